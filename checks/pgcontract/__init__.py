@@ -1,0 +1,1 @@
+"""pgcontract: a migration's promises, declared, checked against a real PostgreSQL, reported with evidence."""
