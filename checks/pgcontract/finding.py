@@ -87,9 +87,7 @@ class Finding:
     claims: tuple[str, ...] = ()
     origin: Origin | None = None
     migration: str = ""
-    resolution: str | None = (
-        None  # why a BROKEN does not block: "corrected", "mended by ...", "waived until ..."
-    )
+    resolution: str | None = None  # why a BROKEN does not block: "corrected", "mended by ...", "waived until ..."
     seconds: float = field(default=0.0, compare=False)
 
     @property
