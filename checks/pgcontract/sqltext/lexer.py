@@ -1,0 +1,192 @@
+"""Where statements begin and end, as psql and the server cut them; and the tokens of one statement.
+
+The rules are those of PostgreSQL's scan.l and psqlscan.l with standard_conforming_strings on: quotes of every kind,
+nested comments, dollar quotes, parentheses, and BEGIN ATOMIC bodies. Nothing raises: what is left open runs to the
+end of the text, and the server has the last word on it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+BLANKS = " \t\n\r\f\v"
+_LETTER = r"A-Za-z_\x80-\U0010ffff"
+_IDENT = rf"[{_LETTER}][{_LETTER}0-9$]*+"
+_DOLLAR = rf"\$(?:[{_LETTER}][{_LETTER}0-9]*+)?\$"
+_COMMENT = r"--[^\r\n]*+"
+_ESCAPED = r"'(?:[^'\\]|\\.|''|'[ \t\f\v]*[\r\n][ \t\r\n\f\v]*')*+(?:'|\Z|\\\Z)"
+
+# Every branch opens with a literal, so that the engine skips plain text by a set of characters: that makes it fast.
+_STOP = rf"{_COMMENT}|/\*|'[^']*+(?:''[^']*+)*+(?:'|\Z)|\"[^\"]*+(?:\"|\Z)|{_DOLLAR}|[();\\]"
+_STOPS = re.compile(_STOP)
+_STOPS_IN_ROUTINE = re.compile(rf"{_STOP}|{_IDENT}")
+_ESCAPED_STRING = re.compile(_ESCAPED, re.DOTALL)
+_NESTING = re.compile(r"/\*|\*/")
+_WORD = re.compile(_IDENT)
+_LEAD = re.compile(rf"(?:[{BLANKS}]++|{_COMMENT})*+")
+_ROUTINE = re.compile(r"CREATE\b.{0,40}?\b(?:FUNCTION|PROCEDURE)\b", re.IGNORECASE | re.DOTALL)
+_IDENT_CHAR = re.compile(rf"[{_LETTER}0-9$]")
+
+_TOKEN = re.compile(
+    rf"""(?P<string>(?:[eE]{_ESCAPED}|(?:[uU]&|[bBxXnN])?'(?:[^']|'')*+(?:'|\Z)))
+      | (?P<dollar>{_DOLLAR})
+      | (?P<quoted>(?:[uU]&)?"(?:[^"]|"")*+(?:"|\Z))
+      | (?P<word>{_IDENT})
+      | (?P<number>\d[\w.]*+|\.\d+|\$\d+)
+      | (?P<mark>::|:=|(?:(?!--|/\*)[-+*/<>=~!@\#%^&|`?])++|.)""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+class Kind(Enum):
+    """What a token is to a reader: a word may be a keyword, a quoted name never is."""
+
+    WORD = "word"
+    QUOTED = "quoted"
+    STRING = "string"
+    NUMBER = "number"
+    MARK = "mark"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token; `offset` counts characters from the start of the text it was read from."""
+
+    kind: Kind
+    text: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One statement's place: `text[start:end]`, without leading comments, trailing blanks and semicolon."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Backslash:
+    """A backslash outside of quotes and comments: SQL has none, so psql was meant to read this file."""
+
+    offset: int
+
+
+def split(text: str) -> Iterator[Piece | Backslash]:
+    """Every statement in order, as psql would send them; a Backslash is told before the statement it stands in."""
+    at = _skip_blank(text, 0)
+    while at < len(text):
+        if text[at] == ";":
+            at = _skip_blank(text, at + 1)
+            continue
+        start = end = at
+        routine = _ROUTINE.match(text, at) is not None
+        search = (_STOPS_IN_ROUTINE if routine else _STOPS).search
+        parentheses = blocks = 0
+        while stop := search(text, at):
+            where, mark = stop.start(), text[stop.start()]
+            if mark == "(":
+                parentheses += 1
+                at = end = where + 1
+            elif mark == ")":
+                parentheses -= parentheses > 0
+                at = end = where + 1
+            elif mark == "'":
+                escaped = _ESCAPED_STRING.match(text, where) if _opens_escapes(text, where) else None
+                at = end = (escaped or stop).end()
+            elif mark == ";":
+                if not parentheses and not blocks:
+                    break
+                at = end = where + 1
+            elif mark == "-" or mark == "/":
+                end = _end_of_text(text, at, where, end)
+                at = stop.end() if mark == "-" else _comment_end(text, where)
+            elif mark == "$":
+                at = end = _dollar_end(text, where, stop.group())
+            elif mark == "\\":
+                yield Backslash(where)
+                at = end = where + 1
+            else:
+                if routine and not parentheses:
+                    blocks = _blocks(blocks, stop.group())
+                at = end = stop.end()
+        where = stop.start() if stop else len(text)
+        yield Piece(start, _end_of_text(text, at, where, end))
+        at = _skip_blank(text, where + 1) if stop else len(text)
+
+
+def tokens(text: str) -> tuple[Token, ...]:
+    """The tokens of one statement without blanks and comments; a dollar-quoted body is one string."""
+    found: list[Token] = []
+    at = _skip_blank(text, 0)
+    while at < len(text) and (match := _TOKEN.match(text, at)):
+        if match.lastgroup == "dollar":
+            end = _dollar_end(text, at, match.group())
+            kind = Kind.STRING
+        else:
+            end = match.end()
+            kind = Kind(match.lastgroup)
+        found.append(Token(kind, text[at:end], at))
+        at = _skip_blank(text, end)
+    return tuple(found)
+
+
+def leading_words(text: str, at: int, most: int) -> tuple[str, ...]:
+    """The first unquoted words from `at` on, upper-cased, until something else stands there; at most `most`."""
+    words: list[str] = []
+    while len(words) < most and (word := _WORD.match(text, at)):
+        words.append(word.group().upper())
+        at = _skip_blank(text, word.end())
+    return tuple(words)
+
+
+def _blocks(depth: int, word: str) -> int:
+    """How deep in BEGIN … END and CASE … END, counted as psql counts: only within CREATE FUNCTION and PROCEDURE."""
+    match word.lower():
+        case "begin":
+            return depth + 1
+        case "case" if depth:
+            return depth + 1
+        case "end" if depth:
+            return depth - 1
+        case _:
+            return depth
+
+
+def _opens_escapes(text: str, quote: int) -> bool:
+    """Whether the quote belongs to E'…', where a backslash escapes; in `nameE'…'` it does not."""
+    return quote > 0 and text[quote - 1] in "eE" and not (quote > 1 and _IDENT_CHAR.match(text[quote - 2]))
+
+
+def _dollar_end(text: str, start: int, tag: str) -> int:
+    """Behind the closing tag, or the end of the text; a `$` within a name such as `a$b$c` opens nothing."""
+    if start > 0 and _IDENT_CHAR.match(text[start - 1]):
+        return start + 1
+    close = text.find(tag, start + len(tag))
+    return len(text) if close < 0 else close + len(tag)
+
+
+def _end_of_text(text: str, at: int, where: int, end: int) -> int:
+    """Where the statement's text ends so far: within the plain text before `where`, unless that is blank."""
+    plain = text[at:where].rstrip(BLANKS)
+    return at + len(plain) if plain else end
+
+
+def _comment_end(text: str, start: int) -> int:
+    depth, at = 1, start + 2
+    while depth and (mark := _NESTING.search(text, at)):
+        depth += 1 if mark.group() == "/*" else -1
+        at = mark.end()
+    return at if not depth else len(text)
+
+
+def _skip_blank(text: str, at: int) -> int:
+    while True:
+        lead = _LEAD.match(text, at)
+        at = lead.end() if lead else at
+        if not text.startswith("/*", at):
+            return at
+        at = _comment_end(text, at)

@@ -1,0 +1,117 @@
+"""A file is read exactly, or refused with its place and a remedy."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from pgcontract.errors import InputError
+from pgcontract.sqltext import MAX_PARSED_BYTES, place, read_script
+
+
+def written(folder: Path, raw: bytes) -> Path:
+    path = folder / "001_x.sql"
+    path.write_bytes(raw)
+    return path
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(InputError) as caught:
+        read_script(path)
+    return str(caught.value).replace(str(path), path.name)
+
+
+def test_facts_of_the_file_are_of_its_bytes(tmp_path: Path) -> None:
+    raw = b"\xef\xbb\xbfselect 1;\r\nselect '\xc3\xa4'"
+    script = read_script(written(tmp_path, raw))
+
+    assert ("select 1;\r\nselect 'ä'", sha256(raw).hexdigest(), 2, len(raw), True) == (
+        script.text,
+        script.sha256,
+        script.lines,
+        script.bytes,
+        script.parsed,
+    )
+
+
+@pytest.mark.parametrize(("raw", "lines"), [(b"", 0), (b"a", 1), (b"a\n", 1), (b"a\r\nb", 2), (b"\n\n", 2)])
+def test_lines_count_as_in_an_editor(tmp_path: Path, raw: bytes, lines: int) -> None:
+    assert lines == read_script(written(tmp_path, raw)).lines
+
+
+def test_an_offset_is_placed_by_line_and_column(tmp_path: Path) -> None:
+    script = read_script(written(tmp_path, "\ufeffä b\r\n  c\n".encode()))
+
+    assert [(1, 1), (1, 3), (2, 3), (3, 1)] == [place(script, at) for at in (0, 2, 7, 9)]
+
+
+def test_a_text_above_the_limit_is_kept_but_not_split(tmp_path: Path) -> None:
+    script = read_script(written(tmp_path, b"select 1;" + b" " * MAX_PARSED_BYTES))
+
+    assert (False, (), MAX_PARSED_BYTES + 9) == (script.parsed, script.statements, len(script.text))
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (
+            b"\xff\xfes\x00",
+            "001_x.sql:1: not UTF-8 at byte 0: looks like a UTF-16 byte order mark; "
+            "convert it, e.g. iconv -f UTF-16 -t UTF-8",
+        ),
+        (
+            "a\nb".encode("utf-16-le"),
+            "001_x.sql:1: not UTF-8 at byte 1: looks like UTF-16 without a byte order mark; "
+            "convert it, e.g. iconv -f UTF-16LE -t UTF-8",
+        ),
+        (
+            b"select 1;\n-- gr\xf6\xdfe\n",
+            "001_x.sql:2: not UTF-8 at byte 15: looks like Windows-1252 or Latin-1, where it would read "
+            "“-- größe”; convert it, e.g. iconv -f WINDOWS-1252 -t UTF-8",
+        ),
+        (
+            b"PK\x03\x04 some archive\n and \x00 within its bytes, as archives have",
+            "001_x.sql:2: a binary file: byte 23 is NUL, which SQL text cannot hold",
+        ),
+        (
+            b"select '\\i x';\n\\ir other.sql\n",
+            r"001_x.sql:2: \ir is psql's own command, not SQL, and no server runs it: "
+            "write the included file's SQL in its place, or make it a migration of its own",
+        ),
+        (
+            b"select 1 \\gset\n",
+            r"001_x.sql:1: \gset is psql's own command, not SQL, and no server runs it: "
+            "write it in SQL, or remove the line",
+        ),
+        (
+            b"\n\ncopy t (a)\nfrom stdin;\n1\n\\.\n",
+            "001_x.sql:3: COPY … FROM STDIN takes its rows from psql, which no migration tool provides: "
+            "write the rows as INSERT statements",
+        ),
+    ],
+    ids=["utf-16", "utf-16 without mark", "latin-1", "binary", "include", "unknown command", "copy"],
+)
+def test_a_file_that_cannot_be_handed_over_names_place_and_remedy(tmp_path: Path, raw: bytes, message: str) -> None:
+    assert message == refusal(written(tmp_path, raw))
+
+
+def test_rows_for_copy_are_refused_above_the_limit_too(tmp_path: Path) -> None:
+    raw = b"COPY t FROM stdin;\n" + b"1\n" * (MAX_PARSED_BYTES // 2) + b"\\.\n"
+
+    assert refusal(written(tmp_path, raw)).startswith("001_x.sql:1: COPY … FROM STDIN")
+
+
+def test_a_missing_file_names_its_neighbours(tmp_path: Path) -> None:
+    written(tmp_path, b"")
+
+    assert "002_y.sql: no such file; beside it: 001_x.sql; check the name" == refusal(tmp_path / "002_y.sql")
+
+
+def test_a_folder_is_no_script(tmp_path: Path) -> None:
+    assert f"{tmp_path.name}: a folder, where a .sql file was expected" == refusal(tmp_path)
+
+
+@pytest.mark.parametrize("raw", [b"select 'open;", b"do $$ open;", b"/* open", b"", b";;", b"select $x$"])
+def test_what_the_server_refuses_is_no_input_error(tmp_path: Path, raw: bytes) -> None:
+    assert raw.decode() == read_script(written(tmp_path, raw)).text
