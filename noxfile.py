@@ -1,0 +1,76 @@
+"""The project's sessions, each in an environment of its own made from uv.lock: `nox -l` lists them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["verify"]
+
+
+def install_locked(session: nox.Session, *groups: str, project: bool = True) -> None:
+    """Makes the session's environment hold exactly what uv.lock says for these groups; a stale lock is an error."""
+    option = "--group" if project else "--only-group"
+    session.run_install(
+        "uv",
+        "sync",
+        "--quiet",
+        "--locked",
+        "--no-default-groups",
+        *(word for group in groups for word in (option, group)),
+        env={"UV_PROJECT_ENVIRONMENT": session.virtualenv.location, "UV_PYTHON_DOWNLOADS": "never"},
+    )
+
+
+@nox.session
+def verify(session: nox.Session) -> None:
+    """The gate: the head of the chain in schema/ on a fresh embedded server, the report in reports/."""
+    install_locked(session)
+    session.run("pgcontract", "verify", "schema", "--report", "reports", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The tests of pgcontract and, through its pytest plugin, the gate itself."""
+    install_locked(session, "tests")
+    session.run("pytest", *(session.posargs or ("-n2", "tests", "schema")))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Layout and lint, by ruff."""
+    install_locked(session, "lint", project=False)
+    session.run("ruff", "check", *session.posargs)
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Types, by mypy in strict mode."""
+    install_locked(session, "types")
+    session.run("mypy", *session.posargs)
+    session.run("mypy", "noxfile.py")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Every benchmark, one after the other so that none disturbs another."""
+    install_locked(session, "bench")
+    for script in sorted(Path("tests/bench").glob("*.py")):
+        session.run("python", str(script), *session.posargs)
+
+
+@nox.session(reuse_venv=False)
+def build(session: nox.Session) -> None:
+    """The sdist, the wheel made from it, and the proof that the wheel runs where nothing else is installed."""
+    output = Path(session.create_tmp()) / "dist"
+    session.run("uv", "build", "--quiet", "--clear", "--out-dir", str(output))
+    session.install(*(str(wheel) for wheel in output.glob("*.whl")))
+    session.run("pgcontract", "--version")
+    session.run("pgcontract", "list", silent=True)
+    for made in sorted(output.glob("pgcontract-*")):
+        session.log(f"made {made}")

@@ -1,0 +1,77 @@
+"""The roads of ARCHITECTURE.md run one way."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+
+import pgcontract
+
+PACKAGE = Path(pgcontract.__file__).parent
+ORDER = (
+    *("errors", "model", "finding"),
+    *("contract", "sqltext", "catalog", "canonical"),
+    *("compare",),
+    *("providers", "stage", "cluster", "workbench"),
+    *("apply", "trial"),
+    *("registry", "rules"),
+    *("engine",),
+    *("report", "draft", "plugin", "cli"),
+)
+ENTRANCES = {"__init__", "__main__"}
+PURE = {"errors", "model", "finding", "compare"}
+DISCOVERY = ("registry", "pgcontract.rules")  # the registry loads whatever lies in rules/; it names no rule
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Every module that the file imports, wherever in it, by its absolute name."""
+    here = ".".join(("pgcontract", *path.relative_to(PACKAGE).parent.parts))
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            source = importlib.util.resolve_name("." * node.level + (node.module or ""), here)
+            yield from [f"pgcontract.{alias.name}" for alias in node.names] if source == "pgcontract" else [source]
+
+
+def roads() -> Iterator[tuple[Path, str]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for module in imported(path):
+            yield path, module
+
+
+def test_every_module_has_a_place_in_the_order() -> None:
+    rooms = {room_of(path) for path in PACKAGE.rglob("*.py")}
+
+    assert set() == rooms - set(ORDER) - ENTRANCES
+
+
+def test_modules_import_only_from_what_comes_before_them() -> None:
+    found = [
+        f"{path.relative_to(PACKAGE)} imports {module}"
+        for path, module in roads()
+        if module.startswith("pgcontract.")
+        and (room := room_of(path)) in ORDER
+        and (target := module.split(".")[1]) in ORDER
+        and ORDER.index(target) > ORDER.index(room)
+        and (room, module) != DISCOVERY
+    ]
+
+    assert [] == found
+
+
+def test_values_and_their_comparison_import_nothing_of_the_world() -> None:
+    world = {"psycopg", "pytest", "time", "datetime", "random", "os", "subprocess", "click", "rich"}
+    found = [
+        f"{path.relative_to(PACKAGE)} imports {module}"
+        for path, module in roads()
+        if room_of(path) in PURE and module.split(".")[0] in world
+    ]
+
+    assert [] == found
