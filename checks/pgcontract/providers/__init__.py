@@ -1,0 +1,53 @@
+"""Where a fresh PostgreSQL server comes from: one word names a source, and every source keeps one Protocol.
+
+A source is one module of this package that has `USAGE`, the spec it answers to as `--pg` prints it, and
+`claim(spec)`, which returns its Provider, or None where the spec is another's. Nothing else lists them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from types import ModuleType
+
+from pgcontract.errors import InputError
+from pgcontract.providers.server import NO_SETTINGS, Probe, Provider, Server
+from pgcontract.providers.signals import terminate_on_signals
+
+__all__ = ["NO_SETTINGS", "Probe", "Provider", "Server", "known_specs", "provider_for", "terminate_on_signals"]
+
+# The words design.md gives to `--pg` whose module this build may lack: said as such, not called unknown.
+_DESIGNED = ("15", "16", "17", "18", "docker", "dsn")
+
+
+def provider_for(spec: str) -> Provider:
+    """The provider that `--pg SPEC` names; nothing is started and no binary is run.
+
+    Raises InputError for a spec that no source claims, with those there are and the nearest word.
+    """
+    for source in _sources():
+        provider: Provider | None = source.claim(spec)
+        if provider is not None:
+            return provider
+    known = ", ".join(known_specs())
+    word = spec.partition(":")[0]
+    if word in _DESIGNED:
+        raise InputError(f"the server {spec!r} is not in this build yet; it has: {known}")
+    nearest = difflib.get_close_matches(word, [usage.partition("[")[0] for usage in known_specs()], n=1)
+    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+    raise InputError(f"unknown server {spec!r}: known are {known}{hint}")
+
+
+def known_specs() -> tuple[str, ...]:
+    """Every spec that `provider_for` answers to, in alphabetical order, as `--help` prints it."""
+    return tuple(source.USAGE for source in _sources())
+
+
+def _sources() -> list[ModuleType]:
+    modules = (
+        importlib.import_module(f"{__name__}.{found.name}")
+        for found in pkgutil.iter_modules(__path__)
+        if not found.ispkg
+    )
+    return [module for module in modules if hasattr(module, "USAGE")]

@@ -1,0 +1,61 @@
+"""The folder of seeds that runs share: PGCONTRACT_CACHE, else pgcontract under XDG's cache folder."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from pgcontract.providers.local import install
+from pgcontract.providers.local.cluster import initdb_options
+
+_UNUSED_S = 90 * 24 * 3600
+
+
+def seed_file(bin_dir: Path, *, locale: str | None) -> Path | None:
+    """Where the seed of these programs and options is kept; None where there is no folder to keep one in."""
+    recipe = [initdb_options(major, locale) for major in install.KNOWN_MAJORS]
+    key = hashlib.sha256(repr((install.identity(bin_dir), recipe)).encode()).hexdigest()[:20]
+    folder = _folder()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder / f"{key}.seed" if os.access(folder, os.W_OK | os.X_OK) else None
+
+
+def _folder() -> Path:
+    wanted = os.environ.get("PGCONTRACT_CACHE")
+    if wanted:
+        return Path(wanted).expanduser().absolute()
+    xdg = os.environ.get("XDG_CACHE_HOME", "")
+    # The XDG specification says to ignore a path that is not absolute.
+    root = Path(xdg) if xdg.startswith("/") else Path(os.path.expanduser("~/.cache")).absolute()  # noqa: PTH111 - no home is no error
+    return root / "pgcontract"
+
+
+@contextlib.contextmanager
+def only_builder(seed: Path) -> Iterator[None]:
+    """One process at a time makes a seed; the others wait here and find it made. Any death lets go of the lock."""
+    with seed.with_suffix(".lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def mark_used(seed: Path) -> None:
+    """Keeps the seed from being counted as unused."""
+    with contextlib.suppress(OSError):
+        os.utime(seed)
+
+
+def drop_unused(seed: Path) -> None:
+    """Removes the seeds beside this one that no run has used for three months: their programs are likely gone."""
+    for other in seed.parent.glob("*.seed"):
+        with contextlib.suppress(OSError):
+            if other != seed and time.time() - other.stat().st_mtime > _UNUSED_S:
+                other.unlink()
+                other.with_suffix(".lock").unlink(missing_ok=True)

@@ -1,0 +1,79 @@
+"""A new cluster: initdb with our options, and the words that tell why it refused."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import subprocess
+from pathlib import Path
+
+from pgcontract.errors import InputError, ServerUnavailable
+from pgcontract.providers.local.account import Account
+from pgcontract.providers.local.install import Version
+
+SUPERUSER = "supabase_admin"
+
+
+def initdb_options(major: int, locale: str | None) -> tuple[tuple[str, ...], ...]:
+    """The options to try, in order: the next are for where a default locale of ours does not exist."""
+    options = (
+        f"--username={SUPERUSER}",
+        "--auth=trust",
+        "--encoding=UTF8",
+        "--wal-segsize=1",
+        "--no-sync",
+        "--no-instructions",
+        *(("--no-data-checksums",) if major >= 18 else ()),
+    )
+    if locale is not None:
+        return ((*options, f"--locale={locale}"),)
+    if major >= 17:
+        return ((*options, "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),)
+    return ((*options, "--locale=C.UTF-8"), (*options, "--locale=C"))
+
+
+def initialise(cluster: Path, *, bin_dir: Path, version: Version, locale: str | None, account: Account) -> None:
+    """Makes the cluster; raises InputError for a locale that does not exist, ServerUnavailable for anything else."""
+    said = ""
+    for options in initdb_options(version.major, locale):
+        ran = subprocess.run(
+            [bin_dir / "initdb", "--pgdata", cluster, *options],
+            # Its own folder is how a sweep knows what belongs to a run that was killed.
+            cwd=cluster.parent,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+            check=False,
+            **account.child,
+        )
+        if ran.returncode == 0:
+            return
+        said = ran.stderr.strip()
+        if "locale" not in said and "encoding mismatch" not in said:
+            break
+    if locale is not None and ("locale" in said or "encoding mismatch" in said):
+        raise InputError(
+            f"the locale {locale!r} cannot be used for a UTF-8 database here: {_why(said)}; {_known(locale)}"
+        )
+    raise ServerUnavailable(f"initdb in {bin_dir} failed: {said}")
+
+
+def environment() -> dict[str, str]:
+    """What a server's process sees of our environment: nothing secret, nothing that bends it, a known time zone."""
+    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH") if name in os.environ}
+    return {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", **kept}
+
+
+def _why(said: str) -> str:
+    mark = "initdb: error: "
+    return next((line.removeprefix(mark) for line in said.splitlines() if line.startswith(mark)), said)
+
+
+def _known(locale: str) -> str:
+    listed = subprocess.run(["locale", "-a"], capture_output=True, text=True, errors="replace", check=False)
+    names = listed.stdout.split()
+    nearest = difflib.get_close_matches(locale, names, n=1)
+    return f"did you mean {nearest[0]!r}?" if nearest else f"`locale -a` lists {len(names)}: {', '.join(names[:8])}"

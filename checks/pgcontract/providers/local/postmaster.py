@@ -1,0 +1,159 @@
+"""The running server and its guardian: a shell that is its parent, and ends it when we say so or are no more.
+
+The guardian reads a pipe whose other end we hold. The end of that file, which comes with a stop and with any death of
+ours, makes it end the server at once and remove the run's folders: an ordinary stop and a kill -9 take the same road.
+It is in a session of its own, so Ctrl-C in a terminal reaches neither it nor the server.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pgcontract.errors import ServerUnavailable
+from pgcontract.providers.local.account import Account
+from pgcontract.providers.local.cluster import environment
+from pgcontract.providers.local.folders import end_processes_in
+
+PORT = 5432
+_START_TIMEOUT_S = 60
+# The postmaster itself kills children that do not end within 5 s (postmaster.c).
+_STOP_TIMEOUT_S = 10
+_POLL_S = 0.001
+_LOG_LINES = 12
+
+# Standard input is our pipe, standard output tells us that the server lives: only the server keeps it open.
+_GUARDIAN = """
+run=$1 other=$2; shift 2
+"$@" </dev/null & server=$!
+exec >/dev/null 2>&1
+trap '' HUP INT TERM
+read -r _
+kill -QUIT $server
+wait $server
+rm -rf -- "$run" "$other"
+"""
+
+# The files live no longer than the run, so nothing is made durable and nothing is tidied behind our back.
+_SETTINGS: Mapping[str, str] = {
+    "listen_addresses": "",
+    "port": str(PORT),
+    "unix_socket_permissions": "0700",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "256MB",
+    "wal_init_zero": "off",
+    "checkpoint_timeout": "1h",
+    "shared_buffers": "64MB",
+    "huge_pages": "off",
+    # Under the data directory, so that no death of the server can leave anything outside it.
+    "dynamic_shared_memory_type": "mmap",
+    "max_connections": "50",
+    "max_locks_per_transaction": "256",
+    "max_logical_replication_workers": "0",
+    "autovacuum": "off",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "lc_messages": "C",
+    "logging_collector": "off",
+    # What clients are told is theirs to keep; the log is for a server that fails.
+    "log_min_messages": "log",
+    "log_checkpoints": "off",
+}
+
+
+class Postmaster:
+    """One server process, from launch to stop."""
+
+    def __init__(self, *, cluster: Path, log_file: Path) -> None:
+        self.log_file = log_file
+        self._pid_file = cluster / "postmaster.pid"
+        self._guardian: subprocess.Popen[bytes] | None = None
+        self._alive = self._leash = -1
+
+    def launch(
+        self,
+        command: Sequence[str | Path],
+        *,
+        folders: tuple[Path, Path],
+        account: Account,
+    ) -> None:
+        """Starts the guardian, and it the server; does not wait. Both `folders` are removed at the end."""
+        tied, leash = os.pipe()
+        alive, living = os.pipe()
+        try:
+            with self.log_file.open("ab") as log:
+                self._guardian = subprocess.Popen(
+                    ["/bin/sh", "-c", _GUARDIAN, "pgcontract-guardian", *folders, *command],
+                    stdin=tied,
+                    stdout=living,
+                    stderr=log,
+                    cwd="/",
+                    env=environment(),
+                    start_new_session=True,
+                    **account.child,
+                )
+        except (OSError, subprocess.SubprocessError) as error:
+            os.close(leash)
+            os.close(alive)
+            raise ServerUnavailable(f"the server could not be started as user {account.name}: {error}") from error
+        finally:
+            os.close(tied)
+            os.close(living)
+        self._leash, self._alive = leash, alive
+
+    def wait_until_ready(self) -> None:
+        """Returns when connections are accepted; a server that ends first is ServerUnavailable, with its log."""
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while not self._is_ready():
+            ended, _, _ = select.select([self._alive], [], [], _POLL_S)
+            if ended:
+                raise ServerUnavailable(f"the server did not start; its log ends:\n{self._log_end()}")
+            if time.monotonic() > deadline:
+                late = f"the server was not ready within {_START_TIMEOUT_S} s"
+                raise ServerUnavailable(f"{late}; its log ends:\n{self._log_end()}")
+
+    def stop(self) -> None:
+        """Ends the server at once and removes its folders; harmless where nothing was launched."""
+        if self._guardian is None:
+            return
+        os.close(self._leash)
+        if self._guardian.poll() is None:
+            ended, _, _ = select.select([self._alive], [], [], _STOP_TIMEOUT_S)
+            if not ended:
+                end_processes_in(self._pid_file.parent)
+        os.close(self._alive)
+        self._guardian.wait()
+        self._guardian = None
+
+    def _is_ready(self) -> bool:
+        # The last line of the pid file is the postmaster's state; it is "ready" padded with blanks (miscadmin.h).
+        try:
+            return self._pid_file.read_bytes().split(b"\n")[7].strip() == b"ready"
+        except (FileNotFoundError, IndexError):
+            return False
+
+    def _log_end(self) -> str:
+        lines = self.log_file.read_text(errors="replace").splitlines()[-_LOG_LINES:]
+        return "\n".join(f"  {line}" for line in lines) or "  (nothing)"
+
+
+def server_command(
+    bin_dir: Path, *, cluster: Path, socket_dir: Path, major: int, settings: Mapping[str, str]
+) -> list[str | Path]:
+    """The command line of a throw-away server; `settings` win."""
+    ours = {**_SETTINGS, "unix_socket_directories": str(socket_dir)}
+    if major >= 18:
+        # Its three I/O processes would be started for files that are in memory.
+        ours["io_method"] = "sync"
+    chosen = {**ours, **settings}
+    options = [word for name, value in chosen.items() for word in ("-c", f"{name}={value}")]
+    return [bin_dir / "postgres", "-D", cluster, *options]

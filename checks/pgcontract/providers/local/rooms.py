@@ -1,0 +1,76 @@
+"""Where a run's files go: memory where there is room, else disk."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+from pgcontract.errors import InputError, ServerUnavailable
+from pgcontract.providers.local.account import Account
+
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - each run makes a folder of its own in it
+_MIN_FREE_BYTES = 512 * 1024 * 1024
+# sun_path has 108 bytes on Linux and 104 on macOS, the closing NUL included.
+_MAX_SOCKET_BYTES = 103
+_LONGEST_RUN = "/pgcontract-4294967295-01234567/.s.PGSQL.5432"
+
+Storage = Literal["tmpfs", "disk"]
+
+
+def run_room(account: Account) -> tuple[Path, Storage]:
+    """The folder for this run's files and what it is kept on: PGCONTRACT_TMP, else /dev/shm, else the temp folder."""
+    wanted = os.environ.get("PGCONTRACT_TMP")
+    if wanted:
+        folder = Path(wanted).absolute()
+        if not (folder.is_dir() and os.access(folder, os.W_OK) and account.reaches(folder)):
+            raise InputError(
+                f"PGCONTRACT_TMP={wanted} is not a folder that we can write to and user {account.name} can enter"
+            )
+        return folder, _storage(folder)
+    if _is_usable(_SHARED_MEMORY, account) and _storage(_SHARED_MEMORY) == "tmpfs":
+        free = os.statvfs(_SHARED_MEMORY)
+        if free.f_bavail * free.f_frsize >= _MIN_FREE_BYTES:
+            return _SHARED_MEMORY, "tmpfs"
+    for folder in _temp_folders():
+        if _is_usable(folder, account):
+            return folder, _storage(folder)
+    tried = ", ".join(map(str, _temp_folders()))
+    raise ServerUnavailable(f"no folder for the server's files: tried {tried}; set PGCONTRACT_TMP to one")
+
+
+def socket_room(room: Path, account: Account) -> Path | None:
+    """A folder with a short name for the socket, where the run's own would make its path too long; else None."""
+    if len(os.fsencode(room)) + len(_LONGEST_RUN) <= _MAX_SOCKET_BYTES:
+        return None
+    for folder in (_SHARED_MEMORY, Path("/tmp"), Path("/var/tmp")):  # noqa: S108 - as above
+        if _is_usable(folder, account):
+            return folder
+    raise ServerUnavailable(f"{room} is too long for a socket's path, and /tmp is not usable; set PGCONTRACT_TMP")
+
+
+def all_rooms() -> tuple[Path, ...]:
+    """Every folder in which a run of ours may have left something."""
+    wanted = os.environ.get("PGCONTRACT_TMP")
+    return tuple(dict.fromkeys((*([Path(wanted).absolute()] if wanted else []), _SHARED_MEMORY, *_temp_folders())))
+
+
+def _temp_folders() -> tuple[Path, ...]:
+    return tuple(dict.fromkeys((Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"))))  # noqa: S108 - as above
+
+
+def _is_usable(folder: Path, account: Account) -> bool:
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK) and account.reaches(folder)
+
+
+def _storage(folder: Path) -> Storage:
+    """What the nearest mount above the folder is, by the kernel's list; disk where there is no such list."""
+    try:
+        mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
+    except OSError:
+        return "disk"
+    above = {os.fspath(path) for path in (folder.resolve(), *folder.resolve().parents)}
+    kinds = {mount[1]: mount[2] for mount in mounts}
+    nearest = max((point for point in kinds if point in above), key=len, default="")
+    return "tmpfs" if kinds.get(nearest) in {"tmpfs", "ramfs"} else "disk"

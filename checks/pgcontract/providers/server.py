@@ -1,0 +1,97 @@
+"""A running server as the rest of the house sees it: an address, a version and what may be done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal, Protocol
+
+NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
+
+Capability = Literal["own_server", "superuser", "stop", "second_role"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """One server that accepts connections until its provider's context ends.
+
+    `version_num` is `server_version_num` (180006), `host` the socket's folder, `bin_dir` where its programs are, if
+    any; `phases_ms` names the parts of the start in order, each with its milliseconds of wall time.
+    """
+
+    provider: str
+    version_num: int
+    version: str
+    host: str
+    port: int
+    superuser: str
+    bin_dir: Path | None = None
+    capabilities: frozenset[Capability] = frozenset()
+    started_from: Literal["cache", "initdb"]
+    storage: Literal["tmpfs", "disk"]
+    phases_ms: tuple[tuple[str, float], ...] = field(default=(), compare=False)
+    log_file: Path | None = field(default=None, compare=False)
+
+    @property
+    def major(self) -> int:
+        """The major version: 18 for 180006."""
+        return self.version_num // 10000
+
+    def conninfo(self, *, dbname: str, user: str | None = None) -> str:
+        """A libpq connection string that the environment's PG* cannot bend; `user` is the superuser if not given."""
+        parts = {
+            "host": self.host,
+            "port": str(self.port),
+            "dbname": dbname,
+            "user": user or self.superuser,
+            "client_encoding": "UTF8",
+            **_PINNED,
+        }
+        return " ".join(f"{key}={_quoted(value)}" for key, value in parts.items())
+
+
+# libpq reads a variable of the environment wherever a keyword is not given at all: an empty one counts as given.
+_PINNED = {
+    "hostaddr": "",
+    "options": "",
+    "requirepeer": "",
+    "sslmode": "disable",
+    "gssencmode": "disable",
+    "channel_binding": "disable",
+    "target_session_attrs": "any",
+}
+
+
+def _quoted(value: str) -> str:
+    """The value as libpq's connection strings spell it (manual, 34.1.1.1)."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """What a look for a provider's server found, without starting it, and what to do where it is not `ok`."""
+
+    provider: str
+    ok: bool
+    found: str
+    remedy: str = ""
+
+
+class Provider(Protocol):
+    """A source of servers. `start` raises InputError for what the owner can put right, else ServerUnavailable."""
+
+    @property
+    def name(self) -> str: ...
+
+    def probe(self) -> Probe:
+        """What is there to be started, found without starting it."""
+        ...
+
+    def start(
+        self, *, settings: Mapping[str, str] = NO_SETTINGS, locale: str | None = None
+    ) -> AbstractContextManager[Server]:
+        """A fresh server while the context lasts; `settings` win over ours, `locale` is initdb's `--locale`."""
+        ...
