@@ -1,0 +1,112 @@
+"""The command `pgcontract`: arguments in, one exit code out, and one message where something is wrong."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import io
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Final
+
+import click
+
+from pgcontract.errors import PgcontractError
+
+INTERRUPTED: Final = 130  # 128 + SIGINT, as shells say it
+OWN_BUG: Final = 4
+
+# One command, one file; a file is imported only when its command is asked for.
+_COMMANDS: Final = {
+    "verify": ("verify", "Judge a chain of migrations on a fresh server."),
+    "list": ("checks", "Every check: its id, severity and title."),
+    "explain": ("explain", "Why a check matters, how it is measured, what to do."),
+    "draft": ("draft", "Write a contract from what a migration does."),
+    "report": ("report", "Make a report again from a run.json."),
+    "schema": ("schema", "JSON Schema of the files an owner writes, for editors."),
+}
+
+
+class Commands(click.Group):
+    """The commands, in the order an owner meets them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"pgcontract.cli.{_COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """As click does it, without importing every command for its help."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        word = args[0]
+        if word not in _COMMANDS and not word.startswith("-"):
+            near = get_close_matches(word, _COMMANDS, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(_COMMANDS)}."
+            raise click.UsageError(f"no such command {word!r}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(
+    importlib.metadata.version("pgcontract"), prog_name="pgcontract", message="%(prog)s %(version)s"
+)
+def commands() -> None:
+    """A migration's promises, declared, checked against a real PostgreSQL, and reported with evidence.
+
+    \b
+    Exit codes: 0 CLEAR or CAUTION, 1 BLOCKED, 2 input that cannot be handed to the server,
+    3 INCOMPLETE, 4 a bug of pgcontract. PGCONTRACT_DEBUG=1 shows the traceback of an error.
+    """
+
+
+def main() -> None:
+    """The console script: exits with what `run` says. Ctrl-C, SIGTERM and SIGHUP leave nothing behind."""
+    from pgcontract.providers import terminate_on_signals
+
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show a character is no error
+    terminate_on_signals()
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and give its exit code; every exception becomes one message on standard error."""
+    try:
+        code = commands.main(list(arguments) or ["--help"], prog_name="pgcontract", standalone_mode=False)
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "pgcontract"
+        return _fail(f"{error.format_message()} See {command} --help.", error.exit_code)
+    except click.ClickException as error:
+        return _fail(error.format_message(), error.exit_code)
+    except PgcontractError as error:
+        return _fail(str(error), error.exit_code)
+    except Exception as error:  # noqa: BLE001 - the last place that can say it in one line
+        return _fail(
+            f"a bug of pgcontract, not of the migration: {type(error).__name__}: {error}. "
+            "PGCONTRACT_DEBUG=1 shows the traceback; please report it.",
+            OWN_BUG,
+        )
+    return code if isinstance(code, int) else 0
+
+
+def _fail(message: str, code: int) -> int:
+    if os.environ.get("PGCONTRACT_DEBUG", "0") not in ("", "0"):
+        traceback.print_exc()
+    click.echo(f"error: {message}", err=True)
+    return code

@@ -1,0 +1,31 @@
+"""What is being done right now, on a terminal: one line that goes away."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pgcontract.engine import Event
+
+
+@contextmanager
+def watching() -> Iterator[Callable[[Event], None] | None]:
+    """Gives the engine's `notify`, or None where standard error is no terminal: a log needs no moving line."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("starting", total=None)
+
+        def show(event: Event) -> None:
+            progress.update(task, description=event.name, completed=event.done, total=event.total or None)
+
+        yield show

@@ -1,0 +1,45 @@
+"""`pgcontract report`: any report again, from the run.json of a verification; no server is asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pgcontract.cli.verify import demand_writable
+from pgcontract.errors import InputError
+
+
+@click.command("report")
+@click.argument("run_json", metavar="RUN.json")
+@click.option(
+    "--format", "form", type=click.Choice(["markdown", "text", "json", "github"]), default="markdown",
+    show_default=True, help="What standard output gets.",
+)  # fmt: skip
+@click.option("--first-screen", is_flag=True, help="Only what a reviewer reads first, as Markdown.")
+@click.option("--report", metavar="DIR", help="Write DIR/<migration>/deployment.md and run.json instead.")
+def command(run_json: str, form: str, first_screen: bool, report: str | None) -> int:
+    """Make a report again from RUN.json, and exit with 0 whatever the verdict was."""
+    from pgcontract.report import markdown, render, write_reports
+    from pgcontract.report.json import from_json
+
+    run = from_json(_text(run_json))
+    if report is not None:
+        demand_writable(Path(report), "report folder")
+        write_reports(run, Path(report))
+    elif first_screen:
+        click.echo(markdown.first_screen(run), nl=False)
+    else:
+        click.echo(render(run, form), nl=False)
+    return 0
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"cannot be read: {error.strerror}. Give the run.json of a verification.", file=path
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InputError("is not UTF-8 text. Give the run.json of a verification.", file=path) from error

@@ -1,0 +1,115 @@
+"""`pgcontract verify`: one verdict about a chain of migrations, as a report, as JSON and on the terminal."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import click
+
+from pgcontract.cli.progress import watching
+from pgcontract.errors import InputError
+from pgcontract.finding import Decision, Run, Status
+
+STANDARD_OUTPUT = "-"
+
+
+@click.command("verify")
+@click.argument("path", default="schema")
+@click.option(
+    "--through", metavar="ID", help="Judge the chain only as far as this migration (020, or its whole stem)."
+)
+@click.option(
+    "--pg", metavar="SPEC", default="auto", envvar="PGCONTRACT_PG", show_default=True, show_envvar=True,
+    help="Where the server comes from: auto, none, wheel, binaries[:DIR].",
+)  # fmt: skip
+@click.option(
+    "--only", metavar="GLOB", multiple=True, help="Ask only checks like this (column.*, column.type[email])."
+)
+@click.option("--skip", metavar="GLOB", multiple=True, help="Leave out checks like this.")
+@click.option("--seed", metavar="N", type=int, help="Where random choices start; the report prints it.")
+@click.option("--report", metavar="DIR", help="Write DIR/<migration>/deployment.md and run.json.")
+@click.option("--json", "json_file", metavar="FILE", help="Write the whole run as JSON; - is standard output.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True,
+    help="What standard output gets.",
+)  # fmt: skip
+@click.option("--strict", is_flag=True, help="CAUTION fails too: exit code 1.")
+@click.option("--contract", metavar="FILE", help="The contract of PATH, where PATH is one .sql file.")
+def command(
+    path: str,
+    through: str | None,
+    pg: str,
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
+    seed: int | None,
+    report: str | None,
+    json_file: str | None,
+    form: str,
+    strict: bool,
+    contract: str | None,
+) -> int:
+    """Load the migrations of PATH into a fresh server and judge what they promise.
+
+    PATH is a project (contracts/ beside migrations/), a folder of .sql files, or one .sql file.
+    """
+    if report is not None:
+        demand_writable(Path(report), "report folder")
+    if json_file not in (None, STANDARD_OUTPUT):
+        demand_writable(Path(json_file).parent, "folder of the JSON file")
+        if Path(json_file).is_dir():
+            raise InputError(f"{json_file} is a folder: give --json the name of a file.")
+
+    from pgcontract import engine
+    from pgcontract.report import render, write_reports
+    from pgcontract.report.json import to_json
+
+    with watching() as notify:
+        run = engine.verify(
+            path, through=through, pg=pg, only=only, skip=skip, seed=seed, contract=contract, notify=notify
+        )
+    if json_file is not None and json_file != STANDARD_OUTPUT:
+        Path(json_file).write_text(to_json(run), encoding="utf-8")
+    written = write_reports(run, Path(report)) if report is not None else ()
+    if json_file == STANDARD_OUTPUT and form != "json":
+        # What is for a person goes where it cannot end up in what a program reads.
+        click.echo(to_json(run), nl=False)
+        click.echo(render(run, form), nl=False, err=True)
+    else:
+        click.echo(render(run, form), nl=False)
+    for file in written:
+        click.echo(f"wrote {file}", err=True)
+    _say_own_failures(run)
+    return exit_code(run, strict=strict)
+
+
+def exit_code(run: Run, *, strict: bool = False) -> int:
+    """0, 1, 3 or 4 as the verdict says; 4 where it is INCOMPLETE because a check of ours failed."""
+    if run.verdict.decision is Decision.INCOMPLETE and _failed(run):
+        return 4
+    if strict and run.verdict.decision is Decision.CAUTION:
+        return 1
+    return run.verdict.exit_code
+
+
+def _failed(run: Run) -> list[str]:
+    return [finding.item for finding in run.findings if finding.status is Status.ERROR]
+
+
+def _say_own_failures(run: Run) -> None:
+    if failed := _failed(run):
+        click.echo(
+            f"error: a bug of pgcontract, not of the migration: {', '.join(failed)} could not finish. "
+            "The traceback is in the evidence of each; please report it.",
+            err=True,
+        )
+
+
+def demand_writable(folder: Path, what: str) -> None:
+    """Makes the folder and a file in it, before any server starts: afterwards the work would be lost."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(f"The {what} {folder} cannot be written: {error.strerror}. Choose another.") from error

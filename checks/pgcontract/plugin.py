@@ -1,0 +1,1 @@
+"""The pytest door: `pytest schema` collects every contract.toml of a project."""
