@@ -52,7 +52,7 @@ BEGIN
              WHERE conrelid = sessions AND contype <> 'n') AS shape (section, place, line);
 
     IF found <> expected THEN
-        SELECT string_agg(CASE WHEN e IS NULL THEN 'found ' || f ELSE 'missing ' || e END, '; ' ORDER BY e, f)
+        SELECT string_agg(CASE WHEN e IS NULL THEN 'found ' || f ELSE 'missing ' || e END, E'\n' ORDER BY e, f)
           INTO difference
           FROM unnest(found) AS f FULL JOIN unnest(expected) AS e ON e = f
          WHERE e IS NULL OR f IS NULL;
