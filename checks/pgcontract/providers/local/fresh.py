@@ -17,7 +17,7 @@ from pgcontract.providers.local.folders import claimed, sweep
 from pgcontract.providers.local.install import Version
 from pgcontract.providers.local.postmaster import PORT, Postmaster, server_command
 from pgcontract.providers.local.rooms import all_rooms, run_room, socket_room
-from pgcontract.providers.local.seed import Seed, planting, read_seed, write_seed
+from pgcontract.providers.local.seed import Seed, pack, planting, read_seed, write_seed
 from pgcontract.providers.server import Capability, Server
 
 _CAPABILITIES: frozenset[Capability] = frozenset(("own_server", "superuser", "stop", "second_role"))
@@ -73,16 +73,17 @@ def _start(
         postmaster.launch(command, folders=(run.folder, socket_dir), account=account)
         clock.lap("launch")
 
-    seed, version = _seed_or_initdb(cache.seed_file(bin_dir, locale=locale), run.cluster, initdb)
-    clock.lap("read the cache" if seed else "fill the cache")
-    if seed:
-        with planting(seed, run.cluster, owner=(account.uid, account.gid) if account.switched else None) as rest:
-            clock.lap("plant what starts")
+    owner = (account.uid, account.gid) if account.switched else None
+    with _seed_or_initdb(cache.seed_file(bin_dir, locale=locale), run.cluster, initdb) as (seed, version):
+        clock.lap("read the cache" if seed else "pack for the cache")
+        if seed:
+            with planting(seed, run.cluster, owner=owner) as rest:
+                clock.lap("plant what starts")
+                launch(version)
+                rest()
+            clock.lap("plant the databases")
+        else:
             launch(version)
-            rest()
-        clock.lap("plant the databases")
-    else:
-        launch(version)
     postmaster.wait_until_ready()
     clock.lap("wait until ready")
     return Server(
@@ -101,26 +102,32 @@ def _start(
     )
 
 
+@contextmanager
 def _seed_or_initdb(
     seed_file: Path | None, cluster: Path, initdb: Callable[[], Version]
-) -> tuple[Seed | None, Version]:
-    """The seed to plant; or None, where `initdb` has just made the cluster, and from it the seed of later runs."""
+) -> Iterator[tuple[Seed | None, Version]]:
+    """The seed to plant; or None, where `initdb` has just made the cluster. Its seed is written while that starts."""
     if seed_file is None:
-        return None, initdb()
-    seed = read_seed(seed_file)
-    if seed is None:
-        with cache.only_builder(seed_file):
+        yield None, initdb()
+        return
+    with ExitStack() as building:
+        seed = read_seed(seed_file)
+        if seed is None:
+            building.enter_context(cache.only_builder(seed_file))
             # Whoever held the lock before us may have made it.
             seed = read_seed(seed_file)
-            if seed is None:
-                version = initdb()
-                # A cache that is full costs the next run its time, not this one its server.
-                with suppress(OSError):
-                    write_seed(seed_file, cluster, version=asdict(version))
-                    cache.drop_unused(seed_file)
-                return None, version
-    cache.mark_used(seed_file)
-    return seed, Version(**seed.index["version"])
+        if seed:
+            building.close()
+            cache.mark_used(seed_file)
+            yield seed, Version(**seed.index["version"])
+            return
+        version = initdb()
+        packed = pack(cluster, version=asdict(version))
+        yield None, version
+        # A cache that is full costs the next run its time, not this one its server.
+        with suppress(OSError):
+            write_seed(seed_file, packed)
+            cache.drop_unused(seed_file)
 
 
 class _Clock:
