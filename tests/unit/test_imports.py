@@ -16,7 +16,7 @@ ORDER = (
     *("compare",),
     *("providers", "stage", "cluster", "workbench"),
     *("apply", "trial"),
-    *("registry", "rules"),
+    *("registry", "separate", "shape", "rehearsal", "rules"),
     *("engine",),
     *("report", "draft", "plugin", "cli"),
 )
