@@ -67,7 +67,7 @@ def bench(session: nox.Session) -> None:
 @nox.session(reuse_venv=False)
 def build(session: nox.Session) -> None:
     """The sdist, the wheel made from it, and the proof that the wheel runs where nothing else is installed."""
-    output = Path(session.create_tmp()) / "dist"
+    output = Path("dist")
     session.run("uv", "build", "--quiet", "--clear", "--out-dir", str(output))
     session.install(*(str(wheel) for wheel in output.glob("*.whl")))
     session.run("pgcontract", "--version")

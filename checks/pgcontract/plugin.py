@@ -1,1 +1,0 @@
-"""The pytest door: `pytest schema` collects every contract.toml of a project."""

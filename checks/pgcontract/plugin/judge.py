@@ -1,0 +1,163 @@
+"""The verdict of a pytest run: findings gathered from every process, concluded once, where the summary is printed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Generator, Iterable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+    from pgcontract.engine import Item
+    from pgcontract.finding import Finding, Run
+    from pgcontract.plugin.bench import Bench
+
+JUDGE: Final = "pgcontract-judge"  # its name in the plugin manager
+_MARK: Final = "pgcontract"  # the name under which a report, and a worker's last word, carry what is ours
+
+
+class Judge:
+    """In every process of a pytest run: those that ask mark their reports, and the one that prints concludes.
+
+    With pytest-xdist the findings come in the reports, and what each worker's server showed when the worker ends.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._benches: dict[Path, Bench] = {}
+        self._findings: dict[str, list[Finding]] = defaultdict(list)
+        self._heard: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self._others_failed = False
+        self._runs: list[Run] = []
+
+    def bench(self, project: Path) -> Bench:
+        """The one of this project in this process."""
+        from pgcontract.plugin.bench import Bench
+
+        if project not in self._benches:
+            self._benches[project] = Bench(self._config, project)
+        return self._benches[project]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        if self._benches:
+            from pgcontract.plugin.collection import PromiseItem
+
+            if isinstance(item, PromiseItem):
+                findings = item.findings if report.when == "setup" else ()
+                setattr(report, _MARK, {"project": str(item.bench.project), "findings": _dump(findings)})
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        said = getattr(report, _MARK, None)
+        if said is not None:
+            self._findings[said["project"]] += _load(said["findings"])
+        elif report.failed:
+            self._others_failed = True
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        self._others_failed |= report.failed
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """A worker of pytest-xdist has ended; one that crashed leaves no last word."""
+        for project, words in getattr(node, "workeroutput", {}).get(_MARK, {}).items():
+            self._heard[project].append(words)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        try:
+            last_words = {str(each.project): _last_word(each, session.items) for each in self._benches.values()}
+        finally:
+            for each in self._benches.values():
+                each.close()
+        if hasattr(self._config, "workeroutput"):
+            self._config.workeroutput[_MARK] = last_words
+            return
+        for project, words in last_words.items():
+            self._heard[project].append(words)
+        if self._heard and not self._config.option.collectonly:
+            self._conclude(session)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        for run in self._runs:
+            _tell(run, terminalreporter)
+
+    def _conclude(self, session: pytest.Session) -> None:
+        """One verdict a project. It alone decides the exit status unless a test of somebody else failed too."""
+        from pgcontract import engine
+        from pgcontract.finding import Decision
+
+        for project, words in self._heard.items():
+            bench = self.bench(Path(project))
+            chosen = {tuple(key) for each in words for key in each["items"]}
+            plan = bench.plan.select(item for item in bench.plan.items if _key(item) in chosen)
+            observed = _merged(each["observed"] for each in words)
+            self._runs.append(engine.conclude(plan, self._findings[project], observed, options=bench.options))
+        good = {Decision.CLEAR} if self._config.option.pgcontract_strict else {Decision.CLEAR, Decision.CAUTION}
+        if not {run.verdict.decision for run in self._runs} <= good:
+            session.exitstatus = max(session.exitstatus, pytest.ExitCode.TESTS_FAILED)
+        elif session.exitstatus == pytest.ExitCode.TESTS_FAILED and not self._others_failed:
+            session.exitstatus = pytest.ExitCode.OK
+
+
+def _tell(run: Run, terminal: pytest.TerminalReporter) -> None:
+    """The decision, its reasons, and the warnings: they passed, and somebody should know."""
+    from pgcontract.finding import Decision, Severity, Status
+
+    colour = {Decision.CLEAR: "green", Decision.BLOCKED: "red"}.get(run.verdict.decision, "yellow")
+    terminal.section(f"pgcontract: {run.migration}")
+    for each in run.findings:
+        if each.status is Status.BROKEN and each.severity is Severity.WARNING and each.resolution is None:
+            terminal.write_line(f"warning: {each.item}: {each.summary}", yellow=True)
+    for reason in run.verdict.reasons:
+        terminal.write_line(reason)
+    terminal.write_line(f"verdict: {run.verdict.decision.value}", bold=True, **{colour: True})
+
+
+def _last_word(bench: Bench, items: Iterable[pytest.Item]) -> dict[str, Any]:
+    """What this process knows of a project when it ends: what was chosen, and what its server showed. Plain JSON."""
+    from pgcontract.plugin.collection import PromiseItem
+
+    chosen = [_key(each.item) for each in items if isinstance(each, PromiseItem) and each.bench is bench]
+    return {"items": chosen, "observed": bench.observed()}
+
+
+def _key(item: Item) -> tuple[str, str, str]:
+    return item.migration, item.check, item.subject
+
+
+def _dump(findings: tuple[Finding, ...]) -> str:
+    return _adapter().dump_json(findings).decode()
+
+
+def _load(text: str) -> tuple[Finding, ...]:
+    return _adapter().validate_json(text)
+
+
+@cache
+def _adapter() -> TypeAdapter[tuple[Finding, ...]]:
+    from pydantic import TypeAdapter
+
+    from pgcontract.finding import Finding
+
+    return TypeAdapter(tuple[Finding, ...])
+
+
+def _merged(observed: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """What several servers showed, as if one had: a later word adds to an earlier one and never replaces it."""
+    whole: dict[str, Any] = {}
+    for each in observed:
+        for topic, value in each.items():
+            if isinstance(value, dict):
+                whole[topic] = {**value, **whole.get(topic, {})}
+            elif isinstance(value, list):
+                whole[topic] = [*whole.get(topic, []), *value]
+            else:
+                whole.setdefault(topic, value)
+    return whole
