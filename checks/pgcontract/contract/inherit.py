@@ -1,0 +1,116 @@
+"""A later contract inherits what was declared before it, and restates only the keys it changes.
+
+Words are nested mappings as in the file, {kind: {name: part}}, with names spelled as the server spells them, the
+lists of `grant` keyed by name, and under ORIGIN the place where a part was last declared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pgcontract.contract import names
+from pgcontract.contract.document import ContractSpec
+from pgcontract.contract.lines import KeyPath, line_of
+from pgcontract.contract.mistakes import Mistake, nearest, spell_path
+from pgcontract.model import Origin
+
+Words = dict[str, Any]
+
+ORIGIN: Final = "@origin"
+COLLECTIONS: Final = frozenset(
+    (
+        "columns", "checks", "uniques", "foreign_keys", "excludes", "constraints",
+        "indexes", "triggers", "policies", "rules", "grants",
+    )
+)  # fmt: skip
+_SINGLE: Final = ("primary_key", "row_count")
+_FREE: Final = ("setting", "default_grant", "other", "grant", "constraints")  # their names are no SQL identifiers
+
+KINDS: Final = frozenset(
+    field.alias or name
+    for name, field in ContractSpec.model_fields.items()
+    if name not in {"migration", "after", "accepted", "comments", "document", "file", "verification", "waiver"}
+)
+
+
+def words_of(spec: ContractSpec, *, file: str, lines: Mapping[KeyPath, int], mistakes: list[Mistake]) -> Words:
+    """The words of one contract, each part with its place; a name that is there in two spellings is a mistake."""
+    said = spec.model_dump(exclude_unset=True, by_alias=True)
+
+    def origin(path: KeyPath) -> Origin:
+        return Origin(file=file, line=line_of(path, lines))
+
+    def parts(kind: str, path: KeyPath, given: Words) -> Words:
+        found: Words = {}
+        for key, value in given.items():
+            name = key if kind in _FREE else names.spell(key, parts=(1, 9), example=key)
+            here = (*path, key)
+            if name in found:
+                message = f"{spell_path(here)} is declared twice, in two spellings of {name}"
+                mistakes.append(Mistake(file=file, line=line_of(here, lines), message=message))
+            found[name] = part(value if isinstance(value, dict) else {"privileges": value}, here)
+        return found
+
+    def part(given: Words, path: KeyPath) -> Words:
+        found: Words = {ORIGIN: origin(path)}
+        for key, value in given.items():
+            here = (*path, key)
+            if key in COLLECTIONS and isinstance(value, dict):
+                found[key] = parts(key, here, value)
+            elif key in _SINGLE:
+                found[key] = part(value if isinstance(value, dict) else {"rows": value}, here)
+            elif key == "sample":
+                found[key] = {names.bare(each): sent for each, sent in value.items()}
+            else:
+                found[key] = value
+        return found
+
+    found = {kind: parts(kind, (kind,), value) for kind, value in said.items() if kind in KINDS and kind != "grant"}
+    grants = {}
+    for index, value in enumerate(said.get("grant", ())):
+        grants[f"{value.get('on')} to {value.get('grantee')}"] = part(value, ("grant", index))
+    return {**found, "grant": grants} if grants else found
+
+
+def inherit(before: Words, own: Words, mistakes: list[Mistake]) -> Words:
+    """What is declared once `own` is added to `before`."""
+    result = dict(before)
+    for kind, parts in own.items():
+        result[kind] = _restate(before.get(kind, {}), parts, mistakes)
+    return result
+
+
+def _restate(old: Words, new: Words, mistakes: list[Mistake]) -> Words:
+    result = dict(old)
+    for name, part in new.items():
+        if not part.get("removed"):
+            result[name] = _merge(result.get(name), part, mistakes)
+        elif name in result:
+            del result[name]
+        else:
+            message = f"{name} is not declared before this, so it cannot be removed; {nearest(name, old)}"
+            mistakes.append(Mistake(file=part[ORIGIN].file, line=part[ORIGIN].line, message=message))
+    return result
+
+
+def _merge(old: Words | None, new: Words, mistakes: list[Mistake]) -> Words:
+    result = dict(old or {})
+    for key, value in new.items():
+        if key in COLLECTIONS and isinstance(value, dict):
+            result[key] = _restate(result.get(key, {}), value, mistakes)
+        elif key in _SINGLE:
+            result |= _restate({key: result[key]} if key in result else {}, {key: value}, mistakes)
+            if value.get("removed"):
+                result.pop(key, None)
+        else:
+            result[key] = value
+    if old and all(key in COLLECTIONS or key in _SINGLE or key == ORIGIN for key in new):
+        result[ORIGIN] = old[ORIGIN]  # named only to reach what is in it: it stays declared where it was
+    return result
+
+
+def primary_key_name(table: str, said: Mapping[str, Any]) -> str:
+    """The primary key's part name, PostgreSQL's own where the owner gave none."""
+    bare = said.get("name") or names.quote(names.derived(names.split(table)[-1], "", "pkey"))
+    return f"{table}.{bare}"

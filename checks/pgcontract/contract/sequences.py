@@ -1,0 +1,61 @@
+"""What a sequence is when an owner says little of it, and the one that an identity column brings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pgcontract.contract import names
+from pgcontract.model import Origin, Sequence, Table
+
+_BITS: Final = {"smallint": 16, "int2": 16, "integer": 32, "int": 32, "int4": 32, "bigint": 64, "int8": 64}
+_SPELLED: Final = {16: "smallint", 32: "integer", 64: "bigint"}
+_SERIAL: Final = {
+    "smallserial": "smallint",
+    "serial2": "smallint",
+    "serial": "integer",
+    "serial4": "integer",
+    "bigserial": "bigint",
+    "serial8": "bigint",
+}
+
+
+def sequence_defaults(said: Mapping[str, Any]) -> dict[str, int]:
+    """What CREATE SEQUENCE gives where these words are silent: start, minimum and maximum."""
+    most = 2 ** (_BITS[said.get("type", "bigint")] - 1) - 1
+    upward = said.get("increment", 1) > 0
+    minimum = said.get("minimum", 1 if upward else -most - 1)
+    maximum = said.get("maximum", most if upward else -1)
+    return {"minimum": minimum, "maximum": maximum, "start": said.get("start", minimum if upward else maximum)}
+
+
+def identity_sequence(table: str, column: str, column_type: str, owner: Table, origin: Origin | None) -> Sequence:
+    """The sequence behind an identity column, as CREATE TABLE makes it."""
+    schema, bare = names.split(table)
+    made = names.derived(bare, names.split(column)[0], "seq")
+    type_name = _SPELLED[_BITS.get(column_type.lower(), 64)]
+    bounds = sequence_defaults({"type": type_name})
+    return Sequence(
+        name=names.join(schema, made),
+        type=type_name,
+        maximum=bounds["maximum"],
+        owned_by=f"{table}.{column}",
+        identity=True,
+        persistence=owner.persistence,
+        owner=owner.owner,
+        origin=origin,
+    )
+
+
+def serial_advice(table: str, column: str, column_type: str) -> str | None:
+    """What to write in place of a serial type; None where the type is none."""
+    plain = _SERIAL.get(column_type.lower())
+    if plain is None:
+        return None
+    schema, bare = names.split(table)
+    sequence = names.join(schema, names.derived(bare, names.split(column)[0], "seq"))
+    return (
+        f"column {table}.{column}: {column_type} is short for three things, and no type the server keeps; "
+        f'write type = "{plain}", null = false, default = "nextval(\'{sequence}\'::regclass)", '
+        f'and [sequence."{sequence}"] with type = "{plain}", owned_by = "{table}.{column}"'
+    )

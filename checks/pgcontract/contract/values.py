@@ -1,0 +1,129 @@
+"""What a contract says besides a shape, as values: claims, examples, queries, waivers, pins."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pgcontract.model import Origin, Schema
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckRef:
+    """A check a claim rests on; `subject` is a glob, None for all subjects."""
+
+    check: str
+    subject: str | None = None
+    origin: Origin | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        return self.check if self.subject is None else f"{self.check}[{self.subject}]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correction:
+    """The true statement in place of one that is not, and the checks that show it."""
+
+    says: str
+    checks: tuple[CheckRef, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One statement of the document. `untestable` and `pending` give their reason."""
+
+    id: str
+    says: str
+    checks: tuple[CheckRef, ...] = ()
+    untestable: str | None = None
+    pending: str | None = None
+    corrected: Correction | None = None
+    origin: Origin | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examples:
+    """Rows that a CHECK must let in and keep out, each a mapping from bare column name to value.
+
+    `constraint` is the part's name (`public.t.email_format`), `table` what it is of. Of a domain's CHECK a row is
+    {"VALUE": value} and `table` the domain. `column` is the one that bare values were written for.
+    """
+
+    constraint: str
+    table: str
+    column: str | None = None
+    accept: tuple[Mapping[str, Any], ...] = ()
+    refuse: tuple[Mapping[str, Any], ...] = ()
+    origin: Origin | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verification:
+    """A query to run after the migration. `expect` is its rows, None where not given; `after` names the query
+    it follows in the same rolled-back transaction."""
+
+    id: str
+    says: str
+    sql: str
+    expect: tuple[tuple[Any, ...], ...] | None = None
+    row_count: int | None = None
+    columns: tuple[str, ...] | None = None
+    varies: tuple[str, ...] = ()
+    blind: str | None = None
+    after: str | None = None
+    origin: Origin | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiver:
+    """A broken promise that is put up with up to and including the day `until`; `subject` is a glob."""
+
+    check: str
+    subject: str
+    reason: str
+    owner: str
+    until: dt.date
+    origin: Origin | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilePins:
+    """Facts of the migration's file."""
+
+    lines: int | None = None
+    sha256: str | None = None
+    origin: Origin | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """What is declared of the database: its parts, what CHECKs mean, a row for each table that has a sample."""
+
+    schema: Schema = field(default_factory=Schema)
+    examples: tuple[Examples, ...] = ()
+    samples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contract:
+    """What one migration promises. `declared` and `examples` are this file's own; `samples` has a row for every table
+    declared so far, by table and then by bare column name. `removed` are the (kind, name) of inherited parts it takes
+    away. `accepted` is False for a draft nobody has read; `comments` is "optional" where parts may go without."""
+
+    path: str
+    migration: str
+    after: str | None = None
+    accepted: bool = True
+    comments: str = "required"
+    document: Mapping[str, str] = field(default_factory=dict)
+    file: FilePins | None = None
+    declared: Schema = field(default_factory=Schema)
+    removed: tuple[tuple[str, str], ...] = ()
+    examples: tuple[Examples, ...] = ()
+    samples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    verifications: tuple[Verification, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    origin: Origin | None = field(default=None, compare=False)
