@@ -2,6 +2,21 @@
 
 from __future__ import annotations
 
-from .script import MAX_PARSED_BYTES, Script, Statement, place, read_script, split_statements
+from pgcontract.sqltext.inventory import Counted, Inventory, inventory
+from pgcontract.sqltext.ledger import Created, Dropped, Unread
+from pgcontract.sqltext.script import MAX_PARSED_BYTES, Script, Statement, place, read_script, split_statements
 
-__all__ = ["MAX_PARSED_BYTES", "Script", "Statement", "place", "read_script", "split_statements"]
+__all__ = [
+    "MAX_PARSED_BYTES",
+    "Counted",
+    "Created",
+    "Dropped",
+    "Inventory",
+    "Script",
+    "Statement",
+    "Unread",
+    "inventory",
+    "place",
+    "read_script",
+    "split_statements",
+]

@@ -59,6 +59,11 @@ class Token:
     text: str
     offset: int
 
+    @property
+    def upper(self) -> str:
+        """The text, upper-cased where it may be a keyword."""
+        return self.text.upper() if self.kind is Kind.WORD else self.text
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:

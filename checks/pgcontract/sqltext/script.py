@@ -11,8 +11,8 @@ from hashlib import sha256
 from itertools import count
 from pathlib import Path
 
-from ..errors import InputError
-from .lexer import Backslash, leading_words, split, tokens
+from pgcontract.errors import InputError
+from pgcontract.sqltext.lexer import Backslash, leading_words, split, tokens
 
 MAX_PARSED_BYTES = 5_000_000
 

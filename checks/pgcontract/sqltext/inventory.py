@@ -1,0 +1,191 @@
+"""What a script's text says it creates, drops and leaves, each object with its line; and what the text does not say.
+
+Two readers: sqlglot, and our own outline of the heads and table bodies of definitions. The outline finds every name
+and line; sqlglot confirms the columns of tables, and reads queries. Where sqlglot gives up, which it does on
+functions, triggers, policies and more, the outline stands alone; where neither can tell, the statement is unread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pgcontract.sqltext import queries
+from pgcontract.sqltext.changes import read_alter, read_comment, read_drop, read_grant
+from pgcontract.sqltext.cursor import Cursor, Unreadable
+from pgcontract.sqltext.definitions import read_create
+from pgcontract.sqltext.ledger import Created, Dropped, Ledger, Unread
+from pgcontract.sqltext.lexer import Kind, Token, tokens
+from pgcontract.sqltext.naming import dotted, fold
+from pgcontract.sqltext.script import Script
+
+# sqlglot reads the first of a long script; the outline reads all of it.
+MAX_CONFIRMED_CHARACTERS = 300_000
+
+_ROWS = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE", "COPY"})
+_MAKES_NOTHING = frozenset(
+    [
+        "BEGIN",
+        "START",
+        "COMMIT",
+        "END",
+        "ROLLBACK",
+        "ABORT",
+        "SAVEPOINT",
+        "RELEASE",
+        "PREPARE",
+        "DEALLOCATE",
+        "SHOW",
+        "ANALYZE",
+        "ANALYSE",
+        "VACUUM",
+        "LOCK",
+        "LISTEN",
+        "UNLISTEN",
+        "NOTIFY",
+        "DISCARD",
+        "CHECKPOINT",
+        "REINDEX",
+        "CLUSTER",
+        "REFRESH",
+        "EXPLAIN",
+        "DECLARE",
+        "FETCH",
+        "MOVE",
+        "CLOSE",
+        "LOAD",
+    ]
+)
+_UNTOLD = {
+    "DO": "a DO block runs code that the text does not spell out as statements",
+    "CALL": "a procedure's effects do not stand in the call",
+    "EXECUTE": "a prepared statement's effects do not stand here",
+    "IMPORT": "the tables come from the foreign server",
+    "REASSIGN": "what changes owner depends on what is there",
+    "SECURITY": "labels are not followed here",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """How many statements each reader read: both, our outline alone, or neither."""
+
+    both: int
+    outline: int
+    unread: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inventory:
+    """`created` and `dropped` in the order of the text; `left` is what remains of `created` at its end."""
+
+    created: tuple[Created, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    left: tuple[Created, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    counted: Counted = Counted(both=0, outline=0, unread=0)
+
+
+def inventory(script: Script) -> Inventory:
+    """What the text alone says; a script that was not parsed (see Script) has an empty inventory."""
+    ledger = Ledger(script)
+    both = outline = 0
+    budget = MAX_CONFIRMED_CHARACTERS
+    for statement in script.statements:
+        ledger.statement = statement
+        missed = len(ledger.unread)
+        word = statement.words[0] if statement.words else ""
+        if word in _ROWS or word in _MAKES_NOTHING:
+            outline += 1
+            continue
+        tree = queries.parse(statement.text) if budget > len(statement.text) else None
+        budget -= len(statement.text)
+        try:
+            _read(word, ledger, tree)
+        except Unreadable as reason:
+            ledger.miss(str(reason))
+        if len(ledger.unread) > missed:
+            continue
+        both += tree is not None
+        outline += tree is None
+    return Inventory(
+        created=tuple(ledger.created),
+        dropped=tuple(ledger.dropped),
+        left=tuple(ledger.left.values()),
+        unread=tuple(ledger.unread),
+        counted=Counted(both=both, outline=outline, unread=len(script.statements) - both - outline),
+    )
+
+
+def _read(word: str, ledger: Ledger, tree: queries.Tree | None) -> None:
+    text = ledger.statement.text
+    if word in _UNTOLD:
+        ledger.miss(_UNTOLD[word])
+        return
+    if word in ("SELECT", "WITH", "VALUES", "TABLE", ""):
+        _query(ledger, tree)
+        return
+    at = Cursor(tokens(text))
+    at.next()
+    match word:
+        case "CREATE":
+            read_create(at, ledger, text)
+            _confirm(ledger, tree)
+        case "ALTER":
+            read_alter(at, ledger)
+        case "DROP":
+            read_drop(at, ledger)
+        case "COMMENT":
+            read_comment(at, ledger)
+        case "GRANT":
+            read_grant(at, ledger)
+        case "REVOKE":
+            read_grant(at, ledger, revoke=True)
+        case "SET":
+            _set(at, ledger)
+        case "RESET":
+            if at.takes_any("SEARCH_PATH", "ALL"):
+                ledger.set_search_path()
+        case _:
+            ledger.miss(f"{word} opens no statement that this reader knows")
+
+
+def _confirm(ledger: Ledger, tree: queries.Tree | None) -> None:
+    """Tells where sqlglot sees other columns in a table's definition than the outline does."""
+    expected = queries.defined_columns(tree) if tree is not None else None
+    made = next((each for each in ledger.created[-1:] if each.statement == ledger.statement.number), None)
+    if expected is None or made is None:
+        return
+    number = ledger.statement.number
+    found = {each.path[-1] for each in ledger.created if each.kind == "column" and each.statement == number}
+    if expected - found:
+        ledger.miss(f"two readers disagree: only sqlglot sees the columns {', '.join(sorted(expected - found))}")
+
+
+def _query(ledger: Ledger, tree: queries.Tree | None) -> None:
+    if tree is None:
+        ledger.miss("no reader could take this query apart")
+        return
+    if made := queries.into(tree):
+        table = ledger.new(made)
+        ledger.create("table", table, form="table")
+        names = queries.output_columns(tree, ledger)
+        for name in names or ():
+            ledger.create("column", (*table, name), table=table)
+        if names is None:
+            ledger.miss(f"the columns of {dotted(*table)} are those of a query")
+    if path := queries.set_search_path(tree):
+        ledger.set_search_path(path)
+    if calls := queries.unknown_calls(tree):
+        ledger.miss(f"calls {', '.join(calls)}, and what that does the text does not tell")
+
+
+def _set(at: Cursor, ledger: Ledger) -> None:
+    """Follows SET search_path; every other setting makes no object."""
+    at.takes_any("SESSION", "LOCAL")
+    if at.takes("SCHEMA") or (at.takes("SEARCH_PATH") and (at.takes("TO") or at.takes("="))):
+        names = [_setting(token) for token in at.tokens[at.at :] if token.text != ","]
+        ledger.set_search_path(names if at.peek() != "DEFAULT" else ("public",))
+
+
+def _setting(token: Token) -> str:
+    return token.text[1:-1].replace("''", "'") if token.kind is Kind.STRING else fold(token)
