@@ -1,0 +1,96 @@
+"""One row for a table: the contract's sample, else the simplest row that its types suggest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from pgcontract.canonical import last_part
+from pgcontract.model import Column, Schema
+from pgcontract.separate import as_text
+from pgcontract.trial import Trial
+
+_SIMPLEST = (
+    (r".*\[\]$", "{}"),
+    (r"(smallint|integer|bigint|numeric|real|double precision|money|oid)", "1"),
+    (r"boolean", "true"),
+    (r"(character|text|citext|name|\"char\")", "a"),
+    (r"uuid", "00000000-0000-4000-8000-000000000001"),
+    (r"jsonb?$", "{}"),
+    (r"timestamp", "2026-01-01 00:00:00+00"),
+    (r"date$", "2026-01-01"),
+    (r"time", "00:00:00+00"),
+    (r"interval", "1 hour"),
+    (r"bytea", ""),
+    (r"(inet|cidr)", "192.0.2.1"),
+    (r".*(range|multirange)$", "empty"),
+    (r"point", "(0,0)"),
+    (r"bit", "0"),
+    (r"xml", "<a/>"),
+)
+
+
+def insert_statement(table: str, row: Mapping[str, Any]) -> sql.Composed:
+    """INSERT of one row with a placeholder a column; a row without values gets the defaults."""
+    if not row:
+        return sql.SQL("INSERT INTO {} DEFAULT VALUES").format(sql.SQL(table))
+    return sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+        sql.SQL(table),
+        sql.SQL(", ").join(map(sql.Identifier, row)),
+        sql.SQL(", ").join([sql.Placeholder()] * len(row)),
+    )
+
+
+def insert_samples(trial: Trial, connection: psycopg.Connection, schema: Schema) -> tuple[tuple[str, ...], ...]:
+    """Put one row into each table of the schema: the names of tables that have one now, and of those that refused.
+
+    Tables are tried again while any succeeds, so that one that refers to another finds its row there.
+    """
+    samples = trial.promise.samples
+    waiting = [table.name for table in schema.tables if table.form != "foreign table"]
+    filled: list[str] = []
+    progress = True
+    while waiting and progress:
+        progress = False
+        for table in list(waiting):
+            row = samples.get(table)
+            if row is None:
+                row = simplest_row(schema, table)
+            try:
+                with connection.transaction():
+                    connection.execute(insert_statement(table, row), [as_text(value) for value in row.values()])
+            except psycopg.Error:
+                continue
+            waiting.remove(table)
+            filled.append(table)
+            progress = True
+    return tuple(filled), tuple(waiting)
+
+
+def simplest_row(schema: Schema, table: str) -> dict[str, Any]:
+    """A value for each column that must have one and does not get it by itself."""
+    return {
+        _bare(column): _simplest(schema, column.type)
+        for column in schema.columns
+        if column.table == table
+        and not (column.null or column.default is not None or column.identity or column.generated)
+    }
+
+
+def _bare(column: Column) -> str:
+    name = last_part(column.name, column.table)
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
+
+
+def _simplest(schema: Schema, type_name: str) -> Any:
+    for custom in schema.types:
+        if custom.name == type_name or custom.name.removeprefix("public.") == type_name:
+            if custom.labels:
+                return custom.labels[0]
+            if custom.form == "domain" and custom.attributes:
+                return _simplest(schema, custom.attributes[0])
+    return next((value for pattern, value in _SIMPLEST if re.match(pattern, type_name)), "a")

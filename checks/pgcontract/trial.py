@@ -1,0 +1,256 @@
+"""One migration on trial: what is promised of it, and what the server showed. Rules read only this.
+
+Every fact is asked for when a rule first needs it and then kept, so a selection costs only what it uses.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar, cast
+
+import psycopg
+
+from pgcontract.apply import Refusal, apply_as_production, apply_statements
+from pgcontract.canonical import Spelling, spell
+from pgcontract.catalog import (
+    StandardViews,
+    read_catalog,
+    read_information_schema,
+    subtract,
+)
+from pgcontract.compare import Difference, compare
+from pgcontract.contract import Contract, Migration, Project
+from pgcontract.model import Origin, Part, Schema
+from pgcontract.sqltext import Inventory, Script, inventory
+from pgcontract.stage import MIGRATOR, Regime
+from pgcontract.workbench import State, Workbench
+
+T = TypeVar("T")
+
+
+class CouldNotAsk(Exception):
+    """A fact that a rule needs cannot be had; its text is the reason. The engine makes it UNKNOWN."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promise:
+    """What is promised of one migration, before any server is asked. `declared` is inherited along the chain."""
+
+    project: Project
+    migration: Migration
+    declared: Schema
+    script: Script
+    way_back: Script | None
+    seed: int
+
+    @property
+    def contract(self) -> Contract | None:
+        return self.migration.contract
+
+    @property
+    def own(self) -> Schema:
+        """What this migration's own contract declares."""
+        return self.contract.declared if self.contract else Schema()
+
+    @cached_property
+    def samples(self) -> Mapping[str, Mapping[str, Any]]:
+        """The declared sample row of each table, a later contract's in place of an earlier one's."""
+        return self.project.shape(self.migration.stem).samples
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        """What the text says it makes."""
+        return inventory(self.script)
+
+    def place_of(self, kind: str, name: str) -> Origin | None:
+        """Where the script's text makes the object, for a finding to point at."""
+        for created in self.inventory.created:
+            if (created.kind, created.name) == (kind, name):
+                return Origin(file=self.script.path, line=created.line)
+        return None
+
+    def referenced(self, check: str) -> Iterator[str]:
+        """The subjects that claims name of a check whose subjects are written in the claim itself."""
+        for claim in self.contract.claims if self.contract else ():
+            for reference in (*claim.checks, *(claim.corrected.checks if claim.corrected else ())):
+                if reference.check == check and reference.subject:
+                    yield reference.subject
+
+    def random(self, purpose: str) -> random.Random:
+        """A generator of its own for each purpose, so that adding one changes no other."""
+        return random.Random(f"{self.seed}/{self.migration.stem}/{purpose}")  # noqa: S311 - reproducible on purpose
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """One regime's result of applying the script; `after` is None where the server refused it."""
+
+    before: State
+    before_catalog: Schema
+    refusal: Refusal | None
+    after: State | None = None
+    after_catalog: Schema | None = None
+
+
+class Trial:
+    """One migration on one workbench; `before` are the states it starts from, by regime name."""
+
+    def __init__(self, promise: Promise, workbench: Workbench | None, before: Mapping[str, State]) -> None:
+        self.promise = promise
+        self._workbench = workbench
+        self._before = before
+        self._loaded: dict[str, Loaded] = {}
+        self._kept: dict[str, object] = {}
+
+    @property
+    def workbench(self) -> Workbench:
+        """The stage on a server; CouldNotAsk where there is none (`--pg none`)."""
+        if self._workbench is None:
+            raise CouldNotAsk("this needs a server, and none was asked for")
+        return self._workbench
+
+    @property
+    def has_server(self) -> bool:
+        return self._workbench is not None
+
+    @property
+    def regimes(self) -> tuple[Regime, ...]:
+        return self.workbench.stage.regimes
+
+    def loaded(self, regime: Regime | None = None) -> Loaded:
+        """The script applied under a regime (the first where none is given), as production would apply it."""
+        regime = regime or self.regimes[0]
+        if regime.name not in self._loaded:
+            self._loaded[regime.name] = self._load(self._before[regime.name])
+        return self._loaded[regime.name]
+
+    def after_states(self) -> Mapping[str, State]:
+        """The states that the next migration starts from; CouldNotAsk where this one was refused."""
+        return {regime.name: self._applied(regime)[0] for regime in self.regimes}
+
+    @property
+    def before(self) -> Schema:
+        """The catalog right before the migration."""
+        return self.loaded().before_catalog
+
+    @property
+    def after(self) -> Schema:
+        """The catalog right after it; CouldNotAsk where the server refused the script."""
+        return self._applied(self.regimes[0])[1]
+
+    @property
+    def before_state(self) -> State:
+        return self.loaded().before
+
+    @property
+    def after_state(self) -> State:
+        return self._applied(self.regimes[0])[0]
+
+    @cached_property
+    def made(self) -> Schema:
+        """What the migration made or changed."""
+        return subtract(self.after, self.before)
+
+    @cached_property
+    def spelling(self) -> Spelling:
+        """The declared shape in the server's own words."""
+        with self.workbench.rolled_back(self.after_state) as connection:
+            return spell(connection, self.promise.declared)
+
+    @cached_property
+    def expected(self) -> Schema:
+        """What should be there: what is declared, and what was there before and is not declared otherwise."""
+        removed = frozenset(self.promise.contract.removed) if self.promise.contract else frozenset()
+        return overlay(self.before, self.spelling.schema, removed)
+
+    @cached_property
+    def differences(self) -> tuple[Difference, ...]:
+        return compare(self.expected, self.after, owner=MIGRATOR)
+
+    @cached_property
+    def standard_views(self) -> StandardViews:
+        """What information_schema shows to the role that migrates."""
+        schemas = sorted({part.name.partition(".")[0] for part in (*self.after.tables, *self.after.views)})
+        with self.workbench.rolled_back(self.after_state) as connection:
+            return read_information_schema(connection, schemas or ["public"])
+
+    def once(self, name: str, ask: Callable[[Trial], T]) -> T:
+        """The result of `ask(self)`, computed at the first call under this name; a CouldNotAsk is kept as well."""
+        if name not in self._kept:
+            try:
+                self._kept[name] = ask(self)
+            except CouldNotAsk as error:
+                self._kept[name] = error
+        kept = self._kept[name]
+        if isinstance(kept, CouldNotAsk):
+            raise kept
+        return cast(T, kept)
+
+    def catalog(self, connection: psycopg.Connection, *, rows: bool = True) -> Schema:
+        """The catalog as this connection's transaction sees it."""
+        return read_catalog(connection, rows=rows, transaction=False)
+
+    @contextmanager
+    def clone(self, state: State) -> Iterator[psycopg.Connection]:
+        """An autocommit connection to a fresh copy, for work that ends its own transactions."""
+        with self.workbench.clone(state) as name, self.workbench.connect(name) as connection:
+            yield connection
+
+    def _applied(self, regime: Regime) -> tuple[State, Schema]:
+        loaded = self.loaded(regime)
+        if loaded.after is None or loaded.after_catalog is None:
+            raise CouldNotAsk(f"the server refused the script: {loaded.refusal}")
+        return loaded.after, loaded.after_catalog
+
+    def _load(self, before: State) -> Loaded:
+        script = self.promise.script
+        with self.workbench.clone(before, keep=True) as name:
+            with self.workbench.connect(name) as connection:
+                before_catalog = read_catalog(connection)
+                refusal = apply_as_production(connection, script)
+            if refusal is None:
+                # A session that the script left changed (role, search_path) must not colour what is read.
+                with self.workbench.connect(name) as connection:
+                    after_catalog = read_catalog(connection)
+        if refusal is not None:
+            self.workbench.drop(name)
+            if refusal.line is None:
+                refusal = self._located(before, refusal)
+            return Loaded(before=before, before_catalog=before_catalog, refusal=refusal)
+        return Loaded(
+            before=before,
+            before_catalog=before_catalog,
+            refusal=None,
+            after=self.workbench.rest(name),
+            after_catalog=after_catalog,
+        )
+
+    def _located(self, before: State, refusal: Refusal) -> Refusal:
+        """A refusal without a position (a violated constraint, a RAISE) is placed by going statement by statement."""
+        script = self.promise.script
+        with self.clone(before) as connection:
+            connection.execute("BEGIN")
+            placed = apply_statements(connection, script.statements, script)
+        return placed if placed is not None and placed.sqlstate == refusal.sqlstate else refusal
+
+
+def overlay(base: Schema, declared: Schema, removed: frozenset[tuple[str, str]]) -> Schema:
+    """`base` with each declared part in place of its own, without the removed ones; sorted by name.
+
+    A removed table takes its columns, constraints, indexes, triggers, policies, rules and grants with it.
+    """
+
+    def gone(part: Part) -> bool:
+        table = getattr(part, "table", None) or getattr(part, "on", "").partition(" ")[2]
+        return (part.kind, part.name) in removed or ("table", table) in removed
+
+    def merged(ours: Iterable[Part], theirs: Iterable[Part]) -> tuple[Part, ...]:
+        parts = {part.name: part for part in theirs if not gone(part)} | {part.name: part for part in ours}
+        return tuple(parts[name] for name in sorted(parts))
+
+    kinds = Schema.__dataclass_fields__
+    return Schema(**{kind: merged(getattr(declared, kind), getattr(base, kind)) for kind in kinds})  # type: ignore[arg-type]

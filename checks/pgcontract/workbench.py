@@ -1,0 +1,141 @@
+"""The stage on one server: databases as Supabase (or a plain PostgreSQL) has them, and cheap clones of them.
+
+A State is a database that nobody is connected to, with the cluster's roles as they were when it was made. Work is
+done in clones of a State, or in a transaction on a standing clone that is always rolled back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol
+
+import psycopg
+from psycopg import sql
+
+from pgcontract.cluster import Cluster, read_cluster, restore_cluster
+from pgcontract.errors import ServerUnavailable
+from pgcontract.stage import MIGRATOR, Regime, Stage
+
+PREFIX = "pgcontract_"
+STATEMENT_TIMEOUT_MS = 120_000
+LOCK_TIMEOUT_MS = 10_000
+
+
+class Server(Protocol):
+    """What the workbench needs of a server, whoever provides it."""
+
+    @property
+    def superuser(self) -> str: ...
+
+    def conninfo(self, *, dbname: str, user: str | None = None) -> str: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """A database at rest, to be cloned, with the roles that belong to it."""
+
+    database: str
+    cluster: Cluster
+
+
+class Workbench:
+    """Makes states and clones on one server; everything it made is gone when it is left."""
+
+    def __init__(self, server: Server, stage: Stage) -> None:
+        self.server = server
+        self.stage = stage
+        self._number = 0
+        self._stack = ExitStack()
+        self._standing: dict[str, psycopg.Connection] = {}
+        self._stages: dict[str, State] = {}
+        self.admin = self._stack.enter_context(self.connect("postgres", user=server.superuser))
+        self.admin.execute(stage.cluster_sql.encode())
+
+    def __enter__(self) -> Workbench:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def stage_state(self, regime: Regime) -> State:
+        """The stage before the first migration, under one regime of default privileges."""
+        if regime.name not in self._stages:
+            name = self._create("template0")
+            if regime.database_sql:
+                with self.connect(name, user=self.server.superuser) as connection:
+                    for text in regime.database_sql:
+                        connection.execute(text.encode())
+            self._stages[regime.name] = self.rest(name)
+        return self._stages[regime.name]
+
+    def rest(self, database: str) -> State:
+        """Make a State of a database whose connections are closed."""
+        return State(database=database, cluster=read_cluster(self.admin))
+
+    @contextmanager
+    def clone(self, state: State, *, keep: bool = False) -> Iterator[str]:
+        """The name of a fresh copy; dropped afterwards unless `keep` (then `rest` may make a State of it)."""
+        restore_cluster(self.admin, state.cluster)
+        name = self._create(state.database)
+        try:
+            yield name
+        finally:
+            if not keep and not self.admin.closed:
+                self.drop(name)
+
+    @contextmanager
+    def rolled_back(self, state: State, *, user: str = MIGRATOR) -> Iterator[psycopg.Connection]:
+        """A connection in an open transaction on a copy of the state; whatever is done in it is undone.
+
+        The copy stands for as long as the workbench, so that this costs no more than a BEGIN. Work that ends its
+        own transaction must use `clone`.
+        """
+        restore_cluster(self.admin, state.cluster)
+        key = f"{state.database}/{user}"
+        connection = self._standing.get(key)
+        if connection is None or connection.closed:
+            with self.clone(state, keep=True) as name:
+                connection = self._standing[key] = self._stack.enter_context(self.connect(name, user=user))
+        connection.execute("BEGIN")
+        try:
+            yield connection
+        finally:
+            if not connection.closed:
+                connection.execute("ROLLBACK")
+
+    def connect(self, database: str, *, user: str = MIGRATOR) -> psycopg.Connection:
+        """An autocommit connection with time-outs set; the caller closes it."""
+        try:
+            connection = psycopg.connect(
+                self.server.conninfo(dbname=database, user=user),
+                autocommit=True,
+                application_name="pgcontract",
+                options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}",
+            )
+        except psycopg.OperationalError as error:
+            raise ServerUnavailable(
+                f"connecting to the scratch server as {user} failed: {str(error).strip()}. Run it again; if it "
+                "persists, look for a full disk or a limit on processes."
+            ) from error
+        return connection
+
+    def drop(self, database: str) -> None:
+        """Drop a database that this workbench made, whoever is still connected to it."""
+        assert database.startswith(PREFIX)
+        self.admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+
+    def _create(self, template: str) -> str:
+        self._number += 1
+        name = f"{PREFIX}{self._number}"
+        # file_copy: on a server without fsync it is cheaper than logging every page of a small database.
+        self.admin.execute(
+            sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY file_copy").format(
+                sql.Identifier(name), sql.Identifier(MIGRATOR), sql.Identifier(template)
+            )
+        )
+        return name
