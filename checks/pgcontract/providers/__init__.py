@@ -33,7 +33,7 @@ def provider_for(spec: str) -> Provider:
     known = ", ".join(known_specs())
     word = spec.partition(":")[0]
     if word in _DESIGNED:
-        raise InputError(f"the server {spec!r} is not in this build yet; it has: {known}")
+        raise InputError(f"the server {word!r} is not in this build yet; it has: {known}")
     nearest = difflib.get_close_matches(word, [usage.partition("[")[0] for usage in known_specs()], n=1)
     hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
     raise InputError(f"unknown server {spec!r}: known are {known}{hint}")
@@ -46,8 +46,6 @@ def known_specs() -> tuple[str, ...]:
 
 def _sources() -> list[ModuleType]:
     modules = (
-        importlib.import_module(f"{__name__}.{found.name}")
-        for found in pkgutil.iter_modules(__path__)
-        if not found.ispkg
+        importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__) if not found.ispkg
     )
     return [module for module in modules if hasattr(module, "USAGE")]

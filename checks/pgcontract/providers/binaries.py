@@ -14,7 +14,7 @@ from pgcontract.providers.local import install, local_server
 from pgcontract.providers.server import NO_SETTINGS, Probe, Server
 
 USAGE = "binaries[:DIR]"
-_USUAL = (
+USUAL_PLACES = (
     "/usr/lib/postgresql/*/bin",
     "/usr/pgsql-*/bin",
     "/opt/homebrew/opt/postgresql@*/bin",
@@ -22,7 +22,7 @@ _USUAL = (
     "/Applications/Postgres.app/Contents/Versions/*/bin",
     "/usr/local/pgsql/bin",
 )
-_REMEDY = "install PostgreSQL 15 to 18 (Debian: apt install postgresql), or name its folder: --pg binaries:DIR"
+_REMEDY = "install one (Debian: apt install postgresql), or name its folder: --pg binaries:DIR"
 
 
 def claim(spec: str) -> Binaries | None:
@@ -47,10 +47,8 @@ class Binaries:
         try:
             bin_dir = self._bin_dir()
         except (InputError, ServerUnavailable) as error:
-            return Probe(provider=self.name, ok=False, found=error.message, remedy=_REMEDY)
-        return Probe(
-            provider=self.name, ok=True, found=f"PostgreSQL {install.read_version(bin_dir).text} in {bin_dir}"
-        )
+            return Probe(provider=self.name, ok=False, found=error.message.removesuffix(f"; {_REMEDY}"), remedy=_REMEDY)
+        return Probe(provider=self.name, ok=True, found=f"PostgreSQL {install.read_version(bin_dir).text} in {bin_dir}")
 
     def start(
         self, *, settings: Mapping[str, str] = NO_SETTINGS, locale: str | None = None
@@ -77,20 +75,24 @@ def _found_bin_dir() -> Path:
     tried: list[str] = []
     for bin_dir in _candidates():
         try:
-            install.require_known_major(bin_dir)
-        except (InputError, ServerUnavailable) as error:
+            version = install.read_version(bin_dir)
+        except ServerUnavailable as error:
             tried.append(error.message)
-        else:
+            continue
+        if version.major in install.KNOWN_MAJORS:
             return bin_dir
-    looked = f"looked for postgres on PATH and in {', '.join(_USUAL)}"
-    raise ServerUnavailable("; ".join([f"no PostgreSQL 15 to 18 found: {looked}", *tried, _REMEDY]))
+        tried.append(f"{bin_dir} is PostgreSQL {version.text}")
+    found = "; ".join(tried) or "none found"
+    raise ServerUnavailable(
+        f"looked for PostgreSQL 15 to 18 on PATH and in {', '.join(USUAL_PLACES)}: {found}; {_REMEDY}"
+    )
 
 
 def _candidates() -> Iterator[Path]:
     on_path = shutil.which("postgres")
     if on_path and install.is_install(Path(on_path).resolve().parent):
         yield Path(on_path).resolve().parent
-    usual = [found for pattern in _USUAL for found in Path("/").glob(pattern[1:]) if install.is_install(found)]
+    usual = [found for pattern in USUAL_PLACES for found in Path("/").glob(pattern[1:]) if install.is_install(found)]
     yield from sorted(usual, key=_major_in_path, reverse=True)
 
 

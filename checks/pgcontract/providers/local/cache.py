@@ -1,4 +1,4 @@
-"""The folder of seeds that runs share: PGCONTRACT_CACHE, else pgcontract under XDG's cache folder."""
+"""The seeds that runs share: where the one for some programs and options is, who makes it, when it goes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pgcontract.providers.local import install
 from pgcontract.providers.local.cluster import initdb_options
+from pgcontract.providers.local.rooms import cache_room
 
 _UNUSED_S = 90 * 24 * 3600
 
@@ -20,22 +21,12 @@ def seed_file(bin_dir: Path, *, locale: str | None) -> Path | None:
     """Where the seed of these programs and options is kept; None where there is no folder to keep one in."""
     recipe = [initdb_options(major, locale) for major in install.KNOWN_MAJORS]
     key = hashlib.sha256(repr((install.identity(bin_dir), recipe)).encode()).hexdigest()[:20]
-    folder = _folder()
+    folder = cache_room()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError:
         return None
     return folder / f"{key}.seed" if os.access(folder, os.W_OK | os.X_OK) else None
-
-
-def _folder() -> Path:
-    wanted = os.environ.get("PGCONTRACT_CACHE")
-    if wanted:
-        return Path(wanted).expanduser().absolute()
-    xdg = os.environ.get("XDG_CACHE_HOME", "")
-    # The XDG specification says to ignore a path that is not absolute.
-    root = Path(xdg) if xdg.startswith("/") else Path(os.path.expanduser("~/.cache")).absolute()  # noqa: PTH111 - no home is no error
-    return root / "pgcontract"
 
 
 @contextlib.contextmanager

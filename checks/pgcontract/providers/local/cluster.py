@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import os
 import subprocess
 from pathlib import Path
 
 from pgcontract.errors import InputError, ServerUnavailable
 from pgcontract.providers.local.account import Account
-from pgcontract.providers.local.install import Version
+from pgcontract.providers.local.install import Programs, Version
 
 SUPERUSER = "supabase_admin"
 
@@ -32,15 +31,15 @@ def initdb_options(major: int, locale: str | None) -> tuple[tuple[str, ...], ...
     return ((*options, "--locale=C.UTF-8"), (*options, "--locale=C"))
 
 
-def initialise(cluster: Path, *, bin_dir: Path, version: Version, locale: str | None, account: Account) -> None:
+def initialise(cluster: Path, *, programs: Programs, version: Version, locale: str | None, account: Account) -> None:
     """Makes the cluster; raises InputError for a locale that does not exist, ServerUnavailable for anything else."""
     said = ""
     for options in initdb_options(version.major, locale):
         ran = subprocess.run(
-            [bin_dir / "initdb", "--pgdata", cluster, *options],
+            [programs.bin_dir / "initdb", "--pgdata", cluster, *options],
             # Its own folder is how a sweep knows what belongs to a run that was killed.
             cwd=cluster.parent,
-            env=environment(),
+            env=programs.environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -58,13 +57,7 @@ def initialise(cluster: Path, *, bin_dir: Path, version: Version, locale: str | 
         raise InputError(
             f"the locale {locale!r} cannot be used for a UTF-8 database here: {_why(said)}; {_known(locale)}"
         )
-    raise ServerUnavailable(f"initdb in {bin_dir} failed: {said}")
-
-
-def environment() -> dict[str, str]:
-    """What a server's process sees of our environment: nothing secret, nothing that bends it, a known time zone."""
-    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH") if name in os.environ}
-    return {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", **kept}
+    raise ServerUnavailable(f"initdb in {programs.bin_dir} failed: {said}")
 
 
 def _why(said: str) -> str:

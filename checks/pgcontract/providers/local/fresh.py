@@ -45,9 +45,7 @@ def local_server(
         yield server
 
 
-def _start(
-    stack: ExitStack, *, provider: str, bin_dir: Path, settings: Mapping[str, str], locale: str | None
-) -> Server:
+def _start(stack: ExitStack, *, provider: str, bin_dir: Path, settings: Mapping[str, str], locale: str | None) -> Server:
     clock = _Clock()
     account = server_account()
     sweep(all_rooms(), account)
@@ -62,15 +60,20 @@ def _start(
 
     def initdb() -> Version:
         version = install.require_known_major(bin_dir)
-        initialise(run.cluster, bin_dir=programs, version=version, locale=locale, account=account)
+        initialise(run.cluster, programs=programs, version=version, locale=locale, account=account)
         clock.lap("initdb")
         return version
 
     def launch(version: Version) -> None:
         command = server_command(
-            programs, cluster=run.cluster, socket_dir=socket_dir, major=version.major, settings=settings
+            programs.bin_dir, cluster=run.cluster, socket_dir=socket_dir, major=version.major, settings=settings
         )
-        postmaster.launch(command, folders=(run.folder, socket_dir), account=account)
+        postmaster.launch(
+            command,
+            environment=programs.environment(),
+            folders=(run.folder, socket_dir),
+            account=account,
+        )
         clock.lap("launch")
 
     owner = (account.uid, account.gid) if account.switched else None

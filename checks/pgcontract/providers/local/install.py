@@ -15,12 +15,13 @@ from pathlib import Path
 
 from pgcontract.errors import InputError, ServerUnavailable
 from pgcontract.providers.local.account import Account
+from pgcontract.providers.local.rooms import cache_room
 
 KNOWN_MAJORS = range(15, 19)
 _PROGRAMS = ("postgres", "initdb")
 # What a server never reads, and what would double the copy.
 _NOT_COPIED = shutil.ignore_patterns("*.a", "pkgconfig", "pgxs", "doc", "man", "locale")
-# Not XDG's: root's own cache is usually in a folder that nobody else may enter, which is why a copy is made at all.
+# Root's own cache is usually in a folder that nobody else may enter, which is why a copy is made at all.
 _SHARED_CACHE = Path("/var/tmp")  # noqa: S108 - its owner and mode are verified before anything in it is trusted
 
 
@@ -35,6 +36,22 @@ class Version:
     def major(self) -> int:
         """18 for 18.6."""
         return self.number // 10000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Programs:
+    """Programs that the server's user can run; `libraries` is where those of a copied installation were put."""
+
+    bin_dir: Path
+    libraries: Path | None = None
+
+    def environment(self) -> dict[str, str]:
+        """What they see of our environment: nothing secret, nothing that bends them, a known time zone."""
+        kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH") if name in os.environ}
+        if self.libraries:
+            found = [str(self.libraries), kept.get("LD_LIBRARY_PATH", "")]
+            kept["LD_LIBRARY_PATH"] = ":".join(folder for folder in found if folder)
+        return {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", **kept}
 
 
 def is_install(bin_dir: Path) -> bool:
@@ -81,24 +98,22 @@ def identity(bin_dir: Path) -> str:
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:20]
 
 
-def runnable_by(account: Account, bin_dir: Path) -> Path:
-    """A folder with the same programs that the account can run: `bin_dir`, or a copy of its installation.
+def runnable_by(account: Account, bin_dir: Path) -> Programs:
+    """The same programs where the account can run them: in `bin_dir` itself, or in a copy of its installation.
 
-    The copy is root's, closed to writing by others, and is used only while that is still so.
+    The copy is ours, closed to writing by others, and is used only while that is still so.
     """
-    tree = _tree(bin_dir)
-    if all(account.reaches(folder) for folder in tree if folder.exists()):
-        return bin_dir
-    prefix = bin_dir.parent
-    home = _own_folder(_SHARED_CACHE / f"pgcontract-{os.geteuid()}")
-    copy = home / identity(bin_dir)
+    tree = [folder for folder in (bin_dir, bin_dir.parent / "lib", bin_dir.parent / "share") if folder.exists()]
+    if all(account.reaches(folder) for folder in tree):
+        return Programs(bin_dir=bin_dir)
+    home = cache_room()
+    if not (home.is_dir() and account.reaches(home)):
+        home = _own_folder(_SHARED_CACHE / f"pgcontract-{os.geteuid()}")
+    copy = home / f"programs-{identity(bin_dir)}"
     if not copy.exists():
         draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=home))
         try:
-            draft.chmod(0o755)
-            for folder in tree:
-                if folder.exists():
-                    _copy_open(folder, draft / folder.relative_to(prefix))
+            _copy_tree(tree, draft, account)
             draft.rename(copy)
         except OSError:
             if not copy.exists():  # else another run was faster, and its copy is as good
@@ -106,18 +121,34 @@ def runnable_by(account: Account, bin_dir: Path) -> Path:
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     _own_folder(copy)
-    return copy / "bin"
+    return Programs(bin_dir=copy / "bin", libraries=copy / "lib")
 
 
-def _tree(bin_dir: Path) -> tuple[Path, ...]:
-    return (bin_dir, bin_dir.parent / "lib", bin_dir.parent / "share")
-
-
-def _copy_open(source: Path, target: Path) -> None:
-    keep = None if source.name != "bin" else shutil.ignore_patterns("[!pi]*", "pg*", "ps*")
-    shutil.copytree(source, target, ignore=keep or _NOT_COPIED, symlinks=False, ignore_dangling_symlinks=True)
+def _copy_tree(tree: list[Path], target: Path, account: Account) -> None:
+    for folder in tree:
+        # A bin folder may be one for all programs of the system: only two of them are wanted.
+        skipped = _NOT_COPIED if folder.name != "bin" else _all_but_programs
+        shutil.copytree(folder, target / folder.name, ignore=skipped, ignore_dangling_symlinks=True)
+    (target / "lib").mkdir(exist_ok=True)
+    for library in _linked_libraries(tree[0].parent):
+        if not account.reaches(library.parent):
+            shutil.copy(library, target / "lib" / library.name)
     for path in (target, *target.rglob("*")):
         path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o111 else 0o644)
+
+
+def _linked_libraries(prefix: Path) -> set[Path]:
+    """What the loader finds for the programs and modules where they are now; a wheel has some libraries beside it."""
+    files = [*(prefix / "bin" / program for program in _PROGRAMS), *(prefix / "lib").glob("**/*.so")]
+    try:
+        told = subprocess.run(["ldd", *files], capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError:
+        return set()
+    return {Path(found) for found in re.findall(r" => (/.*) \(0x", told)}
+
+
+def _all_but_programs(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if name not in _PROGRAMS]
 
 
 def _own_folder(folder: Path) -> Path:

@@ -16,7 +16,6 @@ from pathlib import Path
 
 from pgcontract.errors import ServerUnavailable
 from pgcontract.providers.local.account import Account
-from pgcontract.providers.local.cluster import environment
 from pgcontract.providers.local.folders import end_processes_in
 
 PORT = 5432
@@ -24,9 +23,12 @@ _START_TIMEOUT_S = 60
 # The postmaster itself kills children that do not end within 5 s (postmaster.c).
 _STOP_TIMEOUT_S = 10
 _POLL_S = 0.001
+# The end of the server ends this wait at once; the end of a guardian that somebody killed is only seen between two.
+_STOP_POLL_S = 0.1
 _LOG_LINES = 12
 
 # Standard input is our pipe, standard output tells us that the server lives: only the server keeps it open.
+# Root may have put the folder where the server's user can remove nothing: then its owner file stays, for a sweep.
 _GUARDIAN = """
 run=$1 other=$2; shift 2
 "$@" </dev/null & server=$!
@@ -35,7 +37,9 @@ trap '' HUP INT TERM
 read -r _
 kill -QUIT $server
 wait $server
-rm -rf -- "$run" "$other"
+for folder in "$run" "$other"; do
+    if [ -w "$folder/.." ]; then rm -rf -- "$folder"; else rm -rf -- "$folder/d" "$folder"/.s*; fi
+done
 """
 
 # The files live no longer than the run, so nothing is made durable and nothing is tidied behind our back.
@@ -83,6 +87,7 @@ class Postmaster:
         self,
         command: Sequence[str | Path],
         *,
+        environment: Mapping[str, str],
         folders: tuple[Path, Path],
         account: Account,
     ) -> None:
@@ -97,7 +102,7 @@ class Postmaster:
                     stdout=living,
                     stderr=log,
                     cwd="/",
-                    env=environment(),
+                    env=environment,
                     start_new_session=True,
                     **account.child,
                 )
@@ -126,10 +131,11 @@ class Postmaster:
         if self._guardian is None:
             return
         os.close(self._leash)
-        if self._guardian.poll() is None:
-            ended, _, _ = select.select([self._alive], [], [], _STOP_TIMEOUT_S)
-            if not ended:
+        deadline = time.monotonic() + _STOP_TIMEOUT_S
+        while not select.select([self._alive], [], [], _STOP_POLL_S)[0]:
+            if self._guardian.poll() is not None or time.monotonic() > deadline:
                 end_processes_in(self._pid_file.parent)
+                break
         os.close(self._alive)
         self._guardian.wait()
         self._guardian = None

@@ -1,4 +1,4 @@
-"""Where a run's files go: memory where there is room, else disk."""
+"""Which folders of this machine we use: for a run's files, its socket and the cache."""
 
 from __future__ import annotations
 
@@ -48,6 +48,16 @@ def socket_room(room: Path, account: Account) -> Path | None:
         if _is_usable(folder, account):
             return folder
     raise ServerUnavailable(f"{room} is too long for a socket's path, and /tmp is not usable; set PGCONTRACT_TMP")
+
+
+def cache_room() -> Path:
+    """The folder of what later runs may use: PGCONTRACT_CACHE, else in XDG's cache folder; it may not exist yet."""
+    wanted = os.environ.get("PGCONTRACT_CACHE")
+    if wanted:
+        return Path(wanted).absolute()
+    xdg = os.environ.get("XDG_CACHE_HOME", "")
+    # The XDG specification says to ignore a path that is not absolute. A user without a home has no cache.
+    return Path(xdg if xdg.startswith("/") else os.path.expanduser("~/.cache")) / "pgcontract"  # noqa: PTH111
 
 
 def all_rooms() -> tuple[Path, ...]:

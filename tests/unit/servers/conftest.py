@@ -1,0 +1,60 @@
+"""A folder of its own for each test's runs, and processes that hold a server until they are told."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+# Starts a server, tells where and from what it came, and holds it until its standard input ends.
+HOLDER = """
+import sys
+from pgcontract.providers import provider_for, terminate_on_signals
+if "--terminate-on-signals" in sys.argv:
+    terminate_on_signals()
+with provider_for("wheel").start() as server:
+    print(server.host, server.started_from, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def room(shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where this test's runs put their files: theirs alone, so what is left in it was left by them."""
+    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="room-", dir=memory) as folder:
+        Path(folder).chmod(0o1777)
+        monkeypatch.setenv("PGCONTRACT_TMP", folder)
+        monkeypatch.setenv("PGCONTRACT_CACHE", str(shared_cache))
+        yield Path(folder)
+
+
+@pytest.fixture
+def hold() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts a process that holds a server; its first line is the run's folder and what it was started from."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        holder = subprocess.Popen(
+            [sys.executable, "-c", HOLDER, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+        )
+        started.append(holder)
+        return holder
+
+    yield start
+    for holder in started:
+        holder.communicate()
