@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from psycopg import Connection
@@ -49,7 +52,20 @@ def read_catalog(connection: Connection[Any], *, rows: bool = True, transaction:
     with reading(connection, transaction=transaction):
         cursors = {kind: ask(connection, kind) for kind in KINDS}
         filled = ask(connection, "rows") if rows else None
-        parts: dict[str, Any] = {kind: values(cursors[kind], KINDS[kind]) for kind in KINDS}
+        with _no_collection():
+            parts: dict[str, Any] = {kind: values(cursors[kind], KINDS[kind]) for kind in KINDS}
         if filled is not None:
             parts["rows"] = count_rows(connection, filled)
     return Schema(**parts)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Parts have no cycles, yet the collector would walk all that are there again for every few hundred new ones."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()

@@ -22,8 +22,9 @@ SETTINGS = {
     "quote_all_identifiers": "off",
     "jit": "off",
     "max_parallel_workers_per_gather": "0",
+    "work_mem": "64MB",
 }
-"""What the server's spelling depends on; and compiling or sharing out such queries costs more than it saves."""
+"""What the server's spelling depends on; and compiling or sharing out such queries costs more than it saves, as does spilling to disk."""
 
 _SET = b"""
 select s.name, pg_catalog.current_setting(s.name), pg_catalog.set_config(s.name, s.value, true)

@@ -2,11 +2,39 @@
 -- all), the copies that a foreign key to a partitioned table keeps for each partition, and NOT NULL (the column says
 -- it) unless it is NOT VALID or NO INHERIT; such a one is called after its column, since its own name is noise.
 -- Ran on 15, 16, 17 and 18: NOT ENFORCED came with 18, where NOT NULL has rows too (of domains in 17).
+with owner as materialized (
+    select c.oid as conrelid, 0::pg_catalog.oid as contypid, pg_catalog.format('%I.%I', n.nspname, c.relname) as name
+    from pg_catalog.pg_class as c
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where
+        c.oid >= 16384 and c.relkind in ('r', 'p', 'f')
+        and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+        and c.oid not in (
+            select m.objid from pg_catalog.pg_depend as m
+            where m.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and m.deptype = 'e'
+                and m.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+        )
+    union all
+    select 0, t.oid, pg_catalog.format('%I.%I', n.nspname, t.typname)
+    from pg_catalog.pg_type as t
+    join pg_catalog.pg_namespace as n on n.oid = t.typnamespace
+    where
+        t.oid >= 16384 and t.typtype = 'd'
+        and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+        and t.oid not in (
+            select m.objid from pg_catalog.pg_depend as m
+            where m.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and m.deptype = 'e'
+                and m.classid = 'pg_catalog.pg_type'::pg_catalog.regclass
+        )
+)
 select
-    case con.contype
-        when 'n' then pg_catalog.format('%s.%I not null', owner.name, col.attname)
-        else pg_catalog.format('%s.%I', owner.name, con.conname)
-    end collate "C" as name,
+    (owner.name || '.' || case con.contype
+        when 'n' then (
+            select pg_catalog.quote_ident(a.attname) || ' not null' from pg_catalog.pg_attribute as a
+            where a.attrelid = con.conrelid and a.attnum = con.conkey[1]
+        )
+        else pg_catalog.quote_ident(con.conname)
+    end) collate "C" as name,
     d.description as comment,
     owner.name as "table",
     case con.contype
@@ -14,8 +42,9 @@ select
         when 'f' then 'foreign key' when 'x' then 'exclude' else 'not null'
     end as form,
     -- pg_get_constraintdef ends in the state, in this order; what stands before it is the definition.
-    case when state.suffix = '' then text.definition
-        else pg_catalog.left(text.definition, pg_catalog.length(text.definition) - pg_catalog.length(state.suffix))
+    case state.suffix
+        when '' then pg_catalog.pg_get_constraintdef(con.oid)
+        else pg_catalog.left(pg_catalog.pg_get_constraintdef(con.oid), -pg_catalog.length(state.suffix))
     end as definition,
     con.convalidated as validated,
     con.enforced,
@@ -25,18 +54,9 @@ select
     con.coninhcount > 0 and not con.conislocal as inherited
 from (select true as conenforced) as before_18
 cross join lateral (select *, conenforced as enforced from pg_catalog.pg_constraint) as con
-left join pg_catalog.pg_class as c on c.oid = con.conrelid
-left join pg_catalog.pg_type as t on t.oid = con.contypid
-join pg_catalog.pg_namespace as n on n.oid = con.connamespace
-left join pg_catalog.pg_constraint as parent on parent.oid = con.conparentid
-left join pg_catalog.pg_attribute as col
-    on con.contype = 'n' and col.attrelid = con.conrelid and col.attnum = con.conkey[1]
+join owner on owner.conrelid = con.conrelid and owner.contypid = con.contypid
 left join pg_catalog.pg_description as d
     on d.objoid = con.oid and d.classoid = 'pg_catalog.pg_constraint'::pg_catalog.regclass and d.objsubid = 0
-cross join lateral (
-    select pg_catalog.format('%I.%I', n.nspname, coalesce(c.relname, t.typname)) as name
-) as owner
-cross join lateral (select pg_catalog.pg_get_constraintdef(con.oid) as definition) as text
 cross join lateral (
     select pg_catalog.concat(
         case when con.connoinherit and con.contype in ('c', 'n') then ' NO INHERIT' end,
@@ -46,18 +66,11 @@ cross join lateral (
     ) as suffix
 ) as state
 where
-    n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+    con.oid >= 16384
     and con.contype <> 't'
     and (con.contype <> 'n' or (con.conrelid <> 0 and (con.connoinherit or not con.convalidated)))
-    and (con.conparentid = 0 or parent.conrelid <> con.conrelid)
-    and con.conrelid not in (
-        select m.objid from pg_catalog.pg_depend as m
-        where m.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and m.deptype = 'e'
-            and m.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-    )
-    and con.contypid not in (
-        select m.objid from pg_catalog.pg_depend as m
-        where m.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and m.deptype = 'e'
-            and m.classid = 'pg_catalog.pg_type'::pg_catalog.regclass
-    )
+    and (con.conparentid = 0 or not exists (
+        select from pg_catalog.pg_constraint as parent
+        where parent.oid = con.conparentid and parent.conrelid = con.conrelid
+    ))
 order by name

@@ -53,7 +53,8 @@ join pg_catalog.pg_language as l on l.oid = p.prolang
 left join pg_catalog.pg_description as d
     on d.objoid = p.oid and d.classoid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objsubid = 0
 where
-    n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+    p.oid >= 16384
+    and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
     and p.oid not in (
         select m.objid from pg_catalog.pg_depend as m
         where m.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and m.deptype = 'e'

@@ -18,12 +18,12 @@ object as (
             || pg_catalog.format('%I.%I', n.nspname, c.relname) as name,
         case c.relkind when 'S' then 's' else 'r' end::"char" as code, c.relowner as owner, n.oid as schema, c.relacl as acl
     from pg_catalog.pg_class as c join schema as n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p', 'f', 'v', 'm', 'S')
+    where c.oid >= 16384 and c.relkind in ('r', 'p', 'f', 'v', 'm', 'S')
         and c.oid not in (select objid from member where classid = 'pg_catalog.pg_class'::pg_catalog.regclass)
     union all
     select 'function ' || p.oid::pg_catalog.regprocedure::text, 'f', p.proowner, n.oid, p.proacl
     from pg_catalog.pg_proc as p join schema as n on n.oid = p.pronamespace
-    where p.oid not in (select objid from member where classid = 'pg_catalog.pg_proc'::pg_catalog.regclass)
+    where p.oid >= 16384 and p.oid not in (select objid from member where classid = 'pg_catalog.pg_proc'::pg_catalog.regclass)
         and p.oid not in (
             select i.objid from pg_catalog.pg_depend as i
             where i.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and i.deptype = 'i'
@@ -32,7 +32,7 @@ object as (
     union all
     select 'type ' || pg_catalog.format('%I.%I', n.nspname, t.typname), 'T', t.typowner, n.oid, t.typacl
     from pg_catalog.pg_type as t join schema as n on n.oid = t.typnamespace
-    where (t.typtype in ('e', 'r', 'd') or (t.typtype = 'b' and t.typcategory <> 'A')
+    where t.oid >= 16384 and (t.typtype in ('e', 'r', 'd') or (t.typtype = 'b' and t.typcategory <> 'A')
             or (t.typtype = 'c' and exists (select from pg_catalog.pg_class as k where k.oid = t.typrelid and k.relkind = 'c')))
         and t.oid not in (select objid from member where classid = 'pg_catalog.pg_type'::pg_catalog.regclass)
     union all
@@ -59,7 +59,7 @@ object as (
     from pg_catalog.pg_attribute as a
     join pg_catalog.pg_class as c on c.oid = a.attrelid
     join schema as n on n.oid = c.relnamespace
-    where a.attacl is not null and not a.attisdropped
+    where a.attrelid >= 16384 and a.attacl is not null and not a.attisdropped
         and c.oid not in (select objid from member where classid = 'pg_catalog.pg_class'::pg_catalog.regclass)
 ),
 -- As text, since aclitem knows equality but no order; '' is no list at all, which means PostgreSQL's own default.

@@ -20,7 +20,8 @@ join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 left join pg_catalog.pg_description as d
     on d.objoid = p.oid and d.classoid = 'pg_catalog.pg_policy'::pg_catalog.regclass and d.objsubid = 0
 where
-    n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+    p.oid >= 16384
+    and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
     and c.oid not in (
         select m.objid from pg_catalog.pg_depend as m
         where m.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and m.deptype = 'e'

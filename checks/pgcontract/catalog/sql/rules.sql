@@ -14,7 +14,8 @@ join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 left join pg_catalog.pg_description as d
     on d.objoid = r.oid and d.classoid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.objsubid = 0
 where
-    not (r.rulename = '_RETURN' and r.ev_type = '1' and c.relkind in ('v', 'm'))
+    r.oid >= 16384
+    and not (r.rulename = '_RETURN' and r.ev_type = '1' and c.relkind in ('v', 'm'))
     and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
     and c.oid not in (
         select m.objid from pg_catalog.pg_depend as m

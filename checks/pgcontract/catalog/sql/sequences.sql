@@ -29,7 +29,8 @@ left join pg_catalog.pg_depend as own
 left join pg_catalog.pg_description as d
     on d.objoid = c.oid and d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objsubid = 0
 where
-    n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+    c.oid >= 16384
+    and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
     and c.oid not in (
         select m.objid from pg_catalog.pg_depend as m
         where m.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and m.deptype = 'e'

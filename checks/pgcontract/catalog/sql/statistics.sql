@@ -18,7 +18,8 @@ join pg_catalog.pg_namespace as n on n.oid = s.stxnamespace
 left join pg_catalog.pg_description as d
     on d.objoid = s.oid and d.classoid = 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass and d.objsubid = 0
 where
-    n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+    s.oid >= 16384
+    and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
     and s.oid not in (
         select m.objid from pg_catalog.pg_depend as m
         where m.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and m.deptype = 'e'

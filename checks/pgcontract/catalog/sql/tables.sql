@@ -42,7 +42,7 @@ left join pg_catalog.pg_foreign_server as srv on srv.oid = f.ftserver
 left join pg_catalog.pg_description as d
     on d.objoid = c.oid and d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objsubid = 0
 where
-    c.relkind in ('r', 'p', 'f')
+    c.oid >= 16384 and c.relkind in ('r', 'p', 'f')
     and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
     and c.oid not in (
         select m.objid from pg_catalog.pg_depend as m

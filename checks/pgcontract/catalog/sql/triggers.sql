@@ -44,7 +44,7 @@ left join pg_catalog.pg_trigger as parent on parent.oid = g.tgparentid
 left join pg_catalog.pg_description as d
     on d.objoid = g.oid and d.classoid = 'pg_catalog.pg_trigger'::pg_catalog.regclass and d.objsubid = 0
 where
-    not g.tgisinternal
+    g.oid >= 16384 and not g.tgisinternal
     and (parent.oid is null or parent.tgenabled <> g.tgenabled)
     and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
     and g.oid not in (

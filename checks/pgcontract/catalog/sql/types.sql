@@ -64,7 +64,8 @@ left join pg_catalog.pg_description as d
 left join pg_catalog.pg_description as cd
     on cd.objoid = t.typrelid and cd.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass and cd.objsubid = 0
 where
-    n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+    t.oid >= 16384
+    and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
     and (t.typtype in ('e', 'r', 'd') or t.typtype = 'b' or (t.typtype = 'c' and c.relkind = 'c'))
     and not (t.typcategory = 'A' and exists (select from pg_catalog.pg_type as e where e.oid = t.typelem and e.typarray = t.oid))
     and t.oid not in (

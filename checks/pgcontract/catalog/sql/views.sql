@@ -19,7 +19,7 @@ left join pg_catalog.pg_tablespace as ts on ts.oid = c.reltablespace
 left join pg_catalog.pg_description as d
     on d.objoid = c.oid and d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objsubid = 0
 where
-    c.relkind in ('v', 'm')
+    c.oid >= 16384 and c.relkind in ('v', 'm')
     and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
     and c.oid not in (
         select m.objid from pg_catalog.pg_depend as m
