@@ -1,0 +1,194 @@
+"""The tables of the schema sections: one row an object, what is declared of it, what it is for, what shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+
+from markupsafe import Markup
+
+from pgcontract.model import Schema
+from pgcontract.report import spelling
+from pgcontract.report.markup import code, fence, fold, join, prose, table
+from pgcontract.report.pieces import asked, shown
+from pgcontract.report.reading import SINGULAR, Reading, is_wrong
+from pgcontract.report.spelling import Part
+
+FOLD_TABLES = 4
+FOLD_ROWS = 40
+_OWN_TABLE = {"tables", "columns", "indexes", "triggers", "functions", "constraints", "grants"}
+OTHERS = tuple(each.name for each in fields(Schema) if each.name not in _OWN_TABLE)
+
+
+class Objects:
+    """The rows of every kind of object of one Run."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.tables = reading.parts("tables")
+
+    def columns(self) -> Iterator[Markup]:
+        """One block a table: its purpose, what shows it, its columns. Folded where there are many tables."""
+        many = len(self.tables) > FOLD_TABLES
+        of_table: dict[object, list[Part]] = {}
+        for column in self.reading.parts("columns"):
+            of_table.setdefault(column.get("table"), []).append(column)
+        for part in self.tables:
+            columns = of_table.pop(part.get("name"), [])
+            yield self._table(part, columns, many=many)
+        for owner, columns in of_table.items():  # of views and composite types
+            yield self._block(str(owner), Markup(""), columns, many=True)
+
+    def _table(self, part: Part, columns: Sequence[Part], *, many: bool) -> Markup:
+        about = self.reading.of("tables", part)
+        security = "row security " + ("enabled" if part.get("row_security") else "not enabled")
+        forced = ", forced" if part.get("force_row_security") else ""
+        form = ", ".join(filter(None, (part.get("form") or "table", part.get("persistence"), security + forced)))
+        told = join(
+            (spelling.purpose(part), Markup("It is: {}.  \nShown by: {}.").format(prose(form), shown(about))), "\n\n"
+        )
+        return self._block(str(part.get("name")), told, columns, many=many, loud=any(map(is_wrong, about)))
+
+    def _block(self, name: str, told: Markup, columns: Sequence[Part], *, many: bool, loud: bool = False) -> Markup:
+        ordered = sorted(columns, key=lambda each: each.get("position") or 0)
+        found = {id(each): self.reading.of("columns", each) for each in ordered}
+        rows = [
+            (
+                code(spelling.short(each)),
+                code(each.get("type")),
+                "null" if each.get("null", True) else "not null",
+                spelling.default(each),
+                spelling.purpose(each),
+                shown(found[id(each)]),
+            )
+            for each in ordered
+        ]
+        body = table(("Column", "Type", "Null", "Default", "Purpose", "Shown by"), rows)
+        everything = [finding for each in found.values() for finding in each]
+        checks = Markup("Asked of the columns: {}.").format(asked(everything)) if everything else Markup("")
+        block = join((told, body, checks), "\n\n")
+        if not many:
+            return Markup("### {}\n\n{}").format(code(name), block)
+        loud = loud or any(map(is_wrong, everything))
+        return fold(f"{name}: {len(columns)} columns{', not all kept' if loud else ''}", block, opened=loud)
+
+    def indexes(self) -> Markup:
+        parts = self.reading.parts("indexes")
+        rows = [
+            (self._name(each), spelling.index(each), spelling.purpose(each), self._shown("indexes", each))
+            for each in parts
+        ]
+        return folded("indexes", ("Index", "Definition", "Purpose", "Shown by"), rows)
+
+    def triggers(self) -> Markup:
+        rows = [
+            (
+                self._name(each),
+                spelling.trigger(each),
+                code(each.get("function")),
+                spelling.purpose(each),
+                self._shown("triggers", each),
+            )
+            for each in self.reading.parts("triggers")
+        ]
+        return folded("triggers", ("Trigger", "Fires", "Calls", "Purpose", "Shown by"), rows)
+
+    def functions(self) -> Markup:
+        rows = [
+            (code(each.get("name")), spelling.function(each), spelling.purpose(each), self._shown("functions", each))
+            for each in self.reading.parts("functions")
+        ]
+        return folded("functions", ("Function", "Is", "Purpose", "Shown by"), rows)
+
+    def bodies(self) -> Markup:
+        """The text of every function that has one."""
+        held = [each for each in self.reading.parts("functions") if each.get("body")]
+        return _texts("Body", [(each["name"], each["body"], each.get("language")) for each in held])
+
+    def definitions(self) -> Markup:
+        """The query of every view."""
+        held = [each for each in self.reading.parts("views") if each.get("definition")]
+        return _texts("Definition", [(each["name"], each["definition"], "sql") for each in held])
+
+    def constraints(self) -> Markup:
+        rows = [
+            (self._name(each), code(each.get("definition") or each.get("form")), spelling.purpose(each),
+             self._shown("constraints", each))
+            for each in self.reading.parts("constraints")
+        ]  # fmt: skip
+        return folded("rules", ("Rule", "Definition", "Purpose", "Shown by"), rows)
+
+    def others(self) -> Markup:
+        """Views, types, sequences, policies and every other kind, with those of their fields that say something."""
+        rows = [
+            (
+                SINGULAR[kind].replace("_", " "),
+                code(each.get("name")),
+                spelling.fields(each),
+                spelling.purpose(each),
+                self._shown(kind, each),
+            )
+            for kind in OTHERS
+            for each in self.reading.parts(kind)
+        ]
+        return folded("other objects", ("Kind", "Name", "Is", "Purpose", "Shown by"), rows)
+
+    def components(self) -> Markup:
+        """How many of each kind are declared, how many of them are there, and which."""
+        facts = self.reading.run.facts
+        declared, live = (facts.get(side) or {} for side in ("declared", "live"))
+        kinds = ("tables", "columns", "indexes", "constraints", "triggers", "functions", *OTHERS)
+        rows = [
+            (
+                kind.replace("_", " "),
+                str(len(declared.get(kind) or ())) if declared else "–",
+                str(len(live.get(kind) or ())) if live else "–",
+                spelling.names(held),
+            )
+            for kind in kinds
+            if (held := self.reading.parts(kind))
+        ]
+        return table(("Component", "#Declared", "#Found", "Names"), rows)
+
+    def access(self) -> Markup:
+        """Who may do what to each object, under each regime of default privileges that was tried."""
+        regimes = [each for each in self.reading.run.facts.get("regimes") or () if isinstance(each, Mapping)]
+        held = {
+            (str(grant.get("on")), str(grant.get("grantee"))): None
+            for each in regimes
+            for grant in each.get("grants") or ()
+        }
+        by_regime = [
+            {(str(g.get("on")), str(g.get("grantee"))): g.get("privileges") for g in each.get("grants") or ()}
+            for each in regimes
+        ]
+        rows = [
+            (
+                code(on),
+                code(grantee),
+                *(", ".join(map(str, found.get((on, grantee)) or ())) or "nothing" for found in by_regime),
+            )
+            for on, grantee in sorted(held)
+        ]
+        return folded("grants", ("Object", "Role", *(str(each.get("name")) for each in regimes)), rows)
+
+    def _shown(self, kind: str, part: Part) -> Markup:
+        return shown(self.reading.of(kind, part))
+
+    def _name(self, part: Part) -> Markup:
+        one_table = len(self.tables) == 1 and part.get("table") == self.tables[0].get("name")
+        return code(spelling.short(part) if one_table else part.get("name"))
+
+
+def folded(title: str, columns: Sequence[object], rows: Sequence[Sequence[object]]) -> Markup:
+    whole = table(columns, rows)
+    return fold(f"{len(rows)} {title}", whole) if len(rows) > FOLD_ROWS else whole
+
+
+def _texts(title: str, texts: Sequence[tuple[str, str, str | None]]) -> Markup:
+    """Name, text and language of each, in blocks; folded where there is more than one."""
+    if len(texts) == 1:
+        ((name, text, language),) = texts
+        return Markup("{} of {}:\n\n{}").format(title, code(name), fence(text, language or "text"))
+    blocks = (fold(f"{title} of {name}", fence(text, language or "text")) for name, text, language in texts)
+    return Markup("\n").join(blocks)

@@ -1,0 +1,119 @@
+"""Reports are found by name, written whole or not at all, and shown where somebody looks."""
+
+from __future__ import annotations
+
+import sys
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from pgcontract import report
+from pgcontract.errors import InputError
+from pgcontract.finding import Run, Status
+from pgcontract.report.json import from_json
+from pgcontract.report.progress import Bar
+from pgcontract.report.terminal import show
+from rich.console import Console
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
+
+from runs import RUNS, base
+
+
+def printed(run: Run, *, verbose: bool = False, terminal: bool = False) -> str:
+    page = StringIO()
+    show(run, Console(file=page, width=80, force_terminal=terminal), verbose=verbose)
+    return page.getvalue()
+
+
+def test_formats_are_the_modules_that_name_one() -> None:
+    assert sorted(report.formats()) == ["github", "json", "markdown", "text"]
+
+
+def test_unknown_format_is_refused_with_those_there_are() -> None:
+    with pytest.raises(InputError, match=r"'pdf'.*github, json, markdown, text"):
+        report.render(base(), "pdf")
+
+
+def test_reports_stand_in_a_folder_named_after_the_migration(tmp_path: Path) -> None:
+    page, run = report.write_reports(base(), tmp_path / "new" / "reports")
+
+    assert (
+        [tmp_path / "new/reports/020_sessions/deployment.md", tmp_path / "new/reports/020_sessions/run.json"],
+        report.render(base(), "markdown"),
+        base(),
+        [page, run],
+    ) == ([page, run], page.read_text(encoding="utf-8"), from_json(run.read_text()), sorted(page.parent.iterdir()))
+
+
+def test_second_report_takes_the_place_of_the_first(tmp_path: Path) -> None:
+    report.write_reports(RUNS["blocked"], tmp_path)
+    page, _ = report.write_reports(RUNS["caution"], tmp_path)
+
+    assert page.read_text(encoding="utf-8") == report.render(RUNS["caution"], "markdown")
+
+
+def test_folder_that_cannot_be_written_is_an_input_error(tmp_path: Path) -> None:
+    (tmp_path / "reports").write_text("a file")
+
+    with pytest.raises(InputError, match=r"cannot be written to .*--report"):
+        report.write_reports(base(), tmp_path / "reports")
+
+
+@pytest.mark.parametrize("name", ["", "..", "../x", "/etc/x"])
+def test_migration_whose_name_leaves_the_folder_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be the name"):
+        report.write_reports(base(migration=name), tmp_path)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_terminal_page_has_no_control_character_and_no_line_over_eighty(name: str) -> None:
+    lines = report.render(RUNS[name], "text").split("\n")
+
+    assert [line for line in lines if len(line) > 80 or not (line.isprintable())] == []
+
+
+def test_colour_is_for_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    piped, coloured = printed(base()), printed(base(), terminal=True)
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    assert ("\x1b" in piped, "\x1b[" in coloured, "\x1b[3" in printed(base(), terminal=True)) == (False, True, False)
+
+
+def test_kept_findings_are_named_only_when_asked_for() -> None:
+    quiet, verbose = printed(base()), printed(base(), verbose=True)
+
+    assert ("way_back.twice[script]" in quiet, "way_back.twice[script]" in verbose) == (False, True)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_workflow_commands_are_one_line_each(name: str) -> None:
+    run = RUNS[name]
+    commands = [line for line in report.render(run, "github").split("\n") if line.startswith("::")]
+    loud = [each for each in run.findings if each.status not in (Status.KEPT, Status.NOTED)]
+
+    assert len(loud) == len(commands)
+
+
+def work(console: Console) -> None:
+    with Bar(console) as bar:
+        bar.phase_started("shape")
+        bar.item_done(1, 2, "table.present[public.[red]t]", Status.KEPT)
+        bar.item_done(2, 2, "column.type[public.t.c]", Status.BROKEN)
+
+
+def test_progress_writes_nothing_where_nobody_looks() -> None:
+    page = StringIO()
+    work(Console(file=page))
+
+    assert page.getvalue() == ""
+
+
+def test_progress_tells_the_phase_and_counts_what_is_not_kept() -> None:
+    page = StringIO()
+    work(Console(file=page, force_terminal=True, color_system=None, width=100))
+
+    assert "1 not kept shape column.type[public.t.c]" in page.getvalue()

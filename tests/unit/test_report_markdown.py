@@ -1,0 +1,155 @@
+"""The page keeps its sections, its rows and its words, whatever names and texts the Run holds."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from pgcontract import report
+from pgcontract.finding import Decision, Finding, Run, Status, Verdict
+from pgcontract.report.markdown import first_screen, tidy
+from pgcontract.report.markup import code, fence, prose, table, visible
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
+
+from runs import RUNS, base, broken, kept
+
+SECTIONS = [
+    "Executive summary", "Migration details", "Table schema", "Indexes", "Audit trigger", "Data validation rules",
+    "Deployment instructions", "Verification", "Integration points", "ACID compliance", "Performance characteristics",
+    "Rollback plan", "Status summary", "What was not checked, and why", "Next steps", "Appendix A: full SQL",
+]  # fmt: skip
+READER = MarkdownIt("commonmark").enable("table")
+OWN_HTML = ("<br>", "<!-- -->", "<details", "</details>")
+PRINTED = st.sampled_from("ab |*_<>&[]()#-+=~\\\"'!$%:.1{}/;")
+words = st.text(PRINTED, min_size=1, max_size=30).filter(lambda text: text == " ".join(text.split()))
+hostile = st.text(
+    st.sampled_from("ab `|*_<>&[]()#-+=~\\\"'!$@%:.1\n\t\x1b\u202e\u200b{}/") | st.characters(), max_size=30
+)
+
+
+def tokens(text: str) -> list[Token]:
+    return [inner for outer in READER.parse(text) for inner in (outer, *(outer.children or ()))]
+
+
+def shown(text: str) -> str:
+    """What a reader sees of one paragraph."""
+    return _text(next(each for each in READER.parse(text) if each.type == "inline").children or ())
+
+
+def _text(inside: Iterable[Token]) -> str:
+    return "".join("" if each.type == "html_inline" else each.content for each in inside)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_page_has_the_sections_of_the_document_in_its_order(name: str) -> None:
+    read = READER.parse(report.render(RUNS[name], "markdown"))
+    found = [after.content for each, after in pairwise(read) if (each.type, each.tag) == ("heading_open", "h2")]
+
+    assert found == SECTIONS
+
+
+@settings(max_examples=200, deadline=None)
+@given(words)
+@example("<b>a</b> [a](b) ![a](b) **a** _a_ ~~a~~ &lt; \\| # 1. - +")
+@example("1. a")
+@example("# a")
+def test_prose_is_shown_as_it_was_written(said: str) -> None:
+    assert said == shown(prose(said))
+
+
+@settings(max_examples=200, deadline=None)
+@given(hostile.filter(str.strip), words)
+def test_cells_of_a_table_hold_what_was_put_in(value: str, said: str) -> None:
+    read = READER.parse(table(("a", "b"), [(code(value), prose(said))]))
+    cells = [each.children or () for each in read if each.type == "inline"][2:]
+
+    assert [[visible(value)], said] == [[each.content for each in cells[0]], _text(cells[1])]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(st.sampled_from("`~ a\n\t|<"), max_size=60))
+@example("a\n```\n\n\n\nb\n````")
+def test_a_fence_gives_back_every_line_it_holds(text: str) -> None:
+    block = next(each for each in READER.parse(tidy(fence(text, "sql", None))) if each.type == "fence")
+
+    assert text.strip("\n") == block.content.strip("\n")
+
+
+@settings(max_examples=30, deadline=None)
+@given(hostile, hostile)
+@example("<b>a</b>", "<script>a</script>\n\n# a\n\n[a](b) | ```\n</details>")
+@example("a`<b>``[a](b)", "| a |\n|---|\n\n---\n> a")
+def test_no_value_becomes_html_a_heading_or_a_link(name: str, said: str) -> None:
+    part = {"name": name, "purpose": said, "comment": said}
+    run = base(
+        verdict=Verdict(decision=Decision.BLOCKED, reasons=(said,)),
+        findings=(broken("table.present", name, said, expected=said, actual=said, remedy=said, claims=(name,)),
+                  kept("column.type", name, said)),
+        document={"title": said, "purpose": said, "owner": said, "philosophy": said, "status": said},
+        facts={"declared": {"tables": [part], "columns": [{**part, "table": name, "type": said}],
+                            "policies": [part]}},
+    )  # fmt: skip
+    read = tokens(report.render(run, "markdown"))
+    foreign = [each.content for each in read if each.type.startswith("html") and not each.content.startswith(OWN_HTML)]
+    links = [each for each in read if each.type in ("link_open", "image")]
+
+    assert ([], [], len(SECTIONS)) == (
+        foreign,
+        links,
+        sum(each.type == "heading_open" and each.tag == "h2" for each in read),
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.from_type(Finding), max_size=12))
+def test_every_finding_that_is_not_kept_is_named_on_the_page(findings: list[Finding]) -> None:
+    page = report.render(base(findings=tuple(findings)), "markdown")
+    page_in_one_form = page.replace(r"\|", "|")
+    expected = {each.item for each in findings if each.status is not Status.KEPT}
+
+    assert set() == {item for item in expected if code(item) not in page_in_one_form}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_first_screen_opens_the_page_and_is_under_sixty_lines(name: str) -> None:
+    screen = first_screen(RUNS[name])
+    page = report.render(RUNS[name], "markdown")
+
+    assert (page.startswith(screen.rstrip("\n")), screen.count("\n") < 60) == (True, True)
+
+
+def test_first_screen_of_a_thousand_wrong_things_is_under_sixty_lines() -> None:
+    assert first_screen(crowd()).count("\n") < 60
+
+
+def test_five_hundred_tables_are_folded_and_the_broken_one_stands_open() -> None:
+    page = report.render(crowd(tables=500, wrong=1), "markdown")
+
+    assert (page.count("<details><summary>public.t"), page.count("<details open><summary>public.t")) == (499, 1)
+
+
+def test_same_run_gives_the_same_bytes_whatever_it_took() -> None:
+    slow = replace(base(), phases=(), findings=tuple(replace(each, seconds=9.0) for each in base().findings))
+
+    assert report.render(base(), "markdown") == report.render(slow, "markdown")
+
+
+def crowd(tables: int = 3, wrong: int = 1000) -> Run:
+    """Many tables of two columns, and as many broken types as asked, with claims and reasons to match."""
+    names = [f"public.t{at}" for at in range(tables)]
+    columns = [{"name": f"{name}.{c}", "table": name, "position": 1, "type": "text"} for name in names for c in "ab"]
+    bad = [broken("column.type", f"{names[at % tables]}.a", "x " * 300, expected="a", actual="b") for at in range(wrong)]
+    return base(
+        verdict=Verdict(decision=Decision.BLOCKED, reasons=("because",) * wrong),
+        findings=(*bad, *(kept("column.null", each["name"]) for each in columns)),
+        facts={"declared": {"tables": [{"name": name} for name in names], "columns": columns}},
+    )
