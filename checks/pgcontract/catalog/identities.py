@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from pgcontract.catalog.session import ask, reading
+from pgcontract.catalog.session import reading
 
 
 def read_identities(connection: Connection[Any], *, transaction: bool = True) -> Mapping[str, tuple[int, ...]]:
@@ -16,6 +16,6 @@ def read_identities(connection: Connection[Any], *, transaction: bool = True) ->
     Of a relation (table, index, view, sequence) the second number is its relfilenode, which a rewrite or TRUNCATE
     changes too; of a column its attnum. Kinds and names are those of the Schema's parts.
     """
-    with reading(connection, transaction=transaction):
-        found = ask(connection, "identities").fetchall()
+    with reading(connection, transaction=transaction) as session:
+        found = session.ask("identities").fetchall()
     return {name: tuple(numbers) for name, numbers in found}

@@ -11,7 +11,7 @@ from psycopg import Connection
 
 from pgcontract import model
 from pgcontract.catalog.rows import count_rows
-from pgcontract.catalog.session import ask, reading
+from pgcontract.catalog.session import reading
 from pgcontract.catalog.values import values
 from pgcontract.model import Part, Schema
 
@@ -49,9 +49,9 @@ def read_catalog(connection: Connection[Any], *, rows: bool = True, transaction:
     from the asking role are not counted, nor are those of tables that it may not read.
     Raises psycopg.Error where the server refuses, ValueError where a transaction is open and none was expected.
     """
-    with reading(connection, transaction=transaction):
-        cursors = {kind: ask(connection, kind) for kind in KINDS}
-        filled = ask(connection, "rows") if rows else None
+    with reading(connection, transaction=transaction) as session:
+        cursors = {kind: session.ask(kind) for kind in KINDS}
+        filled = session.ask("rows") if rows else None
         with _no_collection():
             parts: dict[str, Any] = {kind: values(cursors[kind], KINDS[kind]) for kind in KINDS}
         if filled is not None:

@@ -23,6 +23,6 @@ def count_rows(connection: Connection[Any], tables: Cursor[tuple[Any, ...]]) -> 
     counts = []
     for schema, table, name, size in tables.fetchall():
         query = _COUNT.format(_DIGEST if size <= DIGEST_MAX_BYTES else _NONE, sql.Identifier(schema, table))
-        counts.append((name, connection.cursor(row_factory=tuple_row).execute(query)))
+        counts.append((name, connection.cursor(row_factory=tuple_row).execute(query, prepare=False)))
     counted = [(name, *cursor.fetchall()[0]) for name, cursor in counts]
     return tuple(Rows(name=name, rows=rows, digest=digest) for name, rows, digest in counted if rows)

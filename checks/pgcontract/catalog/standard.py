@@ -9,7 +9,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.pq import TransactionStatus
 
-from pgcontract.catalog.session import ask, reading
+from pgcontract.catalog.session import reading
 from pgcontract.catalog.values import values
 
 
@@ -92,12 +92,12 @@ def read_information_schema(
     if transaction is None:
         transaction = connection.autocommit and connection.info.transaction_status is TransactionStatus.IDLE
     asked = list(schemas)
-    with reading(connection, transaction=transaction):
-        tables = ask(connection, "standard_tables", asked)
-        columns = ask(connection, "standard_columns", asked)
-        constraints = ask(connection, "standard_constraints", asked)
-        triggers = ask(connection, "standard_triggers", asked)
-        privileges = ask(connection, "standard_privileges", asked)
+    with reading(connection, transaction=transaction) as session:
+        tables = session.ask_about("standard_tables", asked)
+        columns = session.ask_about("standard_columns", asked)
+        constraints = session.ask_about("standard_constraints", asked)
+        triggers = session.ask_about("standard_triggers", asked)
+        privileges = session.ask_about("standard_privileges", asked)
         return StandardViews(
             schemas=tuple(schemas),
             tables=values(tables, StandardTable),

@@ -2,7 +2,8 @@
 -- default of its type: collation, operator class with parameters, direction, nulls.
 -- Ran on 15, 16, 17 and 18.
 with relation as materialized (
-    select c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname) as name
+    select
+        c.oid, pg_catalog.quote_ident(n.nspname) as schema, pg_catalog.format('%I.%I', n.nspname, c.relname) as name
     from pg_catalog.pg_class as c
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
     where
@@ -57,7 +58,7 @@ keys as (
     group by indexrelid
 )
 select
-    pg_catalog.format('%I.%I', n.nspname, c.relname) collate "C" as name,
+    (r.schema || '.' || pg_catalog.quote_ident(c.relname)) collate "C" as name,
     d.description as comment,
     r.name as "table",
     am.amname::text as method,
@@ -73,8 +74,13 @@ select
         select each from pg_catalog.unnest(c.reloptions) as each order by each collate "C"
     ) end as options,
     pg_catalog.quote_ident(ts.spcname) as tablespace,
-    case con.contype when 'p' then 'primary key ' when 'u' then 'unique ' else 'exclude ' end
-        || r.name || '.' || pg_catalog.quote_ident(con.conname) as "constraint",
+    case when i.indisunique or i.indisexclusion then (
+        select
+            case con.contype when 'p' then 'primary key ' when 'u' then 'unique ' else 'exclude ' end
+            || r.name || '.' || pg_catalog.quote_ident(con.conname)
+        from pg_catalog.pg_constraint as con
+        where con.conrelid = i.indrelid and con.conindid = i.indexrelid and con.contype in ('p', 'u', 'x')
+    ) end as "constraint",
     case when c.relispartition then (
         select h.inhparent::pg_catalog.regclass::text from pg_catalog.pg_inherits as h where h.inhrelid = c.oid
     ) end as partition_of
@@ -82,11 +88,8 @@ from relation as r
 join pg_catalog.pg_index as i on i.indrelid = r.oid
 join keys as k on k.indexrelid = i.indexrelid
 join pg_catalog.pg_class as c on c.oid = i.indexrelid
-join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 join pg_catalog.pg_am as am on am.oid = c.relam
 left join pg_catalog.pg_tablespace as ts on ts.oid = c.reltablespace
-left join pg_catalog.pg_constraint as con
-    on con.conindid = i.indexrelid and con.conrelid = i.indrelid and con.contype in ('p', 'u', 'x')
 left join pg_catalog.pg_description as d
     on d.objoid = c.oid and d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objsubid = 0
 order by name
