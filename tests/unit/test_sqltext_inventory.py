@@ -6,8 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pgcontract.sqltext import Counted, Dropped, Inventory, inventory, read_script
-from sqltext_cases import ASSESSMENTS
+from hypothesis import given
+from hypothesis import strategies as st
+from pgcontract.sqltext import Counted, Dropped, Inventory, Script, inventory, read_script, split_statements
+from sqltext_cases import ASSESSMENTS, CASES
 
 Read = Callable[[str], Inventory]
 
@@ -20,6 +22,11 @@ def read(tmp_path: Path) -> Read:
         return inventory(read_script(path))
 
     return reading
+
+
+def script_of(sql: str) -> Script:
+    """The text as if it stood in a file."""
+    return Script(path="x", text=sql, sha256="", bytes=0, lines=0, statements=tuple(split_statements(sql)))
 
 
 def left(found: Inventory) -> list[tuple[str, str]]:
@@ -98,9 +105,7 @@ def test_what_is_made_and_dropped_again_is_not_left(read: Read) -> None:
 
 
 def test_a_way_back_names_what_it_drops(read: Read) -> None:
-    found = read(
-        "drop trigger if exists trg on public.t;\ndrop function if exists f();\ndrop table if exists t cascade;"
-    )
+    found = read("drop trigger if exists trg on public.t;\ndrop function if exists f();\ndrop table if exists t cascade;")
 
     assert (
         Dropped(kind="trigger", name="public.t.trg", line=1, statement=1, if_exists=True),
@@ -124,3 +129,17 @@ def test_a_temporary_table_is_no_object_of_the_database(read: Read) -> None:
 
 def test_a_script_above_the_limit_has_an_empty_inventory(read: Read) -> None:
     assert Inventory() == read("create table t ();" + " " * 5_000_000)
+
+
+STATEMENTS = [statement.text for sql in CASES.values() for statement in split_statements(sql)]
+
+
+@given(st.sampled_from(STATEMENTS), st.data())
+def test_a_mangled_statement_is_read_or_unread_but_never_raises(sql: str, data: st.DataObject) -> None:
+    words = sql.split(" ")
+    first = data.draw(st.integers(0, len(words)))
+    last = data.draw(st.integers(first, len(words)))
+    mangled = " ".join(words[:first] + words[last:])
+    found = inventory(script_of(mangled))
+
+    assert len(script_of(mangled).statements) == found.counted.both + found.counted.outline + found.counted.unread

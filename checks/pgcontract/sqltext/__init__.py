@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pgcontract.sqltext.inventory import Counted, Inventory, inventory
 from pgcontract.sqltext.ledger import Created, Dropped, Unread
+from pgcontract.sqltext.listing import Counted, Inventory, inventory
 from pgcontract.sqltext.script import MAX_PARSED_BYTES, Script, Statement, place, read_script, split_statements
 
 __all__ = [

@@ -1,70 +1,33 @@
-"""Reads what alters, drops, describes and grants: ALTER, DROP, COMMENT ON, GRANT."""
+"""Reads what changes, drops or describes an object: ALTER, DROP, COMMENT ON."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from pgcontract.sqltext.cursor import Cursor, Unreadable
-from pgcontract.sqltext.definitions import type_lookup
 from pgcontract.sqltext.ledger import Ledger, Path
 from pgcontract.sqltext.making import add_child, add_column, add_constraint, add_identity
-from pgcontract.sqltext.naming import dotted, quoted
+from pgcontract.sqltext.naming import dotted
+from pgcontract.sqltext.objects import OF_A_TABLE, RELATIONS, read_kind, read_object
 from pgcontract.sqltext.tables import Column, Constraint, is_constraint, read_column, read_constraint
-from pgcontract.sqltext.typename import input_types
-
-# The words that open an object's kind in DROP, ALTER and COMMENT ON, and the kind they mean; longer ones first.
-_KINDS: dict[tuple[str, ...], str] = {
-    ("FOREIGN", "TABLE"): "table",
-    ("TABLE",): "table",
-    ("COLUMN",): "column",
-    ("CONSTRAINT",): "constraint",
-    ("INDEX",): "index",
-    ("MATERIALIZED", "VIEW"): "view",
-    ("VIEW",): "view",
-    ("SEQUENCE",): "sequence",
-    ("SCHEMA",): "schema",
-    ("EXTENSION",): "extension",
-    ("TYPE",): "type",
-    ("DOMAIN",): "type",
-    ("FUNCTION",): "function",
-    ("PROCEDURE",): "function",
-    ("ROUTINE",): "function",
-    ("AGGREGATE",): "function",
-    ("EVENT", "TRIGGER"): "event_trigger",
-    ("TRIGGER",): "trigger",
-    ("POLICY",): "policy",
-    ("RULE",): "rule",
-    ("PUBLICATION",): "publication",
-    ("STATISTICS",): "statistics",
-    ("ROLE",): "role",
-    ("USER",): "role",
-    ("COLLATION",): "other",
-    ("SERVER",): "other",
-}
-_OF_A_TABLE = ("constraint", "trigger", "policy", "rule")
-_OF_THE_DATABASE = ("schema", "extension", "event_trigger", "publication", "role")
-_RELATIONS = ("table", "view", "sequence", "index")
 
 
 def read_drop(at: Cursor, ledger: Ledger) -> None:
     """Writes down every object that a DROP names."""
-    kind = _kind(at)
+    kind = read_kind(at)
     if not kind:
         ledger.miss(f"DROP {at.peek()} is not followed here")
         return
     at.takes("CONCURRENTLY")
     if_exists = at.takes("IF", "EXISTS")
-    if kind in _OF_A_TABLE:
+    if kind in OF_A_TABLE:
         name = at.name()
         at.takes("ON")
         table = ledger.existing(at.path(), "table", "view")
-        for each in (table, *(ledger.heirs[dotted(*table)] if kind == "trigger" else ())):
-            ledger.drop(kind, dotted(*each, name), if_exists=if_exists)
+        ledger.drop(kind, dotted(*table, name), if_exists=if_exists)
         return
     while at:
         start = at.at
-        name, path = _object(at, ledger, kind)
-        if kind in _RELATIONS and ledger.is_temporary(tuple(Cursor(at.tokens[start:]).path())):
+        name, path = read_object(at, ledger, kind)
+        if kind in RELATIONS and ledger.is_temporary(Cursor(at.tokens[start:]).path()):
             pass
         elif kind == "schema":
             ledger.drop_schema(path[0], if_exists=if_exists)
@@ -78,20 +41,20 @@ def read_comment(at: Cursor, ledger: Ledger) -> None:
     """Writes down a comment as `<kind> <name>`, or drops it where it IS NULL."""
     if not at.takes("ON"):
         raise Unreadable("COMMENT is not followed by ON")
-    kind = _kind(at)
+    kind = read_kind(at)
     if not kind:
         ledger.miss(f"COMMENT ON {at.peek()} is not followed here")
         return
-    if kind in _OF_A_TABLE:
+    if kind in OF_A_TABLE:
         own = at.name()
         at.takes("ON")
         of_domain = at.takes("DOMAIN")
         name = dotted(*ledger.existing(at.path(), *(("type",) if of_domain else ("table", "view"))), own)
     elif kind == "column":
-        *relation, column = at.path()
-        name = dotted(*ledger.existing(tuple(relation), "table", "view", "type"), column)
+        relation, column = at.column()
+        name = dotted(*ledger.existing(relation, "table", "view", "type"), column)
     else:
-        name, _ = _object(at, ledger, kind)
+        name, _ = read_object(at, ledger, kind)
     at.takes("IS")
     if at.takes("NULL"):
         ledger.drop("comment", f"{kind} {name}")
@@ -99,38 +62,13 @@ def read_comment(at: Cursor, ledger: Ledger) -> None:
         ledger.note("comment", f"{kind} {name}", (kind, name))
 
 
-def read_grant(at: Cursor, ledger: Ledger, *, revoke: bool = False) -> None:
-    """Writes down a grant as `<kind> <object> to <grantee>`; a REVOKE of everything takes it away again."""
-    if revoke and at.takes("GRANT", "OPTION", "FOR"):
-        return
-    first = at.at
-    if at.seek("ON", "TO", "FROM") != "ON":
-        # Membership in a role is no privilege on an object.
-        return
-    privileges = at.tokens[first : at.at]
-    everything = privileges[0].upper == "ALL" and not any(token.text == "(" for token in privileges)
-    at.next()
-    granted = list(_granted(at, ledger))
-    objects = [(kind, name) for kind, name, _ in granted]
-    if columns := _columns(Cursor(privileges)):
-        objects = [("column", dotted(*path, column)) for _, _, path in granted for column in columns]
-    at.seek("TO", "FROM")
-    at.next()
-    for grantee in _grantees(at):
-        for kind, name in objects:
-            if not revoke:
-                ledger.note("grant", f"{kind} {name} to {grantee}", (kind, name))
-            elif everything:
-                ledger.drop("grant", f"{kind} {name} to {grantee}")
-
-
 def read_alter(at: Cursor, ledger: Ledger) -> None:
     """Writes down what an ALTER adds, drops or renames; most of them change only how an object is."""
     if at.takes("DEFAULT", "PRIVILEGES"):
         ledger.miss("ALTER DEFAULT PRIVILEGES acts on objects and roles that the text does not name")
         return
-    kind = _kind(at)
-    if kind in _OF_A_TABLE:
+    kind = read_kind(at)
+    if kind in OF_A_TABLE:
         name = at.name()
         at.takes("ON")
         table = ledger.existing(at.path(), "table", "view")
@@ -142,9 +80,9 @@ def read_alter(at: Cursor, ledger: Ledger) -> None:
     at.takes("IF", "EXISTS")
     at.takes("ONLY")
     start = at.at
-    if kind in _RELATIONS and ledger.is_temporary(Cursor(at.tokens[start:]).path()):
+    if kind in RELATIONS and ledger.is_temporary(Cursor(at.tokens[start:]).path()):
         return
-    name, path = _object(at, ledger, kind)
+    name, path = read_object(at, ledger, kind)
     at.takes("*")
     suffix = name.removeprefix(dotted(*path))
     if at.takes("RENAME", "TO"):
@@ -240,90 +178,3 @@ def _alter_type(at: Cursor, ledger: Ledger, path: Path) -> None:
         old = at.name()
         at.takes("TO")
         ledger.rename("constraint", (*path, old), (*path, at.name()))
-
-
-def _kind(at: Cursor) -> str:
-    for words, kind in _KINDS.items():
-        if at.takes(*words):
-            return kind
-    return ""
-
-
-def _object(at: Cursor, ledger: Ledger, kind: str) -> tuple[str, Path]:
-    """The object named here: as it is spelled, and the raw parts of its name."""
-    path = at.path()
-    if kind in _OF_THE_DATABASE:
-        return quoted(path[0]), path
-    if kind == "function":
-        return _function(at, ledger, path)
-    place = ledger.existing(path, kind, *(_RELATIONS if kind in _RELATIONS else ()))
-    return dotted(*place), place
-
-
-def _function(at: Cursor, ledger: Ledger, path: Path) -> tuple[str, Path]:
-    """A function with its input types; where the text leaves them out, the one of that name that the script made."""
-    if at.peek() == "(":
-        types = input_types(at.group(), type_lookup(ledger))
-        suffix = f"({','.join(types)})"
-        for schema in ledger.search_path if len(path) == 1 else ():
-            if ("function", dotted(schema, *path) + suffix) in ledger.left:
-                return dotted(schema, *path) + suffix, (schema, *path)
-        place = ledger.new(path)
-        return dotted(*place) + suffix, place
-    schemas = ledger.search_path if len(path) == 1 else path[:1]
-    for made in ledger.left.values():
-        if made.kind == "function" and made.path[0] in schemas and made.path[-1] == path[-1]:
-            return made.name, made.path
-    raise Unreadable(f"function {'.'.join(path)} is named without the types of its arguments")
-
-
-def _granted(at: Cursor, ledger: Ledger) -> Iterator[tuple[str, str, Path]]:
-    """What a GRANT is on: kind, name and the raw parts of the name."""
-    if at.takes("ALL"):
-        yield from _all_in_schema(at, ledger)
-        return
-    kind = _kind(at)
-    if not kind and at.peek() in ("DATABASE", "LANGUAGE", "LARGE", "FOREIGN", "PARAMETER", "TABLESPACE"):
-        ledger.miss(f"GRANT ON {at.peek()} is not followed here")
-        at.seek("TO", "FROM")
-        return
-    while True:
-        if kind in ("", "table"):
-            place = ledger.existing(at.path(), "table", "view", "sequence")
-            name = dotted(*place)
-            yield next((each for each in ("view", "sequence") if (each, name) in ledger.left), "table"), name, place
-        else:
-            yield kind, *_object(at, ledger, kind)
-        if not at.takes(","):
-            return
-
-
-def _all_in_schema(at: Cursor, ledger: Ledger) -> Iterator[tuple[str, str, Path]]:
-    """ALL TABLES IN SCHEMA and its like: what the script made there; what else is there the text does not tell."""
-    words = at.next().upper
-    kinds = {"TABLES": ("table", "view"), "SEQUENCES": ("sequence",)}.get(words, ("function",))
-    at.takes("IN", "SCHEMA")
-    schemas = [path[0] for path in at.paths()]
-    ledger.miss(f"ALL {words} IN SCHEMA reaches objects that the text does not name")
-    for made in list(ledger.left.values()):
-        if made.kind in kinds and made.path[0] in schemas:
-            yield made.kind, made.name, made.path
-
-
-def _columns(privileges: Cursor) -> tuple[str, ...]:
-    """The columns that column privileges name, once each."""
-    names: dict[str, None] = {}
-    while privileges:
-        if privileges.peek() == "(":
-            names.update(dict.fromkeys(path[0] for path in privileges.group().paths()))
-        else:
-            privileges.next()
-    return tuple(names)
-
-
-def _grantees(at: Cursor) -> Iterator[str]:
-    while at:
-        at.takes("GROUP")
-        yield "public" if at.peek() == "PUBLIC" else quoted(at.name())
-        if not at.takes(","):
-            return

@@ -36,8 +36,9 @@ class Cursor:
 
     def takes(self, *words: str) -> bool:
         """Moves behind these words and marks if all of them stand here."""
-        if any(self.peek(ahead) != word for ahead, word in enumerate(words)):
-            return False
+        for ahead, word in enumerate(words):
+            if self.peek(ahead) != word:
+                return False
         self.at += len(words)
         return True
 
@@ -68,6 +69,13 @@ class Cursor:
         while self.takes("."):
             parts.append(self.name())
         return tuple(parts)
+
+    def column(self) -> tuple[tuple[str, ...], str]:
+        """The dotted name of a column that stands here: its relation's parts, and its own."""
+        *relation, own = self.path()
+        if not relation:
+            raise Unreadable(f"column {own} stands without its table")
+        return tuple(relation), own
 
     def paths(self) -> Iterator[tuple[str, ...]]:
         """Dotted names separated by commas."""

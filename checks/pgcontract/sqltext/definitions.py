@@ -192,8 +192,8 @@ def _sequence(at: Cursor, ledger: Ledger, head: Head) -> None:
     owner: Path | None = None
     columns: tuple[str, ...] = ()
     if at.seek("OWNED") and at.takes("OWNED", "BY") and at.peek() != "NONE":
-        *relation, column = at.path()
-        owner = ledger.existing(tuple(relation), "table")
+        relation, column = at.column()
+        owner = ledger.existing(relation, "table")
         columns = (column,)
     ledger.create("sequence", ledger.new(path), if_not_exists=if_not_exists, table=owner, columns=columns)
 

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
     Tree = Expr
 
-# sqlglot takes some 10 µs a token: a longer statement is read by the outline alone.
-MAX_CHARACTERS = 100_000
+MAX_CHARACTERS = 50_000
 
 _WITH_DATA = re.compile(r"\bWITH\s+(NO\s+)?DATA\s*$", re.IGNORECASE)
 # Functions of PostgreSQL that make no object; of any other the text does not tell what it does.

@@ -218,6 +218,4 @@ def _meta_command(text: str, offset: int, path: str, line: int) -> InputError:
     command = match.group().rstrip(";") if match else "\\"
     name = command[1:]
     remedy = _REMEDIES.get(_SAME_REMEDY.get(name, name), "write it in SQL, or remove the line")
-    return InputError(
-        f"{command} is psql's own command, not SQL, and no server runs it: {remedy}", file=path, line=line
-    )
+    return InputError(f"{command} is psql's own command, not SQL, and no server runs it: {remedy}", file=path, line=line)

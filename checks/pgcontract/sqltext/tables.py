@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from pgcontract.sqltext.cursor import Cursor
+from pgcontract.sqltext.cursor import Cursor, Unreadable
 from pgcontract.sqltext.keys import index_keys, mentioned
 from pgcontract.sqltext.ledger import Ledger, Path
 from pgcontract.sqltext.naming import dotted
@@ -158,7 +158,9 @@ def _table_constraint(part: Cursor, ledger: Ledger) -> Constraint:
     if word == "NOT":
         # A name for NOT NULL: the catalog has it since 18, and it says nothing that the column does not.
         return Constraint(form="not null", name=name, offset=offset)
-    form = _FORMS[word]
+    form = _FORMS.get(word)
+    if form is None:
+        raise Unreadable(f"{word[:20]!r} stands where a constraint was expected")
     if form == "check":
         columns = mentioned(part.group().tokens)
         return Constraint(form=form, name=name, columns=columns, offset=offset, inherited=part.seek("NO") != "NO")

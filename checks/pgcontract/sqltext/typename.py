@@ -29,103 +29,18 @@ _SPELLINGS = {
 }
 _SERIALS = frozenset({"serial", "serial4", "bigserial", "serial8", "smallserial", "serial2"})
 # Every type of pg_catalog a definition is likely to name, of PostgreSQL 18; others are looked for on the search path.
-_BUILT_IN = frozenset(
-    [
-        "aclitem",
-        "any",
-        "anyarray",
-        "anycompatible",
-        "anycompatiblearray",
-        "anycompatiblemultirange",
-        "anycompatiblenonarray",
-        "anycompatiblerange",
-        "anyelement",
-        "anyenum",
-        "anymultirange",
-        "anynonarray",
-        "anyrange",
-        "bigint",
-        "bit",
-        "boolean",
-        "box",
-        "bytea",
-        "character",
-        "cid",
-        "cidr",
-        "circle",
-        "cstring",
-        "date",
-        "datemultirange",
-        "daterange",
-        "event_trigger",
-        "fdw_handler",
-        "float",
-        "gtsvector",
-        "index_am_handler",
-        "inet",
-        "int2vector",
-        "int4multirange",
-        "int4range",
-        "int8multirange",
-        "int8range",
-        "integer",
-        "internal",
-        "interval",
-        "json",
-        "jsonb",
-        "jsonpath",
-        "language_handler",
-        "line",
-        "lseg",
-        "macaddr",
-        "macaddr8",
-        "money",
-        "name",
-        "numeric",
-        "nummultirange",
-        "numrange",
-        "oid",
-        "oidvector",
-        "path",
-        "pg_lsn",
-        "pg_snapshot",
-        "point",
-        "polygon",
-        "real",
-        "record",
-        "refcursor",
-        "regclass",
-        "regcollation",
-        "regconfig",
-        "regdictionary",
-        "regnamespace",
-        "regoper",
-        "regoperator",
-        "regproc",
-        "regprocedure",
-        "regrole",
-        "regtype",
-        "smallint",
-        "table_am_handler",
-        "text",
-        "tid",
-        "trigger",
-        "tsm_handler",
-        "tsmultirange",
-        "tsquery",
-        "tsrange",
-        "tstzmultirange",
-        "tstzrange",
-        "tsvector",
-        "txid_snapshot",
-        "unknown",
-        "uuid",
-        "void",
-        "xid",
-        "xid8",
-        "xml",
-    ]
-)
+_OWN = """
+    aclitem any anyarray anycompatible anycompatiblearray anycompatiblemultirange anycompatiblenonarray
+    anycompatiblerange anyelement anyenum anymultirange anynonarray anyrange bigint bit boolean box bytea
+    character cid cidr circle cstring date datemultirange daterange event_trigger fdw_handler float gtsvector
+    index_am_handler inet int2vector int4multirange int4range int8multirange int8range integer internal interval
+    json jsonb jsonpath language_handler line lseg macaddr macaddr8 money name numeric nummultirange numrange
+    oid oidvector path pg_lsn pg_snapshot point polygon real record refcursor regclass regcollation regconfig
+    regdictionary regnamespace regoper regoperator regproc regprocedure regrole regtype smallint
+    table_am_handler text tid trigger tsm_handler tsmultirange tsquery tsrange tstzmultirange tstzrange tsvector
+    txid_snapshot unknown uuid void xid xid8 xml
+"""
+_BUILT_IN = frozenset(_OWN.split())
 _MODES = ("IN", "OUT", "INOUT", "VARIADIC")
 
 # The spelling of a type that is not PostgreSQL's own, from the parts of its name.
