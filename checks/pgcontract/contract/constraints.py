@@ -17,6 +17,11 @@ _HEAD: Final = re.compile(
 _INCLUDE: Final = re.compile(r" INCLUDE (?=\()", re.IGNORECASE)
 _WHERE: Final = re.compile(r" WHERE (?=\()", re.IGNORECASE)
 _WITH: Final = re.compile(r"(?P<key>.*) WITH (?:\S+|OPERATOR\(\S+\))", re.IGNORECASE | re.DOTALL)
+_REFERENCES: Final = re.compile(r' REFERENCES (?P<table>(?:"(?:[^"]|"")+"|[^\s("])+)(?=\(|$| )', re.IGNORECASE)
+_ACTIONS: Final = re.compile(
+    r"(?P<match> MATCH FULL)?(?: ON UPDATE (?P<on_update>CASCADE|RESTRICT|SET NULL|SET DEFAULT))?"
+    r"(?: ON DELETE (?P<on_delete>CASCADE|RESTRICT|SET NULL|SET DEFAULT)(?P<columns> \()?)?"
+)
 _OVERLAPS: Final = " WITHOUT OVERLAPS"
 
 FORMS: Final = {
@@ -134,3 +139,49 @@ def _closing(text: str, start: int) -> int:
             return at
         at += 1
     return len(text)
+
+
+def explain(constraint: Constraint) -> tuple[str, dict[str, Any]]:
+    """The collection and the keys that `define` would make its definition of; the inverse of `define`.
+
+    What the other collections cannot say is in `constraints`, by its form and its definition.
+    """
+    definition = constraint.definition or ""
+    for collection, form in FORMS.items():
+        if form == constraint.form:
+            said = _taken_apart(collection, definition)
+            if said is not None and define(collection, said) == definition:
+                return collection, said
+    return "constraints", {"form": constraint.form, "definition": definition}
+
+
+def _taken_apart(collection: str, definition: str) -> dict[str, Any] | None:
+    said: dict[str, Any] = {}
+    match collection:
+        case "checks":
+            return {"expression": definition[7:-1]}
+        case "excludes":
+            return {"definition": definition}
+        case "foreign_keys":
+            said["columns"], at = bracketed(definition, definition.find("("))
+            if not (found := _REFERENCES.match(definition, at)):
+                return None
+            said["references"], at = found["table"], found.end()
+            if definition[at : at + 1] == "(":
+                said["to"], at = bracketed(definition, at)
+            if actions := _ACTIONS.match(definition, at):
+                said |= {key: actions[key].lower() for key in ("on_update", "on_delete") if actions[key]}
+                if actions["match"]:
+                    said["match"] = "full"
+                if actions["columns"]:
+                    said["on_delete_columns"], _ = bracketed(definition, actions.end() - 1)
+        case _:
+            if not (head := _HEAD.match(definition)):
+                return None
+            said["columns"], at = bracketed(definition, head.end())
+            if head["nulls"]:
+                said["nulls_not_distinct"] = True
+            if found := _INCLUDE.match(definition, at):
+                said["include"], _ = bracketed(definition, found.end())
+    columns = [*said["columns"], *said.get("to", ()), *said.get("include", ()), *said.get("on_delete_columns", ())]
+    return said if all(names.join(names.bare(each)) == each for each in columns) else None

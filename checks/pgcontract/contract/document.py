@@ -97,13 +97,9 @@ class ContractSpec(Spec):
     """contract.toml: the shape one migration promises. A later contract inherits all of it and names only what it
     adds, changes or sets `removed = true`."""
 
-    migration: str = Field(
-        min_length=1, description="The file it is about, in ../../migrations, as in 020_orders.sql."
-    )
+    migration: str = Field(min_length=1, description="The file it is about, in ../../migrations, as in 020_orders.sql.")
     after: str | None = Field(None, min_length=1, description="The migration it follows, where digits tell it wrong.")
-    accepted: bool = Field(
-        True, description="False: nobody has read this draft yet, and no verdict can be passed on it."
-    )
+    accepted: bool = Field(True, description="False: nobody has read this draft yet, and no verdict can be passed on it.")
     comments: Literal["required", "optional"] = Field(
         "required", description="Must every part have a COMMENT in the database? Default: required."
     )
@@ -111,9 +107,7 @@ class ContractSpec(Spec):
     file: FileSpec | None = Field(None, description="Facts of the migration's file that must not change unnoticed.")
     schemas: dict[IdentifierKey, objects.SchemaSpec] | None = Field(None, alias="schema", description="Schemas.")
     extension: dict[IdentifierKey, objects.ExtensionSpec] | None = Field(None, description="Extensions.")
-    table: dict[QualifiedKey, tables.TableSpec] | None = Field(
-        None, description='Tables, as [table."public.orders"].'
-    )
+    table: dict[QualifiedKey, tables.TableSpec] | None = Field(None, description='Tables, as [table."public.orders"].')
     view: dict[QualifiedKey, objects.ViewSpec] | None = Field(None, description="Views and materialised views.")
     function: dict[CallableKey, objects.FunctionSpec] | None = Field(None, description="Functions and procedures.")
     type: dict[QualifiedKey, objects.TypeSpec] | None = Field(None, description="Types and domains.")

@@ -1,5 +1,7 @@
 """A later contract inherits what was declared before it, and restates only the keys it changes.
 
+A partition inherits too: its parent's columns, where it declares none, and its parent's CHECKs.
+
 Words are nested mappings as in the file, {kind: {name: part}}, with names spelled as the server spells them, the
 lists of `grant` keyed by name, and under ORIGIN the place where a part was last declared.
 """
@@ -27,6 +29,10 @@ COLLECTIONS: Final = frozenset(
 _SINGLE: Final = ("primary_key", "row_count")
 _FREE: Final = ("setting", "default_grant", "other", "grant", "constraints")  # their names are no SQL identifiers
 
+_PASSED_ON: Final = frozenset(
+    ("purpose", "type", "null", "default", "generated", "identity", "collation", "storage", "compression")
+)
+_EXAMPLES: Final = frozenset(("accept", "refuse", "column", "comment"))
 KINDS: Final = frozenset(
     field.alias or name
     for name, field in ContractSpec.model_fields.items()
@@ -95,7 +101,8 @@ def _restate(old: Words, new: Words, mistakes: list[Mistake]) -> Words:
 
 
 def _merge(old: Words | None, new: Words, mistakes: list[Mistake]) -> Words:
-    result = dict(old or {})
+    hanging = {*COLLECTIONS, *_SINGLE}
+    result = {key: value for key, value in (old or {}).items() if key in hanging or "anew" not in new}
     for key, value in new.items():
         if key in COLLECTIONS and isinstance(value, dict):
             result[key] = _restate(result.get(key, {}), value, mistakes)
@@ -105,9 +112,39 @@ def _merge(old: Words | None, new: Words, mistakes: list[Mistake]) -> Words:
                 result.pop(key, None)
         else:
             result[key] = value
-    if old and all(key in COLLECTIONS or key in _SINGLE or key == ORIGIN for key in new):
+    result.pop("anew", None)
+    if old and all(key in hanging or key == ORIGIN for key in new):
         result[ORIGIN] = old[ORIGIN]  # named only to reach what is in it: it stays declared where it was
     return result
+
+
+def as_partition(name: str, tables: Mapping[str, Words]) -> Words:
+    """A table's words with what a partition gets from its parent, and that from its own."""
+    said = tables[name]
+    parent = str(said.get("partition_of"))
+    if parent not in tables or parent == name:
+        return said
+    above = as_partition(parent, {each: words for each, words in tables.items() if each != name})
+    in_key = above.get("primary_key", {}).get("columns", ())
+    columns = {
+        column: {
+            "null": column not in in_key,
+            **{key: value for key, value in words.items() if key in _PASSED_ON},
+            ORIGIN: said[ORIGIN],
+        }
+        for column, words in above.get("columns", {}).items()
+    }
+    checks = {
+        check: {key: value for key, value in words.items() if key not in _EXAMPLES}
+        | {"inherited": True, ORIGIN: said[ORIGIN]}
+        for check, words in above.get("checks", {}).items()
+        if not words.get("no_inherit")
+    }
+    return {
+        **said,
+        "columns": said.get("columns", columns),
+        "checks": {**checks, **said.get("checks", {})},
+    }
 
 
 def primary_key_name(table: str, said: Mapping[str, Any]) -> str:

@@ -89,6 +89,11 @@ def schema_of(name: str) -> str:
     return join(*split(name.partition("(")[0])[:1])
 
 
+def arguments_of(function: str) -> str:
+    """The argument types in a function's name."""
+    return function.partition("(")[2].removesuffix(")")
+
+
 def derived(relation: str, column: str, label: str) -> str:
     """The bare name PostgreSQL makes for something that belongs to a relation and perhaps a column.
 

@@ -70,9 +70,7 @@ class ViewSpec(OwnedSpec):
     columns: dict[IdentifierKey, ColumnSpec] | None = Field(None, description="Its columns, in their order.")
     indexes: dict[IdentifierKey, IndexSpec] | None = Field(None, description="Of a materialised view.")
     triggers: dict[IdentifierKey, TriggerSpec] | None = Field(None, description="Its triggers.")
-    rules: dict[IdentifierKey, RuleSpec] | None = Field(
-        None, description="Its rules, but the one that makes it a view."
-    )
+    rules: dict[IdentifierKey, RuleSpec] | None = Field(None, description="Its rules, but the one that makes it a view.")
     grants: Grants | None = None
     row_count: int | None = Field(None, ge=0, description="How many rows the migration leaves in it. Default: 0.")
 
@@ -140,9 +138,7 @@ class StatisticsSpec(OwnedSpec):
 class RoleSpec(PartSpec):
     """A role of the whole cluster."""
 
-    attributes: list[str] | None = Field(
-        None, description='What differs from CREATE ROLE\'s defaults, as in ["login"].'
-    )
+    attributes: list[str] | None = Field(None, description='What differs from CREATE ROLE\'s defaults, as in ["login"].')
     member_of: list[str] | None = Field(None, description='The roles it is in, as in ["readers with admin option"].')
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from pgcontract.contract import names
 from pgcontract.contract.constraints import FORMS, backing_index, define, needed
-from pgcontract.contract.inherit import ORIGIN, Words, primary_key_name
+from pgcontract.contract.inherit import ORIGIN, Words, as_partition, primary_key_name
 from pgcontract.contract.mistakes import Mistake, nearest
 from pgcontract.contract.sequences import identity_sequence, sequence_defaults, serial_advice
 from pgcontract.contract.values import Examples, Shape
@@ -97,9 +97,7 @@ def make_schema(parts: Iterable[Part]) -> Schema:
     found: dict[str, list[Part]] = {}
     for each in parts:
         found.setdefault(FIELDS[type(each)], []).append(each)
-    ordered: dict[str, Any] = {
-        field: tuple(sorted(each, key=lambda part: part.name)) for field, each in found.items()
-    }
+    ordered: dict[str, Any] = {field: tuple(sorted(each, key=lambda part: part.name)) for field, each in found.items()}
     return Schema(**ordered)
 
 
@@ -115,7 +113,7 @@ class _Maker:
                 self.add(part_type, name, said)
                 self.grants(f"{kind} {name}", said)
         for name, said in words.get("function", {}).items():
-            self.add(Function, name, said, arguments=said.get("arguments", name[name.index("(") + 1 : -1]))
+            self.add(Function, name, said, arguments=said.get("arguments", names.arguments_of(name)))
             self.grants(f"function {name}", said)
         for name, said in words.get("other", {}).items():
             self.add(Other, name, said, form=said.get("form", name.partition(" ")[0]))
@@ -129,8 +127,9 @@ class _Maker:
         for name, said in words.get("sequence", {}).items():
             self.add(Sequence, name, said, **sequence_defaults(said))
             self.grants(f"sequence {name}", said)
-        for name, said in words.get("table", {}).items():
-            self.table(name, said)
+        tables = words.get("table", {})
+        for name in tables:
+            self.table(name, as_partition(name, tables))
         for name, said in words.get("grant", {}).items():
             self.add(Grant, name, said, privileges=tuple(sorted(said.get("privileges", ()))))
 
@@ -190,11 +189,12 @@ class _Maker:
     def column_extras(self, table: str, column: str, said: Words, owner: Table | None) -> None:
         if advice := serial_advice(table, column, said.get("type", "")):
             self.mistake(said, advice)
-        if "identity" in said and owner and "type" in said:
-            sequence = identity_sequence(table, column, said["type"], owner, said[ORIGIN])
-            declared = [each for each in self.parts.values() if isinstance(each, Sequence)]
-            if not any(each.identity and each.owned_by == sequence.owned_by for each in declared):
-                self.parts["sequence", sequence.name] = sequence
+        if "identity" not in said or "type" not in said or owner is None:
+            return
+        implied = identity_sequence(table, column, said["type"], owner, said[ORIGIN])
+        declared = (each for each in self.parts.values() if isinstance(each, Sequence))
+        if implied and not any(each.identity and each.owned_by == implied.owned_by for each in declared):
+            self.parts["sequence", implied.name] = implied
 
     def constraint(self, collection: str, table: str, name: str, said: Words, columns: Mapping[str, Any]) -> None:
         definition = define(collection, said)
@@ -220,9 +220,7 @@ class _Maker:
                 self.example(owner, name, words, columns)
 
     def example(self, owner: str, check: str, said: Words, columns: tuple[str, ...] | None) -> None:
-        column = (
-            "VALUE" if columns is None else said.get("column") or _only_column(said.get("expression", ""), columns)
-        )
+        column = "VALUE" if columns is None else said.get("column") or _only_column(said.get("expression", ""), columns)
         rows: dict[str, tuple[Mapping[str, Any], ...]] = {}
         for key in ("accept", "refuse"):
             found: list[dict[str, Any]] = []
@@ -242,9 +240,7 @@ class _Maker:
             rows[key] = tuple(found)
         for row in rows["accept"]:
             if row in rows["refuse"]:
-                self.mistake(
-                    said, f"check {check} is to accept and to refuse the same {dict(row)}; take it out of one"
-                )
+                self.mistake(said, f"check {check} is to accept and to refuse the same {dict(row)}; take it out of one")
         self.examples.append(
             Examples(
                 constraint=f"{owner}.{check}",
@@ -262,9 +258,7 @@ class _Maker:
             name = f"{names.schema_of(owner)}.{each}"
             implied = self.parts.get(("index", name))
             given = (
-                {field.name: getattr(implied, field.name) for field in fields(implied)}
-                if implied
-                else {"table": owner}
+                {field.name: getattr(implied, field.name) for field in fields(implied)} if implied else {"table": owner}
             )
             self.add(Index, name, {**given, **words}, table=owner)
             if not implied and not words.get("keys"):

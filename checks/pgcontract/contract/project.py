@@ -143,9 +143,7 @@ def _bare(scripts: list[Script] | tuple[Script, ...], root: Path, named: Mapping
     for script in scripts:
         beside = named.get(script.path.name, script.path.with_name(f"{script.stem}.{CONTRACT_FILE}"))
         if script.path.name in named or beside.is_file():
-            documents.append(
-                read_contract(beside, claims=beside.with_name(beside.name.replace("contract", "claims")))
-            )
+            documents.append(read_contract(beside, claims=beside.with_name(beside.name.replace("contract", "claims"))))
     chain, shapes = _fold(scripts, documents)
     return Project(root=root, document=_document({}), chain=chain, shapes=shapes)
 
@@ -175,9 +173,7 @@ def _fold(
             )
         own[script.stem] = each
     after = {
-        stem: (each.spec.after, f"{each.path}:{each.lines[('after',)]}")
-        for stem, each in own.items()
-        if each.spec.after
+        stem: (each.spec.after, f"{each.path}:{each.lines[('after',)]}") for stem, each in own.items() if each.spec.after
     }
     chain, shapes, words, shape = [], {}, Words(), Shape()
     for script in in_order(scripts, after):

@@ -44,8 +44,7 @@ def read_contract(path: Path, *, claims: Path | None = None) -> Document:
     mistakes: list[Mistake] = []
     words = words_of(spec, file=str(path), lines=lines, mistakes=mistakes)
     verifications = tuple(
-        _verification(each, _origin(path, ("verification", index), lines))
-        for index, each in enumerate(spec.verification)
+        _verification(each, _origin(path, ("verification", index), lines)) for index, each in enumerate(spec.verification)
     )
     mistakes += _query_mistakes(verifications)
     document = Document(
@@ -55,8 +54,7 @@ def read_contract(path: Path, *, claims: Path | None = None) -> Document:
         lines=lines,
         verifications=verifications,
         waivers=tuple(
-            Waiver(**dict(each), origin=_origin(path, ("waiver", index), lines))
-            for index, each in enumerate(spec.waiver)
+            Waiver(**dict(each), origin=_origin(path, ("waiver", index), lines)) for index, each in enumerate(spec.waiver)
         ),
         pins=FilePins(**dict(spec.file), origin=_origin(path, ("file",), lines)) if spec.file else None,
         claims=_read_claims(claims) if claims and claims.exists() else (),
@@ -169,9 +167,7 @@ def _read_claims(path: Path) -> tuple[Claim, ...]:
     return tuple(claims.values())
 
 
-def _correction(
-    spec: CorrectionSpec | None, path: Path, key: KeyPath, lines: Mapping[KeyPath, int]
-) -> Correction | None:
+def _correction(spec: CorrectionSpec | None, path: Path, key: KeyPath, lines: Mapping[KeyPath, int]) -> Correction | None:
     if spec is None:
         return None
     return Correction(says=spec.says, checks=_references(spec.checks, path, (*key, "checks"), lines))

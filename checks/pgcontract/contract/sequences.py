@@ -29,8 +29,10 @@ def sequence_defaults(said: Mapping[str, Any]) -> dict[str, int]:
     return {"minimum": minimum, "maximum": maximum, "start": said.get("start", minimum if upward else maximum)}
 
 
-def identity_sequence(table: str, column: str, column_type: str, owner: Table, origin: Origin | None) -> Sequence:
-    """The sequence behind an identity column, as CREATE TABLE makes it."""
+def identity_sequence(table: str, column: str, column_type: str, owner: Table, origin: Origin | None) -> Sequence | None:
+    """The sequence behind an identity column, as CREATE TABLE makes it; None in a partition, which has its parent's."""
+    if owner.partition_of is not None:
+        return None
     schema, bare = names.split(table)
     made = names.derived(bare, names.split(column)[0], "seq")
     type_name = _SPELLED[_BITS.get(column_type.lower(), 64)]

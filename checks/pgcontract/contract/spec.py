@@ -104,6 +104,11 @@ class PartSpec(Spec):
         description="The server's own spelling of this part's expression or body, where it differs from what is "
         "written here and you have read it and mean it. One that matches nothing is BROKEN.",
     )
+    anew: Literal[True] | None = Field(
+        None,
+        description="Forget what an earlier contract said of this part itself, instead of keeping the keys that are "
+        "not named here. What hangs on it (columns, checks, ...) stays.",
+    )
     removed: Literal[True] | None = Field(None, description="Remove this part, which an earlier contract declared.")
 
 

@@ -28,9 +28,7 @@ class ColumnSpec(PartSpec):
 
     type: str | None = Field(None, description="Its type with modifiers, as in varchar(255).")
     null: bool | None = Field(None, description="May it be null? Default: true; false in a primary key.")
-    default: str | None = Field(
-        None, description='An SQL expression: "\'pending\'", "now()". A literal needs quotes.'
-    )
+    default: str | None = Field(None, description='An SQL expression: "\'pending\'", "now()". A literal needs quotes.')
     generated: str | None = Field(None, description="stored or virtual; the expression is the `default`.")
     identity: Literal["always", "by default"] | None = Field(None, description="GENERATED ... AS IDENTITY.")
     collation: str | None = Field(None, description="Where it is not the type's own.")
@@ -95,9 +93,7 @@ class ForeignKeySpec(ConstraintSpec):
     match: Literal["simple", "full"] | None = Field(None, description="Default: simple.")
     on_update: Action | None = Field(None, description="Default: no action.")
     on_delete: Action | None = Field(None, description="Default: no action.")
-    on_delete_columns: list[Identifier] | None = Field(
-        None, description="Which columns SET NULL or SET DEFAULT sets."
-    )
+    on_delete_columns: list[Identifier] | None = Field(None, description="Which columns SET NULL or SET DEFAULT sets.")
 
 
 class ExcludeSpec(ConstraintSpec):
@@ -117,9 +113,7 @@ class AnyConstraintSpec(ExcludeSpec):
 class IndexSpec(PartSpec):
     """An index. Its name is without schema: it lives in its table's."""
 
-    keys: list[str] | None = Field(
-        None, description='Columns or expressions, as in ["lower(email)", "created_at DESC"].'
-    )
+    keys: list[str] | None = Field(None, description='Columns or expressions, as in ["lower(email)", "created_at DESC"].')
     method: str | None = Field(None, description="Default: btree.")
     include: list[Identifier] | None = Field(None, description="Columns it carries along.")
     predicate: str | None = Field(None, description="Its WHERE: only these rows are in it.")
@@ -182,9 +176,7 @@ class TableSpec(OwnedSpec):
     inherits: list[Qualified] | None = Field(None, description="Its parents, in order.")
     of_type: Qualified | None = Field(None, description="CREATE TABLE ... OF this composite type.")
     options: list[str] | None = Field(None, description='Storage parameters, as in ["fillfactor=70"].')
-    replica_identity: Literal["default", "full", "nothing", "index"] | None = Field(
-        None, description="Default: default."
-    )
+    replica_identity: Literal["default", "full", "nothing", "index"] | None = Field(None, description="Default: default.")
     row_security: bool | None = Field(None, description="Is row level security enabled? Default: false.")
     force_row_security: bool | None = Field(None, description="Does it hold for the owner too? Default: false.")
     tablespace: Identifier | None = None

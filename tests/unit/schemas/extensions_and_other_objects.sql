@@ -1,0 +1,10 @@
+CREATE EXTENSION pg_trgm;
+CREATE EXTENSION btree_gist SCHEMA public;
+CREATE EXTENSION postgres_fdw;
+CREATE TABLE public.words (word text, room integer, EXCLUDE USING gist (room WITH =));
+CREATE INDEX words_trgm ON public.words USING gin (word public.gin_trgm_ops);
+CREATE FUNCTION public.same(integer, integer) RETURNS boolean LANGUAGE sql RETURN $1 = $2;
+CREATE OPERATOR public.=== (LEFTARG = integer, RIGHTARG = integer, FUNCTION = public.same);
+CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host 'nowhere');
+CREATE FOREIGN TABLE public.there (id integer OPTIONS (column_name 'x')) SERVER far OPTIONS (table_name 't');
+ALTER ROLE reader SET statement_timeout = '5s';

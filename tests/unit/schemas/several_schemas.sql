@@ -1,0 +1,8 @@
+CREATE SCHEMA app;
+CREATE SCHEMA audit;
+CREATE TABLE app.t (id integer PRIMARY KEY);
+CREATE TABLE audit.t (id integer PRIMARY KEY, of integer REFERENCES app.t (id) MATCH FULL ON DELETE SET NULL (of));
+GRANT USAGE ON SCHEMA app TO reader;
+GRANT CREATE ON SCHEMA audit TO writer WITH GRANT OPTION;
+ALTER DEFAULT PRIVILEGES IN SCHEMA app GRANT SELECT ON TABLES TO reader;
+CREATE STATISTICS app.of_t (ndistinct, dependencies) ON (id % 2), (id % 3) FROM app.t;
