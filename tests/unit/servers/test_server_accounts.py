@@ -91,7 +91,7 @@ def test_an_ordinary_user_needs_nothing_but_python(open_folder: Path, room: Path
             "HOME": str(home),
             "PATH": "/usr/bin:/bin",
             "PGCONTRACT_TMP": str(room),
-            "PYTHONPATH": f"{Path(pgcontract.__file__).parents[1]}:{sysconfig.get_path('purelib')}",
+            "PYTHONPATH": ":".join(str(Path(package.__file__ or "").parents[1]) for package in (pgcontract, psycopg)),
             "PYTHONDONTWRITEBYTECODE": "1",
         },
         capture_output=True,

@@ -13,6 +13,7 @@ from pathlib import Path
 from pgcontract.providers.local import install
 from pgcontract.providers.local.cluster import initdb_options
 from pgcontract.providers.local.rooms import cache_room
+from pgcontract.providers.local.seed import DRAFT
 
 _UNUSED_S = 90 * 24 * 3600
 
@@ -22,6 +23,8 @@ def seed_file(bin_dir: Path, *, locale: str | None) -> Path | None:
     recipe = [initdb_options(major, locale) for major in install.KNOWN_MAJORS]
     key = hashlib.sha256(repr((install.identity(bin_dir), recipe)).encode()).hexdigest()[:20]
     folder = cache_room()
+    if not folder.is_absolute():
+        return None
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError:
@@ -44,8 +47,8 @@ def mark_used(seed: Path) -> None:
 
 
 def drop_unused(seed: Path) -> None:
-    """Removes the seeds beside this one that no run has used for three months: their programs are likely gone."""
-    for other in seed.parent.glob("*.seed"):
+    """Removes seeds that no run has used for three months, whose programs are likely gone, and what a kill left."""
+    for other in (*seed.parent.glob("*.seed"), *seed.parent.glob(f"{DRAFT}*")):
         with contextlib.suppress(OSError):
             if other != seed and time.time() - other.stat().st_mtime > _UNUSED_S:
                 other.unlink()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import errno
+import os
 import subprocess
 from pathlib import Path
 
@@ -32,7 +34,7 @@ def initdb_options(major: int, locale: str | None) -> tuple[tuple[str, ...], ...
 
 
 def initialise(cluster: Path, *, programs: Programs, version: Version, locale: str | None, account: Account) -> None:
-    """Makes the cluster; raises InputError for a locale that does not exist, ServerUnavailable for anything else."""
+    """Makes the cluster. A locale that does not exist is InputError, a full disk OSError, the rest ServerUnavailable."""
     said = ""
     for options in initdb_options(version.major, locale):
         ran = subprocess.run(
@@ -53,6 +55,8 @@ def initialise(cluster: Path, *, programs: Programs, version: Version, locale: s
         said = ran.stderr.strip()
         if "locale" not in said and "encoding mismatch" not in said:
             break
+    if "No space left on device" in said:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     if locale is not None and ("locale" in said or "encoding mismatch" in said):
         raise InputError(
             f"the locale {locale!r} cannot be used for a UTF-8 database here: {_why(said)}; {_known(locale)}"
@@ -66,7 +70,10 @@ def _why(said: str) -> str:
 
 
 def _known(locale: str) -> str:
-    listed = subprocess.run(["locale", "-a"], capture_output=True, text=True, errors="replace", check=False)
+    try:
+        listed = subprocess.run(["locale", "-a"], capture_output=True, text=True, errors="replace", check=False)
+    except FileNotFoundError:  # musl has no such program, and knows C and C.UTF-8
+        return "C.UTF-8 is on most systems"
     names = listed.stdout.split()
     nearest = difflib.get_close_matches(locale, names, n=1)
     return f"did you mean {nearest[0]!r}?" if nearest else f"`locale -a` lists {len(names)}: {', '.join(names[:8])}"

@@ -27,6 +27,7 @@ from pgcontract.providers.local.account import Account
 _OWNER_FILE = "owner"
 _OWNER_LINE = "pgcontract run folder, removed when its owner is gone; owner's process id: "
 _DRAFT_MAX_AGE_S = 3600
+_CLEAR_TIMEOUT_S = 5
 DATA = "d"
 
 
@@ -115,12 +116,14 @@ def _sweep_one(folder: Path, account: Account) -> None:
 
 def clear(folder: Path) -> None:
     """Ends every process that works in the folder, at once, and removes the folder; it is ours, or already gone."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + _CLEAR_TIMEOUT_S
     while folder.exists() and time.monotonic() < deadline:
         end_processes_in(folder)
         _remove_shared_memory(folder / DATA / "postmaster.pid")
-        # A process that is just ending may still write a file: then the folder is not empty, and this is done again.
         shutil.rmtree(folder, ignore_errors=True)
+        # A process that is just ending may still have written a file: then the folder is there, and this is done again.
+        if folder.exists():
+            time.sleep(0.002)
 
 
 def end_processes_in(folder: Path) -> None:
@@ -158,5 +161,8 @@ def _postmaster_by_ps(folder: Path) -> list[int]:
 def _remove_shared_memory(pid_file: Path) -> None:
     """Removes the 56 bytes of System V memory that a killed postmaster leaves behind (line 7 of its pid file)."""
     with contextlib.suppress(OSError, IndexError, ValueError):
-        segment = int(pid_file.read_text().split("\n")[6].split()[1])
-        subprocess.run(["ipcrm", "-m", str(segment)], capture_output=True, check=False)
+        with pid_file.open() as file:
+            segment = int(file.read().split("\n")[6].split()[1])
+            # As the file's owner, for it is he who wrote the number: root could be made to remove anybody's.
+            owner = os.fstat(file.fileno()).st_uid if os.geteuid() == 0 else None
+        subprocess.run(["ipcrm", "-m", str(segment)], user=owner, capture_output=True, check=False)

@@ -22,9 +22,9 @@ PORT = 5432
 _START_TIMEOUT_S = 60
 # The postmaster itself kills children that do not end within 5 s (postmaster.c).
 _STOP_TIMEOUT_S = 10
-_POLL_S = 0.001
+_POLL_MS = 1
 # The end of the server ends this wait at once; the end of a guardian that somebody killed is only seen between two.
-_STOP_POLL_S = 0.1
+_STOP_POLL_MS = 100
 _LOG_LINES = 12
 
 # Standard input is our pipe, standard output tells us that the server lives: only the server keeps it open.
@@ -95,7 +95,7 @@ class Postmaster:
         tied, leash = os.pipe()
         alive, living = os.pipe()
         try:
-            with self.log_file.open("ab") as log:
+            with self.log_file.open("xb") as log:
                 self._guardian = subprocess.Popen(
                     ["/bin/sh", "-c", _GUARDIAN, "pgcontract-guardian", *folders, *command],
                     stdin=tied,
@@ -119,8 +119,7 @@ class Postmaster:
         """Returns when connections are accepted; a server that ends first is ServerUnavailable, with its log."""
         deadline = time.monotonic() + _START_TIMEOUT_S
         while not self._is_ready():
-            ended, _, _ = select.select([self._alive], [], [], _POLL_S)
-            if ended:
+            if self._has_ended(within_ms=_POLL_MS):
                 raise ServerUnavailable(f"the server did not start; its log ends:\n{self._log_end()}")
             if time.monotonic() > deadline:
                 late = f"the server was not ready within {_START_TIMEOUT_S} s"
@@ -132,13 +131,20 @@ class Postmaster:
             return
         os.close(self._leash)
         deadline = time.monotonic() + _STOP_TIMEOUT_S
-        while not select.select([self._alive], [], [], _STOP_POLL_S)[0]:
+        while not self._has_ended(within_ms=_STOP_POLL_MS):
             if self._guardian.poll() is not None or time.monotonic() > deadline:
                 end_processes_in(self._pid_file.parent)
                 break
         os.close(self._alive)
         self._guardian.wait()
         self._guardian = None
+
+    def _has_ended(self, *, within_ms: int) -> bool:
+        """Whether the server and all its children are gone: then nobody holds the other end of the pipe."""
+        # Not select(): a host with a thousand open files would have a number too large for it.
+        waiting = select.poll()
+        waiting.register(self._alive, select.POLLIN | select.POLLHUP)
+        return bool(waiting.poll(within_ms))
 
     def _is_ready(self) -> bool:
         # The last line of the pid file is the postmaster's state; it is "ready" padded with blanks (miscadmin.h).

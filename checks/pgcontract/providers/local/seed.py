@@ -24,6 +24,7 @@ from typing import Any, Protocol
 
 _MAGIC = b"pgcontract-seed"
 _FORMAT = b"1"
+DRAFT = ".draft-"
 _HEAD_MAX_BYTES = 80
 # Linux maps every page at once with this; one at a time costs a fault each.
 _MAP_FLAGS = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
@@ -78,7 +79,7 @@ def pack(cluster: Path, *, version: dict[str, Any]) -> list[bytes]:
 def write_seed(path: Path, pieces: list[bytes]) -> None:
     """Puts the seed in its place, all of it or nothing; raises OSError where the cache cannot be written."""
     body = b"".join(pieces)
-    descriptor, draft = tempfile.mkstemp(prefix=".draft-", dir=path.parent)
+    descriptor, draft = tempfile.mkstemp(prefix=DRAFT, dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(b" ".join((*_stamp(body), b"%d\n" % len(pieces[0]))))
@@ -145,13 +146,13 @@ def planting(seed: Seed, cluster: Path, *, owner: tuple[int, int] | None) -> Ite
     (uid, gid) got it: when we are root, that user cannot turn a name into a way out of the cluster.
     """
     cluster.mkdir(mode=0o700)
+    folder_flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
     with ExitStack() as stack:
-        opened: dict[str, int] = {}
-        for place in seed.index["folders"]:
-            folder = cluster / place
-            if place != ".":
-                folder.mkdir(mode=0o700)
-            opened[place] = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        opened = {".": os.open(cluster, folder_flags)}
+        stack.callback(os.close, opened["."])
+        for place in seed.index["folders"][1:]:
+            os.mkdir(place, 0o700, dir_fd=opened["."])
+            opened[place] = os.open(place, folder_flags, dir_fd=opened["."])
             stack.callback(os.close, opened[place])
         first = [file for file in seed.index["files"] if not file[0].startswith("base/")]
         rest = [file for file in seed.index["files"] if file[0].startswith("base/")]
