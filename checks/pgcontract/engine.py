@@ -38,6 +38,7 @@ from pgcontract.verdict import (
     decide_claims,
     excuse,
     matches,
+    mend,
 )
 from pgcontract.workbench import State, Workbench
 
@@ -271,11 +272,18 @@ class Session:
         return self._workbench
 
     def _ask_check(self, stem: str, check: Check) -> tuple[Finding, ...]:
+        found = self._answered(stem, check, lambda: self.trial(stem))
+        if not check.behaviour or stem == self.plan.head.stem:
+            return found
+        head = self._answered(stem, check, lambda: self.trial(self.plan.head.stem).promised_by(self.trial(stem)))
+        return mend(found, head, self.plan.head.stem)
+
+    def _answered(self, stem: str, check: Check, trial: Callable[[], Trial]) -> tuple[Finding, ...]:
         promise = self.plan.promises[stem]
         with self._phase(check.id.partition(".")[0]):
             started = time.perf_counter()
             try:
-                found = tuple(check.ask(self.trial(stem)))
+                found = tuple(check.ask(trial()))
             except CouldNotAsk as error:
                 found = self._unasked(check, promise, f"{str(error)[0].upper()}{str(error)[1:]}.")
             except PgcontractError:

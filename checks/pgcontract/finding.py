@@ -72,7 +72,9 @@ class Finding:
     """What one check found of one subject.
 
     `summary` is a sentence about this subject, with no file name and no time in it; `expected` before `actual`;
-    `remedy` says what to do where something is wrong. `migration` is the stem of the file that was judged.
+    `remedy` says what to do where something is wrong. `migration` is the stem of the file that made the promise;
+    `at` that of the later one in whose state it was judged, empty where it is the same. `resolution` is why a BROKEN
+    does not block: "corrected: ...", "mended by ...".
     """
 
     check: str
@@ -87,7 +89,8 @@ class Finding:
     claims: tuple[str, ...] = ()
     origin: Origin | None = None
     migration: str = ""
-    resolution: str | None = None  # why a BROKEN does not block: "corrected", "mended by ...", "waived until ..."
+    at: str = ""
+    resolution: str | None = None
     seconds: float = field(default=0.0, compare=False)
 
     @property

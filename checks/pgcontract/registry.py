@@ -26,7 +26,8 @@ class Check:
     """One promise that can be asked about.
 
     `subjects` plans what it is asked of, from declarations alone; `ask` answers for all of them at once and may
-    add subjects that nobody declared (an extra object). `server` is False for a check of text alone.
+    add subjects that nobody declared (an extra object). `server` is False for a check of text alone. A check of
+    `behaviour` is asked right after its migration and again at the head of the chain.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Check:
     subjects: Subjects
     ask: Ask
     server: bool = True
+    behaviour: bool = False
 
 
 _checks: dict[str, Check] = {}
@@ -47,11 +49,13 @@ def check(
     subjects: Subjects,
     severity: Severity = Severity.ERROR,
     server: bool = True,
+    behaviour: bool = False,
 ) -> Callable[[Ask], Ask]:
     """Register the decorated function as a check; its docstring is what `pgcontract explain` prints."""
 
     def register(ask: Ask) -> Ask:
-        add(id, inspect.getdoc(ask) or "", subjects=subjects, severity=severity, server=server, ask=ask)
+        explanation = inspect.getdoc(ask) or ""
+        add(id, explanation, subjects=subjects, severity=severity, server=server, behaviour=behaviour, ask=ask)
         return ask
 
     return register
@@ -65,6 +69,7 @@ def add(
     ask: Ask,
     severity: Severity = Severity.ERROR,
     server: bool = True,
+    behaviour: bool = False,
 ) -> None:
     """Register a check; ValueError where the id is taken: ids are never reused."""
     if id in _checks:
@@ -78,6 +83,7 @@ def add(
         subjects=subjects,
         ask=ask,
         server=server,
+        behaviour=behaviour,
     )
 
 

@@ -117,6 +117,13 @@ class Trial:
     def has_server(self) -> bool:
         return self._workbench is not None
 
+    def promised_by(self, earlier: Trial) -> Trial:
+        """What an earlier migration promised, on trial in this one's state: the same server, its own parameters."""
+        later = Trial(earlier.promise, self._workbench, self._before)
+        later._loaded = self._loaded
+        later._kept = {name: kept for name, kept in earlier._kept.items() if name.startswith("values/")}
+        return later
+
     @property
     def regimes(self) -> tuple[Regime, ...]:
         return self.workbench.stage.regimes

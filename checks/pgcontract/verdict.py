@@ -53,6 +53,25 @@ def excuse(
     )
 
 
+def mend(own: Sequence[Finding], later: Sequence[Finding], head: str) -> tuple[Finding, ...]:
+    """A promise judged after its migration (`own`) and again at the head of the chain (`later`), as one answer.
+
+    What is broken at first and kept at the head is mended by then; what is kept at first must be kept at the head;
+    what is broken at both is told once.
+    """
+    by_subject = {each.subject: each for each in later}
+    joined: list[Finding] = []
+    for each in own:
+        now = by_subject.get(each.subject)
+        if each.status is Status.BROKEN and now is not None and now.status in (Status.KEPT, Status.NOTED):
+            joined.append(replace(each, resolution=f"mended by {head}"))
+        else:
+            joined.append(each)
+        if now is not None and not (each.status is now.status is Status.BROKEN):
+            joined.append(replace(now, at=head))
+    return tuple(joined)
+
+
 def _waivers(migration: Migration) -> tuple[Waiver, ...]:
     return migration.contract.waivers if migration.contract else ()
 
@@ -150,14 +169,21 @@ def decide_claim(claim: Claim, migration: str, findings: Sequence[Finding], sele
     )
 
 
+def _mended(finding: Finding) -> bool:
+    return (finding.resolution or "").startswith("mended")
+
+
 def _deciding(references: Sequence[CheckRef], findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple(each for each in findings if any(matches(reference, each) for reference in references))
 
 
 def _outcome(references: Sequence[CheckRef], findings: Sequence[Finding], selected: bool) -> tuple[Outcome, str]:
-    broken = [each for each in findings if each.status is Status.BROKEN]
+    broken = [each for each in findings if each.status is Status.BROKEN and not _mended(each)]
     if broken:
         return Outcome.REFUTED, broken[0].summary
+    mended = [each for each in findings if _mended(each)]
+    if mended:
+        return Outcome.MENDED, f"{mended[0].resolution}: {mended[0].summary}"
     waived = [each for each in findings if each.status is Status.WAIVED]
     if waived:
         return Outcome.WAIVED, waived[0].resolution or waived[0].summary
