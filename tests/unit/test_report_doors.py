@@ -11,7 +11,6 @@ from pgcontract import report
 from pgcontract.errors import InputError
 from pgcontract.finding import Run, Status
 from pgcontract.report.json import from_json
-from pgcontract.report.progress import Bar
 from pgcontract.report.terminal import show
 from rich.console import Console
 
@@ -96,24 +95,3 @@ def test_workflow_commands_are_one_line_each(name: str) -> None:
     loud = [each for each in run.findings if each.status not in (Status.KEPT, Status.NOTED)]
 
     assert len(loud) == len(commands)
-
-
-def work(console: Console) -> None:
-    with Bar(console) as bar:
-        bar.phase_started("shape")
-        bar.item_done(1, 2, "table.present[public.[red]t]", Status.KEPT)
-        bar.item_done(2, 2, "column.type[public.t.c]", Status.BROKEN)
-
-
-def test_progress_writes_nothing_where_nobody_looks() -> None:
-    page = StringIO()
-    work(Console(file=page))
-
-    assert page.getvalue() == ""
-
-
-def test_progress_tells_the_phase_and_counts_what_is_not_kept() -> None:
-    page = StringIO()
-    work(Console(file=page, force_terminal=True, color_system=None, width=100))
-
-    assert "1 not kept shape column.type[public.t.c]" in page.getvalue()

@@ -17,6 +17,7 @@ from pgcontract import report
 from pgcontract.finding import Decision, Finding, Run, Status, Verdict
 from pgcontract.report.markdown import first_screen, tidy
 from pgcontract.report.markup import code, fence, prose, table, visible
+from pgcontract.report.reading import Reading
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 
@@ -112,9 +113,10 @@ def test_no_value_becomes_html_a_heading_or_a_link(name: str, said: str) -> None
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.from_type(Finding), max_size=12))
 def test_every_finding_that_is_not_kept_is_named_on_the_page(findings: list[Finding]) -> None:
-    page = report.render(base(findings=tuple(findings)), "markdown")
+    run = base(findings=tuple(findings))
+    page = report.render(run, "markdown")
     page_in_one_form = page.replace(r"\|", "|")
-    expected = {each.item for each in findings if each.status is not Status.KEPT}
+    expected = {Reading(run).name(each) for each in findings if each.status is not Status.KEPT}
 
     assert set() == {item for item in expected if code(item) not in page_in_one_form}
 

@@ -42,8 +42,7 @@ def write_reports(run: Run, directory: Path) -> tuple[Path, ...]:
             _write(path, text)
     except OSError as error:
         raise InputError(
-            f"The report cannot be written to {folder}: {error.strerror}. "
-            "Name a folder you may write to with --report."
+            f"The report cannot be written to {folder}: {error.strerror}. Name a folder you may write to with --report."
         ) from error
     return tuple(texts)
 

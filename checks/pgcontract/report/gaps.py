@@ -30,20 +30,20 @@ def left_out(run: Run) -> tuple[Markup, ...]:
 
 
 def _unanswered(read: Reading) -> Iterator[tuple[Markup | str, str]]:
-    for each in read.run.findings:
+    for each in read.checks:
         unread = each.check == "text.readable" and each.status is Status.NOTED
         if unread or each.status in (Status.UNKNOWN, Status.ERROR):
-            yield join((outcome(each), code(each.item)), " "), each.summary
+            yield join((outcome(each), code(read.name(each))), " "), each.summary
 
 
 def _not_shown(read: Reading) -> Iterator[tuple[Markup | str, str]]:
     by_reason: dict[str, list[str]] = {}
     for each in read.claims_by(Outcome.NOT_SHOWN):
-        by_reason.setdefault(each.reason, []).append(each.id)
+        by_reason.setdefault(each.reason, []).append(read.claim_name(each.id, each.migration))
     for reason, ids in by_reason.items():
         yield " ".join(spans(ids)), reason
 
 
 def _untestable(read: Reading) -> Iterator[tuple[Markup | str, str]]:
     for each in read.claims_by(Outcome.UNTESTABLE):
-        yield join((each.id, quote(each.says)), " "), each.reason
+        yield join((read.claim_name(each.id, each.migration), quote(each.says)), " "), each.reason

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from pgcontract.finding import Outcome, Run
 from pgcontract.report.markup import code, join, prose, quote, table
-from pgcontract.report.reading import WORST_FIRST, Reading, counts, spans
+from pgcontract.report.reading import WORST_FIRST, Reading, counts
 
 PROJECT_REF = "<project-ref>"
 
@@ -36,10 +36,10 @@ def header(run: Run) -> Markup:
     return table(first, others)
 
 
-def tally(run: Run) -> str:
+def tally(read: Reading) -> str:
     """How many checks there were and how they ended, worst first."""
-    found = ", ".join(f"{number} {status.value}" for status, number in counts(run.findings).items())
-    return f"{number(len(run.findings), 'check')}: {found}." if found else "No check ran."
+    found = ", ".join(f"{number} {status.value}" for status, number in counts(read.checks).items())
+    return f"{number(len(read.checks), 'check')}: {found}." if found else "No check ran."
 
 
 def number(count: int, noun: str) -> str:
@@ -49,11 +49,15 @@ def number(count: int, noun: str) -> str:
 
 def by_outcome(read: Reading) -> Markup:
     """How many claims came to which end, and which."""
-    held = [(outcome, [claim.id for claim in read.claims_by(outcome)]) for outcome in WORST_FIRST]
+    held = [(outcome, read.claims_by(outcome)) for outcome in WORST_FIRST]
     rows = [
-        (Markup("**refuted**") if outcome is Outcome.REFUTED else outcome.value, str(len(ids)), " ".join(spans(ids)))
-        for outcome, ids in held
-        if ids
+        (
+            Markup("**refuted**") if outcome is Outcome.REFUTED else outcome.value,
+            str(len(claims)),
+            " ".join(read.ids_by(outcome)),
+        )
+        for outcome, claims in held
+        if claims
     ]
     return table(("Outcome", "#Claims", "Which"), rows)
 
@@ -61,9 +65,7 @@ def by_outcome(read: Reading) -> Markup:
 def _script(run: Run) -> Markup:
     script = run.facts.get("script") or {}
     numbers = (
-        number(script[each], each.removesuffix("s"))
-        for each in ("lines", "statements")
-        if script.get(each) is not None
+        number(script[each], each.removesuffix("s")) for each in ("lines", "statements") if script.get(each) is not None
     )
     checksum = Markup("SHA-256 {}").format(code(script["sha256"])) if script.get("sha256") else ""
     return join((code(file_name(run)), *numbers, checksum), ", ")

@@ -46,9 +46,7 @@ def from_json(text: str) -> Run:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the top level"
-        raise InputError(
-            f"This run.json is damaged at {place}: {first['msg']}. Verify again to write it anew."
-        ) from None
+        raise InputError(f"This run.json is damaged at {place}: {first['msg']}. Verify again to write it anew.") from None
 
 
 @cache

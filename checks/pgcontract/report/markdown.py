@@ -105,7 +105,7 @@ def _context(run: Run) -> Mapping[str, Any]:
         "shape_kinds": ("tables", "columns", *OTHERS),
         "header": header(run),
         "meaning": MEANING[run.verdict.decision],
-        "tally": tally(run),
+        "tally": tally(read),
         "by_outcome": by_outcome(read),
         "loud": [each for outcome in LOUD for each in read.claims_by(outcome)],
         "script": {**_NO_FILE, **(run.facts.get("script") or {})},

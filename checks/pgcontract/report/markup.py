@@ -45,9 +45,9 @@ def cut(text: str, limit: int = MAX_CELL) -> str:
 
 
 _CODE = re.compile(r"`([^`\n]+)`")
-_SPECIAL = re.compile(r"[\\`*\[\]<~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
+_SPECIAL = re.compile(r"[\\`*~$]|<(?=[A-Za-z/!?])|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
 _MENTION = re.compile(r"(?<![\w.+-])@(?=\w)")
-_BLOCK = re.compile(r"^(\d{0,9})(?:(?<=\d)(?=[.)])|(?<!\d)(?=[#>+=-]))")
+_BLOCK = re.compile(r"^(\d{0,9})(?:(?<=\d)(?=[.)])|(?<!\d)(?=[#>+=\[-]))")
 
 
 def _plain(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 
 from markupsafe import Markup
@@ -11,7 +11,7 @@ from pgcontract.model import Schema
 from pgcontract.report import spelling
 from pgcontract.report.markup import code, fence, fold, join, prose, table
 from pgcontract.report.pieces import asked, shown
-from pgcontract.report.reading import SINGULAR, Reading, is_wrong
+from pgcontract.report.reading import SINGULAR, Reading, Section, is_wrong
 from pgcontract.report.spelling import Part
 
 FOLD_TABLES = 4
@@ -45,7 +45,11 @@ class Objects:
         forced = ", forced" if part.get("force_row_security") else ""
         form = ", ".join(filter(None, (part.get("form") or "table", part.get("persistence"), security + forced)))
         told = join(
-            (spelling.purpose(part), Markup("It is: {}.  \nShown by: {}.").format(prose(form), shown(about))), "\n\n"
+            (
+                spelling.purpose(part),
+                Markup("It is: {}.  \nShown by: {}.").format(prose(form), shown(about, Section.SCHEMA)),
+            ),
+            "\n\n",
         )
         return self._block(str(part.get("name")), told, columns, many=many, loud=any(map(is_wrong, about)))
 
@@ -59,7 +63,7 @@ class Objects:
                 "null" if each.get("null", True) else "not null",
                 spelling.default(each),
                 spelling.purpose(each),
-                shown(found[id(each)]),
+                shown(found[id(each)], Section.SCHEMA),
             )
             for each in ordered
         ]
@@ -75,7 +79,12 @@ class Objects:
     def indexes(self) -> Markup:
         parts = self.reading.parts("indexes")
         rows = [
-            (self._name(each), spelling.index(each), spelling.purpose(each), self._shown("indexes", each))
+            (
+                self._name(each),
+                spelling.index(each),
+                spelling.purpose(each),
+                self._shown("indexes", each, Section.INDEXES),
+            )
             for each in parts
         ]
         return folded("indexes", ("Index", "Definition", "Purpose", "Shown by"), rows)
@@ -87,7 +96,7 @@ class Objects:
                 spelling.trigger(each),
                 code(each.get("function")),
                 spelling.purpose(each),
-                self._shown("triggers", each),
+                self._shown("triggers", each, Section.TRIGGER),
             )
             for each in self.reading.parts("triggers")
         ]
@@ -95,7 +104,12 @@ class Objects:
 
     def functions(self) -> Markup:
         rows = [
-            (code(each.get("name")), spelling.function(each), spelling.purpose(each), self._shown("functions", each))
+            (
+                code(each.get("name")),
+                spelling.function(each),
+                spelling.purpose(each),
+                self._shown("functions", each, Section.TRIGGER),
+            )
             for each in self.reading.parts("functions")
         ]
         return folded("functions", ("Function", "Is", "Purpose", "Shown by"), rows)
@@ -113,7 +127,7 @@ class Objects:
     def constraints(self) -> Markup:
         rows = [
             (self._name(each), code(each.get("definition") or each.get("form")), spelling.purpose(each),
-             self._shown("constraints", each))
+             self._shown("constraints", each, Section.RULES))
             for each in self.reading.parts("constraints")
         ]  # fmt: skip
         return folded("rules", ("Rule", "Definition", "Purpose", "Shown by"), rows)
@@ -126,7 +140,7 @@ class Objects:
                 code(each.get("name")),
                 spelling.fields(each),
                 spelling.purpose(each),
-                self._shown(kind, each),
+                self._shown(kind, each, Section.SCHEMA),
             )
             for kind in OTHERS
             for each in self.reading.parts(kind)
@@ -150,30 +164,8 @@ class Objects:
         ]
         return table(("Component", "#Declared", "#Found", "Names"), rows)
 
-    def access(self) -> Markup:
-        """Who may do what to each object, under each regime of default privileges that was tried."""
-        regimes = [each for each in self.reading.run.facts.get("regimes") or () if isinstance(each, Mapping)]
-        held = {
-            (str(grant.get("on")), str(grant.get("grantee"))): None
-            for each in regimes
-            for grant in each.get("grants") or ()
-        }
-        by_regime = [
-            {(str(g.get("on")), str(g.get("grantee"))): g.get("privileges") for g in each.get("grants") or ()}
-            for each in regimes
-        ]
-        rows = [
-            (
-                code(on),
-                code(grantee),
-                *(", ".join(map(str, found.get((on, grantee)) or ())) or "nothing" for found in by_regime),
-            )
-            for on, grantee in sorted(held)
-        ]
-        return folded("grants", ("Object", "Role", *(str(each.get("name")) for each in regimes)), rows)
-
-    def _shown(self, kind: str, part: Part) -> Markup:
-        return shown(self.reading.of(kind, part))
+    def _shown(self, kind: str, part: Part, section: Section) -> Markup:
+        return shown(self.reading.of(kind, part), section)
 
     def _name(self, part: Part) -> Markup:
         one_table = len(self.tables) == 1 and part.get("table") == self.tables[0].get("name")

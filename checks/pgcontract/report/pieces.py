@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from markupsafe import Markup
 
 from pgcontract.finding import ClaimResult, Evidence, Finding, Outcome, Status
 from pgcontract.report.markup import code, fence, fold, join, prose, quote, table
-from pgcontract.report.reading import spans, word
+from pgcontract.report.reading import Reading, Section, section_of_claim, spans, word
 
 MANY = 8
 MAX_EXHIBITS = 20
-MAX_ROWS = 30
+MAX_ROWS = 60
+MAX_LINE = 240
 
 
 def outcome(finding: Finding) -> Markup:
@@ -24,13 +25,13 @@ def outcome(finding: Finding) -> Markup:
     return Markup("**{}**").format(shown) if loud else shown
 
 
-def shown(findings: Sequence[Finding]) -> Markup:
-    """The cell "Shown by" of one object: what is not kept by name, what is kept as a number, then the claims."""
+def shown(findings: Sequence[Finding], section: Section) -> Markup:
+    """The cell "Shown by" of one object: what is not kept by name, what is kept as a number, the section's claims."""
     told = [join((outcome(each), code(each.check)), " ") for each in findings if each.status is not Status.KEPT]
     kept = sum(each.status is Status.KEPT for each in findings)
     if kept:
         told.append(Markup(f"KEPT, {kept} check{'s' * (kept > 1)}"))  # noqa: S704
-    claims = spans(claim for each in findings for claim in each.claims)
+    claims = spans(claim for each in findings for claim in each.claims if section_of_claim(claim) is section)
     return join((*(told or [Markup("not shown")]), " ".join(claims)))
 
 
@@ -40,13 +41,14 @@ def asked(findings: Iterable[Finding]) -> Markup:
     return join(join((code(check), number), " ") for check, number in sorted(found.items()))
 
 
-def statements(findings: Sequence[Finding]) -> Markup:
+def statements(findings: Sequence[Finding], read: Reading) -> Markup:
     """One row a finding, what is wrong first; of a check with many kept subjects, their number alone."""
     kept = Counter(each.check for each in findings if each.status is Status.KEPT)
     rows: list[tuple[object, object]] = []
     for each in sorted(findings, key=lambda finding: -finding.status.rank):
         if each.status is not Status.KEPT or kept[each.check] <= MANY:
-            rows.append((each.summary, join((outcome(each), code(each.item), " ".join(spans(each.claims))), " ")))
+            claims = " ".join(spans(each.claims))
+            rows.append((each.summary, join((join((outcome(each), code(read.name(each))), " "), claims))))
     rows += [
         (f"The same of {number} subjects", join(("KEPT", code(check)), " "))
         for check, number in sorted(kept.items())
@@ -55,20 +57,21 @@ def statements(findings: Sequence[Finding]) -> Markup:
     return table(("Statement", "Shown by"), rows)
 
 
-def particulars(finding: Finding, says: Mapping[str, str]) -> Markup:
+def particulars(finding: Finding, read: Reading) -> Markup:
     """What was expected and found, the claims it bears on in their own words, what to do: one list, then blocks.
 
     Texts too long for a line stand in blocks; two of many lines as their difference.
     """
     pair = (("Expected", finding.expected), ("Found", finding.actual))
-    given = [(label, text) for label, text in pair if text is not None]
-    brief = all("\n" not in text and len(text) <= 160 for _, text in given)
-    points = [Markup("- {}: {}").format(label, code(text)) for label, text in given if brief]
+    brief = {label: text for label, text in pair if text is not None and "\n" not in text and len(text) <= MAX_LINE}
+    points = [Markup("- {}: {}").format(label, code(text)) for label, text in brief.items()]
     for each in finding.claims:
-        points.append(Markup("- Claim {}").format(join((prose(each), each in says and quote(says[each])), ": ")))
+        says = read.says(each, finding.migration)
+        points.append(Markup("- Claim {}").format(join((prose(each), quote(says) if says else ""), ": ")))
     if finding.remedy:
         points.append(Markup("- Remedy: {}").format(prose(finding.remedy)))
-    return join((Markup("\n").join(points), *([] if brief else _blocks(given))), "\n\n")
+    blocks = _blocks([(label, text) for label, text in pair if text is not None and label not in brief])
+    return join((Markup("\n").join(points), *blocks), "\n\n")
 
 
 def _blocks(given: Sequence[tuple[str, str]]) -> Iterable[Markup]:
@@ -81,19 +84,25 @@ def _blocks(given: Sequence[tuple[str, str]]) -> Iterable[Markup]:
 
 
 def exhibit(evidence: Evidence) -> Markup:
-    """One exhibit under its title: a table of at most `MAX_ROWS` rows, or a block of text."""
+    """One exhibit under its title: a table of at most `MAX_ROWS` rows, a block of text, a line where it is one."""
+    text = evidence.text
+    table_too = bool(evidence.columns or evidence.rows)
+    if text is not None and evidence.language == "text" and "\n" not in text.strip() and not table_too:
+        return Markup("{}: {}").format(prose(evidence.title), prose(text))
     blocks = [Markup("{}:").format(prose(evidence.title))]
-    if evidence.text is not None:
-        blocks.append(fence(evidence.text, evidence.language))
-    if evidence.columns or evidence.rows:
-        width = max((len(evidence.columns), *map(len, evidence.rows)))
-        head = (*evidence.columns, *("" for _ in range(width - len(evidence.columns))))
-        body = [(*row, *("" for _ in range(width - len(row)))) for row in evidence.rows[:MAX_ROWS]]
-        blocks.append(table(head, body) or Markup("| {} |\n|{}\n\nNo row.").format(
-            join((prose(each) for each in head), " | "), Markup("---|") * width))  # fmt: skip
-        if len(evidence.rows) > MAX_ROWS:
-            blocks.append(Markup(f"{len(evidence.rows) - MAX_ROWS:,} more rows are in run.json."))  # noqa: S704
+    if text is not None:
+        blocks.append(fence(text, evidence.language))
+    if table_too:
+        blocks += _rows(evidence)
     return join(blocks, "\n\n")
+
+
+def _rows(evidence: Evidence) -> Iterator[Markup]:
+    width = max((len(evidence.columns), *map(len, evidence.rows)))
+    head, *body = ((*row, *[""] * (width - len(row))) for row in (evidence.columns, *evidence.rows[:MAX_ROWS]))
+    yield table(head, body) or Markup("No row of {}.").format(join(map(code, head), ", "))
+    if (more := len(evidence.rows) - MAX_ROWS) > 0:
+        yield Markup(f"{more:,} more row{'s' * (more > 1)} in run.json.")  # noqa: S704
 
 
 def exhibits(findings: Iterable[Finding]) -> Markup:
@@ -109,24 +118,29 @@ def exhibits(findings: Iterable[Finding]) -> Markup:
     return join(blocks, "\n")
 
 
-def claims_table(claims: Iterable[ClaimResult]) -> Markup:
+def claims_table(claims: Iterable[ClaimResult], read: Reading) -> Markup:
     """What the document says, word for word, what became of it, and what decided."""
-    return table(("Claim", "The document says", "Outcome", "Decided by"), [claim_row(each) for each in claims])
+    return table(("Claim", "The document says", "Outcome", "Decided by"), [_claim(each, read) for each in claims])
 
 
-def claim_row(claim: ClaimResult) -> tuple[Markup, ...]:
-    loud = claim.outcome is Outcome.REFUTED
-    end = Markup("**REFUTED**") if loud else prose(claim.outcome.value)
+def _claim(claim: ClaimResult, read: Reading) -> tuple[Markup, ...]:
+    end = Markup("**REFUTED**") if claim.outcome is Outcome.REFUTED else prose(claim.outcome.value)
     said = quote(claim.says)
     if claim.corrected is not None:
         said = Markup("{}<br>In its place: {}").format(said, quote(claim.corrected))
     reason = "" if claim.outcome is Outcome.UPHELD else claim.reason
-    return prose(claim.id), said, end, join((reason, deciders(claim.decided_by)))
+    name = read.claim_name(claim.id, claim.migration)
+    return prose(name), said, end, join((reason, deciders(claim.decided_by)))
 
 
 def deciders(items: Sequence[str]) -> Markup:
-    """The items that decided a claim; where there are more than three, their checks with how many of each."""
-    if len(items) <= 3:
-        return join((code(item) for item in items), ", ")
+    """The items that decided a claim: one by its name, several by their checks and how many of each.
+
+    The subject is named once where it is the same of all: `index.present`, `index.state` of `public.i`.
+    """
+    if len(items) < 2:
+        return join(map(code, items))
     found = Counter(item.split("[")[0] for item in items)
-    return join((join((code(check), number if number > 1 else ""), " ") for check, number in found.items()), ", ")
+    subjects = {item.partition("[")[2].removesuffix("]") for item in items}
+    checks = join((join((code(check), number if number > 1 else ""), " ") for check, number in found.items()), ", ")
+    return Markup("{} of {}").format(checks, code(subjects.pop())) if len(subjects) == 1 else checks

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from functools import cached_property
-from typing import Any, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from pgcontract.finding import ClaimResult, Decision, Finding, Outcome, Run, Severity, Status
 from pgcontract.model import Schema
+
+T = TypeVar("T")
+CLAIM = "claim.decided"
 
 
 class Section(Enum):
@@ -63,9 +66,9 @@ def section_of(finding: Finding) -> Section:
     return _BY_FAMILY.get(family, Section.DETAILS)
 
 
-def section_of_claim(claim: ClaimResult) -> Section:
+def section_of_claim(claim: str) -> Section:
     """Where a claim stands, by the letters its id begins with; any other letters stand in the details."""
-    letters = re.match(r"[A-Za-z]*", claim.id)
+    letters = re.match(r"[A-Za-z]*", claim)
     return _BY_LETTER.get(letters.group() if letters else "", Section.DETAILS)
 
 
@@ -129,79 +132,134 @@ def natural(text: str) -> tuple[tuple[int, str], ...]:
     return tuple((int(piece), "") if piece.isdecimal() else (-1, piece) for piece in re.split(r"(\d+)", text))
 
 
+def digits(stem: str) -> str:
+    """What a migration is called by for short: 020 of 020_assessment_sessions_table."""
+    return stem.split("_")[0]
+
+
 def _follows(before: str, after: str) -> bool:
     first, second = (re.fullmatch(r"([A-Za-z]+)([0-9]{1,6})", each) for each in (before, after))
     return bool(first and second and first[1] == second[1] and int(first[2]) + 1 == int(second[2]))
 
 
 class Reading:
-    """A Run, looked up by object, by section and by claim."""
+    """A Run, looked up by object, by section and by claim.
+
+    A chain's Run also holds what was found of earlier migrations; their items and claims are named with their digits.
+    """
 
     def __init__(self, run: Run) -> None:
         self.run = run
         self.wrong = wrong(run)
         self.settled = settled(run)
+        self._held: dict[str, tuple[Mapping[str, Any], ...]] = {}
 
-    def parts(self, kind: str) -> tuple[Mapping[str, Any], ...]:
-        """The parts of one kind (a field name of `Schema`) as declared; as found live where nothing is declared."""
-        for source in ("declared", "live"):
-            held = self.run.facts.get(source)
-            if isinstance(held, Mapping):
-                return tuple(part for part in held.get(kind) or () if isinstance(part, Mapping))
-        return ()
+    def name(self, finding: Finding) -> str:
+        """`check[subject]`, led by its migration's digits where that is not the one the report is about.
 
-    @property
+        A promise judged again in a later state says so: `020:email.language[c] at 021`.
+        """
+        later = f" at {digits(finding.at)}" if finding.at else ""
+        return self._led(finding.item, finding.migration) + later
+
+    def claim_name(self, claim: str, migration: str) -> str:
+        return self._led(claim, migration)
+
+    @cached_property
+    def reasons(self) -> tuple[str, ...]:
+        """The verdict's reasons but for those that only name what is wrong: that has a list of its own."""
+        named = {each.item for each in self.wrong}
+        return tuple(each for each in self.run.verdict.reasons if not any(each.startswith(f"{item}: ") for item in named))
+
+    @cached_property
+    def checks(self) -> tuple[Finding, ...]:
+        """The findings without those that repeat what became of a claim: claims have a table of their own."""
+        return tuple(each for each in self.run.findings if each.check != CLAIM or is_wrong(each))
+
+    @cached_property
     def promised(self) -> bool:
         """Whether a contract was judged: without one no check of shape has run."""
-        return bool(self.run.claims) or any(
-            each.check.endswith((".present", ".definition")) for each in self.run.findings
-        )
+        shape = (".present", ".definition")
+        return bool(self.run.claims) or any(each.check.endswith(shape) for each in self.run.findings)
+
+    def parts(self, kind: str) -> tuple[Mapping[str, Any], ...]:
+        """The parts of one kind (a field name of `Schema`) as declared; as found live where nothing is declared.
+
+        A part that says nothing of itself has the comment of the one that was found.
+        """
+        if kind not in self._held:
+            facts = self.run.facts
+            declared, live = ((facts.get(side) or {}).get(kind) or () for side in ("declared", "live"))
+            comments = {part.get("name"): part.get("comment") for part in live}
+            source = declared if facts.get("declared") else live
+            self._held[kind] = tuple(
+                part
+                if part.get("purpose") or part.get("comment")
+                else {**part, "comment": comments.get(part.get("name"))}
+                for part in source
+            )
+        return self._held[kind]
 
     def findings(self, section: Section) -> tuple[Finding, ...]:
-        return self._by_section[section]
+        return self._by_section.get(section, ())
 
     def rest(self, section: Section, *kinds: str) -> tuple[Finding, ...]:
         """The findings of a section that stand in no row of the parts of these kinds."""
         taken = {id(finding) for kind in kinds for part in self.parts(kind) for finding in self.of(kind, part)}
-        return tuple(each for each in self._by_section[section] if id(each) not in taken)
+        return tuple(each for each in self.findings(section) if id(each) not in taken)
 
     def of(self, kind: str, part: Mapping[str, Any]) -> tuple[Finding, ...]:
         """The findings about one part: those with its name as subject and checks of its kind, or `kind name`."""
         singular = SINGULAR.get(kind, kind)
         name = str(part.get("name"))
-        plain = (each for each in self._by_subject.get(name, ()) if self._about(each, singular))
+        plain = (each for each in self._by_subject.get(name, ()) if _about(each, singular))
         return (*plain, *self._by_subject.get(f"{singular} {name}", ()))
 
     def claims(self, section: Section) -> tuple[ClaimResult, ...]:
-        return self._claims[section]
+        return self._claims.get(section, ())
 
     def claims_by(self, outcome: Outcome) -> tuple[ClaimResult, ...]:
         return tuple(each for each in self.run.claims if each.outcome is outcome)
 
-    @cached_property
-    def says(self) -> Mapping[str, str]:
-        """The document's words by the id of the claim."""
-        return {each.id: each.says for each in self.run.claims}
+    def ids_by(self, outcome: Outcome) -> tuple[str, ...]:
+        return spans(self.claim_name(each.id, each.migration) for each in self.claims_by(outcome))
 
-    @staticmethod
-    def _about(finding: Finding, kind: str) -> bool:
-        family = finding.check.split(".")[0]
-        return family == kind or (kind == "table" and family in ("lens", "rows"))
+    def says(self, claim: str, migration: str) -> str | None:
+        """The document's words, by the id of a claim and the migration that the claim is about."""
+        return self._says.get((claim, migration or self.run.migration))
+
+    def _led(self, name: str, migration: str) -> str:
+        return name if migration in ("", self.run.migration) else f"{digits(migration)}:{name}"
+
+    @cached_property
+    def _says(self) -> Mapping[tuple[str, str], str]:
+        return {(each.id, each.migration or self.run.migration): each.says for each in self.run.claims}
 
     @cached_property
     def _by_subject(self) -> Mapping[str, list[Finding]]:
         found = defaultdict(list)
-        for each in self.run.findings:
-            found[each.subject].append(each)
+        for each in self.checks:
+            if each.migration in ("", self.run.migration):
+                found[each.subject].append(each)
         return dict(found)
 
     @cached_property
     def _by_section(self) -> Mapping[Section, tuple[Finding, ...]]:
-        return {
-            section: tuple(each for each in self.run.findings if section_of(each) is section) for section in Section
-        }
+        return _grouped(self.checks, section_of)
 
     @cached_property
     def _claims(self) -> Mapping[Section, tuple[ClaimResult, ...]]:
-        ordered = sorted(self.run.claims, key=lambda claim: natural(claim.id))
-        return {section: tuple(c for c in ordered if section_of_claim(c) is section) for section in Section}
+        ordered = sorted(self.run.claims, key=lambda claim: (claim.migration != self.run.migration, natural(claim.id)))
+        return _grouped(ordered, lambda claim: section_of_claim(claim.id))
+
+
+def _grouped(values: Iterable[T], section: Callable[[T], Section]) -> Mapping[Section, tuple[T, ...]]:
+    groups: dict[Section, list[T]] = {}
+    for each in values:
+        groups.setdefault(section(each), []).append(each)
+    return {place: tuple(held) for place, held in groups.items()}
+
+
+def _about(finding: Finding, kind: str) -> bool:
+    family = finding.check.split(".")[0]
+    return family == kind or (kind == "table" and family in ("lens", "rows"))

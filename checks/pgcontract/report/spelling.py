@@ -27,9 +27,10 @@ def purpose(part: Part) -> Markup:
     return prose(part.get("purpose") or part.get("comment") or "")
 
 
-def names(parts: Sequence[Part], limit: int = 8) -> Markup:
+def names(parts: Sequence[Part], limit: int = 12) -> Markup:
     """The first names, and how many more there are."""
-    first = [code(short(each)) for each in parts[:limit]]
+    ordered = sorted(parts, key=lambda part: part.get("position") or 0)
+    first = [code(short(each)) for each in ordered[:limit]]
     return join((*first, f"and {len(parts) - limit} more" if len(parts) > limit else ""), ", ")
 
 

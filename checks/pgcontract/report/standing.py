@@ -27,11 +27,11 @@ def standing(read: Reading) -> tuple[tuple[object, ...], ...]:
     for area, section in _AREAS:
         found = [each for each in read.findings(section) if each.check != _COMMENTS]
         rows.append(_row(area, found, read.claims(section)))
-    rows.append(_row("Documentation", [each for each in read.run.findings if each.check == _COMMENTS], ()))
+    rows.append(_row("Documentation", [each for each in read.checks if each.check == _COMMENTS], ()))
     by_hand = read.run.facts.get("platform") == "supabase"
     how = "by hand: the service-role key cannot run DDL" if by_hand else "by whoever runs the deployment"
     rows.append(("Execution method", how, "", _claims(read.claims(Section.DEPLOYMENT))))
-    rows.append(_row("Testing", read.run.findings, read.run.claims))
+    rows.append(_row("Testing", read.checks, read.run.claims))
     return tuple(rows)
 
 
@@ -46,14 +46,14 @@ def confidence(read: Reading) -> str:
     claims = read.run.claims
     upheld = sum(each.outcome in (Outcome.UPHELD, Outcome.MENDED, Outcome.CORRECTED) for each in claims)
     of_claims = f"{upheld} of {len(claims)} claims stand" if claims else "nothing was promised"
-    kept = sum(each.status is Status.KEPT for each in read.run.findings)
-    return f"{words[read.run.verdict.decision]} ({of_claims}, {kept} of {len(read.run.findings)} checks kept)"
+    kept = sum(each.status is Status.KEPT for each in read.checks)
+    return f"{words[read.run.verdict.decision]} ({of_claims}, {kept} of {len(read.checks)} checks kept)"
 
 
 def ledger(read: Reading) -> Markup:
     """Every check that ran and how its findings ended, by check id."""
     by_check: dict[str, list[Finding]] = {}
-    for each in read.run.findings:
+    for each in read.checks:
         by_check.setdefault(each.check, []).append(each)
     return table(("Check", "Found"), [(code(check), _numbers(by_check[check])) for check in sorted(by_check)])
 

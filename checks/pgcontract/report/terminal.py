@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
+from typing import TextIO
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -16,12 +17,13 @@ from rich.text import Text
 
 from pgcontract.finding import Decision, Evidence, Finding, Run, Status
 from pgcontract.report.markup import cut, visible
-from pgcontract.report.reading import LOUD, MEANING, WORST_FIRST, Reading, counts, spans, word
+from pgcontract.report.reading import LOUD, MEANING, WORST_FIRST, Reading, counts, word
 
 FORMAT = "text"
 WIDTH = 80
 MAX_EVIDENCE_LINES = 12
 MAX_TEXT = 1200
+_MORE = "… {} more in run.json"
 _STYLE = {
     Decision.CLEAR: "black on green",
     Decision.CAUTION: "black on yellow",
@@ -39,38 +41,42 @@ _MARK = {
 
 
 def render(run: Run) -> str:
-    console = Console(file=StringIO(), width=WIDTH, no_color=True, force_terminal=False, highlight=False)
-    show(run, console)
-    page = console.file
-    assert isinstance(page, StringIO)
+    page = StringIO()
+    show(run, Console(file=page, width=WIDTH, no_color=True, force_terminal=False))
     return "\n".join(line.rstrip() for line in page.getvalue().split("\n"))
+
+
+def write(run: Run, stream: TextIO, *, verbose: bool = False) -> None:
+    """Prints the Run as wide and as colourful as a terminal is; as 80 plain columns to anything else."""
+    width = None if stream.isatty() else WIDTH
+    show(run, Console(file=stream, width=width), verbose=verbose)
 
 
 def show(run: Run, console: Console, *, verbose: bool = False) -> None:
     """Prints the Run; `verbose` adds a line for every finding that is kept or noted."""
     read = Reading(run)
     for each in _page(read, verbose=verbose):
-        console.print(each, soft_wrap=False, highlight=False)
+        console.print(each, highlight=False)
 
 
 def _page(read: Reading, *, verbose: bool) -> Iterator[RenderableType]:
-    run = read.run
-    yield from _heading(run)
+    yield from _heading(read)
     for finding in read.wrong:
         yield from _finding(finding, read)
     groups = [("Settled", read.settled)]
     if verbose:
-        groups.append(("Noted", tuple(each for each in run.findings if each.status is Status.NOTED)))
-        groups.append(("Kept", tuple(each for each in run.findings if each.status is Status.KEPT)))
+        groups.append(("Noted", tuple(each for each in read.checks if each.status is Status.NOTED)))
+        groups.append(("Kept", tuple(each for each in read.checks if each.status is Status.KEPT)))
     for title, findings in groups:
         if findings:
             yield Text(title, style="bold")
-            yield _list(findings)
+            yield _list(findings, read)
             yield Text("")
     yield _sums(read)
 
 
-def _heading(run: Run) -> Iterator[RenderableType]:
+def _heading(read: Reading) -> Iterator[RenderableType]:
+    run = read.run
     decision = run.verdict.decision
     version = run.server.get("version") or run.server.get("major")
     server = f"PostgreSQL {version} ({run.server.get('provider')})" if run.server else "no server"
@@ -78,16 +84,22 @@ def _heading(run: Run) -> Iterator[RenderableType]:
     yield Text.assemble(verdict, " ", (visible(run.migration), "bold"), visible(f" on {server}"))
     yield Text(MEANING[decision], style="dim")
     yield Text("")
-    if run.verdict.reasons:
-        yield _grid((("•", reason, "") for reason in run.verdict.reasons), label=1)
+    if read.reasons:
+        yield _grid((("•", reason, "") for reason in read.reasons), label=1)
         yield Text("")
 
 
-def _finding(finding: Finding, read: Reading) -> Iterator[RenderableType]:
+def _mark(finding: Finding) -> tuple[str, str]:
     mark, style = _MARK[finding.status]
-    yield Text.assemble((f"{mark} {visible(word(finding))}", f"bold {style}"), " ", (visible(finding.item), "bold"))
+    return mark, style if finding.blocks or finding.status is not Status.BROKEN else "yellow"
+
+
+def _finding(finding: Finding, read: Reading) -> Iterator[RenderableType]:
+    mark, style = _mark(finding)
+    yield Text.assemble((f"{mark} {visible(word(finding))}", f"bold {style}"), " ", (visible(read.name(finding)), "bold"))
     yield Padding(Text(visible(finding.summary, lines=True), overflow="fold"), (0, 0, 0, 2))
-    claims = [("claim", f"{id} “{read.says[id]}”" if id in read.says else id, "") for id in finding.claims]  # noqa: A001
+    said = ((each, read.says(each, finding.migration)) for each in finding.claims)
+    claims = [("claim", f"{name} “{words}”" if words else name, "") for name, words in said]
     told = [
         ("at", str(finding.origin) if finding.origin else None, "cyan"),
         ("expected", finding.expected, ""),
@@ -103,23 +115,37 @@ def _finding(finding: Finding, read: Reading) -> Iterator[RenderableType]:
 
 
 def _evidence(evidence: Evidence) -> RenderableType:
-    text = visible(evidence.text, lines=True).strip("\n").split("\n") if evidence.text else []
-    rows = [" | ".join(map(visible, row)) for row in (evidence.columns, *evidence.rows) if row]
-    lines = [cut(line) for line in (*text, *rows)]
-    if (more := len(lines) - MAX_EVIDENCE_LINES) > 0:
-        lines[MAX_EVIDENCE_LINES:] = [f"… {more} more lines are in run.json"]
-    shown = Text("\n".join(lines), style="dim", overflow="fold")
-    return Group(Text(visible(evidence.title)), Padding(shown, (0, 0, 0, 2)))
+    lines = visible(evidence.text, lines=True).strip("\n").split("\n") if evidence.text else []
+    shown = Text("\n".join(map(cut, _first(lines))), style="dim", overflow="fold")
+    blocks: list[RenderableType] = [shown] if lines else []
+    if evidence.columns:
+        blocks.append(_rows(evidence))
+    return Group(Text(visible(evidence.title)), *(Padding(each, (0, 0, 0, 2)) for each in blocks))
 
 
-def _list(findings: Sequence[Finding]) -> RenderableType:
+def _rows(evidence: Evidence) -> RenderableType:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, style="dim", header_style="dim bold")
+    for column in evidence.columns:
+        table.add_column(Text(visible(column)), overflow="fold")
+    for row in evidence.rows[:MAX_EVIDENCE_LINES]:
+        table.add_row(*(Text(visible(cut(cell))) for cell in row[: len(evidence.columns)]))
+    more = len(evidence.rows) - MAX_EVIDENCE_LINES
+    return Group(table, Text(_MORE.format(more), style="dim")) if more > 0 else table
+
+
+def _first(lines: Sequence[str]) -> Sequence[str]:
+    more = len(lines) - MAX_EVIDENCE_LINES
+    return lines if more <= 0 else [*lines[:MAX_EVIDENCE_LINES], _MORE.format(more)]
+
+
+def _list(findings: Sequence[Finding], read: Reading) -> RenderableType:
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     for each in findings:
-        mark, style = _MARK[each.status]
+        mark, style = _mark(each)
         why = f" ({each.resolution})" if each.resolution else ""
-        told = Text.assemble((visible(each.item), "bold"), " ", visible(cut(each.summary)), visible(why))
+        told = Text.assemble((visible(read.name(each)), "bold"), " ", visible(cut(each.summary)), visible(why))
         grid.add_row(Text(mark, style=style), told)
     return grid
 
@@ -128,10 +154,9 @@ def _sums(read: Reading) -> RenderableType:
     """Claims and checks by how they ended, the ids only where somebody has to look."""
     claims = []
     for outcome in WORST_FIRST:
-        ids = [claim.id for claim in read.claims_by(outcome)]
-        which = f" ({' '.join(spans(ids))})" if outcome in LOUD else ""
-        claims += [f"{len(ids)} {outcome.value}{which}"] if ids else []
-    checks = [f"{number} {status.value}" for status, number in counts(read.run.findings).items()]
+        which = f" ({' '.join(read.ids_by(outcome))})" if outcome in LOUD else ""
+        claims += [f"{len(held)} {outcome.value}{which}"] if (held := read.claims_by(outcome)) else []
+    checks = [f"{number} {status.value}" for status, number in counts(read.checks).items()]
     sums = (("claims", claims), ("checks", checks))
     return _grid((label, ", ".join(parts) or "none", "") for label, parts in sums)
 
