@@ -16,8 +16,8 @@ ORDER = (
     *("compare",),
     *("providers", "stage", "cluster", "workbench"),
     *("apply", "trial"),
-    *("registry", "separate", "shape", "rehearsal", "rules"),
-    *("engine",),
+    *("registry", "separate", "sampling", "table_text", "shape", "rehearsal", "rules"),
+    *("facts", "verdict", "cpu", "engine"),
     *("report", "draft", "plugin", "cli"),
 )
 ENTRANCES = {"__init__", "__main__"}

@@ -48,9 +48,7 @@ class Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         word = args[0]
         if word not in _COMMANDS and not word.startswith("-"):
             near = get_close_matches(word, _COMMANDS, n=1)
@@ -60,9 +58,7 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(
-    importlib.metadata.version("pgcontract"), prog_name="pgcontract", message="%(prog)s %(version)s"
-)
+@click.version_option(importlib.metadata.version("pgcontract"), prog_name="pgcontract", message="%(prog)s %(version)s")
 def commands() -> None:
     """A migration's promises, declared, checked against a real PostgreSQL, and reported with evidence.
 

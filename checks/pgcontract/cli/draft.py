@@ -9,9 +9,7 @@ import click
 @click.argument("path")
 @click.option("--accept", is_flag=True, help="Take every part as promised; without it each waits to be accepted.")
 @click.option("-o", "--output", metavar="FILE", help="Where to write, instead of the contract's own place.")
-@click.option(
-    "--through", metavar="ID", help="The migration of a project to draft for; the head where none is named."
-)
+@click.option("--through", metavar="ID", help="The migration of a project to draft for; the head where none is named.")
 @click.option(
     "--pg", metavar="SPEC", default="auto", envvar="PGCONTRACT_PG", show_default=True, show_envvar=True,
     help="Where the server comes from: auto, wheel, binaries[:DIR].",

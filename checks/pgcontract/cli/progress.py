@@ -26,6 +26,9 @@ def watching() -> Iterator[Callable[[Event], None] | None]:
         task = progress.add_task("starting", total=None)
 
         def show(event: Event) -> None:
-            progress.update(task, description=event.name, completed=event.done, total=event.total or None)
+            if event.kind == "phase":
+                progress.update(task, description=event.name)
+            else:
+                progress.update(task, completed=event.done, total=event.total)
 
         yield show

@@ -38,8 +38,6 @@ def _text(path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8")
     except OSError as error:
-        raise InputError(
-            f"cannot be read: {error.strerror}. Give the run.json of a verification.", file=path
-        ) from error
+        raise InputError(f"cannot be read: {error.strerror}. Give the run.json of a verification.", file=path) from error
     except UnicodeDecodeError as error:
         raise InputError("is not UTF-8 text. Give the run.json of a verification.", file=path) from error

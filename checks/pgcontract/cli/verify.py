@@ -16,16 +16,12 @@ STANDARD_OUTPUT = "-"
 
 @click.command("verify")
 @click.argument("path", default="schema")
-@click.option(
-    "--through", metavar="ID", help="Judge the chain only as far as this migration (020, or its whole stem)."
-)
+@click.option("--through", metavar="ID", help="Judge the chain only as far as this migration (020, or its whole stem).")
 @click.option(
     "--pg", metavar="SPEC", default="auto", envvar="PGCONTRACT_PG", show_default=True, show_envvar=True,
     help="Where the server comes from: auto, none, wheel, binaries[:DIR].",
 )  # fmt: skip
-@click.option(
-    "--only", metavar="GLOB", multiple=True, help="Ask only checks like this (column.*, column.type[email])."
-)
+@click.option("--only", metavar="GLOB", multiple=True, help="Ask only checks like this (column.*, column.type[email]).")
 @click.option("--skip", metavar="GLOB", multiple=True, help="Leave out checks like this.")
 @click.option("--seed", metavar="N", type=int, help="Where random choices start; the report prints it.")
 @click.option("--report", metavar="DIR", help="Write DIR/<migration>/deployment.md and run.json.")

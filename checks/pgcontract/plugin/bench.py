@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,27 +14,27 @@ from pgcontract.finding import Finding
 
 
 class Bench:
-    """A project under the options of this pytest run."""
+    """A project under the options of this pytest run. Reading it or naming its server may raise InputError."""
 
     def __init__(self, config: pytest.Config, project: Path) -> None:
+        option = config.option
         self.project = project
-        self.options: dict[str, Any] = {
-            word: config.getoption(f"pgcontract_{word}")
-            for word in ("pg", "through", "only", "skip", "seed", "strict")
-        }
-        self._refusal: PgcontractError | None = None
-
-    @cached_property
-    def plan(self) -> engine.Plan:
-        """Every item of the whole chain, whichever of them pytest was asked for."""
-        words = self.options
-        return engine.plan(
-            load_project(self.project), through=words["through"], only=words["only"], skip=words["skip"]
+        self.plan = engine.plan(
+            load_project(project),
+            through=option.pgcontract_through,
+            only=option.pgcontract_only,
+            skip=option.pgcontract_skip,
+            seed=option.pgcontract_seed,
         )
-
-    @cached_property
-    def _session(self) -> engine.Session:
-        return engine.Session(self.plan, pg=self.options["pg"], seed=self.options["seed"])
+        self.options: dict[str, Any] = {
+            "pg": option.pgcontract_pg,
+            "through": option.pgcontract_through,
+            "only": option.pgcontract_only,
+            "skip": option.pgcontract_skip,
+            "seed": next(iter(self.plan.promises.values())).seed,
+        }
+        self._session = engine.Session(self.plan, pg=option.pgcontract_pg)
+        self._refusal: PgcontractError | None = None
 
     def ask(self, item: engine.Item) -> tuple[Finding, ...]:
         """The session's answer. A server that could not be had is not sought again for the next item."""
@@ -48,9 +47,11 @@ class Bench:
             raise
 
     def observed(self) -> dict[str, Any]:
-        """What this process's server showed; nothing where it was asked nothing."""
-        return self._session.observed() if "_session" in vars(self) else {}
+        """What this process's server showed, as `engine.conclude` takes it; nothing where there was none to be had."""
+        try:
+            return {} if self._refusal else self._session.observed()
+        except PgcontractError:
+            return {}
 
     def close(self) -> None:
-        if "_session" in vars(self):
-            self._session.__exit__(None, None, None)
+        self._session.__exit__(None, None, None)

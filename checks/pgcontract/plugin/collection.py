@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 import pytest
 
 from pgcontract import engine
+from pgcontract.contract import Project
 from pgcontract.errors import PgcontractError
 from pgcontract.finding import Finding, Status
 from pgcontract.plugin.bench import Bench
 from pgcontract.plugin.judge import JUDGE, Judge
+from pgcontract.verdict import excuse
 
 
 class ContractFile(pytest.File):
@@ -29,9 +32,24 @@ class ContractFile(pytest.File):
             plan = self.bench.plan
         except PgcontractError as error:
             raise self.CollectError(str(error)) from error
+        own = self._migrations(plan.project)
         for item in plan.items:
-            if item.migration == self.path.parent.name:
-                yield PromiseItem.from_parent(self, name=item.name, item=item)
+            if item.migration in own:
+                name = item.name if item.migration == own[0] else f"{item.migration}/{item.name}"
+                yield PromiseItem.from_parent(self, name=name, item=item)
+
+    def _migrations(self, project: Project) -> list[str]:
+        """The contract's own migration first; then those without a contract up to the next: none goes unasked."""
+        of_file: dict[Path, list[str]] = {}
+        waiting: list[str] = []
+        current = waiting
+        for each in project.chain:
+            if each.contract is not None:
+                current = of_file[Path(each.contract.path).resolve()] = [each.stem, *waiting]
+                waiting = []
+            else:
+                current.append(each.stem)
+        return of_file.get(self.path.resolve(), [])
 
 
 class NotKept(Exception):
@@ -43,12 +61,13 @@ class NotKept(Exception):
 
 
 class PromiseItem(pytest.Item):
-    """One check and subject. KEPT and NOTED pass; what blocks fails; UNKNOWN and ERROR are errors; settled is xfail."""
+    """One check and subject: kept passes, blocking fails, not shown errs, settled xfails."""
 
     def __init__(self, *, item: engine.Item, **rest: Any) -> None:
         super().__init__(**rest)
         self.item = item
         self.findings: tuple[Finding, ...] = ()
+        self.excused: tuple[Finding, ...] = ()
 
     @property
     def bench(self) -> Bench:
@@ -56,17 +75,21 @@ class PromiseItem(pytest.Item):
         return self.parent.bench
 
     def setup(self) -> None:
-        self.findings = self.bench.ask(self.item)
-        if not any(finding.blocks for finding in self.findings):
-            self._demand_none(
-                finding for finding in self.findings if finding.status in (Status.UNKNOWN, Status.ERROR)
-            )
+        try:
+            self.findings = self.bench.ask(self.item)
+        except PgcontractError as error:
+            self.findings = (self._unasked(error),)
+            raise
+        self.excused, _ = excuse(self.findings, self.bench.plan.project, dt.datetime.now(dt.UTC).date())
+        if not any(finding.blocks for finding in self.excused):
+            self._demand_none(Status.UNKNOWN, Status.ERROR)
 
     def runtest(self) -> None:
-        self._demand_none(finding for finding in self.findings if finding.blocks)
-        settled = [each for each in self.findings if each.status is Status.WAIVED or each.resolution is not None]
+        if any(finding.blocks for finding in self.excused):
+            self._demand_none(Status.BROKEN)
+        settled = [each for each in self.excused if each.resolution is not None]
         if settled:
-            pytest.xfail("; ".join(f"{each.summary} ({each.resolution or 'waived'})" for each in settled))
+            pytest.xfail("; ".join(f"{each.summary} ({each.resolution})" for each in settled))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any) -> Any:
         if isinstance(excinfo.value, NotKept):
@@ -78,10 +101,18 @@ class PromiseItem(pytest.Item):
     def reportinfo(self) -> tuple[Path, int | None, str]:
         return self.path, None, self.name
 
-    @staticmethod
-    def _demand_none(findings: Iterable[Finding]) -> None:
-        if wrong := tuple(findings):
+    def _demand_none(self, *statuses: Status) -> None:
+        if wrong := tuple(each for each in self.excused if each.status in statuses and each.resolution is None):
             raise NotKept(wrong)
+
+    def _unasked(self, error: PgcontractError) -> Finding:
+        return Finding(
+            check=self.item.check,
+            subject=self.item.subject,
+            migration=self.item.migration,
+            status=Status.UNKNOWN,
+            summary=str(error),
+        )
 
 
 def _told(finding: Finding) -> str:

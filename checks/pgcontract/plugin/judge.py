@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +13,6 @@ import pytest
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-    from pgcontract.engine import Item
     from pgcontract.finding import Finding, Run
     from pgcontract.plugin.bench import Bench
 
@@ -31,7 +30,7 @@ class Judge:
         self._config = config
         self._benches: dict[Path, Bench] = {}
         self._findings: dict[str, list[Finding]] = defaultdict(list)
-        self._heard: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self._observed: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self._others_failed = False
         self._runs: list[Run] = []
 
@@ -67,21 +66,23 @@ class Judge:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """A worker of pytest-xdist has ended; one that crashed leaves no last word."""
-        for project, words in getattr(node, "workeroutput", {}).get(_MARK, {}).items():
-            self._heard[project].append(words)
+        for project, observed in getattr(node, "workeroutput", {}).get(_MARK, {}).items():
+            self._observed[project].append(observed)
 
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        # After an interruption a server may be in the middle of an answer: it is asked no more, only closed.
+        finished = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         try:
-            last_words = {str(each.project): _last_word(each, session.items) for each in self._benches.values()}
+            observed = {str(each.project): each.observed() for each in self._benches.values() if finished}
         finally:
             for each in self._benches.values():
                 each.close()
         if hasattr(self._config, "workeroutput"):
-            self._config.workeroutput[_MARK] = last_words
+            self._config.workeroutput[_MARK] = observed
             return
-        for project, words in last_words.items():
-            self._heard[project].append(words)
-        if self._heard and not self._config.option.collectonly:
+        for project, words in observed.items():
+            self._observed[project].append(words)
+        if self._findings:
             self._conclude(session)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -93,12 +94,19 @@ class Judge:
         from pgcontract import engine
         from pgcontract.finding import Decision
 
-        for project, words in self._heard.items():
+        for project, findings in self._findings.items():
             bench = self.bench(Path(project))
-            chosen = {tuple(key) for each in words for key in each["items"]}
-            plan = bench.plan.select(item for item in bench.plan.items if _key(item) in chosen)
-            observed = _merged(each["observed"] for each in words)
-            self._runs.append(engine.conclude(plan, self._findings[project], observed, options=bench.options))
+            answered = {(each.migration, each.check, each.subject) for each in findings}
+            plan = bench.plan.select(
+                item for item in bench.plan.items if (item.migration, item.check, item.subject) in answered
+            )
+            observed = _merged(self._observed[project])
+            self._runs.append(engine.conclude(plan, findings, observed, options=bench.options))
+        if (folder := self._config.option.pgcontract_report) is not None:
+            from pgcontract.report import write_reports
+
+            for run in self._runs:
+                write_reports(run, self._config.invocation_params.dir / folder)
         good = {Decision.CLEAR} if self._config.option.pgcontract_strict else {Decision.CLEAR, Decision.CAUTION}
         if not {run.verdict.decision for run in self._runs} <= good:
             session.exitstatus = max(session.exitstatus, pytest.ExitCode.TESTS_FAILED)
@@ -120,18 +128,6 @@ def _tell(run: Run, terminal: pytest.TerminalReporter) -> None:
     terminal.write_line(f"verdict: {run.verdict.decision.value}", bold=True, **{colour: True})
 
 
-def _last_word(bench: Bench, items: Iterable[pytest.Item]) -> dict[str, Any]:
-    """What this process knows of a project when it ends: what was chosen, and what its server showed. Plain JSON."""
-    from pgcontract.plugin.collection import PromiseItem
-
-    chosen = [_key(each.item) for each in items if isinstance(each, PromiseItem) and each.bench is bench]
-    return {"items": chosen, "observed": bench.observed()}
-
-
-def _key(item: Item) -> tuple[str, str, str]:
-    return item.migration, item.check, item.subject
-
-
 def _dump(findings: tuple[Finding, ...]) -> str:
     return _adapter().dump_json(findings).decode()
 
@@ -149,15 +145,7 @@ def _adapter() -> TypeAdapter[tuple[Finding, ...]]:
     return TypeAdapter(tuple[Finding, ...])
 
 
-def _merged(observed: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """What several servers showed, as if one had: a later word adds to an earlier one and never replaces it."""
-    whole: dict[str, Any] = {}
-    for each in observed:
-        for topic, value in each.items():
-            if isinstance(value, dict):
-                whole[topic] = {**value, **whole.get(topic, {})}
-            elif isinstance(value, list):
-                whole[topic] = [*whole.get(topic, []), *value]
-            else:
-                whole.setdefault(topic, value)
-    return whole
+def _merged(observed: list[dict[str, Any]]) -> dict[str, Any]:
+    """What several servers showed, as if one had: the facts of whichever saw the head, the phases of all."""
+    best = max(observed, key=lambda each: (each.get("facts") or {}).get("live") is not None, default={})
+    return {**best, "phases": [phase for each in observed for phase in each.get("phases", ())]}

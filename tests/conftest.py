@@ -1,0 +1,53 @@
+"""What every test may use: pytest's own door for testing plugins, and a small project."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture
+def write_project() -> Callable[[Path], Path]:
+    """Writes a project of one small migration whose contract tells the truth, into a folder it makes."""
+    return _write
+
+
+def _write(root: Path) -> Path:
+    (root / "migrations").mkdir(parents=True)
+    (root / "contracts" / "001_note").mkdir(parents=True)
+    (root / "migrations" / "001_note.sql").write_text(
+        "CREATE TABLE IF NOT EXISTS public.note (id integer PRIMARY KEY, body text);\n"
+        "COMMENT ON TABLE public.note IS 'What somebody wrote down';\n"
+        "COMMENT ON COLUMN public.note.id IS 'Which note';\n"
+        "COMMENT ON COLUMN public.note.body IS 'The words';\n"
+        "COMMENT ON CONSTRAINT note_pkey ON public.note IS 'One row a note';\n"
+        "COMMENT ON INDEX public.note_pkey IS 'Finds a note';\n",
+        encoding="utf-8",
+    )
+    (root / "migrations" / "001_note.down.sql").write_text(
+        "DO $$ BEGIN\n"
+        "IF to_regclass('public.note') IS NOT NULL AND NOT EXISTS (\n"
+        "    SELECT FROM pg_constraint WHERE conrelid = to_regclass('public.note') AND contype = 'p'\n"
+        ") THEN\n"
+        "    RAISE EXCEPTION 'public.note is not the table that this migration made';\n"
+        "END IF;\n"
+        "DROP TABLE IF EXISTS public.note;\n"
+        "END $$;\n",
+        encoding="utf-8",
+    )
+    (root / "contracts" / "001_note" / "contract.toml").write_text(
+        'migration = "001_note.sql"\n'
+        "\n"
+        '[table."public.note"]\n'
+        'purpose = "What somebody wrote down"\n'
+        'primary_key = ["id"]\n'
+        'sample = { id = 1, body = "words" }\n'
+        'columns.id = { type = "integer", purpose = "Which note" }\n'
+        'columns.body = { type = "text", purpose = "The words" }\n',
+        encoding="utf-8",
+    )
+    return root

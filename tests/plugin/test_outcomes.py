@@ -1,0 +1,122 @@
+"""How the ends of a check look in pytest, and what pytest exits with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CONTRACT = "contracts/001_note/contract.toml"
+ALONE_AND_SPREAD = pytest.mark.parametrize("workers", [[], ["-n2"]], ids=["alone", "n2"])
+
+Edit = Callable[[Path], None]
+
+
+def kept(project: Path) -> None:
+    """Nothing is changed."""
+
+
+def broken(project: Path) -> None:
+    contract = project / CONTRACT
+    text = contract.read_text(encoding="utf-8").replace('"text"', '"text", default = "\'nothing\'"')
+    contract.write_text(text, encoding="utf-8")
+
+
+def waived(project: Path) -> None:
+    broken(project)
+    with (project / CONTRACT).open("a", encoding="utf-8") as contract:
+        contract.write(
+            '[[waiver]]\ncheck = "column.default"\nsubject = "public.note.body"\n'
+            'reason = "nobody notices"\nowner = "Ann"\nuntil = 2999-12-31\n'
+        )
+
+
+def run(pytester: pytest.Pytester, *arguments: str) -> tuple[int, dict[str, int], str]:
+    """Exit status, the outcomes other than passed, and the decision in the terminal summary."""
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
+    verdict = re.search(r"^verdict: (\w+)$", result.stdout.str(), re.MULTILINE)
+    outcomes: dict[str, Any] = result.parseoutcomes()
+    wrong = {name: count for name, count in outcomes.items() if name not in ("passed", "deselected")}
+    return int(result.ret), wrong, verdict[1] if verdict else ""
+
+
+@ALONE_AND_SPREAD
+@pytest.mark.parametrize(
+    ("edit", "expected"),
+    [
+        (kept, (0, {}, "CLEAR")),
+        (broken, (1, {"failed": 1}, "BLOCKED")),
+        (waived, (0, {"xfailed": 1}, "CAUTION")),
+    ],
+    ids=["kept", "broken", "waived"],
+)
+def test_outcomes_and_verdict(
+    pytester: pytest.Pytester,
+    project: Path,
+    workers: list[str],
+    edit: Edit,
+    expected: tuple[int, dict[str, int], str],
+) -> None:
+    edit(project)
+
+    assert expected == run(pytester, "schema", *workers)
+
+
+@pytest.mark.usefixtures("project")
+def test_what_no_server_could_show_is_an_error(pytester: pytest.Pytester) -> None:
+    code, outcomes, verdict = run(pytester, "schema", "--pgcontract-pg", "none")
+
+    assert (1, ["errors"], "INCOMPLETE") == (code, list(outcomes), verdict)
+
+
+@pytest.mark.usefixtures("project")
+def test_strict_makes_caution_fail(pytester: pytest.Pytester) -> None:
+    assert (1, {}, "CAUTION") == run(pytester, "schema", "--pgcontract-only", "column.*", "--pgcontract-strict")
+
+
+@pytest.mark.usefixtures("project")
+@ALONE_AND_SPREAD
+def test_a_selection_is_never_clear(pytester: pytest.Pytester, workers: list[str]) -> None:
+    assert (0, {}, "CAUTION") == run(pytester, "schema", "-k", "column.type", *workers)
+
+
+@pytest.mark.usefixtures("project")
+@ALONE_AND_SPREAD
+def test_a_failing_test_of_somebody_else_still_fails_the_run(pytester: pytest.Pytester, workers: list[str]) -> None:
+    pytester.makepyfile("def test_fails(): assert False")
+
+    assert (1, {"failed": 1}, "CAUTION") == run(pytester, "--pgcontract-only", "column.*", *workers)
+
+
+def test_first_failure_stops_the_run_under_x_and_blocks(pytester: pytest.Pytester, project: Path) -> None:
+    broken(project)
+
+    assert (1, {"failed": 1}, "BLOCKED") == run(pytester, "schema", "-x")
+
+
+def test_failure_tells_place_promise_and_find(pytester: pytest.Pytester, project: Path) -> None:
+    broken(project)
+    result = pytester.runpytest_subprocess("schema", "-k", "column.default")
+
+    result.stdout.fnmatch_lines([f"*{CONTRACT}:8: BROKEN*column.default*", "expected: *nothing*", "found: *"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+@pytest.mark.usefixtures("project")
+def test_junit_has_one_case_an_item(pytester: pytest.Pytester) -> None:
+    pytester.runpytest_subprocess("schema", "-k", "column.type", "--junitxml", "junit.xml")
+    found = re.findall(r'<testcase [^>]*name="([^"]+)"', (pytester.path / "junit.xml").read_text(encoding="utf-8"))
+
+    assert ["column.type[body]", "column.type[id]"] == sorted(found)
+
+
+@pytest.mark.usefixtures("project")
+@ALONE_AND_SPREAD
+def test_reports_are_written_where_asked(pytester: pytest.Pytester, workers: list[str]) -> None:
+    run(pytester, "schema", "-k", "column.type", "--pgcontract-report", "reports", *workers)
+    found = sorted(path.name for path in (pytester.path / "reports/001_note").iterdir())
+
+    assert ["deployment.md", "run.json"] == found

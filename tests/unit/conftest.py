@@ -1,0 +1,50 @@
+"""The command as a person runs it, small projects to run it on, and databases with everything in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from command import Command, command_in
+from pgcontract.providers import Server, provider_for
+
+DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
+CATALOG_SERVERS = ("wheel", *([f"binaries:{DEBIAN_15}"] if DEBIAN_15.is_dir() else []))
+
+
+@pytest.fixture
+def pgcontract(tmp_path: Path) -> Command:
+    """The command, run in the test's folder."""
+    return command_in(tmp_path)
+
+
+@pytest.fixture
+def project(tmp_path: Path, write_project: Callable[[Path], Path]) -> Path:
+    """The small project, as `schema` in the test's folder."""
+    return write_project(tmp_path / "schema")
+
+
+@pytest.fixture(scope="session", params=CATALOG_SERVERS)
+def catalog_server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A server of each major that is there."""
+    with provider_for(request.param).start(settings={"wal_level": "logical"}) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def rich_conninfo(catalog_server: Server) -> str:
+    """A database with an object of every kind."""
+    with psycopg.connect(catalog_server.conninfo(dbname="postgres"), autocommit=True) as connection:
+        connection.execute("create database rich")
+    with psycopg.connect(catalog_server.conninfo(dbname="rich"), autocommit=True) as connection:
+        connection.execute((Path(__file__).parent / "rich_catalog.sql").read_bytes())
+    return catalog_server.conninfo(dbname="rich")
+
+
+@pytest.fixture
+def rich(rich_conninfo: str) -> Iterator[psycopg.Connection]:
+    """A connection to that database."""
+    with psycopg.connect(rich_conninfo, autocommit=True) as connection:
+        yield connection

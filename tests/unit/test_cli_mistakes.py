@@ -1,0 +1,91 @@
+"""A mistake gives exit code 2 and one message that says what to do; a bug of ours gives 4. No traceback unasked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from command import Command, Said, command_in
+
+MISTAKES = {
+    "unknown command": (["verfy"], "no such command 'verfy'; did you mean 'verify'?"),
+    "unknown option": (["verify", "--strct"], "'--strict'"),
+    "unknown format": (["verify", "--format", "xml"], "'text', 'json', 'github'"),
+    "unknown check": (["explain", "column.typ"], "did you mean 'column.type'?"),
+    "unknown check of a selection": (["verify", "schema", "--only", "colum.*"], "colum.*"),
+    "unknown migration": (["verify", "schema", "--through", "021"], "021"),
+    "unknown server": (["verify", "schema", "--pg", "weel"], "did you mean 'wheel'?"),
+    "missing path": (["verify", "nowhere"], "nowhere: there is no such file or folder"),
+    "missing default path": (["verify"], "schema"),
+    "empty folder": (["verify", "empty"], "empty: holds no migration"),
+    "a file that is no migration": (["verify", "notes.txt"], "notes.txt: is no .sql file"),
+    "binary file": (["verify", "binary.sql"], "binary.sql"),
+    "another encoding": (["verify", "latin.sql"], "latin.sql:2"),
+    "psql meta-command": (["verify", "include.sql"], "include.sql:2"),
+    "report folder that is a file": (["verify", "schema", "--report", "notes.txt"], "report folder notes.txt"),
+    "JSON file in no folder": (["verify", "schema", "--json", "notes.txt/run.json"], "folder of the JSON file"),
+    "JSON file that is a folder": (["verify", "schema", "--json", "empty"], "empty is a folder"),
+    "missing run.json": (["report", "nowhere.json"], "nowhere.json: cannot be read"),
+    "run.json that is none": (["report", "notes.txt"], "not a run.json"),
+    "draft without a path": (["draft"], "PATH"),
+}
+
+
+@pytest.fixture
+def room(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A folder with one of each of the files that nobody should hand in."""
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "notes.txt").write_text("words", encoding="utf-8")
+    (tmp_path / "binary.sql").write_bytes(b"\x7fELF\x00\x00\x01")
+    (tmp_path / "latin.sql").write_bytes("SELECT 1;\nSELECT 'Zo\u00eb';\n".encode("latin-1"))
+    (tmp_path / "include.sql").write_text("SELECT 1;\n\\i other.sql\n", encoding="utf-8")
+    if "default" not in request.node.name:
+        request.getfixturevalue("project")
+    return tmp_path
+
+
+@pytest.mark.usefixtures("room")
+@pytest.mark.parametrize(("arguments", "told"), MISTAKES.values(), ids=MISTAKES)
+def test_mistake_is_told_in_one_message(pgcontract: Command, arguments: list[str], told: str) -> None:
+    found = pgcontract(*arguments)
+
+    assert (2, "", True, True, 1) == (
+        found.code,
+        found.out,
+        found.err.startswith("error: "),
+        told in found.err,
+        found.err.count("\n"),
+    ), found
+
+
+def test_debug_shows_the_traceback_of_a_mistake(pgcontract: Command) -> None:
+    found = pgcontract("verify", "nowhere", PGCONTRACT_DEBUG="1")
+
+    assert ("Traceback", pgcontract("verify", "nowhere").err) == (found.err[:9], found.err.splitlines(True)[-1])
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Command:
+    """The command with a bug of ours in it: the engine fails in a way nobody foresaw."""
+    lines = (
+        "from pgcontract import engine",
+        "engine.verify = lambda *_, **__: {}['nothing']",
+        "from pgcontract.cli import main",
+        "main()",
+    )
+    return command_in(tmp_path, "-c", "\n".join(lines))
+
+
+def test_bug_of_ours_is_named_as_one_in_one_line(broken: Command) -> None:
+    expected = Said(
+        code=4,
+        out="",
+        err="error: a bug of pgcontract, not of the migration: KeyError: 'nothing'. "
+        "PGCONTRACT_DEBUG=1 shows the traceback; please report it.\n",
+    )
+
+    assert expected == broken("verify")
+
+
+def test_debug_shows_the_traceback_of_a_bug(broken: Command) -> None:
+    assert broken("verify", PGCONTRACT_DEBUG="1").err.startswith("Traceback")

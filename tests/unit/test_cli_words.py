@@ -1,0 +1,49 @@
+"""The commands that ask no server: list, explain, schema, help."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import version
+
+import pytest
+from command import Command, Said
+from pgcontract import registry
+
+
+def test_version_is_the_distributions(pgcontract: Command) -> None:
+    expected = Said(code=0, out=f"pgcontract {version('pgcontract')}\n", err="")
+
+    assert expected == pgcontract("--version")
+
+
+def test_list_names_every_check_once(pgcontract: Command) -> None:
+    found = [line.split()[0] for line in pgcontract("list").out.splitlines()]
+
+    assert list(registry.checks()) == found
+
+
+def test_explain_prints_the_words_of_the_check(pgcontract: Command) -> None:
+    check = registry.checks()["column.type"]
+    expected = Said(code=0, out=f"column.type · {check.severity.value}\n\n{check.explanation}\n", err="")
+
+    assert expected == pgcontract("explain", "column.type")
+
+
+def test_explain_takes_an_item_as_a_report_names_it(pgcontract: Command) -> None:
+    assert pgcontract("explain", "column.type") == pgcontract("explain", "column.type[email]")
+
+
+@pytest.mark.parametrize("file", ["contract", "claims", "pgcontract"])
+def test_schema_is_a_json_schema_of_that_file(pgcontract: Command, file: str) -> None:
+    found = json.loads(pgcontract("schema", file).out)
+
+    assert ("https://json-schema.org/draft/2020-12/schema", f"{file}.toml") == (found["$schema"], found["title"])
+
+
+def test_no_arguments_print_the_help(pgcontract: Command) -> None:
+    assert pgcontract("--help") == pgcontract()
+
+
+@pytest.mark.parametrize("command", ["verify", "list", "explain", "draft", "report", "schema"])
+def test_help_names_every_command(pgcontract: Command, command: str) -> None:
+    assert f"\n  {command} " in pgcontract().out
