@@ -11,7 +11,8 @@ from pgcontract import report
 from pgcontract.errors import InputError
 from pgcontract.finding import Run, Status
 from pgcontract.report.json import from_json
-from pgcontract.report.terminal import show
+from pgcontract.report.reading import Reading
+from pgcontract.report.terminal import show, write
 from rich.console import Console
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
@@ -95,3 +96,21 @@ def test_workflow_commands_are_one_line_each(name: str) -> None:
     loud = [each for each in run.findings if each.status not in (Status.KEPT, Status.NOTED)]
 
     assert len(loud) == len(commands)
+
+
+def test_page_written_to_a_file_is_the_rendered_one() -> None:
+    page = StringIO()
+    write(RUNS["blocked"], page)
+
+    assert page.getvalue().split() == report.render(RUNS["blocked"], "text").split()
+
+
+def test_finding_of_an_earlier_migration_is_named_with_its_digits() -> None:
+    early = kept("column.type", "public.t.c", migration="019_t")
+    later = kept("email.language", "public.t.c", migration="019_t", at="020_sessions")
+    read = Reading(base(findings=(early, later)))
+
+    assert [read.name(each) for each in (early, later)] == [
+        "019:column.type[public.t.c]",
+        "019:email.language[public.t.c] at 020",
+    ]

@@ -21,7 +21,7 @@ def commands(run: Run) -> Mapping[str, str]:
         "editor": f"https://supabase.com/dashboard/project/{ref}/sql/new",
         "push": f"supabase login\nsupabase link --project-ref {quote(ref)}\n"
         f"cp -- {quote(file)} {pushed}\nsupabase db push",
-        "psql": f"psql {quote(_address(run, ref))} -X -1 -v ON_ERROR_STOP=1 -f {quote(file)}",
+        "psql": f"psql {quote(_address(run, ref))} \\\n    -X -1 -v ON_ERROR_STOP=1 -f {quote(file)}",
     }
 
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from pgcontract.model import Schema
 from pgcontract.report import spelling
-from pgcontract.report.markup import code, fence, fold, join, prose, table
+from pgcontract.report.markup import code, fence, fold, join, table
 from pgcontract.report.pieces import asked, shown
 from pgcontract.report.reading import SINGULAR, Reading, Section, is_wrong
 from pgcontract.report.spelling import Part
@@ -41,15 +41,8 @@ class Objects:
 
     def _table(self, part: Part, columns: Sequence[Part], *, many: bool) -> Markup:
         about = self.reading.of("tables", part)
-        security = "row security " + ("enabled" if part.get("row_security") else "not enabled")
-        forced = ", forced" if part.get("force_row_security") else ""
-        form = ", ".join(filter(None, (part.get("form") or "table", part.get("persistence"), security + forced)))
         told = join(
-            (
-                spelling.purpose(part),
-                Markup("It is: {}.  \nShown by: {}.").format(prose(form), shown(about, Section.SCHEMA)),
-            ),
-            "\n\n",
+            (spelling.purpose(part), join((spelling.table(part), shown(about, Section.SCHEMA)), ". Shown by: ")), "\n\n"
         )
         return self._block(str(part.get("name")), told, columns, many=many, loud=any(map(is_wrong, about)))
 
@@ -60,7 +53,7 @@ class Objects:
             (
                 code(spelling.short(each)),
                 code(each.get("type")),
-                "null" if each.get("null", True) else "not null",
+                "yes" if each.get("null", True) else "no",
                 spelling.default(each),
                 spelling.purpose(each),
                 shown(found[id(each)], Section.SCHEMA),
@@ -94,13 +87,12 @@ class Objects:
             (
                 self._name(each),
                 spelling.trigger(each),
-                code(each.get("function")),
                 spelling.purpose(each),
                 self._shown("triggers", each, Section.TRIGGER),
             )
             for each in self.reading.parts("triggers")
         ]
-        return folded("triggers", ("Trigger", "Fires", "Calls", "Purpose", "Shown by"), rows)
+        return folded("triggers", ("Trigger", "Fires", "Purpose", "Shown by"), rows)
 
     def functions(self) -> Markup:
         rows = [

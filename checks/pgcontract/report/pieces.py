@@ -30,7 +30,7 @@ def shown(findings: Sequence[Finding], section: Section) -> Markup:
     told = [join((outcome(each), code(each.check)), " ") for each in findings if each.status is not Status.KEPT]
     kept = sum(each.status is Status.KEPT for each in findings)
     if kept:
-        told.append(Markup(f"KEPT, {kept} check{'s' * (kept > 1)}"))  # noqa: S704
+        told.append(Markup(f"KEPT ({kept})"))  # noqa: S704
     claims = spans(claim for each in findings for claim in each.claims if section_of_claim(claim) is section)
     return join((*(told or [Markup("not shown")]), " ".join(claims)))
 
@@ -136,11 +136,9 @@ def _claim(claim: ClaimResult, read: Reading) -> tuple[Markup, ...]:
 def deciders(items: Sequence[str]) -> Markup:
     """The items that decided a claim: one by its name, several by their checks and how many of each.
 
-    The subject is named once where it is the same of all: `index.present`, `index.state` of `public.i`.
+    Their subjects are the rows beside which the claim's id stands.
     """
     if len(items) < 2:
         return join(map(code, items))
     found = Counter(item.split("[")[0] for item in items)
-    subjects = {item.partition("[")[2].removesuffix("]") for item in items}
-    checks = join((join((code(check), number if number > 1 else ""), " ") for check, number in found.items()), ", ")
-    return Markup("{} of {}").format(checks, code(subjects.pop())) if len(subjects) == 1 else checks
+    return join((join((code(check), number if number > 1 else ""), " ") for check, number in found.items()), ", ")

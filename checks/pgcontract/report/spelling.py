@@ -34,6 +34,14 @@ def names(parts: Sequence[Part], limit: int = 12) -> Markup:
     return join((*first, f"and {len(parts) - limit} more" if len(parts) > limit else ""), ", ")
 
 
+def table(part: Part) -> Markup:
+    """Permanent table, row security not enabled."""
+    form = " ".join(filter(None, (part.get("persistence"), part.get("form") or "table")))
+    security = "row security enabled" if part.get("row_security") else "row security not enabled"
+    forced = "forced on its owner too" if part.get("force_row_security") else ""
+    return join((form[0].upper() + form[1:], security, forced), ", ")
+
+
 def default(column: Part) -> Markup:
     """What a new row gets: a default, a generated value, an identity."""
     if column.get("generated"):
@@ -54,11 +62,13 @@ def index(part: Part) -> Markup:
 
 
 def trigger(part: Part) -> Markup:
-    """When it fires: before update of a, for each row, when ..."""
+    """When it fires and what it calls: before update of a, for each row, when ..., calls f()."""
     events = " or ".join(map(str, part.get("events") or ()))
     columns = f" of {', '.join(map(str, part['columns']))}" if part.get("columns") else ""
     each = f"{part.get('timing')} {events}{columns}, for each {part.get('level') or 'statement'}"
-    return join((each, code(f"when {part['when']}") if part.get("when") else ""), ", ")
+    when = code(f"when {part['when']}") if part.get("when") else ""
+    calls = join(("calls", code(part["function"])), " ") if part.get("function") else ""
+    return join((each, when, calls), ", ")
 
 
 def function(part: Part) -> Markup:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from pgcontract.finding import ClaimResult, Decision, Finding, Outcome, Status
+from pgcontract.finding import ClaimResult, Decision, Finding, Outcome, Severity, Status
 from pgcontract.report.markup import code, table
+from pgcontract.report.pieces import outcome
 from pgcontract.report.reading import Reading, Section, counts
 
 _AREAS = (
@@ -67,10 +68,11 @@ def _numbers(found: Sequence[Finding]) -> str:
 
 
 def state(found: Sequence[Finding]) -> Markup:
-    """KEPT, **BROKEN** or not shown: the worst that nobody has settled."""
+    """KEPT, **BROKEN (warning)** or not shown: the worst that nobody has settled."""
     open_ones = [each for each in found if each.resolution is None and each.status is not Status.WAIVED]
-    if any(each.status is Status.BROKEN for each in open_ones):
-        return Markup("**BROKEN**")
+    broken = [each for each in open_ones if each.status is Status.BROKEN]
+    if broken:
+        return outcome(min(broken, key=lambda each: list(Severity).index(each.severity or Severity.INFO)))
     if not found or any(each.status in (Status.UNKNOWN, Status.ERROR) for each in open_ones):
         return Markup("not shown")
     return Markup("KEPT") if len(open_ones) == len(found) else Markup("KEPT but for what was settled")
@@ -78,4 +80,4 @@ def state(found: Sequence[Finding]) -> Markup:
 
 def _claims(claims: Sequence[ClaimResult]) -> str:
     found = Counter(each.outcome for each in claims)
-    return ", ".join(f"{found[outcome]} {outcome.value}" for outcome in Outcome if found[outcome])
+    return ", ".join(f"{found[each]} {each.value}" for each in Outcome if found[each])
