@@ -17,7 +17,7 @@ from rich.console import Console
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 
-from runs import RUNS, base
+from runs import RUNS, base, kept
 
 
 def printed(run: Run, *, verbose: bool = False, terminal: bool = False) -> str:
