@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from pgcontract.finding import Finding, Run
 from pgcontract.report.markup import visible
-from pgcontract.report.reading import settled, wrong
+from pgcontract.report.reading import Reading
 
 FORMAT = "github"
 
 
 def render(run: Run) -> str:
     """One `::error` or `::warning` a wrong finding, `::notice` for one that is settled, then the verdict."""
-    lines = [_command(finding) for finding in (*wrong(run), *settled(run))]
+    read = Reading(run)
+    lines = [_command(finding, read.name(finding)) for finding in (*read.wrong, *read.settled)]
     verdict = f"{run.verdict.decision.value}: {run.migration}"
     reasons = (f"  {reason}" for reason in run.verdict.reasons)
     return "\n".join((*lines, *(visible(line) for line in (verdict, *reasons)))) + "\n"
 
 
-def _command(finding: Finding) -> str:
+def _command(finding: Finding, name: str) -> str:
     origin = finding.origin
     place = {"file": origin.file, "line": origin.line, "col": origin.column} if origin else {}
-    properties = {**place, "title": f"{finding.status.name} {finding.item}"}
+    properties = {**place, "title": f"{finding.status.name} {name}"}
     told = (
         finding.summary,
         finding.expected is not None and f"expected: {finding.expected}",

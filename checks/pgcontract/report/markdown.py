@@ -20,7 +20,8 @@ from pgcontract.report.commands import commands
 from pgcontract.report.gaps import gaps, left_out
 from pgcontract.report.heading import by_outcome, file_name, header, number, tally
 from pgcontract.report.objects import OTHERS, Objects
-from pgcontract.report.reading import LOUD, MEANING, Reading, Section, is_wrong
+from pgcontract.report.reading import LOUD, MEANING, Reading, is_wrong
+from pgcontract.report.section import Section
 from pgcontract.report.standing import confidence, ledger, standing
 
 FORMAT = "markdown"

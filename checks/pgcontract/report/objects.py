@@ -11,7 +11,8 @@ from pgcontract.model import Schema
 from pgcontract.report import spelling
 from pgcontract.report.markup import code, fence, fold, join, table
 from pgcontract.report.pieces import asked, shown
-from pgcontract.report.reading import SINGULAR, Reading, Section, is_wrong
+from pgcontract.report.reading import SINGULAR, Reading, is_wrong
+from pgcontract.report.section import Section
 from pgcontract.report.spelling import Part
 
 FOLD_TABLES = 4

@@ -5,48 +5,18 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from enum import Enum
 from functools import cached_property
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from pgcontract.finding import ClaimResult, Decision, Finding, Outcome, Run, Severity, Status
 from pgcontract.model import Schema
+from pgcontract.report.section import Section, section_of, section_of_claim
 
 T = TypeVar("T")
 CLAIM = "claim.decided"
 
 
-class Section(Enum):
-    """The report's sections that hold findings: the letter of their claims' ids, the first words of their checks."""
-
-    SUMMARY = ("H", "")
-    DETAILS = ("C", "file script text contract waiver claim rows schema")
-    SCHEMA = ("T", "table column view type sequence policy rule access lens object")
-    INDEXES = ("I", "index")
-    TRIGGER = ("G", "trigger function")
-    RULES = ("V", "constraint language machine")
-    DEPLOYMENT = ("D", "deployment")
-    VERIFICATION = ("Q", "verification")
-    INTEGRATION = ("S", "flow")
-    ACID = ("A", "acid transaction isolation durability")
-    PERFORMANCE = ("F", "query plan performance")
-    ROLLBACK = ("R", "way_back")
-    STATUS = ("Z", "")
-    NEXT = ("N", "")
-
-    @property
-    def letter(self) -> str:
-        return self.value[0]
-
-    @property
-    def families(self) -> tuple[str, ...]:
-        return tuple(self.value[1].split())
-
-
 SINGULAR: Mapping[str, str] = {name: get_args(hint)[0].kind for name, hint in get_type_hints(Schema).items()}
-_BY_LETTER = {section.letter: section for section in Section}
-_BY_FAMILY = {family: section for section in Section for family in section.families}
-
 LOUD = (Outcome.REFUTED, Outcome.WAIVED, Outcome.CORRECTED, Outcome.MENDED)
 WORST_FIRST = (*LOUD, Outcome.NOT_SHOWN, Outcome.UNTESTABLE, Outcome.UPHELD)
 MEANING: Mapping[Decision, str] = {
@@ -55,21 +25,6 @@ MEANING: Mapping[Decision, str] = {
     Decision.INCOMPLETE: "Not decided: something that should have been shown was not.",
     Decision.BLOCKED: "Do not deploy it.",
 }
-
-
-def section_of(finding: Finding) -> Section:
-    """Where a finding stands: `object.comment[index public.i]` with the indexes, an unknown family in the details."""
-    family = finding.check.split(".")[0]
-    if family == "object":
-        family = finding.subject.split(" ")[0]
-        return _BY_FAMILY.get(family, Section.SCHEMA)
-    return _BY_FAMILY.get(family, Section.DETAILS)
-
-
-def section_of_claim(claim: str) -> Section:
-    """Where a claim stands, by the letters its id begins with; any other letters stand in the details."""
-    letters = re.match(r"[A-Za-z]*", claim)
-    return _BY_LETTER.get(letters.group() if letters else "", Section.DETAILS)
 
 
 def wrong(run: Run) -> tuple[Finding, ...]:

@@ -10,7 +10,8 @@ from markupsafe import Markup
 from pgcontract.finding import ClaimResult, Decision, Finding, Outcome, Severity, Status
 from pgcontract.report.markup import code, table
 from pgcontract.report.pieces import outcome
-from pgcontract.report.reading import Reading, Section, counts
+from pgcontract.report.reading import Reading, counts
+from pgcontract.report.section import Section
 
 _AREAS = (
     ("Schema design", Section.SCHEMA),
