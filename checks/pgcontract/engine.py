@@ -440,19 +440,24 @@ def verify(
     return conclude(planned, findings, observed, options=options)
 
 
-def live_schema(project: Project, *, through: str | None = None, pg: str = "auto") -> Schema:
-    """What the head migration makes or changes, as the catalog has it: the input of a draft.
+def changes(
+    project: Project, *, through: str | None = None, pg: str = "auto"
+) -> tuple[Schema, tuple[tuple[str, str], ...]]:
+    """What the head migration makes or changes, as the catalog has it, and the (kind, name) of each part that it
+    takes away: the input of a draft.
 
     Raises InputError where the server refuses a script of the chain, with its place and words.
     """
     planned = plan(project, through=through)
     with Session(planned, pg=pg) as session:
-        trial = session.trial(planned.head.stem)
-        refusal = trial.loaded().refusal
-        if refusal is not None:
-            raise InputError(
-                f"the server refuses the script, so there is nothing to draft from: {refusal}",
-                file=planned.head.path.name,
-                line=refusal.line,
-            )
-        return trial.made
+        for migration in planned.project.chain:
+            trial = session.trial(migration.stem)
+            if refusal := trial.loaded().refusal:
+                raise InputError(
+                    f"the server refuses the script, so there is nothing to draft from: {refusal}",
+                    file=migration.path.name,
+                    line=refusal.line,
+                )
+        left = {(part.kind, part.name) for part in trial.after.parts()}
+        gone = tuple((part.kind, part.name) for part in trial.before.parts() if (part.kind, part.name) not in left)
+        return trial.made, gone

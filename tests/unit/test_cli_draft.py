@@ -1,0 +1,74 @@
+"""`pgcontract draft`: what it writes is what a verification right after it finds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from command import Command
+
+TABLE = "CREATE TABLE IF NOT EXISTS public.t (id integer PRIMARY KEY, gone text);\n"
+CHANGE = "ALTER TABLE public.t DROP COLUMN IF EXISTS gone, ADD COLUMN IF NOT EXISTS body text DEFAULT 'x';\n"
+
+
+def verdict(pgcontract: Command, path: str | Path) -> tuple[str, list[str]]:
+    """The decision, and the checks that are broken or unknown and block."""
+    run = json.loads(pgcontract("verify", path, "--format", "json").out)
+    wrong = [
+        f"{each['check']}[{each['subject']}]"
+        for each in run["findings"]
+        if each["status"] == "unknown" or (each["status"] == "broken" and each["severity"] != "warning")
+    ]
+    return run["verdict"]["decision"], wrong
+
+
+def test_accepted_draft_of_one_script_lies_beside_it_and_is_kept(pgcontract: Command, tmp_path: Path) -> None:
+    (tmp_path / "001_t.sql").write_text(TABLE, encoding="utf-8")
+    drafted = pgcontract("draft", "001_t.sql", "--accept")
+
+    assert (0, "wrote 001_t.contract.toml\n") == (drafted.code, drafted.err)
+    assert ("CAUTION", []) == verdict(pgcontract, "001_t.sql")
+
+
+def test_draft_that_nobody_accepted_is_incomplete(pgcontract: Command, tmp_path: Path) -> None:
+    (tmp_path / "001_t.sql").write_text(TABLE, encoding="utf-8")
+    pgcontract("draft", "001_t.sql")
+
+    assert ("INCOMPLETE", ["contract.accepted[contract]"]) == verdict(pgcontract, "001_t.sql")
+
+
+def test_drafts_of_a_chain_tell_what_each_migration_adds_and_takes_away(pgcontract: Command, tmp_path: Path) -> None:
+    (tmp_path / "chain/migrations").mkdir(parents=True)
+    (tmp_path / "chain/migrations/001_t.sql").write_text(TABLE, encoding="utf-8")
+    (tmp_path / "chain/migrations/002_t.sql").write_text(CHANGE, encoding="utf-8")
+    written = [pgcontract("draft", "chain", "--accept", "--through", name).err for name in ("001", "002")]
+
+    assert [f"wrote chain/contracts/{stem}/contract.toml\n" for stem in ("001_t", "002_t")] == written
+    assert ("CAUTION", []) == verdict(pgcontract, "chain")
+
+
+def test_draft_never_overwrites(pgcontract: Command, project: Path) -> None:
+    contract = project / "contracts/001_note/contract.toml"
+    before = contract.read_text(encoding="utf-8")
+    found = pgcontract("draft", project, "--accept")
+
+    assert (2, before) == (found.code, contract.read_text(encoding="utf-8"))
+
+
+def test_draft_goes_where_it_is_told(pgcontract: Command, project: Path) -> None:
+    found = pgcontract("draft", project, "-o", "new/contract.toml")
+
+    assert (0, True) == (found.code, (project.parent / "new/contract.toml").is_file())
+
+
+@pytest.mark.parametrize("refused", ["001_a.sql", "002_b.sql"])
+def test_chain_with_a_script_that_the_server_refuses_cannot_be_drafted(
+    pgcontract: Command, tmp_path: Path, refused: str
+) -> None:
+    for name in ("001_a.sql", "002_b.sql"):
+        (tmp_path / name).write_text("SELECT 1;\n", encoding="utf-8")
+    (tmp_path / refused).write_text("CREATE TABLE t (\n  a intger);\n", encoding="utf-8")
+    found = pgcontract("draft", ".")
+
+    assert (2, f"error: {refused}:2: ", 1) == (found.code, found.err[:20], found.err.count("\n")), found.err
