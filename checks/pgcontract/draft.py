@@ -13,7 +13,7 @@ from pgcontract.contract.inherit import COLLECTIONS, primary_key_name
 from pgcontract.contract.sequences import identity_sequence, sequence_defaults
 from pgcontract.contract.write import write_pairs, write_table
 from pgcontract.errors import InputError
-from pgcontract.model import Column, Constraint, Function, Index, Other, Part, Schema, Sequence
+from pgcontract.model import Column, Constraint, Function, Grant, Index, Other, Part, Schema, Sequence
 
 _TOP: Final = {
     "role": "roles",
@@ -79,14 +79,16 @@ def draft_contract(
 def write_draft(text: str, path: Path) -> None:
     """Writes the draft to a new file, with the folders above it. Raises InputError where there is a file already."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True)
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
-    except FileExistsError:
-        message = "there is a file already, and a draft never overwrites; remove it, or name another with -o"
-        raise InputError(message, file=str(path)) from None
     except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}; name another place with -o", file=str(path)) from None
+        if path.exists():
+            message = "there is a file already, and a draft never overwrites; remove it, or name another with -o"
+        else:
+            message = f"cannot be written: {error.strerror}; name another place with -o"
+        raise InputError(message, file=str(path)) from None
 
 
 def _disowned(schema: Schema, owner: str | None) -> Schema:
@@ -202,15 +204,19 @@ class _Draft:
 
     def sequences(self) -> None:
         """All but those that an identity column implies."""
-        columns = {each.name: each for each in self._both("columns")}
         for each in self.schema.sequences:
-            column = columns.get(each.owned_by or "")
-            table = self.tables.get(column.table) if column else None
-            if each.identity and column and table:
-                implied = identity_sequence(column.table, _inner(column), column.type, table, None)
-                if implied == replace(each, comment=None):
-                    continue
-            self.top("sequence")[each.name] = self.said(each, **_implied_bounds(each))
+            if not self.implied(each):
+                self.top("sequence")[each.name] = self.said(each, **_implied_bounds(each))
+
+    def implied(self, sequence: Sequence) -> bool:
+        """Is it what an identity column brings without a word?"""
+        column = next((each for each in self._both("columns") if each.name == sequence.owned_by), None)
+        table = self.tables.get(column.table) if column else None
+        if not sequence.identity or column is None or table is None:
+            return False
+        return identity_sequence(column.table, _inner(column), column.type, table, None) == replace(
+            sequence, comment=None
+        )
 
     def indexes(self) -> None:
         """All but those that a constraint implies; of one that is not quite as implied, the difference."""
@@ -225,18 +231,21 @@ class _Draft:
 
     def access(self) -> None:
         for each in self.schema.grants:
-            if each.privileges == each.implied:
-                continue
-            kind, _, name = each.on.partition(" ")
-            column = next((every for every in self.schema.columns if kind == "column" and every.name == name), None)
-            if column and _inner(column) in self.owner(column.table).get("columns", {}):
-                inside = self.inside(column.table, "columns")[_inner(column)]
-            elif kind in _TOP and name in self.words.get(kind, {}):
-                inside = self.top(kind)[name]
-            else:
-                self.grants.append({"on": each.on, "grantee": each.grantee, "privileges": each.privileges})
-                continue
-            inside.setdefault("grants", {})[each.grantee] = each.privileges
+            if each.privileges != each.implied:
+                self.grant(each, each.privileges)
+
+    def grant(self, given: Grant, privileges: tuple[str, ...]) -> None:
+        """Said where the part itself is said, else on its own."""
+        kind, _, name = given.on.partition(" ")
+        column = next((each for each in self.schema.columns if kind == "column" and each.name == name), None)
+        if column and _inner(column) in self.owner(column.table).get("columns", {}):
+            inside = self.inside(column.table, "columns")[_inner(column)]
+        elif kind in _TOP and name in self.words.get(kind, {}):
+            inside = self.top(kind)[name]
+        else:
+            self.grants.append({"on": given.on, "grantee": given.grantee, "privileges": privileges})
+            return
+        inside.setdefault("grants", {})[given.grantee] = privileges
 
     def remove(self, gone: list[tuple[str, str]]) -> None:
         """`removed = true` for each part that is gone and does not go with another."""
@@ -244,11 +253,14 @@ class _Draft:
         for kind, name in gone:
             part = parts.get((kind, name))
             owner = getattr(part, "table", None)
-            if part is None or any((each, owner) in gone for each in ("table", "view", "type")):
+            if isinstance(part, Grant) and not any(part.on == f"{kind} {name}" for kind, name in gone):
+                self.grant(part, ())
+            if part is None or (isinstance(part, Sequence) and self.implied(part)):
                 continue
             if kind in _TOP:
-                if not getattr(part, "identity", False):
-                    self.top(kind)[name] = {"removed": True}
+                self.top(kind)[name] = {"removed": True}
+            elif any((each, owner) in gone for each in ("table", "view", "type")):
+                continue
             elif isinstance(part, Constraint):
                 collection, _ = explain(part)
                 if collection == "primary_key":

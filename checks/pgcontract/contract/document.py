@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 from pgcontract.contract import objects, tables
 from pgcontract.contract.spec import CallableKey, IdentifierKey, QualifiedKey, Scalar, Spec
 
-CHECK_REFERENCE = r"^[a-z0-9_]+(\.[a-z0-9_]+)+(\[[^\[\]]+(\[\])*[^\[\]]*\])?$"
+CHECK_REFERENCE = r"^[a-z0-9_]+(\.[a-z0-9_]+)+(\[([^\[\]]|\[[^\[\]]*\])+\])?$"
 CheckReference = Annotated[
     str, Field(pattern=CHECK_REFERENCE, description="`check.id` or `check.id[subject]`; * and ? stand for anything.")
 ]
@@ -73,7 +73,9 @@ class CorrectionSpec(Spec):
     """The true statement in place of one that is not."""
 
     says: str = Field(min_length=1, description="What is true.")
-    checks: list[CheckReference] = Field(min_length=1, description="The checks that show it.")
+    checks: list[CheckReference] = Field(
+        min_length=1, description="The checks that show it, each as `check.id` or `check.id[subject]`."
+    )
 
 
 class ClaimSpec(Spec):
@@ -81,7 +83,9 @@ class ClaimSpec(Spec):
 
     id: str = Field(min_length=1, description="Its id in the document, as in G3.")
     says: str = Field(min_length=1, description="What it says, in our words.")
-    checks: list[CheckReference] = Field(default=[], description="The checks that decide it.")
+    checks: list[CheckReference] = Field(
+        default=[], description="The checks that decide it, each as `check.id` or `check.id[subject]`."
+    )
     untestable: str | None = Field(None, min_length=1, description="Why no check can decide it.")
     pending: str | None = Field(None, min_length=1, description="What is still missing before it can be decided.")
     corrected: CorrectionSpec | None = Field(None, description="The true statement, where the document's is not.")

@@ -54,7 +54,7 @@ def read_mistakes(
 ) -> list[Mistake]:
     """pydantic's errors about a file, as mistakes."""
     return [
-        Mistake(file=file, line=line_of(path, lines), message=_say(error, path, model))
+        Mistake(file=file, line=line_of(path, lines) or 1, message=_say(error, path, model))
         for error in errors
         for path in [tuple(step for step in error["loc"] if step != "[key]")]
     ]
@@ -63,6 +63,8 @@ def read_mistakes(
 def nearest(word: str, known: Iterable[str]) -> str:
     """`did you mean ...?`, or all known words where none is near."""
     words = list(known)
+    if not words:
+        return "there is none"
     near = get_close_matches(word, words, n=1)
     return f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(words)}"
 
@@ -82,12 +84,12 @@ def spell_path(path: KeyPath) -> str:
 def _say(error: ErrorDetails, path: KeyPath, model: type[BaseModel]) -> str:
     kind, found, context = error["type"], error["input"], error.get("ctx", {})
     where, key = spell_path(path), str(path[-1]) if path else ""
-    above = spell_path(path[:-1]) or "the top of the file"
+    above = f"in {spell_path(path[:-1])}" if path[:-1] else "at the top of the file"
     match kind:
         case "extra_forbidden":
-            return f"`{key}` is not a key of {above}; {nearest(key, keys_at(model, path[:-1]))}"
+            return f"`{key}` is not known {above}; {nearest(key, keys_at(model, path[:-1]))}"
         case "missing":
-            return f"`{key}` is missing from {above}: {_described(model, path)}"
+            return f"`{key}` is missing {above}: {_described(model, path)}"
         case "value_error":
             return f"{where}: {context['error']}"
         case "literal_error":

@@ -73,7 +73,8 @@ def spell(name: str, *, parts: tuple[int, int], example: str) -> str:
     pieces = split(dotted)
     least, most = parts
     if len(pieces) < least:
-        raise ValueError(f"{name!r} has no schema; write it in full, as in {example}")
+        hint = f"public.{name}" if least == len(pieces) + 1 == 2 else f"it in full, as in {example}"
+        raise ValueError(f"{name!r} has no schema; write {hint}")
     if len(pieces) > most:
         raise ValueError(f"{name!r} has {len(pieces)} parts; write it as in {example}")
     return join(*pieces) + bracket + arguments

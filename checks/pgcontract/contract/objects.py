@@ -66,7 +66,7 @@ class ViewSpec(OwnedSpec):
     populated: bool | None = Field(None, description="Of a materialised view: may it be read? Default: true.")
     options: list[str] | None = Field(None, description='As in ["security_invoker=true"].')
     access_method: str | None = Field(None, description="Where it is not the server's default.")
-    tablespace: Identifier | None = None
+    tablespace: Identifier | None = Field(None, description="Where it is not the database's own.")
     columns: dict[IdentifierKey, ColumnSpec] | None = Field(None, description="Its columns, in their order.")
     indexes: dict[IdentifierKey, IndexSpec] | None = Field(None, description="Of a materialised view.")
     triggers: dict[IdentifierKey, TriggerSpec] | None = Field(None, description="Its triggers.")
@@ -145,16 +145,16 @@ class RoleSpec(PartSpec):
 class SettingSpec(PartSpec):
     """ALTER ROLE or DATABASE ... SET; its name is `<parameter> of <role>`, `... of database` or both."""
 
-    value: str | None = None
+    value: str | None = Field(None, description="The value, as SHOW tells it.")
 
 
 class GrantSpec(Spec):
     """What one role may do to one object of any kind: the door for what `grants` on a part cannot say."""
 
-    on: str | None = Field(None, description="Kind and name, as in `column public.t.email`.")
-    grantee: Identifier | None = Field(None, description='The role; "public" is everybody.')
+    on: str = Field(description="Kind and name, as in `column public.t.email`.")
+    grantee: Identifier = Field(description='The role; "public" is everybody.')
     privileges: Privileges | None = Field(None, description="The whole set.")
-    purpose: str | None = None
+    purpose: str | None = Field(None, description="What it is for. The report prints it.")
     removed: Literal[True] | None = Field(None, description="Remove the grant an earlier contract declared.")
 
 

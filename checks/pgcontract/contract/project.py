@@ -97,17 +97,25 @@ def load_project(path: Path | str, *, contract: Path | str | None = None) -> Pro
     if path.is_dir():
         if _is_project(path):
             return _project(path)
-        if path.name == "migrations" and _is_project(path.parent):
-            return _project(path.parent)
+        if root := _project_around(path):
+            return _project(root)
         return _bare(read_scripts(path), path, {})
     script = read_script(_sql(path))
-    if path.absolute().parent.name == "migrations" and _is_project(path.absolute().parent.parent):
-        return _project(path.parent.parent if path.parent.name else Path("..")).through(path.name)
+    if root := _project_around(path.parent):
+        return _project(root).through(path.name)
     return _bare([script], path.parent, {})
 
 
 def _is_project(folder: Path) -> bool:
     return (folder / "contracts").is_dir() or (folder / PROJECT_FILE).is_file() or (folder / "migrations").is_dir()
+
+
+def _project_around(folder: Path) -> Path | None:
+    """The project whose migrations folder this is, if it is one."""
+    whole = Path(os.path.abspath(folder))  # noqa: PTH100 - resolve() would follow links, and so lose the name
+    if whole.name != "migrations" or not _is_project(whole.parent):
+        return None
+    return whole.parent if folder.is_absolute() else Path(os.path.relpath(whole.parent))
 
 
 def _sql(path: Path) -> Path:
@@ -143,7 +151,8 @@ def _bare(scripts: list[Script] | tuple[Script, ...], root: Path, named: Mapping
     for script in scripts:
         beside = named.get(script.path.name, script.path.with_name(f"{script.stem}.{CONTRACT_FILE}"))
         if script.path.name in named or beside.is_file():
-            documents.append(read_contract(beside, claims=beside.with_name(beside.name.replace("contract", "claims"))))
+            claims = beside.with_name(beside.name.removesuffix(CONTRACT_FILE) + CLAIMS_FILE)
+            documents.append(read_contract(beside, claims=claims if beside.name.endswith(CONTRACT_FILE) else None))
     chain, shapes = _fold(scripts, documents)
     return Project(root=root, document=_document({}), chain=chain, shapes=shapes)
 

@@ -76,6 +76,8 @@ def _read(path: Path, model: type[S]) -> tuple[S, Mapping[KeyPath, int]]:
         found = _PLACE.search(str(error))
         line = int(found["line"]) if found and found["line"] else text.count("\n") + 1
         what = _PLACE.sub("", str(error))
+        if "overwrite" in what or "twice" in what:
+            what += ", since what this line names is there already"
         raise ContractError(f"this is not TOML: {what}. Mend the line", file=str(path), line=line) from None
     lines = locate(text)
     try:
@@ -125,7 +127,7 @@ def _query_mistakes(verifications: tuple[Verification, ...]) -> list[Mistake]:
         if each.id in earlier:
             mistakes.append(_mistake(each.origin, f"verification {each.id} is there twice; give each its own id"))
         if each.after is not None and each.after not in earlier:
-            hint = nearest(each.after, earlier) if earlier else "no query stands before this one"
+            hint = nearest(each.after, earlier)
             mistakes.append(
                 _mistake(each.origin, f"verification {each.id}: after = {each.after!r} is no query above it; {hint}")
             )

@@ -23,11 +23,17 @@ def _spelled(least: int, most: int, example: str) -> AfterValidator:
     return AfterValidator(lambda name: names.spell(name, parts=(least, most), example=example))
 
 
+def _call(name: str) -> str:
+    if not name.endswith(")") or "(" not in name:
+        raise ValueError(f"{name!r} has no argument types; write them in brackets, as in public.set_updated_at()")
+    return name
+
+
 # A name that stands as a value is spelled as the server spells it; a name that stands as a key is only checked here,
 # so that the key can still be found in the file, and spelled when the shape is made.
 Identifier = Annotated[str, _spelled(1, 1, "email")]
 Qualified = Annotated[str, _spelled(2, 2, "public.orders")]
-Callable = Annotated[str, _spelled(2, 2, "public.set_updated_at()")]
+Callable = Annotated[str, _spelled(2, 2, "public.set_updated_at()"), AfterValidator(_call)]
 ColumnName = Annotated[str, _spelled(3, 3, "public.orders.id")]
 
 
@@ -37,12 +43,6 @@ def _key(least: int, most: int, example: str) -> AfterValidator:
         return name
 
     return AfterValidator(check)
-
-
-def _call(name: str) -> str:
-    if not name.endswith(")") or "(" not in name:
-        raise ValueError(f"{name!r} has no argument types; write them in brackets, as in public.set_updated_at()")
-    return name
 
 
 IdentifierKey = Annotated[str, _key(1, 1, "email")]

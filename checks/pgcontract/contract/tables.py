@@ -123,7 +123,7 @@ class IndexSpec(PartSpec):
     clustered: bool | None = Field(None, description="Is it the one CLUSTER uses? Default: false.")
     replica_identity: bool | None = Field(None, description="Does replication know rows by it? Default: false.")
     options: list[str] | None = Field(None, description='Storage parameters, as in ["fillfactor=70"].')
-    tablespace: Identifier | None = None
+    tablespace: Identifier | None = Field(None, description="Where it is not the database's own.")
     constraint: Identifier | None = Field(None, description="The constraint it backs, where that does not imply it.")
     partition_of: Qualified | None = Field(None, description="The index of the partitioned table it is a part of.")
 
@@ -179,7 +179,7 @@ class TableSpec(OwnedSpec):
     replica_identity: Literal["default", "full", "nothing", "index"] | None = Field(None, description="Default: default.")
     row_security: bool | None = Field(None, description="Is row level security enabled? Default: false.")
     force_row_security: bool | None = Field(None, description="Does it hold for the owner too? Default: false.")
-    tablespace: Identifier | None = None
+    tablespace: Identifier | None = Field(None, description="Where it is not the database's own.")
     server: Identifier | None = Field(None, description="Of a foreign table.")
     primary_key: Annotated[PrimaryKeySpec, Shorthand] | None = Field(None, description='As in ["id"].')
     columns: dict[IdentifierKey, ColumnSpec] | None = Field(None, description="Its columns, in their order.")

@@ -1,0 +1,77 @@
+"""The JSON Schema that an editor reads says of a file what the loader says of it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from pgcontract.contract import json_schema
+
+GOOD = """
+migration = "001_t.sql"
+[table."public.t"]
+primary_key = ["id"]
+columns.id = { type = "integer", purpose = "which" }
+checks.c = { expression = "id > 0", accept = [1, { id = 2 }], refuse = [0] }
+grants.anon = ["select"]
+[[verification]]
+id = "Q1"
+says = "there"
+sql = "select 1"
+expect = [[1]]
+"""
+
+
+def _complaints(file: str, text: str) -> list[str]:
+    validator = Draft202012Validator(json_schema(file))
+    return [each.json_path for each in validator.iter_errors(tomllib.loads(text))]
+
+
+@pytest.mark.parametrize("file", ["contract", "claims", "pgcontract"])
+def test_the_schema_is_a_schema(file: str) -> None:
+    Draft202012Validator.check_schema(json_schema(file))
+
+
+def test_a_good_contract_is_good() -> None:
+    expected: list[str] = []
+
+    assert expected == _complaints("contract", GOOD)
+
+
+def test_an_unknown_key_is_seen() -> None:
+    expected = ["$.table['public.t'].columns.id"]
+
+    assert expected == _complaints("contract", GOOD.replace("purpose", "purpos"))
+
+
+def test_the_long_form_of_a_primary_key_is_good() -> None:
+    expected: list[str] = []
+
+    assert expected == _complaints("contract", GOOD.replace('["id"]', '{ columns = ["id"] }', 1))
+
+
+def test_an_empty_project_file_is_good(write_project: Callable[[Path], Path]) -> None:
+    expected: list[str] = []
+
+    assert expected == _complaints("pgcontract", "")
+
+
+def _undescribed(schema: Any, path: str = "$") -> Iterator[str]:
+    for name, each in schema.get("properties", {}).items():
+        if "description" not in each and "$ref" not in each:  # what is referred to is described there
+            yield f"{path}.{name}"
+    for name, each in schema.get("$defs", {}).items():
+        if "description" not in each and "anyOf" not in each:
+            yield name
+        yield from _undescribed(each, name)
+
+
+@pytest.mark.parametrize("file", ["contract", "claims", "pgcontract"])
+def test_every_key_has_a_description_to_show(file: str) -> None:
+    expected: list[str] = []
+
+    assert expected == list(_undescribed(json_schema(file)))

@@ -1,0 +1,245 @@
+"""One path names a chain of migrations: a project, a folder of .sql files, or one .sql file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from pgcontract.contract import Project, load_project
+from pgcontract.errors import InputError
+
+Write = Callable[[Mapping[str, str]], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes files into the test's folder, which it gives back."""
+
+    def files(texts: Mapping[str, str]) -> Path:
+        for name, text in texts.items():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(text, encoding="utf-8")
+        return tmp_path
+
+    return files
+
+
+def _stems(project: Project) -> list[str]:
+    return [each.stem for each in project.chain]
+
+
+def _contract(migration: str, more: str = "") -> str:
+    return f'migration = "{migration}"\n{more}\n'
+
+
+PROJECT = {
+    "pgcontract.toml": 'seed = 7\n[production]\nplatform = "supabase"\npostgres = 17\n[document]\nowner = "Ann"\n',
+    "migrations/001_a.sql": "",
+    "migrations/001_a.down.sql": "",
+    "migrations/002_b.sql": "",
+    "contracts/001_a/contract.toml": _contract("001_a.sql", '[table."public.a"]'),
+    "contracts/001_a/claims.toml": '[[claim]]\nid = "A"\nsays = "a"\nchecks = ["table.present[public.a]"]\n',
+}
+
+
+def test_a_project_has_the_settings_of_its_file(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PGCONTRACT_PROJECT_REF", raising=False)
+    found = load_project(write(PROJECT))
+    expected = ("supabase", 17, 7, {"owner": "Ann"})
+
+    assert expected == (found.platform, found.postgres, found.seed, found.document)
+
+
+def test_the_environment_names_the_project_ref(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGCONTRACT_PROJECT_REF", "abc")
+    expected = {"owner": "Ann", "project_ref": "abc"}
+
+    assert expected == load_project(write(PROJECT)).document
+
+
+def test_a_migration_has_its_way_back_and_its_contract(write: Write) -> None:
+    root = write(PROJECT)
+    expected = [
+        ("001", root / "migrations" / "001_a.down.sql", f"{root}/contracts/001_a/contract.toml"),
+        ("002", None, None),
+    ]
+
+    assert expected == [(each.id, each.down, each.contract and each.contract.path) for each in load_project(root).chain]
+
+
+def test_a_claim_keeps_its_reference_and_its_line(write: Write) -> None:
+    contract = load_project(write(PROJECT)).chain[0].contract
+    assert contract is not None
+    claim = contract.claims[0]
+    expected = ("A", "table.present[public.a]", 4)
+
+    assert expected == (claim.id, str(claim.checks[0]), claim.checks[0].origin and claim.checks[0].origin.line)
+
+
+@pytest.mark.parametrize("path", [".", "migrations"])
+def test_a_project_is_named_by_its_folder_or_its_migrations(path: str, write: Write) -> None:
+    assert load_project(write(PROJECT)) == load_project(write(PROJECT) / path)
+
+
+def test_a_file_of_a_project_is_the_projects_head(write: Write) -> None:
+    expected = ["001_a"]
+
+    assert expected == _stems(load_project(write(PROJECT) / "migrations" / "001_a.sql"))
+
+
+def test_a_file_of_a_project_is_found_from_inside(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(write(PROJECT) / "migrations")
+    expected = ["001_a", "002_b"]
+
+    assert expected == _stems(load_project("002_b.sql"))
+
+
+def test_a_folder_of_files_is_a_chain_on_plain_postgresql(write: Write) -> None:
+    found = load_project(write({"1_a.sql": "", "1_a.down.sql": "", "10_c.sql": "", "2_b.sql": "", "notes.txt": ""}))
+    expected = ("postgres", None, ["1_a", "2_b", "10_c"])
+
+    assert expected == (found.platform, found.postgres, _stems(found))
+
+
+def test_a_file_alone_is_a_chain_of_one(write: Write) -> None:
+    expected = ["anything"]
+
+    assert expected == _stems(load_project(write({"anything.sql": "", "001_a.sql": ""}) / "anything.sql"))
+
+
+def test_a_contract_beside_a_file_is_its_contract(write: Write) -> None:
+    found = load_project(write({"a.sql": "", "a.contract.toml": _contract("a.sql")}) / "a.sql")
+
+    assert found.head.contract is not None
+
+
+def test_a_contract_can_be_named_for_a_file(write: Write) -> None:
+    root = write({"a.sql": "", "elsewhere/x.toml": _contract("a.sql", '[table."public.a"]')})
+    expected = ["public.a"]
+
+    found = load_project(root / "a.sql", contract=root / "elsewhere" / "x.toml")
+
+    assert expected == [each.name for each in found.declared("a").tables]
+
+
+def test_after_has_precedence_over_digits(write: Write) -> None:
+    root = write(
+        {"1_a.sql": "", "2_b.sql": "", "3_c.sql": "", "3_c.contract.toml": _contract("3_c.sql", 'after = "1_a"')}
+    )
+    expected = ["1_a", "3_c", "2_b"]
+
+    assert expected == _stems(load_project(root))
+
+
+@pytest.mark.parametrize("name", ["1", "001", "001_a", "001_a.sql"])
+def test_the_head_is_moved_by_digits_stem_or_file_name(name: str, write: Write) -> None:
+    expected = ["001_a"]
+
+    assert expected == _stems(load_project(write(PROJECT)).through(name))
+
+
+@pytest.mark.parametrize(
+    ("files", "path", "expected"),
+    [
+        pytest.param(
+            {},
+            "schema",
+            "schema: there is no such file or folder; name a project, a folder of .sql files, or one .sql file",
+            id="missing path",
+        ),
+        pytest.param(
+            {"schema/x.txt": ""},
+            "schema",
+            "schema: holds no migration; one is a file called <digits>_<name>.sql",
+            id="empty folder",
+        ),
+        pytest.param(
+            {"contracts/x/contract.toml": ""},
+            ".",
+            "migrations: is no folder to read migrations from: No such file or directory",
+            id="project without migrations",
+        ),
+        pytest.param({"a.txt": ""}, "a.txt", "a.txt: is no .sql file", id="another file"),
+        pytest.param(
+            {"1_a.down.sql": ""},
+            "1_a.down.sql",
+            "1_a.down.sql: is a way back; name the migration it belongs to",
+            id="way back",
+        ),
+        pytest.param(
+            {"1_a.sql": "", "01_b.sql": ""},
+            ".",
+            "1_a.sql: has the digits of 01_b.sql, so their order is not known; rename one, or give its contract `after`",
+            id="two with the same digits",
+        ),
+        pytest.param(
+            {"1_a.sql": "", "b.sql": ""},
+            ".",
+            "b.sql: has no digits in front, so its place among the other migrations is not known; "
+            "name it <digits>_<name>.sql, or give its contract `after`",
+            id="no digits",
+        ),
+        pytest.param(
+            {"1_a.sql": "", "1_a.contract.toml": _contract("1_a.sql", 'after = "0_z"')},
+            ".",
+            "1_a.contract.toml:2: after = '0_z' names no migration that is there; known here: 1_a",
+            id="after what is not there",
+        ),
+        pytest.param(
+            {
+                "1_a.sql": "",
+                "1_a.contract.toml": _contract("1_a.sql", 'after = "2_b"'),
+                "2_b.sql": "",
+                "2_b.contract.toml": _contract("2_b.sql", 'after = "1_a"'),
+            },
+            ".",
+            "1_a.contract.toml:2: these migrations wait for each other: 1_a after 2_b, 2_b after 1_a; "
+            "take one `after` away",
+            id="circle",
+        ),
+        pytest.param(
+            {**PROJECT, "contracts/x/contract.toml": _contract("003_c.sql")},
+            ".",
+            "contracts/x/contract.toml:1: migration = '003_c.sql' is no file that is there; did you mean `002_b.sql`?",
+            id="contract for what is not there",
+        ),
+        pytest.param(
+            {**PROJECT, "contracts/x/contract.toml": _contract("001_a.sql")},
+            ".",
+            "contracts/x/contract.toml:1: 001_a.sql has a contract already, contracts/001_a/contract.toml; "
+            "keep one of the two",
+            id="two contracts for one migration",
+        ),
+        pytest.param(
+            {**PROJECT, "contracts/x/claims.toml": ""},
+            ".",
+            "contracts/x/claims.toml: claims need a contract.toml beside them",
+            id="claims without a contract",
+        ),
+    ],
+)
+def test_mistakes_in_a_chain(files: dict[str, str], path: str, expected: str, write: Write) -> None:
+    root = write(files)
+    with pytest.raises(InputError) as caught:
+        load_project(root / path)
+
+    assert expected == str(caught.value).replace(f"{root}/", "")
+
+
+def test_a_contract_goes_with_one_file(write: Write) -> None:
+    root = write(PROJECT)
+    with pytest.raises(InputError) as caught:
+        load_project(root, contract=root / "x.toml")
+    expected = f"{root}: a contract of its own goes with one .sql file; name the file instead of the folder"
+
+    assert expected == str(caught.value)
+
+
+def test_an_unknown_head_names_the_nearest(write: Write) -> None:
+    root = write(PROJECT)
+    with pytest.raises(InputError) as caught:
+        load_project(root).through("002_c")
+    expected = f"{root}: no migration is called '002_c'; did you mean `002_b`?"
+
+    assert expected == str(caught.value)
