@@ -594,17 +594,21 @@ def test_reading_in_a_transaction_sees_its_changes_and_puts_its_settings_back(ri
     path = rich.execute("show search_path").fetchall()
     rich.execute("rollback")
 
-    assert ('"Odd".only_here' in tables, path) == (True, [('"Odd", public',)])
+    expected = (True, [('"Odd", public',)])
+
+    assert expected == ('"Odd".only_here' in tables, path)
 
 
 def test_reading_again_after_a_rollback_uses_the_plans_that_are_there(rich: psycopg.Connection) -> None:
-    plans = "select name from pg_prepared_statements where name ^@ 'pgcontract.' and generic_plans + custom_plans = 2"
+    twice = "select name from pg_prepared_statements where generic_plans + custom_plans = 2"
     for _ in range(2):
         rich.execute("begin")
         read_catalog(rich, transaction=False)
         rich.execute("rollback")
 
-    assert len(rich.execute(plans).fetchall()) == 22
+    expected = {f"pgcontract.{question}" for question in (*EXPECTED, "inventory")}
+
+    assert expected == {name for (name,) in rich.execute(twice)}
 
 
 def test_an_open_transaction_is_not_mistaken_for_a_snapshot(rich: psycopg.Connection) -> None:
@@ -628,4 +632,6 @@ def test_rows_are_digested_whatever_their_order(rich: psycopg.Connection) -> Non
     changed = read_catalog(rich, transaction=False).rows[0].digest
     rich.execute("rollback")
 
-    assert (before == moved, before == changed) == (True, False)
+    expected = [before, "another"]
+
+    assert expected == [moved, "another" if changed != before else before]

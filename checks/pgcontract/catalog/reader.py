@@ -40,6 +40,12 @@ KINDS: dict[str, type[Part]] = {
 }
 """Field of Schema, also the name of its .sql file, to the part that each row of it is."""
 
+RARE = {
+    *("views", "rules", "types", "sequences", "policies", "event_triggers", "publications", "statistics"),
+    *("default_grants", "settings"),
+}
+"""The kinds of `inventory.sql`, asked for only where it found any."""
+
 
 def read_catalog(connection: Connection[Any], *, rows: bool = True, transaction: bool = True) -> Schema:
     """Everything outside pg_catalog, information_schema and temporary schemas, but for members of extensions.
@@ -50,10 +56,13 @@ def read_catalog(connection: Connection[Any], *, rows: bool = True, transaction:
     Raises psycopg.Error where the server refuses, ValueError where a transaction is open and none was expected.
     """
     with reading(connection, transaction=transaction) as session:
-        cursors = {kind: session.ask(kind) for kind in KINDS}
+        inventory = session.ask("inventory")
+        cursors = {kind: session.ask(kind) for kind in KINDS if kind not in RARE}
         filled = session.ask("rows") if rows else None
+        [(present,)] = inventory.fetchall()
+        cursors |= {kind: session.ask(kind) for kind in present}
         with _no_collection():
-            parts: dict[str, Any] = {kind: values(cursors[kind], KINDS[kind]) for kind in KINDS}
+            parts: dict[str, Any] = {kind: values(cursor, KINDS[kind]) for kind, cursor in cursors.items()}
         if filled is not None:
             parts["rows"] = count_rows(connection, filled)
     return Schema(**parts)
