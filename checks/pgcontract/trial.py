@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 import psycopg
 
 from pgcontract.apply import Refusal, apply_as_production, apply_statements
-from pgcontract.canonical import Spelling, spell
+from pgcontract.canonical import Spelling, spell, split_name
 from pgcontract.catalog import (
     StandardViews,
     read_catalog,
@@ -181,7 +181,8 @@ class Trial:
     @cached_property
     def standard_views(self) -> StandardViews:
         """What information_schema shows to the role that migrates."""
-        schemas = sorted({part.name.partition(".")[0] for part in (*self.after.tables, *self.after.views)})
+        tables = (*self.made.tables, *self.made.views, *self.promise.declared.tables)
+        schemas = sorted({split_name(part.name)[0] for part in tables})
         with self.workbench.rolled_back(self.after_state) as connection:
             return read_information_schema(connection, schemas or ["public"])
 

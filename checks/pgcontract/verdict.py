@@ -18,6 +18,7 @@ from pgcontract.finding import (
     Status,
     Verdict,
 )
+from pgcontract.spans import spans
 
 
 def matches(reference: CheckRef, finding: Finding) -> bool:
@@ -259,7 +260,8 @@ def conclude_verdict(
     for outcome, told in counted.items():
         ids = [claim.id for claim in claims if claim.outcome is outcome]
         if ids:
-            reasons.append(f"{len(ids)} claims are {told}: {', '.join(ids)}")
+            are = "claim is" if len(ids) == 1 else "claims are"
+            reasons.append(f"{len(ids)} {are} {told}: {', '.join(spans(ids))}")
     waived = [each for each in findings if each.status is Status.WAIVED and each.check != "claim.decided"]
     reasons += [f"{each.item} is {each.resolution}" for each in waived]
     if major is not None and production is not None and major != production:

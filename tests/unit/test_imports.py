@@ -11,17 +11,18 @@ import pgcontract
 
 PACKAGE = Path(pgcontract.__file__).parent
 ORDER = (
-    *("errors", "model", "finding"),
+    *("errors", "model", "finding", "spans"),
+    *("intents", "nearby"),
     *("contract", "sqltext", "catalog", "canonical"),
     *("compare",),
     *("providers", "stage", "cluster", "workbench"),
     *("apply", "trial"),
-    *("registry", "separate", "sampling", "table_text", "shape", "rehearsal", "rules"),
+    *("registry", "separate", "sampling", "table_text", "fuzz", "shape", "rehearsal", "rules"),
     *("facts", "verdict", "cpu", "engine"),
     *("report", "draft", "plugin", "cli"),
 )
 ENTRANCES = {"__init__", "__main__"}
-PURE = {"errors", "model", "finding", "compare"}
+PURE = {"errors", "model", "finding", "compare", "spans"}
 DISCOVERY = ("registry", "pgcontract.rules")  # the registry loads whatever lies in rules/; it names no rule
 
 

@@ -9,7 +9,8 @@ from markupsafe import Markup
 from pgcontract.finding import Outcome, Run, Status
 from pgcontract.report.markup import code, join, quote
 from pgcontract.report.pieces import outcome
-from pgcontract.report.reading import Reading, spans
+from pgcontract.report.reading import Reading
+from pgcontract.spans import spans
 
 
 def gaps(read: Reading) -> tuple[tuple[Markup | str, str], ...]:

@@ -10,8 +10,9 @@ from markupsafe import Markup
 
 from pgcontract.finding import ClaimResult, Evidence, Finding, Outcome, Status
 from pgcontract.report.markup import code, fence, fold, join, prose, quote, table
-from pgcontract.report.reading import Reading, spans, word
+from pgcontract.report.reading import Reading, word
 from pgcontract.report.section import Section, section_of_claim
+from pgcontract.spans import spans
 
 MANY = 8
 MAX_EXHIBITS = 20

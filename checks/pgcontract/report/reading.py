@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
@@ -11,6 +10,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 from pgcontract.finding import ClaimResult, Decision, Finding, Outcome, Run, Severity, Status
 from pgcontract.model import Schema
 from pgcontract.report.section import Section, section_of, section_of_claim
+from pgcontract.spans import natural, spans
 
 T = TypeVar("T")
 CLAIM = "claim.decided"
@@ -71,30 +71,9 @@ def counts(findings: Iterable[Finding]) -> dict[Status, int]:
     return {status: found[status] for status in sorted(found, key=lambda each: -each.rank)}
 
 
-def spans(ids: Iterable[str]) -> tuple[str, ...]:
-    """Ids in their own order, runs of three or more closed up: T1 T2 T3 V1 is T1–T3 V1."""
-    runs: list[list[str]] = []
-    for each in sorted(set(ids), key=natural):
-        if runs and _follows(runs[-1][-1], each):
-            runs[-1].append(each)
-        else:
-            runs.append([each])
-    return tuple(part for run in runs for part in ((f"{run[0]}–{run[-1]}",) if len(run) > 2 else run))
-
-
-def natural(text: str) -> tuple[tuple[int, str], ...]:
-    """A sorting key under which T2 stands before T10."""
-    return tuple((int(piece), "") if piece.isdecimal() else (-1, piece) for piece in re.split(r"(\d+)", text))
-
-
 def digits(stem: str) -> str:
     """What a migration is called by for short: 020 of 020_assessment_sessions_table."""
     return stem.split("_")[0]
-
-
-def _follows(before: str, after: str) -> bool:
-    first, second = (re.fullmatch(r"([A-Za-z]+)([0-9]{1,6})", each) for each in (before, after))
-    return bool(first and second and first[1] == second[1] and int(first[2]) + 1 == int(second[2]))
 
 
 class Reading:

@@ -26,6 +26,15 @@ _COUNTED: Final[dict[str, Callable[[Schema], tuple[str, ...]]]] = {
 }
 
 
+def counted(number: int, what: str) -> str:
+    """`4 indexes`, `1 index`: the count with its noun."""
+    if number != 1:
+        return f"{number} {what}"
+    noun, _, rest = what.partition(" with ")
+    singular = {"indexes": "index", "policies": "policy"}.get(noun, noun.removesuffix("s"))
+    return f"1 {singular}{f' with {rest}' if rest else ''}"
+
+
 def _subjects(promise: Promise) -> Iterator[str]:
     yield from dict.fromkeys(promise.referenced("schema.count"))
 
@@ -54,7 +63,7 @@ def schema_count(trial: Trial) -> Iterator[Finding]:
         yield answer(
             Status.KEPT if same else Status.BROKEN,
             subject,
-            f"The migration makes {len(names)} {what}" + ("." if same else f", not {number}."),
+            f"The migration makes {counted(len(names), what)}" + ("." if same else f", not {number}."),
             expected=number,
             actual=f"{len(names)}" + (f": {', '.join(names)}" if names else ""),
             remedy=None if same else "Correct the claim with the number that was counted.",

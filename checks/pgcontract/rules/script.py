@@ -49,7 +49,7 @@ def script_applies(trial: Trial) -> Iterator[Finding]:
     yield answer(
         Status.KEPT,
         "script",
-        f"The script applies from start to end and makes {len(made)} objects.",
+        f"The script applies from start to end and makes {len(made)} object{'s' * (len(made) != 1)}.",
         evidence=[Evidence(title="What it makes", text="\n".join(made))],
     )
 
@@ -156,7 +156,7 @@ def script_rerun(trial: Trial) -> Iterator[Finding]:
         yield answer(
             Status.KEPT,
             "script",
-            f"A second run changes no object and no row ({len(filled)} tables held a row).",
+            f"A second run changes no object and no row ({len(filled)} table{'s' * (len(filled) != 1)} held a row).",
             evidence=evidence,
         )
 

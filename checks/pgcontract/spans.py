@@ -1,0 +1,27 @@
+"""Ids of claims told for short: T1, T2, T3 and V1 are T1–T3 V1."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+
+def spans(ids: Iterable[str]) -> tuple[str, ...]:
+    """Ids in their own order, runs of three or more closed up: T1 T2 T3 V1 is T1–T3 V1."""
+    runs: list[list[str]] = []
+    for each in sorted(set(ids), key=natural):
+        if runs and _follows(runs[-1][-1], each):
+            runs[-1].append(each)
+        else:
+            runs.append([each])
+    return tuple(part for run in runs for part in ((f"{run[0]}–{run[-1]}",) if len(run) > 2 else run))
+
+
+def natural(text: str) -> tuple[tuple[int, str], ...]:
+    """A sorting key under which T2 stands before T10."""
+    return tuple((int(piece), "") if piece.isdecimal() else (-1, piece) for piece in re.split(r"(\d+)", text))
+
+
+def _follows(before: str, after: str) -> bool:
+    first, second = (re.fullmatch(r"([A-Za-z]+)([0-9]{1,6})", each) for each in (before, after))
+    return bool(first and second and first[1] == second[1] and int(first[2]) + 1 == int(second[2]))
