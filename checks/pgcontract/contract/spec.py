@@ -1,7 +1,7 @@
 """The words an owner may write: what every declaration has in common, and the types of its values.
 
 Every key is optional here, because a later contract restates only what changes; what is still missing once all
-contracts are taken together is told by `shape`.
+contracts are taken together is told by `parts`.
 """
 
 from __future__ import annotations
