@@ -13,8 +13,11 @@ import pytest
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
+    from pgcontract.engine import Item
     from pgcontract.finding import Finding, Run
     from pgcontract.plugin.bench import Bench
+
+Key = tuple[str, str, str]  # an item's migration, check and subject
 
 JUDGE: Final = "pgcontract-judge"  # its name in the plugin manager
 _MARK: Final = "pgcontract"  # the name under which a report, and a worker's last word, carry what is ours
@@ -29,7 +32,7 @@ class Judge:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._benches: dict[Path, Bench] = {}
-        self._findings: dict[str, list[Finding]] = defaultdict(list)
+        self._answers: dict[str, dict[Key, tuple[Finding, ...]]] = defaultdict(dict)
         self._observed: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self._others_failed = False
         self._runs: list[Run] = []
@@ -49,16 +52,17 @@ class Judge:
             from pgcontract.plugin.collection import PromiseItem
 
             if isinstance(item, PromiseItem):
-                findings = item.findings if report.when == "setup" else ()
-                setattr(report, _MARK, {"project": str(item.bench.project), "findings": _dump(findings)})
+                answer = _dump(item.findings) if report.when == "setup" else None
+                place = {"project": str(item.bench.project), "item": _key(item.item)}
+                setattr(report, _MARK, {**place, "answer": answer})
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         said = getattr(report, _MARK, None)
-        if said is not None:
-            self._findings[said["project"]] += _load(said["findings"])
-        elif report.failed:
-            self._others_failed = True
+        if said is None:
+            self._others_failed |= report.failed
+        elif said["answer"] is not None:
+            self._answers[said["project"]][tuple(said["item"])] = _load(said["answer"])
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         self._others_failed |= report.failed
@@ -82,7 +86,7 @@ class Judge:
             return
         for project, words in observed.items():
             self._observed[project].append(words)
-        if self._findings:
+        if self._answers:
             self._conclude(session)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -94,12 +98,11 @@ class Judge:
         from pgcontract import engine
         from pgcontract.finding import Decision
 
-        for project, findings in self._findings.items():
+        for project, answers in self._answers.items():
             bench = self.bench(Path(project))
-            answered = {(each.migration, each.check, each.subject) for each in findings}
-            plan = bench.plan.select(
-                item for item in bench.plan.items if (item.migration, item.check, item.subject) in answered
-            )
+            # In the order of the plan, whichever worker came first: then a run is the same through every door.
+            plan = bench.plan.select(item for item in bench.plan.items if _key(item) in answers)
+            findings = [finding for item in plan.items for finding in answers[_key(item)]]
             observed = _merged(self._observed[project])
             self._runs.append(engine.conclude(plan, findings, observed, options=bench.options))
         if (folder := self._config.option.pgcontract_report) is not None:
@@ -126,6 +129,10 @@ def _tell(run: Run, terminal: pytest.TerminalReporter) -> None:
     for reason in run.verdict.reasons:
         terminal.write_line(reason)
     terminal.write_line(f"verdict: {run.verdict.decision.value}", bold=True, **{colour: True})
+
+
+def _key(item: Item) -> Key:
+    return item.migration, item.check, item.subject
 
 
 def _dump(findings: tuple[Finding, ...]) -> str:

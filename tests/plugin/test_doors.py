@@ -1,0 +1,48 @@
+"""One engine, several doors: the command, pytest and pytest spread over workers find the same."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCHEMA = Path(__file__).parents[2] / "schema"
+REPORT = "reports/020_assessment_sessions_table/run.json"
+
+Door = Callable[[Path], None]
+
+
+def command(folder: Path) -> None:
+    call = [sys.executable, "-m", "pgcontract", "verify", str(SCHEMA), "--report", "reports"]
+    subprocess.run(call, cwd=folder, check=True, capture_output=True)
+
+
+def pytest_door(*arguments: str) -> Door:
+    def door(folder: Path) -> None:
+        call = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(SCHEMA), "--pgcontract-report", "reports"]
+        subprocess.run([*call, *arguments], cwd=folder, check=True, capture_output=True)
+
+    return door
+
+
+def judged(door: Door, folder: Path) -> dict[str, Any]:
+    """The run without what differs from one to the next: when it was, how long it took, in which order it was asked."""
+    folder.mkdir()
+    door(folder)
+    run: dict[str, Any] = json.loads((folder / REPORT).read_text(encoding="utf-8"))
+    for topic in ("started", "phases", "server"):
+        del run[topic]
+    for finding in run["findings"]:
+        del finding["seconds"]
+    run["findings"].sort(key=lambda each: (each["check"], each["subject"]))
+    return run
+
+
+@pytest.mark.parametrize("door", [pytest_door(), pytest_door("-n2")], ids=["pytest", "pytest -n2"])
+def test_pytest_judges_the_shipped_chain_as_the_command_does(door: Door, tmp_path: Path) -> None:
+    assert judged(command, tmp_path / "command") == judged(door, tmp_path / "pytest")
