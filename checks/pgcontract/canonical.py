@@ -85,7 +85,8 @@ class _Speller:
         for table in _parents_first(declared.tables):
             self._table(table)
         self._each(declared.functions, _create_function)
-        self._each(declared.constraints, _create_constraint)
+        domains = {each.name for each in declared.types if each.form == "domain"}
+        self._each(declared.constraints, lambda part, home: _create_constraint(part, home, domain=part.table in domains))
         self._each((index for index in declared.indexes if not index.constraint), _create_index)
         self._each((each for each in declared.triggers if each.when or each.arguments), _create_trigger)
         self._each(declared.policies, _create_policy)
@@ -165,17 +166,30 @@ class _Speller:
         """Functions keyed by the name the contract gives them: its types may be spelled another way."""
         keyed = dict(found)
         for part in self.declared.functions:
-            if part.name not in found:
-                stem = part.name.partition("(")[0]
-                alike = [name for name in found if name.partition("(")[0] == stem]
-                if len(alike) == 1:
-                    keyed[part.name] = found[alike[0]]
+            if part.name not in found and (there := found.get(self._regprocedure(part))):
+                keyed[part.name] = there
         return keyed
+
+    def _regprocedure(self, part: Function) -> str:
+        """The function's name with its types as the server spells them; empty where it knows no such function."""
+        query = "SELECT pg_catalog.to_regprocedure(%s)::pg_catalog.text FROM pg_catalog.set_config('search_path', '', true)"
+        try:
+            with self.connection.transaction():
+                found = self.connection.execute(query, [self._moved(part.name)]).fetchone()
+        except psycopg.Error:  # the types in the name are no types
+            found = None
+        home = {scratch: schema for schema, scratch in self.scratch.items()}
+        return _put_back(found[0], home) if found and found[0] else ""
 
 
 def _respelled(declared: Part, found: Part, names: tuple[str, ...]) -> Part:
     """The declared part with the server's spelling of what it declares; what it leaves out stays left out."""
-    taken = {name: getattr(found, name) for name in names if getattr(declared, name) not in (None, ())}
+    nothing = (None, ())
+    taken = {
+        name: getattr(found, name)
+        for name in names
+        if getattr(declared, name) not in nothing and getattr(found, name) not in nothing
+    }
     return replace(declared, **taken)
 
 
@@ -249,7 +263,7 @@ def _create_type(part: Type, name: str) -> str:
             return f"CREATE TYPE {name} AS RANGE ({attributes})"
         case "domain":
             default = f" DEFAULT {part.default}" if part.default is not None else ""
-            return f"CREATE DOMAIN {name} AS {' '.join(part.attributes)}{default}"
+            return f"CREATE DOMAIN {name} AS {' COLLATE '.join(part.attributes)}{default}"
         case _:
             return f"CREATE TYPE {name} AS ({attributes})"
 
@@ -270,9 +284,9 @@ def _create_function(part: Function, name: str) -> str:
     return f"CREATE {word} {stem}({part.arguments}){returns} LANGUAGE {part.language}{settings} {quoted}"
 
 
-def _create_constraint(part: Constraint, table: str) -> str:
+def _create_constraint(part: Constraint, home: str, *, domain: bool) -> str:
     name = last_part(part.name, part.table)
-    return f"ALTER TABLE {table} ADD CONSTRAINT {name} {part.definition}"
+    return f"ALTER {'DOMAIN' if domain else 'TABLE'} {home} ADD CONSTRAINT {name} {part.definition}"
 
 
 def _create_index(part: Index, table: str) -> str:

@@ -8,10 +8,12 @@ thrown away afterwards, so nothing has to be dropped for good.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psycopg
 from psycopg import sql
+
+from pgcontract.model import Schema
 
 PARKED = "pgcontract_parked_"
 
@@ -20,8 +22,7 @@ SELECT r.oid::int8, r.rolname,
        ARRAY[r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin, r.rolreplication,
              r.rolbypassrls],
        r.rolconnlimit,
-       ARRAY(SELECT g.rolname::text FROM pg_catalog.pg_auth_members m
-             JOIN pg_catalog.pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid ORDER BY 1),
+       ARRAY(SELECT m.roleid::int8 FROM pg_catalog.pg_auth_members m WHERE m.member = r.oid ORDER BY 1),
        ARRAY(SELECT pg_catalog.unnest(s.setconfig) FROM pg_catalog.pg_db_role_setting s
              WHERE s.setrole = r.oid AND s.setdatabase = 0 ORDER BY 1)
 FROM pg_catalog.pg_roles r
@@ -36,7 +37,7 @@ class ClusterRole:
     name: str
     attributes: tuple[bool, ...]
     connection_limit: int
-    member_of: tuple[str, ...]
+    member_of: tuple[int, ...]
     settings: tuple[str, ...]
 
 
@@ -58,6 +59,19 @@ def read_cluster(connection: psycopg.Connection) -> Cluster:
     }
 
 
+def without_parked(schema: Schema) -> Schema:
+    """The catalog as it would be had the roles that are out of the way never been made."""
+    return replace(
+        schema,
+        roles=tuple(
+            replace(role, member_of=tuple(each for each in role.member_of if not each.startswith(PARKED)))
+            for role in schema.roles
+            if not role.name.startswith(PARKED)
+        ),
+        settings=tuple(each for each in schema.settings if f" of {PARKED}" not in each.name),
+    )
+
+
 def restore_cluster(connection: psycopg.Connection, wanted: Cluster) -> None:
     """Make the cluster's roles what they were when `wanted` was read. `connection` is the superuser's."""
     found = read_cluster(connection)
@@ -69,14 +83,13 @@ def restore_cluster(connection: psycopg.Connection, wanted: Cluster) -> None:
         _run(connection, "ALTER ROLE {} RENAME TO {}", f"{PARKED}{oid}", wanted[oid].name)
     for oid, role in wanted.items():
         before = found.get(oid)
-        if before is None or before == role:
-            continue
-        if before.name != role.name:
-            _run(connection, "ALTER ROLE {} RENAME TO {}", before.name, role.name)
-        _restore_role(connection, before, role)
+        if before is not None and before != role:
+            if before.name != role.name:
+                _run(connection, "ALTER ROLE {} RENAME TO {}", before.name, role.name)
+            _restore_role(connection, before, role, wanted)
 
 
-def _restore_role(connection: psycopg.Connection, before: ClusterRole, role: ClusterRole) -> None:
+def _restore_role(connection: psycopg.Connection, before: ClusterRole, role: ClusterRole, wanted: Cluster) -> None:
     words = [("" if on else "NO") + word for word, on in zip(_ATTRIBUTES, role.attributes, strict=True)]
     connection.execute(
         sql.SQL("ALTER ROLE {} WITH {} CONNECTION LIMIT {}").format(
@@ -85,10 +98,11 @@ def _restore_role(connection: psycopg.Connection, before: ClusterRole, role: Clu
             sql.Literal(role.connection_limit),
         )
     )
-    for group in set(before.member_of) - set(role.member_of):
-        _run(connection, "REVOKE {} FROM {}", group, role.name)
-    for group in set(role.member_of) - set(before.member_of):
-        _run(connection, "GRANT {} TO {}", group, role.name)
+    # A membership in a role that is parked goes and comes back with it.
+    for group in sorted((set(before.member_of) - set(role.member_of)) & wanted.keys()):
+        _run(connection, "REVOKE {} FROM {}", wanted[group].name, role.name)
+    for group in sorted(set(role.member_of) - set(before.member_of)):
+        _run(connection, "GRANT {} TO {}", wanted[group].name, role.name)
     if before.settings != role.settings:
         connection.execute(sql.SQL("ALTER ROLE {} RESET ALL").format(sql.Identifier(role.name)))
         for setting in role.settings:

@@ -51,6 +51,7 @@ def rehearse_prefixes(trial: Trial) -> tuple[Prefix, ...]:
         raise CouldNotAsk("the file is too large to be split into statements")
     chosen = chosen_prefixes(trial)
     walked: list[Prefix] = []
+    trial.once("named", _before)  # now: entering another state later would put away the roles made on the way
     with trial.workbench.clone(trial.before_state, keep=True) as name:
         connection = trial.workbench.connect(name)
         try:
@@ -107,7 +108,9 @@ def in_transaction(connection: psycopg.Connection) -> bool:
 
 @contextmanager
 def snapshot_transaction(connection: psycopg.Connection) -> Iterator[None]:
-    """A transaction that is rolled back, on a connection that has none open."""
+    """A transaction that is rolled back; one that a script left open, or in ruins, is given up before it."""
+    if in_transaction(connection):
+        connection.execute("ROLLBACK")
     connection.execute("BEGIN")
     try:
         yield

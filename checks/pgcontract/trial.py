@@ -22,6 +22,7 @@ from pgcontract.catalog import (
     read_information_schema,
     subtract,
 )
+from pgcontract.cluster import without_parked
 from pgcontract.compare import Difference, compare
 from pgcontract.contract import Contract, Migration, Project
 from pgcontract.model import Origin, Part, Schema
@@ -200,7 +201,7 @@ class Trial:
 
     def catalog(self, connection: psycopg.Connection, *, rows: bool = True) -> Schema:
         """The catalog as this connection's transaction sees it."""
-        return read_catalog(connection, rows=rows, transaction=False)
+        return without_parked(read_catalog(connection, rows=rows, transaction=False))
 
     @contextmanager
     def clone(self, state: State) -> Iterator[psycopg.Connection]:
@@ -218,12 +219,12 @@ class Trial:
         script = self.promise.script
         with self.workbench.clone(before, keep=True) as name:
             with self.workbench.connect(name) as connection:
-                before_catalog = read_catalog(connection)
+                before_catalog = without_parked(read_catalog(connection))
                 refusal = apply_as_production(connection, script)
             if refusal is None:
                 # A session that the script left changed (role, search_path) must not colour what is read.
                 with self.workbench.connect(name) as connection:
-                    after_catalog = read_catalog(connection)
+                    after_catalog = without_parked(read_catalog(connection))
         if refusal is not None:
             self.workbench.drop(name)
             if refusal.line is None:

@@ -115,6 +115,8 @@ class Workbench:
                 self.server.conninfo(dbname=database, user=user),
                 autocommit=True,
                 application_name="pgcontract",
+                # psycopg would prepare what it sees often and, at every ROLLBACK, deallocate it and all else.
+                prepare_threshold=None,
                 options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}",
             )
         except psycopg.OperationalError as error:
