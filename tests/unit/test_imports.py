@@ -17,9 +17,9 @@ ORDER = (
     *("compare",),
     *("providers", "stage", "cluster", "workbench"),
     *("apply", "trial"),
-    *("registry", "separate", "sampling", "table_text", "fuzz", "shape", "rehearsal", "rules"),
+    *("registry", "sampling", "table_text", "fuzz", "separate", "shape", "rehearsal", "rules"),
     *("facts", "verdict", "cpu", "engine"),
-    *("report", "draft", "plugin", "cli"),
+    *("report", "draft", "settle", "plugin", "cli"),
 )
 ENTRANCES = {"__init__", "__main__"}
 PURE = {"errors", "model", "finding", "compare", "spans"}

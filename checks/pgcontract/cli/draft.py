@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ def command(path: str, accept: bool, output: str | None, through: str | None, pg
     from pgcontract import engine
     from pgcontract.contract import load_project
     from pgcontract.draft import draft_contract, write_draft
+    from pgcontract.settle import waive_rest
     from pgcontract.stage import MIGRATOR
 
     project = load_project(path)
@@ -56,6 +58,8 @@ def command(path: str, accept: bool, output: str | None, through: str | None, pg
         inherited=project.declared(earlier[-1].stem) if earlier else None,
         removed=gone,
     )
+    if accept:
+        text = waive_rest(project, text, pg=pg, today=dt.datetime.now(dt.UTC).date())
     write_draft(text, target)
     click.echo(f"wrote {target}", err=True)
     return 0
