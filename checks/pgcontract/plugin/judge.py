@@ -35,6 +35,7 @@ class Judge:
         self._answers: dict[str, dict[Key, tuple[Finding, ...]]] = defaultdict(dict)
         self._observed: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self._others_failed = False
+        self._interrupted = False
         self._runs: list[Run] = []
 
     def bench(self, project: Path) -> Bench:
@@ -73,6 +74,10 @@ class Judge:
         for project, observed in getattr(node, "workeroutput", {}).get(_MARK, {}).items():
             self._observed[project].append(observed)
 
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        # pytest calls this for -x and --maxfail under xdist too: those runs end early and are judged all the same.
+        self._interrupted = not isinstance(excinfo.value, pytest.Session.Interrupted)
+
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         # After an interruption a server may be in the middle of an answer: it is asked no more, only closed.
         finished = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
@@ -86,7 +91,7 @@ class Judge:
             return
         for project, words in observed.items():
             self._observed[project].append(words)
-        if self._answers:
+        if self._answers and not self._interrupted:
             self._conclude(session)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

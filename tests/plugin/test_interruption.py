@@ -1,0 +1,46 @@
+"""Ctrl-C ends pytest without a verdict and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def room() -> Iterator[Path]:
+    """Where the servers' files go; its name is short enough for a socket."""
+    with tempfile.TemporaryDirectory(prefix="pgc-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)  # as root the server runs as somebody else
+        yield Path(folder)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_interruption_leaves_no_file_and_no_verdict(project: Path, room: Path, workers: int) -> None:
+    (project / "migrations/002_slow.sql").write_text("SELECT pg_sleep(600);\n", encoding="utf-8")
+    spread = ["-n2"] if workers == 2 else []
+    arguments = ["-m", "pytest", "-p", "no:cacheprovider", "-v", str(project), *spread]
+    said: list[str] = []
+    with subprocess.Popen(
+        [sys.executable, *arguments],
+        env={**os.environ, "PGCONTRACT_TMP": str(room)},
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        start_new_session=True,
+    ) as process:
+        assert process.stdout
+        for line in process.stdout:
+            said.append(line)
+            if len(list(room.rglob("postmaster.pid"))) == workers:
+                os.killpg(process.pid, signal.SIGINT)
+                break
+        said += process.stdout.readlines()
+
+    found = process.returncode, any("verdict:" in line for line in said), sorted(room.rglob("*"))
+    assert (pytest.ExitCode.INTERRUPTED, False, []) == found, "".join(said)
