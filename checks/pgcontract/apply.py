@@ -56,6 +56,20 @@ def apply_as_production(connection: psycopg.Connection, script: Script) -> Refus
     return apply_script(connection, script)
 
 
+def located(connection: psycopg.Connection, script: Script, refusal: Refusal) -> Refusal:
+    """A refusal without a position (an object that is there already, a RAISE) with the place of its statement.
+
+    The statements are tried one by one from where the connection stands, and undone.
+    """
+    if refusal.line is not None:
+        return refusal
+    connection.execute("ROLLBACK")  # of what the script may have left open
+    connection.execute("BEGIN")
+    placed = apply_statements(connection, script.statements, script)
+    connection.execute("ROLLBACK")
+    return placed if placed is not None and placed.sqlstate == refusal.sqlstate else refusal
+
+
 def ends_transactions(script: Script) -> bool:
     """Whether the script opens or ends transactions itself, or cannot run in one, so that nothing can undo it."""
     return any(each.transaction_control or each.refuses_transaction for each in script.statements)

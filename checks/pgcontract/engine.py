@@ -125,9 +125,11 @@ def plan(
     chosen = tuple(item for item in items if _selected(item, only, skip))
     for glob in (*only, *skip):
         if not any(_named(item, glob) for item in items):
-            close = nearest(glob, {word for item in items for word in (item.check, item.name)})
+            if any(fnmatchcase(check, glob.partition("[")[0]) for check in known):
+                raise InputError(f"'{glob}' is a check, but this project declares nothing that it would ask about.")
+            close = nearest(glob, {*known, *(item.name for item in items)})
             hint = f"; the nearest is {close}" if close else ""
-            raise InputError(f"'{glob}' selects no check of this project{hint}. `pgcontract list` names them all.")
+            raise InputError(f"'{glob}' selects no check{hint}. `pgcontract list` names them all.")
     return Plan(project=project, promises=promises, items=chosen, complete=len(chosen) == len(items))
 
 
@@ -346,7 +348,7 @@ class Session:
 
     def _told_server(self) -> dict[str, Any]:
         if self.server is None:
-            return {"provider": "none"}
+            return {}
         return {
             "provider": self.server.provider,
             "version": self.server.version,

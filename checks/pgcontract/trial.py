@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 
 import psycopg
 
-from pgcontract.apply import Refusal, apply_as_production, apply_statements
+from pgcontract.apply import Refusal, apply_as_production, located
 from pgcontract.canonical import Spelling, spell, split_name
 from pgcontract.catalog import (
     StandardViews,
@@ -227,8 +227,8 @@ class Trial:
                     after_catalog = without_parked(read_catalog(connection))
         if refusal is not None:
             self.workbench.drop(name)
-            if refusal.line is None:
-                refusal = self._located(before, refusal)
+            with self.clone(before) as connection:
+                refusal = located(connection, script, refusal)
             return Loaded(before=before, before_catalog=before_catalog, refusal=refusal)
         return Loaded(
             before=before,
@@ -237,14 +237,6 @@ class Trial:
             after=self.workbench.rest(name),
             after_catalog=after_catalog,
         )
-
-    def _located(self, before: State, refusal: Refusal) -> Refusal:
-        """A refusal without a position (a violated constraint, a RAISE) is placed by going statement by statement."""
-        script = self.promise.script
-        with self.clone(before) as connection:
-            connection.execute("BEGIN")
-            placed = apply_statements(connection, script.statements, script)
-        return placed if placed is not None and placed.sqlstate == refusal.sqlstate else refusal
 
 
 def overlay(base: Schema, declared: Schema, removed: frozenset[tuple[str, str]]) -> Schema:

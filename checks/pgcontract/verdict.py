@@ -246,7 +246,7 @@ def conclude_verdict(
         return Verdict(decision=Decision.BLOCKED, reasons=tuple(_reason(each) for each in blocking))
     errors = [each for each in findings if each.status in (Status.ERROR, Status.UNKNOWN)]
     if errors:
-        return Verdict(decision=Decision.INCOMPLETE, reasons=tuple(_reason(each) for each in errors))
+        return Verdict(decision=Decision.INCOMPLETE, reasons=_reasons(errors))
     reasons = [
         _reason(each)
         for each in findings
@@ -271,6 +271,17 @@ def conclude_verdict(
     if not complete:
         reasons.append("only a selection of the checks was run")
     return Verdict(decision=Decision.CAUTION if reasons else Decision.CLEAR, reasons=tuple(reasons))
+
+
+def _reasons(findings: Sequence[Finding]) -> tuple[str, ...]:
+    """A reason each; what many share in the same words (no server was asked) is told once."""
+    alike: dict[str, list[Finding]] = {}
+    for each in findings:
+        alike.setdefault(each.summary, []).append(each)
+    return tuple(
+        _reason(group[0]) if len(group) == 1 else f"{group[0].item} and {len(group) - 1} more: {group[0].summary}"
+        for group in alike.values()
+    )
 
 
 def _reason(finding: Finding) -> str:

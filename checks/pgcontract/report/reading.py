@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeVar, get_args, get_type_hints
 
@@ -27,9 +28,29 @@ MEANING: Mapping[Decision, str] = {
 }
 
 
+# So many findings with the same words are still told one by one.
+_FEW = 3
+
+
 def wrong(run: Run) -> tuple[Finding, ...]:
     """What nobody has settled: BROKEN, ERROR and UNKNOWN; a script that does not apply first, then the worst."""
     return tuple(sorted((each for each in run.findings if is_wrong(each)), key=_urgency))
+
+
+def alike_once(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Findings without an answer that share migration and words (no server was asked), told once with their number."""
+    groups: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+    for each in findings:
+        if each.status is Status.UNKNOWN:
+            groups[each.migration, each.summary].append(each)
+    told: list[Finding] = []
+    for each in findings:
+        group = groups.get((each.migration, each.summary), [each])
+        if len(group) <= _FEW or each.status is not Status.UNKNOWN:
+            told.append(each)
+        elif each is group[0]:
+            told.append(replace(each, subject=f"{each.subject}, and of {len(group) - 1} more checks"))
+    return tuple(told)
 
 
 def settled(run: Run) -> tuple[Finding, ...]:
@@ -84,7 +105,7 @@ class Reading:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.wrong = wrong(run)
+        self.wrong = alike_once(wrong(run))
         self.settled = settled(run)
         self._held: dict[str, tuple[Mapping[str, Any], ...]] = {}
 

@@ -79,9 +79,9 @@ def _heading(read: Reading) -> Iterator[RenderableType]:
     run = read.run
     decision = run.verdict.decision
     version = run.server.get("version") or run.server.get("major")
-    server = f"PostgreSQL {version} ({run.server.get('provider')})" if run.server else "no server"
+    server = f"on PostgreSQL {version} ({run.server.get('provider')})" if run.server else "without a server"
     verdict = (f" {decision.value} ", f"bold {_STYLE[decision]}")
-    yield Text.assemble(verdict, " ", (visible(run.migration), "bold"), visible(f" on {server}"))
+    yield Text.assemble(verdict, " ", (visible(run.migration), "bold"), visible(f" {server}"))
     yield Text(MEANING[decision], style="dim")
     yield Text("")
     if read.reasons:

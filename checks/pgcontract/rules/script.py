@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 import psycopg
 
-from pgcontract.apply import apply_as_production, apply_statements
+from pgcontract.apply import apply_as_production, apply_statements, located
 from pgcontract.catalog import read_identities
 from pgcontract.finding import Evidence, Finding, Severity, Status
 from pgcontract.model import Origin
 from pgcontract.registry import answer, check
-from pgcontract.rehearsal import objects, rehearse_prefixes, skip_each, snapshot_transaction, unlike
+from pgcontract.rehearsal import objects, opening, rehearse_prefixes, skip_each, snapshot_transaction, unlike
+from pgcontract.rules.count import counted
 from pgcontract.sampling import insert_samples
 from pgcontract.table_text import table_text
 from pgcontract.trial import CouldNotAsk, Promise, Trial
@@ -49,7 +50,7 @@ def script_applies(trial: Trial) -> Iterator[Finding]:
     yield answer(
         Status.KEPT,
         "script",
-        f"The script applies from start to end and makes {len(made)} object{'s' * (len(made) != 1)}.",
+        f"The script applies from start to end and makes {counted(len(made), 'objects')}.",
         evidence=[Evidence(title="What it makes", text="\n".join(made))],
     )
 
@@ -125,6 +126,8 @@ def script_rerun(trial: Trial) -> Iterator[Finding]:
         filled, empty = insert_samples(trial, connection, trial.made)
         before = _everything(trial, connection)
         refusal = apply_as_production(connection, script)
+        if refusal is not None:
+            refusal = located(connection, script, refusal)
         after = _everything(trial, connection) if refusal is None else before
     evidence = [Evidence(title="Tables that held a row", text="\n".join(filled))] if filled else []
     if empty:
@@ -138,6 +141,8 @@ def script_rerun(trial: Trial) -> Iterator[Finding]:
             actual=str(refusal),
             remedy="Write the statement so that it may be run again: IF NOT EXISTS or CREATE OR REPLACE.",
             evidence=[*refusal.evidence(), *evidence],
+            # Nothing is lost by it, and not every migration promises to be repeatable; a claim that does is refuted.
+            severity=Severity.WARNING,
             origin=Origin(file=script.path, line=refusal.line, column=refusal.column),
         )
         return
@@ -156,7 +161,7 @@ def script_rerun(trial: Trial) -> Iterator[Finding]:
         yield answer(
             Status.KEPT,
             "script",
-            f"A second run changes no object and no row ({len(filled)} table{'s' * (len(filled) != 1)} held a row).",
+            f"A second run changes no object and no row ({counted(len(filled), 'tables')} held a row).",
             evidence=evidence,
         )
 
@@ -177,6 +182,11 @@ def _everything(trial: Trial, connection: psycopg.Connection) -> dict[str, objec
         return told
 
 
+def too_large() -> Finding:
+    """What is rehearsed statement by statement is not rehearsed for a file that was not split."""
+    return answer(Status.NOTED, "script", "The file is above 5 MB and was not split, so this was not rehearsed.")
+
+
 @check("script.failure", subjects=one_script)
 def script_failure(trial: Trial) -> Iterator[Finding]:
     """A failure at any statement leaves nothing behind when the script runs as one transaction.
@@ -188,7 +198,8 @@ def script_failure(trial: Trial) -> Iterator[Finding]:
     """
     script = trial.promise.script
     if not script.parsed:
-        raise CouldNotAsk("the file is too large to be split into statements")
+        yield too_large()
+        return
     with trial.clone(trial.before_state) as connection:
         for statement in script.statements:
             cut = statement.offset + len(statement.text)
@@ -212,7 +223,9 @@ def script_failure(trial: Trial) -> Iterator[Finding]:
         )
     else:
         yield answer(
-            Status.KEPT, "script", f"Failing after each of its {number} statements, the script leaves nothing behind."
+            Status.KEPT,
+            "script",
+            f"Failing after each of its {counted(number, 'statements')}, the script leaves nothing behind.",
         )
 
 
@@ -225,31 +238,28 @@ def script_psql(trial: Trial) -> Iterator[Finding]:
     each statement in turn left out. Objects are counted in the catalog.
     What to do: run it with `psql -1 -v ON_ERROR_STOP=1 -f`, which leaves nothing.
     """
+    if not trial.promise.script.parsed:
+        yield too_large()
+        return
     prefixes = trial.once("prefixes", rehearse_prefixes)
-    left_by = {prefix.done: prefix.left for prefix in prefixes}
     try:
         skipped = {each.number: (failed, missing) for each, failed, missing in trial.once("skipped", skip_each)}
     except CouldNotAsk:
         skipped = {}
+    statements = trial.promise.script.statements
+    left = {0: 0} | {prefix.done: prefix.left for prefix in prefixes if prefix.done < len(statements)}
     rows = []
-    for prefix in prefixes:
-        number = prefix.statement.number
-        failed, missing = skipped.get(number, (None, None))
-        rows.append(
-            (
-                str(prefix.statement.line),
-                " ".join(prefix.statement.words[:3]),
-                "0",
-                str(left_by.get(number - 1, 0)),
-                "not rehearsed" if missing is None else f"{missing} missing, {failed} more errors",
-            )
-        )
-    worst = max(left_by.values(), default=0)
+    for done, objects_left in left.items():
+        failing = statements[done]
+        failed, missing = skipped.get(failing.number, (0, None))
+        plain = "not rehearsed" if missing is None else f"{missing} missing, {counted(failed, 'more errors')}"
+        rows.append((str(failing.line), opening(failing), "0", str(objects_left), plain))
+    worst = max(left.values())
     yield answer(
         Status.NOTED,
         "script",
-        f"When a statement fails, psql -1 leaves nothing, ON_ERROR_STOP alone up to {worst} objects, and plain psql -f "
-        "goes on past the error.",
+        f"When a statement fails, psql -1 leaves nothing, ON_ERROR_STOP alone up to {counted(worst, 'objects')}, and "
+        "plain psql -f goes on past the error.",
         remedy="Run it with psql -1 -v ON_ERROR_STOP=1 -f.",
         evidence=[
             Evidence(

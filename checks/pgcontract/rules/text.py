@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pgcontract.finding import Evidence, Finding, Status
 from pgcontract.model import Origin
 from pgcontract.registry import answer, check
+from pgcontract.rules.count import counted
+from pgcontract.sqltext import Created
 from pgcontract.trial import Promise, Trial
 
 # Kinds whose names in the text and in the catalog are the same word; a grant or comment is judged by its own check.
@@ -55,6 +57,11 @@ def text_inventory(trial: Trial) -> Iterator[Finding]:
         )
         return
     left = [each for each in promise.inventory.left if each.kind in _COMPARED]
+    if not trial.has_server and promise.contract is None:
+        evidence = [_listing(left)]
+        summary = f"The text says it creates {len(left)} objects; neither a server nor a contract says the same."
+        yield answer(Status.NOTED, "script", summary, evidence=evidence)
+        return
     catalog = trial.after if trial.has_server else promise.declared
     there = {(part.kind, part.name) for part in catalog.parts()}
     where = "in the catalog" if trial.has_server else "in the contract"
@@ -72,13 +79,20 @@ def text_inventory(trial: Trial) -> Iterator[Finding]:
             origin=Origin(file=promise.script.path, line=each.line),
         )
     if not missing:
-        rows = tuple((str(each.line), each.kind, each.name) for each in left)
         yield answer(
             Status.KEPT,
             "script",
-            f"All {len(left)} objects that the text says it creates are {where}.",
-            evidence=[Evidence(title="What the text says it creates", columns=("line", "kind", "name"), rows=rows)],
+            f"What the text says it creates is {where}: {counted(len(left), 'objects')}.",
+            evidence=[_listing(left)],
         )
+
+
+def _listing(created: Sequence[Created]) -> Evidence:
+    return Evidence(
+        title="What the text says it creates",
+        columns=("line", "kind", "name"),
+        rows=tuple((str(each.line), each.kind, each.name) for each in created),
+    )
 
 
 @check("text.readable", subjects=_script, server=False)
@@ -97,7 +111,7 @@ def text_readable(trial: Trial) -> Iterator[Finding]:
     unread = promise.inventory.unread
     number = len(promise.script.statements)
     if not unread:
-        yield answer(Status.KEPT, "script", f"All {number} statements were read.")
+        yield answer(Status.KEPT, "script", f"The text was read whole: {counted(number, 'statements')}.")
         return
     lines = {statement.number: statement.line for statement in promise.script.statements}
     rows = tuple((str(each.line or lines[each.statement]), each.reason) for each in unread)

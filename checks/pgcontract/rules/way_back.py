@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pgcontract.apply import Refusal, apply_as_production
+from pgcontract.apply import Refusal, apply_as_production, located
 from pgcontract.finding import Evidence, Finding, Severity, Status
 from pgcontract.model import Origin
 from pgcontract.registry import answer, check
-from pgcontract.rehearsal import rehearse_prefixes, snapshot_transaction, unlike
+from pgcontract.rehearsal import opening, rehearse_prefixes, snapshot_transaction, unlike
+from pgcontract.rules.count import counted
 from pgcontract.sampling import insert_samples
 from pgcontract.sqltext import Script
 from pgcontract.trial import CouldNotAsk, Promise, Trial
@@ -86,6 +87,8 @@ def _run_back(trial: Trial, *, times: int) -> Iterator[Finding]:
             refusal = apply_as_production(connection, script)
             if refusal is not None:
                 break
+        if refusal is not None:
+            refusal = located(connection, script, refusal)
         with snapshot_transaction(connection):
             different = () if refusal else unlike(trial.catalog(connection), trial.before)
     word = "The way back, run twice," if times == 2 else "The way back"
@@ -114,11 +117,14 @@ def way_back_partial(trial: Trial) -> Iterator[Finding]:
     What to do: DROP ... IF EXISTS for everything, in an order that holds in every partial state.
     """
     script = _script(trial)
+    if not trial.promise.script.parsed:
+        yield answer(Status.NOTED, "script", "The file is above 5 MB and was not split, so this was not rehearsed.")
+        return
     prefixes = trial.once("prefixes", rehearse_prefixes)
     rows = tuple(
         (
             str(prefix.statement.line),
-            " ".join(prefix.statement.words[:3]),
+            opening(prefix.statement),
             str(prefix.refusal) if prefix.refusal else "; ".join(prefix.unlike_before),
         )
         for prefix in prefixes
@@ -140,5 +146,5 @@ def way_back_partial(trial: Trial) -> Iterator[Finding]:
         yield answer(
             Status.KEPT,
             "script",
-            f"The way back restores the exact catalog from after each of {len(prefixes)} statements.",
+            f"The way back restores the exact catalog from after each of {counted(len(prefixes), 'statements')}.",
         )

@@ -188,7 +188,9 @@ def _decode(raw: bytes, path: str) -> str:
         raise _wrong_encoding("a UTF-16 byte order mark", "UTF-16", path, 0, 1)
     if (nul := raw.find(b"\0")) >= 0:
         line = raw.count(b"\n", 0, nul) + 1
-        if len(raw) > 3 and raw[:40].count(0) >= len(raw[:40]) // 2 - 1:
+        # ASCII in UTF-16 has a NUL in every second place and nowhere else; a program has them anywhere.
+        even, odd = raw[0:40:2], raw[1:40:2]
+        if len(raw) > 3 and {even.count(0), odd.count(0)} == {0, len(odd)}:
             raise _wrong_encoding(
                 "UTF-16 without a byte order mark", "UTF-16LE" if raw[1] == 0 else "UTF-16BE", path, nul, line
             )
