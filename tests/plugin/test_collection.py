@@ -11,7 +11,7 @@ FILE = "schema/contracts/001_note/contract.toml"
 
 def collected(pytester: pytest.Pytester, *arguments: str) -> list[str]:
     """The node ids that `pytest --collect-only` prints."""
-    result = pytester.runpytest_subprocess("--collect-only", "-q", *arguments)
+    result = pytester.runpytest_inprocess("--collect-only", "-q", *arguments)
     return [line for line in result.outlines if "::" in line]
 
 
@@ -54,9 +54,31 @@ def test_a_mistake_in_a_contract_is_told_with_its_line_and_without_a_traceback(
 ) -> None:
     contract = pytester.path / FILE
     contract.write_text(contract.read_text(encoding="utf-8").replace("purpose", "porpose"), encoding="utf-8")
-    result = pytester.runpytest_subprocess("schema")
+    result = pytester.runpytest_inprocess("schema")
 
     result.stdout.fnmatch_lines([f"*{FILE}:4*porpose*purpose*"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+    assert pytest.ExitCode.INTERRUPTED == result.ret
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (["--pgcontract-pg", "weel"], "*unknown server 'weel'*did you mean 'wheel'?*"),
+        (["--pgcontract-only", "colum.type"], "*'colum.type' selects no check*column.type*"),
+        (["--pgcontract-through", "7"], "*no migration is called '7'*"),
+        (["--pgcontract-report", "pyproject.toml/reports"], "*report folder*cannot be written*"),
+    ],
+    ids=["server", "check", "migration", "folder"],
+)
+def test_a_mistaken_option_is_told_before_a_server_starts(
+    pytester: pytest.Pytester, option: list[str], told: str
+) -> None:
+    pytester.makepyprojecttoml("")
+    result = pytester.runpytest_inprocess("schema", *option)
+
+    result.stdout.fnmatch_lines([told])
     result.stdout.no_fnmatch_line("*Traceback*")
     assert pytest.ExitCode.INTERRUPTED == result.ret
 
@@ -67,7 +89,7 @@ def test_a_contract_of_somebody_else_is_left_alone(pytester: pytest.Pytester, pl
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("this is [no TOML", encoding="utf-8")
     pytester.makepyfile("def test_passes(): pass")
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     result.assert_outcomes(passed=1)
     result.stdout.no_fnmatch_line("*pgcontract:*")

@@ -24,7 +24,7 @@ def command(folder: Path) -> None:
 
 def pytest_door(*arguments: str) -> Door:
     def door(folder: Path) -> None:
-        call = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(SCHEMA), "--pgcontract-report", "reports"]
+        call = [sys.executable, "-m", "pytest", str(SCHEMA), "--pgcontract-report", "reports"]
         subprocess.run([*call, *arguments], cwd=folder, check=True, capture_output=True)
 
     return door

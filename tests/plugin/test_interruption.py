@@ -25,7 +25,7 @@ def room() -> Iterator[Path]:
 def test_interruption_leaves_no_file_and_no_verdict(project: Path, room: Path, workers: int) -> None:
     (project / "migrations/002_slow.sql").write_text("SELECT pg_sleep(600);\n", encoding="utf-8")
     spread = ["-n2"] if workers == 2 else []
-    arguments = ["-m", "pytest", "-p", "no:cacheprovider", "-v", str(project), *spread]
+    arguments = ["-m", "pytest", "-v", str(project), *spread]
     said: list[str] = []
     with subprocess.Popen(
         [sys.executable, *arguments],

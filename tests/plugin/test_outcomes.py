@@ -36,7 +36,7 @@ def waived(project: Path) -> None:
 
 def run(pytester: pytest.Pytester, *arguments: str) -> tuple[int, dict[str, int], str]:
     """Exit status, the outcomes other than passed, and the decision in the terminal summary."""
-    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
+    result = pytester.runpytest_subprocess(*arguments)
     verdict = re.search(r"^verdict: (\w+)$", result.stdout.str(), re.MULTILINE)
     outcomes: dict[str, Any] = result.parseoutcomes()
     wrong = {name: count for name, count in outcomes.items() if name not in ("passed", "deselected")}

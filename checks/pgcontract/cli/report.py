@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from pgcontract.cli.verify import demand_writable
 from pgcontract.errors import InputError
+from pgcontract.report.writable import demand_writable
 
 
 @click.command("report")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 import click
@@ -10,6 +9,7 @@ import click
 from pgcontract.cli.progress import watching
 from pgcontract.errors import InputError
 from pgcontract.finding import Decision, Run, Status
+from pgcontract.report.writable import demand_writable
 
 STANDARD_OUTPUT = "-"
 
@@ -99,13 +99,3 @@ def _say_own_failures(run: Run) -> None:
             "The traceback is in the evidence of each; please report it.",
             err=True,
         )
-
-
-def demand_writable(folder: Path, what: str) -> None:
-    """Makes the folder and a file in it, before any server starts: afterwards the work would be lost."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise InputError(f"The {what} {folder} cannot be written: {error.strerror}. Choose another.") from error

@@ -11,14 +11,17 @@ from pgcontract import engine
 from pgcontract.contract import load_project
 from pgcontract.errors import PgcontractError
 from pgcontract.finding import Finding
+from pgcontract.report.writable import demand_writable
 
 
 class Bench:
-    """A project under the options of this pytest run. Reading it or naming its server may raise InputError."""
+    """A project under the options of this pytest run. InputError where a thing that they name cannot be had."""
 
     def __init__(self, config: pytest.Config, project: Path) -> None:
         option = config.option
         self.project = project
+        if option.pgcontract_report is not None:
+            demand_writable(config.invocation_params.dir / option.pgcontract_report, "report folder")
         self.plan = engine.plan(
             load_project(project),
             through=option.pgcontract_through,

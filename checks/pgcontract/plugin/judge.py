@@ -128,11 +128,12 @@ def _tell(run: Run, terminal: pytest.TerminalReporter) -> None:
 
     colour = {Decision.CLEAR: "green", Decision.BLOCKED: "red"}.get(run.verdict.decision, "yellow")
     terminal.section(f"pgcontract: {run.migration}")
-    for each in run.findings:
-        if each.status is Status.BROKEN and each.severity is Severity.WARNING and each.resolution is None:
-            terminal.write_line(f"warning: {each.item}: {each.summary}", yellow=True)
     for reason in run.verdict.reasons:
         terminal.write_line(reason)
+    for each in run.findings:
+        warning = each.status is Status.BROKEN and each.severity is Severity.WARNING and each.resolution is None
+        if warning and not any(reason.startswith(f"{each.item}:") for reason in run.verdict.reasons):
+            terminal.write_line(f"warning: {each.item}: {each.summary}", yellow=True)
     terminal.write_line(f"verdict: {run.verdict.decision.value}", bold=True, **{colour: True})
 
 
