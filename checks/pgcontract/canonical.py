@@ -172,7 +172,9 @@ class _Speller:
 
     def _regprocedure(self, part: Function) -> str:
         """The function's name with its types as the server spells them; empty where it knows no such function."""
-        query = "SELECT pg_catalog.to_regprocedure(%s)::pg_catalog.text FROM pg_catalog.set_config('search_path', '', true)"
+        query = (
+            "SELECT pg_catalog.to_regprocedure(%s)::pg_catalog.text FROM pg_catalog.set_config('search_path', '', true)"
+        )
         try:
             with self.connection.transaction():
                 found = self.connection.execute(query, [self._moved(part.name)]).fetchone()

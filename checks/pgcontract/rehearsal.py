@@ -79,6 +79,12 @@ def rehearse_prefixes(trial: Trial) -> tuple[Prefix, ...]:
     return tuple(walked)
 
 
+def opening(statement: Statement, most: int = 60) -> str:
+    """The statement's first line, cut where it is long: enough to know it by."""
+    line = statement.text.partition("\n")[0].rstrip(" (")
+    return line if len(line) <= most else f"{line[:most].rstrip()} …"
+
+
 def chosen_prefixes(trial: Trial) -> frozenset[int]:
     """The numbers of statements after which the script is stopped: all of them, or a seeded sample."""
     numbers = range(1, len(trial.promise.script.statements) + 1)
@@ -164,9 +170,9 @@ def skip_each(trial: Trial) -> tuple[tuple[Statement, int, int], ...]:
     with trial.workbench.rolled_back(trial.after_state) as connection:
         whole = _made(connection, trial)
     told: list[tuple[Statement, int, int]] = []
-    chosen = chosen_prefixes(trial)
+    chosen = {0, *chosen_prefixes(trial)}
     for number, skipped in enumerate(script.statements, 1):
-        if number in chosen:
+        if number - 1 in chosen:
             with trial.workbench.rolled_back(trial.before_state) as connection:
                 failed = _run_without(connection, script.statements, number)
                 left = _made(connection, trial)

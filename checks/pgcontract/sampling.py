@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -10,8 +11,8 @@ import psycopg
 from psycopg import sql
 
 from pgcontract.canonical import last_part
-from pgcontract.model import Column, Schema
-from pgcontract.separate import as_text
+from pgcontract.contract import names
+from pgcontract.model import Schema
 from pgcontract.trial import Trial
 
 _SIMPLEST = (
@@ -45,6 +46,16 @@ def insert_statement(table: str, row: Mapping[str, Any]) -> sql.Composed:
     )
 
 
+def as_text(value: Any) -> Any:
+    """A contract's value as the text that the server casts: documents and lists become JSON."""
+    return json.dumps(value) if isinstance(value, dict | list) else value
+
+
+def tell_row(row: Mapping[str, Any]) -> str:
+    """`email = 'a@b.co', first_name = 'Ann'`."""
+    return ", ".join(f"{name} = {value!r}" for name, value in row.items())
+
+
 def insert_samples(trial: Trial, connection: psycopg.Connection, schema: Schema) -> tuple[tuple[str, ...], ...]:
     """Put one row into each table of the schema: the names of tables that have one now, and of those that refused.
 
@@ -74,23 +85,19 @@ def insert_samples(trial: Trial, connection: psycopg.Connection, schema: Schema)
 def simplest_row(schema: Schema, table: str) -> dict[str, Any]:
     """A value for each column that must have one and does not get it by itself."""
     return {
-        _bare(column): _simplest(schema, column.type)
+        names.bare(last_part(column.name, column.table)): simplest_value(schema, column.type)
         for column in schema.columns
         if column.table == table
         and not (column.null or column.default is not None or column.identity or column.generated)
     }
 
 
-def _bare(column: Column) -> str:
-    name = last_part(column.name, column.table)
-    return name[1:-1].replace('""', '"') if name.startswith('"') else name
-
-
-def _simplest(schema: Schema, type_name: str) -> Any:
+def simplest_value(schema: Schema, type_name: str) -> Any:
+    """The value that a type suggests: 1, 'a', {}, false ..."""
     for custom in schema.types:
         if custom.name == type_name or custom.name.removeprefix("public.") == type_name:
             if custom.labels:
                 return custom.labels[0]
             if custom.form == "domain" and custom.attributes:
-                return _simplest(schema, custom.attributes[0])
+                return simplest_value(schema, custom.attributes[0])
     return next((value for pattern, value in _SIMPLEST if re.match(pattern, type_name)), "a")

@@ -1,8 +1,8 @@
-"""Tell two CHECK expressions apart by a declared example that one accepts and the other refuses."""
+"""Tell two spellings apart: by what they are made of, or by an example that only one of two CHECKs accepts."""
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,9 +11,40 @@ from psycopg import sql
 
 from pgcontract.canonical import last_part
 from pgcontract.compare import Difference
+from pgcontract.contract import names
 from pgcontract.finding import Evidence
 from pgcontract.model import Constraint
+from pgcontract.sampling import as_text, tell_row
 from pgcontract.trial import Trial
+
+# One constant, as the server prints it: its type's own output, so that two texts are two values.
+_CONSTANT = re.compile(r"(?:'(?:[^']|'')*'|-?[0-9.]+|\([0-9.-]+\)|true|false)(?:::[\w .\"(),\[\]]+)?")
+_STRUCTURAL = ("primary key", "unique", "foreign key")
+
+
+def certainly_different(difference: Difference) -> bool:
+    """Whether two texts that the server spelled, and that differ, cannot mean the same.
+
+    So it is where nothing in them is evaluated: keys and partitions of plain columns, arguments without defaults,
+    constants, keys and foreign keys.
+    """
+    texts = (difference.expected, difference.actual)
+    match difference.kind, difference.field:
+        case "constraint", "definition":
+            return getattr(difference.part, "form", "") in _STRUCTURAL
+        case "index", "keys":
+            backs = getattr(difference.part, "constraint", None) or ""
+            return not any("(" in text for text in texts) and not backs.startswith("exclude ")
+        case "table", "partition_key":
+            return not any("(" in text.partition("(")[2] for text in texts)
+        case "table", "partition_bound":
+            return True
+        case "function", "arguments":
+            return not any(" DEFAULT " in text for text in texts)
+        case "column" | "type", "default":
+            return all(_CONSTANT.fullmatch(text) for text in texts)
+        case _:
+            return False
 
 
 def separate(trial: Trial, difference: Difference) -> Evidence | None:
@@ -39,13 +70,13 @@ def _evaluate(
     trial: Trial, part: Constraint, row: Mapping[str, Any], definitions: tuple[str, str]
 ) -> tuple[bool, bool] | None:
     """Whether each CHECK definition accepts the row: a CHECK accepts what is not false."""
-    columns = [column for column in trial.after.columns if column.table == part.table]
-    values: list[Any] = []
-    selected: list[sql.Composable] = []
-    for column in columns:
-        name = last_part(column.name, column.table)
-        selected.append(sql.SQL("CAST(%s AS {}) AS {}").format(sql.SQL(column.type), sql.SQL(name)))
-        values.append(as_text(row.get(name.strip('"'))))
+    columns = [
+        (last_part(column.name, column.table), column.type)
+        for column in trial.after.columns
+        if column.table == part.table
+    ] or [("VALUE", each.attributes[0]) for each in trial.after.types if each.name == part.table]
+    selected = [sql.SQL("CAST(%s AS {}) AS {}").format(sql.SQL(type_), sql.SQL(name)) for name, type_ in columns]
+    values = [as_text(row.get(names.bare(name))) for name, _ in columns]
     query = sql.SQL("SELECT ({}) IS NOT FALSE, ({}) IS NOT FALSE FROM (SELECT {}) AS example").format(
         *(sql.SQL(_expression(each)) for each in definitions), sql.SQL(", ").join(selected)
     )
@@ -60,16 +91,6 @@ def _evaluate(
 def _expression(definition: str) -> str:
     # A per cent sign is the driver's placeholder, so each is doubled.
     return definition.removeprefix("CHECK").strip().replace("%", "%%")
-
-
-def as_text(value: Any) -> Any:
-    """A contract's value as the text that the server casts: documents and lists become JSON."""
-    return json.dumps(value) if isinstance(value, dict | list) else value
-
-
-def tell_row(row: Mapping[str, Any]) -> str:
-    """`email = 'a@b.co', first_name = 'Ann'`."""
-    return ", ".join(f"{name} = {value!r}" for name, value in row.items())
 
 
 def _word(accepted: bool) -> str:

@@ -8,7 +8,7 @@ from pgcontract.compare import Answer, Difference
 from pgcontract.finding import Evidence, Finding, Severity, Status
 from pgcontract.model import Part
 from pgcontract.registry import add, answer
-from pgcontract.separate import separate
+from pgcontract.separate import certainly_different, separate
 from pgcontract.trial import Promise, Trial
 
 PRESENT = ("",)
@@ -42,9 +42,19 @@ def shape_check(
         for difference in trial.differences:
             found.setdefault((difference.kind, difference.name), []).append(difference)
         for subject, part in parts(trial.promise):
-            yield _judge(trial, subject, part, found.get((part.kind, part.name), []), fields)
+            yield _judge(trial, subject, part, found.get((part.kind, server_name(trial, part)), []), fields)
 
     add(id, explanation, subjects=subjects, ask=ask, severity=severity)
+
+
+def server_name(trial: Trial, part: Part) -> str:
+    """The name the server knows a declared part by: a function's argument types may be declared in other words."""
+    return trial.once("server names", _server_names).get((part.kind, part.name), part.name)
+
+
+def _server_names(trial: Trial) -> dict[tuple[str, str], str]:
+    pairs = zip(trial.promise.declared.parts(), trial.spelling.schema.parts(), strict=True)
+    return {(ours.kind, ours.name): spelled.name for ours, spelled in pairs if ours.name != spelled.name}
 
 
 def _judge(trial: Trial, subject: str, part: Part, differences: list[Difference], fields: tuple[str, ...]) -> Finding:
@@ -80,8 +90,12 @@ def judge_differences(trial: Trial, subject: str, label: str, wrong: list[Differ
     """One finding for the differing fields of one part: BROKEN where one is different, else UNKNOWN."""
     status = Status.UNKNOWN
     evidence: list[Evidence] = []
+    unspelled = {(each.kind, each.name): each.message for each in trial.spelling.unspelled}
+    message = unspelled.get((wrong[0].kind, wrong[0].name))
     for each in wrong:
-        if each.answer is Answer.UNPROVEN:
+        if each.answer is Answer.UNPROVEN and not message and certainly_different(each):
+            status = Status.BROKEN
+        elif each.answer is Answer.UNPROVEN:
             shown = separate(trial, each)
             if shown is not None:
                 status = Status.BROKEN
@@ -89,8 +103,6 @@ def judge_differences(trial: Trial, subject: str, label: str, wrong: list[Differ
         else:
             status = Status.BROKEN
     fields = ", ".join(each.field.replace("_", " ") for each in wrong)
-    unspelled = {(each.kind, each.name): each.message for each in trial.spelling.unspelled}
-    message = unspelled.get((wrong[0].kind, wrong[0].name))
     if message:
         evidence.append(Evidence(title="The server would not spell the declared text", text=message))
     if status is Status.BROKEN:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pgcontract.compare import Difference
 from pgcontract.finding import Evidence, Finding, Severity, Status
 from pgcontract.model import Schema
 from pgcontract.registry import answer, check
-from pgcontract.shape import judge_differences
 from pgcontract.trial import Promise, Trial
 
 _GRANTABLE = ("schemas", "tables", "functions", "views", "sequences", "types")
@@ -36,12 +36,31 @@ def access_grants(trial: Trial) -> Iterator[Finding]:
     for each in trial.differences:
         if each.kind == "grant":
             on = getattr(each.part, "on", each.name)
-            wrong.setdefault(on, []).append(judge_differences(trial, on, each.name, [each]))
+            wrong.setdefault(on, []).append(_grant_finding(on, getattr(each.part, "grantee", ""), each))
     for subject in dict.fromkeys([*_objects(trial.promise), *wrong]):
         if subject in wrong:
             yield from wrong[subject]
         else:
             yield answer(Status.KEPT, subject, f"The privileges on {subject} are the declared ones.")
+
+
+def _grant_finding(on: str, grantee: str, difference: Difference) -> Finding:
+    return answer(
+        Status.BROKEN,
+        on,
+        f"{'Everybody' if grantee == 'public' else grantee} has other privileges on {on} than declared.",
+        expected=difference.expected,
+        actual=difference.actual,
+        remedy="GRANT or REVOKE in the migration, or declare what is meant.",
+        evidence=[
+            Evidence(
+                title="Privileges",
+                columns=("role", "declared", "granted"),
+                rows=((grantee, difference.expected, difference.actual),),
+            )
+        ],
+        origin=difference.origin,
+    )
 
 
 def _tables_on_supabase(promise: Promise) -> Iterator[str]:
@@ -64,7 +83,8 @@ def access_regimes(trial: Trial) -> Iterator[Finding]:
         open_to: set[str] = set()
         for told, catalog in catalogs.items():
             if catalog is None:
-                yield answer(Status.UNKNOWN, subject, f"The script was refused under the regime {told}.")
+                summary = f"The server refuses the script under the default privileges {told}."
+                yield answer(Status.UNKNOWN, subject, summary)
                 break
             secured = any(f"table {table.name}" == subject and table.row_security for table in catalog.tables)
             for grantee, privileges in _privileges(catalog, subject):

@@ -8,6 +8,7 @@ from pgcontract.compare import compared_fields, tell
 from pgcontract.finding import Finding, Status
 from pgcontract.model import Part
 from pgcontract.registry import answer, check
+from pgcontract.shape import server_name
 from pgcontract.trial import Promise, Trial
 
 
@@ -50,7 +51,7 @@ def contract_pin(trial: Trial) -> Iterator[Finding]:
     live = {(part.kind, part.name): part for part in trial.after.parts()}
     for part in _pinned(trial.promise):
         subject = f"{part.kind} {part.name}"
-        there = live.get((part.kind, part.name))
+        there = live.get((part.kind, server_name(trial, part)))
         texts = {
             tell(getattr(there, field.name))
             for field in compared_fields(part)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pgcontract.finding import Finding, Severity, Status
 from pgcontract.registry import answer, check
+from pgcontract.rules.count import counted
 from pgcontract.trial import Promise, Trial
 
 
@@ -29,7 +30,7 @@ def file_lines(trial: Trial) -> Iterator[Finding]:
         yield answer(
             Status.KEPT if same else Status.BROKEN,
             subject,
-            f"The file has {script.lines} lines" + ("." if same else f", not {subject}."),
+            f"The file has {counted(script.lines, 'lines')}" + ("." if same else f", not {subject}."),
             expected=subject,
             actual=str(script.lines),
             remedy=None if same else "Correct the number where it is written, or the file.",

@@ -68,22 +68,16 @@ def _columns(trial: Trial, table: Table, views: StandardViews) -> Iterator[tuple
         if each.table == table.name
     ]
     declared = [
-        (_bare(each), _declared_type(trial, each), "YES" if _nullable(trial, each) else "NO")
+        (last_part(each.name, each.table), _declared_type(trial, each), "YES" if _nullable(trial, each) else "NO")
         for each in sorted(trial.spelling.schema.columns, key=lambda each: each.position)
         if each.table == table.name
     ]
     for number in range(max(len(shown), len(declared))):
         ours = declared[number] if number < len(declared) else ("nothing", "", "")
         theirs = shown[number] if number < len(shown) else ("nothing", "", "")
-        if ours[1] == "" or theirs[1] in ("ARRAY", "USER-DEFINED"):
-            ours, theirs = (ours[0], "", ours[2]), (theirs[0], "", theirs[2])
-        if ours != theirs:
-            yield f"column {number + 1}", " ".join(ours), " ".join(theirs)
-
-
-def _bare(column: Column) -> str:
-    name = last_part(column.name, column.table)
-    return name[1:-1].replace('""', '"') if name.startswith('"') else name
+        wordless = ours[0] == theirs[0] and (ours[1] == "" or theirs[1] in ("ARRAY", "USER-DEFINED"))
+        if (ours[0], ours[2]) != (theirs[0], theirs[2]) if wordless else ours != theirs:
+            yield f"column {number + 1}", " ".join(filter(None, ours)), " ".join(filter(None, theirs))
 
 
 def _declared_type(trial: Trial, column: Column) -> str:
@@ -111,17 +105,14 @@ def _parts(trial: Trial, table: Table, views: StandardViews) -> Iterator[tuple[s
     shown = {each.name for each in views.constraints if each.table == table.name}
     for constraint in trial.spelling.schema.constraints:
         name = last_part(constraint.name, constraint.table)
-        if constraint.table == table.name and constraint.form not in ("exclude", "trigger"):
-            bare = name[1:-1].replace('""', '"') if name.startswith('"') else name
-            if bare not in shown and name not in shown:
-                yield f"constraint {name}", constraint.form, "nothing"
+        if constraint.table == table.name and constraint.form not in ("exclude", "trigger") and name not in shown:
+            yield f"constraint {name}", constraint.form, "nothing"
     events = {(each.name, each.event_manipulation.lower()) for each in views.triggers if each.table == table.name}
     for trigger in trial.spelling.schema.triggers:
         name = last_part(trigger.name, trigger.table)
-        bare = name[1:-1].replace('""', '"') if name.startswith('"') else name
         if trigger.table == table.name:
             for event in trigger.events:
-                if event != "truncate" and not {(bare, event), (name, event)} & events:
+                if event != "truncate" and (name, event) not in events:
                     yield f"trigger {name}", event, "nothing"
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pgcontract.compare import Answer
+from pgcontract.compare import Answer, Difference
 from pgcontract.finding import Finding, Severity, Status
 from pgcontract.model import Part
 from pgcontract.registry import answer, check
-from pgcontract.shape import judge_differences, shape_check
+from pgcontract.shape import judge_differences, server_name, shape_check
 from pgcontract.trial import Promise, Trial
 
 shape_check(
@@ -80,6 +80,15 @@ def _subject(part: Part) -> str:
     return f"{part.kind} {part.name}"
 
 
+def _label(kind: str, name: str) -> str:
+    return f"{kind.replace('_', ' ')} {name}"
+
+
+def _names(trial: Trial) -> dict[tuple[str, str], Part]:
+    """Each declared part by its kind and the name the server knows it by."""
+    return {(part.kind, server_name(trial, part)): part for part in trial.promise.declared.parts()}
+
+
 def _catalog(promise: Promise) -> Iterator[str]:
     """One subject for the whole catalog, where there is a contract: extras name themselves."""
     return iter(("catalog",) if promise.contract else ())
@@ -93,21 +102,21 @@ def object_extra(trial: Trial) -> Iterator[Finding]:
     How it is measured: the whole catalog after the migration, less what stood before it, against the contract.
     What to do: declare the object, or take it out of the migration.
     """
-    declared = {_subject(part) for part in trial.promise.declared.parts()}
-    extra_tables = {each.name for each in trial.differences if each.kind == "table" and each.answer is Answer.EXTRA}
     found = 0
-    for each in trial.differences:
-        subject = f"{each.kind} {each.name}"
-        if subject in declared or each.kind == "grant":
-            continue
-        if each.field == "order" or getattr(each.part, "table", None) in extra_tables:
-            continue
+    for each in _undeclared(trial):
         found += 1
-        what = {Answer.EXTRA: "is there and nobody declared it", Answer.MISSING: "was dropped undeclared"}
+        if each.kind == "rows":
+            told = f"The rows of {each.name} were changed undeclared."
+        elif each.answer is Answer.EXTRA:
+            told = f"The {_label(each.kind, each.name)} is there and nobody declared it."
+        elif each.answer is Answer.MISSING:
+            told = f"The {_label(each.kind, each.name)} was dropped undeclared."
+        else:
+            told = f"The {_label(each.kind, each.name)} was changed undeclared: {each.field.replace('_', ' ')}."
         yield answer(
             Status.BROKEN,
-            subject,
-            f"The {subject.replace('_', ' ', 1)} {what.get(each.answer, f'was changed undeclared: {each.field}')}.",
+            f"{each.kind} {each.name}",
+            told,
             expected=each.expected or "absent",
             actual=each.actual or "present",
             remedy="Declare it in the contract with its purpose, or take it out of the migration.",
@@ -115,6 +124,22 @@ def object_extra(trial: Trial) -> Iterator[Finding]:
         )
     if not found:
         yield answer(Status.KEPT, "catalog", "Nothing is in the catalog that is not declared.")
+
+
+def _undeclared(trial: Trial) -> Iterator[Difference]:
+    """The differences that no declared part answers for, each told once: a table's without those of its parts.
+
+    Grants are access.grants' to judge, and rows in a declared table rows.left's.
+    """
+    declared = _names(trial)
+    extra_tables = {each.name for each in trial.differences if each.kind == "table" and each.answer is Answer.EXTRA}
+    judged_rows = extra_tables | {table.name for table in trial.promise.declared.tables}
+    for each in trial.differences:
+        if (each.kind, each.name) in declared or each.kind == "grant" or each.field == "order":
+            continue
+        if getattr(each.part, "table", None) in extra_tables or (each.kind == "rows" and each.name in judged_rows):
+            continue
+        yield each
 
 
 def _with_comment(promise: Promise) -> Iterator[Part]:
@@ -138,11 +163,11 @@ def object_comment(trial: Trial) -> Iterator[Finding]:
     How it is measured: pg_description for every declared object.
     What to do: COMMENT ON ... IS '...' in the migration.
     """
-    live = {_subject(part): part for part in trial.after.parts()}
+    live = {(part.kind, part.name): part for part in trial.after.parts()}
     for part in _with_comment(trial.promise):
         subject = _subject(part)
-        label = subject.replace("_", " ", 1)
-        there = live.get(subject)
+        label = _label(part.kind, part.name)
+        there = live.get((part.kind, server_name(trial, part)))
         if there is None:
             yield answer(Status.UNKNOWN, subject, f"The {label} is not there, so it has no comment.", origin=part.origin)
         elif not (there.comment or "").strip():
@@ -181,16 +206,16 @@ def object_owner(trial: Trial) -> Iterator[Finding]:
     How it is measured: the owner columns of the catalog; `owner` in the contract, else the migrating login role.
     What to do: ALTER ... OWNER TO, or declare the owner.
     """
-    wrong = {f"{each.kind} {each.name}": each for each in trial.differences if each.field == "owner"}
-    gone = {f"{each.kind} {each.name}" for each in trial.differences if each.answer is Answer.MISSING}
-    for part in trial.promise.declared.parts():
+    wrong = {(each.kind, each.name): each for each in trial.differences if each.field == "owner"}
+    gone = {(each.kind, each.name) for each in trial.differences if each.answer is Answer.MISSING}
+    for name, part in _names(trial).items():
         if not hasattr(part, "owner"):
             continue
         subject = _subject(part)
-        label = subject.replace("_", " ", 1)
-        if subject in gone:
+        label = _label(part.kind, part.name)
+        if name in gone:
             yield answer(Status.UNKNOWN, subject, f"The {label} is not there, so nobody owns it.", origin=part.origin)
-        elif subject in wrong:
-            yield judge_differences(trial, subject, label, [wrong[subject]])
+        elif name in wrong:
+            yield judge_differences(trial, subject, label, [wrong[name]])
         else:
             yield answer(Status.KEPT, subject, f"The {label} belongs to the declared role.", origin=part.origin)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pgcontract.finding import Finding, Status
 from pgcontract.registry import answer, check
+from pgcontract.rules.count import counted
 from pgcontract.trial import Promise, Trial
 
 
@@ -26,12 +27,12 @@ def rows_left(trial: Trial) -> Iterator[Finding]:
     for table in _tables(trial.promise):
         wanted, there = expected.get(table, 0), found.get(table, 0)
         if wanted == there:
-            yield answer(Status.KEPT, table, f"The table {table} holds {there} row{'s' * (there != 1)}, as declared.")
+            yield answer(Status.KEPT, table, f"The table {table} holds {counted(there, 'rows')}, as declared.")
         else:
             yield answer(
                 Status.BROKEN,
                 table,
-                f"The table {table} holds {there} row{'s' * (there != 1)} after the migration.",
+                f"The table {table} holds {counted(there, 'rows')} after the migration.",
                 expected=str(wanted),
                 actual=str(there),
                 remedy="Take the rows out of the migration, or declare row_count.",

@@ -10,6 +10,7 @@ from pgcontract.apply import refusal_of
 from pgcontract.contract import Verification
 from pgcontract.finding import Evidence, Finding, Status
 from pgcontract.registry import answer, check
+from pgcontract.rules.count import counted
 from pgcontract.trial import Promise, Trial
 
 _SHOWN_ROWS = 50
@@ -74,7 +75,7 @@ def _judge(query: Verification, columns: tuple[str, ...], rows: Sequence[tuple[o
     if query.columns and tuple(query.columns) != columns:
         wrong.append((f"columns {', '.join(query.columns)}", f"columns {', '.join(columns)}"))
     if query.row_count is not None and query.row_count != len(rows):
-        wrong.append((f"{query.row_count} rows", f"{len(rows)} rows"))
+        wrong.append((counted(query.row_count, "rows"), counted(len(rows), "rows")))
     if query.expect is not None:
         expected = tuple(tuple(tell_value(value) for value in row) for row in query.expect)
         if expected != shown:
@@ -88,7 +89,7 @@ def _judge(query: Verification, columns: tuple[str, ...], rows: Sequence[tuple[o
     return answer(
         Status.BROKEN if wrong else Status.KEPT,
         query.id,
-        f"{query.says.rstrip('.')}: {len(rows)} rows" + (", not as declared." if wrong else ", as declared."),
+        f"{query.says.rstrip('.')}: {counted(len(rows), 'rows')}" + (", not as declared." if wrong else ", as declared."),
         expected="; ".join(each for each, _ in wrong) or None,
         actual="; ".join(each for _, each in wrong) or None,
         remedy="Look at the result; mend the migration, the query or the expectation." if wrong else None,
