@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,8 @@ class Server:
 
     `version_num` is `server_version_num` (180006), `host` the socket's folder, `bin_dir` where its programs are, if
     any; `phases_ms` names the parts of the start in order, each with its milliseconds of wall time.
+    `another(settings)` is a fresh server from the same source; `crash()` ends this one at once, as a kill would, and
+    returns when it is there again on the same files. Both are there where `capabilities` has "stop".
     """
 
     provider: str
@@ -34,6 +36,10 @@ class Server:
     storage: Literal["tmpfs", "disk"]
     phases_ms: tuple[tuple[str, float], ...] = field(default=(), compare=False)
     log_file: Path | None = field(default=None, compare=False)
+    another: Callable[[Mapping[str, str]], AbstractContextManager[Server]] | None = field(
+        default=None, compare=False, repr=False
+    )
+    crash: Callable[[], None] | None = field(default=None, compare=False, repr=False)
 
     @property
     def major(self) -> int:

@@ -17,6 +17,8 @@ from pgcontract.providers import provider_for, terminate_on_signals
 if "--terminate-on-signals" in sys.argv:
     terminate_on_signals()
 with provider_for("wheel").start() as server:
+    if "--crash" in sys.argv:
+        server.crash()
     print(server.host, server.started_from, flush=True)
     sys.stdin.read()
 """

@@ -149,3 +149,31 @@ def test_another_users_folder_is_not_swept(room: Path) -> None:
         pass
 
     assert owner.exists()
+
+
+def test_nothing_is_left_of_a_server_that_crashed_and_came_back(room: Path) -> None:
+    with provider_for("wheel").start() as server:
+        assert server.crash
+        server.crash()
+
+    assert left_in(room) == NOTHING
+
+
+def test_a_server_whose_guardian_was_killed_comes_back_from_a_crash(room: Path) -> None:
+    with provider_for("wheel").start() as server:
+        kill(guardians(Path(server.host)))
+        assert server.crash
+        server.crash()
+        came_back = bool(processes_in(Path(server.host)))
+
+    assert (True, NOTHING) == (came_back, left_in(room))
+
+
+def test_the_guardian_cleans_up_after_a_host_that_died_after_a_crash(room: Path, hold: Hold) -> None:
+    holder = hold("--crash")
+    watch = Watch(guardians(run_folder(holder)))
+    holder.kill()
+    holder.wait()
+    watch.wait()
+
+    assert left_in(room) == NOTHING

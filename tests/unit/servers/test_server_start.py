@@ -203,3 +203,30 @@ def test_a_room_that_is_none_is_the_owners_to_correct(monkeypatch: pytest.Monkey
 
     with pytest.raises(InputError, match="PGCONTRACT_TMP=/no/such/folder is not a folder"):
         provider_for("wheel").start().__enter__()
+
+
+def test_a_crash_loses_only_what_was_not_acknowledged() -> None:
+    durable = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+    with provider_for("wheel").start(settings=durable) as server:
+        with psycopg.connect(server.conninfo(dbname="postgres")) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 1 AS number")
+            connection.commit()
+            connection.execute("INSERT INTO kept VALUES (2)")
+            assert server.crash
+            server.crash()
+            with pytest.raises(psycopg.OperationalError):
+                connection.execute("SELECT")
+        found = ask(server, "SELECT array_agg(number), pg_catalog.current_setting('fsync') FROM kept")
+
+    expected = ([1], "on")
+    assert expected == found
+
+
+def test_another_server_comes_from_the_same_source() -> None:
+    with provider_for("wheel").start() as server:
+        assert server.another
+        with server.another({"fsync": "on"}) as other:
+            found = other.bin_dir, other.host != server.host, ask(other, "SELECT current_setting('fsync')")
+
+    expected = server.bin_dir, True, ("on",)
+    assert expected == found

@@ -102,6 +102,10 @@ def _start(stack: ExitStack, *, provider: str, bin_dir: Path, settings: Mapping[
         storage=storage,
         phases_ms=tuple(clock.laps),
         log_file=postmaster.log_file,
+        another=lambda settings: local_server(
+            provider=provider, locate=lambda: bin_dir, settings=settings, locale=locale
+        ),
+        crash=postmaster.crash,
     )
 
 

@@ -2,6 +2,7 @@
 
 The guardian reads a pipe whose other end we hold. The end of that file, which comes with a stop and with any death of
 ours, makes it end the server at once and remove the run's folders: an ordinary stop and a kill -9 take the same road.
+The word "leave" before that end makes it spare the folders, for another guardian to start the server on them again.
 It is in a session of its own, so Ctrl-C in a terminal reaches neither it nor the server.
 """
 
@@ -11,7 +12,9 @@ import os
 import select
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from pgcontract.errors import ServerUnavailable
@@ -34,9 +37,11 @@ run=$1 other=$2; shift 2
 "$@" </dev/null & server=$!
 exec >/dev/null 2>&1
 trap '' HUP INT TERM
-read -r _
+word=
+read -r word
 kill -QUIT $server
 wait $server
+[ "$word" = leave ] && exit
 for folder in "$run" "$other"; do
     if [ -w "$folder/.." ]; then rm -rf -- "$folder"; else rm -rf -- "$folder/d" "$folder"/.s*; fi
 done
@@ -82,6 +87,7 @@ class Postmaster:
         self._pid_file = cluster / "postmaster.pid"
         self._guardian: subprocess.Popen[bytes] | None = None
         self._alive = self._leash = -1
+        self._launch_again: Callable[[], None] = lambda: None
 
     def launch(
         self,
@@ -92,6 +98,7 @@ class Postmaster:
         account: Account,
     ) -> None:
         """Starts the guardian, and it the server; does not wait. Both `folders` are removed at the end."""
+        self._launch_again = partial(self.launch, command, environment=environment, folders=folders, account=account)
         tied, leash = os.pipe()
         alive, living = os.pipe()
         try:
@@ -124,6 +131,20 @@ class Postmaster:
             if time.monotonic() > deadline:
                 late = f"the server was not ready within {_START_TIMEOUT_S} s"
                 raise ServerUnavailable(f"{late}; its log ends:\n{self._log_end()}")
+
+    def crash(self) -> None:
+        """Ends the server at once, with no checkpoint and no goodbye, and starts it again on the same files.
+
+        Returns when it has recovered. A host that is killed in between leaves folders without a server: for a sweep.
+        """
+        assert self._guardian is not None
+        with suppress(BrokenPipeError):  # somebody killed the guardian: `stop` ends the server without it
+            os.write(self._leash, b"leave\n")
+        self.stop()
+        # Root must never append to a file whose name the server's user may have made a link.
+        self.log_file = self.log_file.with_suffix(f".{time.monotonic_ns()}")
+        self._launch_again()
+        self.wait_until_ready()
 
     def stop(self) -> None:
         """Ends the server at once and removes its folders; harmless where nothing was launched."""
