@@ -1,0 +1,127 @@
+"""Transactions that several sessions play side by side, as a contract says it, and what must hold afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from pydantic import Field
+
+from pgcontract.contract.lines import KeyPath, line_of
+from pgcontract.contract.mistakes import Mistake, nearest, spell_path
+from pgcontract.contract.spec import Qualified, Spec
+from pgcontract.contract.statements import query_mistakes, statement_mistakes
+from pgcontract.model import Origin, Schema
+
+Level = Literal["read committed", "repeatable read", "serializable"]
+LEVELS: Final[tuple[Level, ...]] = ("read committed", "repeatable read", "serializable")
+
+
+class RaceStepSpec(Spec):
+    """One statement of each session's transaction."""
+
+    sql: str = Field(
+        min_length=1,
+        description="One statement. %(session)s is the session's number, from 1; %(name)s what an earlier step keeps. "
+        "A query that gives no row ends the session's work: it found nothing to do, and commits.",
+    )
+    keeps: list[str] = Field(default=[], description="Columns of its first row that later steps have as parameters.")
+    only: int | None = Field(None, ge=1, description="The one session that plays it. Default: every session.")
+
+
+class RaceSpec(Spec):
+    """One transaction played by several sessions at once: each step by all of them before the next by any."""
+
+    table: Qualified = Field(description="The table they write, as in public.orders.")
+    setup: list[str] = Field(default=[], description="SQL that is committed before, one statement each.")
+    sessions: int = Field(2, ge=2, le=8, description="How many play it at once. Default: 2.")
+    step: list[RaceStepSpec] = Field(min_length=1, description="The transaction, between BEGIN and COMMIT.")
+    retries: int = Field(
+        3, ge=0, le=20, description="How often a session begins anew that the server refused with 40001 or 40P01."
+    )
+    says: str = Field(min_length=1, description="What must hold afterwards, in a sentence.")
+    never: str = Field(
+        min_length=1,
+        description="A query that gives no row where it holds. The table pgcontract_played (session, committed, tries, "
+        "rows, sqlstate) has a row for each session; rows is what its writes changed, 0 unless it committed.",
+    )
+    holds_at: list[Level] = Field(
+        default=["serializable"], min_length=1, description="The isolation levels at which it must hold."
+    )
+    purpose: str | None = Field(None, description="What it is for. The report prints it.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RaceStep:
+    sql: str
+    keeps: tuple[str, ...] = ()
+    only: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Race:
+    """One `[race.<name>]`."""
+
+    name: str
+    table: str
+    setup: tuple[str, ...] = ()
+    sessions: int
+    steps: tuple[RaceStep, ...]
+    retries: int
+    says: str
+    never: str
+    holds_at: tuple[Level, ...]
+    purpose: str | None = None
+    origin: Origin | None = field(default=None, compare=False)
+
+
+def read_races(
+    specs: Mapping[str, RaceSpec] | None, *, file: str, lines: Mapping[KeyPath, int], mistakes: list[Mistake]
+) -> tuple[Race, ...]:
+    """The races of one contract; a parameter without value and words that are no query are mistakes."""
+    found = []
+    for name, spec in (specs or {}).items():
+        here: KeyPath = ("race", name)
+        race = Race(
+            name=name,
+            table=spec.table,
+            setup=tuple(spec.setup),
+            sessions=spec.sessions,
+            steps=tuple(RaceStep(sql=each.sql, keeps=tuple(each.keeps), only=each.only) for each in spec.step),
+            retries=spec.retries,
+            says=spec.says,
+            never=spec.never,
+            holds_at=tuple(level for level in LEVELS if level in spec.holds_at),
+            purpose=spec.purpose,
+            origin=Origin(file=file, line=line_of(here, lines)),
+        )
+        mistakes += (
+            Mistake(file=file, line=line_of((*here, *path), lines), message=f"{spell_path((*here, *path))}: {message}")
+            for path, message in _race_mistakes(race)
+        )
+        found.append(race)
+    return tuple(found)
+
+
+def _race_mistakes(race: Race) -> Iterator[tuple[KeyPath, str]]:
+    known = ["session"]
+    for at, step in enumerate(race.steps):
+        for message in statement_mistakes(step.sql, known):
+            yield ("step", at, "sql"), message
+        if step.only is not None and step.only > race.sessions:
+            yield ("step", at, "only"), f"there is no session {step.only}; there are {race.sessions}"
+        known += step.keeps
+    for message in query_mistakes(race.never):
+        yield ("never",), message
+
+
+def race_mistakes(races: Iterable[Race], schema: Schema, lines: Mapping[KeyPath, int]) -> Iterator[Mistake]:
+    """A mistake for each race for a table that no contract declares."""
+    known = [table.name for table in schema.tables]
+    for each in races:
+        assert each.origin
+        if each.table not in known:
+            path: KeyPath = ("race", each.name, "table")
+            message = f"{spell_path(path)}: no table {each.table} is declared; {nearest(each.table, known)}"
+            yield Mistake(file=each.origin.file, line=line_of(path, lines), message=message)
