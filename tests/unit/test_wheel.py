@@ -8,25 +8,24 @@ from pathlib import Path
 from hatchling.builders.wheel import WheelBuilder
 
 ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "checks"
+
+
+def sources() -> list[Path]:
+    """Every file of the package, without what tools leave beside it."""
+    files = [path.relative_to(SOURCE) for path in SOURCE.rglob("*") if path.is_file()]
+    return sorted(path for path in files if not any(part[0] == "." or part == "__pycache__" for part in path.parts))
 
 
 def test_wheel_holds_the_package_and_nothing_else(tmp_path: Path) -> None:
-    source = ROOT / "checks"
-    expected = sorted(
-        path.relative_to(source).as_posix()
-        for path in source.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    )
-
     (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
     with zipfile.ZipFile(wheel) as archive:
-        found = sorted(name for name in archive.namelist() if ".dist-info/" not in name)
+        found = sorted(Path(name) for name in archive.namelist() if ".dist-info/" not in name)
 
-    assert expected == found
+    assert sources() == found
 
 
 def test_package_has_types_queries_and_templates_beside_its_code() -> None:
-    files = [path for path in (ROOT / "checks").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    found = {path.suffix or path.name for path in files}
+    found = {path.suffix for path in sources()}
 
     assert {".py", ".typed", ".sql", ".j2"} == found
