@@ -1,0 +1,2 @@
+CREATE ROLE robot NOLOGIN;
+CREATE TABLE public.jobs (task text);

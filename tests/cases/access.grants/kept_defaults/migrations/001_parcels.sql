@@ -1,0 +1,1 @@
+CREATE TABLE public.parcels (code text, weight_g integer);

@@ -1,0 +1,1 @@
+CREATE TABLE public.patients (name text, diagnosis text);

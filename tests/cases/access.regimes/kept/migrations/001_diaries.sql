@@ -1,0 +1,2 @@
+CREATE TABLE public.diaries (author uuid, words text);
+ALTER TABLE public.diaries ENABLE ROW LEVEL SECURITY;

@@ -1,0 +1,1 @@
+CREATE TABLE public.invoices (state varchar(20));

@@ -1,0 +1,1 @@
+CREATE TABLE public.orders (state text DEFAULT 'open');

@@ -1,0 +1,1 @@
+CREATE TABLE public.badges (colour text DEFAULT 'blue');

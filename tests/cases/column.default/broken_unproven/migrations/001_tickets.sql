@@ -1,0 +1,1 @@
+CREATE TABLE public.tickets (due date DEFAULT current_date + 7);

@@ -1,0 +1,1 @@
+CREATE TABLE public.trips (start_at timestamptz, end_at timestamptz);

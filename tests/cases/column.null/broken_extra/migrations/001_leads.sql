@@ -1,0 +1,1 @@
+CREATE TABLE public.leads (phone text NOT NULL);

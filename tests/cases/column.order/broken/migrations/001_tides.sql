@@ -1,0 +1,1 @@
+CREATE TABLE public.tides (port text, metres real, high_at timestamptz);

@@ -1,0 +1,1 @@
+ALTER TABLE public.cars ADD COLUMN maker text, ADD COLUMN colour text;

@@ -1,0 +1,1 @@
+CREATE TABLE public.books (isbn char(13), title text);

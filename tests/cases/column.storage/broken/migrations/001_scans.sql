@@ -1,0 +1,1 @@
+CREATE TABLE public.scans (page integer, image bytea);

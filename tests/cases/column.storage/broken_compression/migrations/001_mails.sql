@@ -1,0 +1,1 @@
+CREATE TABLE public.mails (body text COMPRESSION pglz);

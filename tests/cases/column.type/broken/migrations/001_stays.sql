@@ -1,0 +1,1 @@
+CREATE TABLE public.stays (guest text, nights text);

@@ -1,0 +1,1 @@
+CREATE TABLE public.people (surname varchar(60));

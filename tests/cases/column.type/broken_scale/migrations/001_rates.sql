@@ -1,0 +1,1 @@
+CREATE TABLE public.rates (percent numeric(5, 2));

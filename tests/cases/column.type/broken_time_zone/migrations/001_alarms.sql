@@ -1,0 +1,1 @@
+CREATE TABLE public.alarms (rings_at timestamp);

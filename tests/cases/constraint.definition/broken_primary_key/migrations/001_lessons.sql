@@ -1,0 +1,1 @@
+CREATE TABLE public.lessons (course text, number integer, PRIMARY KEY (course));

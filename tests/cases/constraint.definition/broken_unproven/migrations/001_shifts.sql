@@ -1,0 +1,1 @@
+CREATE TABLE public.shifts (hours integer, CONSTRAINT hours_sane CHECK (hours < 25));

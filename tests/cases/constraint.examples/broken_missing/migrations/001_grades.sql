@@ -1,0 +1,1 @@
+CREATE TABLE public.grades (mark integer);

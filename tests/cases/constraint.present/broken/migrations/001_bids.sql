@@ -1,0 +1,1 @@
+CREATE TABLE public.bids (amount integer CHECK (amount > 0));

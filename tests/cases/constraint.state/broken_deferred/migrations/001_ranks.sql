@@ -1,0 +1,1 @@
+CREATE TABLE public.ranks (place integer CONSTRAINT place_once UNIQUE DEFERRABLE INITIALLY DEFERRED);

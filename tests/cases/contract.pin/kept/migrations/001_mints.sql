@@ -1,0 +1,1 @@
+CREATE TABLE public.mints (struck integer, CONSTRAINT modern CHECK (struck > 1999));

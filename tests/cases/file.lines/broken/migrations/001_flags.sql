@@ -1,0 +1,4 @@
+CREATE TABLE public.flags (
+    name text,
+    raised boolean
+);

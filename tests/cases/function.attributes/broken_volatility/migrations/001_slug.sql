@@ -1,0 +1,1 @@
+CREATE FUNCTION public.slug(title text) RETURNS text LANGUAGE sql AS 'SELECT lower(title)';

@@ -1,0 +1,1 @@
+CREATE FUNCTION public.archive() RETURNS void LANGUAGE sql AS 'SELECT';

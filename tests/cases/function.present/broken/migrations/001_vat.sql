@@ -1,0 +1,2 @@
+CREATE FUNCTION public.vat(net numeric) RETURNS numeric
+LANGUAGE sql AS 'SELECT net * 0.19';

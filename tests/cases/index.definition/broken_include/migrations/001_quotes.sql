@@ -1,0 +1,2 @@
+CREATE TABLE public.quotes (symbol text, price numeric);
+CREATE INDEX quotes_symbol ON public.quotes (symbol, price);

@@ -1,0 +1,2 @@
+CREATE TABLE public.streets (name text);
+CREATE INDEX streets_prefix ON public.streets (name);

@@ -1,0 +1,2 @@
+CREATE TABLE public.skus (sku text);
+CREATE INDEX sku_once ON public.skus (sku);

@@ -1,0 +1,2 @@
+CREATE TABLE public.songs (title text, artist text);
+CREATE INDEX ON public.songs (artist);

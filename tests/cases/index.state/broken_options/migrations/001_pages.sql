@@ -1,0 +1,2 @@
+CREATE TABLE public.pages (slug text);
+CREATE INDEX pages_slug ON public.pages (slug) WITH (fillfactor = 100);

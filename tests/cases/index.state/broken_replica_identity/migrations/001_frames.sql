@@ -1,0 +1,2 @@
+CREATE TABLE public.frames (nr integer NOT NULL);
+CREATE UNIQUE INDEX frames_nr ON public.frames (nr);

@@ -1,0 +1,1 @@
+CREATE TABLE public.scraps (words text, CONSTRAINT said CHECK (words <> ''));

@@ -1,0 +1,1 @@
+CREATE TABLE public.loans (borrower varchar(40), due timestamp);

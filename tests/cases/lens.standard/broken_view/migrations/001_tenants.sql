@@ -1,0 +1,1 @@
+CREATE VIEW public.tenants AS SELECT 'Ann'::text AS name;

@@ -1,0 +1,2 @@
+CREATE TABLE public.bees (hive integer);
+COMMENT ON TABLE public.bees IS 'Who lives where';

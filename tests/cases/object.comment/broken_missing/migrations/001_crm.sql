@@ -1,0 +1,2 @@
+CREATE SCHEMA crm;
+COMMENT ON SCHEMA crm IS 'Customers';

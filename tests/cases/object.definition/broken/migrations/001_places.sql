@@ -1,0 +1,1 @@
+CREATE TABLE public.places (city text, zip text);

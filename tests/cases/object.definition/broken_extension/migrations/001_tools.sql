@@ -1,0 +1,2 @@
+CREATE SCHEMA tools;
+CREATE EXTENSION citext WITH SCHEMA public;

@@ -1,0 +1,2 @@
+CREATE TABLE public.orders (id integer, note text);
+CREATE PUBLICATION orders_out FOR TABLE public.orders;

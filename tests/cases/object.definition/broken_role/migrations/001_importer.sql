@@ -1,0 +1,1 @@
+CREATE ROLE importer LOGIN CREATEDB;

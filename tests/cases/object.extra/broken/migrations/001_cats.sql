@@ -1,0 +1,2 @@
+CREATE TABLE public.cats (name text);
+CREATE TABLE public.dogs (name text);

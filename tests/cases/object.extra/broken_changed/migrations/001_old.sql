@@ -1,0 +1,1 @@
+CREATE TABLE public.old_orders (id integer, note varchar(10));

@@ -1,0 +1,1 @@
+CREATE TABLE public.cats (name text, shoe_size integer);

@@ -1,0 +1,1 @@
+CREATE FUNCTION public.purr() RETURNS text LANGUAGE sql AS $$SELECT 'prr'$$;

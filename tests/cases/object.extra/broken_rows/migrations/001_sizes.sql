@@ -1,0 +1,2 @@
+CREATE TABLE public.sizes (size text);
+INSERT INTO public.sizes VALUES ('S');

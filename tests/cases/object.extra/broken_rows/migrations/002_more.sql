@@ -1,0 +1,1 @@
+INSERT INTO public.sizes VALUES ('M'); CREATE TABLE public.fits (fit text);

@@ -1,0 +1,2 @@
+CREATE TABLE public.cats (name text);
+ALTER ROLE postgres SET work_mem = '1GB';

@@ -1,0 +1,1 @@
+CREATE VIEW public.answer AS SELECT 42 AS it;

@@ -1,0 +1,2 @@
+CREATE TABLE public.notes (author text, words text);
+ALTER TABLE public.notes ENABLE ROW LEVEL SECURITY;

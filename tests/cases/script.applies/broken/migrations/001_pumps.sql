@@ -1,0 +1,4 @@
+CREATE TABLE public.pumps (
+    id integer,
+    litres integre
+);

@@ -1,0 +1,1 @@
+CREATE TABLE public.lamps (id integer PRIMARY KEY, lumen integer);

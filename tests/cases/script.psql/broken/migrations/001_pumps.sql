@@ -1,0 +1,3 @@
+CREATE TABLE public.pumps (id integer, litres integer);
+CREATE INDEX pumps_litres ON public.pumps (litres);
+COMMENT ON INDEX public.pumps_litres IS 'By size';

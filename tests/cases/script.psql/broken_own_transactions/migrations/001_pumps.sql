@@ -1,0 +1,3 @@
+BEGIN;
+CREATE TABLE public.pumps (id integer, litres integer);
+COMMIT;

@@ -1,0 +1,2 @@
+DROP TABLE IF EXISTS public.guests;
+CREATE TABLE public.guests (name text);

@@ -1,0 +1,6 @@
+DO $$
+BEGIN
+    CREATE TABLE public.pumps (id integer, litres integer);
+    COMMIT;
+END
+$$;

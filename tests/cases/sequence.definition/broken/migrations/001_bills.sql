@@ -1,0 +1,1 @@
+CREATE SEQUENCE public.bill_numbers AS integer;

@@ -1,0 +1,1 @@
+CREATE SEQUENCE public.tokens MAXVALUE 99 CYCLE;

@@ -1,0 +1,2 @@
+CREATE TABLE public.bills (nr bigint);
+CREATE SEQUENCE public.bill_numbers;

@@ -1,0 +1,1 @@
+CREATE UNLOGGED TABLE public.payments (cents integer);

@@ -1,0 +1,2 @@
+CREATE TABLE public.animals (name text);
+CREATE TABLE public.birds (name text);

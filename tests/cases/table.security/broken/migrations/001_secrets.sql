@@ -1,0 +1,1 @@
+CREATE TABLE public.secrets (words text);

@@ -1,0 +1,2 @@
+CREATE TABLE public.beds (plant text);
+CREATE TABLE public.pots (plant text);

@@ -1,0 +1,1 @@
+CREATE TYPE public.suit AS ENUM ('clubs', 'hearts', 'spades');

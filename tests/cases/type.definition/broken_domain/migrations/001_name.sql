@@ -1,0 +1,1 @@
+CREATE DOMAIN public.name AS varchar(50);

@@ -1,0 +1,1 @@
+CREATE TABLE public.tolls (gate text NOT NULL, cents integer DEFAULT 250);

@@ -1,0 +1,1 @@
+CREATE TABLE public.staff (name text, salary integer);

@@ -1,0 +1,4 @@
+BEGIN;
+DROP FUNCTION public.fly();
+DROP TABLE IF EXISTS public.kites;
+COMMIT;

@@ -1,0 +1,4 @@
+BEGIN;
+DROP FUNCTION IF EXISTS public.fly();
+DROP TABLE IF EXISTS public.kites;
+COMMIT;

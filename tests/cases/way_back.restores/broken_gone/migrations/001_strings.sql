@@ -1,0 +1,2 @@
+CREATE TABLE public.strings (metres integer);
+CREATE INDEX strings_metres ON public.strings (metres);

@@ -1,0 +1,1 @@
+DROP INDEX public.strings_metres; ALTER TABLE public.strings ALTER COLUMN metres TYPE smallint;

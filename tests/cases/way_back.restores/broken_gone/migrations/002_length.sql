@@ -1,0 +1,1 @@
+ALTER TABLE public.strings ALTER COLUMN metres TYPE bigint;

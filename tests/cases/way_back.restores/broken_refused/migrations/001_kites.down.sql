@@ -1,0 +1,2 @@
+DROP FUNCTION public.fly(integer);
+DROP TABLE public.kites;

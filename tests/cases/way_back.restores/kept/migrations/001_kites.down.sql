@@ -1,0 +1,2 @@
+DROP FUNCTION public.fly();
+DROP TABLE public.kites;

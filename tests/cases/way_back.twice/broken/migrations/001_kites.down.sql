@@ -1,0 +1,2 @@
+DROP FUNCTION IF EXISTS public.fly();
+DROP TABLE public.kites;

@@ -1,0 +1,66 @@
+"""The smallest projects that show what each check says: `tests/cases/<check id>/<kept or broken ...>/`.
+
+`expect.toml` beside the project names the subject, the status the check must give it, and pieces of what must be
+said of it (summary, expected, actual, remedy, evidence). `asks` names the checks to run where they are not the
+one on show, `migration` the file that is meant where there are several, and `pg` a server other than the usual.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pgcontract.engine import verify
+from pgcontract.finding import Evidence, Finding, Run
+
+FOLDER = Path(__file__).parents[1] / "cases"
+CASES = tuple(sorted(each.parent for each in FOLDER.glob("*/*/expect.toml")))
+
+
+def name(case: Path) -> str:
+    """`column.type/broken_modifier`."""
+    return case.relative_to(FOLDER).as_posix()
+
+
+def check_of(case: Path) -> str:
+    return case.parent.name
+
+
+def expectation(case: Path) -> dict[str, Any]:
+    return tomllib.loads((case / "expect.toml").read_text("utf-8"))
+
+
+@cache
+def judged(case: Path) -> Run:
+    """The case judged by its check alone; once, however many tests look at it."""
+    expect = expectation(case)
+    return verify(case, only=expect.get("asks", [check_of(case)]), pg=expect.get("pg", "auto"))
+
+
+def findings(case: Path) -> tuple[Finding, ...]:
+    """What the case's check said, of whatever subject."""
+    return tuple(each for each in judged(case).findings if each.check == check_of(case))
+
+
+def said(finding: Finding) -> dict[str, str]:
+    """A finding's words by the keys of expect.toml."""
+    return {
+        "subject": finding.subject,
+        "status": finding.status.value,
+        "migration": finding.migration,
+        "severity": finding.severity.value if finding.severity else "",
+        "summary": finding.summary,
+        "expected": finding.expected or "",
+        "actual": finding.actual or "",
+        "remedy": finding.remedy or "",
+        "resolution": finding.resolution or "",
+        "origin": Path(str(finding.origin)).name if finding.origin else "",
+        "evidence": "\n".join(map(_told, finding.evidence)),
+    }
+
+
+def _told(evidence: Evidence) -> str:
+    table = (evidence.columns, *evidence.rows)
+    return "\n".join([evidence.title, evidence.text or "", *(" | ".join(row) for row in table)])
