@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar, cast
 
@@ -32,6 +32,8 @@ from pgcontract.workbench import State, Workbench
 
 T = TypeVar("T")
 
+MAX_EXAMPLES = 200  # that Hypothesis makes for one promise, where nobody says otherwise
+
 
 class CouldNotAsk(Exception):
     """A fact that a rule needs cannot be had; its text is the reason. The engine makes it UNKNOWN."""
@@ -47,6 +49,7 @@ class Promise:
     script: Script
     way_back: Script | None
     seed: int
+    max_examples: int = MAX_EXAMPLES
 
     @property
     def contract(self) -> Contract | None:
@@ -61,6 +64,14 @@ class Promise:
     def samples(self) -> Mapping[str, Mapping[str, Any]]:
         """The declared sample row of each table, a later contract's in place of an earlier one's."""
         return self.project.shape(self.migration.stem).samples
+
+    @cached_property
+    def inherited_tables(self) -> frozenset[str]:
+        """The tables that earlier contracts of the chain declare."""
+        stems = [migration.stem for migration in self.project.chain]
+        number = stems.index(self.migration.stem)
+        earlier = self.project.declared(stems[number - 1]) if number else Schema()
+        return frozenset(table.name for table in earlier.tables)
 
     @cached_property
     def inventory(self) -> Inventory:
@@ -106,6 +117,8 @@ class Trial:
         self._before = before
         self._loaded: dict[str, Loaded] = {}
         self._kept: dict[str, object] = {}
+        self._state = self
+        self._earlier: dict[str, Trial] = {}
 
     @property
     def workbench(self) -> Workbench:
@@ -120,10 +133,21 @@ class Trial:
 
     def promised_by(self, earlier: Trial) -> Trial:
         """What an earlier migration promised, on trial in this one's state: the same server, its own parameters."""
-        later = Trial(earlier.promise, self._workbench, self._before)
-        later._loaded = self._loaded
-        later._kept = {name: kept for name, kept in earlier._kept.items() if name.startswith("values/")}
-        return later
+        stem = earlier.promise.migration.stem
+        if stem not in self._earlier:
+            later = Trial(earlier.promise, self._workbench, self._before)
+            later._state = self
+            self._earlier[stem] = later
+        values = {name: kept for name, kept in earlier._kept.items() if name.startswith("values/")}
+        self._earlier[stem]._kept |= values
+        return self._earlier[stem]
+
+    @property
+    def since(self) -> tuple[Contract, ...]:
+        """The contracts after the promise's own up to the state it is judged in: they may have tightened it."""
+        chain = self.promise.project.chain
+        first, last = chain.index(self.promise.migration), chain.index(self._state.promise.migration)
+        return tuple(each.contract for each in chain[first + 1 : last + 1] if each.contract)
 
     @property
     def regimes(self) -> tuple[Regime, ...]:
@@ -132,6 +156,8 @@ class Trial:
     def loaded(self, regime: Regime | None = None) -> Loaded:
         """The script applied under a regime (the first where none is given), as production would apply it."""
         regime = regime or self.regimes[0]
+        if self._state is not self:
+            return self._state.loaded(regime)
         if regime.name not in self._loaded:
             self._loaded[regime.name] = self._load(self._before[regime.name])
         return self._loaded[regime.name]
@@ -162,6 +188,13 @@ class Trial:
     def made(self) -> Schema:
         """What the migration made or changed."""
         return subtract(self.after, self.before)
+
+    @cached_property
+    def touched(self) -> Schema:
+        """The catalog after it, of its tables only those of which the migration made or changed any part."""
+        parts = (part for part in self.made.parts() if part.kind != "rows")
+        names = {getattr(part, "table", part.name) for part in parts}
+        return replace(self.after, tables=tuple(table for table in self.after.tables if table.name in names))
 
     @cached_property
     def spelling(self) -> Spelling:

@@ -68,7 +68,7 @@ def _tables_on_supabase(promise: Promise) -> Iterator[str]:
         yield from (f"table {table.name}" for table in promise.declared.tables)
 
 
-@check("access.regimes", subjects=_tables_on_supabase, severity=Severity.WARNING)
+@check("access.regimes", subjects=_tables_on_supabase, severity=Severity.WARNING, behaviour=True)
 def access_regimes(trial: Trial) -> Iterator[Finding]:
     """No table is open to the public key under either regime of Supabase's default privileges.
 

@@ -64,13 +64,22 @@ def _default(column: Column) -> str:
 def _tables(promise: Promise) -> tuple[str, ...]:
     """The tables that this migration is the first to make: those its own contract, or else its text, names."""
     if promise.contract:
-        return tuple(table.name for table in promise.own.tables if table.form == "table" and not table.partition_of)
+        earlier = promise.inherited_tables
+        return tuple(
+            table.name
+            for table in promise.own.tables
+            if table.form == "table" and not table.partition_of and table.name not in earlier
+        )
     return tuple(each.name for each in promise.inventory.left if each.kind == "table")
 
 
-def _made(trial: Trial) -> tuple[str, ...]:
+def _made(trial: Trial) -> Iterator[tuple[str, Finding | None]]:
+    """Each planned table, with the answer where there is nothing to try: it was there before the migration."""
     there = {table.name for table in trial.before.tables}
-    return tuple(name for name in _tables(trial.promise) if name not in there)
+    for name in _tables(trial.promise):
+        known = name in there
+        summary = f"The table {name} is an earlier migration's."
+        yield name, answer(Status.NOTED, name, summary) if known else None
 
 
 @check("script.occupied", subjects=_tables, severity=Severity.WARNING)
@@ -83,7 +92,10 @@ def script_occupied(trial: Trial) -> Iterator[Finding]:
     table to the declared shape with its rows.
     What to do: a guard at the head of the script that compares the shape and raises an exception.
     """
-    for table in _made(trial):
+    for table, settled in _made(trial):
+        if settled is not None:
+            yield settled
+            continue
         rows: list[tuple[str, str, str]] = []
         wrong = 0
         for occupant in occupants(trial.after, table):
@@ -140,7 +152,10 @@ def way_back_occupied(trial: Trial) -> Iterator[Finding]:
     """
     way_back = trial.promise.way_back
     assert way_back is not None
-    for table in _made(trial):
+    for table, settled in _made(trial):
+        if settled is not None:
+            yield settled
+            continue
         rows: list[tuple[str, str, str]] = []
         wrong = 0
         for occupant in occupants(trial.after, table):

@@ -123,7 +123,7 @@ def script_rerun(trial: Trial) -> Iterator[Finding]:
     """
     script = trial.promise.script
     with trial.clone(trial.after_state) as connection:
-        filled, empty = insert_samples(trial, connection, trial.made)
+        filled, empty = insert_samples(trial, connection, trial.touched)
         before = _everything(trial, connection)
         refusal = apply_as_production(connection, script)
         if refusal is not None:
@@ -176,7 +176,7 @@ def _everything(trial: Trial, connection: psycopg.Connection) -> dict[str, objec
         for part in catalog.parts():
             if part.kind != "rows":
                 told[f"{part.kind} {part.name}"] = part
-        for table in trial.made.tables:
+        for table in trial.touched.tables:
             if table.form == "table":
                 told[f"a row of {table.name}"] = table_text(connection, table.name)
         return told
