@@ -12,8 +12,8 @@ import pgcontract
 PACKAGE = Path(pgcontract.__file__).parent
 ORDER = (
     *("errors", "model", "finding", "spans"),
-    *("intents", "nearby"),
-    *("contract", "sqltext", "catalog", "canonical"),
+    *("pattern", "intents"),
+    *("contract", "sqltext", "nearby", "catalog", "canonical"),
     *("compare",),
     *("providers", "stage", "cluster", "workbench"),
     *("apply", "trial"),
