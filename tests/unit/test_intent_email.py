@@ -1,0 +1,188 @@
+"""The five senses of an address, against what standards, errata and other programs say."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from email.errors import MessageError
+from email.headerregistry import Address
+
+import idna
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pgcontract.intents import intent
+from pgcontract.intents.email import DIALECTS
+from pgcontract.intents.email.ulabel import why_not_u_label
+
+SMTP, PLAIN, UTF8, HEADER, HTML = DIALECTS
+ALL = (SMTP, PLAIN, UTF8, HEADER, HTML)
+GRAMMAR = (SMTP, UTF8, HEADER)
+LONG = ".".join(("b" * 63, "c" * 63, "d" * 61))
+
+VERDICTS: dict[str, tuple[str, ...]] = {
+    "ann@example.com": ALL,
+    "user.name+tag+sorting@example.com": ALL,
+    "x@example.com": ALL,
+    "user-@example.org": ALL,
+    "mailhost!username@example.org": ALL,
+    "user%example.com@example.org": ALL,
+    "name/surname@example.com": ALL,
+    "customer/department=shipping@example.com": ALL,
+    "!def!xyz%abc@example.com": ALL,
+    "ann@1.com": ALL,
+    "ann@exa--mple.com": ALL,
+    "admin@example": (SMTP, UTF8, HEADER, HTML),
+    "ann@192.0.2.1": (SMTP, UTF8, HEADER, HTML),
+    '" "@example.org': GRAMMAR,
+    '"john..doe"@example.org': GRAMMAR,
+    '"very.(),:;<>[]\\".VERY.\\"very@\\\\ \\"very\\".unusual"@strange.example.com': GRAMMAR,
+    '"Abc\\@def"@example.com': GRAMMAR,
+    '"Joe.\\\\Blow"@example.com': GRAMMAR,
+    "postmaster@[123.123.123.123]": GRAMMAR,
+    "postmaster@[IPv6:2001:0db8:85a3:0000:0000:8a2e:0370:7334]": GRAMMAR,
+    "ann@[IPv6:::ffff:192.0.2.1]": GRAMMAR,
+    "_test@[IPv6:2001:0db8:85a3:0000:0000:8a2e:0370:7334]": GRAMMAR,
+    "ann@[IPv6:1:2:3:4:5:6:7::]": (HEADER,),
+    "ann@[192.0.2.256]": (HEADER,),
+    "ann@[x-tag:abc]": (HEADER,),
+    "ann@exam_ple.com": (HEADER,),
+    "ann@-example.com": (HEADER,),
+    "ann@example.com (Ann)": (HEADER,),
+    "john.smith(comment)@example.com": (HEADER,),
+    "(a(b\\)c)d)ann@example.com": (HEADER,),
+    "ann\r\n @example.com": (HEADER,),
+    "ann@[ 192.0.2.1 ]": (HEADER,),
+    "ann\r\n\r\n @example.com": (),
+    '"a".b@example.com': (),
+    "ann . lee@example.com": (),
+    ".ann@example.com": (HTML,),
+    "ann..lee@example.com": (HTML,),
+    "用户@例子.广告": (UTF8,),
+    "jürgen@example.com": (UTF8,),
+    "ann@bücher.example": (UTF8,),
+    '"é"@example.com': (UTF8,),
+    "ann@BÜCHER.example": (),
+    "ann@☃.example": (),
+    "ann@a\u05d0b.example": (),
+    "ann@bu\u0308cher.example": (),
+    "é" * 32 + "@example.com": (UTF8,),
+    "é" * 33 + "@example.com": (),
+    "a" * 64 + "@example.com": ALL,
+    "a" * 65 + "@example.com": (HEADER, HTML),
+    "ann@" + "b" * 63 + ".com": ALL,
+    "ann@" + "b" * 64 + ".com": (HEADER,),
+    "a" * 64 + "@" + LONG: ALL,
+    "a" * 64 + "@" + LONG + "d": (HEADER, HTML),
+    "abc.example.com": (),
+    "a@b@c@example.com": (),
+    'a"b(c)d,e:f;g<h>i[j\\k]l@example.com': (),
+    'just"not"right@example.com': (),
+    'this is"not\\allowed@example.com': (),
+    'this\\ still\\"not\\\\allowed@example.com': (),
+    "ann@example.com.": (),
+    "ann@.example.com": (),
+    "ann@example.com\n": (),
+    "ann@example.com\r\nBcc: eve@example.org": (),
+    "ann@exa\u200bmple.com": (),
+    "ann@example.c|m": (HEADER,),
+    "@": (),
+    "": (),
+}
+
+REASONS = {
+    "ann@example..com": "two dots in a row in the domain (RFC 5321, 4.1.2)",
+    "ann..lee@example.com": "two dots in a row in the local part (RFC 5321, 4.1.2)",
+    ".ann@example.com": "a dot at the start of the local part (RFC 5321, 4.1.2)",
+    "ann.@example.com": "a dot at the end of the local part (RFC 5321, 4.1.2)",
+    "ann@example.c|m": '"|" in the domain (RFC 5321, 4.1.2)',
+    "ann@example.com\n": "U+000A in the domain (RFC 5321, 4.1.2)",
+    "аnn@example.com": "U+0430 CYRILLIC SMALL LETTER A in the local part (RFC 5321, 4.1.2)",
+    "ann@example-.com": "a hyphen at the end of a label (RFC 5321, 4.1.2)",
+    "ann": "no @ (RFC 5321, 4.1.2)",
+    "ann@": "nothing behind the @ (RFC 5321, 4.1.2)",
+    "ann@[IPv6:1::2:3:4:5:6:7]": "an IPv6 address whose :: stands for fewer than two groups (RFC 5321, 4.1.3)",
+    '"ann@example.com': "a quote that is not closed (RFC 5321, 4.1.2)",
+    "a" * 65 + "@example.com": "a local part of more than 64 octets (RFC 5321, 4.5.3.1.1)",
+}
+
+OBSOLETE = {
+    '"a".b@example.com': "a quoted string among dots, which is obsolete (RFC 5322, 4)",
+    "ann . lee@example.com": "a comment or blank beside a dot of the local part, which is obsolete (RFC 5322, 4)",
+    "ann@example(c).com": "a comment or blank beside a dot of the domain, which is obsolete (RFC 5322, 4)",
+    '"a\x01b"@example.com': "a control character in a quoted string, which is obsolete (RFC 5322, 4)",
+    "ann@[\\a]": "a quoted pair in a domain literal, which is obsolete (RFC 5322, 4)",
+    "ann\r\n \r\n @example.com": "folding over more than one line, which is obsolete (RFC 5322, 4)",
+}
+
+# HTML Living Standard, 4.10.5.1.5: the expression that it calls an implementation of its grammar.
+WHATWG = re.compile(
+    r"[a-zA-Z0-9.!#$%&'*+\/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+    r"(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*"
+)
+
+calm = settings(max_examples=300, derandomize=True, database=None, deadline=None)
+html, header = intent("email", dialect=HTML), intent("email", dialect=HEADER)
+
+
+@pytest.mark.parametrize(("address", "dialects"), VERDICTS.items())
+def test_an_address_is_meant_in_the_dialects_that_the_standards_say(address: str, dialects: tuple[str, ...]) -> None:
+    assert dialects == tuple(each for each in ALL if intent("email", dialect=each).means(address))
+
+
+@pytest.mark.parametrize(("address", "reason"), REASONS.items())
+def test_a_reason_names_the_fault_and_its_section(address: str, reason: str) -> None:
+    assert reason == intent("email").why_not(address)
+
+
+@pytest.mark.parametrize(("address", "reason"), OBSOLETE.items())
+def test_obsolete_syntax_is_noted_and_meant_only_on_request(address: str, reason: str) -> None:
+    on_request = intent("email", dialect=HEADER, obsolete=True)
+
+    assert (reason, None) == (header.why_not(address), on_request.why_not(address))
+
+
+@calm
+@given(st.one_of(html.valid(), html.near_misses(), html.hostile()))
+def test_html_agrees_with_the_expression_of_its_standard(address: str) -> None:
+    assert (WHATWG.fullmatch(address) is not None) == html.means(address)
+
+
+@calm
+@given(header.valid().filter(lambda address: not set("\r\n") & set(address)))
+def test_pythons_email_package_reads_what_rfc5322_means(address: str) -> None:
+    assert Address(addr_spec=address).domain != ""
+
+
+@pytest.mark.parametrize("address", [a for a, dialects in VERDICTS.items() if HEADER not in dialects and a.isascii()])
+def test_pythons_email_package_refuses_what_rfc5322_does_not_mean(address: str) -> None:
+    with pytest.raises((MessageError, ValueError, IndexError)):
+        Address(addr_spec=address)
+
+
+def test_every_character_is_allowed_in_a_label_where_the_tables_of_idna_say_so() -> None:
+    characters = [chr(code) for code in (*range(0x80, 0xD800), *range(0xE000, 0x20000)) if is_known(chr(code))]
+    wrong = [each for each in characters if idna_allows(f"a{each}b") != (why_not_u_label(f"a{each}b") is None)]
+
+    assert [] == wrong
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["مثال", "l·l", "l·a", "クク・", "a・b", "الف١", "א׳", "׳א", "क्‍ष", "-é", "éé--é", "\u0301é", "١۱", "aא", "אa", "א1ب"],
+)
+def test_the_rules_of_context_and_direction_are_those_of_idna(label: str) -> None:
+    assert idna_allows(label) == (why_not_u_label(label) is None)
+
+
+def idna_allows(label: str) -> bool:
+    try:
+        idna.check_label(label)
+    except idna.IDNAError:
+        return False
+    return True
+
+
+def is_known(character: str) -> bool:
+    """Assigned in the character database of this Python: the tables of idna are of another version."""
+    return unicodedata.category(character) != "Cn"
