@@ -1,0 +1,110 @@
+"""Texts beside the edge of a constraint: which there are, how many, and that they notice what changes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from pgcontract.errors import InputError
+from pgcontract.nearby import boundaries, edits_of_regex, literals_of, texts_near
+from pgcontract.pattern import read_pattern
+
+sys.path.append(str(Path(__file__).parents[1] / "bench"))
+from edits_of_020 import CHANGING, EMAIL, SAME
+
+PATTERN = literals_of(EMAIL)[0]
+PATTERNS = {
+    name: pattern
+    for name, _, edited in CHANGING
+    if name.startswith("email") and " ~ " in edited and (pattern := literals_of(edited)[0]) != PATTERN
+}
+ALIKE = {name: literals_of(edited)[0] for name, _, edited in SAME if name.startswith("email")}
+
+
+@pytest.mark.parametrize("edited", PATTERNS.values(), ids=PATTERNS)
+def test_every_edit_of_the_email_pattern_that_changes_it_is_noticed_from_either_text(edited: str) -> None:
+    assert (True, True) == (differ(PATTERN, edited, near=PATTERN), differ(PATTERN, edited, near=edited))
+
+
+@pytest.mark.parametrize("edited", ALIKE.values(), ids=ALIKE)
+def test_no_difference_is_invented_where_two_patterns_mean_the_same(edited: str) -> None:
+    assert (False, False) == (differ(PATTERN, edited, near=PATTERN), differ(PATTERN, edited, near=edited))
+
+
+def test_repetitions_are_tried_at_their_bounds_and_one_beyond() -> None:
+    found = {len(text) for text in edits_of_regex("^a{3,5}$") if set(text) == {"a"}}
+
+    assert {2, 3, 4, 5, 6} == found
+
+
+def test_a_repetition_without_end_is_tried_beyond_every_bound_that_can_be_written() -> None:
+    assert "a" * 256 in edits_of_regex("^a+$")
+
+
+def test_the_ends_of_every_range_and_what_lies_beside_them_are_tried() -> None:
+    assert set("/09:@AZ[_`az{^") <= {text for text in edits_of_regex("^[A-Za-z0-9_]$") if len(text) == 1}
+
+
+def test_every_option_of_a_choice_is_tried() -> None:
+    assert {"pending", "paid", "lost"} <= set(edits_of_regex("^(pending|paid|lost)$"))
+
+
+@pytest.mark.parametrize("limit", [0, 1, 50, 637, 4000])
+def test_no_more_texts_are_made_than_asked_for_and_each_once(limit: int) -> None:
+    found = edits_of_regex(PATTERN, limit=limit)
+
+    assert (len(set(found)), True) == (len(found), len(found) <= limit)
+
+
+@pytest.mark.parametrize("pattern", ["^(a{9}){9}$", "^" + "(x|[^y])" * 90 + "$", "[[:alpha:]]*" * 20])
+def test_a_large_pattern_gives_as_many_texts_as_are_asked_for(pattern: str) -> None:
+    assert 4000 == len(edits_of_regex(pattern))
+
+
+def test_no_text_holds_what_cannot_be_sent() -> None:
+    made = edits_of_regex("^[^a][\\x01-\\uffff]$")
+
+    assert [] == [text for text in made if "\0" in text or any("\ud800" <= each <= "\udfff" for each in text)]
+
+
+def test_a_pattern_that_cannot_be_read_is_the_owners_mistake() -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        edits_of_regex("(a")
+
+
+def test_literals_are_told_by_their_values() -> None:
+    expression = (
+        r"""a = 'it''s' OR b = E'\t\x41\101\u00e9\'' OR c > 1.5 OR d = $q$it's$q$ OR "e'" = 'it''s' OR f = 10 -- 'no'"""
+    )
+
+    assert ("it's", "\tAAé'", "1.5", "10") == literals_of(expression)
+
+
+def test_lengths_are_tried_in_characters_of_every_width_and_with_blanks_behind() -> None:
+    found = boundaries(3)
+
+    assert {"aa", "aaa", "aaaa", "ééé", "例例例例", "🙂🙂🙂", "   ", "aaa ", "aaaa ", "e\u0301a"} <= set(found)
+
+
+def test_no_length_is_below_nothing() -> None:
+    assert {"", "a", "é", "例", "🙂", " ", "a "} == set(boundaries(0))
+
+
+@pytest.mark.parametrize(
+    ("expression", "texts"),
+    {
+        "length(trim(first_name)) > 0": {"", " ", "\t", "\u200b", "a", " a", "a "},
+        "char_length(code) <= 12": {"a" * 11, "a" * 12, "a" * 13},
+        "status = 'paid'": {"paid", "Paid", "paid ", "pad", "pai", "paidpaid"},
+        "code ~ '^[A-C]$'": {"A", "C", "@", "D", "AA", "\n"},
+        "code ~* '^[A-C]$'": {"a", "c", "d"},
+        "code ~ '('": {"(", "(("},
+    }.items(),
+)
+def test_texts_near_an_expression_are_near_its_literals(expression: str, texts: set[str]) -> None:
+    assert set() == texts - set(texts_near(expression))
+
+
+def differ(one: str, other: str, *, near: str) -> bool:
+    return any(read_pattern(one).finds(text) != read_pattern(other).finds(text) for text in edits_of_regex(near))
