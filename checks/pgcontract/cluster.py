@@ -7,8 +7,9 @@ thrown away afterwards, so nothing has to be dropped for good.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -22,14 +23,33 @@ SELECT r.oid::int8, r.rolname,
        ARRAY[r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin, r.rolreplication,
              r.rolbypassrls],
        r.rolconnlimit,
-       ARRAY(SELECT m.roleid::int8 FROM pg_catalog.pg_auth_members m WHERE m.member = r.oid ORDER BY 1),
+       ARRAY(SELECT pg_catalog.to_jsonb(m) FROM pg_catalog.pg_auth_members m WHERE m.member = r.oid
+             ORDER BY m.roleid, m.grantor),
        ARRAY(SELECT pg_catalog.unnest(s.setconfig) FROM pg_catalog.pg_db_role_setting s
              WHERE s.setrole = r.oid AND s.setdatabase = 0 ORDER BY 1)
 FROM pg_catalog.pg_roles r
 WHERE r.oid >= 16384
 ORDER BY r.oid
 """
+_DATABASE_SETTINGS = """
+SELECT r.rolname, s.setconfig
+FROM pg_catalog.pg_db_role_setting s
+JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
+LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole
+WHERE d.datname = %s
+"""
 _ATTRIBUTES = ("SUPERUSER", "INHERIT", "CREATEROLE", "CREATEDB", "LOGIN", "REPLICATION", "BYPASSRLS")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Membership:
+    """One GRANT of a role by one grantor, both by oid; `inherit` and `assume` (SET) are None before 16."""
+
+    group: int
+    grantor: int
+    admin: bool
+    inherit: bool | None
+    assume: bool | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +57,7 @@ class ClusterRole:
     name: str
     attributes: tuple[bool, ...]
     connection_limit: int
-    member_of: tuple[int, ...]
+    member_of: tuple[Membership, ...]
     settings: tuple[str, ...]
 
 
@@ -51,12 +71,22 @@ def read_cluster(connection: psycopg.Connection) -> Cluster:
             name=name,
             attributes=tuple(attributes),
             connection_limit=limit,
-            member_of=tuple(member_of),
+            member_of=tuple(map(_membership, member_of)),
             settings=tuple(settings),
         )
         for oid, name, attributes, limit, member_of, settings in connection.execute(_ROLES)
         if not name.startswith(PARKED)
     }
+
+
+def _membership(row: Mapping[str, Any]) -> Membership:
+    return Membership(
+        group=int(row["roleid"]),
+        grantor=int(row["grantor"]),
+        admin=row["admin_option"],
+        inherit=row.get("inherit_option"),
+        assume=row.get("set_option"),
+    )
 
 
 def without_parked(schema: Schema) -> Schema:
@@ -86,10 +116,11 @@ def restore_cluster(connection: psycopg.Connection, wanted: Cluster) -> None:
         if before is not None and before != role:
             if before.name != role.name:
                 _run(connection, "ALTER ROLE {} RENAME TO {}", before.name, role.name)
-            _restore_role(connection, before, role, wanted)
+            _restore_role(connection, before, role)
+    _restore_memberships(connection, wanted)
 
 
-def _restore_role(connection: psycopg.Connection, before: ClusterRole, role: ClusterRole, wanted: Cluster) -> None:
+def _restore_role(connection: psycopg.Connection, before: ClusterRole, role: ClusterRole) -> None:
     words = [("" if on else "NO") + word for word, on in zip(_ATTRIBUTES, role.attributes, strict=True)]
     connection.execute(
         sql.SQL("ALTER ROLE {} WITH {} CONNECTION LIMIT {}").format(
@@ -98,19 +129,59 @@ def _restore_role(connection: psycopg.Connection, before: ClusterRole, role: Clu
             sql.Literal(role.connection_limit),
         )
     )
-    # A membership in a role that is parked goes and comes back with it.
-    for group in sorted((set(before.member_of) - set(role.member_of)) & wanted.keys()):
-        _run(connection, "REVOKE {} FROM {}", wanted[group].name, role.name)
-    for group in sorted(set(role.member_of) - set(before.member_of)):
-        _run(connection, "GRANT {} TO {}", wanted[group].name, role.name)
     if before.settings != role.settings:
         connection.execute(sql.SQL("ALTER ROLE {} RESET ALL").format(sql.Identifier(role.name)))
-        for setting in role.settings:
-            # The stored text is the value as SET takes it back through set_config: lists keep their commas.
-            name, _, value = setting.partition("=")
-            connection.execute("SELECT pg_catalog.set_config(%s, %s, false)", (name, value))
-            _run(connection, "ALTER ROLE {} SET {} FROM CURRENT", role.name, name)
-            _run(connection, "RESET {}", name)
+        _set(connection, sql.SQL("ROLE {}").format(sql.Identifier(role.name)), role.settings)
+
+
+def _restore_memberships(connection: psycopg.Connection, wanted: Cluster) -> None:
+    """Undo GRANTs of roles and repeat those undone. One in a role that is parked goes and comes back with it."""
+    found = read_cluster(connection)
+    for oid, role in wanted.items():
+        for each in found[oid].member_of:
+            if each not in role.member_of and each.group in wanted:
+                _membership_run(connection, "REVOKE {} FROM {}", wanted[each.group], role, each, "CASCADE")
+    found = read_cluster(connection)
+    for oid, role in wanted.items():
+        for each in role.member_of:
+            if each not in found[oid].member_of:
+                options = {"ADMIN": each.admin, "INHERIT": each.inherit, "SET": each.assume}
+                told = ", ".join(f"{word} {on}" for word, on in options.items() if on is not None)
+                if each.inherit is None:
+                    told = "ADMIN OPTION" if each.admin else ""
+                given = "GRANT {} TO {}" + (f" WITH {told}" if told else "")
+                _membership_run(connection, given, wanted[each.group], role, each)
+
+
+def _membership_run(
+    connection: psycopg.Connection, text: str, group: ClusterRole, member: ClusterRole, each: Membership, end: str = ""
+) -> None:
+    """GRANT or REVOKE of a role; since 16 each grantor's is one of its own, and only its name undoes it."""
+    names = [group.name, member.name]
+    if each.inherit is not None:
+        found = connection.execute("SELECT pg_catalog.pg_get_userbyid(%s)", (each.grantor,)).fetchone()
+        names += [str(found[0])] if found else []
+        text += " GRANTED BY {}"
+    _run(connection, f"{text} {end}", *names)
+
+
+def copy_settings(connection: psycopg.Connection, template: str, database: str) -> None:
+    """Give a copy of a database what ALTER DATABASE SET gave to its template: CREATE DATABASE leaves it behind."""
+    for role, settings in connection.execute(_DATABASE_SETTINGS, (template,)).fetchall():
+        target = sql.SQL("DATABASE {}").format(sql.Identifier(database))
+        if role is not None:
+            target = sql.SQL("ROLE {} IN {}").format(sql.Identifier(role), target)
+        _set(connection, target, settings)
+
+
+def _set(connection: psycopg.Connection, target: sql.Composed, settings: Iterable[str]) -> None:
+    """ALTER ... SET each `name=value`, as the catalog stores them."""
+    for setting in settings:
+        # The stored text is the value as SET takes it back through set_config: lists keep their commas.
+        name, _, value = setting.partition("=")
+        connection.execute("SELECT pg_catalog.set_config(%s, %s, false)", (name, value))
+        connection.execute(sql.SQL("ALTER {} SET {} FROM CURRENT").format(target, sql.Identifier(name)))
+        _run(connection, "RESET {}", name)
 
 
 def _run(connection: psycopg.Connection, text: str, *names: str) -> None:

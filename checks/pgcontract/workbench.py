@@ -15,7 +15,7 @@ from typing import Protocol
 import psycopg
 from psycopg import sql
 
-from pgcontract.cluster import Cluster, read_cluster, restore_cluster
+from pgcontract.cluster import Cluster, copy_settings, read_cluster, restore_cluster
 from pgcontract.errors import ServerUnavailable
 from pgcontract.stage import MIGRATOR, Regime, Stage
 
@@ -140,4 +140,5 @@ class Workbench:
                 sql.Identifier(name), sql.Identifier(MIGRATOR), sql.Identifier(template)
             )
         )
+        copy_settings(self.admin, template, name)
         return name
