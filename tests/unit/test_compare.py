@@ -1,0 +1,193 @@
+"""Two schemas compared: what is missing, extra, different, or not proven the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pgcontract.compare import Answer, Difference, compare, tell
+from pgcontract.model import (
+    Column,
+    Constraint,
+    Grant,
+    Index,
+    Namespace,
+    Origin,
+    Part,
+    Schema,
+    Table,
+    View,
+)
+
+PLACE = Origin(file="contract.toml", line=7)
+
+
+def column(name: str, position: int, **said: Any) -> Column:
+    return Column(name=f"public.t.{name}", table="public.t", position=position, **{"type": "text", **said})
+
+
+def told(expected: Schema, actual: Schema) -> list[tuple[str, str, str, Answer, str, str]]:
+    found = compare(expected, actual, owner="postgres")
+    return [(each.kind, each.name, each.field, each.answer, each.expected, each.actual) for each in found]
+
+
+def test_the_same_shape_has_no_difference() -> None:
+    one = Schema(tables=(Table(name="public.t", owner="postgres"),), columns=(column("a", 1),))
+
+    assert () == compare(one, one, owner="postgres")
+
+
+def test_what_is_declared_and_not_there_is_missing_at_its_place() -> None:
+    table = Table(name="public.t", origin=PLACE)
+    expected = Difference(
+        kind="table",
+        name="public.t",
+        answer=Answer.MISSING,
+        expected="present",
+        actual="absent",
+        origin=PLACE,
+        part=table,
+    )
+
+    assert (expected,) == compare(Schema(tables=(table,)), Schema(), owner="postgres")
+
+
+def test_what_is_there_and_not_declared_is_extra() -> None:
+    index = Index(name="public.i", table="public.t")
+
+    assert [("index", "public.i", "", Answer.EXTRA, "", "present")] == told(Schema(), Schema(indexes=(index,)))
+
+
+def test_each_field_that_differs_is_a_difference() -> None:
+    ours = Schema(columns=(column("a", 1, null=False),))
+    theirs = Schema(columns=(column("a", 1, type="integer"),))
+
+    assert [
+        ("column", "public.t.a", "type", Answer.DIFFERENT, "text", "integer"),
+        ("column", "public.t.a", "null", Answer.DIFFERENT, "no", "yes"),
+    ] == told(ours, theirs)
+
+
+def check(definition: str, **said: Any) -> Schema:
+    return Schema(
+        constraints=(Constraint(name="public.t.c", table="public.t", form="check", definition=definition, **said),)
+    )
+
+
+def test_two_spellings_of_an_expression_are_not_proven_the_same() -> None:
+    found = told(check("CHECK ((a > 1))"), check("CHECK ((a >= 2))"))
+
+    assert [("constraint", "public.t.c", "definition", Answer.UNPROVEN, "CHECK ((a > 1))", "CHECK ((a >= 2))")] == found
+
+
+def test_a_pinned_spelling_is_the_same() -> None:
+    ours = check("CHECK ((a > 1))", same_as=("CHECK ((a >= 2))",))
+
+    assert [] == told(ours, check("CHECK ((a >= 2))"))
+
+
+def test_a_pin_does_not_excuse_another_spelling() -> None:
+    ours = check("CHECK ((a > 1))", same_as=("CHECK ((a >= 2))",))
+
+    assert [Answer.UNPROVEN] == [each[3] for each in told(ours, check("CHECK ((a >= 3))"))]
+
+
+def test_an_expression_that_only_one_side_has_is_different() -> None:
+    ours = Schema(columns=(column("a", 1, default="now()"),))
+
+    assert [("column", "public.t.a", "default", Answer.DIFFERENT, "now()", "none")] == told(
+        ours, Schema(columns=(column("a", 1),))
+    )
+
+
+@pytest.mark.parametrize(
+    ("declared", "found"),
+    [(None, []), ("Known", []), ("Other", ["comment"])],
+    ids=["not given", "the same text", "another text"],
+)
+def test_a_comment_is_compared_where_its_text_is_given(declared: str | None, found: list[str]) -> None:
+    ours = Schema(tables=(Table(name="public.t", owner="postgres", comment=declared),))
+    theirs = Schema(tables=(Table(name="public.t", owner="postgres", comment="Known"),))
+
+    assert found == [each[2] for each in told(ours, theirs)]
+
+
+def test_an_owner_that_is_not_declared_is_the_role_that_migrates() -> None:
+    ours = Schema(schemas=(Namespace(name="a"), Namespace(name="b")))
+    theirs = Schema(schemas=(Namespace(name="a", owner="postgres"), Namespace(name="b", owner="ann")))
+
+    assert [("schema", "b", "owner", Answer.DIFFERENT, "postgres", "ann")] == told(ours, theirs)
+
+
+def test_what_is_told_and_not_promised_makes_no_difference() -> None:
+    ours = Schema(tables=(Table(name="public.t", owner="postgres", purpose="Rows", origin=PLACE, same_as=("x",)),))
+    theirs = Schema(tables=(Table(name="public.t", owner="postgres"),))
+
+    assert [] == told(ours, theirs)
+
+
+def test_columns_out_of_order_are_one_difference_of_the_table() -> None:
+    ours = Schema(tables=(Table(name="public.t", owner="postgres"),), columns=(column("a", 1), column("b", 2)))
+    theirs = Schema(tables=ours.tables, columns=(column("a", 2), column("b", 1)))
+
+    assert [("table", "public.t", "order", Answer.DIFFERENT, "a, b", "b, a")] == told(ours, theirs)
+
+
+def test_a_missing_column_does_not_put_the_others_out_of_order() -> None:
+    ours = Schema(columns=(column("a", 1), column("b", 2), column("c", 3)))
+    theirs = Schema(columns=(column("b", 1), column("c", 2)))
+
+    assert [("column", "public.t.a", "", Answer.MISSING, "present", "absent")] == told(ours, theirs)
+
+
+VIEW = View(name="public.v", definition="SELECT 1 AS one", owner="postgres")
+OF_VIEW = Column(name="public.v.one", table="public.v", position=1, type="integer")
+
+
+def test_a_views_columns_are_not_extra_where_none_are_declared() -> None:
+    assert [] == told(Schema(views=(VIEW,)), Schema(views=(VIEW,), columns=(OF_VIEW,)))
+
+
+def test_a_views_columns_are_compared_where_some_are_declared() -> None:
+    other = Column(name="public.v.two", table="public.v", position=1, type="integer")
+    found = told(Schema(views=(VIEW,), columns=(other,)), Schema(views=(VIEW,), columns=(OF_VIEW,)))
+
+    assert [Answer.EXTRA, Answer.MISSING] == [each[3] for each in found]
+
+
+def grant(*privileges: str, implied: tuple[str, ...] = ()) -> Schema:
+    name = "table public.t to ann"
+    return Schema(grants=(Grant(name=name, on="table public.t", grantee="ann", privileges=privileges, implied=implied),))
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "found"),
+    [
+        (Schema(), grant("select", implied=("select",)), []),
+        (Schema(), grant("select"), [(Answer.EXTRA, "none", "select")]),
+        (Schema(), grant(implied=("select",)), [(Answer.EXTRA, "select", "none")]),
+        (grant("select"), Schema(), [(Answer.DIFFERENT, "select", "none")]),
+        (grant("select"), grant("insert", "select"), [(Answer.DIFFERENT, "select", "insert, select")]),
+        (grant("select"), grant("select", implied=("insert",)), []),
+    ],
+    ids=["as defaults give", "beyond defaults", "less than defaults", "none given", "too many", "as declared"],
+)
+def test_a_grantee_has_the_declared_privileges_or_those_that_defaults_give(
+    ours: Schema, theirs: Schema, found: list[tuple[Answer, str, str]]
+) -> None:
+    assert found == [each[3:] for each in told(ours, theirs)]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "none"), ((), "none"), (True, "yes"), (False, "no"), (("a", "b"), "a, b"), (0, "0"), ("now()", "now()")],
+)
+def test_a_value_reads_as_a_person_would_say_it(value: object, text: str) -> None:
+    assert text == tell(value)
+
+
+def test_differences_come_by_kind_and_name() -> None:
+    parts: tuple[Part, ...] = (Index(name="public.b", table="public.t"), Index(name="public.a", table="public.t"))
+    theirs = Schema(tables=(Table(name="public.z"),), indexes=parts)  # type: ignore[arg-type]
+
+    assert ["public.z", "public.a", "public.b"] == [each.name for each in compare(Schema(), theirs, owner="postgres")]

@@ -1,0 +1,263 @@
+"""One call plans, asks and concludes: what is chosen, what is refused, and how a chain inherits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pgcontract.contract import load_project
+from pgcontract.engine import plan, verify
+from pgcontract.errors import ContractError, InputError
+from pgcontract.finding import Decision, Run, Status
+
+FIRST = "CREATE TABLE public.note (id integer PRIMARY KEY, body varchar(10));"
+FIRST_CONTRACT = """
+comments = "optional"
+
+[table."public.note"]
+primary_key = ["id"]
+columns.id = { type = "integer" }
+columns.body = { type = "varchar(10)" }
+"""
+SECOND = "ALTER TABLE public.note ALTER COLUMN body TYPE text; ALTER TABLE public.note ADD COLUMN author text;"
+SECOND_CONTRACT = """
+comments = "optional"
+
+[table."public.note"]
+columns.body = { type = "text" }
+columns.author = { type = "text" }
+"""
+SHAPE = ("table.*", "column.*", "constraint.*", "index.*", "object.extra")
+
+
+def write(root: Path, *migrations: tuple[str, str, str | None]) -> Path:
+    """A project of these (stem, script, contract)."""
+    (root / "migrations").mkdir(parents=True)
+    (root / "contracts").mkdir()
+    for stem, script, contract in migrations:
+        (root / "migrations" / f"{stem}.sql").write_text(script)
+        if contract is not None:
+            (root / "contracts" / stem).mkdir()
+            (root / "contracts" / stem / "contract.toml").write_text(f'migration = "{stem}.sql"\n{contract}')
+    return root
+
+
+@pytest.fixture
+def chain(tmp_path: Path) -> Path:
+    """Two migrations, the second of which changes what the first made."""
+    return write(tmp_path, ("001_note", FIRST, FIRST_CONTRACT), ("002_text", SECOND, SECOND_CONTRACT))
+
+
+@pytest.fixture
+def project(tmp_path: Path, write_project: Callable[[Path], Path]) -> Path:
+    return write_project(tmp_path / "schema")
+
+
+def claims(project: Path, text: str) -> None:
+    (project / "contracts" / "001_note" / "claims.toml").write_text(text)
+
+
+def names(project: Path, **said: list[str]) -> list[str]:
+    return [item.name for item in plan(load_project(project), **said).items]  # type: ignore[arg-type]
+
+
+def not_kept(run: Run) -> list[tuple[str, str, Status]]:
+    return [
+        (each.migration, each.item, each.status)
+        for each in run.findings
+        if each.status not in (Status.KEPT, Status.NOTED)
+    ]
+
+
+# Plan
+
+
+def test_every_declared_part_is_planned(project: Path) -> None:
+    assert ["column.type[body]", "column.type[id]"] == names(project, only=["column.type"])
+
+
+@pytest.mark.parametrize(
+    "glob", ["column.type[body]", "column.type[public.note.body]", "column.t*[bod?]", "*[body]"], ids=str
+)
+def test_only_takes_a_check_with_its_label_or_subject(project: Path, glob: str) -> None:
+    assert "column.type[body]" in names(project, only=[glob])
+
+
+def test_skip_leaves_out_what_only_took(project: Path) -> None:
+    assert ["column.type[id]"] == names(project, only=["column.type"], skip=["*[body]"])
+
+
+@pytest.mark.parametrize(("said", "complete"), [({}, True), ({"skip": ["lens.*"]}, False)], ids=["all", "some"])
+def test_a_selection_is_not_complete(project: Path, said: dict[str, list[str]], complete: bool) -> None:
+    assert complete is plan(load_project(project), **said).complete  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("glob", "told"),
+    [
+        ("colum.type", "'colum.type' selects no check; the nearest is column.type."),
+        ("column.type[bodi]", "'column.type[bodi]' is a check, but this project declares nothing"),
+        ("view.definition", "'view.definition' is a check, but this project declares nothing"),
+    ],
+)
+def test_a_glob_that_selects_nothing_is_refused(project: Path, glob: str, told: str) -> None:
+    with pytest.raises(InputError) as refused:
+        plan(load_project(project), only=[glob])
+
+    assert told in str(refused.value)
+
+
+def test_an_unknown_check_in_a_claim_is_refused_with_its_line_and_the_nearest(project: Path) -> None:
+    claims(project, '[[claim]]\nid = "A"\nsays = "It is so"\nchecks = [\n    "table.present",\n    "colum.type",\n]\n')
+    with pytest.raises(ContractError) as refused:
+        plan(load_project(project))
+    found = refused.value
+
+    assert ("claims.toml", 6, "no check is named 'colum.type'; the nearest is 'column.type'") == (
+        Path(found.file or "").name,
+        found.line,
+        found.message,
+    )
+
+
+def test_an_unknown_check_in_a_correction_is_refused(project: Path) -> None:
+    claims(
+        project,
+        '[[claim]]\nid = "A"\nsays = "One"\nchecks = ["schema.count[tables = 1]"]\n'
+        '[claim.corrected]\nsays = "Two"\nchecks = ["schema.counts[tables = 2]"]\n',
+    )
+    with pytest.raises(ContractError, match=r"no check is named 'schema\.counts'"):
+        plan(load_project(project))
+
+
+def test_an_unknown_check_in_a_waiver_is_refused(project: Path) -> None:
+    contract = project / "contracts" / "001_note" / "contract.toml"
+    with contract.open("a") as file:
+        file.write('[[waiver]]\ncheck = "no.such"\nreason = "r"\nowner = "o"\nuntil = 2999-01-01\n')
+    with pytest.raises(ContractError, match=r"no check is named 'no\.such'"):
+        plan(load_project(project))
+
+
+# The chain
+
+
+def test_a_later_contract_inherits_and_changes(chain: Path) -> None:
+    run = verify(chain, only=SHAPE)
+
+    assert [] == not_kept(run)
+
+
+def test_a_later_migration_is_judged_by_what_is_declared_by_then(chain: Path) -> None:
+    found = {each.item: each.migration for each in verify(chain, only=["column.type"]).findings}
+
+    assert {
+        "column.type[public.note.id]": "002_text",
+        "column.type[public.note.body]": "002_text",
+        "column.type[public.note.author]": "002_text",
+    } == found
+
+
+def test_what_a_later_migration_breaks_of_an_earlier_promise_is_broken_there(tmp_path: Path) -> None:
+    chain = write(
+        tmp_path,
+        ("001_note", FIRST, FIRST_CONTRACT),
+        ("002_drop", "ALTER TABLE public.note DROP COLUMN body;", 'comments = "optional"'),
+    )
+
+    assert [("002_drop", "column.present[public.note.body]", Status.BROKEN)] == not_kept(
+        verify(chain, only=["column.present"])
+    )
+
+
+def test_what_is_removed_must_be_gone(tmp_path: Path) -> None:
+    removed = 'comments = "optional"\ntable."public.note".columns.body.removed = true'
+    chain = write(tmp_path, ("001_note", FIRST, FIRST_CONTRACT), ("002_drop", "SELECT 1;", removed))
+
+    assert [("002_drop", "column public.note.body")] == [
+        (each.migration, each.subject) for each in verify(chain, only=["object.extra"]).findings if each.blocks
+    ]
+
+
+def test_a_first_migration_without_a_contract_is_what_stood_before(tmp_path: Path) -> None:
+    chain = write(
+        tmp_path,
+        ("001_old", "CREATE TABLE public.old (id integer);", None),
+        ("002_note", FIRST, FIRST_CONTRACT),
+    )
+
+    assert [] == not_kept(verify(chain, only=SHAPE))
+
+
+def test_a_migration_without_a_contract_after_one_may_not_undo_its_promises(tmp_path: Path) -> None:
+    chain = write(tmp_path, ("001_note", FIRST, FIRST_CONTRACT), ("002_old", "DROP TABLE public.note;", None))
+
+    assert ("002_old", "table.present[public.note]", Status.BROKEN) in not_kept(verify(chain, only=SHAPE))
+
+
+@pytest.mark.parametrize("word", ["001", "1", "001_note", "001_note.sql"])
+def test_through_moves_the_head(chain: Path, word: str) -> None:
+    run = verify(chain, only=["column.type"], through=word)
+
+    assert ("001_note", ("001_note",)) == (run.migration, run.chain)
+
+
+def test_a_refused_migration_leaves_the_next_one_unknown(tmp_path: Path) -> None:
+    chain = write(
+        tmp_path, ("001_note", "CREATE TABLE public.note (id integre);", FIRST_CONTRACT), ("002_text", SECOND, None)
+    )
+    run = verify(chain, only=["script.applies"])
+
+    assert [
+        ("001_note", "script.applies[script]", Status.BROKEN),
+        ("002_text", "script.applies[script]", Status.UNKNOWN),
+    ] == not_kept(run)
+
+
+# Runs
+
+
+def test_the_same_run_twice_gives_the_same_findings(chain: Path) -> None:
+    first, second = (verify(chain, skip=["lens.*"]) for _ in range(2))
+
+    assert (first.findings, first.claims, first.verdict) == (second.findings, second.claims, second.verdict)
+
+
+def test_a_chain_that_keeps_its_word_has_nothing_to_block(project: Path) -> None:
+    run = verify(project)
+
+    assert (Decision.CLEAR, []) == (run.verdict.decision, not_kept(run))
+
+
+def test_without_a_server_text_is_judged_and_the_rest_is_unknown(project: Path) -> None:
+    run = verify(project, pg="none")
+    text = {"contract.accepted", "text.inventory", "text.readable", "way_back.given"}
+
+    assert (Decision.INCOMPLETE, text) == (
+        run.verdict.decision,
+        {each.check for each in run.findings if each.status is Status.KEPT},
+    )
+
+
+def test_without_a_contract_only_the_life_of_the_script_is_judged(tmp_path: Path) -> None:
+    (tmp_path / "001_note.sql").write_text(FIRST)
+    found = {each.check.partition(".")[0] for each in verify(tmp_path / "001_note.sql").findings}
+
+    assert {"script", "text", "way_back", "lens"} == found
+
+
+def test_a_file_above_5_mb_is_loaded_and_its_text_is_noted_as_unread(project: Path) -> None:
+    with (project / "migrations" / "001_note.sql").open("a") as file:
+        file.write(f"-- {'x' * 5_300_000}\n")
+    run = verify(project, only=["text.*", "script.applies"])
+
+    assert {"text.inventory": Status.NOTED, "text.readable": Status.NOTED, "script.applies": Status.KEPT} == {
+        each.check: each.status for each in run.findings
+    }
+
+
+def test_what_was_observed_is_plain_json(project: Path) -> None:
+    facts = verify(project, only=["table.present"]).facts
+
+    assert facts == json.loads(json.dumps(facts))
