@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from pgcontract.contract.clocks import Clock
+from pgcontract.contract.flows import Flow, Invariant, Step
 from pgcontract.contract.json_schema import json_schema
+from pgcontract.contract.languages import DeclaredLanguage
+from pgcontract.contract.machines import Machine
+from pgcontract.contract.prior_rows import PriorRows
 from pgcontract.contract.project import Migration, Project, load_project
+from pgcontract.contract.races import LEVELS, Level, Race
+from pgcontract.contract.ties import Tie
 from pgcontract.contract.values import (
     CheckRef,
     Claim,
@@ -17,15 +24,26 @@ from pgcontract.contract.values import (
 )
 
 __all__ = [
+    "LEVELS",
     "CheckRef",
     "Claim",
+    "Clock",
     "Contract",
     "Correction",
+    "DeclaredLanguage",
     "Examples",
     "FilePins",
+    "Flow",
+    "Invariant",
+    "Level",
+    "Machine",
     "Migration",
+    "PriorRows",
     "Project",
+    "Race",
     "Shape",
+    "Step",
+    "Tie",
     "Verification",
     "Waiver",
     "json_schema",

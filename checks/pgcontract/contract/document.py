@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from pgcontract.contract import objects, tables
-from pgcontract.contract.spec import CallableKey, IdentifierKey, QualifiedKey, Scalar, Spec
+from pgcontract.contract import clocks, flows, languages, machines, objects, prior_rows, races, tables, ties
+from pgcontract.contract.spec import CallableKey, IdentifierKey, QualifiedKey, Scalar, Spec, WordKey
 
 CHECK_REFERENCE = r"^[a-z0-9_]+(\.[a-z0-9_]+)+(\[([^\[\]]|\[[^\[\]]*\])+\])?$"
 CheckReference = Annotated[
@@ -98,8 +98,8 @@ class ClaimsSpec(Spec):
 
 
 class ContractSpec(Spec):
-    """contract.toml: the shape one migration promises. A later contract inherits all of it and names only what it
-    adds, changes or sets `removed = true`."""
+    """contract.toml: what one migration promises. A later contract inherits the shape and names only what it adds,
+    changes or sets `removed = true`; behaviour it declares anew, where it changes."""
 
     migration: str = Field(min_length=1, description="The file it is about, in ../../migrations, as in 020_orders.sql.")
     after: str | None = Field(None, min_length=1, description="The migration it follows, where digits tell it wrong.")
@@ -124,6 +124,19 @@ class ContractSpec(Spec):
     default_grant: dict[str, objects.DefaultGrantSpec] | None = Field(None, description="Default privileges.")
     other: dict[str, objects.OtherSpec] | None = Field(None, description="Objects of any other kind.")
     grant: list[objects.GrantSpec] | None = Field(None, description="Grants on what has no `grants` of its own.")
+    language: dict[WordKey, languages.LanguageSpec] | None = Field(None, description="What columns are meant to hold.")
+    machine: dict[WordKey, machines.MachineSpec] | None = Field(
+        None, description="Which moves between states are allowed."
+    )
+    clock: dict[WordKey, clocks.ClockSpec] | None = Field(None, description="Times that the database keeps.")
+    tie: dict[WordKey, ties.TieSpec] | None = Field(
+        None, description="Columns that are there exactly when others say so."
+    )
+    flow: dict[WordKey, flows.FlowSpec] | None = Field(None, description="What the application does.")
+    race: dict[WordKey, races.RaceSpec] | None = Field(None, description="Transactions played side by side.")
+    rows: dict[WordKey, prior_rows.PriorRowsSpec] | None = Field(
+        None, description="Rows that may be there before the migration, as [rows.paid_twice]."
+    )
     verification: list[VerificationSpec] = Field(default=[], description="Queries to run after the migration.")
     waiver: list[WaiverSpec] = Field(default=[], description="Broken promises that are put up with until a day.")
 
@@ -133,6 +146,9 @@ class ProductionSpec(Spec):
 
     platform: Literal["postgres", "supabase"] = Field("postgres", description="Whose roles and default privileges.")
     postgres: int | None = Field(None, ge=10, le=99, description="Production's major version, as in 17.")
+    locale: str | None = Field(
+        None, min_length=1, description="Its locale, as in en_US.UTF-8. Default: C.UTF-8."
+    )
 
 
 class ProjectSpec(Spec):

@@ -33,10 +33,14 @@ _PASSED_ON: Final = frozenset(
     ("purpose", "type", "null", "default", "generated", "identity", "collation", "storage", "compression")
 )
 _EXAMPLES: Final = frozenset(("accept", "refuse", "column", "comment"))
+_NOT_SHAPE: Final = frozenset(
+    (
+        "migration", "after", "accepted", "comments", "document", "file", "verification", "waiver",
+        "language", "machine", "clock", "tie", "flow", "race", "rows",
+    )
+)  # fmt: skip
 KINDS: Final = frozenset(
-    field.alias or name
-    for name, field in ContractSpec.model_fields.items()
-    if name not in {"migration", "after", "accepted", "comments", "document", "file", "verification", "waiver"}
+    field.alias or name for name, field in ContractSpec.model_fields.items() if name not in _NOT_SHAPE
 )
 
 

@@ -9,10 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from pgcontract.contract.chain import Script, find, in_order, read_script, read_scripts
+from pgcontract.contract.clocks import clock_mistakes
+from pgcontract.contract.flows import flow_mistakes
 from pgcontract.contract.inherit import Words, inherit
+from pgcontract.contract.languages import undeclared
+from pgcontract.contract.machines import machine_mistakes
 from pgcontract.contract.mistakes import Mistake, fail, nearest, refuse
 from pgcontract.contract.parts import make_schema, make_shape
+from pgcontract.contract.races import race_mistakes
 from pgcontract.contract.read import Document, read_contract, read_project_file
+from pgcontract.contract.ties import tie_mistakes
 from pgcontract.contract.values import Contract, Shape
 from pgcontract.errors import InputError
 from pgcontract.model import Origin, Schema
@@ -41,6 +47,7 @@ class Project:
     root: Path
     platform: str = "postgres"
     postgres: int | None = None
+    locale: str | None = None
     document: Mapping[str, str] = field(default_factory=dict)
     seed: int = 0
     chain: tuple[Migration, ...]
@@ -138,6 +145,7 @@ def _project(root: Path) -> Project:
         root=root,
         platform=settings.production.platform,
         postgres=settings.production.postgres,
+        locale=settings.production.locale,
         document=_document(settings.document.model_dump(exclude_unset=True)),
         seed=settings.seed,
         chain=chain,
@@ -200,6 +208,12 @@ def _add(before: Words, shape_before: Shape, document: Document) -> tuple[Words,
     mistakes: list[Mistake] = []
     words = inherit(before, document.words, mistakes)
     shape = make_shape(words, mistakes)
+    mistakes += undeclared(document.languages, shape.schema, document.lines)
+    mistakes += machine_mistakes(document.machines, shape.schema, document.lines)
+    mistakes += clock_mistakes(document.clocks, shape.schema, document.lines)
+    mistakes += tie_mistakes(document.ties, shape.schema, document.lines)
+    mistakes += flow_mistakes(document.flows, shape.schema, document.lines)
+    mistakes += race_mistakes(document.races, shape.schema, document.lines)
     refuse(mistakes)
     names = {(each.kind, each.name) for each in shape.schema.parts()}
     contract = Contract(
@@ -217,6 +231,13 @@ def _add(before: Words, shape_before: Shape, document: Document) -> tuple[Words,
         examples=tuple(each for each in shape.examples if each.origin and each.origin.file == file),
         samples=shape.samples,
         verifications=document.verifications,
+        languages=document.languages,
+        machines=document.machines,
+        clocks=document.clocks,
+        ties=document.ties,
+        prior_rows=document.prior_rows,
+        flows=document.flows,
+        races=document.races,
         waivers=document.waivers,
         claims=document.claims,
         origin=Origin(file=file, line=1),

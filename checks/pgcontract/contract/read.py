@@ -11,10 +11,17 @@ from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from pgcontract.contract.clocks import Clock, read_clocks
 from pgcontract.contract.document import ClaimsSpec, ContractSpec, CorrectionSpec, ProjectSpec, VerificationSpec
+from pgcontract.contract.flows import Flow, read_flows
 from pgcontract.contract.inherit import Words, words_of
+from pgcontract.contract.languages import DeclaredLanguage, read_languages
 from pgcontract.contract.lines import KeyPath, line_of, locate
+from pgcontract.contract.machines import Machine, read_machines
 from pgcontract.contract.mistakes import Mistake, nearest, read_mistakes, refuse
+from pgcontract.contract.prior_rows import PriorRows, read_prior_rows
+from pgcontract.contract.races import Race, read_races
+from pgcontract.contract.ties import Tie, read_ties
 from pgcontract.contract.values import CheckRef, Claim, Correction, FilePins, Verification, Waiver
 from pgcontract.errors import ContractError, InputError
 from pgcontract.model import Origin
@@ -33,6 +40,13 @@ class Document:
     words: Words
     lines: Mapping[KeyPath, int]
     verifications: tuple[Verification, ...]
+    languages: tuple[DeclaredLanguage, ...]
+    machines: tuple[Machine, ...]
+    clocks: tuple[Clock, ...]
+    ties: tuple[Tie, ...]
+    prior_rows: tuple[PriorRows, ...]
+    flows: tuple[Flow, ...]
+    races: tuple[Race, ...]
     waivers: tuple[Waiver, ...]
     pins: FilePins | None
     claims: tuple[Claim, ...]
@@ -53,6 +67,13 @@ def read_contract(path: Path, *, claims: Path | None = None) -> Document:
         words=words,
         lines=lines,
         verifications=verifications,
+        languages=read_languages(spec.language, file=str(path), lines=lines, mistakes=mistakes),
+        machines=read_machines(spec.machine, file=str(path), lines=lines, mistakes=mistakes),
+        clocks=read_clocks(spec.clock, file=str(path), lines=lines, mistakes=mistakes),
+        prior_rows=read_prior_rows(spec.rows, file=str(path), lines=lines, mistakes=mistakes),
+        ties=read_ties(spec.tie, file=str(path), lines=lines, mistakes=mistakes),
+        flows=read_flows(spec.flow, file=str(path), lines=lines, mistakes=mistakes),
+        races=read_races(spec.race, file=str(path), lines=lines, mistakes=mistakes),
         waivers=tuple(
             Waiver(**dict(each), origin=_origin(path, ("waiver", index), lines)) for index, each in enumerate(spec.waiver)
         ),

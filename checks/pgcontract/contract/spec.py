@@ -49,6 +49,15 @@ IdentifierKey = Annotated[str, _key(1, 1, "email")]
 QualifiedKey = Annotated[str, _key(2, 2, "public.orders")]
 CallableKey = Annotated[str, _key(2, 2, "public.set_updated_at()"), AfterValidator(_call)]
 
+
+def _word(name: str) -> str:
+    if not name.replace("-", "").replace("_", "").isalnum():
+        raise ValueError(f"{name!r} is no word; use letters, digits, - and _")
+    return name
+
+
+WordKey = Annotated[str, AfterValidator(_word)]  # names what is no object of the database
+
 Privilege = Literal[
     "select",
     "insert",

@@ -7,6 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pgcontract.contract.clocks import Clock
+from pgcontract.contract.flows import Flow
+from pgcontract.contract.languages import DeclaredLanguage
+from pgcontract.contract.machines import Machine
+from pgcontract.contract.prior_rows import PriorRows
+from pgcontract.contract.races import Race
+from pgcontract.contract.ties import Tie
 from pgcontract.model import Origin, Schema
 
 
@@ -108,9 +115,11 @@ class Shape:
 
 @dataclass(frozen=True, kw_only=True)
 class Contract:
-    """What one migration promises. `declared` and `examples` are this file's own; `samples` has a row for every table
-    declared so far, by table and then by bare column name. `removed` are the (kind, name) of inherited parts it takes
-    away. `accepted` is False for a draft nobody has read; `comments` is "optional" where parts may go without."""
+    """What one migration promises. `declared`, `examples` and behaviour are this file's own; `samples` has a row for
+    every table declared so far, by table and then by bare column name. `removed` are the (kind, name) of inherited
+    parts it takes away. `accepted` is False for a draft nobody has read; `comments` is "optional" where
+    parts may go without.
+    """
 
     path: str
     migration: str
@@ -124,6 +133,13 @@ class Contract:
     examples: tuple[Examples, ...] = ()
     samples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     verifications: tuple[Verification, ...] = ()
+    languages: tuple[DeclaredLanguage, ...] = ()
+    machines: tuple[Machine, ...] = ()
+    clocks: tuple[Clock, ...] = ()
+    ties: tuple[Tie, ...] = ()
+    prior_rows: tuple[PriorRows, ...] = ()
+    flows: tuple[Flow, ...] = ()
+    races: tuple[Race, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     claims: tuple[Claim, ...] = ()
     origin: Origin | None = field(default=None, compare=False)
