@@ -262,7 +262,7 @@ class Session:
         if self._workbench is None:
             assert self._provider is not None
             with self._phase("server"):
-                self.server = self._stack.enter_context(self._provider.start())
+                self.server = self._stack.enter_context(self._provider.start(locale=self.plan.project.locale))
             if self.server.major < OLDEST_MAJOR:
                 raise InputError(
                     f"the server is PostgreSQL {self.server.version}; {OLDEST_MAJOR} is the oldest that is supported. "

@@ -1,0 +1,1 @@
+CREATE UNIQUE INDEX IF NOT EXISTS seats_number ON public.seats (number);

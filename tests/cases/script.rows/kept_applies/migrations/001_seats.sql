@@ -1,0 +1,1 @@
+CREATE TABLE IF NOT EXISTS public.seats (number integer, taken_by text);
