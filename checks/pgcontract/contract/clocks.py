@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from pgcontract.contract import names
 from pgcontract.contract.columns import column_mistake, table_of
 from pgcontract.contract.lines import KeyPath, line_of
 from pgcontract.contract.mistakes import Mistake, spell_path
@@ -46,6 +47,10 @@ class Clock:
     @property
     def table(self) -> str:
         return table_of(self.column)
+
+    @property
+    def bare_column(self) -> str:
+        return names.split(self.column)[-1]
 
 
 def read_clocks(

@@ -58,6 +58,10 @@ class Machine:
     def table(self) -> str:
         return table_of(self.column)
 
+    @property
+    def bare_column(self) -> str:
+        return names.split(self.column)[-1]
+
     def allows(self, source: str, target: str) -> bool:
         """Whether the move is declared; to stay is no move, and always allowed."""
         return source == target or target in self.moves.get(source, ())
@@ -76,7 +80,7 @@ def read_machines(
         machine = _machine(name, spec, Origin(file=file, line=line_of(here, lines)))
         mistakes += (
             Mistake(file=file, line=line_of((*here, *path), lines), message=f"{spell_path((*here, *path))}: {message}")
-            for path, message in (*_unknown(machine, spec), *_contradictions(machine, spec))
+            for path, message in [*_unknown(machine, spec)] or _contradictions(machine, spec)
         )
         found.append(machine)
     return tuple(found)

@@ -41,6 +41,10 @@ class Tie:
     def table(self) -> str:
         return table_of(self.column)
 
+    @property
+    def bare_column(self) -> str:
+        return names.split(self.column)[-1]
+
 
 def read_ties(
     specs: Mapping[str, TieSpec] | None, *, file: str, lines: Mapping[KeyPath, int], mistakes: list[Mistake]
