@@ -369,7 +369,7 @@ def conclude(
     """The Run: findings excused by waivers and corrections, claims decided, and the verdict over all of it."""
     now = dt.datetime.now(dt.UTC)
     excused, waivers = excuse(findings, plan.project, today or now.date())
-    claims = decide_claims(plan.project, excused, checks(), selected=not plan.complete)
+    claims = decide_claims(plan.project, excused, selected=not plan.complete)
     everything = (*excused, *waivers, *map(claim_finding, claims))
     server = dict(observed.get("server", {}))
     verdict = conclude_verdict(

@@ -100,9 +100,15 @@ def _waiver_finding(migration: Migration, waiver: Waiver, *, used: bool, expired
 
 
 def _corrected(finding: Finding, project: Project) -> Finding:
-    """A broken finding that only corrected claims named, and nothing but its own words can be wrong, is excused."""
-    if finding.status is not Status.BROKEN or finding.check not in _WORDS:
+    """A broken finding that nothing but corrected claims name is excused, where its check is one of words.
+
+    A step of a flow is the application's own statement: it is excused once a later migration restates the claim, with
+    the statement that takes its place.
+    """
+    excusable = finding.check in _WORDS or finding.check in _STATEMENTS
+    if finding.status is not Status.BROKEN or finding.resolution is not None or not excusable:
         return finding
+    restated = restated_claims(project, finding.migration)
     claims = [
         claim
         for migration in project.chain
@@ -110,25 +116,47 @@ def _corrected(finding: Finding, project: Project) -> Finding:
         for claim in migration.contract.claims
         if any(matches(reference, finding) for reference in claim.checks)
     ]
-    if claims and all(claim.corrected for claim in claims):
+    if claims and all(claim.id in restated or (claim.corrected and finding.check in _WORDS) for claim in claims):
         return replace(finding, resolution=f"corrected: {', '.join(claim.id for claim in claims)}")
     return finding
 
 
 # Checks of words, counts and complexity: only these can be corrected away, never one of rows, writes or access.
 _WORDS = frozenset({"schema.count", "file.lines"})
+_STATEMENTS = frozenset({"flow.steps"})
 
 
-def decide_claims(
-    project: Project, findings: Sequence[Finding], known: Mapping[str, object], *, selected: bool
-) -> tuple[ClaimResult, ...]:
-    """What became of each claim of the chain, in the order they are written."""
-    return tuple(
-        decide_claim(claim, migration.stem, [each for each in findings if each.migration == migration.stem], selected)
-        for migration in project.chain
+def restated_claims(project: Project, stem: str) -> Mapping[str, tuple[str, Claim]]:
+    """The claims that later migrations make under ids that this one uses too, each with its migration's stem."""
+    stems = [migration.stem for migration in project.chain]
+    return {
+        claim.id: (migration.stem, claim)
+        for migration in project.chain[stems.index(stem) + 1 :]
         if migration.contract
         for claim in migration.contract.claims
-    )
+    }
+
+
+def decide_claims(project: Project, findings: Sequence[Finding], *, selected: bool) -> tuple[ClaimResult, ...]:
+    """What became of each claim of the chain, in the order they are written.
+
+    A refuted claim that a later migration restates under its id is corrected once the later statement is upheld.
+    """
+    by_stem: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_stem.setdefault(finding.migration, []).append(finding)
+    results: list[ClaimResult] = []
+    for migration in project.chain:
+        restated = restated_claims(project, migration.stem)
+        for claim in migration.contract.claims if migration.contract else ():
+            result = decide_claim(claim, migration.stem, by_stem.get(migration.stem, []), selected)
+            if result.outcome is Outcome.REFUTED and claim.id in restated:
+                stem, later = restated[claim.id]
+                now = decide_claim(later, stem, by_stem.get(stem, []), selected)
+                if now.outcome in (Outcome.UPHELD, Outcome.MENDED):
+                    result = replace(result, outcome=Outcome.CORRECTED, corrected=f"{later.says} ({stem})")
+            results.append(result)
+    return tuple(results)
 
 
 def decide_claim(claim: Claim, migration: str, findings: Sequence[Finding], selected: bool) -> ClaimResult:
