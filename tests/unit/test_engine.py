@@ -149,13 +149,15 @@ def test_a_later_contract_inherits_and_changes(chain: Path) -> None:
     assert [] == not_kept(run)
 
 
-def test_a_later_migration_is_judged_by_what_is_declared_by_then(chain: Path) -> None:
-    found = {each.item: each.migration for each in verify(chain, only=["column.type"]).findings}
+def test_each_migration_is_judged_by_what_is_declared_by_then(chain: Path) -> None:
+    found = {(each.migration, each.subject) for each in verify(chain, only=["column.type"]).findings}
 
     assert {
-        "column.type[public.note.id]": "002_text",
-        "column.type[public.note.body]": "002_text",
-        "column.type[public.note.author]": "002_text",
+        ("001_note", "public.note.id"),
+        ("001_note", "public.note.body"),
+        ("002_text", "public.note.id"),
+        ("002_text", "public.note.body"),
+        ("002_text", "public.note.author"),
     } == found
 
 
