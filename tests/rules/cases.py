@@ -2,7 +2,8 @@
 
 `expect.toml` beside the project names the subject, the status the check must give it, and pieces of what must be
 said of it (summary, expected, actual, remedy, evidence). `asks` names the checks to run where they are not the
-one on show, `migration` the file that is meant where there are several, and `pg` a server other than the usual.
+one on show, `migration` the file that is meant where there are several, `at` the later one in whose state it is
+judged again, and `pg` a server other than the usual.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ def said(finding: Finding) -> dict[str, str]:
         "subject": finding.subject,
         "status": finding.status.value,
         "migration": finding.migration,
+        "at": finding.at,
         "severity": finding.severity.value if finding.severity else "",
         "summary": finding.summary,
         "expected": finding.expected or "",

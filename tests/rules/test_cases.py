@@ -11,7 +11,7 @@ from pgcontract.finding import Status
 from pgcontract.registry import checks
 
 HOW = {"asks", "pg"}
-WHOLE = {"subject", "status", "severity", "migration", "origin"}
+WHOLE = {"subject", "status", "severity", "migration", "at", "origin"}
 # These the engine makes itself, of everything the checks found.
 CONCLUDED = {"claim.decided", "waiver.live"}
 
@@ -24,7 +24,9 @@ def test_the_check_says_of_the_subject_what_the_case_expects(case: Path) -> None
     about = [
         said(each)
         for each in findings(case)
-        if each.subject == expected["subject"] and each.migration == expected.get("migration", each.migration)
+        if each.subject == expected["subject"]
+        and each.migration == expected.get("migration", each.migration)
+        and each.at == expected.get("at", each.at)
     ]
 
     assert [expected] == [_shortened(expected, each) for each in about]

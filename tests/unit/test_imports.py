@@ -17,7 +17,7 @@ ORDER = (
     *("compare",),
     *("providers", "stage", "cluster", "workbench"),
     *("apply", "trial"),
-    *("registry", "sampling", "table_text", "fuzz", "separate", "shape", "rehearsal", "rules"),
+    *("registry", "sampling", "table_text", "writes", "fuzz", "play", "separate", "shape", "rehearsal", "rules"),
     *("facts", "verdict", "cpu", "engine"),
     *("report", "draft", "settle", "plugin", "cli"),
 )
