@@ -62,7 +62,9 @@ class FlowSpec(Spec):
     table: Qualified = Field(description="The table it writes, as in public.orders.")
     actors: int = Field(1, ge=1, le=9, description="How many are played beside each other. Default: 1.")
     values: dict[WordKey, Scalar] = Field(
-        default={}, description="The steps' parameters. {actor} in a text is the actor's number; actor 0 is nobody."
+        default={},
+        description="The steps' parameters. In a text {actor} is the actor's number, 0 that of nobody, and {life} how "
+        "often the actor has played the first step.",
     )
     step: list[StepSpec] = Field(min_length=1, description="The steps, in the order of a life without surprises.")
     invariant: dict[WordKey, InvariantSpec] = Field(default={}, description="What holds after every step.")
@@ -176,12 +178,12 @@ def _flow_mistakes(flow: Flow) -> Iterator[tuple[KeyPath, str]]:
                 yield (*here, "after", number), f"{name!r} is no step above {step.name!r}; {nearest(name, names)}"
         kept = {word: each.name for each in flow.before(step) for word in each.keeps}
         known = [*flow.values, *kept, *(word for word in GIVEN if word != "event" or step.events)]
-        elsewhere = {word: each.name for each in flow.steps for word in each.keeps if word not in kept}
-        for message in statement_mistakes(step.sql, known):
+        elsewhere = {word: each.name for each in above for word in each.keeps if word not in known}
+        for message in statement_mistakes(step.sql, [*known, *elsewhere]):
             yield (*here, "sql"), message
         for word in parameters_of(step.sql):
-            if word in elsewhere and word not in known:
-                yield (*here, "after"), f"%({word})s is kept by {elsewhere[word]!r}; name that step in `after`"
+            if word in elsewhere:
+                yield (*here, "sql"), f"%({word})s is kept by {elsewhere[word]!r}; name that step in `after`"
         if step.never is not None:
             for message in query_mistakes(step.never):
                 yield (*here, "never"), message

@@ -1,0 +1,119 @@
+"""Every mistake in a flow or a race is told when the contract is read, with its line and the nearest known word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pgcontract.contract import load_project
+from pgcontract.errors import ContractError
+
+HEAD = 'migration = "001_t.sql"\n[table."public.t"]\ncolumns.id = { type = "integer" }\n'
+FLOW = '[flow.sale]\ntable = "public.t"\nvalues = { seat = 1 }\n'
+BOOK = '[[flow.sale.step]]\nname = "book"\nsql = "INSERT INTO t VALUES (%(seat)s) RETURNING id"\nkeeps = ["id"]\n'
+RACE = '[race.sale]\ntable = "public.t"\nsays = "x"\nnever = "SELECT"\n'
+
+
+def told(folder: Path, contract: str) -> str:
+    """What is said of the contract, without the folder it is in."""
+    (folder / "migrations").mkdir()
+    (folder / "migrations" / "001_t.sql").touch()
+    path = folder / "contracts" / "001_t" / "contract.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text(HEAD + contract, encoding="utf-8")
+    with pytest.raises(ContractError) as caught:
+        load_project(folder)
+    return str(caught.value).replace(f"{path.parent}/", "")
+
+
+@pytest.mark.parametrize(
+    ("contract", "expected"),
+    [
+        pytest.param(
+            FLOW.replace("public.t", "public.tt") + BOOK,
+            "contract.toml:5: flow.sale.table: no table public.tt is declared; did you mean `public.t`?",
+            id="table",
+        ),
+        pytest.param(
+            FLOW + BOOK + BOOK,
+            "contract.toml:12: flow.sale.step[2].name: the step 'book' is there twice; give each its own name",
+            id="two steps of one name",
+        ),
+        pytest.param(
+            FLOW + BOOK + BOOK.replace("book", "pay") + 'after = ["boök"]',
+            "contract.toml:15: flow.sale.step[2].after[1]: 'boök' is no step above 'pay'; did you mean `book`?",
+            id="a step that is not there",
+        ),
+        pytest.param(
+            FLOW + BOOK.replace('"book"', '"book"\nafter = ["pay"]') + BOOK.replace("book", "pay"),
+            "contract.toml:9: flow.sale.step[1].after[1]: 'pay' is no step above 'book'; there is none",
+            id="a step that comes later",
+        ),
+        pytest.param(
+            FLOW + BOOK.replace("%(seat)s", "%(saet)s"),
+            "contract.toml:9: flow.sale.step[1].sql: the parameter %(saet)s has no value here; did you mean `seat`?",
+            id="a parameter without value",
+        ),
+        pytest.param(
+            FLOW + BOOK + '[[flow.sale.step]]\nname = "pay"\nsql = "DELETE FROM t WHERE id = %(id)s"',
+            "contract.toml:13: flow.sale.step[2].sql: %(id)s is kept by 'book'; name that step in `after`",
+            id="a value of a step that need not have been",
+        ),
+        pytest.param(
+            FLOW + BOOK.replace("%(seat)s", "%(event)s"),
+            "contract.toml:9: flow.sale.step[1].sql: the parameter %(event)s has no value here; "
+            "known here: seat, actor",
+            id="the id of an event where there is none",
+        ),
+        pytest.param(
+            FLOW + BOOK.replace("RETURNING id", "RETURNING id % 2"),
+            "contract.toml:9: flow.sale.step[1].sql: `% 2` begins no parameter; "
+            "write %(name)s for a parameter and %% for a percent sign",
+            id="a stray percent sign",
+        ),
+        pytest.param(
+            FLOW.replace("seat", "actor") + BOOK.replace("seat", "actor"),
+            "contract.toml:6: flow.sale.values.actor: every step has %(actor)s already; choose another name",
+            id="a value that is given",
+        ),
+        pytest.param(
+            FLOW + BOOK + '[flow.sale.invariant.one]\nsays = "x"\nnever = "-- all\\nDELETE FROM t"',
+            "contract.toml:13: flow.sale.invariant.one.never: this is no query, it begins with DELETE; "
+            "write a SELECT that gives the rows that must not be there",
+            id="an invariant that is no query",
+        ),
+        pytest.param(
+            FLOW + BOOK + 'never = "-- nothing"',
+            "contract.toml:11: flow.sale.step[1].never: this is no query, it is empty; "
+            "write a SELECT that gives the rows that must not be there",
+            id="an empty query",
+        ),
+        pytest.param(
+            FLOW, "contract.toml:4: `step` is missing in flow.sale: The steps, in the order of a life without surprises.",
+            id="no steps",
+        ),
+        pytest.param(
+            RACE + '[[race.sale.step]]\nsql = "SELECT %(id)s"\nkeeps = ["id"]',
+            "contract.toml:9: race.sale.step[1].sql: the parameter %(id)s has no value here; known here: session",
+            id="a race's parameter that is kept too late",
+        ),
+        pytest.param(
+            RACE + '[[race.sale.step]]\nsql = "SELECT"\nonly = 3',
+            "contract.toml:10: race.sale.step[1].only: there is no session 3; there are 2",
+            id="a session that is not there",
+        ),
+        pytest.param(
+            RACE.replace('"SELECT"', '"UPDATE t SET id = 1"') + '[[race.sale.step]]\nsql = "SELECT"',
+            "contract.toml:7: race.sale.never: this is no query, it begins with UPDATE; "
+            "write a SELECT that gives the rows that must not be there",
+            id="a race that asks no query",
+        ),
+        pytest.param(
+            RACE + 'holds_at = ["serialisable"]\n[[race.sale.step]]\nsql = "SELECT"',
+            "contract.toml:8: race.sale.holds_at[1]: the text 'serialisable' is not known; did you mean `serializable`?",
+            id="a level that is not there",
+        ),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_with_its_place(tmp_path: Path, contract: str, expected: str) -> None:
+    assert expected == told(tmp_path, contract)
