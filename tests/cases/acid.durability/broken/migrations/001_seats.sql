@@ -1,0 +1,1 @@
+CREATE UNLOGGED TABLE public.seats (number integer NOT NULL);

@@ -1,0 +1,1 @@
+CREATE TABLE public.seats (number integer NOT NULL);
