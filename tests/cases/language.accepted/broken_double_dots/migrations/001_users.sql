@@ -1,0 +1,3 @@
+CREATE TABLE public.users (
+    mail text CHECK (mail ~ '^[a-z.]+@[a-z.]+\.[a-z]{2,}$')
+);

@@ -1,0 +1,1 @@
+CREATE TABLE public.codes (code varchar(3));

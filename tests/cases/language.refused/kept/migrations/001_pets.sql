@@ -1,0 +1,1 @@
+CREATE TABLE public.pets (kind varchar(20) CHECK (kind IN ('cat', 'dog')));
