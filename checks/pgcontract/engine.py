@@ -270,8 +270,15 @@ class Session:
                 )
             with self._phase("stage"):
                 stage = stage_of(self.plan.project.platform)
-                self._workbench = self._stack.enter_context(Workbench(self.server, stage))
+                self._workbench = self._stack.enter_context(Workbench(self.server, stage, elsewhere=self._elsewhere))
         return self._workbench
+
+    @contextmanager
+    def _elsewhere(self) -> Iterator[Workbench]:
+        assert self._provider is not None
+        stage = stage_of(self.plan.project.platform)
+        with self._provider.start(locale=self.plan.project.locale) as server, Workbench(server, stage) as bench:
+            yield bench
 
     def _ask_check(self, stem: str, check: Check) -> tuple[Finding, ...]:
         found = self._answered(stem, check, lambda: self.trial(stem))

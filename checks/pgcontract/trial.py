@@ -26,7 +26,7 @@ from pgcontract.cluster import without_parked
 from pgcontract.compare import Difference, compare
 from pgcontract.contract import Contract, Migration, Project
 from pgcontract.model import Origin, Part, Schema
-from pgcontract.sqltext import Inventory, Script, inventory
+from pgcontract.sqltext import Inventory, Script, inventory, read_script
 from pgcontract.stage import MIGRATOR, Regime
 from pgcontract.workbench import State, Workbench
 
@@ -241,6 +241,21 @@ class Trial:
         """An autocommit connection to a fresh copy, for work that ends its own transactions."""
         with self.workbench.clone(state) as name, self.workbench.connect(name) as connection:
             yield connection
+
+    @contextmanager
+    def alone(self) -> Iterator[psycopg.Connection]:
+        """An autocommit connection to the migrated database on a server that has no other copy of it."""
+        if self.workbench.elsewhere is None:
+            raise CouldNotAsk("this needs a second server, which this provider does not start")
+        with self.workbench.elsewhere() as bench:
+            name = bench.stage_state(bench.stage.regimes[0]).database
+            for migration in self.promise.project.chain:
+                with bench.connect(name) as connection:
+                    apply_as_production(connection, read_script(migration.path))
+                if migration.stem == self.promise.migration.stem:
+                    break
+            with bench.connect(name) as connection:
+                yield connection
 
     def _applied(self, regime: Regime) -> tuple[State, Schema]:
         loaded = self.loaded(regime)

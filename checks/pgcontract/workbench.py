@@ -6,8 +6,8 @@ done in clones of a State, or in a transaction on a standing clone that is alway
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol
@@ -42,11 +42,22 @@ class State:
 
 
 class Workbench:
-    """Makes states and clones on one server; everything it made is gone when it is left."""
+    """Makes states and clones on one server; everything it made is gone when it is left.
 
-    def __init__(self, server: Server, stage: Stage) -> None:
+    `elsewhere` starts another server like this one with a workbench of its own: for what a neighbouring database
+    would disturb, such as the DROP of a role that has rights in all of them.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        stage: Stage,
+        *,
+        elsewhere: Callable[[], AbstractContextManager[Workbench]] | None = None,
+    ) -> None:
         self.server = server
         self.stage = stage
+        self.elsewhere = elsewhere
         self._number = 0
         self._stack = ExitStack()
         self._standing: dict[str, psycopg.Connection] = {}

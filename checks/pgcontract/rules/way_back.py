@@ -91,7 +91,8 @@ def _with_rows(before: Schema, filled: tuple[str, ...]) -> Schema:
 
 def _run_back(trial: Trial, *, times: int) -> Iterator[Finding]:
     script = _script(trial)
-    with trial.clone(trial.after_state) as connection:
+    # A role cannot be dropped while another database gives it rights, and each of our copies does.
+    with trial.alone() if trial.made.roles else trial.clone(trial.after_state) as connection:
         filled, _ = insert_samples(trial, connection, trial.touched)
         for _ in range(times):
             refusal = apply_as_production(connection, script)

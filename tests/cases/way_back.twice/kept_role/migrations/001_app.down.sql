@@ -1,0 +1,2 @@
+DROP TABLE IF EXISTS public.t;
+DROP ROLE IF EXISTS app;
