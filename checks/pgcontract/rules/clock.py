@@ -13,7 +13,8 @@ from pgcontract.finding import Evidence, Finding, Status
 from pgcontract.registry import Subjects, answer, check
 from pgcontract.trial import CouldNotAsk, Promise, Trial
 from pgcontract.writes import identifier, told
-from pgcontract.writes.keeping import AS_IT_WAS, CLOCK, FUTURE, PAST, Keeping, Kept, keeping
+from pgcontract.writes.forging import inserts, other_inserts, updates
+from pgcontract.writes.keeping import AS_IT_WAS, CLOCK, PAST, Keeping, Kept, keeping
 
 # Every function and operator that a trigger is likely to read the clock with, as an attacker would have it.
 _ATTACK: Final = (
@@ -78,7 +79,7 @@ def clock_insert(trial: Trial) -> Iterator[Finding]:
             tried = [
                 Tried(kept=it.insert("INSERT without the column"), meant=CLOCK),
                 Tried(kept=it.insert("INSERT of DEFAULT", sql.SQL("DEFAULT")), meant=CLOCK),
-                *_forged(_forged_inserts(it), CLOCK),
+                *_forged(inserts(it), CLOCK),
             ]
             return _finding(
                 it,
@@ -104,11 +105,11 @@ def clock_update(trial: Trial) -> Iterator[Finding]:
         with keeping(trial, clock) as it:
             it.start("-1 day")
             meant = _after_update(clock)
-            updates = [(f"UPDATE of {name}", values) for name, values in it.changes()]
-            updates.append(("UPDATE that changes nothing", it.touch()))
+            changes = [(f"UPDATE of {name}", values) for name, values in it.changes()]
+            changes.append(("UPDATE that changes nothing", it.touch()))
             return _finding(
                 it,
-                [Tried(kept=it.update(way, values), meant=meant) for way, values in updates],
+                [Tried(kept=it.update(way, values), meant=meant) for way, values in changes],
                 kept=f"After every UPDATE {clock.column} is {meant}",
                 broken=f"{clock.column} is not {meant} after every UPDATE",
                 paste=_pasted_apart,
@@ -131,9 +132,9 @@ def clock_forged(trial: Trial) -> Iterator[Finding]:
         with keeping(trial, clock) as it:
             tried: list[Tried] = []
             if "insert" in clock.set_on:
-                tried += _forged((*_forged_inserts(it), *_forged_by_other_ways(it)), CLOCK)
+                tried += _forged((*inserts(it), *other_inserts(it)), CLOCK)
             it.start("-1 day")
-            tried += _forged(_forged_updates(it), _after_update(clock))
+            tried += _forged(updates(it), _after_update(clock))
             return _finding(
                 it,
                 tried,
@@ -159,7 +160,7 @@ def clock_increasing(trial: Trial) -> Iterator[Finding]:
         rows = []
         with keeping(trial, clock) as it:
             name = identifier(clock.bare_column)
-            shown = [it.specimen.insert()]
+            shown = [*it.specimen.first, it.specimen.insert()]
             it.connection.execute(it.specimen.insert())
             for way in ("first UPDATE in the transaction of the INSERT", "second UPDATE in the same transaction"):
                 rows.append((way, it.step()))
@@ -253,34 +254,6 @@ def _forged(writes: Iterable[Kept], meant: str) -> list[Tried]:
     return [Tried(kept=kept, meant=meant, refusable=True) for kept in writes]
 
 
-def _forged_inserts(it: Keeping) -> Iterator[Kept]:
-    yield it.insert("INSERT of null", sql.NULL)
-    yield it.insert("INSERT of a time long past", sql.Literal(PAST))
-    yield it.insert("INSERT of a time far ahead", sql.Literal(FUTURE))
-
-
-def _forged_by_other_ways(it: Keeping) -> Iterator[Kept]:
-    yield it.copy("COPY of a time long past", PAST)
-    if it.specimen.key:
-        past = sql.Literal(PAST)
-        yield it.insert("INSERT ... ON CONFLICT DO UPDATE, of a new row", past, conflict=_upsert(it, past))
-
-
-def _forged_updates(it: Keeping) -> Iterator[Kept]:
-    column, past = it.clock.bare_column, sql.Literal(PAST)
-    yield it.update("UPDATE to null", {column: sql.NULL})
-    yield it.update("UPDATE to a time long past", {column: past})
-    yield it.update("UPDATE to a time far ahead", {column: sql.Literal(FUTURE)})
-    if it.specimen.key:
-        yield it.insert("INSERT ... ON CONFLICT DO UPDATE, of a row that is there", conflict=_upsert(it, past))
-
-
-def _upsert(it: Keeping, value: sql.Composable) -> sql.Composed:
-    return sql.SQL("ON CONFLICT ({}) DO UPDATE SET {} = {}").format(
-        sql.SQL(", ").join(map(identifier, it.specimen.key)), identifier(it.clock.bare_column), value
-    )
-
-
 def _finding(
     it: Keeping,
     tried: list[Tried],
@@ -311,8 +284,9 @@ def _finding(
 
 def _pasted(it: Keeping, kept: Kept, *before: str) -> str:
     """In one transaction that leaves nothing behind."""
-    there = [] if kept.statement.startswith(("INSERT", "COPY")) and "there" not in kept.way else [_row(it)]
-    return "\n".join(["BEGIN;", *before, *there, kept.statement, _look(it), "ROLLBACK;"])
+    new = kept.statement.startswith(("INSERT", "COPY")) and "there" not in kept.way
+    there = [*it.specimen.first, *([] if new else [it.specimen.insert()])]
+    return "\n".join(["BEGIN;", *before, *map(_line, there), kept.statement, _look(it), "ROLLBACK;"])
 
 
 def _pasted_in_attack(it: Keeping, kept: Kept) -> str:
@@ -321,15 +295,15 @@ def _pasted_in_attack(it: Keeping, kept: Kept) -> str:
 
 def _pasted_apart(it: Keeping, kept: Kept) -> str:
     """Each statement in a transaction of its own: only then does the clock go on."""
-    if not it.specimen.key:
+    if not it.specimen.key or it.specimen.first:
         return _pasted(it, kept)
-    return "\n".join([_row(it), kept.statement, _look(it), f"{it.specimen.delete().as_string()};"])
+    return "\n".join([_line(it.specimen.insert()), kept.statement, _look(it), _line(it.specimen.delete())])
 
 
-def _row(it: Keeping) -> str:
-    return f"{it.specimen.insert().as_string()};"
+def _line(statement: sql.Composed) -> str:
+    return f"{statement.as_string()};"
 
 
 def _look(it: Keeping) -> str:
     now = sql.SQL("pg_catalog.now()")
-    return f"{it.specimen.select(identifier(it.clock.bare_column), now).as_string()};"
+    return _line(it.specimen.select(identifier(it.clock.bare_column), now))

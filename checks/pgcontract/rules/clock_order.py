@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import psycopg
 from psycopg import sql
@@ -52,7 +53,7 @@ def _raced(trial: Trial, clock: Clock) -> Finding:
         workbench.connect(name) as second,
     ):
         # Rows of other tables that it refers to are needed here too.
-        specimen_of(trial, first, clock.table)
+        specimen = replace(specimen, first=specimen_of(trial, first, clock.table).first)
         first.execute(specimen.insert())
         first.execute("BEGIN")
         second.execute(update)
@@ -103,6 +104,7 @@ def _time(connection: psycopg.Connection, specimen: Specimen, clock: Clock) -> s
 def _history(clock: Clock, specimen: Specimen, update: sql.Composed) -> str:
     look = specimen.select(identifier(clock.bare_column)).as_string()
     lines = [
+        *(f"{each.as_string()};" for each in specimen.first),
         f"{specimen.insert().as_string()};",
         "BEGIN;  -- in a first session",
         f"{update.as_string()};  -- in a second session",

@@ -236,6 +236,7 @@ def _judged(
                 break
         else:
             holds = _holds(connection, tie, specimen)
+    look = specimen.select(sql.SQL(tie.present_when), identifier(tie.bare_column))
     return Tried(
         row=case.told,
         way=way,
@@ -243,7 +244,7 @@ def _judged(
         meant=given in ((VALUE, LATER) if case.present else (NULL,)),
         refusal=refusal,
         holds=holds,
-        statements=(*statements, specimen.select(sql.SQL(tie.present_when), identifier(tie.bare_column))),
+        statements=(*specimen.first, *statements, look),
     )
 
 

@@ -13,11 +13,12 @@ from pgcontract.apply import Refusal, refusal_of
 from pgcontract.canonical import last_part
 from pgcontract.contract.names import bare, quote
 from pgcontract.model import Column, Schema
-from pgcontract.sampling import as_text, insert_samples, simplest_row
+from pgcontract.sampling import as_text, simplest_row
 from pgcontract.trial import CouldNotAsk, Trial
 
 Values: TypeAlias = Mapping[str, sql.Composable]
 
+_NOT_THERE = "23503"  # the row that a foreign key refers to
 _KEY = """
     SELECT attname
       FROM pg_catalog.pg_index
@@ -27,17 +28,35 @@ _KEY = """
 """
 
 
+# Every table that rows of a table refer to, and those that these refer to.
+_ABOVE = """
+    WITH RECURSIVE above AS (
+        SELECT confrelid FROM pg_catalog.pg_constraint WHERE conrelid = %s::pg_catalog.regclass AND contype = 'f'
+        UNION
+        SELECT c.confrelid FROM pg_catalog.pg_constraint c JOIN above ON c.conrelid = above.confrelid WHERE contype = 'f'
+    )
+    SELECT pg_catalog.format('%%I.%%I', nspname, relname)
+      FROM above
+      JOIN pg_catalog.pg_class AS t ON t.oid = confrelid
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = relnamespace
+     WHERE confrelid <> %s::pg_catalog.regclass
+     ORDER BY 1
+"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Specimen:
     """`row` are its values by bare column name, as they are sent, `key` the names of those that find it again.
 
-    A table without a primary key has no `key`: then the row is the table's only one.
+    A table without a primary key has no `key`: then the row is the table's only one. `first` are the INSERTs of rows
+    that it refers to.
     """
 
     table: str
     row: Mapping[str, Any]
     key: tuple[str, ...] = ()
     overriding: bool = False
+    first: tuple[sql.Composed, ...] = ()
 
     def without(self, *columns: str) -> Specimen:
         """The same row with these columns left out."""
@@ -89,22 +108,41 @@ def specimen_of(trial: Trial, connection: psycopg.Connection, table: str, varian
     """
     if table not in {each.name for each in trial.after.tables}:
         raise CouldNotAsk(f"the table {table} is not there")
-    candidates = [_keyed(trial, connection, table, row) for row in _rows(trial, table)]
+    candidates = list(_rows_of(trial, connection, table))
     if not candidates[0].key and connection.execute(candidates[0].select(sql.SQL("1"))).fetchone():
         raise CouldNotAsk(f"{table} has rows, and no primary key to tell ours from them")
     refusals: list[Refusal] = []
+    first: tuple[sql.Composed, ...] = ()
     for _ in range(2):
         for each in candidates:
             for values in variants:
                 refusal = _refusal(connection, each.insert(values))
                 if refusal is None:
-                    return each
+                    return replace(each, first=first)
                 refusals.append(refusal)
-        if not any(each.sqlstate == "23503" for each in refusals):
+        if first or not any(each.sqlstate == _NOT_THERE for each in refusals):
             break
-        others = tuple(each for each in trial.after.tables if each.name != table)
-        insert_samples(trial, connection, replace(trial.after, tables=others))
+        first = _referred_to(trial, connection, table)
     raise CouldNotAsk(f"no row goes into {table}: {refusals[0]}; give the table a `sample` that does")
+
+
+def _referred_to(trial: Trial, connection: psycopg.Connection, table: str) -> tuple[sql.Composed, ...]:
+    """Put a row into each table above: the INSERTs that went in, in an order that can be repeated."""
+    waiting = [
+        next(_rows_of(trial, connection, above)).insert()
+        for (above,) in connection.execute(_ABOVE, [table, table]).fetchall()
+    ]
+    done: list[sql.Composed] = []
+    for _ in range(len(waiting)):
+        for statement in list(waiting):
+            if _refusal(connection, statement, keep=True) is None:
+                waiting.remove(statement)
+                done.append(statement)
+    return tuple(done)
+
+
+def _rows_of(trial: Trial, connection: psycopg.Connection, table: str) -> Iterator[Specimen]:
+    return (_keyed(trial, connection, table, row) for row in _rows(trial, table))
 
 
 def _rows(trial: Trial, table: str) -> Iterator[Mapping[str, Any]]:

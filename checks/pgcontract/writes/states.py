@@ -44,7 +44,7 @@ class Sweep:
 
     def statements(self, route: tuple[Values, ...]) -> tuple[sql.Composed, ...]:
         """The writes of a route as SQL."""
-        return (self.specimen.insert(route[0]), *map(self.specimen.update, route[1:]))
+        return (*self.specimen.first, self.specimen.insert(route[0]), *map(self.specimen.update, route[1:]))
 
 
 def entry(machine: Machine, state: str) -> Values:

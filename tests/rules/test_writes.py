@@ -1,0 +1,31 @@
+"""What is found by writing is the same on every run, and can be pasted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cases import FOLDER, check_of, name
+from pgcontract.engine import verify
+from pgcontract.finding import Finding
+
+CASES = [
+    FOLDER / each
+    for each in (
+        "machine.moves/broken",
+        "clock.forged/broken",
+        "clock.increasing/broken",
+        "clock.order/broken",
+        "clock.path/broken",
+        "tie.holds/broken",
+    )
+]
+
+
+def _found(case: Path) -> tuple[Finding, ...]:
+    return verify(case, only=[check_of(case)]).findings
+
+
+@pytest.mark.parametrize("case", CASES, ids=name)
+def test_a_second_run_finds_the_same(case: Path) -> None:
+    assert _found(case) == _found(case)
