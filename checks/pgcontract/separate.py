@@ -1,20 +1,21 @@
-"""Tell two spellings apart: by what they are made of, or by an example that only one of two CHECKs accepts."""
+"""Tell two spellings apart: by what they are made of, or by a row that they answer differently."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
 
-from pgcontract.canonical import last_part
 from pgcontract.compare import Difference
-from pgcontract.contract import names
+from pgcontract.contract import Examples
+from pgcontract.contract.languages import as_sent
 from pgcontract.finding import Evidence
-from pgcontract.model import Constraint
-from pgcontract.sampling import as_text, tell_row
+from pgcontract.fuzz.contrast import Contrast, Row, contrast
+from pgcontract.model import Column, Constraint, Index
+from pgcontract.sampling import tell_row
 from pgcontract.trial import Trial
 
 # One constant, as the server prints it: its type's own output, so that two texts are two values.
@@ -47,51 +48,75 @@ def certainly_different(difference: Difference) -> bool:
             return False
 
 
-def separate(trial: Trial, difference: Difference) -> Evidence | None:
-    """The first example that separates the two texts, as evidence; None where no declared example does."""
+@dataclass(frozen=True, kw_only=True)
+class Separation:
+    """`evidence` shows a row that the two texts answer differently; None where none of the `tried` rows does."""
+
+    evidence: Evidence | None = None
+    tried: int = 0
+
+
+def separate(trial: Trial, difference: Difference) -> Separation:
+    """Both texts of a CHECK, a default or an index's predicate over the same rows: declared examples, values at every
+    limit of either text, and telling values of the columns' types."""
     part = difference.part
-    contract = trial.promise.contract
-    if contract is None or not isinstance(part, Constraint) or part.form != "check":
-        return None
-    for examples in contract.examples:
-        if examples.constraint == part.name:
-            for row in (*examples.accept, *examples.refuse):
-                answers = _evaluate(trial, part, row, (difference.expected, difference.actual))
-                if answers is not None and answers[0] != answers[1]:
-                    return Evidence(
-                        title="A declared example that only one of the two accepts",
-                        columns=("example", "as declared", "as it is"),
-                        rows=((tell_row(row), _word(answers[0]), _word(answers[1])),),
-                    )
-    return None
+    texts = (difference.expected, difference.actual)
+    if isinstance(part, Constraint) and part.form == "check":
+        examples = [row for each in _examples(trial) if each.constraint == part.name for row in _rows(each)]
+        expressions = (_expression(texts[0]), _expression(texts[1]))
+        found = contrast(trial, part.table, expressions, examples, wrapped="(({}) IS NOT FALSE)::text")
+        return _separation(found, {"true": "accepts", "false": "refuses"})
+    if isinstance(part, Index) and difference.field == "predicate":
+        found = contrast(trial, part.table, texts, (), wrapped="(({}) IS TRUE)::text")
+        return _separation(found, {"true": "takes it in", "false": "leaves it out"})
+    if isinstance(part, Column) and difference.field == "default" and part.generated:
+        return _separation(contrast(trial, part.table, texts, ()), {})
+    if isinstance(part, Column) and difference.field == "default" and not any("nextval(" in text for text in texts):
+        return _defaults(trial, part, texts)
+    return Separation()
 
 
-def _evaluate(
-    trial: Trial, part: Constraint, row: Mapping[str, Any], definitions: tuple[str, str]
-) -> tuple[bool, bool] | None:
-    """Whether each CHECK definition accepts the row: a CHECK accepts what is not false."""
-    columns = [
-        (last_part(column.name, column.table), column.type)
-        for column in trial.after.columns
-        if column.table == part.table
-    ] or [("VALUE", each.attributes[0]) for each in trial.after.types if each.name == part.table]
-    selected = [sql.SQL("CAST(%s AS {}) AS {}").format(sql.SQL(type_), sql.SQL(name)) for name, type_ in columns]
-    values = [as_text(row.get(names.bare(name))) for name, _ in columns]
-    query = sql.SQL("SELECT ({}) IS NOT FALSE, ({}) IS NOT FALSE FROM (SELECT {}) AS example").format(
-        *(sql.SQL(_expression(each)) for each in definitions), sql.SQL(", ").join(selected)
-    )
-    with trial.workbench.rolled_back(trial.after_state) as connection:
-        try:
-            found = connection.execute(query, values).fetchone()
-        except psycopg.Error:
-            return None
-    return (found[0], found[1]) if found else None
+def _examples(trial: Trial) -> tuple[Examples, ...]:
+    return trial.promise.contract.examples if trial.promise.contract else ()
+
+
+def _rows(examples: Examples) -> Iterator[Row]:
+    for row in (*examples.accept, *examples.refuse):
+        yield {name: None if value is None else as_sent(value) for name, value in row.items()}
 
 
 def _expression(definition: str) -> str:
-    # A per cent sign is the driver's placeholder, so each is doubled.
-    return definition.removeprefix("CHECK").strip().replace("%", "%%")
+    return definition.removeprefix("CHECK").strip()
 
 
-def _word(accepted: bool) -> str:
-    return "accepts" if accepted else "refuses"
+def _separation(found: Contrast, words: Mapping[str, str]) -> Separation:
+    if found.row is None:
+        return Separation(tried=found.tried)
+    told = [words.get(answer or "", answer if answer is not None else "NULL") for answer in found.answers]
+    evidence = Evidence(
+        title="A row that the two answer differently",
+        columns=("row", "as declared", "as it is"),
+        rows=((tell_row(found.row), *told),),
+    )
+    return Separation(evidence=evidence, tried=found.tried)
+
+
+def _defaults(trial: Trial, column: Column, texts: tuple[str, str]) -> Separation:
+    """Each default evaluated twice: of two that change from time to time nothing can be said."""
+    query = sql.SQL("SELECT ({0})::{2}::text, ({1})::{2}::text, pg_sleep(0.001), ({0})::{2}::text, ({1})::{2}::text")
+    with trial.workbench.rolled_back(trial.after_state) as connection:
+        try:
+            found = connection.execute(query.format(*map(sql.SQL, texts), sql.SQL(column.type))).fetchone()
+        except psycopg.Error:
+            return Separation()
+    assert found is not None
+    before, after = found[:2], found[3:]
+    varies = tuple(one != other for one, other in zip(before, after, strict=True))
+    if all(varies) or (not any(varies) and before[0] == before[1]):
+        return Separation(tried=1)
+    if any(varies):
+        told = tuple("another value each time" if moves else "the same value each time" for moves in varies)
+    else:
+        told = tuple("NULL" if value is None else value for value in before)
+    evidence = Evidence(title="What the two give", columns=("as declared", "as it is"), rows=(told,))
+    return Separation(evidence=evidence, tried=1)

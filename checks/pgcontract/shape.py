@@ -90,16 +90,18 @@ def judge_differences(trial: Trial, subject: str, label: str, wrong: list[Differ
     """One finding for the differing fields of one part: BROKEN where one is different, else UNKNOWN."""
     status = Status.UNKNOWN
     evidence: list[Evidence] = []
+    tried = 0
     unspelled = {(each.kind, each.name): each.message for each in trial.spelling.unspelled}
     message = unspelled.get((wrong[0].kind, wrong[0].name))
     for each in wrong:
         if each.answer is Answer.UNPROVEN and not message and certainly_different(each):
             status = Status.BROKEN
         elif each.answer is Answer.UNPROVEN:
-            shown = separate(trial, each)
-            if shown is not None:
+            found = separate(trial, each)
+            tried += found.tried
+            if found.evidence is not None:
                 status = Status.BROKEN
-                evidence.append(shown)
+                evidence.append(found.evidence)
         else:
             status = Status.BROKEN
     fields = ", ".join(each.field.replace("_", " ") for each in wrong)
@@ -109,7 +111,8 @@ def judge_differences(trial: Trial, subject: str, label: str, wrong: list[Differ
         summary = f"The {label} is not as declared: {fields}."
         remedy = "Change the migration, or, where the server is right, the contract."
     else:
-        summary = f"The {label} is declared in other words than the server's: not proven the same: {fields}."
+        over = f"; {tried:,} row{'s' * (tried > 1)} tried on both, and none tells them apart" if tried else ""
+        summary = f"The {label} is declared in other words than the server's: not proven the same: {fields}{over}."
         remedy = (
             "Where both mean the same, pin the server's text in the contract with "
             f"same_as = [{_quoted(wrong[0].actual)}]; else change the migration or the contract."

@@ -155,7 +155,7 @@ def _rows(
         place = replace(_place(trial, table, name, type_), sample=given[0] if given else None, checks=texts)
         labels = next((each.labels for each in trial.after.types if each.name in (type_, f"public.{type_}")), ())
         made = {*given, *beside(place, given), *_TELLING.get(place.category, ()), *labels}
-        values[bare(name)] = [*sorted(filter(sendable, made), key=size), None]
+        values[bare(name)] = [*sorted(filter(sendable, made), key=_plainest), None]
     first = {name: str(sample[name]) if sample.get(name) is not None else each[0] for name, each in values.items()}
     for name, each in values.items():
         yield from ({**first, name: value} for value in each)
@@ -163,6 +163,11 @@ def _rows(
         chosen = trial.promise.random(f"contrast/{table}/{expressions[0]}")
         for _ in range(_COMBINED):
             yield {name: chosen.choice(each) for name, each in values.items()}
+
+
+def _plainest(value: str) -> tuple[bool, tuple[int, int, str]]:
+    """Usual values before those that are none to most people."""
+    return value in ("NaN", "infinity", "-infinity"), size(value)
 
 
 def _place(trial: Trial, table: str, name: str, type_: str) -> Place:

@@ -33,8 +33,9 @@ shape_check(
 
     Why it matters: one character in a pattern decides which rows may exist.
     How it is measured: pg_get_constraintdef of the live constraint against the declared one, spelled by the same
-    server in a scratch schema. Where the texts differ, a declared example that only one of them accepts decides
-    "different"; without one the answer is "not proven the same", never "equal".
+    server in a scratch schema. Where the texts differ, both are evaluated on the same rows: declared examples,
+    values at every limit of either text, telling values of the columns' types. A row that only one of them accepts
+    decides "different"; without one the answer is "not proven the same", never "equal".
     What to do: change the one that is wrong, add an example that tells them apart, or pin the server's text.
     """,
     kinds="constraints",

@@ -1,0 +1,1 @@
+CREATE TABLE public.events (at timestamptz DEFAULT clock_timestamp());
