@@ -183,8 +183,9 @@ def decide_claim(claim: Claim, migration: str, findings: Sequence[Finding], sele
             )
         else:
             outcome, reason = held, f"its correction does not hold: {why}"
-    if claim.pending and outcome is Outcome.UPHELD:
-        outcome, reason = Outcome.NOT_SHOWN, f"pending: {claim.pending}"
+    if claim.pending and outcome in (Outcome.UPHELD, Outcome.MENDED):
+        besides = f" Besides, {reason}" if outcome is Outcome.MENDED else ""
+        outcome, reason = Outcome.NOT_SHOWN, f"pending: {claim.pending}{besides}"
     return ClaimResult(
         id=claim.id,
         says=claim.says,

@@ -168,6 +168,12 @@ CLAIMS: dict[str, tuple[Claim, tuple[Finding, ...], Outcome, str]] = {
     ),
     "pending": (claim("column.type", pending="speed"), (KEPT,), Outcome.NOT_SHOWN, "pending: speed"),
     "pending and refuted": (claim("column.type", pending="speed"), (BROKEN,), Outcome.REFUTED, "It is integer."),
+    "pending and mended": (
+        claim("column.type", pending="Its speed."),
+        (finding(Status.BROKEN, summary="It is integer.", resolution="mended by 021_b"),),
+        Outcome.NOT_SHOWN,
+        "pending: Its speed. Besides, mended by 021_b: It is integer.",
+    ),
     "untestable": (claim(untestable="an opinion"), (), Outcome.UNTESTABLE, "an opinion"),
     "untestable and refuted": (
         claim("column.type", untestable="an opinion"),
