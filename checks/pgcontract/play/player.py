@@ -23,6 +23,14 @@ _WRITE_DOWN: Final = sql.SQL("INSERT INTO pgcontract_played VALUES ({}, {}, {}, 
 _MISTAKES_OF_SQL: Final = "42"  # syntax errors and names that are not there; 42501 is a privilege that is missing
 
 
+class NoSuchSql(CouldNotAsk):
+    """The words of a step are none that the server takes; `step` is its name."""
+
+    def __init__(self, flow: Flow, step: Step, why: object) -> None:
+        super().__init__(f"the step {step.name} of the flow {flow.name} is no SQL that the server takes: {why}")
+        self.step = step.name
+
+
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
     """What a move did: `rows` that it changed or gave, or who refused it. `kept` are the values that later steps have,
@@ -40,7 +48,7 @@ class Outcome:
     def told(self) -> str:
         if self.refusal is not None:
             return f"refused, {self.refusal.sqlstate}"
-        return "1 row" if self.rows == 1 else f"{self.rows} rows"
+        return tell_rows(self.rows)
 
 
 class Player:
@@ -63,7 +71,7 @@ class Player:
         connection.execute("SAVEPOINT played_0")
 
     def play(self, history: History) -> tuple[Outcome, ...]:
-        """What each move did. CouldNotAsk where a step's SQL is none that the server takes."""
+        """What each move did. NoSuchSql where the server does not take a step's words."""
         common = 0
         while common < min(len(history), len(self._standing)) and history[common] == self._standing[common].move:
             common += 1
@@ -127,10 +135,15 @@ def _kept(step: Step, cursor: psycopg.Cursor[Any]) -> tuple[dict[str, Any], dict
     return {name: row[columns[name][0]] for name in step.keeps}, {name: columns[name][1] for name in step.keeps}
 
 
+def tell_rows(count: int) -> str:
+    """`no rows`, `1 row`, `2 rows`."""
+    return "1 row" if count == 1 else f"{count or 'no'} rows"
+
+
 def refuse_mistakes(flow: Flow, step: Step, refusal: Refusal) -> None:
-    """CouldNotAsk where the refusal is about the words of the step, not about what it would do."""
+    """NoSuchSql where the refusal is about the words of the step, not about what it would do."""
     if refusal.sqlstate.startswith(_MISTAKES_OF_SQL) and refusal.sqlstate != "42501":
-        raise CouldNotAsk(f"the step {step.name} of the flow {flow.name} is no SQL that the server takes: {refusal}")
+        raise NoSuchSql(flow, step, refusal)
 
 
 def written_down(seq: int, outcome: Outcome) -> sql.Composed:
