@@ -89,6 +89,18 @@ def told(folder: Path, contract: str) -> str:
             id="an empty query",
         ),
         pytest.param(
+            FLOW + BOOK + '[flow.sale.invariant.one]\nsays = "x"\nnever = "SELECT FROM t WHERE id = %(id)s"',
+            "contract.toml:13: flow.sale.invariant.one.never: a query over all that was played has no %(id)s; "
+            "compare with a column of pgcontract_played",
+            id="an invariant with a parameter",
+        ),
+        pytest.param(
+            FLOW + BOOK + '[[flow.sale.step]]\nname = "end"\nsql = "COMMIT"',
+            "contract.toml:13: flow.sale.step[2].sql: COMMIT is about the transaction, "
+            "which is ours to begin and to end; take it out",
+            id="a step that ends the transaction",
+        ),
+        pytest.param(
             FLOW, "contract.toml:4: `step` is missing in flow.sale: The steps, in the order of a life without surprises.",
             id="no steps",
         ),

@@ -185,7 +185,7 @@ def _flow_mistakes(flow: Flow) -> Iterator[tuple[KeyPath, str]]:
             if word in elsewhere:
                 yield (*here, "sql"), f"%({word})s is kept by {elsewhere[word]!r}; name that step in `after`"
         if step.never is not None:
-            for message in query_mistakes(step.never):
+            for message in query_mistakes(step.never, parameters=True):
                 yield (*here, "never"), message
             for message in statement_mistakes(step.never, [*known, *step.keeps]):
                 yield (*here, "never"), message

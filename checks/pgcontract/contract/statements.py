@@ -11,6 +11,7 @@ from pgcontract.contract.mistakes import nearest
 _PERCENT: Final = re.compile(r"%(?:\((?P<name>[^()\s]+)\)s|(?P<percent>%)|(?P<other>.?))", re.DOTALL)
 _COMMENTS: Final = re.compile(r"\s+|--[^\n]*(?:\n|$)|/\*.*?\*/|\(", re.DOTALL)
 _QUERIES: Final = ("select", "with", "values", "table")
+_ENDS: Final = ("begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release", "prepare")
 
 
 def parameters_of(sql: str) -> tuple[str, ...]:
@@ -19,7 +20,9 @@ def parameters_of(sql: str) -> tuple[str, ...]:
 
 
 def statement_mistakes(sql: str, known: Collection[str]) -> Iterator[str]:
-    """A stray percent sign, and every parameter that has no value."""
+    """A statement that ends a transaction, a stray percent sign, and every parameter that has no value."""
+    if (word := _first_word(sql)).lower() in _ENDS:
+        yield f"{word} is about the transaction, which is ours to begin and to end; take it out"
     for found in _PERCENT.finditer(sql):
         if found["other"] is not None:
             near = sql[found.start() :][:20].splitlines()[0]
@@ -29,13 +32,19 @@ def statement_mistakes(sql: str, known: Collection[str]) -> Iterator[str]:
             yield f"the parameter %({name})s has no value here; {nearest(name, known)}"
 
 
-def query_mistakes(sql: str) -> Iterator[str]:
-    """Words that give no rows in place of a query that must give none."""
+def query_mistakes(sql: str, *, parameters: bool = False) -> Iterator[str]:
+    """Words that give no rows in place of a query that must give none; parameters, where there are none to have."""
+    word = _first_word(sql)
+    if word.lower() not in _QUERIES:
+        begins = f"it begins with {word}" if word else "it is empty"
+        yield f"this is no query, {begins}; write a SELECT that gives the rows that must not be there"
+    if not parameters and (names := parameters_of(sql)):
+        yield f"a query over all that was played has no %({names[0]})s; compare with a column of pgcontract_played"
+
+
+def _first_word(sql: str) -> str:
     at = 0
     while found := _COMMENTS.match(sql, at):
         at = found.end()
     word = re.match(r"\w*", sql[at:])
-    assert word
-    if word[0].lower() not in _QUERIES:
-        begins = f"it begins with {word[0]}" if word[0] else "it is empty"
-        yield f"this is no query, {begins}; write a SELECT that gives the rows that must not be there"
+    return word[0] if word else ""
