@@ -7,14 +7,17 @@ from collections.abc import Iterable
 
 
 def spans(ids: Iterable[str]) -> tuple[str, ...]:
-    """Ids in their own order, runs of three or more closed up: T1 T2 T3 V1 is T1–T3 V1."""
+    """Ids in their own order, runs of three or more closed up: T1 T2 T3 V1 is T1–T3 V1.
+
+    An id may be led by its migration's digits; a run names them once: 020:F1 020:F2 020:F3 is 020:F1–F3.
+    """
     runs: list[list[str]] = []
     for each in sorted(set(ids), key=natural):
         if runs and _follows(runs[-1][-1], each):
             runs[-1].append(each)
         else:
             runs.append([each])
-    return tuple(part for run in runs for part in ((f"{run[0]}–{run[-1]}",) if len(run) > 2 else run))
+    return tuple(part for run in runs for part in ((f"{run[0]}–{run[-1].rpartition(':')[2]}",) if len(run) > 2 else run))
 
 
 def natural(text: str) -> tuple[tuple[int, str], ...]:
@@ -23,5 +26,5 @@ def natural(text: str) -> tuple[tuple[int, str], ...]:
 
 
 def _follows(before: str, after: str) -> bool:
-    first, second = (re.fullmatch(r"([A-Za-z]+)([0-9]{1,6})", each) for each in (before, after))
+    first, second = (re.fullmatch(r"((?:\w+:)?[A-Za-z]+)([0-9]{1,6})", each) for each in (before, after))
     return bool(first and second and first[1] == second[1] and int(first[2]) + 1 == int(second[2]))

@@ -65,7 +65,7 @@ def mend(own: Sequence[Finding], later: Sequence[Finding], head: str) -> tuple[F
     for each in own:
         now = by_subject.get(each.subject)
         if each.status is Status.BROKEN and now is not None and now.status in (Status.KEPT, Status.NOTED):
-            joined.append(replace(each, resolution=f"mended by {head}"))
+            joined.append(replace(each, resolution=f"mended by {head.partition('_')[0]}"))
         else:
             joined.append(each)
         if now is not None and not (each.status is now.status is Status.BROKEN):
