@@ -9,6 +9,7 @@ from functools import partial
 import psycopg
 from psycopg import sql
 
+from pgcontract.apply import refusal_of
 from pgcontract.contract import Flow, Invariant, Step
 from pgcontract.play.moves import Move, first_move, moves_of, values_for
 from pgcontract.play.player import PLAYED, Outcome, judged, never_held, perform, refuse_mistakes, written_down
@@ -85,13 +86,12 @@ def _play(
         outcomes.append(outcome)
     first, second = sessions
     for session in sessions:
-        session.connection.execute("BEGIN")
-    outcomes.append(_perform(first.connection, flow=flow, move=pair.first, kept=kept))
+        session.connection.execute("BEGIN; SET CONSTRAINTS ALL IMMEDIATE")
+    outcome = _perform(first.connection, flow=flow, move=pair.first, kept=kept)
     second.begin(partial(_perform, flow=flow, move=pair.second, kept=kept))
     waited = second.waits(observer)
-    first.connection.execute("COMMIT")
-    outcomes.append(second.result())
-    second.connection.execute("COMMIT")
+    outcomes.append(_committed(first.connection, outcome))
+    outcomes.append(_committed(second.connection, second.result()))
     for outcome in outcomes[-2:]:
         if outcome.refusal is not None:
             refuse_mistakes(flow, flow.step(outcome.move.step), outcome.refusal)
@@ -107,6 +107,15 @@ def _play(
         outcomes=tuple(outcomes),
         broken=broken,
     )
+
+
+def _committed(connection: psycopg.Connection, outcome: Outcome) -> Outcome:
+    """The outcome once it is committed, or what the server says against that."""
+    try:
+        connection.execute("COMMIT")
+    except psycopg.Error as error:
+        return Outcome(move=outcome.move, parameters=outcome.parameters, refusal=refusal_of(error))
+    return outcome
 
 
 def _perform(connection: psycopg.Connection, *, flow: Flow, move: Move, kept: dict[str, object]) -> Outcome:

@@ -117,7 +117,10 @@ def perform(connection: psycopg.Connection, step: Step, move: Move, parameters: 
     try:
         with connection.execute(step.sql.encode(), sent) as cursor:
             kept, types = _kept(step, cursor)
-            return Outcome(move=move, parameters=parameters, rows=max(cursor.rowcount, 0), kept=kept, types=types)
+            rows = max(cursor.rowcount, 0)
+            if cursor.nextset():
+                raise CouldNotAsk(f"the step {step.name} is several statements; make each a step of its own")
+            return Outcome(move=move, parameters=parameters, rows=rows, kept=kept, types=types)
     except psycopg.Error as error:
         return Outcome(move=move, parameters=parameters, refusal=refusal_of(error))
 

@@ -13,6 +13,7 @@ from pgcontract.apply import Refusal, refusal_of
 from pgcontract.canonical import last_part
 from pgcontract.contract import names
 from pgcontract.finding import Evidence, Finding, Severity, Status
+from pgcontract.play.player import tell_rows
 from pgcontract.registry import answer, check
 from pgcontract.sampling import as_text, simplest_row
 from pgcontract.trial import Promise, Trial
@@ -155,8 +156,8 @@ def _finding(table: str, told: str, ways: tuple[Way, ...]) -> Finding:
         Status.BROKEN,
         table,
         f"Of a write to {table} that holds a bad row, a part is left.",
-        expected=f"{wrong.told}: an error, and {wrong.expected} rows",
-        actual=f"{wrong.told}: {wrong.refusal or 'no error'}, and {wrong.left} rows",
+        expected=f"{wrong.told}: an error, and {tell_rows(wrong.expected)}",
+        actual=f"{wrong.told}: {wrong.refusal or 'no error'}, and {tell_rows(wrong.left)}",
         remedy="Take out the trigger or rule that leaves rows out without an error.",
         evidence=[evidence],
     )

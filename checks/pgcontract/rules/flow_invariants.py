@@ -211,7 +211,8 @@ def _concurrent_finding(
     )
     broken = [pair for pair in pairs if invariant.name in pair.broken]
     if not broken:
-        summary = f"{says}: it holds after {len(pairs)} pairs of writes at the same time."
+        told = "one pair" if len(pairs) == 1 else f"each of {len(pairs)} pairs"
+        summary = f"{says}: it holds after {told} of writes at the same time."
         return answer(Status.KEPT, subject, summary, evidence=[table], origin=invariant.origin)
     first = min(broken, key=lambda pair: len(pair.outcomes))
     script = tell_history(first.outcomes, flow.step, invariant, connection)

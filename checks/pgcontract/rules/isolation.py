@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from pgcontract.contract import Level, Race
 from pgcontract.finding import Evidence, Finding, Status
+from pgcontract.play.player import tell_rows
 from pgcontract.play.race import Result, run_races
 from pgcontract.registry import answer, check
 from pgcontract.trial import CouldNotAsk, Promise, Trial
@@ -84,7 +85,8 @@ def _row(result: Result) -> tuple[str, ...]:
 
 def _told(result: Result) -> str:
     refused = f", refused with {', '.join(result.refused)}" if result.refused else ""
-    return f"{result.committed} sessions committed and changed {result.changed} rows{refused}"
+    sessions = "1 session" if result.committed == 1 else f"{result.committed} sessions"
+    return f"{sessions} committed and changed {tell_rows(result.changed)}{refused}"
 
 
 def _levels(levels: Iterable[Level]) -> str:
