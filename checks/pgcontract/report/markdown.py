@@ -78,6 +78,7 @@ def _environment() -> Environment:
         particulars=pieces.particulars,
         exhibit=pieces.exhibit,
         exhibits=pieces.exhibits,
+        settled=pieces.settled,
         statements=pieces.statements,
         claims=pieces.claims_table,
         told=lambda text: markup.prose(text, 300),

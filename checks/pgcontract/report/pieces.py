@@ -107,17 +107,41 @@ def _rows(evidence: Evidence) -> Iterator[Markup]:
         yield Markup(f"{more:,} more row{'s' * (more > 1)} in run.json.")  # noqa: S704
 
 
-def exhibits(findings: Iterable[Finding]) -> Markup:
-    """What the kept and the noted findings rest on, each folded behind its name. What is wrong stands in front."""
-    quiet = (Status.KEPT, Status.NOTED)
-    held = [each for each in findings if each.evidence and each.status in quiet]
-    blocks = [
-        fold(f"{each.item}: {each.status.name}", join((exhibit(one) for one in each.evidence), "\n\n"))
-        for each in held[:MAX_EXHIBITS]
+def settled(findings: Sequence[Finding], read: Reading) -> Markup:
+    """What was found and why it does not block, one row each; then the evidence of each, folded."""
+    rows = [(code(read.name(each)), each.summary, each.resolution or "") for each in findings]
+    folds = [
+        fold(
+            f"{read.name(each)}: {word(each)}",
+            join((particulars(each, read), *(exhibit(one) for one in each.evidence)), "\n\n"),
+        )
+        for each in findings
     ]
-    if len(held) > MAX_EXHIBITS:
-        blocks.append(Markup(f"{len(held) - MAX_EXHIBITS:,} more exhibits are in run.json."))  # noqa: S704
+    return join((table(("Check", "What was found", "Settled"), rows), *folds), "\n\n")
+
+
+def exhibits(findings: Iterable[Finding], read: Reading) -> Markup:
+    """What the kept and the noted findings rest on, each folded behind its name. What is wrong stands in front.
+
+    Findings of one check that rest on the same evidence share one fold.
+    """
+    quiet = (Status.KEPT, Status.NOTED)
+    alike: dict[tuple[str, Status, tuple[Evidence, ...]], list[Finding]] = {}
+    for each in findings:
+        if each.evidence and each.status in quiet:
+            alike.setdefault((each.check, each.status, each.evidence), []).append(each)
+    blocks = [
+        fold(f"{_names(group, read)}: {status.name}", join((exhibit(one) for one in evidence), "\n\n"))
+        for (_, status, evidence), group in list(alike.items())[:MAX_EXHIBITS]
+    ]
+    if len(alike) > MAX_EXHIBITS:
+        blocks.append(Markup(f"{len(alike) - MAX_EXHIBITS:,} more exhibits are in run.json."))  # noqa: S704
     return join(blocks, "\n")
+
+
+def _names(group: Sequence[Finding], read: Reading) -> str:
+    more = f" and {len(group) - 1} more" if len(group) > 1 else ""
+    return f"{read.name(group[0])}{more}"
 
 
 def claims_table(claims: Iterable[ClaimResult], read: Reading) -> Markup:
