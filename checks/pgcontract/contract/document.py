@@ -146,9 +146,7 @@ class ProductionSpec(Spec):
 
     platform: Literal["postgres", "supabase"] = Field("postgres", description="Whose roles and default privileges.")
     postgres: int | None = Field(None, ge=10, le=99, description="Production's major version, as in 17.")
-    locale: str | None = Field(
-        None, min_length=1, description="Its locale, as in en_US.UTF-8. Default: C.UTF-8."
-    )
+    locale: str | None = Field(None, min_length=1, description="Its locale, as in en_US.UTF-8. Default: C.UTF-8.")
 
 
 class ProjectSpec(Spec):
