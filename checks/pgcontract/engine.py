@@ -31,7 +31,7 @@ from pgcontract.providers import Server, provider_for
 from pgcontract.registry import Check, checks, nearest
 from pgcontract.sqltext import read_script
 from pgcontract.stage import stage_of
-from pgcontract.trial import CouldNotAsk, Promise, Trial
+from pgcontract.trial import MAX_EXAMPLES, CouldNotAsk, Promise, Trial
 from pgcontract.verdict import (
     claim_finding,
     conclude_verdict,
@@ -99,6 +99,7 @@ def plan(
     only: Sequence[str] = (),
     skip: Sequence[str] = (),
     seed: int | None = None,
+    max_examples: int | None = None,
 ) -> Plan:
     """What there is to ask of each migration of the chain, up to `through`, in the order it will be asked.
 
@@ -118,6 +119,7 @@ def plan(
             script=read_script(migration.path),
             way_back=read_script(migration.down) if migration.down else None,
             seed=DEFAULT_SEED if seed is None and project.seed is None else (seed if seed is not None else project.seed),
+            max_examples=MAX_EXAMPLES if max_examples is None else max_examples,
         )
         _names_are_known(promise, known)
         promises[migration.stem] = promise
@@ -422,6 +424,7 @@ def verify(
     only: Sequence[str] = (),
     skip: Sequence[str] = (),
     seed: int | None = None,
+    max_examples: int | None = None,
     contract: str | Path | None = None,
     notify: Callable[[Event], None] | None = None,
 ) -> Run:
@@ -430,7 +433,7 @@ def verify(
     Raises InputError (exit 2) for what cannot be handed to the server, ServerUnavailable (exit 3) without one.
     """
     project = load_project(Path(path), contract=Path(contract) if contract else None)
-    planned = plan(project, through=through, only=only, skip=skip, seed=seed)
+    planned = plan(project, through=through, only=only, skip=skip, seed=seed, max_examples=max_examples)
     notify = notify or (lambda event: None)
     findings: list[Finding] = []
     with Session(planned, pg=pg, notify=notify) as session:
@@ -445,6 +448,7 @@ def verify(
         "only": list(only),
         "skip": list(skip),
         "seed": next(iter(planned.promises.values())).seed,
+        "max_examples": next(iter(planned.promises.values())).max_examples,
     }
     return conclude(planned, findings, observed, options=options)
 

@@ -24,6 +24,10 @@ STANDARD_OUTPUT = "-"
 @click.option("--only", metavar="GLOB", multiple=True, help="Ask only checks like this (column.*, column.type[email]).")
 @click.option("--skip", metavar="GLOB", multiple=True, help="Leave out checks like this.")
 @click.option("--seed", metavar="N", type=int, help="Where random choices start; the report prints it.")
+@click.option(
+    "--max-examples", metavar="N", type=click.IntRange(min=1),
+    help="How many values are made at random for each promise, besides those that are always tried.  [default: 200]",
+)  # fmt: skip
 @click.option("--report", metavar="DIR", help="Write DIR/<migration>/deployment.md and run.json.")
 @click.option("--json", "json_file", metavar="FILE", help="Write the whole run as JSON; - is standard output.")
 @click.option(
@@ -39,6 +43,7 @@ def command(
     only: tuple[str, ...],
     skip: tuple[str, ...],
     seed: int | None,
+    max_examples: int | None,
     report: str | None,
     json_file: str | None,
     form: str,
@@ -62,7 +67,15 @@ def command(
 
     with watching() as notify:
         run = engine.verify(
-            path, through=through, pg=pg, only=only, skip=skip, seed=seed, contract=contract, notify=notify
+            path,
+            through=through,
+            pg=pg,
+            only=only,
+            skip=skip,
+            seed=seed,
+            max_examples=max_examples,
+            contract=contract,
+            notify=notify,
         )
     if json_file is not None and json_file != STANDARD_OUTPUT:
         Path(json_file).write_text(to_json(run), encoding="utf-8")

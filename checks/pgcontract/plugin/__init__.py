@@ -26,6 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--pgcontract-only", metavar="GLOB", action="append", default=[], help="ask only checks like this")
     add("--pgcontract-skip", metavar="GLOB", action="append", default=[], help="leave out checks like this")
     add("--pgcontract-seed", metavar="N", type=int, help="where random choices start")
+    add("--pgcontract-max-examples", metavar="N", type=int, help="how many random values are made for each promise")
     add("--pgcontract-report", metavar="DIR", help="write DIR/<migration>/deployment.md and run.json")
     add("--pgcontract-strict", action="store_true", help="CAUTION fails too")
 

@@ -28,6 +28,7 @@ class Bench:
             only=option.pgcontract_only,
             skip=option.pgcontract_skip,
             seed=option.pgcontract_seed,
+            max_examples=option.pgcontract_max_examples,
         )
         self.options: dict[str, Any] = {
             "pg": option.pgcontract_pg,
@@ -35,6 +36,7 @@ class Bench:
             "only": option.pgcontract_only,
             "skip": option.pgcontract_skip,
             "seed": next(iter(self.plan.promises.values())).seed,
+            "max_examples": next(iter(self.plan.promises.values())).max_examples,
         }
         self._session = engine.Session(self.plan, pg=option.pgcontract_pg)
         self._refusal: PgcontractError | None = None

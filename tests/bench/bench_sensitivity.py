@@ -1,0 +1,129 @@
+"""How many one-token edits of migration 020's three constraints the default budget notices, and by what.
+
+Each edited constraint is loaded in place of the original, as a migration of its own, and the language checks of its
+column are asked as in any run. An edit that changes what is accepted is `noticed` where a value tried in both runs is
+answered otherwise, `told` where the findings differ in more than how many values were tried, and `apart` where
+constraint.definition tells it from the declared text. Of the edits that change nothing, none may be any of these.
+
+    python tests/bench/bench_sensitivity.py [NAME]
+
+NAME picks the edits whose name holds it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from edits_of_020 import CHANGING, SAME, Edit
+from pgcontract.contract import load_project
+from pgcontract.engine import Session, plan
+from pgcontract.finding import Finding, Status
+from pgcontract.fuzz.language import Answers
+
+SCHEMA = Path(__file__).parents[2] / "schema"
+STEM = "020_assessment_sessions_table"
+COLUMNS = {"email": "email", "name": "first_name", "form": "form_data"}
+LANGUAGES = {
+    "email": 'intent = "email"\ndialect = "rfc5322"\naccept = ["ann@example.com"]',
+    "first_name": 'intent = "not_blank"\naccept = ["Ann"]',
+    "form_data": 'intent = "json_object"\naccept = [\'{"age": 30}\']',
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What one text of 020 showed: the language findings but for their counts, each value's answer, and whether the
+    constraint's text was told from the declared one."""
+
+    told: tuple[object, ...]
+    accepted: dict[str, bool]
+    apart: bool
+
+
+def main() -> None:
+    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    changing = [edit for edit in CHANGING if wanted in edit[0]]
+    same = [edit for edit in SAME if wanted in edit[0]]
+    with tempfile.TemporaryDirectory() as folder:
+        originals = {column: ask(Path(folder) / f"original_{column}", column) for column in LANGUAGES}
+        report("that change what is accepted", changing, originals, Path(folder), missed=lambda seen: not all(seen))
+        report("that change nothing", same, originals, Path(folder), missed=any)
+
+
+def report(
+    title: str, edits: list[Edit], originals: dict[str, Asked], folder: Path, *, missed: Callable[[Iterable[bool]], bool]
+) -> None:
+    """Counts, and a line for each edit that was answered otherwise than it should be."""
+    seen = {}
+    for number, edit in enumerate(edits):
+        name, before, after = edit
+        column = COLUMNS[name.partition(":")[0]]
+        found = ask(folder / f"{len(edits)}_{number}", column, edit=(before, after))
+        original = originals[column]
+        noticed = any(found.accepted.get(value, answer) is not answer for value, answer in original.accepted.items())
+        seen[name] = noticed, found.told != original.told, found.apart
+    words = ("noticed", "told", "apart")
+    counts = ", ".join(f"{word} {sum(each[at] for each in seen.values())}" for at, word in enumerate(words))
+    print(f"{len(seen)} edits {title}: {counts}")
+    for name, each in seen.items():
+        if missed(each):
+            print(
+                "  "
+                + name
+                + ": "
+                + ", ".join(f"{word} {'yes' if yes else 'no'}" for word, yes in zip(words, each, strict=True))
+            )
+
+
+def ask(root: Path, column: str, *, edit: tuple[str, str] | None = None) -> Asked:
+    """020, edited or as it is, judged by the language of one column."""
+    write(root, column, edit)
+    planned = plan(load_project(root), only=["language.*", "constraint.definition"])
+    with Session(planned) as session:
+        findings = [each for item in planned.items for each in session.ask(item)]
+        answers = session.trial(STEM).once(f"language/{column}", unasked)
+    return Asked(
+        told=tuple(map(but_for_counts, (each for each in findings if each.check.startswith("language")))),
+        accepted={value: each.accepted for value, each in answers.judged.items()},
+        apart=any(each.check == "constraint.definition" and each.status is Status.BROKEN for each in findings),
+    )
+
+
+def unasked(_: object) -> Answers:
+    raise AssertionError("the language was not asked")
+
+
+def write(root: Path, column: str, edit: tuple[str, str] | None) -> None:
+    """A project of 020 alone with the language of one column, its CREATE TABLE edited."""
+    shutil.copytree(SCHEMA, root, ignore=others)
+    with (root / "contracts" / STEM / "contract.toml").open("a", encoding="utf-8") as contract:
+        contract.write(f'\n[language.{column}]\ncolumn = "public.cw_assessment_sessions.{column}"\n{LANGUAGES[column]}\n')
+    if edit is not None:
+        migration = root / "migrations" / f"{STEM}.sql"
+        text = migration.read_text(encoding="utf-8")
+        assert text.count(f"CHECK ({edit[0]})") == 1
+        migration.write_text(text.replace(f"CHECK ({edit[0]})", f"CHECK ({edit[1]})"), encoding="utf-8")
+
+
+def others(_: str, names: list[str]) -> list[str]:
+    return [name for name in names if name[:3].isdecimal() and not name.startswith(STEM)]
+
+
+def but_for_counts(finding: Finding) -> object:
+    """What a finding says: its status, and its exhibits without those that only count."""
+    return finding.check, finding.status, finding.severity, tuple(exhibits(finding))
+
+
+def exhibits(finding: Finding) -> Iterator[object]:
+    for each in finding.evidence:
+        if not each.title.startswith("Distinct values"):
+            yield each.title, each.text, each.rows
+
+
+if __name__ == "__main__":
+    main()
