@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 SCHEMA = Path(__file__).parents[2] / "schema"
-REPORT = "reports/020_assessment_sessions_table/run.json"
+REPORT = "reports/021_assessment_sessions_keep_promises/run.json"
 
 Door = Callable[[Path], None]
 
