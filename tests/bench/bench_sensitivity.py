@@ -12,6 +12,7 @@ NAME picks the edits whose name holds it.
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import tempfile
@@ -28,11 +29,6 @@ from pgcontract.fuzz.language import Answers
 SCHEMA = Path(__file__).parents[2] / "schema"
 STEM = "020_assessment_sessions_table"
 COLUMNS = {"email": "email", "name": "first_name", "form": "form_data"}
-LANGUAGES = {
-    "email": 'intent = "email"\ndialect = "rfc5322"\naccept = ["ann@example.com"]',
-    "first_name": 'intent = "not_blank"\naccept = ["Ann"]',
-    "form_data": 'intent = "json_object"\naccept = [\'{"age": 30}\']',
-}
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,7 @@ def main() -> None:
     changing = [edit for edit in CHANGING if wanted in edit[0]]
     same = [edit for edit in SAME if wanted in edit[0]]
     with tempfile.TemporaryDirectory() as folder:
-        originals = {column: ask(Path(folder) / f"original_{column}", column) for column in LANGUAGES}
+        originals = {column: ask(Path(folder) / f"original_{column}", column) for column in COLUMNS.values()}
         report("that change what is accepted", changing, originals, Path(folder), missed=lambda seen: not all(seen))
         report("that change nothing", same, originals, Path(folder), missed=any)
 
@@ -101,8 +97,10 @@ def unasked(_: object) -> Answers:
 def write(root: Path, column: str, edit: tuple[str, str] | None) -> None:
     """A project of 020 alone with the language of one column, its CREATE TABLE edited."""
     shutil.copytree(SCHEMA, root, ignore=others)
-    with (root / "contracts" / STEM / "contract.toml").open("a", encoding="utf-8") as contract:
-        contract.write(f'\n[language.{column}]\ncolumn = "public.cw_assessment_sessions.{column}"\n{LANGUAGES[column]}\n')
+    contract = root / "contracts" / STEM / "contract.toml"
+    sections = re.split(r"(?m)^(?=\[)", contract.read_text(encoding="utf-8"))
+    kept = [each for each in sections if not each.startswith("[language.") or each.startswith(f"[language.{column}]")]
+    contract.write_text("".join(kept), encoding="utf-8")
     if edit is not None:
         migration = root / "migrations" / f"{STEM}.sql"
         text = migration.read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from pgcontract.nearby import boundaries, edits_of_regex, literals_of
 
 _PATTERN: Final = re.compile(r"""!?~(?P<fold>\*)?\s*\(?(?P<text>[Ee]?'(?:[^']|'')*')""")
 _SPECIAL: Final = frozenset(".\\[](){}*+?^$|")
-_EDITS_OF_PATTERN: Final = 3_000
+_EDITS_OF_PATTERNS: Final = 4_000  # of all the column's patterns together
 _EDITS_OF_EXAMPLE: Final = 400
 _EXAMPLES: Final = 4
 _LONGEST: Final = 10_000  # of a length limit that is tried; beyond it a value says little and costs much
@@ -33,8 +33,8 @@ def beside(place: Place, examples: Iterable[str]) -> tuple[str, ...]:
 def _beside(place: Place, bases: tuple[str, ...]) -> Iterator[str]:
     expressions = [each.definition for each in place.checks if each.definition]
     lengths = [place.length] if place.length is not None else []
+    yield from _of_patterns(expressions)
     for expression in expressions:
-        yield from _of_patterns(expression)
         for literal in literals_of(expression):
             yield from _of_literal(place, literal)
             if literal.isdecimal() and int(literal) <= _LONGEST:
@@ -48,11 +48,12 @@ def _beside(place: Place, bases: tuple[str, ...]) -> Iterator[str]:
                 yield from _grown(base, length)
 
 
-def _of_patterns(expression: str) -> Iterator[str]:
-    for found in _PATTERN.finditer(expression):
+def _of_patterns(expressions: Iterable[str]) -> Iterator[str]:
+    patterns = [found for each in expressions for found in _PATTERN.finditer(each)]
+    for found in patterns:
         try:
             pattern = literals_of(found["text"])[0]
-            yield from edits_of_regex(pattern, ignore_case=bool(found["fold"]), limit=_EDITS_OF_PATTERN)
+            yield from edits_of_regex(pattern, ignore_case=bool(found["fold"]), limit=_EDITS_OF_PATTERNS // len(patterns))
         except InputError:
             continue  # a pattern that is not read has its literal tried like any other
 

@@ -99,7 +99,7 @@ def _swept(trial: Trial, declared: DeclaredLanguage, place: Place) -> tuple[Swee
     refused = refused_characters(trial, place)
     if refused is None:
         return None, ()
-    not_meant = trial.once(f"values/{declared.name}/characters", lambda _: characters_not_meant(language))
+    not_meant = characters_not_meant(language)
     sweep = Sweep(accepted_wrongly=beyond(not_meant, refused), refused_wrongly=beyond(refused, not_meant))
     return sweep, tuple(dict.fromkeys((*edges(refused), *edges(not_meant))))
 

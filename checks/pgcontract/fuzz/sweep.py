@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, Final, TypeAlias
 
 import psycopg
@@ -47,9 +48,10 @@ def refused_characters(trial: Trial, place: Place) -> Ranges | None:
         return ()
     definitions = [each.definition.removeprefix("CHECK").strip() for each in place.checks if each.definition]
     expression = sql.SQL(" AND ").join(sql.SQL("coalesce({}, true)").format(sql.SQL(each)) for each in definitions)
-    columns = [
-        sql.SQL("chr(code)::{} AS {}").format(sql.SQL(place.type), sql.SQL("value"))
-    ]  # a domain's CHECK calls its value VALUE, which a query reads as this name
+    columns = []
+    if any(mentions(each, "VALUE") for each in definitions):
+        # A domain's CHECK calls its value VALUE, which a query reads as this name.
+        columns.append(sql.SQL("chr(code)::{} AS value").format(sql.SQL(place.type)))
     for column in trial.after.columns:
         name = last_part(column.name, column.table)
         if column.table != place.table:
@@ -67,6 +69,7 @@ def refused_characters(trial: Trial, place: Place) -> Ranges | None:
             return None
 
 
+@cache
 def characters_not_meant(language: Language[Any]) -> Ranges:
     """The same of an oracle: the code points that it does not mean as a value of one character."""
     codes = (*range(1, SURROGATES[0]), *range(SURROGATES[1] + 1, LAST + 1))

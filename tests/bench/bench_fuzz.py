@@ -1,0 +1,109 @@
+"""What trying values on a server costs beside making them: ours, and one INSERT in a savepoint for each value.
+
+Each turn draws the distinct values of one language with a seed of its own, then tries the same values both ways on
+migration 020, in turns that alternate. CPU is the process's and its server process's, to the nanosecond from
+/proc/<pid>/schedstat (Linux). Medians of the turns, with their ratios. The promises:
+
+    making and trying, oracle included   at most 1.25 of Hypothesis alone
+    what trying adds to making           at most a quarter of what a savepoint for each value adds
+
+    python tests/bench/bench_fuzz.py [--examples 1000] [--turns 7]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from pgcontract.contract import load_project
+from pgcontract.engine import Session, plan
+from pgcontract.fuzz import Place, judging, place_of, sendable
+from pgcontract.fuzz.draw import draw
+from pgcontract.intents import Language, intent
+from pgcontract.sampling import insert_statement
+from pgcontract.trial import Trial
+
+SCHEMA = Path(__file__).parents[2] / "schema"
+STEM = "020_assessment_sessions_table"
+LANGUAGES = {
+    "email": intent("email", dialect="rfc5322"),
+    "first_name": intent("not_blank"),
+    "form_data": intent("json_object"),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--examples", type=int, default=1000)
+    parser.add_argument("--turns", type=int, default=7)
+    arguments = parser.parse_args()
+    for language in LANGUAGES.values():
+        draw(language, seed="warm", budget=50)
+    with Session(plan(load_project(SCHEMA))) as session:
+        trial = session.trial(STEM)
+        for column, language in LANGUAGES.items():
+            place = place_of(trial, f"public.cw_assessment_sessions.{column}")
+            turns = [turn(trial, place, language, arguments.examples, seed) for seed in range(arguments.turns)]
+            report(column, turns)
+
+
+def turn(trial: Trial, place: Place, language: Language[Any], examples: int, seed: int) -> dict[str, float]:
+    """CPU in ms of making the values and of trying them, in an order that alternates, and how many there were."""
+    found: list[str] = []
+
+    def make() -> None:
+        found.extend(each for kind in draw(language, seed=str(seed), budget=examples).values() for each in kind)
+
+    made = cpu_ms(trial, make)
+    values = [each for each in found if sendable(each)]
+
+    def ours() -> None:
+        with judging(trial, place) as judge:
+            for each in judge(values):
+                language.means(each.value)
+
+    contenders = {"ours": ours, "savepoints": lambda: in_savepoints(trial, place, values)}
+    order = sorted(contenders, reverse=bool(seed % 2))
+    spent = {name: cpu_ms(trial, contenders[name]) for name in order}
+    return {"values": len(values), "made": made, **spent}
+
+
+def in_savepoints(trial: Trial, place: Place, values: list[str]) -> None:
+    """What a test that asks the server value by value does."""
+    statement = insert_statement(place.table, {**place.row, place.column: ""})
+    others = list(place.row.values())
+    with trial.workbench.rolled_back(trial.after_state) as connection:
+        for value in values:
+            connection.execute("SAVEPOINT one")
+            with suppress(psycopg.Error):
+                connection.execute(statement, [*others, value])
+            connection.execute("ROLLBACK TO SAVEPOINT one")
+            connection.execute("RELEASE SAVEPOINT one")
+
+
+def cpu_ms(trial: Trial, run: Callable[[], None]) -> float:
+    with trial.workbench.rolled_back(trial.after_state) as connection:
+        server = Path(f"/proc/{connection.info.backend_pid}/schedstat")
+    before = time.process_time_ns() + int(server.read_text().split()[0])
+    run()
+    return (time.process_time_ns() + int(server.read_text().split()[0]) - before) / 1e6
+
+
+def report(column: str, turns: list[dict[str, float]]) -> None:
+    middle = {name: statistics.median(each[name] for each in turns) for name in turns[0]}
+    whole = statistics.median((each["made"] + each["ours"]) / each["made"] for each in turns)
+    added = statistics.median(each["ours"] / each["savepoints"] for each in turns)
+    print(f"{column}: {middle['values']:.0f} distinct values, median CPU of {len(turns)} turns")
+    print(f"  making them, by Hypothesis alone   {middle['made']:8.1f} ms")
+    print(f"  trying them, with the oracle       {middle['ours']:8.1f} ms: both {whole:.3f} of the first (at most 1.25)")
+    print(f"  a savepoint for each               {middle['savepoints']:8.1f} ms: ours {added:.3f} of it (at most 0.25)")
+
+
+if __name__ == "__main__":
+    main()
