@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -124,9 +123,11 @@ def _folded(identifier: Identifier) -> str:
     return fold(Token(kind, '"' + text.replace('"', '""') + '"' if kind is Kind.QUOTED else text, 0))
 
 
-@cache
 def _sqlglot() -> ModuleType:
-    """sqlglot, imported where it is first needed; what it would warn of is told as unread instead."""
+    """sqlglot, imported where it is first needed; what it would warn of is told as unread instead.
+
+    Not kept: a host such as pytester drops and imports modules anew, and two sqlglots do not know each other's trees.
+    """
     import sqlglot
 
     logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
