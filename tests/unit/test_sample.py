@@ -1,0 +1,80 @@
+"""reports/SAMPLE.md is what the gate says of the shipped chain: rendered from a pinned Run that a fresh one equals.
+
+After a change that is meant, PGCONTRACT_REGENERATE=1 writes both anew: read the difference before it is committed.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pgcontract.contract import load_project
+from pgcontract.draft import draft_contract
+from pgcontract.engine import changes, verify
+from pgcontract.finding import Run
+from pgcontract.report import render
+from pgcontract.report.json import from_json, to_json
+from pgcontract.stage import MIGRATOR
+
+ROOT = Path(__file__).parents[2]
+PINNED = ROOT / "tests/golden/shipped.run.json"
+SAMPLE = ROOT / "reports/SAMPLE.md"
+STARTED = "2026-01-04T00:00:00+00:00"
+# The wheel's minor version moves with its releases, and none of what is promised may depend on it.
+SERVER = {"provider": "wheel", "version": "18", "major": 18, "storage": "tmpfs", "started_from": "cache"}
+
+
+@pytest.fixture(scope="module")
+def fresh() -> Run:
+    """The gate on the shipped chain, with what differs between runs and machines pinned."""
+    before = Path.cwd()
+    os.chdir(ROOT)  # the paths in a Run are as they were given
+    try:
+        run = verify("schema")
+    finally:
+        os.chdir(before)
+    run = replace(
+        run,
+        pgcontract="0",
+        started=STARTED,
+        server=SERVER,
+        phases=(),
+        findings=tuple(replace(finding, seconds=0.0) for finding in run.findings),
+    )
+    if os.environ.get("PGCONTRACT_REGENERATE"):
+        PINNED.write_text(to_json(run), encoding="utf-8")
+        SAMPLE.write_text(render(run, "markdown"), encoding="utf-8")
+    return run
+
+
+def test_fresh_run_of_the_shipped_chain_is_the_pinned_one(fresh: Run) -> None:
+    assert from_json(PINNED.read_text(encoding="utf-8")) == fresh
+
+
+@pytest.mark.usefixtures("fresh")
+def test_sample_report_is_rendered_from_the_pinned_run() -> None:
+    expected = render(from_json(PINNED.read_text(encoding="utf-8")), "markdown")
+
+    assert expected == SAMPLE.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("migration", [each.stem for each in load_project(ROOT / "schema").chain])
+def test_shipped_contract_is_not_what_draft_would_write(migration: str) -> None:
+    """It is written from what the document promises; a draft says what the migration does."""
+    project = load_project(ROOT / "schema").through(migration)
+    made, gone = changes(project)
+    earlier = project.chain[:-1]
+    drafted = draft_contract(
+        made,
+        migration=project.head.path.name,
+        accept=True,
+        owner=MIGRATOR,
+        inherited=project.declared(earlier[-1].stem) if earlier else None,
+        removed=gone,
+    )
+    shipped = (ROOT / "schema/contracts" / migration / "contract.toml").read_text(encoding="utf-8")
+
+    assert tomllib.loads(drafted) != tomllib.loads(shipped)
