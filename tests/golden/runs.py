@@ -147,9 +147,7 @@ def life() -> tuple[Finding, ...]:
         kept("script.applies", "script", "It applies without an error."),
         kept("script.transaction", "script", "It applies as one transaction."),
         kept("script.rerun", "script", "A second run raises nothing and changes neither rows nor objects."),
-        kept(
-            "script.failure", "script", "A failure at any of 5 statements leaves nothing behind in one transaction."
-        ),
+        kept("script.failure", "script", "A failure at any of 5 statements leaves nothing behind in one transaction."),
         noted("script.psql", "script", "Without -1, psql leaves what came before a failure.", evidence=(without,)),
         noted("access.regimes", f"table {TABLE}", "Default privileges give anon 1 privilege now, 5 before."),
         kept("way_back.restores", "script", "The way back restores the exact catalog."),
