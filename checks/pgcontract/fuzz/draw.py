@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -47,7 +48,32 @@ def collect(strategy: SearchStrategy[Any], *, seed: str, examples: int) -> tuple
     def take(value: Any) -> None:
         found.setdefault(value)
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _values_of_its_own():
         warnings.simplefilter("ignore")  # a thin strategy that runs dry early is told by the count, not on stderr
         take()
     return tuple(found)
+
+
+@contextmanager
+def _values_of_its_own() -> Iterator[None]:
+    """Hypothesis without the constants it finds in the source of whatever modules of the owner's are loaded.
+
+    It mixes those into what it draws (since 6.131), so that the same seed would give other values from a checkout than
+    from a wheel, and in pytest than on the command line. There is no setting for it; a test holds that this works.
+    """
+    from hypothesis.internal.conjecture import providers
+    from hypothesis.internal.constants_ast import Constants
+
+    ask = getattr(providers, "_get_local_constants", None)
+    cached = getattr(getattr(providers, "CONSTANTS_CACHE", None), "cache", None)
+    if ask is None or cached is None:
+        yield
+        return
+    nothing = Constants()
+    setattr(providers, "_get_local_constants", lambda: nothing)  # noqa: B010 - private, and so unknown to mypy
+    cached.clear()
+    try:
+        yield
+    finally:
+        setattr(providers, "_get_local_constants", ask)  # noqa: B010
+        cached.clear()
