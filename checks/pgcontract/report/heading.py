@@ -38,7 +38,7 @@ def header(run: Run) -> Markup:
 
 def tally(read: Reading) -> str:
     """How many checks there were and how they ended, worst first."""
-    found = ", ".join(f"{number} {status.value}" for status, number in counts(read.checks).items())
+    found = counts(read.checks)
     return f"{number(len(read.checks), 'check')}: {found}." if found else "No check ran."
 
 

@@ -86,10 +86,13 @@ def word(finding: Finding) -> str:
     return f"BROKEN ({finding.severity.value})" if finding.severity else "BROKEN"
 
 
-def counts(findings: Iterable[Finding]) -> dict[Status, int]:
-    """How many of each status, worst first, without those that did not occur."""
-    found = Counter(each.status for each in findings)
-    return {status: found[status] for status in sorted(found, key=lambda each: -each.rank)}
+def counts(findings: Iterable[Finding]) -> str:
+    """`1 broken, 23 settled, 412 kept`: how many of each status, worst first; what is broken and settled apart."""
+    found = Counter((each.status, each.status is Status.BROKEN and each.resolution is not None) for each in findings)
+    return ", ".join(
+        f"{found[status, settled]} {'settled' if settled else status.value}"
+        for status, settled in sorted(found, key=lambda each: (-each[0].rank, each[1]))
+    )
 
 
 def digits(stem: str) -> str:

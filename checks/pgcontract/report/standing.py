@@ -65,7 +65,7 @@ def _row(area: str, found: Sequence[Finding], claims: Sequence[ClaimResult]) -> 
 
 
 def _numbers(found: Sequence[Finding]) -> str:
-    return ", ".join(f"{number} {status.value}" for status, number in counts(found).items()) or "none"
+    return counts(found) or "none"
 
 
 def state(found: Sequence[Finding]) -> Markup:

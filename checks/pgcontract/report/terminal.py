@@ -156,9 +156,8 @@ def _sums(read: Reading) -> RenderableType:
     for outcome in WORST_FIRST:
         which = f" ({' '.join(read.ids_by(outcome))})" if outcome in LOUD else ""
         claims += [f"{len(held)} {outcome.value}{which}"] if (held := read.claims_by(outcome)) else []
-    checks = [f"{number} {status.value}" for status, number in counts(read.checks).items()]
-    sums = (("claims", claims), ("checks", checks))
-    return _grid((label, ", ".join(parts) or "none", "") for label, parts in sums)
+    sums = (("claims", ", ".join(claims)), ("checks", counts(read.checks)))
+    return _grid((label, told or "none", "") for label, told in sums)
 
 
 def _grid(rows: Iterable[tuple[str, str, str]], *, label: int = 8) -> RenderableType:
