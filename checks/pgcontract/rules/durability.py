@@ -101,8 +101,7 @@ def _crashed(trial: Trial, own: Server, database: str, *, safe: bool) -> tuple[S
             connection.execute(sql.SQL("DELETE FROM {}").format(sql.SQL(table)))
         if not safe:
             connection.execute("SET synchronous_commit = off")
-        for table in tables:
-            _commit_rows(trial, connection, table)
+        tables = tuple(table for table in tables if _commit_rows(trial, connection, table))
         for table in tables:
             there[table] = _rows(connection, table)
         own.crash()
@@ -114,18 +113,24 @@ def _connect(own: Server, database: str) -> psycopg.Connection:
     return psycopg.connect(own.conninfo(dbname=database, user=MIGRATOR), autocommit=True, application_name="pgcontract")
 
 
-def _commit_rows(trial: Trial, connection: psycopg.Connection, table: str) -> None:
-    """The sample row, each time in a transaction of its own; after the first it may be refused as the same again."""
+def _commit_rows(trial: Trial, connection: psycopg.Connection, table: str) -> bool:
+    """The sample row, each time in a transaction of its own; after the first it may be refused as the same again.
+
+    False where no row is declared for the table and the simplest one is refused: of this table nothing is asked.
+    """
     row: Mapping[str, Any] = trial.promise.samples.get(table) or simplest_row(trial.after, table)
     for number in range(_ROUNDS):
         try:
             connection.execute(insert_statement(table, row), [as_text(value) for value in row.values()])
         except psycopg.Error as error:
+            if not number and table not in trial.promise.samples:
+                return False
             if not number:
                 raise CouldNotAsk(
                     f"no row goes into {table}: {refusal_of(error)}; declare a `sample` that does"
                 ) from None
-            return
+            break
+    return True
 
 
 def _rows(connection: psycopg.Connection, table: str) -> list[str]:
@@ -146,6 +151,9 @@ def _survived(table: str, acknowledged: list[str], found: list[str]) -> Survived
 def _cluster_finding(trial: Trial, own: Server, database: str) -> Finding:
     survived = _crashed(trial, own, database, safe=True)
     evidence = _evidence(own, survived, safe=True)
+    if not survived:
+        summary = "No row is declared for any table and none was found that goes in, so nothing was acknowledged."
+        return answer(Status.NOTED, CLUSTER, summary, remedy="Declare a `sample` row for a table.")
     lost = next((each for each in survived if each.found < each.acknowledged), None)
     if lost is None:
         committed = sum(each.acknowledged for each in survived)

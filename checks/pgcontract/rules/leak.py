@@ -47,7 +47,8 @@ def leak_detail(trial: Trial) -> Iterator[Finding]:
 def _told(trial: Trial, table: str, row: Mapping[str, Any], refusal: Refusal | None) -> Finding:
     if refusal is None or refusal.sqlstate != "23514":
         said = f": {refusal}" if refusal else ""
-        return answer(Status.UNKNOWN, table, f"No CHECK of {table} could be violated to see what is told{said}.")
+        # Told, never judged: a CHECK for which nobody gave a refused example leaves only less to tell.
+        return answer(Status.NOTED, table, f"No CHECK of {table} could be violated to see what is told{said}.")
     if refusal.detail is None:
         return answer(Status.KEPT, table, f"A violated CHECK of {table} tells nothing of the row.")
     columns = [
