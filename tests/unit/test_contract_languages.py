@@ -86,6 +86,11 @@ def test_an_example_that_is_a_table_is_sent_as_json(folder: Callable[[str], Path
             id="an unknown intent",
         ),
         pytest.param(
+            GOOD.replace('"email"', '"not_before"').replace('dialect = "dot-atom"', 'other = "id"'),
+            "7: language.mail.intent: `not_before` is of two columns; write a [tie.<name>] with not_before = 'id'",
+            id="an intent of two columns",
+        ),
+        pytest.param(
             GOOD.replace("dialect", "dialekt"),
             "8: language.mail.dialekt: the intent `email` has no parameter `dialekt`; did you mean `dialect`?",
             id="an unknown parameter",

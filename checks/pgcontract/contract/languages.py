@@ -114,6 +114,10 @@ def _contradictions(declared: DeclaredLanguage) -> Iterable[tuple[KeyPath, str]]
         word = next((each for each in declared.parameters if f"`{each}`" in error.message), "intent")
         yield (word,), error.message
         return
+    if any(not isinstance(known.value, str) for known in meaning.corpus()):
+        other = declared.parameters.get("other", "the other column")
+        yield ("intent",), f"`{declared.intent}` is of two columns; write a [tie.<name>] with not_before = {other!r}"
+        return
     for index, value in enumerate(declared.accept):
         reason = meaning.why_not(value)
         if reason is not None:
