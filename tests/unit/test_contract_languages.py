@@ -87,8 +87,8 @@ def test_an_example_that_is_a_table_is_sent_as_json(folder: Callable[[str], Path
         ),
         pytest.param(
             GOOD.replace('"email"', '"not_before"').replace('dialect = "dot-atom"', 'other = "id"'),
-            "7: language.mail.intent: `not_before` is of two columns; write a [tie.<name>] with not_before = 'id'",
-            id="an intent of two columns",
+            "9: language.mail.accept: `not_before` is of two columns and takes no examples; take them out",
+            id="examples of an intent of two columns",
         ),
         pytest.param(
             GOOD.replace("dialect", "dialekt"),

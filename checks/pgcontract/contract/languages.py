@@ -115,8 +115,9 @@ def _contradictions(declared: DeclaredLanguage) -> Iterable[tuple[KeyPath, str]]
         yield (word,), error.message
         return
     if any(not isinstance(known.value, str) for known in meaning.corpus()):
-        other = declared.parameters.get("other", "the other column")
-        yield ("intent",), f"`{declared.intent}` is of two columns; write a [tie.<name>] with not_before = {other!r}"
+        given = next((word for word in ("accept", "refuse") if getattr(declared, word)), None)
+        if given:
+            yield (given,), f"`{declared.intent}` is of two columns and takes no examples; take them out"
         return
     for index, value in enumerate(declared.accept):
         reason = meaning.why_not(value)

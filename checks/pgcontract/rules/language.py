@@ -10,10 +10,13 @@ from pgcontract.finding import Evidence, Finding, Severity, Status
 from pgcontract.fuzz.alphabet import Characters, tell_places
 from pgcontract.fuzz.kinds import Counterexample, Wrong
 from pgcontract.fuzz.language import Answers, ask_language
+from pgcontract.fuzz.pairs import PairAnswers, ask_pairs, is_of_pairs, tell_pair
 from pgcontract.fuzz.sweep import Ranges, count, tell_ranges
 from pgcontract.fuzz.tell import code_points, escaped, insert_line
 from pgcontract.registry import answer, check
 from pgcontract.trial import CouldNotAsk, Promise, Trial
+
+_PAIRS_SHOWN = 8
 
 
 def _languages(promise: Promise) -> tuple[DeclaredLanguage, ...]:
@@ -24,9 +27,53 @@ def _names(promise: Promise) -> Iterator[str]:
     return (language.name for language in _languages(promise))
 
 
+def _of_pairs(trial: Trial, side: str) -> Iterator[Finding]:
+    """The answer for each language of two columns: `side` is accepted, refused or kept."""
+    for language in _languages(trial.promise):
+        if is_of_pairs(language):
+            try:
+                answers = trial.once(f"language/{language.name}", partial(ask_pairs, declared=language))
+            except CouldNotAsk as error:
+                yield answer(Status.UNKNOWN, language.name, f"{error}.", origin=language.origin)
+            else:
+                yield _pairs_finding(language, answers, side)
+
+
+def _pairs_finding(language: DeclaredLanguage, answers: PairAnswers, side: str) -> Finding:
+    meaning, tried = _meaning(language), f"{answers.tried} pairs tried"
+    if side == "kept":
+        summary = f"{language.column} holds timestamps: whether they are read back as sent is not asked."
+        return answer(Status.NOTED, language.name, summary, origin=language.origin)
+    wrong = answers.accepted_wrongly if side == "accepted" else answers.refused_wrongly
+    wanted, got = ("refuses", "accepted") if side == "accepted" else ("accepts", "refused")
+    if not wrong:
+        summary = f"{language.column} {wanted} every pair of timestamps as {meaning} means: {tried}."
+        return answer(Status.KEPT, language.name, summary, origin=language.origin)
+    rows = tuple((tell_pair(each.pair), each.reason) for each in wrong[:_PAIRS_SHOWN])
+    kinds = "1 kind of pairs is" if len(wrong) == 1 else f"{len(wrong)} kinds of pairs are"
+    reason = "why it is not meant" if side == "accepted" else "who refused"
+    return answer(
+        Status.BROKEN,
+        language.name,
+        f"{language.column} does not answer as {meaning} means: {kinds} {got}, of {tried}.",
+        expected=f"{tell_pair(wrong[0].pair)} {'refused' if side == 'accepted' else 'accepted'}",
+        actual=f"{got}: {wrong[0].reason}",
+        remedy="Change the constraint that compares the two columns, or the language in the contract.",
+        evidence=[
+            Evidence(title="The shortest pair of each kind", columns=("pair", reason), rows=rows),
+            Evidence(
+                title="To see it happen", text="\n".join(each.insert for each in wrong[:_PAIRS_SHOWN]), language="sql"
+            ),
+        ],
+        origin=language.origin,
+    )
+
+
 def _asked(trial: Trial) -> Iterator[tuple[DeclaredLanguage, Answers | Finding]]:
     """Each declared language with what its column answered, or with why it could not be asked."""
     for language in _languages(trial.promise):
+        if is_of_pairs(language):
+            continue
         try:
             yield language, trial.once(f"language/{language.name}", partial(ask_language, declared=language))
         except CouldNotAsk as error:
@@ -45,6 +92,7 @@ def language_accepted(trial: Trial) -> Iterator[Finding]:
     put in by real INSERTs, each undone; what is accepted and not meant is made as small as it goes.
     What to do: tighten the constraint, or, where the value is meant after all, change the language in the contract.
     """
+    yield from _of_pairs(trial, "accepted")
     for language, asked in _asked(trial):
         if isinstance(asked, Finding):
             yield asked
@@ -72,6 +120,7 @@ def language_refused(trial: Trial) -> Iterator[Finding]:
     than anybody needs.
     What to do: widen the constraint, or declare a narrower language.
     """
+    yield from _of_pairs(trial, "refused")
     for language, asked in _asked(trial):
         if isinstance(asked, Finding):
             yield asked
@@ -101,6 +150,7 @@ def language_kept(trial: Trial) -> Iterator[Finding]:
     same number is told, and is no fault.
     What to do: refuse what cannot be kept, or store it in a type that keeps it.
     """
+    yield from _of_pairs(trial, "kept")
     for language, asked in _asked(trial):
         if isinstance(asked, Finding):
             yield asked
