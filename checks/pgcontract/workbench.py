@@ -62,7 +62,7 @@ class Workbench:
         self._stack = ExitStack()
         self._standing: dict[str, psycopg.Connection] = {}
         self._stages: dict[str, State] = {}
-        self.admin = self._stack.enter_context(self.connect("postgres", user=server.superuser))
+        self.admin = self._kept(self.connect("postgres", user=server.superuser))
         self.admin.execute(stage.cluster_sql.encode())
 
     def __enter__(self) -> Workbench:
@@ -111,7 +111,7 @@ class Workbench:
         connection = self._standing.get(key)
         if connection is None or connection.closed:
             with self.clone(state, keep=True) as name:
-                connection = self._standing[key] = self._stack.enter_context(self.connect(name, user=user))
+                connection = self._standing[key] = self._kept(self.connect(name, user=user))
         connection.execute("BEGIN")
         try:
             yield connection
@@ -141,6 +141,12 @@ class Workbench:
         """Drop a database that this workbench made, whoever is still connected to it."""
         assert database.startswith(PREFIX)
         self.admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+
+    def _kept(self, connection: psycopg.Connection) -> psycopg.Connection:
+        """The connection, closed with the workbench: not left as a context, which would COMMIT first, and cannot after
+        an interruption in the middle of an answer."""
+        self._stack.callback(connection.close)
+        return connection
 
     def _create(self, template: str) -> str:
         self._number += 1
