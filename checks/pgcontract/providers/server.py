@@ -22,6 +22,11 @@ class Server:
     any; `phases_ms` names the parts of the start in order, each with its milliseconds of wall time.
     `another(settings)` is a fresh server from the same source; `crash()` ends this one at once, as a kill would, and
     returns when it is there again on the same files. Both are there where `capabilities` has "stop".
+
+    `superuser` is the role that administers: a superuser only where `capabilities` has "superuser". A server without
+    "own_server" is somebody else's: what was there before us is neither altered nor relied on. `maintenance` is the
+    database to administer from; `passwords` are by role; `parameters` are further libpq keywords, which win over
+    ours. Neither is in any repr.
     """
 
     provider: str
@@ -32,8 +37,11 @@ class Server:
     superuser: str
     bin_dir: Path | None = None
     capabilities: frozenset[Capability] = frozenset()
-    started_from: Literal["cache", "initdb"]
-    storage: Literal["tmpfs", "disk"]
+    started_from: Literal["cache", "initdb", "image", "owner"]
+    storage: Literal["tmpfs", "disk", "unknown"]
+    maintenance: str = "postgres"
+    passwords: Mapping[str, str] = field(default=NO_SETTINGS, compare=False, repr=False)
+    parameters: Mapping[str, str] = field(default=NO_SETTINGS, compare=False, repr=False)
     phases_ms: tuple[tuple[str, float], ...] = field(default=(), compare=False)
     log_file: Path | None = field(default=None, compare=False)
     another: Callable[[Mapping[str, str]], AbstractContextManager[Server]] | None = field(
@@ -46,15 +54,26 @@ class Server:
         """The major version: 18 for 180006."""
         return self.version_num // 10000
 
+    @property
+    def is_local(self) -> bool:
+        """Whether its processes are this machine's, so that a backend's pid means something here."""
+        return self.bin_dir is not None
+
     def conninfo(self, *, dbname: str, user: str | None = None) -> str:
-        """A libpq connection string that the environment's PG* cannot bend; `user` is the superuser if not given."""
+        """A libpq connection string, password included, that the environment's PG* cannot bend.
+
+        `user` is the one who administers if not given. For libpq alone: whoever shows it shows a password.
+        """
+        user = user or self.superuser
         parts = {
             "host": self.host,
             "port": str(self.port),
-            "dbname": dbname,
-            "user": user or self.superuser,
             "client_encoding": "UTF8",
             **_PINNED,
+            **self.parameters,
+            "dbname": dbname,
+            "user": user,
+            "password": self.passwords.get(user, ""),
         }
         return " ".join(f"{key}={_quoted(value)}" for key, value in parts.items())
 
