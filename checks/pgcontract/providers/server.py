@@ -40,8 +40,8 @@ class Server:
     started_from: Literal["cache", "initdb", "image", "owner"]
     storage: Literal["tmpfs", "disk", "unknown"]
     maintenance: str = "postgres"
-    passwords: Mapping[str, str] = field(default=NO_SETTINGS, compare=False, repr=False)
-    parameters: Mapping[str, str] = field(default=NO_SETTINGS, compare=False, repr=False)
+    passwords: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    parameters: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     phases_ms: tuple[tuple[str, float], ...] = field(default=(), compare=False)
     log_file: Path | None = field(default=None, compare=False)
     another: Callable[[Mapping[str, str]], AbstractContextManager[Server]] | None = field(
