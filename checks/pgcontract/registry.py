@@ -27,7 +27,7 @@ class Check:
 
     `subjects` plans what it is asked of, from declarations alone; `ask` answers for all of them at once and may
     add subjects that nobody declared (an extra object). `server` is False for a check of text alone. A check of
-    `behaviour` is asked right after its migration and again at the head of the chain.
+    `behaviour` is asked right after its migration and again at the head of the chain, one of the `head` there alone.
     """
 
     id: str
@@ -38,6 +38,7 @@ class Check:
     ask: Ask
     server: bool = True
     behaviour: bool = False
+    head: bool = False
 
 
 _checks: dict[str, Check] = {}
@@ -50,12 +51,13 @@ def check(
     severity: Severity = Severity.ERROR,
     server: bool = True,
     behaviour: bool = False,
+    head: bool = False,
 ) -> Callable[[Ask], Ask]:
     """Register the decorated function as a check; its docstring is what `pgcontract explain` prints."""
 
     def register(ask: Ask) -> Ask:
         explanation = inspect.getdoc(ask) or ""
-        add(id, explanation, subjects=subjects, severity=severity, server=server, behaviour=behaviour, ask=ask)
+        add(id, explanation, subjects=subjects, severity=severity, server=server, behaviour=behaviour, head=head, ask=ask)
         return ask
 
     return register
@@ -70,6 +72,7 @@ def add(
     severity: Severity = Severity.ERROR,
     server: bool = True,
     behaviour: bool = False,
+    head: bool = False,
 ) -> None:
     """Register a check; ValueError where the id is taken: ids are never reused."""
     if id in _checks:
@@ -84,6 +87,7 @@ def add(
         ask=ask,
         server=server,
         behaviour=behaviour,
+        head=head,
     )
 
 

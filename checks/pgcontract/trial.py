@@ -143,6 +143,11 @@ class Trial:
         return self._earlier[stem]
 
     @property
+    def state(self) -> Trial:
+        """The trial of the migration in whose state the promise is judged: itself, or a later one."""
+        return self._state
+
+    @property
     def since(self) -> tuple[Contract, ...]:
         """The contracts after the promise's own up to the state it is judged in: they may have tightened it."""
         chain = self.promise.project.chain

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pgcontract.contract.clocks import Clock
+from pgcontract.contract.datasets import ColumnRows, Dataset, TableRows
 from pgcontract.contract.flows import Flow, Invariant, Step
 from pgcontract.contract.json_schema import json_schema
 from pgcontract.contract.languages import DeclaredLanguage
@@ -28,8 +29,10 @@ __all__ = [
     "CheckRef",
     "Claim",
     "Clock",
+    "ColumnRows",
     "Contract",
     "Correction",
+    "Dataset",
     "DeclaredLanguage",
     "Examples",
     "FilePins",
@@ -43,6 +46,7 @@ __all__ = [
     "Race",
     "Shape",
     "Step",
+    "TableRows",
     "Tie",
     "Verification",
     "Waiver",

@@ -10,6 +10,7 @@ from typing import Any
 
 from pgcontract.contract.chain import Script, find, in_order, read_script, read_scripts
 from pgcontract.contract.clocks import clock_mistakes
+from pgcontract.contract.datasets import Dataset, dataset_mistakes, merged
 from pgcontract.contract.flows import flow_mistakes
 from pgcontract.contract.inherit import Words, inherit
 from pgcontract.contract.languages import undeclared
@@ -79,6 +80,12 @@ class Project:
     def shape(self, stem: str) -> Shape:
         """The same with what all CHECKs mean and a sample row for each table that has one."""
         return self.shapes[stem]
+
+    def dataset(self, stem: str) -> Dataset:
+        """The rows to measure on: the data sets up to and including that migration's, a later one's words winning."""
+        last = next(number for number, each in enumerate(self.chain) if each.stem == stem)
+        said = (each.contract.dataset if each.contract else None for each in self.chain[: last + 1])
+        return merged(said, self.declared(stem))
 
 
 def load_project(path: Path | str, *, contract: Path | str | None = None) -> Project:
@@ -214,6 +221,7 @@ def _add(before: Words, shape_before: Shape, document: Document) -> tuple[Words,
     mistakes += tie_mistakes(document.ties, shape.schema, document.lines)
     mistakes += flow_mistakes(document.flows, shape.schema, document.lines)
     mistakes += race_mistakes(document.races, shape.schema, document.lines)
+    mistakes += dataset_mistakes(document.dataset, shape.schema)
     refuse(mistakes)
     names = {(each.kind, each.name) for each in shape.schema.parts()}
     contract = Contract(
@@ -238,6 +246,7 @@ def _add(before: Words, shape_before: Shape, document: Document) -> tuple[Words,
         prior_rows=document.prior_rows,
         flows=document.flows,
         races=document.races,
+        dataset=document.dataset,
         waivers=document.waivers,
         claims=document.claims,
         origin=Origin(file=file, line=1),

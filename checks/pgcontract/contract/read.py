@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from pgcontract.contract.clocks import Clock, read_clocks
+from pgcontract.contract.datasets import Dataset, read_dataset
 from pgcontract.contract.document import ClaimsSpec, ContractSpec, CorrectionSpec, ProjectSpec, VerificationSpec
 from pgcontract.contract.flows import Flow, read_flows
 from pgcontract.contract.inherit import Words, words_of
@@ -47,6 +48,7 @@ class Document:
     prior_rows: tuple[PriorRows, ...]
     flows: tuple[Flow, ...]
     races: tuple[Race, ...]
+    dataset: Dataset | None
     waivers: tuple[Waiver, ...]
     pins: FilePins | None
     claims: tuple[Claim, ...]
@@ -74,6 +76,7 @@ def read_contract(path: Path, *, claims: Path | None = None) -> Document:
         ties=read_ties(spec.tie, file=str(path), lines=lines, mistakes=mistakes),
         flows=read_flows(spec.flow, file=str(path), lines=lines, mistakes=mistakes),
         races=read_races(spec.race, file=str(path), lines=lines, mistakes=mistakes),
+        dataset=read_dataset(spec.dataset, file=str(path), lines=lines, mistakes=mistakes),
         waivers=tuple(
             Waiver(**dict(each), origin=_origin(path, ("waiver", index), lines)) for index, each in enumerate(spec.waiver)
         ),

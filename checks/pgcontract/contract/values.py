@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pgcontract.contract.clocks import Clock
+from pgcontract.contract.datasets import Dataset
 from pgcontract.contract.flows import Flow
 from pgcontract.contract.languages import DeclaredLanguage
 from pgcontract.contract.machines import Machine
@@ -140,6 +141,7 @@ class Contract:
     prior_rows: tuple[PriorRows, ...] = ()
     flows: tuple[Flow, ...] = ()
     races: tuple[Race, ...] = ()
+    dataset: Dataset | None = None
     waivers: tuple[Waiver, ...] = ()
     claims: tuple[Claim, ...] = ()
     origin: Origin | None = field(default=None, compare=False)

@@ -144,11 +144,14 @@ class Session:
             yield bench
 
     def _ask_check(self, stem: str, check: Check) -> tuple[Finding, ...]:
+        head = self.plan.head.stem
+        if check.head and stem != head:
+            return self._answered(stem, check, lambda: self.trial(head).promised_by(self.trial(stem)))
         found = self._answered(stem, check, lambda: self.trial(stem))
-        if not check.behaviour or stem == self.plan.head.stem:
+        if not check.behaviour or stem == head:
             return found
-        head = self._answered(stem, check, lambda: self.trial(self.plan.head.stem).promised_by(self.trial(stem)))
-        return mend(found, head, self.plan.head.stem)
+        later = self._answered(stem, check, lambda: self.trial(head).promised_by(self.trial(stem)))
+        return mend(found, later, head)
 
     def _answered(self, stem: str, check: Check, trial: Callable[[], Trial]) -> tuple[Finding, ...]:
         promise = self.plan.promises[stem]

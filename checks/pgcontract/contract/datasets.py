@@ -1,0 +1,268 @@
+"""The rows that a migration's queries and writes are measured on: how many, and what stands in each column."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator, Field
+
+from pgcontract.contract import names
+from pgcontract.contract.lines import KeyPath, line_of
+from pgcontract.contract.mistakes import Mistake, nearest, spell_path
+from pgcontract.contract.spec import IdentifierKey, QualifiedKey, Spec
+from pgcontract.model import Origin, Schema
+
+DEFAULT_SIZES: Final = (1_000, 10_000, 100_000)
+
+
+def _moment(value: object) -> object:
+    """A TOML date or time is as good as its text."""
+    return value.isoformat() if isinstance(value, dt.date | dt.datetime) else value
+
+
+Moment = Annotated[str, BeforeValidator(_moment)]
+
+
+class SpanSpec(Spec):
+    """A stretch of time."""
+
+    since: Moment = Field(alias="from", description="Where it begins, as in 2025-01-01.")
+    to: Moment = Field(description="Where it ends.")
+
+
+class ColumnRowsSpec(Spec):
+    """What stands in one column: one of `expression`, `weights`, `time`, `distinct` and `document`."""
+
+    expression: str | None = Field(
+        None,
+        min_length=1,
+        description="SQL that gives the value: n is the row's number from 1, rows how many there are, r a number from 0 "
+        "up to 1 of this row and column; other columns of the row by name.",
+    )
+    weights: dict[str, float] | None = Field(
+        None, min_length=1, description="Each value with its weight, as in { pending = 5, completed = 80 }."
+    )
+    time: SpanSpec | None = Field(None, description="A time between two, later from row to row, with some jitter.")
+    distinct: int | float | None = Field(
+        None, gt=0, description="How many values there are, or as 0.1 which share of the rows; the values by type."
+    )
+    skew: float | None = Field(
+        None, ge=0, description="How unevenly they are used: Zipf's exponent, 0 is evenly. Goes with `distinct`."
+    )
+    document: dict[str, str] | None = Field(
+        None, description="A JSON object: each key with SQL that gives its value, as in an expression."
+    )
+    bytes: list[int] | None = Field(
+        None, min_length=2, max_length=2, description="The least and most bytes of a document, which is padded to it."
+    )
+    null: float | None = Field(None, ge=0, le=1, description="The share of rows in which it is null. Default: 0.")
+
+
+class TableRowsSpec(Spec):
+    """The rows of one table."""
+
+    share: float | None = Field(None, ge=0, description="Its rows for each row of the size. Default: 1.0.")
+    rows: int | None = Field(None, ge=0, description="Its rows at every size, in place of a share.")
+    columns: dict[IdentifierKey, ColumnRowsSpec] = Field(
+        default={}, description="What stands in its columns; one not named is derived from type, CHECKs and keys."
+    )
+
+
+class DatasetSpec(Spec):
+    """The rows that queries and writes are measured on. What is not named is derived."""
+
+    sizes: list[Annotated[int, Field(ge=1)]] | None = Field(
+        None, min_length=1, description="How many rows, each size a measurement. Default: [1000, 10000, 100000]."
+    )
+    table: dict[QualifiedKey, TableRowsSpec] = Field(
+        default={}, description='The rows of a table, as [dataset.table."public.orders"].'
+    )
+    purpose: str | None = Field(None, description="What these rows stand for. The report prints it.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnRows:
+    """What stands in one column, `name` bare. Nothing but `null`: derived, and as often null.
+
+    `since` and `until` as written; `distinct` an int for so many values, a float for a share of the rows; `document`
+    is (key, SQL), `bytes` its least and most.
+    """
+
+    name: str
+    expression: str | None = None
+    weights: tuple[tuple[str, float], ...] = ()
+    since: str | None = None
+    until: str | None = None
+    distinct: int | float | None = None
+    skew: float = 0.0
+    document: tuple[tuple[str, str], ...] | None = None
+    bytes: tuple[int, int] | None = None
+    null: float | None = None
+    origin: Origin | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableRows:
+    """One `[dataset.table.<name>]`; neither `share` nor `rows` where neither is said."""
+
+    name: str
+    share: float | None = None
+    rows: int | None = None
+    columns: tuple[ColumnRows, ...] = ()
+    origin: Origin | None = field(default=None, compare=False)
+
+    def count(self, size: int) -> int:
+        """How many rows it has where so many were asked for."""
+        if self.rows is not None:
+            return self.rows
+        return round(size * (1.0 if self.share is None else self.share))
+
+    def column(self, name: str) -> ColumnRows | None:
+        """What is said of a column, by its bare name."""
+        return next((each for each in self.columns if each.name == name), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """One `[dataset]`, or those of a chain merged; without `sizes` where none are said."""
+
+    sizes: tuple[int, ...] = ()
+    tables: tuple[TableRows, ...] = ()
+    purpose: str | None = None
+    origin: Origin | None = field(default=None, compare=False)
+
+    def table(self, name: str) -> TableRows:
+        """What is said of a table, by its part name; nothing but the name where nothing is."""
+        return next((each for each in self.tables if each.name == name), TableRows(name=name))
+
+
+def read_dataset(
+    spec: DatasetSpec | None, *, file: str, lines: Mapping[KeyPath, int], mistakes: list[Mistake]
+) -> Dataset | None:
+    """The data set of one contract; a column that is said in two ways, or in none, is a mistake."""
+    if spec is None:
+        return None
+
+    def origin(*path: str) -> Origin:
+        return Origin(file=file, line=line_of(("dataset", *path), lines))
+
+    def mistake(message: str, *path: str) -> None:
+        where: KeyPath = ("dataset", *path)
+        mistakes.append(Mistake(file=file, line=line_of(where, lines), message=f"{spell_path(where)}: {message}"))
+
+    if spec.sizes and list(spec.sizes) != sorted(set(spec.sizes)):
+        mistake("write each size once, the smallest first", "sizes")
+    tables = []
+    for name, rows in spec.table.items():
+        if rows.share is not None and rows.rows is not None:
+            mistake("has both `share` and `rows`; keep one of the two", "table", name)
+        for column, each in rows.columns.items():
+            for message in _column_mistakes(each):
+                mistake(message, "table", name, "columns", column)
+        tables.append(
+            TableRows(
+                name=names.spell(name, parts=(2, 2), example="public.orders"),
+                share=rows.share,
+                rows=rows.rows,
+                columns=tuple(
+                    _column(names.bare(column), each, origin("table", name, "columns", column))
+                    for column, each in rows.columns.items()
+                ),
+                origin=origin("table", name),
+            )
+        )
+    return Dataset(sizes=tuple(spec.sizes or ()), tables=tuple(tables), purpose=spec.purpose, origin=origin())
+
+
+def _column(name: str, spec: ColumnRowsSpec, origin: Origin) -> ColumnRows:
+    return ColumnRows(
+        name=name,
+        expression=spec.expression,
+        weights=tuple((spec.weights or {}).items()),
+        since=spec.time.since if spec.time else None,
+        until=spec.time.to if spec.time else None,
+        distinct=spec.distinct,
+        skew=spec.skew or 0.0,
+        document=None if spec.document is None else tuple(spec.document.items()),
+        bytes=(spec.bytes[0], spec.bytes[1]) if spec.bytes else None,
+        null=spec.null,
+        origin=origin,
+    )
+
+
+def _column_mistakes(spec: ColumnRowsSpec) -> Iterator[str]:
+    ways = ("expression", "weights", "time", "distinct", "document")
+    said = [way for way in ways if getattr(spec, way) is not None]
+    if len(said) > 1:
+        yield f"has both `{said[0]}` and `{said[1]}`; keep one of the two"
+    if not said and spec.null is None:
+        yield f"says nothing; write one of {', '.join(ways)}, or null"
+    if spec.skew is not None and spec.distinct is None:
+        yield "has `skew`, but no `distinct` values to use unevenly; add it"
+    if isinstance(spec.distinct, float) and spec.distinct > 1:
+        yield f"distinct = {spec.distinct} is no share of the rows; write a whole number, or one up to 1.0"
+    if spec.bytes is not None and spec.document is None:
+        yield "has `bytes`, but no `document` to pad to it; add document = {} where nothing else is in it"
+    if spec.bytes is not None and not 0 <= spec.bytes[0] <= spec.bytes[-1]:
+        yield f"bytes = {spec.bytes} is no range; write the least first, then the most"
+    if spec.weights and (min(spec.weights.values()) < 0 or not sum(spec.weights.values())):
+        yield "has weights that are no shares; write numbers from 0 up, and one above 0"
+
+
+def dataset_mistakes(dataset: Dataset | None, schema: Schema) -> Iterator[Mistake]:
+    """A mistake for each table and column that no contract declares, and for a column that takes no value."""
+    if dataset is None:
+        return
+    known = {each.name: each for each in schema.tables}
+    for rows in dataset.tables:
+        assert rows.origin
+        path: KeyPath = ("dataset", "table", rows.name)
+        if rows.name not in known:
+            message = f"{spell_path(path)}: no table {rows.name} is declared; {nearest(rows.name, known)}"
+            yield Mistake(file=rows.origin.file, line=rows.origin.line, message=message)
+            continue
+        columns = {names.split(each.name)[-1]: each for each in schema.columns if each.table == rows.name}
+        for each in rows.columns:
+            assert each.origin
+            here = spell_path((*path, "columns", each.name))
+            if each.name not in columns:
+                message = f"{here}: {rows.name} has no such column; {nearest(each.name, columns)}"
+                yield Mistake(file=each.origin.file, line=each.origin.line, message=message)
+            elif columns[each.name].generated is not None:
+                message = f"{here}: the server generates its values; take it out"
+                yield Mistake(file=each.origin.file, line=each.origin.line, message=message)
+
+
+def merged(datasets: Iterable[Dataset | None], schema: Schema) -> Dataset:
+    """The data sets of a chain, oldest first: later sizes, counts and columns in place of earlier ones.
+
+    What is said of a table or column that `schema` no longer has is left out.
+    """
+    sizes, purpose, origin = DEFAULT_SIZES, None, None
+    tables: dict[str, TableRows] = {}
+    for dataset in datasets:
+        if dataset is None:
+            continue
+        sizes, purpose, origin = dataset.sizes or sizes, dataset.purpose or purpose, dataset.origin
+        for each in dataset.tables:
+            tables[each.name] = _over(tables[each.name], each) if each.name in tables else each
+    there = {(each.table, names.split(each.name)[-1]) for each in schema.columns}
+    return Dataset(
+        sizes=sizes,
+        tables=tuple(
+            replace(each, columns=tuple(column for column in each.columns if (each.name, column.name) in there))
+            for each in tables.values()
+            if any(table.name == each.name for table in schema.tables)
+        ),
+        purpose=purpose,
+        origin=origin,
+    )
+
+
+def _over(earlier: TableRows, later: TableRows) -> TableRows:
+    counted = later if later.share is not None or later.rows is not None else earlier
+    columns = {each.name: each for each in (*earlier.columns, *later.columns)}
+    return replace(later, share=counted.share, rows=counted.rows, columns=tuple(columns.values()))
