@@ -15,10 +15,11 @@ from pgcontract.providers.local.account import server_account
 from pgcontract.providers.local.cluster import SUPERUSER, initialise
 from pgcontract.providers.local.folders import claimed, sweep
 from pgcontract.providers.local.install import Version
-from pgcontract.providers.local.postmaster import PORT, Postmaster, server_command
+from pgcontract.providers.local.postmaster import Postmaster, server_command
 from pgcontract.providers.local.rooms import all_rooms, run_room, socket_room
 from pgcontract.providers.local.seed import Seed, pack, planting, read_seed, write_seed
 from pgcontract.providers.server import Capability, Server
+from pgcontract.providers.throwaway import PORT
 
 _CAPABILITIES: frozenset[Capability] = frozenset(("own_server", "superuser", "stop", "second_role"))
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}

@@ -20,8 +20,8 @@ from pathlib import Path
 from pgcontract.errors import ServerUnavailable
 from pgcontract.providers.local.account import Account
 from pgcontract.providers.local.folders import end_processes_in
+from pgcontract.providers.throwaway import throwaway_settings
 
-PORT = 5432
 _START_TIMEOUT_S = 60
 # The postmaster itself kills children that do not end within 5 s (postmaster.c).
 _STOP_TIMEOUT_S = 10
@@ -46,37 +46,6 @@ for folder in "$run" "$other"; do
     if [ -w "$folder/.." ]; then rm -rf -- "$folder"; else rm -rf -- "$folder/d" "$folder"/.s*; fi
 done
 """
-
-# The files live no longer than the run, so nothing is made durable and nothing is tidied behind our back.
-_SETTINGS: Mapping[str, str] = {
-    "listen_addresses": "",
-    "port": str(PORT),
-    "unix_socket_permissions": "0700",
-    "fsync": "off",
-    "full_page_writes": "off",
-    "synchronous_commit": "off",
-    "wal_level": "minimal",
-    "max_wal_senders": "0",
-    "max_wal_size": "256MB",
-    "wal_init_zero": "off",
-    "checkpoint_timeout": "1h",
-    "shared_buffers": "64MB",
-    "huge_pages": "off",
-    # Under the data directory, so that no death of the server can leave anything outside it.
-    "dynamic_shared_memory_type": "mmap",
-    "max_connections": "50",
-    "max_locks_per_transaction": "256",
-    "max_logical_replication_workers": "0",
-    "autovacuum": "off",
-    "jit": "off",
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-    "lc_messages": "C",
-    "logging_collector": "off",
-    # What clients are told is theirs to keep; the log is for a server that fails.
-    "log_min_messages": "log",
-    "log_checkpoints": "off",
-}
 
 
 class Postmaster:
@@ -183,10 +152,11 @@ def server_command(
     bin_dir: Path, *, cluster: Path, socket_dir: Path, major: int, settings: Mapping[str, str]
 ) -> list[str | Path]:
     """The command line of a throw-away server; `settings` win."""
-    ours = {**_SETTINGS, "unix_socket_directories": str(socket_dir)}
-    if major >= 18:
-        # Its three I/O processes would be started for files that are in memory.
-        ours["io_method"] = "sync"
-    chosen = {**ours, **settings}
+    on_socket = {
+        "listen_addresses": "",
+        "unix_socket_permissions": "0700",
+        "unix_socket_directories": str(socket_dir),
+    }
+    chosen = {**throwaway_settings(major), **on_socket, **settings}
     options = [word for name, value in chosen.items() for word in ("-c", f"{name}={value}")]
     return [bin_dir / "postgres", "-D", cluster, *options]
