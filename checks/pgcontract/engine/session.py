@@ -20,6 +20,7 @@ from pgcontract.errors import InputError, PgcontractError
 from pgcontract.facts import observed_facts
 from pgcontract.finding import Evidence, Finding, Phase, Status
 from pgcontract.providers import Server, provider_for
+from pgcontract.providers.telling import watched_by
 from pgcontract.registry import Check, checks
 from pgcontract.stage import stage_of
 from pgcontract.trial import CouldNotAsk, Promise, Trial
@@ -124,7 +125,7 @@ class Session:
     def _started(self) -> Workbench:
         if self._workbench is None:
             assert self._provider is not None
-            with self._phase("server"):
+            with self._phase("server"), watched_by(lambda words: self.notify(Event(kind="phase", name=words))):
                 self.server = self._stack.enter_context(self._provider.start(locale=self.plan.project.locale))
             if self.server.major < OLDEST_MAJOR:
                 raise InputError(

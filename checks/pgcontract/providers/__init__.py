@@ -18,7 +18,7 @@ from pgcontract.providers.signals import terminate_on_signals
 __all__ = ["NO_SETTINGS", "Probe", "Provider", "Server", "known_specs", "provider_for", "terminate_on_signals"]
 
 # The words design.md gives to `--pg` whose module this build may lack: said as such, not called unknown.
-_DESIGNED = ("15", "16", "17", "18", "docker", "dsn")
+_DESIGNED = ("docker", "dsn")
 
 
 def provider_for(spec: str) -> Provider:

@@ -73,7 +73,7 @@ class Binaries:
 
 def _found_bin_dir() -> Path:
     tried: list[str] = []
-    for bin_dir in _candidates():
+    for bin_dir in candidates():
         try:
             version = install.read_version(bin_dir)
         except ServerUnavailable as error:
@@ -88,7 +88,8 @@ def _found_bin_dir() -> Path:
     )
 
 
-def _candidates() -> Iterator[Path]:
+def candidates() -> Iterator[Path]:
+    """The bin folders there are: the one on PATH, then, newest first, those in the usual places."""
     on_path = shutil.which("postgres")
     if on_path and install.is_install(Path(on_path).resolve().parent):
         yield Path(on_path).resolve().parent

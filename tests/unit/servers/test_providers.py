@@ -34,18 +34,22 @@ def refusal(spec: str) -> tuple[type[PgcontractError], str]:
 
 
 def test_the_specs_of_this_build_are_listed() -> None:
-    expected = ("auto", "binaries[:DIR]", "wheel")
+    expected = ("auto", "binaries[:DIR]", "15|16|17|18", "wheel")
     assert expected == known_specs()
 
 
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("whel", "unknown server 'whel': known are auto, binaries[:DIR], wheel; did you mean 'wheel'?"),
-        ("14", "unknown server '14': known are auto, binaries[:DIR], wheel"),
-        ("17", "the server '17' is not in this build yet; it has: auto, binaries[:DIR], wheel"),
-        ("docker:postgres", "the server 'docker' is not in this build yet; it has: auto, binaries[:DIR], wheel"),
-        ("dsn:host=a password=b", "the server 'dsn' is not in this build yet; it has: auto, binaries[:DIR], wheel"),
+        ("whel", "unknown server 'whel': known are auto, binaries[:DIR], 15|16|17|18, wheel; did you mean 'wheel'?"),
+        (
+            "docker:postgres",
+            "the server 'docker' is not in this build yet; it has: auto, binaries[:DIR], 15|16|17|18, wheel",
+        ),
+        (
+            "dsn:host=a password=b",
+            "the server 'dsn' is not in this build yet; it has: auto, binaries[:DIR], 15|16|17|18, wheel",
+        ),
         ("binaries:", "binaries: names no folder; write --pg binaries:DIR, or --pg binaries to look for one"),
     ],
 )

@@ -106,9 +106,9 @@ def runnable_by(account: Account, bin_dir: Path) -> Programs:
     tree = [folder for folder in (bin_dir, bin_dir.parent / "lib", bin_dir.parent / "share") if folder.exists()]
     if all(account.reaches(folder) for folder in tree):
         return Programs(bin_dir=bin_dir)
-    home = cache_room()
-    if not (home.is_dir() and account.reaches(home)):
-        home = _own_folder(_SHARED_CACHE / f"pgcontract-{os.geteuid()}")
+    home = programs_home(account)
+    if home != cache_room():
+        own_folder(home)
     copy = home / f"programs-{identity(bin_dir)}"
     if not copy.exists():
         draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=home))
@@ -120,8 +120,15 @@ def runnable_by(account: Account, bin_dir: Path) -> Programs:
                 raise
         finally:
             shutil.rmtree(draft, ignore_errors=True)
-    _own_folder(copy)
+    own_folder(copy)
     return Programs(bin_dir=copy / "bin", libraries=copy / "lib")
+
+
+def programs_home(account: Account) -> Path:
+    """Where programs are kept that the account runs: our cache, or one in /var/tmp, to be asked of `own_folder`, where
+    the account may not enter that."""
+    home = cache_room()
+    return home if home.is_dir() and account.reaches(home) else _SHARED_CACHE / f"pgcontract-{os.geteuid()}"
 
 
 def _copy_tree(tree: list[Path], target: Path, account: Account) -> None:
@@ -151,7 +158,7 @@ def _all_but_programs(folder: str, names: list[str]) -> list[str]:
     return [name for name in names if name not in _PROGRAMS]
 
 
-def _own_folder(folder: Path) -> Path:
+def own_folder(folder: Path) -> Path:
     """The folder, made if missing; raises ServerUnavailable where someone else could have put programs in it."""
     with_default_mode = os.umask(0o022)
     try:
