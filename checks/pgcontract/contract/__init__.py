@@ -10,6 +10,7 @@ from pgcontract.contract.languages import DeclaredLanguage
 from pgcontract.contract.machines import Machine
 from pgcontract.contract.prior_rows import PriorRows
 from pgcontract.contract.project import Migration, Project, load_project
+from pgcontract.contract.queries import Budget, Growth, Parameter, Query
 from pgcontract.contract.races import LEVELS, Level, Race
 from pgcontract.contract.ties import Tie
 from pgcontract.contract.values import (
@@ -26,6 +27,7 @@ from pgcontract.contract.values import (
 
 __all__ = [
     "LEVELS",
+    "Budget",
     "CheckRef",
     "Claim",
     "Clock",
@@ -37,12 +39,15 @@ __all__ = [
     "Examples",
     "FilePins",
     "Flow",
+    "Growth",
     "Invariant",
     "Level",
     "Machine",
     "Migration",
+    "Parameter",
     "PriorRows",
     "Project",
+    "Query",
     "Race",
     "Shape",
     "Step",

@@ -7,7 +7,19 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from pgcontract.contract import clocks, datasets, flows, languages, machines, objects, prior_rows, races, tables, ties
+from pgcontract.contract import (
+    clocks,
+    datasets,
+    flows,
+    languages,
+    machines,
+    objects,
+    prior_rows,
+    queries,
+    races,
+    tables,
+    ties,
+)
 from pgcontract.contract.spec import CallableKey, IdentifierKey, QualifiedKey, Scalar, Spec, WordKey
 
 CHECK_REFERENCE = r"^[a-z0-9_]+(\.[a-z0-9_]+)+(\[([^\[\]]|\[[^\[\]]*\])+\])?$"
@@ -134,6 +146,7 @@ class ContractSpec(Spec):
     )
     flow: dict[WordKey, flows.FlowSpec] | None = Field(None, description="What the application does.")
     race: dict[WordKey, races.RaceSpec] | None = Field(None, description="Transactions played side by side.")
+    query: dict[WordKey, queries.QuerySpec] | None = Field(None, description="What the application asks.")
     dataset: datasets.DatasetSpec | None = Field(None, description="The rows that it is measured on.")
     rows: dict[WordKey, prior_rows.PriorRowsSpec] | None = Field(
         None, description="Rows that may be there before the migration, as [rows.paid_twice]."

@@ -36,7 +36,7 @@ _EXAMPLES: Final = frozenset(("accept", "refuse", "column", "comment"))
 _NOT_SHAPE: Final = frozenset(
     (
         "migration", "after", "accepted", "comments", "document", "file", "verification", "waiver",
-        "language", "machine", "clock", "tie", "flow", "race", "dataset", "rows",
+        "language", "machine", "clock", "tie", "flow", "race", "query", "dataset", "rows",
     )
 )  # fmt: skip
 KINDS: Final = frozenset(

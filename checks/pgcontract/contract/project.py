@@ -17,6 +17,7 @@ from pgcontract.contract.languages import undeclared
 from pgcontract.contract.machines import machine_mistakes
 from pgcontract.contract.mistakes import Mistake, fail, nearest, refuse
 from pgcontract.contract.parts import make_schema, make_shape
+from pgcontract.contract.queries import undeclared_names
 from pgcontract.contract.races import race_mistakes
 from pgcontract.contract.read import Document, read_contract, read_project_file
 from pgcontract.contract.ties import tie_mistakes
@@ -221,6 +222,7 @@ def _add(before: Words, shape_before: Shape, document: Document) -> tuple[Words,
     mistakes += tie_mistakes(document.ties, shape.schema, document.lines)
     mistakes += flow_mistakes(document.flows, shape.schema, document.lines)
     mistakes += race_mistakes(document.races, shape.schema, document.lines)
+    mistakes += undeclared_names(document.queries, shape.schema, document.lines)
     mistakes += dataset_mistakes(document.dataset, shape.schema)
     refuse(mistakes)
     names = {(each.kind, each.name) for each in shape.schema.parts()}
@@ -246,6 +248,7 @@ def _add(before: Words, shape_before: Shape, document: Document) -> tuple[Words,
         prior_rows=document.prior_rows,
         flows=document.flows,
         races=document.races,
+        queries=document.queries,
         dataset=document.dataset,
         waivers=document.waivers,
         claims=document.claims,

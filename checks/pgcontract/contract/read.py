@@ -21,6 +21,7 @@ from pgcontract.contract.lines import KeyPath, line_of, locate
 from pgcontract.contract.machines import Machine, read_machines
 from pgcontract.contract.mistakes import Mistake, nearest, read_mistakes, refuse
 from pgcontract.contract.prior_rows import PriorRows, read_prior_rows
+from pgcontract.contract.queries import Query, read_queries
 from pgcontract.contract.races import Race, read_races
 from pgcontract.contract.ties import Tie, read_ties
 from pgcontract.contract.values import CheckRef, Claim, Correction, FilePins, Verification, Waiver
@@ -48,6 +49,7 @@ class Document:
     prior_rows: tuple[PriorRows, ...]
     flows: tuple[Flow, ...]
     races: tuple[Race, ...]
+    queries: tuple[Query, ...]
     dataset: Dataset | None
     waivers: tuple[Waiver, ...]
     pins: FilePins | None
@@ -76,6 +78,7 @@ def read_contract(path: Path, *, claims: Path | None = None) -> Document:
         ties=read_ties(spec.tie, file=str(path), lines=lines, mistakes=mistakes),
         flows=read_flows(spec.flow, file=str(path), lines=lines, mistakes=mistakes),
         races=read_races(spec.race, file=str(path), lines=lines, mistakes=mistakes),
+        queries=read_queries(spec.query, file=str(path), lines=lines, mistakes=mistakes),
         dataset=read_dataset(spec.dataset, file=str(path), lines=lines, mistakes=mistakes),
         waivers=tuple(
             Waiver(**dict(each), origin=_origin(path, ("waiver", index), lines)) for index, each in enumerate(spec.waiver)

@@ -32,12 +32,14 @@ def statement_mistakes(sql: str, known: Collection[str]) -> Iterator[str]:
             yield f"the parameter %({name})s has no value here; {nearest(name, known)}"
 
 
-def query_mistakes(sql: str, *, parameters: bool = False) -> Iterator[str]:
-    """Words that give no rows in place of a query that must give none; parameters, where there are none to have."""
+def query_mistakes(
+    sql: str, *, parameters: bool = False, write: str = "write a SELECT that gives the rows that must not be there"
+) -> Iterator[str]:
+    """Words that give no rows in place of a query, with what to `write`; parameters, where there are none to have."""
     word = _first_word(sql)
     if word.lower() not in _QUERIES:
         begins = f"it begins with {word}" if word else "it is empty"
-        yield f"this is no query, {begins}; write a SELECT that gives the rows that must not be there"
+        yield f"this is no query, {begins}; {write}"
     if not parameters and (names := parameters_of(sql)):
         yield f"a query over all that was played has no %({names[0]})s; compare with a column of pgcontract_played"
 

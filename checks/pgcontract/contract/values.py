@@ -13,6 +13,7 @@ from pgcontract.contract.flows import Flow
 from pgcontract.contract.languages import DeclaredLanguage
 from pgcontract.contract.machines import Machine
 from pgcontract.contract.prior_rows import PriorRows
+from pgcontract.contract.queries import Query
 from pgcontract.contract.races import Race
 from pgcontract.contract.ties import Tie
 from pgcontract.model import Origin, Schema
@@ -141,6 +142,7 @@ class Contract:
     prior_rows: tuple[PriorRows, ...] = ()
     flows: tuple[Flow, ...] = ()
     races: tuple[Race, ...] = ()
+    queries: tuple[Query, ...] = ()
     dataset: Dataset | None = None
     waivers: tuple[Waiver, ...] = ()
     claims: tuple[Claim, ...] = ()

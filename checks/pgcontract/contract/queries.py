@@ -1,0 +1,189 @@
+"""What the application asks, as a contract says it: SQL, where its parameters come from, and what it may cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from pydantic import Field
+
+from pgcontract.contract.columns import column_mistake, table_of
+from pgcontract.contract.lines import KeyPath, line_of
+from pgcontract.contract.mistakes import Mistake, nearest, spell_path
+from pgcontract.contract.spec import ColumnName, Qualified, Scalar, Spec, WordKey
+from pgcontract.contract.statements import parameters_of, query_mistakes, statement_mistakes
+from pgcontract.model import Origin, Schema
+
+Growth = Literal["O(1)", "O(log n)", "O(rows)", "O(n)"]
+Pick = Literal["rows", "values"]
+_SOURCES: Final = ("column", "values", "expression")
+
+
+class ParameterSpec(Spec):
+    """Where the values of one parameter come from: a column, a list, or an expression."""
+
+    column: ColumnName | None = Field(
+        None, description="Drawn from the rows that are there, as in public.orders.email; all of one row where it can be."
+    )
+    pick: Pick | None = Field(
+        None, description="rows: each row is as likely as any other. values: each value. Default: rows."
+    )
+    misses: float | None = Field(
+        None, ge=0, le=1, description="The share of values that no row has, as in 0.1. Default: 0."
+    )
+    values: list[Scalar] | None = Field(None, min_length=1, description="These, one as often as the other.")
+    expression: str | None = Field(
+        None, min_length=1, description="SQL; n is the sample's number, from 1, and r a number from 0 to below 1."
+    )
+    type: str | None = Field(
+        None, min_length=1, description="The type that the driver sends, as in text. Default: what PostgreSQL infers."
+    )
+
+
+class BudgetSpec(Spec):
+    """What one call may cost."""
+
+    buffers: int | None = Field(None, ge=1, description="Pages of 8 kB that 95 in 100 calls touch at most.")
+    round_trips: float | None = Field(None, gt=0, description="Time at p95, in round trips of a SELECT 1.")
+    ms: float | None = Field(None, gt=0, description="Time at p95 in the server, in milliseconds.")
+
+
+class QuerySpec(Spec):
+    """One query of the application, and what is promised of its cost."""
+
+    sql: str = Field(min_length=1, description="One query. %(name)s is a parameter, %% a percent sign.")
+    parameters: dict[WordKey, ParameterSpec] = Field(default={}, description="Where its parameters' values come from.")
+    index: Qualified | None = Field(
+        None, description="The index that is to serve it, as in public.idx_orders_email. Default: none is meant to."
+    )
+    growth: Growth | None = Field(
+        None,
+        description="How the pages it touches may grow with the table. O(1), O(log n): by the index's height. O(rows): "
+        "by that and the rows found. O(n): with the table. Default: nothing is promised.",
+    )
+    budget: BudgetSpec | None = Field(None, description="What one call may cost at the largest size.")
+    purpose: str | None = Field(None, description="What it is for. The report prints it.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """One parameter with its source: exactly one of `column`, `values` and `expression`."""
+
+    name: str
+    column: str | None = None
+    pick: Pick = "rows"
+    misses: float = 0.0
+    values: tuple[Any, ...] | None = None
+    expression: str | None = None
+    type: str | None = None
+    origin: Origin | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What one call may cost at the largest size: p95 of the buffers it touches, and of its time."""
+
+    buffers: int | None = None
+    round_trips: float | None = None
+    ms: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """One `[query.<name>]`; `parameters` in the order in which the SQL has them."""
+
+    name: str
+    sql: str
+    parameters: tuple[Parameter, ...] = ()
+    index: str | None = None
+    growth: Growth | None = None
+    budget: Budget | None = None
+    purpose: str | None = None
+    origin: Origin | None = field(default=None, compare=False)
+
+
+def read_queries(
+    specs: Mapping[str, QuerySpec] | None, *, file: str, lines: Mapping[KeyPath, int], mistakes: list[Mistake]
+) -> tuple[Query, ...]:
+    """The queries of one contract; a statement that writes and a parameter without one source are mistakes."""
+    found = []
+    for name, spec in (specs or {}).items():
+        here: KeyPath = ("query", name)
+        mistakes += (
+            Mistake(file=file, line=line_of((*here, *path), lines), message=f"{spell_path((*here, *path))}: {message}")
+            for path, message in _query_mistakes(spec)
+        )
+        given = spec.parameters
+        found.append(
+            Query(
+                name=name,
+                sql=spec.sql,
+                parameters=tuple(
+                    _parameter(each, given[each], Origin(file=file, line=line_of((*here, "parameters", each), lines)))
+                    for each in parameters_of(spec.sql)
+                    if each in given
+                ),
+                index=spec.index,
+                growth=spec.growth,
+                budget=Budget(**spec.budget.model_dump()) if spec.budget else None,
+                purpose=spec.purpose,
+                origin=Origin(file=file, line=line_of(here, lines)),
+            )
+        )
+    return tuple(found)
+
+
+def _parameter(name: str, spec: ParameterSpec, origin: Origin) -> Parameter:
+    return Parameter(
+        name=name,
+        column=spec.column,
+        pick=spec.pick or "rows",
+        misses=spec.misses or 0.0,
+        values=None if spec.values is None else tuple(spec.values),
+        expression=spec.expression,
+        type=spec.type,
+        origin=origin,
+    )
+
+
+def _query_mistakes(spec: QuerySpec) -> Iterator[tuple[KeyPath, str]]:
+    wanted = parameters_of(spec.sql)
+    write = "write a SELECT; what the application writes is a step of a [flow]"
+    for message in query_mistakes(spec.sql, parameters=True, write=write):
+        yield ("sql",), message
+    for message in statement_mistakes(spec.sql, wanted):
+        yield ("sql",), message
+    for name in wanted:
+        if name not in spec.parameters:
+            source = f'add parameters.{name} = {{ column = "public.orders.id" }}, or `values`, or `expression`'
+            yield ("sql",), f"the parameter %({name})s has no source; {source}"
+    for name, parameter in spec.parameters.items():
+        here: KeyPath = ("parameters", name)
+        if name not in wanted:
+            yield here, f"the SQL has no %({name})s; {nearest(name, wanted)}"
+        sources = [each for each in _SOURCES if getattr(parameter, each) is not None]
+        if len(sources) != 1:
+            told = " and ".join(f"`{each}`" for each in sources) or "none"
+            yield here, f"a parameter has one source, and this has {told}; give `column`, `values` or `expression`"
+        for key in ("pick", "misses"):
+            if getattr(parameter, key) is not None and parameter.column is None:
+                yield (*here, key), f"`{key}` is of values that are drawn from a `column`; take it out"
+
+
+def undeclared_names(queries: Iterable[Query], schema: Schema, lines: Mapping[KeyPath, int]) -> Iterator[Mistake]:
+    """A mistake for each column and index that a query names and no contract declares."""
+    indexes = {each.name: each.table for each in schema.indexes}
+    for query in queries:
+        assert query.origin
+        file = query.origin.file
+        for parameter in query.parameters:
+            if parameter.column:
+                path: KeyPath = ("query", query.name, "parameters", parameter.name, "column")
+                yield from column_mistake(parameter.column, path, schema, file=file, lines=lines)
+        if query.index and query.index not in indexes:
+            tables = {table_of(each.column) for each in query.parameters if each.column}
+            beside = [name for name, table in indexes.items() if table in tables]
+            path = ("query", query.name, "index")
+            message = f"{spell_path(path)}: no index {query.index} is declared; {nearest(query.index, beside or indexes)}"
+            yield Mistake(file=file, line=line_of(path, lines), message=message)

@@ -1,0 +1,134 @@
+"""Every mistake in a query is told when the contract is read, with its line and the nearest known word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pgcontract.contract import Budget, Parameter, Query, load_project
+from pgcontract.errors import ContractError
+
+HEAD = """migration = "001_t.sql"
+[table."public.t"]
+primary_key = ["id"]
+columns.id = { type = "integer" }
+columns.email = { type = "text" }
+indexes.t_email = { keys = ["email"] }
+"""
+QUERY = '[query.by_email]\nsql = "SELECT FROM t WHERE email = %(email)s"\n'
+EMAIL = 'parameters.email = { column = "public.t.email" }\n'
+
+
+def contract_of(folder: Path, contract: str) -> Path:
+    (folder / "migrations").mkdir()
+    (folder / "migrations" / "001_t.sql").touch()
+    path = folder / "contracts" / "001_t" / "contract.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text(HEAD + contract, encoding="utf-8")
+    return path
+
+
+def test_a_query_is_read_as_it_is_written(tmp_path: Path) -> None:
+    contract_of(
+        tmp_path,
+        '[query.by_email]\npurpose = "A user\'s rows"\n'
+        'sql = "SELECT FROM t WHERE email = %(email)s AND id > %(after)s AND id %% %(of)s = 0"\n'
+        'parameters.of = { expression = "n % 5 + 1" }\n'
+        'parameters.email = { column = "public.t.email", pick = "values", misses = 0.1, type = "text" }\n'
+        "parameters.after = { values = [1, 2] }\n"
+        'index = "public.t_email"\ngrowth = "O(rows)"\nbudget = { buffers = 12, ms = 5 }\n',
+    )
+    contract = load_project(tmp_path).head.contract
+    query = Query(
+        name="by_email",
+        sql="SELECT FROM t WHERE email = %(email)s AND id > %(after)s AND id %% %(of)s = 0",
+        parameters=(
+            Parameter(name="email", column="public.t.email", pick="values", misses=0.1, type="text"),
+            Parameter(name="after", values=(1, 2)),
+            Parameter(name="of", expression="n % 5 + 1"),
+        ),
+        index="public.t_email",
+        growth="O(rows)",
+        budget=Budget(buffers=12, ms=5.0),
+        purpose="A user's rows",
+    )
+
+    assert (query,) == (contract.queries if contract else ())
+
+
+def test_the_index_may_be_one_that_a_constraint_implies(tmp_path: Path) -> None:
+    contract_of(tmp_path, '[query.all]\nsql = "SELECT FROM t WHERE id = 1"\nindex = "public.t_pkey"\n')
+    contract = load_project(tmp_path).head.contract
+
+    assert ["public.t_pkey"] == [each.index for each in contract.queries] if contract else []
+
+
+@pytest.mark.parametrize(
+    ("contract", "expected"),
+    [
+        pytest.param(
+            QUERY,
+            "contract.toml:8: query.by_email.sql: the parameter %(email)s has no source; "
+            'add parameters.email = { column = "public.orders.id" }, or `values`, or `expression`',
+            id="a parameter without a source",
+        ),
+        pytest.param(
+            QUERY + "parameters.email = { misses = 0.1 }\n",
+            "contract.toml:9: query.by_email.parameters.email: a parameter has one source, and this has none; "
+            "give `column`, `values` or `expression`\n"
+            "{folder}/contract.toml:9: query.by_email.parameters.email.misses: `misses` is of values that are drawn "
+            "from a `column`; take it out",
+            id="an empty source",
+        ),
+        pytest.param(
+            QUERY + EMAIL.replace("}", ', values = ["a"] }'),
+            "contract.toml:9: query.by_email.parameters.email: a parameter has one source, and this has `column` and "
+            "`values`; give `column`, `values` or `expression`",
+            id="two sources",
+        ),
+        pytest.param(
+            QUERY + EMAIL + EMAIL.replace("parameters.email", "parameters.emial"),
+            "contract.toml:10: query.by_email.parameters.emial: the SQL has no %(emial)s; did you mean `email`?",
+            id="a source that nobody uses",
+        ),
+        pytest.param(
+            QUERY + EMAIL.replace("t.email", "t.emial"),
+            "contract.toml:9: query.by_email.parameters.email.column: no column public.t.emial is declared; "
+            "did you mean `public.t.email`?",
+            id="column",
+        ),
+        pytest.param(
+            QUERY + EMAIL + 'index = "public.t_emial"\n',
+            "contract.toml:10: query.by_email.index: no index public.t_emial is declared; did you mean `public.t_email`?",
+            id="index",
+        ),
+        pytest.param(
+            QUERY + EMAIL + 'growth = "O(log)"\n',
+            "contract.toml:10: query.by_email.growth: the text 'O(log)' is not known; did you mean `O(log n)`?",
+            id="growth",
+        ),
+        pytest.param(
+            QUERY + EMAIL + "budget = { pages = 1 }\n",
+            "contract.toml:10: `pages` is not known in query.by_email.budget; known here: buffers, round_trips, ms",
+            id="budget",
+        ),
+        pytest.param(
+            '[query.out]\nsql = "-- all\\nDELETE FROM t"\n',
+            "contract.toml:8: query.out.sql: this is no query, it begins with DELETE; "
+            "write a SELECT; what the application writes is a step of a [flow]",
+            id="a query that writes",
+        ),
+        pytest.param(
+            '[query.few]\nsql = "SELECT FROM t WHERE id % 2 = 0"\n',
+            "contract.toml:8: query.few.sql: `% 2 = 0` begins no parameter; "
+            "write %(name)s for a parameter and %% for a percent sign",
+            id="a stray percent sign",
+        ),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_with_its_place(tmp_path: Path, contract: str, expected: str) -> None:
+    path = contract_of(tmp_path, contract)
+    with pytest.raises(ContractError) as caught:
+        load_project(tmp_path)
+
+    assert expected.replace("{folder}", str(path.parent)) == str(caught.value).removeprefix(f"{path.parent}/")
