@@ -60,6 +60,11 @@ class Promise:
         """What this migration's own contract declares."""
         return self.contract.declared if self.contract else Schema()
 
+    def still(self, kind: str) -> tuple[Any, ...]:
+        """The parts of one kind (a field of Schema) that this contract declares and the head of the chain still does."""
+        left = {part.name for part in getattr(self.project.declared(self.project.head.stem), kind)}
+        return tuple(part for part in getattr(self.own, kind) if part.name in left)
+
     @cached_property
     def samples(self) -> Mapping[str, Mapping[str, Any]]:
         """The declared sample row of each table, a later contract's in place of an earlier one's."""
