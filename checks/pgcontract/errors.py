@@ -5,7 +5,8 @@
     │   └── ContractError     a contract.toml, claims.toml or pgcontract.toml, with its place exit 2
     └── ServerUnavailable     the world's: no provider can start, disk full, server gone      exit 3
 
-Anything else that escapes is our own bug: exit 4.
+CouldNotAsk is apart: one question that cannot be put, and no reason to ask no other. Anything else that escapes is our
+own bug: exit 4.
 """
 
 from __future__ import annotations
@@ -42,3 +43,7 @@ class ServerUnavailable(PgcontractError):
     """No server could be had, or it went away: lists what was probed, why not, and the remedy."""
 
     exit_code = 3
+
+
+class CouldNotAsk(Exception):
+    """A fact that a rule needs cannot be had; its text is the reason. The engine makes it UNKNOWN."""

@@ -25,6 +25,7 @@ from pgcontract.catalog import (
 from pgcontract.cluster import without_parked
 from pgcontract.compare import Difference, compare
 from pgcontract.contract import Contract, Migration, Project
+from pgcontract.errors import CouldNotAsk as CouldNotAsk
 from pgcontract.model import Origin, Part, Schema
 from pgcontract.sqltext import Inventory, Script, inventory, read_script
 from pgcontract.stage import MIGRATOR, Regime
@@ -33,10 +34,6 @@ from pgcontract.workbench import State, Workbench
 T = TypeVar("T")
 
 MAX_EXAMPLES = 200  # that Hypothesis makes for one promise, where nobody says otherwise
-
-
-class CouldNotAsk(Exception):
-    """A fact that a rule needs cannot be had; its text is the reason. The engine makes it UNKNOWN."""
 
 
 @dataclass(frozen=True, kw_only=True)
