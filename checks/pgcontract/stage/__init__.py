@@ -1,4 +1,4 @@
-"""The roles, schemas and default privileges that stand before the first migration, per platform, as SQL."""
+"""The roles, schemas and default privileges that stand before the first migration, per platform."""
 
 from __future__ import annotations
 
@@ -9,8 +9,22 @@ MIGRATOR = "postgres"
 
 
 @dataclass(frozen=True, kw_only=True)
+class StageRole:
+    """A role that production has: its attributes as CREATE ROLE spells them, the roles it is in, its search_path."""
+
+    name: str
+    attributes: tuple[str, ...] = ()
+    member_of: tuple[str, ...] = ()
+    search_path: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Regime:
-    """One set of default privileges that production may have; `database_sql` makes it in a new database."""
+    """One set of default privileges that production may have; `database_sql` makes it in a new database.
+
+    That SQL may be run again, leaves what it finds, and does without the roles that are not there. The name of the
+    role that migrates is in the setting `pgcontract.migrator`.
+    """
 
     name: str
     told: str
@@ -19,11 +33,16 @@ class Regime:
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """A platform: SQL for the cluster, and its regimes, the first of which is the one shape is compared under."""
+    """A platform: who migrates, the roles there besides, and its regimes; shape is compared under the first of these."""
 
     platform: str
-    cluster_sql: str
+    migrator: StageRole
+    roles: tuple[StageRole, ...] = ()
     regimes: tuple[Regime, ...]
+
+    @property
+    def cluster_sql(self) -> str:
+        return _sql(f"{self.platform}_cluster")
 
 
 def stage_of(platform: str) -> Stage:
@@ -32,7 +51,18 @@ def stage_of(platform: str) -> Stage:
         database = _sql("supabase_database")
         return Stage(
             platform=platform,
-            cluster_sql=_sql("supabase_cluster"),
+            migrator=StageRole(
+                name=MIGRATOR,
+                attributes=("LOGIN", "CREATEDB", "CREATEROLE", "REPLICATION", "BYPASSRLS"),
+                member_of=_API_ROLES,
+                search_path='"$user", public, extensions',
+            ),
+            roles=(
+                StageRole(name="anon"),
+                StageRole(name="authenticated"),
+                StageRole(name="service_role", attributes=("BYPASSRLS",)),
+                StageRole(name="authenticator", attributes=("LOGIN", "NOINHERIT"), member_of=_API_ROLES),
+            ),
             regimes=(
                 Regime(name="since", told="since 2026-05-30", database_sql=(database, _sql("supabase_since"))),
                 Regime(name="before", told="before 2026-05-30", database_sql=(database,)),
@@ -40,9 +70,12 @@ def stage_of(platform: str) -> Stage:
         )
     return Stage(
         platform=platform,
-        cluster_sql=_sql("postgres_cluster"),
+        migrator=StageRole(name=MIGRATOR, attributes=("LOGIN", "CREATEDB", "CREATEROLE")),
         regimes=(Regime(name="plain", told="PostgreSQL's own defaults"),),
     )
+
+
+_API_ROLES = ("anon", "authenticated", "service_role")
 
 
 def _sql(name: str) -> str:
