@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from pgcontract.errors import ServerUnavailable
+from pgcontract.connection import discard, is_lost, lost
 from pgcontract.finding import Evidence
 from pgcontract.sqltext import Script, Statement, place
 
@@ -25,6 +25,11 @@ class Refusal:
     line: int | None = None
     column: int | None = None
     statement: str | None = None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it was stopped because it took longer than a statement may (query_canceled)."""
+        return self.sqlstate == "57014"
 
     def __str__(self) -> str:
         return f"{self.message} (SQLSTATE {self.sqlstate})"
@@ -66,7 +71,8 @@ def located(connection: psycopg.Connection, script: Script, refusal: Refusal) ->
     connection.execute("ROLLBACK")  # of what the script may have left open
     connection.execute("BEGIN")
     placed = apply_statements(connection, script.statements, script)
-    connection.execute("ROLLBACK")
+    if not connection.closed:  # as it is where the statement could only be stopped with its session
+        connection.execute("ROLLBACK")
     return placed if placed is not None and placed.sqlstate == refusal.sqlstate else refusal
 
 
@@ -90,18 +96,15 @@ def apply_statement(connection: psycopg.Connection, statement: Statement, script
 
 def refusal_of(error: psycopg.Error) -> Refusal:
     """The server's words of an error; ServerUnavailable where it is not the server that refused but is gone."""
-    if error.sqlstate is None or (error.sqlstate[:2] in ("57", "53") and error.sqlstate != "57014"):
-        raise ServerUnavailable(
-            f"the scratch server stopped answering: {str(error).strip() or type(error).__name__}. Run it again; if "
-            "it persists, look for a full disk, a limit on memory, or a statement that ends the server."
-        ) from error
+    if error.sqlstate is None or is_lost(error):
+        raise lost(error) from error
     diag = error.diag
     return Refusal(
         sqlstate=error.sqlstate,
-        message=diag.message_primary or str(error),
-        detail=diag.message_detail,
-        hint=diag.message_hint,
-        context=diag.context,
+        message=_shortened(diag.message_primary or str(error)),
+        detail=diag.message_detail and _shortened(diag.message_detail),
+        hint=diag.message_hint and _shortened(diag.message_hint),
+        context=diag.context and _shortened(diag.context),
         constraint=diag.constraint_name,
     )
 
@@ -110,7 +113,7 @@ def _execute(
     connection: psycopg.Connection, text: str, script: Script, statement: Statement | None = None
 ) -> Refusal | None:
     try:
-        connection.execute(text.encode())
+        discard(connection, text.encode())
     except psycopg.Error as error:
         return _placed(refusal_of(error), error, script, statement)
     return None

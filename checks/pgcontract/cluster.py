@@ -179,9 +179,10 @@ def _set(connection: psycopg.Connection, target: sql.Composed, settings: Iterabl
     for setting in settings:
         # The stored text is the value as SET takes it back through set_config: lists keep their commas.
         name, _, value = setting.partition("=")
-        connection.execute("SELECT pg_catalog.set_config(%s, %s, false)", (name, value))
-        connection.execute(sql.SQL("ALTER {} SET {} FROM CURRENT").format(target, sql.Identifier(name)))
-        _run(connection, "RESET {}", name)
+        # In a transaction: a script's `role`, or a time-out of 1 ms, must not outlive a refusal.
+        with connection.transaction():
+            connection.execute("SELECT pg_catalog.set_config(%s, %s, true)", (name, value))
+            connection.execute(sql.SQL("ALTER {} SET {} FROM CURRENT").format(target, sql.Identifier(name)))
 
 
 def _run(connection: psycopg.Connection, text: str, *names: str) -> None:

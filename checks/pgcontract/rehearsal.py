@@ -17,6 +17,7 @@ from pgcontract.apply import (
     ends_transactions,
 )
 from pgcontract.catalog import read_identities, subtract
+from pgcontract.connection import discard
 from pgcontract.model import Schema
 from pgcontract.sqltext import Script, Statement
 from pgcontract.trial import CouldNotAsk, Trial
@@ -49,6 +50,7 @@ def rehearse_prefixes(trial: Trial) -> tuple[Prefix, ...]:
     script, way_back = trial.promise.script, trial.promise.way_back
     if not script.parsed:
         raise CouldNotAsk("the file is too large to be split into statements")
+    trial.demand_able_server()
     chosen = chosen_prefixes(trial)
     walked: list[Prefix] = []
     trial.once("named", _before)  # now: entering another state later would put away the roles made on the way
@@ -70,6 +72,8 @@ def rehearse_prefixes(trial: Trial) -> tuple[Prefix, ...]:
                     connection = trial.workbench.connect(name)
                 else:
                     undone = _undo_in_transaction(connection, trial, way_back)
+                if undone[0] is not None and undone[0].is_late:
+                    raise CouldNotAsk(f"after line {statement.line} the way back does not end: {undone[0]}")
                 walked.append(
                     Prefix(done=done, statement=statement, left=left, refusal=undone[0], unlike_before=undone[1])
                 )
@@ -186,7 +190,9 @@ def _run_without(connection: psycopg.Connection, statements: Sequence[Statement]
         if number != skipped:
             connection.execute("SAVEPOINT pgcontract")
             try:
-                connection.execute(statement.text.encode())
+                discard(connection, statement.text.encode())
+            except psycopg.errors.QueryCanceled as error:
+                raise CouldNotAsk(f"the statement at line {statement.line} does not end: {error}") from error
             except psycopg.Error:
                 failed += 1
                 connection.execute("ROLLBACK TO SAVEPOINT pgcontract")

@@ -16,6 +16,7 @@ import psycopg
 from psycopg import sql
 
 from pgcontract.cluster import Cluster, copy_settings, read_cluster, restore_cluster
+from pgcontract.connection import Connection, Limits
 from pgcontract.errors import ServerUnavailable
 from pgcontract.stage import MIGRATOR, Regime, Stage
 
@@ -54,10 +55,12 @@ class Workbench:
         stage: Stage,
         *,
         elsewhere: Callable[[], AbstractContextManager[Workbench]] | None = None,
+        timeout_ms: int = STATEMENT_TIMEOUT_MS,
     ) -> None:
         self.server = server
         self.stage = stage
         self.elsewhere = elsewhere
+        self.timeout_ms = timeout_ms
         self._number = 0
         self._stack = ExitStack()
         self._standing: dict[str, psycopg.Connection] = {}
@@ -119,28 +122,38 @@ class Workbench:
             if not connection.closed:
                 connection.execute("ROLLBACK")
 
-    def connect(self, database: str, *, user: str = MIGRATOR) -> psycopg.Connection:
-        """An autocommit connection with time-outs set; the caller closes it."""
+    def connect(self, database: str, *, user: str = MIGRATOR) -> Connection:
+        """An autocommit connection with time-outs set, the server's and our own; the caller closes it."""
         try:
-            connection = psycopg.connect(
+            connection = Connection.connect(
                 self.server.conninfo(dbname=database, user=user),
                 autocommit=True,
                 application_name="pgcontract",
                 # psycopg would prepare what it sees often and, at every ROLLBACK, deallocate it and all else.
                 prepare_threshold=None,
-                options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}",
+                options=f"-c statement_timeout={self.timeout_ms} -c lock_timeout={LOCK_TIMEOUT_MS}",
             )
         except psycopg.OperationalError as error:
             raise ServerUnavailable(
                 f"connecting to the scratch server as {user} failed: {str(error).strip()}. Run it again; if it "
                 "persists, look for a full disk or a limit on processes."
             ) from error
+        log = getattr(self.server, "log_file", None)
+        connection.limits = Limits(
+            seconds=self.timeout_ms / 1000,
+            files=log.parent if log else None,
+            # Who administers cannot be asked to end the session in which it waits itself.
+            end=self._end if hasattr(self, "admin") else None,
+        )
         return connection
 
     def drop(self, database: str) -> None:
         """Drop a database that this workbench made, whoever is still connected to it."""
         assert database.startswith(PREFIX)
         self.admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+
+    def _end(self, pid: int) -> None:
+        self.admin.execute("SELECT pg_catalog.pg_terminate_backend(%s)", (pid,))
 
     def _kept(self, connection: psycopg.Connection) -> psycopg.Connection:
         """The connection, closed with the workbench: not left as a context, which would COMMIT first, and cannot after

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from pgcontract.cli.progress import watching
+from pgcontract.duration import read_duration
 from pgcontract.errors import InputError
 from pgcontract.finding import Decision, Run, Status
 from pgcontract.report.writable import demand_writable
@@ -28,6 +29,10 @@ STANDARD_OUTPUT = "-"
     "--max-examples", metavar="N", type=click.IntRange(min=1),
     help="How many values are made at random for each promise, besides those that are always tried.  [default: 200]",
 )  # fmt: skip
+@click.option(
+    "--timeout", metavar="TIME", default="120s", envvar="PGCONTRACT_TIMEOUT", show_default=True, show_envvar=True,
+    help="How long the server may take for one script or statement: 90, 90s, 2m, 500ms.",
+)  # fmt: skip
 @click.option("--report", metavar="DIR", help="Write DIR/<migration>/deployment.md and run.json.")
 @click.option("--json", "json_file", metavar="FILE", help="Write the whole run as JSON; - is standard output.")
 @click.option(
@@ -44,6 +49,7 @@ def command(
     skip: tuple[str, ...],
     seed: int | None,
     max_examples: int | None,
+    timeout: str,
     report: str | None,
     json_file: str | None,
     form: str,
@@ -54,6 +60,7 @@ def command(
 
     PATH is a project (contracts/ beside migrations/), a folder of .sql files, or one .sql file.
     """
+    timeout_ms = read_duration(timeout, option="--timeout")
     if report is not None:
         demand_writable(Path(report), "report folder")
     if json_file not in (None, STANDARD_OUTPUT):
@@ -74,6 +81,7 @@ def command(
             skip=skip,
             seed=seed,
             max_examples=max_examples,
+            timeout_ms=timeout_ms,
             contract=contract,
             notify=notify,
         )

@@ -23,6 +23,7 @@ from pgcontract.verdict import (
     decide_claims,
     excuse,
 )
+from pgcontract.workbench import STATEMENT_TIMEOUT_MS
 
 
 def conclude(
@@ -84,17 +85,19 @@ def verify(
     seed: int | None = None,
     max_examples: int | None = None,
     contract: str | Path | None = None,
+    timeout_ms: int = STATEMENT_TIMEOUT_MS,
     notify: Callable[[Event], None] | None = None,
 ) -> Run:
     """Load, plan, ask and conclude; every check that is broken is a finding of the Run, never an exception.
 
-    Raises InputError (exit 2) for what cannot be handed to the server, ServerUnavailable (exit 3) without one.
+    Raises InputError (exit 2) for what cannot be handed to the server, ServerUnavailable (exit 3) without one. A server
+    that is lost on the way makes the rest UNKNOWN; a script or statement that takes more than `timeout_ms` is stopped.
     """
     project = load_project(Path(path), contract=Path(contract) if contract else None)
     planned = plan(project, through=through, only=only, skip=skip, seed=seed, max_examples=max_examples)
     notify = notify or (lambda event: None)
     findings: list[Finding] = []
-    with Session(planned, pg=pg, notify=notify) as session:
+    with Session(planned, pg=pg, timeout_ms=timeout_ms, notify=notify) as session:
         for done, item in enumerate(planned.items, 1):
             found = session.ask(item)
             findings.extend(found)
@@ -107,6 +110,7 @@ def verify(
         "skip": list(skip),
         "seed": next(iter(planned.promises.values())).seed,
         "max_examples": next(iter(planned.promises.values())).max_examples,
+        "timeout_ms": timeout_ms,
     }
     return conclude(planned, findings, observed, options=options)
 

@@ -16,7 +16,7 @@ import psycopg
 from pgcontract.apply import refusal_of
 from pgcontract.cpu import server_cpu_ms
 from pgcontract.engine.planning import Item, Plan
-from pgcontract.errors import InputError, PgcontractError
+from pgcontract.errors import InputError, PgcontractError, ServerUnavailable
 from pgcontract.facts import observed_facts
 from pgcontract.finding import Evidence, Finding, Phase, Status
 from pgcontract.providers import Server, provider_for
@@ -28,7 +28,7 @@ from pgcontract.verdict import (
     matches,
     mend,
 )
-from pgcontract.workbench import State, Workbench
+from pgcontract.workbench import STATEMENT_TIMEOUT_MS, State, Workbench
 
 NO_SERVER = "none"
 OLDEST_MAJOR = 15
@@ -53,10 +53,12 @@ class Session:
         plan: Plan,
         *,
         pg: str = "auto",
+        timeout_ms: int = STATEMENT_TIMEOUT_MS,
         notify: Callable[[Event], None] | None = None,
     ) -> None:
         self.plan = plan
         self.pg = pg
+        self.timeout_ms = timeout_ms
         self.notify = notify or (lambda event: None)
         self.server: Server | None = None
         self._provider = None if pg == NO_SERVER else provider_for(pg)
@@ -67,6 +69,7 @@ class Session:
         self._phases: list[Phase] = []
         self._checks = checks()
 
+        self._lost: ServerUnavailable | None = None
     def __enter__(self) -> Session:
         return self
 
@@ -78,11 +81,20 @@ class Session:
     def ask(self, item: Item) -> tuple[Finding, ...]:
         """The findings about the item's subject; about subjects nobody planned too, for the check's first item.
 
-        Raises ServerUnavailable where there is no server to ask.
+        Raises ServerUnavailable where there is no server to ask. Where there was one and it is lost, this and all that
+        is asked later is UNKNOWN with that reason: what was answered before stays answered.
         """
         key = (item.migration, item.check)
         if key not in self._answers:
-            self._answers[key] = self._ask_check(item.migration, self._checks[item.check])
+        if key not in self._answers and self._lost is None:
+            try:
+                self._answers[key] = self._ask_check(item.migration, self._checks[item.check])
+            except ServerUnavailable as error:
+                if self._workbench is None:
+                    raise
+                self._lost = error
+            unasked = Finding(check="", subject=item.subject, status=Status.UNKNOWN, summary=_sentence(str(self._lost)))
+            return (self._stamped(item.migration, self._checks[item.check], unasked),)
         answers = self._answers[key]
         planned = [other.subject for other in self.plan.items if (other.migration, other.check) == key]
         mine = tuple(each for each in answers if each.subject == item.subject)
@@ -102,11 +114,17 @@ class Session:
         promise = self.plan.promises[self.plan.head.stem]
         return {
             "server": self._told_server(),
-            "facts": observed_facts(promise, trial),
+            "facts": self._facts(promise, trial),
             "phases": [{"name": each.name, "wall_ms": each.wall_ms, "cpu_ms": each.cpu_ms} for each in self._phases],
         }
 
     def trial(self, stem: str) -> Trial:
+    def _facts(self, promise: Promise, trial: Trial | None) -> dict[str, Any]:
+        try:
+            return observed_facts(promise, trial if self._lost is None else None)
+        except (ServerUnavailable, psycopg.Error):  # lost after the last answer: what was seen of it is left out
+            return observed_facts(promise, None)
+
         """The migration on trial, its predecessors applied before it; ServerUnavailable without a server."""
         if stem not in self._trials:
             before: Mapping[str, State] = {}
@@ -134,14 +152,19 @@ class Session:
                 )
             with self._phase("stage"):
                 stage = stage_of(self.plan.project.platform)
-                self._workbench = self._stack.enter_context(Workbench(self.server, stage, elsewhere=self._elsewhere))
+                self._workbench = self._stack.enter_context(
+                    Workbench(self.server, stage, elsewhere=self._elsewhere, timeout_ms=self.timeout_ms)
+                )
         return self._workbench
 
     @contextmanager
     def _elsewhere(self) -> Iterator[Workbench]:
         assert self._provider is not None
         stage = stage_of(self.plan.project.platform)
-        with self._provider.start(locale=self.plan.project.locale) as server, Workbench(server, stage) as bench:
+        with (
+            self._provider.start(locale=self.plan.project.locale) as server,
+            Workbench(server, stage, timeout_ms=self.timeout_ms) as bench,
+        ):
             yield bench
 
     def _ask_check(self, stem: str, check: Check) -> tuple[Finding, ...]:
@@ -161,7 +184,7 @@ class Session:
             try:
                 found = tuple(check.ask(trial()))
             except CouldNotAsk as error:
-                found = self._unasked(check, promise, f"{str(error)[0].upper()}{str(error)[1:]}.")
+                found = self._unasked(check, promise, _sentence(str(error)))
             except PgcontractError:
                 raise
             except psycopg.Error as error:
@@ -230,3 +253,7 @@ class Session:
             "storage": self.server.storage,
             "started_from": self.server.started_from,
         }
+
+
+def _sentence(reason: str) -> str:
+    return f"{reason[0].upper()}{reason[1:].removesuffix('.')}."

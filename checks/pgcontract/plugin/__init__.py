@@ -28,6 +28,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--pgcontract-skip", metavar="GLOB", action="append", default=[], help="leave out checks like this")
     add("--pgcontract-seed", metavar="N", type=int, help="where random choices start")
     add("--pgcontract-max-examples", metavar="N", type=int, help="how many random values are made for each promise")
+    add(
+        "--pgcontract-timeout",
+        metavar="TIME",
+        default=os.environ.get("PGCONTRACT_TIMEOUT") or "120s",
+        help="how long the server may take for one script or statement: 90, 90s, 2m, 500ms",
+    )
     add("--pgcontract-report", metavar="DIR", help="write DIR/<migration>/deployment.md and run.json")
     add("--pgcontract-strict", action="store_true", help="CAUTION fails too")
 

@@ -9,6 +9,7 @@ import pytest
 
 from pgcontract import engine
 from pgcontract.contract import load_project
+from pgcontract.duration import read_duration
 from pgcontract.errors import PgcontractError
 from pgcontract.finding import Finding
 from pgcontract.report.writable import demand_writable
@@ -20,6 +21,7 @@ class Bench:
     def __init__(self, config: pytest.Config, project: Path) -> None:
         option = config.option
         self.project = project
+        timeout_ms = read_duration(option.pgcontract_timeout, option="--pgcontract-timeout")
         if option.pgcontract_report is not None:
             demand_writable(config.invocation_params.dir / option.pgcontract_report, "report folder")
         self.plan = engine.plan(
@@ -37,8 +39,9 @@ class Bench:
             "skip": option.pgcontract_skip,
             "seed": next(iter(self.plan.promises.values())).seed,
             "max_examples": next(iter(self.plan.promises.values())).max_examples,
+            "timeout_ms": timeout_ms,
         }
-        self._session = engine.Session(self.plan, pg=option.pgcontract_pg)
+        self._session = engine.Session(self.plan, pg=option.pgcontract_pg, timeout_ms=timeout_ms)
         self._refusal: PgcontractError | None = None
 
     def ask(self, item: engine.Item) -> tuple[Finding, ...]:

@@ -73,7 +73,8 @@ def acid_durability(trial: Trial) -> Iterator[Finding]:
 def _prepared(trial: Trial, own: Server) -> str:
     """A database on the server with the chain applied up to this migration."""
     promise = trial.promise
-    with Workbench(own, trial.workbench.stage) as bench:
+    trial.demand_able_server()
+    with Workbench(own, trial.workbench.stage, timeout_ms=trial.workbench.timeout_ms) as bench:
         state = bench.stage_state(bench.stage.regimes[0])
         with bench.clone(state, keep=True) as database, bench.connect(database) as connection:
             for migration in promise.project.through(promise.migration.stem).chain:

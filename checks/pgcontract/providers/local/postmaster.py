@@ -32,8 +32,10 @@ _LOG_LINES = 12
 
 # Standard input is our pipe, standard output tells us that the server lives: only the server keeps it open.
 # Root may have put the folder where the server's user can remove nothing: then its owner file stays, for a sweep.
+# A process of the server may have 4 GB: PostgreSQL refuses a statement that wants more, where the kernel kills others.
 _GUARDIAN = """
 run=$1 other=$2; shift 2
+ulimit -v 4194304 2>/dev/null
 "$@" </dev/null & server=$!
 exec >/dev/null 2>&1
 trap '' HUP INT TERM

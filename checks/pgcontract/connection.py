@@ -1,0 +1,223 @@
+"""Connections that come back: what is sent through one ends in time, and a server that is lost is no refusal.
+
+`statement_timeout` is the server's own limit, and a script may take it away. So the client looks at its clock, too, for
+as long as it waits: it asks the server to cancel, then has the session ended, then hangs up.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Generator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import psycopg
+from psycopg import generators
+from psycopg.abc import PQGen
+from psycopg.pq import ExecStatus
+from psycopg.rows import TupleRow
+from psycopg.waiting import Wait
+
+from pgcontract.errors import ServerUnavailable
+
+T = TypeVar("T")
+
+# The server's own limit comes first, for its words say which statement it was.
+_LATER_S: Final = 1.0
+_GRACE_S: Final = 5.0
+_LOOK_S: Final = 0.2
+# With less than this free, of a disk or of memory, others on the machine are about to fail as well.
+_FREE_SHARE: Final = 0.05
+_FREE_BYTES: Final = 512 * 1024 * 1024
+# What one script may write into an empty database: more is a mistake, or meant to fill the disk.
+MOST_BYTES: Final = 4 * 1024**3
+_MEMORY: Final = Path("/proc/meminfo")
+
+
+class TimedOut(psycopg.errors.QueryCanceled):
+    """What was sent did not end within its time, whatever it did to the server's own limit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How long the answer to one message may take, where the server keeps its files, if on this machine, and how a
+    session is ended from outside: `end` takes its process id."""
+
+    seconds: float | None = None
+    files: Path | None = None
+    end: Callable[[int], None] | None = None
+
+
+class Connection(psycopg.Connection[TupleRow]):
+    """psycopg's, with limits. Raises ServerUnavailable, which no `except psycopg.Error` takes for a refusal, where the
+    server is gone or has run out of disk, memory or connections."""
+
+    limits: Limits = Limits()
+    takes_script: bool = False
+
+    def wait(self, gen: PQGen[T], *arguments: Any, **keywords: Any) -> T:
+        """psycopg's one place of waiting."""
+        watch = _Watch(self)
+        try:
+            return super().wait(watch.over(gen), *arguments, **keywords)
+        except psycopg.Error as error:
+            if watch.full:
+                raise ServerUnavailable(watch.full) from error
+            if watch.asked_at is not None:
+                raise TimedOut(watch.told) from error
+            if self.closed or is_lost(error):
+                raise lost(error) from error
+            raise
+
+
+def is_lost(error: psycopg.Error) -> bool:
+    """Whether it is the world's fault: the server gone (class 57), out of disk or memory (53), a disk's error (58030).
+
+    A statement that is cancelled (57014), and one above a limit that we set (53400), are the statement's.
+    """
+    state = error.sqlstate
+    return state is not None and (
+        (state[:2] in ("53", "57") and state not in ("57014", "53400")) or state in ("58000", "58030")
+    )
+
+
+def lost(error: psycopg.Error) -> ServerUnavailable:
+    """The same as an exception of the house, in one line."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    return ServerUnavailable(
+        f"the scratch server stopped answering: {said}. Run it again; if it persists, look for a full disk, a limit on "
+        "memory, or a statement that ends the server."
+    )
+
+
+class _Watch:
+    """The clock, and the room that is left, looked at while one answer is waited for."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.limits = connection.limits
+        self.began = self.looked = time.monotonic()
+        self.asked_at: float | None = None
+        self.ended = False
+        self.full = ""
+        self.free = free_bytes(self.limits.files) if connection.takes_script else None
+
+    @property
+    def told(self) -> str:
+        return f"it did not end within {self.limits.seconds:g} s and was stopped from outside"
+
+    def over(self, gen: PQGen[T]) -> PQGen[T]:
+        """The same generator; psycopg takes it up again some ten times a second, answer or none."""
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted
+                now = time.monotonic()
+                if now - self.looked > _LOOK_S:
+                    self.looked = now
+                    self._look(now)
+                wanted = gen.send(ready)
+        except StopIteration as stop:
+            value: T = stop.value
+            return value
+
+    def _full(self) -> str:
+        """Why the server may not write on, in a sentence; empty where it may."""
+        files = self.limits.files
+        free = free_bytes(files)
+        if files is None or free is None:
+            return ""
+        where = f"where the server keeps its files ({files.parent})"
+        if self.free is not None and self.free - free > MOST_BYTES:
+            return f"a script was stopped after {(self.free - free) / 2**30:.1f} GB were written {where}."
+        memory = _free_of_memory()
+        if free < min(_FREE_BYTES, os.statvfs(files).f_blocks * os.statvfs(files).f_frsize * _FREE_SHARE):
+            left = f"{free // 2**20} MB are left {where}"
+        elif memory and memory[0] < min(_FREE_BYTES, memory[1] * _FREE_SHARE):
+            left = f"{memory[0] // 2**20} MB of memory are left"
+        else:
+            return ""
+        return (
+            f"a statement was stopped before it took the rest: {left}. Free some, or name a folder with PGCONTRACT_TMP."
+        )
+
+    def _look(self, now: float) -> None:
+        if self.asked_at is None:
+            self.full = self._full()
+            late = self.limits.seconds is not None and now - self.began > self.limits.seconds + _LATER_S
+            if late or self.full:
+                self.asked_at = now
+                with suppress(psycopg.Error):
+                    self.connection.cancel_safe(timeout=_GRACE_S)
+        elif now - self.asked_at > 2 * _GRACE_S:
+            self.connection.close()
+            raise psycopg.OperationalError("the session did not end")
+        elif now - self.asked_at > _GRACE_S and not self.ended and self.limits.end is not None:
+            # A block that catches query_canceled goes on; nothing catches this.
+            self.ended = True
+            with suppress(psycopg.Error, ServerUnavailable):
+                self.limits.end(self.connection.info.backend_pid)
+
+
+def free_bytes(folder: Path | None) -> int | None:
+    """What its file system has left for us; None where nobody says."""
+    try:
+        found = os.statvfs(folder) if folder else None
+    except OSError:
+        return None
+    return found.f_bavail * found.f_frsize if found else None
+
+
+def _free_of_memory() -> tuple[int, int] | None:
+    """Memory that is available, and all of it, in bytes: proc_meminfo(5)."""
+    try:
+        lines = dict(line.split(":", 1) for line in _MEMORY.read_text().splitlines())
+        return int(lines["MemAvailable"].split()[0]) * 1024, int(lines["MemTotal"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return None
+
+
+def discard(connection: psycopg.Connection, text: bytes) -> None:
+    """Send the text as one simple query and throw its rows away as they come: a script may select more than we can hold.
+
+    Raises psycopg.Error at the first statement that is refused. A COPY from the client is: a script brings no rows.
+    """
+    with connection.lock:
+        if isinstance(connection, Connection):
+            connection.takes_script = True
+        try:
+            connection.wait(_discarded(connection, text))
+        finally:
+            if isinstance(connection, Connection):
+                connection.takes_script = False
+
+
+def _discarded(connection: psycopg.Connection, text: bytes) -> Generator[Any, Any, None]:
+    server = connection.pgconn
+    server.send_query(text)
+    server.set_single_row_mode()
+    yield from generators.send(server)
+    refused: psycopg.Error | None = None
+    while (result := (yield from generators.fetch(server))) is not None:
+        if result.status == ExecStatus.COPY_IN:
+            server.put_copy_end(b"pgcontract sends no rows")
+            refused = psycopg.errors.FeatureNotSupported(
+                "COPY ... FROM STDIN waits for rows that only psql sends; write INSERT"
+            )
+        elif result.status == ExecStatus.COPY_OUT:
+            while (found := server.get_copy_data(1))[0] >= 0:
+                if found[0] == 0:
+                    yield Wait.R
+                    server.consume_input()
+        elif result.status == ExecStatus.FATAL_ERROR and refused is None:
+            refused = psycopg.errors.error_from_result(result, encoding=connection.info.encoding)
+    # libpq forgets the single rows when a query begins, but not when a pipeline does.
+    server.send_query(b"")
+    yield from generators.send(server)
+    while (yield from generators.fetch(server)) is not None:
+        pass
+    if refused is not None:
+        raise refused
