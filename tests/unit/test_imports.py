@@ -11,11 +11,11 @@ import pgcontract
 
 PACKAGE = Path(pgcontract.__file__).parent
 ORDER = (
-    *("errors", "model", "finding", "spans"),
+    *("errors", "model", "finding", "spans", "duration"),
     *("pattern", "intents"),
     *("contract", "sqltext", "nearby", "catalog", "canonical"),
     *("compare",),
-    *("providers", "stage", "cluster", "workbench"),
+    *("providers", "stage", "cluster", "connection", "workbench"),
     *("apply", "trial"),
     *("registry", "sampling", "table_text", "writes", "fuzz", "play", "separate", "shape", "rehearsal", "rules"),
     *("facts", "verdict", "cpu", "engine"),
