@@ -68,8 +68,8 @@ class Session:
         self._answers: dict[tuple[str, str], tuple[Finding, ...]] = {}
         self._phases: list[Phase] = []
         self._checks = checks()
-
         self._lost: ServerUnavailable | None = None
+
     def __enter__(self) -> Session:
         return self
 
@@ -85,7 +85,6 @@ class Session:
         is asked later is UNKNOWN with that reason: what was answered before stays answered.
         """
         key = (item.migration, item.check)
-        if key not in self._answers:
         if key not in self._answers and self._lost is None:
             try:
                 self._answers[key] = self._ask_check(item.migration, self._checks[item.check])
@@ -93,6 +92,7 @@ class Session:
                 if self._workbench is None:
                     raise
                 self._lost = error
+        if key not in self._answers:
             unasked = Finding(check="", subject=item.subject, status=Status.UNKNOWN, summary=_sentence(str(self._lost)))
             return (self._stamped(item.migration, self._checks[item.check], unasked),)
         answers = self._answers[key]
@@ -118,13 +118,13 @@ class Session:
             "phases": [{"name": each.name, "wall_ms": each.wall_ms, "cpu_ms": each.cpu_ms} for each in self._phases],
         }
 
-    def trial(self, stem: str) -> Trial:
     def _facts(self, promise: Promise, trial: Trial | None) -> dict[str, Any]:
         try:
             return observed_facts(promise, trial if self._lost is None else None)
         except (ServerUnavailable, psycopg.Error):  # lost after the last answer: what was seen of it is left out
             return observed_facts(promise, None)
 
+    def trial(self, stem: str) -> Trial:
         """The migration on trial, its predecessors applied before it; ServerUnavailable without a server."""
         if stem not in self._trials:
             before: Mapping[str, State] = {}
