@@ -26,6 +26,7 @@ from pgcontract.cluster import without_parked
 from pgcontract.compare import Difference, compare
 from pgcontract.contract import Contract, Migration, Project
 from pgcontract.errors import CouldNotAsk as CouldNotAsk
+from pgcontract.lack import Lack, lacking
 from pgcontract.model import Origin, Part, Schema
 from pgcontract.sqltext import Inventory, Script, inventory, read_script
 from pgcontract.stage import MIGRATOR, Regime
@@ -101,11 +102,13 @@ class Promise:
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """One regime's result of applying the script; `after` is None where the server refused it."""
+    """One regime's result of applying the script; `after` is None where the server refused it, and `lack` is what this
+    server has not that the script needs, where that is known to be why."""
 
     before: State
     before_catalog: Schema
     refusal: Refusal | None
+    lack: Lack | None = None
     after: State | None = None
     after_catalog: Schema | None = None
 
@@ -173,6 +176,12 @@ class Trial:
         """The states that the next migration starts from; CouldNotAsk where this one was refused."""
         return {regime.name: self._applied(regime)[0] for regime in self.regimes}
 
+    def demand_able_server(self) -> None:
+        """CouldNotAsk where this server lacks what the script needs, so that a refusal says nothing of the script."""
+        lack = self.loaded().lack
+        if lack is not None and lack.excuses:
+            raise CouldNotAsk(f"this server cannot take the script: {lack}")
+
     @property
     def before(self) -> Schema:
         """The catalog right before the migration."""
@@ -185,7 +194,11 @@ class Trial:
 
     @property
     def before_state(self) -> State:
-        return self.loaded().before
+        """Where the script is tried from; CouldNotAsk where it does not end: each trial would take as long again."""
+        loaded = self.loaded()
+        if loaded.refusal is not None and loaded.refusal.is_late:
+            raise CouldNotAsk(f"the script does not end, so it is not run again: {loaded.refusal}")
+        return loaded.before
 
     @property
     def after_state(self) -> State:
@@ -267,6 +280,7 @@ class Trial:
     def _applied(self, regime: Regime) -> tuple[State, Schema]:
         loaded = self.loaded(regime)
         if loaded.after is None or loaded.after_catalog is None:
+            self.demand_able_server()
             raise CouldNotAsk(f"the server refused the script: {loaded.refusal}")
         return loaded.after, loaded.after_catalog
 
@@ -284,7 +298,9 @@ class Trial:
             self.workbench.drop(name)
             with self.clone(before) as connection:
                 refusal = located(connection, script, refusal)
-            return Loaded(before=before, before_catalog=before_catalog, refusal=refusal)
+                project = self.promise.project
+                lack = lacking(connection, refusal, script, production=project.postgres, platform=project.platform)
+            return Loaded(before=before, before_catalog=before_catalog, refusal=refusal, lack=lack)
         return Loaded(
             before=before,
             before_catalog=before_catalog,

@@ -11,18 +11,18 @@ import pgcontract
 
 PACKAGE = Path(pgcontract.__file__).parent
 ORDER = (
-    *("errors", "model", "finding", "spans", "duration"),
+    *("errors", "model", "finding", "spans", "duration", "majors", "builds"),
     *("pattern", "intents"),
     *("contract", "sqltext", "nearby", "catalog", "canonical"),
     *("compare",),
     *("providers", "stage", "cluster", "connection", "workbench"),
-    *("apply", "trial"),
+    *("apply", "lack", "trial"),
     *("registry", "sampling", "table_text", "writes", "fuzz", "play", "separate", "shape", "rehearsal", "rules"),
     *("facts", "verdict", "cpu", "engine"),
     *("report", "draft", "settle", "plugin", "cli"),
 )
 ENTRANCES = {"__init__", "__main__"}
-PURE = {"errors", "model", "finding", "compare", "spans"}
+PURE = {"errors", "model", "finding", "compare", "spans", "majors", "builds"}
 DISCOVERY = ("registry", "pgcontract.rules")  # the registry loads whatever lies in rules/; it names no rule
 
 

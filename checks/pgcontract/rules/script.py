@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 import psycopg
 
-from pgcontract.apply import apply_as_production, apply_statements, located
+from pgcontract.apply import Refusal, apply_as_production, apply_statements, located
 from pgcontract.catalog import read_identities
+from pgcontract.connection import discard
 from pgcontract.finding import Evidence, Finding, Severity, Status
+from pgcontract.lack import Lack, nearest_extension
 from pgcontract.model import Origin
 from pgcontract.registry import answer, check
 from pgcontract.rehearsal import objects, opening, rehearse_prefixes, skip_each, snapshot_transaction, unlike
@@ -28,20 +30,28 @@ def script_applies(trial: Trial) -> Iterator[Finding]:
 
     Why it matters: everything else rests on it.
     How it is measured: the whole file is sent as one simple query, as web editors and `supabase db push` do, under
-    each regime of default privileges; statement by statement where one runs only outside a transaction.
-    What to do: mend the statement at the given line.
+    each regime of default privileges; statement by statement where one runs only outside a transaction. A refusal for
+    what the server is too old for, or was built without, is no fault of the script: then nothing is shown. What takes
+    longer than --timeout is stopped from outside, whatever it does to the server's own limits.
+    What to do: mend the statement at the given line, or run the gate on the server that is named.
     """
     for regime in trial.regimes:
-        refusal = trial.loaded(regime).refusal
+        refusal, lack = trial.loaded(regime).refusal, trial.loaded(regime).lack
+        if refusal is not None and refusal.is_late:
+            yield _endless(trial, refusal)
+            return
         if refusal is not None:
             path = trial.promise.script.path
+            excused = lack is not None and lack.excuses
             yield answer(
-                Status.BROKEN,
+                Status.UNKNOWN if excused else Status.BROKEN,
                 "script",
-                f"The server refuses the script: {refusal.message}.",
+                f"This server cannot take the script: {lack}."
+                if excused
+                else f"The server refuses the script: {refusal.message}.",
                 expected="the script runs to its end",
                 actual=str(refusal),
-                remedy=refusal.hint or "Mend the statement that the server refused.",
+                remedy=_remedy(refusal, lack),
                 evidence=refusal.evidence(),
                 origin=Origin(file=path, line=refusal.line, column=refusal.column),
             )
@@ -52,6 +62,28 @@ def script_applies(trial: Trial) -> Iterator[Finding]:
         "script",
         f"The script applies from start to end and makes {counted(len(made), 'objects')}.",
         evidence=[Evidence(title="What it makes", text="\n".join(made))],
+    )
+
+
+def _remedy(refusal: Refusal, lack: Lack | None) -> str:
+    if lack is not None:
+        return f"Run the gate on a server that has it: {lack.who}." if lack.excuses else f"Do without it: {lack}."
+    if nearest := nearest_extension(refusal):
+        return f"Did you mean {nearest}?"
+    return refusal.hint or "Mend the statement that the server refused."
+
+
+def _endless(trial: Trial, refusal: Refusal) -> Finding:
+    within = f"{trial.workbench.timeout_ms / 1000:g} s"
+    return answer(
+        Status.BROKEN,
+        "script",
+        f"The script does not end within {within}.",
+        expected=f"the script runs to its end within {within}",
+        actual=str(refusal),
+        remedy="Mend the loop or the wait in this statement, or give it longer with --timeout.",
+        evidence=refusal.evidence(),
+        origin=Origin(file=trial.promise.script.path, line=refusal.line, column=refusal.column),
     )
 
 
@@ -77,6 +109,7 @@ def script_transaction(trial: Trial) -> Iterator[Finding]:
             origin=Origin(file=script.path, line=refusing.line, column=refusing.column),
         )
         return
+    trial.demand_able_server()
     with trial.clone(trial.before_state) as connection:
         connection.execute("BEGIN")
         refusal = apply_statements(connection, script.statements, script) if script.parsed else None
@@ -200,11 +233,14 @@ def script_failure(trial: Trial) -> Iterator[Finding]:
     if not script.parsed:
         yield too_large()
         return
+    trial.demand_able_server()
     with trial.clone(trial.before_state) as connection:
         for statement in script.statements:
             cut = statement.offset + len(statement.text)
             try:
-                connection.execute(f"{script.text[:cut]};\nSELECT 1/0".encode())
+                discard(connection, f"{script.text[:cut]};\nSELECT 1/0".encode())
+            except psycopg.errors.QueryCanceled as error:
+                raise CouldNotAsk(f"the script up to line {statement.line} does not end: {error}") from error
             except psycopg.Error:
                 connection.execute("ROLLBACK")
         with snapshot_transaction(connection):

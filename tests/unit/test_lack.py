@@ -1,0 +1,208 @@
+"""What a server is too old for, or built without, is told by name; what no server has is the migration's fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import psycopg
+import pytest
+from pgcontract.apply import apply_script
+from pgcontract.builds import known_extensions
+from pgcontract.lack import Lack, lacking
+from pgcontract.majors import KNOWN, NOVELTIES
+from pgcontract.providers import provider_for
+from pgcontract.providers.prebuilt import prebuilt
+from pgcontract.sqltext import read_script
+
+Ask = Callable[..., Lack | None]
+
+AN_IMAGE = "an image or a server that has it can: --pg docker:IMAGE, or --pg dsn:URL"
+BUILT_WITHOUT = {
+    "CREATE EXTENSION pgcrypto": "pgcrypto is not in this server's build; --pg 18 has it",
+    'CREATE EXTENSION IF NOT EXISTS "uuid-ossp"': "uuid-ossp is not in this server's build; --pg 18 has it",
+    "CREATE EXTENSION postgis": f"postgis is not in this server's build; {AN_IMAGE}",
+    "CREATE EXTENSION plpython3u": f"plpython3u is not in this server's build; {AN_IMAGE}",
+    "CREATE COLLATION german (provider = icu, locale = 'de')": "ICU is not in this server's build; --pg 18 has it",
+    'CREATE TABLE t (a text COLLATE "de-AT-x-icu")': (
+        "the collation de-AT-x-icu is ICU's, which is not in this server's build; --pg 18 has it"
+    ),
+    "CREATE TABLE t (a text COMPRESSION lz4)": (
+        "lz4 is not in this server's build; the packages of Debian and the images of Docker have it: "
+        "--pg binaries:DIR, or --pg docker"
+    ),
+    "SELECT xpath('/a', '<a/>')": "libxml is not in this server's build; --pg 18 has it",
+    'CREATE TABLE t (a text COLLATE "mi_NZ")': (
+        "the locale mi_NZ.UTF-8 is not installed where this server runs; install it (Debian: locale-gen), or name a "
+        "server that has it: --pg docker:IMAGE, or --pg dsn:URL"
+    ),
+    "CREATE EXTENSION old_snapshot": "old_snapshot left PostgreSQL with 17, and this server is 18; --pg 16 has it",
+}
+FAULTS = {
+    "a misspelt extension": "CREATE EXTENSION pgcrypt",
+    "a misspelt ICU collation": 'CREATE TABLE t (a text COLLATE "qq-x-icu")',
+    "a misspelt locale": 'CREATE TABLE t (a text COLLATE "xx_XX")',
+    "a misspelt collation": 'CREATE TABLE t (a text COLLATE "unicorn")',
+    "a function that no major has": "SELECT uuidv9()",
+    "a setting that no major has": "SET transaction_timout = '1s'",
+    "a role of nobody's": "GRANT pg_maintane TO CURRENT_USER",
+    "a word that no major knows": "CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a) STORE)",
+    "a constraint without its word": "CREATE TABLE t (a int CHECK (a > 0) NOT ENFORCD)",
+    "a comma too many": "CREATE TABLE t (a int, )",
+    "an extension that was not asked for": "SELECT gen_random_bytes(8)",
+}
+# What an older server refuses, the oldest major that takes it, and what it is called.
+YOUNGER = {
+    "SELECT uuidv7()": (18, "uuidv7()"),
+    "CREATE TABLE t (id uuid DEFAULT pg_catalog.uuidv7())": (18, "uuidv7()"),
+    "CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a * 2) VIRTUAL)": (18, "virtual generated columns"),
+    "CREATE TABLE t (a int, b int GENERATED ALWAYS AS (abs((a + 1) * 2)), c int)": (18, "virtual generated columns"),
+    "CREATE TABLE t (a int CHECK (a > 0) NOT ENFORCED)": (18, "NOT ENFORCED"),
+    "CREATE TABLE t (a int, CONSTRAINT filled NOT NULL a)": (
+        18,
+        "NOT NULL as a constraint with a name, in pg_constraint",
+    ),
+    "CREATE TABLE t (a int NOT NULL NO INHERIT)": (18, "NOT NULL as a constraint with a name, in pg_constraint"),
+    "CREATE TABLE t (a int4range, b daterange, PRIMARY KEY (a, b WITHOUT OVERLAPS))": (
+        18,
+        "keys over time (WITHOUT OVERLAPS, PERIOD)",
+    ),
+    "CREATE TABLE t (a int); UPDATE t SET a = 1 RETURNING old.a, new.a": (18, "OLD and NEW in RETURNING"),
+    "CREATE TABLE t (a text COLLATE pg_unicode_fast)": (18, "pg_unicode_fast"),
+    "SELECT array_sort(ARRAY[2, 1])": (18, "array_sort()"),
+    "CREATE TABLE t (a int); GRANT MAINTAIN ON t TO CURRENT_USER": (17, "the privilege MAINTAIN"),
+    "GRANT pg_maintain TO CURRENT_USER": (17, "pg_maintain"),
+    "SET transaction_timeout = '1s'": (17, "transaction_timeout"),
+    "SELECT * FROM JSON_TABLE(jsonb '[1]', '$[*]' COLUMNS (a int PATH '$')) AS t": (
+        17,
+        "SQL/JSON's queries (JSON_TABLE, JSON_VALUE, JSON_QUERY, JSON_EXISTS)",
+    ),
+    "SELECT JSON_VALUE(jsonb '{}', '$.a')": (17, "json_value()"),
+    "CREATE TABLE t (a int); MERGE INTO t USING t AS s ON s.a = t.a WHEN MATCHED THEN DO NOTHING RETURNING t.a": (
+        17,
+        "RETURNING and NOT MATCHED BY SOURCE of MERGE",
+    ),
+    "SELECT now() AT LOCAL": (17, "AT LOCAL"),
+    "CREATE COLLATION c (provider = builtin, locale = 'C.UTF-8')": (17, "locales of PostgreSQL's own"),
+    "SELECT random(1, 6)": (17, "functions of 17"),
+    "SELECT 'infinity'::interval": (17, "infinite intervals"),
+    "CREATE TABLE t (a int, EXCLUDE (a WITH =)) PARTITION BY LIST (a)": (
+        17,
+        "exclusion constraints on partitioned tables",
+    ),
+    "SELECT '{}' IS JSON": (16, "SQL/JSON's constructors and IS JSON"),
+    "SELECT JSON_OBJECT('a': 1)": (16, "SQL/JSON's constructors and IS JSON"),
+    "SELECT any_value(a) FROM (VALUES (1)) AS t (a)": (16, "any_value()"),
+    "SELECT * FROM (SELECT 1)": (16, "subqueries in FROM without an alias"),
+    "SELECT 1_000": (16, "numbers like 0x1F and 1_000"),
+    "CREATE TABLE t (a text STORAGE EXTERNAL)": (16, "STORAGE in CREATE TABLE"),
+    "CREATE ROLE r; CREATE ROLE s; GRANT r TO s WITH INHERIT FALSE": (
+        16,
+        "the options INHERIT and SET of a role's membership",
+    ),
+    "CREATE TABLE t (a int, b int); CREATE STATISTICS ON a, b FROM t": (16, "CREATE STATISTICS without a name"),
+}
+
+
+@pytest.fixture(scope="module")
+def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
+    """What a server lacks for some SQL, each server started when it is first asked; None too where it takes it."""
+    with ExitStack() as stack:
+        opened: dict[str, psycopg.Connection] = {}
+
+        def asked(sql: str, *, pg: str, production: int | None = None, platform: str = "postgres") -> Lack | None:
+            if pg not in opened:
+                server = stack.enter_context(provider_for(pg).start())
+                conninfo = server.conninfo(dbname="postgres")
+                opened[pg] = stack.enter_context(psycopg.connect(conninfo, autocommit=True))
+            file = tmp_path_factory.getbasetemp() / "asked.sql"
+            file.write_text(f"-- the first line\n{sql};\n", encoding="utf-8")
+            script, connection = read_script(file), opened[pg]
+            connection.execute("BEGIN")
+            refusal = apply_script(connection, script)
+            connection.execute("ROLLBACK")
+            return refusal and lacking(connection, refusal, script, production=production, platform=platform)
+
+        yield asked
+
+
+@pytest.mark.parametrize("sql", BUILT_WITHOUT)
+def test_what_the_wheel_is_built_without_is_told_with_who_has_it(ask: Ask, sql: str) -> None:
+    assert BUILT_WITHOUT[sql] == str(ask(sql, pg="wheel"))
+
+
+@pytest.mark.parametrize("pg", ["wheel", "15", "17"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_no_server_has_is_the_migrations_fault(ask: Ask, fault: str, pg: str) -> None:
+    assert ask(FAULTS[fault], pg=pg) is None
+
+
+@pytest.mark.parametrize("sql", YOUNGER)
+def test_what_came_with_a_major_is_told_by_every_older_one(ask: Ask, sql: str) -> None:
+    since, what = YOUNGER[sql]
+    found = {major: str(ask(sql, pg=str(major))) for major in KNOWN}
+
+    told = f"{what} came with PostgreSQL {since}, and this server is"
+    assert {m: f"{told} {m}; --pg {since} has it" if m < since else "None" for m in KNOWN} == found
+
+
+def test_productions_own_major_is_named_where_it_has_it(ask: Ask) -> None:
+    found = [
+        str(ask("CREATE EXTENSION pgcrypto", pg="wheel", production=16)),
+        str(ask("SELECT 1_0", pg="15", production=17)),
+    ]
+
+    expected = [
+        "pgcrypto is not in this server's build; --pg 16 has it",
+        "numbers like 0x1F and 1_000 came with PostgreSQL 16, and this server is 15; --pg 17 has it",
+    ]
+    assert expected == found
+
+
+def test_what_production_lacks_as_well_excuses_nobody(ask: Ask) -> None:
+    found = [ask("SELECT uuidv7()", pg="15", production=17), ask("CREATE EXTENSION adminpack", pg="wheel", production=17)]
+
+    older = "production runs 17, which has it not either"
+    expected = [
+        Lack(what="uuidv7()", why="came with PostgreSQL 18, and this server is 15", who=older, excuses=False),
+        Lack(what="adminpack", why="left PostgreSQL with 17, and this server is 18", who=older, excuses=False),
+    ]
+    assert expected == found
+
+
+def test_what_every_supabase_project_has_need_not_be_created(ask: Ask) -> None:
+    found = str(ask("SELECT gen_random_bytes(8)", pg="wheel", production=17, platform="supabase"))
+
+    assert "pgcrypto, which has gen_random_bytes(), is not in this server's build; --pg 17 has it" == found
+
+
+def test_the_extensions_of_a_prebuilt_server_are_known_by_name() -> None:
+    prebuilt_17 = provider_for(f"binaries:{prebuilt(17).fetch()}")
+    with prebuilt_17.start() as server, psycopg.connect(server.conninfo(dbname="postgres")) as connection:
+        found = {name for (name,) in connection.execute("SELECT name FROM pg_catalog.pg_available_extensions")}
+
+    assert set() == found - set(known_extensions())
+
+
+@pytest.mark.parametrize(
+    ("field", "query"),
+    [
+        ("functions", "SELECT proname FROM pg_catalog.pg_proc"),
+        ("settings", "SELECT name FROM pg_catalog.pg_settings"),
+        ("roles", "SELECT rolname FROM pg_catalog.pg_roles"),
+        ("collations", "SELECT collname FROM pg_catalog.pg_collation"),
+    ],
+)
+@pytest.mark.parametrize("major", KNOWN)
+def test_each_name_is_there_from_its_major_on(major: int, field: str, query: str) -> None:
+    # What the parser makes of SQL/JSON is no function in the catalog.
+    named = {
+        name: each.since
+        for each in NOVELTIES
+        for name in getattr(each, field).split()
+        if not (field == "functions" and name.startswith(("json_", "system_user")))
+    }
+    with provider_for(str(major)).start() as server, psycopg.connect(server.conninfo(dbname="postgres")) as connection:
+        there = {name for (name,) in connection.execute(query.encode())}
+
+    assert {name for name, since in named.items() if since <= major} == named.keys() & there
