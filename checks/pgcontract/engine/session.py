@@ -19,7 +19,7 @@ from pgcontract.engine.planning import Item, Plan
 from pgcontract.errors import InputError, PgcontractError, ServerUnavailable
 from pgcontract.facts import observed_facts
 from pgcontract.finding import Evidence, Finding, Phase, Status
-from pgcontract.providers import Server, provider_for
+from pgcontract.providers import Production, Server, provider_for
 from pgcontract.providers.telling import watched_by
 from pgcontract.registry import Check, checks
 from pgcontract.stage import stage_of
@@ -61,7 +61,8 @@ class Session:
         self.timeout_ms = timeout_ms
         self.notify = notify or (lambda event: None)
         self.server: Server | None = None
-        self._provider = None if pg == NO_SERVER else provider_for(pg)
+        production = Production(platform=plan.project.platform, postgres=plan.project.postgres)
+        self._provider = None if pg == NO_SERVER else provider_for(pg, production=production)
         self._stack = ExitStack()
         self._workbench: Workbench | None = None
         self._trials: dict[str, Trial] = {}

@@ -12,24 +12,35 @@ import pkgutil
 from types import ModuleType
 
 from pgcontract.errors import InputError
+from pgcontract.providers.production import Fitting, Production
 from pgcontract.providers.server import NO_SETTINGS, Probe, Provider, Server
 from pgcontract.providers.signals import terminate_on_signals
 
-__all__ = ["NO_SETTINGS", "Probe", "Provider", "Server", "known_specs", "provider_for", "terminate_on_signals"]
+__all__ = [
+    "NO_SETTINGS",
+    "Probe",
+    "Production",
+    "Provider",
+    "Server",
+    "known_specs",
+    "provider_for",
+    "terminate_on_signals",
+]
 
 # The words design.md gives to `--pg` whose module this build may lack: said as such, not called unknown.
-_DESIGNED = ("docker", "dsn")
+_DESIGNED = ("dsn",)
 
 
-def provider_for(spec: str) -> Provider:
+def provider_for(spec: str, *, production: Production | None = None) -> Provider:
     """The provider that `--pg SPEC` names; nothing is started and no binary is run.
 
+    A source that can be had like `production` gives that where the spec leaves it the choice.
     Raises InputError for a spec that no source claims, with those there are and the nearest word.
     """
     for source in _sources():
         provider: Provider | None = source.claim(spec)
         if provider is not None:
-            return provider
+            return provider.fitted_to(production) if production and isinstance(provider, Fitting) else provider
     known = ", ".join(known_specs())
     word = spec.partition(":")[0]
     if word in _DESIGNED:
