@@ -10,15 +10,17 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import psycopg
 from psycopg import sql
 
-from pgcontract.cluster import Cluster, copy_settings, read_cluster, restore_cluster
+from pgcontract.cluster import Cluster, close_ways_out, copy_settings, read_cluster, restore_cluster
 from pgcontract.connection import Connection, Limits
 from pgcontract.errors import ServerUnavailable
 from pgcontract.stage import MIGRATOR, Regime, Stage
+
+T = TypeVar("T")
 
 PREFIX = "pgcontract_"
 STATEMENT_TIMEOUT_MS = 120_000
@@ -66,6 +68,8 @@ class Workbench:
         self._standing: dict[str, psycopg.Connection] = {}
         self._stages: dict[str, State] = {}
         self.admin = self._kept(self.connect("postgres", user=server.superuser))
+        if {"own_server", "superuser"} <= getattr(server, "capabilities", frozenset()):
+            close_ways_out(self.admin)
         self.admin.execute(stage.cluster_sql.encode())
 
     def __enter__(self) -> Workbench:
@@ -146,6 +150,10 @@ class Workbench:
             end=self._end if hasattr(self, "admin") else None,
         )
         return connection
+
+    def keep(self, context: AbstractContextManager[T]) -> T:
+        """Enter a context that lasts as long as this workbench."""
+        return self._stack.enter_context(context)
 
     def drop(self, database: str) -> None:
         """Drop a database that this workbench made, whoever is still connected to it."""

@@ -17,7 +17,8 @@ ORDER = (
     *("compare",),
     *("providers", "stage", "cluster", "connection", "workbench"),
     *("apply", "lack", "trial"),
-    *("registry", "sampling", "table_text", "writes", "fuzz", "play", "separate", "shape", "rehearsal", "rules"),
+    *("registry", "sampling", "table_text", "writes", "fuzz", "play", "load", "measure"),
+    *("separate", "shape", "rehearsal", "rules"),
     *("facts", "verdict", "cpu", "engine"),
     *("report", "draft", "settle", "plugin", "cli"),
 )
