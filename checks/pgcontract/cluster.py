@@ -39,6 +39,8 @@ LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole
 WHERE d.datname = %s
 """
 _ATTRIBUTES = ("SUPERUSER", "INHERIT", "CREATEROLE", "CREATEDB", "LOGIN", "REPLICATION", "BYPASSRLS")
+# Each lets its members act outside the server, as the user of the operating system who runs it.
+_WAYS_OUT = ("pg_execute_server_program", "pg_read_server_files", "pg_write_server_files")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +64,16 @@ class ClusterRole:
 
 
 Cluster = Mapping[int, ClusterRole]
+
+
+def close_ways_out(connection: psycopg.Connection) -> None:
+    """Keep who may make roles from entering those that reach files and programs of the machine. On our own server.
+
+    Before 16 CREATEROLE gives away any role but a superuser's, so a script could run programs as the user who runs the
+    server. None logs in as these or is a member of them: that they count as superusers' changes nothing else.
+    """
+    if connection.info.server_version < 160000:
+        connection.execute("UPDATE pg_catalog.pg_authid SET rolsuper = true WHERE rolname = ANY (%s)", ([*_WAYS_OUT],))
 
 
 def read_cluster(connection: psycopg.Connection) -> Cluster:

@@ -222,14 +222,14 @@ def clock_replica(trial: Trial) -> Iterator[Finding]:
     """What session_replication_role = replica does to the time is told.
 
     Why it matters: who restores or replicates writes past triggers, and must; then times are whatever is written.
-    How it is measured: as a superuser, who alone may, the role is set and the time is written by INSERT and UPDATE.
+    How it is measured: under that setting, which only a superuser has or lends, the time is written by INSERT and UPDATE.
     What to do: nothing, or ENABLE ALWAYS TRIGGER where not even a restore may write it.
     """
 
     def ask(clock: Clock) -> Finding:
         with keeping(trial, clock) as it:
             it.start("-1 day")
-            it.connection.execute("RESET ROLE; SET LOCAL session_replication_role = replica")
+            it.connection.execute("SET LOCAL session_replication_role = replica")
             kept = it.update("UPDATE", {clock.bare_column: sql.Literal(PAST)})
         past = kept.found == "as written"
         told = "switches off what sets" if past else "does not switch off what sets"

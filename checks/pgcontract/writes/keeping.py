@@ -134,7 +134,7 @@ class Keeping:
             return attempt(self.connection, self.specimen.update({name: value})) is None
 
     def start(self, shift: str) -> None:
-        """Put the row there, every time in it moved by `shift`: past the triggers, as a superuser can."""
+        """Put the row there, every time in it moved by `shift`: past the triggers, as a replica does."""
         self.connection.execute(self.specimen.insert())
         moved = {
             bare(last_part(each.name, each.table)): sql.SQL("{} OPERATOR(pg_catalog.+) {}::pg_catalog.interval").format(
@@ -151,14 +151,14 @@ class Keeping:
 
     @contextmanager
     def past_triggers(self) -> Iterator[None]:
-        """As a superuser in the role of a replica; triggers that fire even there are switched off as well."""
+        """In the role of a replica; triggers that fire even there are switched off as well."""
         always = [
             each
             for each in self.trial.after.triggers
             if each.table == self.clock.table and each.enabled in ("always", "replica")
         ]
         table = sql.SQL(self.clock.table)
-        self.connection.execute("RESET ROLE; SET LOCAL session_replication_role = replica")
+        self.connection.execute("SET LOCAL session_replication_role = replica")
         for each in always:
             name = sql.SQL(last_part(each.name, each.table))
             self.connection.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER {}").format(table, name))
@@ -168,7 +168,6 @@ class Keeping:
             word = sql.SQL(each.enabled.upper())
             self.connection.execute(sql.SQL("ALTER TABLE {} ENABLE {} TRIGGER {}").format(table, word, name))
         self.connection.execute("SET LOCAL session_replication_role = origin")
-        self.connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(MIGRATOR)))
 
     def _relation(self) -> sql.Composed:
         return sql.SQL(_RELATION).format(
@@ -194,8 +193,21 @@ def moved(connection: psycopg.Connection, specimen: Specimen, clock: Clock, type
 
 @contextmanager
 def keeping(trial: Trial, clock: Clock) -> Iterator[Keeping]:
-    """The clock's row in a transaction that is undone, written on by the role that migrates."""
-    superuser = trial.workbench.server.superuser
-    with trial.workbench.rolled_back(trial.after_state, user=superuser) as connection:
-        connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(MIGRATOR)))
-        yield Keeping(trial, connection, clock)
+    """The clock's row in a transaction that is undone, written on by the role that migrates.
+
+    That role is lent the setting of a replica for as long: as a superuser, the migration's own functions would run with
+    every right there is, also on this machine.
+    """
+    bench = trial.workbench
+    lent = sql.SQL("SET ON PARAMETER session_replication_role")
+    migrator = sql.Identifier(MIGRATOR)
+    try:
+        bench.admin.execute(sql.SQL("GRANT {} TO {}").format(lent, migrator))
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise CouldNotAsk(f"to move a row's time past its triggers needs a superuser; try --pg wheel: {error}") from error
+    try:
+        with bench.rolled_back(trial.after_state) as connection:
+            yield Keeping(trial, connection, clock)
+    finally:
+        if not bench.admin.closed:
+            bench.admin.execute(sql.SQL("REVOKE {} FROM {}").format(lent, migrator))
