@@ -23,6 +23,8 @@ _SETTINGS: Mapping[str, str] = {
     "dynamic_shared_memory_type": "mmap",
     "max_connections": "50",
     "max_locks_per_transaction": "256",
+    # Of one session: a script that spills more is refused, and cannot raise it.
+    "temp_file_limit": "2GB",
     "max_logical_replication_workers": "0",
     "autovacuum": "off",
     "jit": "off",
