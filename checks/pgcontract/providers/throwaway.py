@@ -24,7 +24,7 @@ _SETTINGS: Mapping[str, str] = {
     "max_connections": "50",
     "max_locks_per_transaction": "256",
     # Of one session: a script that spills more is refused, and cannot raise it.
-    "temp_file_limit": "2GB",
+    "temp_file_limit": "4GB",
     "max_logical_replication_workers": "0",
     "autovacuum": "off",
     "jit": "off",
