@@ -61,7 +61,6 @@ NOT_NULL_ROWS = Novelty(
         Written(before=rf"(?:CONSTRAINT\s+{_NAME}|\bADD|[,(])\s*", at=r"NOT\s+NULL\b"),
         Written(before=r"NOT\s+NULL\s+", at=r"NO\s+INHERIT\b"),
     ),
-    colours=("script.psql",),
 )
 VIRTUAL_COLUMNS = Novelty(
     name="virtual generated columns",

@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 
+from pgcontract import majors
 from pgcontract.apply import refusal_of
 from pgcontract.cpu import server_cpu_ms
 from pgcontract.engine.planning import Item, Plan
@@ -31,7 +32,7 @@ from pgcontract.verdict import (
 from pgcontract.workbench import STATEMENT_TIMEOUT_MS, State, Workbench
 
 NO_SERVER = "none"
-OLDEST_MAJOR = 15
+OLDEST_MAJOR = majors.KNOWN[0]
 
 
 @dataclass(frozen=True, kw_only=True)

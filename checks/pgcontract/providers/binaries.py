@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pgcontract import majors
 from pgcontract.errors import InputError, ServerUnavailable
 from pgcontract.providers.local import install, local_server
 from pgcontract.providers.server import NO_SETTINGS, Probe, Server
@@ -79,7 +80,7 @@ def _found_bin_dir() -> Path:
         except ServerUnavailable as error:
             tried.append(error.message)
             continue
-        if version.major in install.KNOWN_MAJORS:
+        if version.major in majors.KNOWN:
             return bin_dir
         tried.append(f"{bin_dir} is PostgreSQL {version.text}")
     found = "; ".join(tried) or "none found"

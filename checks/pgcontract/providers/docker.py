@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from pgcontract import majors
 from pgcontract.errors import InputError, PgcontractError
 from pgcontract.providers.container.daemon import daemon
 from pgcontract.providers.container.image import Image, find_image, have_image, image_of
 from pgcontract.providers.container.orphans import remove_orphans
 from pgcontract.providers.container.running import Running
 from pgcontract.providers.local.cluster import SUPERUSER
-from pgcontract.providers.local.install import KNOWN_MAJORS
 from pgcontract.providers.production import UNKNOWN, Production
 from pgcontract.providers.server import NO_SETTINGS, Capability, Probe, Server
 from pgcontract.providers.throwaway import throwaway_settings
@@ -153,9 +153,9 @@ def _version(conninfo: str, image: str) -> tuple[int, str]:
         found = connection.execute(_VERSION).fetchone()
     assert found is not None
     number, version = found
-    if number // 10000 not in KNOWN_MAJORS:
+    if number // 10000 not in majors.KNOWN:
         raise InputError(
-            f"{image} is PostgreSQL {version}; pgcontract knows the majors {KNOWN_MAJORS[0]} to {KNOWN_MAJORS[-1]}: "
+            f"{image} is PostgreSQL {version}; pgcontract knows the majors {majors.KNOWN[0]} to {majors.KNOWN[-1]}: "
             "name an image of one of those"
         )
     return number, version

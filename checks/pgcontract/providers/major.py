@@ -7,13 +7,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pgcontract import majors
 from pgcontract.errors import InputError, ServerUnavailable
 from pgcontract.providers import binaries, npm
 from pgcontract.providers.local import install, local_server
 from pgcontract.providers.prebuilt import prebuilt
 from pgcontract.providers.server import NO_SETTINGS, Probe, Server
 
-USAGE = "|".join(map(str, install.KNOWN_MAJORS))
+USAGE = "|".join(map(str, majors.KNOWN))
 
 
 def claim(spec: str) -> Major | None:
@@ -21,8 +22,8 @@ def claim(spec: str) -> Major | None:
     number = spec.partition(".")[0]
     if not (number.isascii() and number.isdecimal()):
         return None
-    known = f"{install.KNOWN_MAJORS[0]} to {install.KNOWN_MAJORS[-1]}"
-    if int(number) not in install.KNOWN_MAJORS:
+    known = f"{majors.KNOWN[0]} to {majors.KNOWN[-1]}"
+    if int(number) not in majors.KNOWN:
         raise InputError(f"PostgreSQL {spec} is none that pgcontract knows: name a major from {known}, as in --pg 17")
     if number != spec:
         raise InputError(f"--pg takes a major alone: --pg {number}, or --pg binaries:DIR for the programs of {spec}")

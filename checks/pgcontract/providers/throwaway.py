@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pgcontract.majors import IO_METHOD
+
 PORT = 5432
 
 # Nothing is made durable and nothing is tidied behind our back.
@@ -41,4 +43,4 @@ _SETTINGS: Mapping[str, str] = {
 def throwaway_settings(major: int | None) -> dict[str, str]:
     """The settings for one major; where it is not known yet, those that every major takes."""
     # Its three I/O processes would be started for files that are in memory.
-    return {**_SETTINGS, **({"io_method": "sync"} if major is not None and major >= 18 else {})}
+    return {**_SETTINGS, **({"io_method": "sync"} if major is not None and IO_METHOD.in_major(major) else {})}

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from pgcontract import majors
 from pgcontract.providers.local import install
 from pgcontract.providers.local.cluster import initdb_options
 from pgcontract.providers.local.rooms import cache_room
@@ -20,7 +21,7 @@ _UNUSED_S = 90 * 24 * 3600
 
 def seed_file(bin_dir: Path, *, locale: str | None) -> Path | None:
     """Where the seed of these programs and options is kept; None where there is no folder to keep one in."""
-    recipe = [initdb_options(major, locale) for major in install.KNOWN_MAJORS]
+    recipe = [initdb_options(major, locale) for major in majors.KNOWN]
     key = hashlib.sha256(repr((install.identity(bin_dir), recipe)).encode()).hexdigest()[:20]
     folder = cache_room()
     if not folder.is_absolute():

@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 from pgcontract.errors import InputError, ServerUnavailable
+from pgcontract.majors import BUILTIN_LOCALES, DATA_CHECKSUMS
 from pgcontract.providers.local.account import Account
 from pgcontract.providers.local.install import Programs, Version
 
@@ -24,11 +25,11 @@ def initdb_options(major: int, locale: str | None) -> tuple[tuple[str, ...], ...
         "--wal-segsize=1",
         "--no-sync",
         "--no-instructions",
-        *(("--no-data-checksums",) if major >= 18 else ()),
+        *(("--no-data-checksums",) if DATA_CHECKSUMS.in_major(major) else ()),
     )
     if locale is not None:
         return ((*options, f"--locale={locale}"),)
-    if major >= 17:
+    if BUILTIN_LOCALES.in_major(major):
         return ((*options, "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),)
     return ((*options, "--locale=C.UTF-8"), (*options, "--locale=C"))
 

@@ -14,10 +14,10 @@ from functools import cache
 from pathlib import Path
 
 from pgcontract.errors import InputError, ServerUnavailable
+from pgcontract.majors import KNOWN
 from pgcontract.providers.local.account import Account
 from pgcontract.providers.local.rooms import cache_room
 
-KNOWN_MAJORS = range(15, 19)
 _PROGRAMS = ("postgres", "initdb")
 # What a server never reads, and what would double the copy.
 _NOT_COPIED = shutil.ignore_patterns("*.a", "pkgconfig", "pgxs", "doc", "man", "locale")
@@ -80,10 +80,10 @@ def read_version(bin_dir: Path) -> Version:
 def require_known_major(bin_dir: Path) -> Version:
     """The version, if pgcontract knows its catalog; raises InputError if it does not."""
     version = read_version(bin_dir)
-    if version.major not in KNOWN_MAJORS:
+    if version.major not in KNOWN:
         raise InputError(
             f"{bin_dir} is PostgreSQL {version.text}; pgcontract knows the majors "
-            f"{KNOWN_MAJORS[0]} to {KNOWN_MAJORS[-1]}: name the bin folder of one of those"
+            f"{KNOWN[0]} to {KNOWN[-1]}: name the bin folder of one of those"
         )
     return version
 
