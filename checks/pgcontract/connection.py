@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 # The server's own limit comes first, for its words say which statement it was.
 _LATER_S: Final = 1.0
-_GRACE_S: Final = 5.0
+_GRACE_S: Final = 2.0
 _LOOK_S: Final = 0.2
 # With less than this free, of a disk or of memory, others on the machine are about to fail as well.
 _FREE_SHARE: Final = 0.05

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Protocol, TypeVar
 
@@ -161,9 +161,15 @@ class Workbench:
         self.admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
 
     def _end(self, pid: int) -> None:
-        self.admin.execute("SELECT pg_catalog.pg_terminate_backend(%s)", (pid,))
+        """End a session; a server that does not even take that is not waited for as long again."""
+        limits = self.admin.limits
+        self.admin.limits = replace(limits, seconds=1)
+        try:
+            self.admin.execute("SELECT pg_catalog.pg_terminate_backend(%s)", (pid,))
+        finally:
+            self.admin.limits = limits
 
-    def _kept(self, connection: psycopg.Connection) -> psycopg.Connection:
+    def _kept(self, connection: Connection) -> Connection:
         """The connection, closed with the workbench: not left as a context, which would COMMIT first, and cannot after
         an interruption in the middle of an answer."""
         self._stack.callback(connection.close)
