@@ -48,6 +48,13 @@ def claims(session: nox.Session) -> None:
 
 
 @nox.session
+def matrix(session: nox.Session) -> None:
+    """The gate and the tests that ask a server, on PostgreSQL 15 to 18 side by side, and one table of what differs."""
+    install_locked(session, "tests")
+    session.run("python", "tests/side_by_side.py", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Layout and lint, by ruff."""
     install_locked(session, "lint", project=False)

@@ -293,13 +293,19 @@ def conclude_verdict(
             reasons.append(f"{len(ids)} {are} {told}: {', '.join(spans(ids))}")
     waived = [each for each in findings if each.status is Status.WAIVED and each.check != "claim.decided"]
     reasons += [f"{each.item} is {each.resolution}" for each in waived]
-    if major is not None and production is not None and major != production:
-        reasons.append(f"judged on PostgreSQL {major}; production runs {production}")
+    reasons += filter(None, [another_major(major, production)])
     if not promised:
         reasons.append("no contract: nothing was promised, only the life of the script was judged")
     if not complete:
         reasons.append("only a selection of the checks was run")
     return Verdict(decision=Decision.CAUTION if reasons else Decision.CLEAR, reasons=tuple(reasons))
+
+
+def another_major(major: int | None, production: int | None) -> str | None:
+    """The reason that a verdict reached on another major than production's has; None where it is the same."""
+    if major is None or production is None or major == production:
+        return None
+    return f"judged on PostgreSQL {major}; production runs {production}"
 
 
 def _reasons(findings: Sequence[Finding]) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ ORDER = (
     *("apply", "lack", "trial"),
     *("registry", "sampling", "table_text", "writes", "fuzz", "play", "load", "measure"),
     *("separate", "shape", "rehearsal", "rules"),
-    *("facts", "verdict", "cpu", "engine"),
+    *("facts", "verdict", "matrix", "cpu", "engine"),
     *("report", "draft", "settle", "plugin", "cli"),
 )
 ENTRANCES = {"__init__", "__main__"}

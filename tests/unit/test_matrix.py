@@ -1,0 +1,156 @@
+"""What differs between the majors is found, named where that is known, and fails the matrix where it weighs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from pgcontract import matrix
+from pgcontract.finding import Decision, Finding, Run, Severity, Status, Verdict
+from pgcontract.matrix import Difference
+from side_by_side import Ended, Side, judge, passes, table
+
+ELSEWHERE = "judged on PostgreSQL {}; production runs 17"
+
+
+def finding(check: str, status: Status = Status.KEPT, *, summary: str = "It holds.", **more: Severity | str) -> Finding:
+    return Finding(check=check, subject="x", status=status, summary=summary, migration="001_note", **more)  # type: ignore[arg-type]
+
+
+def run(major: int, *findings: Finding, decision: Decision = Decision.CAUTION, reasons: tuple[str, ...] = ()) -> Run:
+    reasons = (*reasons, *([ELSEWHERE.format(major)] if major != 17 and decision is Decision.CAUTION else []))
+    return Run(
+        pgcontract="0.1.0",
+        started="2026-01-04T12:00:00+00:00",
+        migration="001_note",
+        verdict=Verdict(decision=decision, reasons=reasons),
+        findings=findings,
+        claims=(),
+        server={"version": f"{major}.4", "major": major},
+        facts={"production": 17},
+    )
+
+
+def side(major: int, found: Run | None = None, *, code: int = 0, tests: int | None = None) -> Side:
+    ran = None if tests is None else Ended(code=tests, cpu_s=150.0, said="1 failed, 900 passed")
+    gate = Ended(code=code, cpu_s=12.34, said="error: no server" if code else "wrote it")
+    return Side(major=major, gate=gate, run=found, tests=ran)
+
+
+def by_major(**kept: Finding) -> Mapping[int, Run]:
+    return {int(name[1:]): run(int(name[1:]), each) for name, each in kept.items()}
+
+
+def test_a_status_that_differs_is_told_for_each_major() -> None:
+    broken = finding("column.type", Status.BROKEN, severity=Severity.ERROR)
+    found = matrix.differences(by_major(_15=broken, _16=broken, _17=finding("column.type")))
+
+    said = {15: "broken", 16: "broken", 17: "kept"}
+    assert (Difference(item="column.type[x]", migration="001_note", said=said, because=None),) == found
+
+
+def test_a_severity_and_an_excuse_are_differences() -> None:
+    warning = finding("column.type", Status.BROKEN, severity=Severity.WARNING)
+    mended = finding("column.type", Status.BROKEN, severity=Severity.ERROR, resolution="mended by 002")
+    (found,) = matrix.differences(by_major(_15=warning, _16=mended))
+
+    assert {15: "broken warning", 16: "broken excused"} == found.said
+
+
+def test_a_check_that_one_major_does_not_ask_is_a_difference() -> None:
+    runs = {15: run(15), 16: run(16, finding("column.type"))}
+    (found,) = matrix.differences(runs)
+
+    assert {15: matrix.MISSING, 16: "kept"} == found.said
+
+
+def test_words_that_differ_by_a_known_cause_are_told_with_it() -> None:
+    few, more = (finding("lens.hidden", summary=f"Hides {number} parts.") for number in (5, 8))
+    found = matrix.differences(by_major(_15=few, _16=few, _17=more, _18=more))
+
+    said = {15: "Hides 5 parts.", 16: "Hides 5 parts.", 17: "Hides 8 parts.", 18: "Hides 8 parts."}
+    because = "the privilege MAINTAIN, since 17"
+    assert (Difference(item="lens.hidden[x]", migration="001_note", said=said, because=because),) == found
+
+
+def test_a_change_between_other_majors_has_another_cause() -> None:
+    few, more = (finding("lens.hidden", summary=f"Hides {number} parts.") for number in (5, 8))
+    (found,) = matrix.differences(by_major(_15=few, _16=more, _17=few))
+
+    assert found.because is None
+
+
+def test_figures_are_no_difference() -> None:
+    runs = by_major(_15=finding("query.latency", summary="1.1 ms"), _16=finding("query.latency", summary="1.2 ms"))
+
+    assert () == matrix.differences(runs)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (run(15), Decision.CLEAR),
+        (run(15, reasons=("1 claim is corrected: C4",)), Decision.CAUTION),
+        (run(17, reasons=("1 claim is corrected: C4",)), Decision.CAUTION),
+        (run(15, decision=Decision.BLOCKED), Decision.BLOCKED),
+        (run(17, decision=Decision.CLEAR), Decision.CLEAR),
+    ],
+    ids=["the major alone", "another reason too", "production's own", "blocked", "clear"],
+)
+def test_the_major_itself_is_no_reason_to_differ(found: Run, expected: Decision) -> None:
+    assert expected == matrix.decision(found)
+
+
+def test_clear_on_productions_major_agrees_with_caution_for_the_major() -> None:
+    assert matrix.agree({17: run(17, decision=Decision.CLEAR), 18: run(18)})
+
+
+@pytest.mark.parametrize(
+    ("sides", "expected"),
+    [
+        ([side(15, run(15)), side(17, run(17, decision=Decision.CLEAR))], True),
+        ([side(15, run(15), tests=0), side(17, run(17, decision=Decision.CLEAR), tests=0)], True),
+        ([side(15, run(15)), side(17, run(17, reasons=("another",)))], False),
+        ([side(15, run(15, decision=Decision.BLOCKED)), side(17, run(17, decision=Decision.BLOCKED))], False),
+        ([side(15, run(15)), side(17, code=3)], False),
+        ([side(17, run(17, reasons=("a",)), tests=1)], False),
+    ],
+    ids=["agree", "tests pass", "decisions differ", "all are blocked", "one gave no verdict", "tests fail"],
+)
+def test_the_matrix_passes_where_all_agree_that_it_may_be_deployed(sides: list[Side], expected: bool) -> None:
+    assert expected == passes(sides)
+
+
+def test_the_table_has_a_column_for_each_major_and_a_block_for_each_difference() -> None:
+    broken = finding("column.type", Status.BROKEN, severity=Severity.ERROR)
+    sides = [
+        side(15, run(15, broken, decision=Decision.BLOCKED), code=1, tests=0),
+        side(16, run(16, finding("column.type")), tests=1),
+        side(17, code=3),
+    ]
+
+    expected = """\
+                     15       16       17
+server               15.4     16.4     -
+verdict              BLOCKED  CAUTION  -
+  but for the major  BLOCKED  CLEAR    -
+findings             1        1        -
+CPU of the gate      12.3 s   12.3 s   12.3 s
+tests                passed   failed   none
+CPU of the tests     150 s    150 s    -
+
+001_note: column.type[x], because of nothing that is known by name
+  15: broken
+  16: kept
+failed: the tests on 16 failed: 1 failed, 900 passed
+failed: the gate on 17 gave no verdict (exit code 3): error: no server
+the majors come to different decisions"""
+    assert expected == table(sides)
+
+
+def test_a_gate_that_gives_no_run_is_told_with_its_last_words(tmp_path: Path) -> None:
+    found = judge(14, "schema", tmp_path)
+
+    words = "PostgreSQL 14 is none that pgcontract knows: name a major from 15 to 18, as in --pg 17"
+    assert f"the gate on 14 gave no verdict (exit code 2): error: {words}" == found.failed
