@@ -13,11 +13,12 @@ from types import ModuleType
 
 from pgcontract.errors import InputError
 from pgcontract.providers.production import Fitting, Production
-from pgcontract.providers.server import NO_SETTINGS, Probe, Provider, Server
+from pgcontract.providers.server import NO_SETTINGS, Prepared, Probe, Provider, Server
 from pgcontract.providers.signals import terminate_on_signals
 
 __all__ = [
     "NO_SETTINGS",
+    "Prepared",
     "Probe",
     "Production",
     "Provider",

@@ -15,6 +15,19 @@ Capability = Literal["own_server", "superuser", "stop", "second_role"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What a server is to hold when it starts: `make` puts it there, once for each `key`, on a server with `settings`.
+
+    `wanted_bytes` says how much that takes, and is asked where it is not there yet.
+    """
+
+    key: str
+    make: Callable[[Server], None]
+    wanted_bytes: Callable[[], int]
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Server:
     """One server that accepts connections until its provider's context ends.
 
@@ -22,6 +35,7 @@ class Server:
     any; `phases_ms` names the parts of the start in order, each with its milliseconds of wall time.
     `another(settings)` is a fresh server from the same source; `crash()` ends this one at once, as a kill would, and
     returns when it is there again on the same files. Both are there where `capabilities` has "stop".
+    `prepared(what, settings)` is `another` that holds something from the start: out of a cache, if it was made before.
 
     `superuser` is the role that administers: a superuser only where `capabilities` has "superuser". A server without
     "own_server" is somebody else's: what was there before us is neither altered nor relied on. `maintenance` is the
@@ -48,6 +62,9 @@ class Server:
         default=None, compare=False, repr=False
     )
     crash: Callable[[], None] | None = field(default=None, compare=False, repr=False)
+    prepared: Callable[[Prepared, Mapping[str, str]], AbstractContextManager[Server]] | None = field(
+        default=None, compare=False, repr=False
+    )
 
     @property
     def major(self) -> int:

@@ -2,7 +2,8 @@
 
 The guardian reads a pipe whose other end we hold. The end of that file, which comes with a stop and with any death of
 ours, makes it end the server at once and remove the run's folders: an ordinary stop and a kill -9 take the same road.
-The word "leave" before that end makes it spare the folders, for another guardian to start the server on them again.
+The word "leave" before that end makes it spare the folders, for another guardian to start the server on them again;
+"rest" does too, and has the server write out what it holds first.
 It is in a session of its own, so Ctrl-C in a terminal reaches neither it nor the server.
 """
 
@@ -25,6 +26,7 @@ from pgcontract.providers.throwaway import throwaway_settings
 _START_TIMEOUT_S = 60
 # The postmaster itself kills children that do not end within 5 s (postmaster.c).
 _STOP_TIMEOUT_S = 10
+_REST_TIMEOUT_S = 600
 _POLL_MS = 1
 # The end of the server ends this wait at once; the end of a guardian that somebody killed is only seen between two.
 _STOP_POLL_MS = 100
@@ -41,9 +43,9 @@ exec >/dev/null 2>&1
 trap '' HUP INT TERM
 word=
 read -r word
-kill -QUIT $server
+if [ "$word" = rest ]; then kill -INT $server; else kill -QUIT $server; fi
 wait $server
-[ "$word" = leave ] && exit
+[ -n "$word" ] && exit
 for folder in "$run" "$other"; do
     if [ -w "$folder/.." ]; then rm -rf -- "$folder"; else rm -rf -- "$folder/d" "$folder"/.s*; fi
 done
@@ -108,21 +110,28 @@ class Postmaster:
 
         Returns when it has recovered. A host that is killed in between leaves folders without a server: for a sweep.
         """
-        assert self._guardian is not None
-        with suppress(BrokenPipeError):  # somebody killed the guardian: `stop` ends the server without it
-            os.write(self._leash, b"leave\n")
-        self.stop()
-        # Root must never append to a file whose name the server's user may have made a link.
-        self.log_file = self.log_file.with_suffix(f".{time.monotonic_ns()}")
+        self._end("leave")
         self._launch_again()
         self.wait_until_ready()
 
-    def stop(self) -> None:
+    def rest(self) -> None:
+        """Ends the server with a checkpoint; its files are whole and stay, for `launch`."""
+        self._end("rest", timeout_s=_REST_TIMEOUT_S)
+
+    def _end(self, word: str, *, timeout_s: float = _STOP_TIMEOUT_S) -> None:
+        assert self._guardian is not None
+        with suppress(BrokenPipeError):  # somebody killed the guardian: `stop` ends the server without it
+            os.write(self._leash, f"{word}\n".encode())
+        self.stop(timeout_s=timeout_s)
+        # Root must never append to a file whose name the server's user may have made a link.
+        self.log_file = self.log_file.with_suffix(f".{time.monotonic_ns()}")
+
+    def stop(self, *, timeout_s: float = _STOP_TIMEOUT_S) -> None:
         """Ends the server at once and removes its folders; harmless where nothing was launched."""
         if self._guardian is None:
             return
         os.close(self._leash)
-        deadline = time.monotonic() + _STOP_TIMEOUT_S
+        deadline = time.monotonic() + timeout_s
         while not self._has_ended(within_ms=_STOP_POLL_MS):
             if self._guardian.poll() is not None or time.monotonic() > deadline:
                 end_processes_in(self._pid_file.parent)

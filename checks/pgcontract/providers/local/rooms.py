@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -19,8 +21,11 @@ _LONGEST_RUN = "/pgcontract-4294967295-01234567/.s.PGSQL.5432"
 Storage = Literal["tmpfs", "disk"]
 
 
-def run_room(account: Account) -> tuple[Path, Storage]:
-    """The folder for this run's files and what it is kept on: PGCONTRACT_TMP, else /dev/shm, else the temp folder."""
+def run_room(account: Account, *, wanted_bytes: int = 0) -> tuple[Path, Storage]:
+    """The folder for this run's files and what it is kept on: PGCONTRACT_TMP, else /dev/shm, else the temp folder.
+
+    Memory is taken where it holds twice what is wanted. ServerUnavailable where no folder has room for it.
+    """
     wanted = os.environ.get("PGCONTRACT_TMP")
     if wanted:
         folder = Path(wanted).absolute()
@@ -28,16 +33,42 @@ def run_room(account: Account) -> tuple[Path, Storage]:
             raise InputError(
                 f"PGCONTRACT_TMP={wanted} is not a folder that we can write to and user {account.name} can enter"
             )
+        if wanted_bytes and _free_bytes(folder) < wanted_bytes + _MIN_FREE_BYTES:
+            raise _too_small([folder], wanted_bytes)
         return folder, _storage(folder)
     if _is_usable(_SHARED_MEMORY, account) and _storage(_SHARED_MEMORY) == "tmpfs":
-        free = os.statvfs(_SHARED_MEMORY)
-        if free.f_bavail * free.f_frsize >= _MIN_FREE_BYTES:
+        free = min(_free_bytes(_SHARED_MEMORY), _free_memory_bytes())
+        if free >= 2 * wanted_bytes + _MIN_FREE_BYTES:
             return _SHARED_MEMORY, "tmpfs"
-    for folder in _temp_folders():
-        if _is_usable(folder, account):
+    usable = [folder for folder in _temp_folders() if _is_usable(folder, account)]
+    for folder in usable:
+        if not wanted_bytes or _free_bytes(folder) >= wanted_bytes + _MIN_FREE_BYTES:
             return folder, _storage(folder)
+    if usable:
+        raise _too_small(usable, wanted_bytes)
     tried = ", ".join(map(str, _temp_folders()))
     raise ServerUnavailable(f"no folder for the server's files: tried {tried}; set PGCONTRACT_TMP to one")
+
+
+def _too_small(folders: list[Path], wanted_bytes: int) -> ServerUnavailable:
+    found = ", ".join(f"{folder} has {_free_bytes(folder) / 1e9:.1f} GB" for folder in folders)
+    return ServerUnavailable(
+        f"the rows need {(wanted_bytes + _MIN_FREE_BYTES) / 1e9:.1f} GB and {found} free; set PGCONTRACT_TMP to a folder "
+        "with more, or ask for fewer rows (--rows)"
+    )
+
+
+def _free_bytes(folder: Path) -> int:
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
+
+
+def _free_memory_bytes() -> int:
+    """What can be taken without swapping (proc_meminfo(5)); more than anybody wants where nobody says."""
+    with suppress(OSError, KeyError, ValueError):
+        lines = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+        return int(lines["MemAvailable"].split()[0]) * 1024
+    return sys.maxsize
 
 
 def socket_room(room: Path, account: Account) -> Path | None:

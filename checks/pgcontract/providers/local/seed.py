@@ -2,10 +2,10 @@ r"""An initialised data directory in one file: planted in some 20 ms, where init
 
     pgcontract-seed 1 <crc32 of the rest> <bytes of the rest> <bytes of the index>\n<JSON index><contents>
 
-Equal files are kept once (the three databases of a new cluster are equal), without the zeros they end in. Left out is
-what a server makes again by itself: free space and visibility maps, and every WAL segment but the one that holds the
-last checkpoint. A seed is written beside its place and renamed, so it is whole or not there; one that its CRC
-refuses is as good as none.
+Equal files are kept once (the three databases of a new cluster are equal), without the zeros they end in; large ones
+as they are. Left out is what a server makes again by itself: of a new cluster free space and visibility maps, always
+every WAL segment but the one that holds the last checkpoint. A seed is written beside its place and renamed, so it is
+whole or not there; one that its CRC refuses is as good as none.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import os
 import struct
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,9 @@ DRAFT = ".draft-"
 _HEAD_MAX_BYTES = 80
 # Linux maps every page at once with this; one at a time costs a fault each.
 _MAP_FLAGS = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
+_MAPPED_AT_ONCE_BYTES = 512 * 1024 * 1024
+_LARGE_BYTES = 1024 * 1024
+_BLOCK_BYTES = 1024 * 1024
 _WAL_SEGMENT_BYTES = 1024 * 1024
 
 
@@ -57,7 +60,8 @@ def read_seed(path: Path) -> Seed | None:
             if found.st_uid != os.geteuid() or found.st_mode & 0o022:
                 return None
             # Mapped, not read: a copy in our own memory would cost as much again as planting one database.
-            mapped = memoryview(mmap.mmap(file.fileno(), 0, flags=_MAP_FLAGS, prot=mmap.PROT_READ))
+            flags = _MAP_FLAGS if found.st_size <= _MAPPED_AT_ONCE_BYTES else mmap.MAP_SHARED
+            mapped = memoryview(mmap.mmap(file.fileno(), 0, flags=flags, prot=mmap.PROT_READ))
     except (OSError, ValueError):  # ValueError: the file is empty
         return None
     head, _, _ = bytes(mapped[:_HEAD_MAX_BYTES]).partition(b"\n")
@@ -70,10 +74,9 @@ def read_seed(path: Path) -> Seed | None:
 
 
 def pack(cluster: Path, *, version: dict[str, Any]) -> list[bytes]:
-    """The seed of a cleanly stopped cluster, in pieces; afterwards the cluster may be started."""
-    folders, files, contents = _pack(cluster)
-    index = json.dumps({"version": version, "folders": folders, "files": files}, separators=(",", ":")).encode()
-    return [index, *contents]
+    """The seed of a cleanly stopped cluster that nobody has filled, in pieces; then the cluster may be started."""
+    found = _gathered(cluster, large_bytes=None)
+    return [found.index(version), *found.contents]
 
 
 def write_seed(path: Path, pieces: list[bytes]) -> None:
@@ -89,27 +92,111 @@ def write_seed(path: Path, pieces: list[bytes]) -> None:
         Path(draft).unlink(missing_ok=True)
 
 
+def write_state(path: Path, cluster: Path, *, version: dict[str, Any], draft: Path) -> None:
+    """The same for a cleanly stopped cluster with rows in it: as a stream, however large, by way of the draft.
+
+    Its maps stay: without them an index-only scan would have to look at every row.
+    """
+    found = _gathered(cluster, large_bytes=_LARGE_BYTES)
+    index = found.index(version)
+    length = len(index) + sum(map(len, found.contents)) + sum(size for *_, size, _, _ in found.large)
+    crc = 0
+    draft.unlink(missing_ok=True)
+    try:
+        with draft.open("xb") as file:
+            draft.chmod(0o600)
+
+            def put(block: bytes) -> None:
+                nonlocal crc
+                crc = zlib.crc32(block, crc)
+                file.write(block)
+
+            file.write(_head(0, length, len(index)))
+            for piece in (index, *found.contents):
+                put(piece)
+            streamed = {(place, name): size for place, name, size, _, _ in found.large}
+            for place, name, opened in _walked(cluster):
+                if (place, name) in streamed:
+                    _stream(name, opened, streamed[place, name], put)
+            file.seek(0)
+            file.write(_head(crc, length, len(index)))
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _stream(name: str, folder: int, size: int, put: Callable[[bytes], None]) -> None:
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder)
+    try:
+        while size:
+            block = os.read(descriptor, min(size, _BLOCK_BYTES))
+            if not block:
+                raise OSError(f"{name} became shorter while it was read")
+            size -= len(block)
+            put(block)
+    finally:
+        os.close(descriptor)
+
+
 def _stamp(body: bytes | memoryview) -> list[bytes]:
     return [_MAGIC, _FORMAT, b"%08x" % zlib.crc32(body), b"%d" % len(body)]
 
 
-def _pack(cluster: Path) -> tuple[list[str], list[File], list[bytes]]:
-    folders: list[str] = []
+def _head(crc: int, length: int, index_length: int) -> bytes:
+    return b"%s %s %08x %d %d\n" % (_MAGIC, _FORMAT, crc, length, index_length)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Gathered:
+    """What of a cluster goes into a seed: `contents` in memory, then the `large` files, whose offsets follow theirs."""
+
+    folders: list[str]
+    files: list[File]
+    contents: list[bytes]
+    large: list[File]
+
+    def index(self, version: dict[str, Any]) -> bytes:
+        told = {"version": version, "folders": self.folders, "files": [*self.files, *self.large]}
+        return json.dumps(told, separators=(",", ":")).encode()
+
+
+def _gathered(cluster: Path, *, large_bytes: int | None) -> _Gathered:
+    """The files to keep, those of so many bytes and more by name only, and then maps as well; None: all, no maps."""
+    folders = [os.path.relpath(folder, cluster) for folder, *_ in _folders(cluster)]
     files: list[File] = []
+    sizes: list[tuple[str, str, int]] = []
     offsets: dict[bytes, int] = {}
     length = 0
-    for folder, below, names, opened in os.fwalk(cluster):
-        below.sort()
+    for place, name, opened in _walked(cluster, maps=large_bytes is not None):
+        size = os.stat(name, dir_fd=opened, follow_symlinks=False).st_size
+        if large_bytes is not None and size >= large_bytes and place.startswith("base/"):
+            sizes.append((place, name, size))
+            continue
+        whole = _read(name, opened)
+        kept = whole.rstrip(b"\0")
+        if kept not in offsets:
+            offsets[kept] = length
+            length += len(kept)
+        files.append((place, name, len(whole), offsets[kept], len(kept)))
+    large: list[File] = []
+    for place, name, size in sizes:
+        large.append((place, name, size, length, size))
+        length += size
+    return _Gathered(folders=folders, files=files, contents=list(offsets), large=large)
+
+
+def _folders(cluster: Path) -> Iterator[tuple[str, list[str], list[str], int]]:
+    for found in os.fwalk(cluster):
+        found[1].sort()
+        yield found
+
+
+def _walked(cluster: Path, *, maps: bool = True) -> Iterator[tuple[str, str, int]]:
+    """Folder, name and the open folder of every file that is worth keeping, always in the same order."""
+    for folder, _, names, opened in _folders(cluster):
         place = os.path.relpath(folder, cluster)
-        folders.append(place)
-        for name in sorted(_kept(place, names, opened)):
-            whole = _read(name, opened)
-            kept = whole.rstrip(b"\0")
-            if kept not in offsets:
-                offsets[kept] = length
-                length += len(kept)
-            files.append((place, name, len(whole), offsets[kept], len(kept)))
-    return folders, files, list(offsets)
+        for name in sorted(_kept(place, names, opened, maps=maps)):
+            yield place, name, opened
 
 
 def _read(name: str, folder: int, max_bytes: int = 2**30) -> bytes:
@@ -121,11 +208,12 @@ def _read(name: str, folder: int, max_bytes: int = 2**30) -> bytes:
         os.close(descriptor)
 
 
-def _kept(place: str, names: list[str], folder: int) -> list[str]:
+def _kept(place: str, names: list[str], folder: int, *, maps: bool) -> list[str]:
     if place == "pg_wal":
         return [max(name for name in names if _is_written(name, folder))]
     if place.startswith(("base", "global")):
-        return [name for name in names if not name.endswith(("_fsm", "_vm", "pg_internal.init"))]
+        left_out = ("pg_internal.init",) if maps else ("_fsm", "_vm", "pg_internal.init")
+        return [name for name in names if not name.endswith(left_out)]
     return names
 
 
