@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import Final
 
 import psycopg
+from psycopg import sql
 
-from pgcontract.apply import apply_as_production
-from pgcontract.catalog import read_catalog
-from pgcontract.cluster import without_parked
-from pgcontract.compare import Difference, compare
-from pgcontract.contract import Dataset
-from pgcontract.load.fill import fill
-from pgcontract.load.makers import Planner
-from pgcontract.load.tables import read_tables
-from pgcontract.model import Origin, Schema
-from pgcontract.providers import Server
-from pgcontract.sqltext import read_script
+from pgcontract.errors import CouldNotAsk, ServerUnavailable
+from pgcontract.load.prepare import Load, Plan, load_all, prepare, prepared_loads, wanted_bytes
+from pgcontract.providers import Prepared, Server
 from pgcontract.stage import MIGRATOR
-from pgcontract.trial import CouldNotAsk, Trial
+from pgcontract.trial import Promise, Trial
 from pgcontract.workbench import Workbench
 
-_SETTINGS: Mapping[str, str] = {
+# What is measured is what PostgreSQL does by itself, on one core, with nothing going on behind our back.
+SETTINGS: Final[Mapping[str, str]] = {
     "wal_level": "replica",
     "full_page_writes": "off",
     "autovacuum": "off",
@@ -33,27 +28,29 @@ _SETTINGS: Mapping[str, str] = {
     "compute_query_id": "off",
     "shared_buffers": "128MB",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Load:
-    """One size, loaded. `size` is what was asked for, `rows` what is in each table, by part name; `differences` what
-    loading left behind in the catalog: nothing."""
-
-    size: int
-    database: str
-    rows: Mapping[str, int]
-    differences: tuple[Difference, ...] = ()
+# Rows that go into a table of the same transaction's making need no WAL below this level.
+_WHILE_LOADING: Final[Mapping[str, str]] = {
+    "wal_level": "minimal",
+    "maintenance_work_mem": "256MB",
+    "max_wal_size": "1GB",
+}
 
 
 class Bench:
     """The loads, smallest first, on a server on which nothing else happens. `conditions` is one line for evidence."""
 
-    def __init__(self, server: Server, loads: tuple[Load, ...], conditions: str) -> None:
-        self.server = server
+    def __init__(self, workbench: Workbench, loads: tuple[Load, ...], conditions: str) -> None:
         self.loads = loads
         self.conditions = conditions
+        self._workbench = workbench
+        self._stack = ExitStack()
         self._standing: dict[tuple[str, str], psycopg.Connection] = {}
+
+    @property
+    def server(self) -> Server:
+        """The server that the loads are on."""
+        assert isinstance(self._workbench.server, Server)
+        return self._workbench.server
 
     @property
     def superuser(self) -> str | None:
@@ -62,13 +59,7 @@ class Bench:
 
     def connect(self, load: Load, *, user: str = MIGRATOR) -> psycopg.Connection:
         """An autocommit connection with time-outs set; the caller closes it."""
-        return psycopg.connect(
-            self.server.conninfo(dbname=load.database, user=user),
-            autocommit=True,
-            application_name="pgcontract",
-            prepare_threshold=None,
-            options="-c statement_timeout=120000 -c lock_timeout=10000",
-        )
+        return self._workbench.connect(load.database, user=user)
 
     @contextmanager
     def rolled_back(self, load: Load, *, user: str = MIGRATOR) -> Iterator[psycopg.Connection]:
@@ -76,6 +67,7 @@ class Bench:
         key = load.database, user
         if key not in self._standing or self._standing[key].closed:
             self._standing[key] = self.connect(load, user=user)
+            self._stack.callback(self._standing[key].close)
         connection = self._standing[key]
         connection.execute("BEGIN")
         try:
@@ -85,110 +77,46 @@ class Bench:
                 connection.execute("ROLLBACK")
 
     def close(self) -> None:
-        for each in self._standing.values():
-            each.close()
+        self._stack.close()
 
 
 def bench(trial: Trial) -> Bench:
-    """The bench of the state that the trial is judged in, made at the first call and kept as long as its workbench."""
+    """The bench of the state that the trial is judged in, made at the first call and kept as long as its workbench.
+
+    CouldNotAsk where it cannot be had; ContractError, with its place, for a data set that breaks a rule of its table.
+    """
     return trial.state.once("load/bench", _bench)
 
 
+def sizes_of(promise: Promise) -> tuple[int, ...]:
+    """How many rows are loaded, smallest first: what --rows asks for, a tenth and a hundredth, else what is declared."""
+    if promise.rows is not None:
+        return tuple(sorted({size for size in (promise.rows // 100, promise.rows // 10, promise.rows) if size}))
+    return promise.project.dataset(promise.migration.stem).sizes
+
+
 def _bench(trial: Trial) -> Bench:
+    promise = trial.promise
+    dataset = replace(promise.project.dataset(promise.migration.stem), sizes=sizes_of(promise))
+    plan = Plan(trial=trial, dataset=dataset)
     server = trial.workbench.server
-    if not isinstance(server, Server) or server.another is None:
-        raise CouldNotAsk("this needs a server of its own, which this provider does not start")
-    promise = trial.promise
-    dataset = promise.project.dataset(promise.migration.stem)
-    own = trial.workbench.keep(server.another(_SETTINGS))
-    loads = _loaded(trial, own, dataset)
-    sizes = ", ".join(f"{each.size:,}" for each in loads)
-    found = Bench(own, loads, f"PostgreSQL {own.version}, {own.storage}, {sizes} rows, seed {promise.seed}, loaded")
-    trial.workbench.keep(_closing(found))
-    return found
-
-
-@contextmanager
-def _closing(found: Bench) -> Iterator[None]:
-    yield
-    found.close()
-
-
-def _loaded(trial: Trial, server: Server, dataset: Dataset) -> tuple[Load, ...]:
-    promise = trial.promise
-    loads = []
-    with Workbench(server, trial.workbench.stage) as workbench:
-        state = workbench.stage_state(workbench.stage.regimes[0])
-        with workbench.connect(state.database, user=server.superuser) as connection:
-            staged = read_catalog(connection, rows=False)
-        with workbench.clone(state, keep=True) as name:
-            for migration in promise.project.chain:
-                with workbench.connect(name) as connection:
-                    refusal = apply_as_production(connection, read_script(migration.path))
-                if refusal is not None:
-                    raise CouldNotAsk(f"the server refused {migration.stem}: {refusal}")
-                if migration.stem == promise.migration.stem:
-                    break
-            with workbench.connect(name, user=server.superuser) as connection:
-                before = without_parked(read_catalog(connection, rows=False))
-        migrated = workbench.rest(name)
-        wanted = _wanted(trial, staged, before, dataset)
-        for size in dataset.sizes:
-            with (
-                workbench.clone(migrated, keep=True) as name,
-                workbench.connect(name, user=server.superuser) as connection,
-            ):
-                connection.execute("SET statement_timeout = 0")
-                connection.execute("SET timezone = 'UTC'")
-                tables = read_tables(connection, wanted)
-                planner = Planner(
-                    connection,
-                    tables,
-                    dataset,
-                    size=size,
-                    seed=promise.seed,
-                    texts=_texts(trial),
-                    declared_at=dataset.origin or Origin(file=str(promise.migration.path), line=1),
-                )
-                rows = fill(connection, planner.plan(), superuser=True)
-                after = without_parked(read_catalog(connection, rows=False))
-                loads.append(
-                    Load(size=size, database=name, rows=rows, differences=compare(before, after, owner=MIGRATOR))
-                )
-    return tuple(loads)
-
-
-def _wanted(trial: Trial, staged: Schema, migrated: Schema, dataset: Dataset) -> tuple[str, ...]:
-    """The tables that the chain made or declares, or that the data set names."""
-    there = {table.name for table in staged.tables}
-    made = {table.name for table in migrated.tables} - there
-    declared = {table.name for table in trial.promise.declared.tables}
-    return tuple(sorted(made | declared | {each.name for each in dataset.tables}))
-
-
-def _texts(trial: Trial) -> Mapping[tuple[str, str], tuple[str, ...]]:
-    """Texts that the contracts give as examples of a column, by table and bare column name: samples, then languages,
-    then the rows that CHECKs must let in."""
-    found: dict[tuple[str, str], dict[str, None]] = {}
-    project, stem = trial.promise.project, trial.promise.migration.stem
-    shape = project.shape(stem)
-
-    def add(table: str, column: str, value: object) -> None:
-        if isinstance(value, str):
-            found.setdefault((table, column), {})[value] = None
-
-    for table, sample in shape.samples.items():
-        for column, value in sample.items():
-            add(table, column, value)
-    for migration in project.chain:
-        for language in migration.contract.languages if migration.contract else ():
-            table, _, column = language.column.rpartition(".")
-            for value in language.accept:
-                add(table, column, value)
-        if migration.stem == stem:
-            break
-    for example in shape.examples:
-        for row in example.accept:
-            for column, value in row.items():
-                add(example.table, column, value)
-    return {place: tuple(values) for place, values in found.items()}
+    try:
+        if isinstance(server, Server) and server.prepared is not None:
+            what = Prepared(
+                key=plan.key(),
+                make=lambda fresh: prepare(plan, fresh),
+                wanted_bytes=lambda: wanted_bytes(plan),
+                settings=_WHILE_LOADING,
+            )
+            own = trial.workbench.keep(server.prepared(what, SETTINGS))
+            how = "from the cache" if own.started_from == "cache" else "loaded"
+            return _on(trial, own, prepared_loads(own), plan, how)
+        if isinstance(server, Server) and server.another is not None:
+            own = trial.workbench.keep(server.another(SETTINGS))
+            prepare(plan, own)
+            return _on(trial, own, prepared_loads(own), plan, "loaded")
+    except ServerUnavailable as error:
+        raise CouldNotAsk(f"no server could be had to measure on: {error}") from error
+    beside = trial.workbench
+    staged = beside.stage_state(beside.stage.regimes[0])
+    return _kept(trial, Bench(beside, load_all(plan, beside, staged, trial.after_state), _told(plan, server, "beside")))
