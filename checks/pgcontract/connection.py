@@ -86,7 +86,7 @@ def is_lost(error: psycopg.Error) -> bool:
 
 def lost(error: psycopg.Error) -> ServerUnavailable:
     """The same as an exception of the house, in one line."""
-    said = " ".join(str(error).split()) or type(error).__name__
+    said = " ".join(str(error).split()).rstrip(".") or type(error).__name__
     return ServerUnavailable(
         f"the scratch server stopped answering: {said}. Run it again; if it persists, look for a full disk, a limit on "
         "memory, or a statement that ends the server."

@@ -58,6 +58,7 @@ class Workbench:
         *,
         elsewhere: Callable[[], AbstractContextManager[Workbench]] | None = None,
         timeout_ms: int = STATEMENT_TIMEOUT_MS,
+        staged: bool = False,
     ) -> None:
         self.server = server
         self.stage = stage
@@ -70,7 +71,8 @@ class Workbench:
         self.admin = self._kept(self.connect("postgres", user=server.superuser))
         if {"own_server", "superuser"} <= getattr(server, "capabilities", frozenset()):
             close_ways_out(self.admin)
-        self.admin.execute(stage.cluster_sql.encode())
+        if not staged:
+            self.admin.execute(stage.cluster_sql.encode())
 
     def __enter__(self) -> Workbench:
         return self
@@ -139,8 +141,8 @@ class Workbench:
             )
         except psycopg.OperationalError as error:
             raise ServerUnavailable(
-                f"connecting to the scratch server as {user} failed: {str(error).strip()}. Run it again; if it "
-                "persists, look for a full disk or a limit on processes."
+                f"connecting to the scratch server as {user} failed: {' '.join(str(error).split()).rstrip('.')}. "
+                "Run it again; if it persists, look for a full disk, or for others who hold its connections."
             ) from error
         log = getattr(self.server, "log_file", None)
         connection.limits = Limits(

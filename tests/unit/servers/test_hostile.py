@@ -101,9 +101,9 @@ def refusal(workbench: Workbench, empty: State, folder: Path, text: str) -> Refu
         return apply_as_production(connection, read_script(file))
 
 
-def judged(folder: Path, text: str, **options: int) -> Run:
+def judged(folder: Path, text: str, timeout_ms: int = 120_000) -> Run:
     (folder / "001_hostile.sql").write_text(text, encoding="utf-8")
-    return verify(folder, **options)
+    return verify(folder, timeout_ms=timeout_ms)
 
 
 @pytest.mark.parametrize("text", OUTSIDE.values(), ids=OUTSIDE)

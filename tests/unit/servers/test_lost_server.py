@@ -1,0 +1,147 @@
+"""What the world takes from a run makes it INCOMPLETE with the reason; what was answered before stays answered."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import psycopg
+import pytest
+from pgcontract.cli.verify import exit_code
+from pgcontract.engine import Event, verify
+from pgcontract.errors import ServerUnavailable
+from pgcontract.finding import Decision, Run, Status
+from pgcontract.report import render
+from server_processes import processes_in
+
+SUPERUSER = "supabase_admin"
+
+
+@pytest.fixture
+def project(tmp_path: Path, write_project: Callable[[Path], Path]) -> Path:
+    return write_project(tmp_path / "schema")
+
+
+class Outsider:
+    """Somebody on the same machine, who may do what the administrator may."""
+
+    def __init__(self, room: Path, stack: ExitStack) -> None:
+        self._room = room
+        self._stack = stack
+
+    def _connect(self) -> psycopg.Connection:
+        host = next(self._room.glob("pgcontract-*/.s.PGSQL.5432")).parent
+        connection = psycopg.connect(host=str(host), user=SUPERUSER, dbname="postgres", autocommit=True)
+        self._stack.callback(connection.close)
+        return connection
+
+    def cuts_every_connection(self) -> None:
+        with self._connect() as connection:
+            connection.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where pid <> pg_backend_pid() and backend_type = 'client backend'"
+            )
+
+    def takes_every_connection(self) -> None:
+        with suppress(psycopg.OperationalError):
+            while True:
+                self._connect()
+
+    def kills_a_backend(self) -> None:
+        with self._connect() as connection:
+            query = "select pid from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend'"
+            found = connection.execute(query).fetchone()
+        assert found
+        os.kill(found[0], signal.SIGKILL)
+
+    def kills_the_server(self) -> None:
+        pid_file = next(self._room.glob("pgcontract-*/d/postmaster.pid"))
+        os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
+
+
+FAULTS: dict[str, tuple[Callable[[Outsider], None], str]] = {
+    "the connections are cut": (Outsider.cuts_every_connection, "terminating connection due to administrator command"),
+    "the connections are taken": (Outsider.takes_every_connection, "too many clients"),
+    "a backend is killed": (Outsider.kills_a_backend, "The scratch server stopped answering"),
+    "the server is killed": (Outsider.kills_the_server, "The scratch server stopped answering"),
+}
+
+
+def judged_while(project: Path, room: Path, phase: str, fault: Callable[[Outsider], None]) -> Run:
+    """The project's run in which the fault happens when the phase first begins."""
+    happened: list[str] = []
+    with ExitStack() as stack:
+
+        def notify(event: Event) -> None:
+            if (event.kind, event.name) == ("phase", phase) and not happened:
+                happened.append(phase)
+                fault(Outsider(room, stack))
+
+        return verify(project, notify=notify)
+
+
+@pytest.mark.parametrize("phase", ["column", "script"])
+@pytest.mark.parametrize(("fault", "reason"), FAULTS.values(), ids=FAULTS)
+def test_a_run_is_incomplete_when(
+    project: Path, room: Path, fault: Callable[[Outsider], None], reason: str, phase: str
+) -> None:
+    run = judged_while(project, room, phase, fault)
+    found = run.verdict.decision, exit_code(run), any(reason in each for each in run.verdict.reasons)
+
+    assert (Decision.INCOMPLETE, 3, True) == found, run.verdict
+    assert {Status.KEPT, Status.NOTED, Status.UNKNOWN} >= {each.status for each in run.findings}
+    assert [] == [*room.iterdir(), *processes_in(room)]
+    assert "INCOMPLETE" in render(run, "text")
+
+
+def test_what_was_answered_before_a_loss_stays_answered(project: Path, room: Path) -> None:
+    whole = {each.item: each.status for each in verify(project).findings}
+    cut = judged_while(project, room, "script", Outsider.kills_the_server)
+    kept = {each.item: each.status for each in cut.findings if each.status is not Status.UNKNOWN}
+
+    assert kept
+    assert kept.items() <= whole.items()
+
+
+@contextmanager
+def small(room: Path, megabytes: int) -> Iterator[None]:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=1777", "tmpfs", room], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", room], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a small disk")
+@pytest.mark.parametrize("megabytes", [34, 52])
+def test_a_run_is_incomplete_when_the_disk_is_full(project: Path, room: Path, megabytes: int) -> None:
+    with small(room, megabytes):
+        run = verify(project)
+        left = [*room.iterdir()]
+    told = " ".join(run.verdict.reasons)
+
+    assert (Decision.INCOMPLETE, True, []) == (
+        run.verdict.decision,
+        "No space left" in told or "MB are left" in told,
+        left,
+    )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a small disk")
+def test_a_disk_without_room_for_a_server_is_told_before_a_run(project: Path, room: Path) -> None:
+    with small(room, 8), pytest.raises(ServerUnavailable, match="No space left on device"):
+        verify(project)
+
+    assert [] == [*room.iterdir()]
+
+
+def test_a_script_may_not_write_more_than_its_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pgcontract.connection.MOST_BYTES", 50 * 1024**2)
+    (tmp_path / "001_much.sql").write_text("CREATE TABLE t AS SELECT repeat('x', 1000) FROM generate_series(1, 1e9);")
+    run = verify(tmp_path)
+
+    assert (Decision.INCOMPLETE, True) == (run.verdict.decision, "A script was stopped after" in run.verdict.reasons[0])
