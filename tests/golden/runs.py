@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from measured import PERFORMANCE
 from pgcontract.finding import (
     ClaimResult,
     Decision,
@@ -338,4 +339,14 @@ def hostile() -> Run:
     )  # fmt: skip
 
 
-RUNS = {made.__name__: made() for made in (caution, blocked, refused, bare, hostile)}
+def measured() -> Run:
+    """Queries and writes with their figures: pictures, tables, and what was found of each."""
+    found = (
+        kept("query.index", "by_email", "The index public.idx_sessions_email serves it.", claims=("F3",)),
+        broken("query.growth", "open", "It grows with the table.", Severity.WARNING, expected="O(rows)", actual="O(n)"),
+        kept("write.growth", "checkout.submit", "An insert grows with the heights of the indexes alone.", claims=("F1",)),
+    )
+    return base(findings=(*base().findings, *found), facts={**base().facts, "performance": PERFORMANCE})
+
+
+RUNS = {made.__name__: made() for made in (caution, blocked, refused, bare, hostile, measured)}

@@ -101,7 +101,7 @@ def test_report_folder_gets_both_files_of_the_migration(pgcontract: Command, pro
     pgcontract("verify", project, "--report", "deep/reports")
     found = sorted(path.name for path in (project.parent / "deep/reports/001_note").iterdir())
 
-    assert ["deployment.md", "run.json"] == found
+    assert ["deployment.html", "deployment.md", "run.json"] == found
 
 
 def test_report_is_made_again_from_the_run_alone(pgcontract: Command, project: Path) -> None:

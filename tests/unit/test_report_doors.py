@@ -10,6 +10,7 @@ import pytest
 from pgcontract import report
 from pgcontract.errors import InputError
 from pgcontract.finding import Run, Status
+from pgcontract.report.charts import charts
 from pgcontract.report.json import from_json
 from pgcontract.report.reading import Reading
 from pgcontract.report.terminal import show, write
@@ -27,28 +28,54 @@ def printed(run: Run, *, verbose: bool = False, terminal: bool = False) -> str:
 
 
 def test_formats_are_the_modules_that_name_one() -> None:
-    assert sorted(report.formats()) == ["github", "json", "markdown", "text"]
+    assert sorted(report.formats()) == ["github", "html", "json", "markdown", "text"]
 
 
 def test_unknown_format_is_refused_with_those_there_are() -> None:
-    with pytest.raises(InputError, match=r"'pdf'.*github, json, markdown, text"):
+    with pytest.raises(InputError, match=r"'pdf'.*github, html, json, markdown, text"):
         report.render(base(), "pdf")
 
 
 def test_reports_stand_in_a_folder_named_after_the_migration(tmp_path: Path) -> None:
-    page, run = report.write_reports(base(), tmp_path / "new" / "reports")
+    written = report.write_reports(base(), tmp_path / "new" / "reports")
+    folder = tmp_path / "new/reports/020_sessions"
 
     assert (
-        [tmp_path / "new/reports/020_sessions/deployment.md", tmp_path / "new/reports/020_sessions/run.json"],
+        {folder / "deployment.md", folder / "deployment.html", folder / "run.json"},
         report.render(base(), "markdown"),
+        report.render(base(), "html"),
         base(),
-        [page, run],
-    ) == ([page, run], page.read_text(encoding="utf-8"), from_json(run.read_text()), sorted(page.parent.iterdir()))
+        set(written),
+    ) == (
+        set(written),
+        (folder / "deployment.md").read_text(encoding="utf-8"),
+        (folder / "deployment.html").read_text(encoding="utf-8"),
+        from_json((folder / "run.json").read_text()),
+        set(folder.iterdir()),
+    )
+
+
+def test_pictures_stand_in_a_folder_beside_the_page_and_those_of_an_earlier_run_are_gone(tmp_path: Path) -> None:
+    run = RUNS["measured"]
+    *_, folder = report.write_reports(run, tmp_path)
+    (folder / "cost-dropped.svg").write_text("<svg/>")
+    report.write_reports(run, tmp_path)
+
+    assert {f"{each.name}.svg": each.svg for each in charts(run)} == {
+        each.name: each.read_text(encoding="utf-8") for each in folder.iterdir()
+    }
+
+
+def test_run_that_measured_nothing_leaves_no_folder_of_pictures(tmp_path: Path) -> None:
+    *_, folder = report.write_reports(RUNS["measured"], tmp_path)
+    report.write_reports(base(), tmp_path)
+
+    assert not folder.exists()
 
 
 def test_second_report_takes_the_place_of_the_first(tmp_path: Path) -> None:
     report.write_reports(RUNS["blocked"], tmp_path)
-    page, _ = report.write_reports(RUNS["caution"], tmp_path)
+    page, *_ = report.write_reports(RUNS["caution"], tmp_path)
 
     assert page.read_text(encoding="utf-8") == report.render(RUNS["caution"], "markdown")
 

@@ -13,11 +13,11 @@ from pgcontract.report.writable import demand_writable
 @click.command("report")
 @click.argument("run_json", metavar="RUN.json")
 @click.option(
-    "--format", "form", type=click.Choice(["markdown", "text", "json", "github"]), default="markdown",
+    "--format", "form", type=click.Choice(["markdown", "html", "text", "json", "github"]), default="markdown",
     show_default=True, help="What standard output gets.",
 )  # fmt: skip
 @click.option("--first-screen", is_flag=True, help="Only what a reviewer reads first, as Markdown.")
-@click.option("--report", metavar="DIR", help="Write DIR/<migration>/deployment.md and run.json instead.")
+@click.option("--report", metavar="DIR", help="Write DIR/<migration>/deployment.md, .html, run.json and charts/ instead.")
 def command(run_json: str, form: str, first_screen: bool, report: str | None) -> int:
     """Make a report again from RUN.json, and exit with 0 whatever the verdict was."""
     from pgcontract.report import markdown, render, write_reports

@@ -33,7 +33,7 @@ STANDARD_OUTPUT = "-"
     "--timeout", metavar="TIME", default="120s", envvar="PGCONTRACT_TIMEOUT", show_default=True, show_envvar=True,
     help="How long the server may take for one script or statement: 90, 90s, 2m, 500ms.",
 )  # fmt: skip
-@click.option("--report", metavar="DIR", help="Write DIR/<migration>/deployment.md and run.json.")
+@click.option("--report", metavar="DIR", help="Write DIR/<migration>/deployment.md, .html, run.json and charts/.")
 @click.option("--json", "json_file", metavar="FILE", help="Write the whole run as JSON; - is standard output.")
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True,

@@ -12,6 +12,9 @@ from types import ModuleType
 
 from pgcontract.errors import InputError
 from pgcontract.finding import Run
+from pgcontract.report.charts import charts
+
+_PAGES = {"deployment.md": "markdown", "deployment.html": "html", "run.json": "json"}
 
 
 @cache
@@ -22,7 +25,7 @@ def formats() -> Mapping[str, ModuleType]:
 
 
 def render(run: Run, format: str) -> str:  # noqa: A002 - the word of --format
-    """The Run as `markdown`, `json`, `text` or `github`; InputError names them where it is none of these."""
+    """The Run as `markdown`, `html`, `json`, `text` or `github`; InputError names them where it is none of these."""
     known = formats()
     if format not in known:
         raise InputError(f"There is no report format {format!r}. Choose one of: {', '.join(sorted(known))}.")
@@ -31,20 +34,35 @@ def render(run: Run, format: str) -> str:  # noqa: A002 - the word of --format
 
 
 def write_reports(run: Run, directory: Path) -> tuple[Path, ...]:
-    """Writes `<directory>/<migration>/deployment.md` and `run.json`, each whole or not at all."""
+    """Writes deployment.md, deployment.html, run.json and, where something was measured, the pictures in `charts` to
+    `<directory>/<migration>`, each file whole or not at all; gives the three and that folder."""
     if run.migration in ("", ".", "..") or Path(run.migration).name != run.migration:
         raise InputError(f"The migration's name {run.migration!r} cannot be the name of a report's folder.")
     folder = directory / run.migration
-    texts = {folder / "deployment.md": render(run, "markdown"), folder / "run.json": render(run, "json")}
+    pages = {folder / name: render(run, kind) for name, kind in _PAGES.items()}
+    pictures = {folder / "charts" / f"{each.name}.svg": each.svg for each in charts(run)}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for path, text in texts.items():
+        for path, text in pages.items():
             _write(path, text)
+        _write_pictures(folder / "charts", pictures)
     except OSError as error:
         raise InputError(
             f"The report cannot be written to {folder}: {error.strerror}. Name a folder you may write to with --report."
         ) from error
-    return tuple(texts)
+    return (*pages, *([folder / "charts"] if pictures else []))
+
+
+def _write_pictures(folder: Path, pictures: Mapping[Path, str]) -> None:
+    """Writes the pictures and takes away those of an earlier run; the folder too where none is left in it."""
+    if pictures:
+        folder.mkdir(exist_ok=True)
+    for path, text in pictures.items():
+        _write(path, text)
+    for stale in set(folder.glob("*.svg")) - set(pictures):
+        stale.unlink()
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def _write(path: Path, text: str) -> None:

@@ -22,6 +22,7 @@ from pgcontract.report.heading import by_outcome, file_name, header, number, tal
 from pgcontract.report.objects import OTHERS, Objects
 from pgcontract.report.reading import LOUD, MEANING, Reading, is_wrong
 from pgcontract.report.section import Section
+from pgcontract.report.speed import speed
 from pgcontract.report.standing import confidence, ledger, standing
 
 FORMAT = "markdown"
@@ -119,6 +120,7 @@ def _context(run: Run) -> Mapping[str, Any]:
         "said": lambda check: _said(read, check),
         "gaps": gaps(read),
         "left_out": left_out(run),
+        "speed": speed(run),
         "standing": standing(read),
         "ledger": ledger(read),
         "confidence": confidence(read),

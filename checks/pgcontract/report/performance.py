@@ -125,8 +125,8 @@ class Performance:
     @property
     def rows(self) -> tuple[int, ...]:
         """Every size that a query or a write was measured at, smallest first."""
-        measured = (*self.queries, *self.writes)
-        return tuple(sorted({size.rows for each in measured for size in each.sizes}))
+        queries = {size.rows for each in self.queries for size in each.sizes}
+        return tuple(sorted(queries.union(size.rows for each in self.writes for size in each.sizes)))
 
 
 def performance(run: Run) -> Performance:

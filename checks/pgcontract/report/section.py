@@ -21,7 +21,7 @@ class Section(Enum):
     VERIFICATION = ("Q", "verification")
     INTEGRATION = ("S", "flow")
     ACID = ("A", "acid transaction isolation durability")
-    PERFORMANCE = ("F", "query plan performance")
+    PERFORMANCE = ("F", "query write dataset plan performance")
     ROLLBACK = ("R", "way_back")
     STATUS = ("Z", "")
     NEXT = ("N", "")

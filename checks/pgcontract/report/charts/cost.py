@@ -1,0 +1,92 @@
+"""Pages that one call touches, over the rows of the table: with its index, without it, and what was promised."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+from pgcontract.report.amounts import count
+from pgcontract.report.charts.axis import Log, decades_around
+from pgcontract.report.charts.drawing import Chart
+from pgcontract.report.charts.lines import BOTTOM, LEFT, RIGHT, TOP, Line, Tick, lines_chart
+from pgcontract.report.performance import MeasuredQuery, QuerySize
+
+_Cost = Callable[[QuerySize], float | None]
+
+
+def cost_chart(query: MeasuredQuery, name: str, conditions: str) -> Chart | None:
+    """The picture of one query; None where it was measured at fewer than two sizes."""
+    sizes = sorted((each for each in query.sizes if each.buffers_median and each.rows > 0), key=lambda each: each.rows)
+    if len(sizes) < 2:
+        return None
+    own = "with its index" if query.index else "as the server reads it"
+    lines = [
+        Line(
+            label=own,
+            points=_points(sizes, lambda each: each.buffers_median),
+            tops=[max(each.buffers_max or 0, each.buffers_median or 0) for each in sizes],
+            tone="a",
+        )
+    ]
+    if len(without := _points(sizes, lambda each: each.without_index_median)) > 1:
+        lines.append(Line(label="without it", points=without, tone="b", style=1))
+    if promise := _promised(query, sizes):
+        lines.append(Line(label=f"promised: {query.growth}", points=promise, tone="soft", style=2, marked=False))
+    values = [value for line in lines for value in (*(up for _, up in line.points), *line.tops)]
+    x = Log(low=sizes[0].rows / 1.3, high=sizes[-1].rows * 1.3, start=LEFT, end=RIGHT)
+    y = decades_around(values, BOTTOM, TOP)
+    return lines_chart(
+        lines,
+        name=name,
+        title=f"{query.name}: pages touched by one call",
+        description=_said(query, sizes, own),
+        caption=(_samples(query, sizes), conditions),
+        x=x,
+        y=y,
+        x_ticks=[Tick(at=x.at(each.rows), text=f"{each.rows:,}") for each in sizes],
+        y_ticks=[Tick(at=y.at(each), text=count(each)) for each in y.decades()],
+        faint=[y.at(each) for each in y.between()],
+        x_label="rows in the table (log)",
+        y_label="pages of 8 kB (log)",
+    )
+
+
+def _points(sizes: Sequence[QuerySize], cost: _Cost) -> list[tuple[float, float]]:
+    return [(float(each.rows), value) for each in sizes if (value := cost(each))]
+
+
+def _promised(query: MeasuredQuery, sizes: Sequence[QuerySize]) -> list[tuple[float, float]]:
+    """The promised growth from the first size on; of O(rows) log n plus a page for each row found more."""
+    first = sizes[0]
+    start = first.buffers_median or 1.0
+
+    def steps(each: QuerySize) -> float:
+        return math.log(max(each.rows, 2)) / math.log(max(first.rows, 2))
+
+    laws: Mapping[str, Callable[[QuerySize], float]] = {
+        "O(1)": lambda each: start,
+        "O(log n)": lambda each: start * steps(each),
+        "O(rows)": lambda each: start * steps(each) + max((each.found_median or 0) - (first.found_median or 0), 0),
+        "O(n)": lambda each: start * each.rows / first.rows,
+    }
+    law = laws.get(query.growth or "")
+    return [(float(each.rows), law(each)) for each in sizes] if law else []
+
+
+def _samples(query: MeasuredQuery, sizes: Sequence[QuerySize]) -> str:
+    fewest, most = min(each.samples for each in sizes), max(each.samples for each in sizes)
+    number = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+    exponent = ""
+    if query.exponent:
+        low, middle, high = query.exponent
+        exponent = f"; grows with rows to the power of {middle:.2f} ({low:.2f} to {high:.2f})"
+    served = f" Index: {query.index}." if query.index else ""
+    return f"Median of n = {number} calls a size, the whisker up to the dearest{exponent}.{served}"
+
+
+def _said(query: MeasuredQuery, sizes: Sequence[QuerySize], own: str) -> str:
+    told = []
+    for each in sizes:
+        without = f", {count(each.without_index_median)} without it" if each.without_index_median else ""
+        told.append(f"at {each.rows:,} rows {count(each.buffers_median or 0)} pages {own}{without}")
+    return f"Pages of 8 kB touched by one call of {query.name}: {'; '.join(told)}."

@@ -1,0 +1,48 @@
+"""The one chart that GitHub draws inside Markdown: what each query costs with its index and without it."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from pgcontract.report.performance import MeasuredQuery, Performance, QuerySize
+
+MAX_QUERIES = 12
+_START = '%%{init: {"themeVariables": {"xyChart": {"plotColorPalette": "#d55e00, #0072b2"}}}}%%'
+
+
+def overview(measured: Performance) -> str | None:
+    """An xychart of Mermaid: pages of one call at the largest size, as powers of ten, since the language has no
+    logarithmic axis. The bar in front is the query as it is, the one behind it without its index."""
+    largest = [(each, size) for each in measured.queries[:MAX_QUERIES] if (size := _largest(each))]
+    if not largest:
+        return None
+    own = [size.buffers_median or 1 for _, size in largest]
+    bare = [max(size.without_index_median or 0, size.buffers_median or 1) for _, size in largest]
+    sizes = [size.rows for _, size in largest]
+    rows = " to ".join(f"{each:,}" for each in dict.fromkeys((min(sizes), max(sizes))))
+    top = max(math.ceil(math.log10(max(*own, *bare, 1)) + 0.01), 1)
+    return "\n".join(
+        (
+            _START,
+            "xychart-beta horizontal",
+            f'    title "Pages of one call at {rows} rows (orange: without its index)"',
+            f"    x-axis [{', '.join(_word(each.name) for each, _ in largest)}]",
+            f'    y-axis "as a power of ten: 1 is 10 pages, 2 is 100, 3 is 1,000" 0 --> {top}',
+            f"    bar [{', '.join(map(_power, bare))}]",
+            f"    bar [{', '.join(map(_power, own))}]",
+        )
+    )
+
+
+def _largest(query: MeasuredQuery) -> QuerySize | None:
+    return max((each for each in query.sizes if each.buffers_median), key=lambda each: each.rows, default=None)
+
+
+def _power(value: float) -> str:
+    return f"{math.log10(max(value, 1)):.2f}"
+
+
+def _word(name: str) -> str:
+    """A name in quotes, without the characters that Mermaid or Markdown would take for their own."""
+    return '"' + re.sub(r"[^\w .,:()+-]+", " ", name)[:24] + '"'

@@ -1,0 +1,218 @@
+"""Pictures say what was measured, keep to their frame, and hold whatever names there are."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pgcontract.errors import InputError
+from pgcontract.finding import Run
+from pgcontract.report.amounts import count, size_bytes, time_us
+from pgcontract.report.charts import Chart, charts
+from pgcontract.report.charts.axis import Linear, Log, apart, decades_around
+from pgcontract.report.charts.mermaid import overview
+from pgcontract.report.markup import visible
+from pgcontract.report.performance import performance
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
+
+from measured import PERFORMANCE, latency, query, write
+from runs import HOSTILE, base
+
+SVG = "{http://www.w3.org/2000/svg}"
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+
+
+def measured(**facts: Any) -> Run:
+    return base(facts={"performance": facts})
+
+
+def drawn(chart: Chart) -> ElementTree.Element:
+    return ElementTree.fromstring(chart.svg)
+
+
+def words(chart: Chart) -> list[str]:
+    return [each.text or "" for each in drawn(chart).iter(f"{SVG}text")]
+
+
+def whole(name: str = "by_email", index: str | None = "public.i") -> Run:
+    return measured(
+        queries=[query(name, index, "O(log n)", (3, 4, 4), (34, 336, 3_361))],
+        latency=[latency(name, 1_000, 9.0), latency("SELECT 1", None, 4.0)],
+        writes=[{**write("add", "insert", (800, 820, 840), {f"public.{name}": 90.0}), "flow": name}],
+        conditions=name,
+    )
+
+
+def test_every_query_has_its_cost_and_its_times_and_every_flow_its_wal() -> None:
+    found = [each.name for each in charts(base(facts={"performance": PERFORMANCE}))]
+
+    assert [
+        "cost-by_email",
+        "latency-by_email",
+        "cost-open",
+        "latency-open",
+        "cost-by_answer",
+        "wal-checkout",
+    ] == found
+
+
+def test_nothing_measured_draws_nothing() -> None:
+    assert () == charts(base(facts={}))
+
+
+def test_query_of_one_size_has_no_line_over_rows() -> None:
+    one = query("by_email", None, "O(1)", (3, 4, 4), (34, 336, 3_361))
+
+    assert () == charts(measured(queries=[{**one, "sizes": one["sizes"][:1]}]))
+
+
+def test_control_arm_and_promise_are_drawn_only_where_there_are_any() -> None:
+    bare = query("by_answer", None, "O(n)", (34, 336, 3_361), (None, None, None))
+    (chart,) = charts(measured(queries=[{**bare, "growth": None}]))
+
+    assert ["as the server reads it"] == [each for each in words(chart) if each.startswith(("as ", "with", "promised"))]
+
+
+@pytest.mark.parametrize(
+    ("growth", "last"),
+    [("O(1)", 3.0), ("O(log n)", 5.0), ("O(rows)", 5.0 + 4_999), ("O(n)", 300.0)],
+)
+def test_promise_starts_at_the_first_size_and_ends_where_its_law_says(growth: str, last: float) -> None:
+    pages = query("q", "public.i", growth, (3, 3, 3), (None, None, None), found=(1, 500, 5_000))
+    (chart,) = charts(measured(queries=[pages]))
+    promise = next(each for each in drawn(chart).iter(f"{SVG}path") if each.get("class") == "line s-soft")
+    axis = decades_around([3.0, 4.5, last], 318.0, 78.0)
+    at = [float(each) for each in NUMBER.findall(promise.get("d") or "")]
+
+    assert [round(axis.at(3.0), 1), round(axis.at(last), 1)] == [at[1], at[-1]]
+
+
+def test_two_names_that_make_one_file_name_make_two_files() -> None:
+    one, other = (query(name, None, "O(1)", (3, 4, 4), (None, None, None)) for name in ("a b", "a/b"))
+
+    assert ["cost-a-b", "cost-a-b-2"] == [each.name for each in charts(measured(queries=[one, other]))]
+
+
+def test_more_indexes_than_colours_share_the_last() -> None:
+    many = {f"public.i{at:02}": 100.0 - at for at in range(12)}
+    (chart,) = charts(measured(writes=[write("add", "insert", (2_000, 2_000, 2_000), many)]))
+    legend = [each for each in words(chart) if each.startswith(("public.", "the row", "other"))]
+
+    assert ["the row", *sorted(many)[:6], "other indexes"] == legend
+
+
+@pytest.mark.parametrize("chart", charts(whole(HOSTILE)), ids=lambda chart: chart.name)
+def test_hostile_name_is_shown_as_text_in_a_file_of_plain_letters(chart: Chart) -> None:
+    known = {f"{SVG}{tag}" for tag in ("svg", "title", "desc", "style", "rect", "text", "g", "path", "circle")}
+    found = drawn(chart)
+
+    assert (True, set(), visible(HOSTILE)[:20]) == (
+        bool(re.fullmatch(r"[a-z0-9_-]+", chart.name)),
+        {each.tag for each in found.iter()} - known,
+        (found.findtext(f"{SVG}title") or "")[:20],
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.text(min_size=1, max_size=40))
+def test_any_name_gives_a_picture_that_can_be_read(name: str) -> None:
+    assert ["svg"] * 3 == [drawn(each).tag.removeprefix(SVG) for each in charts(whole(name))]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(0.01, 1e9), min_size=3, max_size=3), st.lists(st.floats(0.01, 1e9), min_size=3, max_size=3))
+def test_marks_stay_inside_the_frame_whatever_was_measured(pages: list[float], without: list[float]) -> None:
+    chart, *_ = charts(measured(queries=[query("q", "public.i", "O(n)", tuple(pages), tuple(without))]))
+    marks = [
+        (float(each.get("cx") or 0), float(each.get("cy") or 0)) for each in drawn(chart).iter(f"{SVG}circle")
+    ]  # fmt: skip
+
+    assert [] == [(x, y) for x, y in marks if not (84 <= x <= 424 and 77.9 <= y <= 318.1)]
+
+
+def test_picture_tells_its_figures_to_who_cannot_see_it() -> None:
+    chart, *_ = charts(whole())
+
+    assert drawn(chart).findtext(f"{SVG}desc") == (
+        "Pages of 8 kB touched by one call of by_email: at 1,000 rows 3 pages with its index, 34 without it; "
+        "at 10,000 rows 4 pages with its index, 336 without it; at 100,000 rows 4 pages with its index, 3,361 without it."
+    )
+
+
+def test_mermaid_shows_each_query_with_its_index_in_front_of_itself_without() -> None:
+    assert overview(performance(base(facts={"performance": PERFORMANCE}))) == (
+        '%%{init: {"themeVariables": {"xyChart": {"plotColorPalette": "#d55e00, #0072b2"}}}}%%\n'
+        "xychart-beta horizontal\n"
+        '    title "Pages of one call at 100,000 rows (orange: without its index)"\n'
+        '    x-axis ["by_email", "open", "by_answer"]\n'
+        '    y-axis "as a power of ten: 1 is 10 pages, 2 is 100, 3 is 1,000" 0 --> 4\n'
+        "    bar [3.53, 3.53, 3.53]\n"
+        "    bar [0.60, 3.29, 3.53]"
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.text(max_size=40))
+def test_mermaid_keeps_every_name_inside_its_quotes(name: str) -> None:
+    chart = overview(performance(whole(name or "x"))) or ""
+
+    assert (7, 14) == (len(chart.split("\n")), chart.count('"'))
+
+
+def test_damaged_figure_is_named_by_its_place() -> None:
+    with pytest.raises(InputError, match=r"facts\.performance\.queries\.0\.sizes\.0\.rows"):
+        performance(measured(queries=[{"name": "q", "sizes": [{"rows": "many"}]}]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(0, 300), min_size=1, max_size=8))
+def test_labels_stand_apart_in_the_order_of_their_lines(wanted: list[float]) -> None:
+    placed = apart(wanted, 30.0, 0.0, 300.0)
+    ordered = sorted(zip(wanted, range(len(wanted)), placed, strict=True))
+
+    assert [] == [(above, below) for (_, _, above), (_, _, below) in pairwise(ordered) if below - above < 29.999]
+
+
+@pytest.mark.parametrize(
+    ("high", "ticks"),
+    [(871.0, (0, 200, 400, 600, 800)), (10.0, (0, 2, 4, 6, 8, 10)), (0.7, (0, 0.2, 0.4, 0.6))],
+)
+def test_linear_axis_has_about_five_round_ticks(high: float, ticks: tuple[float, ...]) -> None:
+    assert ticks == tuple(round(each, 9) for each in Linear(high=high, start=0, end=100).ticks())
+
+
+def test_logarithmic_axis_has_a_tick_for_each_power_of_ten() -> None:
+    axis = Log(low=1, high=1_000, start=300, end=0)
+
+    assert ((1, 10, 100, 1_000), [300, 200, 100, 0]) == (axis.decades(), _at(axis, axis.decades()))
+
+
+def _at(axis: Log, values: Iterable[float]) -> list[float]:
+    return [round(axis.at(each), 6) for each in values]
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(0.5, "0.5 µs"), (8.34, "8.34 µs"), (85.0, "85 µs"), (999.0, "999 µs"), (1_240.0, "1.24 ms"), (2.5e6, "2.5 s")],
+)
+def test_times_have_a_unit_and_three_digits(value: float, told: str) -> None:
+    assert told == time_us(value)
+
+
+@pytest.mark.parametrize(("value", "told"), [(0.0, "0 B"), (96.0, "96 B"), (1_240.0, "1.24 kB"), (3.5e6, "3.5 MB")])
+def test_sizes_have_a_unit(value: float, told: str) -> None:
+    assert told == size_bytes(value)
+
+
+@pytest.mark.parametrize(("value", "told"), [(4.0, "4"), (12.5, "12.5"), (3_361.0, "3,361"), (336.4, "336")])
+def test_counts_are_whole_where_they_can_be(value: float, told: str) -> None:
+    assert told == count(value)

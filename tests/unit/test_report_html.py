@@ -1,0 +1,172 @@
+"""The HTML page says what the Markdown says, fetches nothing, and holds whatever names and texts the Run has."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from pgcontract import report
+from pgcontract.finding import Decision, Verdict
+from pgcontract.report.charts import charts
+from pgcontract.report.markup import visible
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
+
+from runs import RUNS, base, broken, kept
+
+VOID = {"br", "hr", "meta", "rect", "circle", "path"}
+TAGS = {
+    *("html", "head", "meta", "title", "style", "body", "nav", "main", "div", "p", "ol", "ul", "li", "a", "br", "hr"),
+    *("h1", "h2", "h3", "h4", "table", "thead", "tbody", "tr", "th", "td", "code", "pre", "strong", "em"),
+    *("details", "summary"),
+}
+DRAWN = {"svg", "desc", "rect", "text", "g", "path", "circle"}
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+class Page(HTMLParser):
+    """Every tag with its attributes, those left open or closed out of turn, and all text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.wrong: list[str] = []
+        self.words: list[str] = []
+        self._texts: list[tuple[str, str]] = []
+        self._open: list[str] = []
+        self.feed(text)
+        self.close()
+        self.wrong += self._open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self._open or self._open.pop() != tag:
+            self.wrong.append(f"/{tag}")
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+        self._texts.append((self._open[-1] if self._open else "", data))
+
+    def texts(self, tag: str) -> list[str]:
+        """What stands directly in each tag of the name."""
+        return [data for name, data in self._texts if name == tag]
+
+    @property
+    def names(self) -> set[str]:
+        return {tag for tag, _ in self.tags}
+
+    @property
+    def addresses(self) -> set[str]:
+        """Whatever a browser might fetch or follow, but for places on the page itself."""
+        named = {
+            value or ""
+            for _, attributes in self.tags
+            for key, value in attributes.items()
+            if key in ("src", "href", "srcset", "action", "data", "poster", "xlink:href", "formaction", "background")
+        }
+        return {each for each in named if not each.startswith("#section-")}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_page_is_well_formed_and_names_no_address_outside_itself(name: str) -> None:
+    page = Page(report.render(RUNS[name], "html"))
+    loose = [key for _, attributes in page.tags for key in attributes if key.startswith("on")]
+
+    assert ([], set(), [], set()) == (page.wrong, page.addresses, loose, page.names - TAGS - DRAWN)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_page_has_the_sections_of_the_markdown_in_their_order_and_lists_them(name: str) -> None:
+    sections = [line[3:] for line in report.render(RUNS[name], "markdown").split("\n") if line.startswith("## ")]
+    page = Page(report.render(RUNS[name], "html"))
+
+    assert (sections, sections) == (page.texts("a"), page.texts("h2"))
+
+
+def test_pictures_stand_in_the_page_in_place_of_the_chart_that_only_github_draws() -> None:
+    run = RUNS["measured"]
+    page = report.render(run, "html")
+
+    assert (True, False) == (all(each.svg in page for each in charts(run)), "xychart" in page)
+
+
+def test_ids_of_the_page_are_each_there_once() -> None:
+    ids = [held["id"] for _, held in Page(report.render(RUNS["measured"], "html")).tags if "id" in held]
+
+    assert sorted(set(filter(None, ids))) == sorted(filter(None, ids))
+
+
+def test_hostile_text_is_shown_and_does_nothing() -> None:
+    page = Page(report.render(RUNS["hostile"], "html"))
+    shown = "".join(page.words)
+
+    assert (True, True, False) == ("<b>x</b>" in shown, visible("\x1b[31m") in shown, "b" in page.names)
+
+
+words = st.text(st.sampled_from("ab |*_<>&[]()#-+=~\\\"'!$%:.1{}/;\n"), min_size=1, max_size=40)
+
+
+@settings(max_examples=30, deadline=None)
+@given(words, words)
+@example("<img src=x onerror=alert(1)>", "</main><script>alert(1)</script>")
+@example("<svg/onload=alert(1)>", "[a](javascript:alert(1)) <http://a.b> ![](http://a.b/c.png)")
+@example("</details><details open><summary><b>x</b></summary>", "```mermaid\nx\n```")
+@example("<!-- --><!-- --!><script>", "\n\n<style>*{display:none}</style>\n\n<iframe src='//a.b'>")
+def test_no_value_becomes_a_tag_or_an_address(name: str, said: str) -> None:
+    part = {"name": name, "purpose": said, "comment": said}
+    run = base(
+        verdict=Verdict(decision=Decision.BLOCKED, reasons=(said,)),
+        findings=(broken("table.present", name, said, expected=said, actual=said, remedy=said),
+                  kept("column.type", name, said)),
+        document={"title": said, "purpose": said, "owner": said, "philosophy": said},
+        facts={"script": {"path": name, "text": said, "sha256": "ab" * 32},
+               "declared": {"tables": [part], "functions": [{**part, "body": said, "language": "mermaid"}],
+                            "policies": [part]}},
+    )  # fmt: skip
+    page = Page(report.render(run, "html"))
+
+    assert ([], set(), set()) == (page.wrong, page.addresses, page.names - TAGS)
+
+
+def console(page: str, folder: Path) -> list[str]:
+    """What a real browser complains of while it shows the page."""
+    assert BROWSER
+    file = folder / "page.html"
+    file.write_text(page, encoding="utf-8")
+    profile = f"--user-data-dir={folder / 'profile'}"
+    options = ("--headless", "--no-sandbox", "--disable-gpu", profile, "--enable-logging=stderr", "--dump-dom")
+    done = subprocess.run(
+        [BROWSER, *options, file.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert "</main>" in done.stdout
+    return [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+
+
+@pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on PATH")
+@pytest.mark.parametrize("name", ["measured", "hostile"])
+def test_browser_shows_the_page_without_a_complaint(name: str, tmp_path: Path) -> None:
+    assert [] == console(report.render(RUNS[name], "html"), tmp_path)
+
+
+@pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on PATH")
+def test_browser_refuses_what_a_page_like_ours_would_fetch(tmp_path: Path) -> None:
+    page = report.render(base(), "html").replace("<main>", '<main><img src="http://127.0.0.1:9/probe.png">')
+
+    assert 1 == len(console(page, tmp_path))
