@@ -44,3 +44,19 @@ def test_interruption_leaves_no_file_and_no_verdict(project: Path, room: Path, w
 
     found = process.returncode, any("verdict:" in line for line in said), sorted(room.rglob("*"))
     assert (pytest.ExitCode.INTERRUPTED, False, []) == found, "".join(said)
+
+
+DYING = """
+import os
+def pytest_runtest_setup(item):
+    if item.name == "column.type[body]" and hasattr(item.config, "workerinput"):
+        os._exit(9)
+"""
+
+
+def test_a_worker_that_dies_leaves_a_run_incomplete(pytester: pytest.Pytester, project: Path) -> None:
+    pytester.makeconftest(DYING)
+    ran = pytester.runpytest_subprocess("-n2", project)
+
+    ran.stdout.fnmatch_lines(["column.type[[]public.note.body]: The process that asked ended before*", "verdict: INCOMPLETE"])
+    assert pytest.ExitCode.TESTS_FAILED == ran.ret

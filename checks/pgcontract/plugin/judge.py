@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -36,6 +36,7 @@ class Judge:
         self._observed: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self._others_failed = False
         self._interrupted = False
+        self._crashed: list[str] = []
         self._runs: list[Run] = []
 
     def bench(self, project: Path) -> Bench:
@@ -62,6 +63,7 @@ class Judge:
         said = getattr(report, _MARK, None)
         if said is None:
             self._others_failed |= report.failed
+            self._crashed += [report.nodeid] if report.failed else []
         elif said["answer"] is not None:
             self._answers[said["project"]][tuple(said["item"])] = _load(said["answer"])
 
@@ -105,6 +107,7 @@ class Judge:
 
         for project, answers in self._answers.items():
             bench = self.bench(Path(project))
+            answers |= {key: found for key, found in self._unanswered(bench) if key not in answers}
             # In the order of the plan, whichever worker came first: then a run is the same through every door.
             plan = bench.plan.select(item for item in bench.plan.items if _key(item) in answers)
             findings = [finding for item in plan.items for finding in answers[_key(item)]]
@@ -120,6 +123,29 @@ class Judge:
             session.exitstatus = max(session.exitstatus, pytest.ExitCode.TESTS_FAILED)
         elif session.exitstatus == pytest.ExitCode.TESTS_FAILED and not self._others_failed:
             session.exitstatus = pytest.ExitCode.OK
+
+    def _unanswered(self, bench: Bench) -> Iterator[tuple[Key, tuple[Finding, ...]]]:
+        """What was being asked where a worker of pytest-xdist was killed: left out, it would count as not selected."""
+        from pgcontract.finding import Finding, Status
+
+        for file, _, name in (nodeid.partition("::") for nodeid in self._crashed):
+            path = self._config.rootpath / file
+            if path.name != "contract.toml" or path.parents[2] != bench.project:
+                continue
+            for item in bench.plan.items:
+                if name in (item.name, f"{item.migration}/{item.name}"):
+                    yield (
+                        _key(item),
+                        (
+                            Finding(
+                                check=item.check,
+                                subject=item.subject,
+                                migration=item.migration,
+                                status=Status.UNKNOWN,
+                                summary="The process that asked ended before it had an answer. Run it again.",
+                            ),
+                        ),
+                    )
 
 
 def _tell(run: Run, terminal: pytest.TerminalReporter) -> None:
