@@ -123,18 +123,20 @@ def table(sides: Sequence[Side]) -> str:
 
 
 def differing(runs: Mapping[int, Run]) -> list[str]:
-    """A block of lines for each check that the majors answer differently."""
-    found = matrix.differences(runs)
-    if not found:
-        return ["no check is answered differently"]
+    """A block of lines for the subjects of a check that the majors answer differently, in the same way."""
+    alike: dict[tuple[str, str, tuple[tuple[int, str], ...]], list[matrix.Difference]] = {}
+    for each in matrix.differences(runs):
+        alike.setdefault((each.migration, each.check, tuple(each.said.items())), []).append(each)
     lines: list[str] = []
-    for each in found:
-        lines.append(f"{each.migration}: {each.item}, because of {each.because or 'nothing that is known by name'}")
-        groups: dict[str, list[str]] = {}
-        for major, words in each.said.items():
-            groups.setdefault(words, []).append(str(major))
-        lines += [f"  {', '.join(majors)}: {words}" for words, majors in groups.items()]
-    return lines
+    for (migration, check, said), group in alike.items():
+        more = f" and {len(group) - 1} more" if len(group) > 1 else ""
+        because = group[0].because or "nothing that is known by name"
+        lines.append(f"{migration}: {check}[{group[0].subject}]{more}, because of {because}")
+        majors: dict[str, list[str]] = {}
+        for major, words in said:
+            majors.setdefault(words, []).append(str(major))
+        lines += [f"  {', '.join(same)}: {words}" for words, same in majors.items()]
+    return lines or ["no check is answered differently"]
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:

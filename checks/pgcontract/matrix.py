@@ -24,7 +24,8 @@ class Difference:
     differ; None where nothing known explains it.
     """
 
-    item: str
+    check: str
+    subject: str
     migration: str
     said: Mapping[int, str]
     because: str | None
@@ -62,7 +63,8 @@ def differences(runs: Mapping[int, Run]) -> tuple[Difference, ...]:
             migration, at, check, name = subject
             told.append(
                 Difference(
-                    item=f"{check}[{name}]",
+                    check=check,
+                    subject=name,
                     migration=f"{migration} at {at}" if at else migration,
                     said={major: ", ".join(each) or MISSING for major, each in differing.items()},
                     because=_because(check, differing),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pgcontract import matrix
 from pgcontract.finding import Decision, Finding, Run, Severity, Status, Verdict
 from pgcontract.matrix import Difference
-from side_by_side import Ended, Side, judge, passes, table
+from side_by_side import Ended, Side, differing, judge, passes, table
 
 ELSEWHERE = "judged on PostgreSQL {}; production runs 17"
 
@@ -47,7 +48,7 @@ def test_a_status_that_differs_is_told_for_each_major() -> None:
     found = matrix.differences(by_major(_15=broken, _16=broken, _17=finding("column.type")))
 
     said = {15: "broken", 16: "broken", 17: "kept"}
-    assert (Difference(item="column.type[x]", migration="001_note", said=said, because=None),) == found
+    assert (Difference(check="column.type", subject="x", migration="001_note", said=said, because=None),) == found
 
 
 def test_a_severity_and_an_excuse_are_differences() -> None:
@@ -71,7 +72,7 @@ def test_words_that_differ_by_a_known_cause_are_told_with_it() -> None:
 
     said = {15: "Hides 5 parts.", 16: "Hides 5 parts.", 17: "Hides 8 parts.", 18: "Hides 8 parts."}
     because = "the privilege MAINTAIN, since 17"
-    assert (Difference(item="lens.hidden[x]", migration="001_note", said=said, because=because),) == found
+    assert (Difference(check="lens.hidden", subject="x", migration="001_note", said=said, because=because),) == found
 
 
 def test_a_change_between_other_majors_has_another_cause() -> None:
@@ -147,6 +148,19 @@ failed: the tests on 16 failed: 1 failed, 900 passed
 failed: the gate on 17 gave no verdict (exit code 3): error: no server
 the majors come to different decisions"""
     assert expected == table(sides)
+
+
+def test_subjects_that_differ_in_the_same_way_are_told_once() -> None:
+    names = ("id", "body", "email")
+    broken = [replace(finding("column.null", Status.BROKEN, severity=Severity.ERROR), subject=name) for name in names]
+    kept = [replace(finding("column.null"), subject=name) for name in names]
+
+    expected = [
+        "001_note: column.null[id] and 2 more, because of nothing that is known by name",
+        "  15, 17: kept",
+        "  16: broken",
+    ]
+    assert expected == differing({15: run(15, *kept), 16: run(16, *broken), 17: run(17, *kept)})
 
 
 def test_a_gate_that_gives_no_run_is_told_with_its_last_words(tmp_path: Path) -> None:
