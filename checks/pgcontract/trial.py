@@ -48,6 +48,7 @@ class Promise:
     way_back: Script | None
     seed: int
     max_examples: int = MAX_EXAMPLES
+    rows: int | None = None
 
     @property
     def contract(self) -> Contract | None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from typing import Final
 
 import psycopg
-from psycopg import sql
 
 from pgcontract.errors import CouldNotAsk, ServerUnavailable
 from pgcontract.load.prepare import Load, Plan, load_all, prepare, prepared_loads, wanted_bytes
@@ -76,6 +75,14 @@ class Bench:
             if not connection.closed:
                 connection.execute("ROLLBACK")
 
+    @contextmanager
+    def clone(self, load: Load) -> Iterator[Load]:
+        """A copy of the load for work that commits, dropped afterwards; the load itself stays as it was."""
+        for key in [key for key in self._standing if key[0] == load.database]:
+            self._standing.pop(key).close()  # a database that is copied may have no session
+        with self._workbench.clone(self._workbench.rest(load.database)) as name:
+            yield replace(load, database=name)
+
     def close(self) -> None:
         self._stack.close()
 
@@ -100,8 +107,10 @@ def _bench(trial: Trial) -> Bench:
     dataset = replace(promise.project.dataset(promise.migration.stem), sizes=sizes_of(promise))
     plan = Plan(trial=trial, dataset=dataset)
     server = trial.workbench.server
+    if not isinstance(server, Server):
+        raise CouldNotAsk("this needs a server that a provider started")
     try:
-        if isinstance(server, Server) and server.prepared is not None:
+        if server.prepared is not None:
             what = Prepared(
                 key=plan.key(),
                 make=lambda fresh: prepare(plan, fresh),
@@ -111,7 +120,7 @@ def _bench(trial: Trial) -> Bench:
             own = trial.workbench.keep(server.prepared(what, SETTINGS))
             how = "from the cache" if own.started_from == "cache" else "loaded"
             return _on(trial, own, prepared_loads(own), plan, how)
-        if isinstance(server, Server) and server.another is not None:
+        if server.another is not None:
             own = trial.workbench.keep(server.another(SETTINGS))
             prepare(plan, own)
             return _on(trial, own, prepared_loads(own), plan, "loaded")
@@ -120,3 +129,21 @@ def _bench(trial: Trial) -> Bench:
     beside = trial.workbench
     staged = beside.stage_state(beside.stage.regimes[0])
     return _kept(trial, Bench(beside, load_all(plan, beside, staged, trial.after_state), _told(plan, server, "beside")))
+
+
+def _on(trial: Trial, server: Server, loads: tuple[Load, ...], plan: Plan, how: str) -> Bench:
+    beside = trial.workbench
+    workbench = beside.keep(Workbench(server, beside.stage, timeout_ms=beside.timeout_ms, staged=True))
+    return _kept(trial, Bench(workbench, loads, _told(plan, server, how)))
+
+
+def _kept(trial: Trial, found: Bench) -> Bench:
+    trial.workbench.keep(closing(found))
+    return found
+
+
+def _told(plan: Plan, server: Server, how: str) -> str:
+    sizes = ", ".join(f"{size:,}" for size in plan.dataset.sizes)
+    where = "a server of its own" if how != "beside" else "a server that other databases are on"
+    what = "" if how == "beside" else f", {how}"
+    return f"PostgreSQL {server.version} on {server.storage}, {where}: {sizes} rows, seed {plan.seed}{what}"

@@ -109,13 +109,9 @@ def _refused(connection: psycopg.Connection, filling: Filling, first: int, last:
 
 
 def _goes_in(connection: psycopg.Connection, filling: Filling, first: int, last: int) -> bool:
-    columns = sql.SQL(", ").join(map(identifier, filling.makers))
-    statement = sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE {}").format(
-        sql.SQL(filling.table.name), columns, filling.query(first, last)
-    )
     try:
         with connection.transaction(force_rollback=True):
-            connection.execute(statement)
+            connection.execute(filling.insert(first, last))
     except psycopg.Error:
         return False
     return True

@@ -2,152 +2,205 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
 
+from pgcontract.contract.names import join, split
 from pgcontract.load.faults import explained, orphan
 from pgcontract.load.makers import Filling
+from pgcontract.load.progress import Counter
 from pgcontract.load.row import identifier
 
-CHUNK_ROWS = 100_000
-_WHOLE_SAMPLE_ROWS = 300_000
-_SAMPLE_FACTOR = 300  # rows that ANALYZE reads for each unit of a statistics target (analyze.c)
+CHUNK_ROWS: Final = 100_000
+# Rows that ANALYZE reads for each unit of a statistics target (analyze.c), and the target of whoever sets none.
+_SAMPLE_FACTOR: Final = 300
+_USUAL_TARGET: Final = 100
+_MOST_TARGET: Final = 1_000
 
-_LEAVES = """
-SELECT p.relid::int8 FROM pg_catalog.unnest(%s::pg_catalog.oid[]) AS t(oid)
- CROSS JOIN LATERAL pg_catalog.pg_partition_tree(t.oid) AS p
-UNION SELECT pg_catalog.unnest(%s::int8[])
+# The table, or the partitions that hold its rows, each after what is above it.
+_TREE = """
+SELECT relid::int8, isleaf, level FROM pg_catalog.pg_partition_tree(%(oid)s::pg_catalog.oid::pg_catalog.regclass)
+ UNION ALL SELECT %(oid)s::int8, true, 0
+ WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_partition_tree(%(oid)s::pg_catalog.oid::pg_catalog.regclass))
+ ORDER BY 3, 1
+"""
+_NAMES = """
+SELECT c.oid::int8, pg_catalog.format('%%I.%%I', n.nspname, c.relname)
+  FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE c.oid::int8 = ANY (%s)
 """
 _OFF = """
 UPDATE pg_catalog.pg_index SET indisready = false, indisvalid = false
  WHERE indrelid::int8 = ANY (%s) AND indisready AND indisvalid
-   AND (SELECT relkind FROM pg_catalog.pg_class WHERE oid = indexrelid) = 'i'
-RETURNING indrelid::pg_catalog.regclass::text
+RETURNING indrelid::int8
 """
 _TRIGGERS = """
-SELECT t.tgrelid::pg_catalog.regclass::text, t.tgname, t.tgenabled::text
-  FROM pg_catalog.pg_trigger AS t
- WHERE t.tgrelid::int8 = ANY (%s) AND t.tgenabled <> 'D' AND t.tgparentid = 0 AND (%s OR NOT t.tgisinternal)
- ORDER BY t.tgrelid, t.tgname
+SELECT tgrelid::int8, tgname, tgenabled::text
+  FROM pg_catalog.pg_trigger
+ WHERE tgrelid::int8 = ANY (%s) AND (%s OR NOT tgisinternal)
+ ORDER BY pg_catalog.array_position(%s::int8[], tgrelid::int8), tgname
 """
 _RULES = """
-SELECT r.ev_class::pg_catalog.regclass::text, r.rulename, r.ev_enabled::text
-  FROM pg_catalog.pg_rewrite AS r
- WHERE r.ev_class::int8 = ANY (%s) AND r.ev_enabled <> 'D' AND r.rulename <> '_RETURN'
- ORDER BY 1, 2
+SELECT ev_class::int8, rulename, ev_enabled::text
+  FROM pg_catalog.pg_rewrite
+ WHERE ev_class::int8 = ANY (%s) AND (%s OR true) AND rulename <> '_RETURN'
+ ORDER BY pg_catalog.array_position(%s::int8[], ev_class::int8), rulename
 """
-_ENABLE = {"O": "ENABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}
+_STATES = {"O": "ENABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS", "D": "DISABLE"}
+# Of the table's columns: sequences that belong to one, and those that its default asks.
 _SEQUENCES = """
 SELECT s.oid::pg_catalog.regclass::text, a.attname
   FROM pg_catalog.pg_depend AS d
   JOIN pg_catalog.pg_class AS s ON s.oid = d.objid AND s.relkind = 'S'
   JOIN pg_catalog.pg_attribute AS a ON (a.attrelid, a.attnum) = (d.refobjid, d.refobjsubid)
- WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid::int8 = %s AND d.refobjsubid > 0
+ WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid::int8 = %(oid)s AND d.refobjsubid > 0
  UNION
 SELECT s.oid::pg_catalog.regclass::text, a.attname
   FROM pg_catalog.pg_attrdef AS e
   JOIN pg_catalog.pg_depend AS d ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = e.oid
   JOIN pg_catalog.pg_class AS s ON s.oid = d.refobjid AND s.relkind = 'S'
   JOIN pg_catalog.pg_attribute AS a ON (a.attrelid, a.attnum) = (e.adrelid, e.adnum)
- WHERE e.adrelid::int8 = %s
+ WHERE e.adrelid::int8 = %(oid)s
  ORDER BY 1
 """
-Moved = Callable[[int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hands:
+    """Who loads: `owner` writes the rows, so that no function of a migration runs as a superuser; `admin`, where there
+    is a superuser, does what only he may: indexes and foreign keys off and on."""
+
+    owner: psycopg.Connection
+    admin: psycopg.Connection | None = None
+
+    @property
+    def strongest(self) -> psycopg.Connection:
+        return self.admin or self.owner
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Relation:
+    oid: int
+    name: str
+    holds_rows: bool
 
 
 def fill(
-    connection: psycopg.Connection, fillings: Sequence[Filling], *, superuser: bool, moved: Moved = lambda rows: None
+    hands: Hands, fillings: Sequence[Filling], *, counter: Counter | None = None, whole: bool = True
 ) -> dict[str, int]:
-    """Every filling's rows, in chunks; `moved` hears of each. The rows in each table by part name.
+    """Every filling's rows, in chunks, counted as they come: the rows in each table afterwards, by part name.
 
-    ContractError where a row is refused: which, by which rule, and where the data set says it.
+    Unless they are not the whole set, references are followed, and the tables vacuumed and analysed. ContractError
+    where a row is refused: which, by which rule, and where the data set says it.
     """
     for filling in fillings:
-        with _bare(connection, filling, superuser=superuser):
+        if not filling.rows:
+            continue
+        with _bare(hands, filling):
             for first in range(1, filling.rows + 1, CHUNK_ROWS):
                 last = min(first + CHUNK_ROWS - 1, filling.rows)
                 try:
-                    connection.execute(_insert(filling, first, last))
+                    hands.owner.execute(filling.insert(first, last))
                 except psycopg.Error as error:
-                    raise explained(connection, filling, error, first, last) from error
-                moved(last - first + 1)
-        _advance_sequences(connection, filling)
-    for filling in fillings:
+                    raise explained(hands.owner, filling, error, first, last) from error
+                if counter:
+                    counter.add(last - first + 1, filling.table.name)
+        _advance_sequences(hands.owner, filling)
+    for filling in fillings if whole else ():
         if filling.rows:
-            orphan(connection, filling)
-            _tidy(connection, filling)
-    return {filling.table.name: _count(connection, filling.table.name) for filling in fillings}
+            orphan(hands.owner, filling)
+            _tidy(hands, filling)
+    return {each.table.name: _count(hands.owner, each.table.name) for each in fillings}
 
 
-def _insert(filling: Filling, first: int, last: int) -> sql.Composed:
-    return sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE {}").format(
-        sql.SQL(filling.table.name), sql.SQL(", ").join(map(identifier, filling.makers)), filling.query(first, last)
-    )
+def stored_bytes(connection: psycopg.Connection, filling: Filling) -> int:
+    """What a table, its partitions, indexes and long values take on disk."""
+    oids = [each.oid for each in _relations(connection, filling)]
+    query = "SELECT sum(pg_catalog.pg_total_relation_size(oid::pg_catalog.oid)) FROM unnest(%s::int8[]) AS t(oid)"
+    row = connection.execute(query, [oids]).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _relations(connection: psycopg.Connection, filling: Filling) -> tuple[_Relation, ...]:
+    tree = connection.execute(_TREE, {"oid": filling.table.oid}).fetchall()
+    names: dict[int, str] = dict(connection.execute(_NAMES, [[oid for oid, *_ in tree]]).fetchall())
+    return tuple(_Relation(oid=oid, name=names[oid], holds_rows=leaf) for oid, leaf, _ in tree)
 
 
 @contextmanager
-def _bare(connection: psycopg.Connection, filling: Filling, *, superuser: bool) -> Iterator[None]:
-    """The table without triggers, rules and, for a superuser, indexes; it has them back afterwards, each as it was."""
-    oids = [oid for (oid,) in connection.execute(_LEAVES.encode(), [[filling.table.oid]] * 2).fetchall()]
-    triggers = connection.execute(_TRIGGERS.encode(), [oids, superuser]).fetchall()
-    rules = connection.execute(_RULES.encode(), [oids]).fetchall()
-    alter = sql.SQL("ALTER TABLE {} {} {} {}")
-    for kind, found in (("TRIGGER", triggers), ("RULE", rules)):
-        for table, name, _ in found:
-            words = (sql.SQL(table), sql.SQL("DISABLE"), sql.SQL(kind), identifier(name))
-            connection.execute(alter.format(*words))
-    indexed = []
-    if superuser and filling.rows:
-        indexed = sorted({table for (table,) in connection.execute(_OFF.encode(), [oids]).fetchall()})
+def _bare(hands: Hands, filling: Filling) -> Iterator[None]:
+    """The table without triggers, rules and, by a superuser's hand, indexes; then it has them back as they were.
+
+    An index that is not ready takes no rows, and REINDEX makes it ready again: a build in place of a million searches,
+    while name, comment and identity stay. Foreign keys are triggers as well; `orphan` follows them.
+    """
+    does = hands.strongest
+    relations = {each.oid: each.name for each in _relations(does, filling)}
+    oids = [*relations]
+    internal = hands.admin is not None
+    switched = [
+        (kind, relations[oid], name, state)
+        for kind, query in (("TRIGGER", _TRIGGERS), ("RULE", _RULES))
+        for oid, name, state in does.execute(query.encode(), [oids, internal, oids]).fetchall()
+    ]
+    for kind, table, name, state in switched:
+        if state != "D":
+            _switch(does, table, kind, name, "D")
+    indexed = hands.admin.execute(_OFF, [oids]).fetchall() if hands.admin else []
     yield
-    for table in indexed:
+    for oid in sorted({oid for (oid,) in indexed}):
         try:
-            connection.execute(sql.SQL("REINDEX TABLE {}").format(sql.SQL(table)))
+            does.execute(sql.SQL("REINDEX TABLE {}").format(sql.SQL(relations[oid])))
         except psycopg.Error as error:
-            raise explained(connection, filling, error, 1, filling.rows) from error
-    for kind, found in (("TRIGGER", triggers), ("RULE", rules)):
-        for table, name, state in found:
-            words = (sql.SQL(table), sql.SQL(_ENABLE[state]), sql.SQL(kind), identifier(name))
-            connection.execute(alter.format(*words))
+            raise explained(hands.owner, filling, error, 1, filling.rows) from error
+    for kind, table, name, state in switched:
+        _switch(does, table, kind, name, state)
+
+
+def _switch(connection: psycopg.Connection, table: str, kind: str, name: str, state: str) -> None:
+    connection.execute(
+        sql.SQL("ALTER TABLE {} {} {} {}").format(
+            sql.SQL(table), sql.SQL(_STATES[state]), sql.SQL(kind), sql.Identifier(name)
+        )
+    )
 
 
 def _advance_sequences(connection: psycopg.Connection, filling: Filling) -> None:
     """As a restore does: what is inserted next gets a number of its own."""
-    for sequence, column in connection.execute(_SEQUENCES.encode(), [filling.table.oid] * 2).fetchall():
+    for sequence, column in connection.execute(_SEQUENCES, {"oid": filling.table.oid}).fetchall():
         connection.execute(
-            sql.SQL(
-                "SELECT pg_catalog.setval({}, pg_catalog.max({})::int8) FROM {} HAVING pg_catalog.max({}) > 0"
-            ).format(sql.Literal(sequence), identifier(column), sql.SQL(filling.table.name), identifier(column))
-        )
-
-
-def _tidy(connection: psycopg.Connection, filling: Filling) -> None:
-    """VACUUM, so that no reader has hint bits to set and index-only scans are, and ANALYZE of every row.
-
-    ANALYZE draws its sample at random, unless it is large enough to be the whole table. How large is the largest
-    target's say; one of statistics that are dropped again leaves the columns' own as they are.
-    """
-    table = sql.SQL(filling.table.name)
-    columns = [each.name for each in filling.table.columns][:2]
-    target = min(-(-min(filling.rows, _WHOLE_SAMPLE_ROWS) // _SAMPLE_FACTOR) + 1, 10_000)
-    extra = None
-    if len(columns) == 2 and target > 100:
-        schema = filling.table.name.partition(".")[0] if '"' not in filling.table.name else "public"
-        extra = sql.SQL("{}.pgcontract_sample").format(sql.SQL(schema))
-        connection.execute(
-            sql.SQL("CREATE STATISTICS {} (dependencies) ON {} FROM {}").format(
-                extra, sql.SQL(", ").join(map(identifier, columns)), table
+            sql.SQL("SELECT pg_catalog.setval({}, max({})::int8) FROM {} HAVING max({}) > 0").format(
+                sql.Literal(sequence), identifier(column), sql.SQL(filling.table.name), identifier(column)
             )
         )
-        connection.execute(sql.SQL("ALTER STATISTICS {} SET STATISTICS {}").format(extra, sql.Literal(target)))
-    connection.execute(sql.SQL("VACUUM (FREEZE, ANALYZE) {}").format(table))
-    if extra is not None:
-        connection.execute(sql.SQL("DROP STATISTICS {}").format(extra))
+
+
+def _tidy(hands: Hands, filling: Filling) -> None:
+    """VACUUM, so that no reader has hint bits to set and index-only scans are; ANALYZE of all rows, or of very many.
+
+    ANALYZE draws its sample at random, unless that is the whole table, as the largest target says. One of statistics
+    that are dropped again says it without making the columns' own any longer than they are in production.
+    """
+    does = hands.strongest
+    target = min(-(-filling.rows // _SAMPLE_FACTOR) + 1, _MOST_TARGET)
+    made: list[sql.Composable] = []
+    for relation in _relations(does, filling) if target > _USUAL_TARGET else ():
+        name = sql.SQL(join(split(relation.name)[0], f"pgcontract_{relation.oid}"))
+        column = identifier(filling.table.columns[0].name)
+        on: tuple[Any, ...] = (name, column, sql.SQL(relation.name))
+        does.execute(sql.SQL("CREATE STATISTICS {} ON ({} IS NULL) FROM {}").format(*on))
+        does.execute(sql.SQL("ALTER STATISTICS {} SET STATISTICS {}").format(name, sql.Literal(target)))
+        made.append(name)
+    does.execute(sql.SQL("VACUUM (FREEZE, ANALYZE) {}").format(sql.SQL(filling.table.name)))
+    for each in made:
+        does.execute(sql.SQL("DROP STATISTICS {}").format(each))
 
 
 def _count(connection: psycopg.Connection, table: str) -> int:
-    row = connection.execute(sql.SQL("SELECT pg_catalog.count(*) FROM {}").format(sql.SQL(table))).fetchone()
+    row = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.SQL(table))).fetchone()
     return int(row[0]) if row else 0

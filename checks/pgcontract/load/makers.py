@@ -50,6 +50,12 @@ class Filling:
         """SELECT of these rows."""
         return rows_query(self.makers.values(), counted(first, last), number=number)
 
+    def insert(self, first: int, last: int) -> sql.Composed:
+        """INSERT of these rows."""
+        return sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE {}").format(
+            sql.SQL(self.table.name), sql.SQL(", ").join(map(identifier, self.makers)), self.query(first, last)
+        )
+
 
 class Planner:
     """Plans the tables of one data set at one size, on a connection to the database that they are to be loaded into."""

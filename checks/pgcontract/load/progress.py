@@ -1,0 +1,35 @@
+"""How far loading has come, told to whoever watches: a million rows take a while."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+# What is being loaded, how many rows are there, how many there will be.
+Watcher = Callable[[str, int, int], None]
+
+_watcher: ContextVar[Watcher | None] = ContextVar("pgcontract_load_watcher", default=None)
+
+
+@contextmanager
+def watched_by(watcher: Watcher) -> Iterator[None]:
+    """Hands `watcher` what is told while the context lasts, in this thread."""
+    token = _watcher.set(watcher)
+    try:
+        yield
+    finally:
+        _watcher.reset(token)
+
+
+class Counter:
+    """Counts rows towards a total, and tells of each step."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.done = 0
+
+    def add(self, rows: int, what: str) -> None:
+        self.done += rows
+        if watcher := _watcher.get():
+            watcher(what, self.done, self.total)
