@@ -8,7 +8,9 @@ from dataclasses import replace
 from typing import Final
 
 import psycopg
+from psycopg import sql
 
+from pgcontract.cluster import copy_settings
 from pgcontract.errors import CouldNotAsk, ServerUnavailable
 from pgcontract.load.prepare import Load, Plan, load_all, prepare, prepared_loads, wanted_bytes
 from pgcontract.providers import Prepared, Server
@@ -80,8 +82,15 @@ class Bench:
         """A copy of the load for work that commits, dropped afterwards; the load itself stays as it was."""
         for key in [key for key in self._standing if key[0] == load.database]:
             self._standing.pop(key).close()  # a database that is copied may have no session
-        with self._workbench.clone(self._workbench.rest(load.database)) as name:
+        name = f"{load.database}_copy"
+        words = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY file_copy")
+        owner, template = sql.Identifier(MIGRATOR), sql.Identifier(load.database)
+        self._workbench.admin.execute(words.format(sql.Identifier(name), owner, template))
+        copy_settings(self._workbench.admin, load.database, name)
+        try:
             yield replace(load, database=name)
+        finally:
+            self._workbench.drop(name)
 
     def close(self) -> None:
         self._stack.close()
