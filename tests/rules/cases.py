@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from obtaining import fetched
 from pgcontract.engine import verify
 from pgcontract.finding import Evidence, Finding, Run
 
@@ -40,7 +41,9 @@ def expectation(case: Path) -> dict[str, Any]:
 def judged(case: Path) -> Run:
     """The case judged by its check alone; once, however many tests look at it."""
     expect = expectation(case)
-    return verify(case, only=expect.get("asks", [check_of(case)]), pg=expect.get("pg", USUAL_SERVER))
+    pg = expect.get("pg", USUAL_SERVER)
+    with fetched(pg):
+        return verify(case, only=expect.get("asks", [check_of(case)]), pg=pg)
 
 
 def findings(case: Path) -> tuple[Finding, ...]:

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 import psycopg
 import pytest
+from obtaining import fetched
 from pgcontract.apply import apply_script
 from pgcontract.builds import known_extensions
 from pgcontract.lack import Lack, lacking
@@ -112,7 +113,8 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
 
         def asked(sql: str, *, pg: str, production: int | None = None, platform: str = "postgres") -> Lack | None:
             if pg not in opened:
-                server = stack.enter_context(provider_for(pg).start())
+                with fetched(pg):
+                    server = stack.enter_context(provider_for(pg).start())
                 conninfo = server.conninfo(dbname="postgres")
                 opened[pg] = stack.enter_context(psycopg.connect(conninfo, autocommit=True))
             file = tmp_path_factory.getbasetemp() / "asked.sql"
@@ -177,7 +179,8 @@ def test_what_every_supabase_project_has_need_not_be_created(ask: Ask) -> None:
 
 
 def test_the_extensions_of_a_prebuilt_server_are_known_by_name() -> None:
-    prebuilt_17 = provider_for(f"binaries:{prebuilt(17).fetch()}")
+    with fetched("17"):
+        prebuilt_17 = provider_for(f"binaries:{prebuilt(17).fetch()}")
     with prebuilt_17.start() as server, psycopg.connect(server.conninfo(dbname="postgres")) as connection:
         found = {name for (name,) in connection.execute("SELECT name FROM pg_catalog.pg_available_extensions")}
 
@@ -202,7 +205,11 @@ def test_each_name_is_there_from_its_major_on(major: int, field: str, query: str
         for name in getattr(each, field).split()
         if not (field == "functions" and name.startswith(("json_", "system_user")))
     }
-    with provider_for(str(major)).start() as server, psycopg.connect(server.conninfo(dbname="postgres")) as connection:
+    with (
+        fetched(str(major)),
+        provider_for(str(major)).start() as server,
+        psycopg.connect(server.conninfo(dbname="postgres")) as connection,
+    ):
         there = {name for (name,) in connection.execute(query.encode())}
 
     assert {name for name, since in named.items() if since <= major} == named.keys() & there

