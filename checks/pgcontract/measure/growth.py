@@ -1,0 +1,164 @@
+"""How the pages that a query touches grow from size to size, and whether that is more than is promised. Pure.
+
+A call may touch, whatever the size of its tables:
+
+- the pages from the root of a B-tree to a leaf, once for each descent: the height, which is read at each size;
+- for each row found its own page, an index leaf, and its documents where these are out of line (`IndexFacts.per_row`);
+- what else it touches at the smaller size.
+
+What is left over may grow by `SLACK` pages (a visibility map, a metapage, a range that crosses into the next leaf) and
+one more for each descent, where the tree is no B-tree and its height is not known. A full scan of a table ten times the
+size leaves over ten times the pages. Every figure is the p95 of a size's calls by nearest rank: of 30 the 29th, so that
+one call that loads a catalog page decides nothing. Rows found are compared by the median of the calls that hit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from pgcontract.contract import Growth
+
+LEAST_SIZES: Final = 3
+SLACK: Final = 4
+# Rows found grow with the table when there are more than twice as many, and three, at the largest size: over a
+# hundredfold that is the power 0.15, and more than a logarithm.
+FOUND_FACTOR: Final = 2
+FOUND_MORE: Final = 3
+LINEAR: Final = 1.25  # pages are filled unevenly: so much more than in proportion is in proportion
+_STANDARD: Final = 1.96  # of the normal distribution: 95 in 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What one call touched: `descent` are the pages from roots to leaves, `per_row` what a row found may cost."""
+
+    buffers: int
+    found: float
+    handled: float = 0.0
+    descent: float = 0.0
+    searches: float = 0.0
+    per_row: float = 2.0
+    miss: bool = False
+
+    @property
+    def rest(self) -> float:
+        """The pages that neither height nor rows found explain."""
+        return self.buffers - self.descent - self.per_row * self.found
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizeCost:
+    """All calls at one size, which is the number of rows that the data set was asked for."""
+
+    size: int
+    costs: tuple[Cost, ...]
+
+    @property
+    def buffers(self) -> float:
+        return p95([each.buffers for each in self.costs])
+
+    @property
+    def handled(self) -> float:
+        return p95([each.handled for each in self.costs])
+
+    @property
+    def found(self) -> float:
+        """The median over calls whose values were drawn to hit; over all where none was."""
+        hits = [each.found for each in self.costs if not each.miss]
+        return median(hits or [each.found for each in self.costs])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Excess:
+    """Growth beyond the promise between two sizes: of what, to what, and what was allowed. `instead` is a growth that
+    would have been true."""
+
+    what: str
+    small: int
+    large: int
+    before: float
+    after: float
+    allowed: float
+    instead: Growth | None = None
+
+
+def exceeds(growth: Growth, sizes: Sequence[SizeCost]) -> Excess | None:
+    """Where the calls grow by more than is promised; None where they do not. `sizes` are the smallest first."""
+    if growth == "O(n)":
+        return next(_more_than_linear(sizes), None)
+    if growth != "O(rows)" and (found := _more_found(sizes)):
+        return found
+    for at, large in enumerate(sizes):
+        for small in sizes[:at]:
+            rest = p95([each.rest for each in small.costs]), p95([each.rest for each in large.costs])
+            slack = SLACK + median([each.searches for each in large.costs])
+            if rest[1] > rest[0] + slack:
+                return Excess(
+                    what="buffers",
+                    small=small.size,
+                    large=large.size,
+                    before=small.buffers,
+                    after=large.buffers,
+                    allowed=large.buffers - (rest[1] - rest[0] - slack),
+                    instead="O(n)" if next(_more_than_linear(sizes), None) is None else None,
+                )
+    return None
+
+
+def _more_found(sizes: Sequence[SizeCost]) -> Excess | None:
+    small, large = sizes[0], sizes[-1]
+    allowed = FOUND_FACTOR * small.found + FOUND_MORE
+    if large.found <= allowed:
+        return None
+    true: Growth = "O(rows)" if exceeds("O(rows)", sizes) is None else "O(n)"
+    return Excess(
+        what="rows found",
+        small=small.size,
+        large=large.size,
+        before=small.found,
+        after=large.found,
+        allowed=allowed,
+        instead=true if exceeds(true, sizes) is None else None,
+    )
+
+
+def _more_than_linear(sizes: Sequence[SizeCost]) -> Iterator[Excess]:
+    for small, large in pairwise(sizes):
+        times = large.size / small.size * LINEAR
+        figures: tuple[tuple[str, float, float], ...] = (
+            ("buffers", small.buffers, large.buffers),
+            ("rows handled", small.handled, large.handled),
+        )
+        for what, before, after in figures:
+            allowed = before * times + SLACK
+            if after > allowed:
+                yield Excess(what=what, small=small.size, large=large.size, before=before, after=after, allowed=allowed)
+
+
+def exponent(sizes: Sequence[SizeCost]) -> tuple[float, float, float] | None:
+    """The power of the size by which buffers grow: low, mid and high of its 95 % interval, by least squares over the
+    logarithms of all calls. None where there are fewer than three sizes."""
+    if len({each.size for each in sizes}) < LEAST_SIZES:
+        return None
+    points = [(math.log(each.size), math.log(max(cost.buffers, 1))) for each in sizes for cost in each.costs]
+    count = len(points)
+    mean_x, mean_y = (sum(values) / count for values in zip(*points, strict=True))
+    spread = sum((x - mean_x) ** 2 for x, _ in points)
+    slope = sum((x - mean_x) * (y - mean_y) for x, y in points) / spread
+    residue = sum((y - mean_y - slope * (x - mean_x)) ** 2 for x, y in points)
+    half = _STANDARD * math.sqrt(residue / max(count - 2, 1) / spread)
+    return slope - half, slope, slope + half
+
+
+def median(values: Sequence[float]) -> float:
+    """The middle one by rank: of an even number the lower, so that it is a value that was measured."""
+    return sorted(values)[(len(values) - 1) // 2]
+
+
+def p95(values: Sequence[float]) -> float:
+    """By nearest rank."""
+    return sorted(values)[math.ceil(0.95 * len(values)) - 1]
