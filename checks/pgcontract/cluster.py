@@ -1,8 +1,8 @@
 """What a replay can change outside its database: roles, memberships, settings. Read, and put back.
 
 A role that objects of another database depend on cannot be dropped, so a role that should not be there yet is
-renamed out of the way, and renamed back when a state that has it is entered again. The server is ours and
-thrown away afterwards, so nothing has to be dropped for good.
+renamed out of the way, and renamed back when a state that has it is entered again. On a server of somebody else's
+that is done with roles alone which the role of this run made, and which go with it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,13 @@ from pgcontract.model import Schema
 
 PARKED = "pgcontract_parked_"
 
+# `within` names the role of this run, where only it and what it made is ours; since 16 the maker of a role may give it
+# on, and before that ours makes none.
 _ROLES = """
+WITH RECURSIVE ours AS (
+    SELECT oid FROM pg_catalog.pg_roles WHERE rolname = %(within)s
+    UNION SELECT m.roleid FROM ours JOIN pg_catalog.pg_auth_members m ON m.member = ours.oid AND m.admin_option
+)
 SELECT r.oid::int8, r.rolname,
        ARRAY[r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin, r.rolreplication,
              r.rolbypassrls],
@@ -28,7 +34,7 @@ SELECT r.oid::int8, r.rolname,
        ARRAY(SELECT pg_catalog.unnest(s.setconfig) FROM pg_catalog.pg_db_role_setting s
              WHERE s.setrole = r.oid AND s.setdatabase = 0 ORDER BY 1)
 FROM pg_catalog.pg_roles r
-WHERE r.oid >= 16384
+WHERE CASE WHEN %(within)s::text IS NULL THEN r.oid >= 16384 ELSE r.oid IN (SELECT oid FROM ours) END
 ORDER BY r.oid
 """
 _DATABASE_SETTINGS = """
@@ -76,8 +82,11 @@ def close_ways_out(connection: psycopg.Connection) -> None:
         connection.execute("UPDATE pg_catalog.pg_authid SET rolsuper = true WHERE rolname = ANY (%s)", ([*_WAYS_OUT],))
 
 
-def read_cluster(connection: psycopg.Connection) -> Cluster:
-    """Every role that is not the server's own, by oid; those parked by `restore_cluster` are left out."""
+def read_cluster(connection: psycopg.Connection, *, within: str | None = None) -> Cluster:
+    """Every role that is not the server's own, by oid; those parked by `restore_cluster` are left out.
+
+    With `within`, that role and those which it made, or they: what a run may change on a server that is not its own.
+    """
     return {
         oid: ClusterRole(
             name=name,
@@ -86,7 +95,7 @@ def read_cluster(connection: psycopg.Connection) -> Cluster:
             member_of=tuple(map(_membership, member_of)),
             settings=tuple(settings),
         )
-        for oid, name, attributes, limit, member_of, settings in connection.execute(_ROLES)
+        for oid, name, attributes, limit, member_of, settings in connection.execute(_ROLES, {"within": within})
         if not name.startswith(PARKED)
     }
 
@@ -114,9 +123,9 @@ def without_parked(schema: Schema) -> Schema:
     )
 
 
-def restore_cluster(connection: psycopg.Connection, wanted: Cluster) -> None:
-    """Make the cluster's roles what they were when `wanted` was read. `connection` is the superuser's."""
-    found = read_cluster(connection)
+def restore_cluster(connection: psycopg.Connection, wanted: Cluster, *, within: str | None = None) -> None:
+    """Make the cluster's roles what they were when `wanted` was read. `connection` is of the one who administers."""
+    found = read_cluster(connection, within=within)
     if found == wanted:
         return
     for oid in found.keys() - wanted.keys():
@@ -129,11 +138,16 @@ def restore_cluster(connection: psycopg.Connection, wanted: Cluster) -> None:
             if before.name != role.name:
                 _run(connection, "ALTER ROLE {} RENAME TO {}", before.name, role.name)
             _restore_role(connection, before, role)
-    _restore_memberships(connection, wanted)
+    _restore_memberships(connection, wanted, within)
 
 
 def _restore_role(connection: psycopg.Connection, before: ClusterRole, role: ClusterRole) -> None:
-    words = [("" if on else "NO") + word for word, on in zip(_ATTRIBUTES, role.attributes, strict=True)]
+    # Only what differs: some attributes nobody but a superuser may name, even to leave them as they are.
+    words = [
+        ("" if on else "NO") + word
+        for word, was, on in zip(_ATTRIBUTES, before.attributes, role.attributes, strict=True)
+        if was != on
+    ]
     connection.execute(
         sql.SQL("ALTER ROLE {} WITH {} CONNECTION LIMIT {}").format(
             sql.Identifier(role.name),
@@ -146,17 +160,17 @@ def _restore_role(connection: psycopg.Connection, before: ClusterRole, role: Clu
         _set(connection, sql.SQL("ROLE {}").format(sql.Identifier(role.name)), role.settings)
 
 
-def _restore_memberships(connection: psycopg.Connection, wanted: Cluster) -> None:
+def _restore_memberships(connection: psycopg.Connection, wanted: Cluster, within: str | None) -> None:
     """Undo GRANTs of roles and repeat those undone. One in a role that is parked goes and comes back with it."""
-    found = read_cluster(connection)
+    found = read_cluster(connection, within=within)
     for oid, role in wanted.items():
         for each in found[oid].member_of:
             if each not in role.member_of and each.group in wanted:
                 _membership_run(connection, "REVOKE {} FROM {}", wanted[each.group], role, each, "CASCADE")
-    found = read_cluster(connection)
+    found = read_cluster(connection, within=within)
     for oid, role in wanted.items():
         for each in role.member_of:
-            if each not in found[oid].member_of:
+            if each not in found[oid].member_of and each.group in wanted:
                 options = {"ADMIN": each.admin, "INHERIT": each.inherit, "SET": each.assume}
                 told = ", ".join(f"{word} {on}" for word, on in options.items() if on is not None)
                 if each.inherit is None:

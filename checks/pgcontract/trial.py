@@ -22,7 +22,6 @@ from pgcontract.catalog import (
     read_information_schema,
     subtract,
 )
-from pgcontract.cluster import without_parked
 from pgcontract.compare import Difference, compare
 from pgcontract.contract import Contract, Migration, Project
 from pgcontract.errors import CouldNotAsk as CouldNotAsk
@@ -121,7 +120,6 @@ class Trial:
         self.promise = promise
         self._workbench = workbench
         self._before = before
-        self._loaded: dict[str, Loaded] = {}
         self._kept: dict[str, object] = {}
         self._state = self
         self._earlier: dict[str, Trial] = {}
@@ -169,9 +167,7 @@ class Trial:
         regime = regime or self.regimes[0]
         if self._state is not self:
             return self._state.loaded(regime)
-        if regime.name not in self._loaded:
-            self._loaded[regime.name] = self._load(self._before[regime.name])
-        return self._loaded[regime.name]
+        return self.once(f"loaded/{regime.name}", lambda trial: trial._load(trial._before[regime.name]))
 
     def after_states(self) -> Mapping[str, State]:
         """The states that the next migration starts from; CouldNotAsk where this one was refused."""
@@ -255,7 +251,7 @@ class Trial:
 
     def catalog(self, connection: psycopg.Connection, *, rows: bool = True) -> Schema:
         """The catalog as this connection's transaction sees it."""
-        return without_parked(read_catalog(connection, rows=rows, transaction=False))
+        return self.workbench.told(read_catalog(connection, rows=rows, transaction=False))
 
     @contextmanager
     def clone(self, state: State) -> Iterator[psycopg.Connection]:
@@ -267,7 +263,7 @@ class Trial:
     def alone(self) -> Iterator[psycopg.Connection]:
         """An autocommit connection to the migrated database on a server that has no other copy of it."""
         if self.workbench.elsewhere is None:
-            raise CouldNotAsk("this needs a second server, which this provider does not start")
+            raise CouldNotAsk("this needs a second server, which this provider does not start; --pg wheel does")
         with self.workbench.elsewhere() as bench:
             name = bench.stage_state(bench.stage.regimes[0]).database
             for migration in self.promise.project.chain:
@@ -287,18 +283,20 @@ class Trial:
 
     def _load(self, before: State) -> Loaded:
         script = self.promise.script
+        self.workbench.demand_reach(script.text)
         with self.workbench.clone(before, keep=True) as name:
             with self.workbench.connect(name) as connection:
-                before_catalog = without_parked(read_catalog(connection))
+                before_catalog = self.workbench.told(read_catalog(connection))
                 refusal = apply_as_production(connection, script)
             if refusal is None:
                 # A session that the script left changed (role, search_path) must not colour what is read.
                 with self.workbench.connect(name) as connection:
-                    after_catalog = without_parked(read_catalog(connection))
+                    after_catalog = self.workbench.told(read_catalog(connection))
         if refusal is not None:
             self.workbench.drop(name)
             with self.clone(before) as connection:
                 refusal = located(connection, script, refusal)
+                self.workbench.demand_fault(refusal.sqlstate, refusal.statement or script.text)
                 project = self.promise.project
                 lack = lacking(connection, refusal, script, production=project.postgres, platform=project.platform)
             return Loaded(before=before, before_catalog=before_catalog, refusal=refusal, lack=lack)

@@ -7,33 +7,30 @@ done in clones of a State, or in a transaction on a standing clone that is alway
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import TransactionStatus
 
+from pgcontract.cast import as_told, cast_on, dismiss
 from pgcontract.cluster import Cluster, close_ways_out, copy_settings, read_cluster, restore_cluster
-from pgcontract.connection import Connection, Limits
-from pgcontract.errors import ServerUnavailable
-from pgcontract.stage import MIGRATOR, Regime, Stage
+from pgcontract.connection import Connection
+from pgcontract.errors import CouldNotAsk, PgcontractError, ServerUnavailable
+from pgcontract.lines import Lines
+from pgcontract.marks import PREFIX, ROLES_LOCK, application, new_token, remove, remove_orphans
+from pgcontract.model import Schema
+from pgcontract.providers import Server
+from pgcontract.reach import ELSEWHERE, beyond, makes_roles, shortfall
+from pgcontract.stage import Regime, Stage
 
 T = TypeVar("T")
 
-PREFIX = "pgcontract_"
 STATEMENT_TIMEOUT_MS = 120_000
-LOCK_TIMEOUT_MS = 10_000
-
-
-class Server(Protocol):
-    """What the workbench needs of a server, whoever provides it."""
-
-    @property
-    def superuser(self) -> str: ...
-
-    def conninfo(self, *, dbname: str, user: str | None = None) -> str: ...
+_LOCK_TRIES = 12  # of lines.LOCK_TIMEOUT_MS each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,21 +55,33 @@ class Workbench:
         *,
         elsewhere: Callable[[], AbstractContextManager[Workbench]] | None = None,
         timeout_ms: int = STATEMENT_TIMEOUT_MS,
-        staged: bool = False,
     ) -> None:
-        self.server = server
         self.stage = stage
         self.elsewhere = elsewhere
         self.timeout_ms = timeout_ms
+        self._own = "own_server" in server.capabilities
+        self._token = new_token()
         self._number = 0
-        self._stack = ExitStack()
-        self._standing: dict[str, psycopg.Connection] = {}
+        self._holds_roles = False
         self._stages: dict[str, State] = {}
-        self.admin = self._kept(self.connect("postgres", user=server.superuser))
-        if {"own_server", "superuser"} <= getattr(server, "capabilities", frozenset()):
-            close_ways_out(self.admin)
-        if not staged:
-            self.admin.execute(stage.cluster_sql.encode())
+        name = "pgcontract" if self._own else application(self._token)
+        with ExitStack() as stack:
+            self._lines = Lines(server, application=name, timeout_ms=timeout_ms)
+            self.admin = self._lines.admin = self._lines.open(server.maintenance, user=server.superuser)
+            stack.callback(lambda: self.admin.close())
+            if not self._own:
+                remove_orphans(self.admin)
+                stack.push(self._leave)
+            elif "superuser" in server.capabilities:
+                close_ways_out(self.admin)
+            self.cast = cast_on(self.admin, server, stage, self._token)
+            passwords = {**server.passwords, self.cast.migrator: self.cast.password}
+            self.server = self._lines.server = replace(server, passwords=passwords) if self.cast.password else server
+            self._within = None if self._own else self.cast.migrator if self.cast.hired else ""
+            self._file_copy = self._own and self._setting("fsync") == "off"
+            # Those that stand are closed first, without a COMMIT: an interruption may have left one in mid-answer.
+            stack.callback(self._lines.close)
+            self._stack = stack.pop_all()
 
     def __enter__(self) -> Workbench:
         return self
@@ -80,7 +89,12 @@ class Workbench:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stack.close()
+        self._stack.__exit__(kind, error, trace)
+
+    @property
+    def migrator(self) -> str:
+        """The role that migrates here; reports call it by production's name."""
+        return self.cast.migrator
 
     def stage_state(self, regime: Regime) -> State:
         """The stage before the first migration, under one regime of default privileges."""
@@ -88,6 +102,7 @@ class Workbench:
             name = self._create("template0")
             if regime.database_sql:
                 with self.connect(name, user=self.server.superuser) as connection:
+                    connection.execute("SELECT pg_catalog.set_config('pgcontract.migrator', %s, false)", [self.migrator])
                     for text in regime.database_sql:
                         connection.execute(text.encode())
             self._stages[regime.name] = self.rest(name)
@@ -95,12 +110,12 @@ class Workbench:
 
     def rest(self, database: str) -> State:
         """Make a State of a database whose connections are closed."""
-        return State(database=database, cluster=read_cluster(self.admin))
+        return State(database=database, cluster=read_cluster(self.admin, within=self._within))
 
     @contextmanager
     def clone(self, state: State, *, keep: bool = False) -> Iterator[str]:
         """The name of a fresh copy; dropped afterwards unless `keep` (then `rest` may make a State of it)."""
-        restore_cluster(self.admin, state.cluster)
+        restore_cluster(self.admin, state.cluster, within=self._within)
         name = self._create(state.database)
         try:
             yield name
@@ -109,49 +124,28 @@ class Workbench:
                 self.drop(name)
 
     @contextmanager
-    def rolled_back(self, state: State, *, user: str = MIGRATOR) -> Iterator[psycopg.Connection]:
+    def rolled_back(self, state: State, *, user: str | None = None) -> Iterator[psycopg.Connection]:
         """A connection in an open transaction on a copy of the state; whatever is done in it is undone.
 
         The copy stands for as long as the workbench, so that this costs no more than a BEGIN. Work that ends its
         own transaction must use `clone`.
         """
-        restore_cluster(self.admin, state.cluster)
-        key = f"{state.database}/{user}"
-        connection = self._standing.get(key)
-        if connection is None or connection.closed:
-            with self.clone(state, keep=True) as name:
-                connection = self._standing[key] = self._kept(self.connect(name, user=user))
-        connection.execute("BEGIN")
-        try:
-            yield connection
-        finally:
-            if not connection.closed:
-                connection.execute("ROLLBACK")
+        restore_cluster(self.admin, state.cluster, within=self._within)
+        user = user or self.migrator
+        with self._lines.standing(f"{state.database}/{user}", user, lambda: self._create(state.database)) as connection:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                if not connection.closed:
+                    connection.execute("ROLLBACK")
 
-    def connect(self, database: str, *, user: str = MIGRATOR) -> Connection:
-        """An autocommit connection with time-outs set, the server's and our own; the caller closes it."""
-        try:
-            connection = Connection.connect(
-                self.server.conninfo(dbname=database, user=user),
-                autocommit=True,
-                application_name="pgcontract",
-                # psycopg would prepare what it sees often and, at every ROLLBACK, deallocate it and all else.
-                prepare_threshold=None,
-                options=f"-c statement_timeout={self.timeout_ms} -c lock_timeout={LOCK_TIMEOUT_MS}",
-            )
-        except psycopg.OperationalError as error:
-            raise ServerUnavailable(
-                f"connecting to the scratch server as {user} failed: {' '.join(str(error).split()).rstrip('.')}. "
-                "Run it again; if it persists, look for a full disk, or for others who hold its connections."
-            ) from error
-        log = getattr(self.server, "log_file", None)
-        connection.limits = Limits(
-            seconds=self.timeout_ms / 1000,
-            files=log.parent if log else None,
-            # Who administers cannot be asked to end the session in which it waits itself.
-            end=self._end if hasattr(self, "admin") else None,
-        )
-        return connection
+    def connect(self, database: str, *, user: str | None = None) -> Connection:
+        """An autocommit connection with time-outs set, the server's and our own; the caller closes it.
+
+        CouldNotAsk where the server lets us have no more connections.
+        """
+        return self._lines.open(database, user=user or self.migrator)
 
     def keep(self, context: AbstractContextManager[T]) -> T:
         """Enter a context that lasts as long as this workbench."""
@@ -162,29 +156,87 @@ class Workbench:
         assert database.startswith(PREFIX)
         self.admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
 
-    def _end(self, pid: int) -> None:
-        """End a session; a server that does not even take that is not waited for as long again."""
-        limits = self.admin.limits
-        self.admin.limits = replace(limits, seconds=1)
-        try:
-            self.admin.execute("SELECT pg_catalog.pg_terminate_backend(%s)", (pid,))
-        finally:
-            self.admin.limits = limits
+    def told(self, schema: Schema) -> Schema:
+        """The catalog as a report tells it: without what is others' or out of the way, and with production's names."""
+        return as_told(schema, self.cast, self.stage, all_roles=self._own)
 
-    def _kept(self, connection: Connection) -> Connection:
-        """The connection, closed with the workbench: not left as a context, which would COMMIT first, and cannot after
-        an interruption in the middle of an answer."""
-        self._stack.callback(connection.close)
-        return connection
+    def demand_reach(self, text: str) -> None:
+        """CouldNotAsk for a script that would reach beyond its own database into what is not ours."""
+        if reason := beyond(text, self.cast, own=self._own):
+            raise CouldNotAsk(reason)
+        if not self._own and not self._holds_roles and makes_roles(text):
+            self._hold_roles()
+
+    def demand_fault(self, sqlstate: str, statement: str) -> None:
+        """CouldNotAsk where what the server refused says nothing of the script: where a role is in its way, or short."""
+        if reason := "" if self._own else shortfall(sqlstate, statement, self.cast):
+            raise CouldNotAsk(reason)
+
+    def demand_stage(self) -> None:
+        """CouldNotAsk where roles that production has are missing."""
+        if gone := self.cast.missing:
+            raise CouldNotAsk(
+                f"of production's roles {', '.join(gone)} are not on this server and could not be made; give the role "
+                f"CREATEROLE, or {ELSEWHERE}"
+            )
+
+    @property
+    def has_superuser(self) -> bool:
+        """Whether the one who administers is a superuser."""
+        return "superuser" in self.server.capabilities
+
+    def demand_superuser(self) -> None:
+        """CouldNotAsk where nobody of ours is a superuser."""
+        if not self.has_superuser:
+            raise CouldNotAsk(f"this needs a superuser, which {self.server.superuser} is not; {ELSEWHERE}")
+
+    def _hold_roles(self) -> None:
+        """A role's name is the whole server's: one run at a time makes any. It lets go when it is left."""
+        for _ in range(_LOCK_TRIES):
+            with suppress(psycopg.errors.LockNotAvailable):
+                self.admin.execute("SELECT pg_catalog.pg_advisory_lock(%s)", [ROLES_LOCK])
+                self._holds_roles = True
+                remove_orphans(self.admin)  # of the one before us, if it was killed
+                return
+        raise CouldNotAsk("another run makes roles on this server, and does not end; run it again when it has")
+
+    def _leave(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Remove what we made on a server of somebody else's. Where it cannot be reached, the next run will."""
+        left: tuple[str, ...] = ()
+        with suppress(PgcontractError, CouldNotAsk, psycopg.Error):
+            if self.admin.closed or self.admin.info.transaction_status is not TransactionStatus.IDLE:
+                self.admin.close()
+                self.admin = self._lines.open(self.server.maintenance, user=self.server.superuser)
+            left = remove(self.admin, self._token)
+            dismiss(self.admin, self.stage, self._token)
+        if left and kind is None:
+            raise ServerUnavailable(
+                f"on the server are left {', '.join(left)}: something else depends on them; see what, and drop them"
+            )
 
     def _create(self, template: str) -> str:
         self._number += 1
-        name = f"{PREFIX}{self._number}"
-        # file_copy: on a server without fsync it is cheaper than logging every page of a small database.
-        self.admin.execute(
-            sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY file_copy").format(
-                sql.Identifier(name), sql.Identifier(MIGRATOR), sql.Identifier(template)
-            )
+        name = f"{PREFIX}{self._number}" if self._own else f"{PREFIX}{self._token}_{self._number}"
+        text = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
+            sql.Identifier(name), sql.Identifier(self.migrator), sql.Identifier(template)
         )
+        if template == "template0":
+            text += self._locale()
+        # Without fsync a copy is cheaper than logging every page of a small database; with it, it is dearer, and the
+        # checkpoints it needs are everybody's.
+        text += sql.SQL(" STRATEGY file_copy" if self._file_copy else " STRATEGY wal_log")
+        self.admin.execute(text)
         copy_settings(self.admin, template, name)
         return name
+
+    def _locale(self) -> sql.Composable:
+        """What a first database needs that its template has not: the declared locale, and UTF-8."""
+        if self.server.locale is not None:
+            return sql.SQL(" ENCODING 'UTF8' LOCALE_PROVIDER libc LOCALE {}").format(sql.Literal(self.server.locale))
+        asked = "SELECT pg_catalog.pg_encoding_to_char(encoding) FROM pg_catalog.pg_database WHERE datname = 'template0'"
+        found = self.admin.execute(asked).fetchone()
+        return sql.SQL("" if found == ("UTF8",) else " ENCODING 'UTF8' LOCALE_PROVIDER libc LOCALE 'C'")
+
+    def _setting(self, name: str) -> str | None:
+        found = self.admin.execute("SELECT pg_catalog.current_setting(%s)", [name]).fetchone()
+        return str(found[0]) if found else None

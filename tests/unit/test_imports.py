@@ -15,7 +15,7 @@ ORDER = (
     *("pattern", "intents"),
     *("contract", "sqltext", "nearby", "catalog", "canonical"),
     *("compare",),
-    *("providers", "stage", "cluster", "connection", "workbench"),
+    *("providers", "stage", "cluster", "connection", "marks", "cast", "reach", "lines", "workbench"),
     *("apply", "lack", "trial"),
     *("registry", "sampling", "table_text", "writes", "fuzz", "play", "load", "measure"),
     *("separate", "shape", "rehearsal", "rules"),

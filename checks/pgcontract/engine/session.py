@@ -154,8 +154,9 @@ class Session:
                 )
             with self._phase("stage"):
                 stage = stage_of(self.plan.project.platform)
+                elsewhere = self._elsewhere if "own_server" in self.server.capabilities else None
                 self._workbench = self._stack.enter_context(
-                    Workbench(self.server, stage, elsewhere=self._elsewhere, timeout_ms=self.timeout_ms)
+                    Workbench(self.server, stage, elsewhere=elsewhere, timeout_ms=self.timeout_ms)
                 )
         return self._workbench
 
@@ -241,20 +242,24 @@ class Session:
     def _cpu_ms(self) -> float:
         """CPU so far of this process, of programs it ran (initdb) and of the server, where it runs on this machine."""
         own = sum(os.times()[:4]) * 1000
-        if self._workbench is None or self._workbench.admin.closed:
+        if self._workbench is None or self._workbench.admin.closed or not self._workbench.server.is_local:
             return own
         return own + server_cpu_ms(self._workbench.admin.info.backend_pid)
 
     def _told_server(self) -> dict[str, Any]:
         if self.server is None:
             return {}
-        return {
+        told: dict[str, Any] = {
             "provider": self.server.provider,
             "version": self.server.version,
             "major": self.server.major,
             "storage": self.server.storage,
             "started_from": self.server.started_from,
         }
+        if self._workbench is not None:
+            told["stage"] = self._workbench.cast.told
+            told |= {"lacking": list(self._workbench.cast.lacking)} if self._workbench.cast.lacking else {}
+        return told
 
 
 def _sentence(reason: str) -> str:

@@ -142,7 +142,7 @@ def _bench(trial: Trial) -> Bench:
 
 def _on(trial: Trial, server: Server, loads: tuple[Load, ...], plan: Plan, how: str) -> Bench:
     beside = trial.workbench
-    workbench = beside.keep(Workbench(server, beside.stage, timeout_ms=beside.timeout_ms, staged=True))
+    workbench = beside.keep(Workbench(server, beside.stage, timeout_ms=beside.timeout_ms))
     return _kept(trial, Bench(workbench, loads, _told(plan, server, how)))
 
 

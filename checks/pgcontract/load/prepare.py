@@ -67,7 +67,7 @@ class Plan:
         scripts = [read_script(each.path).text for each in promise.project.chain[: self._number + 1]]
         told = (
             _version_of_loader(),
-            (stage.cluster_sql, stage.regimes[0].database_sql, scripts),
+            (stage.migrator, stage.roles, stage.regimes[0].database_sql, scripts),
             (repr(self.dataset), self.seed),
             (sorted(_texts(self.trial).items()), sorted(each.name for each in promise.declared.tables)),
         )

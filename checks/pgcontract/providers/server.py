@@ -39,8 +39,8 @@ class Server:
 
     `superuser` is the role that administers: a superuser only where `capabilities` has "superuser". A server without
     "own_server" is somebody else's: what was there before us is neither altered nor relied on. `maintenance` is the
-    database to administer from; `passwords` are by role; `parameters` are further libpq keywords, which win over
-    ours. Neither is in any repr.
+    database to administer from; `locale` what each new database is to have, where not the server's; `passwords` are
+    by role; `parameters` are further libpq keywords, which win over ours. The last two are in no repr.
     """
 
     provider: str
@@ -54,6 +54,7 @@ class Server:
     started_from: Literal["cache", "initdb", "image", "owner"]
     storage: Literal["tmpfs", "disk", "unknown"]
     maintenance: str = "postgres"
+    locale: str | None = None
     passwords: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     parameters: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     phases_ms: tuple[tuple[str, float], ...] = field(default=(), compare=False)

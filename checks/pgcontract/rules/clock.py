@@ -227,6 +227,7 @@ def clock_replica(trial: Trial) -> Iterator[Finding]:
     """
 
     def ask(clock: Clock) -> Finding:
+        trial.workbench.demand_superuser()
         with keeping(trial, clock) as it:
             it.start("-1 day")
             it.connection.execute("SET LOCAL session_replication_role = replica")

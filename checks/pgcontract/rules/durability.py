@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import psycopg
@@ -16,9 +17,10 @@ from pgcontract.providers import Server
 from pgcontract.registry import answer, check
 from pgcontract.sampling import as_text, insert_statement, simplest_row
 from pgcontract.sqltext import read_script
-from pgcontract.stage import MIGRATOR
 from pgcontract.trial import CouldNotAsk, Promise, Trial
 from pgcontract.workbench import Workbench
+
+Connect = Callable[[], psycopg.Connection]
 
 CLUSTER: Final = "cluster"
 UNSAFE: Final = "synchronous_commit = off"
@@ -60,18 +62,18 @@ def acid_durability(trial: Trial) -> Iterator[Finding]:
     What to do: ALTER TABLE ... SET LOGGED; take back settings of roles and databases that loosen a commit.
     """
     server = trial.workbench.server
-    if not isinstance(server, Server) or server.another is None:
+    if server.another is None:
         raise CouldNotAsk(
             "this needs a server that can be stopped, and the one that was asked for cannot; try --pg wheel"
         )
     with server.another(_DURABLE) as own:
-        database = _prepared(trial, own)
-        yield _cluster_finding(trial, own, database)
-        yield _unsafe_finding(trial, own, database)
+        connect = _prepared(trial, own)
+        yield _cluster_finding(trial, own, connect)
+        yield _unsafe_finding(trial, own, connect)
 
 
-def _prepared(trial: Trial, own: Server) -> str:
-    """A database on the server with the chain applied up to this migration."""
+def _prepared(trial: Trial, own: Server) -> Connect:
+    """How to connect to a database on the server with the chain applied up to this migration."""
     promise = trial.promise
     trial.demand_able_server()
     with Workbench(own, trial.workbench.stage, timeout_ms=trial.workbench.timeout_ms) as bench:
@@ -81,7 +83,8 @@ def _prepared(trial: Trial, own: Server) -> str:
                 refusal = apply_as_production(connection, read_script(migration.path))
                 if refusal is not None:
                     raise CouldNotAsk(f"the server refused the script: {refusal}")
-    return database
+        told = bench.server.conninfo(dbname=database, user=bench.migrator)
+    return partial(psycopg.connect, told, autocommit=True, application_name="pgcontract")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,11 +96,11 @@ class Survived:
     found: int
 
 
-def _crashed(trial: Trial, own: Server, database: str, *, safe: bool) -> tuple[Survived, ...]:
+def _crashed(trial: Trial, own: Server, connect: Connect, *, safe: bool) -> tuple[Survived, ...]:
     assert own.crash
     there: dict[str, list[str]] = {}
     tables = _tables(trial.promise)
-    with closing(_connect(own, database)) as connection:
+    with closing(connect()) as connection:
         for table in tables:
             connection.execute(sql.SQL("DELETE FROM {}").format(sql.SQL(table)))
         if not safe:
@@ -106,12 +109,8 @@ def _crashed(trial: Trial, own: Server, database: str, *, safe: bool) -> tuple[S
         for table in tables:
             there[table] = _rows(connection, table)
         own.crash()
-    with closing(_connect(own, database)) as connection:
+    with closing(connect()) as connection:
         return tuple(_survived(table, there[table], _rows(connection, table)) for table in tables)
-
-
-def _connect(own: Server, database: str) -> psycopg.Connection:
-    return psycopg.connect(own.conninfo(dbname=database, user=MIGRATOR), autocommit=True, application_name="pgcontract")
 
 
 def _commit_rows(trial: Trial, connection: psycopg.Connection, table: str) -> bool:
@@ -149,8 +148,8 @@ def _survived(table: str, acknowledged: list[str], found: list[str]) -> Survived
     return Survived(table=table, acknowledged=len(acknowledged), found=kept)
 
 
-def _cluster_finding(trial: Trial, own: Server, database: str) -> Finding:
-    survived = _crashed(trial, own, database, safe=True)
+def _cluster_finding(trial: Trial, own: Server, connect: Connect) -> Finding:
+    survived = _crashed(trial, own, connect, safe=True)
     evidence = _evidence(own, survived, safe=True)
     if not survived:
         summary = "No row is declared for any table and none was found that goes in, so nothing was acknowledged."
@@ -171,8 +170,8 @@ def _cluster_finding(trial: Trial, own: Server, database: str) -> Finding:
     )
 
 
-def _unsafe_finding(trial: Trial, own: Server, database: str) -> Finding:
-    survived = _crashed(trial, own, database, safe=False)
+def _unsafe_finding(trial: Trial, own: Server, connect: Connect) -> Finding:
+    survived = _crashed(trial, own, connect, safe=False)
     lost = sum(each.acknowledged - each.found for each in survived)
     committed = sum(each.acknowledged for each in survived)
     summary = (

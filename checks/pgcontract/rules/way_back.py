@@ -42,6 +42,7 @@ def _given(promise: Promise) -> tuple[str, ...]:
 def _script(trial: Trial) -> Script:
     if trial.promise.way_back is None:
         raise CouldNotAsk("the migration has no way back")
+    trial.workbench.demand_reach(trial.promise.way_back.text)
     return trial.promise.way_back
 
 

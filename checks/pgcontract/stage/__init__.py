@@ -40,10 +40,6 @@ class Stage:
     roles: tuple[StageRole, ...] = ()
     regimes: tuple[Regime, ...]
 
-    @property
-    def cluster_sql(self) -> str:
-        return _sql(f"{self.platform}_cluster")
-
 
 def stage_of(platform: str) -> Stage:
     """The stage of `supabase` or of plain `postgres`."""

@@ -90,7 +90,7 @@ $$;
 
 DO $stage$
 DECLARE
-    migrator text := coalesce(current_setting('pgcontract.migrator', true), 'postgres');
+    migrator text := current_setting('pgcontract.migrator');
     api text := (
         SELECT string_agg(quote_ident(rolname), ', ' ORDER BY rolname) FROM pg_roles
         WHERE rolname IN ('anon', 'authenticated', 'service_role')

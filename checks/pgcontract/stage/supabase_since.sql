@@ -2,7 +2,7 @@
 -- REFERENCES, TRIGGER (and MAINTAIN from 17 on) still are. Run after supabase_database.sql. Runs on 15 to 18.
 DO $stage$
 DECLARE
-    migrator text := coalesce(current_setting('pgcontract.migrator', true), 'postgres');
+    migrator text := current_setting('pgcontract.migrator');
     api text := (
         SELECT string_agg(quote_ident(rolname), ', ' ORDER BY rolname) FROM pg_roles
         WHERE rolname IN ('anon', 'authenticated', 'service_role')

@@ -14,7 +14,6 @@ from pgcontract.apply import refusal_of
 from pgcontract.canonical import last_part
 from pgcontract.contract import Clock
 from pgcontract.contract.names import bare
-from pgcontract.stage import MIGRATOR
 from pgcontract.trial import CouldNotAsk, Trial
 from pgcontract.writes.another import another_values
 from pgcontract.writes.specimen import Specimen, Values, attempt, identifier, specimen_of
@@ -151,23 +150,26 @@ class Keeping:
 
     @contextmanager
     def past_triggers(self) -> Iterator[None]:
-        """In the role of a replica; triggers that fire even there are switched off as well."""
-        always = [
-            each
-            for each in self.trial.after.triggers
-            if each.table == self.clock.table and each.enabled in ("always", "replica")
-        ]
+        """In the role of a replica; triggers that fire even there are switched off as well.
+
+        Where no superuser lends that, the table's owner switches off every trigger.
+        """
+        lent = self.trial.workbench.has_superuser
+        fires = ("always", "replica") if lent else ("always", "replica", "origin")
+        always = [each for each in self.trial.after.triggers if each.table == self.clock.table and each.enabled in fires]
         table = sql.SQL(self.clock.table)
-        self.connection.execute("SET LOCAL session_replication_role = replica")
+        if lent:
+            self.connection.execute("SET LOCAL session_replication_role = replica")
         for each in always:
             name = sql.SQL(last_part(each.name, each.table))
             self.connection.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER {}").format(table, name))
         yield
         for each in always:
             name = sql.SQL(last_part(each.name, each.table))
-            word = sql.SQL(each.enabled.upper())
+            word = sql.SQL("" if each.enabled == "origin" else each.enabled.upper())
             self.connection.execute(sql.SQL("ALTER TABLE {} ENABLE {} TRIGGER {}").format(table, word, name))
-        self.connection.execute("SET LOCAL session_replication_role = origin")
+        if lent:
+            self.connection.execute("SET LOCAL session_replication_role = origin")
 
     def _relation(self) -> sql.Composed:
         return sql.SQL(_RELATION).format(
@@ -195,19 +197,17 @@ def moved(connection: psycopg.Connection, specimen: Specimen, clock: Clock, type
 def keeping(trial: Trial, clock: Clock) -> Iterator[Keeping]:
     """The clock's row in a transaction that is undone, written on by the role that migrates.
 
-    That role is lent the setting of a replica for as long: as a superuser, the migration's own functions would run with
-    every right there is, also on this machine.
+    Where a superuser is ours, that role is lent the setting of a replica for as long: as a superuser, the migration's own
+    functions would run with every right there is, also on this machine.
     """
     bench = trial.workbench
     lent = sql.SQL("SET ON PARAMETER session_replication_role")
-    migrator = sql.Identifier(MIGRATOR)
-    try:
+    migrator = sql.Identifier(bench.migrator)
+    if bench.has_superuser:
         bench.admin.execute(sql.SQL("GRANT {} TO {}").format(lent, migrator))
-    except psycopg.errors.InsufficientPrivilege as error:
-        raise CouldNotAsk(f"to move a row's time past its triggers needs a superuser; try --pg wheel: {error}") from error
     try:
         with bench.rolled_back(trial.after_state) as connection:
             yield Keeping(trial, connection, clock)
     finally:
-        if not bench.admin.closed:
+        if bench.has_superuser and not bench.admin.closed:
             bench.admin.execute(sql.SQL("REVOKE {} FROM {}").format(lent, migrator))

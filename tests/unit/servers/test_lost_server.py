@@ -65,7 +65,7 @@ class Outsider:
 
 FAULTS: dict[str, tuple[Callable[[Outsider], None], str]] = {
     "the connections are cut": (Outsider.cuts_every_connection, "terminating connection due to administrator command"),
-    "the connections are taken": (Outsider.takes_every_connection, "too many clients"),
+    "the connections are taken": (Outsider.takes_every_connection, "needs more connections at once than the server lets"),
     "a backend is killed": (Outsider.kills_a_backend, "The scratch server stopped answering"),
     "the server is killed": (Outsider.kills_the_server, "The scratch server stopped answering"),
 }
