@@ -338,6 +338,14 @@ def test_a_count_that_another_claim_names_too_is_not() -> None:
     assert left.resolution is None
 
 
+@pytest.mark.parametrize("check", ["query.answers", "query.index", "query.growth", "write.growth", "write.time"])
+def test_what_is_said_of_speed_may_be_corrected(check: str) -> None:
+    one = claim(f"{check}[by_status]", corrected=corrected("O(rows)", f"{check}[by_status_rows]"))
+    [left], _ = excuse([finding(Status.BROKEN, check=check, subject="by_status")], project(claims=(one,)), TODAY)
+
+    assert "corrected: T1" == left.resolution
+
+
 def test_a_promise_about_more_than_words_cannot_be_corrected_away() -> None:
     one = claim("access.grants", corrected=corrected("Everybody may", "access.grants"))
     open_to_all = finding(Status.BROKEN, Severity.CRITICAL, check="access.grants")
