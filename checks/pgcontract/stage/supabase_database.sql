@@ -6,6 +6,22 @@ CREATE SCHEMA IF NOT EXISTS auth;
 CREATE SCHEMA IF NOT EXISTS storage;
 CREATE SCHEMA IF NOT EXISTS realtime;
 
+-- Every project has these from the start, so migrations call uuid_generate_v4() and gen_random_bytes() without a word.
+DO $stage$
+DECLARE
+    extension name;
+BEGIN
+    FOR extension IN
+        SELECT name FROM pg_available_extensions
+        WHERE name IN ('pgcrypto', 'uuid-ossp') AND installed_version IS NULL ORDER BY name
+    LOOP
+        EXECUTE format('CREATE EXTENSION %I SCHEMA extensions', extension);
+    END LOOP;
+EXCEPTION
+    WHEN insufficient_privilege THEN NULL;
+END
+$stage$;
+
 -- What sign-up fills; most projects' tables of people point at it.
 CREATE TABLE IF NOT EXISTS auth.users (
     instance_id uuid,
