@@ -17,6 +17,7 @@ from pgcontract.errors import InputError
 from pgcontract.facts import told_document
 from pgcontract.finding import Finding, Phase, Run, worst
 from pgcontract.model import Schema
+from pgcontract.providers import shown
 from pgcontract.verdict import (
     claim_finding,
     conclude_verdict,
@@ -57,7 +58,7 @@ def conclude(
         claims=claims,
         chain=tuple(migration.stem for migration in plan.project.chain),
         server=server,
-        options=dict(options or {}),
+        options={name: shown(said) if name == "pg" else said for name, said in (options or {}).items()},
         document=told_document(plan.project, plan.head, os.environ),
         facts=observed.get("facts", {}),
         phases=_summed(observed.get("phases", ())),

@@ -25,11 +25,9 @@ __all__ = [
     "Server",
     "known_specs",
     "provider_for",
+    "shown",
     "terminate_on_signals",
 ]
-
-# The words design.md gives to `--pg` whose module this build may lack: said as such, not called unknown.
-_DESIGNED = ("dsn",)
 
 
 def provider_for(spec: str, *, production: Production | None = None) -> Provider:
@@ -44,11 +42,20 @@ def provider_for(spec: str, *, production: Production | None = None) -> Provider
             return provider.fitted_to(production) if production and isinstance(provider, Fitting) else provider
     known = ", ".join(known_specs())
     word = spec.partition(":")[0]
-    if word in _DESIGNED:
-        raise InputError(f"the server {word!r} is not in this build yet; it has: {known}")
+    if "://" in spec or "=" in spec:  # it may hold a password, and is not repeated
+        raise InputError(f"a server with an address is --pg dsn:URL; known are {known}")
     nearest = difflib.get_close_matches(word, [usage.partition("[")[0] for usage in known_specs()], n=1)
     hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
     raise InputError(f"unknown server {spec!r}: known are {known}{hint}")
+
+
+def shown(spec: str) -> str:
+    """The spec as it may be printed and kept: without what an address may hold besides where it leads."""
+    if not spec.startswith("dsn:"):
+        return spec
+    from pgcontract.providers import dsn  # not at the top: the command's help needs no driver
+
+    return dsn.shown(spec)
 
 
 def known_specs() -> tuple[str, ...]:

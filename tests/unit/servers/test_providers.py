@@ -9,7 +9,7 @@ import pytest
 from pgcontract.errors import InputError, PgcontractError, ServerUnavailable
 from pgcontract.providers import binaries, known_specs, provider_for
 
-KNOWN = "auto, binaries[:DIR], docker[:IMAGE], 15|16|17|18, wheel"
+KNOWN = "auto, binaries[:DIR], docker[:IMAGE], dsn:URL, 15|16|17|18, wheel"
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_the_specs_of_this_build_are_listed() -> None:
     [
         ("whel", f"unknown server 'whel': known are {KNOWN}; did you mean 'wheel'?"),
         ("docker:", "docker: names no image; write --pg docker:IMAGE, or --pg docker for production's own"),
-        ("dsn:host=a password=b", f"the server 'dsn' is not in this build yet; it has: {KNOWN}"),
+        ("postgresql://a:b@c/d", f"a server with an address is --pg dsn:URL; known are {KNOWN}"),
         ("binaries:", "binaries: names no folder; write --pg binaries:DIR, or --pg binaries to look for one"),
     ],
 )
