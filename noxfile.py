@@ -48,6 +48,14 @@ def claims(session: nox.Session) -> None:
 
 
 @nox.session
+def endurance(session: nox.Session) -> None:
+    """What `tests` does five times, at length: 50 kills of a gate's parts at seeded moments, and 100 gates in a row."""
+    install_locked(session, "tests")
+    often = {"ENDURANCE_KILLS": "50", "ENDURANCE_GATES": "100"}
+    session.run("pytest", *(session.posargs or ("tests/endurance",)), env=often)
+
+
+@nox.session
 def matrix(session: nox.Session) -> None:
     """The gate and the tests that ask a server, on PostgreSQL 15 to 18 side by side, and one table of what differs."""
     install_locked(session, "tests")

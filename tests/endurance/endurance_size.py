@@ -1,0 +1,8 @@
+"""How many kills and gates: `nox -s endurance` asks for more than every change must pass."""
+
+from __future__ import annotations
+
+import os
+
+KILLS = int(os.environ.get("ENDURANCE_KILLS", "5"))
+GATES = int(os.environ.get("ENDURANCE_GATES", "5"))
