@@ -96,10 +96,13 @@ MEMBERSHIP_OPTIONS = Novelty(
     written=(Written(before=r"\bWITH\s[^;]*", at=r"(?:INHERIT|SET)\s+(?:TRUE|FALSE|OPTION)\b"),),
     settings="createrole_self_grant",
 )
+VIEW_COLUMNS = Novelty(
+    name="definitions of views that leave out what table a column is of", since=16, colours=("view.definition",)
+)
 
 NOVELTIES = (
     *(NOT_NULL_ROWS, VIRTUAL_COLUMNS, NOT_ENFORCED, UUIDV7, DATA_CHECKSUMS, IO_METHOD, EXPLAIN_BUFFERS),
-    *(MAINTAIN, BUILTIN_LOCALES, MEMBERSHIP_OPTIONS),
+    *(MAINTAIN, BUILTIN_LOCALES, MEMBERSHIP_OPTIONS, VIEW_COLUMNS),
     Novelty(
         name="keys over time (WITHOUT OVERLAPS, PERIOD)",
         since=18,
