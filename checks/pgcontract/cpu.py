@@ -1,4 +1,4 @@
-"""How much CPU a local server has used so far, so that a phase's cost is the tool's and the server's together."""
+"""How much CPU our local servers have used so far, so that a phase's cost is the tool's and the servers' together."""
 
 from __future__ import annotations
 
@@ -8,26 +8,34 @@ from pathlib import Path
 _PROC = Path("/proc")
 
 
-def server_cpu_ms(backend_pid: int) -> float:
-    """CPU of the postmaster above this backend and of all its children, living and reaped, in milliseconds.
+def children_cpu_ms() -> float:
+    """CPU of every living process below this one, their reaped children included, in milliseconds.
 
-    Read from /proc/<pid>/stat (proc_pid_stat(5)), in ticks of 10 ms; 0.0 where there is no /proc or no such process.
+    Together with this process's own and that of its reaped children it never goes back. Read from /proc/<pid>/stat
+    (proc_pid_stat(5)), in ticks of 10 ms; 0.0 where there is no /proc.
     """
-    parent = _stat(backend_pid)
-    postmaster = _stat(int(parent[1])) if parent else None
-    if parent is None or postmaster is None:
-        return 0.0
-    # utime, stime, cutime, cstime: fields 14 to 17 of the manual, here counted from the state on.
-    ticks = sum(int(each) for each in postmaster[11:15])
-    for child in _children(int(parent[1])):
-        fields = _stat(child)
-        ticks += sum(int(each) for each in fields[11:13]) if fields else 0
+    ticks, waiting = 0, _children(os.getpid())
+    while waiting:
+        pid = waiting.pop()
+        # utime, stime, cutime, cstime: fields 14 to 17 of the manual, here counted from the state on.
+        ticks += sum(int(each) for each in (_stat(pid) or ())[11:15])
+        waiting += _children(pid)
     return ticks * 1000 / os.sysconf("SC_CLK_TCK")
 
 
 def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    for task in _tasks(pid):
+        try:
+            found += map(int, (task / "children").read_text().split())
+        except OSError:
+            continue
+    return found
+
+
+def _tasks(pid: int) -> list[Path]:
     try:
-        return [int(each) for each in (_PROC / str(pid) / "task" / str(pid) / "children").read_text().split()]
+        return list((_PROC / str(pid) / "task").iterdir())
     except OSError:
         return []
 

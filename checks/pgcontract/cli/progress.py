@@ -19,15 +19,30 @@ def watching() -> Iterator[Callable[[Event], None] | None]:
         return
 
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        *(TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn()),
+        *(TimeElapsedColumn(), TimeRemainingColumn()),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("starting", total=None)
+        rows = progress.add_task("rows", total=None, visible=False)
 
         def show(event: Event) -> None:
             if event.kind == "phase":
                 progress.update(task, description=event.name)
+                progress.update(rows, visible=False)
+            elif event.kind == "load":
+                told = f"rows of {event.name}"
+                progress.update(rows, description=told, completed=event.done, total=event.total, visible=True)
             else:
                 progress.update(task, completed=event.done, total=event.total)
 

@@ -30,6 +30,10 @@ STANDARD_OUTPUT = "-"
     help="How many values are made at random for each promise, besides those that are always tried.  [default: 200]",
 )  # fmt: skip
 @click.option(
+    "--rows", metavar="N",
+    help="How many rows at the largest size to measure on, as 500k or 1M; a tenth and a hundredth of them besides.",
+)  # fmt: skip
+@click.option(
     "--timeout", metavar="TIME", default="120s", envvar="PGCONTRACT_TIMEOUT", show_default=True, show_envvar=True,
     help="How long the server may take for one script or statement: 90, 90s, 2m, 500ms.",
 )  # fmt: skip
@@ -49,6 +53,7 @@ def command(
     skip: tuple[str, ...],
     seed: int | None,
     max_examples: int | None,
+    rows: str | None,
     timeout: str,
     report: str | None,
     json_file: str | None,
@@ -69,9 +74,11 @@ def command(
             raise InputError(f"{json_file} is a folder: give --json the name of a file.")
 
     from pgcontract import engine
+    from pgcontract.load import read_rows
     from pgcontract.report import render, write_reports
     from pgcontract.report.json import to_json
 
+    count = read_rows(rows, option="--rows") if rows is not None else None
     with watching() as notify:
         run = engine.verify(
             path,
@@ -81,6 +88,7 @@ def command(
             skip=skip,
             seed=seed,
             max_examples=max_examples,
+            rows=count,
             timeout_ms=timeout_ms,
             contract=contract,
             notify=notify,

@@ -241,7 +241,8 @@ def merged(datasets: Iterable[Dataset | None], schema: Schema) -> Dataset:
 
     What is said of a table or column that `schema` no longer has is left out.
     """
-    sizes, purpose, origin = DEFAULT_SIZES, None, None
+    sizes: tuple[int, ...] = DEFAULT_SIZES
+    purpose, origin = None, None
     tables: dict[str, TableRows] = {}
     for dataset in datasets:
         if dataset is None:

@@ -57,6 +57,7 @@ def plan(
     skip: Sequence[str] = (),
     seed: int | None = None,
     max_examples: int | None = None,
+    rows: int | None = None,
 ) -> Plan:
     """What there is to ask of each migration of the chain, up to `through`, in the order it will be asked.
 
@@ -77,6 +78,7 @@ def plan(
             way_back=read_script(migration.down) if migration.down else None,
             seed=DEFAULT_SEED if seed is None and project.seed is None else (seed if seed is not None else project.seed),
             max_examples=MAX_EXAMPLES if max_examples is None else max_examples,
+            rows=rows,
         )
         _names_are_known(promise, known)
         promises[migration.stem] = promise

@@ -85,6 +85,7 @@ def verify(
     skip: Sequence[str] = (),
     seed: int | None = None,
     max_examples: int | None = None,
+    rows: int | None = None,
     contract: str | Path | None = None,
     timeout_ms: int = STATEMENT_TIMEOUT_MS,
     notify: Callable[[Event], None] | None = None,
@@ -95,7 +96,7 @@ def verify(
     that is lost on the way makes the rest UNKNOWN; a script or statement that takes more than `timeout_ms` is stopped.
     """
     project = load_project(Path(path), contract=Path(contract) if contract else None)
-    planned = plan(project, through=through, only=only, skip=skip, seed=seed, max_examples=max_examples)
+    planned = plan(project, through=through, only=only, skip=skip, seed=seed, max_examples=max_examples, rows=rows)
     notify = notify or (lambda event: None)
     findings: list[Finding] = []
     with Session(planned, pg=pg, timeout_ms=timeout_ms, notify=notify) as session:
@@ -111,6 +112,7 @@ def verify(
         "skip": list(skip),
         "seed": next(iter(planned.promises.values())).seed,
         "max_examples": next(iter(planned.promises.values())).max_examples,
+        "rows": rows,
         "timeout_ms": timeout_ms,
     }
     return conclude(planned, findings, observed, options=options)

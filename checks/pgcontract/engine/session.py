@@ -15,11 +15,12 @@ import psycopg
 
 from pgcontract import majors
 from pgcontract.apply import refusal_of
-from pgcontract.cpu import server_cpu_ms
+from pgcontract.cpu import children_cpu_ms
 from pgcontract.engine.planning import Item, Plan
 from pgcontract.errors import InputError, PgcontractError, ServerUnavailable
 from pgcontract.facts import observed_facts
 from pgcontract.finding import Evidence, Finding, Phase, Status
+from pgcontract.load import watched_by as loading_watched_by
 from pgcontract.providers import Production, Server, provider_for
 from pgcontract.providers.telling import watched_by
 from pgcontract.registry import Check, checks
@@ -37,7 +38,8 @@ OLDEST_MAJOR = majors.KNOWN[0]
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """What the run is doing now, for a progress view: a phase that begins, or an item that ended."""
+    """What the run is doing now, for a progress view: a phase that begins, an item that ended, or rows of a table
+    (`load`) of which `done` are there."""
 
     kind: str
     name: str
@@ -185,7 +187,8 @@ class Session:
         with self._phase(check.id.partition(".")[0]):
             started = time.perf_counter()
             try:
-                found = tuple(check.ask(trial()))
+                with loading_watched_by(self._tell_rows):
+                    found = tuple(check.ask(trial()))
             except CouldNotAsk as error:
                 found = self._unasked(check, promise, _sentence(str(error)))
             except PgcontractError:
@@ -196,6 +199,9 @@ class Session:
                 found = self._failed(check, promise, error)
             seconds = time.perf_counter() - started
         return tuple(replace(self._stamped(stem, check, each), seconds=seconds / max(len(found), 1)) for each in found)
+
+    def _tell_rows(self, table: str, done: int, total: int) -> None:
+        self.notify(Event(kind="load", name=table, done=done, total=total))
 
     def _unasked(self, check: Check, promise: Promise, reason: str) -> tuple[Finding, ...]:
         subjects = tuple(dict.fromkeys(check.subjects(promise)))
@@ -240,11 +246,8 @@ class Session:
             )
 
     def _cpu_ms(self) -> float:
-        """CPU so far of this process, of programs it ran (initdb) and of the server, where it runs on this machine."""
-        own = sum(os.times()[:4]) * 1000
-        if self._workbench is None or self._workbench.admin.closed or not self._workbench.server.is_local:
-            return own
-        return own + server_cpu_ms(self._workbench.admin.info.backend_pid)
+        """CPU so far of this process, of programs it ran (initdb) and of the servers it started on this machine."""
+        return sum(os.times()[:4]) * 1000 + children_cpu_ms()
 
     def _told_server(self) -> dict[str, Any]:
         if self.server is None:

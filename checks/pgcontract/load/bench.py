@@ -13,9 +13,10 @@ from psycopg import sql
 from pgcontract.cluster import copy_settings
 from pgcontract.errors import CouldNotAsk, ServerUnavailable
 from pgcontract.load.prepare import Load, Plan, load_all, prepare, prepared_loads, wanted_bytes
+from pgcontract.load.sizes import sizes_of
 from pgcontract.providers import Prepared, Server
 from pgcontract.stage import MIGRATOR
-from pgcontract.trial import Promise, Trial
+from pgcontract.trial import Trial
 from pgcontract.workbench import Workbench
 
 # What is measured is what PostgreSQL does by itself, on one core, with nothing going on behind our back.
@@ -102,13 +103,6 @@ def bench(trial: Trial) -> Bench:
     CouldNotAsk where it cannot be had; ContractError, with its place, for a data set that breaks a rule of its table.
     """
     return trial.state.once("load/bench", _bench)
-
-
-def sizes_of(promise: Promise) -> tuple[int, ...]:
-    """How many rows are loaded, smallest first: what --rows asks for, a tenth and a hundredth, else what is declared."""
-    if promise.rows is not None:
-        return tuple(sorted({size for size in (promise.rows // 100, promise.rows // 10, promise.rows) if size}))
-    return promise.project.dataset(promise.migration.stem).sizes
 
 
 def _bench(trial: Trial) -> Bench:

@@ -181,7 +181,7 @@ def _hands(workbench: Workbench, database: str) -> Iterator[Hands]:
 
 def _told(difference: Difference) -> str:
     what = f"{difference.kind} {difference.name}" + (f", {difference.field}" if difference.field else "")
-    return f"{what}: {difference.expected} became {difference.actual}"
+    return f"{what}: {difference.expected or 'absent'} became {difference.actual or 'absent'}"
 
 
 def _wanted(plan: Plan, staged: set[str], migrated: Schema) -> tuple[str, ...]:

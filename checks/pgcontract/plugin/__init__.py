@@ -28,6 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--pgcontract-skip", metavar="GLOB", action="append", default=[], help="leave out checks like this")
     add("--pgcontract-seed", metavar="N", type=int, help="where random choices start")
     add("--pgcontract-max-examples", metavar="N", type=int, help="how many random values are made for each promise")
+    add("--pgcontract-rows", metavar="N", help="how many rows at the largest size to measure on: 500k, 1M")
     add(
         "--pgcontract-timeout",
         metavar="TIME",

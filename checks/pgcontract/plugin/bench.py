@@ -12,6 +12,7 @@ from pgcontract.contract import load_project
 from pgcontract.duration import read_duration
 from pgcontract.errors import PgcontractError
 from pgcontract.finding import Finding
+from pgcontract.load import read_rows
 from pgcontract.report.writable import demand_writable
 
 
@@ -22,6 +23,7 @@ class Bench:
         option = config.option
         self.project = project
         timeout_ms = read_duration(option.pgcontract_timeout, option="--pgcontract-timeout")
+        rows = read_rows(option.pgcontract_rows, option="--pgcontract-rows") if option.pgcontract_rows else None
         if option.pgcontract_report is not None:
             demand_writable(config.invocation_params.dir / option.pgcontract_report, "report folder")
         self.plan = engine.plan(
@@ -31,6 +33,7 @@ class Bench:
             skip=option.pgcontract_skip,
             seed=option.pgcontract_seed,
             max_examples=option.pgcontract_max_examples,
+            rows=rows,
         )
         self.options: dict[str, Any] = {
             "pg": option.pgcontract_pg,
@@ -39,6 +42,7 @@ class Bench:
             "skip": option.pgcontract_skip,
             "seed": next(iter(self.plan.promises.values())).seed,
             "max_examples": next(iter(self.plan.promises.values())).max_examples,
+            "rows": rows,
             "timeout_ms": timeout_ms,
         }
         self._session = engine.Session(self.plan, pg=option.pgcontract_pg, timeout_ms=timeout_ms)
