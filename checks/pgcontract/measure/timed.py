@@ -1,0 +1,106 @@
+"""A query that tells how long it takes: by the server's clock, as a temporary function, and by a client's, prepared."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import psycopg
+from psycopg import sql
+from psycopg.pq import ExecStatus
+
+from pgcontract.apply import refusal_of
+from pgcontract.errors import CouldNotAsk
+from pgcontract.measure.queries.statement import Mode, Values, number
+
+_FUNCTION: Final = sql.SQL("CREATE FUNCTION pg_temp.{}({}) RETURNS pg_catalog.float8 LANGUAGE plpgsql AS {}")
+# Every row as text, as a client that reads it would have it: documents are fetched and decompressed for that.
+_BODY: Final = """
+#variable_conflict use_column
+DECLARE
+    pgcontract_row record; pgcontract_text text; pgcontract_began timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+    {}
+    RETURN extract(epoch FROM pg_catalog.clock_timestamp() - pgcontract_began) * 1e6;
+END"""
+_ALL_ROWS: Final = """
+    FOR pgcontract_row IN
+{}
+    LOOP
+        pgcontract_text := pgcontract_row::text;
+    END LOOP;"""
+_TYPES: Final = """
+SELECT pg_catalog.format_type(oid, NULL) FROM unnest(%s::oid[]) WITH ORDINALITY AS t (oid, n) ORDER BY n"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timed:
+    """One query on the connections that it was made on. `types` are those of its parameters."""
+
+    name: str
+    types: tuple[str, ...]
+
+    def in_server(self, connection: psycopg.Connection, samples: Sequence[Values], mode: Mode) -> tuple[float, ...]:
+        """The microseconds of a call with each sample, planned in this mode; the loop is in the server."""
+        columns = [sql.Identifier(f"v{at}") for at in range(len(self.types))]
+        arrays = sql.SQL(", ").join([sql.SQL("%s::pg_catalog.text[]")] * len(columns))
+        rows = sql.SQL("ROWS FROM (unnest({})) WITH ORDINALITY AS given ({}, n)").format(
+            arrays, sql.SQL(", ").join(columns)
+        )
+        if not columns:
+            rows = sql.SQL("generate_series(1, {}) AS n").format(len(samples))
+        arguments = zip(columns, self.types, strict=True)
+        call = sql.SQL("SELECT pg_temp.{}({}) FROM {} ORDER BY n").format(
+            sql.Identifier(self.name),
+            sql.SQL(", ").join(sql.SQL("{}::{}").format(column, sql.SQL(kind)) for column, kind in arguments),
+            rows,
+        )
+        connection.execute("SELECT pg_catalog.set_config('plan_cache_mode', %s, false)", [mode])
+        found = connection.execute(call, [[each[at] for each in samples] for at in range(len(columns))])
+        return tuple(us for (us,) in found.fetchall())
+
+    def by_client(self, connection: psycopg.Connection, samples: Sequence[Values]) -> tuple[float, ...]:
+        """The microseconds of a round trip with each sample: from sending it to having all of its answer."""
+        times = []
+        for sample in samples:
+            sent = [None if value is None else value.encode() for value in sample]
+            began = time.perf_counter_ns()
+            result = connection.pgconn.exec_prepared(self.name.encode(), sent)  # type: ignore[arg-type] # None is NULL
+            times.append((time.perf_counter_ns() - began) / 1000)
+            if result.status != ExecStatus.TUPLES_OK:
+                raise psycopg.errors.error_from_result(result, connection.info.encoding)
+        return tuple(times)
+
+
+def make_timed(connection: psycopg.Connection, name: str, query: str, types: Mapping[str, str | None]) -> Timed:
+    """The query as a function and as a prepared statement of this name; `types` are those that its parameters declare.
+
+    CouldNotAsk where the server does not take it.
+    """
+    numbered = number(query)
+    asked = "SELECT %s::pg_catalog.regtype::pg_catalog.oid::pg_catalog.int8"
+    declared = [types.get(each) for each in numbered.names]
+    oids = [int(connection.execute(asked, [each]).fetchall()[0][0]) if each else 0 for each in declared]
+    result = connection.pgconn.prepare(name.encode(), numbered.text.encode(), oids)
+    if result.status != ExecStatus.COMMAND_OK:
+        refusal = refusal_of(psycopg.errors.error_from_result(result, connection.info.encoding))
+        raise CouldNotAsk(f"the server refused the query: {refusal}")
+    told = connection.pgconn.describe_prepared(name.encode())
+    inferred = connection.execute(_TYPES, [[told.param_type(at) for at in range(told.nparams)]]).fetchall()
+    found = tuple(kind for (kind,) in inferred)
+    _make_function(connection, name, found, _ALL_ROWS.format(numbered.text))
+    return Timed(name=name, types=found)
+
+
+def make_empty(connection: psycopg.Connection) -> Timed:
+    """What the clock and the function themselves take: the same function without a query."""
+    name = "pgcontract_empty"
+    _make_function(connection, name, (), "")
+    return Timed(name=name, types=())
+
+
+def _make_function(connection: psycopg.Connection, name: str, types: tuple[str, ...], work: str) -> None:
+    arguments = sql.SQL(", ").join(map(sql.SQL, types))
+    connection.execute(_FUNCTION.format(sql.Identifier(name), arguments, sql.Literal(_BODY.format(work))))
