@@ -44,6 +44,6 @@ def test_no_arguments_print_the_help(pgcontract: Command) -> None:
     assert pgcontract("--help") == pgcontract()
 
 
-@pytest.mark.parametrize("command", ["verify", "list", "explain", "draft", "report", "schema"])
+@pytest.mark.parametrize("command", ["verify", "list", "explain", "draft", "report", "doctor", "schema"])
 def test_help_names_every_command(pgcontract: Command, command: str) -> None:
     assert f"\n  {command} " in pgcontract().out

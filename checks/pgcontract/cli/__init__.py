@@ -26,6 +26,7 @@ _COMMANDS: Final = {
     "explain": ("explain", "Why a check matters, how it is measured, what to do."),
     "draft": ("draft", "Write a contract from what a migration does."),
     "report": ("report", "Make a report again from a run.json."),
+    "doctor": ("doctor", "Which servers can start here, what is missing, what is kept."),
     "schema": ("schema", "JSON Schema of the files an owner writes, for editors."),
 }
 

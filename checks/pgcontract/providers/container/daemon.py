@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import getpass
+import os
+import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from pgcontract.errors import ServerUnavailable
 
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 NO_EXTRA = "the package testcontainers is not installed; pip install 'pgcontract[docker]'"
+_PORT = 2375
 _START = "start one (Docker Desktop, or: sudo systemctl start docker), or name another with DOCKER_HOST"
 
 
@@ -22,20 +26,32 @@ _START = "start one (Docker Desktop, or: sudo systemctl start docker), or name a
 def daemon(*, timeout_s: int = 60) -> Iterator[DockerClient]:
     """The daemon that DOCKER_HOST, Docker's context or the usual socket names, closed afterwards.
 
-    Raises ServerUnavailable for each way in which there is none. `timeout_s` is for one answer of it.
+    Raises ServerUnavailable for each way in which there is none, also where it stops answering. `timeout_s` is for one
+    answer of it.
     """
     if find_spec("testcontainers") is None:
         raise ServerUnavailable(NO_EXTRA)
     from docker.errors import DockerException
-    from testcontainers.core.docker_client import DockerClient, get_docker_host
+    from requests.exceptions import RequestException
 
+    where = os.environ.get("DOCKER_HOST", "")
     try:
+        # It reads its settings when it is imported.
+        from testcontainers.core.docker_client import DockerClient, get_docker_host
+
+        where = get_docker_host() or DEFAULT_SOCKET
+        _knock(where, timeout_s)
         # Not DockerContainer: that starts an image of its own to clean up after us, which may have to be pulled.
         client = DockerClient(timeout=timeout_s)
-    except DockerException as error:
-        raise ServerUnavailable(_why_not(error, get_docker_host() or DEFAULT_SOCKET)) from error
+    except (DockerException, OSError, ValueError) as error:
+        raise ServerUnavailable(_why_not(error, _without_password(where))) from error
     try:
         yield client
+    except (DockerException, RequestException) as error:
+        raise ServerUnavailable(
+            f"the Docker daemon at {_without_password(where)} did not do what it was asked: {explained(error)}; "
+            "look into its log"
+        ) from error
     finally:
         client.client.close()
 
@@ -43,34 +59,35 @@ def daemon(*, timeout_s: int = 60) -> Iterator[DockerClient]:
 def explained(error: Exception) -> str:
     """What the daemon said of an error, in one line; without an answer from it, the error's own words."""
     told = getattr(error, "explanation", None) or str(error)
-    return " ".join(str(told).split())
+    return _without_password(" ".join(str(told).split()))
+
+
+def _knock(where: str, timeout_s: int) -> None:
+    """Raises OSError where nobody answers: docker-py hides the reason, and does not close a socket that it could not
+    connect."""
+    address = urlsplit(where)
+    if address.scheme == "unix":
+        with socket.socket(socket.AF_UNIX) as door:
+            door.settimeout(timeout_s)
+            door.connect(where.removeprefix("unix://"))
+    elif address.scheme in ("tcp", "http", "https") and address.hostname:
+        socket.create_connection((address.hostname, address.port or _PORT), timeout_s).close()
 
 
 def _why_not(error: Exception, where: str) -> str:
-    causes = list(_chain(error))
-    place = where.removeprefix("unix://")
-    if any(isinstance(each, FileNotFoundError) for each in causes):
-        return f"no Docker daemon: {place} is not there; {_START}"
-    if any(isinstance(each, PermissionError) for each in causes):
-        return (
-            f"user {getpass.getuser()} may not use the Docker daemon at {place}; become a member of its group "
-            "(sudo usermod -aG docker USER, then log in again), or use a rootless daemon with DOCKER_HOST"
-        )
-    if any(isinstance(each, ConnectionRefusedError) for each in causes):
-        return f"no Docker daemon answers at {place}; {_START}"
-    if not where.startswith("unix://"):
-        return f"the Docker daemon at {where} cannot be reached: {explained(error)}; correct or unset DOCKER_HOST"
-    return f"the Docker daemon at {place} gives no usable answer: {explained(error)}; {_START}"
+    place = f"at {where.removeprefix('unix://')}" if where else "that is set"
+    match error:
+        case FileNotFoundError():
+            return f"no Docker daemon {place}; {_START}"
+        case PermissionError():
+            return (
+                f"uid {os.geteuid()} may not use the Docker daemon {place}; become a member of its group "
+                "(sudo usermod -aG docker USER, then log in again), or use a rootless daemon with DOCKER_HOST"
+            )
+        case ConnectionRefusedError():
+            return f"no Docker daemon answers {place}; {_START}"
+    return f"the Docker daemon {place} cannot be reached: {explained(error)}; correct DOCKER_HOST or what is named"
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error with all that caused it: requests and urllib3 keep theirs among the arguments."""
-    seen: list[BaseException] = []
-    rest: list[BaseException | None] = [error]
-    while rest:
-        each = rest.pop()
-        if each is None or each in seen:
-            continue
-        seen.append(each)
-        yield each
-        rest += [each.__cause__, each.__context__, *(word for word in each.args if isinstance(word, BaseException))]
+def _without_password(where: str) -> str:
+    return re.sub(r"(//[^/@:]*):[^/@]*@", r"\1@", where)

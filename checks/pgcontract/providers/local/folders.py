@@ -18,7 +18,7 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,12 +77,23 @@ def _claim(root: Path, account: Account) -> Run:
 
 def sweep(roots: Iterable[Path], account: Account) -> None:
     """Removes what dead runs of ours left under `roots`: their servers first. Live runs and other folders stay."""
+    _each_left(roots, account, clear)
+
+
+def left_behind(roots: Iterable[Path], account: Account) -> tuple[Path, ...]:
+    """The folders that `sweep` would remove."""
+    found: list[Path] = []
+    _each_left(roots, account, found.append)
+    return tuple(sorted(found))
+
+
+def _each_left(roots: Iterable[Path], account: Account, do: Callable[[Path], None]) -> None:
     for root in roots:
         with contextlib.suppress(OSError), os.scandir(root) as entries:
             for entry in entries:
                 if _NAME.fullmatch(entry.name) and entry.name.lstrip(".").startswith(_prefix()):
                     with contextlib.suppress(OSError):
-                        _sweep_one(Path(entry.path), account)
+                        _do_if_left(Path(entry.path), account, do)
 
 
 _NAME = re.compile(r"pgcontract-\d+-[0-9a-f]{8}|\.pgcontract-\d+-\w{8}")
@@ -92,7 +103,8 @@ def _prefix() -> str:
     return f"pgcontract-{os.geteuid()}-"
 
 
-def _sweep_one(folder: Path, account: Account) -> None:
+def _do_if_left(folder: Path, account: Account, do: Callable[[Path], None]) -> None:
+    """Does it while holding the folder's lock, so that nobody else does the same."""
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), account.uid}:
         return
@@ -100,7 +112,8 @@ def _sweep_one(folder: Path, account: Account) -> None:
         return
     # A draft may have died before its owner file was made; an empty folder is all it can be then.
     if folder.name.startswith(".") and not (folder / _OWNER_FILE).exists():
-        folder.rmdir()
+        if not any(folder.iterdir()):
+            do(folder)
         return
     lock = os.open(folder / _OWNER_FILE, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
@@ -109,7 +122,7 @@ def _sweep_one(folder: Path, account: Account) -> None:
             return
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if folder.name.startswith(".") or os.pread(lock, 200, 0).startswith(_OWNER_LINE.encode()):
-            clear(folder)
+            do(folder)
     finally:
         os.close(lock)
 

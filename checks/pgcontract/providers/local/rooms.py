@@ -35,15 +35,15 @@ def run_room(account: Account, *, wanted_bytes: int = 0) -> tuple[Path, Storage]
             )
         if wanted_bytes and _free_bytes(folder) < wanted_bytes + _MIN_FREE_BYTES:
             raise _too_small([folder], wanted_bytes)
-        return folder, _storage(folder)
-    if _is_usable(_SHARED_MEMORY, account) and _storage(_SHARED_MEMORY) == "tmpfs":
+        return folder, storage_of(folder)
+    if _is_usable(_SHARED_MEMORY, account) and storage_of(_SHARED_MEMORY) == "tmpfs":
         free = min(_free_bytes(_SHARED_MEMORY), _free_memory_bytes())
         if free >= 2 * wanted_bytes + _MIN_FREE_BYTES:
             return _SHARED_MEMORY, "tmpfs"
     usable = [folder for folder in _temp_folders() if _is_usable(folder, account)]
     for folder in usable:
         if not wanted_bytes or _free_bytes(folder) >= wanted_bytes + _MIN_FREE_BYTES:
-            return folder, _storage(folder)
+            return folder, storage_of(folder)
     if usable:
         raise _too_small(usable, wanted_bytes)
     tried = ", ".join(map(str, _temp_folders()))
@@ -105,7 +105,7 @@ def _is_usable(folder: Path, account: Account) -> bool:
     return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK) and account.reaches(folder)
 
 
-def _storage(folder: Path) -> Storage:
+def storage_of(folder: Path) -> Storage:
     """What the nearest mount above the folder is, by the kernel's list; disk where there is no such list."""
     try:
         mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]

@@ -1,0 +1,127 @@
+"""`pgcontract doctor`: which servers can start here, what is missing and how to get it, what is kept and left."""
+
+from __future__ import annotations
+
+import platform
+import textwrap
+from collections.abc import Iterable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pgcontract.errors import PgcontractError, ServerUnavailable
+
+if TYPE_CHECKING:
+    from pgcontract.providers import Production
+    from pgcontract.providers.examination import Examination, Left
+    from pgcontract.providers.local.kept import Kept
+    from pgcontract.providers.server import Probe
+
+_WIDTH = 80
+_MARGIN = 15
+
+
+@click.command("doctor")
+@click.argument("path", default="schema")
+@click.option("--clean", is_flag=True, help="Empty the cache and remove what killed runs left.")
+def command(path: str, clean: bool) -> int:
+    """Look which servers can start here, without starting, pulling or fetching any.
+
+    PATH is the project whose production chooses the image of --pg docker. Exit code 0 where --pg auto finds a server,
+    else 3.
+    """
+    from pgcontract.providers import examination
+
+    production, trouble = _production(path)
+    if clean:
+        found = examination.examine(production)
+        if found.account is not None:
+            click.echo(f"removed {_removed(*examination.clean(found.account))}\n")
+    found = examination.examine(production)
+    click.echo("\n".join(_page(found, production, trouble)))
+    return 0 if found.can_start else ServerUnavailable.exit_code
+
+
+def _production(path: str) -> tuple[Production, str]:
+    """What the project says of production, and what is wrong with the project, if anything is."""
+    from pgcontract.contract import load_project
+    from pgcontract.providers import Production
+
+    if not Path(path).exists():
+        return Production(), ""
+    try:
+        project = load_project(path)
+    except PgcontractError as error:
+        return Production(), str(error)
+    return Production(platform=project.platform, postgres=project.postgres), ""
+
+
+def _page(found: Examination, production: Production, trouble: str) -> Iterator[str]:
+    system = f"{platform.system()} {platform.machine()}"
+    yield f"pgcontract {version('pgcontract')}, Python {platform.python_version()}, {system}"
+    said = f"{production.platform}, PostgreSQL {production.postgres or 'of no named major'}"
+    yield from _entry("production", f"not known: {trouble}" if trouble else said)
+    yield "\nServers, by the word for --pg"
+    for probe in found.probes:
+        yield from _probe(probe)
+    yield from _entry("  dsn:URL", "a server that you name; not looked at")
+    yield "\nFolders"
+    if found.no_account:
+        yield from _entry("  for a server", found.no_account)
+    for room in found.rooms:
+        yield from _entry("  for a run", f"{room.folder} ({room.storage}): {_bytes(room.free_bytes)} free")
+    for kept in found.cache:
+        yield from _entry("  cache", f"{kept.folder}: {_kept(kept)}")
+    yield from _entry("  left behind", f"{_left(found.left)}; --clean removes it" if _left(found.left) else "nothing")
+
+
+def _probe(probe: Probe) -> Iterator[str]:
+    # The source that auto takes has a line of its own, which says where it is.
+    found = probe.found.partition(" in ")[0] if probe.ok and probe.provider == "auto" else probe.found
+    yield from _entry(f"  {probe.provider}", f"{'yes' if probe.ok else 'no '}  {found}", hang=5)
+    if not probe.ok and probe.remedy:
+        yield from _entry("", probe.remedy, margin=_MARGIN + 5)
+
+
+def _entry(name: str, text: str, *, hang: int = 0, margin: int = _MARGIN) -> list[str]:
+    """The text beside its name, wrapped to the page: what is longer than a line, such as a path, stays whole."""
+    return textwrap.wrap(
+        " ".join(text.split(" ")),
+        width=_WIDTH,
+        initial_indent=name.ljust(margin),
+        subsequent_indent=" " * (margin + hang),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _removed(kept: Iterable[Kept], left: Left) -> str:
+    cache = [f"{_kept(each)} of {each.folder}" for each in kept if each.entries]
+    return "; ".join([*cache, *filter(None, [_left(left)])]) or "nothing: there was nothing"
+
+
+def _kept(kept: Kept) -> str:
+    return f"{_bytes(kept.size_bytes)} in {_count(kept.entries, 'entry', 'entries')}" if kept.entries else "empty"
+
+
+def _left(left: Left) -> str:
+    told = [
+        _count(len(names), one, many)
+        for names, one, many in ((left.folders, "folder", "folders"), (left.containers, "container", "containers"))
+        if names
+    ]
+    return f"{' and '.join(told)} of runs that were killed" if told else ""
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def _bytes(number: int) -> str:
+    """Decimal units, as disks are sold: "45.2 MB"."""
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if number >= size:
+            return f"{number / size:.1f} {unit}"
+    return f"{number} bytes"
