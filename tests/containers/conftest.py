@@ -1,0 +1,45 @@
+"""The Docker daemon of this machine, and images made on it. Without a daemon these tests are skipped, and told so.
+
+PGCONTRACT_TEST_DOCKER=required, which `.ci/run` sets where it could start one, makes its absence an error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from images import Recipe, have_image
+from pgcontract.errors import ServerUnavailable
+from pgcontract.providers.container.daemon import daemon
+from testcontainers.core.docker_client import DockerClient
+
+
+@pytest.fixture(scope="session")
+def docker() -> Iterator[DockerClient]:
+    """The daemon that DOCKER_HOST or Docker's own settings name."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("the images are made of this machine's programs, and would not run in a Linux container")
+    context = daemon()
+    try:
+        client = context.__enter__()
+    except ServerUnavailable as error:
+        if os.environ.get("PGCONTRACT_TEST_DOCKER") == "required":
+            raise
+        pytest.skip(error.message)
+    yield client
+    context.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def image(docker: DockerClient) -> Callable[[Recipe], str]:
+    """Makes sure that the daemon has a recipe's image; gives its tag."""
+    return lambda recipe: have_image(docker.client, recipe)
+
+
+@pytest.fixture(autouse=True)
+def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache of the test's own."""
+    monkeypatch.setenv("PGCONTRACT_CACHE", str(tmp_path / "cache"))
