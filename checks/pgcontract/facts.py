@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from pgcontract.contract import Migration, Project
+from pgcontract.measure.told import told
 from pgcontract.model import Part, Schema
 from pgcontract.sqltext import Script
 from pgcontract.trial import CouldNotAsk, Promise, Trial
@@ -36,6 +37,7 @@ def observed_facts(promise: Promise, trial: Trial | None) -> dict[str, Any]:
         "declared": told_schema(declared),
         "live": told_schema(live) if live is not None else None,
         "pending": [claim.id for claim in claims if claim.pending],
+        **({"performance": measured} if (measured := told(trial) if trial is not None else None) else {}),
     }
 
 

@@ -249,6 +249,17 @@ class Trial:
             raise kept
         return cast(T, kept)
 
+    def known(self, name: str) -> Any:
+        """What `once` has kept under the name; None where nobody asked, or it could not be asked."""
+        kept = self._kept.get(name)
+        return None if isinstance(kept, CouldNotAsk) else kept
+
+    @property
+    def judged(self) -> tuple[Trial, ...]:
+        """The promises that were judged in this state, in the order of the chain: earlier ones, and its own."""
+        stems = [migration.stem for migration in self.promise.project.chain]
+        return (*(self._earlier[stem] for stem in stems if stem in self._earlier), self)
+
     def catalog(self, connection: psycopg.Connection, *, rows: bool = True) -> Schema:
         """The catalog as this connection's transaction sees it."""
         return self.workbench.told(read_catalog(connection, rows=rows, transaction=False))

@@ -7,42 +7,50 @@ Times are in microseconds, pages are the server's of 8 kB, medians are over the 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cache
 
 from pydantic import TypeAdapter, ValidationError
 
 from pgcontract.errors import InputError
 from pgcontract.finding import Run
+from pgcontract.report.reading import digits
 
 
 @dataclass(frozen=True, kw_only=True)
 class QuerySize:
-    """One query at one size of the data set: `samples` calls for the pages, `n` for the times.
+    """One query at one size of the data set: `samples` values, of which `calls` were called for the pages, `n` calls for
+    the times.
 
-    `height` is that of the index meant to serve it; `without_index_median` the pages of the same calls with that
-    index dropped; `plan` how the server reads ("Index Scan using ...").
+    `height` is that of the index meant to serve it; `without_index_median` the pages of `without_samples` of the calls
+    with that index dropped; `allowed` what the promised growth allows from the smallest size on; `plan` how the server
+    reads ("Index Scan using ..."); `client_p50_us` a client's round trip.
     """
 
     rows: int
     samples: int = 0
+    calls: int = 0
     found_median: float | None = None
     buffers_median: float | None = None
     buffers_max: float | None = None
     without_index_median: float | None = None
+    without_samples: int | None = None
+    allowed: float | None = None
     height: int | None = None
     plan: str | None = None
     p50_us: float | None = None
     p95_us: float | None = None
     p99_us: float | None = None
+    client_p50_us: float | None = None
     n: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Advice:
-    """An index that was tried and rolled back: the pages of one call before and with it."""
+    """An index that was tried and rolled back: the pages of one call before and with it, at a size of the data set."""
 
     ddl: str
+    rows: int | None = None
     before: float
     after: float
 
@@ -68,6 +76,7 @@ class Latency:
     """How long calls took: 21 quantiles, of 0, 5, ... 100 in 100. A line without `rows` is a yardstick (SELECT 1)."""
 
     name: str
+    migration: str = ""
     quantiles_us: tuple[float, ...]
     n: int
     rows: int | None = None
@@ -105,6 +114,7 @@ class MeasuredWrite:
 
     flow: str
     step: str
+    migration: str = ""
     kind: str = "none"
     sizes: tuple[WriteSize, ...] = ()
     indexes: tuple[IndexShare, ...] = ()
@@ -119,24 +129,27 @@ class Performance:
     latency: tuple[Latency, ...] = ()
     writes: tuple[MeasuredWrite, ...] = ()
     conditions: str = ""
-    # What the writes cost together by index; told by `writes`, kept for whoever reads run.json.
-    indexes: tuple[Mapping[str, object], ...] = field(default=())
-
-    @property
-    def rows(self) -> tuple[int, ...]:
-        """Every size that a query or a write was measured at, smallest first."""
-        queries = {size.rows for each in self.queries for size in each.sizes}
-        return tuple(sorted(queries.union(size.rows for each in self.writes for size in each.sizes)))
 
 
 def performance(run: Run) -> Performance:
-    """What the Run measured; empty where it measured nothing. InputError names the field that is damaged."""
+    """What the Run measured; empty where it measured nothing. Names are led by their migration's digits where that is not
+    the one the report is about, as everywhere in it. InputError names the field that is damaged."""
     try:
-        return _adapter().validate_python(run.facts.get("performance") or {})
+        found = _adapter().validate_python(run.facts.get("performance") or {})
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, ("facts", "performance", *first["loc"])))
         raise InputError(f"This run.json is damaged at {place}: {first['msg']}. Verify again to write it anew.") from None
+
+    def led(name: str, migration: str) -> str:
+        return name if migration in ("", run.migration) else f"{digits(migration)}:{name}"
+
+    return replace(
+        found,
+        queries=tuple(replace(each, name=led(each.name, each.migration)) for each in found.queries),
+        latency=tuple(replace(each, name=led(each.name, each.migration)) for each in found.latency),
+        writes=tuple(replace(each, flow=led(each.flow, each.migration)) for each in found.writes),
+    )
 
 
 @cache

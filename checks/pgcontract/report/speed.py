@@ -43,13 +43,20 @@ def speed(run: Run) -> Speed | None:
         picture=fence(chart, MERMAID) if chart else Markup(""),
         pictures=len(charts(run)),
         queries=table(
-            ("Query", "Promised", "Index", "Rows", "#Pages", "#Without it", "Exponent", "#p50", "#p95", "#p99", "#n"),
+            ("Query", "Promised", "Index", "Rows", "#Pages", "#Without it", "Exponent", "#p50", "#p95", "#p99", "#n",
+             "#By a client"),
             map(_query, measured.queries),
         ),
         advice=table(
-            ("Query", "Index that was tried and rolled back", "#Pages before", "#Pages with it"),
+            ("Query", "Index that was tried and rolled back", "#Rows", "#Pages before", "#Pages with it"),
             [
-                (code(query.name), code(each.ddl), count(each.before), count(each.after))
+                (
+                    code(query.name),
+                    code(each.ddl),
+                    _stacked([_or_none(each.rows, count)]),
+                    count(each.before),
+                    count(each.after),
+                )
                 for query in measured.queries
                 for each in query.advice
             ],
@@ -83,6 +90,7 @@ def _query(query: MeasuredQuery) -> tuple[object, ...]:
         column(lambda each: _or_none(each.p95_us, time_us)),
         column(lambda each: _or_none(each.p99_us, time_us)),
         _once(each.n for each in sizes),
+        column(lambda each: _or_none(each.client_p50_us, time_us)),
     )
 
 

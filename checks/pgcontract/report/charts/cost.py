@@ -1,9 +1,8 @@
-"""Pages that one call touches, over the rows of the table: with its index, without it, and what was promised."""
+"""Pages that one call touches, over the rows of the table: with its index, without it, and what its growth allows."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from pgcontract.report.amounts import count
 from pgcontract.report.charts.axis import Log, decades_around
@@ -30,8 +29,8 @@ def cost_chart(query: MeasuredQuery, name: str, conditions: str) -> Chart | None
     ]
     if len(without := _points(sizes, lambda each: each.without_index_median)) > 1:
         lines.append(Line(label="without it", points=without, tone="b", style=1))
-    if promise := _promised(query, sizes):
-        lines.append(Line(label=f"promised: {query.growth}", points=promise, tone="soft", style=2, marked=False))
+    if query.growth and len(allowed := _points(sizes, lambda each: each.allowed)) > 1:
+        lines.append(Line(label=f"allowed by {query.growth}", points=allowed, tone="soft", style=2, marked=False))
     values = [value for line in lines for value in (*(up for _, up in line.points), *line.tops)]
     x = Log(low=sizes[0].rows / 1.3, high=sizes[-1].rows * 1.3, start=LEFT, end=RIGHT)
     y = decades_around(values, BOTTOM, TOP)
@@ -55,33 +54,17 @@ def _points(sizes: Sequence[QuerySize], cost: _Cost) -> list[tuple[float, float]
     return [(float(each.rows), value) for each in sizes if (value := cost(each))]
 
 
-def _promised(query: MeasuredQuery, sizes: Sequence[QuerySize]) -> list[tuple[float, float]]:
-    """The promised growth from the first size on; of O(rows) log n plus a page for each row found more."""
-    first = sizes[0]
-    start = first.buffers_median or 1.0
-
-    def steps(each: QuerySize) -> float:
-        return math.log(max(each.rows, 2)) / math.log(max(first.rows, 2))
-
-    laws: Mapping[str, Callable[[QuerySize], float]] = {
-        "O(1)": lambda each: start,
-        "O(log n)": lambda each: start * steps(each),
-        "O(rows)": lambda each: start * steps(each) + max((each.found_median or 0) - (first.found_median or 0), 0),
-        "O(n)": lambda each: start * each.rows / first.rows,
-    }
-    law = laws.get(query.growth or "")
-    return [(float(each.rows), law(each)) for each in sizes] if law else []
-
-
 def _samples(query: MeasuredQuery, sizes: Sequence[QuerySize]) -> str:
-    fewest, most = min(each.samples for each in sizes), max(each.samples for each in sizes)
+    fewest, most = min(each.calls for each in sizes), max(each.calls for each in sizes)
     number = f"{fewest}" if fewest == most else f"{fewest} to {most}"
     exponent = ""
     if query.exponent:
         low, middle, high = query.exponent
         exponent = f"; grows with rows to the power of {middle:.2f} ({low:.2f} to {high:.2f})"
     served = f" Index: {query.index}." if query.index else ""
-    return f"Median of n = {number} calls a size, the whisker up to the dearest{exponent}.{served}"
+    bare = sorted({each.without_samples for each in sizes if each.without_samples})
+    few = f" Without it, of n = {' to '.join(map(str, dict.fromkeys((bare[0], bare[-1]))))} of them." if bare else ""
+    return f"Median of n = {number} calls a size, the whisker up to the dearest{exponent}.{served}{few}"
 
 
 def _said(query: MeasuredQuery, sizes: Sequence[QuerySize], own: str) -> str:

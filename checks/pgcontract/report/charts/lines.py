@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pgcontract.report.charts.axis import Linear, Log, apart
 from pgcontract.report.charts.drawing import Chart, draw, wrapped
 
-LEFT, RIGHT, TOP, BOTTOM = 84.0, 424.0, 78.0, 318.0
+LEFT, RIGHT, TOP, BOTTOM = 84.0, 408.0, 78.0, 318.0
 GAP = 32.0
-_LABEL = 24  # characters that stand beside a line
+_LABEL = 26  # characters that stand beside a line
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 from pgcontract.report.amounts import size_bytes
 from pgcontract.report.charts.axis import Linear
-from pgcontract.report.charts.drawing import TONES, WIDTH, Chart, draw, shortened
+from pgcontract.report.charts.drawing import TONES, Chart, draw, shortened
 from pgcontract.report.performance import MeasuredWrite
 
 LEFT, RIGHT, TOP = 150.0, 545.0, 66.0
 BAR, GAP = 24.0, 18.0
-ROW, TRIGGERS, OTHERS = "the row", "triggers", "other indexes"
-_LEGEND_COLUMNS = 2
-_MAX_LABEL, _MAX_LEGEND = 18, 38  # characters that there is room for
+ROW, OTHERS = "the row", "other indexes"
+_MAX_LABEL, _MAX_LEGEND = 18, 80  # characters that there is room for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,14 +38,13 @@ def wal_chart(flow: str, writes: Sequence[MeasuredWrite], name: str, conditions:
     tones = dict(zip(_kinds(steps), TONES, strict=False))
     x = Linear(high=max(each.total for each in steps) * 1.05, start=LEFT, end=RIGHT)
     bottom = TOP + len(steps) * (BAR + GAP) + 4
-    lines_of_legend = -(-len(tones) // _LEGEND_COLUMNS)
     return draw(
         "bars.svg.j2",
         name=name,
         title=f"{flow}: WAL that one row of each step writes",
         description=_said(flow, steps),
         caption=(_samples(steps), conditions),
-        bottom=bottom + 56 + 20 * lines_of_legend,
+        bottom=bottom + 56 + 20 * len(tones),
         frame=(LEFT, TOP, RIGHT, bottom),
         bar=BAR,
         bars=[_bar(each, at, tones, x) for at, each in enumerate(steps)],
@@ -55,8 +53,7 @@ def wal_chart(flow: str, writes: Sequence[MeasuredWrite], name: str, conditions:
             {
                 "tone": tone,
                 "text": shortened(kind, _MAX_LEGEND),
-                "x": 24 + (WIDTH - 48) / _LEGEND_COLUMNS * (at % _LEGEND_COLUMNS),
-                "y": bottom + 56 + 20 * (at // _LEGEND_COLUMNS),
+                "y": bottom + 56 + 20 * at,
             }
             for at, (kind, tone) in enumerate(tones.items())
         ],
@@ -68,8 +65,6 @@ def _step(write: MeasuredWrite) -> _Step | None:
     if largest is None:
         return None
     shares = {each.name: each.wal_bytes for each in write.indexes if each.wal_bytes > 0}
-    if largest.trigger_wal_bytes and largest.trigger_wal_bytes > 0:
-        shares[TRIGGERS] = largest.trigger_wal_bytes
     rest = (largest.wal_bytes or 0) - sum(shares.values())
     whole = {ROW: rest, **shares} if rest > 0 else shares
     return _Step(name=write.step, rows=largest.rows, calls=largest.n, shares=whole)
