@@ -10,6 +10,10 @@ What is left over may grow by `SLACK` pages (a visibility map, a metapage, a ran
 one more for each descent, where the tree is no B-tree and its height is not known. A full scan of a table ten times the
 size leaves over ten times the pages. Every figure is the p95 of a size's calls by nearest rank: of 30 the 29th, so that
 one call that loads a catalog page decides nothing. Rows found are compared by the median of the calls that hit.
+
+Rows that are compared in memory touch no page: a nested loop over a table kept there grows with the square of its rows,
+and its pages in proportion. So the rows that any node handles are counted too: for O(n) they may grow in proportion,
+else for each row found to twice as many, and a hundred.
 """
 
 from __future__ import annotations
@@ -28,6 +32,8 @@ SLACK: Final = 4
 # hundredfold that is the power 0.15, and more than a logarithm.
 FOUND_FACTOR: Final = 2
 FOUND_MORE: Final = 3
+HANDLED_FACTOR: Final = 2
+HANDLED_MORE: Final = 100
 LINEAR: Final = 1.25  # pages are filled unevenly: so much more than in proportion is in proportion
 _STANDARD: Final = 1.96  # of the normal distribution: 95 in 100
 
@@ -64,6 +70,11 @@ class SizeCost:
     @property
     def handled(self) -> float:
         return p95([each.handled for each in self.costs])
+
+    @property
+    def handled_a_row(self) -> float:
+        """The rows handled for each row found, and for the search itself."""
+        return p95([each.handled / (each.found + 1) for each in self.costs])
 
     @property
     def found(self) -> float:
@@ -104,9 +115,25 @@ def exceeds(growth: Growth, sizes: Sequence[SizeCost]) -> Excess | None:
                     before=small.buffers,
                     after=large.buffers,
                     allowed=large.buffers - (rest[1] - rest[0] - slack),
-                    instead="O(n)" if next(_more_than_linear(sizes), None) is None else None,
+                    instead=_linear(sizes),
+                )
+            allowed = HANDLED_FACTOR * small.handled_a_row + HANDLED_MORE
+            if large.handled_a_row > allowed:
+                return Excess(
+                    what="rows handled for each row found",
+                    small=small.size,
+                    large=large.size,
+                    before=small.handled_a_row,
+                    after=large.handled_a_row,
+                    allowed=allowed,
+                    instead=_linear(sizes),
                 )
     return None
+
+
+def _linear(sizes: Sequence[SizeCost]) -> Growth | None:
+    """The promise that holds where pages grow beyond height and rows found; None where they grow faster still."""
+    return "O(n)" if next(_more_than_linear(sizes), None) is None else None
 
 
 def _more_found(sizes: Sequence[SizeCost]) -> Excess | None:

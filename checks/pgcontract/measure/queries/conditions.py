@@ -50,7 +50,9 @@ def read_conditions(filter_: str, alias: str | None = None) -> tuple[Condition, 
 
 def without_alias(text: str, alias: str | None) -> str:
     """The expression with the table's own columns bare."""
-    return re.sub(rf"(?<![\w.\"]){re.escape(alias)}\.", "", text) if alias else text
+    if not alias:
+        return text
+    return re.sub(rf"('(?:[^']|'')*')|(?<![\w.\"]){re.escape(alias)}\.", lambda found: found[1] or "", text)
 
 
 def _condition(text: str) -> Condition:

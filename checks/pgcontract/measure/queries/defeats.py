@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,9 +14,8 @@ from pgcontract.apply import Refusal
 from pgcontract.contract import names
 from pgcontract.load import Bench, bench
 from pgcontract.measure.indexes import IndexFacts
-from pgcontract.measure.queries.arms import all_forced, drop, serves
+from pgcontract.measure.queries.arms import Forced, all_forced, drop, serves
 from pgcontract.measure.queries.conditions import Condition, mentions, read_conditions, unwrapped, without_alias
-from pgcontract.measure.queries.plan import Call
 from pgcontract.measure.queries.reading import Measured, measured
 from pgcontract.measure.queries.statement import Refused, prepared
 from pgcontract.trial import Trial
@@ -43,13 +42,13 @@ def _defeats(trial: Trial, query: str) -> tuple[Defeat, ...]:
     if isinstance(can, Refusal):
         return ()
     asked = next(each for each in measured(trial) if each.query.name == query)
-    return _find(bench(trial), asked, can.plans)
+    return _find(bench(trial), asked, can)
 
 
-def _find(workplace: Bench, asked: Measured, plans: Sequence[Call]) -> tuple[Defeat, ...]:
+def _find(workplace: Bench, asked: Measured, can: Forced) -> tuple[Defeat, ...]:
     reading = asked.readings[-1]
     index = reading.indexes[asked.query.index or ""]
-    found = (*_tried(workplace, asked, index), *_seen(index, plans))
+    found = (*_tried(workplace, asked, index), *_seen(index, can))
     first: dict[str, Defeat] = {}
     for each in found:
         first.setdefault(each.why, each)
@@ -128,11 +127,11 @@ def _alone(connection: psycopg.Connection, asked: Measured, index: IndexFacts) -
     connection.execute("SET LOCAL enable_seqscan = off")
 
 
-def _seen(index: IndexFacts, plans: Sequence[Call]) -> Iterator[Defeat]:
+def _seen(index: IndexFacts, can: Forced) -> Iterator[Defeat]:
     """What the conditions left in the plans' filters show."""
     found: dict[str, Condition] = {}
     keys: tuple[str, ...] = ()
-    for plan in plans:
+    for plan in can.plans:
         for scan in plan.scans:
             keys = keys or tuple(without_alias(each, scan.alias) for each in plan.sort_keys)
             if scan.table == index.bare_table or index.is_in(scan):
@@ -143,7 +142,7 @@ def _seen(index: IndexFacts, plans: Sequence[Call]) -> Iterator[Defeat]:
     first = index.keys[0]
     about = [each for each in conditions if mentions(each.text, first)]
     for each in about:
-        yield _of_condition(index, each, first)
+        yield _of_condition(index, each, first, by_value=can.custom)
     if about:
         return
     later = [key for key in index.keys[1:] if any(mentions(each.text, key) for each in conditions)]
@@ -168,7 +167,7 @@ def _seen(index: IndexFacts, plans: Sequence[Call]) -> Iterator[Defeat]:
         )
 
 
-def _of_condition(index: IndexFacts, condition: Condition, key: str) -> Defeat:
+def _of_condition(index: IndexFacts, condition: Condition, key: str, *, by_value: bool) -> Defeat:
     """One condition on the leading column, and why a search of the index is no answer to it."""
     left, operator = condition.left, condition.operator
     example = f"... WHERE {condition.text}"
@@ -178,10 +177,17 @@ def _of_condition(index: IndexFacts, condition: Condition, key: str) -> Defeat:
             example=example,
             remedy="make an index for each side, or write a UNION of two queries",
         )
+    if operator in _LIKE and condition.column == key and by_value:
+        return Defeat(
+            why=f"{_LIKE[operator]} searches a B-tree only by a prefix that is known when it is planned, and a generic "
+            "plan knows none",
+            example=example,
+            remedy="have each call planned, by plan_cache_mode = force_custom_plan, or ask for a range of texts",
+        )
     if operator in _LIKE and condition.column == key:
         return Defeat(
-            why=f"{_LIKE[operator]} searches a B-tree only by a prefix that is known when it is planned, and only in a C "
-            "collation or with text_pattern_ops",
+            why=f"{_LIKE[operator]} searches a B-tree only in a C collation or with text_pattern_ops, and only by a "
+            "prefix",
             example=example,
             remedy=f"CREATE INDEX ON {index.table} ({key} text_pattern_ops), and patterns without % in front",
         )

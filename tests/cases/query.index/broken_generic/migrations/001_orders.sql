@@ -7,4 +7,4 @@ CREATE TABLE public.orders (
     placed_at timestamptz NOT NULL,
     form jsonb NOT NULL
 );
-CREATE INDEX orders_email ON public.orders (email);
+CREATE INDEX orders_email ON public.orders (email text_pattern_ops);

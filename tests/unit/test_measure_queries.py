@@ -1,0 +1,366 @@
+"""Queries measured on real servers, over tables for which the truth is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+from conftest import CATALOG_SERVERS
+from pgcontract.contract import Parameter, Query, load_project
+from pgcontract.engine import Session, plan
+from pgcontract.load import Bench, Load, bench
+from pgcontract.measure.growth import SizeCost, exceeds
+from pgcontract.measure.indexes import derived_height, read_indexes
+from pgcontract.measure.queries import reading
+from pgcontract.measure.queries.arms import all_forced, controls
+from pgcontract.measure.queries.reading import Measured, measured
+from pgcontract.measure.queries.samples import NoValue, Sample, draw
+from pgcontract.measure.queries.statement import number, prepared
+from pgcontract.trial import Trial
+
+SQL = """
+CREATE TYPE public.colour AS ENUM ('red', 'green', 'blue');
+CREATE TABLE public."Order" (
+    id bigint PRIMARY KEY, "E-mail" text NOT NULL, small smallint, whole integer, amount numeric(10, 2), code uuid,
+    name varchar(40), day date, at timestamptz, colour public.colour, paid boolean, status text, never text
+);
+CREATE INDEX "Order_E-mail" ON public."Order" ("E-mail" text_pattern_ops);
+CREATE INDEX order_status ON public."Order" (status);
+CREATE TABLE public.event (id integer NOT NULL, kind integer NOT NULL) PARTITION BY RANGE (id);
+CREATE TABLE public.event_low PARTITION OF public.event FOR VALUES FROM (MINVALUE) TO (500);
+CREATE TABLE public.event_high PARTITION OF public.event FOR VALUES FROM (500) TO (MAXVALUE);
+CREATE INDEX event_kind ON public.event (kind);
+"""
+TABLE = 'public."Order"'
+CONTRACT = """
+migration = "001_orders.sql"
+comments = "optional"
+[table.'public."Order"']
+primary_key = ["id"]
+columns.id = { type = "bigint" }
+columns.'"E-mail"' = { type = "text", null = false }
+columns.status = { type = "text" }
+columns.small = { type = "smallint" }
+columns.whole = { type = "integer" }
+columns.amount = { type = "numeric(10,2)" }
+columns.code = { type = "uuid" }
+columns.name = { type = "varchar(40)" }
+columns.day = { type = "date" }
+columns.at = { type = "timestamptz" }
+columns.colour = { type = "public.colour" }
+columns.paid = { type = "boolean" }
+columns.never = { type = "text" }
+indexes.'"Order_E-mail"' = { keys = ['"E-mail" text_pattern_ops'] }
+indexes.order_status = { keys = ["status"] }
+[table."public.event"]
+partition_key = "RANGE (id)"
+columns.id = { type = "integer", null = false }
+columns.kind = { type = "integer", null = false }
+indexes.event_kind = { keys = ["kind"] }
+
+[dataset]
+sizes = [200, 2_000, 20_000]
+[dataset.table.'public."Order"']
+columns.id = { expression = "n" }
+columns.'"E-mail"' = { expression = "'user' || n || '@example.com'" }
+columns.small = { expression = "(n % 30000)::int2" }
+columns.whole = { expression = "n" }
+columns.amount = { expression = "n / 100.0" }
+columns.code = { expression = "md5(n::text)::uuid" }
+columns.name = { expression = "'N' || n" }
+columns.day = { expression = "'2026-01-01'::date + (n % 1000)::int" }
+columns.at = { expression = "'2026-01-01'::timestamptz + n * interval '1 minute'" }
+columns.colour = { expression = "(ARRAY['red', 'green'])[n % 2 + 1]::public.colour" }
+columns.paid = { expression = "n % 2 = 0" }
+columns.status = { weights = { paid = 90, open = 10 } }
+columns.never = { expression = "NULL" }
+[dataset.table."public.event"]
+columns.id = { expression = "n" }
+columns.kind = { expression = "n" }
+
+[query.one]
+sql = '''SELECT id FROM public."Order" WHERE "E-mail" = %(email)s'''
+parameters.email = { column = 'public."Order"."E-mail"', misses = 0.2 }
+index = 'public."Order_E-mail"'
+[query.like]
+sql = '''SELECT id FROM public."Order" WHERE "E-mail" LIKE %(prefix)s'''
+parameters.prefix = { expression = "'user' || n || '@%'" }
+index = 'public."Order_E-mail"'
+[query.counted]
+sql = '''SELECT count(*) FROM public."Order" WHERE status = %(status)s'''
+parameters.status = { values = ["open"] }
+index = "public.order_status"
+[query.skipped]
+sql = '''SELECT id FROM public."Order" ORDER BY id OFFSET 100 LIMIT 5'''
+[query.part]
+sql = "SELECT id FROM public.event WHERE kind = %(kind)s"
+parameters.kind = { column = "public.event.kind" }
+index = "public.event_kind"
+[query.two]
+sql = "SELECT 1; SELECT 2"
+[query.locks]
+sql = '''SELECT id FROM public."Order" WHERE id = 1 FOR UPDATE'''
+[query.type]
+sql = '''SELECT id FROM public."Order" WHERE id = %(id)s'''
+parameters.id = { values = [1], type = "bigit" }
+[query.grouped]
+sql = '''SELECT id, "E-mail" FROM public."Order" WHERE "E-mail" = %(email)s GROUP BY id'''
+parameters.email = { column = 'public."Order"."E-mail"' }
+index = 'public."Order_E-mail"'
+"""
+
+
+@pytest.fixture(scope="module", params=CATALOG_SERVERS)
+def trial(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
+    root = tmp_path_factory.mktemp("orders")
+    (root / "migrations").mkdir()
+    (root / "migrations" / "001_orders.sql").write_text(SQL, encoding="utf-8")
+    (root / "contracts" / "001_orders").mkdir(parents=True)
+    (root / "contracts" / "001_orders" / "contract.toml").write_text(CONTRACT, encoding="utf-8")
+    with Session(plan(load_project(root)), pg=request.param) as session:
+        yield session.trial("001_orders")
+
+
+@pytest.fixture
+def place(trial: Trial) -> Bench:
+    return bench(trial)
+
+
+def of(trial: Trial, name: str) -> Measured:
+    return next(each for each in measured(trial) if each.query.name == name)
+
+
+def sizes(found: Measured) -> tuple[SizeCost, ...]:
+    return tuple(each.cost for each in found.readings)
+
+
+# Plans and pages
+
+
+def test_at_least_thirty_samples_are_planned_and_called_at_each_size(trial: Trial) -> None:
+    assert [(30, 30, 30)] * 3 == [
+        (len(each.samples), len(each.custom), len(each.calls)) for each in of(trial, "one").readings
+    ]
+
+
+def test_one_row_by_a_key_costs_a_descent_and_its_page(trial: Trial) -> None:
+    larger = of(trial, "one").readings[1:]
+
+    assert [(each.height or 0) + 1 for each in larger] == [each.cost.buffers for each in larger]
+
+
+def test_the_server_settles_on_a_generic_plan_where_values_do_not_matter(trial: Trial) -> None:
+    assert {"force_generic_plan"} == {each.mode for each in of(trial, "one").readings}
+
+
+def test_the_server_settles_on_custom_plans_where_a_pattern_is_a_parameter(trial: Trial) -> None:
+    assert "force_custom_plan" == of(trial, "like").readings[-1].mode
+
+
+def test_the_generic_plan_of_a_pattern_reads_the_whole_table(trial: Trial) -> None:
+    last = of(trial, "like").readings[-1]
+
+    assert all(each.buffers > 10 * last.cost.buffers for each in last.otherwise.values())
+
+
+def test_what_is_counted_is_found(trial: Trial) -> None:
+    last = of(trial, "counted").readings[-1]
+
+    assert (1.0, 0.08, 0.12) == (last.calls[0].returned, *_within(last.cost.found / last.size, 0.08, 0.12))
+
+
+def _within(value: float, low: float, high: float) -> tuple[float, float]:
+    return (low, high) if low <= value <= high else (value, value)
+
+
+def test_what_offset_skips_is_not_found(trial: Trial) -> None:
+    assert [5.0] * 3 == [each.cost.found for each in of(trial, "skipped").readings]
+
+
+def test_without_its_index_a_query_grows_with_the_table(trial: Trial) -> None:
+    arms = controls(trial)["one"]
+    dropped = tuple(
+        SizeCost(size=arm.size, costs=tuple(each._cost(call, miss=False) for call in arm.absent))
+        for arm, each in zip(arms, of(trial, "one").readings, strict=True)
+    )
+
+    assert (None, True) == (exceeds("O(log n)", sizes(of(trial, "one"))), exceeds("O(log n)", dropped) is not None)
+
+
+def test_an_index_of_a_partitioned_table_serves_by_its_partitions(trial: Trial) -> None:
+    can = all_forced(trial)["part"]
+
+    assert (True, True) == (getattr(can, "generic", None), getattr(can, "custom", None))
+
+
+def test_a_key_that_the_query_is_grouped_by_is_spared(trial: Trial) -> None:
+    can = all_forced(trial)["grouped"]
+
+    assert (True, True) == (getattr(can, "generic", None), getattr(can, "custom", None))
+
+
+def test_what_was_tried_leaves_nothing_behind(trial: Trial, place: Bench) -> None:
+    load = place.loads[0]
+    before = read_indexes(place, load)
+    trial.once("again", lambda each: (measured(each), controls(each), all_forced(each)))
+    with place.rolled_back(load) as connection:
+        prepared_ones = connection.execute("SELECT name FROM pg_prepared_statements").fetchall()
+
+    assert ([*before], []) == ([*read_indexes(place, load)], prepared_ones)
+
+
+@pytest.mark.parametrize(
+    ("name", "sqlstate"),
+    [("two", "42601"), ("locks", "25006"), ("type", "42704")],
+    ids=["two statements", "one that locks rows", "a type that is not there"],
+)
+def test_a_query_that_cannot_be_measured_is_told_in_the_servers_words(trial: Trial, name: str, sqlstate: str) -> None:
+    trouble = of(trial, name).trouble
+
+    assert trouble
+    assert trouble.refusal
+    assert sqlstate == trouble.refusal.sqlstate
+
+
+def test_a_query_that_does_not_end_is_stopped(
+    trial: Trial, place: Bench, monkeypatch: pytest.MonkeyPatch, ask: Callable[[str], Query]
+) -> None:
+    monkeypatch.setattr(reading, "_TIMEOUT_MS", 200)
+    found = reading._measure(trial, place, ask("SELECT count(*) FROM generate_series(1, 1000000000)"))
+
+    assert found.trouble
+    assert found.trouble.refusal
+    assert (reading.TIMED_OUT, 200) == (found.trouble.refusal.sqlstate, found.trouble.size)
+
+
+@pytest.fixture
+def ask() -> Callable[[str], Query]:
+    return lambda sql: Query(name="asked", sql=sql)
+
+
+def test_a_parameter_keeps_its_number_and_a_percent_sign_is_one() -> None:
+    assert "SELECT $1, $2, $1 % 2" == number("SELECT %(a)s, %(b)s, %(a)s %% 2;").text
+
+
+def test_a_mistake_is_placed_on_the_line_of_the_query(place: Bench, ask: Callable[[str], Query]) -> None:
+    with (
+        place.rolled_back(place.loads[0]) as connection,
+        pytest.raises(reading.Refused) as caught,
+        prepared(connection, ask("\nSELECT\n  nothing")),
+    ):
+        pass
+
+    assert 3 == caught.value.refusal.line
+
+
+# Samples
+
+
+def drawn(place: Bench, *parameters: Parameter, seed: str = "1", count: int = 30) -> tuple[Sample, ...]:
+    words = " AND ".join(f"%({each.name})s IS NULL" for each in parameters)
+    query = Query(name="drawn", sql=f"SELECT {words}", parameters=parameters)
+    with place.rolled_back(place.loads[-1]) as connection:
+        return draw(connection, query, rows=place.loads[-1].size, seed=seed, count=count)
+
+
+def column(name: str, **more: object) -> Parameter:
+    return Parameter(name=name.strip('"'), column=f"{TABLE}.{name}", **more)  # type: ignore[arg-type]
+
+
+def test_the_same_seed_draws_the_same_samples(place: Bench) -> None:
+    parameter = column("name", misses=0.3)
+
+    assert drawn(place, parameter) == drawn(place, parameter)
+
+
+def test_another_seed_draws_others(place: Bench) -> None:
+    assert drawn(place, column("name")) != drawn(place, column("name"), seed="2")
+
+
+def test_values_of_one_table_are_those_of_one_row(place: Bench) -> None:
+    pairs = [each.values for each in drawn(place, column("whole"), column("name"))]
+
+    assert [f"N{whole}" for whole, _ in pairs] == [name for _, name in pairs]
+
+
+def test_rows_are_drawn_from_all_of_the_table(place: Bench) -> None:
+    tenths = {int(each.values[0] or 0) * 10 // place.loads[-1].size for each in drawn(place, column("whole"), count=300)}
+
+    assert set(range(10)) <= tenths
+
+
+def test_picking_values_gives_each_value_as_often(place: Bench) -> None:
+    found = [each.values[0] for each in drawn(place, column("status", pick="values"))]
+
+    assert (15, 15) == (found.count("paid"), found.count("open"))
+
+
+def test_picking_rows_gives_a_value_as_often_as_it_is_stored(place: Bench) -> None:
+    found = [each.values[0] for each in drawn(place, column("status"), count=1_000)]
+
+    assert 850 <= found.count("paid") <= 950
+
+
+@pytest.mark.parametrize("name", ["id", "small", "whole", "amount", "code", "name", "day", "at", "colour", '"E-mail"'])
+def test_a_miss_is_a_value_that_no_row_has(place: Bench, name: str) -> None:
+    found = drawn(place, column(name, misses=0.4))
+    missed = [each.values[0] for each in found if each.miss]
+    with place.rolled_back(place.loads[-1]) as connection:
+        [(hits,)] = connection.execute(
+            f"SELECT count(*) FROM {TABLE} WHERE {name}::text = ANY (%s)",  # type: ignore[arg-type]
+            [missed],
+        ).fetchall()
+
+    assert (12, 0) == (len(missed), hits)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "why"),
+    [
+        (
+            column("paid", misses=0.1),
+            f"every value that was tried for {TABLE}.paid is in a row, so none misses; take `misses` out",
+        ),
+        (
+            column("never"),
+            f"no row of {TABLE} has a value in never to draw; declare values for it in [dataset.table]",
+        ),
+    ],
+    ids=["a type of which every value is there", "a column without values"],
+)
+def test_a_value_that_cannot_be_had_is_told(place: Bench, parameter: Parameter, why: str) -> None:
+    with pytest.raises(NoValue) as caught:
+        drawn(place, parameter)
+
+    assert why == str(caught.value)
+
+
+def test_a_listed_value_is_sent_as_postgres_spells_it(place: Bench) -> None:
+    found = drawn(place, Parameter(name="value", values=(True, 1, {"a": 1})), count=3)
+
+    assert {"true", "1", '{"a": 1}'} == {each.values[0] for each in found}
+
+
+# Heights
+
+
+def test_a_height_that_is_derived_is_the_metapages_or_one_more(place: Bench) -> None:
+    found = {each.name: each for load in place.loads for each in read_indexes(place, load).values() if each.pages > 1}
+    off = {each.name: derived_height(each.entries, each.pages) - each.height for each in found.values() if each.height}
+
+    assert {} == {name: each for name, each in off.items() if each not in (0, 1)}
+
+
+def test_a_height_is_read_without_leaving_an_extension(place: Bench) -> None:
+    load: Load = place.loads[0]
+    read_indexes(place, load)
+    with place.rolled_back(load) as connection:
+        found: list[psycopg.rows.TupleRow] = connection.execute("SELECT extname FROM pg_extension").fetchall()
+
+    assert [("plpgsql",)] == found
+
+
+@pytest.mark.parametrize(("entries", "pages", "height"), [(0, 1, 1), (300, 2, 1), (1_000, 5, 2), (10_000_000, 27_000, 3)])
+def test_a_derived_height_is_that_of_a_full_tree(entries: int, pages: int, height: int) -> None:
+    assert height == derived_height(entries, pages)
