@@ -1,0 +1,256 @@
+"""On a server that its owner names the gate gives its verdict, changes nothing that was there, and leaves nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import psycopg
+import pytest
+from owner import MAJORS, PASSWORD, Owner, owner_of
+from pgcontract.engine import verify
+from pgcontract.errors import CouldNotAsk
+from pgcontract.finding import Run
+from pgcontract.lines import Lines
+from pgcontract.marks import application, new_token, token_of
+from pgcontract.providers import provider_for
+from pgcontract.stage import stage_of
+from pgcontract.workbench import Workbench
+
+PEOPLE = ("boss", "maker", "plain", "five")
+
+# Holds a run in the middle of its work until its standard input ends.
+HELD = """
+import sys
+from pgcontract.providers import provider_for
+from pgcontract.stage import stage_of
+from pgcontract.workbench import Workbench
+with provider_for(sys.argv[1]).start() as server, Workbench(server, stage_of("supabase")) as bench:
+    state = bench.stage_state(bench.stage.regimes[0])
+    with bench.clone(state) as name, bench.connect(name) as connection:
+        if server.superuser != "plain":
+            bench.demand_reach("CREATE ROLE app_held")
+            if server.major >= 16:
+                connection.execute("CREATE ROLE app_held")
+        print(name, flush=True)
+        sys.stdin.read()
+"""
+
+
+@pytest.fixture(scope="module", params=MAJORS)
+def owner(request: pytest.FixtureRequest) -> Iterator[Owner]:
+    with owner_of(request.param) as owner:
+        yield owner
+
+
+def unlike(alone: Run, found: Run) -> set[str]:
+    """The checks that answer otherwise; acid.durability does, for it stops its server."""
+    there = {(each.check, each.subject): each.status for each in found.findings}
+    return {each.check for each in alone.findings if there.get((each.check, each.subject)) is not each.status}
+
+
+@pytest.fixture
+def supabase_project(project: Path) -> Path:
+    """The small project, for Supabase, with a role of the platform in its migration."""
+    (project / "pgcontract.toml").write_text('[production]\nplatform = "supabase"\n', encoding="utf-8")
+    migration = project / "migrations" / "001_note.sql"
+    migration.write_text(
+        migration.read_text("utf-8") + "ALTER TABLE public.note ENABLE ROW LEVEL SECURITY;\n"
+        "GRANT SELECT ON public.note TO authenticated;\n",
+        encoding="utf-8",
+    )
+    return project
+
+
+@pytest.mark.parametrize("user", PEOPLE)
+def test_a_run_leaves_the_server_as_it_was(owner: Owner, project: Path, user: str) -> None:
+    before = owner.everything()
+    verify(project, pg=owner.spec(user))
+
+    assert before == owner.everything()
+
+
+@pytest.mark.parametrize("user", PEOPLE)
+def test_a_project_is_judged_as_on_a_server_of_its_own(owner: Owner, project: Path, user: str) -> None:
+    alone = verify(project, pg="wheel" if owner.server.major == 18 else "binaries")
+    found = verify(project, pg=owner.spec(user))
+
+    assert {"acid.durability"} == unlike(alone, found)
+
+
+@pytest.mark.parametrize("user", ["boss", "maker"])
+def test_the_stage_of_supabase_is_made_and_taken_away(owner: Owner, supabase_project: Path, user: str) -> None:
+    before = owner.everything()
+    alone = verify(supabase_project, pg="wheel" if owner.server.major == 18 else "binaries")
+    found = verify(supabase_project, pg=owner.spec(user))
+
+    expected = ({"acid.durability"}, "made", before)
+    assert expected == (unlike(alone, found), found.server["stage"], owner.everything())
+
+
+def test_roles_that_cannot_be_made_leave_what_needs_them_unknown(owner: Owner, supabase_project: Path) -> None:
+    run = verify(supabase_project, pg=owner.spec("plain"))
+    [applies] = [each for each in run.findings if each.check == "script.applies"]
+
+    expected = (
+        "unknown",
+        "The role authenticated is not on this server and could not be made; give the role CREATEROLE, or a server of "
+        "its own shows it: --pg wheel, or --pg docker.",
+        "found plain; missing anon, authenticated, service_role, authenticator",
+    )
+    assert expected == (applies.status.value, applies.summary, run.server["stage"])
+
+
+@pytest.mark.parametrize("user", PEOPLE)
+def test_two_runs_at_once_do_not_meet(owner: Owner, user: str) -> None:
+    stage = stage_of("supabase")
+    with ExitStack() as stack:
+        benches = [
+            stack.enter_context(Workbench(stack.enter_context(provider_for(owner.spec(user)).start()), stage))
+            for _ in range(2)
+        ]
+        names = [bench.stage_state(stage.regimes[0]).database for bench in benches]
+        left_by_one = names[0] != names[1]
+    found = left_by_one, owner.ours()
+
+    assert (True, set()) == found
+
+
+def test_the_last_of_two_runs_takes_the_stage_away(owner: Owner) -> None:
+    stage = stage_of("supabase")
+    with provider_for(owner.spec("maker")).start() as server, Workbench(server, stage) as second:
+        with Workbench(server, stage):
+            pass
+        state = second.stage_state(stage.regimes[0])
+        with second.clone(state) as name, second.connect(name) as connection:
+            found = connection.execute("SELECT pg_has_role('authenticator', 'anon', 'MEMBER')").fetchone()
+
+    assert ((True,), set()) == (found, owner.ours())
+
+
+@pytest.mark.parametrize("user", ["boss", "maker", "plain"])
+def test_what_a_killed_run_left_goes_with_the_next(owner: Owner, user: str) -> None:
+    before = owner.everything()["roles"], owner.everything()["databases"]
+    held = subprocess.Popen(
+        [sys.executable, "-c", HELD, owner.spec(user)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert held.stdout
+    name = held.stdout.readline().strip()
+    os.kill(held.pid, signal.SIGKILL)
+    held.communicate()
+    left = name in owner.ours()
+    # The server sees a moment later that nobody is there.
+    token = token_of(name)
+    assert token
+    while owner.ask("SELECT FROM pg_stat_activity WHERE application_name = %s", application(token)):
+        pass
+    with provider_for(owner.spec(user)).start() as server, Workbench(server, stage_of("supabase")):
+        pass
+
+    assert (True, before) == (left, (owner.everything()["roles"], owner.everything()["databases"]))
+
+
+def test_what_is_not_ours_is_no_orphan_whatever_it_is_called(owner: Owner) -> None:
+    owner.ask("CREATE ROLE pgcontract_123456789abc")
+    owner.ask("CREATE DATABASE pgcontract_12 OWNER pgcontract_123456789abc")
+    with provider_for(owner.spec("boss")).start() as server, Workbench(server, stage_of("postgres")):
+        pass
+    found = owner.ours()
+    owner.ask("DROP DATABASE pgcontract_12")
+    owner.ask("DROP ROLE pgcontract_123456789abc")
+
+    assert {"pgcontract_12", "pgcontract_123456789abc"} == found
+
+
+def test_a_run_that_is_alive_keeps_what_it_made(owner: Owner) -> None:
+    stage = stage_of("postgres")
+    with provider_for(owner.spec("maker")).start() as server, Workbench(server, stage) as first:
+        name = first.stage_state(stage.regimes[0]).database
+        with Workbench(server, stage):
+            found = name in owner.ours()
+
+    assert found
+
+
+def test_roles_that_are_there_already_are_used_as_they_are(owner: Owner) -> None:
+    owner.ask("CREATE ROLE anon NOLOGIN CONNECTION LIMIT 7")
+    before = owner.ask("SELECT rolname, rolconnlimit FROM pg_roles WHERE rolname = 'anon'")
+    with provider_for(owner.spec("boss")).start() as server, Workbench(server, stage_of("supabase")) as bench:
+        found = bench.cast.found, bench.cast.made
+    after = owner.ask("SELECT rolname, rolconnlimit FROM pg_roles WHERE rolname = 'anon'")
+    owner.ask("DROP ROLE anon")
+
+    expected = (("anon",), ("authenticated", "service_role", "authenticator")), before
+    assert expected == (found, after)
+
+
+def test_five_connections_are_enough_for_many_states(owner: Owner) -> None:
+    stage = stage_of("postgres")
+    owner.ask("ALTER ROLE plain CONNECTION LIMIT 5")
+    with provider_for(owner.spec("plain")).start() as server, Workbench(server, stage) as bench:
+        states = []
+        for number in range(7):
+            with bench.clone(bench.stage_state(stage.regimes[0]), keep=True) as name, bench.connect(name) as connection:
+                connection.execute(f"CREATE TABLE public.t AS SELECT {number} AS number".encode())
+            states.append(bench.rest(name))
+        found = []
+        for state in (*states, *states):
+            with bench.rolled_back(state) as connection:
+                found.append(connection.execute("SELECT number FROM public.t").fetchone())
+    owner.ask("ALTER ROLE plain CONNECTION LIMIT -1")
+
+    assert [(number,) for number in (*range(7), *range(7))] == found
+
+
+def test_more_connections_than_there_are_cannot_be_asked_for(owner: Owner) -> None:
+    with provider_for(owner.spec("five")).start() as server, ExitStack() as stack:
+        lines = Lines(server, application=application(new_token()), timeout_ms=1_000)
+        lines.admin = stack.enter_context(closing(lines.open("lobby", user="five")))
+        for _ in range(4):
+            stack.enter_context(closing(lines.open("lobby", user="five")))
+        with pytest.raises(CouldNotAsk) as refused:
+            lines.open("lobby", user="five")
+
+    told = str(refused.value)
+    assert told.startswith("this needs more connections at once than the server lets five have (")
+    assert PASSWORD not in told
+
+
+def test_a_setting_of_the_owners_for_all_sessions_does_not_colour_a_run(owner: Owner) -> None:
+    owner.ask("ALTER ROLE ALL SET timezone = 'Asia/Tokyo'")
+    try:
+        with (
+            provider_for(owner.spec("maker")).start() as server,
+            Workbench(server, stage_of("postgres")) as bench,
+            bench.rolled_back(bench.stage_state(bench.stage.regimes[0])) as connection,
+        ):
+            found = connection.execute("SELECT current_setting('timezone')").fetchone()
+    finally:
+        owner.ask("ALTER ROLE ALL RESET timezone")
+
+    assert ("UTC",) == found
+
+
+def test_what_libpq_finds_by_itself_is_found(owner: Owner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = tmp_path / "service.conf"
+    service.write_text(f"[ci]\nhost={owner.server.host}\nport=5432\nuser=maker\n", encoding="utf-8")
+    passwords = tmp_path / "pgpass"
+    word = PASSWORD.replace("\\", "\\\\").replace(":", "\\:")
+    passwords.write_text(f"*:*:*:maker:{word}\n", encoding="utf-8")
+    passwords.chmod(0o600)
+    for name, value in {"PGSERVICEFILE": service, "PGPASSFILE": passwords, "PGDATABASE": "lobby"}.items():
+        monkeypatch.setenv(name, str(value))
+    found = []
+    for spec in ("dsn:service=ci", "dsn:"):
+        monkeypatch.setenv("PGSERVICE", "ci")
+        with provider_for(spec).start() as server:
+            monkeypatch.delenv("PGSERVICE")
+            with psycopg.connect(server.conninfo(dbname=server.maintenance)) as connection:
+                found.append(connection.execute("SELECT current_user::text, current_database()::text").fetchone())
+
+    assert [("maker", "lobby")] * 2 == found
