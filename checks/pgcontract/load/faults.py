@@ -25,8 +25,8 @@ def explained(
     return told(connection, filling, _refused(connection, filling, first, last), refusal.message)
 
 
-def orphan(connection: psycopg.Connection, filling: Filling) -> None:
-    """Raises ContractError for the first row that refers to a row which is not there."""
+def orphan(reader: psycopg.Connection, connection: psycopg.Connection, filling: Filling) -> None:
+    """Raises ContractError for the first row that refers to a row which is not there; `reader` sees past policies."""
     for each in filling.table.references:
         pairs = zip(each.columns, each.parent_columns, strict=True)
         alike = sql.SQL(" AND ").join(
@@ -42,7 +42,7 @@ def orphan(connection: psycopg.Connection, filling: Filling) -> None:
         query = sql.SQL("SELECT FROM {} AS pgcontract_child WHERE {} LIMIT 1").format(
             sql.SQL(filling.table.name), wanting
         )
-        if connection.execute(query).fetchone() is not None:
+        if reader.execute(query).fetchone() is not None:
             numbered = sql.SQL("SELECT pgcontract_n FROM ({}) AS pgcontract_child WHERE {} ORDER BY 1 LIMIT 1").format(
                 filling.query(1, filling.rows, number=True), wanting
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import psycopg
@@ -11,7 +12,7 @@ from psycopg import sql
 
 from pgcontract.contract import ColumnRows, Dataset
 from pgcontract.contract.names import quote
-from pgcontract.errors import ContractError
+from pgcontract.errors import ContractError, InputError
 from pgcontract.load.documents import document
 from pgcontract.load.making import Candidate, Hints, different, varied
 from pgcontract.load.numbers import (
@@ -27,13 +28,12 @@ from pgcontract.load.numbers import (
     weighted,
 )
 from pgcontract.load.row import Maker, closure, counted, identifier, rows_query
-from pgcontract.load.tables import Check, FilledColumn, FilledTable, Key, Reference, named_in
+from pgcontract.load.tables import Check, FilledColumn, FilledTable, Key, Reference, count_rows, named_in
 from pgcontract.model import Origin
-from pgcontract.nearby import literals_of
-from pgcontract.trial import CouldNotAsk
+from pgcontract.nearby import edits_of_regex, literals_of
 
 PARENTS_SKEW = 0.7
-_TRIED = 40  # candidates of one column
+_TRIED = 80  # candidates of one column
 _KEPT = 6  # of those that its own CHECKs let in, for the CHECKs of several columns
 _SAMPLED = 60
 
@@ -79,7 +79,7 @@ class Planner:
         self.texts = texts
         self.declared_at = declared_at
         self._planned: dict[str, Filling] = {}
-        self._begun: list[str] = []
+        self._begun: dict[str, _TablePlanner] = {}
         self._present: dict[str, int] = {}
 
     def plan(self) -> tuple[Filling, ...]:
@@ -89,22 +89,20 @@ class Planner:
         return tuple(self._planned.values())
 
     def filling(self, name: str) -> Filling:
-        """One table's; its parents are planned on the way."""
+        """One table's; its parents are planned on the way. In a circle, as far as it is known: its keys."""
+        if name in self._begun:
+            begun = self._begun[name]
+            return Filling(table=begun.table, rows=begun.rows, makers=begun.makers)
         if name not in self._planned:
-            if name in self._begun:
-                raise CouldNotAsk(f"{' and '.join(self._begun)} refer to each other in a circle; declare their columns")
-            self._begun.append(name)
-            planned = _TablePlanner(self, self.tables[name]).plan()
-            self._begun.remove(name)
-            self._planned[name] = planned
+            self._begun[name] = _TablePlanner(self, self.tables[name])
+            self._planned[name] = self._begun[name].plan()
+            del self._begun[name]
         return self._planned[name]
 
     def present(self, table: FilledTable) -> int:
         """How many rows the migrations put there."""
         if table.name not in self._present:
-            query = sql.SQL("SELECT pg_catalog.count(*) FROM {}").format(sql.SQL(table.name))
-            row = self.connection.execute(query).fetchone()
-            self._present[table.name] = int(row[0]) if row else 0
+            self._present[table.name] = count_rows(self.connection, table)
         return self._present[table.name]
 
 
@@ -128,6 +126,8 @@ class _TablePlanner:
             said = self.said.column(column.name)
             if said and (made := self.declared(column, said)):
                 self.makers[column.name] = made
+        referring = frozenset(self.references)
+        self.keep_apart(but=referring)
         self.refer()
         self.keep_apart()
         for column in self.table.columns:
@@ -247,6 +247,8 @@ class _TablePlanner:
         filling = self.planner.filling(reference.parent)
         if filling.rows == 0:
             return self.stored_keys(reference, key), min(there, _MOST_STORED)
+        if key not in filling.makers:
+            raise self.undone(name, f"{reference.parent} waits for it in turn")
         made = closure(filling.makers, [key])
         if len(made) == 1:
             return made[0].value, filling.rows
@@ -267,21 +269,24 @@ class _TablePlanner:
         )
         keys = [value for (value,) in self.connection.execute(query).fetchall()]
         listed = sql.SQL(", ").join(map(sql.Literal, keys))
-        return lambda n: sql.SQL("(ARRAY[{}]::text[])[{}]").format(listed, n)
+        return lambda n: sql.SQL("(ARRAY[{}]::text[])[({})::int]").format(listed, n)
 
     # Unique keys.
 
-    def keep_apart(self) -> None:
-        """For each key one of its columns gets another value in every row; where none can, they count up together."""
+    def keep_apart(self, but: frozenset[str] = frozenset()) -> None:
+        """For each key one of its columns gets another value in every row; where none can, they count up together.
+
+        But columns that refer are left alone at first: whoever refers to this table needs its keys before they are known.
+        """
         for key in self.table.keys:
             named = [self.table.column(name) for name in key.columns]
             if any(self.makers.get(each.name) and self.tells_apart(self.makers[each.name]) for each in named):
                 continue
-            free = [each for each in named if each.name not in self.makers]
+            free = [each for each in named if each.name not in self.makers and each.name not in but]
             best = next((made for each in sorted(free, key=_worth) if (made := self.apart(each))), None)
             if best is not None:
                 self.makers[best.column.name] = best
-            elif not any(self.said.column(each.name) for each in named):
+            elif not but and not any(self.said.column(each.name) for each in named):
                 self.count_up(key, named)
 
     def tells_apart(self, maker: Maker) -> bool:
@@ -290,11 +295,9 @@ class _TablePlanner:
 
     def apart(self, column: FilledColumn) -> Maker | None:
         candidates = different(column.type, self.place(column.name), self.hints(column))
-        try:
-            chosen = self.first_accepted(
-                column, (each for each in candidates if each.most is None or each.most >= self.rows)
-            )
-        except CouldNotAsk:
+        enough = (each for each in candidates if each.most is None or each.most >= self.rows)
+        chosen = next(self.accepted(column, enough), None)
+        if chosen is None:
             return None
         return Maker(column=column, make=self.shifted(column, chosen), needs=chosen.needs)
 
@@ -466,7 +469,8 @@ class _TablePlanner:
         literals = tuple(dict.fromkeys(text for check in own for text in literals_of(check.expression)))
         passing = self.texts_that_pass(column, literals) if column.type.category == "S" else literals
         known = self.planner.texts.get((self.table.name, column.name), ())
-        return Hints(texts=known, literals=passing, rows=max(self.rows, 1))
+        near = _near(literals) if column.type.category == "S" else ()
+        return Hints(texts=(*known, *near), literals=passing, rows=max(self.rows, 1))
 
     def texts_that_pass(self, column: FilledColumn, texts: Sequence[str]) -> tuple[str, ...]:
         own = [check for check in self.table.checks if check.columns == (column.name,)]
@@ -492,6 +496,16 @@ class _TablePlanner:
 
 
 _MOST_STORED = 1000
+
+
+def _near(literals: Sequence[str]) -> tuple[str, ...]:
+    """Texts that patterns of a CHECK match: a plain one of a regular expression, what LIKE leaves fixed."""
+    found: list[str] = []
+    for text in literals:
+        found.append(text.replace("%", "").replace("_", "a"))
+        with suppress(InputError, RecursionError):
+            found += edits_of_regex(text, limit=1)
+    return tuple(dict.fromkeys(text for text in found if text and not text.isdigit()))
 
 
 def _beside(name: str, text: str) -> Candidate:

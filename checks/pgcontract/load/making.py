@@ -148,7 +148,7 @@ def _one_of(values: Sequence[str], salt: int) -> Candidate:
 
 def _nth(values: Sequence[str], n: Number) -> sql.Composed:
     listed = sql.SQL(", ").join(map(sql.Literal, values))
-    return sql.SQL("(ARRAY[{}])[1 + ({} - 1) % {}]").format(listed, n, sql.Literal(len(values)))
+    return sql.SQL("(ARRAY[{}])[(1 + ({} - 1) % {})::int]").format(listed, n, sql.Literal(len(values)))
 
 
 def _written(text: str, *values: object) -> Make:
@@ -185,8 +185,10 @@ def _numbers(type_: ValueType, salt: int, hints: Hints) -> Iterator[Candidate]:
     spans: list[tuple[float, float]] = [(1, top)]
     if known:
         low, high = known[0], known[-1]
-        spans += [(low, high), (low + 1, high - 1), (low, low + top), (low + 1, low + top), (high - top, high)]
-        spans += [(high - top, high - 1), (high, high + top)]
+        spans += [(low, high), (low + 1, high - 1)] if low < high else []
+        spans += [(1, high), (0, high), (1, high - 1)] if high > 1 else []
+        spans += [(low, low + top), (low + 1, low + top), (high - top, high), (high - top, high - 1), (high, high + top)]
+        spans += [(low, low), (high, high)]
     spans += [(0, 1), (0, 0), (1, 1), (-top, -1)]
     for low, high in spans:
         if low <= high:

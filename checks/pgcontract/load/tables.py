@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import psycopg
+from psycopg import sql
 
 from pgcontract.contract.names import join
 from pgcontract.sqltext.lexer import Kind, tokens
@@ -152,7 +153,8 @@ class Reference:
 
 @dataclass(frozen=True, kw_only=True)
 class FilledTable:
-    """A table with rows of its own, or the top of its partitions; `storable` is False for one without any partition."""
+    """A table with rows of its own, or the top of its partitions. It is `storable` unless no column takes a value or
+    there is no partition."""
 
     name: str
     oid: int
@@ -160,6 +162,7 @@ class FilledTable:
     checks: tuple[Check, ...]
     keys: tuple[Key, ...]
     references: tuple[Reference, ...]
+    partitioned: bool = False
     storable: bool = True
 
     def column(self, name: str) -> FilledColumn:
@@ -202,10 +205,18 @@ def read_tables(connection: psycopg.Connection, wanted: Iterable[str]) -> tuple[
                     Reference(name=each, parent=parent, columns=tuple(own), parent_columns=tuple(theirs))
                     for each, parent, own, theirs in references.get(oid, ())
                 ),
-                storable=kind == "r" or oid in bounds,
+                partitioned=kind == "p",
+                storable=bool(filled) and (kind == "r" or oid in bounds),
             )
         )
     return tuple(found)
+
+
+def count_rows(connection: psycopg.Connection, table: FilledTable) -> int:
+    """The rows of the table and its partitions, not of tables that inherit from it."""
+    form = "SELECT count(*) FROM {}" if table.partitioned else "SELECT count(*) FROM ONLY {}"
+    row = connection.execute(sql.SQL(form).format(sql.SQL(table.name))).fetchone()
+    return int(row[0]) if row else 0
 
 
 def named_in(expression: str) -> set[str]:
