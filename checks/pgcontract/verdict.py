@@ -126,6 +126,8 @@ _WORDS = frozenset(
     {"schema.count", "file.lines", "query.answers", "query.index", "query.growth", "write.growth", "write.time"}
 )
 _STATEMENTS = frozenset({"flow.steps"})
+# What they find is of the machine and the day: a claim that is corrected for one stays so whichever way the day falls.
+_TIMES = frozenset({"write.time"})
 
 
 def restated_claims(project: Project, stem: str) -> Mapping[str, tuple[str, Claim]]:
@@ -178,6 +180,8 @@ def decide_claim(claim: Claim, migration: str, findings: Sequence[Finding], sele
         own = (*own, *true)
         if held is Outcome.UPHELD and outcome is Outcome.REFUTED:
             outcome, reason = Outcome.CORRECTED, reason
+        elif held is Outcome.UPHELD and any(reference.check in _TIMES for reference in claim.checks):
+            outcome, reason = Outcome.CORRECTED, "it rests on a time, which holds on this machine and on no other"
         elif held is Outcome.UPHELD:
             outcome, reason = (
                 Outcome.REFUTED,

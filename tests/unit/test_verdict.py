@@ -205,6 +205,18 @@ CLAIMS: dict[str, tuple[Claim, tuple[Finding, ...], Outcome, str]] = {
         Outcome.REFUTED,
         "it is corrected, and its own checks hold: the correction is not needed",
     ),
+    "a correction of a time that this day's machine took": (
+        claim(
+            "write.time[shop.pay = 2..5 ms]",
+            corrected=Correction(says="It is not promised.", checks=(CheckRef(check="write.growth"),)),
+        ),
+        (
+            finding(Status.KEPT, check="write.time", subject="shop.pay = 2..5 ms"),
+            finding(Status.KEPT, check="write.growth", subject="shop.pay"),
+        ),
+        Outcome.CORRECTED,
+        "it rests on a time, which holds on this machine and on no other",
+    ),
 }
 
 
