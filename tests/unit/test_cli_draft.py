@@ -72,3 +72,14 @@ def test_chain_with_a_script_that_the_server_refuses_cannot_be_drafted(
     found = pgcontract("draft", ".")
 
     assert (2, f"error: {refused}:2: ", 1) == (found.code, found.err[:20], found.err.count("\n")), found.err
+
+
+def test_what_the_server_lacks_is_told_with_who_has_it(pgcontract: Command, tmp_path: Path) -> None:
+    (tmp_path / "001_a.sql").write_text("CREATE EXTENSION pgcrypto;\n", encoding="utf-8")
+    found = pgcontract("draft", "001_a.sql", "--pg", "wheel")
+
+    expected = (
+        "error: 001_a.sql:1: the server refuses the script, so there is nothing to draft from: extension "
+        '"pgcrypto" is not available (SQLSTATE 0A000): pgcrypto is not in this server\'s build; --pg 18 has it\n'
+    )
+    assert (2, expected) == (found.code, found.err)

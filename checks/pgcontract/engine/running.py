@@ -131,8 +131,9 @@ def changes(
         for migration in planned.project.chain:
             trial = session.trial(migration.stem)
             if refusal := trial.loaded().refusal:
+                lack = f": {trial.loaded().lack}" if trial.loaded().lack else ""
                 raise InputError(
-                    f"the server refuses the script, so there is nothing to draft from: {refusal}",
+                    f"the server refuses the script, so there is nothing to draft from: {refusal}{lack}",
                     file=migration.path.name,
                     line=refusal.line,
                 )
