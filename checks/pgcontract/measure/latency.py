@@ -4,9 +4,10 @@ In the server a query is static SQL in a temporary function that reads clock_tim
 every row into text, as a client that reads it would have it. The client sends the same query as a prepared statement
 and waits for all of its answer; a SELECT 1 beside it shows what of that is only the way there and back.
 
-Queries and sizes take turns in short blocks, in a seeded random order over two connections a size, so that whatever
-slows the machine down strikes all of them. p95 is the median of the blocks' own p95 where a block has enough calls for
-one: what strikes one block then moves it by little. Where a query is slow there are fewer calls, and all count as one.
+Queries and sizes take turns, in a seeded random order over two connections a size, so that whatever slows the machine
+down strikes all of them. A turn is shorter than what a scheduler gives a process before another has the core, and a
+process that slept while others had their turn is not made to wait: so a busy machine adds to few calls. p95 is the
+median of the p95 of every twenty calls in the order they were made: what strikes a few in a row moves it by little.
 """
 
 from __future__ import annotations
@@ -15,9 +16,8 @@ import math
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
-
-import psycopg
 
 from pgcontract.contract import Query
 from pgcontract.load import Load, bench
@@ -25,34 +25,36 @@ from pgcontract.measure.growth import median, p95
 from pgcontract.measure.queries.reading import Measured, Reading, measured
 from pgcontract.measure.queries.statement import Values
 from pgcontract.measure.quiet import quiet
-from pgcontract.measure.timed import Timed, make_empty, make_timed
+from pgcontract.measure.timed import Line, Timed, make_empty, make_timed
 from pgcontract.trial import Trial
 
-_CONNECTIONS: Final = 2
-_BLOCKS: Final = 8
-_FEW_BLOCKS: Final = 5
-_BLOCK_US: Final = 4_000.0  # of one query's calls, before another has its turn
-_SLOW_US: Final = 10_000.0  # a query that takes longer has few blocks, of one call each
-_MOST_CALLS: Final = 25
-_ROUND_TRIPS: Final = 4  # that a client makes in each block
+_LINES: Final = 2
+_TURNS: Final = 24
+_FEW_TURNS: Final = 5
+_TURN_US: Final = 2_000.0  # of one query's calls, before another has its turn
+_SLOW_US: Final = 10_000.0  # a query that takes longer has few turns, of one call each
+_MOST_CALLS: Final = 20
+_COLD_AMONG: Final = 5  # calls of a turn: then one more is made, and the first not counted
+_ROUND_TRIPS: Final = 3  # that a client makes in each turn, at most
+_EMPTY_CALLS: Final = 3
 ENOUGH: Final = 20  # calls, for a p95 of their own
 ENOUGH_FOR_P99: Final = 100
 
 
 @dataclass(frozen=True, kw_only=True)
 class Times:
-    """So many calls, in microseconds: `blocks` hold them as they were measured, block by block."""
+    """So many calls, in microseconds, in the order they were made."""
 
-    blocks: tuple[tuple[float, ...], ...]
+    made: tuple[float, ...]
 
-    @property
+    @cached_property
     def us(self) -> tuple[float, ...]:
         """All of them, sorted."""
-        return tuple(sorted(each for block in self.blocks for each in block))
+        return tuple(sorted(self.made))
 
     @property
     def n(self) -> int:
-        return sum(map(len, self.blocks))
+        return len(self.made)
 
     @property
     def p50_us(self) -> float:
@@ -60,8 +62,8 @@ class Times:
 
     @property
     def p95_us(self) -> float:
-        enough = [p95(block) for block in self.blocks if len(block) >= ENOUGH]
-        return median(enough) if enough else p95(self.us)
+        groups = max(self.n // ENOUGH, 1)
+        return median([p95(self.made[at * self.n // groups : (at + 1) * self.n // groups]) for at in range(groups)])
 
     @property
     def p99_us(self) -> float | None:
@@ -106,7 +108,7 @@ class Latencies:
 
 def latencies(trial: Trial) -> Latencies:
     """The promise's queries in the trial's state, measured once. CouldNotAsk where there is no server to load."""
-    return trial.once("measure/latency", _measure)
+    return trial.once("measure/latency", measure_latencies)
 
 
 @dataclass(kw_only=True)
@@ -116,30 +118,36 @@ class _Turn:
     query: Query
     timed: Timed
     reading: Reading
-    connections: tuple[psycopg.Connection, ...]
+    lines: tuple[Line, ...]
     calls: int = 1
-    blocks: int = _BLOCKS
-    server: list[tuple[float, ...]] = field(default_factory=list)
-    client: list[tuple[float, ...]] = field(default_factory=list)
+    turns: int = _TURNS
+    taken: int = 0
+    server: list[float] = field(default_factory=list)
+    client: list[float] = field(default_factory=list)
     _drawn: int = 0
 
     def warm_up(self) -> None:
-        """Calls it on every connection, and decides how many calls its blocks have."""
-        for connection in self.connections:
-            self.timed.in_server(connection, self._samples(1), self.reading.mode)
-            self.timed.by_client(connection, self._samples(1))
-        [us] = self.timed.in_server(self.connections[0], self._samples(1), self.reading.mode)
-        self.blocks = _BLOCKS if us < _SLOW_US else _FEW_BLOCKS
-        self.calls = max(min(int(_BLOCK_US / max(us, 1.0)), _MOST_CALLS), 1)
+        """Calls it on every connection, and decides how many calls its turns have."""
+        for line in self.lines:
+            line.plan_with(self.reading.mode)
+            self.timed.in_server(line, self._samples(1))
+            self.timed.by_client(line, self._samples(1))
+        [us] = self.timed.in_server(line, self._samples(1))
+        self.turns = _TURNS if us < _SLOW_US else _FEW_TURNS
+        self.calls = max(min(int(_TURN_US / max(us, 1.0)), _MOST_CALLS), 1)
 
     def take(self) -> None:
-        """One block, on the next connection."""
-        connection = self.connections[len(self.server) % len(self.connections)]
-        self.server.append(self.timed.in_server(connection, self._samples(self.calls), self.reading.mode))
-        self.client.append(self.timed.by_client(connection, self._samples(min(self.calls, _ROUND_TRIPS))))
+        """One turn, on the next connection."""
+        line = self.lines[self.taken % len(self.lines)]
+        self.taken += 1
+        line.plan_with(self.reading.mode)
+        # The first call finds cold what the turns of others left in the processor's caches.
+        cold = 1 if self.calls >= _COLD_AMONG else 0
+        self.server += self.timed.in_server(line, self._samples(self.calls + cold))[cold:]
+        self.client += self.timed.by_client(line, self._samples(min(self.calls, _ROUND_TRIPS)))
 
     def times(self) -> SizeTimes:
-        server, client = Times(blocks=tuple(self.server)), Times(blocks=tuple(self.client))
+        server, client = Times(made=tuple(self.server)), Times(made=tuple(self.client))
         return SizeTimes(size=self.reading.size, server=server, client=client)
 
     def _samples(self, count: int) -> list[Values]:
@@ -150,47 +158,47 @@ class _Turn:
         return found
 
 
-def _measure(trial: Trial) -> Latencies:
+def measure_latencies(trial: Trial) -> Latencies:
+    """The same, measured anew at every call."""
     there = bench(trial)
     queries = measured(trial)
     with quiet() as told, ExitStack() as stack:
         turns: list[_Turn] = []
-        yardsticks: list[tuple[psycopg.Connection, Timed, Timed]] = []
+        yardsticks: list[tuple[Line, Timed, Timed]] = []
         for load in there.loads:
-            connections = tuple(stack.enter_context(there.connect(load)) for _ in range(_CONNECTIONS))
-            yardsticks += [
-                (each, make_timed(each, "pgcontract_select_1", "SELECT 1", {}), make_empty(each)) for each in connections
-            ]
-            turns += _turns(load, connections, queries)
+            lines = tuple(Line(connection=stack.enter_context(there.connect(load))) for _ in range(_LINES))
+            one = "pgcontract_select_1"
+            yardsticks += [(each, make_timed(each, one, "SELECT 1", {}), make_empty(each)) for each in lines]
+            turns += _turns(load, lines, queries)
         for turn in turns:
             turn.warm_up()
-        order = [turn for turn in turns for _ in range(turn.blocks)]
+        order = [turn for turn in turns for _ in range(turn.turns)]
         trial.promise.random("latency").shuffle(order)
-        select_1: list[tuple[float, ...]] = []
+        select_1: list[float] = []
         empty: list[float] = []
         for at, turn in enumerate(order):
             turn.take()
-            connection, one, nothing = yardsticks[at % len(yardsticks)]
-            select_1.append(one.by_client(connection, [()]))
-            empty += nothing.in_server(connection, [()], "auto")
+            line, select, nothing = yardsticks[at % len(yardsticks)]
+            select_1 += select.by_client(line, [()])
+            empty += nothing.in_server(line, [()] * _EMPTY_CALLS)[1:]
     return Latencies(
         queries=tuple(_joined(each, turns) for each in queries),
-        select_1=Times(blocks=tuple(select_1)),
+        select_1=Times(made=tuple(select_1)),
         empty_us=median(empty) if empty else 0.0,
         conditions=f"{there.conditions}; {told}",
     )
 
 
-def _turns(load: Load, connections: tuple[psycopg.Connection, ...], queries: Iterable[Measured]) -> Iterator[_Turn]:
+def _turns(load: Load, lines: tuple[Line, ...], queries: Iterable[Measured]) -> Iterator[_Turn]:
     """The queries that have samples at this size, made on its connections."""
     for number, each in enumerate(queries):
         reading = next((one for one in each.readings if one.size == load.size), None)
         if reading is None or each.trouble is not None:
             continue
         types = {parameter.name: parameter.type for parameter in each.query.parameters}
-        for connection in connections:
-            timed = make_timed(connection, f"pgcontract_query_{number}", each.query.sql, types)
-        yield _Turn(query=each.query, timed=timed, reading=reading, connections=connections)
+        for line in lines:
+            timed = make_timed(line, f"pgcontract_query_{number}", each.query.sql, types)
+        yield _Turn(query=each.query, timed=timed, reading=reading, lines=lines)
 
 
 def _joined(each: Measured, turns: Iterable[_Turn]) -> QueryTimes:

@@ -35,15 +35,29 @@ _TYPES: Final = """
 SELECT pg_catalog.format_type(oid, NULL) FROM unnest(%s::oid[]) WITH ORDINALITY AS t (oid, n) ORDER BY n"""
 
 
+@dataclass(kw_only=True)
+class Line:
+    """A connection, and how it plans what is prepared on it."""
+
+    connection: psycopg.Connection
+    mode: Mode = "auto"
+
+    def plan_with(self, mode: Mode) -> None:
+        """Plans are of this mode from now on; asks the server only where they are not yet."""
+        if self.mode != mode:
+            self.connection.execute("SELECT pg_catalog.set_config('plan_cache_mode', %s, false)", [mode])
+            self.mode = mode
+
+
 @dataclass(frozen=True, kw_only=True)
 class Timed:
-    """One query on the connections that it was made on. `types` are those of its parameters."""
+    """One query on the lines that it was made on. `types` are those of its parameters."""
 
     name: str
     types: tuple[str, ...]
 
-    def in_server(self, connection: psycopg.Connection, samples: Sequence[Values], mode: Mode) -> tuple[float, ...]:
-        """The microseconds of a call with each sample, planned in this mode; the loop is in the server."""
+    def in_server(self, line: Line, samples: Sequence[Values]) -> tuple[float, ...]:
+        """The microseconds of a call with each sample; the loop is in the server."""
         columns = [sql.Identifier(f"v{at}") for at in range(len(self.types))]
         arrays = sql.SQL(", ").join([sql.SQL("%s::pg_catalog.text[]")] * len(columns))
         rows = sql.SQL("ROWS FROM (unnest({})) WITH ORDINALITY AS given ({}, n)").format(
@@ -57,29 +71,28 @@ class Timed:
             sql.SQL(", ").join(sql.SQL("{}::{}").format(column, sql.SQL(kind)) for column, kind in arguments),
             rows,
         )
-        connection.execute("SELECT pg_catalog.set_config('plan_cache_mode', %s, false)", [mode])
-        found = connection.execute(call, [[each[at] for each in samples] for at in range(len(columns))])
+        found = line.connection.execute(call, [[each[at] for each in samples] for at in range(len(columns))])
         return tuple(us for (us,) in found.fetchall())
 
-    def by_client(self, connection: psycopg.Connection, samples: Sequence[Values]) -> tuple[float, ...]:
+    def by_client(self, line: Line, samples: Sequence[Values]) -> tuple[float, ...]:
         """The microseconds of a round trip with each sample: from sending it to having all of its answer."""
-        times = []
+        connection, times = line.connection.pgconn, []
         for sample in samples:
             sent = [None if value is None else value.encode() for value in sample]
             began = time.perf_counter_ns()
-            result = connection.pgconn.exec_prepared(self.name.encode(), sent)  # type: ignore[arg-type] # None is NULL
+            result = connection.exec_prepared(self.name.encode(), sent)  # type: ignore[arg-type] # None is NULL
             times.append((time.perf_counter_ns() - began) / 1000)
             if result.status != ExecStatus.TUPLES_OK:
-                raise psycopg.errors.error_from_result(result, connection.info.encoding)
+                raise psycopg.errors.error_from_result(result, line.connection.info.encoding)
         return tuple(times)
 
 
-def make_timed(connection: psycopg.Connection, name: str, query: str, types: Mapping[str, str | None]) -> Timed:
+def make_timed(line: Line, name: str, query: str, types: Mapping[str, str | None]) -> Timed:
     """The query as a function and as a prepared statement of this name; `types` are those that its parameters declare.
 
     CouldNotAsk where the server does not take it.
     """
-    numbered = number(query)
+    connection, numbered = line.connection, number(query)
     asked = "SELECT %s::pg_catalog.regtype::pg_catalog.oid::pg_catalog.int8"
     declared = [types.get(each) for each in numbered.names]
     oids = [int(connection.execute(asked, [each]).fetchall()[0][0]) if each else 0 for each in declared]
@@ -94,10 +107,10 @@ def make_timed(connection: psycopg.Connection, name: str, query: str, types: Map
     return Timed(name=name, types=found)
 
 
-def make_empty(connection: psycopg.Connection) -> Timed:
+def make_empty(line: Line) -> Timed:
     """What the clock and the function themselves take: the same function without a query."""
     name = "pgcontract_empty"
-    _make_function(connection, name, (), "")
+    _make_function(line.connection, name, (), "")
     return Timed(name=name, types=())
 
 
