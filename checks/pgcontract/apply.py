@@ -95,9 +95,14 @@ def apply_statement(connection: psycopg.Connection, statement: Statement, script
 
 
 def refusal_of(error: psycopg.Error) -> Refusal:
-    """The server's words of an error; ServerUnavailable where it is not the server that refused but is gone."""
-    if error.sqlstate is None or is_lost(error):
+    """The server's words of an error; ServerUnavailable where it is not the server that refused but is gone.
+
+    What psycopg alone refuses is raised again: nobody asked the server.
+    """
+    if is_lost(error):
         raise lost(error) from error
+    if error.sqlstate is None:
+        raise error
     diag = error.diag
     return Refusal(
         sqlstate=error.sqlstate,

@@ -79,9 +79,9 @@ def is_lost(error: psycopg.Error) -> bool:
     A statement that is cancelled (57014), and one above a limit that we set (53400), are the statement's.
     """
     state = error.sqlstate
-    return state is not None and (
-        (state[:2] in ("53", "57") and state not in ("57014", "53400")) or state in ("58000", "58030")
-    )
+    if state is None:
+        return isinstance(error, psycopg.OperationalError)
+    return (state[:2] in ("53", "57") and state not in ("57014", "53400")) or state in ("58000", "58030")
 
 
 def lost(error: psycopg.Error) -> ServerUnavailable:

@@ -35,15 +35,23 @@ _SIMPLEST = (
 )
 
 
-def insert_statement(table: str, row: Mapping[str, Any]) -> sql.Composed:
-    """INSERT of one row with a placeholder a column; a row without values gets the defaults."""
+def insert_statement(table: str, row: Mapping[str, Any], *, rows: int = 1) -> sql.Composed:
+    """INSERT of one row, or of several, to be sent with parameters; a row without values gets the defaults."""
     if not row:
-        return sql.SQL("INSERT INTO {} DEFAULT VALUES").format(sql.SQL(table))
-    return sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
-        sql.SQL(table),
-        sql.SQL(", ").join(map(sql.Identifier, row)),
-        sql.SQL(", ").join([sql.Placeholder()] * len(row)),
+        # Rows of no column: each gets every default. DEFAULT VALUES makes but one.
+        made = sql.SQL("INSERT INTO {} SELECT FROM pg_catalog.generate_series(1, {})")
+        return made.format(beside_parameters(sql.SQL(table)), sql.Literal(rows))
+    values = sql.SQL("({})").format(sql.SQL(", ").join([sql.Placeholder()] * len(row)))
+    return sql.SQL("INSERT INTO {} ({}) VALUES {}").format(
+        beside_parameters(sql.SQL(table)),
+        sql.SQL(", ").join(beside_parameters(sql.Identifier(name)) for name in row),
+        sql.SQL(", ").join([values] * rows),
     )
+
+
+def beside_parameters(part: sql.Composable) -> sql.SQL:
+    """The part of a statement that is sent with parameters: a name's own `%` would be taken for one of them."""
+    return sql.SQL(part.as_string().replace("%", "%%"))
 
 
 def as_text(value: Any) -> Any:

@@ -105,5 +105,8 @@ def run(arguments: Sequence[str]) -> int:
 def _fail(message: str, code: int) -> int:
     if os.environ.get("PGCONTRACT_DEBUG", "0") not in ("", "0"):
         traceback.print_exc()
-    click.echo(f"error: {message}", err=True)
+    # A file's name or a server's word must not steer the terminal.
+    from pgcontract.report.markup import visible
+
+    click.echo(f"error: {visible(message, lines=True)}", err=True)
     return code

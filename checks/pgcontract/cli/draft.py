@@ -37,6 +37,7 @@ def command(path: str, accept: bool, output: str | None, through: str | None, pg
     from pgcontract import engine
     from pgcontract.contract import load_project
     from pgcontract.draft import draft_contract, write_draft
+    from pgcontract.report.markup import visible
     from pgcontract.settle import waive_rest
     from pgcontract.stage import MIGRATOR
 
@@ -61,7 +62,7 @@ def command(path: str, accept: bool, output: str | None, through: str | None, pg
     if accept:
         text = waive_rest(project, text, pg=pg, today=dt.datetime.now(dt.UTC).date())
     write_draft(text, target)
-    click.echo(f"wrote {target}", err=True)
+    click.echo(f"wrote {visible(str(target))}", err=True)
     return 0
 
 

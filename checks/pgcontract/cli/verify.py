@@ -77,6 +77,7 @@ def command(
     from pgcontract.load import read_rows
     from pgcontract.report import render, write_reports
     from pgcontract.report.json import to_json
+    from pgcontract.report.markup import visible
 
     count = read_rows(rows, option="--rows") if rows is not None else None
     with watching() as notify:
@@ -103,7 +104,7 @@ def command(
     else:
         click.echo(render(run, form), nl=False)
     for file in written:
-        click.echo(f"wrote {file}", err=True)
+        click.echo(f"wrote {visible(str(file))}", err=True)
     _say_own_failures(run)
     return exit_code(run, strict=strict)
 

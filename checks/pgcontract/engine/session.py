@@ -15,6 +15,7 @@ import psycopg
 
 from pgcontract import majors
 from pgcontract.apply import refusal_of
+from pgcontract.connection import is_lost
 from pgcontract.cpu import children_cpu_ms
 from pgcontract.engine.planning import Item, Plan
 from pgcontract.errors import InputError, PgcontractError, ServerUnavailable
@@ -194,7 +195,10 @@ class Session:
             except PgcontractError:
                 raise
             except psycopg.Error as error:
-                found = self._unasked(check, promise, f"The server refused the question: {refusal_of(error)}.")
+                if error.sqlstate is None and not is_lost(error):
+                    found = self._failed(check, promise, error)
+                else:
+                    found = self._unasked(check, promise, f"The server refused the question: {refusal_of(error)}.")
             except Exception as error:  # noqa: BLE001 - the one place where our own bug becomes a finding
                 found = self._failed(check, promise, error)
             seconds = time.perf_counter() - started

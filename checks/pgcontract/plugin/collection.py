@@ -15,6 +15,7 @@ from pgcontract.errors import PgcontractError
 from pgcontract.finding import Finding, Status
 from pgcontract.plugin.bench import Bench
 from pgcontract.plugin.judge import JUDGE, Judge
+from pgcontract.report.markup import visible
 from pgcontract.verdict import excuse
 
 
@@ -31,12 +32,12 @@ class ContractFile(pytest.File):
         try:
             plan = self.bench.plan
         except PgcontractError as error:
-            raise self.CollectError(str(error)) from error
+            raise self.CollectError(visible(str(error), lines=True)) from error
         own = self._migrations(plan.project)
         for item in plan.items:
             if item.migration in own:
                 name = item.name if item.migration == own[0] else f"{item.migration}/{item.name}"
-                yield PromiseItem.from_parent(self, name=name, item=item)
+                yield PromiseItem.from_parent(self, name=visible(name), item=item)
 
     def _migrations(self, project: Project) -> list[str]:
         """The contract's own migration first; then those without a contract up to the next: none goes unasked."""
@@ -56,7 +57,7 @@ class NotKept(Exception):
     """The findings that make an item fail; `NotKept` outside the call phase is what pytest names an error."""
 
     def __init__(self, findings: tuple[Finding, ...]) -> None:
-        super().__init__(f"{findings[0].item}: {findings[0].summary}")
+        super().__init__(visible(f"{findings[0].item}: {findings[0].summary}"))
         self.findings = findings
 
 
@@ -89,13 +90,13 @@ class PromiseItem(pytest.Item):
             self._demand_none(Status.BROKEN)
         settled = [each for each in self.excused if each.resolution is not None]
         if settled:
-            pytest.xfail("; ".join(f"{each.summary} ({each.resolution})" for each in settled))
+            pytest.xfail(visible("; ".join(f"{each.summary} ({each.resolution})" for each in settled)))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any) -> Any:
         if isinstance(excinfo.value, NotKept):
             return "\n\n".join(map(_told, excinfo.value.findings))
         if isinstance(excinfo.value, PgcontractError):
-            return f"error: {excinfo.value}"
+            return visible(f"error: {excinfo.value}", lines=True)
         return super().repr_failure(excinfo, *args)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
@@ -128,4 +129,4 @@ def _told(finding: Finding) -> str:
     for exhibit in finding.evidence:
         rows = (exhibit.columns, *exhibit.rows) if exhibit.columns or exhibit.rows else ()
         lines += [f"{exhibit.title}:", exhibit.text, *(" | ".join(row) for row in rows)]
-    return "\n".join(line for line in lines if line)
+    return visible("\n".join(line for line in lines if line), lines=True)

@@ -127,13 +127,14 @@ class Judge:
     def _unanswered(self, bench: Bench) -> Iterator[tuple[Key, tuple[Finding, ...]]]:
         """What was being asked where a worker of pytest-xdist was killed: left out, it would count as not selected."""
         from pgcontract.finding import Finding, Status
+        from pgcontract.report.markup import visible
 
         for file, _, name in (nodeid.partition("::") for nodeid in self._crashed):
             path = self._config.rootpath / file
             if path.name != "contract.toml" or path.parents[2] != bench.project:
                 continue
             for item in bench.plan.items:
-                if name in (item.name, f"{item.migration}/{item.name}"):
+                if name in (visible(item.name), visible(f"{item.migration}/{item.name}")):
                     yield (
                         _key(item),
                         (
@@ -151,15 +152,16 @@ class Judge:
 def _tell(run: Run, terminal: pytest.TerminalReporter) -> None:
     """The decision, its reasons, and the warnings: they passed, and somebody should know."""
     from pgcontract.finding import Decision, Severity, Status
+    from pgcontract.report.markup import visible
 
     colour = {Decision.CLEAR: "green", Decision.BLOCKED: "red"}.get(run.verdict.decision, "yellow")
-    terminal.section(f"pgcontract: {run.migration}")
+    terminal.section(f"pgcontract: {visible(run.migration)}")
     for reason in run.verdict.reasons:
-        terminal.write_line(reason)
+        terminal.write_line(visible(reason))
     for each in run.findings:
         warning = each.status is Status.BROKEN and each.severity is Severity.WARNING and each.resolution is None
         if warning and not any(reason.startswith(f"{each.item}:") for reason in run.verdict.reasons):
-            terminal.write_line(f"warning: {each.item}: {each.summary}", yellow=True)
+            terminal.write_line(visible(f"warning: {each.item}: {each.summary}"), yellow=True)
     terminal.write_line(f"verdict: {run.verdict.decision.value}", bold=True, **{colour: True})
 
 

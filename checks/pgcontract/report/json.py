@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
 from enum import Enum
 from functools import cache
@@ -15,6 +16,8 @@ from pgcontract.finding import Run
 
 FORMAT = "json"
 VERSION = 1
+# DEL, C1, soft hyphen, Arabic letter mark, zero width, bidirectional, line and paragraph ends, byte order mark.
+_UNSEEN = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 
 
 def render(run: Run) -> str:
@@ -24,8 +27,9 @@ def render(run: Run) -> str:
 def to_json(run: Run) -> str:
     """One object: `format`, then the fields of `Run`, their names unchanged; enums by value, tuples as arrays."""
     text = json.dumps({"format": VERSION, **asdict(run)}, default=_value, ensure_ascii=False, indent=2)
-    # A lone surrogate (a file name that is not UTF-8) becomes the escape that JSON has for it.
-    return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
+    # A lone surrogate (a file name that is not UTF-8) and what would turn a terminal's text around become the escapes
+    # that JSON has for them.
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
 
 
 def from_json(text: str) -> Run:

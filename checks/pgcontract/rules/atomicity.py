@@ -15,7 +15,7 @@ from pgcontract.contract import names
 from pgcontract.finding import Evidence, Finding, Severity, Status
 from pgcontract.play.player import tell_rows
 from pgcontract.registry import answer, check
-from pgcontract.sampling import as_text, simplest_row
+from pgcontract.sampling import as_text, insert_statement, simplest_row
 from pgcontract.trial import Promise, Trial
 
 
@@ -112,7 +112,7 @@ def _way(
     try:
         for rows in statements:
             values = [as_text(value) for row in rows for value in row.values()]
-            connection.execute(_insert(table, rows), values)
+            connection.execute(insert_statement(table, rows[0], rows=len(rows)), values)
         if together:
             connection.execute("COMMIT")
     except psycopg.Error as error:
@@ -122,14 +122,6 @@ def _way(
     left = _count(connection, table) - before
     connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(sql.SQL(table)))
     return Way(told=told, expected=expected, left=left, refusal=refusal)
-
-
-def _insert(table: str, rows: Sequence[Mapping[str, Any]]) -> sql.Composed:
-    columns = list(rows[0])
-    values = sql.SQL("({})").format(sql.SQL(", ").join([sql.Placeholder()] * len(columns)))
-    return sql.SQL("INSERT INTO {} ({}) VALUES {}").format(
-        sql.SQL(table), sql.SQL(", ").join(map(sql.Identifier, columns)), sql.SQL(", ").join([values] * len(rows))
-    )
 
 
 def _count(connection: psycopg.Connection, table: str) -> int:

@@ -11,7 +11,7 @@ from psycopg import sql
 from pgcontract.apply import refusal_of
 from pgcontract.finding import Evidence, Finding, Status
 from pgcontract.registry import answer, check
-from pgcontract.sampling import as_text, insert_statement, simplest_row, tell_row
+from pgcontract.sampling import as_text, beside_parameters, insert_statement, simplest_row, tell_row
 from pgcontract.shape import PRESENT, shape_check
 from pgcontract.trial import Promise, Trial
 
@@ -117,7 +117,7 @@ def _examples_finding(subject: str, tried: int, wrong: list[tuple[str, str, str]
 def _try(trial: Trial, table: str, row: Mapping[str, Any], constraint: str) -> str:
     """`accepted`, `refused` (by this constraint), or who else refused and why. A domain's value is cast to it."""
     domain = any(each.name == table and each.form == "domain" for each in trial.after.types)
-    cast = sql.SQL("SELECT CAST(%s AS {})").format(sql.SQL(table))
+    cast = sql.SQL("SELECT CAST(%s AS {})").format(beside_parameters(sql.SQL(table)))
     statement = cast if domain else insert_statement(table, row)
     with trial.workbench.rolled_back(trial.after_state) as connection:
         try:
@@ -132,4 +132,4 @@ def _try(trial: Trial, table: str, row: Mapping[str, Any], constraint: str) -> s
 
 def _quoted(name: str, constraint: str) -> str:
     """The server tells a constraint's bare name; the contract's may be quoted."""
-    return f'"{name}"' if constraint.endswith('"') else name
+    return sql.Identifier(name).as_string() if constraint.endswith('"') else name
