@@ -96,6 +96,12 @@ def _key(constraint: Constraint) -> _Key | None:
     return _Key(table=constraint.table, columns=tuple(map(str.strip, columns)), referred=found[2])
 
 
+def keys_served(after: Schema, index: Index) -> tuple[str, ...]:
+    """The foreign keys of its table whose rows the index finds, by name."""
+    asked = ((each.name, _key(each)) for each in after.constraints if each.table == index.table and _asked(each))
+    return tuple(name for name, key in asked if key and _serves(index, key.columns))
+
+
 def _serving(after: Schema, table: str, key: _Key) -> str | None:
     """The index that serves, by name; for a partitioned table without one, those of all its partitions."""
     for index in after.indexes:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
 
 from pgcontract.canonical import split_name
+from pgcontract.errors import CouldNotAsk
 from pgcontract.finding import Evidence, Finding, Severity, Status
+from pgcontract.load import bench
+from pgcontract.measure.indexes import IndexFacts
+from pgcontract.measure.queries.reading import indexes_of
 from pgcontract.model import Index
 from pgcontract.registry import answer, check
 from pgcontract.trial import Promise, Trial
@@ -66,18 +70,18 @@ def index_prefix(trial: Trial) -> Iterator[Finding]:
     Why it matters: the longer index finds and orders the same rows, so the shorter one costs every write for nothing
     but the pages it saves a long scan.
     How it is measured: B-trees of one table and one predicate, key by key; one that runs the other way as a whole
-    counts as the same. An index that is unique or serves a constraint enforces something and is never accused. The
-    server is asked for its plan with the shorter index dropped in a transaction that is rolled back.
-    What to do: drop the shorter one; where it is much smaller and a query needs just that, waive it with the figures.
+    counts as the same. An index that is unique or serves a constraint enforces something and is never accused; one that
+    a declared query names, and that has at most half the other's pages over the largest loaded tables, is told and not
+    accused. The server is asked for its plan with the shorter index dropped in a transaction that is rolled back.
+    What to do: drop the shorter one, or declare the query that needs the smaller one.
     """
     words = _Words(
         broken="The keys of {it} are only the first of {other}",
         kept="The keys of {it} are not merely the first of another index",
         expected="no index that another serves for",
-        remedy="Drop {it}: {other} finds the same rows in the same order. Where a query needs the smaller one, waive "
-        "this with its figures.",
+        remedy="Drop {it}: {other} finds the same rows in the same order. Or declare the query that needs the smaller.",
     )
-    yield from _judged(trial, _begins, words, proof=_plan_without)
+    yield from _judged(trial, _begins, words, proof=_plan_without, excuse=_meant_and_small)
 
 
 @check("index.doubled", subjects=_indexes, severity=Severity.WARNING, head=True)
@@ -102,9 +106,12 @@ def index_doubled(trial: Trial) -> Iterator[Finding]:
 
 Overlap = Callable[[Trial, Index, Index], bool]
 Proof = Callable[[Trial, Index, Index], Iterable[Evidence]]
+Excuse = Callable[[Trial, Index, Index], str | None]
 
 
-def _judged(trial: Trial, overlap: Overlap, words: _Words, *, proof: Proof | None = None) -> Iterator[Finding]:
+def _judged(
+    trial: Trial, overlap: Overlap, words: _Words, *, proof: Proof | None = None, excuse: Excuse | None = None
+) -> Iterator[Finding]:
     """An answer for each index of the promise, or, where nothing is declared, for the catalog and each wrong one."""
     live = {each.name: each for each in trial.after.indexes}
     age = _ages(trial)
@@ -129,14 +136,15 @@ def _judged(trial: Trial, overlap: Overlap, words: _Words, *, proof: Proof | Non
         if others:
             found = True
             other = min(others, key=lambda each: _rank(each, age))
+            excused = excuse(trial, it, other) if excuse else None
             yield answer(
-                Status.BROKEN,
+                Status.NOTED if excused else Status.BROKEN,
                 name,
-                f"{words.broken.format(it=it.name, other=other.name)}.",
-                expected=words.expected,
+                f"{words.broken.format(it=it.name, other=other.name)}{excused or ''}.",
+                expected=None if excused else words.expected,
                 actual=f"{_definition(it)} beside {_definition(other)}",
-                remedy=words.remedy.format(it=it.name, other=other.name),
-                evidence=[*(proof(trial, it, other) if proof else ())],
+                remedy=None if excused else words.remedy.format(it=it.name, other=other.name),
+                evidence=[*_sizes(trial, it, other), *(proof(trial, it, other) if proof else ())],
                 origin=origin,
             )
         elif trial.promise.contract is not None:
@@ -233,6 +241,35 @@ def _definition(index: Index) -> str:
     where = f" where {index.predicate}" if index.predicate else ""
     unique = "unique " if index.unique else ""
     return f"{index.name}: {unique}{index.method} ({', '.join(index.keys)}){include}{where}"
+
+
+def _loaded(trial: Trial) -> tuple[int, Mapping[str, IndexFacts]] | None:
+    """The largest size and the indexes there, where queries are declared and so rows are loaded anyway."""
+    if not any(each.contract and each.contract.queries for each in trial.promise.project.chain):
+        return None
+    try:
+        load = bench(trial).loads[-1]
+        return load.size, indexes_of(trial, load)
+    except CouldNotAsk:
+        return None
+
+
+def _sizes(trial: Trial, it: Index, other: Index) -> Iterator[Evidence]:
+    if loaded := _loaded(trial):
+        size, there = loaded
+        rows = tuple((each.name, f"{there[each.name].pages:,}") for each in (it, other) if each.name in there)
+        yield Evidence(title=f"Pages at {size:,} rows", columns=("index", "pages"), rows=rows)
+
+
+def _meant_and_small(trial: Trial, it: Index, other: Index) -> str | None:
+    """Why the shorter one may stay: a declared query names it, and it has at most half the pages."""
+    queries = [query for each in trial.promise.project.chain if each.contract for query in each.contract.queries]
+    meant = next((query.name for query in queries if query.index == it.name), None)
+    loaded = _loaded(trial) if meant else None
+    if loaded is None or not {it.name, other.name} <= loaded[1].keys():
+        return None
+    mine, others = (loaded[1][each.name].pages for each in (it, other))
+    return f", of {others:,} pages; with {mine:,} it is meant for the query {meant}" if mine * 2 <= others else None
 
 
 def _plan_without(trial: Trial, it: Index, other: Index) -> Iterator[Evidence]:
