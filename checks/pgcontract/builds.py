@@ -53,17 +53,22 @@ def known_extensions() -> Iterable[str]:
     return CONTRIB | BROUGHT.keys() | LAST.keys() | LANGUAGES | OTHERS
 
 
-def who_has_extension(name: str, major: int) -> str | None:
-    """Which `--pg` has this extension for a major, in words; None where no extension of that name is known."""
+def who_has_extension(name: str, major: int, *, but: str = "") -> str | None:
+    """Which `--pg` has this extension for a major, in words; None where no extension of that name is known.
+
+    `but` is the `--pg` that was seen to lack it.
+    """
     if name in _OF_THE_WHEEL:
         return f"--pg wheel has it, and {_AN_IMAGE}"
     if name in LANGUAGES or name in OTHERS:
         return _AN_IMAGE
     if name in CONTRIB or name in BROUGHT or name in LAST:
-        return f"--pg {min(max(major, BROUGHT.get(name, major)), LAST.get(name, major))} has it"
+        spec = str(min(max(major, BROUGHT.get(name, major)), LAST.get(name, major)))
+        # The packages of some systems have contrib apart.
+        return f"--pg {spec} has it" if spec != but else f"install PostgreSQL's contrib modules, or {_AN_IMAGE}"
     return None
 
 
-def who_is_built_with(library: str, major: int) -> str:
-    """Which `--pg` is built with a library (ICU, libxml, lz4), in words."""
-    return _BUILT_WITH.get(library, _AN_IMAGE).format(major=major)
+def who_is_built_with(library: str, major: int, *, but: str = "") -> str:
+    """Which `--pg`, `but` the one that was seen to lack it, is built with a library (ICU, libxml, lz4), in words."""
+    return _AN_IMAGE if but == str(major) else _BUILT_WITH.get(library, _AN_IMAGE).format(major=major)

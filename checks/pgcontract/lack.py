@@ -51,18 +51,25 @@ class Lack:
 
 
 def lacking(
-    connection: psycopg.Connection, refusal: Refusal, script: Script, *, production: int | None, platform: str
+    connection: psycopg.Connection,
+    refusal: Refusal,
+    script: Script,
+    *,
+    spec: str,
+    production: int | None,
+    platform: str,
 ) -> Lack | None:
     """What the refusal shows that this server lacks, from its SQLSTATE, its words, their place and the server's catalog.
 
+    `spec` is the `--pg` that the server came from: another than this one is named for who has it.
     None where the migration is at fault as far as anybody knows: a misspelt extension, a function that no major has.
     """
     here = connection.info.server_version // 10000
     return (
         _of_its_age(refusal, script, here, production)
-        or _of_its_extensions(connection, refusal, here, production, platform)
-        or _of_its_libraries(refusal, production or here)
-        or _of_its_collations(connection, refusal, production or here)
+        or _of_its_extensions(connection, refusal, here, production, platform, spec)
+        or _of_its_libraries(refusal, production or here, spec)
+        or _of_its_collations(connection, refusal, production or here, spec)
     )
 
 
@@ -92,7 +99,7 @@ def _unless_production_lacks_it(what: str, why: str, since: int, last: int | Non
 
 
 def _of_its_extensions(
-    connection: psycopg.Connection, refusal: Refusal, here: int, production: int | None, platform: str
+    connection: psycopg.Connection, refusal: Refusal, here: int, production: int | None, platform: str, spec: str
 ) -> Lack | None:
     if refusal.sqlstate == "0A000" and (found := _EXTENSION.fullmatch(refusal.message)):
         name = found["name"]
@@ -103,38 +110,38 @@ def _of_its_extensions(
         if last and here > last:
             why = f"left PostgreSQL with {last + 1}, and this server is {here}"
             return _unless_production_lacks_it(name, why, majors.KNOWN[0], last, production)
-        who = builds.who_has_extension(name, production or here)
+        who = builds.who_has_extension(name, production or here, but=spec)
         return Lack(what=name, why="is not in this server's build", who=who) if who else None
     if refusal.sqlstate == "58P01" and (found := _LIBRARY.fullmatch(refusal.message)):
-        who = builds.who_has_extension(found["name"], production or here) or builds.who_is_built_with("", here)
+        who = builds.who_has_extension(found["name"], production or here, but=spec) or builds.who_is_built_with("", here)
         return Lack(what=found["name"], why=f"cannot be loaded by this server ({found['why']})", who=who)
     if refusal.sqlstate == "42883" and platform == "supabase" and (found := _FUNCTION.fullmatch(refusal.message)):
         for extension, functions in _AT_HAND.items():
             if found["name"] in functions.split() and not _is_available(connection, extension):
-                who = builds.who_has_extension(extension, production or here) or ""
+                who = builds.who_has_extension(extension, production or here, but=spec) or ""
                 why = "is not in this server's build"
                 return Lack(what=f"{extension}, which has {found['name']}(),", why=why, who=who)
     return None
 
 
-def _of_its_libraries(refusal: Refusal, major: int) -> Lack | None:
+def _of_its_libraries(refusal: Refusal, major: int, spec: str) -> Lack | None:
     for words in (refusal.message, refusal.detail or ""):
         found = next((match for each in _BUILD if (match := each.fullmatch(words))), None)
         if found and refusal.sqlstate in ("0A000", "22023"):
             library = found["library"]
-            who = builds.who_is_built_with(library, major)
+            who = builds.who_is_built_with(library, major, but=spec)
             return Lack(what=library, why="is not in this server's build", who=who)
     return None
 
 
-def _of_its_collations(connection: psycopg.Connection, refusal: Refusal, major: int) -> Lack | None:
+def _of_its_collations(connection: psycopg.Connection, refusal: Refusal, major: int, spec: str) -> Lack | None:
     found = _COLLATION.fullmatch(refusal.message) or _LOCALE.fullmatch(refusal.message)
     if refusal.sqlstate not in ("42704", "22023") or found is None:
         return None
     name = found["name"]
     if (icu := _ICU_COLLATION.fullmatch(name)) and not _has_icu(connection):
         if _is_locale(icu["language"], icu["territory"]):
-            who = builds.who_is_built_with("ICU", major)
+            who = builds.who_is_built_with("ICU", major, but=spec)
             return Lack(what=f"the collation {name} is ICU's, which", why="is not in this server's build", who=who)
     elif _is_locale(*re.split(r"[_.@]", name)[:2]) and "_" in name:
         what = f"the locale {name.partition('.')[0]}.UTF-8"

@@ -309,7 +309,14 @@ class Trial:
                 refusal = located(connection, script, refusal)
                 self.workbench.demand_fault(refusal.sqlstate, refusal.statement or script.text)
                 project = self.promise.project
-                lack = lacking(connection, refusal, script, production=project.postgres, platform=project.platform)
+                lack = lacking(
+                    connection,
+                    refusal,
+                    script,
+                    spec=self.workbench.server.provider,
+                    production=project.postgres,
+                    platform=project.platform,
+                )
             return Loaded(before=before, before_catalog=before_catalog, refusal=refusal, lack=lack)
         return Loaded(
             before=before,

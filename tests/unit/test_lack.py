@@ -111,7 +111,9 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     with ExitStack() as stack:
         opened: dict[str, psycopg.Connection] = {}
 
-        def asked(sql: str, *, pg: str, production: int | None = None, platform: str = "postgres") -> Lack | None:
+        def asked(
+            sql: str, *, pg: str, production: int | None = None, platform: str = "postgres", spec: str = ""
+        ) -> Lack | None:
             if pg not in opened:
                 with fetched(pg):
                     server = stack.enter_context(provider_for(pg).start())
@@ -123,7 +125,9 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
             connection.execute("BEGIN")
             refusal = apply_script(connection, script)
             connection.execute("ROLLBACK")
-            return refusal and lacking(connection, refusal, script, production=production, platform=platform)
+            return refusal and lacking(
+                connection, refusal, script, spec=spec or pg, production=production, platform=platform
+            )
 
         yield asked
 
@@ -168,6 +172,16 @@ def test_what_production_lacks_as_well_excuses_nobody(ask: Ask) -> None:
     expected = [
         Lack(what="uuidv7()", why="came with PostgreSQL 18, and this server is 15", who=older, excuses=False),
         Lack(what="adminpack", why="left PostgreSQL with 17, and this server is 18", who=older, excuses=False),
+    ]
+    assert expected == found
+
+
+def test_who_lacks_it_himself_is_not_named(ask: Ask) -> None:
+    found = [str(ask(sql, pg="wheel", spec="18")) for sql in ("CREATE EXTENSION pgcrypto", "SELECT xpath('/a', '<a/>')")]
+
+    expected = [
+        f"pgcrypto is not in this server's build; install PostgreSQL's contrib modules, or {AN_IMAGE}",
+        f"libxml is not in this server's build; {AN_IMAGE}",
     ]
     assert expected == found
 
