@@ -24,6 +24,9 @@ _BUILD = (
     re.compile(r'invalid value for parameter "default_toast_compression": "(?P<library>lz4)"'),
 )
 _ICU_COLLATION = re.compile(r"(?P<language>[a-z]{2,3})(?:-[A-Z][a-z]{3})?(?:-(?P<territory>[A-Z]{2}|\d{3}))?-x-icu")
+_NOT_BUILT = "is not in this server's build"
+_AVAILABLE = "SELECT FROM pg_catalog.pg_available_extensions WHERE name = %s"
+_ICU_COLLATIONS = "SELECT FROM pg_catalog.pg_collation WHERE collprovider = 'i' AND collname LIKE '%-x-icu' LIMIT 1"
 # What Supabase has in every project before the first migration, by the functions that migrations use of it.
 _AT_HAND = {
     "uuid-ossp": "uuid_generate_v1 uuid_generate_v1mc uuid_generate_v3 uuid_generate_v4 uuid_generate_v5 uuid_nil",
@@ -64,13 +67,33 @@ def lacking(
     `spec` is the `--pg` that the server came from: another than this one is named for who has it.
     None where the migration is at fault as far as anybody knows: a misspelt extension, a function that no major has.
     """
-    here = connection.info.server_version // 10000
-    return (
-        _of_its_age(refusal, script, here, production)
-        or _of_its_extensions(connection, refusal, here, production, platform, spec)
-        or _of_its_libraries(refusal, production or here, spec)
-        or _of_its_collations(connection, refusal, production or here, spec)
-    )
+    case = _Case(connection=connection, refusal=refusal, spec=spec, production=production, platform=platform)
+    return _of_its_age(case, script) or _of_its_extensions(case) or _of_its_libraries(case) or _of_its_collations(case)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Case:
+    """A refusal, and what is known of the server that it came from and of production."""
+
+    connection: psycopg.Connection
+    refusal: Refusal
+    spec: str
+    production: int | None
+    platform: str
+
+    @property
+    def here(self) -> int:
+        """The server's major."""
+        return self.connection.info.server_version // 10000
+
+    @property
+    def wanted(self) -> int:
+        """The major that should judge: production's, else this one."""
+        return self.production or self.here
+
+    def finds(self, query: str, *values: str) -> bool:
+        """Whether the query has a row on this server."""
+        return self.connection.execute(query.encode(), values or None).fetchone() is not None
 
 
 def nearest_extension(refusal: Refusal) -> str | None:
@@ -80,69 +103,67 @@ def nearest_extension(refusal: Refusal) -> str | None:
     return close[0] if close else None
 
 
-def _of_its_age(refusal: Refusal, script: Script, here: int, production: int | None) -> Lack | None:
-    offset = None
+def _of_its_age(case: _Case, script: Script) -> Lack | None:
+    refusal, offset = case.refusal, None
     if refusal.line is not None and refusal.column is not None:
         offset = script.line_starts[refusal.line - 1] + refusal.column - 1
-    found = majors.newer(here, sqlstate=refusal.sqlstate, message=refusal.message, text=script.text, offset=offset)
+    found = majors.newer(case.here, sqlstate=refusal.sqlstate, message=refusal.message, text=script.text, offset=offset)
     if found is None:
         return None
     what, novelty = found
-    why = f"came with PostgreSQL {novelty.since}, and this server is {here}"
-    return _unless_production_lacks_it(what, why, novelty.since, None, production)
+    return _of_other_majors(case, what, since=novelty.since)
 
 
-def _unless_production_lacks_it(what: str, why: str, since: int, last: int | None, production: int | None) -> Lack:
+def _of_other_majors(case: _Case, what: str, *, since: int = majors.KNOWN[0], last: int | None = None) -> Lack:
+    """What only the majors since one, or up to one, have: an excuse where production runs one of those."""
+    moved = f"left PostgreSQL with {last + 1}" if last else f"came with PostgreSQL {since}"
+    why, production = f"{moved}, and this server is {case.here}", case.production
     if production is not None and not (since <= production <= (last or production)):
         return Lack(what=what, why=why, who=f"production runs {production}, which has it not either", excuses=False)
     return Lack(what=what, why=why, who=f"--pg {production or last or since} has it")
 
 
-def _of_its_extensions(
-    connection: psycopg.Connection, refusal: Refusal, here: int, production: int | None, platform: str, spec: str
-) -> Lack | None:
+def _of_its_extensions(case: _Case) -> Lack | None:
+    refusal = case.refusal
     if refusal.sqlstate == "0A000" and (found := _EXTENSION.fullmatch(refusal.message)):
         name = found["name"]
         since, last = builds.BROUGHT.get(name), builds.LAST.get(name)
-        if since and here < since:
-            why = f"came with PostgreSQL {since}, and this server is {here}"
-            return _unless_production_lacks_it(name, why, since, None, production)
-        if last and here > last:
-            why = f"left PostgreSQL with {last + 1}, and this server is {here}"
-            return _unless_production_lacks_it(name, why, majors.KNOWN[0], last, production)
-        who = builds.who_has_extension(name, production or here, but=spec)
-        return Lack(what=name, why="is not in this server's build", who=who) if who else None
+        if since and case.here < since:
+            return _of_other_majors(case, name, since=since)
+        if last and case.here > last:
+            return _of_other_majors(case, name, last=last)
+        who = builds.who_has_extension(name, case.wanted, but=case.spec)
+        return Lack(what=name, why=_NOT_BUILT, who=who) if who else None
     if refusal.sqlstate == "58P01" and (found := _LIBRARY.fullmatch(refusal.message)):
-        who = builds.who_has_extension(found["name"], production or here, but=spec) or builds.who_is_built_with("", here)
-        return Lack(what=found["name"], why=f"cannot be loaded by this server ({found['why']})", who=who)
-    if refusal.sqlstate == "42883" and platform == "supabase" and (found := _FUNCTION.fullmatch(refusal.message)):
-        for extension, functions in _AT_HAND.items():
-            if found["name"] in functions.split() and not _is_available(connection, extension):
-                who = builds.who_has_extension(extension, production or here, but=spec) or ""
-                why = "is not in this server's build"
-                return Lack(what=f"{extension}, which has {found['name']}(),", why=why, who=who)
+        name = found["name"]
+        who = builds.who_has_extension(name, case.wanted, but=case.spec) or builds.who_is_built_with(name, case.wanted)
+        return Lack(what=name, why=f"cannot be loaded by this server ({found['why']})", who=who)
+    if refusal.sqlstate == "42883" and case.platform == "supabase" and (found := _FUNCTION.fullmatch(refusal.message)):
+        for name, functions in _AT_HAND.items():
+            if found["name"] in functions.split() and not case.finds(_AVAILABLE, name):
+                who = builds.who_has_extension(name, case.wanted, but=case.spec)
+                return Lack(what=f"{name}, which has {found['name']}(),", why=_NOT_BUILT, who=who) if who else None
     return None
 
 
-def _of_its_libraries(refusal: Refusal, major: int, spec: str) -> Lack | None:
-    for words in (refusal.message, refusal.detail or ""):
+def _of_its_libraries(case: _Case) -> Lack | None:
+    for words in (case.refusal.message, case.refusal.detail or ""):
         found = next((match for each in _BUILD if (match := each.fullmatch(words))), None)
-        if found and refusal.sqlstate in ("0A000", "22023"):
-            library = found["library"]
-            who = builds.who_is_built_with(library, major, but=spec)
-            return Lack(what=library, why="is not in this server's build", who=who)
+        if found and case.refusal.sqlstate in ("0A000", "22023"):
+            who = builds.who_is_built_with(found["library"], case.wanted, but=case.spec)
+            return Lack(what=found["library"], why=_NOT_BUILT, who=who)
     return None
 
 
-def _of_its_collations(connection: psycopg.Connection, refusal: Refusal, major: int, spec: str) -> Lack | None:
-    found = _COLLATION.fullmatch(refusal.message) or _LOCALE.fullmatch(refusal.message)
-    if refusal.sqlstate not in ("42704", "22023") or found is None:
+def _of_its_collations(case: _Case) -> Lack | None:
+    found = _COLLATION.fullmatch(case.refusal.message) or _LOCALE.fullmatch(case.refusal.message)
+    if case.refusal.sqlstate not in ("42704", "22023") or found is None:
         return None
     name = found["name"]
-    if (icu := _ICU_COLLATION.fullmatch(name)) and not _has_icu(connection):
+    if (icu := _ICU_COLLATION.fullmatch(name)) and not case.finds(_ICU_COLLATIONS):
         if _is_locale(icu["language"], icu["territory"]):
-            who = builds.who_is_built_with("ICU", major, but=spec)
-            return Lack(what=f"the collation {name} is ICU's, which", why="is not in this server's build", who=who)
+            who = builds.who_is_built_with("ICU", case.wanted, but=case.spec)
+            return Lack(what=f"the collation {name} is ICU's, which", why=_NOT_BUILT, who=who)
     elif _is_locale(*re.split(r"[_.@]", name)[:2]) and "_" in name:
         what = f"the locale {name.partition('.')[0]}.UTF-8"
         who = "install it (Debian: locale-gen), or name a server that has it: --pg docker:IMAGE, or --pg dsn:URL"
@@ -156,13 +177,3 @@ def _is_locale(language: str, territory: str | None = None) -> bool:
     if territory:
         return f"{language}_{territory}" in known
     return language == "und" or any(each.partition("_")[0] == language for each in known)
-
-
-def _is_available(connection: psycopg.Connection, extension: str) -> bool:
-    query = "SELECT FROM pg_catalog.pg_available_extensions WHERE name = %s"
-    return connection.execute(query, (extension,)).fetchone() is not None
-
-
-def _has_icu(connection: psycopg.Connection) -> bool:
-    query = "SELECT FROM pg_catalog.pg_collation WHERE collprovider = 'i' AND collname LIKE '%-x-icu' LIMIT 1"
-    return connection.execute(query).fetchone() is not None
