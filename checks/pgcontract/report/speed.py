@@ -123,19 +123,20 @@ def _triggers(each: WriteSize) -> str | None:
 
 
 def _indexes(writes: Sequence[MeasuredWrite]) -> Markup:
-    """What each index adds to one row of each step, folded: the picture shows it too."""
-    rows = [
-        (
-            code(f"{write.flow}.{write.step}"),
-            code(each.name),
-            Markup(size_bytes(each.wal_bytes)),  # noqa: S704 - a number
-            _stacked([_or_none(each.entries, count)]),
-        )
-        for write in writes
-        for each in write.indexes
-    ]
-    whole = table(("Step", "Index", "#WAL it adds", "#Entries"), rows)
-    return fold("What each index adds to one row written", whole) if rows else Markup("")
+    """What each index adds to one row of each step, a table a flow, folded: the picture shows it too."""
+    tables = []
+    for flow in dict.fromkeys(each.flow for each in writes):
+        steps = {
+            each.step: {index.name: index.wal_bytes for index in each.indexes} for each in writes if each.flow == flow
+        }
+        names = dict.fromkeys(name for shares in steps.values() for name in shares)
+        rows = [
+            (code(name), *(_stacked([_or_none(shares.get(name), size_bytes)]) for shares in steps.values()))
+            for name in sorted(names)
+        ]
+        heads = (Markup("{}: index").format(code(flow)), *(f"#{step}" for step in steps))
+        tables += [table(heads, rows)] if rows else []
+    return fold("What each index adds to the log of one row", join(tables, "\n\n")) if tables else Markup("")
 
 
 def _or_none(value: float | None, spell: Callable[[float], str]) -> str | None:
