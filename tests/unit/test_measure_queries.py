@@ -101,6 +101,8 @@ index = "public.event_kind"
 sql = "SELECT 1; SELECT 2"
 [query.locks]
 sql = '''SELECT id FROM public."Order" WHERE id = 1 FOR UPDATE'''
+[query.makes]
+sql = "SELECT 1 AS a INTO public.made"
 [query.type]
 sql = '''SELECT id FROM public."Order" WHERE id = %(id)s'''
 parameters.id = { values = [1], type = "bigit" }
@@ -181,7 +183,7 @@ def test_what_offset_skips_is_not_found(trial: Trial) -> None:
 def test_without_its_index_a_query_grows_with_the_table(trial: Trial) -> None:
     arms = controls(trial)["one"]
     dropped = tuple(
-        SizeCost(size=arm.size, costs=tuple(each._cost(call, miss=False) for call in arm.absent))
+        SizeCost(size=arm.size, costs=tuple(each.cost_of(call) for call in arm.absent))
         for arm, each in zip(arms, of(trial, "one").readings, strict=True)
     )
 
@@ -212,8 +214,8 @@ def test_what_was_tried_leaves_nothing_behind(trial: Trial, place: Bench) -> Non
 
 @pytest.mark.parametrize(
     ("name", "sqlstate"),
-    [("two", "42601"), ("locks", "25006"), ("type", "42704")],
-    ids=["two statements", "one that locks rows", "a type that is not there"],
+    [("two", "42601"), ("locks", "25006"), ("makes", "25006"), ("type", "42704")],
+    ids=["two statements", "one that locks rows", "one that makes a table", "a type that is not there"],
 )
 def test_a_query_that_cannot_be_measured_is_told_in_the_servers_words(trial: Trial, name: str, sqlstate: str) -> None:
     trouble = of(trial, name).trouble
@@ -227,7 +229,7 @@ def test_a_query_that_does_not_end_is_stopped(
     trial: Trial, place: Bench, monkeypatch: pytest.MonkeyPatch, ask: Callable[[str], Query]
 ) -> None:
     monkeypatch.setattr(reading, "_TIMEOUT_MS", 200)
-    found = reading._measure(trial, place, ask("SELECT count(*) FROM generate_series(1, 1000000000)"))
+    found = reading.measure(trial, place, ask("SELECT count(*) FROM generate_series(1, 1000000000)"))
 
     assert found.trouble
     assert found.trouble.refusal

@@ -67,10 +67,12 @@ class Reading:
 
     @cached_property
     def cost(self) -> SizeCost:
-        """The same as costs, with the height of the indexes descended."""
+        """What all calls at this size touched."""
         return SizeCost(
             size=self.size,
-            costs=tuple(self._cost(call, sample.miss) for call, sample in zip(self.calls, self.samples, strict=False)),
+            costs=tuple(
+                self.cost_of(call, miss=sample.miss) for call, sample in zip(self.calls, self.samples, strict=False)
+            ),
         )
 
     @property
@@ -87,7 +89,8 @@ class Reading:
     def searched(self, call: Call) -> tuple[IndexFacts, ...]:
         return tuple(each for each in self.indexes.values() for scan in call.scans if each.is_in(scan))
 
-    def _cost(self, call: Call, miss: bool) -> Cost:
+    def cost_of(self, call: Call, *, miss: bool = False) -> Cost:
+        """What one call at this size touched, with the heights of the indexes it descended."""
         trees = [(scan, each) for scan in call.scans for each in self.indexes.values() if each.is_in(scan)]
         tables = {scan.table for scan in call.scans}
         return Cost(
@@ -126,10 +129,11 @@ def indexes_of(trial: Trial, load: Load) -> Mapping[str, IndexFacts]:
 
 def _measured(trial: Trial) -> tuple[Measured, ...]:
     contract, workplace = trial.promise.contract, bench(trial)
-    return tuple(_measure(trial, workplace, query) for query in (contract.queries if contract else ()))
+    return tuple(measure(trial, workplace, query) for query in (contract.queries if contract else ()))
 
 
-def _measure(trial: Trial, workplace: Bench, query: Query) -> Measured:
+def measure(trial: Trial, workplace: Bench, query: Query) -> Measured:
+    """One query at every size, or up to the one where there was trouble."""
     readings: list[Reading] = []
     for load in workplace.loads:
         indexes = indexes_of(trial, load)
@@ -172,8 +176,13 @@ def _readings(
     statement.plan_with("force_custom_plan")
     custom = statement.plans(values)
     statement.plan_with(mode)
-    statement.calls(values[:1])  # loads the catalog's pages, which are no part of the query's cost
-    calls = statement.calls(values[:FEW])
+    # The first call loads pages of the catalog too, which are no part of the query's cost; next to many they are nothing.
+    calls = statement.calls(values[:1])
+    if statement.wrote:
+        raise Refused(Refusal(sqlstate=WRITES, message="it made or wrote something in a read-only transaction"))
+    if calls[0].buffers <= _MANY_BUFFERS / FEW:
+        calls = statement.calls(values[:1])
+    calls += statement.calls(values[1:FEW])
     if sum(each.buffers for each in calls) <= _MANY_BUFFERS:
         calls += statement.calls(values[FEW:])
     few = spread(calls)

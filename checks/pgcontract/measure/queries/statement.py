@@ -77,6 +77,13 @@ class Statement:
         """What a call with each sample does. Raises Refused."""
         return self._explain(self._options, samples)
 
+    @property
+    def wrote(self) -> bool:
+        """Whether something was written in this transaction: a read-only one lets SELECT INTO and temporary tables by."""
+        asked = "SELECT pg_catalog.pg_current_xact_id_if_assigned() IS NOT NULL"
+        [(wrote,)] = self.connection.execute(asked).fetchall()
+        return bool(wrote)
+
     def _explain(self, options: sql.SQL, samples: Sequence[Values]) -> tuple[Call, ...]:
         name = sql.Identifier(PREPARED)
         try:
