@@ -31,7 +31,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "shared_buffers": "128MB",
 }
 # Rows that go into a table of the same transaction's making need no WAL below this level.
-_WHILE_LOADING: Final[Mapping[str, str]] = {
+WHILE_LOADING: Final[Mapping[str, str]] = {
     "wal_level": "minimal",
     "maintenance_work_mem": "256MB",
     "max_wal_size": "1GB",
@@ -118,7 +118,7 @@ def _bench(trial: Trial) -> Bench:
                 key=plan.key(),
                 make=lambda fresh: prepare(plan, fresh),
                 wanted_bytes=lambda: wanted_bytes(plan),
-                settings=_WHILE_LOADING,
+                settings=WHILE_LOADING,
             )
             own = trial.workbench.keep(server.prepared(what, SETTINGS))
             how = "from the cache" if own.started_from == "cache" else "loaded"

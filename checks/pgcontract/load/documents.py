@@ -1,57 +1,80 @@
-"""JSON documents for a column: keys with SQL behind each, padded to a size that varies as people's documents do."""
+"""JSON documents for a column: keys with SQL behind each, padded to a size that varies as people's documents do.
+
+They are put together as text, which is measured and read once: built as jsonb, each would be written out to be measured
+and built again.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from psycopg import sql
 
 from pgcontract.contract import ColumnRows
 from pgcontract.load.numbers import Make, Number, Place, spliced, whole
+from pgcontract.sqltext.lexer import Kind, tokens
 
-_POOL_MOST = 65_536
+_POOL_MOST: Final = 65_536
+_STARTS: Final = 997
+_PADDINGS: Final = ("notes", "padding", "pgcontract_padding")
 Words = Callable[[Number, str], Mapping[str, sql.Composable]]
 
 
-def document(said: ColumnRows, place: Place, words: Words, word: str) -> Make:
-    """A JSON object as the data set says; with `bytes`, a text is put beside its keys that brings it to a size.
+def document(said: ColumnRows, place: Place, words: Words) -> Make:
+    """The text of a JSON object as the data set says; with `bytes`, a text beside its keys brings it to a size.
 
     The padding does not compress much: what is repeated would be stored in a fraction of its size.
     """
     pairs = said.document or ()
 
     def plain(n: Number) -> sql.Composed:
-        listed = [
-            piece
-            for key, text in pairs
-            for piece in (sql.Literal(key), sql.Composed([spliced(text, words(n, f"document/{key}"))]))
-        ]
-        # A key's text may be a bare literal, whose type nobody else tells.
-        typed = [sql.SQL("{}::text").format(each) if place % 2 == 0 else each for place, each in enumerate(listed)]
-        return sql.SQL("pg_catalog.jsonb_build_object({})").format(sql.SQL(", ").join(typed))
+        """Everything but the closing bracket."""
+        pieces: list[sql.Composable] = []
+        for number, (key, text) in enumerate(pairs):
+            before = f"{', ' if number else '{'}{json.dumps(key, ensure_ascii=False)}: "
+            value = sql.SQL("coalesce(pg_catalog.to_json({})::text, 'null')").format(
+                _typed(text, spliced(text, words(n, f"document/{key}")))
+            )
+            pieces += [sql.Literal(before), value]
+        return sql.SQL("({})").format(sql.SQL(" || ").join(pieces or [sql.Literal("{")]))
 
     if said.bytes is None:
-        return plain
+        return lambda n: sql.SQL("({} || '}}')").format(plain(n))
     least, most = said.bytes
-    pool = _letters(place, min(most, _POOL_MOST) + 64)
-    key = next(name for name in ("notes", "padding", "pgcontract_padding") if name not in dict(pairs))
-    around = len(f'"{key}": "", ')
+    take = filler(place, most)
+    key = next(name for name in _PADDINGS if name not in dict(pairs))
+    before = f'{", " if pairs else ""}"{key}": "'
 
     def padded(n: Number) -> sql.Composed:
         size = whole(n, place.salt("bytes"), least, most)
-        start = whole(n, place.salt("padding"), 1, 64)
-        text = sql.SQL("pg_catalog.substr({}, {}::int)").format(sql.Literal(pool), start)
-        if most > _POOL_MOST:
-            text = sql.SQL("pg_catalog.repeat({}, {})").format(text, sql.Literal(most // _POOL_MOST + 1))
-        return sql.SQL(
-            "(SELECT d || CASE WHEN {size} > pg_catalog.octet_length(d::text) + {around} THEN "
-            "pg_catalog.jsonb_build_object({key}::text, pg_catalog.left({text}, "
-            "({size} - pg_catalog.octet_length(d::text) - {around})::int)) ELSE '{{}}'::jsonb END "
-            "FROM (SELECT {plain} AS d OFFSET 0) AS pgcontract_document)"
-        ).format(size=size, around=sql.Literal(around), key=sql.Literal(key), text=text, plain=plain(n))
+        left = sql.SQL("GREATEST({} - pg_catalog.octet_length(d) - {}, 0)").format(size, sql.Literal(len(before) + 2))
+        return sql.SQL("(SELECT d || {} || {} || '\"}}' FROM (SELECT {} AS d OFFSET 0) AS pgcontract_document)").format(
+            sql.Literal(before), take(n, left), plain(n)
+        )
 
     return padded
+
+
+def filler(place: Place, most: int) -> Callable[[Number, sql.Composable], sql.Composed]:
+    """SQL for a text of so many letters, `most` at most, another one for another row: a piece of a long one.
+
+    Of bytes, because a piece of a text is counted off letter by letter from its start.
+    """
+    letters = sql.Literal(_letters(place, min(most, _POOL_MOST) + _STARTS))
+    times = most // _POOL_MOST + 1
+
+    def take(n: Number, count: sql.Composable) -> sql.Composed:
+        pool = sql.SQL("{}::bytea").format(letters)
+        if times > 1:
+            pool = sql.SQL("pg_catalog.convert_to(pg_catalog.repeat({}, {}), 'UTF8')").format(letters, sql.Literal(times))
+        return sql.SQL("pg_catalog.convert_from(pg_catalog.substr({}, {}::int, ({})::int), 'UTF8')").format(
+            pool, whole(n, place.salt("padding"), 1, _STARTS), count
+        )
+
+    return take
 
 
 def _letters(place: Place, count: int) -> str:
@@ -59,3 +82,10 @@ def _letters(place: Place, count: int) -> str:
     seed = f"{place.seed}/{place.table}/{place.column}".encode()
     digest = hashlib.shake_256(seed).digest(count)
     return "".join("abcdefghijklmnopqrstuvwxyz     "[byte % 31] for byte in digest)
+
+
+def _typed(text: str, value: sql.Composed) -> sql.Composed:
+    """A bare literal has no type that to_json could go by."""
+    read = tokens(text)
+    bare = len(read) == 1 and (read[0].kind is Kind.STRING or read[0].upper == "NULL")
+    return sql.SQL("{}::text").format(value) if bare else value

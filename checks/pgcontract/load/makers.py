@@ -171,7 +171,7 @@ class _TablePlanner:
             return maker(lambda n: moment(n, place.salt("value"), rows=self.rows, since=since, until=until, word=word))
         if said.document is not None:
             needs = set().union(*(named_in(text) for _, text in said.document)) if said.document else set()
-            return maker(document(said, place, words, column.type.word), (needs - {"n", "r", "rows"}) & others)
+            return maker(document(said, place, words), (needs - {"n", "r", "rows"}) & others)
         if said.distinct is not None:
             count = said.distinct if isinstance(said.distinct, int) else max(round(said.distinct * self.rows), 1)
             reference = self.references.get(column.name)

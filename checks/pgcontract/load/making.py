@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
+from pgcontract.load.documents import filler
 from pgcontract.load.numbers import Make, Number, Place, moment, uniform, weighted, whole
 from pgcontract.load.tables import ValueType
 
@@ -79,8 +80,8 @@ def different(type_: ValueType, place: Place, hints: Hints) -> Iterator[Candidat
         case _, ("timestamptz" | "timestamp" | "date" | "time" | "timetz" | "interval"), _:
             yield from _times(type_, place, hints, unique=True)
         case _, ("json" | "jsonb"), _:
-            yield Candidate(make=lambda n: sql.SQL("pg_catalog.jsonb_build_object('n', {})::text").format(n))
-            yield Candidate(make=lambda n: sql.SQL("pg_catalog.jsonb_build_array({})::text").format(n))
+            yield Candidate(make=lambda n: sql.SQL("""'{{"n": ' || {} || '}}'""").format(n))
+            yield Candidate(make=lambda n: sql.SQL("'[' || {} || ']'").format(n))
             yield Candidate(make=lambda n: sql.SQL("{}::text").format(n))
         case _, "bytea", _:
             yield Candidate(make=_wrapped("pg_catalog.decode({}, 'hex')", _hex(place)))
@@ -127,11 +128,7 @@ def varied(type_: ValueType, place: Place, hints: Hints) -> Iterator[Candidate]:
         case _, ("timestamptz" | "timestamp" | "date" | "time" | "timetz" | "interval"), _:
             yield from _times(type_, place, hints, unique=False)
         case _, ("json" | "jsonb"), _:
-            yield Candidate(
-                make=lambda n: sql.SQL(
-                    "pg_catalog.jsonb_build_object('number', {}, 'kind', 'k' || {}, 'text', {} || {})::text"
-                ).format(n, whole(n, salt, 1, 20), _hex(place)(n), _hex(place, "more")(n))
-            )
+            yield Candidate(make=_form(place))
             yield from different(type_, place, hints)
         case _, _, "S":
             if len(hints.literals) > 1:
@@ -163,6 +160,17 @@ def _wrapped(text: str, make: Make) -> Make:
 def _hex(place: Place, purpose: str = "value") -> Make:
     salt = sql.Literal(f"{place.salt(purpose)}/")
     return lambda n: sql.SQL("pg_catalog.md5({} || {})").format(salt, n)
+
+
+def _form(place: Place) -> Make:
+    """A JSON object of three keys, as long as a short form."""
+    take = filler(place, 120)
+
+    def make(n: Number) -> sql.Composed:
+        text = """'{{"number": ' || {} || ', "kind": "k' || {} || '", "text": "' || {} || '"}}'"""
+        return sql.SQL(text).format(n, whole(n, place.salt("kind"), 1, 20), take(n, sql.Literal(120)))
+
+    return make
 
 
 def _uuid(place: Place) -> Make:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -18,7 +18,7 @@ from pgcontract.apply import apply_as_production
 from pgcontract.catalog import read_catalog
 from pgcontract.cluster import without_parked
 from pgcontract.compare import Difference, compare
-from pgcontract.contract import Dataset
+from pgcontract.contract import Dataset, Migration
 from pgcontract.errors import CouldNotAsk
 from pgcontract.load.fill import Hands, fill, stored_bytes
 from pgcontract.load.makers import Planner
@@ -64,7 +64,7 @@ class Plan:
     def key(self) -> str:
         """A word that changes with anything that the loaded state depends on, the server's programs aside."""
         promise, stage = self.trial.promise, self.trial.workbench.stage
-        scripts = [read_script(each.path).text for each in promise.project.chain[: self._number + 1]]
+        scripts = [read_script(each.path).text for each in self.migrations]
         told = (
             _version_of_loader(),
             (stage.migrator, stage.roles, stage.regimes[0].database_sql, scripts),
@@ -74,8 +74,16 @@ class Plan:
         return hashlib.sha256(repr(told).encode()).hexdigest()
 
     @property
-    def _number(self) -> int:
-        return self.trial.promise.project.chain.index(self.trial.promise.migration)
+    def migrations(self) -> tuple[Migration, ...]:
+        """The chain up to the trial's."""
+        chain = self.trial.promise.project.chain
+        return chain[: chain.index(self.trial.promise.migration) + 1]
+
+    def wanted(self, staged: Iterable[str], migrated: Iterable[str]) -> tuple[str, ...]:
+        """The tables to load: those that the chain made or declares, or that the data set names."""
+        made = set(migrated) - set(staged)
+        declared = {table.name for table in self.trial.promise.declared.tables}
+        return tuple(sorted(made | declared | {each.name for each in self.dataset.tables}))
 
     def planner(self, connection: psycopg.Connection, wanted: Sequence[str], size: int) -> Planner:
         return Planner(
@@ -100,28 +108,31 @@ def _version_of_loader() -> str:
 def prepare(plan: Plan, server: Server) -> None:
     """Everything on a fresh server: the chain, a database for each size, and a table that tells of them."""
     with Workbench(server, plan.trial.workbench.stage, timeout_ms=_TIMEOUT_MS) as workbench:
-        state = workbench.stage_state(workbench.stage.regimes[0])
-        with workbench.clone(state, keep=True) as name:
-            for migration in plan.trial.promise.project.chain:
-                with workbench.connect(name) as connection:
-                    refusal = apply_as_production(connection, read_script(migration.path))
-                if refusal is not None:
-                    raise CouldNotAsk(f"the server refused {migration.stem}: {refusal}")
-                if migration is plan.trial.promise.migration:
-                    break
-        migrated = workbench.rest(name)
-        loads = load_all(plan, workbench, state, migrated)
+        staged, migrated = applied(plan, workbench)
+        loads = load_all(plan, workbench, staged, migrated)
         # Only what was loaded is worth keeping.
-        for database in (state.database, migrated.database):
+        for database in (staged.database, migrated.database):
             workbench.drop(database)
         workbench.admin.execute(sql.SQL("CREATE TABLE {} (told text)").format(sql.Identifier(_KEPT)))
         told = json.dumps([vars(each) for each in loads])
         workbench.admin.execute(sql.SQL("INSERT INTO {} VALUES ({})").format(sql.Identifier(_KEPT), sql.Literal(told)))
 
 
+def applied(plan: Plan, workbench: Workbench) -> tuple[State, State]:
+    """The stage before the first migration, and after the last one of the plan."""
+    staged = workbench.stage_state(workbench.stage.regimes[0])
+    with workbench.clone(staged, keep=True) as name:
+        for migration in plan.migrations:
+            with workbench.connect(name) as connection:
+                refusal = apply_as_production(connection, read_script(migration.path))
+            if refusal is not None:
+                raise CouldNotAsk(f"the server refused {migration.stem}: {refusal}")
+    return staged, workbench.rest(name)
+
+
 def prepared_loads(server: Server) -> tuple[Load, ...]:
     """What `prepare` put on the server."""
-    with psycopg.connect(server.conninfo(dbname=server.maintenance), autocommit=True) as connection:
+    with Connection.connect(server.conninfo(dbname=server.maintenance), autocommit=True) as connection:
         row = connection.execute(sql.SQL("SELECT told FROM {}").format(sql.Identifier(_KEPT))).fetchone()
     assert row
     return tuple(Load(**{**each, "differences": tuple(each["differences"])}) for each in json.loads(row[0]))
@@ -129,14 +140,14 @@ def prepared_loads(server: Server) -> tuple[Load, ...]:
 
 def load_all(plan: Plan, workbench: Workbench, staged: State, migrated: State) -> tuple[Load, ...]:
     """A clone of the migrated state for each size, with rows in it, smallest first."""
-    with _hands(workbench, staged.database) as hands:
-        there = {each.name for each in read_catalog(hands.owner, rows=False).tables}
+    with hands_on(workbench, staged.database) as hands:
+        there = _tables(read_catalog(hands.owner, rows=False))
     counter = None
     loads = []
     for size in plan.dataset.sizes:
-        with workbench.clone(migrated, keep=True) as name, _hands(workbench, name) as hands:
+        with workbench.clone(migrated, keep=True) as name, hands_on(workbench, name) as hands:
             before = without_parked(read_catalog(hands.owner, rows=False))
-            wanted = _wanted(plan, there, before)
+            wanted = plan.wanted(there, _tables(before))
             fillings = plan.planner(hands.owner, wanted, size).plan()
             counter = counter or Counter(sum(plan.dataset.sizes) * sum(each.rows for each in fillings) // max(size, 1))
             rows = fill(hands, fillings, counter=counter)
@@ -149,9 +160,10 @@ def load_all(plan: Plan, workbench: Workbench, staged: State, migrated: State) -
 def wanted_bytes(plan: Plan) -> int:
     """About how much all sizes take on disk, indexes included: by the first rows, loaded where the chain was tried."""
     trial, workbench = plan.trial, plan.trial.workbench
-    with workbench.clone(trial.after_state) as name, _hands(workbench, name) as hands:
-        there = {each.name for each in trial.before.tables} if plan._number == 0 else set()
-        wanted = _wanted(plan, there, trial.after)
+    with hands_on(workbench, workbench.stage_state(workbench.stage.regimes[0]).database) as hands:
+        there = _tables(read_catalog(hands.owner, rows=False))
+    with workbench.clone(trial.after_state) as name, hands_on(workbench, name) as hands:
+        wanted = plan.wanted(there, _tables(trial.after))
         sizes = plan.dataset.sizes
         planned = {size: plan.planner(hands.owner, wanted, size).plan() for size in (sizes[-1],)}
         first = [replace(each, rows=min(each.rows, _TRIED_ROWS)) for each in planned[sizes[-1]]]
@@ -168,7 +180,7 @@ def wanted_bytes(plan: Plan) -> int:
 
 
 @contextmanager
-def _hands(workbench: Workbench, database: str) -> Iterator[Hands]:
+def hands_on(workbench: Workbench, database: str) -> Iterator[Hands]:
     superuser = "superuser" in getattr(workbench.server, "capabilities", ())
     with workbench.connect(database) as owner:
         owner.execute("SET timezone = 'UTC'")
@@ -179,16 +191,13 @@ def _hands(workbench: Workbench, database: str) -> Iterator[Hands]:
             yield Hands(owner=owner, admin=admin)
 
 
+def _tables(schema: Schema) -> set[str]:
+    return {each.name for each in schema.tables}
+
+
 def _told(difference: Difference) -> str:
     what = f"{difference.kind} {difference.name}" + (f", {difference.field}" if difference.field else "")
     return f"{what}: {difference.expected or 'absent'} became {difference.actual or 'absent'}"
-
-
-def _wanted(plan: Plan, staged: set[str], migrated: Schema) -> tuple[str, ...]:
-    """The tables that the chain made or declares, or that the data set names."""
-    made = {table.name for table in migrated.tables} - staged
-    declared = {table.name for table in plan.trial.promise.declared.tables}
-    return tuple(sorted(made | declared | {each.name for each in plan.dataset.tables}))
 
 
 def _texts(trial: Trial) -> Mapping[tuple[str, str], tuple[str, ...]]:
