@@ -17,6 +17,7 @@ import psycopg
 from psycopg import sql
 
 from pgcontract.cluster import without_parked
+from pgcontract.connection import Connection
 from pgcontract.errors import ServerUnavailable
 from pgcontract.marks import PREFIX, ROLE_COMMENT, STAGE_LOCK, drop_stage_roles, living, locked
 from pgcontract.model import Grant, Part, Policy, Role, Schema, Setting
@@ -210,7 +211,7 @@ class _Casting:
 
 def _log_in(server: Server, database: str, user: str) -> str:
     try:
-        with closing(psycopg.connect(server.conninfo(dbname=database, user=user))):
+        with closing(Connection.connect(server.conninfo(dbname=database, user=user))):
             return ""
     except psycopg.OperationalError as error:
         return " ".join(str(error).split())

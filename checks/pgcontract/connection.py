@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import psycopg
 from psycopg import generators
@@ -35,6 +35,8 @@ _FREE_BYTES: Final = 512 * 1024 * 1024
 # What one script may write into an empty database: more is a mistake, or meant to fill the disk.
 MOST_BYTES: Final = 4 * 1024**3
 _MEMORY: Final = Path("/proc/meminfo")
+# libpq looks for a service even where everything is given, and its older versions know not all of the other keywords.
+_BENDING: Final = ("PGSERVICE", "PGREQUIREAUTH", "PGSSLNEGOTIATION", "PGMINPROTOCOLVERSION", "PGMAXPROTOCOLVERSION")
 
 
 class TimedOut(psycopg.errors.QueryCanceled):
@@ -57,6 +59,15 @@ class Connection(psycopg.Connection[TupleRow]):
 
     limits: Limits = Limits()
     takes_script: bool = False
+
+    @classmethod
+    def connect(cls, conninfo: str = "", **keywords: Any) -> Self:
+        """psycopg's, whatever the environment says that a connection string cannot take back."""
+        aside = {name: os.environ.pop(name) for name in _BENDING if name in os.environ}
+        try:
+            return super().connect(conninfo, **keywords)
+        finally:
+            os.environ.update(aside)
 
     def wait(self, gen: PQGen[T], *arguments: Any, **keywords: Any) -> T:
         """psycopg's one place of waiting."""

@@ -18,6 +18,7 @@ from pgcontract.apply import apply_as_production
 from pgcontract.catalog import read_catalog
 from pgcontract.cluster import without_parked
 from pgcontract.compare import Difference, compare
+from pgcontract.connection import Connection
 from pgcontract.contract import Dataset, Migration
 from pgcontract.errors import CouldNotAsk
 from pgcontract.load.fill import Hands, fill, stored_bytes
