@@ -79,12 +79,10 @@ def owner_of(spec: str, **settings: str) -> Iterator[Owner]:
     """A server of this source with people on it; they log in by password."""
     with provider_for(spec).start(settings={"track_counts": "on", **settings}) as server:
         owner = Owner(server=server)
-        for name, attributes in ROLES.items():
-            owner.ask(f"CREATE ROLE {name} LOGIN {attributes}")
-            with psycopg.connect(server.conninfo(dbname="postgres"), autocommit=True) as connection:
-                connection.execute(
-                    psycopg.sql.SQL("ALTER ROLE {} PASSWORD {}").format(psycopg.sql.Identifier(name), PASSWORD)
-                )
+        with psycopg.connect(server.conninfo(dbname="postgres"), autocommit=True) as connection:
+            for name, attributes in ROLES.items():
+                hidden = connection.pgconn.encrypt_password(PASSWORD.encode(), name.encode(), b"scram-sha-256").decode()
+                owner.ask(f"CREATE ROLE {name} LOGIN {attributes} PASSWORD '{hidden}'")
         for name in ("lobby", "app"):
             owner.ask(f"CREATE DATABASE {name}")
         owner.ask("CREATE TABLE customer (id integer PRIMARY KEY, name text)", dbname="app")

@@ -216,7 +216,8 @@ def test_a_database_in_another_encoding_is_made_in_utf8() -> None:
     with provider_for("wheel").start() as server, psycopg.connect(server.conninfo(dbname="postgres")) as connection:
         connection.autocommit = True
         connection.execute(
-            "CREATE DATABASE ascii TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE_PROVIDER libc LOCALE 'C' IS_TEMPLATE true"
+            "CREATE DATABASE ascii TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE_PROVIDER libc LOCALE 'C' "
+            "IS_TEMPLATE true"
         )
         connection.execute("ALTER DATABASE template0 RENAME TO utf8")
         connection.execute("ALTER DATABASE ascii RENAME TO template0")

@@ -1,0 +1,178 @@
+"""A password is in nothing that a run prints, writes, shows to other users or raises, however it was given."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import pytest
+from owner import PASSWORD, Owner, owner_of
+from pgcontract.errors import PgcontractError
+from pgcontract.finding import Decision
+from pgcontract.providers import provider_for
+from pgcontract.stage import stage_of
+from pgcontract.workbench import Workbench
+
+# The word itself, as URLs have it, and as Python or JSON would quote it.
+FORMS = {PASSWORD, quote(PASSWORD, safe=""), repr(PASSWORD)[1:-1], PASSWORD.replace('"', '\\"'), "hunter2"}
+
+
+@pytest.fixture(scope="module")
+def owner() -> Iterator[Owner]:
+    with owner_of("wheel", log_statement="all", log_min_messages="debug1") as owner:
+        yield owner
+
+
+Way = Callable[[Owner, Path], dict[str, str]]
+
+
+def in_a_url(owner: Owner, folder: Path) -> dict[str, str]:
+    host, word = quote(owner.server.host, safe=""), quote(PASSWORD, safe="")
+    return {"PGCONTRACT_PG": f"dsn:postgresql://maker:{word}@{host}:5432/lobby"}
+
+
+def in_keywords(owner: Owner, folder: Path) -> dict[str, str]:
+    return {"PGCONTRACT_PG": owner.spec("maker")}
+
+
+def in_the_environment(owner: Owner, folder: Path) -> dict[str, str]:
+    return {"PGCONTRACT_PG": f"dsn:host={owner.server.host} user=maker dbname=lobby", "PGPASSWORD": PASSWORD}
+
+
+def in_a_password_file(owner: Owner, folder: Path) -> dict[str, str]:
+    word = PASSWORD.replace("\\", "\\\\").replace(":", "\\:")
+    (folder / "pgpass").write_text(f"*:*:*:maker:{word}\n", encoding="utf-8")
+    (folder / "pgpass").chmod(0o600)
+    spec = f"dsn:host={owner.server.host} user=maker dbname=lobby"
+    return {"PGCONTRACT_PG": spec, "PGPASSFILE": str(folder / "pgpass")}
+
+
+def in_a_service_file(owner: Owner, folder: Path) -> dict[str, str]:
+    lines = ("[ci]", f"host={owner.server.host}", "user=maker", "dbname=lobby", f"password={PASSWORD}")
+    (folder / "service.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return {"PGCONTRACT_PG": "dsn:service=ci", "PGSERVICEFILE": str(folder / "service.conf")}
+
+
+WAYS: dict[str, Way] = {
+    way.__name__.replace("_", " "): way
+    for way in (in_a_url, in_keywords, in_the_environment, in_a_password_file, in_a_service_file)
+}
+
+
+def seen_in_processes(running: subprocess.Popen[str]) -> str:
+    """What every user may read of every process, as often as it can be read until the run ends."""
+    seen: set[bytes] = set()
+    while running.poll() is None:
+        for process in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                seen.add(process.read_bytes())
+            except OSError:
+                continue
+    return b"\n".join(seen).decode(errors="replace")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_run_tells_no_password(owner: Owner, project: Path, tmp_path: Path, way: str) -> None:
+    settings = WAYS[way](owner, tmp_path)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "CI"))}
+    written = tmp_path / "written"
+    some = ("--only", "script.*", "--only", "column.*")
+    command = (sys.executable, "-m", "pgcontract", "verify", project, *some, "--json", written / "run.json")
+    written.mkdir()
+    with (tmp_path / "out").open("w") as out:
+        running = subprocess.Popen(
+            [*map(str, command), "--report", str(written)],
+            env={**clean, **settings, "PGCONTRACT_DEBUG": "1"},
+            stdout=out,
+            stderr=out,
+            text=True,
+        )
+        seen = seen_in_processes(running)
+    assert owner.server.log_file
+    texts = {
+        "output": (tmp_path / "out").read_text("utf-8"),
+        "processes": seen,
+        "server's log": owner.server.log_file.read_text("utf-8", errors="replace"),
+        **{str(path): path.read_text("utf-8") for path in written.rglob("*") if path.is_file()},
+    }
+    leaked = {name for name, text in texts.items() if any(form in text for form in FORMS)}
+
+    expected = (0, set(), True)
+    assert expected == (running.returncode, leaked, Decision.CAUTION.value in texts["output"])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_refused_run_tells_no_password(owner: Owner, project: Path, tmp_path: Path, way: str) -> None:
+    settings = {name: value.replace("lobby", "no_such") for name, value in WAYS[way](owner, tmp_path).items()}
+    for file in tmp_path.glob("service.conf"):
+        file.write_text(file.read_text("utf-8").replace("lobby", "no_such"), encoding="utf-8")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "CI"))}
+    done = subprocess.run(
+        [sys.executable, "-m", "pgcontract", "verify", str(project)],
+        env={**clean, **settings, "PGCONTRACT_DEBUG": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = done.returncode, 'database "no_such" does not exist' in done.stderr, leaks(done.stdout + done.stderr)
+
+    assert (3, True, set()) == found
+
+
+def leaks(text: str) -> set[str]:
+    return {form for form in FORMS if form in text}
+
+
+def test_no_value_shows_a_password(owner: Owner) -> None:
+    provider = provider_for(owner.spec("maker"))
+    with provider.start() as server, Workbench(server, stage_of("supabase")) as bench:
+        hired = bench.cast.password
+        shown = "".join(map(repr, (provider, server, bench.server, bench.cast, bench.admin, provider.probe())))
+
+    assert (True, False, set()) == (bool(hired), hired in shown, leaks(shown))
+
+
+def test_an_error_in_the_middle_of_a_run_shows_no_password(owner: Owner) -> None:
+    with (
+        provider_for(owner.spec("maker")).start() as server,
+        Workbench(server, stage_of("postgres")) as bench,
+        pytest.raises(PgcontractError) as refused,
+    ):
+        bench.connect("no_such_database")
+    told = "".join(map(str, (refused.value, refused.value.__cause__, refused.getrepr(style="long", showlocals=False))))
+
+    assert (True, set()) == ("no_such_database" in told, leaks(told))
+
+
+def test_a_password_typed_for_pytest_is_not_in_its_report(owner: Owner, project: Path, tmp_path: Path) -> None:
+    spec = "dsn:" + psycopg.conninfo.make_conninfo(
+        host=owner.server.host, user="maker", dbname="lobby", password=PASSWORD
+    )
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "CI", "PYTEST"))}
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            "-v",
+            "--pgcontract-report",
+            tmp_path / "r",
+            str(project),
+        ],
+        env={**clean, "PGCONTRACT_PG": spec},
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    written = "".join(path.read_text("utf-8") for path in (tmp_path / "r").rglob("*") if path.is_file())
+    found = "verdict: " in done.stdout, bool(written), leaks(done.stdout + done.stderr + written)
+
+    assert (True, True, set()) == found, done.stdout[-2000:]
