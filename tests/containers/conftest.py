@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -40,6 +41,9 @@ def image(docker: DockerClient) -> Callable[[Recipe], str]:
 
 
 @pytest.fixture(autouse=True)
-def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cache of the test's own."""
-    monkeypatch.setenv("PGCONTRACT_CACHE", str(tmp_path / "cache"))
+def cache(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A cache of the test's own, which the server's user may enter: then there is no second one to be emptied."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        monkeypatch.setenv("PGCONTRACT_CACHE", folder)
+        yield
