@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import psycopg
 from psycopg import sql
 
 from pgcontract.apply import refusal_of
 from pgcontract.errors import ContractError
 from pgcontract.load.makers import Filling
-from pgcontract.load.row import counted, identifier, rows_query
+from pgcontract.load.row import closure, counted, identifier, rows_query
 from pgcontract.load.tables import Key
 
 _LONGEST = 60
@@ -19,10 +21,15 @@ def explained(
 ) -> ContractError:
     """The server's refusal of some rows, as the owner's mistake."""
     refusal = refusal_of(error)
-    key = next((each for each in filling.table.keys if each.name == refusal.constraint), None)
+    named = refusal.constraint or error.diag.constraint_name
+    key = next((each for each in filling.table.keys if each.name == named), None)
     if key is not None and key.unique:
-        return told(connection, filling, _repeated(connection, filling, key), refusal.message)
-    return told(connection, filling, _refused(connection, filling, first, last), refusal.message)
+        what = f"{key.name} is unique, and an earlier row has the same {', '.join(key.keys)}"
+        return told(connection, filling, _repeated(connection, filling, key), what, key.columns)
+    check = next((each for each in filling.table.checks if each.name == named), None)
+    columns = check.columns if check else [error.diag.column_name] if error.diag.column_name else ()
+    number = _refused(connection, filling, first, last)
+    return told(connection, filling, number, refusal.message, columns or _failing(connection, filling, number))
 
 
 def orphan(reader: psycopg.Connection, connection: psycopg.Connection, filling: Filling) -> None:
@@ -48,12 +55,15 @@ def orphan(reader: psycopg.Connection, connection: psycopg.Connection, filling: 
             )
             row = connection.execute(numbered).fetchone()
             what = f"the foreign key {each.name} refers to a row of {each.parent} that is not there"
-            raise told(connection, filling, int(row[0]) if row else None, what)
+            raise told(connection, filling, int(row[0]) if row else None, what, each.columns)
 
 
-def told(connection: psycopg.Connection, filling: Filling, number: int | None, what: str) -> ContractError:
-    """One line: the row, its values, long ones cut, and what was said of it."""
-    origin = next((each.origin for each in filling.makers.values() if each.origin), None)
+def told(
+    connection: psycopg.Connection, filling: Filling, number: int | None, what: str, columns: Collection[str]
+) -> ContractError:
+    """One line: the row, its values, long ones cut, and what was said of it; its place that of one of the columns."""
+    said = [each.origin for each in filling.makers.values() if each.origin and each.column.name in columns]
+    origin = said[0] if said else filling.origin
     row = f"row {number} of {filling.table.name}" if number is not None else f"a row of {filling.table.name}"
     return ContractError(
         f"the data set breaks a rule: {row}{_values(connection, filling, number)}: {what}. Change what it says of these "
@@ -115,3 +125,18 @@ def _goes_in(connection: psycopg.Connection, filling: Filling, first: int, last:
     except psycopg.Error:
         return False
     return True
+
+
+def _failing(connection: psycopg.Connection, filling: Filling, number: int | None) -> list[str]:
+    """The columns that a data set speaks of whose values cannot even be worked out."""
+    found = []
+    for name, maker in filling.makers.items():
+        if maker.origin is None or number is None:
+            continue
+        row = rows_query(closure(filling.makers, [name]), counted(number, number))
+        try:
+            with connection.transaction(force_rollback=True):
+                connection.execute(row)
+        except psycopg.Error:
+            found.append(name)
+    return found

@@ -40,11 +40,12 @@ _SAMPLED = 60
 
 @dataclass(frozen=True, kw_only=True)
 class Filling:
-    """A table, its number of rows and how they are made."""
+    """A table, its number of rows and how they are made; `origin` where the data set says so."""
 
     table: FilledTable
     rows: int
     makers: Mapping[str, Maker]
+    origin: Origin | None = None
 
     def query(self, first: int, last: int, *, number: bool = False) -> sql.Composed:
         """SELECT of these rows."""
@@ -92,7 +93,7 @@ class Planner:
         """One table's; its parents are planned on the way. In a circle, as far as it is known: its keys."""
         if name in self._begun:
             begun = self._begun[name]
-            return Filling(table=begun.table, rows=begun.rows, makers=begun.makers)
+            return Filling(table=begun.table, rows=begun.rows, makers=begun.makers, origin=begun.origin)
         if name not in self._planned:
             self._begun[name] = _TablePlanner(self, self.tables[name])
             self._planned[name] = self._begun[name].plan()
@@ -115,6 +116,7 @@ class _TablePlanner:
         self.rows = self.said.count(planner.size) if table.storable else 0
         if planner.present(table) and self.said.share is None and self.said.rows is None:
             self.rows = 0  # what the migrations put there is the whole of it
+        self.origin = self.said.origin or planner.declared_at
         self.makers: dict[str, Maker] = {}
         self.candidates: dict[str, list[Candidate]] = {}
         self.references: dict[str, Reference] = {
@@ -139,7 +141,16 @@ class _TablePlanner:
             if said and said.null and said.expression is None and not said.weights and column.name in self.makers:
                 self.makers[column.name] = self.nullable(self.makers[column.name], said)
         ordered = {column.name: self.makers[column.name] for column in self.table.columns}
-        return Filling(table=self.table, rows=self.rows, makers=ordered)
+        try:
+            rows_query(ordered.values(), counted(1, 1))
+        except ValueError as circle:
+            first = next((each.origin for each in ordered.values() if each.origin and each.needs), None) or self.origin
+            raise ContractError(
+                f"of {self.table.name} the columns {circle} read each other in a circle; let one of them stand alone",
+                file=first.file,
+                line=first.line,
+            ) from None
+        return Filling(table=self.table, rows=self.rows, makers=ordered, origin=self.origin)
 
     # What the data set says.
 
@@ -486,12 +497,11 @@ class _TablePlanner:
 
     def undone(self, column: str, why: str) -> ContractError:
         key = f'[dataset.table."{self.table.name}"] columns.{quote(column)}'
-        origin = self.said.origin or self.planner.declared_at
         return ContractError(
             f"no rows can be derived for {self.table.name}: of the column {quote(column)}, {why}. Say what stands in it "
             f"under {key}",
-            file=origin.file,
-            line=origin.line,
+            file=self.origin.file,
+            line=self.origin.line,
         )
 
 
