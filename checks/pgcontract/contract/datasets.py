@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Final
@@ -15,6 +16,13 @@ from pgcontract.contract.mistakes import Mistake, nearest, spell_path
 from pgcontract.contract.spec import IdentifierKey, QualifiedKey, Spec
 from pgcontract.model import Origin, Schema
 
+_QUOTED: Final = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
+_DRAWN: Final = ("random", "random_normal", "gen_random_uuid", "gen_random_bytes", "uuidv4", "uuidv7", "nextval")
+_CHANGES: Final = re.compile(
+    rf"\b({'|'.join(_DRAWN)}|now|clock_timestamp|statement_timestamp|transaction_timestamp|timeofday)\s*\("
+    r"|\b(current_timestamp|current_date|current_time|localtimestamp|localtime)\b",
+    re.IGNORECASE,
+)
 DEFAULT_SIZES: Final = (1_000, 10_000, 100_000)
 
 
@@ -160,8 +168,8 @@ def read_dataset(
         if rows.share is not None and rows.rows is not None:
             mistake("has both `share` and `rows`; keep one of the two", "table", name)
         for column, each in rows.columns.items():
-            for message in _column_mistakes(each):
-                mistake(message, "table", name, "columns", column)
+            for message, *at in _column_mistakes(each):
+                mistake(message, "table", name, "columns", column, *at)
         tables.append(
             TableRows(
                 name=names.spell(name, parts=(2, 2), example="public.orders"),
@@ -193,23 +201,39 @@ def _column(name: str, spec: ColumnRowsSpec, origin: Origin) -> ColumnRows:
     )
 
 
-def _column_mistakes(spec: ColumnRowsSpec) -> Iterator[str]:
+def _column_mistakes(spec: ColumnRowsSpec) -> Iterator[tuple[str, ...]]:
+    """What is wrong, and the keys below the column that it is about."""
     ways = ("expression", "weights", "time", "distinct", "document")
     said = [way for way in ways if getattr(spec, way) is not None]
     if len(said) > 1:
-        yield f"has both `{said[0]}` and `{said[1]}`; keep one of the two"
+        yield (f"has both `{said[0]}` and `{said[1]}`; keep one of the two",)
     if not said and spec.null is None:
-        yield f"says nothing; write one of {', '.join(ways)}, or null"
+        yield (f"says nothing; write one of {', '.join(ways)}, or null",)
     if spec.skew is not None and spec.distinct is None:
-        yield "has `skew`, but no `distinct` values to use unevenly; add it"
+        yield ("has `skew`, but no `distinct` values to use unevenly; add it",)
     if isinstance(spec.distinct, float) and spec.distinct > 1:
-        yield f"distinct = {spec.distinct} is no share of the rows; write a whole number, or one up to 1.0"
+        yield (f"distinct = {spec.distinct} is no share of the rows; write a whole number, or one up to 1.0",)
     if spec.bytes is not None and spec.document is None:
-        yield "has `bytes`, but no `document` to pad to it; add document = {} where nothing else is in it"
+        yield ("has `bytes`, but no `document` to pad to it; add document = {} where nothing else is in it",)
     if spec.bytes is not None and not 0 <= spec.bytes[0] <= spec.bytes[-1]:
-        yield f"bytes = {spec.bytes} is no range; write the least first, then the most"
+        yield (f"bytes = {spec.bytes} is no range; write the least first, then the most",)
     if spec.weights and (min(spec.weights.values()) < 0 or not sum(spec.weights.values())):
-        yield "has weights that are no shares; write numbers from 0 up, and one above 0"
+        yield ("has weights that are no shares; write numbers from 0 up, and one above 0",)
+    if spec.time and spec.time.to <= spec.time.since:
+        yield "ends before it begins", "time"
+    if spec.expression is not None:
+        yield from ((message, "expression") for message in _changing(spec.expression))
+    for key, text in (spec.document or {}).items():
+        yield from ((message, "document", key) for message in _changing(text))
+
+
+def _changing(text: str) -> Iterator[str]:
+    """A function or word that gives another value at another time: then no figure could be had twice."""
+    for found in _CHANGES.finditer(_QUOTED.sub("", text)):
+        drawn = (found[1] or "").lower() in _DRAWN
+        instead = "r is a number from 0 up to 1 that stays" if drawn else "write a time, as in '2026-01-01'"
+        said = f"{found[1]}()" if found[1] else found[2]
+        yield f"{said} is another value each time, and these rows are always the same; {instead}"
 
 
 def dataset_mistakes(dataset: Dataset | None, schema: Schema) -> Iterator[Mistake]:
