@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     envvar="PGCONTRACT_PG",
     show_default=True,
     show_envvar=True,
-    help="Where the server comes from: auto, wheel, 15 to 18, binaries[:DIR].",
+    help="Where the server comes from: auto, wheel, 15 to 18, binaries[:DIR], docker[:IMAGE], dsn:URL.",
 )
 def command(path: str, accept: bool, output: str | None, through: str | None, pg: str) -> int:
     """Write a contract of what the migration at PATH makes; never over a file that is there.

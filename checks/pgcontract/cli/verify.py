@@ -20,7 +20,7 @@ STANDARD_OUTPUT = "-"
 @click.option("--through", metavar="ID", help="Judge the chain only as far as this migration (020, or its whole stem).")
 @click.option(
     "--pg", metavar="SPEC", default="auto", envvar="PGCONTRACT_PG", show_default=True, show_envvar=True,
-    help="Where the server comes from: auto, none, wheel, 15 to 18, binaries[:DIR].",
+    help="Where the server comes from: auto, none, wheel, 15 to 18, binaries[:DIR], docker[:IMAGE], dsn:URL.",
 )  # fmt: skip
 @click.option("--only", metavar="GLOB", multiple=True, help="Ask only checks like this (column.*, column.type[email]).")
 @click.option("--skip", metavar="GLOB", multiple=True, help="Leave out checks like this.")

@@ -20,7 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--pgcontract-pg",
         metavar="SPEC",
         default=os.environ.get("PGCONTRACT_PG") or "auto",
-        help="where the server comes from: auto, none, wheel, 15 to 18, binaries[:DIR] "
+        help="where the server comes from: auto, none, wheel, 15 to 18, binaries[:DIR], docker[:IMAGE], dsn:URL "
         "(default: $PGCONTRACT_PG, else auto)",
     )
     add("--pgcontract-through", metavar="ID", help="judge the chain only as far as this migration")
