@@ -92,6 +92,14 @@ def test_promise_is_drawn_through_what_it_allows_at_each_size() -> None:
     assert [round(axis.at(each), 1) for each in (3, 7, 8)] == drawn_at
 
 
+def test_times_below_the_clock_leave_the_rest_of_their_line() -> None:
+    times = {**latency("q", 1_000, 9.0), "quantiles_us": [0.0] * 10 + [1.0 + at for at in range(11)]}
+    (chart,) = charts(measured(queries=[{"name": "q"}], latency=[times]))
+    line = next(each for each in drawn(chart).iter(f"{SVG}path") if each.get("class") == "line s-a")
+
+    assert 11 == len(NUMBER.findall(line.get("d") or "")) // 2
+
+
 def test_two_names_that_make_one_file_name_make_two_files() -> None:
     one, other = (query(name, None, "O(1)", (3, 4, 4), (None, None, None)) for name in ("a b", "a/b"))
 
