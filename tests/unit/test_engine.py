@@ -242,11 +242,11 @@ def test_without_a_server_text_is_judged_and_the_rest_is_unknown(project: Path) 
     )
 
 
-def test_without_a_contract_only_the_life_of_the_script_is_judged(tmp_path: Path) -> None:
+def test_without_a_contract_the_life_of_the_script_is_judged_and_its_indexes(tmp_path: Path) -> None:
     (tmp_path / "001_note.sql").write_text(FIRST)
     found = {each.check.partition(".")[0] for each in verify(tmp_path / "001_note.sql").findings}
 
-    assert {"script", "text", "way_back", "lens"} == found
+    assert {"script", "text", "way_back", "lens", "index"} == found
 
 
 def test_a_file_above_5_mb_is_loaded_and_its_text_is_noted_as_unread(project: Path) -> None:
