@@ -199,7 +199,9 @@ class Trial:
 
     @property
     def after_state(self) -> State:
-        return self._applied(self.regimes[0])[0]
+        state, catalog = self._applied(self.regimes[0])
+        self.workbench.demand_rights(catalog)
+        return state
 
     @cached_property
     def made(self) -> Schema:

@@ -180,6 +180,16 @@ class Workbench:
                 f"CREATEROLE, or {ELSEWHERE}"
             )
 
+    def demand_rights(self, catalog: Schema) -> None:
+        """CouldNotAsk where row security would hold who migrates here, and does not in production."""
+        lack = f"BYPASSRLS of {self.stage.migrator.name}"
+        forced = [table.name for table in catalog.tables if table.force_row_security]
+        if forced and lack in self.cast.lacking:
+            raise CouldNotAsk(
+                f"the role that migrates on this server, {self.migrator}, is without BYPASSRLS, and row security is "
+                f"forced on {forced[0]}; {ELSEWHERE}"
+            )
+
     @property
     def has_superuser(self) -> bool:
         """Whether the one who administers is a superuser."""

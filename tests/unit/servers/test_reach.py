@@ -100,3 +100,14 @@ def test_databases_that_a_script_makes_go_with_the_run(owner: Owner, tmp_path: P
     status, _ = applies(judged(owner, "maker", tmp_path, "CREATE DATABASE made_by_script;"))
 
     assert ("kept", before) == (status, owner.everything())
+
+
+def test_forced_row_security_is_not_asked_of_a_role_that_it_holds(owner: Owner, project: Path) -> None:
+    (project / "pgcontract.toml").write_text('[production]\nplatform = "supabase"\n', encoding="utf-8")
+    migration = project / "migrations" / "001_note.sql"
+    forced = "ALTER TABLE public.note ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;\n"
+    migration.write_text(migration.read_text("utf-8") + forced, encoding="utf-8")
+    run = verify(project, pg=owner.spec("maker"), only=["script.rerun"])
+    why = [each.summary for each in run.findings if each.check == "script.rerun"]
+
+    assert [True] == ["is without BYPASSRLS, and row security is forced on public.note" in each for each in why]
