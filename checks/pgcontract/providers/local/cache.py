@@ -18,7 +18,7 @@ from pgcontract.providers.local.seed import DRAFT
 
 _UNUSED_S = 90 * 24 * 3600
 # Of all states together, the newest aside: then those go that were not used for longest.
-_STATES_MAX_BYTES = 8 * 1024**3
+_STATES_MAX_BYTES = 2 * 1024**3
 
 
 def seed_file(bin_dir: Path, *, locale: str | None) -> Path | None:

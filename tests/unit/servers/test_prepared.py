@@ -1,0 +1,106 @@
+"""A server that starts with something on it: made once, kept in the cache, and made anew where that is no good."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import psycopg
+import pytest
+from pgcontract.errors import InputError, ServerUnavailable
+from pgcontract.providers import Prepared, Server, provider_for
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The cache, as no run has used it yet."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("PGCONTRACT_CACHE", str(folder))
+    return folder
+
+
+def make_rows(server: Server) -> None:
+    with psycopg.connect(server.conninfo(dbname="postgres"), autocommit=True) as connection:
+        connection.execute("CREATE TABLE numbers AS SELECT * FROM generate_series(1, 100000)")
+        connection.execute("VACUUM numbers")
+
+
+def start(key: str = "numbers", *, wanted_bytes: int = 10_000_000) -> tuple[str, str, int, bool]:
+    """Where a prepared server came from, its wal_level, the rows on it, and whether its visibility map is there."""
+    what = Prepared(key=key, make=make_rows, wanted_bytes=lambda: wanted_bytes)
+    with provider_for("auto").start() as server:
+        assert server.prepared
+        with (
+            server.prepared(what, {"wal_level": "replica"}) as own,
+            psycopg.connect(own.conninfo(dbname="postgres"), autocommit=True) as connection,
+        ):
+            found = connection.execute("SELECT count(*), pg_relation_size('numbers', 'vm') > 0 FROM numbers").fetchone()
+            (level,) = connection.execute("SHOW wal_level").fetchone() or ("",)
+            return (own.started_from, level, *(found or (0, False)))
+
+
+def states(cache: Path) -> list[Path]:
+    return sorted((*cache.glob("*.state"), *cache.glob(".draft-*")))
+
+
+def test_what_was_made_once_comes_out_of_the_cache(cache: Path) -> None:
+    found = [start(), start(), start("another key")]
+
+    made, kept = ("initdb", "replica", 100_000, True), ("cache", "replica", 100_000, True)
+    assert [made, kept, made] == found
+
+
+def test_a_damaged_state_is_made_anew(cache: Path) -> None:
+    start()
+    (state,) = states(cache)
+    whole = state.read_bytes()
+    state.write_bytes(whole[:-100] + bytes([whole[-100] ^ 1]) + whole[-99:])
+
+    found = [start()[0], start()[0]]
+
+    assert ["initdb", "cache"] == found
+
+
+def test_what_a_killed_run_left_of_a_state_goes_with_the_next_run(cache: Path) -> None:
+    start()
+    (state,) = states(cache)
+    state.rename(state.with_name(f".draft-{state.name}"))
+
+    start()
+
+    assert [state] == states(cache)
+
+
+def test_what_could_not_be_made_is_not_kept(cache: Path) -> None:
+    def fail(server: Server) -> None:
+        make_rows(server)
+        raise InputError("the rows are wrong")
+
+    with provider_for("auto").start() as server:
+        assert server.prepared
+        prepared = server.prepared(Prepared(key="wrong", make=fail, wanted_bytes=lambda: 0), {})
+        with pytest.raises(InputError):
+            prepared.__enter__()
+
+    assert [] == states(cache)
+
+
+def test_states_that_were_not_used_for_longest_make_room(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pgcontract.providers.local.cache._STATES_MAX_BYTES", 1)
+    for key in ("one", "two"):
+        start(key)
+
+    found = [len(states(cache)), start("two")[0], start("one")[0]]
+
+    assert [1, "cache", "initdb"] == found
+
+
+def test_too_little_room_is_told_before_anything_is_made(cache: Path) -> None:
+    with pytest.raises(ServerUnavailable) as caught:
+        start("large", wanted_bytes=10**15)
+
+    told = re.sub(r"\S+ has [\d.]+ GB(, )?", "", str(caught.value))
+    expected = (
+        "the rows need 1000000.5 GB and  free; set PGCONTRACT_TMP to a folder with more, or ask for fewer rows (--rows)"
+    )
+    assert (expected, []) == (told, states(cache))
