@@ -12,6 +12,7 @@ import psycopg
 from psycopg import sql
 
 from pgcontract.apply import apply_as_production, refusal_of
+from pgcontract.connection import Connection
 from pgcontract.finding import Evidence, Finding, Severity, Status
 from pgcontract.providers import Server
 from pgcontract.registry import answer, check
@@ -84,7 +85,7 @@ def _prepared(trial: Trial, own: Server) -> Connect:
                 if refusal is not None:
                     raise CouldNotAsk(f"the server refused the script: {refusal}")
         told = bench.server.conninfo(dbname=database, user=bench.migrator)
-    return partial(psycopg.connect, told, autocommit=True, application_name="pgcontract")
+    return partial(Connection.connect, told, autocommit=True, application_name="pgcontract")
 
 
 @dataclass(frozen=True, kw_only=True)

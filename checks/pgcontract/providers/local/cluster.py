@@ -26,6 +26,8 @@ def initdb_options(major: int, locale: str | None) -> tuple[tuple[str, ...], ...
         "--no-sync",
         "--no-instructions",
         *(("--no-data-checksums",) if DATA_CHECKSUMS.in_major(major) else ()),
+        # Else a kill leaves a file of its in /dev/shm, where nothing says whose it is.
+        *(("--set=dynamic_shared_memory_type=mmap",) if major >= 16 else ()),
     )
     if locale is not None:
         return ((*options, f"--locale={locale}"),)
