@@ -301,7 +301,7 @@ def conclude_verdict(
     reasons += [f"{each.item} is {each.resolution}" for each in waived]
     reasons += filter(None, [another_major(major, production)])
     if not promised:
-        reasons.append("no contract: nothing was promised, only the life of the script and its indexes were judged")
+        reasons.append("no contract: nothing was promised, only the script's life and its indexes were judged")
     if not complete:
         reasons.append("only a selection of the checks was run")
     return Verdict(decision=Decision.CAUTION if reasons else Decision.CLEAR, reasons=tuple(reasons))

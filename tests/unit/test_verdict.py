@@ -97,7 +97,7 @@ def result(outcome: Outcome, number: int = 1) -> ClaimResult:
         ({"claims": (result(Outcome.CORRECTED),)}, "1 claim is corrected: T1"),
         ({"claims": (result(Outcome.WAIVED),)}, "1 claim is waived: T1"),
         ({"production": 17, "major": 18}, "judged on PostgreSQL 18; production runs 17"),
-        ({"promised": False}, "no contract: nothing was promised, only the life of the script and its indexes were judged"),
+        ({"promised": False}, "no contract: nothing was promised, only the script's life and its indexes were judged"),
         ({"complete": False}, "only a selection of the checks was run"),
     ],
 )
