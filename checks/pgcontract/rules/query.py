@@ -8,7 +8,7 @@ from pgcontract.apply import Refusal
 from pgcontract.contract import Query
 from pgcontract.finding import Evidence, Finding, Severity, Status
 from pgcontract.load import bench
-from pgcontract.measure.queries.arms import Control, Forced, all_forced, controls, used
+from pgcontract.measure.queries.arms import Control, Forced, all_forced, controls, has_its_index, used
 from pgcontract.measure.queries.defeats import Defeat, defeats
 from pgcontract.measure.queries.plan import Call
 from pgcontract.measure.queries.reading import TIMED_OUT, WRITES, Measured, Reading, Trouble, measured
@@ -130,8 +130,31 @@ def query_index(trial: Trial) -> Iterator[Finding]:
     arms = controls(trial)
     for each in measured(trial):
         if each.query.index is not None:
-            problem = unmeasured(each)
-            yield problem or _index(trial, each, arms[each.query.name])
+            yield unmeasured(each) or _absent(each) or _index(trial, each, arms[each.query.name])
+
+
+def _absent(each: Measured) -> Finding | None:
+    """The answer where the index itself is missing."""
+    query = each.query
+    if has_its_index(each):
+        return None
+    return answer(
+        Status.BROKEN,
+        query.name,
+        f"{query.index}, which is to serve {query.name}, is not there.",
+        expected=f"the index {query.index}",
+        actual=f"none of that name among the {len(each.readings[-1].indexes)} of the tables that it reads",
+        remedy="Make the index, or declare the one that serves the query.",
+        origin=query.origin,
+    )
+
+
+def _unasked(each: Measured) -> Finding | None:
+    """Nothing is said of the planner's choice of an index that is not there."""
+    if has_its_index(each):
+        return None
+    summary = f"The planner has no {each.query.index} to choose for {each.query.name}; query.index says why."
+    return answer(Status.NOTED, each.query.name, summary, origin=each.query.origin)
 
 
 def _index(trial: Trial, each: Measured, arms: tuple[Control, ...]) -> Finding:
@@ -228,8 +251,7 @@ def query_choice(trial: Trial) -> Iterator[Finding]:
     """
     for each in measured(trial):
         if each.query.index is not None:
-            problem = unmeasured(each)
-            yield problem or _choice(each, all_forced(trial)[each.query.name])
+            yield unmeasured(each) or _unasked(each) or _choice(each, all_forced(trial)[each.query.name])
 
 
 def _choice(each: Measured, can: Forced | Refusal) -> Finding:

@@ -61,7 +61,12 @@ def all_forced(trial: Trial) -> Mapping[str, Forced | Refusal]:
 
 
 def _with_index(trial: Trial) -> tuple[Measured, ...]:
-    return tuple(each for each in measured(trial) if each.query.index and not each.trouble)
+    return tuple(each for each in measured(trial) if not each.trouble and has_its_index(each))
+
+
+def has_its_index(asked: Measured) -> bool:
+    """Whether the index that is to serve it is there at all."""
+    return bool(asked.readings) and asked.query.index in asked.readings[-1].indexes
 
 
 def _controls(trial: Trial) -> Mapping[str, tuple[Control, ...]]:

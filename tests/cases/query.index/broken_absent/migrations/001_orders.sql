@@ -1,0 +1,9 @@
+CREATE TABLE public.orders (
+    id integer PRIMARY KEY,
+    email text NOT NULL,
+    status text NOT NULL,
+    quantity integer NOT NULL,
+    session text,
+    placed_at timestamptz NOT NULL,
+    form jsonb NOT NULL
+);
