@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from images import PLAIN, Recipe, image_tarball
@@ -94,3 +95,13 @@ def test_the_doctor_tells_of_orphaned_containers_and_removes_them(
     there = [each["Id"] for each in docker.client.api.containers(all=True) if each["Id"] == orphan.id]
 
     assert (True, True, []) == ("of runs that were killed" in before, "container" in after.splitlines()[0], there)
+
+
+def test_a_log_says_once_what_is_waited_for(docker: DockerClient, tmp_path: Path) -> None:
+    (tmp_path / "001_note.sql").write_text("CREATE TABLE public.note (id integer PRIMARY KEY);\n")
+    with registry(image_tarball(PLAIN), config={"ExposedPorts": {"5432/tcp": {}}, "Cmd": ["none"]}) as address:
+        command = [sys.executable, "-m", "pgcontract", "verify", str(tmp_path), "--pg", f"docker:{address}/postgres:18"]
+        said = subprocess.run(command, capture_output=True, text=True, check=False).stderr.splitlines()
+        docker.client.images.remove(f"{address}/postgres:18")
+
+    assert [f"pulling {address}/postgres:18"] == [line for line in said if line.startswith("pulling")]

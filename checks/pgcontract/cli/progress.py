@@ -12,10 +12,22 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def watching() -> Iterator[Callable[[Event], None] | None]:
-    """Gives the engine's `notify`, or None where standard error is no terminal: a log needs no moving line."""
+def watching() -> Iterator[Callable[[Event], None]]:
+    """Gives the engine's `notify`; where standard error is no terminal, one that says once what is waited for.
+
+    A log needs no moving line, but whoever reads it should see why minutes pass before anything starts.
+    """
     if not sys.stderr.isatty():
-        yield None
+        said: set[str] = set()
+
+        def say_once(event: Event) -> None:
+            # "pulling IMAGE: 120 of 480 MB" begins as it was said before.
+            words = event.name.partition(": ")[0]
+            if event.kind == "wait" and words not in said:
+                said.add(words)
+                print(words, file=sys.stderr, flush=True)
+
+        yield say_once
         return
 
     from rich.console import Console
@@ -37,7 +49,7 @@ def watching() -> Iterator[Callable[[Event], None] | None]:
         rows = progress.add_task("rows", total=None, visible=False)
 
         def show(event: Event) -> None:
-            if event.kind == "phase":
+            if event.kind in ("phase", "wait"):
                 progress.update(task, description=event.name)
                 progress.update(rows, visible=False)
             elif event.kind == "load":

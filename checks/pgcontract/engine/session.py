@@ -39,8 +39,8 @@ OLDEST_MAJOR = majors.KNOWN[0]
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """What the run is doing now, for a progress view: a phase that begins, an item that ended, or rows of a table
-    (`load`) of which `done` are there."""
+    """What the run is doing now, for a progress view: a phase that begins, an item that ended, rows of a table (`load`)
+    of which `done` are there, or what is waited for (`wait`) before a server starts."""
 
     kind: str
     name: str
@@ -148,7 +148,7 @@ class Session:
     def _started(self) -> Workbench:
         if self._workbench is None:
             assert self._provider is not None
-            with self._phase("server"), watched_by(lambda words: self.notify(Event(kind="phase", name=words))):
+            with self._phase("server"), watched_by(lambda words: self.notify(Event(kind="wait", name=words))):
                 self.server = self._stack.enter_context(self._provider.start(locale=self.plan.project.locale))
             if self.server.major < OLDEST_MAJOR:
                 raise InputError(
