@@ -18,6 +18,7 @@ from pgcontract.report.markup import visible
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 
+from measured import latency, query, write
 from runs import RUNS, base, broken, kept
 
 VOID = {"br", "hr", "meta", "rect", "circle", "path"}
@@ -127,6 +128,10 @@ words = st.text(st.sampled_from("ab |*_<>&[]()#-+=~\\\"'!$%:.1{}/;\n"), min_size
 @example("<!-- --><!-- --!><script>", "\n\n<style>*{display:none}</style>\n\n<iframe src='//a.b'>")
 def test_no_value_becomes_a_tag_or_an_address(name: str, said: str) -> None:
     part = {"name": name, "purpose": said, "comment": said}
+    tried = [{"ddl": said, "before": 9, "after": 1}]
+    asked = query(name, said, said, (3, 4, 4), (34, 336, 3_361), purpose=said, advice=tried)
+    written = {**write(said, said, (800, 820, 840), {said: 90.0}), "flow": name}
+    speed = {"queries": [asked], "latency": [latency(name, 1_000, 9.0)], "writes": [written], "conditions": said}
     run = base(
         verdict=Verdict(decision=Decision.BLOCKED, reasons=(said,)),
         findings=(broken("table.present", name, said, expected=said, actual=said, remedy=said),
@@ -134,11 +139,12 @@ def test_no_value_becomes_a_tag_or_an_address(name: str, said: str) -> None:
         document={"title": said, "purpose": said, "owner": said, "philosophy": said},
         facts={"script": {"path": name, "text": said, "sha256": "ab" * 32},
                "declared": {"tables": [part], "functions": [{**part, "body": said, "language": "mermaid"}],
-                            "policies": [part]}},
+                            "policies": [part]},
+               "performance": speed},
     )  # fmt: skip
     page = Page(report.render(run, "html"))
 
-    assert ([], set(), set()) == (page.wrong, page.addresses, page.names - TAGS)
+    assert ([], set(), set()) == (page.wrong, page.addresses, page.names - TAGS - DRAWN)
 
 
 def console(page: str, folder: Path) -> list[str]:

@@ -23,6 +23,8 @@ from markupsafe import Markup
 from pgcontract.finding import Run
 from pgcontract.report import markdown
 from pgcontract.report.charts import Chart, charts
+from pgcontract.report.charts.mermaid import overview
+from pgcontract.report.performance import performance
 from pgcontract.report.speed import MERMAID
 
 FORMAT = "html"
@@ -32,10 +34,9 @@ _PICTURES = "pictures"
 
 
 def render(run: Run) -> str:
-    pictures = charts(run)
     tokens = _reader().parse(markdown.render(run))
     sections = _sections(tokens)
-    _put(tokens, pictures)
+    _put(tokens, charts(run), overview(performance(run)))
     body = _reader().renderer.render(tokens, _reader().options, {})
     return (
         _environment()
@@ -65,12 +66,11 @@ def _text(token: Token | None) -> str:
     return "".join(each.content for each in (token.children if token and token.children else ()) if not each.tag)
 
 
-def _put(tokens: Sequence[Token], pictures: Sequence[Chart]) -> None:
+def _put(tokens: Sequence[Token], pictures: Sequence[Chart], chart: str | None) -> None:
     """The pictures in place of the chart that only GitHub can draw."""
     for token in tokens:
-        if token.type == "fence" and token.info == MERMAID and pictures:
+        if pictures and token.type == "fence" and token.info == MERMAID and token.content.strip("\n") == chart:
             token.meta = {_PICTURES: "".join(each.svg for each in pictures)}
-            return
 
 
 class _Renderer(RendererHTML):
