@@ -185,6 +185,8 @@ def hands_on(workbench: Workbench, database: str) -> Iterator[Hands]:
     superuser = "superuser" in getattr(workbench.server, "capabilities", ())
     with workbench.connect(database) as owner:
         owner.execute("SET timezone = 'UTC'")
+        # VACUUM marks no page as visible to all whose rows' commit is not flushed yet: when that is, would be chance.
+        owner.execute("SET synchronous_commit = on")
         if not superuser:
             yield Hands(owner=owner)
             return
