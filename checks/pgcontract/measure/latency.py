@@ -29,13 +29,13 @@ from pgcontract.measure.timed import Line, Timed, make_empty, make_timed
 from pgcontract.trial import Trial
 
 _LINES: Final = 2
-_TURNS: Final = 24
-_FEW_TURNS: Final = 5
+_TURNS: Final = 20
+_FEW_TURNS: Final = 3
+_ALL_TURNS_US: Final = 50_000.0  # of one query at one size: where it is slow it has fewer turns
 _TURN_US: Final = 2_000.0  # of one query's calls, before another has its turn
-_SLOW_US: Final = 10_000.0  # a query that takes longer has few turns, of one call each
 _MOST_CALLS: Final = 20
 _COLD_AMONG: Final = 5  # calls of a turn: then one more is made, and the first not counted
-_ROUND_TRIPS: Final = 3  # that a client makes in each turn, at most
+_ROUND_TRIPS: Final = 2  # that a client makes in each turn, at most
 _EMPTY_CALLS: Final = 3
 ENOUGH: Final = 20  # calls, for a p95 of their own
 ENOUGH_FOR_P99: Final = 100
@@ -128,13 +128,19 @@ class _Turn:
 
     def warm_up(self) -> None:
         """Calls it on every connection, and decides how many calls its turns have."""
+        took: list[float] = []
         for line in self.lines:
             line.plan_with(self.reading.mode)
-            self.timed.in_server(line, self._samples(1))
+            took += self.timed.in_server(line, self._samples(1))
+            if took[0] > _ALL_TURNS_US:
+                # Whoever reads for so long has its pages in memory by then, and planning is no part of it: it counts.
+                self.server, self.turns = took, 1
+                return
             self.timed.by_client(line, self._samples(1))
-        [us] = self.timed.in_server(line, self._samples(1))
-        self.turns = _TURNS if us < _SLOW_US else _FEW_TURNS
-        self.calls = max(min(int(_TURN_US / max(us, 1.0)), _MOST_CALLS), 1)
+            took += self.timed.in_server(line, self._samples(1))
+        us = max(min(took), 1.0)
+        self.turns = int(max(min(_ALL_TURNS_US / us, _TURNS), _FEW_TURNS))
+        self.calls = int(max(min(_TURN_US / us, _MOST_CALLS), 1))
 
     def take(self) -> None:
         """One turn, on the next connection."""
@@ -144,7 +150,9 @@ class _Turn:
         # The first call finds cold what the turns of others left in the processor's caches.
         cold = 1 if self.calls >= _COLD_AMONG else 0
         self.server += self.timed.in_server(line, self._samples(self.calls + cold))[cold:]
-        self.client += self.timed.by_client(line, self._samples(min(self.calls, _ROUND_TRIPS)))
+        # Where calls are few, every second turn has a client's: the way there and back is little of them.
+        if self.turns == _TURNS or self.taken % 2:
+            self.client += self.timed.by_client(line, self._samples(min(self.calls, _ROUND_TRIPS)))
 
     def times(self) -> SizeTimes:
         server, client = Times(made=tuple(self.server)), Times(made=tuple(self.client))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import cached_property
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
@@ -58,21 +59,25 @@ class Timed:
 
     def in_server(self, line: Line, samples: Sequence[Values]) -> tuple[float, ...]:
         """The microseconds of a call with each sample; the loop is in the server."""
-        columns = [sql.Identifier(f"v{at}") for at in range(len(self.types))]
-        arrays = sql.SQL(", ").join([sql.SQL("%s::pg_catalog.text[]")] * len(columns))
-        rows = sql.SQL("ROWS FROM (unnest({})) WITH ORDINALITY AS given ({}, n)").format(
-            arrays, sql.SQL(", ").join(columns)
-        )
-        if not columns:
-            rows = sql.SQL("generate_series(1, {}) AS n").format(len(samples))
-        arguments = zip(columns, self.types, strict=True)
-        call = sql.SQL("SELECT pg_temp.{}({}) FROM {} ORDER BY n").format(
-            sql.Identifier(self.name),
-            sql.SQL(", ").join(sql.SQL("{}::{}").format(column, sql.SQL(kind)) for column, kind in arguments),
-            rows,
-        )
-        found = line.connection.execute(call, [[each[at] for each in samples] for at in range(len(columns))])
+        arrays = [[each[at] for each in samples] for at in range(len(self.types))]
+        given: list[Any] = arrays or [len(samples)]
+        found = line.connection.execute(self._call, given)
         return tuple(us for (us,) in found.fetchall())
+
+    @cached_property
+    def _call(self) -> bytes:
+        columns = [sql.Identifier(f"v{at}") for at in range(len(self.types))]
+        rows: sql.Composable = sql.SQL("generate_series(1, %s) AS n")
+        if columns:
+            arrays = sql.SQL(", ").join([sql.SQL("%s::pg_catalog.text[]")] * len(columns))
+            rows = sql.SQL("ROWS FROM (unnest({})) WITH ORDINALITY AS given ({}, n)").format(
+                arrays, sql.SQL(", ").join(columns)
+            )
+        arguments = sql.SQL(", ").join(
+            sql.SQL("{}::{}").format(column, sql.SQL(kind)) for column, kind in zip(columns, self.types, strict=True)
+        )
+        call = sql.SQL("SELECT pg_temp.{}({}) FROM {} ORDER BY n")
+        return call.format(sql.Identifier(self.name), arguments, rows).as_bytes(None)
 
     def by_client(self, line: Line, samples: Sequence[Values]) -> tuple[float, ...]:
         """The microseconds of a round trip with each sample: from sending it to having all of its answer."""

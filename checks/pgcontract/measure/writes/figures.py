@@ -149,7 +149,14 @@ def _measure(head: Trial) -> Mapping[str, Writes]:
                 if there.superuser:
                     log = open_log(stack.enter_context(there.connect(copy, user=there.superuser)))
                 prepare_stage(connection)
-                asking = _Asking(connection, log, load, _heights(head, load), every_index=load is middle)
+                asking = _Asking(
+                    connection,
+                    log,
+                    load,
+                    _heights(head, load),
+                    every_index=load is middle,
+                    columns=load is there.loads[-1],
+                )
                 for number, (stem, flow) in enumerate(flows):
                     for step, each in asking.flow(flow, number).items():
                         found.setdefault((stem, flow.name, step), []).append(each)
@@ -205,12 +212,14 @@ class _Asking:
         heights: Mapping[str, int],
         *,
         every_index: bool,
+        columns: bool,
     ) -> None:
         self.connection = connection
         self.log = log
         self.load = load
         self.heights = heights
         self.every_index = every_index
+        self.columns = columns
 
     def flow(self, flow: Flow, number: int) -> Mapping[str, _AtSize | NotPlayed]:
         """Each step by its name; `number` counts the flows."""
@@ -237,7 +246,7 @@ class _Asking:
             return plays
         try:
             own = indexes if self.every_index else ()
-            arms = ask_arms(self.connection, flow, playables, step, own, first_actor, self.log)
+            arms = ask_arms(self.connection, flow, playables, step, own, first_actor, self.log, columns=self.columns)
         except psycopg.Error as error:
             return NotPlayed(reason=f"the server refused it: {refusal_of(error)}")
         cost = cost_of(plays)

@@ -22,9 +22,8 @@ DECLARE
     life    record;
     before  record;
     after   record;
-    told    json;
-    plan    json;
-    words   text;
+    told    jsonb;
+    plan    jsonb;
     began   pg_lsn;
     ended   pg_lsn;
 BEGIN

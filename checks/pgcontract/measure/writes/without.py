@@ -22,9 +22,9 @@ from pgcontract.measure.writes.log import Log
 from pgcontract.measure.writes.steps import Play, Playable, begin_lives, play, play_unmeasured
 
 # The first of each arm warms up: what is dropped or disabled makes the server plan anew.
-_LIVES: Final = 4
-_MANY_LIVES: Final = 8  # where bytes are compared: what an update logs depends on the page its row finds
-_FEW_LIVES: Final = 3
+_LIVES: Final = 3
+_MANY_LIVES: Final = 7  # where bytes are compared: what an update logs depends on the page its row finds
+_FEW_LIVES: Final = 2
 
 _INDEXES: Final = """
 SELECT format('%%I.%%I', n.nspname, c.relname), con.conname,
@@ -112,8 +112,8 @@ class Fired:
 class Arms:
     """What a step is made of, at one size. Where an arm is refused its value is the server's words.
 
-    `changed` are the columns that an update changes, `changed_alone` those that it changes without the triggers.
-    `without_index` has an arm for each index of the table, where these were asked.
+    `changed` are the columns that an update changes, `changed_alone` those that it changes without the triggers, and
+    `without_index` has an arm for each index of the table: where these were asked.
     """
 
     plan: str
@@ -140,9 +140,12 @@ def ask_arms(
     indexes: Iterable[OwnIndex],
     first_actor: int,
     log: Log | None,
+    *,
+    columns: bool,
 ) -> Arms:
-    """The step's arms; a psycopg.Error where it is refused as it is."""
-    return _Asking(connection, flow, playables, step, log).ask(tuple(indexes), first_actor)
+    """The step's arms, one for each of these indexes, with the columns it changes where they are wanted. A psycopg.Error
+    where it is refused as it is."""
+    return _Asking(connection, flow, playables, step, log).ask(tuple(indexes), first_actor, columns=columns)
 
 
 class _Asking:
@@ -164,7 +167,7 @@ class _Asking:
         self.log = log
         self._actors: Mapping[str, list[int]] = {}
 
-    def ask(self, indexes: tuple[OwnIndex, ...], first_actor: int) -> Arms:
+    def ask(self, indexes: tuple[OwnIndex, ...], first_actor: int, *, columns: bool) -> Arms:
         wanted = {"as it is": _MANY_LIVES, "without triggers": _MANY_LIVES, "explained": _FEW_LIVES}
         wanted |= {"changed": 1, "changed alone": 1, **{f"without {each.name}": _LIVES for each in indexes}}
         self._actors = _turns(wanted, first_actor)
@@ -176,43 +179,49 @@ class _Asking:
                 play_unmeasured(self.connection, self.playables[each.name], actors)
             triggered = [name for (name,) in self.connection.execute(_TRIGGERED).fetchall()]
             disabling = [sql.SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(sql.SQL(each)) for each in triggered]
-            as_is = self._cost(self._plays("as it is"))
-            without_triggers = self._arm("without triggers", disabling) if triggered else None
+            plays = self._plays("as it is")
+            without = self._arm("without triggers", disabling) if triggered else None
+            as_is, without_triggers = self._alike(plays, without)
             plan, fired = self._explained()
-            updates = as_is.hot is not None
-            changed = self._changed("changed", []) if updates else ()
+            columns &= as_is.hot is not None
+            changed = self._changed("changed", []) if columns else ()
             return Arms(
                 plan=plan,
                 fired=fired,
                 as_is=as_is,
                 without_triggers=without_triggers,
                 changed=changed,
-                changed_alone=self._changed("changed alone", disabling) if updates and triggered else changed,
+                changed_alone=self._changed("changed alone", disabling) if columns and triggered else changed,
                 without_index={
-                    each.name: self._arm(f"without {each.name}", [_dropping(self.flow.table, each)]) for each in indexes
+                    each.name: _cost_or_refusal(self._arm(f"without {each.name}", [_dropping(self.flow.table, each)]))
+                    for each in indexes
                 },
                 touched=tuple(name for (name,) in self.connection.execute(_TOUCHED).fetchall()),
             )
         finally:
             self.connection.execute("ROLLBACK")
 
-    def _arm(self, name: str, changes: Iterable[sql.Composed | sql.SQL]) -> Cost | str:
+    def _arm(self, name: str, changes: Iterable[sql.Composed | sql.SQL]) -> tuple[Play, ...] | str:
+        """The arm's plays, or why they are refused."""
         with self._aside(changes):
             try:
-                plays = self._plays(name)
+                return self._plays(name)
             except psycopg.Error as error:
                 return str(refusal_of(error))
-        return self._cost(plays)
 
     def _plays(self, name: str) -> tuple[Play, ...]:
-        return play(self.connection, self.playable, self.flow.table, self._actors[name], committed=False)
+        """The first play of an arm warms up and is left out."""
+        return play(self.connection, self.playable, self.flow.table, self._actors[name], committed=False)[1:]
 
-    def _cost(self, plays: Sequence[Play]) -> Cost:
-        own = [""] * len(plays)
-        if self.log and len(plays) == _MANY_LIVES:
-            mine = self.flow.table
-            own = ["".join(each.records for each in wrote if each.relation == mine) for wrote in self.log.of(plays)]
-        return cost_of(plays[1:], own[1:])
+    def _alike(self, plays: tuple[Play, ...], without: tuple[Play, ...] | str | None) -> tuple[Cost, Cost | str | None]:
+        """Both arms' costs, their bytes by the records that the table itself took, as the log has them."""
+        if isinstance(without, str) or without is None or self.log is None:
+            return cost_of(plays), without if without is None else _cost_or_refusal(without)
+        own = [
+            "".join(each.records for each in wrote if each.relation == self.flow.table)
+            for wrote in self.log.of(plays + without)
+        ]
+        return cost_of(plays, own[: len(plays)]), cost_of(without, own[len(plays) :])
 
     def _explained(self) -> tuple[str, tuple[Fired, ...]]:
         """The statement's own plan, in the server's words, and the triggers that it fires."""
@@ -286,6 +295,10 @@ def cost_of(plays: Sequence[Play], own_records: Sequence[str] = ()) -> Cost:
         us=median_low(each.us for each in plays),
         hot=sum(each.hot for each in plays) / updated if updated else None,
     )
+
+
+def _cost_or_refusal(plays: tuple[Play, ...] | str) -> Cost | str:
+    return plays if isinstance(plays, str) else cost_of(plays)
 
 
 def _turns(wanted: Mapping[str, int], first_actor: int) -> Mapping[str, list[int]]:
