@@ -164,6 +164,17 @@ def test_mermaid_shows_each_query_with_its_index_in_front_of_itself_without() ->
     )
 
 
+def test_mermaid_shows_the_log_of_each_step_where_no_query_was_measured() -> None:
+    chart = overview(performance(measured(writes=PERFORMANCE["writes"]))) or ""
+
+    assert [
+        '    title "Log that one row of each step writes"',
+        '    x-axis ["checkout.submit", "checkout.complete", "checkout.rename"]',
+        '    y-axis "bytes" 0 --> 871',
+        "    bar [871, 418, 216]",
+    ] == chart.split("\n")[2:]
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.text(max_size=40))
 def test_mermaid_keeps_every_name_inside_its_quotes(name: str) -> None:

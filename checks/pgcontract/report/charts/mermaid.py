@@ -1,4 +1,4 @@
-"""The one chart that GitHub draws inside Markdown: what each query costs with its index and without it."""
+"""The one chart that GitHub draws inside Markdown: what each query costs with its index and without it, else the writes."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import re
 
 from pgcontract.report.performance import MeasuredQuery, Performance, QuerySize
 
-MAX_QUERIES = 12
+MAX_BARS = 12
 _START = '%%{init: {"themeVariables": {"xyChart": {"plotColorPalette": "#d55e00, #0072b2"}}}}%%'
 
 
 def overview(measured: Performance) -> str | None:
     """An xychart of Mermaid: pages of one call at the largest size, as powers of ten, since the language has no
     logarithmic axis. The bar in front is the query as it is, the one behind it without its index."""
-    largest = [(each, size) for each in measured.queries[:MAX_QUERIES] if (size := _largest(each))]
+    largest = [(each, size) for each in measured.queries[:MAX_BARS] if (size := _largest(each))]
     if not largest:
-        return None
+        return _log_of(measured)
     own = [size.buffers_median or 1 for _, size in largest]
     bare = [max(size.without_index_median or 0, size.buffers_median or 1) for _, size in largest]
     sizes = [size.rows for _, size in largest]
@@ -31,6 +31,24 @@ def overview(measured: Performance) -> str | None:
             f'    y-axis "as a power of ten: 1 is 10 pages, 2 is 100, 3 is 1,000" 0 --> {top}',
             f"    bar [{', '.join(map(_power, bare))}]",
             f"    bar [{', '.join(map(_power, own))}]",
+        )
+    )
+
+
+def _log_of(measured: Performance) -> str | None:
+    """Where no query was measured: the log of one row of each step, in bytes, at the largest size."""
+    sizes = [(each, max(each.sizes, key=lambda size: size.rows)) for each in measured.writes if each.sizes]
+    steps = [(f"{each.flow}.{each.step}", size.wal_bytes) for each, size in sizes if size.wal_bytes][:MAX_BARS]
+    if not steps:
+        return None
+    return "\n".join(
+        (
+            _START,
+            "xychart-beta horizontal",
+            '    title "Log that one row of each step writes"',
+            f"    x-axis [{', '.join(_word(name) for name, _ in steps)}]",
+            f'    y-axis "bytes" 0 --> {max(value for _, value in steps):.0f}',
+            f"    bar [{', '.join(f'{value:.0f}' for _, value in steps)}]",
         )
     )
 
