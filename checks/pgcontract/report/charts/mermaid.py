@@ -1,4 +1,4 @@
-"""The one chart that GitHub draws inside Markdown: what each query costs with its index and without it, else the writes."""
+"""The one chart that GitHub draws inside Markdown: each query with its index and without it, else the writes."""
 
 from __future__ import annotations
 
