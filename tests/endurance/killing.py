@@ -46,7 +46,7 @@ class Ended:
 class Gate:
     """A project's gate, run again and again in the same folders."""
 
-    def __init__(self, project: Path, *, room: Path, cache: Path, pytest: bool) -> None:
+    def __init__(self, project: Path, *, room: Path, cache: Path, pytest: bool = False, **settings: str) -> None:
         self.room = room
         self._pytest = pytest
         # Its own child processes, and nobody's plugins, are all that may be there.
@@ -55,7 +55,7 @@ class Gate:
             door = ["-m", "pgcontract", "verify", str(project), "--format", "json"]
         self._command = [sys.executable, *door]
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("PGCONTRACT_", "PYTEST_"))}
-        self._environment = {**clean, "PGCONTRACT_TMP": str(room), "PGCONTRACT_CACHE": str(cache)}
+        self._environment = {**clean, "PGCONTRACT_TMP": str(room), "PGCONTRACT_CACHE": str(cache), **settings}
 
     def run(self, *, kill: Kill | None = None, after_s: float = 0.0) -> tuple[Ended, bool]:
         """To its end; `kill(pid, room)` is called at the moment, and says whether there was something to be killed."""

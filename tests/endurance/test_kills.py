@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import random
+import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 from endurance_size import KILLS
-from killing import OF_PYTEST, OF_THE_COMMAND, Gate, Kill, moment, processes_in, wait_for_the_end
+from killing import OF_PYTEST, OF_THE_COMMAND, Gate, Kill, moment, processes_in, the_tool, wait_for_the_end
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "servers"))
+
+from owner import PASSWORD, owner_of
 
 
 class Kills:
-    """Kills of one gate, by number, and what was not as it must be after each."""
+    """Kills of one gate, by number, and what was not as it must be after each; `left` names what is still there."""
 
-    def __init__(self, gate: Gate, victims: tuple[Kill, ...]) -> None:
+    def __init__(
+        self, gate: Gate, victims: tuple[Kill, ...], left: Callable[[], Iterable[object]] = tuple[object, ...]
+    ) -> None:
         self._gate = gate
         self._victims = victims
+        self._left = left
         self._undisturbed, self._takes_s = gate.undisturbed()
         self.count = 0
         self.wrong: list[str] = []
+
+    def happen(self, wanted: int) -> None:
+        """So many; one that comes too late, or meets nobody, does not count."""
+        for number in range(4 * wanted):
+            if self.count < wanted:
+                self.kill(number)
 
     def kill(self, number: int) -> None:
         victim = random.Random(f"victim {number}").choice(self._victims)
@@ -34,13 +49,13 @@ class Kills:
         if not again.is_as(self._undisturbed):
             self.wrong.append(f"the run after {name}: {again}")
         wait_for_the_end(processes_in(self._gate.room))
-        if left := [*self._gate.room.iterdir(), *processes_in(self._gate.room)]:
+        if left := [*self._gate.room.iterdir(), *processes_in(self._gate.room), *self._left()]:
             self.wrong.append(f"left after {name}: {left}")
 
 
 @pytest.mark.parametrize(
     ("project", "by_pytest", "share"),
-    [("kept", False, 0.5), ("broken", False, 0.3), ("kept", True, 0.2)],
+    [("kept", False, 0.4), ("broken", False, 0.2), ("kept", True, 0.2)],
     ids=["a gate that is clear", "a gate that is blocked", "a gate by pytest on two workers"],
 )
 def test_kills_give_no_wrong_verdict_and_leave_nothing(
@@ -48,9 +63,19 @@ def test_kills_give_no_wrong_verdict_and_leave_nothing(
 ) -> None:
     gate = Gate(request.getfixturevalue(project), room=room, cache=cache, pytest=by_pytest)
     kills = Kills(gate, OF_PYTEST if by_pytest else OF_THE_COMMAND)
-    wanted = max(1, round(KILLS * share))
-    for number in range(4 * wanted):  # one that comes too late, or meets nobody, does not count
-        if kills.count < wanted:
-            kills.kill(number)
+    kills.happen(wanted := max(1, round(KILLS * share)))
 
     assert ([], wanted) == (kills.wrong, kills.count)
+
+
+@pytest.mark.parametrize("user", ["maker", "boss"], ids=["as who makes databases and roles", "as a superuser"])
+def test_kills_leave_nothing_on_an_owners_server(kept: Path, room: Path, cache: Path, user: str) -> None:
+    with owner_of("wheel") as owner:
+        spec = owner.spec(user, password="")
+        gate = Gate(kept, room=room, cache=cache, PGCONTRACT_PG=spec, PGPASSWORD=PASSWORD)
+        before = owner.everything()
+        kills = Kills(gate, (the_tool,), owner.ours)
+        kills.happen(wanted := max(1, round(KILLS * 0.1)))
+        after = owner.everything()
+
+    assert ([], wanted, before) == (kills.wrong, kills.count, after)
