@@ -354,6 +354,16 @@ def test_a_height_that_is_derived_is_the_metapages_or_one_more(place: Bench) -> 
     assert {} == {name: each for name, each in off.items() if each not in (0, 1)}
 
 
+def test_every_page_is_marked_visible_at_every_size(place: Bench) -> None:
+    asked = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname ~ '^(Order|event)' AND relallvisible < relpages"
+    found = []
+    for load in place.loads:
+        with place.rolled_back(load) as connection:
+            found += connection.execute(asked).fetchall()
+
+    assert [] == found
+
+
 def test_a_height_is_read_without_leaving_an_extension(place: Bench) -> None:
     load: Load = place.loads[0]
     read_indexes(place, load)

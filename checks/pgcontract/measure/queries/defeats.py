@@ -20,7 +20,8 @@ from pgcontract.measure.queries.reading import Measured, measured
 from pgcontract.measure.queries.statement import Refused, prepared
 from pgcontract.trial import Trial
 
-_LIKE: Final = {"~~": "LIKE", "~~*": "ILIKE", "~": "a pattern", "~*": "a pattern", "!~~": "NOT LIKE"}
+_LIKE: Final = {"~~": "LIKE", "~": "A pattern"}
+_NO_PREFIX: Final = {"~~*": "ILIKE", "~*": "A pattern without regard to case", "!~~": "NOT LIKE", "!~~*": "NOT ILIKE"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +49,7 @@ def _defeats(trial: Trial, query: str) -> tuple[Defeat, ...]:
 def _find(workplace: Bench, asked: Measured, can: Forced) -> tuple[Defeat, ...]:
     reading = asked.readings[-1]
     index = reading.indexes[asked.query.index or ""]
-    found = (*_tried(workplace, asked, index), *_seen(index, can))
+    found = tuple(_tried(workplace, asked, index)) or _seen(index, can)
     first: dict[str, Defeat] = {}
     for each in found:
         first.setdefault(each.why, each)
@@ -131,13 +132,14 @@ def _seen(index: IndexFacts, can: Forced) -> Iterator[Defeat]:
     """What the conditions left in the plans' filters show."""
     found: dict[str, Condition] = {}
     keys: tuple[str, ...] = ()
-    for plan in can.plans:
-        for scan in plan.scans:
-            keys = keys or tuple(without_alias(each, scan.alias) for each in plan.sort_keys)
-            if scan.table == index.bare_table or index.is_in(scan):
-                unserved = None if scan.condition and index.leads(scan.condition) else scan.condition
-                for told in filter(None, (unserved, scan.filter)):
-                    found |= {each.text: each for each in read_conditions(told, scan.alias)}
+    # The first is the generic plan, in which a parameter is one whatever its value.
+    plan = can.plans[1 if can.generic else 0]
+    for scan in plan.scans:
+        keys = keys or tuple(without_alias(each, scan.alias) for each in plan.sort_keys)
+        if scan.table == index.bare_table or index.is_in(scan):
+            unserved = None if scan.condition and index.leads(scan.condition) else scan.condition
+            for told in filter(None, (unserved, scan.filter, *plan.joined)):
+                found |= {each.text: each for each in read_conditions(told, scan.alias)}
     conditions = tuple(found.values())
     first = index.keys[0]
     about = [each for each in conditions if mentions(each.text, first)]
@@ -176,6 +178,12 @@ def _of_condition(index: IndexFacts, condition: Condition, key: str, *, by_value
             why="the condition is an OR, and the other side of it needs another index",
             example=example,
             remedy="make an index for each side, or write a UNION of two queries",
+        )
+    if operator in _NO_PREFIX and condition.column == key:
+        return Defeat(
+            why=f"{_NO_PREFIX[operator]} is nothing that a B-tree can be searched for",
+            example=example,
+            remedy=f"compare lower({key}) with an index on it, or make a trigram index by pg_trgm",
         )
     if operator in _LIKE and condition.column == key and by_value:
         return Defeat(

@@ -10,7 +10,9 @@ from typing import Any, Final, TypeAlias
 Node: TypeAlias = Mapping[str, Any]
 
 _SEARCHES: Final = ("Index Scan", "Index Only Scan", "Bitmap Index Scan")
+_JOINS: Final = ("Nested Loop", "Hash Join", "Merge Join")
 _NAMED: Final = {"Index Scan": "using", "Index Only Scan": "using", "Bitmap Index Scan": "on"}
+_JOINED: Final = ("Hash Cond", "Merge Cond", "Join Filter")
 _VALUE: Final = re.compile(r"'(?:[^']|'')*'(?:::(?:\"[^\"]+\"|[\w ]+)(?:\[\])?)?|\$\d+|\b\d+(?:\.\d+)?\b")
 
 
@@ -47,7 +49,8 @@ class Call:
 
     `buffers` are shared pages hit or read, each time they are touched, with what it takes to send the rows (from 17 on).
     `returned` are its rows, `found` those of its tables that answer it: without what OFFSET skips. `handled` counts every
-    row that any node gave or kept back. `sort_keys` are what it sorts by, `shape` is the plan without its values.
+    row that any node gave or kept back. `joined` are the conditions that it joins by, `sort_keys` what it sorts by, and
+    `shape` is the plan without its values.
     """
 
     buffers: int = 0
@@ -55,6 +58,7 @@ class Call:
     found: float = 0.0
     handled: float = 0.0
     scans: tuple[Scan, ...] = ()
+    joined: tuple[str, ...] = ()
     sort_keys: tuple[str, ...] = ()
     shape: str = ""
 
@@ -74,16 +78,15 @@ def read_call(explained: Mapping[str, Any]) -> Call:
     plan: Node = explained["Plan"]
     nodes = list(_nodes(plan, above=()))
     scans = tuple(_scan(node, above) for node, above in nodes if _is_scan(node))
-    tables = sum(each.rows for each in scans if each.table and each.node != "Bitmap Index Scan")
-    skipped = sum(_skipped(node) for node, _ in nodes)
     returned = _rows(plan)
     sending: Node = explained.get("Serialization", {})
     return Call(
         buffers=_buffers(plan) + _buffers(sending),
         returned=returned,
-        found=max(tables - skipped, returned, 0.0),
+        found=max(_found(plan), returned),
         handled=sum(_rows(node) + _removed(node) for node, _ in nodes),
         scans=scans,
+        joined=tuple(node[key] for node, _ in nodes for key in _JOINED if key in node),
         sort_keys=next((tuple(node["Sort Key"]) for node, _ in nodes if "Sort Key" in node), ()),
         shape="\n".join("  " * len(above) + _shape(node) for node, above in nodes),
     )
@@ -124,11 +127,14 @@ def _reaches_limit(above: tuple[Node, ...]) -> bool:
     return False
 
 
-def _skipped(node: Node) -> float:
-    """The rows that a Limit takes and does not give: its OFFSET."""
-    if node["Node Type"] != "Limit" or not node.get("Plans"):
-        return 0.0
-    return max(_rows(node["Plans"][0]) - _rows(node), 0.0)
+def _found(node: Node) -> float:
+    """The rows of tables that answer the query: not those that join with nothing, nor those that OFFSET skips."""
+    below = sum(map(_found, node.get("Plans", ())))
+    if node["Node Type"] in _JOINS:
+        return min(below, _rows(node) * sum("Relation Name" in each for each, _ in _nodes(node, above=())))
+    if node["Node Type"] == "Limit" and node.get("Plans"):
+        return max(below - max(_rows(node["Plans"][0]) - _rows(node), 0.0), 0.0)
+    return below + (_rows(node) if "Relation Name" in node else 0.0)
 
 
 def _rows(node: Node) -> float:
