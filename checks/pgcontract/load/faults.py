@@ -10,7 +10,7 @@ from psycopg import sql
 from pgcontract.apply import refusal_of
 from pgcontract.errors import ContractError
 from pgcontract.load.makers import Filling
-from pgcontract.load.row import closure, counted, identifier, rows_query
+from pgcontract.load.row import closure, counted, fits, identifier, rows_query
 from pgcontract.load.tables import Key
 
 _LONGEST = 60
@@ -128,7 +128,7 @@ def _goes_in(connection: psycopg.Connection, filling: Filling, first: int, last:
 
 
 def _failing(connection: psycopg.Connection, filling: Filling, number: int | None) -> list[str]:
-    """The columns that a data set speaks of whose values cannot even be worked out."""
+    """The columns that a data set speaks of whose values cannot be worked out, or are too long for them."""
     found = []
     for name, maker in filling.makers.items():
         if maker.origin is None or number is None:
@@ -136,7 +136,10 @@ def _failing(connection: psycopg.Connection, filling: Filling, number: int | Non
         row = rows_query(closure(filling.makers, [name]), counted(number, number))
         try:
             with connection.transaction(force_rollback=True):
-                connection.execute(row)
+                query = sql.SQL("SELECT {} FROM ({}) AS pgcontract_one").format(fits(maker.column), row)
+                fitting = connection.execute(query).fetchone() == (True,)
         except psycopg.Error:
+            fitting = False
+        if not fitting:
             found.append(name)
     return found

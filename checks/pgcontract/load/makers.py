@@ -27,7 +27,7 @@ from pgcontract.load.numbers import (
     uniform,
     weighted,
 )
-from pgcontract.load.row import Maker, closure, counted, identifier, rows_query
+from pgcontract.load.row import Maker, closure, counted, fits, identifier, rows_query
 from pgcontract.load.tables import Check, FilledColumn, FilledTable, Key, Reference, count_rows, named_in
 from pgcontract.model import Origin
 from pgcontract.nearby import edits_of_regex, literals_of
@@ -454,8 +454,8 @@ class _TablePlanner:
     def passes(self, makers: Sequence[Maker], checks: Sequence[Check], required: Sequence[str] = ()) -> bool:
         tests = [sql.SQL("(({}) IS NOT FALSE)").format(sql.SQL(each.expression)) for each in checks]
         tests += [sql.SQL("({} IS NOT NULL)").format(identifier(name)) for name in required]
-        # With every column it reads a value, whether or not a CHECK asks for it: the type has a say as well.
-        tests += [sql.SQL("(pg_catalog.num_nulls({}) >= 0)").format(identifier(each.column.name)) for each in makers]
+        # It reads the value of every column, whether or not a CHECK asks for it: the type has a say as well.
+        tests += [fits(each.column) for each in makers]
         step = max(self.rows // _SAMPLED, 1)
         numbers = sql.SQL(
             "(SELECT pg_catalog.generate_series(1, {least}) UNION SELECT pg_catalog.generate_series(1, {most}, {step}) "

@@ -37,6 +37,18 @@ def identifier(name: str) -> sql.SQL:
     return sql.SQL(quote(name))
 
 
+def fits(column: FilledColumn) -> sql.Composed:
+    """SQL that tells whether the column's value is as short, or as small, as its type demands: what an INSERT refuses."""
+    name, type_ = identifier(column.name), column.type
+    tests = [sql.SQL("pg_catalog.num_nulls({}) >= 0").format(name)]
+    if type_.length is not None and type_.category in "SV":
+        tests.append(sql.SQL("pg_catalog.length({}) <= {}").format(name, sql.Literal(type_.length)))
+    if type_.word == "numeric" and type_.modifier >= 4:
+        digits = (type_.modifier - 4 >> 16) - (type_.modifier - 4 & 0x7FF)
+        tests.append(sql.SQL("pg_catalog.abs({}) < 10.0 ^ {}").format(name, sql.Literal(digits)))
+    return sql.SQL("(({}) IS NOT FALSE)").format(sql.SQL(" AND ").join(tests))
+
+
 def rows_query(makers: Iterable[Maker], numbers: sql.Composable, *, number: bool = False) -> sql.Composed:
     """SELECT of the columns in the makers' order, of all rows that `numbers` (a FROM item of one column) counts.
 

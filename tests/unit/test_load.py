@@ -1,0 +1,284 @@
+"""Rows go into tables of every shape, always the same ones, and a data set that breaks a rule is told where it does."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from conftest import CATALOG_SERVERS
+from pgcontract.contract import load_project
+from pgcontract.engine import Event, Session, plan
+from pgcontract.errors import ContractError, InputError
+from pgcontract.load import Bench, bench, read_rows
+from psycopg import sql
+
+SHOP = (Path(__file__).parent / "load_shop.sql").read_text(encoding="utf-8")
+EVERY = dict.fromkeys(
+    (
+        *("customers", "eggs", "forced", "hashed", "hens", "kinds", "likes", "lines", "listed", "logs", "notes"),
+        *("orders", "products", "profiles", "rooms"),
+    ),
+    50,
+) | {"countries": 3, "settings": 3, "no_column": 0, "no_partition": 0}
+CONTRACT = """\
+migration = "001_t.sql"
+comments = "optional"
+[table."public.people"]
+columns.id = { type = "integer", null = false }
+columns.name = { type = "text" }
+[table."public.orders"]
+columns.id = { type = "integer", null = false }
+columns.person = { type = "integer" }
+columns.status = { type = "text", null = false }
+columns.code = { type = "varchar(4)" }
+[dataset]
+sizes = [100]
+[dataset.table."public.orders"]
+"""
+TABLES = """\
+CREATE TABLE public.people (id int PRIMARY KEY, name text);
+CREATE TABLE public.orders (
+    id int PRIMARY KEY, person int REFERENCES public.people, code varchar(4),
+    status text NOT NULL CHECK (status <> 'gone')
+);
+"""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What was found on a bench at its largest size."""
+
+    rows: dict[str, int]
+    differences: tuple[str, ...]
+    digest: str
+
+
+@contextmanager
+def benched(
+    folder: Path, script: str, *, contract: str = "", rows: int | None = None, pg: str = "auto"
+) -> Iterator[Bench]:
+    (folder / "migrations").mkdir(parents=True, exist_ok=True)
+    (folder / "migrations" / "001_t.sql").write_text(script, encoding="utf-8")
+    if contract:
+        (folder / "contracts" / "001_t").mkdir(parents=True, exist_ok=True)
+        (folder / "contracts" / "001_t" / "contract.toml").write_text(contract, encoding="utf-8")
+    planned = plan(load_project(folder), rows=rows)
+    with Session(planned, pg=pg) as session:
+        yield bench(session.trial("001_t"))
+
+
+def loaded(found: Bench) -> Loaded:
+    """Its largest load; the digest is of all rows of all tables."""
+    load = found.loads[-1]
+    digest = hashlib.sha256()
+    with found.rolled_back(load, user=found.superuser or "postgres") as connection:
+        for table in sorted(load.rows):
+            query = sql.SQL("SELECT pg_catalog.md5(pg_catalog.string_agg(t::text, ',' ORDER BY t::text)) FROM {} AS t")
+            digest.update(repr(connection.execute(query.format(sql.SQL(table))).fetchone()).encode())
+    rows = {name.removeprefix("public."): count for name, count in load.rows.items()}
+    return Loaded(rows=rows, differences=load.differences, digest=digest.hexdigest())
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The cache, as no run has used it yet."""
+    monkeypatch.setenv("PGCONTRACT_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.mark.parametrize("pg", CATALOG_SERVERS)
+def test_rows_are_derived_for_tables_of_every_shape(tmp_path: Path, pg: str) -> None:
+    with benched(tmp_path, SHOP, rows=50, pg=pg) as found:
+        made = loaded(found)
+
+    assert (EVERY, ()) == (made.rows, made.differences)
+
+
+def test_the_same_rows_come_again_on_every_major(tmp_path: Path) -> None:
+    digests = set()
+    for number, pg in enumerate((CATALOG_SERVERS[0], *CATALOG_SERVERS)):
+        with benched(tmp_path / str(number), f"-- {number}\n{SHOP}", rows=50, pg=pg) as found:
+            digests.add(loaded(found).digest)
+
+    assert 1 == len(digests)
+
+
+def test_the_second_run_loads_nothing(tmp_path: Path) -> None:
+    found = []
+    for _ in range(2):
+        with benched(tmp_path, TABLES, rows=100) as each:
+            found.append((each.conditions.rpartition(", ")[2], loaded(each)))
+
+    (_, first), _ = found
+    assert [("loaded", first), ("from the cache", first)] == found
+
+
+def test_another_seed_gives_other_rows(tmp_path: Path) -> None:
+    digests = set()
+    for seed in (1, 2):
+        (tmp_path / "pgcontract.toml").write_text(f"seed = {seed}\n", encoding="utf-8")
+        with benched(tmp_path, TABLES, rows=100) as found:
+            digests.add(loaded(found).digest)
+
+    assert 2 == len(digests)
+
+
+def test_statistics_of_more_rows_than_a_sample_holds_are_the_same_each_time(tmp_path: Path) -> None:
+    found = set()
+    for number in range(2):
+        with benched(tmp_path / str(number), f"-- {number}\n{TABLES}", rows=40_000) as each:
+            load = each.loads[-1]
+            with each.rolled_back(load, user=each.superuser or "") as connection:
+                query = (
+                    "SELECT md5(string_agg(s::text, ',' ORDER BY s::text)) FROM pg_stats AS s WHERE schemaname = 'public'"
+                )
+                found.add(connection.execute(query).fetchone())
+
+    assert 1 == len(found)
+
+
+def test_what_is_inserted_next_gets_a_number_of_its_own(tmp_path: Path) -> None:
+    script = "CREATE TABLE public.t (id serial PRIMARY KEY, number bigint GENERATED ALWAYS AS IDENTITY UNIQUE);"
+    with benched(tmp_path, script, rows=100) as found, found.rolled_back(found.loads[-1]) as connection:
+        row = connection.execute("INSERT INTO public.t DEFAULT VALUES RETURNING id, number").fetchone()
+
+    assert (101, 101) == row
+
+
+def test_values_are_as_uneven_as_the_data_set_says(tmp_path: Path) -> None:
+    said = (
+        "columns.status = { weights = { open = 1, paid = 4 } }\ncolumns.code = { distinct = 5, skew = 1.0, null = 0.5 }"
+    )
+    with benched(tmp_path, TABLES, contract=CONTRACT.replace("[100]", "[10000]") + said) as found:
+        query = (
+            "SELECT round(avg((status = 'paid')::int), 1), round(avg((code IS NULL)::int), 1), count(DISTINCT code), "
+            "round(max(share), 1) FROM public.orders, (SELECT count(*) / 5000.0 AS share FROM public.orders "
+            "WHERE code IS NOT NULL GROUP BY code) AS shares"
+        )
+        with found.rolled_back(found.loads[-1]) as connection:
+            row = tuple(map(float, connection.execute(query).fetchone() or ()))
+
+    assert (0.8, 0.5, 5.0, 0.4) == row
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        pytest.param(
+            "columns.status = { weights = { gone = 1 } }",
+            '14: the data set breaks a rule: row 1 of public.orders (...): new row for relation "orders" violates check '
+            'constraint "orders_status_check". Change what it says of these columns, or the rule',
+            id="check",
+        ),
+        pytest.param(
+            'columns.id = { expression = "n % 7" }',
+            "14: the data set breaks a rule: row 8 of public.orders (...): orders_pkey is unique, and an earlier row has "
+            "the same id. Change what it says of these columns, or the rule",
+            id="unique",
+        ),
+        pytest.param(
+            'columns.person = { expression = "n * 2" }',
+            "14: the data set breaks a rule: row 51 of public.orders (...): the foreign key orders_person_fkey refers to "
+            "a row of public.people that is not there. Change what it says of these columns, or the rule",
+            id="foreign key",
+        ),
+        pytest.param(
+            "columns.status = { expression = \"CASE WHEN n < 42 THEN 'a' END\" }",
+            '14: the data set breaks a rule: row 42 of public.orders (...): null value in column "status" of relation '
+            '"orders" violates not-null constraint. Change what it says of these columns, or the rule',
+            id="not null",
+        ),
+        pytest.param(
+            "columns.code = { expression = \"'a' || n * 15\" }",
+            "14: the data set breaks a rule: row 67 of public.orders (...): value too long for type character varying"
+            "(4). Change what it says of these columns, or the rule",
+            id="length",
+        ),
+        pytest.param(
+            'columns.code = { distinct = 3 }\ncolumns.person = { expression = "1 / (n - 5)" }',
+            "15: the data set breaks a rule: row 5 of public.orders: division by zero. Change what it says of these "
+            "columns, or the rule",
+            id="no value at all",
+        ),
+        pytest.param(
+            'columns.code = { expression = "stauts" }',
+            '14: the data set breaks a rule: row 1 of public.orders: column "stauts" does not exist. Change what it says '
+            "of these columns, or the rule",
+            id="no such column",
+        ),
+        pytest.param(
+            'columns.code = { expression = "left(status, 2)" }\ncolumns.status = { expression = "code" }',
+            "14: of public.orders the columns code, status read each other in a circle; let one of them stand alone",
+            id="circle",
+        ),
+    ],
+)
+def test_a_data_set_that_breaks_a_rule_says_which_row_and_where(tmp_path: Path, said: str, expected: str) -> None:
+    with pytest.raises(ContractError) as caught, benched(tmp_path, TABLES, contract=CONTRACT + said):
+        pass
+
+    found = str(caught.value).partition("contract.toml:")[2]
+    assert expected == re.sub(r"\(id = .*?\):", "(...):", found)
+
+
+def test_a_column_that_no_value_suits_is_told_with_what_to_write(tmp_path: Path) -> None:
+    script = "CREATE TABLE public.t (id int, odd text NOT NULL CHECK (md5(odd) LIKE 'abcdef%'));"
+    with pytest.raises(ContractError) as caught, benched(tmp_path, script, rows=100):
+        pass
+
+    expected = (
+        "no rows can be derived for public.t: of the column odd, no value that was tried passes its type and CHECKs. Say "
+        'what stands in it under [dataset.table."public.t"] columns.odd'
+    )
+    assert expected == caught.value.message
+
+
+def test_loading_is_told_as_it_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "001_t.sql").write_text("CREATE TABLE public.t (id int PRIMARY KEY);", encoding="utf-8")
+    events: list[Event] = []
+    with Session(plan(load_project(tmp_path), rows=250_000), notify=events.append) as session:
+        from pgcontract.load import watched_by
+
+        with watched_by(lambda table, done, total: events.append(Event(kind="load", name=table, done=done, total=total))):
+            bench(session.trial("001_t"))
+
+    found = [(each.name, each.done, each.total) for each in events if each.kind == "load"]
+    steps = (2_500, 27_500, 127_500, 227_500, 277_500)
+    assert [("public.t", done, 277_500) for done in steps] == found
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("500000", 500_000),
+        ("500k", 500_000),
+        ("1M", 1_000_000),
+        ("1.5m", 1_500_000),
+        ("10,000", 10_000),
+        ("10_000", 10_000),
+    ],
+)
+def test_a_count_is_read_as_people_write_it(text: str, expected: int) -> None:
+    assert expected == read_rows(text, option="--rows")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("many", "--rows takes a count such as 500000, 500k or 1M; 'many' is none."),
+        ("-1", "--rows takes a count such as 500000, 500k or 1M; '-1' is none."),
+        ("0", "--rows takes a whole count from 1 to 100M; '0' is outside."),
+        ("1.5", "--rows takes a whole count from 1 to 100M; '1.5' is outside."),
+        ("1000M", "--rows takes a whole count from 1 to 100M; '1000M' is outside."),
+    ],
+)
+def test_what_is_no_count_is_told(text: str, expected: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read_rows(text, option="--rows")
+
+    assert expected == str(caught.value)
