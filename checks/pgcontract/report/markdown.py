@@ -1,7 +1,7 @@
 """Gives a Run as deployment.md: the document's sections in the document's order, each statement with what shows it.
 
-The page is made from the Run alone and holds no duration but measured ones, so the same Run gives the same bytes. Templates lay the
-page out; whatever they print that is not `Markup` is escaped, so a template cannot forget to.
+The page is made from the Run alone and holds no duration but measured ones, so the same Run gives the same bytes.
+Templates lay the page out; whatever they print that is not `Markup` is escaped, so a template cannot forget to.
 """
 
 from __future__ import annotations
