@@ -329,7 +329,7 @@ HEAD: Final = (
         f"{ON_UPDATE}        NEW.stripe_session_id = OLD.stripe_session_id;\n",
     ),
     head("addresses have no index", "020:F3 020:I1", *dropped("email")),
-    head("states have no index", "020:I2", *dropped("payment_status")),
+    head("states have no index", "020:F4 020:I2", *dropped("payment_status")),
     head("times have no index", "020:F5 020:I4", *dropped("created_at")),
     head(
         "an update fires no trigger",
