@@ -19,7 +19,7 @@ from pgcontract.catalog import read_catalog
 from pgcontract.cluster import without_parked
 from pgcontract.compare import Difference, compare
 from pgcontract.connection import Connection
-from pgcontract.contract import Dataset, Migration
+from pgcontract.contract import ColumnRows, Dataset, Migration
 from pgcontract.errors import CouldNotAsk
 from pgcontract.load.fill import Hands, fill, stored_bytes
 from pgcontract.load.makers import Planner
@@ -69,7 +69,7 @@ class Plan:
         told = (
             _version_of_loader(),
             (stage.migrator, stage.roles, stage.regimes[0].database_sql, scripts),
-            (repr(self.dataset), self.seed),
+            (_words(self.dataset), self.seed),
             (sorted(_texts(self.trial).items()), sorted(each.name for each in promise.declared.tables)),
         )
         return hashlib.sha256(repr(told).encode()).hexdigest()
@@ -96,6 +96,16 @@ class Plan:
             texts=_texts(self.trial),
             declared_at=self.dataset.origin or Origin(file=str(self.trial.promise.migration.path), line=1),
         )
+
+
+def _words(dataset: Dataset) -> str:
+    """What the data set says of rows, wherever it is written."""
+    tables = [replace(each, origin=None, columns=_placeless(each.columns)) for each in dataset.tables]
+    return repr((dataset.sizes, tables))
+
+
+def _placeless(columns: Iterable[ColumnRows]) -> tuple[ColumnRows, ...]:
+    return tuple(replace(each, origin=None) for each in columns)
 
 
 @cache
