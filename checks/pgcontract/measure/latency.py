@@ -30,9 +30,11 @@ from pgcontract.trial import Trial
 
 _LINES: Final = 2
 _TURNS: Final = 20
-_FEW_TURNS: Final = 3
-_ALL_TURNS_US: Final = 50_000.0  # of one query at one size: where it is slow it has fewer turns
-_TURN_US: Final = 2_000.0  # of one query's calls, before another has its turn
+_CALLS: Final = 100  # at least, for a p95 of five times twenty, unless they would take longer than all turns may
+_FEW_TURNS: Final = 4
+_ONCE_US: Final = 100_000.0  # what takes so long has one turn beside the call that warms up
+_ALL_TURNS_US: Final = 60_000.0  # of one query at one size: where it is slow it has fewer turns
+_TURN_US: Final = 1_000.0  # of one query's calls, before another has its turn
 _MOST_CALLS: Final = 20
 _COLD_AMONG: Final = 5  # calls of a turn: then one more is made, and the first not counted
 _ROUND_TRIPS: Final = 2  # that a client makes in each turn, at most
@@ -134,13 +136,13 @@ class _Turn:
             took += self.timed.in_server(line, self._samples(1))
             if took[0] > _ALL_TURNS_US:
                 # Whoever reads for so long has its pages in memory by then, and planning is no part of it: it counts.
-                self.server, self.turns = took, 1
+                self.server, self.turns = took, _FEW_TURNS if took[0] < _ONCE_US else 1
                 return
             self.timed.by_client(line, self._samples(1))
             took += self.timed.in_server(line, self._samples(1))
         us = max(min(took), 1.0)
-        self.turns = int(max(min(_ALL_TURNS_US / us, _TURNS), _FEW_TURNS))
         self.calls = int(max(min(_TURN_US / us, _MOST_CALLS), 1))
+        self.turns = int(max(min(_ALL_TURNS_US / us / self.calls, max(_TURNS, _CALLS / self.calls)), _FEW_TURNS))
 
     def take(self) -> None:
         """One turn, on the next connection."""
@@ -151,7 +153,7 @@ class _Turn:
         cold = 1 if self.calls >= _COLD_AMONG else 0
         self.server += self.timed.in_server(line, self._samples(self.calls + cold))[cold:]
         # Where calls are few, every second turn has a client's: the way there and back is little of them.
-        if self.turns == _TURNS or self.taken % 2:
+        if self.turns >= _TURNS or self.taken % 2:
             self.client += self.timed.by_client(line, self._samples(min(self.calls, _ROUND_TRIPS)))
 
     def times(self) -> SizeTimes:
