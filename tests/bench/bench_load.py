@@ -25,7 +25,7 @@ from pgcontract.engine import Session, plan
 from pgcontract.load import read_rows
 from pgcontract.load.bench import WHILE_LOADING
 from pgcontract.load.fill import Hands, fill
-from pgcontract.load.makers import Filling
+from pgcontract.load.filling import Filling
 from pgcontract.load.prepare import Plan, applied, hands_on
 from pgcontract.providers import Server
 from pgcontract.workbench import State, Workbench

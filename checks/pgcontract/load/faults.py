@@ -9,7 +9,7 @@ from psycopg import sql
 
 from pgcontract.apply import refusal_of
 from pgcontract.errors import ContractError
-from pgcontract.load.makers import Filling
+from pgcontract.load.filling import Filling
 from pgcontract.load.row import closure, counted, fits, identifier, rows_query
 from pgcontract.load.tables import Key
 

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from pgcontract.contract.names import join, split
 from pgcontract.load.faults import explained, orphan
-from pgcontract.load.makers import Filling
+from pgcontract.load.filling import Filling
 from pgcontract.load.progress import Counter
 from pgcontract.load.row import identifier
 from pgcontract.load.tables import count_rows

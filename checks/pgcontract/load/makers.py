@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import psycopg
 from psycopg import sql
 
 from pgcontract.contract import ColumnRows, Dataset
 from pgcontract.contract.names import quote
-from pgcontract.errors import ContractError, InputError
+from pgcontract.errors import ContractError
 from pgcontract.load.documents import document
+from pgcontract.load.filling import Filling
 from pgcontract.load.making import Candidate, Hints, different, varied
 from pgcontract.load.numbers import (
     Make,
@@ -27,35 +27,14 @@ from pgcontract.load.numbers import (
     uniform,
     weighted,
 )
-from pgcontract.load.row import Maker, closure, counted, fits, identifier, rows_query
+from pgcontract.load.row import Maker, closure, counted, identifier, rows_query
 from pgcontract.load.tables import Check, FilledColumn, FilledTable, Key, Reference, count_rows, named_in
+from pgcontract.load.trying import Trying
 from pgcontract.model import Origin
-from pgcontract.nearby import edits_of_regex, literals_of
 
 PARENTS_SKEW = 0.7
-_TRIED = 80  # candidates of one column
-_KEPT = 6  # of those that its own CHECKs let in, for the CHECKs of several columns
-_SAMPLED = 60
-
-
-@dataclass(frozen=True, kw_only=True)
-class Filling:
-    """A table, its number of rows and how they are made; `origin` where the data set says so."""
-
-    table: FilledTable
-    rows: int
-    makers: Mapping[str, Maker]
-    origin: Origin | None = None
-
-    def query(self, first: int, last: int, *, number: bool = False) -> sql.Composed:
-        """SELECT of these rows."""
-        return rows_query(self.makers.values(), counted(first, last), number=number)
-
-    def insert(self, first: int, last: int) -> sql.Composed:
-        """INSERT of these rows."""
-        return sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE {}").format(
-            sql.SQL(self.table.name), sql.SQL(", ").join(map(identifier, self.makers)), self.query(first, last)
-        )
+_MOST_STORED = 1000
+_KEPT = 6  # candidates of one column that its own CHECKs let in, for the CHECKs of several columns
 
 
 class Planner:
@@ -117,6 +96,7 @@ class _TablePlanner:
         if planner.present(table) and self.said.share is None and self.said.rows is None:
             self.rows = 0  # what the migrations put there is the whole of it
         self.origin = self.said.origin or planner.declared_at
+        self.trying = Trying(connection=self.connection, table=table, texts=planner.texts)
         self.makers: dict[str, Maker] = {}
         self.candidates: dict[str, list[Candidate]] = {}
         self.references: dict[str, Reference] = {
@@ -426,8 +406,6 @@ class _TablePlanner:
             for text in (f"{{}} + {step}", "{}", f"{{}} - {step}"):
                 yield _beside(name, text)
 
-    # Asking the server.
-
     def first_accepted(self, column: FilledColumn, candidates: Iterable[Candidate]) -> Candidate:
         found = next(self.accepted(column, candidates), None)
         if found is None:
@@ -435,62 +413,17 @@ class _TablePlanner:
         return found
 
     def accepted(self, column: FilledColumn, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
-        """Those of the first candidates whose values the type and the column's own CHECKs let in, and its NOT NULL."""
-        own = [check for check in self.table.checks if check.columns == (column.name,)]
-        for each in itertools.islice(candidates, _TRIED):
-            maker = Maker(column=column, make=each.make)
-            if self.passes([maker], own, required=[] if column.null else [column.name]):
-                yield each
+        return self.trying.accepted(column, candidates, rows=self.rows)
 
     def holds(self, checks: Sequence[Check]) -> bool:
         """Whether a sample of rows passes the CHECKs."""
         names = {name for check in checks for name in check.columns}
-        try:
-            makers = closure(self.makers, sorted(names))
-        except KeyError:
+        if not names <= self.makers.keys():
             return False
-        return self.passes(makers, checks)
-
-    def passes(self, makers: Sequence[Maker], checks: Sequence[Check], required: Sequence[str] = ()) -> bool:
-        tests = [sql.SQL("(({}) IS NOT FALSE)").format(sql.SQL(each.expression)) for each in checks]
-        tests += [sql.SQL("({} IS NOT NULL)").format(identifier(name)) for name in required]
-        # It reads the value of every column, whether or not a CHECK asks for it: the type has a say as well.
-        tests += [fits(each.column) for each in makers]
-        step = max(self.rows // _SAMPLED, 1)
-        numbers = sql.SQL(
-            "(SELECT pg_catalog.generate_series(1, {least}) UNION SELECT pg_catalog.generate_series(1, {most}, {step}) "
-            "UNION SELECT {most})"
-        ).format(
-            least=sql.Literal(min(_SAMPLED, max(self.rows, 1))),
-            most=sql.Literal(max(self.rows, 1)),
-            step=sql.Literal(step),
-        )
-        query = sql.SQL("SELECT pg_catalog.bool_and({}) FROM ({}) AS pgcontract_sample").format(
-            sql.SQL(" AND ").join(tests), rows_query(makers, numbers)
-        )
-        try:
-            with self.connection.transaction(force_rollback=True):
-                row = self.connection.execute(query).fetchone()
-        except psycopg.Error:
-            return False
-        return bool(row and row[0])
+        return self.trying.passes(closure(self.makers, sorted(names)), checks, rows=self.rows)
 
     def hints(self, column: FilledColumn) -> Hints:
-        own = [check for check in self.table.checks if column.name in check.columns]
-        literals = tuple(dict.fromkeys(text for check in own for text in literals_of(check.expression)))
-        passing = self.texts_that_pass(column, literals) if column.type.category == "S" else literals
-        known = self.planner.texts.get((self.table.name, column.name), ())
-        near = _near(literals) if column.type.category == "S" else ()
-        return Hints(texts=(*known, *near), literals=passing, rows=max(self.rows, 1))
-
-    def texts_that_pass(self, column: FilledColumn, texts: Sequence[str]) -> tuple[str, ...]:
-        own = [check for check in self.table.checks if check.columns == (column.name,)]
-        return tuple(
-            text
-            for text in texts[:_TRIED]
-            if not text.isdigit()
-            and self.passes([Maker(column=column, make=lambda n, text=text: sql.Literal(text))], own)  # type: ignore[misc]
-        )
+        return self.trying.hints(column, rows=self.rows)
 
     def place(self, column: str) -> Place:
         return Place(seed=self.planner.seed, table=self.table.name, column=column)
@@ -503,19 +436,6 @@ class _TablePlanner:
             file=self.origin.file,
             line=self.origin.line,
         )
-
-
-_MOST_STORED = 1000
-
-
-def _near(literals: Sequence[str]) -> tuple[str, ...]:
-    """Texts that patterns of a CHECK match: a plain one of a regular expression, what LIKE leaves fixed."""
-    found: list[str] = []
-    for text in literals:
-        found.append(text.replace("%", "").replace("_", "a"))
-        with suppress(InputError, RecursionError):
-            found += edits_of_regex(text, limit=1)
-    return tuple(dict.fromkeys(text for text in found if text and not text.isdigit()))
 
 
 def _beside(name: str, text: str) -> Candidate:
