@@ -19,6 +19,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,6 +32,7 @@ _MAP_FLAGS = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
 _MAPPED_AT_ONCE_BYTES = 512 * 1024 * 1024
 _LARGE_BYTES = 1024 * 1024
 _BLOCK_BYTES = 1024 * 1024
+_STEP_BYTES = 64 * 1024 * 1024
 _WAL_SEGMENT_BYTES = 1024 * 1024
 
 
@@ -46,10 +48,12 @@ class Rest(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Seed:
-    """A seed in memory: `index` has version, folders (parents first) and files (folder, name, size, offset, kept)."""
+    """A mapped seed: `index` has version, folders (parents first) and files (folder, name, size, offset, kept). `forget`
+    gives back the memory of what was read of a large one; it is read again where it is wanted again."""
 
     index: dict[str, Any]
     contents: memoryview
+    forget: Callable[[], None]
 
 
 def read_seed(path: Path) -> Seed | None:
@@ -60,17 +64,23 @@ def read_seed(path: Path) -> Seed | None:
             if found.st_uid != os.geteuid() or found.st_mode & 0o022:
                 return None
             # Mapped, not read: a copy in our own memory would cost as much again as planting one database.
-            flags = _MAP_FLAGS if found.st_size <= _MAPPED_AT_ONCE_BYTES else mmap.MAP_SHARED
-            mapped = memoryview(mmap.mmap(file.fileno(), 0, flags=flags, prot=mmap.PROT_READ))
+            large = found.st_size > _MAPPED_AT_ONCE_BYTES
+            pages = mmap.mmap(file.fileno(), 0, flags=mmap.MAP_SHARED if large else _MAP_FLAGS, prot=mmap.PROT_READ)
     except (OSError, ValueError):  # ValueError: the file is empty
         return None
+    mapped = memoryview(pages)
+    forget = partial(pages.madvise, mmap.MADV_DONTNEED) if large else _keep
     head, _, _ = bytes(mapped[:_HEAD_MAX_BYTES]).partition(b"\n")
     body = mapped[len(head) + 1 :]
     *stamp, index_length = head.split() or [b""]
-    if stamp != _stamp(body):
+    if stamp != _stamp(body, forget):
         return None
     index_bytes = int(index_length)
-    return Seed(index=json.loads(bytes(body[:index_bytes])), contents=body[index_bytes:])
+    return Seed(index=json.loads(bytes(body[:index_bytes])), contents=body[index_bytes:], forget=forget)
+
+
+def _keep() -> None:
+    """Of a small seed nothing is given back."""
 
 
 def pack(cluster: Path, *, version: dict[str, Any]) -> list[bytes]:
@@ -138,8 +148,12 @@ def _stream(name: str, folder: int, size: int, put: Callable[[bytes], None]) -> 
         os.close(descriptor)
 
 
-def _stamp(body: bytes | memoryview) -> list[bytes]:
-    return [_MAGIC, _FORMAT, b"%08x" % zlib.crc32(body), b"%d" % len(body)]
+def _stamp(body: bytes | memoryview, forget: Callable[[], None] = _keep) -> list[bytes]:
+    crc = 0
+    for start in range(0, len(body), _STEP_BYTES):
+        crc = zlib.crc32(body[start : start + _STEP_BYTES], crc)
+        forget()
+    return [_MAGIC, _FORMAT, b"%08x" % crc, b"%d" % len(body)]
 
 
 def _head(crc: int, length: int, index_length: int) -> bytes:
@@ -244,21 +258,23 @@ def planting(seed: Seed, cluster: Path, *, owner: tuple[int, int] | None) -> Ite
             stack.callback(os.close, opened[place])
         first = [file for file in seed.index["files"] if not file[0].startswith("base/")]
         rest = [file for file in seed.index["files"] if file[0].startswith("base/")]
-        _plant(seed.contents, first, opened, owner)
+        _plant(seed, first, opened, owner)
         if owner:
             for descriptor in opened.values():
                 os.fchown(descriptor, *owner)
-        yield lambda: _plant(seed.contents, rest, opened, owner)
+        yield lambda: _plant(seed, rest, opened, owner)
 
 
-def _plant(contents: memoryview, files: list[File], opened: dict[str, int], owner: tuple[int, int] | None) -> None:
+def _plant(seed: Seed, files: list[File], opened: dict[str, int], owner: tuple[int, int] | None) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     for place, name, size, offset, kept in files:
         descriptor = os.open(name, flags, 0o600, dir_fd=opened[place])
         try:
-            left = contents[offset : offset + kept]
+            left = seed.contents[offset : offset + kept]
             while left:
-                left = left[os.write(descriptor, left) :]
+                left = left[os.write(descriptor, left[:_STEP_BYTES]) :]
+                if kept >= _LARGE_BYTES:
+                    seed.forget()
             if size > kept:
                 os.ftruncate(descriptor, size)
             if owner:
