@@ -58,5 +58,7 @@ def test_a_worker_that_dies_leaves_a_run_incomplete(pytester: pytest.Pytester, p
     pytester.makeconftest(DYING)
     ran = pytester.runpytest_subprocess("-n2", project)
 
-    ran.stdout.fnmatch_lines(["column.type[[]public.note.body]: The process that asked ended before*", "verdict: INCOMPLETE"])
+    ran.stdout.fnmatch_lines(
+        ["column.type[[]public.note.body]: The process that asked ended before*", "verdict: INCOMPLETE"]
+    )
     assert pytest.ExitCode.TESTS_FAILED == ran.ret

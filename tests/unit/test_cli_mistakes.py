@@ -15,7 +15,10 @@ MISTAKES = {
     "unknown check of a selection": (["verify", "schema", "--only", "colum.*"], "colum.*"),
     "unknown migration": (["verify", "schema", "--through", "021"], "021"),
     "unknown server": (["verify", "schema", "--pg", "weel"], "did you mean 'wheel'?"),
-    "time that is none": (["verify", "schema", "--timeout", "soon"], "--timeout takes a time such as 90, 90s, 2m or 500ms"),
+    "time that is none": (
+        ["verify", "schema", "--timeout", "soon"],
+        "--timeout takes a time such as 90, 90s, 2m or 500ms",
+    ),
     "no time at all": (["verify", "schema", "--timeout", "0"], "--timeout takes from 1ms to 24h"),
     "missing path": (["verify", "nowhere"], "nowhere: there is no such file or folder"),
     "missing default path": (["verify"], "schema"),
