@@ -15,7 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from pgcontract.finding import Decision, Evidence, Finding, Run, Status
+from pgcontract.finding import Decision, Evidence, Finding, Phase, Run, Status
 from pgcontract.report.markup import cut, visible
 from pgcontract.report.reading import LOUD, MEANING, WORST_FIRST, Reading, counts, word
 
@@ -23,6 +23,7 @@ FORMAT = "text"
 WIDTH = 80
 MAX_EVIDENCE_LINES = 12
 MAX_TEXT = 1200
+MAX_PHASES = 5
 _MORE = "… {} more in run.json"
 _STYLE = {
     Decision.CLEAR: "black on green",
@@ -156,8 +157,18 @@ def _sums(read: Reading) -> RenderableType:
     for outcome in WORST_FIRST:
         which = f" ({' '.join(read.ids_by(outcome))})" if outcome in LOUD else ""
         claims += [f"{len(held)} {outcome.value}{which}"] if (held := read.claims_by(outcome)) else []
-    sums = (("claims", ", ".join(claims)), ("checks", counts(read.checks)))
-    return _grid((label, told or "none", "") for label, told in sums)
+    sums = [("claims", ", ".join(claims) or "none"), ("checks", counts(read.checks) or "none")]
+    if read.run.phases:
+        sums.append(("cost", _cost(read.run.phases)))
+    return _grid((label, told, "") for label, told in sums)
+
+
+def _cost(phases: Sequence[Phase]) -> str:
+    """CPU of the tool and its servers, the wall, and the phases that took most of the CPU."""
+    dearest = sorted(phases, key=lambda each: -each.cpu_ms)[:MAX_PHASES]
+    named = ", ".join(f"{each.name} {each.cpu_ms / 1000:.1f}" for each in dearest)
+    cpu_s, wall_s = (sum(getattr(each, kind) for each in phases) / 1000 for kind in ("cpu_ms", "wall_ms"))
+    return f"{cpu_s:.1f} s of CPU, {wall_s:.1f} s wall (most: {named})"
 
 
 def _grid(rows: Iterable[tuple[str, str, str]], *, label: int = 8) -> RenderableType:
