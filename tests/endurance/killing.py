@@ -37,7 +37,8 @@ class Ended:
             return self.code not in (0, 4)
         if self.decision == "INCOMPLETE":
             return self.code != 0
-        return self.is_as(undisturbed)
+        # Killed when it had told its verdict, it told the right one.
+        return self.decision == undisturbed.decision and self.code in (undisturbed.code, -signal.SIGKILL)
 
     def is_as(self, other: Ended) -> bool:
         return (self.code, self.decision) == (other.code, other.decision)
