@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+from figures import without_figures
+from pgcontract.finding import Run
+from pgcontract.report.json import from_json
 
 SCHEMA = Path(__file__).parents[2] / "schema"
 REPORT = "reports/021_assessment_sessions_keep_promises/run.json"
@@ -30,17 +32,13 @@ def pytest_door(*arguments: str) -> Door:
     return door
 
 
-def judged(door: Door, folder: Path) -> dict[str, Any]:
-    """The run without what differs from one to the next: when it was, how long it took, in which order it was asked."""
+def judged(door: Door, folder: Path) -> Run:
+    """The run without what differs from one to the next: when it was, what it measured, in which order it was asked."""
     folder.mkdir()
     door(folder)
-    run: dict[str, Any] = json.loads((folder / REPORT).read_text(encoding="utf-8"))
-    for topic in ("started", "phases", "server"):
-        del run[topic]
-    for finding in run["findings"]:
-        del finding["seconds"]
-    run["findings"].sort(key=lambda each: (each["check"], each["subject"]))
-    return run
+    run = without_figures(from_json((folder / REPORT).read_text(encoding="utf-8")))
+    findings = tuple(sorted(run.findings, key=lambda each: (each.check, each.subject, each.migration, each.at)))
+    return replace(run, started="", server={}, phases=(), findings=findings)
 
 
 @pytest.mark.parametrize("door", [pytest_door(), pytest_door("-n2")], ids=["pytest", "pytest -n2"])

@@ -13,10 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from figures import without_figures
 from pgcontract.contract import load_project
 from pgcontract.draft import draft_contract
 from pgcontract.engine import changes, verify
-from pgcontract.finding import ClaimResult, Run
+from pgcontract.finding import Run
 from pgcontract.report import render
 from pgcontract.report.json import from_json, to_json
 from pgcontract.stage import MIGRATOR
@@ -27,7 +28,6 @@ SAMPLE = ROOT / "reports/SAMPLE.md"
 STARTED = "2026-01-04T00:00:00+00:00"
 # The wheel's minor version moves with its releases, and none of what is promised may depend on it.
 SERVER = {"provider": "wheel", "version": "18", "major": 18, "storage": "tmpfs", "started_from": "cache"}
-MEASURING = ("dataset.", "index.unused", "query.", "write.")
 
 
 @pytest.fixture(scope="module")
@@ -51,27 +51,6 @@ def fresh() -> Run:
         PINNED.write_text(to_json(run), encoding="utf-8")
         SAMPLE.write_text(render(run, "markdown"), encoding="utf-8")
     return run
-
-
-def without_figures(run: Run) -> Run:
-    """The same answers of the checks that measure, in no words; of all others every word."""
-    told = tuple(replace(each, reason="") if _rests_on_figures(each) else each for each in run.claims)
-    wordless = {each.id for each in told if not each.reason}
-    return replace(
-        run,
-        claims=told,
-        findings=tuple(
-            replace(each, summary="", actual=None, expected=None, remedy=None, evidence=())
-            if each.check.startswith(MEASURING) or (each.check == "claim.decided" and each.subject in wordless)
-            else each
-            for each in run.findings
-        ),
-        facts={name: fact for name, fact in run.facts.items() if name != "performance"},
-    )
-
-
-def _rests_on_figures(claim: ClaimResult) -> bool:
-    return any(item.partition(":")[2].startswith(MEASURING) or item.startswith(MEASURING) for item in claim.decided_by)
 
 
 def test_fresh_run_of_the_shipped_chain_is_the_pinned_one(fresh: Run) -> None:
