@@ -41,6 +41,11 @@ def judged(door: Door, folder: Path) -> Run:
     return replace(run, started="", server={}, phases=(), findings=findings)
 
 
+@pytest.fixture(scope="module")
+def by_command(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return judged(command, tmp_path_factory.mktemp("doors") / "command")
+
+
 @pytest.mark.parametrize("door", [pytest_door(), pytest_door("-n2")], ids=["pytest", "pytest -n2"])
-def test_pytest_judges_the_shipped_chain_as_the_command_does(door: Door, tmp_path: Path) -> None:
-    assert judged(command, tmp_path / "command") == judged(door, tmp_path / "pytest")
+def test_pytest_judges_the_shipped_chain_as_the_command_does(by_command: Run, door: Door, tmp_path: Path) -> None:
+    assert by_command == judged(door, tmp_path / "pytest")

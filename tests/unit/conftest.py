@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+from catalog_servers import CATALOG_SERVERS
 from command import Command, command_in
 from pgcontract.providers import Server, provider_for
-
-DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
-# The matrix of majors names one.
-CATALOG_SERVERS = (
-    (os.environ["PGCONTRACT_PG"],)
-    if "PGCONTRACT_PG" in os.environ
-    else ("wheel", *([f"binaries:{DEBIAN_15}"] if DEBIAN_15.is_dir() else []))
-)
 
 
 @pytest.fixture

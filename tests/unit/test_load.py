@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import CATALOG_SERVERS
+from catalog_servers import CATALOG_SERVERS
 from pgcontract.contract import load_project
 from pgcontract.engine import Event, Session, plan
 from pgcontract.errors import ContractError, InputError

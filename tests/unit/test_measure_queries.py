@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
-from conftest import CATALOG_SERVERS
+from catalog_servers import CATALOG_SERVERS
 from pgcontract.contract import Parameter, Query, load_project
 from pgcontract.engine import Session, plan
 from pgcontract.load import Bench, Load, bench

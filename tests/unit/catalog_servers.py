@@ -1,0 +1,14 @@
+"""The servers on which what is read and measured is compared: one of each major that is there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
+# The matrix of majors names one.
+CATALOG_SERVERS = (
+    (os.environ["PGCONTRACT_PG"],)
+    if "PGCONTRACT_PG" in os.environ
+    else ("wheel", *([f"binaries:{DEBIAN_15}"] if DEBIAN_15.is_dir() else []))
+)
