@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import tempfile
@@ -53,6 +54,8 @@ def hold() -> Iterator[Callable[..., subprocess.Popen[str]]]:
             stderr=subprocess.DEVNULL,
             text=True,
             start_new_session=True,
+            # Under nohup every child would ignore it, and a holder would never end by it.
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
         )
         started.append(holder)
         return holder
