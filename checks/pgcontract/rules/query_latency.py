@@ -19,7 +19,7 @@ def query_latency(trial: Trial) -> Iterator[Finding]:
     """A declared query stays within the time that its budget gives it; without one its times are told.
 
     Why it matters: pages and plans say how a query scales; how long somebody waits for it they do not say.
-    How it is measured: a loop in the server reads its clock before and after the query, every row turned into text,
+    How it is measured: a loop in the server reads its clock before and after the query, every column turned into text,
     and a client's round trips are taken beside it, as are those of a SELECT 1. Queries and sizes take turns in shuffled
     blocks over several connections, while nothing else of ours runs. Only p95 at the largest size is judged, and only
     where the budget names ms (the server's) or round_trips (the client's p95 over the median SELECT 1).
