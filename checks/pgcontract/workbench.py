@@ -61,7 +61,6 @@ class Workbench:
         self.timeout_ms = timeout_ms
         self._own = "own_server" in server.capabilities
         self._token = new_token()
-        self._number = 0
         self._holds_roles = False
         self._stages: dict[str, State] = {}
         name = "pgcontract" if self._own else application(self._token)
@@ -79,6 +78,7 @@ class Workbench:
             self.server = self._lines.server = replace(server, passwords=passwords) if self.cast.password else server
             self._within = None if self._own else self.cast.migrator if self.cast.hired else ""
             self._file_copy = self._own and self._setting("fsync") == "off"
+            self._number = self._last_number() if self._own else 0
             # Those that stand are closed first, without a COMMIT: an interruption may have left one in mid-answer.
             stack.callback(self._lines.close)
             self._stack = stack.pop_all()
@@ -223,6 +223,12 @@ class Workbench:
             raise ServerUnavailable(
                 f"on the server are left {', '.join(left)}: something else depends on them; see what, and drop them"
             )
+
+    def _last_number(self) -> int:
+        """The highest that a database here has: a server out of the cache has some already."""
+        asked = "SELECT max(substring(datname from %s)::int4) FROM pg_catalog.pg_database"
+        found = self.admin.execute(asked, [f"^{PREFIX}([0-9]{{1,9}})$"]).fetchone()
+        return found[0] or 0 if found else 0
 
     def _create(self, template: str) -> str:
         self._number += 1

@@ -8,14 +8,11 @@ from dataclasses import replace
 from typing import Final
 
 import psycopg
-from psycopg import sql
 
-from pgcontract.cluster import copy_settings
 from pgcontract.errors import CouldNotAsk, ServerUnavailable
 from pgcontract.load.prepare import Load, Plan, load_all, prepare, prepared_loads, wanted_bytes
 from pgcontract.load.sizes import sizes_of
 from pgcontract.providers import Prepared, Server
-from pgcontract.stage import MIGRATOR
 from pgcontract.trial import Trial
 from pgcontract.workbench import Workbench
 
@@ -59,14 +56,14 @@ class Bench:
         """The superuser's name, where there is one."""
         return self.server.superuser if "superuser" in self.server.capabilities else None
 
-    def connect(self, load: Load, *, user: str = MIGRATOR) -> psycopg.Connection:
+    def connect(self, load: Load, *, user: str | None = None) -> psycopg.Connection:
         """An autocommit connection with time-outs set; the caller closes it."""
         return self._workbench.connect(load.database, user=user)
 
     @contextmanager
-    def rolled_back(self, load: Load, *, user: str = MIGRATOR) -> Iterator[psycopg.Connection]:
+    def rolled_back(self, load: Load, *, user: str | None = None) -> Iterator[psycopg.Connection]:
         """A standing connection in an open transaction that is always rolled back."""
-        key = load.database, user
+        key = load.database, user or self._workbench.migrator
         if key not in self._standing or self._standing[key].closed:
             self._standing[key] = self.connect(load, user=user)
             self._stack.callback(self._standing[key].close)
@@ -83,15 +80,8 @@ class Bench:
         """A copy of the load for work that commits, dropped afterwards; the load itself stays as it was."""
         for key in [key for key in self._standing if key[0] == load.database]:
             self._standing.pop(key).close()  # a database that is copied may have no session
-        name = f"{load.database}_copy"
-        words = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY file_copy")
-        owner, template = sql.Identifier(MIGRATOR), sql.Identifier(load.database)
-        self._workbench.admin.execute(words.format(sql.Identifier(name), owner, template))
-        copy_settings(self._workbench.admin, load.database, name)
-        try:
+        with self._workbench.clone(self._workbench.rest(load.database)) as name:
             yield replace(load, database=name)
-        finally:
-            self._workbench.drop(name)
 
     def close(self) -> None:
         self._stack.close()
