@@ -1,0 +1,23 @@
+"""Queries are measured on a server that its owner names, as whoever he lets us be, and nothing of them stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from owner import owner_of
+from pgcontract.engine import verify
+from pgcontract.finding import Status
+
+CASE = Path(__file__).parents[2] / "cases" / "query.index" / "kept"
+
+
+@pytest.mark.parametrize("user", ["maker", "boss"], ids=["as who makes databases and roles", "as a superuser"])
+def test_queries_are_measured_on_an_owners_server(user: str) -> None:
+    with owner_of("wheel") as owner:
+        before = owner.everything()
+        run = verify(CASE, pg=owner.spec(user), only=["query.index", "query.latency"])
+        after = owner.everything()
+
+    statuses = {each.check: each.status for each in run.findings}
+    assert (before, {"query.index": Status.KEPT, "query.latency": Status.NOTED}) == (after, statuses)
