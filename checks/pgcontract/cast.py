@@ -1,8 +1,8 @@
-"""The roles on stage: who migrates, and which of production's roles were found on the server, made there, or are missing.
+"""The roles on stage: who migrates, and which of production's roles were found on the server or made there.
 
 A role that is there already is used as it is and never altered. On a server of our own the rest is made for good; on
-somebody else's it carries our mark, is shared with other runs of ours, and goes with the last of them. There no
-superuser migrates: where we may make a role, one of this run alone does, which owns its databases and nothing else.
+somebody else's it carries our mark, is shared with other runs of ours, and goes with the last of them. There a role of
+this run alone migrates, which owns its databases and nothing else; where none can be made and log in, there is no run.
 """
 
 from __future__ import annotations
@@ -47,15 +47,14 @@ class Cast:
     password: str = field(default="", repr=False)
     found: tuple[str, ...] = ()
     made: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()
 
     @property
     def told(self) -> str:
-        """One line for a report: `made`, or which roles were made, found and missing."""
-        if not self.found and not self.missing:
+        """One line for a report: `made`, or which roles were made and found."""
+        if not self.found:
             return "made"
-        parts = (("found", self.found), ("made", self.made), ("missing", self.missing))
+        parts = (("found", self.found), ("made", self.made))
         return "; ".join(f"{word} {', '.join(names)}" for word, names in parts if names)
 
 
@@ -82,13 +81,12 @@ class _Casting:
             for name, superuser, attributes in admin.execute(_ROLES, [names])
         }
         self.me = self.known[server.superuser]
-        self.may_make = self.me.superuser or "CREATEROLE" in self.me.attributes
         self.made: list[str] = []
         self.lacking: list[str] = []
 
     def run(self) -> Cast:
         for role in self.stage.roles:
-            if role.name not in self.known and self.may_make:
+            if role.name not in self.known:
                 self._make(role, comment=None if self.own else ROLE_COMMENT)
         cast = self._migrator()
         [(quoted,)] = self.admin.execute("SELECT pg_catalog.quote_ident(%s)", [cast.migrator])
@@ -98,7 +96,6 @@ class _Casting:
             quoted=quoted,
             found=tuple(name for name in [*names, *([] if cast.hired else [cast.migrator])] if name in self.known),
             made=tuple(self.made),
-            missing=tuple(name for name in names if name not in self.known and name not in self.made),
             lacking=tuple(self.lacking),
         )
 
@@ -111,18 +108,11 @@ class _Casting:
             return Cast(migrator=wanted.name, password=password)
         if self.own and there is not None and not there.superuser:
             return Cast(migrator=wanted.name, password=self.server.passwords.get(wanted.name, ""))
-        itself = self.server.superuser == wanted.name and not self.me.superuser
-        if self.may_make and not itself:
-            hired = self._hire(wanted)
-            if hired is not None:
-                return hired
-        self.lacking += self._short(wanted, self.me.attributes)
-        return Cast(migrator=self.server.superuser)
+        return self._hire(wanted)
 
-    def _hire(self, wanted: StageRole) -> Cast | None:
-        """A role of this run's own with production's attributes; None where it cannot log in, but we may migrate."""
+    def _hire(self, wanted: StageRole) -> Cast:
+        """A role of this run's own with production's attributes; ServerUnavailable where it cannot log in."""
         name, password = f"{PREFIX}{self.token}", self._password()
-        lacking = len(self.lacking)
         self._make(replace(wanted, name=name), password=password, shown=wanted.name)
         if not self.me.superuser:
             options = " WITH INHERIT TRUE, SET TRUE" if self.server.major >= 16 else ""
@@ -133,15 +123,11 @@ class _Casting:
             self.made.remove(name)
             return cast
         self._run("DROP ROLE {}", name)
-        if self.me.superuser:
-            raise ServerUnavailable(
-                f"the migrations must not run as the superuser {self.server.superuser}, and the role that was made for "
-                f"them may not log in: {refused}. Let roles log in by password from here (pg_hba.conf), or name with "
-                "--pg dsn: a role that is no superuser and has CREATEDB."
-            )
-        self.made.remove(name)
-        del self.lacking[lacking:]
-        return None
+        raise ServerUnavailable(
+            f"migrations run as a role made for the run, never as {self.server.superuser}, and the role that was made "
+            f"may not log in: {refused}. Let roles log in by password from here (pg_hba.conf), or use a server of the "
+            "run's own: --pg wheel, or --pg docker."
+        )
 
     def _refused(self, cast: Cast) -> str:
         """The server's words where the hired role may not log in; empty where it may."""
@@ -218,7 +204,7 @@ def _log_in(server: Server, database: str, user: str) -> str:
 
 
 def cast_on(admin: psycopg.Connection, server: Server, stage: Stage, token: str) -> Cast:
-    """Find or make the roles on stage. ServerUnavailable where nobody but a superuser could migrate."""
+    """Find or make the roles on stage. ServerUnavailable where no role of the run's own could migrate."""
     if "own_server" in server.capabilities:
         return _Casting(admin, server, stage, token).run()
     with locked(admin, STAGE_LOCK):

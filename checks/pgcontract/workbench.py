@@ -76,7 +76,7 @@ class Workbench:
             self.cast = cast_on(self.admin, server, stage, self._token)
             passwords = {**server.passwords, self.cast.migrator: self.cast.password}
             self.server = self._lines.server = replace(server, passwords=passwords) if self.cast.password else server
-            self._within = None if self._own else self.cast.migrator if self.cast.hired else ""
+            self._within = None if self._own else self.cast.migrator
             self._file_copy = self._own and self._setting("fsync") == "off"
             self._number = self._last_number() if self._own else 0
             # Those that stand are closed first, without a COMMIT: an interruption may have left one in mid-answer.
@@ -161,8 +161,8 @@ class Workbench:
         return as_told(schema, self.cast, self.stage, all_roles=self._own)
 
     def demand_reach(self, text: str) -> None:
-        """CouldNotAsk for a script that would reach beyond its own database into what is not ours."""
-        if reason := beyond(text, self.cast, own=self._own):
+        """CouldNotAsk for a script that names a role which goes by another name here."""
+        if reason := beyond(text, self.cast):
             raise CouldNotAsk(reason)
         if not self._own and not self._holds_roles and makes_roles(text):
             self._hold_roles()
@@ -171,14 +171,6 @@ class Workbench:
         """CouldNotAsk where what the server refused says nothing of the script: where a role is in its way, or short."""
         if reason := "" if self._own else shortfall(sqlstate, statement, self.cast):
             raise CouldNotAsk(reason)
-
-    def demand_stage(self) -> None:
-        """CouldNotAsk where roles that production has are missing."""
-        if gone := self.cast.missing:
-            raise CouldNotAsk(
-                f"of production's roles {', '.join(gone)} are not on this server and could not be made; give the role "
-                f"CREATEROLE, or {ELSEWHERE}"
-            )
 
     def demand_rights(self, catalog: Schema) -> None:
         """CouldNotAsk where row security would hold who migrates here, and does not in production."""

@@ -32,7 +32,7 @@ _APART: Final = frozenset(
 _SHOWN: Final = ("service", "host", "hostaddr", "port", "user", "dbname")
 _FORM: Final = "write dsn:postgresql://user@host:5432/database, or dsn:service=name; the password is best left to .pgpass"
 _ASKED: Final = """
-SELECT current_user::text, r.rolsuper, r.rolcreatedb, pg_catalog.pg_is_in_recovery(),
+SELECT current_user::text, r.rolsuper, r.rolcreatedb, r.rolcreaterole, pg_catalog.pg_is_in_recovery(),
     pg_catalog.current_setting('transaction_read_only') = 'on', pg_catalog.current_database()
 FROM pg_catalog.pg_roles r WHERE r.rolname = current_user
 """
@@ -162,21 +162,23 @@ def _demand_sessions(first: psycopg.Connection, second: psycopg.Connection) -> N
 
 
 def _demand_rights(first: psycopg.Connection) -> tuple[bool, str]:
-    """Whether the role is a superuser, and the database it is in; InputError where it may not make databases."""
+    """Whether the role is a superuser, and the database it is in; InputError where it may not make what we need."""
     found = first.execute(_ASKED).fetchone()
     assert found is not None
-    user, superuser, may_create, standby, read_only, database = found
+    user, superuser, createdb, createrole, standby, read_only, database = found
     if standby or read_only:
         why = "a standby" if standby else "read-only (default_transaction_read_only is on)"
         raise InputError(
             f"the server at {_where(first)} is {why}, and the gate makes databases on it; name the primary, or another "
             "server, with --pg"
         )
-    if not superuser and not may_create:
+    short = [word for word, may in (("CREATEDB", createdb), ("CREATEROLE", createrole)) if not (superuser or may)]
+    if short:
         raise InputError(
-            f"the role {user} may not make databases on the server at {_where(first)}; let it: "
-            f"ALTER ROLE {sql.Identifier(user).as_string(first)} CREATEDB (and CREATEROLE, to make "
-            "the roles of production that are missing)"
+            f"the role {user} is without {' and '.join(short)} on the server at {_where(first)}, and the gate loads "
+            "migrations into databases of its own, as a role that it makes for the run and drops: a migration never runs "
+            f"as a role of yours. Let it: ALTER ROLE {sql.Identifier(user).as_string(first)} {' '.join(short)}; or use a "
+            "server of the run's own: --pg wheel, or --pg docker."
         )
     return superuser, database
 

@@ -77,7 +77,6 @@ def access_regimes(trial: Trial) -> Iterator[Finding]:
     How it is measured: the script is applied under both regimes and the privileges of the API roles are read.
     What to do: ENABLE ROW LEVEL SECURITY, REVOKE from anon and authenticated, GRANT to service_role.
     """
-    trial.workbench.demand_stage()
     catalogs = {regime.told: trial.loaded(regime).after_catalog for regime in trial.regimes}
     for subject in _tables_on_supabase(trial.promise):
         rows: list[tuple[str, str, str]] = []

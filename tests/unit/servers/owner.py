@@ -15,7 +15,7 @@ DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 MAJORS = ("wheel", *([f"binaries:{DEBIAN_15}"] if DEBIAN_15.is_dir() else []))
 PASSWORD = "hunter2-%41 'quoted\\"
 
-# The boss may do everything, the maker makes databases and roles, the plain one databases, and that one has five lines.
+# The boss may do everything, the maker makes databases and roles, the plain one only databases, and one has five lines.
 ROLES = {
     "boss": "SUPERUSER",
     "maker": "CREATEDB CREATEROLE",

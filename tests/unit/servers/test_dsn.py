@@ -23,7 +23,7 @@ from pgcontract.stage import stage_of
 from pgcontract.workbench import Workbench
 
 _ALONE: dict[tuple[int, str], Run] = {}
-PEOPLE = ("boss", "maker", "plain", "five")
+PEOPLE = ("boss", "maker", "five")
 
 # Holds a run in the middle of its work until its standard input ends.
 HELD = """
@@ -34,10 +34,9 @@ from pgcontract.workbench import Workbench
 with provider_for(sys.argv[1]).start() as server, Workbench(server, stage_of("supabase")) as bench:
     state = bench.stage_state(bench.stage.regimes[0])
     with bench.clone(state) as name, bench.connect(name) as connection:
-        if server.superuser != "plain":
-            bench.demand_reach("CREATE ROLE app_held")
-            if server.major >= 16:
-                connection.execute("CREATE ROLE app_held")
+        bench.demand_reach("CREATE ROLE app_held")
+        if server.major >= 16:
+            connection.execute("CREATE ROLE app_held")
         print(name, flush=True)
         sys.stdin.read()
 """
@@ -93,19 +92,6 @@ def test_the_stage_of_supabase_is_made_and_taken_away(owner: Owner, supabase_pro
     assert expected == (unlike(alone(owner, supabase_project), found), found.server["stage"], owner.everything())
 
 
-def test_roles_that_cannot_be_made_leave_what_needs_them_unknown(owner: Owner, supabase_project: Path) -> None:
-    run = verify(supabase_project, pg=owner.spec("plain"))
-    [applies] = [each for each in run.findings if each.check == "script.applies"]
-
-    expected = (
-        "unknown",
-        "The role authenticated is not on this server and could not be made; give the role CREATEROLE, or a server of "
-        "its own shows it: --pg wheel, or --pg docker.",
-        "found plain; missing anon, authenticated, service_role, authenticator",
-    )
-    assert expected == (applies.status.value, applies.summary, run.server["stage"])
-
-
 @pytest.mark.parametrize("user", PEOPLE)
 def test_two_runs_at_once_do_not_meet(owner: Owner, user: str) -> None:
     stage = stage_of("supabase")
@@ -133,7 +119,7 @@ def test_the_last_of_two_runs_takes_the_stage_away(owner: Owner) -> None:
     assert ((True,), set()) == (found, owner.ours())
 
 
-@pytest.mark.parametrize("user", ["boss", "maker", "plain"])
+@pytest.mark.parametrize("user", ["boss", "maker"])
 def test_what_a_killed_run_left_goes_with_the_next(owner: Owner, user: str) -> None:
     before = owner.everything()["roles"], owner.everything()["databases"]
     held = subprocess.Popen(
@@ -191,8 +177,7 @@ def test_roles_that_are_there_already_are_used_as_they_are(owner: Owner) -> None
 
 def test_five_connections_are_enough_for_many_states(owner: Owner) -> None:
     stage = stage_of("postgres")
-    owner.ask("ALTER ROLE plain CONNECTION LIMIT 5")
-    with provider_for(owner.spec("plain")).start() as server, Workbench(server, stage) as bench:
+    with provider_for(owner.spec("five")).start() as server, Workbench(server, stage) as bench:
         states = []
         for number in range(7):
             with bench.clone(bench.stage_state(stage.regimes[0]), keep=True) as name, bench.connect(name) as connection:
@@ -202,7 +187,6 @@ def test_five_connections_are_enough_for_many_states(owner: Owner) -> None:
         for state in (*states, *states):
             with bench.rolled_back(state) as connection:
                 found.append(connection.execute("SELECT number FROM public.t").fetchone())
-    owner.ask("ALTER ROLE plain CONNECTION LIMIT -1")
 
     assert [(number,) for number in (*range(7), *range(7))] == found
 
