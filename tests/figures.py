@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from pgcontract.finding import ClaimResult, Run
+from pgcontract.result.finding import ClaimResult, Run
 
 MEASURING: Final = ("dataset.", "index.unused", "query.", "write.")
 

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Final
 
 from pgcontract.contract import load_project
-from pgcontract.engine import verify
-from pgcontract.finding import Outcome
-from pgcontract.registry import checks
+from pgcontract.result.finding import Outcome
+from pgcontract.rules.registry import checks
+from pgcontract.runner import verify
 
 SCHEMA: Final = Path(__file__).parents[1] / "schema"
 UP: Final = "020_assessment_sessions_table.sql"

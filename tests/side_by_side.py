@@ -16,10 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from pgcontract import matrix
-from pgcontract.finding import Decision, Run
-from pgcontract.majors import KNOWN
-from pgcontract.report.json import from_json
+from pgcontract.postgres.versions import KNOWN
+from pgcontract.reporting.json import from_json
+from pgcontract.result.finding import Decision, Run
+from pgcontract.runner import version_matrix
 
 ROOT = Path(__file__).parents[1]
 # What asks a server of the major that PGCONTRACT_PG names; the other tests ask about pgcontract itself.
@@ -107,7 +107,7 @@ def table(sides: Sequence[Side]) -> str:
     rows: list[tuple[str, ...]] = [("", *(str(side.major) for side in sides))]
     rows.append(("server", *(_told(side.run and side.run.server.get("version")) for side in sides)))
     rows.append(("verdict", *(_told(side.run and side.run.verdict.decision.value) for side in sides)))
-    rows.append(("  but for the major", *(_told(side.run and matrix.decision(side.run).value) for side in sides)))
+    rows.append(("  but for the major", *(_told(side.run and version_matrix.decision(side.run).value) for side in sides)))
     rows.append(("findings", *(_told(side.run and len(side.run.findings)) for side in sides)))
     rows.append(("CPU of the gate", *(f"{side.gate.cpu_s:.1f} s" for side in sides)))
     if any(side.tests for side in sides):
@@ -117,15 +117,15 @@ def table(sides: Sequence[Side]) -> str:
         rows.append(("CPU of the tests", *(_told(side.tests and f"{side.tests.cpu_s:.0f} s") for side in sides)))
     text = [aligned(rows), "", *differing(runs)]
     text += [f"failed: {side.failed}" for side in sides if side.failed]
-    if not matrix.agree(runs):
+    if not version_matrix.agree(runs):
         text.append("the majors come to different decisions")
     return "\n".join(text)
 
 
 def differing(runs: Mapping[int, Run]) -> list[str]:
     """A block of lines for the subjects of a check that the majors answer differently, in the same way."""
-    alike: dict[tuple[str, str, tuple[tuple[int, str], ...]], list[matrix.Difference]] = {}
-    for each in matrix.differences(runs):
+    alike: dict[tuple[str, str, tuple[tuple[int, str], ...]], list[version_matrix.Difference]] = {}
+    for each in version_matrix.differences(runs):
         alike.setdefault((each.migration, each.check, tuple(each.said.items())), []).append(each)
     lines: list[str] = []
     for (migration, check, said), group in alike.items():
@@ -151,11 +151,11 @@ def passes(sides: Sequence[Side]) -> bool:
     """Whether every run went to its end, all come to the same decision, and it lets the deployment go on."""
     runs = {side.major: side.run for side in sides if side.run is not None}
     deployable = all(run.verdict.decision in DEPLOYABLE for run in runs.values())
-    return deployable and matrix.agree(runs) and not any(side.failed for side in sides)
+    return deployable and version_matrix.agree(runs) and not any(side.failed for side in sides)
 
 
 def _told(value: object) -> str:
-    return matrix.MISSING if value is None else str(value)
+    return version_matrix.MISSING if value is None else str(value)
 
 
 def main() -> int:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psycopg
 from pgcontract.catalog import read_catalog
-from pgcontract.providers import Server, provider_for
+from pgcontract.postgres.providers import Server, provider_for
 from psycopg import sql
 
 MIGRATION = Path(__file__).parents[2] / "schema" / "migrations" / "020_assessment_sessions_table.sql"

@@ -15,9 +15,9 @@ from pathlib import Path
 from statistics import median
 
 from pgcontract.errors import ServerUnavailable
-from pgcontract.providers import provider_for
-from pgcontract.providers.container.daemon import daemon
-from pgcontract.providers.container.owner import LABEL
+from pgcontract.postgres.providers import provider_for
+from pgcontract.postgres.providers.container.daemon import daemon
+from pgcontract.postgres.providers.container.owner import LABEL
 from testcontainers.core.docker_client import DockerClient
 
 ROOT = Path(__file__).parents[2]

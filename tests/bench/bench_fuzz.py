@@ -22,12 +22,12 @@ from typing import Any
 
 import psycopg
 from pgcontract.contract import load_project
-from pgcontract.engine import Session, plan
-from pgcontract.fuzz import Place, judging, place_of, sendable
-from pgcontract.fuzz.draw import draw
-from pgcontract.intents import Language, intent
-from pgcontract.sampling import insert_statement
-from pgcontract.trial import Trial
+from pgcontract.formats import Language, intent
+from pgcontract.probes.context import Trial
+from pgcontract.probes.fuzzing import Place, judging, place_of, sendable
+from pgcontract.probes.fuzzing.hypothesis_draws import draw
+from pgcontract.probes.sample_rows import insert_statement
+from pgcontract.runner import Session, plan
 
 SCHEMA = Path(__file__).parents[2] / "schema"
 STEM = "020_assessment_sessions_table"

@@ -22,10 +22,10 @@ from pathlib import Path
 from statistics import median
 
 from pgcontract.contract import load_project
-from pgcontract.engine import Session, plan
-from pgcontract.load import Bench, Load, bench
-from pgcontract.measure.latency import ENOUGH, Latencies, Times, measure_latencies
-from pgcontract.stage import MIGRATOR
+from pgcontract.performance.latency import ENOUGH, Latencies, Times, measure_latencies
+from pgcontract.performance.loading import Bench, Load, bench
+from pgcontract.postgres.platform import MIGRATOR
+from pgcontract.runner import Session, plan
 from psycopg.conninfo import conninfo_to_dict
 
 ROWS = 100_000

@@ -21,14 +21,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from pgcontract.contract import load_project
-from pgcontract.engine import Session, plan
-from pgcontract.load import read_rows
-from pgcontract.load.bench import WHILE_LOADING
-from pgcontract.load.fill import Hands, fill
-from pgcontract.load.filling import Filling
-from pgcontract.load.prepare import Plan, applied, hands_on
-from pgcontract.providers import Server
-from pgcontract.workbench import State, Workbench
+from pgcontract.performance.loading import read_rows
+from pgcontract.performance.loading.bulk_insert import Hands, fill
+from pgcontract.performance.loading.loaded_server import WHILE_LOADING
+from pgcontract.performance.loading.preparation import Plan, applied, hands_on
+from pgcontract.performance.loading.table_plan import Filling
+from pgcontract.postgres.providers import Server
+from pgcontract.postgres.sandbox import State, Workbench
+from pgcontract.runner import Session, plan
 from psycopg import sql
 
 SCHEMA = Path(__file__).parents[2] / "schema"

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from statistics import median
 
-from pgcontract.majors import KNOWN
+from pgcontract.postgres.versions import KNOWN
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from side_by_side import ended, judge_all, passes, table

@@ -22,9 +22,9 @@ from pathlib import Path
 
 from edits_of_020 import CHANGING, SAME, Edit
 from pgcontract.contract import load_project
-from pgcontract.engine import Session, plan
-from pgcontract.finding import Finding, Status
-from pgcontract.fuzz.language import Answers
+from pgcontract.probes.fuzzing.column_format import Answers
+from pgcontract.result.finding import Finding, Status
+from pgcontract.runner import Session, plan
 
 SCHEMA = Path(__file__).parents[2] / "schema"
 STEM = "020_assessment_sessions_table"

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from images import Recipe, have_image
 from pgcontract.errors import ServerUnavailable
-from pgcontract.providers.container.daemon import daemon
+from pgcontract.postgres.providers.container.daemon import daemon
 from testcontainers.core.docker_client import DockerClient
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from images import PLAIN, Recipe, image_tarball
 from pgcontract.errors import PgcontractError
-from pgcontract.providers import provider_for
-from pgcontract.providers.container.image import have_image
-from pgcontract.providers.container.owner import LABEL, Owner
-from pgcontract.providers.telling import watched_by
+from pgcontract.postgres.providers import provider_for
+from pgcontract.postgres.providers.container.image import have_image
+from pgcontract.postgres.providers.container.owner import LABEL, Owner
+from pgcontract.postgres.providers.startup_progress import watched_by
 from registry import registry
 from testcontainers.core.docker_client import DockerClient
 

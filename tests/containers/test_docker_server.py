@@ -12,8 +12,8 @@ from dataclasses import replace
 import psycopg
 import pytest
 from images import PLAIN, RASH, Recipe
-from pgcontract.providers import Server, provider_for
-from pgcontract.providers.container.owner import LABEL, Owner
+from pgcontract.postgres.providers import Server, provider_for
+from pgcontract.postgres.providers.container.owner import LABEL, Owner
 from testcontainers.core.docker_client import DockerClient
 
 Image = Callable[[Recipe], str]

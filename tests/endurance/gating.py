@@ -8,8 +8,8 @@ import sys
 import threading
 from pathlib import Path
 
-from pgcontract.engine import verify
-from pgcontract.report import render
+from pgcontract.reporting import render
+from pgcontract.runner import verify
 
 project, gates, room, cache = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4])
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from measured import PERFORMANCE
-from pgcontract.finding import (
+from pgcontract.model.schema import Origin
+from pgcontract.result.finding import (
     ClaimResult,
     Decision,
     Evidence,
@@ -18,7 +19,6 @@ from pgcontract.finding import (
     Status,
     Verdict,
 )
-from pgcontract.model import Origin
 
 TABLE = "public.sessions"
 UP = """\

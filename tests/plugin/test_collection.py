@@ -102,7 +102,7 @@ def test_a_suite_without_contracts_loads_nothing_of_the_house(pytester: pytest.P
 
         def test_modules():
             names = {name for name in sys.modules if name.startswith("pgcontract")}
-            assert {"pgcontract", "pgcontract.plugin", "pgcontract.plugin.judge"} == names
+            assert {"pgcontract", "pgcontract.pytest_plugin", "pgcontract.pytest_plugin.summary"} == names
         """
     )
 

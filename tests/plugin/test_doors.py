@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from figures import without_figures
-from pgcontract.finding import Run
-from pgcontract.report.json import from_json
+from pgcontract.reporting.json import from_json
+from pgcontract.result.finding import Run
 
 SCHEMA = Path(__file__).parents[2] / "schema"
 REPORT = "reports/021_assessment_sessions_keep_promises/run.json"

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from obtaining import fetched
-from pgcontract.engine import verify
-from pgcontract.finding import Evidence, Finding, Run
+from pgcontract.result.finding import Evidence, Finding, Run
+from pgcontract.runner import verify
 
 FOLDER = Path(__file__).parents[1] / "cases"
 # The matrix of majors asks every case of each of them.

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from cases import CASES, FOLDER, check_of, expectation, findings, name, said
-from pgcontract.finding import Status
-from pgcontract.registry import checks
+from pgcontract.result.finding import Status
+from pgcontract.rules.registry import checks
 
 HOW = {"asks", "pg"}
 WHOLE = {"subject", "status", "severity", "migration", "at", "origin"}

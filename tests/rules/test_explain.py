@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from pgcontract.registry import Check, checks
+from pgcontract.rules.registry import Check, checks
 
 PARTS = ["Why it matters", "How it is measured", "What to do"]
 CHECKS = pytest.mark.parametrize("check", checks().values(), ids=checks())

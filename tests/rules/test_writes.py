@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from cases import FOLDER, check_of, name
-from pgcontract.engine import verify
-from pgcontract.finding import Finding
+from pgcontract.result.finding import Finding
+from pgcontract.runner import verify
 
 CASES = [
     FOLDER / each

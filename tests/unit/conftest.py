@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from catalog_servers import CATALOG_SERVERS
 from command import Command, command_in
-from pgcontract.providers import Server, provider_for
+from pgcontract.postgres.providers import Server, provider_for
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pgcontract.intents import Language, intent
-from pgcontract.intents.email import DIALECTS
+from pgcontract.formats import Language, intent
+from pgcontract.formats.email import DIALECTS
 
 FORM_SCHEMA = {
     "type": "object",

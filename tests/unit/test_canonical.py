@@ -8,21 +8,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from pgcontract.canonical import Spelling, Unspelled, last_part, spell, split_name
-from pgcontract.model import (
-    Column,
-    Constraint,
-    Function,
-    Index,
-    Part,
-    Policy,
-    Schema,
-    Table,
-    Trigger,
-    Type,
-    View,
-)
-from pgcontract.providers import provider_for
+from pgcontract.catalog.server_spelling import Spelling, Unspelled, last_part, spell, split_name
+from pgcontract.model.schema import Column, Constraint, Function, Index, Part, Policy, Schema, Table, Trigger, Type, View
+from pgcontract.postgres.providers import provider_for
 
 STANDING = """
 create table public.people (id bigint primary key, name text);

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from pgcontract.catalog import read_catalog, read_identities, subtract
-from pgcontract.model import Column, Schema
-from pgcontract.providers import Server
+from pgcontract.model.schema import Column, Schema
+from pgcontract.postgres.providers import Server
 
 ALTERATIONS = {
     "a table more": "create table public.more ()",

@@ -18,7 +18,7 @@ from pgcontract.catalog import (
     read_catalog,
     read_information_schema,
 )
-from pgcontract.providers import Server
+from pgcontract.postgres.providers import Server
 
 SCRIPT = """
 create type mood as enum ('ok');

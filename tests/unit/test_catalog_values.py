@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 from pgcontract.catalog import read_catalog
-from pgcontract.model import (
+from pgcontract.model.schema import (
     Column,
     Constraint,
     DefaultGrant,
@@ -33,7 +33,7 @@ from pgcontract.model import (
     Type,
     View,
 )
-from pgcontract.providers import Server
+from pgcontract.postgres.providers import Server
 
 # What rich_catalog.sql makes; grants are told apart below.
 EXPECTED: dict[str, tuple[Any, ...]] = {

@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 import pytest
 from command import Command, Said
-from pgcontract import registry
+from pgcontract.rules import registry
 
 
 def test_version_is_the_distributions(pgcontract: Command) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from pgcontract.providers import provider_for
-from pgcontract.stage import stage_of
-from pgcontract.workbench import State, Workbench
+from pgcontract.postgres.platform import stage_of
+from pgcontract.postgres.providers import provider_for
+from pgcontract.postgres.sandbox import State, Workbench
 
 
 @pytest.fixture(scope="module")

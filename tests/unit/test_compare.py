@@ -5,19 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pgcontract.compare import Answer, Difference, compare, tell
-from pgcontract.model import (
-    Column,
-    Constraint,
-    Grant,
-    Index,
-    Namespace,
-    Origin,
-    Part,
-    Schema,
-    Table,
-    View,
-)
+from pgcontract.model.comparison import Answer, Difference, compare, tell
+from pgcontract.model.schema import Column, Constraint, Grant, Index, Namespace, Origin, Part, Schema, Table, View
 
 PLACE = Origin(file="contract.toml", line=7)
 

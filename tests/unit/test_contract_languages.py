@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from pgcontract.contract import DeclaredLanguage, json_schema, load_project
 from pgcontract.errors import ContractError
-from pgcontract.model import Origin
+from pgcontract.model.schema import Origin
 
 TABLE = '[table."public.t"]\ncolumns.mail = { type = "text" }\n'
 GOOD = """

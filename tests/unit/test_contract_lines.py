@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from pgcontract.contract.lines import KeyPath, line_of, locate
+from pgcontract.contract.toml_positions import KeyPath, line_of, locate
 
 _text = st.text(st.sampled_from("ab\"'\\#]}=[,.\n\té "), max_size=6)
 _key = st.text(st.sampled_from("abz-_1.\"'# é]"), min_size=1, max_size=4)

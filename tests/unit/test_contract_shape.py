@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from pgcontract.contract import Contract, Examples, load_project
-from pgcontract.contract.document import ContractSpec
-from pgcontract.contract.inherit import KINDS
-from pgcontract.contract.mistakes import keys_at
-from pgcontract.model import (
+from pgcontract.contract.documents import ContractSpec
+from pgcontract.contract.inheritance import KINDS
+from pgcontract.contract.validation_errors import keys_at
+from pgcontract.model.schema import (
     Column,
     Constraint,
     Grant,

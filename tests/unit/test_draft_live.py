@@ -11,9 +11,9 @@ import psycopg
 import pytest
 from pgcontract.catalog import read_catalog, subtract
 from pgcontract.contract import load_project
-from pgcontract.draft import draft_contract, write_draft
-from pgcontract.model import Grant, Schema
-from pgcontract.providers import Server, provider_for
+from pgcontract.drafting.contract_draft import draft_contract, write_draft
+from pgcontract.model.schema import Grant, Schema
+from pgcontract.postgres.providers import Server, provider_for
 from psycopg import sql
 
 SCHEMAS = sorted((Path(__file__).parent / "schemas").glob("*.sql"))

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pgcontract.contract import Project, load_project
-from pgcontract.contract.write import write_key, write_table, write_text
-from pgcontract.draft import draft_contract, write_draft
+from pgcontract.contract.toml_writer import write_key, write_table, write_text
+from pgcontract.drafting.contract_draft import draft_contract, write_draft
 from pgcontract.errors import InputError
-from pgcontract.model import (
+from pgcontract.model.schema import (
     Column,
     Constraint,
     DefaultGrant,

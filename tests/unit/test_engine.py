@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from pgcontract.contract import load_project
-from pgcontract.engine import plan, verify
 from pgcontract.errors import ContractError, InputError
-from pgcontract.finding import Decision, Run, Status
+from pgcontract.result.finding import Decision, Run, Status
+from pgcontract.runner import plan, verify
 
 FIRST = "CREATE TABLE public.note (id integer PRIMARY KEY, body varchar(10));"
 FIRST_CONTRACT = """

@@ -8,10 +8,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from pgcontract.contract import Flow, load_project
-from pgcontract.engine import verify
-from pgcontract.finding import Finding, Status
-from pgcontract.play.histories import draw_histories
-from pgcontract.providers import provider_for
+from pgcontract.postgres.providers import provider_for
+from pgcontract.probes.scenarios.histories import draw_histories
+from pgcontract.result.finding import Finding, Status
+from pgcontract.runner import verify
 
 CASES = Path(__file__).parents[1] / "cases"
 LATE = CASES / "flow.invariants" / "broken_late_event"

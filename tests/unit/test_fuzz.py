@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 from pgcontract.contract import load_project
-from pgcontract.engine import Session, plan, verify
-from pgcontract.finding import Finding
-from pgcontract.fuzz import Judgement, judging, place_of, sendable
-from pgcontract.fuzz.contrast import contrast
-from pgcontract.fuzz.draw import draw
-from pgcontract.fuzz.shrink import Fault, shrink
-from pgcontract.fuzz.sweep import characters_not_meant, refused_characters
-from pgcontract.fuzz.tell import code_points, escaped, insert_line, text_literal
-from pgcontract.intents import intent
-from pgcontract.trial import CouldNotAsk, Trial
+from pgcontract.formats import intent
+from pgcontract.probes.context import CouldNotAsk, Trial
+from pgcontract.probes.fuzzing import Judgement, judging, place_of, sendable
+from pgcontract.probes.fuzzing.character_sweep import characters_not_meant, refused_characters
+from pgcontract.probes.fuzzing.expression_difference import contrast
+from pgcontract.probes.fuzzing.hypothesis_draws import draw
+from pgcontract.probes.fuzzing.shrinking import Fault, shrink
+from pgcontract.probes.fuzzing.value_display import code_points, escaped, insert_line, text_literal
+from pgcontract.result.finding import Finding
+from pgcontract.runner import Session, plan, verify
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 SERVERS = ("wheel", *([f"binaries:{DEBIAN_15}"] if DEBIAN_15.is_dir() else []))

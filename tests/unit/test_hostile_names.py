@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from command import Said, command_in
-from pgcontract.engine import verify
-from pgcontract.finding import Decision, Run, Status
-from pgcontract.report import render
+from pgcontract.reporting import render
+from pgcontract.result.finding import Decision, Run, Status
+from pgcontract.runner import verify
 
 # At most 61 bytes, since a letter is put before it where two objects share a schema.
 NAME = "a\"b'c\\d|`*<b>%s{{7*7}}\x1b[31m\u202e\n$$"

@@ -11,9 +11,9 @@ import idna
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pgcontract.intents import intent
-from pgcontract.intents.email import DIALECTS
-from pgcontract.intents.email.ulabel import why_not_u_label
+from pgcontract.formats import intent
+from pgcontract.formats.email import DIALECTS
+from pgcontract.formats.email.ulabel import why_not_u_label
 
 SMTP, PLAIN, UTF8, HEADER, HTML = DIALECTS
 ALL = (SMTP, PLAIN, UTF8, HEADER, HTML)

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from intent_languages import FORM_SCHEMA
-from pgcontract.intents import intent
-from pgcontract.intents.json.making import broken_json, json_texts
-from pgcontract.intents.json.schema import same
-from pgcontract.intents.json.text import Number, Object, read_json
-from pgcontract.intents.language.scanner import Refused
+from pgcontract.formats import intent
+from pgcontract.formats.json.json_reader import Number, Object, read_json
+from pgcontract.formats.json.json_strategies import broken_json, json_texts
+from pgcontract.formats.json.schema_validator import same
+from pgcontract.formats.oracle.scanner import Refused
 
 calm = settings(max_examples=300, derandomize=True, database=None, deadline=None)
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from intent_languages import LANGUAGES
-from pgcontract.intents import Language, intents
+from pgcontract.formats import Language, intents
 
 every_language = pytest.mark.parametrize("name", LANGUAGES)
 every_text_language = pytest.mark.parametrize("name", [name for name in LANGUAGES if "before" not in name])

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from pgcontract.errors import InputError
-from pgcontract.intents import intent, intents
-from pgcontract.intents.language import Language, declare
+from pgcontract.formats import intent, intents
+from pgcontract.formats.oracle import Language, declare
 
 MISTAKES: dict[str, tuple[str, dict[str, Any], str]] = {
     "intent": ("emial", {}, "there is no intent `emial`; did you mean `email`?"),

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pgcontract.intents import intent
-from pgcontract.intents.language.invisible import is_invisible, is_white_space
+from pgcontract.formats import intent
+from pgcontract.formats.oracle.invisible_characters import is_invisible, is_white_space
 
 calm = settings(max_examples=200, derandomize=True, database=None, deadline=None)
 EVERY_CHARACTER = tuple(map(chr, (*range(0xD800), *range(0xE000, 0x110000))))

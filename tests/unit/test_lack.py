@@ -8,13 +8,13 @@ from contextlib import ExitStack
 import psycopg
 import pytest
 from obtaining import fetched
-from pgcontract.apply import apply_script
-from pgcontract.builds import known_extensions
-from pgcontract.lack import Lack, lacking
-from pgcontract.majors import KNOWN, NOVELTIES
-from pgcontract.providers import provider_for
-from pgcontract.providers.prebuilt import prebuilt
-from pgcontract.sqltext import read_script
+from pgcontract.model.sql import read_script
+from pgcontract.postgres.builds import known_extensions
+from pgcontract.postgres.missing_features import Lack, lacking
+from pgcontract.postgres.providers import provider_for
+from pgcontract.postgres.providers.prebuilt import prebuilt
+from pgcontract.postgres.script_execution import apply_script
+from pgcontract.postgres.versions import KNOWN, NOVELTIES
 
 Ask = Callable[..., Lack | None]
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from catalog_servers import CATALOG_SERVERS
 from pgcontract.contract import load_project
-from pgcontract.engine import Event, Session, plan
 from pgcontract.errors import ContractError, InputError
-from pgcontract.load import Bench, bench, read_rows
+from pgcontract.performance.loading import Bench, bench, read_rows
+from pgcontract.runner import Event, Session, plan
 from psycopg import sql
 
 SHOP = (Path(__file__).parent / "load_shop.sql").read_text(encoding="utf-8")
@@ -242,7 +242,7 @@ def test_loading_is_told_as_it_goes_on(tmp_path: Path) -> None:
     (tmp_path / "001_t.sql").write_text("CREATE TABLE public.t (id int PRIMARY KEY);", encoding="utf-8")
     events: list[Event] = []
     with Session(plan(load_project(tmp_path), rows=250_000), notify=events.append) as session:
-        from pgcontract.load import watched_by
+        from pgcontract.performance.loading import watched_by
 
         with watched_by(lambda table, done, total: events.append(Event(kind="load", name=table, done=done, total=total))):
             bench(session.trial("001_t"))

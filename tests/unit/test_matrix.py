@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pgcontract import matrix
-from pgcontract.finding import Decision, Finding, Run, Severity, Status, Verdict
-from pgcontract.matrix import Difference
+from pgcontract.result.finding import Decision, Finding, Run, Severity, Status, Verdict
+from pgcontract.runner import version_matrix
+from pgcontract.runner.version_matrix import Difference
 from side_by_side import Ended, Side, differing, judge, passes, table
 
 ELSEWHERE = "judged on PostgreSQL {}; production runs 17"
@@ -45,7 +45,7 @@ def by_major(**kept: Finding) -> Mapping[int, Run]:
 
 def test_a_status_that_differs_is_told_for_each_major() -> None:
     broken = finding("column.type", Status.BROKEN, severity=Severity.ERROR)
-    found = matrix.differences(by_major(_15=broken, _16=broken, _17=finding("column.type")))
+    found = version_matrix.differences(by_major(_15=broken, _16=broken, _17=finding("column.type")))
 
     said = {15: "broken", 16: "broken", 17: "kept"}
     assert (Difference(check="column.type", subject="x", migration="001_note", said=said, because=None),) == found
@@ -54,21 +54,21 @@ def test_a_status_that_differs_is_told_for_each_major() -> None:
 def test_a_severity_and_an_excuse_are_differences() -> None:
     warning = finding("column.type", Status.BROKEN, severity=Severity.WARNING)
     mended = finding("column.type", Status.BROKEN, severity=Severity.ERROR, resolution="mended by 002")
-    (found,) = matrix.differences(by_major(_15=warning, _16=mended))
+    (found,) = version_matrix.differences(by_major(_15=warning, _16=mended))
 
     assert {15: "broken warning", 16: "broken excused"} == found.said
 
 
 def test_a_check_that_one_major_does_not_ask_is_a_difference() -> None:
     runs = {15: run(15), 16: run(16, finding("column.type"))}
-    (found,) = matrix.differences(runs)
+    (found,) = version_matrix.differences(runs)
 
-    assert {15: matrix.MISSING, 16: "kept"} == found.said
+    assert {15: version_matrix.MISSING, 16: "kept"} == found.said
 
 
 def test_words_that_differ_by_a_known_cause_are_told_with_it() -> None:
     few, more = (finding("lens.hidden", summary=f"Hides {number} parts.") for number in (5, 8))
-    found = matrix.differences(by_major(_15=few, _16=few, _17=more, _18=more))
+    found = version_matrix.differences(by_major(_15=few, _16=few, _17=more, _18=more))
 
     said = {15: "Hides 5 parts.", 16: "Hides 5 parts.", 17: "Hides 8 parts.", 18: "Hides 8 parts."}
     because = "the privilege MAINTAIN, since 17"
@@ -77,7 +77,7 @@ def test_words_that_differ_by_a_known_cause_are_told_with_it() -> None:
 
 def test_a_change_between_other_majors_has_another_cause() -> None:
     few, more = (finding("lens.hidden", summary=f"Hides {number} parts.") for number in (5, 8))
-    (found,) = matrix.differences(by_major(_15=few, _16=more, _17=few))
+    (found,) = version_matrix.differences(by_major(_15=few, _16=more, _17=few))
 
     assert found.because is None
 
@@ -85,7 +85,7 @@ def test_a_change_between_other_majors_has_another_cause() -> None:
 def test_figures_are_no_difference() -> None:
     runs = by_major(_15=finding("query.latency", summary="1.1 ms"), _16=finding("query.latency", summary="1.2 ms"))
 
-    assert () == matrix.differences(runs)
+    assert () == version_matrix.differences(runs)
 
 
 @pytest.mark.parametrize(
@@ -100,11 +100,11 @@ def test_figures_are_no_difference() -> None:
     ids=["the major alone", "another reason too", "production's own", "blocked", "clear"],
 )
 def test_the_major_itself_is_no_reason_to_differ(found: Run, expected: Decision) -> None:
-    assert expected == matrix.decision(found)
+    assert expected == version_matrix.decision(found)
 
 
 def test_clear_on_productions_major_agrees_with_caution_for_the_major() -> None:
-    assert matrix.agree({17: run(17, decision=Decision.CLEAR), 18: run(18)})
+    assert version_matrix.agree({17: run(17, decision=Decision.CLEAR), 18: run(18)})
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pgcontract.measure.queries.conditions import Condition, mentions, read_conditions
+from pgcontract.performance.queries.filter_conditions import Condition, mentions, read_conditions
 
 
 def parts(filter_: str, alias: str | None = None) -> list[tuple[str, str, str]]:

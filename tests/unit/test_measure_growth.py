@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from pgcontract.contract import Growth
-from pgcontract.measure.growth import Cost, SizeCost, exceeds, exponent, median, p95
+from pgcontract.performance.growth import Cost, SizeCost, exceeds, exponent, median, p95
 
 SIZES = (1_000, 10_000, 100_000)
 HEIGHTS = {1_000: 2, 10_000: 2, 100_000: 3}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from pgcontract.contract import load_project
-from pgcontract.engine import Session, plan
-from pgcontract.measure.latency import Latencies, Times, latencies
-from pgcontract.measure.quiet import quiet
+from pgcontract.performance.latency import Latencies, Times, latencies
+from pgcontract.performance.machine_lock import quiet
+from pgcontract.runner import Session, plan
 
 CASE = Path(__file__).parents[1] / "cases" / "query.latency" / "kept"
 TROUBLE = """

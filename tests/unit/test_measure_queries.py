@@ -8,16 +8,16 @@ import psycopg
 import pytest
 from catalog_servers import CATALOG_SERVERS
 from pgcontract.contract import Parameter, Query, load_project
-from pgcontract.engine import Session, plan
-from pgcontract.load import Bench, Load, bench
-from pgcontract.measure.growth import SizeCost, exceeds
-from pgcontract.measure.indexes import derived_height, read_indexes
-from pgcontract.measure.queries import reading
-from pgcontract.measure.queries.arms import all_forced, controls
-from pgcontract.measure.queries.reading import Measured, measured
-from pgcontract.measure.queries.samples import NoValue, Sample, draw
-from pgcontract.measure.queries.statement import number, prepared
-from pgcontract.trial import Trial
+from pgcontract.performance.growth import SizeCost, exceeds
+from pgcontract.performance.index_heights import derived_height, read_indexes
+from pgcontract.performance.loading import Bench, Load, bench
+from pgcontract.performance.queries import query_costs
+from pgcontract.performance.queries.parameter_samples import NoValue, Sample, draw
+from pgcontract.performance.queries.prepared_query import number, prepared
+from pgcontract.performance.queries.query_costs import Measured, measured
+from pgcontract.performance.queries.without_index import all_forced, controls
+from pgcontract.probes.context import Trial
+from pgcontract.runner import Session, plan
 
 SQL = """
 CREATE TYPE public.colour AS ENUM ('red', 'green', 'blue');
@@ -228,12 +228,12 @@ def test_a_query_that_cannot_be_measured_is_told_in_the_servers_words(trial: Tri
 def test_a_query_that_does_not_end_is_stopped(
     trial: Trial, place: Bench, monkeypatch: pytest.MonkeyPatch, ask: Callable[[str], Query]
 ) -> None:
-    monkeypatch.setattr(reading, "_TIMEOUT_MS", 200)
-    found = reading.measure(trial, place, ask("SELECT count(*) FROM generate_series(1, 1000000000)"))
+    monkeypatch.setattr(query_costs, "_TIMEOUT_MS", 200)
+    found = query_costs.measure(trial, place, ask("SELECT count(*) FROM generate_series(1, 1000000000)"))
 
     assert found.trouble
     assert found.trouble.refusal
-    assert (reading.TIMED_OUT, 200) == (found.trouble.refusal.sqlstate, found.trouble.size)
+    assert (query_costs.TIMED_OUT, 200) == (found.trouble.refusal.sqlstate, found.trouble.size)
 
 
 @pytest.fixture
@@ -248,7 +248,7 @@ def test_a_parameter_keeps_its_number_and_a_percent_sign_is_one() -> None:
 def test_a_mistake_is_placed_on_the_line_of_the_query(place: Bench, ask: Callable[[str], Query]) -> None:
     with (
         place.rolled_back(place.loads[0]) as connection,
-        pytest.raises(reading.Refused) as caught,
+        pytest.raises(query_costs.Refused) as caught,
         prepared(connection, ask("\nSELECT\n  nothing")),
     ):
         pass

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from pgcontract.contract import load_project
-from pgcontract.engine import Session, plan
-from pgcontract.load import bench
-from pgcontract.measure.writes import StepWrites, writes
-from pgcontract.trial import Trial
+from pgcontract.performance.loading import bench
+from pgcontract.performance.writes import StepWrites, writes
+from pgcontract.probes.context import Trial
+from pgcontract.runner import Session, plan
 
 MIGRATION = """
 CREATE TABLE public.bare (

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from pgcontract.errors import InputError
-from pgcontract.nearby import boundaries, edits_of_regex, literals_of, texts_near
-from pgcontract.pattern import read_pattern
+from pgcontract.model.regex import read_pattern
+from pgcontract.probes.boundary_values import boundaries, edits_of_regex, literals_of, texts_near
 
 sys.path.append(str(Path(__file__).parents[1] / "bench"))
 from edits_of_020 import CHANGING, EMAIL, SAME

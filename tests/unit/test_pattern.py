@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from pgcontract.errors import InputError
-from pgcontract.nearby import edits_of_regex
-from pgcontract.pattern import read_pattern
-from pgcontract.providers import Server
+from pgcontract.model.regex import read_pattern
+from pgcontract.postgres.providers import Server
+from pgcontract.probes.boundary_values import edits_of_regex
 
 READ = [
     r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Z|a-z]{2,}$",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from pgcontract.engine import verify
-from pgcontract.finding import Run
-from pgcontract.report.charts import charts
-from pgcontract.report.performance import performance
+from pgcontract.reporting.charts import charts
+from pgcontract.reporting.performance_facts import performance
+from pgcontract.result.finding import Run
+from pgcontract.runner import verify
 
 CASES = Path(__file__).parents[1] / "cases"
 SIZES = [100, 1_000, 10_000]

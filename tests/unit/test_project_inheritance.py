@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pgcontract.contract import Contract, Project, load_project
 from pgcontract.errors import ContractError
-from pgcontract.model import Schema
+from pgcontract.model.schema import Schema
 
 FIRST = """
 migration = "001_people.sql"

@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pgcontract.errors import InputError
-from pgcontract.finding import Run
-from pgcontract.report.amounts import count, size_bytes, time_us
-from pgcontract.report.charts import Chart, charts
-from pgcontract.report.charts.axis import Linear, Log, apart, decades_around
-from pgcontract.report.charts.lines import BOTTOM, LEFT, RIGHT, TOP
-from pgcontract.report.charts.mermaid import overview
-from pgcontract.report.markup import visible
-from pgcontract.report.performance import performance
+from pgcontract.reporting.amounts import count, size_bytes, time_us
+from pgcontract.reporting.charts import Chart, charts
+from pgcontract.reporting.charts.axis import Linear, Log, apart, decades_around
+from pgcontract.reporting.charts.line_chart import BOTTOM, LEFT, RIGHT, TOP
+from pgcontract.reporting.charts.mermaid import overview
+from pgcontract.reporting.markup import visible
+from pgcontract.reporting.performance_facts import performance
+from pgcontract.result.finding import Run
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 

@@ -7,13 +7,13 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from pgcontract import report
+from pgcontract import reporting
 from pgcontract.errors import InputError
-from pgcontract.finding import Run, Status
-from pgcontract.report.charts import charts
-from pgcontract.report.json import from_json
-from pgcontract.report.reading import Reading
-from pgcontract.report.terminal import show, write
+from pgcontract.reporting.charts import charts
+from pgcontract.reporting.json import from_json
+from pgcontract.reporting.run_view import Reading
+from pgcontract.reporting.terminal import show, write
+from pgcontract.result.finding import Run, Status
 from rich.console import Console
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
@@ -28,22 +28,22 @@ def printed(run: Run, *, verbose: bool = False, terminal: bool = False) -> str:
 
 
 def test_formats_are_the_modules_that_name_one() -> None:
-    assert sorted(report.formats()) == ["github", "html", "json", "markdown", "text"]
+    assert sorted(reporting.formats()) == ["github", "html", "json", "markdown", "text"]
 
 
 def test_unknown_format_is_refused_with_those_there_are() -> None:
     with pytest.raises(InputError, match=r"'pdf'.*github, html, json, markdown, text"):
-        report.render(base(), "pdf")
+        reporting.render(base(), "pdf")
 
 
 def test_reports_stand_in_a_folder_named_after_the_migration(tmp_path: Path) -> None:
-    written = report.write_reports(base(), tmp_path / "new" / "reports")
+    written = reporting.write_reports(base(), tmp_path / "new" / "reports")
     folder = tmp_path / "new/reports/020_sessions"
 
     assert (
         {folder / "deployment.md", folder / "deployment.html", folder / "run.json"},
-        report.render(base(), "markdown"),
-        report.render(base(), "html"),
+        reporting.render(base(), "markdown"),
+        reporting.render(base(), "html"),
         base(),
         set(written),
     ) == (
@@ -57,9 +57,9 @@ def test_reports_stand_in_a_folder_named_after_the_migration(tmp_path: Path) -> 
 
 def test_pictures_stand_in_a_folder_beside_the_page_and_those_of_an_earlier_run_are_gone(tmp_path: Path) -> None:
     run = RUNS["measured"]
-    *_, folder = report.write_reports(run, tmp_path)
+    *_, folder = reporting.write_reports(run, tmp_path)
     (folder / "cost-dropped.svg").write_text("<svg/>")
-    report.write_reports(run, tmp_path)
+    reporting.write_reports(run, tmp_path)
 
     assert {f"{each.name}.svg": each.svg for each in charts(run)} == {
         each.name: each.read_text(encoding="utf-8") for each in folder.iterdir()
@@ -67,35 +67,35 @@ def test_pictures_stand_in_a_folder_beside_the_page_and_those_of_an_earlier_run_
 
 
 def test_run_that_measured_nothing_leaves_no_folder_of_pictures(tmp_path: Path) -> None:
-    *_, folder = report.write_reports(RUNS["measured"], tmp_path)
-    report.write_reports(base(), tmp_path)
+    *_, folder = reporting.write_reports(RUNS["measured"], tmp_path)
+    reporting.write_reports(base(), tmp_path)
 
     assert not folder.exists()
 
 
 def test_second_report_takes_the_place_of_the_first(tmp_path: Path) -> None:
-    report.write_reports(RUNS["blocked"], tmp_path)
-    page, *_ = report.write_reports(RUNS["caution"], tmp_path)
+    reporting.write_reports(RUNS["blocked"], tmp_path)
+    page, *_ = reporting.write_reports(RUNS["caution"], tmp_path)
 
-    assert page.read_text(encoding="utf-8") == report.render(RUNS["caution"], "markdown")
+    assert page.read_text(encoding="utf-8") == reporting.render(RUNS["caution"], "markdown")
 
 
 def test_folder_that_cannot_be_written_is_an_input_error(tmp_path: Path) -> None:
     (tmp_path / "reports").write_text("a file")
 
     with pytest.raises(InputError, match=r"cannot be written to .*--report"):
-        report.write_reports(base(), tmp_path / "reports")
+        reporting.write_reports(base(), tmp_path / "reports")
 
 
 @pytest.mark.parametrize("name", ["", "..", "../x", "/etc/x"])
 def test_migration_whose_name_leaves_the_folder_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be the name"):
-        report.write_reports(base(migration=name), tmp_path)
+        reporting.write_reports(base(migration=name), tmp_path)
 
 
 @pytest.mark.parametrize("name", RUNS)
 def test_terminal_page_has_no_control_character_and_no_line_over_eighty(name: str) -> None:
-    lines = report.render(RUNS[name], "text").split("\n")
+    lines = reporting.render(RUNS[name], "text").split("\n")
 
     assert [line for line in lines if len(line) > 80 or not (line.isprintable())] == []
 
@@ -119,7 +119,7 @@ def test_kept_findings_are_named_only_when_asked_for() -> None:
 @pytest.mark.parametrize("name", RUNS)
 def test_workflow_commands_are_one_line_each(name: str) -> None:
     run = RUNS[name]
-    commands = [line for line in report.render(run, "github").split("\n") if line.startswith("::")]
+    commands = [line for line in reporting.render(run, "github").split("\n") if line.startswith("::")]
     loud = [each for each in run.findings if each.status not in (Status.KEPT, Status.NOTED)]
 
     assert len(loud) == len(commands)
@@ -129,7 +129,7 @@ def test_page_written_to_a_file_is_the_rendered_one() -> None:
     page = StringIO()
     write(RUNS["blocked"], page)
 
-    assert page.getvalue().split() == report.render(RUNS["blocked"], "text").split()
+    assert page.getvalue().split() == reporting.render(RUNS["blocked"], "text").split()
 
 
 def test_finding_of_an_earlier_migration_is_named_with_its_digits() -> None:

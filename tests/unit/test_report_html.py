@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from pgcontract import report
-from pgcontract.finding import Decision, Verdict
-from pgcontract.report.charts import charts
-from pgcontract.report.markup import visible
+from pgcontract import reporting
+from pgcontract.reporting.charts import charts
+from pgcontract.reporting.markup import visible
+from pgcontract.result.finding import Decision, Verdict
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 
@@ -83,7 +83,7 @@ class Page(HTMLParser):
 
 @pytest.mark.parametrize("name", RUNS)
 def test_page_is_well_formed_and_names_no_address_outside_itself(name: str) -> None:
-    page = Page(report.render(RUNS[name], "html"))
+    page = Page(reporting.render(RUNS[name], "html"))
     loose = [key for _, attributes in page.tags for key in attributes if key.startswith("on")]
 
     assert ([], set(), [], set()) == (page.wrong, page.addresses, loose, page.names - TAGS - DRAWN)
@@ -91,27 +91,27 @@ def test_page_is_well_formed_and_names_no_address_outside_itself(name: str) -> N
 
 @pytest.mark.parametrize("name", RUNS)
 def test_page_has_the_sections_of_the_markdown_in_their_order_and_lists_them(name: str) -> None:
-    sections = [line[3:] for line in report.render(RUNS[name], "markdown").split("\n") if line.startswith("## ")]
-    page = Page(report.render(RUNS[name], "html"))
+    sections = [line[3:] for line in reporting.render(RUNS[name], "markdown").split("\n") if line.startswith("## ")]
+    page = Page(reporting.render(RUNS[name], "html"))
 
     assert (sections, sections) == (page.texts("a"), page.texts("h2"))
 
 
 def test_pictures_stand_in_the_page_in_place_of_the_chart_that_only_github_draws() -> None:
     run = RUNS["measured"]
-    page = report.render(run, "html")
+    page = reporting.render(run, "html")
 
     assert (True, False) == (all(each.svg in page for each in charts(run)), "xychart" in page)
 
 
 def test_ids_of_the_page_are_each_there_once() -> None:
-    ids = [held["id"] for _, held in Page(report.render(RUNS["measured"], "html")).tags if "id" in held]
+    ids = [held["id"] for _, held in Page(reporting.render(RUNS["measured"], "html")).tags if "id" in held]
 
     assert sorted(set(filter(None, ids))) == sorted(filter(None, ids))
 
 
 def test_hostile_text_is_shown_and_does_nothing() -> None:
-    page = Page(report.render(RUNS["hostile"], "html"))
+    page = Page(reporting.render(RUNS["hostile"], "html"))
     shown = "".join(page.words)
 
     assert (True, True, False) == ("<b>x</b>" in shown, visible("\x1b[31m") in shown, "b" in page.names)
@@ -142,7 +142,7 @@ def test_no_value_becomes_a_tag_or_an_address(name: str, said: str) -> None:
                             "policies": [part]},
                "performance": speed},
     )  # fmt: skip
-    page = Page(report.render(run, "html"))
+    page = Page(reporting.render(run, "html"))
 
     assert ([], set(), set()) == (page.wrong, page.addresses, page.names - TAGS - DRAWN)
 
@@ -168,11 +168,11 @@ def console(page: str, folder: Path) -> list[str]:
 @pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on PATH")
 @pytest.mark.parametrize("name", ["measured", "hostile"])
 def test_browser_shows_the_page_without_a_complaint(name: str, tmp_path: Path) -> None:
-    assert [] == console(report.render(RUNS[name], "html"), tmp_path)
+    assert [] == console(reporting.render(RUNS[name], "html"), tmp_path)
 
 
 @pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on PATH")
 def test_browser_refuses_what_a_page_like_ours_would_fetch(tmp_path: Path) -> None:
-    page = report.render(base(), "html").replace("<main>", '<main><img src="http://127.0.0.1:9/probe.png">')
+    page = reporting.render(base(), "html").replace("<main>", '<main><img src="http://127.0.0.1:9/probe.png">')
 
     assert 1 == len(console(page, tmp_path))

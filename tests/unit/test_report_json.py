@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pgcontract.errors import InputError
-from pgcontract.finding import ClaimResult, Finding, Run
-from pgcontract.report.json import from_json, to_json
+from pgcontract.reporting.json import from_json, to_json
+from pgcontract.result.finding import ClaimResult, Finding, Run
 
 numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 plain = st.recursive(

@@ -13,11 +13,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from pgcontract import report
-from pgcontract.finding import Decision, Finding, Run, Status, Verdict
-from pgcontract.report.markdown import first_screen, tidy
-from pgcontract.report.markup import code, fence, prose, table, visible
-from pgcontract.report.reading import Reading
+from pgcontract import reporting
+from pgcontract.reporting.markdown import first_screen, tidy
+from pgcontract.reporting.markup import code, fence, prose, table, visible
+from pgcontract.reporting.run_view import Reading
+from pgcontract.result.finding import Decision, Finding, Run, Status, Verdict
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 
@@ -52,7 +52,7 @@ def _text(inside: Iterable[Token]) -> str:
 
 @pytest.mark.parametrize("name", RUNS)
 def test_page_has_the_sections_of_the_document_in_its_order(name: str) -> None:
-    read = READER.parse(report.render(RUNS[name], "markdown"))
+    read = READER.parse(reporting.render(RUNS[name], "markdown"))
     found = [after.content for each, after in pairwise(read) if (each.type, each.tag) == ("heading_open", "h2")]
 
     assert found == SECTIONS
@@ -99,7 +99,7 @@ def test_no_value_becomes_html_a_heading_or_a_link(name: str, said: str) -> None
         facts={"declared": {"tables": [part], "columns": [{**part, "table": name, "type": said}],
                             "policies": [part]}},
     )  # fmt: skip
-    read = tokens(report.render(run, "markdown"))
+    read = tokens(reporting.render(run, "markdown"))
     foreign = [each.content for each in read if each.type.startswith("html") and not each.content.startswith(OWN_HTML)]
     links = [each for each in read if each.type in ("link_open", "image")]
 
@@ -114,7 +114,7 @@ def test_no_value_becomes_html_a_heading_or_a_link(name: str, said: str) -> None
 @given(st.lists(st.from_type(Finding), max_size=12))
 def test_every_finding_that_is_not_kept_is_named_on_the_page(findings: list[Finding]) -> None:
     run = base(findings=tuple(findings))
-    page = report.render(run, "markdown")
+    page = reporting.render(run, "markdown")
     page_in_one_form = page.replace(r"\|", "|")
     expected = {Reading(run).name(each) for each in findings if each.status is not Status.KEPT}
 
@@ -124,7 +124,7 @@ def test_every_finding_that_is_not_kept_is_named_on_the_page(findings: list[Find
 @pytest.mark.parametrize("name", RUNS)
 def test_first_screen_opens_the_page_and_is_under_sixty_lines(name: str) -> None:
     screen = first_screen(RUNS[name])
-    page = report.render(RUNS[name], "markdown")
+    page = reporting.render(RUNS[name], "markdown")
 
     assert (page.startswith(screen.rstrip("\n")), screen.count("\n") < 60) == (True, True)
 
@@ -134,7 +134,7 @@ def test_first_screen_of_a_thousand_wrong_things_is_under_sixty_lines() -> None:
 
 
 def test_five_hundred_tables_are_folded_and_the_broken_one_stands_open() -> None:
-    page = report.render(crowd(tables=500, wrong=1), "markdown")
+    page = reporting.render(crowd(tables=500, wrong=1), "markdown")
 
     assert (page.count("<details><summary>public.t"), page.count("<details open><summary>public.t")) == (499, 1)
 
@@ -142,7 +142,7 @@ def test_five_hundred_tables_are_folded_and_the_broken_one_stands_open() -> None
 def test_same_run_gives_the_same_bytes_whatever_it_took() -> None:
     slow = replace(base(), phases=(), findings=tuple(replace(each, seconds=9.0) for each in base().findings))
 
-    assert report.render(base(), "markdown") == report.render(slow, "markdown")
+    assert reporting.render(base(), "markdown") == reporting.render(slow, "markdown")
 
 
 def crowd(tables: int = 3, wrong: int = 1000) -> Run:

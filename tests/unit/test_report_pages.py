@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from pgcontract import report
-from pgcontract.report.charts import Chart, charts
+from pgcontract import reporting
+from pgcontract.reporting.charts import Chart, charts
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 sys.path.insert(0, str(GOLDEN))
@@ -33,7 +33,7 @@ def golden(name: str, found: str) -> str:
 
 @pytest.mark.parametrize(("name", "kind"), PAGES)
 def test_page_equals_the_golden_page(name: str, kind: str) -> None:
-    found = report.render(RUNS[name], kind)
+    found = reporting.render(RUNS[name], kind)
 
     assert golden(f"{name}.{SUFFIX.get(kind, kind)}", found) == found
 

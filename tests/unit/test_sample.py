@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 from figures import without_figures
 from pgcontract.contract import load_project
-from pgcontract.draft import draft_contract
-from pgcontract.engine import changes, verify
-from pgcontract.finding import Run
-from pgcontract.report import render
-from pgcontract.report.json import from_json, to_json
-from pgcontract.stage import MIGRATOR
+from pgcontract.drafting.contract_draft import draft_contract
+from pgcontract.postgres.platform import MIGRATOR
+from pgcontract.reporting import render
+from pgcontract.reporting.json import from_json, to_json
+from pgcontract.result.finding import Run
+from pgcontract.runner import changes, verify
 
 ROOT = Path(__file__).parents[2]
 PINNED = ROOT / "tests/golden/shipped.run.json"

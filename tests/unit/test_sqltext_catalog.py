@@ -8,8 +8,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from pgcontract.catalog import read_catalog
-from pgcontract.providers import Server, provider_for
-from pgcontract.sqltext import inventory, read_script
+from pgcontract.model.sql import inventory, read_script
+from pgcontract.postgres.providers import Server, provider_for
 from sqltext_cases import CASES
 
 # What no text can tell: LIKE INCLUDING ALL copies statistics under a name of their own, and says so as unread.

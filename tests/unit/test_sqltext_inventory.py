@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pgcontract.sqltext import Counted, Dropped, Inventory, Script, inventory, read_script, split_statements
+from pgcontract.model.sql import Counted, Dropped, Inventory, Script, inventory, read_script, split_statements
 from sqltext_cases import ASSESSMENTS, CASES
 
 Read = Callable[[str], Inventory]

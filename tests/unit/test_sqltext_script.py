@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from pgcontract.errors import InputError
-from pgcontract.sqltext import MAX_PARSED_BYTES, place, read_script
+from pgcontract.model.sql import MAX_PARSED_BYTES, place, read_script
 
 
 def written(folder: Path, raw: bytes) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pgcontract.sqltext import split_statements
+from pgcontract.model.sql import split_statements
 
 
 def texts(sql: str) -> list[str]:

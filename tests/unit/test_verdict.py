@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from pgcontract.contract import CheckRef, Claim, Contract, Correction, Migration, Project, Waiver
-from pgcontract.finding import ClaimResult, Decision, Finding, Outcome, Severity, Status, Verdict
-from pgcontract.verdict import claim_finding, conclude_verdict, decide_claim, excuse, matches
+from pgcontract.result.finding import ClaimResult, Decision, Finding, Outcome, Severity, Status, Verdict
+from pgcontract.runner.verdict import claim_finding, conclude_verdict, decide_claim, excuse, matches
 
 TODAY = dt.date(2026, 1, 4)
 STEM = "001_t"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pgcontract.catalog.hidden import Hidden, hidden_by_standard_views
-from pgcontract.catalog.identities import read_identities
-from pgcontract.catalog.reader import read_catalog
-from pgcontract.catalog.standard import (
+from pgcontract.catalog.changed_parts import subtract
+from pgcontract.catalog.information_schema import (
     StandardColumn,
     StandardConstraint,
     StandardPrivilege,
@@ -14,7 +12,9 @@ from pgcontract.catalog.standard import (
     StandardViews,
     read_information_schema,
 )
-from pgcontract.catalog.subtract import subtract
+from pgcontract.catalog.information_schema_gaps import Hidden, hidden_by_standard_views
+from pgcontract.catalog.object_ids import read_identities
+from pgcontract.catalog.reader import read_catalog
 
 __all__ = [
     "Hidden",

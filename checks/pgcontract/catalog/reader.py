@@ -9,11 +9,11 @@ from typing import Any
 
 from psycopg import Connection
 
-from pgcontract import model
-from pgcontract.catalog.rows import count_rows
-from pgcontract.catalog.session import reading
-from pgcontract.catalog.values import values
-from pgcontract.model import Part, Schema
+from pgcontract.catalog.row_digests import count_rows
+from pgcontract.catalog.row_values import values
+from pgcontract.catalog.snapshot import reading
+from pgcontract.model import schema as model
+from pgcontract.model.schema import Part, Schema
 
 KINDS: dict[str, type[Part]] = {
     "schemas": model.Namespace,

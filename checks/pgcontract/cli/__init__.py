@@ -71,7 +71,7 @@ def commands() -> None:
 
 def main() -> None:
     """The console script: exits with what `run` says. Ctrl-C, SIGTERM and SIGHUP leave nothing behind."""
-    from pgcontract.providers import terminate_on_signals
+    from pgcontract.postgres.providers import terminate_on_signals
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -106,7 +106,7 @@ def _fail(message: str, code: int) -> int:
     if os.environ.get("PGCONTRACT_DEBUG", "0") not in ("", "0"):
         traceback.print_exc()
     # A file's name or a server's word must not steer the terminal.
-    from pgcontract.report.markup import visible
+    from pgcontract.reporting.markup import visible
 
     click.echo(f"error: {visible(message, lines=True)}", err=True)
     return code

@@ -8,7 +8,7 @@ import click
 @click.command("list")
 def command() -> int:
     """Every check: its id, the severity of breaking it, its title."""
-    from pgcontract import registry
+    from pgcontract.rules import registry
 
     checks = registry.checks()
     width = max(map(len, checks), default=0)

@@ -14,10 +14,10 @@ import click
 from pgcontract.errors import PgcontractError, ServerUnavailable
 
 if TYPE_CHECKING:
-    from pgcontract.providers import Production
-    from pgcontract.providers.examination import Examination, Left
-    from pgcontract.providers.local.kept import Kept
-    from pgcontract.providers.server import Probe
+    from pgcontract.postgres.providers import Production
+    from pgcontract.postgres.providers.examination import Examination, Left
+    from pgcontract.postgres.providers.local.cache_usage import Kept
+    from pgcontract.postgres.providers.server import Probe
 
 _WIDTH = 80
 _MARGIN = 15
@@ -32,7 +32,7 @@ def command(path: str, clean: bool) -> int:
     PATH is the project whose production chooses the image of --pg docker. Exit code 0 where --pg auto finds a server,
     else 3.
     """
-    from pgcontract.providers import examination
+    from pgcontract.postgres.providers import examination
 
     production, trouble = _production(path)
     if clean:
@@ -47,7 +47,7 @@ def command(path: str, clean: bool) -> int:
 def _production(path: str) -> tuple[Production, str]:
     """What the project says of production, and what is wrong with the project, if anything is."""
     from pgcontract.contract import load_project
-    from pgcontract.providers import Production
+    from pgcontract.postgres.providers import Production
 
     if not Path(path).exists():
         return Production(), ""

@@ -34,12 +34,12 @@ def command(path: str, accept: bool, output: str | None, through: str | None, pg
     PATH is a project, a folder of .sql files, or one .sql file. In a project the contract goes to
     contracts/<migration>/contract.toml, else beside the .sql file, as <migration>.contract.toml.
     """
-    from pgcontract import engine
+    from pgcontract import runner
     from pgcontract.contract import load_project
-    from pgcontract.draft import draft_contract, write_draft
-    from pgcontract.report.markup import visible
-    from pgcontract.settle import waive_rest
-    from pgcontract.stage import MIGRATOR
+    from pgcontract.drafting.contract_draft import draft_contract, write_draft
+    from pgcontract.drafting.waivers import waive_rest
+    from pgcontract.postgres.platform import MIGRATOR
+    from pgcontract.reporting.markup import visible
 
     project = load_project(path)
     if through is not None:
@@ -47,9 +47,9 @@ def command(path: str, accept: bool, output: str | None, through: str | None, pg
     target = Path(output) if output is not None else _place(project)
     if target.exists():
         raise InputError("is there already, and a draft never overwrites; name another file with -o", file=str(target))
-    if pg == engine.NO_SERVER:
+    if pg == runner.NO_SERVER:
         raise InputError("a draft is written from what a server made of the migration; name one with --pg")
-    made, gone = engine.changes(project, pg=pg)
+    made, gone = runner.changes(project, pg=pg)
     earlier = project.chain[:-1]
     text = draft_contract(
         made,

@@ -14,7 +14,7 @@ def command(check: str) -> int:
 
     CHECK is an id that `pgcontract list` prints; an item of a report, column.type[email], is taken too.
     """
-    from pgcontract import registry
+    from pgcontract.rules import registry
 
     checks = registry.checks()
     name = check.partition("[")[0]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pgcontract.engine import Event
+    from pgcontract.runner import Event
 
 
 @contextmanager

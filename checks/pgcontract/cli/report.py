@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pgcontract.errors import InputError
-from pgcontract.report.writable import demand_writable
+from pgcontract.reporting.output_folder import demand_writable
 
 
 @click.command("report")
@@ -20,8 +20,8 @@ from pgcontract.report.writable import demand_writable
 @click.option("--report", metavar="DIR", help="Write DIR/<migration>/deployment.md, .html, run.json and charts/ instead.")
 def command(run_json: str, form: str, first_screen: bool, report: str | None) -> int:
     """Make a report again from RUN.json, and exit with 0 whatever the verdict was."""
-    from pgcontract.report import markdown, render, write_reports
-    from pgcontract.report.json import from_json
+    from pgcontract.reporting import markdown, render, write_reports
+    from pgcontract.reporting.json import from_json
 
     run = from_json(_text(run_json))
     if report is not None:

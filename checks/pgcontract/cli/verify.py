@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from pgcontract.cli.progress import watching
-from pgcontract.duration import read_duration
 from pgcontract.errors import InputError
-from pgcontract.finding import Decision, Run, Status
-from pgcontract.report.writable import demand_writable
+from pgcontract.model.duration import read_duration
+from pgcontract.reporting.output_folder import demand_writable
+from pgcontract.result.finding import Decision, Run, Status
 
 STANDARD_OUTPUT = "-"
 
@@ -73,15 +73,15 @@ def command(
         if Path(json_file).is_dir():
             raise InputError(f"{json_file} is a folder: give --json the name of a file.")
 
-    from pgcontract import engine
-    from pgcontract.load import read_rows
-    from pgcontract.report import render, write_reports
-    from pgcontract.report.json import to_json
-    from pgcontract.report.markup import visible
+    from pgcontract import runner
+    from pgcontract.performance.loading import read_rows
+    from pgcontract.reporting import render, write_reports
+    from pgcontract.reporting.json import to_json
+    from pgcontract.reporting.markup import visible
 
     count = read_rows(rows, option="--rows") if rows is not None else None
     with watching() as notify:
-        run = engine.verify(
+        run = runner.verify(
             path,
             through=through,
             pg=pg,

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pgcontract.contract.clocks import Clock
+from pgcontract.contract.column_formats import DeclaredLanguage
 from pgcontract.contract.datasets import ColumnRows, Dataset, TableRows
+from pgcontract.contract.existing_rows import PriorRows
 from pgcontract.contract.flows import Flow, Invariant, Step
 from pgcontract.contract.json_schema import json_schema
-from pgcontract.contract.languages import DeclaredLanguage
-from pgcontract.contract.machines import Machine
-from pgcontract.contract.prior_rows import PriorRows
+from pgcontract.contract.presence import Tie
 from pgcontract.contract.project import Migration, Project, load_project
 from pgcontract.contract.queries import Budget, Growth, Parameter, Query
 from pgcontract.contract.races import LEVELS, Level, Race
-from pgcontract.contract.ties import Tie
+from pgcontract.contract.state_machines import Machine
+from pgcontract.contract.timestamps import Clock
 from pgcontract.contract.values import (
     CheckRef,
     Claim,

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from pgcontract.contract import names
-from pgcontract.model import Constraint, Index
+from pgcontract.contract import identifiers
+from pgcontract.model.schema import Constraint, Index
 
 _QUOTED: Final = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
 _HEAD: Final = re.compile(
@@ -97,7 +97,7 @@ def backing_index(constraint: Constraint) -> Index | None:
     if found := _WHERE.match(definition, rest):
         predicate = definition[found.end() + 1 : _closing(definition, found.end())]
     return Index(
-        name=names.join(names.split(constraint.table)[0], names.split(constraint.name)[-1]),
+        name=identifiers.join(identifiers.split(constraint.table)[0], identifiers.split(constraint.name)[-1]),
         table=constraint.table,
         method=(head["method"] or ("gist" if overlaps else "btree")).lower(),
         keys=tuple(keys),
@@ -184,4 +184,4 @@ def _taken_apart(collection: str, definition: str) -> dict[str, Any] | None:
             if found := _INCLUDE.match(definition, at):
                 said["include"], _ = bracketed(definition, found.end())
     columns = [*said["columns"], *said.get("to", ()), *said.get("include", ()), *said.get("on_delete_columns", ())]
-    return said if all(names.join(names.bare(each)) == each for each in columns) else None
+    return said if all(identifiers.join(identifiers.bare(each)) == each for each in columns) else None

@@ -10,11 +10,11 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field
 
-from pgcontract.contract import names
-from pgcontract.contract.lines import KeyPath, line_of
-from pgcontract.contract.mistakes import Mistake, nearest, spell_path
-from pgcontract.contract.spec import IdentifierKey, QualifiedKey, Spec
-from pgcontract.model import Origin, Schema
+from pgcontract.contract import identifiers
+from pgcontract.contract.declaration_models import IdentifierKey, QualifiedKey, Spec
+from pgcontract.contract.toml_positions import KeyPath, line_of
+from pgcontract.contract.validation_errors import Mistake, nearest, spell_path
+from pgcontract.model.schema import Origin, Schema
 
 _QUOTED: Final = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
 _DRAWN: Final = ("random", "random_normal", "gen_random_uuid", "gen_random_bytes", "uuidv4", "uuidv7", "nextval")
@@ -172,11 +172,11 @@ def read_dataset(
                 mistake(message, "table", name, "columns", column, *at)
         tables.append(
             TableRows(
-                name=names.spell(name, parts=(2, 2), example="public.orders"),
+                name=identifiers.spell(name, parts=(2, 2), example="public.orders"),
                 share=rows.share,
                 rows=rows.rows,
                 columns=tuple(
-                    _column(names.bare(column), each, origin("table", name, "columns", column))
+                    _column(identifiers.bare(column), each, origin("table", name, "columns", column))
                     for column, each in rows.columns.items()
                 ),
                 origin=origin("table", name),
@@ -248,7 +248,7 @@ def dataset_mistakes(dataset: Dataset | None, schema: Schema) -> Iterator[Mistak
             message = f"{spell_path(path)}: no table {rows.name} is declared; {nearest(rows.name, known)}"
             yield Mistake(file=rows.origin.file, line=rows.origin.line, message=message)
             continue
-        columns = {names.split(each.name)[-1]: each for each in schema.columns if each.table == rows.name}
+        columns = {identifiers.split(each.name)[-1]: each for each in schema.columns if each.table == rows.name}
         for each in rows.columns:
             assert each.origin
             here = spell_path((*path, "columns", each.name))
@@ -274,7 +274,7 @@ def merged(datasets: Iterable[Dataset | None], schema: Schema) -> Dataset:
         sizes, purpose, origin = dataset.sizes or sizes, dataset.purpose or purpose, dataset.origin
         for each in dataset.tables:
             tables[each.name] = _over(tables[each.name], each) if each.name in tables else each
-    there = {(each.table, names.split(each.name)[-1]) for each in schema.columns}
+    there = {(each.table, identifiers.split(each.name)[-1]) for each in schema.columns}
     return Dataset(
         sizes=sizes,
         tables=tuple(

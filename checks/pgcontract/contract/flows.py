@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from pgcontract.contract.lines import KeyPath, line_of
-from pgcontract.contract.mistakes import Mistake, nearest, spell_path
-from pgcontract.contract.spec import Qualified, Scalar, Spec, WordKey
-from pgcontract.contract.statements import parameters_of, query_mistakes, statement_mistakes
-from pgcontract.model import Origin, Schema
+from pgcontract.contract.declaration_models import Qualified, Scalar, Spec, WordKey
+from pgcontract.contract.sql_parameters import parameters_of, query_mistakes, statement_mistakes
+from pgcontract.contract.toml_positions import KeyPath, line_of
+from pgcontract.contract.validation_errors import Mistake, nearest, spell_path
+from pgcontract.model.schema import Origin, Schema
 
 # Parameters that every step has: the actor's number, and the id of the event, which a repeated delivery shares.
 GIVEN: Final = ("actor", "event")

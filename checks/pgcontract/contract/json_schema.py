@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from pgcontract.contract.document import ClaimsSpec, ContractSpec, ProjectSpec
+from pgcontract.contract.documents import ClaimsSpec, ContractSpec, ProjectSpec
 
 _FILES: dict[str, type[BaseModel]] = {"contract": ContractSpec, "claims": ClaimsSpec, "pgcontract": ProjectSpec}
 

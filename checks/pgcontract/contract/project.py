@@ -8,22 +8,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pgcontract.contract.chain import Script, find, in_order, read_script, read_scripts
-from pgcontract.contract.clocks import clock_mistakes
+from pgcontract.contract.column_formats import undeclared
 from pgcontract.contract.datasets import Dataset, dataset_mistakes, merged
 from pgcontract.contract.flows import flow_mistakes
-from pgcontract.contract.inherit import Words, inherit
-from pgcontract.contract.languages import undeclared
-from pgcontract.contract.machines import machine_mistakes
-from pgcontract.contract.mistakes import Mistake, fail, nearest, refuse
-from pgcontract.contract.parts import make_schema, make_shape
+from pgcontract.contract.inheritance import Words, inherit
+from pgcontract.contract.layouts.flat import Script, find, in_order, read_script, read_scripts
+from pgcontract.contract.presence import tie_mistakes
 from pgcontract.contract.queries import undeclared_names
 from pgcontract.contract.races import race_mistakes
-from pgcontract.contract.read import Document, read_contract, read_project_file
-from pgcontract.contract.ties import tie_mistakes
+from pgcontract.contract.schema_parts import make_schema, make_shape
+from pgcontract.contract.state_machines import machine_mistakes
+from pgcontract.contract.timestamps import clock_mistakes
+from pgcontract.contract.toml_reader import Document, read_contract, read_project_file
+from pgcontract.contract.validation_errors import Mistake, fail, nearest, refuse
 from pgcontract.contract.values import Contract, Shape
 from pgcontract.errors import InputError
-from pgcontract.model import Origin, Schema
+from pgcontract.model.schema import Origin, Schema
 
 PROJECT_FILE = "pgcontract.toml"
 CONTRACT_FILE = "contract.toml"

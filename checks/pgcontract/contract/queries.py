@@ -8,12 +8,12 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from pgcontract.contract.columns import column_mistake, table_of
-from pgcontract.contract.lines import KeyPath, line_of
-from pgcontract.contract.mistakes import Mistake, nearest, spell_path
-from pgcontract.contract.spec import ColumnName, Qualified, Scalar, Spec, WordKey
-from pgcontract.contract.statements import parameters_of, query_mistakes, statement_mistakes
-from pgcontract.model import Origin, Schema
+from pgcontract.contract.declaration_models import ColumnName, Qualified, Scalar, Spec, WordKey
+from pgcontract.contract.declared_columns import column_mistake, table_of
+from pgcontract.contract.sql_parameters import parameters_of, query_mistakes, statement_mistakes
+from pgcontract.contract.toml_positions import KeyPath, line_of
+from pgcontract.contract.validation_errors import Mistake, nearest, spell_path
+from pgcontract.model.schema import Origin, Schema
 
 Growth = Literal["O(1)", "O(log n)", "O(rows)", "O(n)"]
 Pick = Literal["rows", "values"]

@@ -8,11 +8,11 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from pgcontract.contract.lines import KeyPath, line_of
-from pgcontract.contract.mistakes import Mistake, nearest, spell_path
-from pgcontract.contract.spec import Qualified, Spec
-from pgcontract.contract.statements import query_mistakes, statement_mistakes
-from pgcontract.model import Origin, Schema
+from pgcontract.contract.declaration_models import Qualified, Spec
+from pgcontract.contract.sql_parameters import query_mistakes, statement_mistakes
+from pgcontract.contract.toml_positions import KeyPath, line_of
+from pgcontract.contract.validation_errors import Mistake, nearest, spell_path
+from pgcontract.model.schema import Origin, Schema
 
 Level = Literal["read committed", "repeatable read", "serializable"]
 LEVELS: Final[tuple[Level, ...]] = ("read committed", "repeatable read", "serializable")

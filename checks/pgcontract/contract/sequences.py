@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pgcontract.contract import names
-from pgcontract.model import Origin, Sequence, Table
+from pgcontract.contract import identifiers
+from pgcontract.model.schema import Origin, Sequence, Table
 
 _BITS: Final = {"smallint": 16, "int2": 16, "integer": 32, "int": 32, "int4": 32, "bigint": 64, "int8": 64}
 _SPELLED: Final = {16: "smallint", 32: "integer", 64: "bigint"}
@@ -33,12 +33,12 @@ def identity_sequence(table: str, column: str, column_type: str, owner: Table, o
     """The sequence behind an identity column, as CREATE TABLE makes it; None in a partition, which has its parent's."""
     if owner.partition_of is not None:
         return None
-    schema, bare = names.split(table)
-    made = names.derived(bare, names.split(column)[0], "seq")
+    schema, bare = identifiers.split(table)
+    made = identifiers.derived(bare, identifiers.split(column)[0], "seq")
     type_name = _SPELLED[_BITS.get(column_type.lower(), 64)]
     bounds = sequence_defaults({"type": type_name})
     return Sequence(
-        name=names.join(schema, made),
+        name=identifiers.join(schema, made),
         type=type_name,
         maximum=bounds["maximum"],
         owned_by=f"{table}.{column}",
@@ -54,8 +54,8 @@ def serial_advice(table: str, column: str, column_type: str) -> str | None:
     plain = _SERIAL.get(column_type.lower())
     if plain is None:
         return None
-    schema, bare = names.split(table)
-    sequence = names.join(schema, names.derived(bare, names.split(column)[0], "seq"))
+    schema, bare = identifiers.split(table)
+    sequence = identifiers.join(schema, identifiers.derived(bare, identifiers.split(column)[0], "seq"))
     return (
         f"column {table}.{column}: {column_type} is short for three things, and no type the server keeps; "
         f'write type = "{plain}", null = false, default = "nextval(\'{sequence}\'::regclass)", '

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 
-from pgcontract.contract.spec import (
+from pgcontract.contract.declaration_models import (
     Callable,
     EnabledSpec,
     Grants,

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pgcontract.contract.clocks import Clock
+from pgcontract.contract.column_formats import DeclaredLanguage
 from pgcontract.contract.datasets import Dataset
+from pgcontract.contract.existing_rows import PriorRows
 from pgcontract.contract.flows import Flow
-from pgcontract.contract.languages import DeclaredLanguage
-from pgcontract.contract.machines import Machine
-from pgcontract.contract.prior_rows import PriorRows
+from pgcontract.contract.presence import Tie
 from pgcontract.contract.queries import Query
 from pgcontract.contract.races import Race
-from pgcontract.contract.ties import Tie
-from pgcontract.model import Origin, Schema
+from pgcontract.contract.state_machines import Machine
+from pgcontract.contract.timestamps import Clock
+from pgcontract.model.schema import Origin, Schema
 
 
 @dataclass(frozen=True, kw_only=True)

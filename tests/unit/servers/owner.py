@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from pgcontract.providers import Server, provider_for
+from pgcontract.postgres.providers import Server, provider_for
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 MAJORS = ("wheel", *([f"binaries:{DEBIAN_15}"] if DEBIAN_15.is_dir() else []))

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 from pgcontract.errors import InputError, PgcontractError, ServerUnavailable
-from pgcontract.providers import Production, provider_for
-from pgcontract.providers.container.image import image_of
-from pgcontract.providers.container.owner import Owner, started
+from pgcontract.postgres.providers import Production, provider_for
+from pgcontract.postgres.providers.container.image import image_of
+from pgcontract.postgres.providers.container.owner import Owner, started
 
 
 def refusal(spec: str) -> tuple[type[PgcontractError], str]:
@@ -60,7 +60,7 @@ def test_a_daemon_that_is_no_more_is_told_from_none(door: Path, monkeypatch: pyt
 def test_without_rights_the_group_is_named(door: Path) -> None:
     ask = (
         "import os, sys; os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
-        "print(sys.modules['pgcontract.providers'].provider_for('docker').probe())"
+        "print(sys.modules['pgcontract.postgres.providers'].provider_for('docker').probe())"
     )
     with socket.socket(socket.AF_UNIX) as closed:
         closed.bind(str(door))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from command import Command
 from pgcontract import cli
-from pgcontract.providers import binaries, provider_for
+from pgcontract.postgres.providers import binaries, provider_for
 from server_processes import kill, processes_in
 
 Hold = Callable[..., "subprocess.Popen[str]"]

@@ -13,14 +13,14 @@ from pathlib import Path
 import psycopg
 import pytest
 from owner import MAJORS, PASSWORD, Owner, owner_of
-from pgcontract.engine import verify
 from pgcontract.errors import CouldNotAsk
-from pgcontract.finding import Run
-from pgcontract.lines import Lines
-from pgcontract.marks import application, new_token, token_of
-from pgcontract.providers import provider_for
-from pgcontract.stage import stage_of
-from pgcontract.workbench import Workbench
+from pgcontract.postgres.connection_pool import Lines
+from pgcontract.postgres.ownership import application, new_token, token_of
+from pgcontract.postgres.platform import stage_of
+from pgcontract.postgres.providers import provider_for
+from pgcontract.postgres.sandbox import Workbench
+from pgcontract.result.finding import Run
+from pgcontract.runner import verify
 
 _ALONE: dict[tuple[int, str], Run] = {}
 PEOPLE = ("boss", "maker", "five")

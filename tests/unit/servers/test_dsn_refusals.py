@@ -15,9 +15,9 @@ import psycopg
 import pytest
 from owner import PASSWORD, Owner, owner_of
 from pgcontract.errors import InputError, PgcontractError, ServerUnavailable
-from pgcontract.providers import provider_for
-from pgcontract.stage import stage_of
-from pgcontract.workbench import Workbench
+from pgcontract.postgres.platform import stage_of
+from pgcontract.postgres.providers import provider_for
+from pgcontract.postgres.sandbox import Workbench
 
 
 @pytest.fixture(scope="module")

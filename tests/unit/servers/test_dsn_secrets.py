@@ -13,10 +13,10 @@ import psycopg
 import pytest
 from owner import PASSWORD, Owner, owner_of
 from pgcontract.errors import PgcontractError
-from pgcontract.finding import Decision
-from pgcontract.providers import provider_for
-from pgcontract.stage import stage_of
-from pgcontract.workbench import Workbench
+from pgcontract.postgres.platform import stage_of
+from pgcontract.postgres.providers import provider_for
+from pgcontract.postgres.sandbox import Workbench
+from pgcontract.result.finding import Decision
 
 # The word itself, as URLs have it, and as Python or JSON would quote it.
 FORMS = {PASSWORD, quote(PASSWORD, safe=""), repr(PASSWORD)[1:-1], PASSWORD.replace('"', '\\"'), "hunter2"}

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from owner import owner_of
-from pgcontract.engine import verify
-from pgcontract.finding import Status
+from pgcontract.result.finding import Status
+from pgcontract.runner import verify
 
 CASE = Path(__file__).parents[2] / "cases" / "query.index" / "kept"
 

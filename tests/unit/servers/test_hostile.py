@@ -12,14 +12,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from pgcontract.apply import Refusal, apply_as_production
-from pgcontract.connection import TimedOut, discard
-from pgcontract.engine import verify
-from pgcontract.finding import Decision, Run
-from pgcontract.providers import Server, provider_for
-from pgcontract.sqltext import read_script
-from pgcontract.stage import stage_of
-from pgcontract.workbench import State, Workbench
+from pgcontract.model.sql import read_script
+from pgcontract.postgres.connection import TimedOut, discard
+from pgcontract.postgres.platform import stage_of
+from pgcontract.postgres.providers import Server, provider_for
+from pgcontract.postgres.sandbox import State, Workbench
+from pgcontract.postgres.script_execution import Refusal, apply_as_production
+from pgcontract.result.finding import Decision, Run
+from pgcontract.runner import verify
 from server_processes import processes_in
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")

@@ -12,10 +12,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from pgcontract.cli.verify import exit_code
-from pgcontract.engine import Event, verify
 from pgcontract.errors import ServerUnavailable
-from pgcontract.finding import Decision, Run, Status
-from pgcontract.report import render
+from pgcontract.reporting import render
+from pgcontract.result.finding import Decision, Run, Status
+from pgcontract.runner import Event, verify
 from server_processes import processes_in
 
 SUPERUSER = "supabase_admin"

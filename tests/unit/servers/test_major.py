@@ -17,8 +17,8 @@ import psycopg
 import pytest
 from obtaining import fetched, missing
 from pgcontract.errors import InputError, PgcontractError, ServerUnavailable
-from pgcontract.providers import binaries, npm, provider_for
-from pgcontract.providers.prebuilt import prebuilt
+from pgcontract.postgres.providers import binaries, npm, provider_for
+from pgcontract.postgres.providers.prebuilt import prebuilt
 from test_providers import installed
 from test_server_accounts import python_for
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from pgcontract.errors import InputError, ServerUnavailable
-from pgcontract.providers import Prepared, Server, provider_for
+from pgcontract.postgres.providers import Prepared, Server, provider_for
 
 
 @pytest.fixture

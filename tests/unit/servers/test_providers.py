@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from pgcontract.errors import InputError, PgcontractError, ServerUnavailable
-from pgcontract.providers import binaries, known_specs, provider_for
+from pgcontract.postgres.providers import binaries, known_specs, provider_for
 
 KNOWN = "auto, binaries[:DIR], docker[:IMAGE], dsn:URL, 15|16|17|18, wheel"
 

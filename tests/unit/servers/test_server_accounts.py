@@ -18,7 +18,7 @@ import pgcontract
 import psycopg
 import pytest
 from pgcontract.errors import ServerUnavailable
-from pgcontract.providers import provider_for
+from pgcontract.postgres.providers import provider_for
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root starts a server as another user")
 

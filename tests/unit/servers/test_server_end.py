@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pgcontract.providers import provider_for
+from pgcontract.postgres.providers import provider_for
 from server_processes import Watch, kill, processes_in
 
 Hold = Callable[..., "subprocess.Popen[str]"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from pgcontract.errors import InputError, ServerUnavailable
-from pgcontract.providers import Server, provider_for
+from pgcontract.postgres.providers import Server, provider_for
 
 Hold = Callable[..., "subprocess.Popen[str]"]
 

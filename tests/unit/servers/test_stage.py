@@ -8,9 +8,9 @@ import psycopg
 import pytest
 from owner import MAJORS
 from pgcontract.catalog import read_catalog
-from pgcontract.providers import Server, provider_for
-from pgcontract.stage import stage_of
-from pgcontract.workbench import Workbench
+from pgcontract.postgres.platform import stage_of
+from pgcontract.postgres.providers import Server, provider_for
+from pgcontract.postgres.sandbox import Workbench
 
 USER = "8b6f1f6e-6a3c-4d0e-9d53-0c1c3f1f2a11"
 

@@ -1,0 +1,1 @@
+"""Folders of migrations, one file a layout."""

@@ -1,0 +1,1 @@
+"""A contract to begin with, from what a migration does."""

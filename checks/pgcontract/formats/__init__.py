@@ -1,0 +1,69 @@
+"""What a column can be meant to hold: a small library of intents, one module of this package each.
+
+email = intent("email", dialect="rfc5321")
+email.means("ann@example.com")        True
+email.why_not("ann@example..com")     'two dots in a row in the domain (RFC 5321, 4.1.2)'
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from pgcontract.errors import InputError
+from pgcontract.formats.oracle import Intent, Known, Language, Parameter, declared
+
+__all__ = ["Intent", "Known", "Language", "Parameter", "intent", "intents"]
+
+
+def intents() -> Mapping[str, Intent]:
+    """Every intent by name, sorted; loads the modules of this package on the first call."""
+    for module in pkgutil.iter_modules(__path__, f"{__name__}."):
+        importlib.import_module(module.name)
+    return declared()
+
+
+def intent(name: str, **parameters: Any) -> Language[Any]:
+    """The language of an intent as told by its parameters.
+
+    InputError, with the nearest known word, for an intent, a parameter or a choice that does not exist, for a
+    parameter that is missing or of another type, and for parameters that contradict each other.
+    """
+    known = intents()
+    if name not in known:
+        raise InputError(f"there is no intent `{name}`; {_nearest(name, known)}")
+    declaration = known[name]
+    for word, value in parameters.items():
+        if word not in declaration.parameters:
+            raise InputError(f"the intent `{name}` has no parameter `{word}`; {_nearest(word, declaration.parameters)}")
+        _check(name, declaration.parameters[word], value)
+    for parameter in declaration.parameters.values():
+        if parameter.required and parameter.name not in parameters:
+            raise InputError(f"the intent `{name}` needs `{parameter.name}`: {parameter.purpose}")
+    return declaration.language(
+        **{word: tuple(value) if isinstance(value, list) else value for word, value in parameters.items()}
+    )
+
+
+def _check(name: str, parameter: Parameter, value: Any) -> None:
+    where = f"`{parameter.name}` of the intent `{name}`"
+    if not parameter.admits(value):
+        of_strings = " of strings" if parameter.type == "array" else ""
+        raise InputError(f"{where} is {value!r}, where {_article(parameter.type)}{of_strings} is needed")
+    if parameter.choices and value not in parameter.choices:
+        raise InputError(f"{where} cannot be `{value}`; {_nearest(value, parameter.choices)}")
+
+
+def _article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    words = list(known)
+    near = get_close_matches(word, words, n=1)
+    if near:
+        return f"did you mean `{near[0]}`?"
+    return f"known here: {', '.join(words)}" if words else "it takes none"

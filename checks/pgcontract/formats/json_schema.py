@@ -1,0 +1,56 @@
+"""JSON that keeps to a schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pgcontract.formats.json.json_dialects import DIALECTS, SOURCES, read
+from pgcontract.formats.json.known_texts import KNOWN
+from pgcontract.formats.json.schema_validator import check_schema, why_not_schema
+from pgcontract.formats.oracle import Known, Texts, declare, parameter
+from pgcontract.formats.oracle.scanner import Refused
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+
+@declare("json_schema", sources=(*SOURCES, "JSON Schema 2020-12, core and validation: the keywords of json/schema.py"))
+@dataclass(frozen=True, kw_only=True)
+class JsonSchema(Texts):
+    """A JSON text whose value keeps to a JSON Schema; of a name that stands twice, the last counts."""
+
+    schema: Mapping[str, Any] = parameter("object", "The JSON Schema, of the keywords that are understood")
+    dialect: str = parameter("string", "What the text keeps to", default="rfc8259", choices=tuple(DIALECTS))
+
+    def __post_init__(self) -> None:
+        check_schema(self.schema)
+
+    def why_not(self, value: str) -> str | None:
+        try:
+            return why_not_schema(read(value, self.dialect), self.schema)
+        except Refused as refused:
+            return str(refused)
+
+    def valid(self) -> SearchStrategy[str]:
+        from pgcontract.formats.json.schema_strategies import schema_texts
+
+        return schema_texts(self.schema).filter(self.means)
+
+    def near_misses(self) -> SearchStrategy[str]:
+        from hypothesis import strategies as st
+
+        from pgcontract.formats.json.json_strategies import broken_json
+        from pgcontract.formats.json.schema_strategies import near_schemas, schema_texts
+
+        near = [schema_texts(each) for each in near_schemas(self.schema)]
+        return st.one_of(*near, broken_json(self.valid()))
+
+    def corpus(self) -> tuple[Known[str], ...]:
+        return KNOWN
+
+    def alphabet(self) -> str:
+        from pgcontract.formats.json.json_strategies import ALPHABET
+
+        return ALPHABET

@@ -1,8 +1,0 @@
-"""Values put to a column's constraints by real INSERTs: which are tried, who refuses them, the smallest that tell."""
-
-from __future__ import annotations
-
-from pgcontract.fuzz.judge import Judge, Judgement, judging, sendable
-from pgcontract.fuzz.place import Place, place_of
-
-__all__ = ["Judge", "Judgement", "Place", "judging", "place_of", "sendable"]

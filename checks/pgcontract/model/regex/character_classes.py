@@ -1,0 +1,72 @@
+"""The named character classes, as glibc's UTF-8 locales have them as far as Python's character database can tell.
+
+Under the C locale they end at U+007F, and other libraries differ on rare characters (PostgreSQL's own takes U+2007 for
+a space and combining letters for letters): near such a class, ask the server.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from string import digits, hexdigits
+from typing import Final
+
+from pgcontract.model.regex.nodes import LAST, Ranges, joined
+
+_UNBROKEN: Final = "\xa0\u2007\u202f"
+
+
+def _is_space(character: str) -> bool:
+    return character.isspace() and character not in _UNBROKEN and not "\x1c" <= character <= "\x1f"
+
+
+def _is_graph(character: str) -> bool:
+    return unicodedata.category(character) not in {"Cc", "Cs", "Cn", "Zs", "Zl", "Zp"} or character in _UNBROKEN
+
+
+_CLASSES: Final[Mapping[str, Callable[[str], bool]]] = {
+    "alpha": str.isalpha,
+    "alnum": lambda character: character.isalpha() or character in digits,
+    "blank": lambda character: character == "\t" or (unicodedata.category(character) == "Zs" and _is_space(character)),
+    "cntrl": lambda character: unicodedata.category(character) in {"Cc", "Zl", "Zp"},
+    "digit": lambda character: character in digits,
+    "graph": _is_graph,
+    "lower": str.islower,
+    "print": lambda character: _is_graph(character) or unicodedata.category(character) == "Zs",
+    "punct": lambda character: _is_graph(character) and not character.isalpha() and character not in digits,
+    "space": _is_space,
+    "upper": str.isupper,
+    "word": lambda character: character.isalpha() or character in digits or character == "_",
+    "xdigit": lambda character: character in hexdigits,
+}
+
+# Collating elements by name (PostgreSQL's regc_locale.c, after POSIX): those that patterns are written with.
+NAMED: Final[Mapping[str, str]] = {
+    "NUL": "\0",
+    "tab": "\t",
+    "newline": "\n",
+    "carriage-return": "\r",
+    "space": " ",
+    "hyphen": "-",
+    "hyphen-minus": "-",
+    "period": ".",
+    "full-stop": ".",
+    "slash": "/",
+    "solidus": "/",
+    "backslash": "\\",
+    "underscore": "_",
+    "low-line": "_",
+    "circumflex": "^",
+    "left-square-bracket": "[",
+    "right-square-bracket": "]",
+}
+
+
+@lru_cache
+def ranges_of(name: str) -> Ranges | None:
+    """The characters of a class, None where there is no such class; the first call for one looks at all characters."""
+    holds = _CLASSES.get(name)
+    if holds is None:
+        return None
+    return joined([(code, code) for code in range(LAST + 1) if holds(chr(code))])

@@ -1,0 +1,22 @@
+"""What a migration's text says, before any server is asked: its statements, their places, what they create."""
+
+from __future__ import annotations
+
+from pgcontract.model.sql.inventory import Counted, Inventory, inventory
+from pgcontract.model.sql.script import MAX_PARSED_BYTES, Script, Statement, place, read_script, split_statements
+from pgcontract.model.sql.text_catalog import Created, Dropped, Unread
+
+__all__ = [
+    "MAX_PARSED_BYTES",
+    "Counted",
+    "Created",
+    "Dropped",
+    "Inventory",
+    "Script",
+    "Statement",
+    "Unread",
+    "inventory",
+    "place",
+    "read_script",
+    "split_statements",
+]

@@ -1,0 +1,223 @@
+"""A migration file as read: its text, its digest, its statements and their places."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from itertools import count
+from pathlib import Path
+
+from pgcontract.errors import InputError
+from pgcontract.model.sql.lexer import Backslash, leading_words, split, tokens
+
+MAX_PARSED_BYTES = 5_000_000
+
+_MOST_WORDS = 8
+_CONTROL = {"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT"}
+# Matched against the leading words; each command's page in the manual says "inside a transaction block".
+_REFUSES = re.compile(
+    r"CREATE (UNIQUE )?INDEX CONCURRENTLY|DROP INDEX CONCURRENTLY|REINDEX (DATABASE|SYSTEM|SCHEMA)\b"
+    r"|REINDEX \w+ CONCURRENTLY|VACUUM\b|(CREATE|DROP) (DATABASE|TABLESPACE|SUBSCRIPTION)\b|ALTER SYSTEM\b"
+    r"|DISCARD ALL\b|CLUSTER$|(COMMIT|ROLLBACK) PREPARED\b"
+)
+# These forms carry the deciding word behind names or in parentheses.
+_REFUSES_LATE = re.compile(
+    r"ALTER TABLE .* DETACH PARTITION .* CONCURRENTLY|REINDEX \( .*\bCONCURRENTLY\b"
+    r"|CLUSTER VERBOSE$|CLUSTER \( [^)]*\)$|ALTER DATABASE .* SET TABLESPACE"
+)
+_LATE_HEADS = {"ALTER", "REINDEX", "CLUSTER"}
+_COPY_IN = re.compile(r"\bFROM\s+STDIN\b", re.IGNORECASE)
+_COPY_LINE = re.compile(r"^\s*COPY\s[^;]*?\bFROM\s+STDIN\b", re.IGNORECASE | re.MULTILINE)
+_META = re.compile(r"\\[^\s'\"]*")
+_REMEDIES = {
+    "i": "write the included file's SQL in its place, or make it a migration of its own",
+    "copy": "write the rows as INSERT statements",
+    "set": "write the value itself where the variable stands",
+    "c": "the gate chooses the database: remove the line",
+    "restrict": "pg_dump writes it for psql alone: remove the line",
+    ".": "write the rows as INSERT statements",
+}
+_SAME_REMEDY = {"ir": "i", "include": "i", "include_relative": "i", "connect": "c", "unrestrict": "restrict"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """One statement of a script; its text opens with its first keyword and has no semicolon at its end.
+
+    `offset` counts characters in `Script.text` from 0; lines and columns count from 1. `words` are the leading
+    unquoted words, upper-cased, at most eight: keywords, then maybe a name.
+    """
+
+    text: str
+    number: int
+    offset: int
+    line: int
+    column: int
+    end_line: int
+    words: tuple[str, ...]
+
+    @property
+    def transaction_control(self) -> bool:
+        """Whether it opens or ends a transaction; savepoints, and going back to one, do not."""
+        match self.words:
+            case ("ROLLBACK", *rest) if "TO" in rest[:2]:
+                return False
+            case ("PREPARE", "TRANSACTION", *_):
+                return True
+            case (first, *_):
+                return first in _CONTROL
+            case _:
+                return False
+
+    @property
+    def refuses_transaction(self) -> bool:
+        """Whether the server runs it only outside a transaction block (SQLSTATE 25001 within)."""
+        if _REFUSES.match(" ".join(self.words)) and not (self.words[0] == "CLUSTER" and '"' in self.text):
+            return True
+        if not self.words or self.words[0] not in _LATE_HEADS:
+            return False
+        return bool(_REFUSES_LATE.match(" ".join(token.text.upper() for token in tokens(self.text))))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Script:
+    """A file's text as the server gets it: the byte order mark removed, line ends as in the file.
+
+    `sha256` is of the file's bytes; `lines` counts as editors do, a last line without its newline too. Above
+    MAX_PARSED_BYTES the text is not split: `parsed` is False and there are no statements.
+    """
+
+    path: str
+    text: str
+    sha256: str
+    bytes: int
+    lines: int
+    statements: tuple[Statement, ...]
+    parsed: bool = True
+
+    @cached_property
+    def line_starts(self) -> tuple[int, ...]:
+        """The offset at which each line begins."""
+        return line_starts(self.text)
+
+
+def read_script(path: Path) -> Script:
+    """The file, split into statements.
+
+    Raises InputError where no server could run it as a file: missing, unreadable, binary, not UTF-8, psql's own
+    commands, rows inlined for COPY. What the server itself refuses, an open quote among it, is no input error.
+    """
+    name = str(path)
+    raw = _read_bytes(path)
+    text = _decode(raw, name)
+    parsed = len(raw) <= MAX_PARSED_BYTES
+    # COPY from stdin needs psql's protocol however long the file is; only a likely case pays for splitting it.
+    statements = tuple(split_statements(text, name)) if parsed or _COPY_LINE.search(text) else ()
+    return Script(
+        path=name,
+        text=text,
+        sha256=sha256(raw).hexdigest(),
+        bytes=len(raw),
+        lines=text.count("\n") + (bool(text) and not text.endswith("\n")),
+        statements=statements if parsed else (),
+        parsed=parsed,
+    )
+
+
+def split_statements(text: str, path: str = "<text>") -> Iterator[Statement]:
+    """The statements of a text; raises InputError at psql's own commands and at rows inlined for COPY."""
+    starts = line_starts(text)
+    numbers = count(1)
+    for piece in split(text):
+        if isinstance(piece, Backslash):
+            raise _meta_command(text, piece.offset, path, bisect_right(starts, piece.offset))
+        line = bisect_right(starts, piece.start)
+        body = text[piece.start : piece.end]
+        words = leading_words(text, piece.start, _MOST_WORDS)
+        if words[:1] == ("COPY",) and _COPY_IN.search(body):
+            raise InputError(
+                "COPY … FROM STDIN takes its rows from psql, which no migration tool provides: "
+                "write the rows as INSERT statements",
+                file=path,
+                line=line,
+            )
+        yield Statement(
+            text=body,
+            number=next(numbers),
+            offset=piece.start,
+            line=line,
+            column=piece.start - starts[line - 1] + 1,
+            end_line=bisect_right(starts, max(piece.start, piece.end - 1)),
+            words=words,
+        )
+
+
+def place(script: Script, offset: int) -> tuple[int, int]:
+    """Line and column, both from 1, of a 0-based character offset into `script.text`.
+
+    The server's error position is 1-based and counts within what was sent: add the statement's offset, less one.
+    """
+    line = bisect_right(script.line_starts, offset)
+    return line, offset - script.line_starts[line - 1] + 1
+
+
+def line_starts(text: str) -> tuple[int, ...]:
+    """The offset at which each line begins; a line ends with its newline, so CRLF needs no care."""
+    return (0, *(newline.end() for newline in re.finditer("\n", text)))
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        found = sorted(other.name for other in path.parent.glob("*.sql"))[:5]
+        beside = f"; beside it: {', '.join(found)}" if found else ""
+        raise InputError(f"no such file{beside}; check the name", file=str(path)) from None
+    except IsADirectoryError:
+        raise InputError("a folder, where a .sql file was expected", file=str(path)) from None
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}; check its permissions", file=str(path)) from None
+
+
+def _decode(raw: bytes, path: str) -> str:
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise _wrong_encoding("a UTF-16 byte order mark", "UTF-16", path, 0, 1)
+    if (nul := raw.find(b"\0")) >= 0:
+        line = raw.count(b"\n", 0, nul) + 1
+        # ASCII in UTF-16 has a NUL in every second place and nowhere else; a program has them anywhere.
+        even, odd = raw[0:40:2], raw[1:40:2]
+        if len(raw) > 3 and {even.count(0), odd.count(0)} == {0, len(odd)}:
+            raise _wrong_encoding(
+                "UTF-16 without a byte order mark", "UTF-16LE" if raw[1] == 0 else "UTF-16BE", path, nul, line
+            )
+        raise InputError(f"a binary file: byte {nul} is NUL, which SQL text cannot hold", file=path, line=line)
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        # The decoder counts from behind the byte order mark.
+        at = error.start + (3 if raw.startswith(b"\xef\xbb\xbf") else 0)
+        line = raw.count(b"\n", 0, at) + 1
+        before, after = raw[:at].rsplit(b"\n", 1)[-1][-20:], raw[at : at + 20].split(b"\n", 1)[0]
+        read_so = (before + after).decode("cp1252", "replace").strip()
+        looks = f"Windows-1252 or Latin-1, where it would read “{read_so}”"
+        raise _wrong_encoding(looks, "WINDOWS-1252", path, at, line) from None
+
+
+def _wrong_encoding(looks: str, codec: str, path: str, at: int, line: int) -> InputError:
+    return InputError(
+        f"not UTF-8 at byte {at}: looks like {looks}; convert it, e.g. iconv -f {codec} -t UTF-8",
+        file=path,
+        line=line,
+    )
+
+
+def _meta_command(text: str, offset: int, path: str, line: int) -> InputError:
+    match = _META.match(text, offset)
+    command = match.group().rstrip(";") if match else "\\"
+    name = command[1:]
+    remedy = _REMEDIES.get(_SAME_REMEDY.get(name, name), "write it in SQL, or remove the line")
+    return InputError(f"{command} is psql's own command, not SQL, and no server runs it: {remedy}", file=path, line=line)

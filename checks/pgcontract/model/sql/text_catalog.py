@@ -1,0 +1,266 @@
+"""What the statements read so far have made, taken away and renamed: the text's own picture of the database."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from pgcontract.model.sql.identifiers import dotted, invented, quoted
+from pgcontract.model.sql.script import Script, Statement
+
+Path = tuple[str, ...]
+
+_RELATIONS = ("table", "view", "sequence", "index")
+_OWNERS = ("table", "view", "type", "column")
+_KEYS = frozenset({"primary key", "unique", "exclude"})
+_HIDDEN_SCHEMAS = frozenset({"$user", "pg_catalog", "pg_temp"})
+_DEFAULT_PATH = ("public",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Created:
+    """One object that the text creates; kind and name are spelled as in `model`.
+
+    `line` is that of its statement, for a column or constraint its own. `table` is the object it belongs to,
+    `columns` those it stands on (raw names), `form` its variety (`materialized view`, `check`). For the reader's own
+    use are `path`, the raw parts of its name, `keys`, what names of copies are made from, and `inherited` of a check.
+    """
+
+    kind: str
+    name: str
+    line: int
+    statement: int
+    if_not_exists: bool = False
+    or_replace: bool = False
+    form: str = ""
+    table: str | None = None
+    columns: tuple[str, ...] = ()
+    path: Path = field(default=(), repr=False)
+    keys: tuple[str, ...] = field(default=(), repr=False)
+    inherited: bool = field(default=True, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dropped:
+    """One object that the text drops, or renames: then it is also created under its new name."""
+
+    kind: str
+    name: str
+    line: int
+    statement: int
+    if_exists: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unread:
+    """A statement, or a part of one, whose effects the text does not tell."""
+
+    statement: int
+    line: int
+    reason: str
+
+
+class Ledger:
+    """Follows a script statement by statement; `left` is what stands at the end of what was read."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.created: list[Created] = []
+        self.dropped: list[Dropped] = []
+        self.unread: list[Unread] = []
+        self.left: dict[tuple[str, str], Created] = {}
+        self._parts: defaultdict[str, dict[tuple[str, str], Created]] = defaultdict(dict)
+        self._names: Counter[tuple[str, str, str]] = Counter()
+        self.search_path: Path = _DEFAULT_PATH
+        self.temporary: set[str] = set()
+        # A parent's later columns and checks reach its children too, and a partitioned table's keys and indexes.
+        self.heirs: defaultdict[str, list[Path]] = defaultdict(list)
+        self.partitions: defaultdict[str, list[Path]] = defaultdict(list)
+        self.statement: Statement = Statement(text="", number=0, offset=0, line=1, column=1, end_line=1, words=())
+
+    def line(self, offset: int) -> int:
+        """The file's line of an offset into the current statement."""
+        return bisect_right(self.script.line_starts, self.statement.offset + offset)
+
+    def set_search_path(self, names: Iterable[str] = _DEFAULT_PATH) -> None:
+        self.search_path = tuple(name for name in names if name not in _HIDDEN_SCHEMAS) or _DEFAULT_PATH
+
+    def new(self, path: Path) -> Path:
+        """Where an object of this name is made: schema and name."""
+        return path[-2:] if len(path) > 1 else (self.search_path[0], path[0])
+
+    def existing(self, path: Path, *kinds: str) -> Path:
+        """Which object a name means: the first on the search path that the script made, else the one made there."""
+        if len(path) == 1:
+            for schema in self.search_path:
+                if any((kind, dotted(schema, path[0])) in self.left for kind in kinds or _RELATIONS):
+                    return (schema, path[0])
+        return self.new(path)
+
+    def is_temporary(self, path: Path) -> bool:
+        return path[0].startswith("pg_temp") if len(path) > 1 else path[0] in self.temporary
+
+    def create(
+        self,
+        kind: str,
+        path: Path,
+        offset: int = 0,
+        *,
+        prefix: str = "",
+        suffix: str = "",
+        if_not_exists: bool = False,
+        or_replace: bool = False,
+        form: str = "",
+        table: Path | None = None,
+        columns: tuple[str, ...] = (),
+        keys: tuple[str, ...] = (),
+        inherited: bool = True,
+    ) -> bool:
+        """Writes the object down; False where IF NOT EXISTS meets one that this script made before."""
+        made = Created(
+            kind=kind,
+            name=prefix + dotted(*path) + suffix,
+            line=self.line(offset),
+            statement=self.statement.number,
+            if_not_exists=if_not_exists,
+            or_replace=or_replace,
+            form=form,
+            table=dotted(*table) if table else None,
+            columns=columns,
+            path=path,
+            keys=keys,
+            inherited=inherited,
+        )
+        if if_not_exists and (kind, made.name) in self.left:
+            return False
+        self.created.append(made)
+        self._keep(made)
+        return True
+
+    def note(self, kind: str, name: str, about: tuple[str, str]) -> None:
+        """Writes down a comment or grant, which goes when what it is about (kind and name) goes."""
+        line, number = self.statement.line, self.statement.number
+        made = Created(kind=kind, name=name, line=line, statement=number, or_replace=True, table=" ".join(about))
+        self.created.append(made)
+        self._keep(made)
+
+    def miss(self, reason: str, offset: int = 0) -> None:
+        """Writes down that the text does not tell what this statement, or this part of it, does."""
+        self.unread.append(Unread(statement=self.statement.number, line=self.line(offset), reason=reason))
+
+    def drop(self, kind: str, name: str, *, if_exists: bool = False) -> tuple[Created, ...]:
+        """Writes the drop down; the object and all that belonged to it, if the script had made it."""
+        line, number = self.statement.line, self.statement.number
+        self.dropped.append(Dropped(kind=kind, name=name, line=line, statement=number, if_exists=if_exists))
+        return self._discard((kind, name))
+
+    def drop_column(self, table: Path, column: str, *, if_exists: bool = False) -> None:
+        """Drops the column with the keys, checks and indexes that stand on it, in the table's children too."""
+        owner = dotted(*table)
+        self.drop("column", dotted(*table, column), if_exists=if_exists)
+        for key, part in list(self._parts[owner].items()):
+            if column in part.columns and part.kind in ("constraint", "index", "sequence"):
+                self._discard(key)
+        for child in self.heirs[owner]:
+            self.drop_column(child, column, if_exists=if_exists)
+
+    def drop_schema(self, name: str, *, if_exists: bool = False) -> None:
+        """Drops the schema and all that the script made in it."""
+        self.drop("schema", quoted(name), if_exists=if_exists)
+        for key, part in list(self.left.items()):
+            if part.path[:1] == (name,) and len(part.path) > 1:
+                self._discard(key)
+
+    def rename(self, kind: str, old: Path, new: Path, suffix: str = "") -> None:
+        """Gives the object, and what is named after it, another name or schema."""
+        before, after = dotted(*old) + suffix, dotted(*new) + suffix
+        removed = self.drop(kind, before)
+        if not removed:
+            self.create(kind, new, suffix=suffix)
+        moved = {before: after, f"{kind} {before}": f"{kind} {after}"}
+        for part in removed:
+            inside = part.path[: len(old)] == old
+            owner = moved.get(part.table or "", part.table)
+            if inside:
+                name = part.name.replace(before, after, 1)
+            else:
+                # A comment or grant is named after what it is about; an index or sequence keeps its own name.
+                name = part.name if part.path else part.name.replace(part.table or "", owner or "", 1)
+            moved[f"{part.kind} {part.name}"] = f"{part.kind} {name}"
+            made = replace(
+                part,
+                name=name,
+                table=owner,
+                path=new + part.path[len(old) :] if inside else part.path,
+                statement=self.statement.number,
+                line=self.statement.line,
+            )
+            if name != part.name:
+                self.created.append(made)
+            self._keep(made)
+        for family in (self.heirs, self.partitions):
+            if children := family.pop(before, None):
+                family[after] = children
+            for siblings in family.values():
+                siblings[:] = [new if each == old else each for each in siblings]
+
+    def columns(self, table: Path) -> tuple[str, ...]:
+        """The raw names of a table's columns, in order."""
+        return tuple(each.path[-1] for each in self.parts(table, "column"))
+
+    def parts(self, table: Path, kind: str) -> tuple[Created, ...]:
+        """What belongs to a table, of one kind, in the order it was made."""
+        return tuple(each for each in self._parts[dotted(*table)].values() if each.kind == kind)
+
+    def form(self, path: Path) -> str:
+        """The variety of a table; empty where the script did not make it."""
+        table = self.left.get(("table", dotted(*path)))
+        return table.form if table else ""
+
+    def relation_name(self, table: Path, addition: str, label: str, *, key: bool = False) -> str:
+        """The name PostgreSQL gives to a sequence or index; a key's must be free among constraints too."""
+        kinds = ("relation", "constraint") if key else ("relation",)
+        schema, own = table
+        return invented(own, addition, label, lambda name: any(self._names[kind, schema, name] for kind in kinds))
+
+    def constraint_name(self, table: Path, addition: str, label: str) -> str:
+        """The name PostgreSQL gives to a check or foreign key: free within the whole schema."""
+        schema, own = table
+        return invented(own, addition, label, lambda name: self._names["constraint", schema, name] > 0)
+
+    def _keep(self, made: Created) -> None:
+        key = made.kind, made.name
+        if key in self.left:
+            self._forget(key)
+        self.left[key] = made
+        if made.table:
+            self._parts[made.table][key] = made
+        for name in _names(made):
+            self._names[name] += 1
+
+    def _forget(self, key: tuple[str, str]) -> Created:
+        gone = self.left.pop(key)
+        if gone.table:
+            self._parts[gone.table].pop(key, None)
+        for name in _names(gone):
+            self._names[name] -= 1
+        return gone
+
+    def _discard(self, key: tuple[str, str]) -> tuple[Created, ...]:
+        if key not in self.left:
+            return ()
+        gone = [self._forget(key)]
+        owned = (*self._parts[" ".join(key)], *(self._parts[key[1]] if key[0] in _OWNERS else ()))
+        for part in owned:
+            gone += self._discard(part)
+        return tuple(gone)
+
+
+def _names(made: Created) -> Iterator[tuple[str, str, str]]:
+    """The names this object takes from those that PostgreSQL could still invent."""
+    if made.kind == "constraint":
+        yield "constraint", made.path[0], made.path[-1]
+    if made.kind in _RELATIONS or made.form in _KEYS:
+        yield "relation", made.path[0], made.path[-1]

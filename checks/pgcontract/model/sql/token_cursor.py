@@ -1,0 +1,121 @@
+"""A place in a statement's tokens, which moves forward as words, names and parentheses are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pgcontract.model.sql.identifiers import fold
+from pgcontract.model.sql.lexer import Kind, Token
+
+
+class Unreadable(Exception):
+    """The text is not shaped as expected; the statement is told as unread with this reason."""
+
+
+class Cursor:
+    """Reads a sequence of tokens; `at` is the index of the next one."""
+
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        self.tokens = tokens
+        self.at = 0
+
+    def __bool__(self) -> bool:
+        return self.at < len(self.tokens)
+
+    @property
+    def offset(self) -> int:
+        """Where the next token stands, or the last one if there is none."""
+        if not self.tokens:
+            return 0
+        return self.tokens[min(self.at, len(self.tokens) - 1)].offset
+
+    def peek(self, ahead: int = 0) -> str:
+        """The next token's text, an unquoted word upper-cased; empty at the end."""
+        at = self.at + ahead
+        return self.tokens[at].upper if at < len(self.tokens) else ""
+
+    def takes(self, *words: str) -> bool:
+        """Moves behind these words and marks if all of them stand here."""
+        for ahead, word in enumerate(words):
+            if self.peek(ahead) != word:
+                return False
+        self.at += len(words)
+        return True
+
+    def takes_any(self, *words: str) -> str:
+        """Moves behind whichever of these stands here, and says which; empty if none."""
+        word = self.peek()
+        if word not in words:
+            return ""
+        self.at += 1
+        return word
+
+    def next(self) -> Token:
+        if not self:
+            raise Unreadable("it ends where more was expected")
+        self.at += 1
+        return self.tokens[self.at - 1]
+
+    def name(self) -> str:
+        """The one name that stands here."""
+        token = self.next()
+        if token.kind not in (Kind.WORD, Kind.QUOTED):
+            raise Unreadable(f"{token.text[:20]!r} stands where a name was expected")
+        return fold(token)
+
+    def path(self) -> tuple[str, ...]:
+        """The dotted name that stands here, its parts in order."""
+        parts = [self.name()]
+        while self.takes("."):
+            parts.append(self.name())
+        return tuple(parts)
+
+    def column(self) -> tuple[tuple[str, ...], str]:
+        """The dotted name of a column that stands here: its relation's parts, and its own."""
+        *relation, own = self.path()
+        if not relation:
+            raise Unreadable(f"column {own} stands without its table")
+        return tuple(relation), own
+
+    def paths(self) -> Iterator[tuple[str, ...]]:
+        """Dotted names separated by commas."""
+        yield self.path()
+        while self.takes(","):
+            yield self.path()
+
+    def group(self) -> Cursor:
+        """What stands between the parentheses that open here."""
+        if not self.takes("("):
+            raise Unreadable(f"{self.peek()[:20]!r} stands where ( was expected")
+        first, depth = self.at, 1
+        while depth:
+            depth += {"(": 1, ")": -1}.get(self.next().text, 0)
+        return Cursor(self.tokens[first : self.at - 1])
+
+    def skip(self) -> None:
+        """Moves behind one token, or behind the whole of a parenthesis."""
+        if self.peek() == "(":
+            self.group()
+        else:
+            self.next()
+
+    def seek(self, *words: str) -> str:
+        """Moves to the first of these outside of parentheses, and says which; empty at the end."""
+        while self and self.peek() not in words:
+            self.skip()
+        return self.peek()
+
+    def parts(self) -> Iterator[Cursor]:
+        """The rest, cut at the commas outside of parentheses and brackets."""
+        first, depth = self.at, 0
+        while self:
+            match self.next().text:
+                case "(" | "[":
+                    depth += 1
+                case ")" | "]":
+                    depth -= 1
+                case "," if not depth:
+                    yield Cursor(self.tokens[first : self.at - 1])
+                    first = self.at
+        if first < len(self.tokens):
+            yield Cursor(self.tokens[first:])

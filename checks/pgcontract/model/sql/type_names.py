@@ -1,0 +1,132 @@
+"""Type names as format_type spells them without modifiers, and the input types of a function's argument list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pgcontract.model.sql.lexer import Kind
+from pgcontract.model.sql.token_cursor import Cursor
+
+_SPELLINGS = {
+    "bool": "boolean",
+    "int8": "bigint",
+    "int2": "smallint",
+    "int4": "integer",
+    "int": "integer",
+    "float4": "real",
+    "float8": "double precision",
+    "decimal": "numeric",
+    "dec": "numeric",
+    "bpchar": "character",
+    "nchar": "character",
+    "varchar": "character varying",
+    "time": "time without time zone",
+    "timetz": "time with time zone",
+    "timestamp": "timestamp without time zone",
+    "timestamptz": "timestamp with time zone",
+    "varbit": "bit varying",
+    "any": '"any"',
+}
+_SERIALS = frozenset({"serial", "serial4", "bigserial", "serial8", "smallserial", "serial2"})
+# Every type of pg_catalog a definition is likely to name, of PostgreSQL 18; others are looked for on the search path.
+_OWN = """
+    aclitem any anyarray anycompatible anycompatiblearray anycompatiblemultirange anycompatiblenonarray
+    anycompatiblerange anyelement anyenum anymultirange anynonarray anyrange bigint bit boolean box bytea
+    character cid cidr circle cstring date datemultirange daterange event_trigger fdw_handler float gtsvector
+    index_am_handler inet int2vector int4multirange int4range int8multirange int8range integer internal interval
+    json jsonb jsonpath language_handler line lseg macaddr macaddr8 money name numeric nummultirange numrange
+    oid oidvector path pg_lsn pg_snapshot point polygon real record refcursor regclass regcollation regconfig
+    regdictionary regnamespace regoper regoperator regproc regprocedure regrole regtype smallint
+    table_am_handler text tid trigger tsm_handler tsmultirange tsquery tsrange tstzmultirange tstzrange tsvector
+    txid_snapshot unknown uuid void xid xid8 xml
+"""
+_BUILT_IN = frozenset(_OWN.split())
+_MODES = ("IN", "OUT", "INOUT", "VARIADIC")
+
+# The spelling of a type that is not PostgreSQL's own, from the parts of its name.
+Lookup = Callable[[tuple[str, ...]], str]
+
+
+def is_serial(column: Cursor) -> bool:
+    """Whether the type that stands here makes a sequence."""
+    return column.peek().lower() in _SERIALS
+
+
+def read_type(at: Cursor, lookup: Lookup) -> str:
+    """The type that stands here, spelled as format_type(oid, NULL) spells it."""
+    at.takes("SETOF")
+    word_only = at.tokens[at.at].kind is Kind.WORD if at else False
+    path = at.path()
+    if path[0] == "pg_catalog" and len(path) == 2:
+        path = path[1:]
+    name = path[-1]
+    if len(path) > 1 or not (name in _SPELLINGS or name in _BUILT_IN or name in ("char", "double", "national")):
+        spelling = lookup(path)
+    elif not word_only and name == "char":
+        spelling = '"char"'
+    else:
+        spelling = _built_in(name, at)
+    if at.takes("%", "TYPE"):
+        spelling += "%TYPE"
+    return spelling + _brackets(at)
+
+
+def input_types(arguments: Cursor, lookup: Lookup) -> tuple[str, ...]:
+    """The types of IN, INOUT and VARIADIC arguments in order: what tells functions of one name apart."""
+    found: list[str] = []
+    for part in arguments.parts():
+        if part.takes("*"):
+            continue
+        mode = _mode(part)
+        start = part.at
+        spelling = read_type(part, lookup)
+        if part and part.peek() not in ("DEFAULT", "=", ":="):
+            # What was read was the argument's name; its mode may also stand behind it.
+            part.at = start
+            part.name()
+            mode = mode or _mode(part)
+            spelling = read_type(part, lookup)
+        if mode != "OUT":
+            found.append(spelling)
+    return tuple(found)
+
+
+def _mode(part: Cursor) -> str:
+    mode = part.takes_any(*_MODES)
+    return "INOUT" if mode == "IN" and part.takes("OUT") else mode
+
+
+def _built_in(name: str, at: Cursor) -> str:
+    if name == "national":
+        at.takes_any("CHARACTER", "CHAR")
+        name = "character"
+    if name == "float":
+        bits = int(at.group().peek()) if at.peek() == "(" else 53
+        return "real" if bits <= 24 else "double precision"
+    if name == "double":
+        at.takes("PRECISION")
+        return "double precision"
+    varying = name in ("character", "char", "nchar", "bit") and at.takes("VARYING")
+    if at.peek() == "(":
+        at.group()
+    if name in ("time", "timestamp"):
+        if at.takes("WITH", "TIME", "ZONE"):
+            return f"{name} with time zone"
+        at.takes("WITHOUT", "TIME", "ZONE")
+    if name == "interval":
+        while at.takes_any("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "TO"):
+            pass
+        if at.peek() == "(":
+            at.group()
+    if name == "char":
+        name = "character"
+    return f"{name} varying" if varying else _SPELLINGS.get(name, name)
+
+
+def _brackets(at: Cursor) -> str:
+    array = at.takes("ARRAY")
+    while at.takes("["):
+        array = True
+        at.seek("]")
+        at.takes("]")
+    return "[]" if array else ""

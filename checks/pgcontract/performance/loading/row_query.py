@@ -1,0 +1,108 @@
+"""A table's rows as one query: each column's SQL after those that it reads, each value worked out once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from pgcontract.contract.identifiers import quote
+from pgcontract.model.schema import Origin
+from pgcontract.performance.loading.row_numbers import Make
+from pgcontract.performance.loading.target_tables import FilledColumn
+
+NUMBER = sql.SQL("pgcontract_row.pgcontract_n")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maker:
+    """How a column gets its values: SQL over the row's number and over the columns that it `needs`, by name.
+
+    `most` is how many different ones there are, None: as many as rows; `origin` where a data set says so.
+    """
+
+    column: FilledColumn
+    make: Make
+    needs: frozenset[str] = frozenset()
+    most: int | None = None
+    origin: Origin | None = None
+
+    def value(self, number: sql.Composable = NUMBER) -> sql.Composed:
+        """Its SQL, of the column's type without its length: only an INSERT refuses what is too long."""
+        return sql.SQL("({})::{}").format(self.make(number), sql.SQL(self.column.type.name))
+
+
+def identifier(name: str) -> sql.SQL:
+    return sql.SQL(quote(name))
+
+
+def fits(column: FilledColumn) -> sql.Composed:
+    """SQL that tells whether the column's value is as short, or as small, as its type demands: what an INSERT refuses."""
+    name, type_ = identifier(column.name), column.type
+    tests = [sql.SQL("pg_catalog.num_nulls({}) >= 0").format(name)]
+    if type_.length is not None and type_.category in "SV":
+        tests.append(sql.SQL("pg_catalog.length({}) <= {}").format(name, sql.Literal(type_.length)))
+    if type_.word == "numeric" and type_.modifier >= 4:
+        digits = (type_.modifier - 4 >> 16) - (type_.modifier - 4 & 0x7FF)
+        tests.append(sql.SQL("pg_catalog.abs({}) < 10.0 ^ {}").format(name, sql.Literal(digits)))
+    return sql.SQL("(({}) IS NOT FALSE)").format(sql.SQL(" AND ").join(tests))
+
+
+def rows_query(makers: Iterable[Maker], numbers: sql.Composable, *, number: bool = False) -> sql.Composed:
+    """SELECT of the columns in the makers' order, of all rows that `numbers` (a FROM item of one column) counts.
+
+    With `number` the row's number comes first, as pgcontract_n. Raises ValueError, with their names, for columns that
+    wait for each other.
+    """
+    found = {each.column.name: each for each in makers}
+    wanted = {name for each in found.values() for name in each.needs}
+    listed = [
+        identifier(name) if name in wanted else sql.SQL("{} AS {}").format(each.value(), identifier(name))
+        for name, each in found.items()
+    ]
+    if number:
+        listed.insert(0, NUMBER)
+    stages = [
+        # OFFSET 0 keeps the planner from working the value out anew wherever it is read.
+        sql.SQL("CROSS JOIN LATERAL (SELECT {} OFFSET 0) AS {}").format(
+            sql.SQL(", ").join(sql.SQL("{} AS {}").format(found[name].value(), identifier(name)) for name in stage),
+            identifier(f"pgcontract_{place}"),
+        )
+        for place, stage in enumerate(_stages(found, wanted))
+    ]
+    return sql.SQL("SELECT {} FROM {} AS pgcontract_row(pgcontract_n) {}").format(
+        sql.SQL(", ").join(listed), numbers, sql.SQL(" ").join(stages)
+    )
+
+
+def counted(first: int, last: int) -> sql.Composed:
+    """Row numbers in order, to be read by a FROM."""
+    return sql.SQL("pg_catalog.generate_series({}::int8, {}::int8)").format(sql.Literal(first), sql.Literal(last))
+
+
+def closure(makers: Mapping[str, Maker], names: Iterable[str]) -> tuple[Maker, ...]:
+    """The makers of these columns and of all that they read, these first."""
+    ordered = dict.fromkeys(names)
+    waiting = list(ordered)
+    while waiting:
+        for name in sorted(makers[waiting.pop()].needs):
+            if name not in ordered:
+                ordered[name] = None
+                waiting.append(name)
+    return tuple(makers[name] for name in ordered)
+
+
+def _stages(found: Mapping[str, Maker], wanted: set[str]) -> list[list[str]]:
+    """The wanted columns in stages, each reading only those before it."""
+    stages: list[list[str]] = []
+    ready: set[str] = set()
+    left = [name for name in found if name in wanted]
+    while left:
+        stage = [name for name in left if found[name].needs <= ready]
+        if not stage:
+            raise ValueError(", ".join(left))
+        stages.append(stage)
+        ready.update(stage)
+        left = [name for name in left if name not in ready]
+    return stages

@@ -1,0 +1,292 @@
+"""What a loader must know of the tables that it fills, read from the live catalog: types, CHECKs, keys, references."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import psycopg
+from psycopg import sql
+
+from pgcontract.contract.identifiers import join
+from pgcontract.model.sql.lexer import Kind, tokens
+
+Form = Literal["base", "enum", "array", "composite", "range", "multirange"]
+
+_RELATIONS = """
+SELECT c.oid::int8, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relkind::text,
+       pg_catalog.pg_get_partkeydef(c.oid)
+  FROM pg_catalog.pg_class AS c
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+ ORDER BY 2
+"""
+_COLUMNS = """
+SELECT a.attrelid::int8, a.attname, a.atttypid::int8, a.atttypmod, pg_catalog.format_type(a.atttypid, -1), a.attnotnull,
+       CASE WHEN a.attgenerated = '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END, a.attidentity <> ''
+  FROM pg_catalog.pg_attribute AS a
+  LEFT JOIN pg_catalog.pg_attrdef AS d ON (d.adrelid, d.adnum) = (a.attrelid, a.attnum)
+ WHERE a.attrelid::int8 = ANY (%s) AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+ ORDER BY a.attrelid, a.attnum
+"""
+_CHECKS = """
+SELECT c.conrelid::int8, c.conname, pg_catalog.pg_get_expr(c.conbin, c.conrelid),
+       ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
+              WHERE a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey) ORDER BY a.attnum)
+  FROM pg_catalog.pg_constraint AS c
+ WHERE c.contype = 'c' AND c.conrelid::int8 = ANY (%s)
+   AND coalesce((pg_catalog.to_jsonb(c) ->> 'conenforced')::bool, true)
+ ORDER BY 1, 2
+"""
+# The bounds of all partitions that hold rows, as one more CHECK of the table at the top.
+_BOUNDS = """
+SELECT t.oid::int8, pg_catalog.string_agg('(' || pg_catalog.pg_get_partition_constraintdef(p.relid) || ')', ' OR '
+                                          ORDER BY p.relid)
+  FROM pg_catalog.unnest(%s::pg_catalog.oid[]) AS t(oid)
+ CROSS JOIN LATERAL pg_catalog.pg_partition_tree(t.oid) AS p
+ WHERE p.isleaf AND p.level > 0
+ GROUP BY t.oid
+"""
+_KEYS = """
+SELECT i.indrelid::int8, c.relname, i.indisunique, pg_catalog.pg_get_expr(i.indpred, i.indrelid),
+       ARRAY(SELECT pg_catalog.pg_get_indexdef(i.indexrelid, k, true)
+               FROM pg_catalog.generate_series(1, i.indnkeyatts) AS k ORDER BY k),
+       i.indnullsnotdistinct
+  FROM pg_catalog.pg_index AS i
+  JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
+ WHERE i.indrelid::int8 = ANY (%s) AND (i.indisunique OR i.indisexclusion)
+ ORDER BY i.indrelid, i.indisprimary DESC, c.relname
+"""
+_REFERENCES = """
+SELECT c.conrelid::int8, c.conname, pg_catalog.format('%%I.%%I', n.nspname, p.relname),
+       ARRAY(SELECT a.attname::text FROM pg_catalog.unnest(c.conkey) WITH ORDINALITY AS k(number, place)
+              JOIN pg_catalog.pg_attribute AS a ON (a.attrelid, a.attnum) = (c.conrelid, k.number) ORDER BY k.place),
+       ARRAY(SELECT a.attname::text FROM pg_catalog.unnest(c.confkey) WITH ORDINALITY AS k(number, place)
+              JOIN pg_catalog.pg_attribute AS a ON (a.attrelid, a.attnum) = (c.confrelid, k.number) ORDER BY k.place)
+  FROM pg_catalog.pg_constraint AS c
+  JOIN pg_catalog.pg_class AS p ON p.oid = c.confrelid
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = p.relnamespace
+ WHERE c.contype = 'f' AND c.conrelid::int8 = ANY (%s)
+   AND coalesce((pg_catalog.to_jsonb(c) ->> 'conenforced')::bool, true)
+ ORDER BY 1, 2
+"""
+_TYPE = """
+SELECT t.typtype::text, t.typcategory::text, t.typbasetype::int8, t.typtypmod, t.typelem::int8, t.typrelid::int8,
+       pg_catalog.format_type(t.oid, -1), t.typname::text, t.typnotnull,
+       ARRAY(SELECT e.enumlabel::text FROM pg_catalog.pg_enum AS e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder),
+       coalesce((SELECT r.rngsubtype::int8 FROM pg_catalog.pg_range AS r
+                  WHERE r.rngtypid = t.oid OR r.rngmultitypid = t.oid), 0)
+  FROM pg_catalog.pg_type AS t
+ WHERE t.oid::int8 = %s
+"""
+_ATTRIBUTES = """
+SELECT a.atttypid::int8, a.atttypmod FROM pg_catalog.pg_attribute AS a
+ WHERE a.attrelid::int8 = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValueType:
+    """A type as a maker of values sees it: `name` is what SQL casts to, without a length; the rest is of the type below
+    its domains. `word` is pg_type.typname, `parts` an array's element, a range's bound, a composite's attributes."""
+
+    name: str
+    form: Form
+    word: str
+    category: str
+    modifier: int = -1
+    domain: bool = False
+    required: bool = False
+    labels: tuple[str, ...] = ()
+    parts: tuple[ValueType, ...] = ()
+
+    @property
+    def length(self) -> int | None:
+        """How many characters a varchar(n) or char(n) takes, or bits a bit(n)."""
+        if self.modifier < 0:
+            return None
+        return (
+            self.modifier - 4 if self.word in ("varchar", "bpchar") else self.modifier if self.category == "V" else None
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilledColumn:
+    """A column that takes values."""
+
+    name: str
+    type: ValueType
+    null: bool
+    default: str | None = None
+    identity: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    name: str
+    expression: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """A unique index, or an exclusion constraint (`unique` is False); `keys` as SQL, `columns` those named in them."""
+
+    name: str
+    unique: bool
+    predicate: str | None
+    keys: tuple[str, ...]
+    columns: tuple[str, ...]
+    nulls_distinct: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """A foreign key: `columns` refer to `parent_columns` of `parent`, in order."""
+
+    name: str
+    parent: str
+    columns: tuple[str, ...]
+    parent_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilledTable:
+    """A table with rows of its own, or the top of its partitions. It is `storable` unless no column takes a value or
+    there is no partition."""
+
+    name: str
+    oid: int
+    columns: tuple[FilledColumn, ...]
+    checks: tuple[Check, ...]
+    keys: tuple[Key, ...]
+    references: tuple[Reference, ...]
+    partitioned: bool = False
+    storable: bool = True
+
+    def column(self, name: str) -> FilledColumn:
+        return next(each for each in self.columns if each.name == name)
+
+
+def read_tables(connection: psycopg.Connection, wanted: Iterable[str]) -> tuple[FilledTable, ...]:
+    """These tables and all that their rows refer to, sorted by name; a name that is no table with rows is left out."""
+    relations = {name: (oid, kind, bool(key)) for oid, name, kind, key in connection.execute(_RELATIONS).fetchall()}
+    names = {name for name in wanted if name in relations}
+    while True:
+        oids = [relations[name][0] for name in sorted(names)]
+        references = _grouped(connection, _REFERENCES, oids)
+        above = {parent for rows in references.values() for _, parent, _, _ in rows if parent in relations}
+        if above <= names:
+            break
+        names |= above
+    types: dict[tuple[int, int], ValueType] = {}
+    columns = _grouped(connection, _COLUMNS, oids)
+    checks = _grouped(connection, _CHECKS, oids)
+    keys = _grouped(connection, _KEYS, oids)
+    bounds: dict[int, str] = dict(connection.execute(_BOUNDS, [oids]).fetchall())
+    found = []
+    for name in sorted(names):
+        oid, kind, _ = relations[name]
+        filled = tuple(_column(connection, row, types) for row in columns.get(oid, ()))
+        bare = {each.name for each in filled}
+        told = [Check(name=check, expression=text, columns=tuple(named)) for check, text, named in checks.get(oid, ())]
+        if bounds.get(oid):
+            inside = tuple(sorted(named_in(bounds[oid]) & bare))
+            told.append(Check(name="the bounds of its partitions", expression=bounds[oid], columns=inside))
+        found.append(
+            FilledTable(
+                name=name,
+                oid=oid,
+                columns=filled,
+                checks=tuple(told),
+                keys=tuple(_key(row, bare) for row in keys.get(oid, ())),
+                references=tuple(
+                    Reference(name=each, parent=parent, columns=tuple(own), parent_columns=tuple(theirs))
+                    for each, parent, own, theirs in references.get(oid, ())
+                ),
+                partitioned=kind == "p",
+                storable=bool(filled) and (kind == "r" or oid in bounds),
+            )
+        )
+    return tuple(found)
+
+
+def count_rows(connection: psycopg.Connection, table: FilledTable) -> int:
+    """The rows of the table and its partitions, not of tables that inherit from it."""
+    form = "SELECT count(*) FROM {}" if table.partitioned else "SELECT count(*) FROM ONLY {}"
+    row = connection.execute(sql.SQL(form).format(sql.SQL(table.name))).fetchone()
+    return int(row[0]) if row else 0
+
+
+def named_in(expression: str) -> set[str]:
+    """Every name that stands in an expression by itself, its quotes undone: columns among them."""
+    found = set()
+    read = tokens(expression)
+    for before, token, after in zip((None, *read), read, (*read[1:], None), strict=False):
+        called = after is not None and after.text == "("
+        if token.kind in (Kind.WORD, Kind.QUOTED) and not called and not (before and before.text in (".", "::")):
+            found.add(token.text.lower() if token.kind is Kind.WORD else token.text[1:-1].replace('""', '"'))
+    return found
+
+
+def _grouped(connection: psycopg.Connection, query: str, oids: list[int]) -> Mapping[int, list[tuple[Any, ...]]]:
+    found: dict[int, list[tuple[Any, ...]]] = {}
+    for oid, *row in connection.execute(query.encode(), [oids]).fetchall():
+        found.setdefault(oid, []).append(tuple(row))
+    return found
+
+
+def _column(
+    connection: psycopg.Connection, row: tuple[Any, ...], types: dict[tuple[int, int], ValueType]
+) -> FilledColumn:
+    name, oid, modifier, _, required, default, identity = row
+    type_ = read_type(connection, oid, modifier, types)
+    return FilledColumn(name=name, type=type_, null=not (required or type_.required), default=default, identity=identity)
+
+
+def _key(row: tuple[Any, ...], columns: set[str]) -> Key:
+    name, unique, predicate, keys, nulls_not_distinct = row
+    named = sorted(set().union(*map(named_in, keys)) & columns)
+    return Key(
+        name=join(name),
+        unique=unique,
+        predicate=predicate,
+        keys=tuple(keys),
+        columns=tuple(named),
+        nulls_distinct=not nulls_not_distinct,
+    )
+
+
+def read_type(
+    connection: psycopg.Connection, oid: int, modifier: int, types: dict[tuple[int, int], ValueType]
+) -> ValueType:
+    """The type with all that it is made of; `types` keeps what was read."""
+    if (oid, modifier) in types:
+        return types[oid, modifier]
+    row = connection.execute(_TYPE, [oid]).fetchone()
+    assert row
+    kind, category, base, base_modifier, element, relation, name, word, required, labels, bound = row
+    if kind == "d":
+        below = read_type(connection, base, base_modifier, types)
+        found = ValueType(**{**vars(below), "name": name, "domain": True, "required": required or below.required})
+    else:
+        parts: tuple[ValueType, ...] = ()
+        form: Form = "base"
+        if kind == "e":
+            form = "enum"
+        elif kind == "c":
+            form = "composite"
+            attributes = connection.execute(_ATTRIBUTES, [relation]).fetchall()
+            parts = tuple(read_type(connection, each, its, types) for each, its in attributes)
+        elif kind in ("r", "m"):
+            form = "range" if kind == "r" else "multirange"
+            parts = (read_type(connection, bound, -1, types),)
+        elif category == "A":
+            form = "array"
+            parts = (read_type(connection, element, modifier, types),)
+        found = ValueType(
+            name=name, form=form, word=word, category=category, modifier=modifier, labels=tuple(labels), parts=parts
+        )
+    types[oid, modifier] = found
+    return found

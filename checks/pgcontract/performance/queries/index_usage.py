@@ -1,0 +1,81 @@
+"""Which indexes the declared statements are planned to read: every query, and every step of every flow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import psycopg
+
+from pgcontract.contract import Query
+from pgcontract.performance.loading import Load, bench
+from pgcontract.performance.queries.parameter_samples import NoValue, draw
+from pgcontract.performance.queries.prepared_query import Refused, number, prepared
+from pgcontract.performance.queries.query_costs import indexes_of, limit_time
+from pgcontract.performance.queries.query_plan import Call
+from pgcontract.probes.context import Trial
+
+_WRITES = "ModifyTable"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uses:
+    """Planned at the largest size, `size` rows: by statement, the indexes it reads, by their full names, and the
+    tables that any statement reads, by their bare ones. `pages` are those of each index."""
+
+    size: int
+    indexes: Mapping[str, frozenset[str]]
+    tables: frozenset[str]
+    pages: Mapping[str, int]
+
+    def of(self, index: str) -> tuple[str, ...]:
+        """The statements that read it."""
+        return tuple(name for name, read in self.indexes.items() if index in read)
+
+
+def uses(trial: Trial) -> Uses:
+    """What the statements of every contract up to the head are planned to read. CouldNotAsk without loaded rows."""
+    return trial.state.once("measure/queries/uses", _uses)
+
+
+def _uses(head: Trial) -> Uses:
+    there = bench(head)
+    load = there.loads[-1]
+    facts = indexes_of(head, load)
+    indexes: dict[str, frozenset[str]] = {}
+    tables: set[str] = set()
+    with there.rolled_back(load) as connection:
+        limit_time(connection, load)
+        for name, query, sampled in _statements(head):
+            calls = tuple(_planned(connection, load, query, seed=f"{head.promise.seed}/{query.name}", sampled=sampled))
+            scans = [scan for call in calls for scan in call.scans if scan.node != _WRITES]
+            indexes[name] = frozenset(each.name for each in facts.values() for scan in scans if each.is_in(scan))
+            tables.update(scan.table for scan in scans if scan.table)
+    pages = {each.name: each.pages for each in facts.values()}
+    return Uses(size=load.size, indexes=indexes, tables=frozenset(tables), pages=pages)
+
+
+def _statements(head: Trial) -> Iterator[tuple[str, Query, bool]]:
+    """Each statement as it is told, as a query, and whether its parameters have values to draw."""
+    for migration in head.promise.project.chain:
+        if migration.contract is not None:
+            for query in migration.contract.queries:
+                yield f"the query {query.name}", query, True
+            for flow in migration.contract.flows:
+                for step in flow.steps:
+                    yield f"the step {step.name} of {flow.name}", Query(name=step.name, sql=step.sql), False
+
+
+def _planned(connection: psycopg.Connection, load: Load, query: Query, *, seed: str, sampled: bool) -> Iterator[Call]:
+    """Its generic plan, and for values that can be drawn the plan of each; none where the server does not take it."""
+    nothing = (None,) * len(number(query.sql).names)
+    try:
+        with connection.transaction():
+            samples = draw(connection, query, rows=load.size, seed=f"{seed}/{load.size}") if sampled else ()
+            with prepared(connection, query) as statement:
+                statement.plan_with("force_generic_plan")
+                yield from statement.plans([nothing])
+                statement.plan_with("force_custom_plan")
+                yield from statement.plans([each.values for each in samples])
+    except (Refused, NoValue, psycopg.Error):  # query.answers and write.cost tell why
+        return

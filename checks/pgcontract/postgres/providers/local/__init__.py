@@ -1,0 +1,5 @@
+"""A server on this machine, from programs that are installed here: planted, started, watched and removed."""
+
+from pgcontract.postgres.providers.local.fresh_server import local_server
+
+__all__ = ["local_server"]

@@ -1,0 +1,173 @@
+"""The programs of one PostgreSQL: which they are, their version, and a place where the server's user can run them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import stat
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from pgcontract.errors import InputError, ServerUnavailable
+from pgcontract.postgres.providers.local.account import Account
+from pgcontract.postgres.providers.local.directories import cache_room
+from pgcontract.postgres.versions import KNOWN
+
+_PROGRAMS = ("postgres", "initdb")
+# What a server never reads, and what would double the copy.
+_NOT_COPIED = shutil.ignore_patterns("*.a", "pkgconfig", "pgxs", "doc", "man", "locale")
+# Root's own cache is usually in a folder that nobody else may enter, which is why a copy is made at all.
+_SHARED_CACHE = Path("/var/tmp")  # noqa: S108 - its owner and mode are verified before anything in it is trusted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """A server's version: `text` "18.6", `number` 180006."""
+
+    text: str
+    number: int
+
+    @property
+    def major(self) -> int:
+        """18 for 18.6."""
+        return self.number // 10000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Programs:
+    """Programs that the server's user can run; `libraries` is where those of a copied installation were put."""
+
+    bin_dir: Path
+    libraries: Path | None = None
+
+    def environment(self) -> dict[str, str]:
+        """What they see of our environment: nothing secret, nothing that bends them, a known time zone."""
+        kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH") if name in os.environ}
+        if self.libraries:
+            found = [str(self.libraries), kept.get("LD_LIBRARY_PATH", "")]
+            kept["LD_LIBRARY_PATH"] = ":".join(folder for folder in found if folder)
+        return {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", **kept}
+
+
+def is_install(bin_dir: Path) -> bool:
+    """Whether the folder holds the two programs that a fresh server needs."""
+    return all((bin_dir / program).is_file() for program in _PROGRAMS)
+
+
+@cache
+def read_version(bin_dir: Path) -> Version:
+    """What `postgres --version` says; runs it, once in a process."""
+    try:
+        asked = subprocess.run(
+            [bin_dir / "postgres", "--version"], capture_output=True, text=True, timeout=30, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ServerUnavailable(f"{bin_dir}/postgres cannot be run: {error}") from error
+    found = re.search(r"\(PostgreSQL\) (\d+)(?:\.(\d+))?\S*", asked.stdout)
+    if not found:
+        said = (asked.stderr or asked.stdout).strip()
+        raise ServerUnavailable(f"{bin_dir}/postgres --version does not tell a version, it says: {said}")
+    major, minor = int(found[1]), int(found[2] or 0)
+    # Before a release the minor is a word (19beta1); server_version_num counts it as 0.
+    return Version(text=found[0].removeprefix("(PostgreSQL) "), number=major * 10000 + minor)
+
+
+def require_known_major(bin_dir: Path) -> Version:
+    """The version, if pgcontract knows its catalog; raises InputError if it does not."""
+    version = read_version(bin_dir)
+    if version.major not in KNOWN:
+        raise InputError(
+            f"{bin_dir} is PostgreSQL {version.text}; pgcontract knows the majors "
+            f"{KNOWN[0]} to {KNOWN[-1]}: name the bin folder of one of those"
+        )
+    return version
+
+
+def identity(bin_dir: Path) -> str:
+    """A word that changes when the programs do: by path, size and time of change, so no program is run for it."""
+    facts = [
+        f"{path}|{found.st_size}|{found.st_mtime_ns}|{found.st_ino}"
+        for path in (bin_dir / program for program in _PROGRAMS)
+        for found in (path.stat(),)
+    ]
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:20]
+
+
+def runnable_by(account: Account, bin_dir: Path) -> Programs:
+    """The same programs where the account can run them: in `bin_dir` itself, or in a copy of its installation.
+
+    The copy is ours, closed to writing by others, and is used only while that is still so.
+    """
+    tree = [folder for folder in (bin_dir, bin_dir.parent / "lib", bin_dir.parent / "share") if folder.exists()]
+    if all(account.reaches(folder) for folder in tree):
+        return Programs(bin_dir=bin_dir)
+    home = programs_home(account)
+    if home != cache_room():
+        own_folder(home)
+    copy = home / f"programs-{identity(bin_dir)}"
+    if not copy.exists():
+        draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=home))
+        try:
+            _copy_tree(tree, draft, account)
+            draft.rename(copy)
+        except OSError:
+            if not copy.exists():  # else another run was faster, and its copy is as good
+                raise
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+    own_folder(copy)
+    return Programs(bin_dir=copy / "bin", libraries=copy / "lib")
+
+
+def programs_home(account: Account) -> Path:
+    """Where programs are kept that the account runs: our cache, or one in /var/tmp, to be asked of `own_folder`, where
+    the account may not enter that."""
+    home = cache_room()
+    return home if home.is_dir() and account.reaches(home) else _SHARED_CACHE / f"pgcontract-{os.geteuid()}"
+
+
+def _copy_tree(tree: list[Path], target: Path, account: Account) -> None:
+    for folder in tree:
+        # A bin folder may be one for all programs of the system: only two of them are wanted.
+        skipped = _NOT_COPIED if folder.name != "bin" else _all_but_programs
+        shutil.copytree(folder, target / folder.name, ignore=skipped, ignore_dangling_symlinks=True)
+    (target / "lib").mkdir(exist_ok=True)
+    for library in _linked_libraries(tree[0].parent):
+        if not account.reaches(library.parent):
+            shutil.copy(library, target / "lib" / library.name)
+    for path in (target, *target.rglob("*")):
+        path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o111 else 0o644)
+
+
+def _linked_libraries(prefix: Path) -> set[Path]:
+    """What the loader finds for the programs and modules where they are now; a wheel has some libraries beside it."""
+    files = [*(prefix / "bin" / program for program in _PROGRAMS), *(prefix / "lib").glob("**/*.so")]
+    try:
+        told = subprocess.run(["ldd", *files], capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError:
+        return set()
+    return {Path(found) for found in re.findall(r" => (/.*) \(0x", told)}
+
+
+def _all_but_programs(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if name not in _PROGRAMS]
+
+
+def own_folder(folder: Path) -> Path:
+    """The folder, made if missing; raises ServerUnavailable where someone else could have put programs in it."""
+    with_default_mode = os.umask(0o022)
+    try:
+        folder.mkdir(mode=0o755, exist_ok=True)
+    finally:
+        os.umask(with_default_mode)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
+        raise ServerUnavailable(
+            f"{folder} would hold the server's programs, but it is not a folder that only we can write to; remove it"
+        )
+    return folder

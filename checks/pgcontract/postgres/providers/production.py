@@ -1,0 +1,28 @@
+"""What production runs, as far as a source of servers may choose by it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from pgcontract.postgres.providers.server import Provider
+
+
+@dataclass(frozen=True, kw_only=True)
+class Production:
+    """`platform` as pgcontract.toml names it; `postgres` is its major, if it is said."""
+
+    platform: str = "postgres"
+    postgres: int | None = None
+
+
+UNKNOWN = Production()
+
+
+@runtime_checkable
+class Fitting(Protocol):
+    """A provider that may choose its server by what production runs."""
+
+    def fitted_to(self, production: Production) -> Provider:
+        """The same provider for a project whose production is known."""
+        ...

@@ -1,0 +1,1 @@
+"""Ways of asking a server: one migration's context, rows, boundary values, fuzzing, scenarios, failure injection."""

@@ -1,0 +1,79 @@
+"""Values drawn from a language by Hypothesis: the same for the same seed, each once, in the order they were drawn."""
+
+from __future__ import annotations
+
+import warnings
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+    from pgcontract.formats import Language
+
+# Of ten examples: what is nearly right tells most about a constraint, what is right what it refuses.
+_SHARES: Final = (("near miss", 5), ("meant", 3), ("hostile", 2))
+
+
+def draw(language: Language[str], *, seed: str, budget: int) -> Mapping[str, tuple[str, ...]]:
+    """About `budget` values by kind, no value twice; importing Hypothesis is put off until here."""
+    makers = {"near miss": language.near_misses, "meant": language.valid, "hostile": language.hostile}
+    seen: set[str] = set()
+    drawn: dict[str, tuple[str, ...]] = {}
+    for kind, share in _SHARES:
+        values = collect(makers[kind](), seed=f"{seed}/{kind}", examples=budget * share // 10)
+        drawn[kind] = tuple(value for value in values if value not in seen)
+        seen.update(drawn[kind])
+    return drawn
+
+
+def collect(strategy: SearchStrategy[Any], *, seed: str, examples: int) -> tuple[Any, ...]:
+    """The distinct values that Hypothesis makes of so many examples, in its order; the same for the same seed."""
+    from hypothesis import HealthCheck, Phase, given, settings
+    from hypothesis import seed as seeded
+
+    found: dict[Any, None] = {}
+
+    @seeded(zlib.crc32(seed.encode()))
+    @settings(
+        max_examples=max(examples, 1),
+        phases=[Phase.generate],
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def take(value: Any) -> None:
+        found.setdefault(value)
+
+    with warnings.catch_warnings(), _values_of_its_own():
+        warnings.simplefilter("ignore")  # a thin strategy that runs dry early is told by the count, not on stderr
+        take()
+    return tuple(found)
+
+
+@contextmanager
+def _values_of_its_own() -> Iterator[None]:
+    """Hypothesis without the constants it finds in the source of whatever modules of the owner's are loaded.
+
+    It mixes those into what it draws (since 6.131), so that the same seed would give other values from a checkout than
+    from a wheel, and in pytest than on the command line. There is no setting for it; a test holds that this works.
+    """
+    from hypothesis.internal.conjecture import providers
+    from hypothesis.internal.constants_ast import Constants
+
+    ask = getattr(providers, "_get_local_constants", None)
+    cached = getattr(getattr(providers, "CONSTANTS_CACHE", None), "cache", None)
+    if ask is None or cached is None:
+        yield
+        return
+    nothing = Constants()
+    setattr(providers, "_get_local_constants", lambda: nothing)  # noqa: B010 - private, and so unknown to mypy
+    cached.clear()
+    try:
+        yield
+    finally:
+        setattr(providers, "_get_local_constants", ask)  # noqa: B010
+        cached.clear()

@@ -1,0 +1,111 @@
+"""One row for a table: the contract's sample, else the simplest row that its types suggest."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from pgcontract.catalog.server_spelling import last_part
+from pgcontract.contract import identifiers
+from pgcontract.model.schema import Schema
+from pgcontract.probes.context import Trial
+
+_SIMPLEST = (
+    (r".*\[\]$", "{}"),
+    (r"(smallint|integer|bigint|numeric|real|double precision|money|oid)", "1"),
+    (r"boolean", "true"),
+    (r"(character|text|citext|name|\"char\")", "a"),
+    (r"uuid", "00000000-0000-4000-8000-000000000001"),
+    (r"jsonb?$", "{}"),
+    (r"timestamp", "2026-01-01 00:00:00+00"),
+    (r"date$", "2026-01-01"),
+    (r"time", "00:00:00+00"),
+    (r"interval", "1 hour"),
+    (r"bytea", ""),
+    (r"(inet|cidr)", "192.0.2.1"),
+    (r".*(range|multirange)$", "empty"),
+    (r"point", "(0,0)"),
+    (r"bit", "0"),
+    (r"xml", "<a/>"),
+)
+
+
+def insert_statement(table: str, row: Mapping[str, Any], *, rows: int = 1) -> sql.Composed:
+    """INSERT of one row, or of several, to be sent with parameters; a row without values gets the defaults."""
+    if not row:
+        # Rows of no column: each gets every default. DEFAULT VALUES makes but one.
+        made = sql.SQL("INSERT INTO {} SELECT FROM pg_catalog.generate_series(1, {})")
+        return made.format(beside_parameters(sql.SQL(table)), sql.Literal(rows))
+    values = sql.SQL("({})").format(sql.SQL(", ").join([sql.Placeholder()] * len(row)))
+    return sql.SQL("INSERT INTO {} ({}) VALUES {}").format(
+        beside_parameters(sql.SQL(table)),
+        sql.SQL(", ").join(beside_parameters(sql.Identifier(name)) for name in row),
+        sql.SQL(", ").join([values] * rows),
+    )
+
+
+def beside_parameters(part: sql.Composable) -> sql.SQL:
+    """The part of a statement that is sent with parameters: a name's own `%` would be taken for one of them."""
+    return sql.SQL(part.as_string().replace("%", "%%"))
+
+
+def as_text(value: Any) -> Any:
+    """A contract's value as the text that the server casts: documents and lists become JSON."""
+    return json.dumps(value) if isinstance(value, dict | list) else value
+
+
+def tell_row(row: Mapping[str, Any]) -> str:
+    """`email = 'a@b.co', first_name = 'Ann'`."""
+    return ", ".join(f"{name} = {value!r}" for name, value in row.items())
+
+
+def insert_samples(trial: Trial, connection: psycopg.Connection, schema: Schema) -> tuple[tuple[str, ...], ...]:
+    """Put one row into each table of the schema: the names of tables that have one now, and of those that refused.
+
+    Tables are tried again while any succeeds, so that one that refers to another finds its row there.
+    """
+    samples = trial.promise.samples
+    waiting = [table.name for table in schema.tables if table.form != "foreign table"]
+    filled: list[str] = []
+    progress = True
+    while waiting and progress:
+        progress = False
+        for table in list(waiting):
+            row = samples.get(table)
+            if row is None:
+                row = simplest_row(schema, table)
+            try:
+                with connection.transaction():
+                    connection.execute(insert_statement(table, row), [as_text(value) for value in row.values()])
+            except psycopg.Error:
+                continue
+            waiting.remove(table)
+            filled.append(table)
+            progress = True
+    return tuple(filled), tuple(waiting)
+
+
+def simplest_row(schema: Schema, table: str) -> dict[str, Any]:
+    """A value for each column that must have one and does not get it by itself."""
+    return {
+        identifiers.bare(last_part(column.name, column.table)): simplest_value(schema, column.type)
+        for column in schema.columns
+        if column.table == table
+        and not (column.null or column.default is not None or column.identity or column.generated)
+    }
+
+
+def simplest_value(schema: Schema, type_name: str) -> Any:
+    """The value that a type suggests: 1, 'a', {}, false ..."""
+    for custom in schema.types:
+        if custom.name == type_name or custom.name.removeprefix("public.") == type_name:
+            if custom.labels:
+                return custom.labels[0]
+            if custom.form == "domain" and custom.attributes:
+                return simplest_value(schema, custom.attributes[0])
+    return next((value for pattern, value in _SIMPLEST if re.match(pattern, type_name)), "a")

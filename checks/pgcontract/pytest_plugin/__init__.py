@@ -1,0 +1,54 @@
+"""The pytest door: `pytest schema` collects each contract.toml of a project, one item per check and subject.
+
+Every pytest that runs where pgcontract is installed loads this, so it imports nothing of the house until it meets
+a contract.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pgcontract.pytest_plugin.summary import JUDGE, Judge
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    add = parser.getgroup("pgcontract", "pgcontract: migrations judged by their contracts").addoption
+    add(
+        "--pgcontract-pg",
+        metavar="SPEC",
+        default=os.environ.get("PGCONTRACT_PG") or "auto",
+        help="where the server comes from: auto, none, wheel, 15 to 18, binaries[:DIR], docker[:IMAGE], dsn:URL "
+        "(default: $PGCONTRACT_PG, else auto)",
+    )
+    add("--pgcontract-through", metavar="ID", help="judge the chain only as far as this migration")
+    add("--pgcontract-only", metavar="GLOB", action="append", default=[], help="ask only checks like this")
+    add("--pgcontract-skip", metavar="GLOB", action="append", default=[], help="leave out checks like this")
+    add("--pgcontract-seed", metavar="N", type=int, help="where random choices start")
+    add("--pgcontract-max-examples", metavar="N", type=int, help="how many random values are made for each promise")
+    add("--pgcontract-rows", metavar="N", help="how many rows at the largest size to measure on: 500k, 1M")
+    add(
+        "--pgcontract-timeout",
+        metavar="TIME",
+        default=os.environ.get("PGCONTRACT_TIMEOUT") or "120s",
+        help="how long the server may take for one script or statement: 90, 90s, 2m, 500ms",
+    )
+    add("--pgcontract-report", metavar="DIR", help="write DIR/<migration>/deployment.md and run.json")
+    add("--pgcontract-strict", action="store_true", help="CAUTION fails too")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Judge(config), JUDGE)
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """A contract.toml counts in contracts/<migration>/ beside migrations/; any other is somebody else's."""
+    if file_path.name != "contract.toml" or file_path.parents[1].name != "contracts":
+        return None
+    if not (file_path.parents[2] / "migrations").is_dir():
+        return None
+    from pgcontract.pytest_plugin.collection import ContractFile
+
+    return ContractFile.from_parent(parent, path=file_path)

@@ -1,0 +1,132 @@
+"""A contract.toml as pytest sees it: a file of items, each of which asks one check about one subject."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pgcontract import runner
+from pgcontract.contract import Project
+from pgcontract.errors import PgcontractError
+from pgcontract.pytest_plugin.shared_session import Bench
+from pgcontract.pytest_plugin.summary import JUDGE, Judge
+from pgcontract.reporting.markup import visible
+from pgcontract.result.finding import Finding, Status
+from pgcontract.runner.verdict import excuse
+
+
+class ContractFile(pytest.File):
+    """One migration's promises; the plan is the whole chain's, so that a project is loaded once."""
+
+    @property
+    def bench(self) -> Bench:
+        judge = self.config.pluginmanager.get_plugin(JUDGE)
+        assert isinstance(judge, Judge)
+        return judge.bench(self.path.parents[2])
+
+    def collect(self) -> Iterable[pytest.Item]:
+        try:
+            plan = self.bench.plan
+        except PgcontractError as error:
+            raise self.CollectError(visible(str(error), lines=True)) from error
+        own = self._migrations(plan.project)
+        for item in plan.items:
+            if item.migration in own:
+                name = item.name if item.migration == own[0] else f"{item.migration}/{item.name}"
+                yield PromiseItem.from_parent(self, name=visible(name), item=item)
+
+    def _migrations(self, project: Project) -> list[str]:
+        """The contract's own migration first; then those without a contract up to the next: none goes unasked."""
+        of_file: dict[Path, list[str]] = {}
+        waiting: list[str] = []
+        current = waiting
+        for each in project.chain:
+            if each.contract is not None:
+                current = of_file[Path(each.contract.path).resolve()] = [each.stem, *waiting]
+                waiting = []
+            else:
+                current.append(each.stem)
+        return of_file.get(self.path.resolve(), [])
+
+
+class NotKept(Exception):
+    """The findings that make an item fail; `NotKept` outside the call phase is what pytest names an error."""
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        super().__init__(visible(f"{findings[0].item}: {findings[0].summary}"))
+        self.findings = findings
+
+
+class PromiseItem(pytest.Item):
+    """One check and subject: kept passes, blocking fails, not shown errs, settled xfails."""
+
+    def __init__(self, *, item: runner.Item, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.item = item
+        self.findings: tuple[Finding, ...] = ()
+        self.excused: tuple[Finding, ...] = ()
+
+    @property
+    def bench(self) -> Bench:
+        assert isinstance(self.parent, ContractFile)
+        return self.parent.bench
+
+    def setup(self) -> None:
+        try:
+            self.findings = self.bench.ask(self.item)
+        except PgcontractError as error:
+            self.findings = (self._unasked(error),)
+            raise
+        self.excused, _ = excuse(self.findings, self.bench.plan.project, dt.datetime.now(dt.UTC).date())
+        if not any(finding.blocks for finding in self.excused):
+            self._demand_none(Status.UNKNOWN, Status.ERROR)
+
+    def runtest(self) -> None:
+        if any(finding.blocks for finding in self.excused):
+            self._demand_none(Status.BROKEN)
+        settled = [each for each in self.excused if each.resolution is not None]
+        if settled:
+            pytest.xfail(visible("; ".join(f"{each.summary} ({each.resolution})" for each in settled)))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any) -> Any:
+        if isinstance(excinfo.value, NotKept):
+            return "\n\n".join(map(_told, excinfo.value.findings))
+        if isinstance(excinfo.value, PgcontractError):
+            return visible(f"error: {excinfo.value}", lines=True)
+        return super().repr_failure(excinfo, *args)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        return self.path, None, self.name
+
+    def _demand_none(self, *statuses: Status) -> None:
+        if wrong := tuple(each for each in self.excused if each.status in statuses and each.resolution is None):
+            raise NotKept(wrong)
+
+    def _unasked(self, error: PgcontractError) -> Finding:
+        return Finding(
+            check=self.item.check,
+            subject=self.item.subject,
+            migration=self.item.migration,
+            status=Status.UNKNOWN,
+            summary=str(error),
+        )
+
+
+def _told(finding: Finding) -> str:
+    """What a person needs to mend it: place, what was promised, what was found, what to do, and the exhibits."""
+    weight = f" ({finding.severity.value})" if finding.severity else ""
+    lines = [
+        f"{finding.origin or finding.migration}: {finding.status.name}{weight} {finding.item}",
+        finding.summary,
+        finding.expected and f"expected: {finding.expected}",
+        finding.actual and f"found:    {finding.actual}",
+        finding.remedy and f"to do:    {finding.remedy}",
+    ]
+    for exhibit in finding.evidence:
+        rows = (exhibit.columns, *exhibit.rows) if exhibit.columns or exhibit.rows else ()
+        lines += [f"{exhibit.title}:", exhibit.text, *(" | ".join(row) for row in rows)]
+    return visible("\n".join(line for line in lines if line), lines=True)

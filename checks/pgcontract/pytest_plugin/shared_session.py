@@ -1,0 +1,69 @@
+"""What one process holds of one project: its plan, and the session with its server, started by the first question."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pgcontract import runner
+from pgcontract.contract import load_project
+from pgcontract.errors import PgcontractError
+from pgcontract.model.duration import read_duration
+from pgcontract.performance.loading import read_rows
+from pgcontract.reporting.output_folder import demand_writable
+from pgcontract.result.finding import Finding
+
+
+class Bench:
+    """A project under the options of this pytest run. InputError where a thing that they name cannot be had."""
+
+    def __init__(self, config: pytest.Config, project: Path) -> None:
+        option = config.option
+        self.project = project
+        timeout_ms = read_duration(option.pgcontract_timeout, option="--pgcontract-timeout")
+        rows = read_rows(option.pgcontract_rows, option="--pgcontract-rows") if option.pgcontract_rows else None
+        if option.pgcontract_report is not None:
+            demand_writable(config.invocation_params.dir / option.pgcontract_report, "report folder")
+        self.plan = runner.plan(
+            load_project(project),
+            through=option.pgcontract_through,
+            only=option.pgcontract_only,
+            skip=option.pgcontract_skip,
+            seed=option.pgcontract_seed,
+            max_examples=option.pgcontract_max_examples,
+            rows=rows,
+        )
+        self.options: dict[str, Any] = {
+            "pg": option.pgcontract_pg,
+            "through": option.pgcontract_through,
+            "only": option.pgcontract_only,
+            "skip": option.pgcontract_skip,
+            "seed": next(iter(self.plan.promises.values())).seed,
+            "max_examples": next(iter(self.plan.promises.values())).max_examples,
+            "rows": rows,
+            "timeout_ms": timeout_ms,
+        }
+        self._session = runner.Session(self.plan, pg=option.pgcontract_pg, timeout_ms=timeout_ms)
+        self._refusal: PgcontractError | None = None
+
+    def ask(self, item: runner.Item) -> tuple[Finding, ...]:
+        """The session's answer. A server that could not be had is not sought again for the next item."""
+        if self._refusal is not None:
+            raise self._refusal
+        try:
+            return self._session.ask(item)
+        except PgcontractError as error:
+            self._refusal = error
+            raise
+
+    def observed(self) -> dict[str, Any]:
+        """What this process's server showed, as `engine.conclude` takes it; nothing where there was none to be had."""
+        try:
+            return {} if self._refusal else self._session.observed()
+        except PgcontractError:
+            return {}
+
+    def close(self) -> None:
+        self._session.__exit__(None, None, None)

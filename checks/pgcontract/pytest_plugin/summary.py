@@ -1,0 +1,192 @@
+"""The verdict of a pytest run: findings gathered from every process, concluded once, where the summary is printed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Generator, Iterator
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+    from pgcontract.pytest_plugin.shared_session import Bench
+    from pgcontract.result.finding import Finding, Run
+    from pgcontract.runner import Item
+
+Key = tuple[str, str, str]  # an item's migration, check and subject
+
+JUDGE: Final = "pgcontract-judge"  # its name in the plugin manager
+_MARK: Final = "pgcontract"  # the name under which a report, and a worker's last word, carry what is ours
+
+
+class Judge:
+    """In every process of a pytest run: those that ask mark their reports, and the one that prints concludes.
+
+    With pytest-xdist the findings come in the reports, and what each worker's server showed when the worker ends.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._benches: dict[Path, Bench] = {}
+        self._answers: dict[str, dict[Key, tuple[Finding, ...]]] = defaultdict(dict)
+        self._observed: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self._others_failed = False
+        self._interrupted = False
+        self._crashed: list[str] = []
+        self._runs: list[Run] = []
+
+    def bench(self, project: Path) -> Bench:
+        """The one of this project in this process."""
+        from pgcontract.pytest_plugin.shared_session import Bench
+
+        if project not in self._benches:
+            self._benches[project] = Bench(self._config, project)
+        return self._benches[project]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        if self._benches:
+            from pgcontract.pytest_plugin.collection import PromiseItem
+
+            if isinstance(item, PromiseItem):
+                answer = _dump(item.findings) if report.when == "setup" else None
+                place = {"project": str(item.bench.project), "item": _key(item.item)}
+                setattr(report, _MARK, {**place, "answer": answer})
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        said = getattr(report, _MARK, None)
+        if said is None:
+            self._others_failed |= report.failed
+            self._crashed += [report.nodeid] if report.failed else []
+        elif said["answer"] is not None:
+            self._answers[said["project"]][tuple(said["item"])] = _load(said["answer"])
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        self._others_failed |= report.failed
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """A worker of pytest-xdist has ended; one that crashed leaves no last word."""
+        for project, observed in getattr(node, "workeroutput", {}).get(_MARK, {}).items():
+            self._observed[project].append(observed)
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        # pytest calls this for -x and --maxfail under xdist too: those runs end early and are judged all the same.
+        self._interrupted = not isinstance(excinfo.value, pytest.Session.Interrupted)
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        # After an interruption a server may be in the middle of an answer: it is asked no more, only closed.
+        finished = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        try:
+            observed = {str(each.project): each.observed() for each in self._benches.values() if finished}
+        finally:
+            for each in self._benches.values():
+                each.close()
+        if hasattr(self._config, "workeroutput"):
+            self._config.workeroutput[_MARK] = observed
+            return
+        for project, words in observed.items():
+            self._observed[project].append(words)
+        if self._answers and not self._interrupted:
+            self._conclude(session)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        for run in self._runs:
+            _tell(run, terminalreporter)
+
+    def _conclude(self, session: pytest.Session) -> None:
+        """One verdict a project. It alone decides the exit status unless a test of somebody else failed too."""
+        from pgcontract import runner
+        from pgcontract.result.finding import Decision
+
+        for project, answers in self._answers.items():
+            bench = self.bench(Path(project))
+            answers |= {key: found for key, found in self._unanswered(bench) if key not in answers}
+            # In the order of the plan, whichever worker came first: then a run is the same through every door.
+            plan = bench.plan.select(item for item in bench.plan.items if _key(item) in answers)
+            findings = [finding for item in plan.items for finding in answers[_key(item)]]
+            observed = _merged(self._observed[project])
+            self._runs.append(runner.conclude(plan, findings, observed, options=bench.options))
+        if (folder := self._config.option.pgcontract_report) is not None:
+            from pgcontract.reporting import write_reports
+
+            for run in self._runs:
+                write_reports(run, self._config.invocation_params.dir / folder)
+        good = {Decision.CLEAR} if self._config.option.pgcontract_strict else {Decision.CLEAR, Decision.CAUTION}
+        if not {run.verdict.decision for run in self._runs} <= good:
+            session.exitstatus = max(session.exitstatus, pytest.ExitCode.TESTS_FAILED)
+        elif session.exitstatus == pytest.ExitCode.TESTS_FAILED and not self._others_failed:
+            session.exitstatus = pytest.ExitCode.OK
+
+    def _unanswered(self, bench: Bench) -> Iterator[tuple[Key, tuple[Finding, ...]]]:
+        """What was being asked where a worker of pytest-xdist was killed: left out, it would count as not selected."""
+        from pgcontract.reporting.markup import visible
+        from pgcontract.result.finding import Finding, Status
+
+        for file, _, name in (nodeid.partition("::") for nodeid in self._crashed):
+            path = self._config.rootpath / file
+            if path.name != "contract.toml" or path.parents[2] != bench.project:
+                continue
+            for item in bench.plan.items:
+                if name in (visible(item.name), visible(f"{item.migration}/{item.name}")):
+                    yield (
+                        _key(item),
+                        (
+                            Finding(
+                                check=item.check,
+                                subject=item.subject,
+                                migration=item.migration,
+                                status=Status.UNKNOWN,
+                                summary="The process that asked ended before it had an answer. Run it again.",
+                            ),
+                        ),
+                    )
+
+
+def _tell(run: Run, terminal: pytest.TerminalReporter) -> None:
+    """The decision, its reasons, and the warnings: they passed, and somebody should know."""
+    from pgcontract.reporting.markup import visible
+    from pgcontract.result.finding import Decision, Severity, Status
+
+    colour = {Decision.CLEAR: "green", Decision.BLOCKED: "red"}.get(run.verdict.decision, "yellow")
+    terminal.section(f"pgcontract: {visible(run.migration)}")
+    for reason in run.verdict.reasons:
+        terminal.write_line(visible(reason))
+    for each in run.findings:
+        warning = each.status is Status.BROKEN and each.severity is Severity.WARNING and each.resolution is None
+        if warning and not any(reason.startswith(f"{each.item}:") for reason in run.verdict.reasons):
+            terminal.write_line(visible(f"warning: {each.item}: {each.summary}"), yellow=True)
+    terminal.write_line(f"verdict: {run.verdict.decision.value}", bold=True, **{colour: True})
+
+
+def _key(item: Item) -> Key:
+    return item.migration, item.check, item.subject
+
+
+def _dump(findings: tuple[Finding, ...]) -> str:
+    return _adapter().dump_json(findings).decode()
+
+
+def _load(text: str) -> tuple[Finding, ...]:
+    return _adapter().validate_json(text)
+
+
+@cache
+def _adapter() -> TypeAdapter[tuple[Finding, ...]]:
+    from pydantic import TypeAdapter
+
+    from pgcontract.result.finding import Finding
+
+    return TypeAdapter(tuple[Finding, ...])
+
+
+def _merged(observed: list[dict[str, Any]]) -> dict[str, Any]:
+    """What several servers showed, as if one had: the facts of whichever saw the head, the phases of all."""
+    best = max(observed, key=lambda each: (each.get("facts") or {}).get("live") is not None, default={})
+    return {**best, "phases": [phase for each in observed for phase in each.get("phases", ())]}

@@ -1,0 +1,74 @@
+"""Reports: one file a format, each with `FORMAT` and `render(run)`, found by looking."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from types import ModuleType
+
+from pgcontract.errors import InputError
+from pgcontract.reporting.charts import charts
+from pgcontract.result.finding import Run
+
+_PAGES = {"deployment.md": "markdown", "deployment.html": "html", "run.json": "json"}
+
+
+@cache
+def formats() -> Mapping[str, ModuleType]:
+    """Every format by its name: the modules of this package that have one."""
+    modules = (import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__))
+    return {module.FORMAT: module for module in modules if hasattr(module, "FORMAT")}
+
+
+def render(run: Run, format: str) -> str:  # noqa: A002 - the word of --format
+    """The Run as `markdown`, `html`, `json`, `text` or `github`; InputError names them where it is none of these."""
+    known = formats()
+    if format not in known:
+        raise InputError(f"There is no report format {format!r}. Choose one of: {', '.join(sorted(known))}.")
+    rendered: str = known[format].render(run)
+    return rendered
+
+
+def write_reports(run: Run, directory: Path) -> tuple[Path, ...]:
+    """Writes deployment.md, deployment.html, run.json and, where something was measured, the pictures in `charts` to
+    `<directory>/<migration>`, each file whole or not at all; gives the three and that folder."""
+    if run.migration in ("", ".", "..") or Path(run.migration).name != run.migration:
+        raise InputError(f"The migration's name {run.migration!r} cannot be the name of a report's folder.")
+    folder = directory / run.migration
+    pages = {folder / name: render(run, kind) for name, kind in _PAGES.items()}
+    pictures = {folder / "charts" / f"{each.name}.svg": each.svg for each in charts(run)}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, text in pages.items():
+            _write(path, text)
+        _write_pictures(folder / "charts", pictures)
+    except OSError as error:
+        raise InputError(
+            f"The report cannot be written to {folder}: {error.strerror}. Name a folder you may write to with --report."
+        ) from error
+    return (*pages, *([folder / "charts"] if pictures else []))
+
+
+def _write_pictures(folder: Path, pictures: Mapping[Path, str]) -> None:
+    """Writes the pictures and takes away those of an earlier run; the folder too where none is left in it."""
+    if pictures:
+        folder.mkdir(exist_ok=True)
+    for path, text in pictures.items():
+        _write(path, text)
+    for stale in set(folder.glob("*.svg")) - set(pictures):
+        stale.unlink()
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def _write(path: Path, text: str) -> None:
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8", newline="\n")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

@@ -1,0 +1,48 @@
+"""Every picture of a Run, as SVG: cost over rows and times of each query, WAL of each flow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pgcontract.reporting.charts.query_cost import cost_chart
+from pgcontract.reporting.charts.query_latency import latency_chart
+from pgcontract.reporting.charts.svg import Chart
+from pgcontract.reporting.charts.wal import wal_chart
+from pgcontract.reporting.performance_facts import Performance, performance
+from pgcontract.result.finding import Run
+
+__all__ = ["Chart", "charts"]
+
+
+def charts(run: Run) -> tuple[Chart, ...]:
+    """The pictures of what was measured, in the order of the report; none where nothing was. The bytes are the Run's
+    alone. Names are those of files: `cost-by_email`, `latency-by_email`, `wal-checkout`."""
+    measured = performance(run)
+    return tuple(_charts(measured))
+
+
+def _charts(measured: Performance) -> Iterator[Chart]:
+    taken: set[str] = set()
+
+    def named(kind: str, subject: str) -> str:
+        """The file's name, unlike every other one."""
+        plain = f"{kind}-{re.sub(r'[^a-z0-9_]+', '-', subject.lower()).strip('-')[:80]}".rstrip("-")
+        name, turn = plain, 1
+        while name in taken:
+            turn += 1
+            name = f"{plain}-{turn}"
+        taken.add(name)
+        return name
+
+    queries = {each.name for each in measured.queries}
+    yardsticks = [each for each in measured.latency if each.rows is None and each.name not in queries]
+    for query in measured.queries:
+        drawn = cost_chart(query, named("cost", query.name), measured.conditions)
+        times = [each for each in measured.latency if each.name == query.name]
+        timed = latency_chart(query.name, times, yardsticks, named("latency", query.name), measured.conditions)
+        yield from (each for each in (drawn, timed) if each is not None)
+    for flow in dict.fromkeys(each.flow for each in measured.writes):
+        steps = [each for each in measured.writes if each.flow == flow]
+        if drawn := wal_chart(flow, steps, named("wal", flow), measured.conditions):
+            yield drawn

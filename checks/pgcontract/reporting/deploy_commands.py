@@ -1,0 +1,31 @@
+"""What an operator types to deploy the file that was judged: shell words quoted, so a file's name stays a name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from shlex import quote
+
+from pgcontract.reporting.heading import file_name, project_ref
+from pgcontract.result.finding import Run
+
+
+def commands(run: Run) -> Mapping[str, str]:
+    """By purpose: `checksum`, `push` (Supabase's history), `psql` (one transaction, stop at the first error)."""
+    file, ref = file_name(run), project_ref(run)
+    checksum = str((run.facts.get("script") or {}).get("sha256"))
+    name = re.sub(r"^[0-9]+_", "", run.migration)
+    pushed = f'supabase/migrations/"$(date -u +%Y%m%d%H%M%S)"{quote(f"_{name}.sql")}'
+    return {
+        "checksum": f"echo {quote(f'{checksum}  {file}')} | sha256sum --check",
+        "editor": f"https://supabase.com/dashboard/project/{ref}/sql/new",
+        "push": f"supabase login\nsupabase link --project-ref {quote(ref)}\n"
+        f"cp -- {quote(file)} {pushed}\nsupabase db push",
+        "psql": f"psql {quote(_address(run, ref))} \\\n    -X -1 -v ON_ERROR_STOP=1 -f {quote(file)}",
+    }
+
+
+def _address(run: Run, ref: str) -> str:
+    if run.facts.get("platform") == "supabase":
+        return f"host=db.{ref}.supabase.co port=5432 user=postgres dbname=postgres sslmode=require"
+    return "host=<host> port=5432 user=<owner> dbname=<database>"

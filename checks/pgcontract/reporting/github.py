@@ -1,0 +1,48 @@
+"""Gives the wrong things as GitHub workflow commands, so that each stands in the pull request at its line."""
+
+from __future__ import annotations
+
+from pgcontract.reporting.markup import visible
+from pgcontract.reporting.run_view import Reading
+from pgcontract.result.finding import Finding, Run
+
+FORMAT = "github"
+
+
+def render(run: Run) -> str:
+    """One `::error` or `::warning` a wrong finding, `::notice` for one that is settled, then the verdict."""
+    read = Reading(run)
+    lines = [_command(finding, read.name(finding)) for finding in (*read.wrong, *read.settled)]
+    verdict = f"{run.verdict.decision.value}: {run.migration}"
+    reasons = (f"  {reason}" for reason in run.verdict.reasons)
+    return "\n".join((*lines, *(visible(line) for line in (verdict, *reasons)))) + "\n"
+
+
+def _command(finding: Finding, name: str) -> str:
+    origin = finding.origin
+    place = {"file": origin.file, "line": origin.line, "col": origin.column} if origin else {}
+    properties = {**place, "title": f"{finding.status.name} {name}"}
+    told = (
+        finding.summary,
+        finding.expected is not None and f"expected: {finding.expected}",
+        finding.actual is not None and f"found: {finding.actual}",
+        finding.resolution,
+        finding.remedy,
+    )
+    written = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items() if value is not None)
+    return f"::{_level(finding)} {written}::{_message(chr(10).join(part for part in told if part))}"
+
+
+def _level(finding: Finding) -> str:
+    if finding.resolution is not None or finding.status.name == "WAIVED":
+        return "notice"
+    return "warning" if finding.status.name == "BROKEN" and not finding.blocks else "error"
+
+
+def _message(text: str) -> str:
+    shown = visible(text, lines=True)
+    return shown.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _message(visible(text)).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,86 @@
+"""What, where and on what: the tables of the first screen."""
+
+from __future__ import annotations
+
+import posixpath
+
+from markupsafe import Markup
+
+from pgcontract.reporting.markup import code, join, prose, quote, table
+from pgcontract.reporting.run_view import WORST_FIRST, Reading, counts
+from pgcontract.result.finding import Outcome, Run
+
+PROJECT_REF = "<project-ref>"
+
+
+def file_name(run: Run) -> str:
+    script = run.facts.get("script") or {}
+    return posixpath.basename(script.get("path") or f"{run.migration}.sql")
+
+
+def project_ref(run: Run) -> str:
+    return str(run.document.get("project_ref") or PROJECT_REF)
+
+
+def header(run: Run) -> Markup:
+    """The header's rows: verdict, file, target, server; those of which the Run knows something."""
+    document = run.document
+    rows = [
+        ("Verdict", Markup("**{}**").format(run.verdict.decision.value)),
+        ("Migration", _script(run)),
+        ("Target", _target(run)),
+        ("Checked on", _server(run)),
+        ("Document", join((document.get("date"), quote(document["status"]) if document.get("status") else ""), ", ")),
+    ]
+    first, *others = [row for row in rows if row[1]]
+    return table(first, others)
+
+
+def tally(read: Reading) -> str:
+    """How many checks there were and how they ended, worst first."""
+    found = counts(read.checks)
+    return f"{number(len(read.checks), 'check')}: {found}." if found else "No check ran."
+
+
+def number(count: int, noun: str) -> str:
+    """1 line, 2 lines."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def by_outcome(read: Reading) -> Markup:
+    """How many claims came to which end, and which."""
+    held = [(outcome, read.claims_by(outcome)) for outcome in WORST_FIRST]
+    rows = [
+        (
+            Markup("**refuted**") if outcome is Outcome.REFUTED else outcome.value,
+            str(len(claims)),
+            " ".join(read.ids_by(outcome)),
+        )
+        for outcome, claims in held
+        if claims
+    ]
+    return table(("Outcome", "#Claims", "Which"), rows)
+
+
+def _script(run: Run) -> Markup:
+    script = run.facts.get("script") or {}
+    numbers = (
+        number(script[each], each.removesuffix("s")) for each in ("lines", "statements") if script.get(each) is not None
+    )
+    checksum = Markup("SHA-256 {}").format(code(script["sha256"])) if script.get("sha256") else ""
+    return join((code(file_name(run)), *numbers, checksum), ", ")
+
+
+def _target(run: Run) -> Markup:
+    supabase = run.facts.get("platform") == "supabase"
+    major = run.facts.get("production")
+    project = Markup("project {}").format(code(project_ref(run))) if supabase else ""
+    return join(("Supabase" if supabase else "", f"PostgreSQL {major}" if major else "PostgreSQL", project), ", ")
+
+
+def _server(run: Run) -> Markup:
+    server = run.server
+    version = f"PostgreSQL {server.get('version') or server.get('major')}" if server else "no server"
+    provider = f"({server['provider']})" if server.get("provider") else ""
+    by = f"{run.started[:10]}, by pgcontract {run.pgcontract}"
+    return join((prose(f"{version} {provider}".strip()), by), ", ")

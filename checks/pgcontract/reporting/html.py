@@ -1,0 +1,114 @@
+"""Gives a Run as one HTML page: the words of deployment.md, the pictures in it, and nothing fetched from anywhere.
+
+The page is rendered from the Markdown, so both always say the same. Of HTML inside it only what `markup` itself writes
+passes, word for word; anything else is shown as text. There are no links and no scripts, and the browser is told to
+load nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from html import escape
+from itertools import pairwise
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+from markupsafe import Markup
+
+from pgcontract.reporting import markdown
+from pgcontract.reporting.charts import Chart, charts
+from pgcontract.reporting.charts.mermaid import overview
+from pgcontract.reporting.performance_facts import performance
+from pgcontract.reporting.performance_tables import MERMAID
+from pgcontract.result.finding import Run
+
+FORMAT = "html"
+_OWN_INLINE = frozenset({"<br>", "<!-- -->"})
+_OWN_LINE = re.compile(r"</details>|<details( open)?><summary>[^<>]*</summary>")
+_PICTURES = "pictures"
+
+
+def render(run: Run) -> str:
+    tokens = _reader().parse(markdown.render(run))
+    sections = _sections(tokens)
+    _put(tokens, charts(run), overview(performance(run)))
+    body = _reader().renderer.render(tokens, _reader().options, {})
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            title=_text(next((token for token in tokens if token.type == "inline"), None)),
+            decision=run.verdict.decision.value,
+            sections=sections,
+            body=Markup(body),  # noqa: S704 - made of tokens by the renderer, which escapes
+        )
+    )
+
+
+def _sections(tokens: Sequence[Token]) -> list[tuple[str, str]]:
+    """The id and the words of every section; the headings get those ids."""
+    found: list[tuple[str, str]] = []
+    for opening, words in pairwise(tokens):
+        if opening.type == "heading_open" and opening.tag == "h2":
+            text = _text(words)
+            name = f"section-{len(found) + 1}"
+            opening.attrSet("id", name)
+            found.append((name, text))
+    return found
+
+
+def _text(token: Token | None) -> str:
+    return "".join(each.content for each in (token.children if token and token.children else ()) if not each.tag)
+
+
+def _put(tokens: Sequence[Token], pictures: Sequence[Chart], chart: str | None) -> None:
+    """The pictures in place of the chart that only GitHub can draw."""
+    for token in tokens:
+        if pictures and token.type == "fence" and token.info == MERMAID and token.content.strip("\n") == chart:
+            token.meta = {_PICTURES: "".join(each.svg for each in pictures)}
+
+
+class _Renderer(RendererHTML):
+    """What markdown-it renders, but for HTML of somebody else's, tables too wide for a page, and pictures."""
+
+    def html_inline(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        content = tokens[idx].content
+        return content if content in _OWN_INLINE else escape(content)
+
+    def html_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        lines = tokens[idx].content.splitlines(keepends=True)
+        return "".join(line if _OWN_LINE.fullmatch(line.strip()) else escape(line) for line in lines)
+
+    def table_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return '<div class="wide">\n<table>\n'
+
+    def table_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return "</table>\n</div>\n"
+
+    def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        if pictures := tokens[idx].meta.get(_PICTURES):
+            return f'<div class="pictures">\n{pictures}</div>\n'
+        return super().fence(tokens, idx, options, env)
+
+
+@cache
+def _reader() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": True}, renderer_cls=_Renderer).enable("table").disable(
+        ["link", "image", "autolink", "reference"]
+    )  # fmt: skip
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("pgcontract.reporting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,181 @@
+"""Gives a Run as a person reads it in a terminal: verdict, what is wrong and what to do, then the counts.
+
+Text that comes from a database or a file is never taken for rich's markup, and its control characters are shown.
+Colour follows the terminal and NO_COLOR; `render` is the same page at 80 columns without any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from io import StringIO
+from typing import TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from pgcontract.reporting.markup import cut, visible
+from pgcontract.reporting.run_view import LOUD, MEANING, WORST_FIRST, Reading, counts, word
+from pgcontract.result.finding import Decision, Evidence, Finding, Phase, Run, Status
+
+FORMAT = "text"
+WIDTH = 80
+MAX_EVIDENCE_LINES = 12
+MAX_TEXT = 1200
+MAX_PHASES = 5
+_MORE = "… {} more in run.json"
+_STYLE = {
+    Decision.CLEAR: "black on green",
+    Decision.CAUTION: "black on yellow",
+    Decision.INCOMPLETE: "white on magenta",
+    Decision.BLOCKED: "white on red",
+}
+_MARK = {
+    Status.KEPT: ("✓", "green"),
+    Status.NOTED: ("·", "cyan"),
+    Status.UNKNOWN: ("?", "magenta"),
+    Status.WAIVED: ("~", "yellow"),
+    Status.BROKEN: ("✗", "red"),
+    Status.ERROR: ("!", "red"),
+}
+
+
+def render(run: Run) -> str:
+    page = StringIO()
+    show(run, Console(file=page, width=WIDTH, no_color=True, force_terminal=False))
+    return "\n".join(line.rstrip() for line in page.getvalue().split("\n"))
+
+
+def write(run: Run, stream: TextIO, *, verbose: bool = False) -> None:
+    """Prints the Run as wide and as colourful as a terminal is; as 80 plain columns to anything else."""
+    width = None if stream.isatty() else WIDTH
+    show(run, Console(file=stream, width=width), verbose=verbose)
+
+
+def show(run: Run, console: Console, *, verbose: bool = False) -> None:
+    """Prints the Run; `verbose` adds a line for every finding that is kept or noted."""
+    read = Reading(run)
+    for each in _page(read, verbose=verbose):
+        console.print(each, highlight=False)
+
+
+def _page(read: Reading, *, verbose: bool) -> Iterator[RenderableType]:
+    yield from _heading(read)
+    for finding in read.wrong:
+        yield from _finding(finding, read)
+    groups = [("Settled", read.settled)]
+    if verbose:
+        groups.append(("Noted", tuple(each for each in read.checks if each.status is Status.NOTED)))
+        groups.append(("Kept", tuple(each for each in read.checks if each.status is Status.KEPT)))
+    for title, findings in groups:
+        if findings:
+            yield Text(title, style="bold")
+            yield _list(findings, read)
+            yield Text("")
+    yield _sums(read)
+
+
+def _heading(read: Reading) -> Iterator[RenderableType]:
+    run = read.run
+    decision = run.verdict.decision
+    version = run.server.get("version") or run.server.get("major")
+    server = f"on PostgreSQL {version} ({run.server.get('provider')})" if run.server else "without a server"
+    verdict = (f" {decision.value} ", f"bold {_STYLE[decision]}")
+    yield Text.assemble(verdict, " ", (visible(run.migration), "bold"), visible(f" {server}"))
+    yield Text(MEANING[decision], style="dim")
+    yield Text("")
+    if read.reasons:
+        yield _grid((("•", reason, "") for reason in read.reasons), label=1)
+        yield Text("")
+
+
+def _mark(finding: Finding) -> tuple[str, str]:
+    mark, style = _MARK[finding.status]
+    return mark, style if finding.blocks or finding.status is not Status.BROKEN else "yellow"
+
+
+def _finding(finding: Finding, read: Reading) -> Iterator[RenderableType]:
+    mark, style = _mark(finding)
+    yield Text.assemble((f"{mark} {visible(word(finding))}", f"bold {style}"), " ", (visible(read.name(finding)), "bold"))
+    yield Padding(Text(visible(finding.summary, lines=True), overflow="fold"), (0, 0, 0, 2))
+    said = ((each, read.says(each, finding.migration)) for each in finding.claims)
+    claims = [("claim", f"{name} “{words}”" if words else name, "") for name, words in said]
+    told = [
+        ("at", str(finding.origin) if finding.origin else None, "cyan"),
+        ("expected", finding.expected, ""),
+        ("found", finding.actual, ""),
+        *claims,
+    ]
+    yield Padding(_grid((label, text, tone) for label, text, tone in told if text is not None), (0, 0, 0, 2))
+    for evidence in finding.evidence:
+        yield Padding(_evidence(evidence), (0, 0, 0, 2))
+    if finding.remedy:
+        yield Padding(_grid([("remedy", finding.remedy, "green")]), (0, 0, 0, 2))
+    yield Text("")
+
+
+def _evidence(evidence: Evidence) -> RenderableType:
+    lines = visible(evidence.text, lines=True).strip("\n").split("\n") if evidence.text else []
+    shown = Text("\n".join(map(cut, _first(lines))), style="dim", overflow="fold")
+    blocks: list[RenderableType] = [shown] if lines else []
+    if evidence.columns:
+        blocks.append(_rows(evidence))
+    return Group(Text(visible(evidence.title)), *(Padding(each, (0, 0, 0, 2)) for each in blocks))
+
+
+def _rows(evidence: Evidence) -> RenderableType:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, style="dim", header_style="dim bold")
+    for column in evidence.columns:
+        table.add_column(Text(visible(column)), overflow="fold")
+    for row in evidence.rows[:MAX_EVIDENCE_LINES]:
+        table.add_row(*(Text(visible(cut(cell))) for cell in row[: len(evidence.columns)]))
+    more = len(evidence.rows) - MAX_EVIDENCE_LINES
+    return Group(table, Text(_MORE.format(more), style="dim")) if more > 0 else table
+
+
+def _first(lines: Sequence[str]) -> Sequence[str]:
+    more = len(lines) - MAX_EVIDENCE_LINES
+    return lines if more <= 0 else [*lines[:MAX_EVIDENCE_LINES], _MORE.format(more)]
+
+
+def _list(findings: Sequence[Finding], read: Reading) -> RenderableType:
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for each in findings:
+        mark, style = _mark(each)
+        why = f" ({each.resolution})" if each.resolution else ""
+        told = Text.assemble((visible(read.name(each)), "bold"), " ", visible(cut(each.summary)), visible(why))
+        grid.add_row(Text(mark, style=style), told)
+    return grid
+
+
+def _sums(read: Reading) -> RenderableType:
+    """Claims and checks by how they ended, the ids only where somebody has to look."""
+    claims = []
+    for outcome in WORST_FIRST:
+        which = f" ({' '.join(read.ids_by(outcome))})" if outcome in LOUD else ""
+        claims += [f"{len(held)} {outcome.value}{which}"] if (held := read.claims_by(outcome)) else []
+    sums = [("claims", ", ".join(claims) or "none"), ("checks", counts(read.checks) or "none")]
+    if read.run.phases:
+        sums.append(("cost", _cost(read.run.phases)))
+    return _grid((label, told, "") for label, told in sums)
+
+
+def _cost(phases: Sequence[Phase]) -> str:
+    """CPU of the tool and its servers, the wall, and the phases that took most of the CPU."""
+    dearest = sorted(phases, key=lambda each: -each.cpu_ms)[:MAX_PHASES]
+    named = ", ".join(f"{each.name} {each.cpu_ms / 1000:.1f}" for each in dearest)
+    cpu_s, wall_s = (sum(getattr(each, kind) for each in phases) / 1000 for kind in ("cpu_ms", "wall_ms"))
+    return f"{cpu_s:.1f} s of CPU, {wall_s:.1f} s wall (most: {named})"
+
+
+def _grid(rows: Iterable[tuple[str, str, str]], *, label: int = 8) -> RenderableType:
+    """Rows of label, text and style, the text wrapped beside its label."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=label, no_wrap=True, style="dim")
+    grid.add_column(overflow="fold")
+    for name, text, style in rows:
+        grid.add_row(name, Text(visible(cut(text, MAX_TEXT), lines=True), style=style))
+    return grid

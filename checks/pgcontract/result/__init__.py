@@ -1,0 +1,1 @@
+"""Pure values: what a verification found, and the Run that every report is made from."""

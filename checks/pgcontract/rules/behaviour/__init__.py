@@ -1,0 +1,1 @@
+"""What the database does when it is written to, against what is declared."""

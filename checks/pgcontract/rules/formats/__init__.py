@@ -1,0 +1,1 @@
+"""What columns accept, against what they are meant to hold."""

@@ -1,0 +1,1 @@
+"""What queries, writes and indexes cost, against what is declared."""

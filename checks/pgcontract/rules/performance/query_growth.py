@@ -1,0 +1,137 @@
+"""Growth and budget of queries: the pages they touch grow no more than is promised, and are no more than is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pgcontract.contract import Growth
+from pgcontract.performance.growth import LEAST_SIZES, Excess, exceeds, exponent
+from pgcontract.performance.loading import bench
+from pgcontract.performance.queries.index_advice import advice
+from pgcontract.performance.queries.query_costs import Measured, measured
+from pgcontract.performance.queries.query_evidence import tell_advice, tell_sizes
+from pgcontract.probes.context import Promise, Trial
+from pgcontract.result.finding import Evidence, Finding, Status
+from pgcontract.rules.performance.query import unmeasured
+from pgcontract.rules.registry import answer, check
+
+_MAY: dict[Growth, str] = {
+    "O(1)": "by the height of its index",
+    "O(log n)": "by the height of its index",
+    "O(rows)": "by the height of its index and the rows found",
+    "O(n)": "in proportion to the rows",
+}
+
+
+def _promised(promise: Promise) -> Iterator[str]:
+    return (each.name for each in (promise.contract.queries if promise.contract else ()) if each.growth)
+
+
+def _budgeted(promise: Promise) -> Iterator[str]:
+    queries = promise.contract.queries if promise.contract else ()
+    return (each.name for each in queries if each.budget and each.budget.buffers)
+
+
+@check("query.growth", subjects=_promised, head=True)
+def query_growth(trial: Trial) -> Iterator[Finding]:
+    """The pages that a query touches grow with the table by no more than is promised.
+
+    Why it matters: what is quick on a thousand rows and reads the whole table is slow on a million, on the day it
+    matters. Milliseconds on a shared machine are noise; the pages a plan touches are the same on every run.
+    How it is measured: by pages at p95, from size to size. O(1) and O(log n) may grow by the heights of the indexes
+    descended, which are read, and four pages; the rows found must not grow with the table. O(rows) may grow by two pages
+    for each row found besides, more where documents are kept out of line. O(n) may grow in proportion, and so
+    may the rows that are handled. With fewer than three sizes growth is not shown. The exponent is of all calls, by least
+    squares over logarithms, with its 95 % interval.
+    What to do: give the query an index or a limit, or promise the growth that is true.
+    """
+    for each in measured(trial):
+        if each.query.growth is not None:
+            yield unmeasured(each) or _growth(trial, each, each.query.growth)
+
+
+def _growth(trial: Trial, each: Measured, growth: Growth) -> Finding:
+    query = each.query
+    sizes = tuple(reading.cost for reading in each.readings)
+    evidence: list[Evidence] = [tell_sizes(each, bench(trial).conditions)]
+    if len(sizes) < LEAST_SIZES:
+        return answer(
+            Status.UNKNOWN,
+            query.name,
+            f"The growth of {query.name} is not shown by {len(sizes)} sizes; {LEAST_SIZES} would show it.",
+            remedy="Name three sizes in [dataset], or leave --rows out.",
+            evidence=evidence,
+            origin=query.origin,
+        )
+    low, power, high = exponent(sizes) or (0.0, 0.0, 0.0)
+    span = f"from {sizes[0].size:,} to {sizes[-1].size:,} rows"
+    figures = " → ".join(f"{size.buffers:,.0f}" for size in sizes)
+    by_power = f"exponent {power:.2f}, {low:.2f} to {high:.2f}"
+    excess = exceeds(growth, sizes)
+    if excess is None:
+        return answer(
+            Status.KEPT,
+            query.name,
+            f"{query.name} touches {figures} pages {span}, within {growth}; {by_power}.",
+            evidence=evidence,
+            origin=query.origin,
+        )
+    remedy = f"promise {excess.instead}, which is true" if excess.instead else "promise the growth that is true"
+    indexes = advice(trial)[query.name]
+    if indexes:
+        evidence.append(tell_advice(indexes))
+        remedy = f"{indexes[0].ddl}, or {remedy}"
+    return answer(
+        Status.BROKEN,
+        query.name,
+        f"{query.name} grows by more than {growth}: {_told(excess)}; {by_power}.",
+        expected=f"{growth}: {excess.what} grow {_MAY[growth]}, to {excess.allowed:,.0f} at most",
+        actual=f"{excess.after:,.0f} {excess.what} at {excess.large:,} rows",
+        remedy=f"{remedy[0].upper()}{remedy[1:]}.",
+        evidence=evidence,
+        origin=query.origin,
+    )
+
+
+def _told(excess: Excess) -> str:
+    return (
+        f"{excess.what} go from {excess.before:,.0f} at {excess.small:,} rows to {excess.after:,.0f} at "
+        f"{excess.large:,}, where {excess.allowed:,.0f} would be allowed"
+    )
+
+
+@check("query.budget", subjects=_budgeted, head=True)
+def query_budget(trial: Trial) -> Iterator[Finding]:
+    """A query touches no more pages than its budget allows.
+
+    Why it matters: pages are what a query costs everybody else: each may have to be read, and pushes another out.
+    How it is measured: by the pages of 8 kB that its calls touch at the largest size, each time one is touched, with what
+    it takes to send the rows (from PostgreSQL 17 on). Of a hundred calls 95 must keep to the budget: the p95 by nearest
+    rank.
+    What to do: find fewer rows, by a LIMIT or a narrower condition; cover them with the index; or raise the budget.
+    """
+    for each in measured(trial):
+        if each.query.budget is not None and each.query.budget.buffers is not None:
+            yield unmeasured(each) or _budget(trial, each, each.query.budget.buffers)
+
+
+def _budget(trial: Trial, each: Measured, allowed: int) -> Finding:
+    query, last = each.query, each.readings[-1]
+    spent = last.cost.buffers
+    calls = f"{len(last.calls)} calls at {last.size:,} rows"
+    evidence = [tell_sizes(each, bench(trial).conditions)]
+    if spent <= allowed:
+        summary = f"{query.name} touches {spent:,.0f} pages at p95 of {calls}, of {allowed:,} allowed."
+        return answer(Status.KEPT, query.name, summary, origin=query.origin)
+    indexes = advice(trial)[query.name]
+    remedy = f"{indexes[0].ddl}, or raise the budget." if indexes else "Find fewer rows, or raise the budget."
+    return answer(
+        Status.BROKEN,
+        query.name,
+        f"{query.name} touches {spent:,.0f} pages at p95 of {calls}; its budget is {allowed:,}.",
+        expected=f"{allowed:,} pages at most",
+        actual=f"{spent:,.0f} pages",
+        remedy=remedy,
+        evidence=[*evidence, *([tell_advice(indexes)] if indexes else [])],
+        origin=query.origin,
+    )

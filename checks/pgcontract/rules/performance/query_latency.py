@@ -1,0 +1,102 @@
+"""How long a declared query takes: told with its conditions, and judged only where its budget names a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pgcontract.performance.latency import Latencies, QueryTimes, SizeTimes, latencies
+from pgcontract.probes.context import Promise, Trial
+from pgcontract.result.finding import Evidence, Finding, Severity, Status
+from pgcontract.rules.registry import answer, check
+
+
+def _queries(promise: Promise) -> Iterator[str]:
+    return (query.name for query in promise.contract.queries) if promise.contract else iter(())
+
+
+@check("query.latency", subjects=_queries, severity=Severity.WARNING, head=True)
+def query_latency(trial: Trial) -> Iterator[Finding]:
+    """A declared query stays within the time that its budget gives it; without one its times are told.
+
+    Why it matters: pages and plans say how a query scales; how long somebody waits for it they do not say.
+    How it is measured: a loop in the server reads its clock before and after the query, every column turned into text,
+    and a client's round trips are taken beside it, as are those of a SELECT 1. Queries and sizes take turns in shuffled
+    blocks over several connections, while nothing else of ours runs. Only p95 at the largest size is judged, and only
+    where the budget names ms (the server's) or round_trips (the client's p95 over the median SELECT 1).
+    What to do: budget pages instead, which are the same on every machine; or give the time room for a busy one.
+    """
+    if trial.promise.contract is None or not trial.promise.contract.queries:
+        return
+    found = latencies(trial)
+    for each in found.queries:
+        if each.why_not is not None or not each.sizes:
+            told = f"The query {each.query.name} is not timed, since it could not be measured; query.answers says why."
+            yield answer(Status.NOTED, each.query.name, told, origin=each.query.origin)
+        else:
+            yield _judged(each, found)
+
+
+def _judged(each: QueryTimes, found: Latencies) -> Finding:
+    name, last = each.query.name, each.sizes[-1]
+    budget = each.query.budget
+    limits = []
+    if budget and budget.ms is not None:
+        limits.append((budget.ms, last.server.p95_us / 1000, "ms in the server"))
+    if budget and budget.round_trips is not None:
+        limits.append((budget.round_trips, last.client.p95_us / found.select_1.p50_us, "round trips"))
+    evidence = _evidence(each, found)
+    for limit, took, unit in limits:
+        if took > limit:
+            return answer(
+                Status.BROKEN,
+                name,
+                f"The query {name} takes longer than its budget of {limit:g} {unit}, at p95 among {last.size:,} rows.",
+                expected=f"at most {limit:g} {unit}",
+                actual=f"{took:.3g} {unit}",
+                remedy="Look at its plan and at its pages, which do not depend on the machine; or give it more time.",
+                evidence=evidence,
+                origin=each.query.origin,
+            )
+    if limits:
+        told = " and ".join(f"{limit:g} {unit}" for limit, _, unit in limits)
+        summary = f"The query {name} stays within {told}, at p95 among {last.size:,} rows."
+        return answer(Status.KEPT, name, summary, evidence=evidence, origin=each.query.origin)
+    summary = f"The query {name} has no budget of time; what it took is told."
+    return answer(Status.NOTED, name, summary, evidence=evidence, origin=each.query.origin)
+
+
+def _evidence(each: QueryTimes, found: Latencies) -> tuple[Evidence, ...]:
+    columns = (
+        "size",
+        "p50 µs",
+        "p95 µs",
+        "p99 µs",
+        "calls",
+        "round trip p50 µs",
+        "p95 µs",
+        "in SELECT 1s at p50",
+        "trips",
+    )
+    yardstick = f"SELECT 1 by the same client: p50 {found.select_1.p50_us:,.0f} µs, p95 {found.select_1.p95_us:,.0f} µs, "
+    yardstick += f"n = {found.select_1.n}"
+    return (
+        Evidence(
+            title="Time of one call in the server, and a client's round trip",
+            columns=columns,
+            rows=tuple(_row(size, found.select_1.p50_us) for size in each.sizes),
+        ),
+        Evidence(
+            title="Conditions",
+            text=f"{found.conditions}\n{yardstick}\nthe clock itself takes {found.empty_us:.1f} µs of each time in the "
+            "server, which are not subtracted\ntimes are of this machine and of its load",
+        ),
+    )
+
+
+def _row(size: SizeTimes, select_1_us: float) -> tuple[str, ...]:
+    server, client = size.server, size.client
+    p99 = "not shown" if server.p99_us is None else f"{server.p99_us:,.0f}"
+    return (
+        *(f"{size.size:,}", f"{server.p50_us:,.0f}", f"{server.p95_us:,.0f}", p99, str(server.n)),
+        *(f"{client.p50_us:,.0f}", f"{client.p95_us:,.0f}", f"{client.p50_us / select_1_us:.1f}", str(client.n)),
+    )

@@ -1,0 +1,77 @@
+"""Times that a document gives for a write, against what was measured on this machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from pgcontract.performance.writes import SizeFigures, writes
+from pgcontract.probes.context import Promise, Trial
+from pgcontract.result.finding import Evidence, Finding, Severity, Status
+from pgcontract.rules.registry import answer, check
+
+_RANGE: Final = re.compile(r"(?P<step>\w+\.\w+)\s*=\s*(?P<low>\d+(?:\.\d+)?)\s*\.\.\s*(?P<high>\d+(?:\.\d+)?)\s*ms")
+_FACTOR: Final = 2
+
+
+def _subjects(promise: Promise) -> Iterator[str]:
+    yield from dict.fromkeys(promise.referenced("write.time"))
+
+
+@check("write.time", subjects=_subjects, severity=Severity.WARNING, head=True)
+def write_time(trial: Trial) -> Iterator[Finding]:
+    """A write takes about as long as a claim says (`write.time[checkout.submit = 2..5 ms]`).
+
+    Why it matters: a time in a document is planned with, years after the machine that it was taken on is gone.
+    How it is measured: p50 of 30 committed plays at the largest size, in the server and without its COMMIT, on the
+    machine that runs this and under its load. Within the range is kept; within twice of either end, as another machine
+    may make it, is noted; beyond that the claim is refuted. Wherever it counts, say buffers and log instead.
+    What to do: correct the claim with the figure and its conditions, or take the time out of it.
+    """
+    for subject in _subjects(trial.promise):
+        found = _RANGE.fullmatch(subject.strip())
+        if found is None:
+            told = f"'{subject}' is no time; write `<flow>.<step> = <from>..<to> ms`, as in checkout.submit = 2..5 ms."
+            yield answer(Status.UNKNOWN, subject, told)
+            continue
+        measured = writes(trial)
+        step = next((each for each in measured.steps if each.subject == found["step"]), None)
+        if step is None or not step.sizes:
+            why = step.why_not if step else "no flow of this contract has it"
+            yield answer(Status.UNKNOWN, subject, f"The step {found['step']} cannot be measured: {why}.")
+            continue
+        yield _judged(subject, step.sizes, float(found["low"]), float(found["high"]), measured.conditions)
+
+
+def _judged(subject: str, sizes: tuple[SizeFigures, ...], low: float, high: float, conditions: str) -> Finding:
+    p50_ms = sizes[-1].p50_us / 1000
+    evidence = [
+        Evidence(
+            title="Time of one play in the server, without COMMIT",
+            columns=("size", "p50 ms", "p95 ms", "plays"),
+            rows=tuple(
+                (f"{each.size:,}", f"{each.p50_us / 1000:.3f}", f"{each.p95_us / 1000:.3f}", str(each.n))
+                for each in sizes
+            ),
+        ),
+        Evidence(title="Conditions", text=f"{conditions}; a time is of this machine and of its load"),
+    ]
+    expected, actual = f"{low:g} to {high:g} ms", f"{p50_ms:.3f} ms at p50 (n = {sizes[-1].n})"
+    name = subject.partition("=")[0].strip()
+    if low <= p50_ms <= high:
+        told = f"{name} takes between {low:g} and {high:g} ms on this machine."
+        return answer(Status.KEPT, subject, told, expected=expected, actual=actual, evidence=evidence)
+    way = "faster" if p50_ms < low else "slower"
+    if low / _FACTOR <= p50_ms <= high * _FACTOR:
+        told = f"{name} is {way} on this machine than {low:g} to {high:g} ms, by less than a factor of two."
+        return answer(Status.NOTED, subject, told, expected=expected, actual=actual, evidence=evidence)
+    return answer(
+        Status.BROKEN,
+        subject,
+        f"{name} is {way} on this machine than {low:g} to {high:g} ms, by more than a factor of two.",
+        expected=expected,
+        actual=actual,
+        remedy="Correct the claim with what was measured and where, or take the time out of it.",
+        evidence=evidence,
+    )

@@ -1,0 +1,132 @@
+"""The checks there are: each has an id for ever, the subjects it plans from a contract, and a way to ask.
+
+A check lives in a module of `rules`; importing the package registers it. A duplicate id is an error at load.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TypeAlias
+
+from pgcontract.model.schema import Origin
+from pgcontract.probes.context import Promise, Trial
+from pgcontract.result.finding import Evidence, Finding, Severity, Status
+
+Subjects: TypeAlias = Callable[[Promise], Iterable[str]]
+Ask: TypeAlias = Callable[[Trial], Iterable[Finding]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One promise that can be asked about.
+
+    `subjects` plans what it is asked of, from declarations alone; `ask` answers for all of them at once and may
+    add subjects that nobody declared (an extra object). `server` is False for a check of text alone. A check of
+    `behaviour` is asked right after its migration and again at the head of the chain, one of the `head` there alone.
+    """
+
+    id: str
+    severity: Severity
+    title: str
+    explanation: str
+    subjects: Subjects
+    ask: Ask
+    server: bool = True
+    behaviour: bool = False
+    head: bool = False
+
+
+_checks: dict[str, Check] = {}
+
+
+def check(
+    id: str,  # noqa: A002 - the field's word
+    *,
+    subjects: Subjects,
+    severity: Severity = Severity.ERROR,
+    server: bool = True,
+    behaviour: bool = False,
+    head: bool = False,
+) -> Callable[[Ask], Ask]:
+    """Register the decorated function as a check; its docstring is what `pgcontract explain` prints."""
+
+    def register(ask: Ask) -> Ask:
+        explanation = inspect.getdoc(ask) or ""
+        add(id, explanation, subjects=subjects, severity=severity, server=server, behaviour=behaviour, head=head, ask=ask)
+        return ask
+
+    return register
+
+
+def add(
+    id: str,  # noqa: A002 - the field's word
+    explanation: str,
+    *,
+    subjects: Subjects,
+    ask: Ask,
+    severity: Severity = Severity.ERROR,
+    server: bool = True,
+    behaviour: bool = False,
+    head: bool = False,
+) -> None:
+    """Register a check; ValueError where the id is taken: ids are never reused."""
+    if id in _checks:
+        raise ValueError(f"check {id} is registered twice")
+    explanation = inspect.cleandoc(explanation)
+    _checks[id] = Check(
+        id=id,
+        severity=severity,
+        title=explanation.partition("\n")[0].removesuffix("."),
+        explanation=explanation,
+        subjects=subjects,
+        ask=ask,
+        server=server,
+        behaviour=behaviour,
+        head=head,
+    )
+
+
+def checks() -> Mapping[str, Check]:
+    """Every check by id, sorted; loads the modules of `rules` on the first call."""
+    from pgcontract import rules
+
+    for module in pkgutil.walk_packages(rules.__path__, "pgcontract.rules."):
+        importlib.import_module(module.name)
+    return dict(sorted(_checks.items()))
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that looks most like it, for an error message."""
+    return next(iter(get_close_matches(word, list(known), n=1, cutoff=0.5)), None)
+
+
+def answer(
+    status: Status,
+    subject: str,
+    summary: str,
+    *,
+    expected: str | None = None,
+    actual: str | None = None,
+    remedy: str | None = None,
+    evidence: Iterable[Evidence] = (),
+    origin: Origin | None = None,
+    severity: Severity | None = None,
+) -> Finding:
+    """A finding as a rule gives it; the engine adds the check, its severity, the migration and the claims."""
+    return Finding(
+        check="",
+        subject=subject,
+        status=status,
+        severity=severity,
+        summary=summary,
+        expected=expected,
+        actual=actual,
+        remedy=remedy,
+        evidence=tuple(evidence),
+        origin=origin,
+    )

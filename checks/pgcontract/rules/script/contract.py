@@ -1,0 +1,72 @@
+"""The contract itself: accepted by its owner, its pins used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pgcontract.model.comparison import compared_fields, tell
+from pgcontract.model.schema import Part
+from pgcontract.probes.context import Promise, Trial
+from pgcontract.result.finding import Finding, Status
+from pgcontract.rules.registry import answer, check
+from pgcontract.rules.shape.differences import server_name
+
+
+def _accepted(promise: Promise) -> Iterator[str]:
+    return iter(("contract",) if promise.contract else ())
+
+
+@check("contract.accepted", subjects=_accepted, server=False)
+def contract_accepted(trial: Trial) -> Iterator[Finding]:
+    """The contract is its owner's word, not a draft that nobody read.
+
+    Why it matters: a draft says what a migration does, and a migration always does what it does.
+    How it is measured: `accepted = false`, which `pgcontract draft` writes, is still in the contract.
+    What to do: read each part, write what is meant, and delete the line.
+    """
+    contract = trial.promise.contract
+    if contract is not None and not contract.accepted:
+        yield answer(
+            Status.UNKNOWN,
+            "contract",
+            "The contract is a draft that nobody has accepted.",
+            remedy="Read each part of it, write what is meant, then delete `accepted = false`.",
+        )
+    else:
+        yield answer(Status.KEPT, "contract", "The contract is its owner's.")
+
+
+def _pinned(promise: Promise) -> Iterator[Part]:
+    return (part for part in promise.own.parts() if part.same_as)
+
+
+@check("contract.pin", subjects=lambda promise: (f"{part.kind} {part.name}" for part in _pinned(promise)))
+def contract_pin(trial: Trial) -> Iterator[Finding]:
+    """Each text pinned with `same_as` is one the server really says.
+
+    Why it matters: a pin that matches nothing hides the next difference that looks like it.
+    How it is measured: each pinned text against the live part's expressions in the server's spelling.
+    What to do: take the pin out, or pin the text the server has now.
+    """
+    live = {(part.kind, part.name): part for part in trial.after.parts()}
+    for part in _pinned(trial.promise):
+        subject = f"{part.kind} {part.name}"
+        there = live.get((part.kind, server_name(trial, part)))
+        texts = {
+            tell(getattr(there, field.name))
+            for field in compared_fields(part)
+            if there is not None and field.metadata.get("how") == "expression"
+        }
+        unused = [text for text in part.same_as if text not in texts]
+        if unused:
+            yield answer(
+                Status.BROKEN,
+                subject,
+                f"A text pinned for {subject} is not what the server says.",
+                expected=unused[0],
+                actual=", ".join(sorted(texts)) or "none",
+                remedy="Take the pin out of the contract, or pin the server's present text.",
+                origin=part.origin,
+            )
+        else:
+            yield answer(Status.KEPT, subject, f"The texts pinned for {subject} are the server's.", origin=part.origin)

@@ -1,0 +1,1 @@
+"""What is there after a migration, against what is declared."""

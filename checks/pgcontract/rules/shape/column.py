@@ -1,0 +1,98 @@
+"""Columns: there, in order, with their types, nullability, defaults and storage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pgcontract.probes.context import Promise, Trial
+from pgcontract.result.finding import Finding, Status
+from pgcontract.rules.registry import answer, check
+from pgcontract.rules.shape.differences import PRESENT, judge_differences, shape_check
+
+shape_check(
+    "column.present",
+    """Each declared column is there.
+
+    Why it matters: an INSERT that names a missing column fails for every user at once.
+    How it is measured: the declared names against pg_attribute, dropped columns left out.
+    What to do: add the column in the migration, or take it out of the contract.
+    """,
+    kinds="columns",
+    fields=PRESENT,
+)
+
+shape_check(
+    "column.type",
+    """Each column has the declared type, with its modifiers, and collation.
+
+    Why it matters: varchar(255) refuses what text takes; a collation decides what equal and sorted mean.
+    How it is measured: the declared type, as the server spells it, against format_type of the live column.
+    What to do: write the type that is meant in both places; changing a live column's type may rewrite the table.
+    """,
+    kinds="columns",
+    fields=("type", "collation"),
+)
+
+shape_check(
+    "column.null",
+    """Each column takes NULL exactly where declared.
+
+    Why it matters: a missing NOT NULL lets rows in that the application cannot read; an extra one refuses its writes.
+    How it is measured: attnotnull of pg_attribute against the contract.
+    What to do: SET or DROP NOT NULL in the migration, or correct the contract.
+    """,
+    kinds="columns",
+    fields=("null",),
+)
+
+shape_check(
+    "column.default",
+    """Each column has the declared default, generation expression and identity.
+
+    Why it matters: a default is written by everyone who leaves the column out, and by no one who does not.
+    How it is measured: pg_attrdef in the server's spelling against the declared text spelled by the same server.
+    What to do: set the default in the migration; pin the server's text where both mean the same.
+    """,
+    kinds="columns",
+    fields=("default", "generated", "identity"),
+)
+
+shape_check(
+    "column.storage",
+    """Each column is stored as declared: storage, compression, statistics target, options.
+
+    Why it matters: they decide where large values lie and how well the planner knows the column.
+    How it is measured: pg_attribute against the contract; what is not declared is the type's own default.
+    What to do: declare the setting that is meant, or reset it.
+    """,
+    kinds="columns",
+    fields=("storage", "compression", "statistics", "options"),
+)
+
+
+def _tables(promise: Promise) -> Iterator[str]:
+    declared = {column.table for column in promise.declared.columns}
+    return (table.name for table in promise.declared.tables if table.name in declared)
+
+
+@check("column.order", subjects=_tables)
+def column_order(trial: Trial) -> Iterator[Finding]:
+    """The columns of each table stand in the declared order.
+
+    Why it matters: INSERT without a column list, COPY and SELECT * go by the order.
+    How it is measured: attnum of the live columns, gaps of dropped ones left out, against the order in the contract.
+    What to do: order the contract as the table is; a live table's order cannot be changed without rewriting it.
+    """
+    wrong = {each.name: each for each in trial.differences if each.field == "order"}
+    for table in trial.promise.declared.tables:
+        if any(column.table == table.name for column in trial.promise.declared.columns):
+            if table.name in wrong:
+                label = f"table {table.name}"
+                yield judge_differences(trial, table.name, label, [wrong[table.name]])
+            else:
+                yield answer(
+                    Status.KEPT,
+                    table.name,
+                    f"The columns of table {table.name} stand in the declared order.",
+                    origin=table.origin,
+                )

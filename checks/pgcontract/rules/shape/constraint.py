@@ -1,0 +1,135 @@
+"""Constraints: there, with the declared meaning and state, and true to their examples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from pgcontract.postgres.script_execution import refusal_of
+from pgcontract.probes.context import Promise, Trial
+from pgcontract.probes.sample_rows import as_text, beside_parameters, insert_statement, simplest_row, tell_row
+from pgcontract.result.finding import Evidence, Finding, Status
+from pgcontract.rules.registry import answer, check
+from pgcontract.rules.shape.differences import PRESENT, shape_check
+
+shape_check(
+    "constraint.present",
+    """Each declared constraint is there.
+
+    Why it matters: a constraint that is not there refuses nothing.
+    How it is measured: the declared names against pg_constraint; names of NOT NULL constraints are left out.
+    What to do: add it in the migration, under the declared name.
+    """,
+    kinds="constraints",
+    fields=PRESENT,
+)
+
+shape_check(
+    "constraint.definition",
+    """Each constraint says what is declared: its kind, columns and expression.
+
+    Why it matters: one character in a pattern decides which rows may exist.
+    How it is measured: pg_get_constraintdef of the live constraint against the declared one, spelled by the same
+    server in a scratch schema. Where the texts differ, both are evaluated on the same rows: declared examples,
+    values at every limit of either text, telling values of the columns' types. A row that only one of them accepts
+    decides "different"; without one the answer is "not proven the same", never "equal".
+    What to do: change the one that is wrong, add an example that tells them apart, or pin the server's text.
+    """,
+    kinds="constraints",
+    fields=("form", "definition"),
+)
+
+shape_check(
+    "constraint.state",
+    """Each constraint is validated, enforced and checked when declared.
+
+    Why it matters: NOT VALID says nothing of the rows already there; NOT ENFORCED refuses nothing; a deferred
+    constraint speaks only at COMMIT.
+    How it is measured: pg_constraint against the contract (default: validated, enforced, immediate, inheritable).
+    What to do: VALIDATE CONSTRAINT, or declare the state that is meant.
+    """,
+    kinds="constraints",
+    fields=("validated", "enforced", "deferrable", "initially_deferred", "no_inherit", "inherited"),
+)
+
+
+def _with_examples(promise: Promise) -> Iterator[str]:
+    return (each.constraint for each in promise.contract.examples) if promise.contract else iter(())
+
+
+@check("constraint.examples", subjects=_with_examples)
+def constraint_examples(trial: Trial) -> Iterator[Finding]:
+    """Each declared example is accepted or refused as the contract says, by a real INSERT or cast to the domain.
+
+    Why it matters: examples are what everybody agrees on; a constraint that fails one is wrong, whatever its text.
+    How it is measured: each example is put into the table's sample row (else the simplest that its types suggest) and
+    inserted in a transaction that is rolled back. A refusal by anything but this constraint shows nothing of it.
+    What to do: mend the constraint, or the example where it was wrong; declare a `sample` that goes in.
+    """
+    contract = trial.promise.contract
+    for examples in contract.examples if contract else ():
+        constraint = next((each for each in trial.after.constraints if each.name == examples.constraint), None)
+        if constraint is None:
+            summary = f"The constraint {examples.constraint} is not there, so its examples cannot be tried."
+            yield answer(Status.UNKNOWN, examples.constraint, summary)
+            continue
+        wrong: list[tuple[str, str, str]] = []
+        tried = [(row, "accepted") for row in examples.accept] + [(row, "refused") for row in examples.refuse]
+        sample = trial.promise.samples.get(constraint.table) or simplest_row(trial.after, constraint.table)
+        for row, expected in tried:
+            actual = _try(trial, constraint.table, {**sample, **row}, examples.constraint)
+            if actual != expected:
+                wrong.append((tell_row(row), expected, actual))
+        yield _examples_finding(examples.constraint, len(tried), wrong)
+
+
+def _examples_finding(subject: str, tried: int, wrong: list[tuple[str, str, str]]) -> Finding:
+    if not wrong:
+        return answer(
+            Status.KEPT, subject, f"All {tried} declared examples of {subject} are answered as the contract says."
+        )
+    evidence = [Evidence(title="Examples", columns=("example", "expected", "actual"), rows=tuple(wrong))]
+    shown = [each for each in wrong if each[2] in ("accepted", "refused")]
+    if shown:
+        return answer(
+            Status.BROKEN,
+            subject,
+            f"{len(shown)} of {tried} declared examples of {subject} are not answered as the contract says.",
+            expected=f"{shown[0][0]}: {shown[0][1]}",
+            actual=shown[0][2],
+            remedy="Change the constraint in the migration, or the example in the contract where it is wrong.",
+            evidence=evidence,
+        )
+    return answer(
+        Status.UNKNOWN,
+        subject,
+        f"{len(wrong)} of {tried} declared examples of {subject} are refused before this constraint is asked.",
+        expected=f"{wrong[0][0]}: {wrong[0][1]}",
+        actual=wrong[0][2],
+        remedy="Declare a `sample` row of the table that goes in, and examples that nothing else refuses.",
+        evidence=evidence,
+    )
+
+
+def _try(trial: Trial, table: str, row: Mapping[str, Any], constraint: str) -> str:
+    """`accepted`, `refused` (by this constraint), or who else refused and why. A domain's value is cast to it."""
+    domain = any(each.name == table and each.form == "domain" for each in trial.after.types)
+    cast = sql.SQL("SELECT CAST(%s AS {})").format(beside_parameters(sql.SQL(table)))
+    statement = cast if domain else insert_statement(table, row)
+    with trial.workbench.rolled_back(trial.after_state) as connection:
+        try:
+            connection.execute(statement, [as_text(value) for value in row.values()])
+        except psycopg.Error as error:
+            refusal = refusal_of(error)
+            if refusal.constraint and constraint == f"{table}.{_quoted(refusal.constraint, constraint)}":
+                return "refused"
+            return f"refused by {refusal.constraint or 'the server'}: {refusal}"
+    return "accepted"
+
+
+def _quoted(name: str, constraint: str) -> str:
+    """The server tells a constraint's bare name; the contract's may be quoted."""
+    return sql.Identifier(name).as_string() if constraint.endswith('"') else name

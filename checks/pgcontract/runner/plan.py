@@ -1,0 +1,142 @@
+"""What there is to ask: every check of every subject at every migration of the chain, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+from pgcontract.contract import CheckRef, Migration, Project
+from pgcontract.errors import ContractError, InputError
+from pgcontract.model.sql import read_script
+from pgcontract.probes.context import MAX_EXAMPLES, Promise
+from pgcontract.rules.registry import Check, checks, nearest
+
+DEFAULT_SEED = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One check of one subject at one migration; `label` is the subject's last part where that is unique."""
+
+    migration: str
+    check: str
+    subject: str
+    label: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.check}[{self.label}]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What will be asked; `complete` is False where a selection leaves something out."""
+
+    project: Project
+    promises: Mapping[str, Promise]
+    items: tuple[Item, ...]
+    complete: bool = True
+
+    @property
+    def head(self) -> Migration:
+        return self.project.head
+
+    def select(self, items: Iterable[Item]) -> Plan:
+        """The same plan with these items alone."""
+        chosen = frozenset(items)
+        kept = tuple(item for item in self.items if item in chosen)
+        return replace(self, items=kept, complete=self.complete and len(kept) == len(self.items))
+
+
+def plan(
+    project: Project,
+    *,
+    through: str | None = None,
+    only: Sequence[str] = (),
+    skip: Sequence[str] = (),
+    seed: int | None = None,
+    max_examples: int | None = None,
+    rows: int | None = None,
+) -> Plan:
+    """What there is to ask of each migration of the chain, up to `through`, in the order it will be asked.
+
+    `only` and `skip` are globs over `check`, `check[subject]` and `check[label]`; one that matches nothing is an
+    InputError. A contract that names an unknown check is a ContractError with its place.
+    """
+    if through is not None:
+        project = project.through(through)
+    known = checks()
+    promises: dict[str, Promise] = {}
+    items: list[Item] = []
+    for migration in project.chain:
+        promise = Promise(
+            project=project,
+            migration=migration,
+            declared=project.declared(migration.stem),
+            script=read_script(migration.path),
+            way_back=read_script(migration.down) if migration.down else None,
+            seed=DEFAULT_SEED if seed is None and project.seed is None else (seed if seed is not None else project.seed),
+            max_examples=MAX_EXAMPLES if max_examples is None else max_examples,
+            rows=rows,
+        )
+        _names_are_known(promise, known)
+        promises[migration.stem] = promise
+        items.extend(_items(promise, known))
+    chosen = tuple(item for item in items if _selected(item, only, skip))
+    for glob in (*only, *skip):
+        if not any(_named(item, glob) for item in items):
+            if any(fnmatchcase(check, glob.partition("[")[0]) for check in known):
+                raise InputError(f"'{glob}' is a check, but this project declares nothing that it would ask about.")
+            close = nearest(glob, {*known, *(item.name for item in items)})
+            hint = f"; the nearest is {close}" if close else ""
+            raise InputError(f"'{glob}' selects no check{hint}. `pgcontract list` names them all.")
+    return Plan(project=project, promises=promises, items=chosen, complete=len(chosen) == len(items))
+
+
+def _names_are_known(promise: Promise, known: Mapping[str, Check]) -> None:
+    contract = promise.contract
+    if contract is None:
+        return
+    references: list[CheckRef] = [
+        reference
+        for claim in contract.claims
+        for reference in (*claim.checks, *(claim.corrected.checks if claim.corrected else ()))
+    ]
+    references += [CheckRef(check=each.check, origin=each.origin) for each in contract.waivers]
+    for reference in references:
+        if not any(fnmatchcase(check, reference.check) for check in known):
+            close = nearest(reference.check, known)
+            hint = f"the nearest is '{close}'" if close else "`pgcontract list` names them all"
+            raise ContractError(
+                f"no check is named '{reference.check}'; {hint}",
+                file=reference.origin.file if reference.origin else contract.path,
+                line=reference.origin.line if reference.origin else None,
+            )
+
+
+def _items(promise: Promise, known: Mapping[str, Check]) -> Iterator[Item]:
+    for check in known.values():
+        subjects = tuple(dict.fromkeys(check.subjects(promise)))
+        labels = [_last(subject) for subject in subjects]
+        for subject, label in zip(subjects, labels, strict=True):
+            yield Item(
+                migration=promise.migration.stem,
+                check=check.id,
+                subject=subject,
+                label=label if labels.count(label) == 1 else subject,
+            )
+
+
+def _last(subject: str) -> str:
+    """`public.t.email` as `email`; anything that is more than a dotted name stays whole."""
+    return subject.rpartition(".")[2] if all(part.isidentifier() for part in subject.split(".")) else subject
+
+
+def _named(item: Item, glob: str) -> bool:
+    words = (item.check, item.name, f"{item.check}[{item.subject}]")
+    return any(word == glob or fnmatchcase(word, glob.replace("[", "[[]")) for word in words)
+
+
+def _selected(item: Item, only: Sequence[str], skip: Sequence[str]) -> bool:
+    return (not only or any(_named(item, glob) for glob in only)) and not any(_named(item, glob) for glob in skip)

@@ -1,0 +1,321 @@
+"""From findings to claims to a verdict: who is refuted, what mends or excuses it, may it be deployed. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+from pgcontract.contract import CheckRef, Claim, Migration, Project, Waiver
+from pgcontract.result.claim_ranges import spans
+from pgcontract.result.finding import ClaimResult, Decision, Evidence, Finding, Outcome, Severity, Status, Verdict
+
+
+def matches(reference: CheckRef, finding: Finding) -> bool:
+    """Whether the finding is one that the reference names; both parts of a reference are globs."""
+    return fnmatchcase(finding.check, reference.check) and (
+        reference.subject is None or fnmatchcase(finding.subject, _literal(reference.subject))
+    )
+
+
+def _literal(subject: str) -> str:
+    """A subject as a glob in which brackets are plain characters: types and arrays hold them."""
+    return subject.replace("[", "[[]")
+
+
+def excuse(
+    findings: Iterable[Finding], project: Project, today: dt.date
+) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+    """The findings with what excuses them (waived, corrected), and a finding for each waiver."""
+    waivers = [(migration, waiver) for migration in project.chain for waiver in _waivers(migration)]
+    used: set[int] = set()
+    excused: list[Finding] = []
+    for finding in findings:
+        for number, (migration, waiver) in enumerate(waivers):
+            if finding.status is Status.BROKEN and _waives(waiver, finding) and finding.migration == migration.stem:
+                used.add(number)
+                if waiver.until >= today:
+                    told = f"waived until {waiver.until.isoformat()} by {waiver.owner}: {waiver.reason}"
+                    finding = replace(finding, status=Status.WAIVED, resolution=told)
+        excused.append(_corrected(finding, project))
+    return tuple(excused), tuple(
+        _waiver_finding(migration, waiver, used=number in used, expired=waiver.until < today)
+        for number, (migration, waiver) in enumerate(waivers)
+    )
+
+
+def mend(own: Sequence[Finding], later: Sequence[Finding], head: str) -> tuple[Finding, ...]:
+    """A promise judged after its migration (`own`) and again at the head of the chain (`later`), as one answer.
+
+    What is broken at first and kept at the head is mended by then; what is kept at first must be kept at the head;
+    what is broken at both is told once.
+    """
+    by_subject = {each.subject: each for each in later}
+    joined: list[Finding] = []
+    for each in own:
+        now = by_subject.get(each.subject)
+        if each.status is Status.BROKEN and now is not None and now.status in (Status.KEPT, Status.NOTED):
+            joined.append(replace(each, resolution=f"mended by {head.partition('_')[0]}"))
+        else:
+            joined.append(each)
+        if now is not None and not (each.status is now.status is Status.BROKEN):
+            joined.append(replace(now, at=head))
+    return tuple(joined)
+
+
+def _waivers(migration: Migration) -> tuple[Waiver, ...]:
+    return migration.contract.waivers if migration.contract else ()
+
+
+def _waives(waiver: Waiver, finding: Finding) -> bool:
+    return fnmatchcase(finding.check, waiver.check) and fnmatchcase(finding.subject, _literal(waiver.subject))
+
+
+def _waiver_finding(migration: Migration, waiver: Waiver, *, used: bool, expired: bool) -> Finding:
+    subject = f"{waiver.check}[{waiver.subject}]"
+    problem = f"expired on {waiver.until.isoformat()}" if expired else None if used else "waives nothing"
+    return Finding(
+        check="waiver.live",
+        subject=subject,
+        status=Status.BROKEN if problem else Status.KEPT,
+        severity=Severity.ERROR if problem else None,
+        summary=f"The waiver of {subject} {problem or f'holds until {waiver.until.isoformat()}'}.",
+        expected="a waiver that is in force and excuses something" if problem else None,
+        actual=problem,
+        remedy="Mend what it waived and take it out of the contract, or have its owner renew it." if problem else None,
+        evidence=(Evidence(title="Reason", text=f"{waiver.owner}: {waiver.reason}"),),
+        origin=waiver.origin,
+        migration=migration.stem,
+    )
+
+
+def _corrected(finding: Finding, project: Project) -> Finding:
+    """A broken finding that nothing but corrected claims name is excused, where its check is one of words.
+
+    A step of a flow is the application's own statement: it is excused once a later migration restates the claim, with
+    the statement that takes its place.
+    """
+    excusable = finding.check in _WORDS or finding.check in _STATEMENTS
+    if finding.status is not Status.BROKEN or finding.resolution is not None or not excusable:
+        return finding
+    restated = restated_claims(project, finding.migration)
+    claims = [
+        claim
+        for migration in project.chain
+        if migration.contract and migration.stem == finding.migration
+        for claim in migration.contract.claims
+        if any(matches(reference, finding) for reference in claim.checks)
+    ]
+    if claims and all(claim.id in restated or (claim.corrected and finding.check in _WORDS) for claim in claims):
+        return replace(finding, resolution=f"corrected: {', '.join(claim.id for claim in claims)}")
+    return finding
+
+
+# Checks of words, counts and complexity: only these can be corrected away, never one of rows, writes or access.
+_WORDS = frozenset(
+    {"schema.count", "file.lines", "query.answers", "query.index", "query.growth", "write.growth", "write.time"}
+)
+_STATEMENTS = frozenset({"flow.steps"})
+# What they find is of the machine and the day: a claim that is corrected for one stays so whichever way the day falls.
+_TIMES = frozenset({"write.time"})
+
+
+def restated_claims(project: Project, stem: str) -> Mapping[str, tuple[str, Claim]]:
+    """The claims that later migrations make under ids that this one uses too, each with its migration's stem."""
+    stems = [migration.stem for migration in project.chain]
+    return {
+        claim.id: (migration.stem, claim)
+        for migration in project.chain[stems.index(stem) + 1 :]
+        if migration.contract
+        for claim in migration.contract.claims
+    }
+
+
+def decide_claims(project: Project, findings: Sequence[Finding], *, selected: bool) -> tuple[ClaimResult, ...]:
+    """What became of each claim of the chain, in the order they are written.
+
+    A refuted claim that a later migration restates under its id is corrected once the later statement is upheld.
+    """
+    by_stem: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_stem.setdefault(finding.migration, []).append(finding)
+    results: list[ClaimResult] = []
+    for migration in project.chain:
+        restated = restated_claims(project, migration.stem)
+        for claim in migration.contract.claims if migration.contract else ():
+            result = decide_claim(claim, migration.stem, by_stem.get(migration.stem, []), selected)
+            if result.outcome is Outcome.REFUTED and claim.id in restated:
+                stem, later = restated[claim.id]
+                now = decide_claim(later, stem, by_stem.get(stem, []), selected)
+                if now.outcome in (Outcome.UPHELD, Outcome.MENDED):
+                    result = replace(result, outcome=Outcome.CORRECTED, corrected=f"{later.says} ({stem})")
+            results.append(result)
+    return tuple(results)
+
+
+def decide_claim(claim: Claim, migration: str, findings: Sequence[Finding], selected: bool) -> ClaimResult:
+    """One claim by the findings of its migration.
+
+    Refuted if any of its checks is BROKEN; else not shown if one is UNKNOWN, missing or pending; else upheld. A
+    corrected claim that is refuted counts as corrected once its true statement is upheld.
+    """
+    own = _deciding(claim.checks, findings)
+    outcome, reason = _outcome(claim.checks, own, selected)
+    corrected = claim.corrected.says if claim.corrected else None
+    if claim.untestable and outcome is not Outcome.REFUTED:
+        outcome, reason = Outcome.UNTESTABLE, claim.untestable
+    elif claim.corrected and outcome is not Outcome.NOT_SHOWN:
+        true = _deciding(claim.corrected.checks, findings)
+        held, why = _outcome(claim.corrected.checks, true, selected)
+        own = (*own, *true)
+        if held is Outcome.UPHELD and outcome is Outcome.REFUTED:
+            outcome, reason = Outcome.CORRECTED, reason
+        elif held is Outcome.UPHELD and any(reference.check in _TIMES for reference in claim.checks):
+            outcome, reason = Outcome.CORRECTED, "it rests on a time, which holds on this machine and on no other"
+        elif held is Outcome.UPHELD:
+            outcome, reason = (
+                Outcome.REFUTED,
+                "it is corrected, and its own checks hold: the correction is not needed",
+            )
+        else:
+            outcome, reason = held, f"its correction does not hold: {why}"
+    if claim.pending and outcome in (Outcome.UPHELD, Outcome.MENDED):
+        besides = f" Besides, {reason}" if outcome is Outcome.MENDED else ""
+        outcome, reason = Outcome.NOT_SHOWN, f"pending: {claim.pending}{besides}"
+    return ClaimResult(
+        id=claim.id,
+        says=claim.says,
+        outcome=outcome,
+        reason=reason,
+        checks=tuple(map(str, claim.checks)),
+        decided_by=tuple(each.item for each in sorted(own, key=lambda each: -each.status.rank)),
+        corrected=corrected,
+        migration=migration,
+        origin=claim.origin,
+    )
+
+
+def _mended(finding: Finding) -> bool:
+    return (finding.resolution or "").startswith("mended")
+
+
+def _deciding(references: Sequence[CheckRef], findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    return tuple(each for each in findings if any(matches(reference, each) for reference in references))
+
+
+def _outcome(references: Sequence[CheckRef], findings: Sequence[Finding], selected: bool) -> tuple[Outcome, str]:
+    broken = [each for each in findings if each.status is Status.BROKEN and not _mended(each)]
+    if broken:
+        return Outcome.REFUTED, broken[0].summary
+    mended = [each for each in findings if _mended(each)]
+    if mended:
+        return Outcome.MENDED, f"{mended[0].resolution}: {mended[0].summary}"
+    waived = [each for each in findings if each.status is Status.WAIVED]
+    if waived:
+        return Outcome.WAIVED, waived[0].resolution or waived[0].summary
+    unknown = [each for each in findings if each.status in (Status.UNKNOWN, Status.ERROR)]
+    if unknown:
+        return Outcome.NOT_SHOWN, f"{unknown[0].item}: {unknown[0].summary}"
+    missing = [str(reference) for reference in references if not any(matches(reference, each) for each in findings)]
+    if missing and selected:
+        return Outcome.NOT_SHOWN, f"{missing[0]} was left out by the selection"
+    if missing:
+        return Outcome.NOT_SHOWN, f"{missing[0]} found nothing to ask of"
+    if not references:
+        return Outcome.NOT_SHOWN, "no check decides it yet"
+    return Outcome.UPHELD, f"{len(findings)} checks hold" if len(findings) != 1 else "1 check holds"
+
+
+_CLAIM_STATUS = {
+    Outcome.REFUTED: Status.BROKEN,
+    Outcome.UPHELD: Status.KEPT,
+    Outcome.MENDED: Status.KEPT,
+    Outcome.WAIVED: Status.WAIVED,
+    Outcome.CORRECTED: Status.NOTED,
+    Outcome.NOT_SHOWN: Status.NOTED,
+    Outcome.UNTESTABLE: Status.NOTED,
+}
+
+
+def claim_finding(claim: ClaimResult) -> Finding:
+    """Every claim yields one finding; a refuted one is an error however lightly its check weighs."""
+    refuted = claim.outcome is Outcome.REFUTED
+    return Finding(
+        check="claim.decided",
+        subject=claim.id,
+        status=_CLAIM_STATUS[claim.outcome],
+        severity=Severity.ERROR if refuted else None,
+        summary=f"{claim.id} is {claim.outcome.value}: {claim.reason.rstrip('.')}.",
+        expected=claim.says if refuted else None,
+        actual=claim.reason if refuted else None,
+        remedy="Mend it in a later migration, or correct or waive it with its reason." if refuted else None,
+        claims=(claim.id,),
+        origin=claim.origin,
+        migration=claim.migration,
+        resolution=claim.reason if claim.outcome is Outcome.WAIVED else None,
+    )
+
+
+def conclude_verdict(
+    findings: Sequence[Finding],
+    claims: Sequence[ClaimResult],
+    *,
+    promised: bool,
+    complete: bool,
+    production: int | None,
+    major: int | None,
+) -> Verdict:
+    """The first decision that matches, with every reason for it."""
+    blocking = [each for each in findings if each.blocks]
+    if blocking:
+        return Verdict(decision=Decision.BLOCKED, reasons=tuple(_reason(each) for each in blocking))
+    errors = [each for each in findings if each.status in (Status.ERROR, Status.UNKNOWN)]
+    if errors:
+        return Verdict(decision=Decision.INCOMPLETE, reasons=_reasons(errors))
+    reasons = [
+        _reason(each)
+        for each in findings
+        if each.status is Status.BROKEN and each.severity is Severity.WARNING and each.resolution is None
+    ]
+    counted = {
+        Outcome.NOT_SHOWN: "not shown",
+        Outcome.CORRECTED: "corrected",
+        Outcome.WAIVED: "waived",
+    }
+    for outcome, told in counted.items():
+        ids = [claim.id for claim in claims if claim.outcome is outcome]
+        if ids:
+            are = "claim is" if len(ids) == 1 else "claims are"
+            reasons.append(f"{len(ids)} {are} {told}: {', '.join(spans(ids))}")
+    waived = [each for each in findings if each.status is Status.WAIVED and each.check != "claim.decided"]
+    reasons += [f"{each.item} is {each.resolution}" for each in waived]
+    reasons += filter(None, [another_major(major, production)])
+    if not promised:
+        reasons.append("no contract: nothing was promised, only the script's life and its indexes were judged")
+    if not complete:
+        reasons.append("only a selection of the checks was run")
+    return Verdict(decision=Decision.CAUTION if reasons else Decision.CLEAR, reasons=tuple(reasons))
+
+
+def another_major(major: int | None, production: int | None) -> str | None:
+    """The reason that a verdict reached on another major than production's has; None where it is the same."""
+    if major is None or production is None or major == production:
+        return None
+    return f"judged on PostgreSQL {major}; production runs {production}"
+
+
+def _reasons(findings: Sequence[Finding]) -> tuple[str, ...]:
+    """A reason each; what many share in the same words (no server was asked) is told once."""
+    alike: dict[str, list[Finding]] = {}
+    for each in findings:
+        alike.setdefault(each.summary, []).append(each)
+    return tuple(
+        _reason(group[0]) if len(group) == 1 else f"{group[0].item} and {len(group) - 1} more: {group[0].summary}"
+        for group in alike.values()
+    )
+
+
+def _reason(finding: Finding) -> str:
+    place = f"{finding.origin}: " if finding.origin else ""
+    return f"{finding.item}: {place}{finding.summary}"

@@ -1,0 +1,137 @@
+"""From a path to a Run, and from findings to a verdict."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pgcontract.contract import Project, load_project
+from pgcontract.errors import InputError
+from pgcontract.model.schema import Schema
+from pgcontract.postgres.providers import shown
+from pgcontract.postgres.sandbox import STATEMENT_TIMEOUT_MS
+from pgcontract.result.finding import Finding, Phase, Run, worst
+from pgcontract.runner.facts import told_document
+from pgcontract.runner.plan import Plan, plan
+from pgcontract.runner.session import Event, Session
+from pgcontract.runner.verdict import claim_finding, conclude_verdict, decide_claims, excuse
+
+
+def conclude(
+    plan: Plan,
+    findings: Iterable[Finding],
+    observed: Mapping[str, Any],
+    *,
+    options: Mapping[str, Any] | None = None,
+    today: dt.date | None = None,
+) -> Run:
+    """The Run: findings excused by waivers and corrections, claims decided, and the verdict over all of it."""
+    now = dt.datetime.now(dt.UTC)
+    excused, waivers = excuse(findings, plan.project, today or now.date())
+    claims = decide_claims(plan.project, excused, selected=not plan.complete)
+    everything = (*excused, *waivers, *map(claim_finding, claims))
+    server = dict(observed.get("server", {}))
+    verdict = conclude_verdict(
+        everything,
+        claims,
+        promised=plan.head.contract is not None,
+        complete=plan.complete,
+        production=plan.project.postgres,
+        major=server.get("major"),
+    )
+    return Run(
+        pgcontract=version("pgcontract"),
+        started=now.replace(microsecond=0).isoformat(),
+        migration=plan.head.stem,
+        verdict=verdict,
+        findings=everything,
+        claims=claims,
+        chain=tuple(migration.stem for migration in plan.project.chain),
+        server=server,
+        options={name: shown(said) if name == "pg" else said for name, said in (options or {}).items()},
+        document=told_document(plan.project, plan.head, os.environ),
+        facts=observed.get("facts", {}),
+        phases=_summed(observed.get("phases", ())),
+    )
+
+
+def _summed(phases: Iterable[Mapping[str, Any]]) -> tuple[Phase, ...]:
+    """One Phase a name, in the order they first came."""
+    summed: dict[str, Phase] = {}
+    for each in phases:
+        known = summed.get(each["name"], Phase(name=each["name"], wall_ms=0.0, cpu_ms=0.0))
+        summed[each["name"]] = replace(
+            known, wall_ms=known.wall_ms + each["wall_ms"], cpu_ms=known.cpu_ms + each["cpu_ms"]
+        )
+    return tuple(summed.values())
+
+
+def verify(
+    path: str | Path = "schema",
+    *,
+    through: str | None = None,
+    pg: str = "auto",
+    only: Sequence[str] = (),
+    skip: Sequence[str] = (),
+    seed: int | None = None,
+    max_examples: int | None = None,
+    rows: int | None = None,
+    contract: str | Path | None = None,
+    timeout_ms: int = STATEMENT_TIMEOUT_MS,
+    notify: Callable[[Event], None] | None = None,
+) -> Run:
+    """Load, plan, ask and conclude; every check that is broken is a finding of the Run, never an exception.
+
+    Raises InputError (exit 2) for what cannot be handed to the server, ServerUnavailable (exit 3) without one. A server
+    that is lost on the way makes the rest UNKNOWN; a script or statement that takes more than `timeout_ms` is stopped.
+    """
+    project = load_project(Path(path), contract=Path(contract) if contract else None)
+    planned = plan(project, through=through, only=only, skip=skip, seed=seed, max_examples=max_examples, rows=rows)
+    notify = notify or (lambda event: None)
+    findings: list[Finding] = []
+    with Session(planned, pg=pg, timeout_ms=timeout_ms, notify=notify) as session:
+        for done, item in enumerate(planned.items, 1):
+            found = session.ask(item)
+            findings.extend(found)
+            notify(Event(kind="item", name=item.name, done=done, total=len(planned.items), status=worst(found)))
+        observed = session.observed()
+    options = {
+        "pg": pg,
+        "through": through,
+        "only": list(only),
+        "skip": list(skip),
+        "seed": next(iter(planned.promises.values())).seed,
+        "max_examples": next(iter(planned.promises.values())).max_examples,
+        "rows": rows,
+        "timeout_ms": timeout_ms,
+    }
+    return conclude(planned, findings, observed, options=options)
+
+
+def changes(
+    project: Project, *, through: str | None = None, pg: str = "auto"
+) -> tuple[Schema, tuple[tuple[str, str], ...]]:
+    """What the head migration makes or changes, as the catalog has it, and the (kind, name) of each part that it
+    takes away: the input of a draft.
+
+    Raises InputError where the server refuses a script of the chain, with its place and words.
+    """
+    planned = plan(project, through=through)
+    with Session(planned, pg=pg) as session:
+        for migration in planned.project.chain:
+            trial = session.trial(migration.stem)
+            if refusal := trial.loaded().refusal:
+                lack = f": {trial.loaded().lack}" if trial.loaded().lack else ""
+                raise InputError(
+                    f"the server refuses the script, so there is nothing to draft from: {refusal}{lack}",
+                    file=migration.path.name,
+                    line=refusal.line,
+                )
+        left = {(part.kind, part.name) for part in trial.after.parts()}
+        gone = tuple((part.kind, part.name) for part in trial.before.parts() if (part.kind, part.name) not in left)
+        return trial.made, gone
