@@ -45,7 +45,7 @@ def report(started, answered, phases):
                       "cpu_ms": cpu_ms() - cpu_before_ms, "phases_ms": phases}))
 """
 OURS = """
-from pgcontract.providers import provider_for
+from pgcontract.postgres.providers import provider_for
 provider = provider_for("wheel")
 cpu_before_ms = cpu_ms()
 started = time.perf_counter()

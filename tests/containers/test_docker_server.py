@@ -20,7 +20,7 @@ Image = Callable[[Recipe], str]
 
 HOLDER = """
 import sys
-from pgcontract.providers import provider_for
+from pgcontract.postgres.providers import provider_for
 with provider_for(sys.argv[1]).start() as server:
     print("ready", flush=True)
     sys.stdin.read()

@@ -73,8 +73,8 @@ def test_debug_shows_the_traceback_of_a_mistake(pgcontract: Command) -> None:
 def broken(tmp_path: Path) -> Command:
     """The command with a bug of ours in it: the engine fails in a way nobody foresaw."""
     lines = (
-        "from pgcontract import engine",
-        "engine.verify = lambda *_, **__: {}['nothing']",
+        "from pgcontract import runner",
+        "runner.verify = lambda *_, **__: {}['nothing']",
         "from pgcontract.cli import main",
         "main()",
     )

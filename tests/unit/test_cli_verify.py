@@ -128,7 +128,7 @@ def test_annotations_name_the_line_of_the_broken_promise(pgcontract: Command, pr
 
 def test_failure_of_a_check_of_ours_is_exit_code_4_with_the_run_written(project: Path) -> None:
     lines = (
-        "from pgcontract import registry",
+        "from pgcontract.rules import registry",
         "def fail(trial): raise KeyError('nothing')",
         "registry.add('bug.ours', 'Fails.', subjects=lambda promise: ['script'], ask=fail)",
         "from pgcontract.cli import main",

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 DRAW = """
-from pgcontract.fuzz.draw import draw
-from pgcontract.intents import intent
+from pgcontract.probes.fuzzing.hypothesis_draws import draw
+from pgcontract.formats import intent
 for name in ("email", "not_blank"):
     print(ascii(draw(intent(name), seed="7", budget=400)))
 """

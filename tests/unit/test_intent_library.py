@@ -77,7 +77,7 @@ def test_a_mistake_is_named_with_the_nearest_known_word(name: str, parameters: d
 def test_a_name_that_is_declared_twice_is_an_error() -> None:
     intents()
 
-    with pytest.raises(ValueError, match=r"intent email is declared by pgcontract\.intents\.email already"):
+    with pytest.raises(ValueError, match=r"intent email is declared by pgcontract\.formats\.email already"):
         declare("email", sources=())(Language)
 
 
@@ -100,7 +100,7 @@ def test_parameters_describe_themselves_to_an_editor() -> None:
 
 
 def test_asking_an_oracle_imports_neither_hypothesis_nor_a_driver() -> None:
-    asked = "import sys; from pgcontract.intents import intent, intents; intents(); intent('not_blank').means('x')"
+    asked = "import sys; from pgcontract.formats import intent, intents; intents(); intent('not_blank').means('x')"
     found = subprocess.run(
         [sys.executable, "-c", f"{asked}; print(sorted({{'hypothesis', 'psycopg'}} & sys.modules.keys()))"],
         capture_output=True,

@@ -14,7 +14,7 @@ import pytest
 # Starts a server, tells where and from what it came, and holds it until its standard input ends.
 HOLDER = """
 import sys
-from pgcontract.providers import provider_for, terminate_on_signals
+from pgcontract.postgres.providers import provider_for, terminate_on_signals
 if "--terminate-on-signals" in sys.argv:
     terminate_on_signals()
 with provider_for("wheel").start() as server:

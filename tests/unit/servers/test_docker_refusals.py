@@ -68,7 +68,7 @@ def test_without_rights_the_group_is_named(door: Path) -> None:
         door.parent.chmod(0o755)
         door.chmod(0o600)
         # Everything is imported before the rights are given away: Python may be where nobody else may read.
-        imported = "import pgcontract.providers.docker, docker, requests, testcontainers.core.docker_client\n"
+        imported = "import pgcontract.postgres.providers.docker, docker, requests, testcontainers.core.docker_client\n"
         said = subprocess.run(
             [sys.executable, "-c", imported + ask],
             env={**os.environ, "DOCKER_HOST": f"unix://{door}"},

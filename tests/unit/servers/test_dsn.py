@@ -28,9 +28,9 @@ PEOPLE = ("boss", "maker", "five")
 # Holds a run in the middle of its work until its standard input ends.
 HELD = """
 import sys
-from pgcontract.providers import provider_for
-from pgcontract.stage import stage_of
-from pgcontract.workbench import Workbench
+from pgcontract.postgres.providers import provider_for
+from pgcontract.postgres.platform import stage_of
+from pgcontract.postgres.sandbox import Workbench
 with provider_for(sys.argv[1]).start() as server, Workbench(server, stage_of("supabase")) as bench:
     state = bench.stage_state(bench.stage.regimes[0])
     with bench.clone(state) as name, bench.connect(name) as connection:

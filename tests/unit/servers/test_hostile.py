@@ -140,9 +140,9 @@ def test_what_spills_more_than_the_limit_is_refused(tmp_path: Path) -> None:
 SELECTING = """
 import sys
 from pathlib import Path
-from pgcontract.apply import apply_as_production
-from pgcontract.connection import Connection
-from pgcontract.sqltext import read_script
+from pgcontract.postgres.script_execution import apply_as_production
+from pgcontract.postgres.connection import Connection
+from pgcontract.model.sql import read_script
 with Connection.connect(sys.argv[1], autocommit=True) as connection:
     apply_as_production(connection, read_script(Path(sys.argv[2])))
 """

@@ -140,7 +140,7 @@ def test_a_disk_without_room_for_a_server_is_told_before_a_run(project: Path, ro
 
 
 def test_a_script_may_not_write_more_than_its_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pgcontract.connection.MOST_BYTES", 50 * 1024**2)
+    monkeypatch.setattr("pgcontract.postgres.connection.MOST_BYTES", 50 * 1024**2)
     (tmp_path / "001_much.sql").write_text("CREATE TABLE t AS SELECT repeat('x', 1000) FROM generate_series(1, 1e9);")
     run = verify(tmp_path)
 

