@@ -94,5 +94,5 @@ def build(session: nox.Session) -> None:
     session.install(*(str(wheel) for wheel in output.glob("*.whl")))
     session.run("pgcontract", "--version")
     session.run("pgcontract", "list", silent=True)
-    for made in sorted(output.glob("pgcontract-*")):
-        session.log(f"made {made}")
+    for path in sorted(output.glob("pgcontract-*")):
+        session.log(f"made {path}")

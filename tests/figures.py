@@ -7,22 +7,22 @@ from typing import Final
 
 from pgcontract.result.finding import ClaimResult, Run
 
-MEASURING: Final = ("dataset.", "index.unused", "query.", "write.")
+MEASURING: Final = ("dataset.", "index.used", "query.", "write.")
 
 
 def without_figures(run: Run) -> Run:
     """The same answers of the checks that measure, in no words; of all others every word."""
-    told = tuple(replace(each, reason="") if _rests_on_figures(each) else each for each in run.claims)
-    wordless = {(each.migration, each.id) for each in told if not each.reason}
+    claims = tuple(replace(claim, reason="") if _rests_on_figures(claim) else claim for claim in run.claims)
+    wordless = {(claim.migration, claim.id) for claim in claims if not claim.reason}
     return replace(
         run,
-        claims=told,
+        claims=claims,
         findings=tuple(
-            replace(each, summary="", actual=None, expected=None, remedy=None, evidence=())
-            if each.check.startswith(MEASURING)
-            or (each.check == "claim.decided" and (each.migration, each.subject) in wordless)
-            else each
-            for each in run.findings
+            replace(finding, summary="", actual=None, expected=None, remedy=None, evidence=())
+            if finding.check.startswith(MEASURING)
+            or (finding.check == "claim.decided" and (finding.migration, finding.subject) in wordless)
+            else finding
+            for finding in run.findings
         ),
         facts={name: fact for name, fact in run.facts.items() if name != "performance"},
     )

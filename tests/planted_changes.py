@@ -51,13 +51,13 @@ def refuted_by(change: Planted, folder: Path, *, only: Collection[str] = ("*",))
         assert text.count(old) == 1, f"{file} has {text.count(old)} times: {old}"
         path.write_text(text.replace(old, new), encoding="utf-8")
     at_head = {check.id for check in checks().values() if check.behaviour or check.head}
-    asked = [
+    selection = [
         check
         for check in _named_by_claims()
         if (check in at_head) is (change.through is None) and any(fnmatchcase(check, glob) for glob in only)
     ]
-    run = verify(root, through=change.through, only=asked)
-    return frozenset(f"{each.migration[:3]}:{each.id}" for each in run.claims if each.outcome is Outcome.REFUTED)
+    run = verify(root, through=change.through, only=selection)
+    return frozenset(f"{claim.migration[:3]}:{claim.id}" for claim in run.claims if claim.outcome is Outcome.REFUTED)
 
 
 def decided_claims() -> tuple[str, ...]:

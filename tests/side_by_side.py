@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from pgcontract.postgres.versions import KNOWN
+from pgcontract.postgres.versions import KNOWN_MAJORS
 from pgcontract.reporting.json import from_json
 from pgcontract.result.finding import Decision, Run
 from pgcontract.runner import version_matrix
@@ -33,7 +33,7 @@ class Ended:
 
     code: int
     cpu_s: float
-    said: str
+    last_line: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,21 +49,21 @@ class Side:
     def failed(self) -> str | None:
         """What failed, with its words."""
         if self.run is None:
-            return f"the gate on {self.major} gave no verdict (exit code {self.gate.code}): {self.gate.said}"
+            return f"the gate on {self.major} gave no verdict (exit code {self.gate.code}): {self.gate.last_line}"
         if self.tests is not None and self.tests.code != 0:
-            return f"the tests on {self.major} failed: {self.tests.said}"
+            return f"the tests on {self.major} failed: {self.tests.last_line}"
         return None
 
 
 def ended(command: Sequence[str | Path], **settings: str) -> Ended:
     """Runs a command of this Python in the project's folder to its end."""
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", *command],
             cwd=ROOT,
             env={**os.environ, **settings},
             stdin=subprocess.DEVNULL,
-            stdout=said,
+            stdout=output,
             stderr=subprocess.STDOUT,
         )
         try:
@@ -72,9 +72,11 @@ def ended(command: Sequence[str | Path], **settings: str) -> Ended:
             process.terminate()
             raise
         process.returncode = os.waitstatus_to_exitcode(status)
-        said.seek(0)
-        lines = [line.strip() for line in said if line.strip()]
-    return Ended(code=process.returncode, cpu_s=used.ru_utime + used.ru_stime, said=lines[-1] if lines else "nothing")
+        output.seek(0)
+        lines = [line.strip() for line in output if line.strip()]
+    return Ended(
+        code=process.returncode, cpu_s=used.ru_utime + used.ru_stime, last_line=lines[-1] if lines else "nothing"
+    )
 
 
 def judge(major: int, project: str, folder: Path) -> Side:
@@ -117,23 +119,25 @@ def table(sides: Sequence[Side]) -> str:
         rows.append(("CPU of the tests", *(_told(side.tests and f"{side.tests.cpu_s:.0f} s") for side in sides)))
     text = [aligned(rows), "", *differing(runs)]
     text += [f"failed: {side.failed}" for side in sides if side.failed]
-    if not version_matrix.agree(runs):
+    if not version_matrix.decisions_agree(runs):
         text.append("the majors come to different decisions")
     return "\n".join(text)
 
 
 def differing(runs: Mapping[int, Run]) -> list[str]:
     """A block of lines for the subjects of a check that the majors answer differently, in the same way."""
-    alike: dict[tuple[str, str, tuple[tuple[int, str], ...]], list[version_matrix.Difference]] = {}
-    for each in version_matrix.differences(runs):
-        alike.setdefault((each.migration, each.check, tuple(each.said.items())), []).append(each)
+    alike: dict[tuple[str, str, tuple[tuple[int, str], ...]], list[version_matrix.MajorDifference]] = {}
+    for difference in version_matrix.differences(runs):
+        alike.setdefault((difference.migration, difference.check, tuple(difference.results_by_major.items())), []).append(
+            difference
+        )
     lines: list[str] = []
-    for (migration, check, said), group in alike.items():
+    for (migration, check, results_by_major), group in alike.items():
         more = f" and {len(group) - 1} more" if len(group) > 1 else ""
-        because = group[0].because or "nothing that is known by name"
-        lines.append(f"{migration}: {check}[{group[0].subject}]{more}, because of {because}")
+        cause = group[0].cause or "nothing that is known by name"
+        lines.append(f"{migration}: {check}[{group[0].subject}]{more}, because of {cause}")
         majors: dict[str, list[str]] = {}
-        for major, words in said:
+        for major, words in results_by_major:
             majors.setdefault(words, []).append(str(major))
         lines += [f"  {', '.join(same)}: {words}" for words, same in majors.items()]
     return lines or ["no check is answered differently"]
@@ -151,16 +155,16 @@ def passes(sides: Sequence[Side]) -> bool:
     """Whether every run went to its end, all come to the same decision, and it lets the deployment go on."""
     runs = {side.major: side.run for side in sides if side.run is not None}
     deployable = all(run.verdict.decision in DEPLOYABLE for run in runs.values())
-    return deployable and version_matrix.agree(runs) and not any(side.failed for side in sides)
+    return deployable and version_matrix.decisions_agree(runs) and not any(side.failed for side in sides)
 
 
 def _told(value: object) -> str:
-    return version_matrix.MISSING if value is None else str(value)
+    return version_matrix.NOT_ASKED if value is None else str(value)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="The gate and the tests on several majors of PostgreSQL.")
-    parser.add_argument("majors", nargs="*", type=int, default=list(KNOWN), help="15 to 18 where none is named")
+    parser.add_argument("majors", nargs="*", type=int, default=list(KNOWN_MAJORS), help="15 to 18 where none is named")
     parser.add_argument("--project", default="schema", help="the project that is judged")
     parser.add_argument("--no-tests", action="store_true", help="the gates alone")
     options = parser.parse_args()

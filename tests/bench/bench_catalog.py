@@ -103,7 +103,7 @@ def cpu_seconds(server: Server, run: Callable[[], None]) -> float:
 
 def client_seconds() -> float:
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(each.ru_utime + each.ru_stime for each in used)
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 def reaped_seconds(postmaster: int) -> float:
@@ -121,7 +121,7 @@ def single(conninfo: str, turns: int = 50) -> None:
             first.append(timed(connection, backend))
             later.extend(timed(connection, backend) for _ in range(3))
     for name, figures in {"first": first, "later": later}.items():
-        wall, client, server = (statistics.median(each) * 1000 for each in zip(*figures, strict=True))
+        wall, client, server = (statistics.median(seconds) * 1000 for seconds in zip(*figures, strict=True))
         print(f"1 table, {name:5} on a connection: {wall:5.1f} ms wall, CPU {client:5.1f} client + {server:5.1f} server")
 
 

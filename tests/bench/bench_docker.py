@@ -22,7 +22,7 @@ from testcontainers.core.docker_client import DockerClient
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "containers"))
-from images import PLAIN, have_image  # noqa: E402 - from the folder of the tests that make it
+from images import PLAIN, ensure_image  # noqa: E402 - from the folder of the tests that make it
 
 BOUND = 2
 
@@ -46,9 +46,9 @@ def start(spec: str) -> float:
 
 def containers_since(client: DockerClient, then: float) -> int:
     """How many of ours the daemon has made since."""
-    wanted = {"type": "container", "event": "create", "label": LABEL}
-    events = client.client.api.events(since=int(then), until=int(time.time()) + 1, filters=wanted, decode=True)
-    return sum(each["timeNano"] / 1e9 >= then for each in events)
+    filters = {"type": "container", "event": "create", "label": LABEL}
+    events = client.client.api.events(since=int(then), until=int(time.time()) + 1, filters=filters, decode=True)
+    return sum(event["timeNano"] / 1e9 >= then for event in events)
 
 
 def main(turns: int) -> None:
@@ -60,21 +60,21 @@ def main(turns: int) -> None:
 
 
 def measure(client: DockerClient, turns: int) -> None:
-    spec = f"docker:{have_image(client.client, PLAIN)}"
+    spec = f"docker:{ensure_image(client.client, PLAIN)}"
     gate("wheel")  # fills the caches of bytecode, data directory and loaded rows
-    wheel, docker, starts, made = [], [], [], []
+    wheel, docker, starts, containers = [], [], [], []
     for _ in range(turns):
         wheel.append(gate("wheel"))
         then = time.time()
         docker.append(gate(spec))
-        made.append(containers_since(client, then))
+        containers.append(containers_since(client, then))
         starts.append(start(spec))
-    beyond = [whole - number * median(starts) for whole, number in zip(docker, made, strict=True)]
+    beyond = [whole - number * median(starts) for whole, number in zip(docker, containers, strict=True)]
     ratio = median(after / before for after, before in zip(beyond, wheel, strict=True))
     print(f"medians of {turns} turns on {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     print(f"{'wheel':<34} {median(wheel):8.2f} s")
     print(f"{'docker':<34} {median(docker):8.2f} s")
-    print(f"{'its containers':<34} {median(made):8.0f}   each {median(starts):.2f} s to its first answer")
+    print(f"{'its containers':<34} {median(containers):8.0f}   each {median(starts):.2f} s to its first answer")
     print(f"{'docker beyond their starts':<34} {median(beyond):8.2f} s")
     print(f"{'over the wheel':<34} {ratio:8.2f}   bound {BOUND}: {ratio / BOUND:.2f}")
 

@@ -1,6 +1,6 @@
 """What trying values on a server costs beside making them: ours, and one INSERT in a savepoint for each value.
 
-Each turn draws the distinct values of one language with a seed of its own, then tries the same values both ways on
+Each turn draws the distinct values of one format with a seed of its own, then tries the same values both ways on
 migration 020, in turns that alternate. CPU is the process's and its server process's, to the nanosecond from
 /proc/<pid>/schedstat (Linux). Medians of the turns, with their ratios. The promises:
 
@@ -22,19 +22,19 @@ from typing import Any
 
 import psycopg
 from pgcontract.contract import load_project
-from pgcontract.formats import Language, intent
-from pgcontract.probes.context import Trial
-from pgcontract.probes.fuzzing import Place, judging, place_of, sendable
-from pgcontract.probes.fuzzing.hypothesis_draws import draw
+from pgcontract.formats import Format, standard
+from pgcontract.probes.context import Context
+from pgcontract.probes.fuzzing import TargetColumn, batch_insert, find_target_column, sendable
+from pgcontract.probes.fuzzing.hypothesis_draws import draw_values
 from pgcontract.probes.sample_rows import insert_statement
 from pgcontract.runner import Session, plan
 
 SCHEMA = Path(__file__).parents[2] / "schema"
 STEM = "020_assessment_sessions_table"
-LANGUAGES = {
-    "email": intent("email", dialect="rfc5322"),
-    "first_name": intent("not_blank"),
-    "form_data": intent("json_object"),
+FORMATS = {
+    "email": standard("email", dialect="rfc5322"),
+    "first_name": standard("not_blank"),
+    "form_data": standard("json_object"),
 }
 
 
@@ -43,42 +43,46 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=1000)
     parser.add_argument("--turns", type=int, default=7)
     arguments = parser.parse_args()
-    for language in LANGUAGES.values():
-        draw(language, seed="warm", budget=50)
+    for column_format in FORMATS.values():
+        draw_values(column_format, seed="warm", budget=50)
     with Session(plan(load_project(SCHEMA))) as session:
-        trial = session.trial(STEM)
-        for column, language in LANGUAGES.items():
-            place = place_of(trial, f"public.cw_assessment_sessions.{column}")
-            turns = [turn(trial, place, language, arguments.examples, seed) for seed in range(arguments.turns)]
+        context = session.context(STEM)
+        for column, column_format in FORMATS.items():
+            target = find_target_column(context, f"public.cw_assessment_sessions.{column}")
+            turns = [turn(context, target, column_format, arguments.examples, seed) for seed in range(arguments.turns)]
             report(column, turns)
 
 
-def turn(trial: Trial, place: Place, language: Language[Any], examples: int, seed: int) -> dict[str, float]:
+def turn(
+    context: Context, target: TargetColumn, column_format: Format[Any], examples: int, seed: int
+) -> dict[str, float]:
     """CPU in ms of making the values and of trying them, in an order that alternates, and how many there were."""
-    found: list[str] = []
+    texts: list[str] = []
 
     def make() -> None:
-        found.extend(each for kind in draw(language, seed=str(seed), budget=examples).values() for each in kind)
+        texts.extend(
+            text for kind in draw_values(column_format, seed=str(seed), budget=examples).values() for text in kind
+        )
 
-    made = cpu_ms(trial, make)
-    values = [each for each in found if sendable(each)]
+    draw_ms = cpu_ms(context, make)
+    values = [text for text in texts if sendable(text)]
 
     def ours() -> None:
-        with judging(trial, place) as judge:
-            for each in judge(values):
-                language.means(each.value)
+        with batch_insert(context, target) as insert_batch:
+            for judgement in insert_batch(values):
+                column_format.means(judgement.value)
 
-    contenders = {"ours": ours, "savepoints": lambda: in_savepoints(trial, place, values)}
+    contenders = {"ours": ours, "savepoints": lambda: in_savepoints(context, target, values)}
     order = sorted(contenders, reverse=bool(seed % 2))
-    spent = {name: cpu_ms(trial, contenders[name]) for name in order}
-    return {"values": len(values), "made": made, **spent}
+    spent = {name: cpu_ms(context, contenders[name]) for name in order}
+    return {"values": len(values), "made": draw_ms, **spent}
 
 
-def in_savepoints(trial: Trial, place: Place, values: list[str]) -> None:
+def in_savepoints(context: Context, target: TargetColumn, values: list[str]) -> None:
     """What a test that asks the server value by value does."""
-    statement = insert_statement(place.table, {**place.row, place.column: ""})
-    others = list(place.row.values())
-    with trial.workbench.rolled_back(trial.after_state) as connection:
+    statement = insert_statement(target.table, {**target.row, target.column: ""})
+    others = list(target.row.values())
+    with context.sandbox.rolled_back(context.after_state) as connection:
         for value in values:
             connection.execute("SAVEPOINT one")
             with suppress(psycopg.Error):
@@ -87,8 +91,8 @@ def in_savepoints(trial: Trial, place: Place, values: list[str]) -> None:
             connection.execute("RELEASE SAVEPOINT one")
 
 
-def cpu_ms(trial: Trial, run: Callable[[], None]) -> float:
-    with trial.workbench.rolled_back(trial.after_state) as connection:
+def cpu_ms(context: Context, run: Callable[[], None]) -> float:
+    with context.sandbox.rolled_back(context.after_state) as connection:
         server = Path(f"/proc/{connection.info.backend_pid}/schedstat")
     before = time.process_time_ns() + int(server.read_text().split()[0])
     run()
@@ -96,9 +100,9 @@ def cpu_ms(trial: Trial, run: Callable[[], None]) -> float:
 
 
 def report(column: str, turns: list[dict[str, float]]) -> None:
-    middle = {name: statistics.median(each[name] for each in turns) for name in turns[0]}
-    whole = statistics.median((each["made"] + each["ours"]) / each["made"] for each in turns)
-    added = statistics.median(each["ours"] / each["savepoints"] for each in turns)
+    middle = {name: statistics.median(timing[name] for timing in turns) for name in turns[0]}
+    whole = statistics.median((timing["made"] + timing["ours"]) / timing["made"] for timing in turns)
+    added = statistics.median(timing["ours"] / timing["savepoints"] for timing in turns)
     print(f"{column}: {middle['values']:.0f} distinct values, median CPU of {len(turns)} turns")
     print(f"  making them, by Hypothesis alone   {middle['made']:8.1f} ms")
     print(f"  trying them, with the oracle       {middle['ours']:8.1f} ms: both {whole:.3f} of the first (at most 1.25)")

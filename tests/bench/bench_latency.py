@@ -22,8 +22,8 @@ from pathlib import Path
 from statistics import median
 
 from pgcontract.contract import load_project
-from pgcontract.performance.latency import ENOUGH, Latencies, Times, measure_latencies
-from pgcontract.performance.loading import Bench, Load, bench
+from pgcontract.performance.latency import CALLS_FOR_P95, Latencies, Times, measure_latencies
+from pgcontract.performance.loading import Load, LoadedServer, get_loaded_server
 from pgcontract.postgres.platform import MIGRATOR
 from pgcontract.runner import Session, plan
 from psycopg.conninfo import conninfo_to_dict
@@ -85,28 +85,28 @@ def write_project(root: Path) -> Path:
     return root
 
 
-def pgbench_p50_us(there: Bench, load: Load, query: str, folder: Path) -> float:
+def pgbench_p50_us(loaded_server: LoadedServer, load: Load, query: str, folder: Path) -> float:
     """The median transaction of one client, by pgbench's own log."""
-    assert there.server.bin_dir
+    assert loaded_server.server.bin_dir
     script = folder / "query.sql"
     numbered = query.replace("%(id)s", ":id").replace("%%", "%")
     script.write_text(f"\\set id random(1, 90000)\n{numbered};\n", encoding="utf-8")
-    words = conninfo_to_dict(there.server.conninfo(dbname=load.database, user=MIGRATOR))
+    words = conninfo_to_dict(loaded_server.server.conninfo(dbname=load.database, user=MIGRATOR))
     names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD"}
     environment = os.environ | {names[key]: str(value) for key, value in words.items() if key in names}
     options = ["-n", "-M", "prepared", "-c", "1", "-T", str(PGBENCH_S), "-l", "--log-prefix", str(folder / "log")]
-    command = [there.server.bin_dir / "pgbench", *options, "-f", script, load.database]
+    command = [loaded_server.server.bin_dir / "pgbench", *options, "-f", script, load.database]
     subprocess.run(command, env=environment, check=True, capture_output=True)
     logs = list(folder.glob("log.*"))
-    times = [int(line.split()[2]) for log in logs for line in log.read_text().splitlines()]
+    times = [int(session.split()[2]) for log in logs for session in log.read_text().splitlines()]
     for log in logs:
         log.unlink()
     return median(times)
 
 
-def in_server(found: Latencies) -> dict[str, Times]:
+def in_server(latencies: Latencies) -> dict[str, Times]:
     """The times in the server by query."""
-    return {each.query.name: each.sizes[-1].server for each in found.queries}
+    return {query.query.name: query.sizes[-1].server for query in latencies.queries}
 
 
 @contextmanager
@@ -115,20 +115,20 @@ def every_core_busy() -> Iterator[None]:
     try:
         yield
     finally:
-        for each in loops:
-            each.kill()
-            each.wait()
+        for process in loops:
+            process.kill()
+            process.wait()
 
 
-def out_of_order(ours: Mapping[str, float], theirs: Mapping[str, float]) -> list[str]:
+def out_of_order(measured_queries: Mapping[str, float], reference: Mapping[str, float]) -> list[str]:
     """The pairs that pgbench holds apart and the server's times the other way round."""
     low, high = ORDERED_US
-    names = [name for name in ours if low <= ours[name] <= high]
+    names = [name for name in measured_queries if low <= measured_queries[name] <= high]
     return [
         f"{first} before {second}"
         for first in names
         for second in names
-        if theirs[second] > theirs[first] * APART and ours[second] < ours[first]
+        if reference[second] > reference[first] * APART and measured_queries[second] < measured_queries[first]
     ]
 
 
@@ -137,37 +137,41 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         planned = plan(load_project(write_project(Path(folder) / "schema")))
         with Session(planned) as session:
-            trial = session.trial("001_orders")
-            there = bench(trial)
-            load = there.loads[-1]
-            found = measure_latencies(trial)
-            ours = {name: times.p50_us for name, times in in_server(found).items()}
+            context = session.context("001_orders")
+            loaded_server = get_loaded_server(context)
+            load = loaded_server.loads[-1]
+            latencies = measure_latencies(context)
+            measured_queries = {name: times.p50_us for name, times in in_server(latencies).items()}
             turns = [
-                {name: pgbench_p50_us(there, load, sql, Path(folder)) for name, sql in QUERIES.items()}
+                {name: pgbench_p50_us(loaded_server, load, sql, Path(folder)) for name, sql in QUERIES.items()}
                 for _ in range(PGBENCH_TURNS)
             ]
-            theirs = {name: min(turn[name] for turn in turns) for name in QUERIES}
-            clients = {each.query.name: each.sizes[-1].client.p50_us for each in found.queries}
+            reference = {name: min(turn[name] for turn in turns) for name in QUERIES}
+            clients = {query.query.name: query.sizes[-1].client.p50_us for query in latencies.queries}
             with every_core_busy():
-                busy = [in_server(measure_latencies(trial)) for _ in range(runs)]
-    print(f"{ROWS:,} rows, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {found.conditions}")
-    print(f"SELECT 1 by our client: p50 {found.select_1.p50_us:.0f} µs; the clock itself {found.empty_us:.1f} µs\n")
+                busy = [in_server(measure_latencies(context)) for _ in range(runs)]
+    print(f"{ROWS:,} rows, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {latencies.conditions}")
+    print(
+        f"SELECT 1 by our client: p50 {latencies.select_1.p50_us:.0f} µs; the clock itself {latencies.clock_us:.1f} µs\n"
+    )
     print(f"{'query':<22}{'server p50':>12}{'client p50':>12}{'pgbench p50':>13}{'ratio':>8}", end="")
     print(f"{'busy p95: least':>18}{'greatest':>10}{'ratio':>8}{'n':>6}")
-    failed = [f"another order than pgbench's: {each}" for each in out_of_order(ours, theirs)]
-    for name in sorted(ours, key=lambda each: ours[each]):
-        ratio = max(ours[name] / theirs[name], theirs[name] / ours[name])
+    failed = [f"another order than pgbench's: {failure}" for failure in out_of_order(measured_queries, reference)]
+    for name in sorted(measured_queries, key=lambda query: measured_queries[query]):
+        ratio = max(measured_queries[name] / reference[name], reference[name] / measured_queries[name])
         p95s = [run[name].p95_us for run in busy]
         calls = min(run[name].n for run in busy)
-        spread = max(p95s) / min(p95s)
-        told = f"{min(p95s):>18.0f}{max(p95s):>10.0f}{spread:>8.2f}{calls:>6}"
-        print(f"{name:<22}{ours[name]:>12.0f}{clients[name]:>12.0f}{theirs[name]:>13.0f}{ratio:>8.2f}{told}")
-        if ours[name] >= ALIKE_FROM_US and ratio > ALIKE:
+        representative_calls = max(p95s) / min(p95s)
+        columns = f"{min(p95s):>18.0f}{max(p95s):>10.0f}{representative_calls:>8.2f}{calls:>6}"
+        print(
+            f"{name:<22}{measured_queries[name]:>12.0f}{clients[name]:>12.0f}{reference[name]:>13.0f}{ratio:>8.2f}{columns}"
+        )
+        if measured_queries[name] >= ALIKE_FROM_US and ratio > ALIKE:
             failed.append(f"{name}: {ratio:.2f} times pgbench's median, bound {ALIKE}")
-        if spread > STEADY and calls >= ENOUGH:
-            failed.append(f"{name}: p95 of {runs} runs differ by a factor of {spread:.2f}, bound {STEADY}")
-    for each in failed:
-        print(f"MISSED {each}")
+        if representative_calls > STEADY and calls >= CALLS_FOR_P95:
+            failed.append(f"{name}: p95 of {runs} runs differ by a factor of {representative_calls:.2f}, bound {STEADY}")
+    for failure in failed:
+        print(f"MISSED {failure}")
     if failed:
         raise SystemExit(1)
 

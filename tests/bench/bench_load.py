@@ -22,12 +22,12 @@ from pathlib import Path
 
 from pgcontract.contract import load_project
 from pgcontract.performance.loading import read_rows
-from pgcontract.performance.loading.bulk_insert import Hands, fill
+from pgcontract.performance.loading.bulk_insert import LoadingConnections, fill_tables
 from pgcontract.performance.loading.loaded_server import WHILE_LOADING
-from pgcontract.performance.loading.preparation import Plan, applied, hands_on
-from pgcontract.performance.loading.table_plan import Filling
+from pgcontract.performance.loading.preparation import LoadPlan, apply_chain, open_connections
+from pgcontract.performance.loading.table_plan import TablePlan
 from pgcontract.postgres.providers import Server
-from pgcontract.postgres.sandbox import State, Workbench
+from pgcontract.postgres.sandbox import DatabaseState, Sandbox
 from pgcontract.runner import Session, plan
 from psycopg import sql
 
@@ -49,47 +49,52 @@ def main() -> None:
     rows = read_rows(arguments.rows, option="--rows")
     planned = plan(load_project(arguments.project), rows=rows)
     with Session(planned, pg=arguments.pg) as session:
-        trial = session.trial(planned.head.stem)
+        context = session.context(planned.head.stem)
         dataset = replace(planned.project.dataset(planned.head.stem), sizes=(rows,))
-        what = Plan(trial=trial, dataset=dataset)
-        server = trial.workbench.server
+        what = LoadPlan(context=context, dataset=dataset)
+        server = context.sandbox.server
         assert isinstance(server, Server)
-        assert server.another
-        with server.another(WHILE_LOADING) as own, Workbench(own, trial.workbench.stage, timeout_ms=3_600_000) as bench:
-            _, migrated = applied(what, bench)
-            turns = [turn(bench, what, migrated) for _ in range(arguments.turns)]
+        assert server.start_another
+        with (
+            server.start_another(WHILE_LOADING) as own,
+            Sandbox(own, context.sandbox.platform, timeout_ms=3_600_000) as sandbox,
+        ):
+            _, migrated = apply_chain(what, sandbox)
+            turns = [turn(sandbox, what, migrated) for _ in range(arguments.turns)]
     for name in turns[0]:
-        print(f"{name:32}{statistics.median(each[name] for each in turns):8.2f} s")
-    ratios = [each["ours: INSERT, REINDEX"] / each["theirs: COPY, CREATE INDEX"] for each in turns]
-    whole = [each["ours, vacuumed and analysed"] / each["theirs, vacuumed and analysed"] for each in turns]
-    print(f"{'ours / theirs':32}{statistics.median(ratios):8.2f}    of {', '.join(f'{each:.2f}' for each in ratios)}")
+        print(f"{name:32}{statistics.median(timing[name] for timing in turns):8.2f} s")
+    ratios = [timing["ours: INSERT, REINDEX"] / timing["theirs: COPY, CREATE INDEX"] for timing in turns]
+    whole = [timing["ours, vacuumed and analysed"] / timing["theirs, vacuumed and analysed"] for timing in turns]
+    print(f"{'ours / theirs':32}{statistics.median(ratios):8.2f}    of {', '.join(f'{ratio:.2f}' for ratio in ratios)}")
     print(f"{'the same, vacuumed and analysed':32}{statistics.median(whole):8.2f}")
     print(f"{rows:,} rows, PostgreSQL {server.version} on {server.storage}, {arguments.turns} turns")
 
 
-def turn(bench: Workbench, what: Plan, migrated: State) -> dict[str, float]:
+def turn(sandbox: Sandbox, what: LoadPlan, migrated: DatabaseState) -> dict[str, float]:
     """Seconds of wall time, by what took them."""
     spent: dict[str, float] = {}
-    with bench.clone(migrated) as ours, hands_on(bench, ours) as hands:
-        fillings = what.planner(hands.owner, what.wanted((), ()), what.dataset.sizes[-1]).plan()
+    with sandbox.clone(migrated) as inserted, open_connections(sandbox, inserted) as connections:
+        table_plans = what.planner(connections.owner, what.wanted((), ()), what.dataset.sizes[-1]).plan()
         with timed(spent, "ours: INSERT, REINDEX"):
-            fill(hands, fillings, whole=False)
+            fill_tables(connections, table_plans, whole=False)
         with timed(spent, "ours, vacuumed and analysed"):
-            vacuum(hands, fillings)
+            vacuum(connections, table_plans)
         spent["ours, vacuumed and analysed"] += spent["ours: INSERT, REINDEX"]
-        with tempfile.TemporaryDirectory(dir="/dev/shm") as folder, bench.clone(migrated) as theirs:
+        with tempfile.TemporaryDirectory(dir="/dev/shm") as folder, sandbox.clone(migrated) as copied:
             Path(folder).chmod(0o777)
-            files = {each.table.name: f"{folder}/{number}" for number, each in enumerate(fillings)}
+            files = {table_plan.table.name: f"{folder}/{number}" for number, table_plan in enumerate(table_plans)}
             for name, file in files.items():
-                hands.strongest.execute(sql.SQL("COPY {} TO {}").format(sql.SQL(name), sql.Literal(file)))
-            with hands_on(bench, theirs) as other:
-                copy(other, fillings, files, spent)
+                connections.most_privileged.execute(sql.SQL("COPY {} TO {}").format(sql.SQL(name), sql.Literal(file)))
+            with open_connections(sandbox, copied) as other:
+                copy(other, table_plans, files, spent)
     return spent
 
 
-def copy(hands: Hands, fillings: tuple[Filling, ...], files: dict[str, str], spent: dict[str, float]) -> None:
+def copy(
+    connections: LoadingConnections, table_plans: tuple[TablePlan, ...], files: dict[str, str], spent: dict[str, float]
+) -> None:
     """The same rows out of their files."""
-    does = hands.strongest
+    does = connections.most_privileged
     build = []
     for name in files:
         does.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER ALL").format(sql.SQL(name)))
@@ -108,13 +113,13 @@ def copy(hands: Hands, fillings: tuple[Filling, ...], files: dict[str, str], spe
         for statement in build:
             does.execute(statement)
     with timed(spent, "theirs, vacuumed and analysed"):
-        vacuum(hands, fillings)
+        vacuum(connections, table_plans)
     spent["theirs, vacuumed and analysed"] += spent["theirs: COPY, CREATE INDEX"]
 
 
-def vacuum(hands: Hands, fillings: tuple[Filling, ...]) -> None:
-    for each in fillings:
-        hands.strongest.execute(sql.SQL("VACUUM (FREEZE, ANALYZE) {}").format(sql.SQL(each.table.name)))
+def vacuum(connections: LoadingConnections, table_plans: tuple[TablePlan, ...]) -> None:
+    for table_plan in table_plans:
+        connections.most_privileged.execute(sql.SQL("VACUUM (FREEZE, ANALYZE) {}").format(sql.SQL(table_plan.table.name)))
 
 
 @contextmanager

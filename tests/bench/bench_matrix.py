@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from statistics import median
 
-from pgcontract.postgres.versions import KNOWN
+from pgcontract.postgres.versions import KNOWN_MAJORS
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from side_by_side import ended, judge_all, passes, table
@@ -23,13 +23,13 @@ def one_run() -> float:
     """CPU of the gate on the usual server, in seconds."""
     run = ended(["pgcontract", "verify", "schema"])
     if run.code != 0:
-        raise SystemExit(f"the gate did not pass: {run.said}")
+        raise SystemExit(f"the gate did not pass: {run.last_line}")
     return run.cpu_s
 
 
 def all_majors() -> float:
     """CPU of the gates on all majors, in seconds."""
-    sides = judge_all(KNOWN)
+    sides = judge_all(KNOWN_MAJORS)
     if not passes(sides):
         raise SystemExit(table(sides))
     return sum(side.gate.cpu_s for side in sides)
@@ -44,9 +44,9 @@ def main() -> None:
     for _ in range(turns):
         one.append(one_run())
         majors.append(all_majors())
-    ratio = median(there / here for here, there in zip(one, majors, strict=True))
+    ratio = median(major / one_major for one_major, major in zip(one, majors, strict=True))
     print(f"medians of {turns} turns on {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-    print(f"one run: {median(one):.1f} s CPU; {len(KNOWN)} majors: {median(majors):.1f} s CPU")
+    print(f"one run: {median(one):.1f} s CPU; {len(KNOWN_MAJORS)} majors: {median(majors):.1f} s CPU")
     print(f"the matrix over one run: {ratio:.2f} (bound {BOUND}: {'met' if ratio <= BOUND else 'NOT met'})")
 
 

@@ -1,6 +1,6 @@
 """How many one-token edits of migration 020's three constraints the default budget notices, and by what.
 
-Each edited constraint is loaded in place of the original, as a migration of its own, and the language checks of its
+Each edited constraint is loaded in place of the original, as a migration of its own, and the format checks of its
 column are asked as in any run. An edit that changes what is accepted is `noticed` where a value tried in both runs is
 answered otherwise, `told` where the findings differ in more than how many values were tried, and `apart` where
 constraint.definition tells it from the declared text. Of the edits that change nothing, none may be any of these.
@@ -22,7 +22,7 @@ from pathlib import Path
 
 from edits_of_020 import CHANGING, SAME, Edit
 from pgcontract.contract import load_project
-from pgcontract.probes.fuzzing.column_format import Answers
+from pgcontract.probes.fuzzing.column_format import FormatResult
 from pgcontract.result.finding import Finding, Status
 from pgcontract.runner import Session, plan
 
@@ -33,7 +33,7 @@ COLUMNS = {"email": "email", "name": "first_name", "form": "form_data"}
 
 @dataclass(frozen=True)
 class Asked:
-    """What one text of 020 showed: the language findings but for their counts, each value's answer, and whether the
+    """What one text of 020 showed: the format findings but for their counts, each value's answer, and whether the
     constraint's text was told from the declared one."""
 
     told: tuple[object, ...]
@@ -42,9 +42,9 @@ class Asked:
 
 
 def main() -> None:
-    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
-    changing = [edit for edit in CHANGING if wanted in edit[0]]
-    same = [edit for edit in SAME if wanted in edit[0]]
+    word = sys.argv[1] if len(sys.argv) > 1 else ""
+    changing = [edit for edit in CHANGING if word in edit[0]]
+    same = [edit for edit in SAME if word in edit[0]]
     with tempfile.TemporaryDirectory() as folder:
         originals = {column: ask(Path(folder) / f"original_{column}", column) for column in COLUMNS.values()}
         report("that change what is accepted", changing, originals, Path(folder), missed=lambda seen: not all(seen))
@@ -59,48 +59,50 @@ def report(
     for number, edit in enumerate(edits):
         name, before, after = edit
         column = COLUMNS[name.partition(":")[0]]
-        found = ask(folder / f"{len(edits)}_{number}", column, edit=(before, after))
+        answers = ask(folder / f"{len(edits)}_{number}", column, edit=(before, after))
         original = originals[column]
-        noticed = any(found.accepted.get(value, answer) is not answer for value, answer in original.accepted.items())
-        seen[name] = noticed, found.told != original.told, found.apart
+        noticed = any(answers.accepted.get(value, answer) is not answer for value, answer in original.accepted.items())
+        seen[name] = noticed, answers.told != original.told, answers.apart
     words = ("noticed", "told", "apart")
-    counts = ", ".join(f"{word} {sum(each[at] for each in seen.values())}" for at, word in enumerate(words))
+    counts = ", ".join(f"{word} {sum(detection[at] for detection in seen.values())}" for at, word in enumerate(words))
     print(f"{len(seen)} edits {title}: {counts}")
-    for name, each in seen.items():
-        if missed(each):
+    for name, detection in seen.items():
+        if missed(detection):
             print(
                 "  "
                 + name
                 + ": "
-                + ", ".join(f"{word} {'yes' if yes else 'no'}" for word, yes in zip(words, each, strict=True))
+                + ", ".join(f"{word} {'yes' if yes else 'no'}" for word, yes in zip(words, detection, strict=True))
             )
 
 
 def ask(root: Path, column: str, *, edit: tuple[str, str] | None = None) -> Asked:
-    """020, edited or as it is, judged by the language of one column."""
+    """020, edited or as it is, judged by the format of one column."""
     write(root, column, edit)
-    planned = plan(load_project(root), only=["language.*", "constraint.definition"])
+    planned = plan(load_project(root), only=["format.*", "constraint.definition"])
     with Session(planned) as session:
-        findings = [each for item in planned.items for each in session.ask(item)]
-        answers = session.trial(STEM).once(f"language/{column}", unasked)
+        findings = [finding for item in planned.items for finding in session.ask(item)]
+        answers = session.context(STEM).cached(f"format/{column}", unasked)
     return Asked(
-        told=tuple(map(but_for_counts, (each for each in findings if each.check.startswith("language")))),
-        accepted={value: each.accepted for value, each in answers.judged.items()},
-        apart=any(each.check == "constraint.definition" and each.status is Status.BROKEN for each in findings),
+        told=tuple(map(but_for_counts, (finding for finding in findings if finding.check.startswith("format")))),
+        accepted={value: judgement.accepted for value, judgement in answers.results.items()},
+        apart=any(finding.check == "constraint.definition" and finding.status is Status.BROKEN for finding in findings),
     )
 
 
-def unasked(_: object) -> Answers:
-    raise AssertionError("the language was not asked")
+def unasked(_: object) -> FormatResult:
+    raise AssertionError("the format was not asked")
 
 
 def write(root: Path, column: str, edit: tuple[str, str] | None) -> None:
-    """A project of 020 alone with the language of one column, its CREATE TABLE edited."""
+    """A project of 020 alone with the format of one column, its CREATE TABLE edited."""
     shutil.copytree(SCHEMA, root, ignore=others)
     contract = root / "contracts" / STEM / "contract.toml"
     sections = re.split(r"(?m)^(?=\[)", contract.read_text(encoding="utf-8"))
-    kept = [each for each in sections if not each.startswith("[language.") or each.startswith(f"[language.{column}]")]
-    contract.write_text("".join(kept), encoding="utf-8")
+    shown_sections = [
+        section for section in sections if not section.startswith("[format.") or section.startswith(f"[format.{column}]")
+    ]
+    contract.write_text("".join(shown_sections), encoding="utf-8")
     if edit is not None:
         migration = root / "migrations" / f"{STEM}.sql"
         text = migration.read_text(encoding="utf-8")
@@ -118,9 +120,9 @@ def but_for_counts(finding: Finding) -> object:
 
 
 def exhibits(finding: Finding) -> Iterator[object]:
-    for each in finding.evidence:
-        if not each.title.startswith("Distinct values"):
-            yield each.title, each.text, each.rows
+    for evidence in finding.evidence:
+        if not evidence.title.startswith("Distinct values"):
+            yield evidence.title, evidence.text, evidence.rows
 
 
 if __name__ == "__main__":

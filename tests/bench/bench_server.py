@@ -153,8 +153,8 @@ def show(measured: dict[tuple[str, str], list[dict[str, object]]], turns: int) -
     print(f"Server to first query, medians of {turns} interleaved turns, {os.cpu_count()} cores")
     print(f"{'':20} {'wall ms':>9} {'ratio':>7} {'goal':>6} {'CPU ms':>9} {'ratio':>7} {'stop ms':>9}")
     for (contestant, room), runs in sorted(measured.items(), key=lambda item: item[0][1], reverse=True):
-        theirs = measured["get_server", room]
-        wall, cpu = (median(theirs, what) / median(runs, what) for what in ("wall_ms", "cpu_ms"))
+        reference = measured["get_server", room]
+        wall, cpu = (median(reference, what) / median(runs, what) for what in ("wall_ms", "cpu_ms"))
         goal = f"{GOALS[contestant, room]}x" if (contestant, room) in GOALS else ""
         print(
             f"{contestant + ', ' + room:20} {median(runs, 'wall_ms'):9.1f} {wall:6.1f}x {goal:>6}"

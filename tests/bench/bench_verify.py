@@ -19,8 +19,8 @@ from pathlib import Path
 from statistics import median
 
 ROOT = Path(__file__).parents[2]
-BEHAVIOUR = ("acid", "clock", "flow", "language", "leak", "machine", "tie")
-SPEED = ("dataset", "query", "write", "index.unused", "index.prefix", "index.doubled", "index.duplicate")
+BEHAVIOUR = ("acid", "timestamp", "flow", "format", "error_detail", "state_machine", "presence")
+SPEED = ("dataset", "query", "write", "index.used", "index.not_prefix", "index.not_redundant", "index.not_duplicated")
 ARMS = {
     "the whole chain, every check": [],
     "020, shape and life of the script": [
@@ -43,7 +43,7 @@ def measure(options: list[str], folder: Path) -> tuple[float, float, dict[str, f
     wall = time.perf_counter() - started
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    phases = {each["name"]: each["cpu_ms"] for each in json.loads(file.read_text(encoding="utf-8"))["phases"]}
+    phases = {phase["name"]: phase["cpu_ms"] for phase in json.loads(file.read_text(encoding="utf-8"))["phases"]}
     return cpu, wall, phases
 
 
@@ -66,7 +66,7 @@ def main() -> None:
         bound = f"bound {BOUNDS_S[arm]} s: {spent / BOUNDS_S[arm]:.2f}"
         print(f"\n{arm}: {spent:.2f} s CPU ({bound}), {median(wall[arm]):.2f} s wall")
         total = sum(phases[arm].values())
-        for name, ms in sorted(phases[arm].items(), key=lambda each: -each[1]):
+        for name, ms in sorted(phases[arm].items(), key=lambda phase: -phase[1]):
             print(f"  {name:<14} {ms:8.0f} ms  {ms / total:6.1%}")
         print(f"  {'start and end':<14} {max(spent * 1000 - total, 0):8.0f} ms  beside the phases: imports, report")
     first, second = (median(cpu[arm]) for arm in ARMS)

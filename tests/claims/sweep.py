@@ -8,6 +8,6 @@ import pytest
 from planted_changes import CHANGES, Planted, refuted_by
 
 
-@pytest.mark.parametrize("change", CHANGES, ids=lambda each: each.name)
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
 def test_planted_change_refutes_what_it_makes_false_and_nothing_else(change: Planted, tmp_path: Path) -> None:
     assert change.refuted == refuted_by(change, tmp_path)

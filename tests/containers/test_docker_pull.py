@@ -13,7 +13,7 @@ import pytest
 from images import PLAIN, Recipe, image_tarball
 from pgcontract.errors import PgcontractError
 from pgcontract.postgres.providers import provider_for
-from pgcontract.postgres.providers.container.image import have_image
+from pgcontract.postgres.providers.container.image import ensure_image
 from pgcontract.postgres.providers.container.owner import LABEL, Owner
 from pgcontract.postgres.providers.startup_progress import watched_by
 from registry import registry
@@ -27,15 +27,15 @@ def refusal(spec: str) -> str:
 
 
 def test_an_image_that_is_not_here_is_pulled_and_its_progress_told(docker: DockerClient) -> None:
-    told: list[str] = []
+    messages: list[str] = []
     with registry(image_tarball(PLAIN), config={"ExposedPorts": {"5432/tcp": {}}, "Cmd": ["postgres"]}) as address:
         name = f"{address}/postgres:18"
-        with watched_by(told.append):
-            image = have_image(docker, name)
+        with watched_by(messages.append):
+            image = ensure_image(docker, name)
         docker.client.images.remove(name)
 
-    progress = [line for line in told if re.fullmatch(rf"pulling {re.escape(name)}: \d+ of \d+ MB", line)]
-    assert (("postgres",), f"pulling {name}", True) == (image.command, told[0], bool(progress))
+    progress = [line for line in messages if re.fullmatch(rf"pulling {re.escape(name)}: \d+ of \d+ MB", line)]
+    assert (("postgres",), f"pulling {name}", True) == (image.command, messages[0], bool(progress))
 
 
 @pytest.mark.parametrize(
@@ -53,12 +53,12 @@ def test_what_a_registry_refuses_comes_with_its_remedy(docker: DockerClient, sta
 def test_without_a_registry_the_images_that_are_here_are_named(
     docker: DockerClient, image: Callable[[Recipe], str]
 ) -> None:
-    here = image(PLAIN)
+    present = image(PLAIN)
     with registry() as address:
         pass
     said = refusal(f"docker:{address}/none:18")
 
-    assert (True, True) == ("bring the image with `docker load`" in said, here in said)
+    assert (True, True) == ("bring the image with `docker load`" in said, present in said)
 
 
 def test_a_name_that_is_none_is_refused(docker: DockerClient) -> None:
@@ -84,7 +84,7 @@ def test_the_doctor_tells_of_orphaned_containers_and_removes_them(
     docker: DockerClient, image: Callable[[Recipe], str]
 ) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        ended = json.loads(Owner.ours().label) | {"pid": process.pid}
+        ended = json.loads(Owner.current_process().label) | {"pid": process.pid}
     orphan = docker.client.containers.create(image(PLAIN), labels={LABEL: json.dumps(ended)})
     before, after = (
         subprocess.run(
@@ -92,9 +92,9 @@ def test_the_doctor_tells_of_orphaned_containers_and_removes_them(
         ).stdout
         for options in ((), ("--clean",))
     )
-    there = [each["Id"] for each in docker.client.api.containers(all=True) if each["Id"] == orphan.id]
+    containers = [container["Id"] for container in docker.client.api.containers(all=True) if container["Id"] == orphan.id]
 
-    assert (True, True, []) == ("of runs that were killed" in before, "container" in after.splitlines()[0], there)
+    assert (True, True, []) == ("of runs that were killed" in before, "container" in after.splitlines()[0], containers)
 
 
 def test_a_log_says_once_what_is_waited_for(docker: DockerClient, tmp_path: Path) -> None:

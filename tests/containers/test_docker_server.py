@@ -35,9 +35,13 @@ def ask(server: Server, question: str, *, user: str | None = None) -> tuple[obje
 
 def of_this_process(docker: DockerClient) -> set[str]:
     """The names of the containers that this process owns, ended or not."""
-    ours = Owner.ours()
-    found = docker.client.api.containers(all=True, filters={"label": LABEL})
-    return {each["Names"][0].lstrip("/") for each in found if Owner.read(each["Labels"][LABEL]) == ours}
+    owner = Owner.current_process()
+    containers = docker.client.api.containers(all=True, filters={"label": LABEL})
+    return {
+        container["Names"][0].lstrip("/")
+        for container in containers
+        if Owner.from_label(container["Labels"][LABEL]) == owner
+    }
 
 
 @pytest.fixture(scope="module")
@@ -48,20 +52,20 @@ def server(image: Image) -> Iterator[Server]:
 
 
 def test_a_server_is_made_for_our_superuser_and_to_be_thrown_away(server: Server) -> None:
-    found = ask(
+    actual = ask(
         server,
         "SELECT session_user::text, usesuper, current_setting('fsync'), current_setting('timezone'),"
         " current_setting('server_version_num')::int4 FROM pg_user WHERE usename = session_user",
     )
 
-    assert ("supabase_admin", True, "off", "Asia/Tokyo", server.version_num) == found
+    assert ("supabase_admin", True, "off", "Asia/Tokyo", server.version_num) == actual
 
 
 def test_the_temporary_server_of_a_first_start_is_never_taken_for_the_one_that_stays(image: Image) -> None:
     with provider_for(f"docker:{image(RASH)}").start() as server:
-        found = ask(server, "SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)")
+        actual = ask(server, "SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)")
 
-    assert ("1",) == found
+    assert ("1",) == actual
 
 
 def test_what_was_committed_durably_is_there_after_a_crash(image: Image) -> None:
@@ -69,17 +73,17 @@ def test_what_was_committed_durably_is_there_after_a_crash(image: Image) -> None
         ask(server, "CREATE TABLE kept AS SELECT 1 AS row")
         assert server.crash
         server.crash()
-        found = ask(server, "SELECT row, pg_postmaster_start_time() > now() - interval '1 minute' FROM kept")
+        actual = ask(server, "SELECT row, pg_postmaster_start_time() > now() - interval '1 minute' FROM kept")
 
-    assert (1, True) == found
+    assert (1, True) == actual
 
 
 def test_another_server_is_apart_and_has_its_own_settings(server: Server) -> None:
-    assert server.another
-    with server.another({"fsync": "on"}) as other:
-        found = other.port != server.port, ask(other, "SELECT current_setting('fsync')")
+    assert server.start_another
+    with server.start_another({"fsync": "on"}) as other:
+        actual = other.port != server.port, ask(other, "SELECT current_setting('fsync')")
 
-    assert (True, ("on",)) == found
+    assert (True, ("on",)) == actual
 
 
 def test_nobody_enters_without_the_password(server: Server) -> None:
@@ -90,17 +94,17 @@ def test_nobody_enters_without_the_password(server: Server) -> None:
 def test_the_password_is_in_no_command_line_no_log_and_no_repr(docker: DockerClient, server: Server) -> None:
     logs = [docker.client.containers.get(name).logs().decode() for name in of_this_process(docker)]
     processes = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=True).stdout
-    told = f"{processes}{logs}{server!r}"
+    output = f"{processes}{logs}{server!r}"
 
-    assert [] == [role for role, password in server.passwords.items() if password in told]
+    assert [] == [role for role, password in server.passwords.items() if password in output]
 
 
 def test_nothing_of_a_server_is_left(docker: DockerClient, image: Image) -> None:
     before = of_this_process(docker)
     with provider_for(f"docker:{image(PLAIN)}").start():
         (name,) = of_this_process(docker) - before
-        mounts = {each["Name"] for each in docker.client.containers.get(name).attrs["Mounts"]}
-    volumes = {each["Name"] for each in docker.client.api.volumes()["Volumes"] or ()}
+        mounts = {mount["Name"] for mount in docker.client.containers.get(name).attrs["Mounts"]}
+    volumes = {volume["Name"] for volume in docker.client.api.volumes()["Volumes"] or ()}
 
     assert (1, before, set()) == (len(mounts), of_this_process(docker), volumes & mounts)
 
@@ -118,10 +122,10 @@ def test_the_next_run_removes_what_a_killed_one_left_and_spares_a_living_one(doc
         holders[0].send_signal(signal.SIGKILL)
         holders[0].communicate()
         with provider_for(spec).start():
-            labels = [each["Labels"][LABEL] for each in docker.client.api.containers(filters={"label": LABEL})]
+            labels = [container["Labels"][LABEL] for container in docker.client.api.containers(filters={"label": LABEL})]
     finally:
         for holder in holders:
             holder.communicate()
-    there = {json.loads(label)["pid"] for label in labels}
+    pids = {json.loads(label)["pid"] for label in labels}
 
-    assert {holders[1].pid} == there & {holder.pid for holder in holders}
+    assert {holders[1].pid} == pids & {holder.pid for holder in holders}

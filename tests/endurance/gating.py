@@ -18,7 +18,9 @@ for _ in range(gates):
     render(run, "text")  # what is kept of a page would grow, too
     held = {
         "verdict": run.verdict.decision.value,
-        "findings": [f"{each.migration} {each.item} {each.status.value} {each.summary}" for each in run.findings],
+        "findings": [
+            f"{finding.migration} {finding.item} {finding.status.value} {finding.summary}" for finding in run.findings
+        ],
         "memory_bytes": int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"),
         "descriptors": len([*Path("/proc/self/fd").iterdir()]),
         "threads": threading.active_count(),

@@ -87,8 +87,8 @@ class Gate:
 
     def _decision(self, said: str) -> str | None:
         if self._pytest:
-            told = [line.partition("verdict: ")[2] for line in said.splitlines() if line.startswith("verdict: ")]
-            return told[-1] if told else None
+            verdicts = [line.partition("verdict: ")[2] for line in said.splitlines() if line.startswith("verdict: ")]
+            return verdicts[-1] if verdicts else None
         try:
             return str(json.loads(said)["verdict"]["decision"])
         except ValueError:
@@ -97,16 +97,16 @@ class Gate:
 
 def processes_in(room: Path) -> list[int]:
     """The processes that work in the room or were told of it."""
-    found = []
+    pids = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            told = os.fsencode(room) in (process / "cmdline").read_bytes()
+            named = os.fsencode(room) in (process / "cmdline").read_bytes()
             works = (process / "cwd").readlink().is_relative_to(room)
         except OSError:
             continue
-        if told or works:
-            found.append(int(process.name))
-    return [pid for pid in found if pid != os.getpid()]
+        if named or works:
+            pids.append(int(process.name))
+    return [pid for pid in pids if pid != os.getpid()]
 
 
 def _is_told(pid: int, word: bytes) -> bool:
@@ -131,7 +131,7 @@ def the_tool(pid: int, room: Path) -> bool:
 
 def the_tool_and_its_guardians(pid: int, room: Path) -> bool:
     """Then nobody is left to stop the server but the next run."""
-    return _end([each for each in processes_in(room) if _is_told(each, b"pgcontract-guardian")] + [pid])
+    return _end([process for process in processes_in(room) if _is_told(process, b"pgcontract-guardian")] + [pid])
 
 
 def the_server(pid: int, room: Path) -> bool:
@@ -143,7 +143,7 @@ def the_server(pid: int, room: Path) -> bool:
 
 
 def a_backend(pid: int, room: Path) -> bool:
-    return _end([each for each in processes_in(room) if _is_told(each, b"postgres: ")][-1:])
+    return _end([process for process in processes_in(room) if _is_told(process, b"postgres: ")][-1:])
 
 
 def a_worker(pid: int, room: Path) -> bool:
@@ -152,14 +152,14 @@ def a_worker(pid: int, room: Path) -> bool:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:
         return False
-    return _end([int(each) for each in children][:1])
+    return _end([int(child) for child in children][:1])
 
 
 OF_THE_COMMAND = (the_tool, the_tool_and_its_guardians, the_server, a_backend)
 OF_PYTEST = (the_tool, a_worker, the_server)
 
 
-def moment(number: int, takes_s: float) -> float:
+def timestamp_between(number: int, takes_s: float) -> float:
     """When the kill of this number comes: anywhere in an undisturbed run."""
     return random.Random(f"kill {number}").uniform(0.02, 0.98) * takes_s
 

@@ -30,10 +30,10 @@ def gates(kept: Path, room: Path, cache: Path) -> list[dict[str, Any]]:
 
 def test_gates_in_a_row_find_the_same_and_nothing_grows(gates: list[dict[str, Any]]) -> None:
     memory = [gate.pop("memory_bytes") for gate in gates]
-    found = [gate for gate in gates[WARM - 1 :] if gate != gates[WARM - 1]]
+    differing = [gate for gate in gates[WARM - 1 :] if gate != gates[WARM - 1]]
     growth = median(memory[-max(1, GATES // 10) :]) - median(memory[WARM - 1 : 2 * WARM - 1])
 
-    assert (GATES, []) == (len(gates), found)
+    assert (GATES, []) == (len(gates), differing)
     assert {key: gates[0][key] for key in ("verdict", "findings")} == {
         key: gates[-1][key] for key in ("verdict", "findings")
     }

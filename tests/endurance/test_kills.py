@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from endurance_size import KILLS
-from killing import OF_PYTEST, OF_THE_COMMAND, Gate, Kill, moment, processes_in, the_tool, wait_for_the_end
+from killing import OF_PYTEST, OF_THE_COMMAND, Gate, Kill, processes_in, the_tool, timestamp_between, wait_for_the_end
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "servers"))
 
@@ -29,16 +29,16 @@ class Kills:
         self.count = 0
         self.wrong: list[str] = []
 
-    def happen(self, wanted: int) -> None:
+    def happen(self, number_of_kills: int) -> None:
         """So many; one that comes too late, or meets nobody, does not count."""
-        for number in range(4 * wanted):
-            if self.count < wanted:
+        for number in range(4 * number_of_kills):
+            if self.count < number_of_kills:
                 self.kill(number)
 
     def kill(self, number: int) -> None:
         victim = random.Random(f"victim {number}").choice(self._victims)
         name = f"kill {number}, of {victim.__name__}"
-        ended, killed = self._gate.run(kill=victim, after_s=moment(number, self._takes_s))
+        ended, killed = self._gate.run(kill=victim, after_s=timestamp_between(number, self._takes_s))
         self.count += killed
         if not ended.is_right(self._undisturbed):
             self.wrong.append(f"{name}: {ended}")
@@ -63,9 +63,9 @@ def test_kills_give_no_wrong_verdict_and_leave_nothing(
 ) -> None:
     gate = Gate(request.getfixturevalue(project), room=room, cache=cache, pytest=by_pytest)
     kills = Kills(gate, OF_PYTEST if by_pytest else OF_THE_COMMAND)
-    kills.happen(wanted := max(1, round(KILLS * share)))
+    kills.happen(number_of_kills := max(1, round(KILLS * share)))
 
-    assert ([], wanted) == (kills.wrong, kills.count)
+    assert ([], number_of_kills) == (kills.wrong, kills.count)
 
 
 @pytest.mark.parametrize("user", ["maker", "boss"], ids=["as who makes databases and roles", "as a superuser"])
@@ -75,7 +75,7 @@ def test_kills_leave_nothing_on_an_owners_server(kept: Path, room: Path, cache: 
         gate = Gate(kept, room=room, cache=cache, PGCONTRACT_PG=spec, PGPASSWORD=PASSWORD)
         before = owner.everything()
         kills = Kills(gate, (the_tool,), owner.ours)
-        kills.happen(wanted := max(1, round(KILLS * 0.1)))
+        kills.happen(number_of_kills := max(1, round(KILLS * 0.1)))
         after = owner.everything()
 
-    assert ([], wanted, before) == (kills.wrong, kills.count, after)
+    assert ([], number_of_kills, before) == (kills.wrong, kills.count, after)

@@ -13,18 +13,22 @@ def query(
 ) -> dict[str, Any]:
     sizes = [
         {
-            "rows": rows, "samples": 30, "calls": 30, "found_median": found,
+            "rows": rows, "samples": 30, "calls": 30, "found_median": rows_found,
             "buffers_median": page, "buffers_max": page * 1.5, "allowed": page + 4 * bool(at),
             "without_index_median": bare, "height": 1 + at if index else None,
             "plan": f"Index Scan using {index}" if index else "Seq Scan on sessions",
             "p50_us": p50, "p95_us": p50 * 1.6, "p99_us": p50 * 2.3, "n": 200,
             "client_p50_us": p50 + 31, "without_samples": 5 if bare else 0,
         }
-        for at, (rows, page, bare, found, p50) in enumerate(
+        for at, (rows, page, bare, rows_found, p50) in enumerate(
             zip(SIZES, pages, without, more.pop("found", (1, 1, 1)), more.pop("p50_us", (9.0, 10.5, 12.0)), strict=True)
         )
     ]  # fmt: skip
-    told = {"sql": f"SELECT * FROM public.sessions WHERE {name} = %(value)s", "migration": "020_sessions", "budget": None}
+    declaration = {
+        "sql": f"SELECT * FROM public.sessions WHERE {name} = %(value)s",
+        "migration": "020_sessions",
+        "budget": None,
+    }
     return {
         "name": name,
         "index": index,
@@ -32,7 +36,7 @@ def query(
         "sizes": sizes,
         "exponent": None,
         "advice": [],
-        **told,
+        **declaration,
         **more,
     }
 

@@ -103,8 +103,10 @@ def broken(check: str, subject: str, summary: str, severity: Severity = Severity
     return Finding(check=check, subject=subject, status=Status.BROKEN, severity=severity, summary=summary, **more)
 
 
-def claim(name: str, says: str, outcome: Outcome, reason: str = "Its checks are kept.", **more: Any) -> ClaimResult:
-    return ClaimResult(id=name, says=says, outcome=outcome, reason=reason, migration="020_sessions", **more)
+def claim(
+    name: str, description: str, outcome: Outcome, reason: str = "Its checks are kept.", **more: Any
+) -> ClaimResult:
+    return ClaimResult(id=name, description=description, outcome=outcome, reason=reason, migration="020_sessions", **more)
 
 
 def shape() -> tuple[Finding, ...]:
@@ -119,17 +121,17 @@ def shape() -> tuple[Finding, ...]:
     }
     promises = {
         "table": "present definition security",
-        "column": "present type null default storage",
+        "column": "present type nullability default storage",
         "constraint": "present definition state",
         "index": "present definition state",
         "trigger": "present definition state",
         "function": "present definition attributes",
     }
-    asked = ((kind, promise, name) for kind in names for name in names[kind] for promise in promises[kind].split())
+    promised = ((kind, promise, name) for kind in names for name in names[kind] for promise in promises[kind].split())
     claims = {f"{TABLE}.email": ("T2",), f"{TABLE}.email_format": ("V2",), "public.idx_sessions_email": ("I1",)}
     return (
-        *(kept(f"{kind}.{promise}", name, claims=claims.get(name, ())) for kind, promise, name in asked),
-        *(kept("object.comment", f"{kind} {name}") for kind in names for name in names[kind]),
+        *(kept(f"{kind}.{promise}", name, claims=claims.get(name, ())) for kind, promise, name in promised),
+        *(kept("object.commented", f"{kind} {name}") for kind in names for name in names[kind]),
     )
 
 
@@ -143,17 +145,17 @@ def life() -> tuple[Finding, ...]:
     without = Evidence(title="Objects left behind", columns=("failing statement", "left"), rows=(("3", "1 table"),))
     return (
         kept("file.checksum", "sha256", "The file has the checksum that the contract pins."),
-        kept("text.inventory", "script", "The text creates 5 objects, and all are there.", evidence=(inventory,)),
-        noted("text.readable", "script", "Statement 4 (line 15) cannot be read; the catalog judged what it makes."),
+        kept("script.objects_created", "script", "The text creates 5 objects, and all are there.", evidence=(inventory,)),
+        noted("script.parsed", "script", "Statement 4 (line 15) cannot be read; the catalog judged what it makes."),
         kept("script.applies", "script", "It applies without an error."),
         kept("script.transaction", "script", "It applies as one transaction."),
         kept("script.rerun", "script", "A second run raises nothing and changes neither rows nor objects."),
-        kept("script.failure", "script", "A failure at any of 5 statements leaves nothing behind in one transaction."),
+        kept("script.atomic", "script", "A failure at any of 5 statements leaves nothing behind in one transaction."),
         noted("script.psql", "script", "Without -1, psql leaves what came before a failure.", evidence=(without,)),
-        noted("access.regimes", f"table {TABLE}", "Default privileges give anon 1 privilege now, 5 before."),
-        kept("way_back.restores", "script", "The way back restores the exact catalog."),
-        kept("way_back.partial", "script", "It restores the catalog from after each of 5 statements."),
-        kept("way_back.twice", "script", "It may be run twice."),
+        noted("access.default_privileges", f"table {TABLE}", "Default privileges give anon 1 privilege now, 5 before."),
+        kept("rollback.restores", "script", "The way back restores the exact catalog."),
+        kept("rollback.from_partial", "script", "It restores the catalog from after each of 5 statements."),
+        kept("rollback.repeatable", "script", "It may be run twice."),
     )
 
 
@@ -173,7 +175,7 @@ CLAIMS = (
     claim("C4", "5 CHECK constraints", Outcome.CORRECTED, "The server counts 1.", corrected="1 CHECK constraint",
           decided_by=("schema.count[checks = 1]",)),
     *(claim(f"T{n}", f"Column {n} is as the table says", Outcome.UPHELD,
-            decided_by=tuple(f"column.{each}[{TABLE}.email]" for each in ("present", "type", "null", "default")))
+            decided_by=tuple(f"column.{word}[{TABLE}.email]" for word in ("present", "type", "nullability", "default")))
       for n in range(1, 5)),
     claim("V2", "An RFC 5322 pattern that keeps invalid addresses out of storage", Outcome.NOT_SHOWN,
           "Pending: the language of the pattern."),
@@ -185,7 +187,7 @@ CLAIMS = (
     claim("F1", "Insert takes about 2–5 ms a row", Outcome.NOT_SHOWN, "Pending: speed."),
     claim("F3", "By email O(log n)", Outcome.NOT_SHOWN, "Pending: speed."),
     claim("R1", "Everything gone, in reverse order of dependency", Outcome.UPHELD,
-          decided_by=("way_back.restores[script]",)),
+          decided_by=("rollback.restores[script]",)),
     claim("Z7", "Execution method: manual", Outcome.UNTESTABLE, "It is a decision, not a property."),
 )  # fmt: skip
 
@@ -234,7 +236,7 @@ def caution() -> Run:
 def blocked() -> Run:
     """Broken promises of every weight, one settled, one check that failed to answer."""
     exposed = broken(
-        "access.regimes", f"table {TABLE}", "anon can read every row under the old regime.", Severity.CRITICAL,
+        "access.default_privileges", f"table {TABLE}", "anon can read every row under the old regime.", Severity.CRITICAL,
         expected="no privilege", actual="select, insert, update, delete",
         remedy="Enable row level security and revoke what is not needed.",
         origin=Origin(file="schema/migrations/020_sessions.sql", line=2),
@@ -254,19 +256,19 @@ def blocked() -> Run:
                      resolution="corrected", claims=("C4",))  # fmt: skip
     unknown = Finding(check="constraint.definition", subject=f"{TABLE}.email_format", status=Status.UNKNOWN,
                       summary="The two spellings are not proven the same.", expected="a", actual="b")  # fmt: skip
-    ill = Finding(check="rows.left", subject=TABLE, status=Status.ERROR, summary="The check itself failed.",
+    ill = Finding(check="table.row_count", subject=TABLE, status=Status.ERROR, summary="The check itself failed.",
                   evidence=(Evidence(title="Traceback", text="ZeroDivisionError: division by zero"),))  # fmt: skip
     wrong = (exposed, insert, body, counted, unknown, ill)
-    replaced = {each.item for each in wrong}
+    replaced = {finding.item for finding in wrong}
     refuted = claim("G3", "Keeps `updated_at` on every INSERT and every UPDATE", Outcome.REFUTED,
                     "The trigger does not fire on INSERT.", decided_by=(insert.item,))  # fmt: skip
     return base(
         verdict=Verdict(
             decision=Decision.BLOCKED, reasons=("critical: anon can read every row", "1 claim is refuted: G3")
         ),
-        findings=(*(each for each in base().findings if each.item not in replaced), *wrong),
-        claims=tuple(refuted if each.id == "G3" else each for each in CLAIMS),
-        options={"pg": "18", "only": ["column.*"], "skip": ["lens.*"], "through": "020"},
+        findings=(*(finding for finding in base().findings if finding.item not in replaced), *wrong),
+        claims=tuple(refuted if result.id == "G3" else result for result in CLAIMS),
+        options={"pg": "18", "only": ["column.*"], "skip": ["information_schema.*"], "through": "020"},
     )
 
 
@@ -300,7 +302,7 @@ def bare() -> Run:
     return base(
         migration="021_touch",
         verdict=Verdict(decision=Decision.CAUTION, reasons=("no contract: nothing was promised",)),
-        findings=tuple(each for each in life() if each.check.startswith("script.")),
+        findings=tuple(finding for finding in life() if finding.check.startswith("script.")),
         claims=(),
         document={},
         facts={"script": {"path": "021_touch.sql", "sha256": "ef" * 32, "lines": 6, "statements": 1, "text": UP},
@@ -341,12 +343,12 @@ def hostile() -> Run:
 
 def measured() -> Run:
     """Queries and writes with their figures: pictures, tables, and what was found of each."""
-    found = (
+    findings = (
         kept("query.index", "by_email", "The index public.idx_sessions_email serves it.", claims=("F3",)),
         broken("query.growth", "open", "It grows with the table.", Severity.WARNING, expected="O(rows)", actual="O(n)"),
         kept("write.growth", "checkout.submit", "An insert grows with the heights of the indexes alone.", claims=("F1",)),
     )
-    return base(findings=(*base().findings, *found), facts={**base().facts, "performance": PERFORMANCE})
+    return base(findings=(*base().findings, *findings), facts={**base().facts, "performance": PERFORMANCE})
 
 
-RUNS = {made.__name__: made() for made in (caution, blocked, refused, bare, hostile, measured)}
+RUNS = {make_run.__name__: make_run() for make_run in (caution, blocked, refused, bare, hostile, measured)}

@@ -29,16 +29,16 @@ def test_one_item_is_collected_by_its_node_id(pytester: pytest.Pytester) -> None
 
 @pytest.mark.usefixtures("project")
 def test_keywords_choose_items(pytester: pytest.Pytester) -> None:
-    found = collected(pytester, "schema", "-k", "column.type")
+    actual = collected(pytester, "schema", "-k", "column.type")
 
-    assert [f"{FILE}::column.type[id]", f"{FILE}::column.type[body]"] == sorted(found, reverse=True)
+    assert [f"{FILE}::column.type[id]", f"{FILE}::column.type[body]"] == sorted(actual, reverse=True)
 
 
 @pytest.mark.usefixtures("project")
 def test_skipped_checks_are_not_collected(pytester: pytest.Pytester) -> None:
-    found = collected(pytester, "schema", "--pgcontract-only", "column.*", "--pgcontract-skip", "column.t*")
+    actual = collected(pytester, "schema", "--pgcontract-only", "column.*", "--pgcontract-skip", "column.t*")
 
-    assert {False} == {"column.type" in name for name in found}
+    assert {False} == {"column.type" in name for name in actual}
 
 
 def test_a_migration_without_a_contract_is_asked_about_beside_its_neighbour(
@@ -63,7 +63,7 @@ def test_a_mistake_in_a_contract_is_told_with_its_line_and_without_a_traceback(
 
 @pytest.mark.usefixtures("project")
 @pytest.mark.parametrize(
-    ("option", "told"),
+    ("option", "message"),
     [
         (["--pgcontract-pg", "weel"], "*unknown server 'weel'*did you mean 'wheel'?*"),
         (["--pgcontract-only", "colum.type"], "*'colum.type' selects no check*column.type*"),
@@ -73,12 +73,12 @@ def test_a_mistake_in_a_contract_is_told_with_its_line_and_without_a_traceback(
     ids=["server", "check", "migration", "folder"],
 )
 def test_a_mistaken_option_is_told_before_a_server_starts(
-    pytester: pytest.Pytester, option: list[str], told: str
+    pytester: pytest.Pytester, option: list[str], message: str
 ) -> None:
     pytester.makepyprojecttoml("")
     result = pytester.runpytest_inprocess("schema", *option)
 
-    result.stdout.fnmatch_lines([told])
+    result.stdout.fnmatch_lines([message])
     result.stdout.no_fnmatch_line("*Traceback*")
     assert pytest.ExitCode.INTERRUPTED == result.ret
 

@@ -37,7 +37,9 @@ def judged(door: Door, folder: Path) -> Run:
     folder.mkdir()
     door(folder)
     run = without_figures(from_json((folder / REPORT).read_text(encoding="utf-8")))
-    findings = tuple(sorted(run.findings, key=lambda each: (each.check, each.subject, each.migration, each.at)))
+    findings = tuple(
+        sorted(run.findings, key=lambda finding: (finding.check, finding.subject, finding.migration, finding.at))
+    )
     return replace(run, started="", server={}, phases=(), findings=findings)
 
 

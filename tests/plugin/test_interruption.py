@@ -42,8 +42,8 @@ def test_interruption_leaves_no_file_and_no_verdict(project: Path, room: Path, w
                 break
         said += process.stdout.readlines()
 
-    found = process.returncode, any("verdict:" in line for line in said), sorted(room.rglob("*"))
-    assert (pytest.ExitCode.INTERRUPTED, False, []) == found, "".join(said)
+    actual = process.returncode, any("verdict:" in line for line in said), sorted(room.rglob("*"))
+    assert (pytest.ExitCode.INTERRUPTED, False, []) == actual, "".join(said)
 
 
 DYING = """

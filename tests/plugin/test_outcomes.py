@@ -108,15 +108,15 @@ def test_failure_tells_place_promise_and_find(pytester: pytest.Pytester, project
 @pytest.mark.usefixtures("project")
 def test_junit_has_one_case_an_item(pytester: pytest.Pytester) -> None:
     pytester.runpytest_subprocess("schema", "-k", "column.type", "--junitxml", "junit.xml")
-    found = re.findall(r'<testcase [^>]*name="([^"]+)"', (pytester.path / "junit.xml").read_text(encoding="utf-8"))
+    words = re.findall(r'<testcase [^>]*name="([^"]+)"', (pytester.path / "junit.xml").read_text(encoding="utf-8"))
 
-    assert ["column.type[body]", "column.type[id]"] == sorted(found)
+    assert ["column.type[body]", "column.type[id]"] == sorted(words)
 
 
 @pytest.mark.usefixtures("project")
 @ALONE_AND_SPREAD
 def test_reports_are_written_where_asked(pytester: pytest.Pytester, workers: list[str]) -> None:
     run(pytester, "schema", "-k", "column.type", "--pgcontract-report", "reports", *workers)
-    found = sorted(path.name for path in (pytester.path / "reports/001_note").iterdir())
+    actual = sorted(path.name for path in (pytester.path / "reports/001_note").iterdir())
 
-    assert ["deployment.html", "deployment.md", "run.json"] == found
+    assert ["deployment.html", "deployment.md", "run.json"] == actual

@@ -21,7 +21,7 @@ from pgcontract.runner import verify
 FOLDER = Path(__file__).parents[1] / "cases"
 # The matrix of majors asks every case of each of them.
 USUAL_SERVER = os.environ.get("PGCONTRACT_PG", "auto")
-CASES = tuple(sorted(each.parent for each in FOLDER.glob("*/*/expect.toml")))
+CASES = tuple(sorted(path.parent for path in FOLDER.glob("*/*/expect.toml")))
 
 
 def name(case: Path) -> str:
@@ -48,7 +48,7 @@ def judged(case: Path) -> Run:
 
 def findings(case: Path) -> tuple[Finding, ...]:
     """What the case's check said, of whatever subject."""
-    return tuple(each for each in judged(case).findings if each.check == check_of(case))
+    return tuple(finding for finding in judged(case).findings if finding.check == check_of(case))
 
 
 def said(finding: Finding) -> dict[str, str]:

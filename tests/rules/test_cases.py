@@ -15,46 +15,47 @@ WHOLE = {"subject", "status", "severity", "migration", "at", "origin"}
 # These the engine makes itself, of everything the checks found.
 CONCLUDED = {"claim.decided", "waiver.live"}
 
-KEPT = [each for each in CASES if each.name.startswith("kept")]
+KEPT = [case for case in CASES if case.name.startswith("kept")]
 
 
 @pytest.mark.parametrize("case", CASES, ids=name)
 def test_the_check_says_of_the_subject_what_the_case_expects(case: Path) -> None:
     expected = {key: value for key, value in expectation(case).items() if key not in HOW}
     about = [
-        said(each)
-        for each in findings(case)
-        if each.subject == expected["subject"]
-        and each.migration == expected.get("migration", each.migration)
-        and each.at == expected.get("at", each.at)
+        said(finding)
+        for finding in findings(case)
+        if finding.subject == expected["subject"]
+        and finding.migration == expected.get("migration", finding.migration)
+        and finding.at == expected.get("at", finding.at)
     ]
 
-    assert [expected] == [_shortened(expected, each) for each in about]
+    assert [expected] == [_shortened(expected, finding) for finding in about]
 
 
-def _shortened(expected: dict[str, Any], found: dict[str, str]) -> dict[str, str]:
+def _shortened(expected: dict[str, Any], actual: dict[str, str]) -> dict[str, str]:
     """What was found, each text that holds the expected piece cut down to it."""
     return {
-        key: piece if key not in WHOLE and piece.strip() in found[key] else found[key] for key, piece in expected.items()
+        key: piece if key not in WHOLE and piece.strip() in actual[key] else actual[key]
+        for key, piece in expected.items()
     }
 
 
 @pytest.mark.parametrize("case", CASES, ids=name)
 def test_the_check_accuses_nobody_else(case: Path) -> None:
-    accused = {each.subject for each in findings(case) if each.status not in (Status.KEPT, Status.NOTED)}
+    accused = {finding.subject for finding in findings(case) if finding.status not in (Status.KEPT, Status.NOTED)}
     meant = set() if case in KEPT else {expectation(case)["subject"]}
 
     assert set() == accused - meant
 
 
 def test_every_check_has_a_kept_and_a_broken_case() -> None:
-    wanted = {(check, word) for check in checks().keys() | CONCLUDED for word in ("kept", "broken")}
-    there = {(check_of(each), each.name.partition("_")[0]) for each in CASES}
+    expected = {(check, word) for check in checks().keys() | CONCLUDED for word in ("kept", "broken")}
+    actual = {(check_of(case), case.name.partition("_")[0]) for case in CASES}
 
-    assert wanted == there
+    assert expected == actual
 
 
 def test_every_case_says_what_it_expects() -> None:
-    folders = {each for each in FOLDER.glob("*/*") if each.is_dir() and each.parent.name != "__pycache__"}
+    folders = {path for path in FOLDER.glob("*/*") if path.is_dir() and path.parent.name != "__pycache__"}
 
     assert folders == set(CASES)

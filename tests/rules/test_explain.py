@@ -13,9 +13,9 @@ CHECKS = pytest.mark.parametrize("check", checks().values(), ids=checks())
 
 @CHECKS
 def test_the_explanation_has_its_three_parts_in_order(check: Check) -> None:
-    found = re.findall(r"^(\w[\w ]+): (?=\S)", check.explanation.partition("\n\n")[2], re.MULTILINE)
+    words = re.findall(r"^(\w[\w ]+): (?=\S)", check.explanation.partition("\n\n")[2], re.MULTILINE)
 
-    assert PARTS == [part for part in found if part in PARTS]
+    assert PARTS == [part for part in words if part in PARTS]
 
 
 @CHECKS

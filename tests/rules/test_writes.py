@@ -10,14 +10,14 @@ from pgcontract.result.finding import Finding
 from pgcontract.runner import verify
 
 CASES = [
-    FOLDER / each
-    for each in (
-        "machine.moves/broken",
-        "clock.forged/broken",
-        "clock.increasing/broken",
-        "clock.order/broken",
-        "clock.path/broken",
-        "tie.holds/broken",
+    FOLDER / case
+    for case in (
+        "state_machine.transitions/broken",
+        "timestamp.tamper_proof/broken",
+        "timestamp.increasing/broken",
+        "timestamp.commit_order/broken",
+        "timestamp.search_path/broken",
+        "presence.holds/broken",
     )
 ]
 

@@ -8,7 +8,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from pgcontract.catalog.server_spelling import Spelling, Unspelled, last_part, spell, split_name
+from pgcontract.catalog.server_spelling import (
+    RefusedDeclaration,
+    ServerSpelling,
+    read_server_spelling,
+    split_schema,
+    unqualified_name,
+)
 from pgcontract.model.schema import Column, Constraint, Function, Index, Part, Policy, Schema, Table, Trigger, Type, View
 from pgcontract.postgres.providers import provider_for
 
@@ -58,9 +64,9 @@ def check(expression: str) -> Constraint:
     return Constraint(name="public.t.c", table="public.t", form="check", definition=f"CHECK ({expression})")
 
 
-def only(spelling: Spelling, kind: str, field: str) -> Any:
+def only(spelling: ServerSpelling, kind: str, field: str) -> Any:
     """The field of the one part of its kind, where the server took everything."""
-    assert spelling.unspelled == ()
+    assert spelling.refused_declarations == ()
     [part] = getattr(spelling.schema, kind)
     return getattr(part, field)
 
@@ -77,7 +83,7 @@ def only(spelling: Spelling, kind: str, field: str) -> Any:
     ],
 )
 def test_a_type_gets_the_servers_name(connection: psycopg.Connection, written: str, spelled: str) -> None:
-    assert spelled == only(spell(connection, table(column("a", written))), "columns", "type")
+    assert spelled == only(read_server_spelling(connection, table(column("a", written))), "columns", "type")
 
 
 @pytest.mark.parametrize(
@@ -90,7 +96,9 @@ def test_a_type_gets_the_servers_name(connection: psycopg.Connection, written: s
     ],
 )
 def test_a_default_gets_its_cast(connection: psycopg.Connection, type_: str, written: str, spelled: str) -> None:
-    assert spelled == only(spell(connection, table(column("a", type_, default=written))), "columns", "default")
+    assert spelled == only(
+        read_server_spelling(connection, table(column("a", type_, default=written))), "columns", "default"
+    )
 
 
 @pytest.mark.parametrize(
@@ -105,14 +113,16 @@ def test_a_default_gets_its_cast(connection: psycopg.Connection, type_: str, wri
 def test_a_check_is_spelled_as_pg_get_constraintdef_does(
     connection: psycopg.Connection, written: str, spelled: str
 ) -> None:
-    assert spelled == only(spell(connection, of_table(constraints=(check(written),))), "constraints", "definition")
+    assert spelled == only(
+        read_server_spelling(connection, of_table(constraints=(check(written),))), "constraints", "definition"
+    )
 
 
 def test_a_list_in_a_check_of_a_varchar_gets_the_casts_of_the_server(connection: psycopg.Connection) -> None:
     declared = replace(table(column("a", "varchar(9)")), constraints=(check("a IN ('x', 'y')"),))
     expected = "CHECK (((a)::text = ANY ((ARRAY['x'::character varying, 'y'::character varying])::text[])))"
 
-    assert expected == only(spell(connection, declared), "constraints", "definition")
+    assert expected == only(read_server_spelling(connection, declared), "constraints", "definition")
 
 
 def test_a_foreign_key_gets_the_columns_it_refers_to(connection: psycopg.Connection) -> None:
@@ -120,7 +130,7 @@ def test_a_foreign_key_gets_the_columns_it_refers_to(connection: psycopg.Connect
     key = Constraint(name="public.t.k", table="public.t", form="foreign key", definition=definition)
     expected = "FOREIGN KEY (b) REFERENCES public.people(id) ON DELETE CASCADE"
 
-    assert expected == only(spell(connection, of_table(constraints=(key,))), "constraints", "definition")
+    assert expected == only(read_server_spelling(connection, of_table(constraints=(key,))), "constraints", "definition")
 
 
 @pytest.mark.parametrize(
@@ -138,24 +148,26 @@ def test_the_keys_of_an_index_say_what_is_not_the_default(
 ) -> None:
     index = Index(name="public.i", table="public.t", keys=written)
 
-    assert spelled == only(spell(connection, of_table(indexes=(index,))), "indexes", "keys")
+    assert spelled == only(read_server_spelling(connection, of_table(indexes=(index,))), "indexes", "keys")
 
 
 def test_the_predicate_of_an_index_is_spelled(connection: psycopg.Connection) -> None:
     index = Index(name="public.i", table="public.t", keys=("a",), predicate="a is not null and b<>3")
 
-    assert "((a IS NOT NULL) AND (b <> 3))" == only(spell(connection, of_table(indexes=(index,))), "indexes", "predicate")
+    assert "((a IS NOT NULL) AND (b <> 3))" == only(
+        read_server_spelling(connection, of_table(indexes=(index,))), "indexes", "predicate"
+    )
 
 
 def test_what_is_left_out_stays_left_out(connection: psycopg.Connection) -> None:
     index = Index(name="public.i", table="public.t", keys=("a",))
 
-    assert only(spell(connection, of_table(indexes=(index,))), "indexes", "predicate") is None
+    assert only(read_server_spelling(connection, of_table(indexes=(index,))), "indexes", "predicate") is None
 
 
 def test_a_policy_is_spelled(connection: psycopg.Connection) -> None:
     policy = Policy(name="public.t.p", table="public.t", using="a=current_user", check="a IN ('x')")
-    spelling = spell(connection, of_table(policies=(policy,)))
+    spelling = read_server_spelling(connection, of_table(policies=(policy,)))
 
     assert ("(a = CURRENT_USER)", "(a = 'x'::text)") == (
         only(spelling, "policies", "using"),
@@ -174,14 +186,16 @@ def test_the_condition_of_a_trigger_is_spelled(connection: psycopg.Connection) -
         function="public.stamp()",
     )
 
-    assert "(old.a IS DISTINCT FROM new.a)" == only(spell(connection, of_table(triggers=(trigger,))), "triggers", "when")
+    assert "(old.a IS DISTINCT FROM new.a)" == only(
+        read_server_spelling(connection, of_table(triggers=(trigger,))), "triggers", "when"
+    )
 
 
 def test_a_view_is_spelled_and_names_what_it_reads(connection: psycopg.Connection) -> None:
     view = View(name="public.v", definition="select p.name from public.people as p where p.id>3;")
 
     assert " SELECT name\n   FROM public.people p\n  WHERE (id > 3);" == only(
-        spell(connection, Schema(views=(view,))), "views", "definition"
+        read_server_spelling(connection, Schema(views=(view,))), "views", "definition"
     )
 
 
@@ -191,7 +205,7 @@ def function(name: str, **said: Any) -> Function:
 
 def test_a_function_gets_the_servers_names_of_its_types(connection: psycopg.Connection) -> None:
     declared = function("public.f(int, varchar)", arguments="n int, w varchar = 'a'", returns="decimal")
-    spelling = spell(connection, Schema(functions=(declared,)))
+    spelling = read_server_spelling(connection, Schema(functions=(declared,)))
     expected = (
         "public.f(integer,character varying)",
         "n integer, w character varying DEFAULT 'a'::character varying",
@@ -203,27 +217,31 @@ def test_a_function_gets_the_servers_names_of_its_types(connection: psycopg.Conn
 
 def test_overloaded_functions_are_told_apart(connection: psycopg.Connection) -> None:
     declared = (function("public.f(int)", arguments="int"), function("public.f(varchar)", arguments="varchar"))
-    spelling = spell(connection, Schema(functions=declared))
+    spelling = read_server_spelling(connection, Schema(functions=declared))
 
-    assert ["public.f(integer)", "public.f(character varying)"] == [each.name for each in spelling.schema.functions]
+    assert ["public.f(integer)", "public.f(character varying)"] == [
+        overload.name for overload in spelling.schema.functions
+    ]
 
 
 def test_a_body_between_quotes_stays_as_it_is(connection: psycopg.Connection) -> None:
     body = "\n  SELECT  1 -- $pgcontract$\n"
 
-    assert body == only(spell(connection, Schema(functions=(function("public.f()", body=body),))), "functions", "body")
+    assert body == only(
+        read_server_spelling(connection, Schema(functions=(function("public.f()", body=body),))), "functions", "body"
+    )
 
 
 def test_a_body_that_the_server_parses_is_spelled(connection: psycopg.Connection) -> None:
     declared = function("public.f(integer)", arguments="n integer", body="RETURN n*2")
 
-    assert "RETURN (n * 2)" == only(spell(connection, Schema(functions=(declared,))), "functions", "body")
+    assert "RETURN (n * 2)" == only(read_server_spelling(connection, Schema(functions=(declared,))), "functions", "body")
 
 
 def test_a_domain_and_its_check_are_spelled(connection: psycopg.Connection) -> None:
     domain = Type(name="public.d", form="domain", attributes=("varchar(5)",), default="'x'")
     rule = Constraint(name="public.d.c", table="public.d", form="check", definition="CHECK (VALUE<>'')")
-    spelling = spell(connection, Schema(types=(domain,), constraints=(rule,)))
+    spelling = read_server_spelling(connection, Schema(types=(domain,), constraints=(rule,)))
     expected = (("character varying(5)",), "'x'::character varying", "CHECK (((VALUE)::text <> ''::text))")
 
     assert expected == (
@@ -236,7 +254,7 @@ def test_a_domain_and_its_check_are_spelled(connection: psycopg.Connection) -> N
 def test_a_domain_keeps_its_collation(connection: psycopg.Connection) -> None:
     domain = Type(name="public.d", form="domain", attributes=("text", '"C"'))
 
-    assert ("text", '"C"') == only(spell(connection, Schema(types=(domain,))), "types", "attributes")
+    assert ("text", '"C"') == only(read_server_spelling(connection, Schema(types=(domain,))), "types", "attributes")
 
 
 def test_a_composite_type_is_spelled(connection: psycopg.Connection) -> None:
@@ -244,30 +262,32 @@ def test_a_composite_type_is_spelled(connection: psycopg.Connection) -> None:
 
     expected = ("x integer", '"Y" character varying(3)')
 
-    assert expected == only(spell(connection, Schema(types=(point,))), "types", "attributes")
+    assert expected == only(read_server_spelling(connection, Schema(types=(point,))), "types", "attributes")
 
 
 def test_a_column_of_a_type_in_the_database_names_it_with_its_schema(connection: psycopg.Connection) -> None:
-    assert "public.mood[]" == only(spell(connection, table(column("a", "public.mood []"))), "columns", "type")
+    assert "public.mood[]" == only(
+        read_server_spelling(connection, table(column("a", "public.mood []"))), "columns", "type"
+    )
 
 
 def test_an_enum_may_hold_a_quote(connection: psycopg.Connection) -> None:
     mood = Type(name="public.fine", form="enum", labels=("it's fine",))
 
-    assert ("it's fine",) == only(spell(connection, Schema(types=(mood,))), "types", "labels")
+    assert ("it's fine",) == only(read_server_spelling(connection, Schema(types=(mood,))), "types", "labels")
 
 
 def test_partitions_are_spelled(connection: psycopg.Connection) -> None:
     parent = Table(name="public.t", form="partitioned table", partition_key="range (lower(a), b)")
     bound = "for values from ('a', minvalue) to ('n', 5)"
     part = Table(name="public.t_a", partition_of="public.t", partition_bound=bound)
-    spelling = spell(connection, Schema(tables=(parent, part), columns=(A, B)))
-    found = [(each.partition_key, each.partition_bound) for each in spelling.schema.tables]
+    spelling = read_server_spelling(connection, Schema(tables=(parent, part), columns=(A, B)))
+    actual = [(spelled_table.partition_key, spelled_table.partition_bound) for spelled_table in spelling.schema.tables]
 
     assert [
         ("RANGE (lower(a), b)", None),
         (None, "FOR VALUES FROM ('a', MINVALUE) TO ('n', 5)"),
-    ] == found
+    ] == actual
 
 
 def test_names_in_quotes_keep_their_quotes(connection: psycopg.Connection) -> None:
@@ -277,34 +297,37 @@ def test_names_in_quotes_keep_their_quotes(connection: psycopg.Connection) -> No
         indexes=(Index(name='public."I"', table='public."My T"', keys=('"Ä b" desc',)),),
     )
 
-    assert ('"Ä b" DESC',) == only(spell(connection, declared), "indexes", "keys")
+    assert ('"Ä b" DESC',) == only(read_server_spelling(connection, declared), "indexes", "keys")
 
 
 def test_what_the_server_will_not_spell_stays_and_is_told(connection: psycopg.Connection) -> None:
-    spelling = spell(connection, of_table(constraints=(check("c > 3"),)))
+    spelling = read_server_spelling(connection, of_table(constraints=(check("c > 3"),)))
     expected = (
         "CHECK (c > 3)",
-        (Unspelled(kind="constraint", name="public.t.c", message='column "c" does not exist'),),
+        (RefusedDeclaration(kind="constraint", name="public.t.c", message='column "c" does not exist'),),
     )
 
-    assert expected == (spelling.schema.constraints[0].definition, spelling.unspelled)
+    assert expected == (spelling.schema.constraints[0].definition, spelling.refused_declarations)
 
 
 def test_one_column_that_the_server_refuses_keeps_no_other_from_its_spelling(connection: psycopg.Connection) -> None:
-    spelling = spell(connection, table(column("a", "varchar(3)"), column("b", "millimetre", 2)))
+    spelling = read_server_spelling(connection, table(column("a", "varchar(3)"), column("b", "millimetre", 2)))
     expected = (
         ["character varying(3)", "millimetre"],
-        (Unspelled(kind="column", name="public.t.b", message='type "millimetre" does not exist'),),
+        (RefusedDeclaration(kind="column", name="public.t.b", message='type "millimetre" does not exist'),),
     )
 
-    assert expected == ([each.type for each in spelling.schema.columns], spelling.unspelled)
+    assert expected == (
+        [spelled_column.type for spelled_column in spelling.schema.columns],
+        spelling.refused_declarations,
+    )
 
 
 def test_spelling_leaves_the_schemas_of_the_database_alone(connection: psycopg.Connection) -> None:
-    spell(connection, of_table(constraints=(check("b > 3"),)))
-    found = connection.execute("select to_regclass('public.t')").fetchone()
+    read_server_spelling(connection, of_table(constraints=(check("b > 3"),)))
+    row = connection.execute("select to_regclass('public.t')").fetchone()
 
-    assert (None,) == found
+    assert (None,) == row
 
 
 @pytest.mark.parametrize(
@@ -317,8 +340,8 @@ def test_spelling_leaves_the_schemas_of_the_database_alone(connection: psycopg.C
     ],
 )
 def test_a_name_is_split_at_its_schema(name: str, parts: tuple[str, str]) -> None:
-    assert parts == split_name(name)
+    assert parts == split_schema(name)
 
 
 def test_the_last_part_of_a_name_is_its_own() -> None:
-    assert ("a", "i") == (last_part("public.t.a", "public.t"), last_part("public.i", "public.t"))
+    assert ("a", "i") == (unqualified_name("public.t.a", "public.t"), unqualified_name("public.i", "public.t"))

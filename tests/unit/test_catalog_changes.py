@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from pgcontract.catalog import read_catalog, read_identities, subtract
+from pgcontract.catalog import read_catalog, read_object_ids, subtract
 from pgcontract.model.schema import Column, Schema
 from pgcontract.postgres.providers import Server
 
@@ -194,9 +194,9 @@ def after(connection: psycopg.Connection, script: str) -> tuple[Schema, Schema]:
 
 @pytest.mark.parametrize("script", ALTERATIONS.values(), ids=ALTERATIONS)
 def test_every_alteration_is_seen(script: str, standing: psycopg.Connection) -> None:
-    before, found = after(standing, script)
+    before, changed_schema = after(standing, script)
 
-    assert before != found
+    assert before != changed_schema
 
 
 @pytest.mark.parametrize(
@@ -205,9 +205,9 @@ def test_every_alteration_is_seen(script: str, standing: psycopg.Connection) -> 
     ids=["order", "type", "collation", "array"],
 )
 def test_tables_with_other_columns_differ(one: str, other: str, standing: psycopg.Connection) -> None:
-    _, found = after(standing, f"create table public.made ({one})")
+    _, schema = after(standing, f"create table public.made ({one})")
 
-    assert found != after(standing, f"create table public.made ({other})")[1]
+    assert schema != after(standing, f"create table public.made ({other})")[1]
 
 
 @pytest.mark.parametrize("script", SINCE_18.values(), ids=SINCE_18)
@@ -216,16 +216,16 @@ def test_what_came_with_18_is_seen(script: str, standing: psycopg.Connection, ca
         with pytest.raises(psycopg.errors.SyntaxError):
             after(standing, script)
         return
-    before, found = after(standing, script)
+    before, changed_schema = after(standing, script)
 
-    assert before != found
+    assert before != changed_schema
 
 
 @pytest.mark.parametrize("script", NOISE.values(), ids=NOISE)
 def test_what_is_no_change_of_shape_is_not_seen(script: str, standing: psycopg.Connection) -> None:
-    before, found = after(standing, script)
+    before, changed_schema = after(standing, script)
 
-    assert before == found
+    assert before == changed_schema
 
 
 def test_the_name_of_a_not_null_constraint_is_not_seen(standing: psycopg.Connection, catalog_server: Server) -> None:
@@ -245,23 +245,23 @@ def test_vacuum_is_not_seen(standing: psycopg.Connection) -> None:
 
 def test_what_is_left_after_subtraction_is_what_was_made_or_changed(standing: psycopg.Connection) -> None:
     script = "alter table public.child alter extra set not null; alter table public.points add more text"
-    before, found = after(standing, script)
-    left = subtract(found, before)
+    before, changed_schema = after(standing, script)
+    remaining = subtract(changed_schema, before)
 
     assert (
         Column(name="public.child.extra", table="public.child", position=7, type="integer", null=False),
         Column(name="public.points.more", table="public.points", position=3, type="text"),
-    ) == tuple(left.parts())
+    ) == tuple(remaining.parts())
 
 
 def changed(connection: psycopg.Connection, script: str) -> set[str]:
     """The objects that are other ones after the script."""
     connection.execute("begin")
-    before = read_identities(connection, transaction=False)
+    before = read_object_ids(connection, transaction=False)
     connection.execute(script.encode())
-    found = read_identities(connection, transaction=False)
+    identities = read_object_ids(connection, transaction=False)
     connection.execute("rollback")
-    return {name for name in before.keys() | found.keys() if before.get(name) != found.get(name)}
+    return {name for name in before.keys() | identities.keys() if before.get(name) != identities.get(name)}
 
 
 @pytest.mark.parametrize(
@@ -278,13 +278,13 @@ def changed(connection: psycopg.Connection, script: str) -> set[str]:
     ids=["replaced in place", "an index made again", "a column made again", "rewritten", "a policy made again"],
 )  # fmt: skip
 def test_an_object_made_again_is_another_one(script: str, expected: set[str], standing: psycopg.Connection) -> None:
-    found = changed(standing, script)
+    actual = changed(standing, script)
 
-    assert expected == found
+    assert expected == actual
 
 
 def test_every_part_of_a_catalog_but_grants_and_the_like_has_an_identity(standing: psycopg.Connection) -> None:
     apart = {"grant", "default_grant", "role", "setting", "rows", "other"}
     parts = {f"{part.kind} {part.name}" for part in read_catalog(standing).parts() if part.kind not in apart}
 
-    assert set() == parts - read_identities(standing).keys()
+    assert set() == parts - read_object_ids(standing).keys()

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from pgcontract.catalog import (
-    Hidden,
-    StandardColumn,
-    StandardConstraint,
-    StandardPrivilege,
-    StandardTable,
-    StandardTrigger,
-    StandardViews,
-    hidden_by_standard_views,
+    Gap,
+    InformationSchema,
+    InformationSchemaColumn,
+    InformationSchemaConstraint,
+    InformationSchemaPrivilege,
+    InformationSchemaTable,
+    InformationSchemaTrigger,
+    find_information_schema_gaps,
     read_catalog,
     read_information_schema,
 )
@@ -43,14 +43,14 @@ create materialized view kept as select 1 as one;
 grant select on seen to standard_reader;
 grant select, insert on plain to standard_reader;
 """
-OWNER_SEES = StandardViews(
+OWNER_SEES = InformationSchema(
     schemas=("public",),
     tables=(
-        StandardTable(name="public.plain", type="BASE TABLE"),
-        StandardTable(name="public.seen", type="BASE TABLE"),
+        InformationSchemaTable(name="public.plain", type="BASE TABLE"),
+        InformationSchemaTable(name="public.seen", type="BASE TABLE"),
     ),
     columns=(
-        StandardColumn(
+        InformationSchemaColumn(
             table="public.plain",
             name="a",
             ordinal_position=1,
@@ -59,7 +59,7 @@ OWNER_SEES = StandardViews(
             is_nullable="YES",
             column_default=None,
         ),
-        StandardColumn(
+        InformationSchemaColumn(
             table="public.seen",
             name="id",
             ordinal_position=1,
@@ -68,7 +68,7 @@ OWNER_SEES = StandardViews(
             is_nullable="NO",
             column_default=None,
         ),
-        StandardColumn(
+        InformationSchemaColumn(
             table="public.seen",
             name="email",
             ordinal_position=2,
@@ -77,7 +77,7 @@ OWNER_SEES = StandardViews(
             is_nullable="NO",
             column_default="'x'::character varying",
         ),
-        StandardColumn(
+        InformationSchemaColumn(
             table="public.seen",
             name='"Mood"',
             ordinal_position=3,
@@ -88,7 +88,7 @@ OWNER_SEES = StandardViews(
         ),
     ),
     constraints=(
-        StandardConstraint(
+        InformationSchemaConstraint(
             table="public.seen",
             name="seen_pkey",
             type="PRIMARY KEY",
@@ -98,7 +98,7 @@ OWNER_SEES = StandardViews(
         ),
     ),
     triggers=tuple(
-        StandardTrigger(
+        InformationSchemaTrigger(
             table="public.seen",
             name=name,
             event_manipulation=event,
@@ -111,23 +111,26 @@ OWNER_SEES = StandardViews(
     ),
 )
 HIDDEN = (
-    Hidden(kind="table", name="public.seen", catalog="table, row security enabled", standard="BASE TABLE"),
-    Hidden(kind="view", name="public.kept", catalog="materialized view", standard="nothing"),
-    Hidden(kind="column", name='public.seen."Mood"', catalog="public.mood", standard="USER-DEFINED"),
-    Hidden(kind="constraint", name="public.seen.apart", catalog="exclude", standard="nothing"),
-    Hidden(kind="constraint", name="public.seen.later", catalog="check, not validated", standard="CHECK"),
-    Hidden(kind="table", name="public.seen", catalog="2 CHECK", standard="4 CHECK, each NOT NULL counted as one"),
-    Hidden(
+    Gap(kind="table", name="public.seen", catalog="table, row security enabled", information_schema="BASE TABLE"),
+    Gap(kind="view", name="public.kept", catalog="materialized view", information_schema="nothing"),
+    Gap(kind="column", name='public.seen."Mood"', catalog="public.mood", information_schema="USER-DEFINED"),
+    Gap(kind="constraint", name="public.seen.apart", catalog="exclude", information_schema="nothing"),
+    Gap(kind="constraint", name="public.seen.later", catalog="check, not validated", information_schema="CHECK"),
+    Gap(kind="table", name="public.seen", catalog="2 CHECK", information_schema="4 CHECK, each NOT NULL counted as one"),
+    Gap(
         kind="index",
         name="public.by_email",
         catalog="partial btree index on lower((email)::text)",
-        standard="nothing",
+        information_schema="nothing",
     ),
-    Hidden(
-        kind="trigger", name="public.seen.asleep", catalog="before delete, enabled: disabled", standard="before delete"
+    Gap(
+        kind="trigger",
+        name="public.seen.asleep",
+        catalog="before delete, enabled: disabled",
+        information_schema="before delete",
     ),
-    Hidden(kind="trigger", name="public.seen.emptied", catalog="before truncate", standard="nothing"),
-    Hidden(kind="policy", name="public.seen.own", catalog="permissive policy for select", standard="nothing"),
+    Gap(kind="trigger", name="public.seen.emptied", catalog="before truncate", information_schema="nothing"),
+    Gap(kind="policy", name="public.seen.own", catalog="permissive policy for select", information_schema="nothing"),
 )
 
 
@@ -158,67 +161,69 @@ def reader(conninfo: str) -> Iterator[psycopg.Connection]:
 
 @pytest.mark.parametrize("view", ["tables", "columns", "triggers"])
 def test_the_owner_is_shown_its_objects(view: str, owner: psycopg.Connection) -> None:
-    found = read_information_schema(owner, ["public"])
+    views = read_information_schema(owner, ["public"])
 
-    assert getattr(OWNER_SEES, view) == getattr(found, view)
+    assert getattr(OWNER_SEES, view) == getattr(views, view)
 
 
 def test_a_key_is_shown_with_its_columns(owner: psycopg.Connection) -> None:
-    found = read_information_schema(owner, ["public"]).constraints
+    constraints = read_information_schema(owner, ["public"]).constraints
 
-    assert OWNER_SEES.constraints == tuple(each for each in found if each.type != "CHECK")
+    assert OWNER_SEES.constraints == tuple(constraint for constraint in constraints if constraint.type != "CHECK")
 
 
 def test_not_null_is_shown_as_a_check(owner: psycopg.Connection) -> None:
-    found = read_information_schema(owner, ["public"]).constraints
+    constraints = read_information_schema(owner, ["public"]).constraints
 
     assert ["email IS NOT NULL", "id IS NOT NULL"] == sorted(
-        each.check_clause or "" for each in found if each.name.strip('"').endswith("_not_null")
+        constraint.check_clause or "" for constraint in constraints if constraint.name.strip('"').endswith("_not_null")
     )
 
 
 def test_a_schema_that_was_not_asked_for_is_not_shown(owner: psycopg.Connection) -> None:
-    assert StandardViews(schemas=('"Odd"',)) == read_information_schema(owner, ['"Odd"'])
+    assert InformationSchema(schemas=('"Odd"',)) == read_information_schema(owner, ['"Odd"'])
 
 
 def test_another_role_is_shown_only_what_it_may_use(reader: psycopg.Connection) -> None:
-    found = read_information_schema(reader, ["public"])
+    views = read_information_schema(reader, ["public"])
 
-    assert (OWNER_SEES.tables, (), ()) == (found.tables, found.constraints, found.triggers)
+    assert (OWNER_SEES.tables, (), ()) == (views.tables, views.constraints, views.triggers)
 
 
 def test_another_role_is_shown_only_its_own_privileges(reader: psycopg.Connection) -> None:
-    found = read_information_schema(reader, ["public"]).privileges
+    privileges = read_information_schema(reader, ["public"]).privileges
 
     assert (
         tuple(
-            StandardPrivilege(table=table, grantee="standard_reader", privilege=privilege, grantable=False)
+            InformationSchemaPrivilege(table=table, grantee="standard_reader", privilege=privilege, grantable=False)
             for table, privilege in (("public.plain", "insert"), ("public.plain", "select"), ("public.seen", "select"))
         )
-        == found
+        == privileges
     )
 
 
 def test_what_the_views_hide_from_the_owner_is_told(owner: psycopg.Connection) -> None:
-    found = hidden_by_standard_views(read_catalog(owner), read_information_schema(owner, ["public"]))
+    hidden = find_information_schema_gaps(read_catalog(owner), read_information_schema(owner, ["public"]))
 
-    assert HIDDEN == found
+    assert HIDDEN == hidden
 
 
 def test_checks_of_one_name_keep_their_own_rows(owner: psycopg.Connection) -> None:
     owner.execute("begin")
     owner.execute("alter table plain add constraint email_format check (a > 0)")
-    found = read_information_schema(owner, ["public"]).constraints
+    constraints = read_information_schema(owner, ["public"]).constraints
     owner.execute("rollback")
 
-    assert ["public.plain", "public.seen"] == [each.table for each in found if each.name == "email_format"]
+    assert ["public.plain", "public.seen"] == [
+        constraint.table for constraint in constraints if constraint.name == "email_format"
+    ]
 
 
 def test_privileges_of_others_are_told_as_hidden(owner: psycopg.Connection, reader: psycopg.Connection) -> None:
     owner.execute("grant select on plain to pg_monitor")
-    found = hidden_by_standard_views(read_catalog(owner), read_information_schema(reader, ["public"]))
+    hidden = find_information_schema_gaps(read_catalog(owner), read_information_schema(reader, ["public"]))
     owner.execute("revoke select on plain from pg_monitor")
 
-    assert [Hidden(kind="grant", name="table public.plain to pg_monitor", catalog="select", standard="nothing")] == [
-        each for each in found if each.kind == "grant"
-    ]
+    assert [
+        Gap(kind="grant", name="table public.plain to pg_monitor", catalog="select", information_schema="nothing")
+    ] == [view for view in hidden if view.kind == "grant"]

@@ -570,9 +570,9 @@ def test_parts_are_sorted_by_name(found: Schema) -> None:
 
 
 def test_what_is_read_is_as_good_as_what_is_made_by_hand(found: Schema) -> None:
-    made = tuple(replace(column) for column in found.columns)
+    columns = tuple(replace(column) for column in found.columns)
 
-    assert (made, list(map(hash, made)), repr(made)) == (
+    assert (columns, list(map(hash, columns)), repr(columns)) == (
         found.columns,
         list(map(hash, found.columns)),
         repr(found.columns),

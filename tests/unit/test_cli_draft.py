@@ -16,9 +16,9 @@ def verdict(pgcontract: Command, path: str | Path) -> tuple[str, list[str]]:
     """The decision, and the checks that are broken or unknown and block."""
     run = json.loads(pgcontract("verify", path, "--format", "json").out)
     wrong = [
-        f"{each['check']}[{each['subject']}]"
-        for each in run["findings"]
-        if each["status"] == "unknown" or (each["status"] == "broken" and each["severity"] != "warning")
+        f"{finding['check']}[{finding['subject']}]"
+        for finding in run["findings"]
+        if finding["status"] == "unknown" or (finding["status"] == "broken" and finding["severity"] != "warning")
     ]
     return run["verdict"]["decision"], wrong
 
@@ -51,15 +51,15 @@ def test_drafts_of_a_chain_tell_what_each_migration_adds_and_takes_away(pgcontra
 def test_draft_never_overwrites(pgcontract: Command, project: Path) -> None:
     contract = project / "contracts/001_note/contract.toml"
     before = contract.read_text(encoding="utf-8")
-    found = pgcontract("draft", project, "--accept")
+    result = pgcontract("draft", project, "--accept")
 
-    assert (2, before) == (found.code, contract.read_text(encoding="utf-8"))
+    assert (2, before) == (result.code, contract.read_text(encoding="utf-8"))
 
 
 def test_draft_goes_where_it_is_told(pgcontract: Command, project: Path) -> None:
-    found = pgcontract("draft", project, "-o", "new/contract.toml")
+    result = pgcontract("draft", project, "-o", "new/contract.toml")
 
-    assert (0, True) == (found.code, (project.parent / "new/contract.toml").is_file())
+    assert (0, True) == (result.code, (project.parent / "new/contract.toml").is_file())
 
 
 @pytest.mark.parametrize("refused", ["001_a.sql", "002_b.sql"])
@@ -69,17 +69,17 @@ def test_chain_with_a_script_that_the_server_refuses_cannot_be_drafted(
     for name in ("001_a.sql", "002_b.sql"):
         (tmp_path / name).write_text("SELECT 1;\n", encoding="utf-8")
     (tmp_path / refused).write_text("CREATE TABLE t (\n  a intger);\n", encoding="utf-8")
-    found = pgcontract("draft", ".")
+    result = pgcontract("draft", ".")
 
-    assert (2, f"error: {refused}:2: ", 1) == (found.code, found.err[:20], found.err.count("\n")), found.err
+    assert (2, f"error: {refused}:2: ", 1) == (result.code, result.err[:20], result.err.count("\n")), result.err
 
 
 def test_what_the_server_lacks_is_told_with_who_has_it(pgcontract: Command, tmp_path: Path) -> None:
     (tmp_path / "001_a.sql").write_text("CREATE EXTENSION pgcrypto;\n", encoding="utf-8")
-    found = pgcontract("draft", "001_a.sql", "--pg", "wheel")
+    result = pgcontract("draft", "001_a.sql", "--pg", "wheel")
 
     expected = (
         "error: 001_a.sql:1: the server refuses the script, so there is nothing to draft from: extension "
         '"pgcrypto" is not available (SQLSTATE 0A000): pgcrypto is not in this server\'s build; --pg 18 has it\n'
     )
-    assert (2, expected) == (found.code, found.err)
+    assert (2, expected) == (result.code, result.err)

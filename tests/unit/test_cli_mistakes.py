@@ -50,23 +50,23 @@ def room(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.mark.usefixtures("room")
-@pytest.mark.parametrize(("arguments", "told"), MISTAKES.values(), ids=MISTAKES)
-def test_mistake_is_told_in_one_message(pgcontract: Command, arguments: list[str], told: str) -> None:
-    found = pgcontract(*arguments)
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES.values(), ids=MISTAKES)
+def test_mistake_is_told_in_one_message(pgcontract: Command, arguments: list[str], message: str) -> None:
+    result = pgcontract(*arguments)
 
     assert (2, "", True, True, 1) == (
-        found.code,
-        found.out,
-        found.err.startswith("error: "),
-        told in found.err,
-        found.err.count("\n"),
-    ), found
+        result.code,
+        result.out,
+        result.err.startswith("error: "),
+        message in result.err,
+        result.err.count("\n"),
+    ), result
 
 
 def test_debug_shows_the_traceback_of_a_mistake(pgcontract: Command) -> None:
-    found = pgcontract("verify", "nowhere", PGCONTRACT_DEBUG="1")
+    result = pgcontract("verify", "nowhere", PGCONTRACT_DEBUG="1")
 
-    assert ("Traceback", pgcontract("verify", "nowhere").err) == (found.err[:9], found.err.splitlines(True)[-1])
+    assert ("Traceback", pgcontract("verify", "nowhere").err) == (result.err[:9], result.err.splitlines(True)[-1])
 
 
 @pytest.fixture

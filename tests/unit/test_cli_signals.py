@@ -34,12 +34,12 @@ def stopped_by(number: signal.Signals, project: Path, room: Path) -> tuple[int, 
         start_new_session=True,
     )
     os.close(stderr)
-    said, told = b"", False
+    said, signalled = b"", False
     # The moving line keeps this loop going until the server is there; the end of the process ends it.
     while chunk := _read(terminal):
         said += chunk
-        if not told and any(room.rglob("postmaster.pid")):
-            told = True
+        if not signalled and any(room.rglob("postmaster.pid")):
+            signalled = True
             os.killpg(process.pid, number)
     os.close(terminal)
     return process.wait(timeout=60), said.decode()
@@ -54,6 +54,6 @@ def _read(terminal: int) -> bytes:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "SIGTERM"])
 def test_signal_ends_the_command_and_leaves_no_file(number: signal.Signals, code: int, project: Path, room: Path) -> None:
-    found, said = stopped_by(number, project, room)
+    exit_status, said = stopped_by(number, project, room)
 
-    assert (code, False, []) == (found, "Traceback" in said, sorted(room.rglob("*"))), said
+    assert (code, False, []) == (exit_status, "Traceback" in said, sorted(room.rglob("*"))), said

@@ -25,120 +25,120 @@ def break_promise(project: Path) -> None:
 
 def leave_promise_open(project: Path) -> None:
     """A claim that no check decides yet."""
-    claim = '[[claim]]\nid = "X1"\nsays = "It is fast"\nchecks = []\npending = "the checks of speed"\n'
+    claim = '[[claim]]\nid = "X1"\ndescription = "It is fast"\nchecks = []\npending = "the checks of speed"\n'
     (project / CONTRACT).with_name("claims.toml").write_text(claim, encoding="utf-8")
 
 
 def test_kept_promises_are_clear(pgcontract: Command, project: Path) -> None:
-    found = pgcontract("verify", project, "--format", "json")
+    result = pgcontract("verify", project, "--format", "json")
 
-    assert (0, "CLEAR", "") == (found.code, decision(found.out), found.err)
+    assert (0, "CLEAR", "") == (result.code, decision(result.out), result.err)
 
 
 def test_broken_promise_blocks(pgcontract: Command, project: Path) -> None:
     break_promise(project)
-    found = pgcontract("verify", project, "--format", "json")
-    broken = [each["check"] for each in json.loads(found.out)["findings"] if each["status"] == "broken"]
+    result = pgcontract("verify", project, "--format", "json")
+    broken = [finding["check"] for finding in json.loads(result.out)["findings"] if finding["status"] == "broken"]
 
-    assert (1, "BLOCKED", ["column.default"]) == (found.code, decision(found.out), broken)
+    assert (1, "BLOCKED", ["column.default"]) == (result.code, decision(result.out), broken)
 
 
 @pytest.mark.parametrize(("words", "code"), [([], 0), (["--strict"], 1)], ids=["plain", "strict"])
 def test_caution_fails_only_under_strict(pgcontract: Command, project: Path, words: list[str], code: int) -> None:
     leave_promise_open(project)
-    found = pgcontract("verify", project, "--format", "json", *words)
+    result = pgcontract("verify", project, "--format", "json", *words)
 
-    assert (code, "CAUTION") == (found.code, decision(found.out))
+    assert (code, "CAUTION") == (result.code, decision(result.out))
 
 
 def test_selection_is_never_clear(pgcontract: Command, project: Path) -> None:
-    found = pgcontract("verify", project, "--only", "column.*", "--format", "json")
+    result = pgcontract("verify", project, "--only", "column.*", "--format", "json")
 
-    assert decision(found.out) != "CLEAR"
+    assert decision(result.out) != "CLEAR"
 
 
 def test_sql_that_the_server_refuses_is_a_finding(pgcontract: Command, tmp_path: Path) -> None:
     (tmp_path / "001_wrong.sql").write_text("CREATE TABLE t (a intger);\n", encoding="utf-8")
-    found = pgcontract("verify", "001_wrong.sql", "--format", "json")
-    broken = [each["check"] for each in json.loads(found.out)["findings"] if each["status"] == "broken"]
+    result = pgcontract("verify", "001_wrong.sql", "--format", "json")
+    broken = [finding["check"] for finding in json.loads(result.out)["findings"] if finding["status"] == "broken"]
 
-    assert (1, "script.applies") == (found.code, broken[0])
+    assert (1, "script.applies") == (result.code, broken[0])
 
 
 def test_script_without_a_contract_is_at_best_caution(pgcontract: Command, tmp_path: Path) -> None:
     (tmp_path / "001_t.sql").write_text("CREATE TABLE IF NOT EXISTS t (a integer);\n", encoding="utf-8")
     (tmp_path / "001_t.down.sql").write_text("DROP TABLE IF EXISTS t;\n", encoding="utf-8")
-    found = pgcontract("verify", tmp_path, "--format", "json")
+    result = pgcontract("verify", tmp_path, "--format", "json")
 
-    assert (0, "CAUTION") == (found.code, decision(found.out))
+    assert (0, "CAUTION") == (result.code, decision(result.out))
 
 
 def test_no_server_decides_what_text_can_and_is_incomplete(pgcontract: Command, project: Path) -> None:
-    found = pgcontract("verify", project, "--pg", "none", "--format", "json")
+    result = pgcontract("verify", project, "--pg", "none", "--format", "json")
 
-    assert (3, "INCOMPLETE") == (found.code, decision(found.out))
+    assert (3, "INCOMPLETE") == (result.code, decision(result.out))
 
 
 def test_server_may_be_named_in_the_environment(pgcontract: Command, project: Path) -> None:
-    found = pgcontract("verify", project, "--format", "json", PGCONTRACT_PG="none")
+    result = pgcontract("verify", project, "--format", "json", PGCONTRACT_PG="none")
 
-    assert decision(found.out) == "INCOMPLETE"
+    assert decision(result.out) == "INCOMPLETE"
 
 
 def test_json_goes_to_a_file_and_the_verdict_to_the_terminal(pgcontract: Command, project: Path) -> None:
-    found = pgcontract("verify", project, "--json", "run.json")
+    result = pgcontract("verify", project, "--json", "run.json")
 
-    assert ("CLEAR", True) == (decision((project.parent / "run.json").read_text("utf-8")), "CLEAR" in found.out)
+    assert ("CLEAR", True) == (decision((project.parent / "run.json").read_text("utf-8")), "CLEAR" in result.out)
 
 
 def test_json_on_standard_output_stands_alone_there(pgcontract: Command, project: Path) -> None:
-    found = pgcontract("verify", project, "--json", "-")
+    result = pgcontract("verify", project, "--json", "-")
 
-    assert ("CLEAR", True) == (decision(found.out), "CLEAR" in found.err)
+    assert ("CLEAR", True) == (decision(result.out), "CLEAR" in result.err)
 
 
 def test_report_folder_gets_both_files_of_the_migration(pgcontract: Command, project: Path) -> None:
     pgcontract("verify", project, "--report", "deep/reports")
-    found = sorted(path.name for path in (project.parent / "deep/reports/001_note").iterdir())
+    actual = sorted(path.name for path in (project.parent / "deep/reports/001_note").iterdir())
 
-    assert ["deployment.html", "deployment.md", "run.json"] == found
+    assert ["deployment.html", "deployment.md", "run.json"] == actual
 
 
 def test_report_is_made_again_from_the_run_alone(pgcontract: Command, project: Path) -> None:
     pgcontract("verify", project, "--report", "reports")
     folder = project.parent / "reports/001_note"
-    found = pgcontract("report", folder / "run.json")
+    result = pgcontract("report", folder / "run.json")
 
-    assert (folder / "deployment.md").read_text("utf-8") == found.out
+    assert (folder / "deployment.md").read_text("utf-8") == result.out
 
 
 def test_first_screen_is_where_the_report_begins(pgcontract: Command, project: Path) -> None:
     pgcontract("verify", project, "--report", "reports")
-    found = pgcontract("report", "--first-screen", "reports/001_note/run.json")
+    result = pgcontract("report", "--first-screen", "reports/001_note/run.json")
 
-    assert (0, True) == (found.code, "CLEAR" in found.out)
+    assert (0, True) == (result.code, "CLEAR" in result.out)
 
 
 def test_annotations_name_the_line_of_the_broken_promise(pgcontract: Command, project: Path) -> None:
     break_promise(project)
-    found = pgcontract("verify", project, "--format", "github")
+    result = pgcontract("verify", project, "--format", "github")
 
-    assert f"::error file={project / CONTRACT},line=8" in found.out
+    assert f"::error file={project / CONTRACT},line=8" in result.out
 
 
 def test_failure_of_a_check_of_ours_is_exit_code_4_with_the_run_written(project: Path) -> None:
     lines = (
         "from pgcontract.rules import registry",
         "def fail(trial): raise KeyError('nothing')",
-        "registry.add('bug.ours', 'Fails.', subjects=lambda promise: ['script'], ask=fail)",
+        "registry.register_check('bug.ours', 'Fails.', subjects=lambda promise: ['script'], ask=fail)",
         "from pgcontract.cli import main",
         "main()",
     )
     command = command_in(project.parent, "-c", "\n".join(lines))
-    found = command("verify", project, "--format", "json")
+    result = command("verify", project, "--format", "json")
 
     assert (4, "INCOMPLETE", True) == (
-        found.code,
-        decision(found.out),
-        found.err.startswith("error: a bug of pgcontract"),
+        result.code,
+        decision(result.out),
+        result.err.startswith("error: a bug of pgcontract"),
     )

@@ -17,9 +17,9 @@ def test_version_is_the_distributions(pgcontract: Command) -> None:
 
 
 def test_list_names_every_check_once(pgcontract: Command) -> None:
-    found = [line.split()[0] for line in pgcontract("list").out.splitlines()]
+    actual = [line.split()[0] for line in pgcontract("list").out.splitlines()]
 
-    assert list(registry.checks()) == found
+    assert list(registry.checks()) == actual
 
 
 def test_explain_prints_the_words_of_the_check(pgcontract: Command) -> None:
@@ -35,9 +35,9 @@ def test_explain_takes_an_item_as_a_report_names_it(pgcontract: Command) -> None
 
 @pytest.mark.parametrize("file", ["contract", "claims", "pgcontract"])
 def test_schema_is_a_json_schema_of_that_file(pgcontract: Command, file: str) -> None:
-    found = json.loads(pgcontract("schema", file).out)
+    actual = json.loads(pgcontract("schema", file).out)
 
-    assert ("https://json-schema.org/draft/2020-12/schema", f"{file}.toml") == (found["$schema"], found["title"])
+    assert ("https://json-schema.org/draft/2020-12/schema", f"{file}.toml") == (actual["$schema"], actual["title"])
 
 
 def test_no_arguments_print_the_help(pgcontract: Command) -> None:

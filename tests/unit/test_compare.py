@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pgcontract.model.comparison import Answer, Difference, compare, tell
+from pgcontract.model.comparison import Answer, Difference, compare, display_value
 from pgcontract.model.schema import Column, Constraint, Grant, Index, Namespace, Origin, Part, Schema, Table, View
 
 PLACE = Origin(file="contract.toml", line=7)
@@ -16,8 +16,11 @@ def column(name: str, position: int, **said: Any) -> Column:
 
 
 def told(expected: Schema, actual: Schema) -> list[tuple[str, str, str, Answer, str, str]]:
-    found = compare(expected, actual, owner="postgres")
-    return [(each.kind, each.name, each.field, each.answer, each.expected, each.actual) for each in found]
+    differences = compare(expected, actual, owner="postgres")
+    return [
+        (difference.kind, difference.name, difference.field, difference.answer, difference.expected, difference.actual)
+        for difference in differences
+    ]
 
 
 def test_the_same_shape_has_no_difference() -> None:
@@ -48,13 +51,13 @@ def test_what_is_there_and_not_declared_is_extra() -> None:
 
 
 def test_each_field_that_differs_is_a_difference() -> None:
-    ours = Schema(columns=(column("a", 1, null=False),))
-    theirs = Schema(columns=(column("a", 1, type="integer"),))
+    declared = Schema(columns=(column("a", 1, null=False),))
+    live = Schema(columns=(column("a", 1, type="integer"),))
 
     assert [
         ("column", "public.t.a", "type", Answer.DIFFERENT, "text", "integer"),
         ("column", "public.t.a", "null", Answer.DIFFERENT, "no", "yes"),
-    ] == told(ours, theirs)
+    ] == told(declared, live)
 
 
 def check(definition: str, **said: Any) -> Schema:
@@ -64,69 +67,69 @@ def check(definition: str, **said: Any) -> Schema:
 
 
 def test_two_spellings_of_an_expression_are_not_proven_the_same() -> None:
-    found = told(check("CHECK ((a > 1))"), check("CHECK ((a >= 2))"))
+    actual = told(check("CHECK ((a > 1))"), check("CHECK ((a >= 2))"))
 
-    assert [("constraint", "public.t.c", "definition", Answer.UNPROVEN, "CHECK ((a > 1))", "CHECK ((a >= 2))")] == found
+    assert [("constraint", "public.t.c", "definition", Answer.UNPROVEN, "CHECK ((a > 1))", "CHECK ((a >= 2))")] == actual
 
 
 def test_a_pinned_spelling_is_the_same() -> None:
-    ours = check("CHECK ((a > 1))", same_as=("CHECK ((a >= 2))",))
+    declared = check("CHECK ((a > 1))", same_as=("CHECK ((a >= 2))",))
 
-    assert [] == told(ours, check("CHECK ((a >= 2))"))
+    assert [] == told(declared, check("CHECK ((a >= 2))"))
 
 
 def test_a_pin_does_not_excuse_another_spelling() -> None:
-    ours = check("CHECK ((a > 1))", same_as=("CHECK ((a >= 2))",))
+    declared = check("CHECK ((a > 1))", same_as=("CHECK ((a >= 2))",))
 
-    assert [Answer.UNPROVEN] == [each[3] for each in told(ours, check("CHECK ((a >= 3))"))]
+    assert [Answer.UNPROVEN] == [difference[3] for difference in told(declared, check("CHECK ((a >= 3))"))]
 
 
 def test_an_expression_that_only_one_side_has_is_different() -> None:
-    ours = Schema(columns=(column("a", 1, default="now()"),))
+    declared = Schema(columns=(column("a", 1, default="now()"),))
 
     assert [("column", "public.t.a", "default", Answer.DIFFERENT, "now()", "none")] == told(
-        ours, Schema(columns=(column("a", 1),))
+        declared, Schema(columns=(column("a", 1),))
     )
 
 
 @pytest.mark.parametrize(
-    ("declared", "found"),
+    ("declared", "expected"),
     [(None, []), ("Known", []), ("Other", ["comment"])],
     ids=["not given", "the same text", "another text"],
 )
-def test_a_comment_is_compared_where_its_text_is_given(declared: str | None, found: list[str]) -> None:
-    ours = Schema(tables=(Table(name="public.t", owner="postgres", comment=declared),))
-    theirs = Schema(tables=(Table(name="public.t", owner="postgres", comment="Known"),))
+def test_a_comment_is_compared_where_its_text_is_given(declared: str | None, expected: list[str]) -> None:
+    expected_schema = Schema(tables=(Table(name="public.t", owner="postgres", comment=declared),))
+    actual_schema = Schema(tables=(Table(name="public.t", owner="postgres", comment="Known"),))
 
-    assert found == [each[2] for each in told(ours, theirs)]
+    assert expected == [difference[2] for difference in told(expected_schema, actual_schema)]
 
 
 def test_an_owner_that_is_not_declared_is_the_role_that_migrates() -> None:
-    ours = Schema(schemas=(Namespace(name="a"), Namespace(name="b")))
-    theirs = Schema(schemas=(Namespace(name="a", owner="postgres"), Namespace(name="b", owner="ann")))
+    declared = Schema(schemas=(Namespace(name="a"), Namespace(name="b")))
+    live = Schema(schemas=(Namespace(name="a", owner="postgres"), Namespace(name="b", owner="ann")))
 
-    assert [("schema", "b", "owner", Answer.DIFFERENT, "postgres", "ann")] == told(ours, theirs)
+    assert [("schema", "b", "owner", Answer.DIFFERENT, "postgres", "ann")] == told(declared, live)
 
 
 def test_what_is_told_and_not_promised_makes_no_difference() -> None:
-    ours = Schema(tables=(Table(name="public.t", owner="postgres", purpose="Rows", origin=PLACE, same_as=("x",)),))
-    theirs = Schema(tables=(Table(name="public.t", owner="postgres"),))
+    declared = Schema(tables=(Table(name="public.t", owner="postgres", purpose="Rows", origin=PLACE, same_as=("x",)),))
+    live = Schema(tables=(Table(name="public.t", owner="postgres"),))
 
-    assert [] == told(ours, theirs)
+    assert [] == told(declared, live)
 
 
 def test_columns_out_of_order_are_one_difference_of_the_table() -> None:
-    ours = Schema(tables=(Table(name="public.t", owner="postgres"),), columns=(column("a", 1), column("b", 2)))
-    theirs = Schema(tables=ours.tables, columns=(column("a", 2), column("b", 1)))
+    declared = Schema(tables=(Table(name="public.t", owner="postgres"),), columns=(column("a", 1), column("b", 2)))
+    live = Schema(tables=declared.tables, columns=(column("a", 2), column("b", 1)))
 
-    assert [("table", "public.t", "order", Answer.DIFFERENT, "a, b", "b, a")] == told(ours, theirs)
+    assert [("table", "public.t", "order", Answer.DIFFERENT, "a, b", "b, a")] == told(declared, live)
 
 
 def test_a_missing_column_does_not_put_the_others_out_of_order() -> None:
-    ours = Schema(columns=(column("a", 1), column("b", 2), column("c", 3)))
-    theirs = Schema(columns=(column("b", 1), column("c", 2)))
+    declared = Schema(columns=(column("a", 1), column("b", 2), column("c", 3)))
+    live = Schema(columns=(column("b", 1), column("c", 2)))
 
-    assert [("column", "public.t.a", "", Answer.MISSING, "present", "absent")] == told(ours, theirs)
+    assert [("column", "public.t.a", "", Answer.MISSING, "present", "absent")] == told(declared, live)
 
 
 VIEW = View(name="public.v", definition="SELECT 1 AS one", owner="postgres")
@@ -139,9 +142,9 @@ def test_a_views_columns_are_not_extra_where_none_are_declared() -> None:
 
 def test_a_views_columns_are_compared_where_some_are_declared() -> None:
     other = Column(name="public.v.two", table="public.v", position=1, type="integer")
-    found = told(Schema(views=(VIEW,), columns=(other,)), Schema(views=(VIEW,), columns=(OF_VIEW,)))
+    actual = told(Schema(views=(VIEW,), columns=(other,)), Schema(views=(VIEW,), columns=(OF_VIEW,)))
 
-    assert [Answer.EXTRA, Answer.MISSING] == [each[3] for each in found]
+    assert [Answer.EXTRA, Answer.MISSING] == [difference[3] for difference in actual]
 
 
 def grant(*privileges: str, implied: tuple[str, ...] = ()) -> Schema:
@@ -150,7 +153,7 @@ def grant(*privileges: str, implied: tuple[str, ...] = ()) -> Schema:
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs", "found"),
+    ("declared", "live", "expected"),
     [
         (Schema(), grant("select", implied=("select",)), []),
         (Schema(), grant("select"), [(Answer.EXTRA, "none", "select")]),
@@ -162,9 +165,9 @@ def grant(*privileges: str, implied: tuple[str, ...] = ()) -> Schema:
     ids=["as defaults give", "beyond defaults", "less than defaults", "none given", "too many", "as declared"],
 )
 def test_a_grantee_has_the_declared_privileges_or_those_that_defaults_give(
-    ours: Schema, theirs: Schema, found: list[tuple[Answer, str, str]]
+    declared: Schema, live: Schema, expected: list[tuple[Answer, str, str]]
 ) -> None:
-    assert found == [each[3:] for each in told(ours, theirs)]
+    assert expected == [difference[3:] for difference in told(declared, live)]
 
 
 @pytest.mark.parametrize(
@@ -172,11 +175,13 @@ def test_a_grantee_has_the_declared_privileges_or_those_that_defaults_give(
     [(None, "none"), ((), "none"), (True, "yes"), (False, "no"), (("a", "b"), "a, b"), (0, "0"), ("now()", "now()")],
 )
 def test_a_value_reads_as_a_person_would_say_it(value: object, text: str) -> None:
-    assert text == tell(value)
+    assert text == display_value(value)
 
 
 def test_differences_come_by_kind_and_name() -> None:
     parts: tuple[Part, ...] = (Index(name="public.b", table="public.t"), Index(name="public.a", table="public.t"))
-    theirs = Schema(tables=(Table(name="public.z"),), indexes=parts)  # type: ignore[arg-type]
+    live = Schema(tables=(Table(name="public.z"),), indexes=parts)  # type: ignore[arg-type]
 
-    assert ["public.z", "public.a", "public.b"] == [each.name for each in compare(Schema(), theirs, owner="postgres")]
+    assert ["public.z", "public.a", "public.b"] == [
+        difference.name for difference in compare(Schema(), live, owner="postgres")
+    ]

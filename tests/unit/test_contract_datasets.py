@@ -120,17 +120,17 @@ def told(folder: Path, contract: str) -> str:
     ],
 )
 def test_a_mistake_is_told_with_its_place(tmp_path: Path, contract: str, expected: str) -> None:
-    found = told(tmp_path, contract)
+    actual = told(tmp_path, contract)
 
-    assert expected == found
+    assert expected == actual
 
 
 def test_where_nothing_is_declared_the_sizes_are_the_usual(tmp_path: Path) -> None:
     write(tmp_path, "001_t", HEAD)
 
-    found = load_project(tmp_path).dataset("001_t")
+    actual = load_project(tmp_path).dataset("001_t")
 
-    assert Dataset(sizes=(1_000, 10_000, 100_000)) == found
+    assert Dataset(sizes=(1_000, 10_000, 100_000)) == actual
 
 
 def test_a_later_data_set_restates_only_what_it_names(tmp_path: Path) -> None:
@@ -139,17 +139,17 @@ def test_a_later_data_set_restates_only_what_it_names(tmp_path: Path) -> None:
     later = 'migration = "002_t.sql"\n' + TABLE + "rows = 7\ncolumns.status = { distinct = 4, skew = 1.0 }\n"
     write(tmp_path, "002_t", later)
 
-    found = load_project(tmp_path).dataset("002_t")
+    actual = load_project(tmp_path).dataset("002_t")
 
     columns = (ColumnRows(name="id", expression="n"), ColumnRows(name="status", distinct=4, skew=1.0))
     table = TableRows(name="public.orders", rows=7, columns=columns)
-    assert Dataset(sizes=(10,), tables=(table,), purpose="a shop") == found
+    assert Dataset(sizes=(10,), tables=(table,), purpose="a shop") == actual
 
 
 def test_a_column_that_is_gone_takes_its_rows_with_it(tmp_path: Path) -> None:
     write(tmp_path, "001_t", HEAD + TABLE + "columns.status = { distinct = 3 }\n")
     write(tmp_path, "002_t", 'migration = "002_t.sql"\n[table."public.orders"]\ncolumns.status = { removed = true }\n')
 
-    found = load_project(tmp_path).dataset("002_t").tables
+    actual = load_project(tmp_path).dataset("002_t").tables
 
-    assert (TableRows(name="public.orders"),) == found
+    assert (TableRows(name="public.orders"),) == actual

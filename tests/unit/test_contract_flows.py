@@ -10,8 +10,8 @@ from pgcontract.errors import ContractError
 
 HEAD = 'migration = "001_t.sql"\n[table."public.t"]\ncolumns.id = { type = "integer" }\n'
 FLOW = '[flow.sale]\ntable = "public.t"\nvalues = { seat = 1 }\n'
-BOOK = '[[flow.sale.step]]\nname = "book"\nsql = "INSERT INTO t VALUES (%(seat)s) RETURNING id"\nkeeps = ["id"]\n'
-RACE = '[race.sale]\ntable = "public.t"\nsays = "x"\nnever = "SELECT"\n'
+BOOK = '[[flow.sale.step]]\nname = "book"\nsql = "INSERT INTO t VALUES (%(seat)s) RETURNING id"\ncaptures = ["id"]\n'
+RACE = '[race.sale]\ntable = "public.t"\ndescription = "x"\nviolations = "SELECT"\n'
 
 
 def told(folder: Path, contract: str) -> str:
@@ -56,7 +56,7 @@ def told(folder: Path, contract: str) -> str:
         ),
         pytest.param(
             FLOW + BOOK + '[[flow.sale.step]]\nname = "pay"\nsql = "DELETE FROM t WHERE id = %(id)s"',
-            "contract.toml:13: flow.sale.step[2].sql: %(id)s is kept by 'book'; name that step in `after`",
+            "contract.toml:13: flow.sale.step[2].sql: %(id)s is captured by 'book'; name that step in `after`",
             id="a value of a step that need not have been",
         ),
         pytest.param(
@@ -77,21 +77,21 @@ def told(folder: Path, contract: str) -> str:
             id="a value that is given",
         ),
         pytest.param(
-            FLOW + BOOK + '[flow.sale.invariant.one]\nsays = "x"\nnever = "-- all\\nDELETE FROM t"',
-            "contract.toml:13: flow.sale.invariant.one.never: this is no query, it begins with DELETE; "
+            FLOW + BOOK + '[flow.sale.invariant.one]\ndescription = "x"\nviolations = "-- all\\nDELETE FROM t"',
+            "contract.toml:13: flow.sale.invariant.one.violations: this is no query, it begins with DELETE; "
             "write a SELECT that gives the rows that must not be there",
             id="an invariant that is no query",
         ),
         pytest.param(
-            FLOW + BOOK + 'never = "-- nothing"',
-            "contract.toml:11: flow.sale.step[1].never: this is no query, it is empty; "
+            FLOW + BOOK + 'violations = "-- nothing"',
+            "contract.toml:11: flow.sale.step[1].violations: this is no query, it is empty; "
             "write a SELECT that gives the rows that must not be there",
             id="an empty query",
         ),
         pytest.param(
-            FLOW + BOOK + '[flow.sale.invariant.one]\nsays = "x"\nnever = "SELECT FROM t WHERE id = %(id)s"',
-            "contract.toml:13: flow.sale.invariant.one.never: a query over all that was played has no %(id)s; "
-            "compare with a column of pgcontract_played",
+            FLOW + BOOK + '[flow.sale.invariant.one]\ndescription = "x"\nviolations = "SELECT FROM t WHERE id = %(id)s"',
+            "contract.toml:13: flow.sale.invariant.one.violations: a query over all that was played has no %(id)s; "
+            "compare with a column of pgcontract_log",
             id="an invariant with a parameter",
         ),
         pytest.param(
@@ -105,7 +105,7 @@ def told(folder: Path, contract: str) -> str:
             id="no steps",
         ),
         pytest.param(
-            RACE + '[[race.sale.step]]\nsql = "SELECT %(id)s"\nkeeps = ["id"]',
+            RACE + '[[race.sale.step]]\nsql = "SELECT %(id)s"\ncaptures = ["id"]',
             "contract.toml:9: race.sale.step[1].sql: the parameter %(id)s has no value here; known here: session",
             id="a race's parameter that is kept too late",
         ),
@@ -116,13 +116,14 @@ def told(folder: Path, contract: str) -> str:
         ),
         pytest.param(
             RACE.replace('"SELECT"', '"UPDATE t SET id = 1"') + '[[race.sale.step]]\nsql = "SELECT"',
-            "contract.toml:7: race.sale.never: this is no query, it begins with UPDATE; "
+            "contract.toml:7: race.sale.violations: this is no query, it begins with UPDATE; "
             "write a SELECT that gives the rows that must not be there",
             id="a race that asks no query",
         ),
         pytest.param(
-            RACE + 'holds_at = ["serialisable"]\n[[race.sale.step]]\nsql = "SELECT"',
-            "contract.toml:8: race.sale.holds_at[1]: the text 'serialisable' is not known; did you mean `serializable`?",
+            RACE + 'isolation_levels = ["serialisable"]\n[[race.sale.step]]\nsql = "SELECT"',
+            "contract.toml:8: race.sale.isolation_levels[1]: the text 'serialisable' is not known; did you mean "
+            "`serializable`?",
             id="a level that is not there",
         ),
     ],

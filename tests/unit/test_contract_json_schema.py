@@ -16,11 +16,11 @@ migration = "001_t.sql"
 [table."public.t"]
 primary_key = ["id"]
 columns.id = { type = "integer", purpose = "which" }
-checks.c = { expression = "id > 0", accept = [1, { id = 2 }], refuse = [0] }
+checks.c = { expression = "id > 0", accept = [1, { id = 2 }], reject = [0] }
 grants.anon = ["select"]
 [[verification]]
 id = "Q1"
-says = "there"
+description = "there"
 sql = "select 1"
 expect = [[1]]
 """
@@ -28,7 +28,7 @@ expect = [[1]]
 
 def _complaints(file: str, text: str) -> list[str]:
     validator = Draft202012Validator(json_schema(file))
-    return [each.json_path for each in validator.iter_errors(tomllib.loads(text))]
+    return [error.json_path for error in validator.iter_errors(tomllib.loads(text))]
 
 
 @pytest.mark.parametrize("file", ["contract", "claims", "pgcontract"])
@@ -61,13 +61,13 @@ def test_an_empty_project_file_is_good(write_project: Callable[[Path], Path]) ->
 
 
 def _undescribed(schema: Any, path: str = "$") -> Iterator[str]:
-    for name, each in schema.get("properties", {}).items():
-        if "description" not in each and "$ref" not in each:  # what is referred to is described there
+    for name, subschema in schema.get("properties", {}).items():
+        if "description" not in subschema and "$ref" not in subschema:  # what is referred to is described there
             yield f"{path}.{name}"
-    for name, each in schema.get("$defs", {}).items():
-        if "description" not in each and "anyOf" not in each:
+    for name, definition in schema.get("$defs", {}).items():
+        if "description" not in definition and "anyOf" not in definition:
             yield name
-        yield from _undescribed(each, name)
+        yield from _undescribed(definition, name)
 
 
 @pytest.mark.parametrize("file", ["contract", "claims", "pgcontract"])

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
-from pgcontract.contract import DeclaredLanguage, json_schema, load_project
+from pgcontract.contract import ColumnFormat, json_schema, load_project
 from pgcontract.errors import ContractError
 from pgcontract.model.schema import Origin
 
 TABLE = '[table."public.t"]\ncolumns.mail = { type = "text" }\n'
 GOOD = """
-[language.mail]
+[format.mail]
 column = "public.t.mail"
-intent = "email"
+standard = "email"
 dialect = "dot-atom"
 accept = ["ann@example.com"]
-refuse = ["ann"]
+reject = ["ann"]
 purpose = "Where to write to"
 """
 
@@ -39,37 +39,37 @@ def folder(tmp_path: Path) -> Callable[[str], Path]:
     return write
 
 
-def test_a_language_is_read_with_the_parameters_of_its_intent(folder: Callable[[str], Path]) -> None:
+def test_a_format_is_read_with_the_parameters_of_its_standard(folder: Callable[[str], Path]) -> None:
     contract = load_project(folder(GOOD)).head.contract
-    expected = DeclaredLanguage(
+    expected = ColumnFormat(
         name="mail",
         column="public.t.mail",
-        intent="email",
+        standard="email",
         parameters={"dialect": "dot-atom"},
         accept=("ann@example.com",),
-        refuse=("ann",),
+        reject=("ann",),
         purpose="Where to write to",
     )
 
     assert contract is not None
-    assert (expected,) == contract.languages
+    assert (expected,) == contract.formats
 
 
-def test_a_language_knows_the_line_it_stands_on(folder: Callable[[str], Path]) -> None:
+def test_a_format_knows_the_line_it_stands_on(folder: Callable[[str], Path]) -> None:
     root = folder(GOOD)
     contract = load_project(root).head.contract
 
     assert contract is not None
-    assert Origin(file=str(root / "contracts/001_t/contract.toml"), line=5) == contract.languages[0].origin
+    assert Origin(file=str(root / "contracts/001_t/contract.toml"), line=5) == contract.formats[0].origin
 
 
 def test_an_example_that_is_a_table_is_sent_as_json(folder: Callable[[str], Path]) -> None:
-    head = '[language.form]\ncolumn = "public.t.mail"\nintent = "json_object"\n'
-    text = f"{head}accept = [{{ a = [1, true] }}]\nrefuse = [[1], 1]"
+    head = '[format.form]\ncolumn = "public.t.mail"\nstandard = "json_object"\n'
+    text = f"{head}accept = [{{ a = [1, true] }}]\nreject = [[1], 1]"
     contract = load_project(folder(text)).head.contract
 
     assert contract is not None
-    assert (('{"a": [1, true]}',), ("[1]", "1")) == (contract.languages[0].accept, contract.languages[0].refuse)
+    assert (('{"a": [1, true]}',), ("[1]", "1")) == (contract.formats[0].accept, contract.formats[0].reject)
 
 
 @pytest.mark.parametrize(
@@ -77,58 +77,58 @@ def test_an_example_that_is_a_table_is_sent_as_json(folder: Callable[[str], Path
     [
         pytest.param(
             GOOD.replace("public.t.mail", "public.t.mial"),
-            "6: language.mail.column: no column public.t.mial is declared; did you mean `public.t.mail`?",
+            "6: format.mail.column: no column public.t.mial is declared; did you mean `public.t.mail`?",
             id="a column that is not declared",
         ),
         pytest.param(
             GOOD.replace('"email"', '"emial"'),
-            "7: language.mail.intent: there is no intent `emial`; did you mean `email`?",
-            id="an unknown intent",
+            "7: format.mail.standard: there is no standard `emial`; did you mean `email`?",
+            id="an unknown standard",
         ),
         pytest.param(
             GOOD.replace('"email"', '"not_before"').replace('dialect = "dot-atom"', 'other = "id"'),
-            "9: language.mail.accept: `not_before` is of two columns and takes no examples; take them out",
-            id="examples of an intent of two columns",
+            "9: format.mail.accept: `not_before` is of two columns and takes no examples; take them out",
+            id="examples of a standard of two columns",
         ),
         pytest.param(
             GOOD.replace("dialect", "dialekt"),
-            "8: language.mail.dialekt: the intent `email` has no parameter `dialekt`; did you mean `dialect`?",
+            "8: format.mail.dialekt: the standard `email` has no parameter `dialekt`; did you mean `dialect`?",
             id="an unknown parameter",
         ),
         pytest.param(
             GOOD.replace("dot-atom", "dotatom"),
-            "8: language.mail.dialect: `dialect` of the intent `email` cannot be `dotatom`; did you mean `dot-atom`?",
+            "8: format.mail.dialect: `dialect` of the standard `email` cannot be `dotatom`; did you mean `dot-atom`?",
             id="an unknown choice",
         ),
         pytest.param(
             GOOD.replace('["ann@example.com"]', '[\n    "ann@example.com",\n    "ann..x@example.com",\n]'),
-            "11: language.mail.accept[2]: 'ann..x@example.com' is to be accepted, and email does not mean it: "
+            "11: format.mail.accept[2]: 'ann..x@example.com' is to be accepted, and email does not mean it: "
             "two dots in a row in the local part (RFC 5321, 4.1.2)",
             id="an example to accept that is not meant",
         ),
         pytest.param(
             GOOD.replace('"ann"', '"bob@example.com"'),
-            "10: language.mail.refuse[1]: 'bob@example.com' is to be refused, and email means it",
-            id="an example to refuse that is meant",
+            "10: format.mail.reject[1]: 'bob@example.com' is to be rejected, and email means it",
+            id="an example to reject that is meant",
         ),
         pytest.param(
             GOOD.replace('"ann"', '"ann@example.com"'),
-            "10: language.mail.refuse[1]: 'ann@example.com' is to be accepted as well; keep one of the two",
+            "10: format.mail.reject[1]: 'ann@example.com' is to be accepted as well; keep one of the two",
             id="an example that is both",
         ),
         pytest.param(
-            GOOD.replace('intent = "email"\n', ""),
-            "5: `intent` is missing in language.mail: What it is meant to hold, as in email, json_object, not_blank.",
-            id="no intent",
+            GOOD.replace('standard = "email"\n', ""),
+            "5: `standard` is missing in format.mail: What it is meant to hold, as in email, json_object, not_blank.",
+            id="no standard",
         ),
         pytest.param(
-            GOOD.replace("language.mail", 'language."a.b"'),
-            "5: language.\"a.b\": 'a.b' is no word; use letters, digits, - and _",
+            GOOD.replace("format.mail", 'format."a.b"'),
+            "5: format.\"a.b\": 'a.b' is no word; use letters, digits, - and _",
             id="a name that no check could be asked by",
         ),
     ],
 )
-def test_a_mistake_in_a_language_is_told_on_its_line(folder: Callable[[str], Path], text: str, expected: str) -> None:
+def test_a_mistake_in_a_format_is_told_on_its_line(folder: Callable[[str], Path], text: str, expected: str) -> None:
     root = folder(text)
 
     with pytest.raises(ContractError) as caught:
@@ -140,12 +140,12 @@ def test_a_mistake_in_a_language_is_told_on_its_line(folder: Callable[[str], Pat
 def _complaints(text: str) -> list[str]:
     validator = Draft202012Validator(json_schema("contract"))
     document: dict[str, Any] = tomllib.loads(f'migration = "001_t.sql"\n{text}')
-    return [each.json_path for each in validator.iter_errors(document)]
+    return [error.json_path for error in validator.iter_errors(document)]
 
 
-def test_an_editor_finds_a_good_language_good() -> None:
+def test_an_editor_finds_a_good_format_good() -> None:
     assert [] == _complaints(GOOD)
 
 
-def test_an_editor_sees_a_parameter_of_another_intent() -> None:
-    assert ["$.language.mail"] == _complaints(GOOD.replace("dialect", "values"))
+def test_an_editor_sees_a_parameter_of_another_standard() -> None:
+    assert ["$.format.mail"] == _complaints(GOOD.replace("dialect", "values"))

@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from pgcontract.contract.toml_positions import KeyPath, line_of, locate
+from pgcontract.contract.toml_positions import KeyPath, key_lines, line_of
 
 _text = st.text(st.sampled_from("ab\"'\\#]}=[,.\n\té "), max_size=6)
 _key = st.text(st.sampled_from("abz-_1.\"'# é]"), min_size=1, max_size=4)
@@ -22,7 +22,7 @@ _document = st.dictionaries(_key, _value, max_size=5)
 
 def _spell_key(key: str, draw: st.DrawFn) -> str:
     forms = [json.dumps(key, ensure_ascii=False)]
-    if key.isascii() and all(each.isalnum() or each in "-_" for each in key):
+    if key.isascii() and all(character.isalnum() or character in "-_" for character in key):
         forms.append(key)
     if "'" not in key:
         forms.append(f"'{key}'")
@@ -33,10 +33,10 @@ def _spell_value(value: Any, draw: st.DrawFn) -> str:
     blank = draw(st.sampled_from(["", " ", "\n", " # ]}'\"\n"]))
     match value:
         case dict():
-            pairs = (f"{_spell_key(key, draw)} = {_spell_value(each, draw)}" for key, each in value.items())
+            pairs = (f"{_spell_key(key, draw)} = {_spell_value(item, draw)}" for key, item in value.items())
             return "{ " + ", ".join(pairs) + " }"
         case list():
-            return "[" + blank + f",{blank}".join(_spell_value(each, draw) for each in value) + blank + "]"
+            return "[" + blank + f",{blank}".join(_spell_value(item, draw) for item in value) + blank + "]"
         case str():
             forms = [json.dumps(value, ensure_ascii=False)]
             if "'" not in value and "\n" not in value:
@@ -66,9 +66,9 @@ def toml_texts(draw: st.DrawFn) -> str:
             tables.append(f"[ {spelled} ] # here")
             tables += [f"{_spell_key(k, draw)}={_spell_value(v, draw)}" for k, v in value.items()]
         elif style == "header" and isinstance(value, list) and value and all(isinstance(v, dict) for v in value):
-            for each in value:
+            for entry in value:
                 tables.append(f"[[{spelled}]]")
-                tables += [f"{_spell_key(k, draw)} = {_spell_value(v, draw)}" for k, v in each.items()]
+                tables += [f"{_spell_key(k, draw)} = {_spell_value(v, draw)}" for k, v in entry.items()]
         else:
             lines.append(f"{spelled} = {_spell_value(value, draw)}")
     return draw(st.sampled_from(["\n", "\r\n"])).join(lines + tables)
@@ -76,25 +76,25 @@ def toml_texts(draw: st.DrawFn) -> str:
 
 def _paths(value: Any, path: KeyPath = ()) -> Iterator[KeyPath]:
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, each in children:
+    for key, child in children:
         yield (*path, key)
-        yield from _paths(each, (*path, key))
+        yield from _paths(child, (*path, key))
 
 
 @given(toml_texts())
 def test_every_key_is_found_and_nothing_else(text: str) -> None:
     expected = set(_paths(tomllib.loads(text)))
 
-    assert expected == set(locate(text))
+    assert expected == set(key_lines(text))
 
 
 @given(toml_texts())
 def test_every_key_stands_on_its_line(text: str) -> None:
     rows = text.replace("\r\n", "\n").split("\n")
-    found = locate(text)
+    located = key_lines(text)
     strangers = [
         path
-        for path, line in found.items()
+        for path, line in located.items()
         if isinstance(key := path[-1], str)
         and key not in rows[line - 1]
         and json.dumps(key, ensure_ascii=False)[1:-1] not in rows[line - 1]
@@ -140,8 +140,8 @@ def test_lines_of_every_form() -> None:
         ("l", "m"): 11,
     }
 
-    assert expected == locate(text)
+    assert expected == key_lines(text)
 
 
 def test_an_unknown_path_has_the_line_of_the_key_above_it() -> None:
-    assert line_of(("a", "b", 0, "c"), locate("x = 1\na.b = []")) == 2
+    assert line_of(("a", "b", 0, "c"), key_lines("x = 1\na.b = []")) == 2

@@ -35,7 +35,7 @@ def told(tmp_path: Path) -> Load:
 
 
 TABLE = '[table."public.t"]\ncolumns.id = { type = "integer" }\n'
-QUERY = '[[verification]]\nid = "Q1"\nsays = "x"\nsql = "x"\n'
+QUERY = '[[verification]]\nid = "Q1"\ndescription = "x"\nsql = "x"\n'
 
 
 @pytest.mark.parametrize(
@@ -168,8 +168,8 @@ QUERY = '[[verification]]\nid = "Q1"\nsays = "x"\nsql = "x"\n'
             id="index without keys",
         ),
         pytest.param(
-            TABLE + "checks.c = { expression = 'id > 0', accept = [1, 2], refuse = [2] }",
-            "contract.toml:4: check c is to accept and to refuse the same {'id': 2}; take it out of one",
+            TABLE + "checks.c = { expression = 'id > 0', accept = [1, 2], reject = [2] }",
+            "contract.toml:4: check c is to accept and to reject the same {'id': 2}; take it out of one",
             id="example on both sides",
         ),
         pytest.param(
@@ -179,8 +179,8 @@ QUERY = '[[verification]]\nid = "Q1"\nsays = "x"\nsql = "x"\n'
             id="bare value for two columns",
         ),
         pytest.param(
-            TABLE + "checks.c = { expression = 'id > 0', refuse = [{ idd = 1 }] }",
-            "contract.toml:4: check c, refuse: public.t has no column idd; did you mean `id`?",
+            TABLE + "checks.c = { expression = 'id > 0', reject = [{ idd = 1 }] }",
+            "contract.toml:4: check c, reject: public.t has no column idd; did you mean `id`?",
             id="example of no column",
         ),
         pytest.param(
@@ -219,29 +219,30 @@ def test_mistakes_in_a_contract(contract: str | bytes, expected: str, told: Load
     ("claims", "expected"),
     [
         pytest.param(
-            '[[claim]]\nid = "A"\nsays = "x"\nchecks = ["c.d"]\n[[claim]]\nid = "A"\nsays = "x"\nchecks = ["c.d"]',
+            '[[claim]]\nid = "A"\ndescription = "x"\nchecks = ["c.d"]\n[[claim]]\nid = "A"\ndescription = "x"\nchecks = '
+            '["c.d"]',
             "claims.toml:5: claim A is there twice, first on line 1",
             id="one id twice",
         ),
         pytest.param(
-            '[[claim]]\nid = "A"\nsays = "x"',
+            '[[claim]]\nid = "A"\ndescription = "x"',
             "claims.toml:1: claim A names no check; list its `checks`, or say why in `untestable` or `pending`",
             id="no check",
         ),
         pytest.param(
-            '[[claim]]\nid = "A"\nsays = "x"\nuntestable = "x"\npending = "y"',
+            '[[claim]]\nid = "A"\ndescription = "x"\nuntestable = "x"\npending = "y"',
             "claims.toml:1: claim A is both untestable and pending; keep one of the two",
             id="untestable and pending",
         ),
         pytest.param(
-            '[[claim]]\nid = "A"\nsays = "x"\nchecks = [\n  "c.d",\n  "c.d[",\n]',
+            '[[claim]]\nid = "A"\ndescription = "x"\nchecks = [\n  "c.d",\n  "c.d[",\n]',
             "claims.toml:6: claim[1].checks[2]: the text 'c.d[' has not the right form; "
             "The checks that decide it, each as `check.id` or `check.id[subject]`.",
             id="no reference",
         ),
         pytest.param(
-            '[[claim]]\nid = "A"\nsays = ""\nchecks = ["c.d"]',
-            "claims.toml:3: claim[1].says is empty; What it says, in our words.",
+            '[[claim]]\nid = "A"\ndescription = ""\nchecks = ["c.d"]',
+            "claims.toml:3: claim[1].description is empty; What it says, in our words.",
             id="empty statement",
         ),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pgcontract.contract import Budget, Parameter, Query, load_project
+from pgcontract.contract import Budget, Query, QueryParameter, load_project
 from pgcontract.errors import ContractError
 
 HEAD = """migration = "001_t.sql"
@@ -34,7 +34,7 @@ def test_a_query_is_read_as_it_is_written(tmp_path: Path) -> None:
         '[query.by_email]\npurpose = "A user\'s rows"\n'
         'sql = "SELECT FROM t WHERE email = %(email)s AND id > %(after)s AND id %% %(of)s = 0"\n'
         'parameters.of = { expression = "n % 5 + 1" }\n'
-        'parameters.email = { column = "public.t.email", pick = "values", misses = 0.1, type = "text" }\n'
+        'parameters.email = { column = "public.t.email", pick = "values", miss_ratio = 0.1, type = "text" }\n'
         "parameters.after = { values = [1, 2] }\n"
         'index = "public.t_email"\ngrowth = "O(rows)"\nbudget = { buffers = 12, ms = 5 }\n',
     )
@@ -43,9 +43,9 @@ def test_a_query_is_read_as_it_is_written(tmp_path: Path) -> None:
         name="by_email",
         sql="SELECT FROM t WHERE email = %(email)s AND id > %(after)s AND id %% %(of)s = 0",
         parameters=(
-            Parameter(name="email", column="public.t.email", pick="values", misses=0.1, type="text"),
-            Parameter(name="after", values=(1, 2)),
-            Parameter(name="of", expression="n % 5 + 1"),
+            QueryParameter(name="email", column="public.t.email", pick="values", miss_ratio=0.1, type="text"),
+            QueryParameter(name="after", values=(1, 2)),
+            QueryParameter(name="of", expression="n % 5 + 1"),
         ),
         index="public.t_email",
         growth="O(rows)",
@@ -60,7 +60,7 @@ def test_the_index_may_be_one_that_a_constraint_implies(tmp_path: Path) -> None:
     contract_of(tmp_path, '[query.all]\nsql = "SELECT FROM t WHERE id = 1"\nindex = "public.t_pkey"\n')
     contract = load_project(tmp_path).head.contract
 
-    assert ["public.t_pkey"] == [each.index for each in contract.queries] if contract else []
+    assert ["public.t_pkey"] == [query.index for query in contract.queries] if contract else []
 
 
 @pytest.mark.parametrize(
@@ -73,11 +73,11 @@ def test_the_index_may_be_one_that_a_constraint_implies(tmp_path: Path) -> None:
             id="a parameter without a source",
         ),
         pytest.param(
-            QUERY + "parameters.email = { misses = 0.1 }\n",
+            QUERY + "parameters.email = { miss_ratio = 0.1 }\n",
             "contract.toml:9: query.by_email.parameters.email: a parameter has one source, and this has none; "
             "give `column`, `values` or `expression`\n"
-            "{folder}/contract.toml:9: query.by_email.parameters.email.misses: `misses` is of values that are drawn "
-            "from a `column`; take it out",
+            "{folder}/contract.toml:9: query.by_email.parameters.email.miss_ratio: `miss_ratio` is of values that are "
+            "drawn from a `column`; take it out",
             id="an empty source",
         ),
         pytest.param(

@@ -188,9 +188,9 @@ def _index(name: str, *keys: str, **more: Any) -> Index:
 )
 def test_words_make_the_part(line: str, expected: Part, tmp_path: Path) -> None:
     declared = _table(tmp_path, line).declared
-    found = {(each.kind, each.name): each for each in declared.parts()}
+    by_name = {(part.kind, part.name): part for part in declared.parts()}
 
-    assert expected == found[expected.kind, expected.name]
+    assert expected == by_name[expected.kind, expected.name]
 
 
 def test_what_is_not_declared_is_not_there(tmp_path: Path) -> None:
@@ -211,7 +211,9 @@ def test_columns_are_in_the_order_of_the_file(tmp_path: Path) -> None:
     ]
     expected = ["public.t.id", "public.t.z", "public.t.a", "public.t.b"]
 
-    assert expected == [each.name for each in sorted(_table(tmp_path, *lines).declared.columns, key=lambda c: c.position)]
+    assert expected == [
+        column.name for column in sorted(_table(tmp_path, *lines).declared.columns, key=lambda c: c.position)
+    ]
 
 
 def test_a_part_knows_the_line_of_its_key(tmp_path: Path) -> None:
@@ -223,13 +225,13 @@ def test_a_part_knows_the_line_of_its_key(tmp_path: Path) -> None:
 def test_every_kind_of_part_can_be_declared() -> None:
     collections = {"column", "constraint", "index", "trigger", "policy", "rule", "rows"}
 
-    assert {each.kind for each in Part.__subclasses__()} == KINDS | collections
+    assert {subclass.kind for subclass in Part.__subclasses__()} == KINDS | collections
 
 
 def test_bare_examples_are_for_the_one_column_of_the_check(tmp_path: Path) -> None:
     lines = [
         "columns.email = { type = 'text' }",
-        "checks.c = { expression = \"email ~ 'id'\", accept = ['a'], refuse = [{ email = 'b', id = 2 }] }",
+        "checks.c = { expression = \"email ~ 'id'\", accept = ['a'], reject = [{ email = 'b', id = 2 }] }",
     ]
     expected = (
         Examples(
@@ -237,7 +239,7 @@ def test_bare_examples_are_for_the_one_column_of_the_check(tmp_path: Path) -> No
             table="public.t",
             column="email",
             accept=({"email": "a"},),
-            refuse=({"email": "b", "id": 2},),
+            reject=({"email": "b", "id": 2},),
         ),
     )
 
@@ -263,7 +265,7 @@ def test_a_name_that_is_too_long_is_cut_as_postgresql_cuts_it(tmp_path: Path) ->
     text = f"[table.'public.{'t' * 40}']\ncolumns.{'c' * 40} = {{ type = 'bigint', identity = 'always' }}"
     expected = [f"public.{'t' * 29}_{'c' * 29}_seq"]
 
-    assert expected == [each.name for each in _contract(tmp_path, text).declared.sequences]
+    assert expected == [sequence.name for sequence in _contract(tmp_path, text).declared.sequences]
 
 
 def test_every_field_of_a_part_has_a_key() -> None:
@@ -278,12 +280,12 @@ def test_every_field_of_a_part_has_a_key() -> None:
     }
     derived = {"name", "origin", "position", "implied", "digest", "table", "rows", "same_as", "comment"}
     missing = {
-        f"{each.kind}.{field.name}"
-        for each in Part.__subclasses__()
-        for field in fields(each)
-        if each is not Rows
+        f"{subclass.kind}.{field.name}"
+        for subclass in Part.__subclasses__()
+        for field in fields(subclass)
+        if subclass is not Rows
         and field.name not in derived
-        and field.name not in keys_at(ContractSpec, inside.get(each.kind, (each.kind, "name")))
+        and field.name not in keys_at(ContractSpec, inside.get(subclass.kind, (subclass.kind, "name")))
     }
 
     assert missing == set()

@@ -26,9 +26,9 @@ def test_accepted_draft_has_nothing_broken_or_unknown(schema: Path, pgcontract: 
     drafted = pgcontract("draft", "001_x.sql", "--accept")
     run = json.loads(pgcontract("verify", "001_x.sql", "--format", "json").out)
     wrong = [
-        f"{each['check']}[{each['subject']}]"
-        for each in run["findings"]
-        if each["status"] in ("broken", "unknown", "error")
+        f"{finding['check']}[{finding['subject']}]"
+        for finding in run["findings"]
+        if finding["status"] in ("broken", "unknown", "error")
     ]
 
     assert (0, [], "CAUTION") == (drafted.code, wrong, run["verdict"]["decision"])

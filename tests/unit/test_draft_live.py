@@ -40,17 +40,17 @@ def _made(server: Server, name: str, script: str) -> Schema:
 
 def _declarable(schema: Schema, owner: str) -> Schema:
     """The schema without what a contract does not say: comments, the migrator as owner, grants by default."""
-    kept: dict[str, Any] = {}
+    parts_by_kind: dict[str, Any] = {}
     for field in fields(schema):
-        parts = [replace(each, comment=None) for each in getattr(schema, field.name)]
-        parts = [replace(each, owner=None) if getattr(each, "owner", None) == owner else each for each in parts]
+        parts = [replace(part, comment=None) for part in getattr(schema, field.name)]
+        parts = [replace(part, owner=None) if getattr(part, "owner", None) == owner else part for part in parts]
         parts = [
-            replace(each, implied=()) if isinstance(each, Grant) else each
-            for each in parts
-            if not isinstance(each, Grant) or each.privileges != each.implied
+            replace(part, implied=()) if isinstance(part, Grant) else part
+            for part in parts
+            if not isinstance(part, Grant) or part.privileges != part.implied
         ]
-        kept[field.name] = tuple(sorted(parts, key=lambda each: each.name))
-    return Schema(**kept)
+        parts_by_kind[field.name] = tuple(sorted(parts, key=lambda part: part.name))
+    return Schema(**parts_by_kind)
 
 
 def _read_again(text: str, folder: Path) -> Schema:
@@ -61,8 +61,8 @@ def _read_again(text: str, folder: Path) -> Schema:
 
 @pytest.mark.parametrize("script", SCHEMAS, ids=lambda path: path.stem)
 def test_a_draft_read_again_is_the_catalog(script: Path, server: Server, tmp_path: Path) -> None:
-    found = _made(server, script.stem, script.read_text(encoding="utf-8"))
+    schema = _made(server, script.stem, script.read_text(encoding="utf-8"))
     owner = server.superuser
-    text = draft_contract(found, migration="001_all.sql", accept=True, owner=owner)
+    text = draft_contract(schema, migration="001_all.sql", accept=True, owner=owner)
 
-    assert _declarable(found, owner) == _read_again(text, tmp_path)
+    assert _declarable(schema, owner) == _read_again(text, tmp_path)

@@ -199,10 +199,10 @@ def test_a_later_draft_declares_anew_what_it_changed(tmp_path: Path) -> None:
 
 def test_a_later_draft_removes_what_is_gone(tmp_path: Path) -> None:
     first = replace(EVERYTHING, grants=())
-    gone = [(part.kind, part.name) for part in first.parts() if part.kind != "rows"]
+    removed = [(part.kind, part.name) for part in first.parts() if part.kind != "rows"]
     texts = [
         draft_contract(first, migration="001_notes.sql", accept=True),
-        draft_contract(Schema(), migration="002_notes.sql", accept=True, inherited=first, removed=gone),
+        draft_contract(Schema(), migration="002_notes.sql", accept=True, inherited=first, removed=removed),
     ]
 
     assert Schema() == _project(tmp_path, *texts).declared("002_notes")
@@ -210,17 +210,17 @@ def test_a_later_draft_removes_what_is_gone(tmp_path: Path) -> None:
 
 def test_a_later_draft_removes_what_hangs_on_a_table(tmp_path: Path) -> None:
     first = replace(EVERYTHING, grants=())
-    kept = replace(first, constraints=(), indexes=(), triggers=(), policies=(), columns=(first.columns[1],))
-    gone = [
+    remaining = replace(first, constraints=(), indexes=(), triggers=(), policies=(), columns=(first.columns[1],))
+    removed = [
         (part.kind, part.name)
         for part in (*first.constraints, *first.indexes, *first.triggers, *first.policies, first.columns[0])
     ]
     texts = [
         draft_contract(first, migration="001_notes.sql", accept=True),
-        draft_contract(Schema(), migration="002_notes.sql", accept=True, inherited=first, removed=gone),
+        draft_contract(Schema(), migration="002_notes.sql", accept=True, inherited=first, removed=removed),
     ]
 
-    assert kept == _project(tmp_path, *texts).declared("002_notes")
+    assert remaining == _project(tmp_path, *texts).declared("002_notes")
 
 
 def test_a_later_draft_takes_privileges_away(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 DRAW = """
-from pgcontract.probes.fuzzing.hypothesis_draws import draw
-from pgcontract.formats import intent
+from pgcontract.probes.fuzzing.hypothesis_draws import draw_values
+from pgcontract.formats import standard
 for name in ("email", "not_blank"):
-    print(ascii(draw(intent(name), seed="7", budget=400)))
+    print(ascii(draw_values(standard(name), seed="7", budget=400)))
 """
 # Hypothesis reads strings and numbers out of the source of modules that lie outside site-packages.
 STRANGER = "\n".join(f'WORD_{number} = "own {number}"' for number in range(300))

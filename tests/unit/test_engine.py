@@ -29,7 +29,7 @@ comments = "optional"
 columns.body = { type = "text" }
 columns.author = { type = "text" }
 """
-SHAPE = ("table.*", "column.*", "constraint.*", "index.*", "object.extra")
+SHAPE = ("table.*", "column.*", "constraint.*", "index.*", "object.declared")
 
 
 def write(root: Path, *migrations: tuple[str, str, str | None]) -> Path:
@@ -65,9 +65,9 @@ def names(project: Path, **said: list[str]) -> list[str]:
 
 def not_kept(run: Run) -> list[tuple[str, str, Status]]:
     return [
-        (each.migration, each.item, each.status)
-        for each in run.findings
-        if each.status not in (Status.KEPT, Status.NOTED)
+        (finding.migration, finding.item, finding.status)
+        for finding in run.findings
+        if finding.status not in (Status.KEPT, Status.NOTED)
     ]
 
 
@@ -89,44 +89,48 @@ def test_skip_leaves_out_what_only_took(project: Path) -> None:
     assert ["column.type[id]"] == names(project, only=["column.type"], skip=["*[body]"])
 
 
-@pytest.mark.parametrize(("said", "complete"), [({}, True), ({"skip": ["lens.*"]}, False)], ids=["all", "some"])
+@pytest.mark.parametrize(
+    ("said", "complete"), [({}, True), ({"skip": ["information_schema.*"]}, False)], ids=["all", "some"]
+)
 def test_a_selection_is_not_complete(project: Path, said: dict[str, list[str]], complete: bool) -> None:
     assert complete is plan(load_project(project), **said).complete  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    ("glob", "told"),
+    ("glob", "message"),
     [
         ("colum.type", "'colum.type' selects no check; the nearest is column.type."),
         ("column.type[bodi]", "'column.type[bodi]' is a check, but this project declares nothing"),
         ("view.definition", "'view.definition' is a check, but this project declares nothing"),
     ],
 )
-def test_a_glob_that_selects_nothing_is_refused(project: Path, glob: str, told: str) -> None:
+def test_a_glob_that_selects_nothing_is_refused(project: Path, glob: str, message: str) -> None:
     with pytest.raises(InputError) as refused:
         plan(load_project(project), only=[glob])
 
-    assert told in str(refused.value)
+    assert message in str(refused.value)
 
 
 def test_an_unknown_check_in_a_claim_is_refused_with_its_line_and_the_nearest(project: Path) -> None:
-    claims(project, '[[claim]]\nid = "A"\nsays = "It is so"\nchecks = [\n    "table.present",\n    "colum.type",\n]\n')
+    claims(
+        project, '[[claim]]\nid = "A"\ndescription = "It is so"\nchecks = [\n    "table.present",\n    "colum.type",\n]\n'
+    )
     with pytest.raises(ContractError) as refused:
         plan(load_project(project))
-    found = refused.value
+    issue = refused.value
 
     assert ("claims.toml", 6, "no check is named 'colum.type'; the nearest is 'column.type'") == (
-        Path(found.file or "").name,
-        found.line,
-        found.message,
+        Path(issue.file or "").name,
+        issue.line,
+        issue.message,
     )
 
 
 def test_an_unknown_check_in_a_correction_is_refused(project: Path) -> None:
     claims(
         project,
-        '[[claim]]\nid = "A"\nsays = "One"\nchecks = ["schema.count[tables = 1]"]\n'
-        '[claim.corrected]\nsays = "Two"\nchecks = ["schema.counts[tables = 2]"]\n',
+        '[[claim]]\nid = "A"\ndescription = "One"\nchecks = ["schema.count[tables = 1]"]\n'
+        '[claim.corrected]\ndescription = "Two"\nchecks = ["schema.counts[tables = 2]"]\n',
     )
     with pytest.raises(ContractError, match=r"no check is named 'schema\.counts'"):
         plan(load_project(project))
@@ -150,7 +154,7 @@ def test_a_later_contract_inherits_and_changes(chain: Path) -> None:
 
 
 def test_each_migration_is_judged_by_what_is_declared_by_then(chain: Path) -> None:
-    found = {(each.migration, each.subject) for each in verify(chain, only=["column.type"]).findings}
+    actual = {(finding.migration, finding.subject) for finding in verify(chain, only=["column.type"]).findings}
 
     assert {
         ("001_note", "public.note.id"),
@@ -158,7 +162,7 @@ def test_each_migration_is_judged_by_what_is_declared_by_then(chain: Path) -> No
         ("002_text", "public.note.id"),
         ("002_text", "public.note.body"),
         ("002_text", "public.note.author"),
-    } == found
+    } == actual
 
 
 def test_what_a_later_migration_breaks_of_an_earlier_promise_is_broken_there(tmp_path: Path) -> None:
@@ -178,7 +182,9 @@ def test_what_is_removed_must_be_gone(tmp_path: Path) -> None:
     chain = write(tmp_path, ("001_note", FIRST, FIRST_CONTRACT), ("002_drop", "SELECT 1;", removed))
 
     assert [("002_drop", "column public.note.body")] == [
-        (each.migration, each.subject) for each in verify(chain, only=["object.extra"]).findings if each.blocks
+        (finding.migration, finding.subject)
+        for finding in verify(chain, only=["object.declared"]).findings
+        if finding.blocks
     ]
 
 
@@ -221,7 +227,7 @@ def test_a_refused_migration_leaves_the_next_one_unknown(tmp_path: Path) -> None
 
 
 def test_the_same_run_twice_gives_the_same_findings(chain: Path) -> None:
-    first, second = (verify(chain, skip=["lens.*"]) for _ in range(2))
+    first, second = (verify(chain, skip=["information_schema.*"]) for _ in range(2))
 
     assert (first.findings, first.claims, first.verdict) == (second.findings, second.claims, second.verdict)
 
@@ -234,28 +240,28 @@ def test_a_chain_that_keeps_its_word_has_nothing_to_block(project: Path) -> None
 
 def test_without_a_server_text_is_judged_and_the_rest_is_unknown(project: Path) -> None:
     run = verify(project, pg="none")
-    text = {"contract.accepted", "text.inventory", "text.readable", "way_back.given"}
+    text = {"contract.accepted", "script.objects_created", "script.parsed", "rollback.exists"}
 
     assert (Decision.INCOMPLETE, text) == (
         run.verdict.decision,
-        {each.check for each in run.findings if each.status is Status.KEPT},
+        {finding.check for finding in run.findings if finding.status is Status.KEPT},
     )
 
 
 def test_without_a_contract_the_life_of_the_script_is_judged_and_its_indexes(tmp_path: Path) -> None:
     (tmp_path / "001_note.sql").write_text(FIRST)
-    found = {each.check.partition(".")[0] for each in verify(tmp_path / "001_note.sql").findings}
+    actual = {finding.check.partition(".")[0] for finding in verify(tmp_path / "001_note.sql").findings}
 
-    assert {"script", "text", "way_back", "lens", "index"} == found
+    assert {"script", "rollback", "information_schema", "index", "foreign_key"} == actual
 
 
 def test_a_file_above_5_mb_is_loaded_and_its_text_is_noted_as_unread(project: Path) -> None:
     with (project / "migrations" / "001_note.sql").open("a") as file:
         file.write(f"-- {'x' * 5_300_000}\n")
-    run = verify(project, only=["text.*", "script.applies"])
+    run = verify(project, only=["script.parsed", "script.objects_created", "script.applies"])
 
-    assert {"text.inventory": Status.NOTED, "text.readable": Status.NOTED, "script.applies": Status.KEPT} == {
-        each.check: each.status for each in run.findings
+    assert {"script.objects_created": Status.NOTED, "script.parsed": Status.NOTED, "script.applies": Status.KEPT} == {
+        finding.check: finding.status for finding in run.findings
     }
 
 

@@ -24,8 +24,8 @@ def flow_of(case: Path) -> Flow:
 
 
 def played(case: Path, *, seed: int | None = None) -> tuple[Finding, ...]:
-    found = verify(case, only=["flow.*"], seed=seed).findings
-    return tuple(each for each in found if each.check.startswith("flow."))
+    findings = verify(case, only=["flow.*"], seed=seed).findings
+    return tuple(finding for finding in findings if finding.check.startswith("flow."))
 
 
 def test_the_same_seed_gives_the_same_findings() -> None:
@@ -39,9 +39,11 @@ def test_another_seed_plays_other_histories() -> None:
 
 
 def test_another_seed_finds_the_same_shortest_history() -> None:
-    found = {each.actual for seed in (1, 2, 3) for each in played(LATE, seed=seed) if each.check == "flow.invariants"}
+    actual = {
+        finding.actual for seed in (1, 2, 3) for finding in played(LATE, seed=seed) if finding.check == "flow.invariants"
+    }
 
-    assert len(found) == 1
+    assert len(actual) == 1
 
 
 def test_more_examples_are_more_histories() -> None:
@@ -61,7 +63,9 @@ def test_no_history_is_there_twice() -> None:
 def test_the_printed_history_shows_the_fault_when_it_is_pasted(case: str) -> None:
     folder = CASES / "flow.invariants" / case
     subject = tomllib.loads((folder / "expect.toml").read_text("utf-8"))["subject"]
-    finding = next(each for each in played(folder) if each.subject == subject and each.status is Status.BROKEN)
+    finding = next(
+        candidate for candidate in played(folder) if candidate.subject == subject and candidate.status is Status.BROKEN
+    )
     script = finding.evidence[0].text or ""
     with (
         provider_for("auto").start() as server,

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from pgcontract.contract import load_project
-from pgcontract.formats import intent
-from pgcontract.probes.context import CouldNotAsk, Trial
-from pgcontract.probes.fuzzing import Judgement, judging, place_of, sendable
+from pgcontract.formats import standard
+from pgcontract.probes.context import Context, CouldNotAsk
+from pgcontract.probes.fuzzing import InsertResult, batch_insert, find_target_column, sendable
 from pgcontract.probes.fuzzing.character_sweep import characters_not_meant, refused_characters
-from pgcontract.probes.fuzzing.expression_difference import contrast
-from pgcontract.probes.fuzzing.hypothesis_draws import draw
+from pgcontract.probes.fuzzing.expression_difference import compare_expressions
+from pgcontract.probes.fuzzing.hypothesis_draws import draw_values
 from pgcontract.probes.fuzzing.shrinking import Fault, shrink
 from pgcontract.probes.fuzzing.value_display import code_points, escaped, insert_line, text_literal
 from pgcontract.result.finding import Finding
@@ -48,7 +48,7 @@ columns.late = { type = "integer" }
 
 
 @pytest.fixture(scope="module", params=SERVERS)
-def trial(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
+def context(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
     """A migration with odd names on a server of each major that is there."""
     root = tmp_path_factory.mktemp("odd")
     (root / "migrations").mkdir()
@@ -56,97 +56,100 @@ def trial(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     (root / "contracts" / "001_odd").mkdir(parents=True)
     (root / "contracts" / "001_odd" / "contract.toml").write_text(TABLE)
     with Session(plan(load_project(root)), pg=request.param) as session:
-        yield session.trial("001_odd")
+        yield session.context("001_odd")
 
 
-def judged(trial: Trial, column: str, values: Sequence[str]) -> list[tuple[bool, str | None]]:
+def judged(context: Context, column: str, values: Sequence[str]) -> list[tuple[bool, str | None]]:
     """Of each value whether it is accepted, and what comes back or who refused."""
-    with judging(trial, place_of(trial, f'public."Odd".{column}')) as judge:
-        return [(each.accepted, each.stored if each.accepted else each.refused_by) for each in judge(values)]
+    with batch_insert(context, find_target_column(context, f'public."Odd".{column}')) as insert_batch:
+        return [
+            (judgement.accepted, judgement.stored if judgement.accepted else judgement.refused_by)
+            for judgement in insert_batch(values)
+        ]
 
 
-def test_a_refusal_names_the_sqlstate_and_the_constraint(trial: Trial) -> None:
+def test_a_refusal_names_the_sqlstate_and_the_constraint(context: Context) -> None:
     expected = [(True, "a@b"), (False, "23514 mail_at"), (False, "22001")]
 
-    assert expected == judged(trial, '"Mail"', ["a@b", "ab", "a@" + "b" * 11])
+    assert expected == judged(context, '"Mail"', ["a@b", "ab", "a@" + "b" * 11])
 
 
-def test_a_row_is_undone_before_the_next_so_that_no_key_is_in_the_way(trial: Trial) -> None:
-    assert [(True, "a@b")] * 3 == judged(trial, '"Mail"', ["a@b"] * 3)
+def test_a_row_is_undone_before_the_next_so_that_no_key_is_in_the_way(context: Context) -> None:
+    assert [(True, "a@b")] * 3 == judged(context, '"Mail"', ["a@b"] * 3)
 
 
-def test_nothing_is_left_of_what_was_judged(trial: Trial) -> None:
-    judged(trial, '"Mail"', ["a@b"])
+def test_nothing_is_left_of_what_was_judged(context: Context) -> None:
+    judged(context, '"Mail"', ["a@b"])
 
-    with trial.workbench.rolled_back(trial.after_state) as connection:
+    with context.sandbox.rolled_back(context.after_state) as connection:
         assert (0,) == connection.execute('SELECT count(*) FROM public."Odd"').fetchone()
 
 
-def test_what_a_column_cuts_in_silence_comes_back_cut(trial: Trial) -> None:
-    assert [(True, "a@" + "b" * 10)] == judged(trial, '"Mail"', ["a@" + "b" * 10 + "  "])
+def test_what_a_column_cuts_in_silence_comes_back_cut(context: Context) -> None:
+    assert [(True, "a@" + "b" * 10)] == judged(context, '"Mail"', ["a@" + "b" * 10 + "  "])
 
 
-def test_a_domain_refuses_as_an_insert_would_and_does_not_cut(trial: Trial) -> None:
+def test_a_domain_refuses_as_an_insert_would_and_does_not_cut(context: Context) -> None:
     expected = [(True, "small"), (False, "23514 word_small"), (False, "22001")]
 
-    assert expected == judged(trial, "word", ["small", "Big", "larger"])
+    assert expected == judged(context, "word", ["small", "Big", "larger"])
 
 
-def test_a_value_that_the_type_cannot_read_is_refused(trial: Trial) -> None:
-    assert [(True, '{"a": 0}'), (False, "22P02")] == judged(trial, "form", ['{"a":-0}', "{"])
+def test_a_value_that_the_type_cannot_read_is_refused(context: Context) -> None:
+    assert [(True, '{"a": 0}'), (False, "22P02")] == judged(context, "form", ['{"a":-0}', "{"])
 
 
-def test_a_deferred_key_speaks_at_once(trial: Trial) -> None:
-    assert [(True, "1"), (False, "23503 Odd_late_fkey")] == judged(trial, "late", ["1", "2"])
+def test_a_deferred_key_speaks_at_once(context: Context) -> None:
+    assert [(True, "1"), (False, "23503 Odd_late_fkey")] == judged(context, "late", ["1", "2"])
 
 
-def test_quotes_and_percent_signs_reach_the_server_as_they_are(trial: Trial) -> None:
-    assert [(True, "%s'\"\\$$"), (False, "23514 Odd_mood_check")] == judged(trial, "mood", ["%s'\"\\$$", "it's mail"])
+def test_quotes_and_percent_signs_reach_the_server_as_they_are(context: Context) -> None:
+    assert [(True, "%s'\"\\$$"), (False, "23514 Odd_mood_check")] == judged(context, "mood", ["%s'\"\\$$", "it's mail"])
 
 
-def test_a_column_that_is_not_there_cannot_be_asked(trial: Trial) -> None:
+def test_a_column_that_is_not_there_cannot_be_asked(context: Context) -> None:
     with pytest.raises(CouldNotAsk, match=r'the column public\."Odd"\.gone is not there'):
-        place_of(trial, 'public."Odd".gone')
+        find_target_column(context, 'public."Odd".gone')
 
 
-def test_every_character_that_a_check_refuses_is_found_in_one_select(trial: Trial) -> None:
+def test_every_character_that_a_check_refuses_is_found_in_one_select(context: Context) -> None:
     expected = ((1, 63), (65, 0xD7FF), (0xE000, 0x10FFFF))
 
-    assert expected == refused_characters(trial, place_of(trial, 'public."Odd"."Mail"'))
+    assert expected == refused_characters(context, find_target_column(context, 'public."Odd"."Mail"'))
 
 
-def test_a_domains_check_is_swept_as_well(trial: Trial) -> None:
-    refused = refused_characters(trial, place_of(trial, 'public."Odd".word'))
+def test_a_domains_check_is_swept_as_well(context: Context) -> None:
+    refused = refused_characters(context, find_target_column(context, 'public."Odd".word'))
 
     assert refused is not None
     assert (65, 90) == refused[0]
 
 
-def test_two_spellings_are_separated_by_a_row(trial: Trial) -> None:
-    found = contrast(trial, 'public."Odd"', ("(id > 0)", "(id > 1)"), ())
+def test_two_spellings_are_separated_by_a_row(context: Context) -> None:
+    contrasted = compare_expressions(context, 'public."Odd"', ("(id > 0)", "(id > 1)"), ())
 
-    assert ({"id": "1"}, ("true", "false")) == (found.row, found.answers)
-
-
-def test_two_spellings_of_the_same_are_not_separated_by_any(trial: Trial) -> None:
-    found = contrast(trial, 'public."Odd"', ("(id > 0)", "(id >= 1)"), ())
-
-    assert (None, True) == (found.row, found.tried > 20)
+    assert ({"id": "1"}, ("true", "false")) == (contrasted.row, contrasted.answers)
 
 
-def test_an_error_on_one_side_separates_too(trial: Trial) -> None:
-    found = contrast(trial, 'public."Odd"', ("(id > 0)", "((1 / id) >= 0)"), [{"id": "0"}])
+def test_two_spellings_of_the_same_are_not_separated_by_any(context: Context) -> None:
+    contrasted = compare_expressions(context, 'public."Odd"', ("(id > 0)", "(id >= 1)"), ())
 
-    assert ({"id": "0"}, ("false", "error 22012")) == (found.row, found.answers)
+    assert (None, True) == (contrasted.row, contrasted.tried > 20)
+
+
+def test_an_error_on_one_side_separates_too(context: Context) -> None:
+    contrasted = compare_expressions(context, 'public."Odd"', ("(id > 0)", "((1 / id) >= 0)"), [{"id": "0"}])
+
+    assert ({"id": "0"}, ("false", "error 22012")) == (contrasted.row, contrasted.answers)
 
 
 def shrunk(value: str, fault: Fault, accepted: str) -> str:
     """By a judge that accepts what holds `accepted`."""
 
-    def judge(values: Sequence[str]) -> tuple[Judgement, ...]:
-        return tuple(Judgement(value=each, accepted=accepted in each) for each in values)
+    def insert_batch(values: Sequence[str]) -> tuple[InsertResult, ...]:
+        return tuple(InsertResult(value=text, accepted=accepted in text) for text in values)
 
-    return shrink(judge, [(value, fault)])[0]
+    return shrink(insert_batch, [(value, fault)])[0]
 
 
 def test_a_counterexample_shrinks_while_oracle_and_server_both_agree() -> None:
@@ -162,42 +165,44 @@ def test_a_long_counterexample_shrinks_to_its_limit() -> None:
 
 
 def test_a_twin_that_is_refused_stops_the_shrinking() -> None:
-    fault = Fault(meant=lambda value: "!" in value, shown=lambda each: True, twin=lambda value: value.replace("!", ""))
+    fault = Fault(
+        meant=lambda value: "!" in value, shown=lambda judgement: True, counterpart=lambda value: value.replace("!", "")
+    )
 
     assert "!@" == shrunk("bob!@example.org", fault, "@")
 
 
 def test_drawn_values_are_the_same_for_the_same_seed() -> None:
-    language = intent("email")
+    column_format = standard("email")
 
-    assert draw(language, seed="1/mail", budget=60) == draw(language, seed="1/mail", budget=60)
+    assert draw_values(column_format, seed="1/mail", budget=60) == draw_values(column_format, seed="1/mail", budget=60)
 
 
 def test_drawn_values_are_others_for_another_seed() -> None:
-    language = intent("email")
+    column_format = standard("email")
 
-    assert draw(language, seed="1/mail", budget=60) != draw(language, seed="2/mail", budget=60)
+    assert draw_values(column_format, seed="1/mail", budget=60) != draw_values(column_format, seed="2/mail", budget=60)
 
 
 def test_no_value_is_drawn_twice() -> None:
-    drawn = [value for values in draw(intent("not_blank"), seed="0", budget=200).values() for value in values]
+    drawn = [value for values in draw_values(standard("not_blank"), seed="0", budget=200).values() for value in values]
 
     assert len(drawn) == len(set(drawn))
 
 
 def test_a_larger_budget_draws_more() -> None:
-    language = intent("json_object")
-    few, many = (sum(map(len, draw(language, seed="0", budget=budget).values())) for budget in (50, 200))
+    column_format = standard("json_object")
+    few, many = (sum(map(len, draw_values(column_format, seed="0", budget=budget).values())) for budget in (50, 200))
 
     assert 2 * few < many
 
 
 def test_what_no_server_takes_is_not_sendable() -> None:
-    assert [True, False, False] == [sendable(each) for each in ("a\u200b🙂", "a\0", "\ud800")]
+    assert [True, False, False] == [sendable(text) for text in ("a\u200b🙂", "a\0", "\ud800")]
 
 
 def test_the_oracles_characters_leave_out_what_no_text_holds() -> None:
-    refused = characters_not_meant(intent("regex", pattern="^[a-z]"))
+    refused = characters_not_meant(standard("regex", pattern="^[a-z]"))
 
     assert ((1, 96), (123, 0xD7FF), (0xE000, 0x10FFFF)) == refused
 
@@ -213,22 +218,22 @@ def test_the_oracles_characters_leave_out_what_no_text_holds() -> None:
         pytest.param("", "''", id="empty"),
     ],
 )
-def test_a_literal_is_pasteable(trial: Trial, value: str, expected: str) -> None:
+def test_a_literal_is_pasteable(context: Context, value: str, expected: str) -> None:
     literal = text_literal(value)
 
-    with trial.workbench.rolled_back(trial.after_state) as connection:
+    with context.sandbox.rolled_back(context.after_state) as connection:
         assert (expected, (value,)) == (literal, connection.execute(f"SELECT {literal}".encode()).fetchone())
 
 
-def test_the_line_that_reproduces_it_is_one_statement_that_runs(trial: Trial) -> None:
-    place = place_of(trial, 'public."Odd".form')
-    line = insert_line(place, '{"a":\n"' + "x" * 99 + '"}')
+def test_the_line_that_reproduces_it_is_one_statement_that_runs(context: Context) -> None:
+    target = find_target_column(context, 'public."Odd".form')
+    line = insert_line(target, '{"a":\n"' + "x" * 99 + '"}')
     expected = (
         'INSERT INTO public."Odd" (id, "Mail", mood, form) '
         "VALUES (1, 'a@b', 'well', (E'{\"a\":\\n\"' || repeat('x', 99) || '\"}')::jsonb);"
     )
 
-    with trial.workbench.rolled_back(trial.after_state) as connection:
+    with context.sandbox.rolled_back(context.after_state) as connection:
         assert (expected, 1) == (line, connection.execute(line.encode()).rowcount)
 
 
@@ -241,20 +246,21 @@ def test_of_a_long_value_only_the_odd_code_points_are_told() -> None:
 
 
 def _told(root: Path, seed: int | None = None) -> tuple[Finding, ...]:
-    run = verify(root, only=["language.*"], seed=seed)
-    return tuple(each for each in run.findings if each.check.startswith("language"))
+    run = verify(root, only=["format.*"], seed=seed)
+    return tuple(finding for finding in run.findings if finding.check.startswith("format"))
 
 
 def test_two_runs_with_the_same_seed_say_the_same() -> None:
-    case = Path(__file__).parents[1] / "cases" / "language.refused" / "broken"
+    case = Path(__file__).parents[1] / "cases" / "format.accepts_valid" / "broken"
 
     assert _told(case) == _told(case)
 
 
 def test_another_seed_finds_the_same_counterexamples() -> None:
-    case = Path(__file__).parents[1] / "cases" / "language.accepted" / "broken_double_dots"
+    case = Path(__file__).parents[1] / "cases" / "format.rejects_invalid" / "broken_double_dots"
     first, second = (
-        [each.evidence[0].rows for each in _told(case, seed) if each.check == "language.accepted"] for seed in (1, 2)
+        [finding.evidence[0].rows for finding in _told(case, seed) if finding.check == "format.rejects_invalid"]
+        for seed in (1, 2)
     )
 
     assert first == second

@@ -40,7 +40,7 @@ def script() -> str:
         f"FUNCTION {schema}.{quoted('f')}(text)", f"TRIGGER {quoted('g')} ON {table}", f"POLICY {quoted('p')} ON {table}",
         f"ROLE {quoted()}",
     )  # fmt: skip
-    made = f"""
+    statements = f"""
         CREATE SCHEMA {schema};
         CREATE TYPE {schema}.{quoted()} AS ENUM ({literal(NAME)}, 'b');
         CREATE TABLE {table} (
@@ -62,12 +62,16 @@ def script() -> str:
         CREATE ROLE {quoted()};
         GRANT SELECT ON {table} TO {quoted()};
     """
-    return made + "\n".join(f"COMMENT ON {each} IS {literal(LONG)};" for each in commented)
+    return statements + "\n".join(f"COMMENT ON {part} IS {literal(LONG)};" for part in commented)
 
 
 def steering(text: str) -> set[str]:
     """The characters in it that would move, colour or turn around what a terminal shows."""
-    return {f"U+{ord(each):04X}" for each in text if each not in "\n\t" and unicodedata.category(each) in ("Cc", "Cf")}
+    return {
+        f"U+{ord(character):04X}"
+        for character in text
+        if character not in "\n\t" and unicodedata.category(character) in ("Cc", "Cf")
+    }
 
 
 @pytest.fixture(scope="module")
@@ -88,9 +92,9 @@ def run(project: Path) -> Run:
 
 
 def test_what_is_drafted_from_hostile_names_is_kept_by_them(run: Run) -> None:
-    found = {each.item for each in run.findings if each.status in (Status.UNKNOWN, Status.ERROR, Status.BROKEN)}
+    actual = {finding.item for finding in run.findings if finding.status in (Status.UNKNOWN, Status.ERROR, Status.BROKEN)}
 
-    assert (Decision.CAUTION, set()) == (run.verdict.decision, found)
+    assert (Decision.CAUTION, set()) == (run.verdict.decision, actual)
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -102,9 +106,9 @@ def test_no_page_steers_a_terminal(run: Run, form: str) -> None:
 def test_no_refusal_steers_a_terminal(tmp_path: Path, form: str) -> None:
     said = f"RAISE EXCEPTION {literal(NAME)} USING DETAIL = {literal(LONG)}, HINT = {literal(LONG)};"
     (tmp_path / f"{STEM}.sql").write_text(f"DO $x$ BEGIN {said} END $x$;", encoding="utf-8")
-    found = command_in(tmp_path)("verify", f"{STEM}.sql", "--format", form)
+    result = command_in(tmp_path)("verify", f"{STEM}.sql", "--format", form)
 
-    assert (1, set(), "") == (found.code, steering(found.out), found.err)
+    assert (1, set(), "") == (result.code, steering(result.out), result.err)
 
 
 def test_pytest_takes_and_tells_them(project: Path, tmp_path: Path) -> None:
@@ -124,6 +128,6 @@ def test_pytest_takes_and_tells_them(project: Path, tmp_path: Path) -> None:
 
 
 def test_a_mistake_that_names_them_steers_nothing(tmp_path: Path) -> None:
-    found = command_in(tmp_path)("verify", f"no\x1b[31m\u202e{STEM}")
+    result = command_in(tmp_path)("verify", f"no\x1b[31m\u202e{STEM}")
 
-    assert (2, set(), "") == (found.code, steering(found.err), found.out)
+    assert (2, set(), "") == (result.code, steering(result.err), result.out)

@@ -26,12 +26,12 @@ def room_of(path: Path) -> str:
 
 def imported(path: Path) -> Iterator[str]:
     """Every module that the file imports, wherever in it, by its absolute name."""
-    here = ".".join(("pgcontract", *path.relative_to(PACKAGE).parent.parts))
+    package = ".".join(("pgcontract", *path.relative_to(PACKAGE).parent.parts))
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            source = importlib.util.resolve_name("." * node.level + (node.module or ""), here)
+            source = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
             yield from [f"pgcontract.{alias.name}" for alias in node.names] if source == "pgcontract" else [source]
 
 
@@ -48,7 +48,7 @@ def test_every_module_has_a_place_in_the_order() -> None:
 
 
 def test_modules_import_only_from_what_comes_before_them() -> None:
-    found = [
+    actual = [
         f"{path.relative_to(PACKAGE)} imports {module}"
         for path, module in roads()
         if module.startswith("pgcontract.")
@@ -57,15 +57,15 @@ def test_modules_import_only_from_what_comes_before_them() -> None:
         and ORDER.index(target) > ORDER.index(room)
     ]
 
-    assert [] == found
+    assert [] == actual
 
 
 def test_values_and_their_comparison_import_nothing_of_the_world() -> None:
     world = {"psycopg", "pytest", "time", "datetime", "random", "os", "subprocess", "click", "rich"}
-    found = [
+    actual = [
         f"{path.relative_to(PACKAGE)} imports {module}"
         for path, module in roads()
         if room_of(path) in PURE and module.split(".")[0] in world
     ]
 
-    assert [] == found
+    assert [] == actual

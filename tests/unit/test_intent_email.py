@@ -11,7 +11,7 @@ import idna
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pgcontract.formats import intent
+from pgcontract.formats import standard
 from pgcontract.formats.email import DIALECTS
 from pgcontract.formats.email.ulabel import why_not_u_label
 
@@ -122,22 +122,22 @@ WHATWG = re.compile(
 )
 
 calm = settings(max_examples=300, derandomize=True, database=None, deadline=None)
-html, header = intent("email", dialect=HTML), intent("email", dialect=HEADER)
+html, header = standard("email", dialect=HTML), standard("email", dialect=HEADER)
 
 
 @pytest.mark.parametrize(("address", "dialects"), VERDICTS.items())
 def test_an_address_is_meant_in_the_dialects_that_the_standards_say(address: str, dialects: tuple[str, ...]) -> None:
-    assert dialects == tuple(each for each in ALL if intent("email", dialect=each).means(address))
+    assert dialects == tuple(dialect for dialect in ALL if standard("email", dialect=dialect).means(address))
 
 
 @pytest.mark.parametrize(("address", "reason"), REASONS.items())
 def test_a_reason_names_the_fault_and_its_section(address: str, reason: str) -> None:
-    assert reason == intent("email").why_not(address)
+    assert reason == standard("email").why_not(address)
 
 
 @pytest.mark.parametrize(("address", "reason"), OBSOLETE.items())
 def test_obsolete_syntax_is_noted_and_meant_only_on_request(address: str, reason: str) -> None:
-    on_request = intent("email", dialect=HEADER, obsolete=True)
+    on_request = standard("email", dialect=HEADER, obsolete=True)
 
     assert (reason, None) == (header.why_not(address), on_request.why_not(address))
 
@@ -162,7 +162,11 @@ def test_pythons_email_package_refuses_what_rfc5322_does_not_mean(address: str) 
 
 def test_every_character_is_allowed_in_a_label_where_the_tables_of_idna_say_so() -> None:
     characters = [chr(code) for code in (*range(0x80, 0xD800), *range(0xE000, 0x20000)) if is_known(chr(code))]
-    wrong = [each for each in characters if idna_allows(f"a{each}b") != (why_not_u_label(f"a{each}b") is None)]
+    wrong = [
+        character
+        for character in characters
+        if idna_allows(f"a{character}b") != (why_not_u_label(f"a{character}b") is None)
+    ]
 
     assert [] == wrong
 

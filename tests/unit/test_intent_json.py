@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from intent_languages import FORM_SCHEMA
-from pgcontract.formats import intent
+from pgcontract.formats import standard
 from pgcontract.formats.json.json_reader import Number, Object, read_json
 from pgcontract.formats.json.json_strategies import broken_json, json_texts
-from pgcontract.formats.json.schema_validator import same
-from pgcontract.formats.oracle.scanner import Refused
+from pgcontract.formats.json.schema_validator import json_equal
+from pgcontract.formats.oracle.scanner import InvalidText
 
 calm = settings(max_examples=300, derandomize=True, database=None, deadline=None)
 
@@ -73,12 +73,15 @@ SCHEMAS: list[Any] = [
 
 @pytest.mark.parametrize(("text", "kind"), KINDS.items())
 def test_objects_and_arrays_are_told_apart(text: str, kind: str) -> None:
-    assert (kind == "object", kind == "array") == (intent("json_object").means(text), intent("json_array").means(text))
+    assert (kind == "object", kind == "array") == (
+        standard("json_object").means(text),
+        standard("json_array").means(text),
+    )
 
 
 @pytest.mark.parametrize("text", NEITHER)
 def test_what_is_neither_object_nor_array_is_neither(text: str) -> None:
-    assert (False, False) == (intent("json_object").means(text), intent("json_array").means(text))
+    assert (False, False) == (standard("json_object").means(text), standard("json_array").means(text))
 
 
 @pytest.mark.parametrize("text", NUMBERS)
@@ -88,19 +91,19 @@ def test_a_number_is_kept_as_it_is_written(text: str) -> None:
 
 @pytest.mark.parametrize("text", NO_NUMBERS)
 def test_what_json_has_no_number_for_is_refused(text: str) -> None:
-    assert not intent("json_array").means(f"[{text}]")
+    assert not standard("json_array").means(f"[{text}]")
 
 
 @pytest.mark.parametrize(("text", "reason"), FAULTS.items())
 def test_a_reason_names_the_place(text: str, reason: str) -> None:
-    assert reason == intent("json_object").why_not(text)
+    assert reason == standard("json_object").why_not(text)
 
 
 @pytest.mark.parametrize(("text", "dialects"), DIALECTS.items())
 def test_a_dialect_adds_its_own_limits(text: str, dialects: tuple[str, ...]) -> None:
     known = ("rfc8259", "i-json", "jsonb")
 
-    assert dialects == tuple(each for each in known if intent("json_object", dialect=each).means(text))
+    assert dialects == tuple(dialect for dialect in known if standard("json_object", dialect=dialect).means(text))
 
 
 def test_members_are_kept_in_order_and_as_often_as_they_stand_there() -> None:
@@ -117,15 +120,15 @@ def test_the_reader_agrees_with_pythons_where_that_is_strict(text: str) -> None:
 
 @pytest.mark.parametrize("schema", SCHEMAS, ids=range(len(SCHEMAS)))
 def test_the_oracle_agrees_with_the_jsonschema_package(schema: Any) -> None:
-    language = intent("json_schema", schema=schema)
+    column_format = standard("json_schema", schema=schema)
     known = jsonschema.Draft202012Validator(schema)
 
     @settings(calm, max_examples=100)
-    @given(language.valid() | language.near_misses())
+    @given(column_format.valid() | column_format.near_misses())
     def agrees(text: str) -> None:
         expected = python_reads(text) and known.is_valid(json.loads(text))
 
-        assert expected == language.means(text)
+        assert expected == column_format.means(text)
 
     agrees()
 
@@ -141,7 +144,7 @@ def test_the_oracle_agrees_with_the_jsonschema_package(schema: Any) -> None:
     }.items(),
 )
 def test_a_reason_names_the_path_and_the_keyword(text: str, reason: str) -> None:
-    assert reason == intent("json_schema", schema=FORM_SCHEMA).why_not(text)
+    assert reason == standard("json_schema", schema=FORM_SCHEMA).why_not(text)
 
 
 @pytest.mark.parametrize(
@@ -159,13 +162,13 @@ def test_a_reason_names_the_path_and_the_keyword(text: str, reason: str) -> None
     ],
 )
 def test_values_are_alike_by_what_they_mean(one: str, other: str, alike: bool) -> None:
-    assert alike == same(read_json(one), read_json(other))
+    assert alike == json_equal(read_json(one), read_json(other))
 
 
 def reads(text: str) -> bool:
     try:
         read_json(text)
-    except Refused:
+    except InvalidText:
         return False
     return True
 

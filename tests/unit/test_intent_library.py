@@ -1,4 +1,4 @@
-"""How an intent is asked for, and what is said to whoever asks wrongly."""
+"""How a standard is asked for, and what is said to whoever asks wrongly."""
 
 from __future__ import annotations
 
@@ -8,32 +8,36 @@ from typing import Any
 
 import pytest
 from pgcontract.errors import InputError
-from pgcontract.formats import intent, intents
-from pgcontract.formats.oracle import Language, declare
+from pgcontract.formats import standard, standards
+from pgcontract.formats.oracle import Format, declare
 
 MISTAKES: dict[str, tuple[str, dict[str, Any], str]] = {
-    "intent": ("emial", {}, "there is no intent `emial`; did you mean `email`?"),
-    "parameter": ("email", {"dialct": "html"}, "the intent `email` has no parameter `dialct`; did you mean `dialect`?"),
+    "standard": ("emial", {}, "there is no standard `emial`; did you mean `email`?"),
+    "parameter": ("email", {"dialct": "html"}, "the standard `email` has no parameter `dialct`; did you mean `dialect`?"),
     "parameter where there is none": (
         "not_blank",
         {"min": 1},
-        "the intent `not_blank` has no parameter `min`; it takes none",
+        "the standard `not_blank` has no parameter `min`; it takes none",
     ),
     "choice": (
         "email",
         {"dialect": "rfc-5321"},
-        "`dialect` of the intent `email` cannot be `rfc-5321`; did you mean `rfc5321`?",
+        "`dialect` of the standard `email` cannot be `rfc-5321`; did you mean `rfc5321`?",
     ),
-    "type": ("length", {"max": "9"}, "`max` of the intent `length` is '9', where an integer is needed"),
-    "boolean for a number": ("length", {"max": True}, "`max` of the intent `length` is True, where an integer is needed"),
+    "type": ("length", {"max": "9"}, "`max` of the standard `length` is '9', where an integer is needed"),
+    "boolean for a number": (
+        "length",
+        {"max": True},
+        "`max` of the standard `length` is True, where an integer is needed",
+    ),
     "element": (
         "one_of",
         {"values": ["a", 1]},
-        "`values` of the intent `one_of` is ['a', 1], where an array of strings is needed",
+        "`values` of the standard `one_of` is ['a', 1], where an array of strings is needed",
     ),
-    "missing": ("one_of", {}, "the intent `one_of` needs `values`: The texts that are meant"),
-    "nothing listed": ("one_of", {"values": []}, "`values` of the intent `one_of` is empty, so nothing would be meant"),
-    "listed twice": ("one_of", {"values": ["a", "a"]}, "`values` of the intent `one_of` lists a text twice"),
+    "missing": ("one_of", {}, "the standard `one_of` needs `values`: The texts that are meant"),
+    "nothing listed": ("one_of", {"values": []}, "`values` of the standard `one_of` is empty, so nothing would be meant"),
+    "listed twice": ("one_of", {"values": ["a", "a"]}, "`values` of the standard `one_of` lists a text twice"),
     "limits crossed": ("length", {"min": 2, "max": 1}, "no text has a length of at least 2 and at most 1"),
     "more bytes than characters hold": ("length", {"max": 1, "min_bytes": 5}, "no text of 1 characters has 5 bytes"),
     "numbers crossed": ("number_range", {"min": 2, "max": 1}, "no number lies between 2 and 1"),
@@ -42,11 +46,11 @@ MISTAKES: dict[str, tuple[str, dict[str, Any], str]] = {
         {"obsolete": True},
         "`obsolete` belongs to the dialect `rfc5322`, and this one is `rfc5321`",
     ),
-    "version": ("uuid", {"version": 9}, "`version` of the intent `uuid` is 9; RFC 9562 has 1 to 8"),
+    "version": ("uuid", {"version": 9}, "`version` of the standard `uuid` is 9; RFC 9562 has 1 to 8"),
     "scheme": (
         "url",
         {"schemes": ["HTTP"]},
-        "`schemes` of the intent `url` lists 'HTTP', which is no scheme in lower case",
+        "`schemes` of the standard `url` lists 'HTTP', which is no scheme in lower case",
     ),
     "pattern": (
         "regex",
@@ -69,20 +73,20 @@ MISTAKES: dict[str, tuple[str, dict[str, Any], str]] = {
 @pytest.mark.parametrize(("name", "parameters", "message"), MISTAKES.values(), ids=MISTAKES)
 def test_a_mistake_is_named_with_the_nearest_known_word(name: str, parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as caught:
-        intent(name, **parameters)
+        standard(name, **parameters)
 
     assert message == caught.value.message
 
 
 def test_a_name_that_is_declared_twice_is_an_error() -> None:
-    intents()
+    standards()
 
-    with pytest.raises(ValueError, match=r"intent email is declared by pgcontract\.formats\.email already"):
-        declare("email", sources=())(Language)
+    with pytest.raises(ValueError, match=r"standard email is declared by pgcontract\.formats\.email already"):
+        declare("email", sources=())(Format)
 
 
 def test_parameters_describe_themselves_to_an_editor() -> None:
-    found = {name: each.json_schema for name, each in intents()["email"].parameters.items()}
+    actual = {name: parameter.json_schema for name, parameter in standards()["email"].parameters.items()}
 
     assert {
         "dialect": {
@@ -96,16 +100,18 @@ def test_parameters_describe_themselves_to_an_editor() -> None:
             "description": "With rfc5322: whether section 4's obsolete forms are meant",
             "default": False,
         },
-    } == found
+    } == actual
 
 
 def test_asking_an_oracle_imports_neither_hypothesis_nor_a_driver() -> None:
-    asked = "import sys; from pgcontract.formats import intent, intents; intents(); intent('not_blank').means('x')"
-    found = subprocess.run(
-        [sys.executable, "-c", f"{asked}; print(sorted({{'hypothesis', 'psycopg'}} & sys.modules.keys()))"],
+    program = (
+        "import sys; from pgcontract.formats import standard, standards; standards(); standard('not_blank').means('x')"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", f"{program}; print(sorted({{'hypothesis', 'psycopg'}} & sys.modules.keys()))"],
         capture_output=True,
         text=True,
         check=True,
     )
 
-    assert "[]\n" == found.stdout
+    assert "[]\n" == process.stdout

@@ -1,4 +1,4 @@
-"""The smaller languages, each against an authority that is not ours."""
+"""The smaller formats, each against an authority that is not ours."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pgcontract.formats import intent
+from pgcontract.formats import standard
 from pgcontract.formats.oracle.invisible_characters import is_invisible, is_white_space
 
 calm = settings(max_examples=200, derandomize=True, database=None, deadline=None)
@@ -79,22 +79,30 @@ PAIRS = {
 
 @pytest.mark.parametrize("text", BLANK, ids=ascii)
 def test_a_text_of_invisible_characters_is_blank(text: str) -> None:
-    assert intent("not_blank").why_not(text) is not None
+    assert standard("not_blank").why_not(text) is not None
 
 
 @pytest.mark.parametrize("text", SEEN, ids=ascii)
 def test_a_text_that_shows_something_is_not_blank(text: str) -> None:
-    assert intent("not_blank").why_not(text) is None
+    assert standard("not_blank").why_not(text) is None
 
 
 def test_white_space_is_what_unicode_says() -> None:
-    wrong = [each for each in EVERY_CHARACTER if is_white_space(each) != (each.isspace() and each not in NOT_WHITE_SPACE)]
+    wrong = [
+        character
+        for character in EVERY_CHARACTER
+        if is_white_space(character) != (character.isspace() and character not in NOT_WHITE_SPACE)
+    ]
 
     assert [] == wrong
 
 
 def test_every_letter_digit_mark_and_symbol_is_visible_but_for_the_fillers() -> None:
-    drawn = {each for each in EVERY_CHARACTER if unicodedata.category(each)[0] in "LNPS" and is_invisible(each)}
+    drawn = {
+        character
+        for character in EVERY_CHARACTER
+        if unicodedata.category(character)[0] in "LNPS" and is_invisible(character)
+    }
 
     assert set("\u115f\u1160\u3164\uffa0\u2800") == drawn
 
@@ -102,26 +110,26 @@ def test_every_letter_digit_mark_and_symbol_is_visible_but_for_the_fillers() -> 
 @calm
 @given(st.integers(0, 2**128 - 1).map(lambda number: str(uuid.UUID(int=number))), st.integers(1, 8))
 def test_a_version_is_read_as_pythons_uuid_reads_it(text: str, version: int) -> None:
-    assert (uuid.UUID(text).version == version) == intent("uuid", version=version).means(text)
+    assert (uuid.UUID(text).version == version) == standard("uuid", version=version).means(text)
 
 
 @pytest.mark.parametrize(("url", "meant"), URLS.items())
 def test_a_url_is_read_by_rfc_3986(url: str, meant: bool) -> None:
-    assert meant == intent("url").means(url)
+    assert meant == standard("url").means(url)
 
 
 @pytest.mark.parametrize(("text", "meant"), NUMBERS.items())
 def test_a_number_lies_within_its_range(text: str, meant: bool) -> None:
-    assert meant == intent("number_range", min=0, max=100, places=2).means(text)
+    assert meant == standard("number_range", min=0, max=100, places=2).means(text)
 
 
 @pytest.mark.parametrize(("pair", "meant"), PAIRS.items())
 def test_a_timestamp_precedes_by_instant_and_not_by_its_text(
     pair: tuple[str | None, str], meant: tuple[bool, bool]
 ) -> None:
-    languages = [intent("not_before", other="created_at", strictly=strictly) for strictly in (False, True)]
+    formats = [standard("not_before", other="created_at", strictly=strictly) for strictly in (False, True)]
 
-    assert meant == tuple(language.means(pair) for language in languages)
+    assert meant == tuple(column_format.means(pair) for column_format in formats)
 
 
 @calm
@@ -129,7 +137,7 @@ def test_a_timestamp_precedes_by_instant_and_not_by_its_text(
     *[st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=-5)), timezone(timedelta(minutes=345))]))] * 2
 )
 def test_instants_are_ordered_as_pythons_datetime_orders_them(one: datetime, other: datetime) -> None:
-    assert (one >= other) == intent("not_before", other="o").means((one.isoformat(), other.isoformat(sep=" ")))
+    assert (one >= other) == standard("not_before", other="o").means((one.isoformat(), other.isoformat(sep=" ")))
 
 
 @pytest.mark.parametrize(
@@ -142,7 +150,7 @@ def test_instants_are_ordered_as_pythons_datetime_orders_them(one: datetime, oth
     }.items(),
 )
 def test_length_counts_characters_and_bytes_apart(text: str, reason: str | None) -> None:
-    assert reason == intent("length", min=2, max=3, max_bytes=6).why_not(text)
+    assert reason == standard("length", min=2, max=3, max_bytes=6).why_not(text)
 
 
 @pytest.mark.parametrize(
@@ -150,9 +158,9 @@ def test_length_counts_characters_and_bytes_apart(text: str, reason: str | None)
     {"paid": None, "Paid ": "not listed, though `paid` is", "lost": "not one of paid, open"}.items(),
 )
 def test_one_of_is_exact_and_names_the_nearest(text: str, reason: str | None) -> None:
-    assert reason == intent("one_of", values=["paid", "open"]).why_not(text)
+    assert reason == standard("one_of", values=["paid", "open"]).why_not(text)
 
 
 @pytest.mark.parametrize(("text", "meant"), {"AB12": True, "AB12\n": False, "xAB12": False, "ab12": False}.items())
 def test_a_regex_is_read_as_the_server_reads_it(text: str, meant: bool) -> None:
-    assert meant == intent("regex", pattern=r"^[A-Z]+\d{2}$").means(text)
+    assert meant == standard("regex", pattern=r"^[A-Z]+\d{2}$").means(text)

@@ -10,13 +10,13 @@ import pytest
 from obtaining import fetched
 from pgcontract.model.sql import read_script
 from pgcontract.postgres.builds import known_extensions
-from pgcontract.postgres.missing_features import Lack, lacking
+from pgcontract.postgres.missing_features import MissingFeature, find_missing_feature
 from pgcontract.postgres.providers import provider_for
 from pgcontract.postgres.providers.prebuilt import prebuilt
 from pgcontract.postgres.script_execution import apply_script
-from pgcontract.postgres.versions import KNOWN, NOVELTIES
+from pgcontract.postgres.versions import KNOWN_MAJORS, VERSION_FEATURES
 
-Ask = Callable[..., Lack | None]
+Ask = Callable[..., MissingFeature | None]
 
 AN_IMAGE = "an image or a server that has it can: --pg docker:IMAGE, or --pg dsn:URL"
 BUILT_WITHOUT = {
@@ -113,7 +113,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
 
         def asked(
             sql: str, *, pg: str, production: int | None = None, platform: str = "postgres", spec: str = ""
-        ) -> Lack | None:
+        ) -> MissingFeature | None:
             if pg not in opened:
                 with fetched(pg):
                     server = stack.enter_context(provider_for(pg).start())
@@ -125,7 +125,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
             connection.execute("BEGIN")
             refusal = apply_script(connection, script)
             connection.execute("ROLLBACK")
-            return refusal and lacking(
+            return refusal and find_missing_feature(
                 connection, refusal, script, spec=spec or pg, production=production, platform=platform
             )
 
@@ -146,14 +146,14 @@ def test_what_no_server_has_is_the_migrations_fault(ask: Ask, fault: str, pg: st
 @pytest.mark.parametrize("sql", YOUNGER)
 def test_what_came_with_a_major_is_told_by_every_older_one(ask: Ask, sql: str) -> None:
     since, what = YOUNGER[sql]
-    found = {major: str(ask(sql, pg=str(major))) for major in KNOWN}
+    actual = {major: str(ask(sql, pg=str(major))) for major in KNOWN_MAJORS}
 
-    told = f"{what} came with PostgreSQL {since}, and this server is"
-    assert {m: f"{told} {m}; --pg {since} has it" if m < since else "None" for m in KNOWN} == found
+    sentence = f"{what} came with PostgreSQL {since}, and this server is"
+    assert {m: f"{sentence} {m}; --pg {since} has it" if m < since else "None" for m in KNOWN_MAJORS} == actual
 
 
 def test_productions_own_major_is_named_where_it_has_it(ask: Ask) -> None:
-    found = [
+    actual = [
         str(ask("CREATE EXTENSION pgcrypto", pg="wheel", production=16)),
         str(ask("SELECT 1_0", pg="15", production=17)),
     ]
@@ -162,43 +162,50 @@ def test_productions_own_major_is_named_where_it_has_it(ask: Ask) -> None:
         "pgcrypto is not in this server's build; --pg 16 has it",
         "numbers like 0x1F and 1_000 came with PostgreSQL 16, and this server is 15; --pg 17 has it",
     ]
-    assert expected == found
+    assert expected == actual
 
 
 def test_what_production_lacks_as_well_excuses_nobody(ask: Ask) -> None:
-    found = [ask("SELECT uuidv7()", pg="15", production=17), ask("CREATE EXTENSION adminpack", pg="wheel", production=17)]
+    actual = [
+        ask("SELECT uuidv7()", pg="15", production=17),
+        ask("CREATE EXTENSION adminpack", pg="wheel", production=17),
+    ]
 
     older = "production runs 17, which has it not either"
     expected = [
-        Lack(what="uuidv7()", why="came with PostgreSQL 18, and this server is 15", who=older, excuses=False),
-        Lack(what="adminpack", why="left PostgreSQL with 17, and this server is 18", who=older, excuses=False),
+        MissingFeature(
+            what="uuidv7()", why="came with PostgreSQL 18, and this server is 15", remedy=older, excuses_migration=False
+        ),
+        MissingFeature(
+            what="adminpack", why="left PostgreSQL with 17, and this server is 18", remedy=older, excuses_migration=False
+        ),
     ]
-    assert expected == found
+    assert expected == actual
 
 
 def test_who_lacks_it_himself_is_not_named(ask: Ask) -> None:
-    found = [str(ask(sql, pg="wheel", spec="18")) for sql in ("CREATE EXTENSION pgcrypto", "SELECT xpath('/a', '<a/>')")]
+    actual = [str(ask(sql, pg="wheel", spec="18")) for sql in ("CREATE EXTENSION pgcrypto", "SELECT xpath('/a', '<a/>')")]
 
     expected = [
         f"pgcrypto is not in this server's build; install PostgreSQL's contrib modules, or {AN_IMAGE}",
         f"libxml is not in this server's build; {AN_IMAGE}",
     ]
-    assert expected == found
+    assert expected == actual
 
 
 def test_what_every_supabase_project_has_need_not_be_created(ask: Ask) -> None:
-    found = str(ask("SELECT gen_random_bytes(8)", pg="wheel", production=17, platform="supabase"))
+    actual = str(ask("SELECT gen_random_bytes(8)", pg="wheel", production=17, platform="supabase"))
 
-    assert "pgcrypto, which has gen_random_bytes(), is not in this server's build; --pg 17 has it" == found
+    assert "pgcrypto, which has gen_random_bytes(), is not in this server's build; --pg 17 has it" == actual
 
 
 def test_the_extensions_of_a_prebuilt_server_are_known_by_name() -> None:
     with fetched("17"):
         prebuilt_17 = provider_for(f"binaries:{prebuilt(17).fetch()}")
     with prebuilt_17.start() as server, psycopg.connect(server.conninfo(dbname="postgres")) as connection:
-        found = {name for (name,) in connection.execute("SELECT name FROM pg_catalog.pg_available_extensions")}
+        actual = {name for (name,) in connection.execute("SELECT name FROM pg_catalog.pg_available_extensions")}
 
-    assert set() == found - set(known_extensions())
+    assert set() == actual - set(known_extensions())
 
 
 @pytest.mark.parametrize(
@@ -210,13 +217,13 @@ def test_the_extensions_of_a_prebuilt_server_are_known_by_name() -> None:
         ("collations", "SELECT collname FROM pg_catalog.pg_collation"),
     ],
 )
-@pytest.mark.parametrize("major", KNOWN)
+@pytest.mark.parametrize("major", KNOWN_MAJORS)
 def test_each_name_is_there_from_its_major_on(major: int, field: str, query: str) -> None:
     # What the parser makes of SQL/JSON is no function in the catalog.
     named = {
-        name: each.since
-        for each in NOVELTIES
-        for name in getattr(each, field).split()
+        name: novelty.since
+        for novelty in VERSION_FEATURES
+        for name in getattr(novelty, field).split()
         if not (field == "functions" and name.startswith(("json_", "system_user")))
     }
     with (
@@ -224,6 +231,6 @@ def test_each_name_is_there_from_its_major_on(major: int, field: str, query: str
         provider_for(str(major)).start() as server,
         psycopg.connect(server.conninfo(dbname="postgres")) as connection,
     ):
-        there = {name for (name,) in connection.execute(query.encode())}
+        names = {name for (name,) in connection.execute(query.encode())}
 
-    assert {name for name, since in named.items() if since <= major} == named.keys() & there
+    assert {name for name, since in named.items() if since <= major} == named.keys() & names

@@ -13,8 +13,8 @@ import pytest
 from catalog_servers import CATALOG_SERVERS
 from pgcontract.contract import load_project
 from pgcontract.errors import ContractError, InputError
-from pgcontract.performance.loading import Bench, bench, read_rows
-from pgcontract.runner import Event, Session, plan
+from pgcontract.performance.loading import LoadedServer, get_loaded_server, read_rows
+from pgcontract.runner import ProgressEvent, Session, plan
 from psycopg import sql
 
 SHOP = (Path(__file__).parent / "load_shop.sql").read_text(encoding="utf-8")
@@ -61,7 +61,7 @@ class Loaded:
 @contextmanager
 def benched(
     folder: Path, script: str, *, contract: str = "", rows: int | None = None, pg: str = "auto"
-) -> Iterator[Bench]:
+) -> Iterator[LoadedServer]:
     (folder / "migrations").mkdir(parents=True, exist_ok=True)
     (folder / "migrations" / "001_t.sql").write_text(script, encoding="utf-8")
     if contract:
@@ -69,14 +69,14 @@ def benched(
         (folder / "contracts" / "001_t" / "contract.toml").write_text(contract, encoding="utf-8")
     planned = plan(load_project(folder), rows=rows)
     with Session(planned, pg=pg) as session:
-        yield bench(session.trial("001_t"))
+        yield get_loaded_server(session.context("001_t"))
 
 
-def loaded(found: Bench) -> Loaded:
+def loaded(bench_loaded: LoadedServer) -> Loaded:
     """Its largest load; the digest is of all rows of all tables."""
-    load = found.loads[-1]
+    load = bench_loaded.loads[-1]
     digest = hashlib.sha256()
-    with found.rolled_back(load, user=found.superuser or "postgres") as connection:
+    with bench_loaded.rolled_back(load, user=bench_loaded.superuser or "postgres") as connection:
         for table in sorted(load.rows):
             query = sql.SQL("SELECT pg_catalog.md5(pg_catalog.string_agg(t::text, ',' ORDER BY t::text)) FROM {} AS t")
             digest.update(repr(connection.execute(query.format(sql.SQL(table))).fetchone()).encode())
@@ -93,58 +93,58 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("pg", CATALOG_SERVERS)
 def test_rows_are_derived_for_tables_of_every_shape(tmp_path: Path, pg: str) -> None:
-    with benched(tmp_path, SHOP, rows=50, pg=pg) as found:
-        made = loaded(found)
+    with benched(tmp_path, SHOP, rows=50, pg=pg) as run_bench:
+        rows_loaded = loaded(run_bench)
 
-    assert (EVERY, ()) == (made.rows, made.differences)
+    assert (EVERY, ()) == (rows_loaded.rows, rows_loaded.differences)
 
 
 def test_the_same_rows_come_again_on_every_major(tmp_path: Path) -> None:
     digests = set()
     for number, pg in enumerate((CATALOG_SERVERS[0], *CATALOG_SERVERS)):
-        with benched(tmp_path / str(number), f"-- {number}\n{SHOP}", rows=50, pg=pg) as found:
-            digests.add(loaded(found).digest)
+        with benched(tmp_path / str(number), f"-- {number}\n{SHOP}", rows=50, pg=pg) as run_bench:
+            digests.add(loaded(run_bench).digest)
 
     assert 1 == len(digests)
 
 
 def test_the_second_run_loads_nothing(tmp_path: Path) -> None:
-    found = []
+    actual = []
     for _ in range(2):
-        with benched(tmp_path, TABLES, rows=100) as each:
-            found.append((each.conditions.rpartition(", ")[2], loaded(each)))
+        with benched(tmp_path, TABLES, rows=100) as run_bench:
+            actual.append((run_bench.conditions.rpartition(", ")[2], loaded(run_bench)))
 
-    (_, first), _ = found
-    assert [("loaded", first), ("from the cache", first)] == found
+    (_, first), _ = actual
+    assert [("loaded", first), ("from the cache", first)] == actual
 
 
 def test_another_seed_gives_other_rows(tmp_path: Path) -> None:
     digests = set()
     for seed in (1, 2):
         (tmp_path / "pgcontract.toml").write_text(f"seed = {seed}\n", encoding="utf-8")
-        with benched(tmp_path, TABLES, rows=100) as found:
-            digests.add(loaded(found).digest)
+        with benched(tmp_path, TABLES, rows=100) as run_bench:
+            digests.add(loaded(run_bench).digest)
 
     assert 2 == len(digests)
 
 
 def test_statistics_of_more_rows_than_a_sample_holds_are_the_same_each_time(tmp_path: Path) -> None:
-    found = set()
+    actual = set()
     for number in range(2):
-        with benched(tmp_path / str(number), f"-- {number}\n{TABLES}", rows=40_000) as each:
-            load = each.loads[-1]
-            with each.rolled_back(load, user=each.superuser or "") as connection:
+        with benched(tmp_path / str(number), f"-- {number}\n{TABLES}", rows=40_000) as run_bench:
+            load = run_bench.loads[-1]
+            with run_bench.rolled_back(load, user=run_bench.superuser or "") as connection:
                 query = (
                     "SELECT md5(string_agg(s::text, ',' ORDER BY s::text)) FROM pg_stats AS s WHERE schemaname = 'public'"
                 )
-                found.add(connection.execute(query).fetchone())
+                actual.add(connection.execute(query).fetchone())
 
-    assert 1 == len(found)
+    assert 1 == len(actual)
 
 
 def test_what_is_inserted_next_gets_a_number_of_its_own(tmp_path: Path) -> None:
     script = "CREATE TABLE public.t (id serial PRIMARY KEY, number bigint GENERATED ALWAYS AS IDENTITY UNIQUE);"
-    with benched(tmp_path, script, rows=100) as found, found.rolled_back(found.loads[-1]) as connection:
+    with benched(tmp_path, script, rows=100) as run_bench, run_bench.rolled_back(run_bench.loads[-1]) as connection:
         row = connection.execute("INSERT INTO public.t DEFAULT VALUES RETURNING id, number").fetchone()
 
     assert (101, 101) == row
@@ -154,13 +154,13 @@ def test_values_are_as_uneven_as_the_data_set_says(tmp_path: Path) -> None:
     said = (
         "columns.status = { weights = { open = 1, paid = 4 } }\ncolumns.code = { distinct = 5, skew = 1.0, null = 0.5 }"
     )
-    with benched(tmp_path, TABLES, contract=CONTRACT.replace("[100]", "[10000]") + said) as found:
+    with benched(tmp_path, TABLES, contract=CONTRACT.replace("[100]", "[10000]") + said) as run_bench:
         query = (
             "SELECT round(avg((status = 'paid')::int), 1), round(avg((code IS NULL)::int), 1), count(DISTINCT code), "
             "round(max(share), 1) FROM public.orders, (SELECT count(*) / 5000.0 AS share FROM public.orders "
             "WHERE code IS NOT NULL GROUP BY code) AS shares"
         )
-        with found.rolled_back(found.loads[-1]) as connection:
+        with run_bench.rolled_back(run_bench.loads[-1]) as connection:
             row = tuple(map(float, connection.execute(query).fetchone() or ()))
 
     assert (0.8, 0.5, 5.0, 0.4) == row
@@ -222,8 +222,8 @@ def test_a_data_set_that_breaks_a_rule_says_which_row_and_where(tmp_path: Path, 
     with pytest.raises(ContractError) as caught, benched(tmp_path, TABLES, contract=CONTRACT + said):
         pass
 
-    found = str(caught.value).partition("contract.toml:")[2]
-    assert expected == re.sub(r"\(id = .*?\):", "(...):", found)
+    actual = str(caught.value).partition("contract.toml:")[2]
+    assert expected == re.sub(r"\(id = .*?\):", "(...):", actual)
 
 
 def test_a_column_that_no_value_suits_is_told_with_what_to_write(tmp_path: Path) -> None:
@@ -240,16 +240,18 @@ def test_a_column_that_no_value_suits_is_told_with_what_to_write(tmp_path: Path)
 
 def test_loading_is_told_as_it_goes_on(tmp_path: Path) -> None:
     (tmp_path / "001_t.sql").write_text("CREATE TABLE public.t (id int PRIMARY KEY);", encoding="utf-8")
-    events: list[Event] = []
+    events: list[ProgressEvent] = []
     with Session(plan(load_project(tmp_path), rows=250_000), notify=events.append) as session:
         from pgcontract.performance.loading import watched_by
 
-        with watched_by(lambda table, done, total: events.append(Event(kind="load", name=table, done=done, total=total))):
-            bench(session.trial("001_t"))
+        with watched_by(
+            lambda table, done, total: events.append(ProgressEvent(kind="load", name=table, done=done, total=total))
+        ):
+            get_loaded_server(session.context("001_t"))
 
-    found = [(each.name, each.done, each.total) for each in events if each.kind == "load"]
+    actual = [(event.name, event.done, event.total) for event in events if event.kind == "load"]
     steps = (2_500, 27_500, 127_500, 227_500, 277_500)
-    assert [("public.t", done, 277_500) for done in steps] == found
+    assert [("public.t", done, 277_500) for done in steps] == actual
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pgcontract.result.finding import Decision, Finding, Run, Severity, Status, Verdict
 from pgcontract.runner import version_matrix
-from pgcontract.runner.version_matrix import Difference
+from pgcontract.runner.version_matrix import MajorDifference
 from side_by_side import Ended, Side, differing, judge, passes, table
 
 ELSEWHERE = "judged on PostgreSQL {}; production runs 17"
@@ -33,53 +33,65 @@ def run(major: int, *findings: Finding, decision: Decision = Decision.CAUTION, r
     )
 
 
-def side(major: int, found: Run | None = None, *, code: int = 0, tests: int | None = None) -> Side:
-    ran = None if tests is None else Ended(code=tests, cpu_s=150.0, said="1 failed, 900 passed")
-    gate = Ended(code=code, cpu_s=12.34, said="error: no server" if code else "wrote it")
-    return Side(major=major, gate=gate, run=found, tests=ran)
+def side(major: int, run_of_side: Run | None = None, *, code: int = 0, tests: int | None = None) -> Side:
+    ran = None if tests is None else Ended(code=tests, cpu_s=150.0, last_line="1 failed, 900 passed")
+    gate = Ended(code=code, cpu_s=12.34, last_line="error: no server" if code else "wrote it")
+    return Side(major=major, gate=gate, run=run_of_side, tests=ran)
 
 
-def by_major(**kept: Finding) -> Mapping[int, Run]:
-    return {int(name[1:]): run(int(name[1:]), each) for name, each in kept.items()}
+def by_major(**findings_by_major: Finding) -> Mapping[int, Run]:
+    return {int(name[1:]): run(int(name[1:]), findings) for name, findings in findings_by_major.items()}
 
 
 def test_a_status_that_differs_is_told_for_each_major() -> None:
     broken = finding("column.type", Status.BROKEN, severity=Severity.ERROR)
-    found = version_matrix.differences(by_major(_15=broken, _16=broken, _17=finding("column.type")))
+    actual = version_matrix.differences(by_major(_15=broken, _16=broken, _17=finding("column.type")))
 
-    said = {15: "broken", 16: "broken", 17: "kept"}
-    assert (Difference(check="column.type", subject="x", migration="001_note", said=said, because=None),) == found
+    results_by_major = {15: "broken", 16: "broken", 17: "kept"}
+    assert (
+        MajorDifference(
+            check="column.type", subject="x", migration="001_note", results_by_major=results_by_major, cause=None
+        ),
+    ) == actual
 
 
 def test_a_severity_and_an_excuse_are_differences() -> None:
     warning = finding("column.type", Status.BROKEN, severity=Severity.WARNING)
     mended = finding("column.type", Status.BROKEN, severity=Severity.ERROR, resolution="mended by 002")
-    (found,) = version_matrix.differences(by_major(_15=warning, _16=mended))
+    (difference,) = version_matrix.differences(by_major(_15=warning, _16=mended))
 
-    assert {15: "broken warning", 16: "broken excused"} == found.said
+    assert {15: "broken warning", 16: "broken excused"} == difference.results_by_major
 
 
 def test_a_check_that_one_major_does_not_ask_is_a_difference() -> None:
     runs = {15: run(15), 16: run(16, finding("column.type"))}
-    (found,) = version_matrix.differences(runs)
+    (difference,) = version_matrix.differences(runs)
 
-    assert {15: version_matrix.MISSING, 16: "kept"} == found.said
+    assert {15: version_matrix.NOT_ASKED, 16: "kept"} == difference.results_by_major
 
 
 def test_words_that_differ_by_a_known_cause_are_told_with_it() -> None:
-    few, more = (finding("lens.hidden", summary=f"Hides {number} parts.") for number in (5, 8))
-    found = version_matrix.differences(by_major(_15=few, _16=few, _17=more, _18=more))
+    few, more = (finding("information_schema.complete", summary=f"Hides {number} parts.") for number in (5, 8))
+    actual = version_matrix.differences(by_major(_15=few, _16=few, _17=more, _18=more))
 
-    said = {15: "Hides 5 parts.", 16: "Hides 5 parts.", 17: "Hides 8 parts.", 18: "Hides 8 parts."}
-    because = "the privilege MAINTAIN, since 17"
-    assert (Difference(check="lens.hidden", subject="x", migration="001_note", said=said, because=because),) == found
+    results_by_major = {15: "Hides 5 parts.", 16: "Hides 5 parts.", 17: "Hides 8 parts.", 18: "Hides 8 parts."}
+    cause = "the privilege MAINTAIN, since 17"
+    assert (
+        MajorDifference(
+            check="information_schema.complete",
+            subject="x",
+            migration="001_note",
+            results_by_major=results_by_major,
+            cause=cause,
+        ),
+    ) == actual
 
 
 def test_a_change_between_other_majors_has_another_cause() -> None:
-    few, more = (finding("lens.hidden", summary=f"Hides {number} parts.") for number in (5, 8))
-    (found,) = version_matrix.differences(by_major(_15=few, _16=more, _17=few))
+    few, more = (finding("information_schema.complete", summary=f"Hides {number} parts.") for number in (5, 8))
+    (difference,) = version_matrix.differences(by_major(_15=few, _16=more, _17=few))
 
-    assert found.because is None
+    assert difference.cause is None
 
 
 def test_figures_are_no_difference() -> None:
@@ -89,7 +101,7 @@ def test_figures_are_no_difference() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "expected"),
+    ("judged_run", "expected"),
     [
         (run(15), Decision.CLEAR),
         (run(15, reasons=("1 claim is corrected: C4",)), Decision.CAUTION),
@@ -99,12 +111,12 @@ def test_figures_are_no_difference() -> None:
     ],
     ids=["the major alone", "another reason too", "production's own", "blocked", "clear"],
 )
-def test_the_major_itself_is_no_reason_to_differ(found: Run, expected: Decision) -> None:
-    assert expected == version_matrix.decision(found)
+def test_the_major_itself_is_no_reason_to_differ(judged_run: Run, expected: Decision) -> None:
+    assert expected == version_matrix.decision(judged_run)
 
 
 def test_clear_on_productions_major_agrees_with_caution_for_the_major() -> None:
-    assert version_matrix.agree({17: run(17, decision=Decision.CLEAR), 18: run(18)})
+    assert version_matrix.decisions_agree({17: run(17, decision=Decision.CLEAR), 18: run(18)})
 
 
 @pytest.mark.parametrize(
@@ -152,19 +164,21 @@ the majors come to different decisions"""
 
 def test_subjects_that_differ_in_the_same_way_are_told_once() -> None:
     names = ("id", "body", "email")
-    broken = [replace(finding("column.null", Status.BROKEN, severity=Severity.ERROR), subject=name) for name in names]
-    kept = [replace(finding("column.null"), subject=name) for name in names]
+    broken = [
+        replace(finding("column.nullability", Status.BROKEN, severity=Severity.ERROR), subject=name) for name in names
+    ]
+    findings = [replace(finding("column.nullability"), subject=name) for name in names]
 
     expected = [
-        "001_note: column.null[id] and 2 more, because of nothing that is known by name",
+        "001_note: column.nullability[id] and 2 more, because of nothing that is known by name",
         "  15, 17: kept",
         "  16: broken",
     ]
-    assert expected == differing({15: run(15, *kept), 16: run(16, *broken), 17: run(17, *kept)})
+    assert expected == differing({15: run(15, *findings), 16: run(16, *broken), 17: run(17, *findings)})
 
 
 def test_a_gate_that_gives_no_run_is_told_with_its_last_words(tmp_path: Path) -> None:
-    found = judge(14, "schema", tmp_path)
+    judged = judge(14, "schema", tmp_path)
 
     words = "PostgreSQL 14 is none that pgcontract knows: name a major from 15 to 18, as in --pg 17"
-    assert f"the gate on 14 gave no verdict (exit code 2): error: {words}" == found.failed
+    assert f"the gate on 14 gave no verdict (exit code 2): error: {words}" == judged.failed

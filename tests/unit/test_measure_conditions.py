@@ -7,7 +7,7 @@ from pgcontract.performance.queries.filter_conditions import Condition, mentions
 
 
 def parts(filter_: str, alias: str | None = None) -> list[tuple[str, str, str]]:
-    return [(each.left, each.operator, each.right) for each in read_conditions(filter_, alias)]
+    return [(condition.left, condition.operator, condition.right) for condition in read_conditions(filter_, alias)]
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_an_alias_is_taken_off_columns_and_off_nothing_else() -> None:
     [("(email = $1)", "email"), ("((email)::text = $1)", "email"), ("((at)::date = $1)", None), ('("E" = 1)', '"E"')],
 )
 def test_a_cast_that_changes_no_value_leaves_a_column_a_column(filter_: str, column: str | None) -> None:
-    assert [column] == [each.column for each in read_conditions(filter_)]
+    assert [column] == [condition.column for condition in read_conditions(filter_)]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_a_value_is_told_from_another_column(right: str, constant: bool) -> None
 
 
 @pytest.mark.parametrize(
-    ("text", "key", "there"),
+    ("text", "key", "expected"),
     [
         ("(id = 1)", "id", True),
         ("(paid = 1)", "id", False),
@@ -58,5 +58,5 @@ def test_a_value_is_told_from_another_column(right: str, constant: bool) -> None
         ("((form ->> 'age'::text) = $1)", "(form ->> 'age'::text)", True),
     ],
 )
-def test_a_key_is_found_as_a_word_and_not_in_quotes(text: str, key: str, there: bool) -> None:
-    assert there is mentions(text, key)
+def test_a_key_is_found_as_a_word_and_not_in_quotes(text: str, key: str, expected: bool) -> None:
+    assert expected is mentions(text, key)

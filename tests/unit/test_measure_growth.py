@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import pytest
 from pgcontract.contract import Growth
-from pgcontract.performance.growth import Cost, SizeCost, exceeds, exponent, median, p95
+from pgcontract.performance.growth import CallCost, SizeCost, exponent, find_excess, median, p95
 
 SIZES = (1_000, 10_000, 100_000)
 HEIGHTS = {1_000: 2, 10_000: 2, 100_000: 3}
-At = Callable[[int], Cost]
+At = Callable[[int], CallCost]
 
 
 def costs(at: At, sizes: tuple[int, ...] = SIZES) -> tuple[SizeCost, ...]:
@@ -19,20 +19,20 @@ def costs(at: At, sizes: tuple[int, ...] = SIZES) -> tuple[SizeCost, ...]:
     return tuple(SizeCost(size=size, costs=(at(size),) * 30) for size in sizes)
 
 
-def search(size: int, found: int, pages: int | None = None) -> Cost:
+def search(size: int, found: int, pages: int | None = None) -> CallCost:
     """One descent of a B-tree, and for each row found its page."""
     height = HEIGHTS[size]
-    return Cost(
+    return CallCost(
         buffers=height + (found if pages is None else pages),
-        found=found,
-        handled=found,
+        rows_found=found,
+        rows_handled=found,
         descent=height,
         searches=1,
     )
 
 
-def scan(size: int) -> Cost:
-    return Cost(buffers=size // 50, found=3, handled=size)
+def scan(size: int) -> CallCost:
+    return CallCost(buffers=size // 50, rows_found=3, rows_handled=size)
 
 
 TRUTH: dict[str, tuple[At, tuple[Growth, ...]]] = {
@@ -47,10 +47,10 @@ TRUTH: dict[str, tuple[At, tuple[Growth, ...]]] = {
         lambda size: scan(size) if size == 1_000 else search(size, 3),
         ("O(1)", "O(log n)", "O(rows)", "O(n)"),
     ),
-    "the square of the rows": (lambda size: Cost(buffers=size * size // 1_000, found=size), ()),
-    "the square root of the rows": (lambda size: Cost(buffers=math.isqrt(size), found=1), ("O(n)",)),
+    "the square of the rows": (lambda size: CallCost(buffers=size * size // 1_000, rows_found=size), ()),
+    "the square root of the rows": (lambda size: CallCost(buffers=math.isqrt(size), rows_found=1), ("O(n)",)),
     "pages in proportion, rows compared in square": (
-        lambda size: Cost(buffers=size // 50, found=size, handled=size * size),
+        lambda size: CallCost(buffers=size // 50, rows_found=size, rows_handled=size * size),
         (),
     ),
     "found twice, and not more with the table": (
@@ -63,13 +63,13 @@ PROMISES: tuple[Growth, ...] = ("O(1)", "O(log n)", "O(rows)", "O(n)")
 
 @pytest.mark.parametrize(("at", "true"), TRUTH.values(), ids=TRUTH)
 def test_a_promise_holds_where_it_is_true_and_nowhere_else(at: At, true: tuple[Growth, ...]) -> None:
-    held = tuple(each for each in PROMISES if exceeds(each, costs(at)) is None)
+    held = tuple(promise for promise in PROMISES if find_excess(promise, costs(at)) is None)
 
     assert true == held
 
 
 def test_rows_found_that_grow_are_told_with_the_growth_that_is_true() -> None:
-    excess = exceeds("O(log n)", costs(lambda size: search(size, size // 10)))
+    excess = find_excess("O(log n)", costs(lambda size: search(size, size // 10)))
 
     assert excess
     assert ("rows found", 1_000, 100_000, 100, 10_000, 203, "O(rows)") == (
@@ -79,43 +79,47 @@ def test_rows_found_that_grow_are_told_with_the_growth_that_is_true() -> None:
         excess.before,
         excess.after,
         excess.allowed,
-        excess.instead,
+        excess.true_growth,
     )
 
 
 def test_calls_that_miss_do_not_hide_what_the_others_find() -> None:
     sizes = tuple(
-        SizeCost(size=size, costs=(Cost(buffers=2, found=0, miss=True),) * 20 + (search(size, size // 10),) * 10)
+        SizeCost(size=size, costs=(CallCost(buffers=2, rows_found=0, miss=True),) * 20 + (search(size, size // 10),) * 10)
         for size in SIZES
     )
 
-    assert [100, 1_000, 10_000] == [each.found for each in sizes]
+    assert [100, 1_000, 10_000] == [size.rows_found for size in sizes]
 
 
 def test_one_call_in_thirty_decides_nothing() -> None:
-    sizes = tuple(SizeCost(size=size, costs=(search(size, 1),) * 29 + (Cost(buffers=size, found=1),)) for size in SIZES)
+    sizes = tuple(
+        SizeCost(size=size, costs=(search(size, 1),) * 29 + (CallCost(buffers=size, rows_found=1),)) for size in SIZES
+    )
 
-    assert exceeds("O(1)", sizes) is None
+    assert find_excess("O(1)", sizes) is None
 
 
 def test_two_calls_in_thirty_decide() -> None:
     sizes = tuple(
-        SizeCost(size=size, costs=(search(size, 1),) * 28 + (Cost(buffers=size, found=1),) * 2) for size in SIZES
+        SizeCost(size=size, costs=(search(size, 1),) * 28 + (CallCost(buffers=size, rows_found=1),) * 2) for size in SIZES
     )
 
-    assert exceeds("O(1)", sizes) is not None
+    assert find_excess("O(1)", sizes) is not None
 
 
 @pytest.mark.parametrize("power", [0.0, 0.5, 1.0, 2.0])
 def test_the_exponent_of_an_exact_power_is_that_power(power: float) -> None:
-    found = exponent(costs(lambda size: Cost(buffers=round((size / 10) ** power * 100), found=0)))
+    exponents = exponent(costs(lambda size: CallCost(buffers=round((size / 10) ** power * 100), rows_found=0)))
 
-    assert found
-    assert [power, power, power] == [round(each, 3) for each in found]
+    assert exponents
+    assert [power, power, power] == [round(measured_exponent, 3) for measured_exponent in exponents]
 
 
 def test_the_interval_of_the_exponent_widens_with_the_calls_apart() -> None:
-    sizes = tuple(SizeCost(size=size, costs=tuple(Cost(buffers=b, found=0) for b in (1, 2, 4))) for size in SIZES)
+    sizes = tuple(
+        SizeCost(size=size, costs=tuple(CallCost(buffers=b, rows_found=0) for b in (1, 2, 4))) for size in SIZES
+    )
     low, mid, high = exponent(sizes) or (0, 0, 0)
 
     assert low < round(mid, 9) == 0 < high

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pgcontract.contract import load_project
 from pgcontract.performance.latency import Latencies, Times, latencies
-from pgcontract.performance.machine_lock import quiet
+from pgcontract.performance.machine_lock import measurement_lock
 from pgcontract.runner import Session, plan
 
 CASE = Path(__file__).parents[1] / "cases" / "query.latency" / "kept"
@@ -40,59 +40,59 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Latencies]:
             more = TROUBLE if file.name == "contract.toml" else ""
             (root / file.relative_to(CASE)).write_text(text + more, encoding="utf-8")
     with Session(plan(load_project(root))) as session:
-        yield latencies(session.trial("001_orders"))
+        yield latencies(session.context("001_orders"))
 
 
 def test_every_query_is_timed_at_every_size_and_one_in_trouble_is_not(measured: Latencies) -> None:
-    found = {each.query.name: [size.size for size in each.sizes] for each in measured.queries}
+    actual = {query.query.name: [size.size for size in query.sizes] for query in measured.queries}
 
     assert {
         "by_id": [100, 1_000],
         "failing": [],
         "without_parameters": [100, 1_000],
         "several_types": [100, 1_000],
-    } == found
+    } == actual
 
 
 def test_a_query_in_trouble_is_told_with_the_words_of_the_server(measured: Latencies) -> None:
-    told = {each.query.name: each.why_not for each in measured.queries if each.why_not}
+    reasons = {query.query.name: query.why_not for query in measured.queries if query.why_not}
 
-    assert {"failing": "the server refused it: division by zero (SQLSTATE 22012)"} == told
+    assert {"failing": "the server refused it: division by zero (SQLSTATE 22012)"} == reasons
 
 
 def test_a_select_1_is_asked_beside_every_turn(measured: Latencies) -> None:
-    sizes = [size for each in measured.queries for size in each.sizes]
+    sizes = [size for query in measured.queries for size in query.sizes]
 
     assert len(sizes) < measured.select_1.n
 
 
 def test_what_strikes_a_few_calls_in_a_row_moves_no_p95() -> None:
-    struck = Times(made=(*[10.0] * 100, *[5_000.0] * 12, *[10.0] * 88))
+    struck = Times(in_call_order=(*[10.0] * 100, *[5_000.0] * 12, *[10.0] * 88))
 
     assert (10.0, 10.0) == (struck.p50_us, struck.p95_us)
 
 
 def test_p95_of_calls_that_are_often_struck_says_so() -> None:
-    assert Times(made=(10.0, 10.0, 10.0, 5_000.0) * 25).p95_us == 5_000.0
+    assert Times(in_call_order=(10.0, 10.0, 10.0, 5_000.0) * 25).p95_us == 5_000.0
 
 
 def test_p99_is_not_told_of_fewer_than_a_hundred_calls() -> None:
-    assert [None, 99.0] == [Times(made=tuple(map(float, range(1, n + 1)))).p99_us for n in (99, 100)]
+    assert [None, 99.0] == [Times(in_call_order=tuple(map(float, range(1, n + 1)))).p99_us for n in (99, 100)]
 
 
 def test_the_quantiles_go_from_the_least_to_the_greatest() -> None:
-    assert tuple(map(float, range(0, 101, 5))) == Times(made=tuple(map(float, range(100, -1, -1)))).quantiles_us
+    assert tuple(map(float, range(0, 101, 5))) == Times(in_call_order=tuple(map(float, range(100, -1, -1)))).quantiles_us
 
 
 def test_who_measures_waits_for_who_measures() -> None:
     order: list[str] = []
 
     def measure_too() -> None:
-        with quiet():
+        with measurement_lock():
             order.append("the second begins")
 
     second = threading.Thread(target=measure_too)
-    with quiet():
+    with measurement_lock():
         second.start()
         order.append("the first ends")
     second.join()

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 from catalog_servers import CATALOG_SERVERS
-from pgcontract.contract import Parameter, Query, load_project
-from pgcontract.performance.growth import SizeCost, exceeds
+from pgcontract.contract import Query, QueryParameter, load_project
+from pgcontract.performance.growth import SizeCost, find_excess
 from pgcontract.performance.index_heights import derived_height, read_indexes
-from pgcontract.performance.loading import Bench, Load, bench
+from pgcontract.performance.loading import Load, LoadedServer, get_loaded_server
 from pgcontract.performance.queries import query_costs
-from pgcontract.performance.queries.parameter_samples import NoValue, Sample, draw
-from pgcontract.performance.queries.prepared_query import number, prepared
-from pgcontract.performance.queries.query_costs import Measured, measured
-from pgcontract.performance.queries.without_index import all_forced, controls
-from pgcontract.probes.context import Trial
+from pgcontract.performance.queries.parameter_samples import NoValue, Sample, draw_samples
+from pgcontract.performance.queries.prepared_query import number_parameters, prepare_query
+from pgcontract.performance.queries.query_costs import MeasuredQuery, measured_queries
+from pgcontract.performance.queries.without_index import forced_indexes, runs_without_index
+from pgcontract.probes.context import Context
 from pgcontract.runner import Session, plan
 
 SQL = """
@@ -81,7 +81,7 @@ columns.kind = { expression = "n" }
 
 [query.one]
 sql = '''SELECT id FROM public."Order" WHERE "E-mail" = %(email)s'''
-parameters.email = { column = 'public."Order"."E-mail"', misses = 0.2 }
+parameters.email = { column = 'public."Order"."E-mail"', miss_ratio = 0.2 }
 index = 'public."Order_E-mail"'
 [query.like]
 sql = '''SELECT id FROM public."Order" WHERE "E-mail" LIKE %(prefix)s'''
@@ -114,102 +114,111 @@ index = 'public."Order_E-mail"'
 
 
 @pytest.fixture(scope="module", params=CATALOG_SERVERS)
-def trial(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
+def context(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
     root = tmp_path_factory.mktemp("orders")
     (root / "migrations").mkdir()
     (root / "migrations" / "001_orders.sql").write_text(SQL, encoding="utf-8")
     (root / "contracts" / "001_orders").mkdir(parents=True)
     (root / "contracts" / "001_orders" / "contract.toml").write_text(CONTRACT, encoding="utf-8")
     with Session(plan(load_project(root)), pg=request.param) as session:
-        yield session.trial("001_orders")
+        yield session.context("001_orders")
 
 
 @pytest.fixture
-def place(trial: Trial) -> Bench:
-    return bench(trial)
+def placeholder(context: Context) -> LoadedServer:
+    return get_loaded_server(context)
 
 
-def of(trial: Trial, name: str) -> Measured:
-    return next(each for each in measured(trial) if each.query.name == name)
+def of(context: Context, name: str) -> MeasuredQuery:
+    return next(measured_query for measured_query in measured_queries(context) if measured_query.query.name == name)
 
 
-def sizes(found: Measured) -> tuple[SizeCost, ...]:
-    return tuple(each.cost for each in found.readings)
+def sizes(measured_query: MeasuredQuery) -> tuple[SizeCost, ...]:
+    return tuple(measurement.cost for measurement in measured_query.measurements)
 
 
 # Plans and pages
 
 
-def test_at_least_thirty_samples_are_planned_and_called_at_each_size(trial: Trial) -> None:
+def test_at_least_thirty_samples_are_planned_and_called_at_each_size(context: Context) -> None:
     assert [(30, 30, 30)] * 3 == [
-        (len(each.samples), len(each.custom), len(each.calls)) for each in of(trial, "one").readings
+        (len(measurement.samples), len(measurement.custom), len(measurement.calls))
+        for measurement in of(context, "one").measurements
     ]
 
 
-def test_one_row_by_a_key_costs_a_descent_and_its_page(trial: Trial) -> None:
-    larger = of(trial, "one").readings[1:]
+def test_one_row_by_a_key_costs_a_descent_and_its_page(context: Context) -> None:
+    larger = of(context, "one").measurements[1:]
 
-    assert [(each.height or 0) + 1 for each in larger] == [each.cost.buffers for each in larger]
-
-
-def test_the_server_settles_on_a_generic_plan_where_values_do_not_matter(trial: Trial) -> None:
-    assert {"force_generic_plan"} == {each.mode for each in of(trial, "one").readings}
+    assert [(measurement.height or 0) + 1 for measurement in larger] == [
+        measurement.cost.buffers for measurement in larger
+    ]
 
 
-def test_the_server_settles_on_custom_plans_where_a_pattern_is_a_parameter(trial: Trial) -> None:
-    assert "force_custom_plan" == of(trial, "like").readings[-1].mode
+def test_the_server_settles_on_a_generic_plan_where_values_do_not_matter(context: Context) -> None:
+    assert {"force_generic_plan"} == {measurement.mode for measurement in of(context, "one").measurements}
 
 
-def test_the_generic_plan_of_a_pattern_reads_the_whole_table(trial: Trial) -> None:
-    last = of(trial, "like").readings[-1]
-
-    assert all(each.buffers > 10 * last.cost.buffers for each in last.otherwise.values())
+def test_the_server_settles_on_custom_plans_where_a_pattern_is_a_parameter(context: Context) -> None:
+    assert "force_custom_plan" == of(context, "like").measurements[-1].mode
 
 
-def test_what_is_counted_is_found(trial: Trial) -> None:
-    last = of(trial, "counted").readings[-1]
+def test_the_generic_plan_of_a_pattern_reads_the_whole_table(context: Context) -> None:
+    last = of(context, "like").measurements[-1]
 
-    assert (1.0, 0.08, 0.12) == (last.calls[0].returned, *_within(last.cost.found / last.size, 0.08, 0.12))
+    assert all(call.buffers > 10 * last.cost.buffers for call in last.other_mode_calls.values())
+
+
+def test_what_is_counted_is_found(context: Context) -> None:
+    last = of(context, "counted").measurements[-1]
+
+    assert (1.0, 0.08, 0.12) == (last.calls[0].returned, *_within(last.cost.rows_found / last.size, 0.08, 0.12))
 
 
 def _within(value: float, low: float, high: float) -> tuple[float, float]:
     return (low, high) if low <= value <= high else (value, value)
 
 
-def test_what_offset_skips_is_not_found(trial: Trial) -> None:
-    assert [5.0] * 3 == [each.cost.found for each in of(trial, "skipped").readings]
+def test_what_offset_skips_is_not_found(context: Context) -> None:
+    assert [5.0] * 3 == [measurement.cost.rows_found for measurement in of(context, "skipped").measurements]
 
 
-def test_without_its_index_a_query_grows_with_the_table(trial: Trial) -> None:
-    arms = controls(trial)["one"]
+def test_without_its_index_a_query_grows_with_the_table(context: Context) -> None:
+    ablation = runs_without_index(context)["one"]
     dropped = tuple(
-        SizeCost(size=arm.size, costs=tuple(each.cost_of(call) for call in arm.absent))
-        for arm, each in zip(arms, of(trial, "one").readings, strict=True)
+        SizeCost(size=arm.size, costs=tuple(measurement.cost_of(call) for call in arm.without_index))
+        for arm, measurement in zip(ablation, of(context, "one").measurements, strict=True)
     )
 
-    assert (None, True) == (exceeds("O(log n)", sizes(of(trial, "one"))), exceeds("O(log n)", dropped) is not None)
+    assert (None, True) == (
+        find_excess("O(log n)", sizes(of(context, "one"))),
+        find_excess("O(log n)", dropped) is not None,
+    )
 
 
-def test_an_index_of_a_partitioned_table_serves_by_its_partitions(trial: Trial) -> None:
-    can = all_forced(trial)["part"]
-
-    assert (True, True) == (getattr(can, "generic", None), getattr(can, "custom", None))
-
-
-def test_a_key_that_the_query_is_grouped_by_is_spared(trial: Trial) -> None:
-    can = all_forced(trial)["grouped"]
+def test_an_index_of_a_partitioned_table_serves_by_its_partitions(context: Context) -> None:
+    can = forced_indexes(context)["part"]
 
     assert (True, True) == (getattr(can, "generic", None), getattr(can, "custom", None))
 
 
-def test_what_was_tried_leaves_nothing_behind(trial: Trial, place: Bench) -> None:
-    load = place.loads[0]
-    before = read_indexes(place, load)
-    trial.once("again", lambda each: (measured(each), controls(each), all_forced(each)))
-    with place.rolled_back(load) as connection:
+def test_a_key_that_the_query_is_grouped_by_is_spared(context: Context) -> None:
+    can = forced_indexes(context)["grouped"]
+
+    assert (True, True) == (getattr(can, "generic", None), getattr(can, "custom", None))
+
+
+def test_what_was_tried_leaves_nothing_behind(context: Context, placeholder: LoadedServer) -> None:
+    load = placeholder.loads[0]
+    before = read_indexes(placeholder, load)
+    context.cached(
+        "again",
+        lambda asked_trial: (measured_queries(asked_trial), runs_without_index(asked_trial), forced_indexes(asked_trial)),
+    )
+    with placeholder.rolled_back(load) as connection:
         prepared_ones = connection.execute("SELECT name FROM pg_prepared_statements").fetchall()
 
-    assert ([*before], []) == ([*read_indexes(place, load)], prepared_ones)
+    assert ([*before], []) == ([*read_indexes(placeholder, load)], prepared_ones)
 
 
 @pytest.mark.parametrize(
@@ -217,23 +226,25 @@ def test_what_was_tried_leaves_nothing_behind(trial: Trial, place: Bench) -> Non
     [("two", "42601"), ("locks", "25006"), ("makes", "25006"), ("type", "42704")],
     ids=["two statements", "one that locks rows", "one that makes a table", "a type that is not there"],
 )
-def test_a_query_that_cannot_be_measured_is_told_in_the_servers_words(trial: Trial, name: str, sqlstate: str) -> None:
-    trouble = of(trial, name).trouble
+def test_a_query_that_cannot_be_measured_is_told_in_the_servers_words(context: Context, name: str, sqlstate: str) -> None:
+    failure = of(context, name).failure
 
-    assert trouble
-    assert trouble.refusal
-    assert sqlstate == trouble.refusal.sqlstate
+    assert failure
+    assert failure.refusal
+    assert sqlstate == failure.refusal.sqlstate
 
 
 def test_a_query_that_does_not_end_is_stopped(
-    trial: Trial, place: Bench, monkeypatch: pytest.MonkeyPatch, ask: Callable[[str], Query]
+    context: Context, placeholder: LoadedServer, monkeypatch: pytest.MonkeyPatch, ask: Callable[[str], Query]
 ) -> None:
     monkeypatch.setattr(query_costs, "_TIMEOUT_MS", 200)
-    found = query_costs.measure(trial, place, ask("SELECT count(*) FROM generate_series(1, 1000000000)"))
+    measured_query = query_costs.measure_query(
+        context, placeholder, ask("SELECT count(*) FROM generate_series(1, 1000000000)")
+    )
 
-    assert found.trouble
-    assert found.trouble.refusal
-    assert (query_costs.TIMED_OUT, 200) == (found.trouble.refusal.sqlstate, found.trouble.size)
+    assert measured_query.failure
+    assert measured_query.failure.refusal
+    assert (query_costs.TIMED_OUT, 200) == (measured_query.failure.refusal.sqlstate, measured_query.failure.size)
 
 
 @pytest.fixture
@@ -242,14 +253,14 @@ def ask() -> Callable[[str], Query]:
 
 
 def test_a_parameter_keeps_its_number_and_a_percent_sign_is_one() -> None:
-    assert "SELECT $1, $2, $1 % 2" == number("SELECT %(a)s, %(b)s, %(a)s %% 2;").text
+    assert "SELECT $1, $2, $1 % 2" == number_parameters("SELECT %(a)s, %(b)s, %(a)s %% 2;").text
 
 
-def test_a_mistake_is_placed_on_the_line_of_the_query(place: Bench, ask: Callable[[str], Query]) -> None:
+def test_a_mistake_is_placed_on_the_line_of_the_query(placeholder: LoadedServer, ask: Callable[[str], Query]) -> None:
     with (
-        place.rolled_back(place.loads[0]) as connection,
-        pytest.raises(query_costs.Refused) as caught,
-        prepared(connection, ask("\nSELECT\n  nothing")),
+        placeholder.rolled_back(placeholder.loads[0]) as connection,
+        pytest.raises(query_costs.QueryRefused) as caught,
+        prepare_query(connection, ask("\nSELECT\n  nothing")),
     ):
         pass
 
@@ -259,56 +270,59 @@ def test_a_mistake_is_placed_on_the_line_of_the_query(place: Bench, ask: Callabl
 # Samples
 
 
-def drawn(place: Bench, *parameters: Parameter, seed: str = "1", count: int = 30) -> tuple[Sample, ...]:
-    words = " AND ".join(f"%({each.name})s IS NULL" for each in parameters)
+def drawn(placeholder: LoadedServer, *parameters: QueryParameter, seed: str = "1", count: int = 30) -> tuple[Sample, ...]:
+    words = " AND ".join(f"%({parameter.name})s IS NULL" for parameter in parameters)
     query = Query(name="drawn", sql=f"SELECT {words}", parameters=parameters)
-    with place.rolled_back(place.loads[-1]) as connection:
-        return draw(connection, query, rows=place.loads[-1].size, seed=seed, count=count)
+    with placeholder.rolled_back(placeholder.loads[-1]) as connection:
+        return draw_samples(connection, query, rows=placeholder.loads[-1].size, seed=seed, count=count)
 
 
-def column(name: str, **more: object) -> Parameter:
-    return Parameter(name=name.strip('"'), column=f"{TABLE}.{name}", **more)  # type: ignore[arg-type]
+def column(name: str, **more: object) -> QueryParameter:
+    return QueryParameter(name=name.strip('"'), column=f"{TABLE}.{name}", **more)  # type: ignore[arg-type]
 
 
-def test_the_same_seed_draws_the_same_samples(place: Bench) -> None:
-    parameter = column("name", misses=0.3)
+def test_the_same_seed_draws_the_same_samples(placeholder: LoadedServer) -> None:
+    parameter = column("name", miss_ratio=0.3)
 
-    assert drawn(place, parameter) == drawn(place, parameter)
-
-
-def test_another_seed_draws_others(place: Bench) -> None:
-    assert drawn(place, column("name")) != drawn(place, column("name"), seed="2")
+    assert drawn(placeholder, parameter) == drawn(placeholder, parameter)
 
 
-def test_values_of_one_table_are_those_of_one_row(place: Bench) -> None:
-    pairs = [each.values for each in drawn(place, column("whole"), column("name"))]
+def test_another_seed_draws_others(placeholder: LoadedServer) -> None:
+    assert drawn(placeholder, column("name")) != drawn(placeholder, column("name"), seed="2")
+
+
+def test_values_of_one_table_are_those_of_one_row(placeholder: LoadedServer) -> None:
+    pairs = [sample.values for sample in drawn(placeholder, column("whole"), column("name"))]
 
     assert [f"N{whole}" for whole, _ in pairs] == [name for _, name in pairs]
 
 
-def test_rows_are_drawn_from_all_of_the_table(place: Bench) -> None:
-    tenths = {int(each.values[0] or 0) * 10 // place.loads[-1].size for each in drawn(place, column("whole"), count=300)}
+def test_rows_are_drawn_from_all_of_the_table(placeholder: LoadedServer) -> None:
+    tenths = {
+        int(sample.values[0] or 0) * 10 // placeholder.loads[-1].size
+        for sample in drawn(placeholder, column("whole"), count=300)
+    }
 
     assert set(range(10)) <= tenths
 
 
-def test_picking_values_gives_each_value_as_often(place: Bench) -> None:
-    found = [each.values[0] for each in drawn(place, column("status", pick="values"))]
+def test_picking_values_gives_each_value_as_often(placeholder: LoadedServer) -> None:
+    values = [sample.values[0] for sample in drawn(placeholder, column("status", pick="values"))]
 
-    assert (15, 15) == (found.count("paid"), found.count("open"))
+    assert (15, 15) == (values.count("paid"), values.count("open"))
 
 
-def test_picking_rows_gives_a_value_as_often_as_it_is_stored(place: Bench) -> None:
-    found = [each.values[0] for each in drawn(place, column("status"), count=1_000)]
+def test_picking_rows_gives_a_value_as_often_as_it_is_stored(placeholder: LoadedServer) -> None:
+    values = [sample.values[0] for sample in drawn(placeholder, column("status"), count=1_000)]
 
-    assert 850 <= found.count("paid") <= 950
+    assert 850 <= values.count("paid") <= 950
 
 
 @pytest.mark.parametrize("name", ["id", "small", "whole", "amount", "code", "name", "day", "at", "colour", '"E-mail"'])
-def test_a_miss_is_a_value_that_no_row_has(place: Bench, name: str) -> None:
-    found = drawn(place, column(name, misses=0.4))
-    missed = [each.values[0] for each in found if each.miss]
-    with place.rolled_back(place.loads[-1]) as connection:
+def test_a_miss_is_a_value_that_no_row_has(placeholder: LoadedServer, name: str) -> None:
+    samples = drawn(placeholder, column(name, miss_ratio=0.4))
+    missed = [sample.values[0] for sample in samples if sample.miss]
+    with placeholder.rolled_back(placeholder.loads[-1]) as connection:
         [(hits,)] = connection.execute(
             f"SELECT count(*) FROM {TABLE} WHERE {name}::text = ANY (%s)",  # type: ignore[arg-type]
             [missed],
@@ -321,8 +335,8 @@ def test_a_miss_is_a_value_that_no_row_has(place: Bench, name: str) -> None:
     ("parameter", "why"),
     [
         (
-            column("paid", misses=0.1),
-            f"every value that was tried for {TABLE}.paid is in a row, so none misses; take `misses` out",
+            column("paid", miss_ratio=0.1),
+            f"every value that was tried for {TABLE}.paid is in a row, so none misses; take `miss_ratio` out",
         ),
         (
             column("never"),
@@ -331,46 +345,55 @@ def test_a_miss_is_a_value_that_no_row_has(place: Bench, name: str) -> None:
     ],
     ids=["a type of which every value is there", "a column without values"],
 )
-def test_a_value_that_cannot_be_had_is_told(place: Bench, parameter: Parameter, why: str) -> None:
+def test_a_value_that_cannot_be_had_is_told(placeholder: LoadedServer, parameter: QueryParameter, why: str) -> None:
     with pytest.raises(NoValue) as caught:
-        drawn(place, parameter)
+        drawn(placeholder, parameter)
 
     assert why == str(caught.value)
 
 
-def test_a_listed_value_is_sent_as_postgres_spells_it(place: Bench) -> None:
-    found = drawn(place, Parameter(name="value", values=(True, 1, {"a": 1})), count=3)
+def test_a_listed_value_is_sent_as_postgres_spells_it(placeholder: LoadedServer) -> None:
+    samples = drawn(placeholder, QueryParameter(name="value", values=(True, 1, {"a": 1})), count=3)
 
-    assert {"true", "1", '{"a": 1}'} == {each.values[0] for each in found}
+    assert {"true", "1", '{"a": 1}'} == {sample.values[0] for sample in samples}
 
 
 # Heights
 
 
-def test_a_height_that_is_derived_is_the_metapages_or_one_more(place: Bench) -> None:
-    found = {each.name: each for load in place.loads for each in read_indexes(place, load).values() if each.pages > 1}
-    off = {each.name: derived_height(each.entries, each.pages) - each.height for each in found.values() if each.height}
+def test_a_height_that_is_derived_is_the_metapages_or_one_more(placeholder: LoadedServer) -> None:
+    by_name = {
+        index.name: index
+        for load in placeholder.loads
+        for index in read_indexes(placeholder, load).values()
+        if index.pages > 1
+    }
+    off = {
+        index.name: derived_height(index.entries, index.pages) - index.height
+        for index in by_name.values()
+        if index.height
+    }
 
-    assert {} == {name: each for name, each in off.items() if each not in (0, 1)}
+    assert {} == {name: difference for name, difference in off.items() if difference not in (0, 1)}
 
 
-def test_every_page_is_marked_visible_at_every_size(place: Bench) -> None:
-    asked = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname ~ '^(Order|event)' AND relallvisible < relpages"
-    found = []
-    for load in place.loads:
-        with place.rolled_back(load) as connection:
-            found += connection.execute(asked).fetchall()
+def test_every_page_is_marked_visible_at_every_size(placeholder: LoadedServer) -> None:
+    query = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname ~ '^(Order|event)' AND relallvisible < relpages"
+    actual = []
+    for load in placeholder.loads:
+        with placeholder.rolled_back(load) as connection:
+            actual += connection.execute(query).fetchall()
 
-    assert [] == found
+    assert [] == actual
 
 
-def test_a_height_is_read_without_leaving_an_extension(place: Bench) -> None:
-    load: Load = place.loads[0]
-    read_indexes(place, load)
-    with place.rolled_back(load) as connection:
-        found: list[psycopg.rows.TupleRow] = connection.execute("SELECT extname FROM pg_extension").fetchall()
+def test_a_height_is_read_without_leaving_an_extension(placeholder: LoadedServer) -> None:
+    load: Load = placeholder.loads[0]
+    read_indexes(placeholder, load)
+    with placeholder.rolled_back(load) as connection:
+        rows: list[psycopg.rows.TupleRow] = connection.execute("SELECT extname FROM pg_extension").fetchall()
 
-    assert [("plpgsql",)] == found
+    assert [("plpgsql",)] == rows
 
 
 @pytest.mark.parametrize(("entries", "pages", "height"), [(0, 1, 1), (300, 2, 1), (1_000, 5, 2), (10_000_000, 27_000, 3)])

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from pgcontract.contract import load_project
-from pgcontract.performance.loading import bench
-from pgcontract.performance.writes import StepWrites, writes
-from pgcontract.probes.context import Trial
+from pgcontract.performance.loading import get_loaded_server
+from pgcontract.performance.writes import StepWrites, measured_writes
+from pgcontract.probes.context import Context
 from pgcontract.runner import Session, plan
 
 MIGRATION = """
@@ -49,7 +49,7 @@ values = {{ name = "ann {{actor}}" }}
 [[flow.{table}.step]]
 name = "insert"
 sql = "INSERT INTO public.{table} (name) VALUES (%(name)s) RETURNING id"
-keeps = ["id"]
+captures = ["id"]
 
 [[flow.{table}.step]]
 name = "pay"
@@ -73,7 +73,7 @@ table = "public.keyed"
 [[flow.colliding.step]]
 name = "insert"
 sql = "INSERT INTO public.keyed (id, name) VALUES (-1, 'ann') RETURNING id"
-keeps = ["id"]
+captures = ["id"]
 
 [[flow.colliding.step]]
 name = "pay"
@@ -87,7 +87,7 @@ SERVERS = ("wheel", *([f"binaries:{DEBIAN_15}"] if DEBIAN_15.is_dir() else []))
 
 
 @pytest.fixture(scope="module", params=SERVERS)
-def trial(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
+def context(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
     """All these tables, loaded and measured."""
     root = tmp_path_factory.mktemp("writes")
     (root / "migrations").mkdir()
@@ -97,12 +97,12 @@ def trial(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     contract += "".join(TABLE.format(table=table) for table in TABLES) + COLLIDING
     (root / "contracts" / "001_tables" / "contract.toml").write_text(contract, encoding="utf-8")
     with Session(plan(load_project(root)), pg=request.param) as session:
-        yield session.trial("001_tables")
+        yield session.context("001_tables")
 
 
 @pytest.fixture(scope="module")
-def steps(trial: Trial) -> Mapping[str, StepWrites]:
-    return {each.subject: each for each in writes(trial).steps}
+def steps(context: Context) -> Mapping[str, StepWrites]:
+    return {step.subject: step for step in measured_writes(context).steps}
 
 
 @pytest.mark.parametrize(("table", "entries"), [("bare", 0), ("keyed", 1), ("many", 5)])
@@ -119,14 +119,14 @@ def test_an_insert_takes_one_record_and_one_for_each_key_in_a_tree(steps: Mappin
 def test_the_log_by_relation_is_the_whole_log(steps: Mapping[str, StepWrites]) -> None:
     sizes = steps["keyed.insert"].sizes
 
-    assert [size.wal_bytes for size in sizes] == [sum(each.wal_bytes for each in size.shares or ()) for size in sizes]
+    assert [size.wal_bytes for size in sizes] == [sum(share.wal_bytes for share in size.shares or ()) for size in sizes]
 
 
 def test_an_update_of_a_column_that_no_index_holds_is_hot(steps: Mapping[str, StepWrites]) -> None:
-    found = steps["keyed.pay"].sizes
+    actual = steps["keyed.pay"].sizes
 
     assert [(True, 0)] * 3 == [
-        (size.hot_share is not None and size.hot_share > 0.9, size.index_entries) for size in found
+        (size.hot_share is not None and size.hot_share > 0.9, size.index_entries) for size in actual
     ]
 
 
@@ -137,7 +137,7 @@ def test_an_update_of_an_indexed_column_is_never_hot(steps: Mapping[str, StepWri
 def test_a_column_in_the_condition_of_an_index_counts_as_indexed(steps: Mapping[str, StepWrites]) -> None:
     step = steps["many.pay"]
 
-    assert ["public.many_paid", "public.many_unpaid"] == [each.name for each in step.prevented_by]
+    assert ["public.many_paid", "public.many_unpaid"] == [index.name for index in step.prevented_by]
 
 
 def test_each_kind_of_write_is_told(steps: Mapping[str, StepWrites]) -> None:
@@ -153,26 +153,28 @@ def test_a_delete_enters_no_index(steps: Mapping[str, StepWrites]) -> None:
 def test_a_trigger_that_writes_another_table_shows_its_log(steps: Mapping[str, StepWrites]) -> None:
     shares = steps["watched.pay"].sizes[-1].shares or ()
 
-    assert ["public.history", "public.watched"] == [each.relation for each in shares]
+    assert ["public.history", "public.watched"] == [share.relation for share in shares]
 
 
 def test_columns_that_a_trigger_changes_are_told_from_those_of_the_step(steps: Mapping[str, StepWrites]) -> None:
-    arms = steps["watched.pay"].sizes[-1].arms
+    ablation = steps["watched.pay"].sizes[-1].ablation
 
-    assert (("changed_at", "paid"), ("paid",)) == (arms.changed, arms.changed_alone)
+    assert (("changed_at", "paid"), ("paid",)) == (ablation.changed, ablation.changed_without_triggers)
 
 
 def test_a_trigger_is_called_once_a_row(steps: Mapping[str, StepWrites]) -> None:
-    assert [("watched_watch", 1)] == [(each.name, each.calls) for each in steps["watched.pay"].sizes[-1].arms.fired]
+    assert [("watched_watch", 1)] == [
+        (trigger.name, trigger.calls) for trigger in steps["watched.pay"].sizes[-1].ablation.fired
+    ]
 
 
 def test_without_its_index_a_step_reads_the_table(steps: Mapping[str, StepWrites]) -> None:
-    arms = steps["keyed.pay"].by_index
-    assert arms
-    without = arms.arms.without_index["public.keyed_pkey"]
+    ablation = steps["keyed.pay"].size_without_indexes
+    assert ablation
+    without = ablation.ablation.without_index["public.keyed_pkey"]
 
     assert not isinstance(without, str)
-    assert without.buffers > arms.arms.as_is.buffers
+    assert without.buffers > ablation.ablation.as_is.buffers
 
 
 def test_a_step_that_reads_the_whole_table_grows_with_it(steps: Mapping[str, StepWrites]) -> None:
@@ -182,19 +184,19 @@ def test_a_step_that_reads_the_whole_table_grows_with_it(steps: Mapping[str, Ste
 
 
 def test_lives_that_collide_are_told_and_what_follows_them_is_not_played(steps: Mapping[str, StepWrites]) -> None:
-    found = [steps[f"colliding.{name}"].why_not or "" for name in ("insert", "pay")]
+    actual = [steps[f"colliding.{name}"].why_not or "" for name in ("insert", "pay")]
 
     assert [True, True] == [
-        'violates unique constraint "keyed_pkey"' in found[0],
-        found[1] == "it follows insert, which could not be played",
+        'violates unique constraint "keyed_pkey"' in actual[0],
+        actual[1] == "it follows insert, which could not be played",
     ]
 
 
-def test_the_loaded_rows_are_as_they_were(trial: Trial, steps: Mapping[str, StepWrites]) -> None:
-    there = bench(trial)
-    found = []
-    for load in there.loads:
-        with there.rolled_back(load) as connection:
-            found += connection.execute("SELECT count(*)::int, sum(paid)::int FROM public.keyed").fetchall()
+def test_the_loaded_rows_are_as_they_were(context: Context, steps: Mapping[str, StepWrites]) -> None:
+    loaded_server = get_loaded_server(context)
+    actual = []
+    for load in loaded_server.loads:
+        with loaded_server.rolled_back(load) as connection:
+            actual += connection.execute("SELECT count(*)::int, sum(paid)::int FROM public.keyed").fetchall()
 
-    assert [(size, 0) for size in SIZES] == found
+    assert [(size, 0) for size in SIZES] == actual

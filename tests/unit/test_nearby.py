@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 from pgcontract.errors import InputError
 from pgcontract.model.regex import read_pattern
-from pgcontract.probes.boundary_values import boundaries, edits_of_regex, literals_of, texts_near
+from pgcontract.probes.boundary_values import literal_values, texts_near_expression, texts_near_length, texts_near_regex
 
 sys.path.append(str(Path(__file__).parents[1] / "bench"))
 from edits_of_020 import CHANGING, EMAIL, SAME
 
-PATTERN = literals_of(EMAIL)[0]
+PATTERN = literal_values(EMAIL)[0]
 PATTERNS = {
     name: pattern
     for name, _, edited in CHANGING
-    if name.startswith("email") and " ~ " in edited and (pattern := literals_of(edited)[0]) != PATTERN
+    if name.startswith("email") and " ~ " in edited and (pattern := literal_values(edited)[0]) != PATTERN
 }
-ALIKE = {name: literals_of(edited)[0] for name, _, edited in SAME if name.startswith("email")}
+ALIKE = {name: literal_values(edited)[0] for name, _, edited in SAME if name.startswith("email")}
 
 
 @pytest.mark.parametrize("edited", PATTERNS.values(), ids=PATTERNS)
@@ -33,44 +33,44 @@ def test_no_difference_is_invented_where_two_patterns_mean_the_same(edited: str)
 
 
 def test_repetitions_are_tried_at_their_bounds_and_one_beyond() -> None:
-    found = {len(text) for text in edits_of_regex("^a{3,5}$") if set(text) == {"a"}}
+    actual = {len(text) for text in texts_near_regex("^a{3,5}$") if set(text) == {"a"}}
 
-    assert {2, 3, 4, 5, 6} == found
+    assert {2, 3, 4, 5, 6} == actual
 
 
 def test_a_repetition_without_end_is_tried_beyond_every_bound_that_can_be_written() -> None:
-    assert "a" * 256 in edits_of_regex("^a+$")
+    assert "a" * 256 in texts_near_regex("^a+$")
 
 
 def test_the_ends_of_every_range_and_what_lies_beside_them_are_tried() -> None:
-    assert set("/09:@AZ[_`az{^") <= {text for text in edits_of_regex("^[A-Za-z0-9_]$") if len(text) == 1}
+    assert set("/09:@AZ[_`az{^") <= {text for text in texts_near_regex("^[A-Za-z0-9_]$") if len(text) == 1}
 
 
 def test_every_option_of_a_choice_is_tried() -> None:
-    assert {"pending", "paid", "lost"} <= set(edits_of_regex("^(pending|paid|lost)$"))
+    assert {"pending", "paid", "lost"} <= set(texts_near_regex("^(pending|paid|lost)$"))
 
 
 @pytest.mark.parametrize("limit", [0, 1, 50, 637, 4000])
 def test_no_more_texts_are_made_than_asked_for_and_each_once(limit: int) -> None:
-    found = edits_of_regex(PATTERN, limit=limit)
+    texts = texts_near_regex(PATTERN, limit=limit)
 
-    assert (len(set(found)), True) == (len(found), len(found) <= limit)
+    assert (len(set(texts)), True) == (len(texts), len(texts) <= limit)
 
 
 @pytest.mark.parametrize("pattern", ["^(a{9}){9}$", "^" + "(x|[^y])" * 90 + "$", "[[:alpha:]]*" * 20])
 def test_a_large_pattern_gives_as_many_texts_as_are_asked_for(pattern: str) -> None:
-    assert 4000 == len(edits_of_regex(pattern))
+    assert 4000 == len(texts_near_regex(pattern))
 
 
 def test_no_text_holds_what_cannot_be_sent() -> None:
-    made = edits_of_regex("^[^a][\\x01-\\uffff]$")
+    texts = texts_near_regex("^[^a][\\x01-\\uffff]$")
 
-    assert [] == [text for text in made if "\0" in text or any("\ud800" <= each <= "\udfff" for each in text)]
+    assert [] == [text for text in texts if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text)]
 
 
 def test_a_pattern_that_cannot_be_read_is_the_owners_mistake() -> None:
     with pytest.raises(InputError, match="cannot be read"):
-        edits_of_regex("(a")
+        texts_near_regex("(a")
 
 
 def test_literals_are_told_by_their_values() -> None:
@@ -78,17 +78,17 @@ def test_literals_are_told_by_their_values() -> None:
         r"""a = 'it''s' OR b = E'\t\x41\101\u00e9\'' OR c > 1.5 OR d = $q$it's$q$ OR "e'" = 'it''s' OR f = 10 -- 'no'"""
     )
 
-    assert ("it's", "\tAAé'", "1.5", "10") == literals_of(expression)
+    assert ("it's", "\tAAé'", "1.5", "10") == literal_values(expression)
 
 
 def test_lengths_are_tried_in_characters_of_every_width_and_with_blanks_behind() -> None:
-    found = boundaries(3)
+    texts = texts_near_length(3)
 
-    assert {"aa", "aaa", "aaaa", "ééé", "例例例例", "🙂🙂🙂", "   ", "aaa ", "aaaa ", "e\u0301a"} <= set(found)
+    assert {"aa", "aaa", "aaaa", "ééé", "例例例例", "🙂🙂🙂", "   ", "aaa ", "aaaa ", "e\u0301a"} <= set(texts)
 
 
 def test_no_length_is_below_nothing() -> None:
-    assert {"", "a", "é", "例", "🙂", " ", "a "} == set(boundaries(0))
+    assert {"", "a", "é", "例", "🙂", " ", "a "} == set(texts_near_length(0))
 
 
 @pytest.mark.parametrize(
@@ -103,8 +103,11 @@ def test_no_length_is_below_nothing() -> None:
     }.items(),
 )
 def test_texts_near_an_expression_are_near_its_literals(expression: str, texts: set[str]) -> None:
-    assert set() == texts - set(texts_near(expression))
+    assert set() == texts - set(texts_near_expression(expression))
 
 
 def differ(one: str, other: str, *, near: str) -> bool:
-    return any(read_pattern(one).finds(text) != read_pattern(other).finds(text) for text in edits_of_regex(near))
+    return any(
+        read_pattern(one).matches_within(text) != read_pattern(other).matches_within(text)
+        for text in texts_near_regex(near)
+    )

@@ -9,7 +9,7 @@ import pytest
 from pgcontract.errors import InputError
 from pgcontract.model.regex import read_pattern
 from pgcontract.postgres.providers import Server
-from pgcontract.probes.boundary_values import edits_of_regex
+from pgcontract.probes.boundary_values import texts_near_regex
 
 READ = [
     r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Z|a-z]{2,}$",
@@ -66,11 +66,11 @@ def server(catalog_server: Server) -> Iterator[psycopg.Connection]:
 
 @pytest.mark.parametrize("pattern", READ)
 def test_a_pattern_finds_what_a_server_finds(server: psycopg.Connection, pattern: str) -> None:
-    texts = [text for text in edits_of_regex(pattern, limit=1000) if text.isascii()]
+    texts = [text for text in texts_near_regex(pattern, limit=1000) if text.isascii()]
     query = "SELECT text ~ %s FROM unnest(%s::text[]) WITH ORDINALITY AS texts (text, n) ORDER BY n"
-    expected = [found for (found,) in server.execute(query, (pattern, texts))]
+    expected = [matched for (matched,) in server.execute(query, (pattern, texts))]
 
-    assert dict(zip(texts, expected, strict=True)) == {text: read_pattern(pattern).finds(text) for text in texts}
+    assert dict(zip(texts, expected, strict=True)) == {text: read_pattern(pattern).matches_within(text) for text in texts}
 
 
 @pytest.mark.parametrize("pattern", REFUSED)
@@ -84,6 +84,6 @@ def test_a_pattern_that_a_server_refuses_is_refused(server: psycopg.Connection, 
 def test_case_is_ignored_as_the_other_operator_ignores_it(server: psycopg.Connection) -> None:
     texts = ["straße", "STRASSE", "STRAßE", "Straße"]
     query = "SELECT text ~* 'straße' FROM unnest(%s::text[]) WITH ORDINALITY AS texts (text, n) ORDER BY n"
-    expected = [found for (found,) in server.execute(query, (texts,))]
+    expected = [matched for (matched,) in server.execute(query, (texts,))]
 
-    assert expected == [read_pattern("straße", ignore_case=True).finds(text) for text in texts]
+    assert expected == [read_pattern("straße", ignore_case=True).matches_within(text) for text in texts]

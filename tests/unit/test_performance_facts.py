@@ -33,14 +33,14 @@ def test_query_with_an_index_is_told_without_it_too_and_beside_the_yardstick() -
 
     assert ([True, True], ["SELECT 1 by a client"], ["cost-by_email", "latency-by_email"]) == (
         dearer,
-        [each.name for each in measured.latency if each.rows is None],
-        [each.name for each in charts(run)],
+        [latency.name for latency in measured.latency if latency.rows is None],
+        [chart.name for chart in charts(run)],
     )
 
 
 def test_step_is_told_with_what_each_index_adds_to_its_log() -> None:
     (step,) = performance(asked("write.cost", "write.*")).writes
-    adds = {each.name: 0 < each.wal_bytes < (step.sizes[-1].wal_bytes or 0) for each in step.indexes}
+    adds = {index.name: 0 < index.wal_bytes < (step.sizes[-1].wal_bytes or 0) for index in step.indexes}
 
     assert ("shop", "place", "insert", SIZES, {"public.orders_pkey": True}) == (
         step.flow,

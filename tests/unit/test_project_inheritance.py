@@ -18,7 +18,7 @@ primary_key = ["id"]
 columns.id    = { type = "bigint", identity = "always" }
 columns.email = { type = "text", null = false, purpose = "where to write to" }
 columns.order = { type = "integer" }
-checks.email_format = { expression = "email ~ '@'", accept = ["a@b.co"], refuse = ["x"] }
+checks.email_format = { expression = "email ~ '@'", accept = ["a@b.co"], reject = ["x"] }
 uniques.people_email_key = { columns = ["email"] }
 grants.anon = ["select"]
 sample = { email = "ann@example.com" }
@@ -48,7 +48,7 @@ def test_what_is_not_restated_stays_declared(tmp_path: Path) -> None:
 
 def test_a_restated_column_keeps_the_keys_that_are_not_named(tmp_path: Path) -> None:
     project = _project(tmp_path, 'table."public.people".columns.email = { null = true }')
-    email = next(each for each in project.declared("002_more").columns if each.name == "public.people.email")
+    email = next(column for column in project.declared("002_more").columns if column.name == "public.people.email")
     expected = ("text", True, "where to write to")
 
     assert expected == (email.type, email.null, email.purpose)
@@ -58,15 +58,15 @@ def test_a_restated_column_is_the_later_contracts_own(tmp_path: Path) -> None:
     head = _head(_project(tmp_path, 'table."public.people".columns.email = { null = true }'))
     expected = ["public.people.email"]
 
-    assert expected == [each.name for each in head.declared.parts()]
+    assert expected == [part.name for part in head.declared.parts()]
 
 
 def test_a_new_column_comes_last(tmp_path: Path) -> None:
     project = _project(tmp_path, 'table."public.people".columns.phone = { type = "text" }')
-    columns = sorted(project.declared("002_more").columns, key=lambda each: each.position)
+    columns = sorted(project.declared("002_more").columns, key=lambda column: column.position)
     expected = ["id", "email", '"order"', "phone"]
 
-    assert expected == [each.name.removeprefix("public.people.") for each in columns]
+    assert expected == [column.name.removeprefix("public.people.") for column in columns]
 
 
 def test_a_removed_table_takes_its_parts_along(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_later_grant_is_the_whole_set(tmp_path: Path) -> None:
     project = _project(tmp_path, 'table."public.people".grants.anon = []')
     expected = [("table public.people to anon", ())]
 
-    assert expected == [(each.name, each.privileges) for each in project.declared("002_more").grants]
+    assert expected == [(grant.name, grant.privileges) for grant in project.declared("002_more").grants]
 
 
 def test_a_sample_row_is_still_known_later(tmp_path: Path) -> None:
@@ -110,4 +110,4 @@ def test_the_head_can_be_moved_back(tmp_path: Path) -> None:
     project = _project(tmp_path, "").through("001")
     expected = ["001_people"]
 
-    assert expected == [each.stem for each in project.chain]
+    assert expected == [migration.stem for migration in project.chain]

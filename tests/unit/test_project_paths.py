@@ -26,7 +26,7 @@ def write(tmp_path: Path) -> Write:
 
 
 def _stems(project: Project) -> list[str]:
-    return [each.stem for each in project.chain]
+    return [migration.stem for migration in project.chain]
 
 
 def _contract(migration: str, more: str = "") -> str:
@@ -39,16 +39,16 @@ PROJECT = {
     "migrations/001_a.down.sql": "",
     "migrations/002_b.sql": "",
     "contracts/001_a/contract.toml": _contract("001_a.sql", '[table."public.a"]'),
-    "contracts/001_a/claims.toml": '[[claim]]\nid = "A"\nsays = "a"\nchecks = ["table.present[public.a]"]\n',
+    "contracts/001_a/claims.toml": '[[claim]]\nid = "A"\ndescription = "a"\nchecks = ["table.present[public.a]"]\n',
 }
 
 
 def test_a_project_has_the_settings_of_its_file(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PGCONTRACT_PROJECT_REF", raising=False)
-    found = load_project(write(PROJECT))
+    project = load_project(write(PROJECT))
     expected = ("supabase", 17, 7, {"owner": "Ann"})
 
-    assert expected == (found.platform, found.postgres, found.seed, found.document)
+    assert expected == (project.platform, project.postgres, project.seed, project.document)
 
 
 def test_the_environment_names_the_project_ref(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +65,10 @@ def test_a_migration_has_its_way_back_and_its_contract(write: Write) -> None:
         ("002", None, None),
     ]
 
-    assert expected == [(each.id, each.down, each.contract and each.contract.path) for each in load_project(root).chain]
+    assert expected == [
+        (migration.id, migration.down, migration.contract and migration.contract.path)
+        for migration in load_project(root).chain
+    ]
 
 
 def test_a_claim_keeps_its_reference_and_its_line(write: Write) -> None:
@@ -96,10 +99,10 @@ def test_a_file_of_a_project_is_found_from_inside(write: Write, monkeypatch: pyt
 
 
 def test_a_folder_of_files_is_a_chain_on_plain_postgresql(write: Write) -> None:
-    found = load_project(write({"1_a.sql": "", "1_a.down.sql": "", "10_c.sql": "", "2_b.sql": "", "notes.txt": ""}))
+    project = load_project(write({"1_a.sql": "", "1_a.down.sql": "", "10_c.sql": "", "2_b.sql": "", "notes.txt": ""}))
     expected = ("postgres", None, ["1_a", "2_b", "10_c"])
 
-    assert expected == (found.platform, found.postgres, _stems(found))
+    assert expected == (project.platform, project.postgres, _stems(project))
 
 
 def test_a_file_alone_is_a_chain_of_one(write: Write) -> None:
@@ -109,18 +112,18 @@ def test_a_file_alone_is_a_chain_of_one(write: Write) -> None:
 
 
 def test_a_contract_beside_a_file_is_its_contract(write: Write) -> None:
-    found = load_project(write({"a.sql": "", "a.contract.toml": _contract("a.sql")}) / "a.sql")
+    project = load_project(write({"a.sql": "", "a.contract.toml": _contract("a.sql")}) / "a.sql")
 
-    assert found.head.contract is not None
+    assert project.head.contract is not None
 
 
 def test_a_contract_can_be_named_for_a_file(write: Write) -> None:
     root = write({"a.sql": "", "elsewhere/x.toml": _contract("a.sql", '[table."public.a"]')})
     expected = ["public.a"]
 
-    found = load_project(root / "a.sql", contract=root / "elsewhere" / "x.toml")
+    project = load_project(root / "a.sql", contract=root / "elsewhere" / "x.toml")
 
-    assert expected == [each.name for each in found.declared("a").tables]
+    assert expected == [table.name for table in project.declared("a").tables]
 
 
 def test_after_has_precedence_over_digits(write: Write) -> None:

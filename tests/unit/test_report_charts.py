@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pgcontract.errors import InputError
 from pgcontract.reporting.amounts import count, size_bytes, time_us
 from pgcontract.reporting.charts import Chart, charts
-from pgcontract.reporting.charts.axis import Linear, Log, apart, decades_around
+from pgcontract.reporting.charts.axis import LinearAxis, LogAxis, log_axis_around, spread_positions
 from pgcontract.reporting.charts.line_chart import BOTTOM, LEFT, RIGHT, TOP
 from pgcontract.reporting.charts.mermaid import overview
 from pgcontract.reporting.markup import visible
@@ -41,7 +41,7 @@ def drawn(chart: Chart) -> ElementTree.Element:
 
 
 def words(chart: Chart) -> list[str]:
-    return [each.text or "" for each in drawn(chart).iter(f"{SVG}text")]
+    return [element.text or "" for element in drawn(chart).iter(f"{SVG}text")]
 
 
 def whole(name: str = "by_email", index: str | None = "public.i") -> Run:
@@ -54,7 +54,7 @@ def whole(name: str = "by_email", index: str | None = "public.i") -> Run:
 
 
 def test_every_query_has_its_cost_and_its_times_and_every_flow_its_wal() -> None:
-    found = [each.name for each in charts(base(facts={"performance": PERFORMANCE}))]
+    actual = [chart.name for chart in charts(base(facts={"performance": PERFORMANCE}))]
 
     assert [
         "cost-by_email",
@@ -63,7 +63,7 @@ def test_every_query_has_its_cost_and_its_times_and_every_flow_its_wal() -> None
         "latency-open",
         "cost-by_answer",
         "wal-checkout",
-    ] == found
+    ] == actual
 
 
 def test_nothing_measured_draws_nothing() -> None:
@@ -80,22 +80,22 @@ def test_control_arm_and_promise_are_drawn_only_where_there_are_any() -> None:
     bare = query("by_answer", None, "O(n)", (34, 336, 3_361), (None, None, None))
     (chart,) = charts(measured(queries=[{**bare, "growth": None}]))
 
-    assert ["as the server reads it"] == [each for each in words(chart) if each.startswith(("as ", "with", "allowed"))]
+    assert ["as the server reads it"] == [word for word in words(chart) if word.startswith(("as ", "with", "allowed"))]
 
 
 def test_promise_is_drawn_through_what_it_allows_at_each_size() -> None:
     (chart,) = charts(measured(queries=[query("q", "public.i", "O(log n)", (3, 3, 4), (None, None, None))]))
-    promise = next(each for each in drawn(chart).iter(f"{SVG}path") if each.get("class") == "line s-soft")
-    axis = decades_around([3.0, 8.0], BOTTOM, TOP)
-    drawn_at = [float(each) for each in NUMBER.findall(promise.get("d") or "")][1::2]
+    promise = next(path for path in drawn(chart).iter(f"{SVG}path") if path.get("class") == "line s-soft")
+    axis = log_axis_around([3.0, 8.0], BOTTOM, TOP)
+    drawn_at = [float(number) for number in NUMBER.findall(promise.get("d") or "")][1::2]
 
-    assert [round(axis.at(each), 1) for each in (3, 7, 8)] == drawn_at
+    assert [round(axis.at(cost), 1) for cost in (3, 7, 8)] == drawn_at
 
 
 def test_times_below_the_clock_leave_the_rest_of_their_line() -> None:
     times = {**latency("q", 1_000, 9.0), "quantiles_us": [0.0] * 10 + [1.0 + at for at in range(11)]}
     (chart,) = charts(measured(queries=[{"name": "q"}], latency=[times]))
-    line = next(each for each in drawn(chart).iter(f"{SVG}path") if each.get("class") == "line s-a")
+    line = next(path for path in drawn(chart).iter(f"{SVG}path") if path.get("class") == "line s-a")
 
     assert 11 == len(NUMBER.findall(line.get("d") or "")) // 2
 
@@ -103,13 +103,13 @@ def test_times_below_the_clock_leave_the_rest_of_their_line() -> None:
 def test_two_names_that_make_one_file_name_make_two_files() -> None:
     one, other = (query(name, None, "O(1)", (3, 4, 4), (None, None, None)) for name in ("a b", "a/b"))
 
-    assert ["cost-a-b", "cost-a-b-2"] == [each.name for each in charts(measured(queries=[one, other]))]
+    assert ["cost-a-b", "cost-a-b-2"] == [chart.name for chart in charts(measured(queries=[one, other]))]
 
 
 def test_more_indexes_than_colours_share_the_last() -> None:
     many = {f"public.i{at:02}": 100.0 - at for at in range(12)}
     (chart,) = charts(measured(writes=[write("add", "insert", (2_000, 2_000, 2_000), many)]))
-    legend = [each for each in words(chart) if each.startswith(("public.", "the row", "other"))]
+    legend = [word for word in words(chart) if word.startswith(("public.", "the row", "other"))]
 
     assert ["the row", *sorted(many)[:6], "other indexes"] == legend
 
@@ -117,19 +117,19 @@ def test_more_indexes_than_colours_share_the_last() -> None:
 @pytest.mark.parametrize("chart", charts(whole(HOSTILE)), ids=lambda chart: chart.name)
 def test_hostile_name_is_shown_as_text_in_a_file_of_plain_letters(chart: Chart) -> None:
     known = {f"{SVG}{tag}" for tag in ("svg", "title", "desc", "style", "rect", "text", "g", "path", "circle")}
-    found = drawn(chart)
+    picture = drawn(chart)
 
     assert (True, set(), visible(HOSTILE)[:20]) == (
         bool(re.fullmatch(r"[a-z0-9_-]+", chart.name)),
-        {each.tag for each in found.iter()} - known,
-        (found.findtext(f"{SVG}title") or "")[:20],
+        {element.tag for element in picture.iter()} - known,
+        (picture.findtext(f"{SVG}title") or "")[:20],
     )
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.text(min_size=1, max_size=40))
 def test_any_name_gives_a_picture_that_can_be_read(name: str) -> None:
-    assert ["svg"] * 3 == [drawn(each).tag.removeprefix(SVG) for each in charts(whole(name))]
+    assert ["svg"] * 3 == [drawn(chart).tag.removeprefix(SVG) for chart in charts(whole(name))]
 
 
 @settings(max_examples=60, deadline=None)
@@ -137,7 +137,7 @@ def test_any_name_gives_a_picture_that_can_be_read(name: str) -> None:
 def test_marks_stay_inside_the_frame_whatever_was_measured(pages: list[float], without: list[float]) -> None:
     chart, *_ = charts(measured(queries=[query("q", "public.i", "O(n)", tuple(pages), tuple(without))]))
     marks = [
-        (float(each.get("cx") or 0), float(each.get("cy") or 0)) for each in drawn(chart).iter(f"{SVG}circle")
+        (float(circle.get("cx") or 0), float(circle.get("cy") or 0)) for circle in drawn(chart).iter(f"{SVG}circle")
     ]  # fmt: skip
 
     assert [] == [(x, y) for x, y in marks if not (LEFT <= x <= RIGHT and TOP - 0.1 <= y <= BOTTOM + 0.1)]
@@ -190,9 +190,9 @@ def test_damaged_figure_is_named_by_its_place() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.floats(0, 300), min_size=1, max_size=8))
-def test_labels_stand_apart_in_the_order_of_their_lines(wanted: list[float]) -> None:
-    placed = apart(wanted, 30.0, 0.0, 300.0)
-    ordered = sorted(zip(wanted, range(len(wanted)), placed, strict=True))
+def test_labels_stand_apart_in_the_order_of_their_lines(positions: list[float]) -> None:
+    placed = spread_positions(positions, 30.0, 0.0, 300.0)
+    ordered = sorted(zip(positions, range(len(positions)), placed, strict=True))
 
     assert [] == [(above, below) for (_, _, above), (_, _, below) in pairwise(ordered) if below - above < 29.999]
 
@@ -202,32 +202,32 @@ def test_labels_stand_apart_in_the_order_of_their_lines(wanted: list[float]) -> 
     [(871.0, (0, 200, 400, 600, 800)), (10.0, (0, 2, 4, 6, 8, 10)), (0.7, (0, 0.2, 0.4, 0.6))],
 )
 def test_linear_axis_has_about_five_round_ticks(high: float, ticks: tuple[float, ...]) -> None:
-    assert ticks == tuple(round(each, 9) for each in Linear(high=high, start=0, end=100).ticks())
+    assert ticks == tuple(round(tick, 9) for tick in LinearAxis(high=high, start=0, end=100).ticks())
 
 
 def test_logarithmic_axis_has_a_tick_for_each_power_of_ten() -> None:
-    axis = Log(low=1, high=1_000, start=300, end=0)
+    axis = LogAxis(low=1, high=1_000, start=300, end=0)
 
     assert ((1, 10, 100, 1_000), [300, 200, 100, 0]) == (axis.decades(), _at(axis, axis.decades()))
 
 
-def _at(axis: Log, values: Iterable[float]) -> list[float]:
-    return [round(axis.at(each), 6) for each in values]
+def _at(axis: LogAxis, values: Iterable[float]) -> list[float]:
+    return [round(axis.at(value), 6) for value in values]
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "expected"),
     [(0.5, "0.5 µs"), (8.34, "8.34 µs"), (85.0, "85 µs"), (999.0, "999 µs"), (1_240.0, "1.24 ms"), (2.5e6, "2.5 s")],
 )
-def test_times_have_a_unit_and_three_digits(value: float, told: str) -> None:
-    assert told == time_us(value)
+def test_times_have_a_unit_and_three_digits(value: float, expected: str) -> None:
+    assert expected == time_us(value)
 
 
-@pytest.mark.parametrize(("value", "told"), [(0.0, "0 B"), (96.0, "96 B"), (1_240.0, "1.24 kB"), (3.5e6, "3.5 MB")])
-def test_sizes_have_a_unit(value: float, told: str) -> None:
-    assert told == size_bytes(value)
+@pytest.mark.parametrize(("value", "expected"), [(0.0, "0 B"), (96.0, "96 B"), (1_240.0, "1.24 kB"), (3.5e6, "3.5 MB")])
+def test_sizes_have_a_unit(value: float, expected: str) -> None:
+    assert expected == size_bytes(value)
 
 
-@pytest.mark.parametrize(("value", "told"), [(4.0, "4"), (12.5, "12.5"), (3_361.0, "3,361"), (336.4, "336")])
-def test_counts_are_whole_where_they_can_be(value: float, told: str) -> None:
-    assert told == count(value)
+@pytest.mark.parametrize(("value", "expected"), [(4.0, "4"), (12.5, "12.5"), (3_361.0, "3,361"), (336.4, "336")])
+def test_counts_are_whole_where_they_can_be(value: float, expected: str) -> None:
+    assert expected == count(value)

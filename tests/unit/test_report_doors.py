@@ -11,7 +11,7 @@ from pgcontract import reporting
 from pgcontract.errors import InputError
 from pgcontract.reporting.charts import charts
 from pgcontract.reporting.json import from_json
-from pgcontract.reporting.run_view import Reading
+from pgcontract.reporting.run_view import RunView
 from pgcontract.reporting.terminal import show, write
 from pgcontract.result.finding import Run, Status
 from rich.console import Console
@@ -61,8 +61,8 @@ def test_pictures_stand_in_a_folder_beside_the_page_and_those_of_an_earlier_run_
     (folder / "cost-dropped.svg").write_text("<svg/>")
     reporting.write_reports(run, tmp_path)
 
-    assert {f"{each.name}.svg": each.svg for each in charts(run)} == {
-        each.name: each.read_text(encoding="utf-8") for each in folder.iterdir()
+    assert {f"{chart.name}.svg": chart.svg for chart in charts(run)} == {
+        path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()
     }
 
 
@@ -113,14 +113,14 @@ def test_colour_is_for_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None
 def test_kept_findings_are_named_only_when_asked_for() -> None:
     quiet, verbose = printed(base()), printed(base(), verbose=True)
 
-    assert ("way_back.twice[script]" in quiet, "way_back.twice[script]" in verbose) == (False, True)
+    assert ("rollback.repeatable[script]" in quiet, "rollback.repeatable[script]" in verbose) == (False, True)
 
 
 @pytest.mark.parametrize("name", RUNS)
 def test_workflow_commands_are_one_line_each(name: str) -> None:
     run = RUNS[name]
     commands = [line for line in reporting.render(run, "github").split("\n") if line.startswith("::")]
-    loud = [each for each in run.findings if each.status not in (Status.KEPT, Status.NOTED)]
+    loud = [finding for finding in run.findings if finding.status not in (Status.KEPT, Status.NOTED)]
 
     assert len(loud) == len(commands)
 
@@ -134,10 +134,10 @@ def test_page_written_to_a_file_is_the_rendered_one() -> None:
 
 def test_finding_of_an_earlier_migration_is_named_with_its_digits() -> None:
     early = kept("column.type", "public.t.c", migration="019_t")
-    later = kept("email.language", "public.t.c", migration="019_t", at="020_sessions")
-    read = Reading(base(findings=(early, later)))
+    later = kept("email.format", "public.t.c", migration="019_t", at="020_sessions")
+    read = RunView(base(findings=(early, later)))
 
-    assert [read.name(each) for each in (early, later)] == [
+    assert [read.name(finding) for finding in (early, later)] == [
         "019:column.type[public.t.c]",
-        "019:email.language[public.t.c] at 020",
+        "019:email.format[public.t.c] at 020",
     ]

@@ -78,7 +78,7 @@ class Page(HTMLParser):
             for key, value in attributes.items()
             if key in ("src", "href", "srcset", "action", "data", "poster", "xlink:href", "formaction", "background")
         }
-        return {each for each in named if not each.startswith("#section-")}
+        return {address for address in named if not address.startswith("#section-")}
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -101,7 +101,7 @@ def test_pictures_stand_in_the_page_in_place_of_the_chart_that_only_github_draws
     run = RUNS["measured"]
     page = reporting.render(run, "html")
 
-    assert (True, False) == (all(each.svg in page for each in charts(run)), "xychart" in page)
+    assert (True, False) == (all(chart.svg in page for chart in charts(run)), "xychart" in page)
 
 
 def test_ids_of_the_page_are_each_there_once() -> None:
@@ -129,9 +129,9 @@ words = st.text(st.sampled_from("ab |*_<>&[]()#-+=~\\\"'!$%:.1{}/;\n"), min_size
 def test_no_value_becomes_a_tag_or_an_address(name: str, said: str) -> None:
     part = {"name": name, "purpose": said, "comment": said}
     tried = [{"ddl": said, "before": 9, "after": 1}]
-    asked = query(name, said, said, (3, 4, 4), (34, 336, 3_361), purpose=said, advice=tried)
+    timed_query = query(name, said, said, (3, 4, 4), (34, 336, 3_361), purpose=said, advice=tried)
     written = {**write(said, said, (800, 820, 840), {said: 90.0}), "flow": name}
-    speed = {"queries": [asked], "latency": [latency(name, 1_000, 9.0)], "writes": [written], "conditions": said}
+    speed = {"queries": [timed_query], "latency": [latency(name, 1_000, 9.0)], "writes": [written], "conditions": said}
     run = base(
         verdict=Verdict(decision=Decision.BLOCKED, reasons=(said,)),
         findings=(broken("table.present", name, said, expected=said, actual=said, remedy=said),

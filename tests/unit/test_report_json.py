@@ -31,19 +31,19 @@ runs = st.builds(
 
 def seconds(run: Run) -> tuple[float, ...]:
     """What equality leaves out."""
-    return tuple(each.seconds for each in run.findings)
+    return tuple(finding.seconds for finding in run.findings)
 
 
 @settings(max_examples=60, deadline=None)
 @given(runs)
 def test_run_comes_back_from_json_unchanged(run: Run) -> None:
-    found = from_json(to_json(run))
+    read_back = from_json(to_json(run))
 
-    assert (run, seconds(run)) == (found, seconds(found))
+    assert (run, seconds(run)) == (read_back, seconds(read_back))
 
 
 def test_json_has_a_run_s_fields_in_their_order() -> None:
-    assert ["format", *(each.name for each in fields(Run))] == list(json.loads(to_json(FULL)))
+    assert ["format", *(field.name for field in fields(Run))] == list(json.loads(to_json(FULL)))
 
 
 def test_finding_in_json_holds_what_the_design_names() -> None:
@@ -52,9 +52,9 @@ def test_finding_in_json_holds_what_the_design_names() -> None:
         "expected": "a", "actual": "b", "claims": ["G3"], "origin": {"file": "f.sql", "line": 3, "column": None},
         "evidence": [{"title": "t", "text": None, "columns": ["c"], "rows": [["v"]], "language": "text"}],
     }  # fmt: skip
-    found = json.loads(to_json(FULL))["findings"][0]
+    written = json.loads(to_json(FULL))["findings"][0]
 
-    assert expected == {name: found[name] for name in expected}
+    assert expected == {name: written[name] for name in expected}
 
 
 WRONG: dict[str, tuple[Any, str]] = {

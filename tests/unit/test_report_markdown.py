@@ -16,7 +16,7 @@ from markdown_it.token import Token
 from pgcontract import reporting
 from pgcontract.reporting.markdown import first_screen, tidy
 from pgcontract.reporting.markup import code, fence, prose, table, visible
-from pgcontract.reporting.run_view import Reading
+from pgcontract.reporting.run_view import RunView
 from pgcontract.result.finding import Decision, Finding, Run, Status, Verdict
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
@@ -43,19 +43,19 @@ def tokens(text: str) -> list[Token]:
 
 def shown(text: str) -> str:
     """What a reader sees of one paragraph."""
-    return _text(next(each for each in READER.parse(text) if each.type == "inline").children or ())
+    return _text(next(token for token in READER.parse(text) if token.type == "inline").children or ())
 
 
 def _text(inside: Iterable[Token]) -> str:
-    return "".join("" if each.type == "html_inline" else each.content for each in inside)
+    return "".join("" if token.type == "html_inline" else token.content for token in inside)
 
 
 @pytest.mark.parametrize("name", RUNS)
 def test_page_has_the_sections_of_the_document_in_its_order(name: str) -> None:
     read = READER.parse(reporting.render(RUNS[name], "markdown"))
-    found = [after.content for each, after in pairwise(read) if (each.type, each.tag) == ("heading_open", "h2")]
+    actual = [after.content for token, after in pairwise(read) if (token.type, token.tag) == ("heading_open", "h2")]
 
-    assert found == SECTIONS
+    assert actual == SECTIONS
 
 
 @settings(max_examples=200, deadline=None)
@@ -71,16 +71,16 @@ def test_prose_is_shown_as_it_was_written(said: str) -> None:
 @given(hostile.filter(str.strip), words)
 def test_cells_of_a_table_hold_what_was_put_in(value: str, said: str) -> None:
     read = READER.parse(table(("a", "b"), [(code(value), prose(said))]))
-    cells = [each.children or () for each in read if each.type == "inline"][2:]
+    cells = [token.children or () for token in read if token.type == "inline"][2:]
 
-    assert [[visible(value)], said] == [[each.content for each in cells[0]], _text(cells[1])]
+    assert [[visible(value)], said] == [[cell.content for cell in cells[0]], _text(cells[1])]
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.text(st.sampled_from("`~ a\n\t|<"), max_size=60))
 @example("a\n```\n\n\n\nb\n````")
 def test_a_fence_gives_back_every_line_it_holds(text: str) -> None:
-    block = next(each for each in READER.parse(tidy(fence(text, "sql", None))) if each.type == "fence")
+    block = next(token for token in READER.parse(tidy(fence(text, "sql", None))) if token.type == "fence")
 
     assert text.strip("\n") == block.content.strip("\n")
 
@@ -100,13 +100,15 @@ def test_no_value_becomes_html_a_heading_or_a_link(name: str, said: str) -> None
                             "policies": [part]}},
     )  # fmt: skip
     read = tokens(reporting.render(run, "markdown"))
-    foreign = [each.content for each in read if each.type.startswith("html") and not each.content.startswith(OWN_HTML)]
-    links = [each for each in read if each.type in ("link_open", "image")]
+    foreign = [
+        token.content for token in read if token.type.startswith("html") and not token.content.startswith(OWN_HTML)
+    ]
+    links = [token for token in read if token.type in ("link_open", "image")]
 
     assert ([], [], len(SECTIONS)) == (
         foreign,
         links,
-        sum(each.type == "heading_open" and each.tag == "h2" for each in read),
+        sum(token.type == "heading_open" and token.tag == "h2" for token in read),
     )
 
 
@@ -116,7 +118,7 @@ def test_every_finding_that_is_not_kept_is_named_on_the_page(findings: list[Find
     run = base(findings=tuple(findings))
     page = reporting.render(run, "markdown")
     page_in_one_form = page.replace(r"\|", "|")
-    expected = {Reading(run).name(each) for each in findings if each.status is not Status.KEPT}
+    expected = {RunView(run).name(finding) for finding in findings if finding.status is not Status.KEPT}
 
     assert set() == {item for item in expected if code(item) not in page_in_one_form}
 
@@ -140,7 +142,7 @@ def test_five_hundred_tables_are_folded_and_the_broken_one_stands_open() -> None
 
 
 def test_same_run_gives_the_same_bytes_whatever_it_took() -> None:
-    slow = replace(base(), phases=(), findings=tuple(replace(each, seconds=9.0) for each in base().findings))
+    slow = replace(base(), phases=(), findings=tuple(replace(finding, seconds=9.0) for finding in base().findings))
 
     assert reporting.render(base(), "markdown") == reporting.render(slow, "markdown")
 
@@ -152,6 +154,6 @@ def crowd(tables: int = 3, wrong: int = 1000) -> Run:
     bad = [broken("column.type", f"{names[at % tables]}.a", "x " * 300, expected="a", actual="b") for at in range(wrong)]
     return base(
         verdict=Verdict(decision=Decision.BLOCKED, reasons=("because",) * wrong),
-        findings=(*bad, *(kept("column.null", each["name"]) for each in columns)),
+        findings=(*bad, *(kept("column.nullability", column["name"]) for column in columns)),
         facts={"declared": {"tables": [{"name": name} for name in names], "columns": columns}},
     )

@@ -23,19 +23,19 @@ PAGES = [*((name, kind) for name in RUNS for kind in SUFFIX), ("measured", "html
 PICTURES = charts(RUNS["measured"])
 
 
-def golden(name: str, found: str) -> str:
+def golden(name: str, rendered: str) -> str:
     """What is kept under the name; written anew first where PGCONTRACT_REGENERATE asks for it."""
     path = GOLDEN / name
     if os.environ.get("PGCONTRACT_REGENERATE"):
-        path.write_bytes(found.encode())
+        path.write_bytes(rendered.encode())
     return path.read_bytes().decode()
 
 
 @pytest.mark.parametrize(("name", "kind"), PAGES)
 def test_page_equals_the_golden_page(name: str, kind: str) -> None:
-    found = reporting.render(RUNS[name], kind)
+    rendered = reporting.render(RUNS[name], kind)
 
-    assert golden(f"{name}.{SUFFIX.get(kind, kind)}", found) == found
+    assert golden(f"{name}.{SUFFIX.get(kind, kind)}", rendered) == rendered
 
 
 @pytest.mark.parametrize("chart", PICTURES, ids=lambda chart: chart.name)
@@ -44,4 +44,4 @@ def test_picture_equals_the_golden_picture(chart: Chart) -> None:
 
 
 def test_every_golden_picture_is_drawn() -> None:
-    assert {f"{chart.name}.svg" for chart in PICTURES} == {each.name for each in (GOLDEN / "charts").iterdir()}
+    assert {f"{chart.name}.svg" for chart in PICTURES} == {path.name for path in (GOLDEN / "charts").iterdir()}

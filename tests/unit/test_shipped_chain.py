@@ -18,17 +18,17 @@ HANDFUL = {
     "a comment is missing": ("*",),
     "the function stays": ("*",),
     "the trigger fires after the write": ("*",),
-    "a row may start as failed": ("machine.*",),
-    "an insert keeps the caller's time": ("clock.insert", "clock.forged"),
+    "a row may start as failed": ("state_machine.*",),
+    "an insert keeps the caller's time": ("timestamp.set_on_insert", "timestamp.tamper_proof"),
 }
 
 
 def outcomes(run: dict[str, Any]) -> dict[str, str]:
     """The claims that came out so, by outcome, each as `020:T2`, in their order."""
-    found: dict[str, list[str]] = defaultdict(list)
+    by_outcome: dict[str, list[str]] = defaultdict(list)
     for claim in run["claims"]:
-        found[claim["outcome"]].append(f"{claim['migration'][:3]}:{claim['id']}")
-    return {outcome: " ".join(ids) for outcome, ids in found.items() if outcome != "upheld"}
+        by_outcome[claim["outcome"]].append(f"{claim['migration'][:3]}:{claim['id']}")
+    return {outcome: " ".join(ids) for outcome, ids in by_outcome.items() if outcome != "upheld"}
 
 
 def test_head_of_the_chain_may_be_deployed_by_who_has_read_the_reasons(pgcontract: Command) -> None:
@@ -49,15 +49,21 @@ def test_020_alone_is_blocked_by_what_it_breaks(pgcontract: Command) -> None:
     refuted = "020:H2 020:H3 020:T5 020:T9 020:T10 020:V2 020:V3 020:V4 020:I1 020:I3 020:G3 020:G4 020:S3 020:A2 020:Z5"
     listed = {reason.partition(":")[0] for reason in run["verdict"]["reasons"]}
     broken = {
-        f"{each['check']}[{each['subject']}]"
-        for each in run["findings"]
-        if each["status"] == "broken" and each["severity"] in ("error", "critical") and each["resolution"] is None
+        f"{finding['check']}[{finding['subject']}]"
+        for finding in run["findings"]
+        if finding["status"] == "broken"
+        and finding["severity"] in ("error", "critical")
+        and finding["resolution"] is None
     }
 
     assert (1, "BLOCKED", refuted, broken) == (said.code, run["verdict"]["decision"], outcomes(run)["refuted"], listed)
 
 
-@pytest.mark.parametrize("change", [each for each in CHANGES if each.name in HANDFUL], ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "change",
+    [planted_change for planted_change in CHANGES if planted_change.name in HANDFUL],
+    ids=lambda planted_change: planted_change.name,
+)
 def test_planted_change_refutes_what_it_makes_false_and_nothing_else(change: Planted, tmp_path: Path) -> None:
     assert change.refuted == refuted_by(change, tmp_path, only=HANDFUL[change.name])
 

@@ -36,14 +36,14 @@ def database(server: Server) -> Iterator[psycopg.Connection]:
 
 def objects(connection: psycopg.Connection) -> set[tuple[str, str]]:
     """Kind and name of every object and comment; a key's index is its constraint, a grant more than the default."""
-    found: set[tuple[str, str]] = set()
+    names: set[tuple[str, str]] = set()
     for part in read_catalog(connection, rows=False).parts():
         if part.comment is not None:
-            found.add(("comment", f"{part.kind} {part.name}"))
+            names.add(("comment", f"{part.kind} {part.name}"))
         implied = part.kind == "grant" and getattr(part, "privileges", ()) == getattr(part, "implied", ())
         if not implied and not (part.kind == "index" and getattr(part, "constraint", None)):
-            found.add((part.kind, part.name))
-    return found
+            names.add((part.kind, part.name))
+    return names
 
 
 @pytest.mark.parametrize("sql", CASES.values(), ids=CASES)
@@ -55,7 +55,9 @@ def test_what_the_text_leaves_is_what_the_catalog_has(sql: str, tmp_path: Path, 
     for statement in script.statements:
         database.execute(statement.text.encode())
 
-    assert objects(database) - before - UNTOLD == {(each.kind, each.name) for each in inventory(script).left}
+    assert objects(database) - before - UNTOLD == {
+        (created.kind, created.name) for created in inventory(script).remaining
+    }
 
 
 def test_the_server_takes_a_whole_file_as_the_splitter_cuts_it(tmp_path: Path, database: psycopg.Connection) -> None:

@@ -93,9 +93,9 @@ soup = st.lists(
 
 @given(soup)
 def test_a_statement_stands_in_the_text_where_it_says(text: str) -> None:
-    found = list(split_statements(text))
+    statements = list(split_statements(text))
 
-    assert [text[s.offset : s.offset + len(s.text)].lstrip() for s in found] == [s.text for s in found]
+    assert [text[s.offset : s.offset + len(s.text)].lstrip() for s in statements] == [s.text for s in statements]
 
 
 @given(soup)
@@ -110,14 +110,14 @@ CONTROL = ["begin", "START TRANSACTION", "commit and chain", "END", "rollback", 
 
 @pytest.mark.parametrize("sql", [*CONTROL, "commit prepared 'x'"])
 def test_transaction_control_is_told(sql: str) -> None:
-    assert [True] == [statement.transaction_control for statement in split_statements(sql)]
+    assert [True] == [statement.is_transaction_control for statement in split_statements(sql)]
 
 
 @pytest.mark.parametrize(
     "sql", ["savepoint a", "release a", "rollback to a", "rollback work to savepoint a", "prepare p as select 1"]
 )
 def test_savepoints_are_no_transaction_control(sql: str) -> None:
-    assert [False] == [statement.transaction_control for statement in split_statements(sql)]
+    assert [False] == [statement.is_transaction_control for statement in split_statements(sql)]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_savepoints_are_no_transaction_control(sql: str) -> None:
     ],
 )
 def test_what_refuses_a_transaction_is_told(sql: str) -> None:
-    assert [True] == [statement.refuses_transaction for statement in split_statements(sql)]
+    assert [True] == [statement.forbids_transaction_block for statement in split_statements(sql)]
 
 
 @pytest.mark.parametrize(
@@ -160,4 +160,4 @@ def test_what_refuses_a_transaction_is_told(sql: str) -> None:
     ],
 )
 def test_what_runs_in_a_transaction_is_not_refused(sql: str) -> None:
-    assert [False] == [statement.refuses_transaction for statement in split_statements(sql)]
+    assert [False] == [statement.forbids_transaction_block for statement in split_statements(sql)]

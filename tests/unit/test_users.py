@@ -35,7 +35,7 @@ def room() -> Iterator[Path]:
 def is_open(path: Path) -> bool:
     """Whether everybody can get at the path."""
     path = path.resolve()
-    enters = all(each.stat().st_mode & stat.S_IXOTH for each in path.parents)
+    enters = all(parent.stat().st_mode & stat.S_IXOTH for parent in path.parents)
     return enters and bool(path.stat().st_mode & stat.S_IROTH)
 
 
@@ -89,7 +89,7 @@ def verify_as(user: str, room: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("user", dict.fromkeys([MYSELF, ORDINARY if os.geteuid() == 0 else MYSELF]))
 def test_shipped_chain_is_judged_the_same_whoever_asks(user: str, room: Path) -> None:
-    found = verify_as(user, room)
+    process = verify_as(user, room)
 
-    assert (0, "") == (found.returncode, found.stderr)
-    assert json.loads(found.stdout)["verdict"]["decision"] == "CAUTION"
+    assert (0, "") == (process.returncode, process.stderr)
+    assert json.loads(process.stdout)["verdict"]["decision"] == "CAUTION"

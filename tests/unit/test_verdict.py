@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pgcontract.contract import CheckRef, Claim, Contract, Correction, Migration, Project, Waiver
 from pgcontract.result.finding import ClaimResult, Decision, Finding, Outcome, Severity, Status, Verdict
-from pgcontract.runner.verdict import claim_finding, conclude_verdict, decide_claim, excuse, matches
+from pgcontract.runner.verdict import claim_finding, conclude_verdict, decide_claim, matches, resolve_findings
 
 TODAY = dt.date(2026, 1, 4)
 STEM = "001_t"
@@ -28,11 +28,11 @@ def ref(text: str) -> CheckRef:
 
 
 def claim(*checks: str, **said: Any) -> Claim:
-    return Claim(id="T1", says="It is so", checks=tuple(map(ref, checks)), **said)
+    return Claim(id="T1", description="It is so", checks=tuple(map(ref, checks)), **said)
 
 
-def corrected(says: str, *checks: str) -> Correction:
-    return Correction(says=says, checks=tuple(map(ref, checks)))
+def corrected(description: str, *checks: str) -> Correction:
+    return Correction(description=description, checks=tuple(map(ref, checks)))
 
 
 def project(*waivers: Waiver, claims: tuple[Claim, ...] = ()) -> Project:
@@ -49,8 +49,8 @@ def waiver(until: dt.date, check: str = "column.type", subject: str = "public.t.
 
 
 def concluded(*findings: Finding, claims: tuple[ClaimResult, ...] = (), **said: Any) -> Verdict:
-    given: dict[str, Any] = {"promised": True, "complete": True, "production": None, "major": None, **said}
-    return conclude_verdict(findings, claims, **given)
+    arguments: dict[str, Any] = {"promised": True, "complete": True, "production": None, "major": None, **said}
+    return conclude_verdict(findings, claims, **arguments)
 
 
 LADDER = {
@@ -86,7 +86,7 @@ def test_the_worse_of_two_decides(worse: str, better: str) -> None:
 
 
 def result(outcome: Outcome, number: int = 1) -> ClaimResult:
-    return ClaimResult(id=f"T{number}", says="It is so", outcome=outcome, reason="told")
+    return ClaimResult(id=f"T{number}", description="It is so", outcome=outcome, reason="told")
 
 
 @pytest.mark.parametrize(
@@ -122,8 +122,8 @@ def test_each_decision_has_its_exit_code(decision: Decision, code: int) -> None:
 
 
 def outcome(one: Claim, *findings: Finding, selected: bool = False) -> tuple[Outcome, str]:
-    found = decide_claim(one, STEM, findings, selected)
-    return found.outcome, found.reason
+    decided = decide_claim(one, STEM, findings, selected)
+    return decided.outcome, decided.reason
 
 
 KEPT, BROKEN = finding(Status.KEPT), finding(Status.BROKEN, summary="It is integer.")
@@ -208,7 +208,7 @@ CLAIMS: dict[str, tuple[Claim, tuple[Finding, ...], Outcome, str]] = {
     "a correction of a time that this day's machine took": (
         claim(
             "write.time[shop.pay = 2..5 ms]",
-            corrected=Correction(says="It is not promised.", checks=(CheckRef(check="write.growth"),)),
+            corrected=Correction(description="It is not promised.", checks=(CheckRef(check="write.growth"),)),
         ),
         (
             finding(Status.KEPT, check="write.time", subject="shop.pay = 2..5 ms"),
@@ -233,9 +233,9 @@ def test_a_claim_whose_check_was_left_out_is_not_shown() -> None:
 
 def test_a_claim_names_what_decided_it_worst_first() -> None:
     broken = finding(Status.BROKEN, subject="public.t.b")
-    found = decide_claim(claim("column.type"), STEM, (KEPT, broken), False)
+    decided = decide_claim(claim("column.type"), STEM, (KEPT, broken), False)
 
-    assert ("column.type[public.t.b]", "column.type[public.t.a]") == found.decided_by
+    assert ("column.type[public.t.b]", "column.type[public.t.a]") == decided.decided_by
 
 
 @pytest.mark.parametrize(
@@ -251,9 +251,9 @@ def test_a_claim_names_what_decided_it_worst_first() -> None:
     ],
 )
 def test_every_claim_yields_one_finding(became: Outcome, status: Status) -> None:
-    found = claim_finding(result(became))
+    answer = claim_finding(result(became))
 
-    assert (status, f"T1 is {became.value}: told.") == (found.status, found.summary)
+    assert (status, f"T1 is {became.value}: told.") == (answer.status, answer.summary)
 
 
 def test_a_refuted_claim_blocks_however_lightly_its_check_weighs() -> None:
@@ -268,7 +268,7 @@ def test_a_refuted_claim_blocks_however_lightly_its_check_weighs() -> None:
         ("column.type[public.t.tags]", True),
         ("column.type[public.*]", True),
         ("column.type[public.t.?]", False),
-        ("column.null[public.t.tags]", False),
+        ("column.nullability[public.t.tags]", False),
     ],
 )
 def test_a_reference_is_a_glob_over_check_and_subject(reference: str, same: bool) -> None:
@@ -276,18 +276,21 @@ def test_a_reference_is_a_glob_over_check_and_subject(reference: str, same: bool
 
 
 def test_brackets_in_a_subject_are_brackets() -> None:
-    found = finding(Status.KEPT, check="function.present", subject="public.f(text[])")
+    kept_finding = finding(Status.KEPT, check="function.present", subject="public.f(text[])")
 
-    assert matches(ref("function.present[public.f(text[])]"), found)
+    assert matches(ref("function.present[public.f(text[])]"), kept_finding)
 
 
 # Waivers and corrections
 
 
 def test_a_live_waiver_excuses_what_is_broken() -> None:
-    [excused], _ = excuse([BROKEN], project(waiver(TODAY)), TODAY)
+    [resolved_findings], _ = resolve_findings([BROKEN], project(waiver(TODAY)), TODAY)
 
-    assert (Status.WAIVED, "waived until 2026-01-04 by Ann: widened soon") == (excused.status, excused.resolution)
+    assert (Status.WAIVED, "waived until 2026-01-04 by Ann: widened soon") == (
+        resolved_findings.status,
+        resolved_findings.resolution,
+    )
 
 
 @pytest.mark.parametrize(
@@ -295,16 +298,16 @@ def test_a_live_waiver_excuses_what_is_broken() -> None:
     [
         finding(Status.UNKNOWN),
         finding(Status.ERROR),
-        finding(Status.BROKEN, check="column.null"),
+        finding(Status.BROKEN, check="column.nullability"),
         finding(Status.BROKEN, subject="public.u.a"),
         finding(Status.BROKEN, migration="002_u"),
     ],
     ids=["an unknown", "our own fault", "another check", "another subject", "another migration"],
 )
 def test_a_waiver_excuses_nothing_else(other: Finding) -> None:
-    [left], _ = excuse([other], project(waiver(TODAY)), TODAY)
+    [answer], _ = resolve_findings([other], project(waiver(TODAY)), TODAY)
 
-    assert other == left
+    assert other == answer
 
 
 @pytest.mark.parametrize(
@@ -320,47 +323,49 @@ def test_a_waiver_excuses_nothing_else(other: Finding) -> None:
 def test_a_waiver_must_be_live_and_of_use(
     findings: list[Finding], until: dt.date, status: Status, problem: str | None
 ) -> None:
-    _, [told] = excuse(findings, project(waiver(until)), TODAY)
+    _, [answer] = resolve_findings(findings, project(waiver(until)), TODAY)
 
     assert ("waiver.live", "column.type[public.t.*]", status, problem) == (
-        told.check,
-        told.subject,
-        told.status,
-        told.actual,
+        answer.check,
+        answer.subject,
+        answer.status,
+        answer.actual,
     )
 
 
 def test_an_expired_waiver_leaves_the_promise_broken() -> None:
-    [left], _ = excuse([BROKEN], project(waiver(TODAY - dt.timedelta(days=1))), TODAY)
+    [answer], _ = resolve_findings([BROKEN], project(waiver(TODAY - dt.timedelta(days=1))), TODAY)
 
-    assert left.blocks
+    assert answer.blocks
 
 
 def test_a_count_that_only_corrected_claims_name_is_excused() -> None:
     wrong = finding(Status.BROKEN, **COUNT_2)
-    [left], _ = excuse([wrong], project(claims=(TWO,)), TODAY)
+    [answer], _ = resolve_findings([wrong], project(claims=(TWO,)), TODAY)
 
-    assert "corrected: T1" == left.resolution
+    assert "corrected: T1" == answer.resolution
 
 
 def test_a_count_that_another_claim_names_too_is_not() -> None:
-    other = Claim(id="T2", says="Two", checks=(ref("schema.count[tables = 2]"),))
-    [left], _ = excuse([finding(Status.BROKEN, **COUNT_2)], project(claims=(TWO, other)), TODAY)
+    other = Claim(id="T2", description="Two", checks=(ref("schema.count[tables = 2]"),))
+    [answer], _ = resolve_findings([finding(Status.BROKEN, **COUNT_2)], project(claims=(TWO, other)), TODAY)
 
-    assert left.resolution is None
+    assert answer.resolution is None
 
 
-@pytest.mark.parametrize("check", ["query.answers", "query.index", "query.growth", "write.growth", "write.time"])
+@pytest.mark.parametrize("check", ["query.runs", "query.index", "query.growth", "write.growth", "write.time"])
 def test_what_is_said_of_speed_may_be_corrected(check: str) -> None:
     one = claim(f"{check}[by_status]", corrected=corrected("O(rows)", f"{check}[by_status_rows]"))
-    [left], _ = excuse([finding(Status.BROKEN, check=check, subject="by_status")], project(claims=(one,)), TODAY)
+    [answer], _ = resolve_findings(
+        [finding(Status.BROKEN, check=check, subject="by_status")], project(claims=(one,)), TODAY
+    )
 
-    assert "corrected: T1" == left.resolution
+    assert "corrected: T1" == answer.resolution
 
 
 def test_a_promise_about_more_than_words_cannot_be_corrected_away() -> None:
     one = claim("access.grants", corrected=corrected("Everybody may", "access.grants"))
     open_to_all = finding(Status.BROKEN, Severity.CRITICAL, check="access.grants")
-    [left], _ = excuse([open_to_all], project(claims=(one,)), TODAY)
+    [answer], _ = resolve_findings([open_to_all], project(claims=(one,)), TODAY)
 
-    assert left.blocks
+    assert answer.blocks

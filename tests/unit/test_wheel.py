@@ -20,12 +20,12 @@ def sources() -> list[Path]:
 def test_wheel_holds_the_package_and_nothing_else(tmp_path: Path) -> None:
     (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
     with zipfile.ZipFile(wheel) as archive:
-        found = sorted(Path(name) for name in archive.namelist() if ".dist-info/" not in name)
+        actual = sorted(Path(name) for name in archive.namelist() if ".dist-info/" not in name)
 
-    assert sources() == found
+    assert sources() == actual
 
 
 def test_package_has_types_queries_and_templates_beside_its_code() -> None:
-    found = {path.suffix for path in sources()}
+    suffixes = {path.suffix for path in sources()}
 
-    assert {".py", ".typed", ".sql", ".j2"} == found
+    assert {".py", ".typed", ".sql", ".j2"} == suffixes

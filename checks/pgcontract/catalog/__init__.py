@@ -1,32 +1,32 @@
-"""What is there: the live catalog as a Schema, by pg_catalog and by the standard's views."""
+"""The live catalog as a Schema: from pg_catalog, and from information_schema."""
 
 from __future__ import annotations
 
 from pgcontract.catalog.changed_parts import subtract
 from pgcontract.catalog.information_schema import (
-    StandardColumn,
-    StandardConstraint,
-    StandardPrivilege,
-    StandardTable,
-    StandardTrigger,
-    StandardViews,
+    InformationSchema,
+    InformationSchemaColumn,
+    InformationSchemaConstraint,
+    InformationSchemaPrivilege,
+    InformationSchemaTable,
+    InformationSchemaTrigger,
     read_information_schema,
 )
-from pgcontract.catalog.information_schema_gaps import Hidden, hidden_by_standard_views
-from pgcontract.catalog.object_ids import read_identities
+from pgcontract.catalog.information_schema_gaps import Gap, find_information_schema_gaps
+from pgcontract.catalog.object_ids import read_object_ids
 from pgcontract.catalog.reader import read_catalog
 
 __all__ = [
-    "Hidden",
-    "StandardColumn",
-    "StandardConstraint",
-    "StandardPrivilege",
-    "StandardTable",
-    "StandardTrigger",
-    "StandardViews",
-    "hidden_by_standard_views",
+    "Gap",
+    "InformationSchema",
+    "InformationSchemaColumn",
+    "InformationSchemaConstraint",
+    "InformationSchemaPrivilege",
+    "InformationSchemaTable",
+    "InformationSchemaTrigger",
+    "find_information_schema_gaps",
     "read_catalog",
-    "read_identities",
     "read_information_schema",
+    "read_object_ids",
     "subtract",
 ]

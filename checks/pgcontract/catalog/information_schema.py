@@ -1,4 +1,4 @@
-"""The live shape through the standard's eyes: what information_schema shows to the role that asks."""
+"""What information_schema shows to the role that reads it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from psycopg import Connection
 from psycopg.pq import TransactionStatus
 
-from pgcontract.catalog.row_values import values
-from pgcontract.catalog.snapshot import reading
+from pgcontract.catalog.row_values import read_rows_as
+from pgcontract.catalog.snapshot import open_snapshot
 
 
 @dataclass(frozen=True, kw_only=True)
-class StandardTable:
+class InformationSchemaTable:
     """A row of information_schema.tables; `type` is BASE TABLE, VIEW or FOREIGN."""
 
     name: str
@@ -22,7 +22,7 @@ class StandardTable:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StandardColumn:
+class InformationSchemaColumn:
     """A row of information_schema.columns; `name` is the bare column, `is_nullable` is YES or NO."""
 
     table: str
@@ -35,7 +35,7 @@ class StandardColumn:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StandardConstraint:
+class InformationSchemaConstraint:
     """A row of table_constraints with its check_constraints and key_column_usage; NOT NULL has the type CHECK."""
 
     table: str
@@ -47,7 +47,7 @@ class StandardConstraint:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StandardTrigger:
+class InformationSchemaTrigger:
     """A row of information_schema.triggers: one event of one trigger."""
 
     table: str
@@ -60,7 +60,7 @@ class StandardTrigger:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StandardPrivilege:
+class InformationSchemaPrivilege:
     """A row of information_schema.table_privileges, whoever granted it; `privilege` is in lower case."""
 
     table: str
@@ -70,39 +70,39 @@ class StandardPrivilege:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StandardViews:
-    """What the standard's views show of `schemas`; names of tables and roles are spelled as in a Schema."""
+class InformationSchema:
+    """What information_schema shows of `schemas`; names of tables and roles are spelled as in a Schema."""
 
     schemas: tuple[str, ...]
-    tables: tuple[StandardTable, ...] = ()
-    columns: tuple[StandardColumn, ...] = ()
-    constraints: tuple[StandardConstraint, ...] = ()
-    triggers: tuple[StandardTrigger, ...] = ()
-    privileges: tuple[StandardPrivilege, ...] = ()
+    tables: tuple[InformationSchemaTable, ...] = ()
+    columns: tuple[InformationSchemaColumn, ...] = ()
+    constraints: tuple[InformationSchemaConstraint, ...] = ()
+    triggers: tuple[InformationSchemaTrigger, ...] = ()
+    privileges: tuple[InformationSchemaPrivilege, ...] = ()
 
 
 def read_information_schema(
     connection: Connection[Any], schemas: Sequence[str], *, transaction: bool | None = None
-) -> StandardViews:
-    """The standard's views of these schemas (spelled as the server does, `"Odd"`), in one snapshot.
+) -> InformationSchema:
+    """The information_schema views of these schemas (spelled as the server does, `"Odd"`), in one snapshot.
 
-    Objects of other owners are hidden from the asking role: that is what the reader of these views would see.
+    Objects on which the role has no privileges are hidden, as from any reader of these views.
     Reads in the caller's transaction if one is open, unless `transaction` says otherwise.
     """
     if transaction is None:
         transaction = connection.autocommit and connection.info.transaction_status is TransactionStatus.IDLE
-    asked = list(schemas)
-    with reading(connection, transaction=transaction) as session:
-        tables = session.ask_about("standard_tables", asked)
-        columns = session.ask_about("standard_columns", asked)
-        constraints = session.ask_about("standard_constraints", asked)
-        triggers = session.ask_about("standard_triggers", asked)
-        privileges = session.ask_about("standard_privileges", asked)
-        return StandardViews(
+    names = list(schemas)
+    with open_snapshot(connection, transaction=transaction) as snapshot:
+        tables = snapshot.run_schema_query("standard_tables", names)
+        columns = snapshot.run_schema_query("standard_columns", names)
+        constraints = snapshot.run_schema_query("standard_constraints", names)
+        triggers = snapshot.run_schema_query("standard_triggers", names)
+        privileges = snapshot.run_schema_query("standard_privileges", names)
+        return InformationSchema(
             schemas=tuple(schemas),
-            tables=values(tables, StandardTable),
-            columns=values(columns, StandardColumn),
-            constraints=values(constraints, StandardConstraint),
-            triggers=values(triggers, StandardTrigger),
-            privileges=values(privileges, StandardPrivilege),
+            tables=read_rows_as(tables, InformationSchemaTable),
+            columns=read_rows_as(columns, InformationSchemaColumn),
+            constraints=read_rows_as(constraints, InformationSchemaConstraint),
+            triggers=read_rows_as(triggers, InformationSchemaTrigger),
+            privileges=read_rows_as(privileges, InformationSchemaPrivilege),
         )

@@ -1,4 +1,4 @@
-"""What is in a database right now, as a Schema: the closed world outside PostgreSQL's own schemas."""
+"""A live database as a Schema: everything outside PostgreSQL's own schemas."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 from psycopg import Connection
 
 from pgcontract.catalog.row_digests import count_rows
-from pgcontract.catalog.row_values import values
-from pgcontract.catalog.snapshot import reading
+from pgcontract.catalog.row_values import read_rows_as
+from pgcontract.catalog.snapshot import open_snapshot
 from pgcontract.model import schema as model
 from pgcontract.model.schema import Part, Schema
 
@@ -40,7 +40,7 @@ KINDS: dict[str, type[Part]] = {
 }
 """Field of Schema, also the name of its .sql file, to the part that each row of it is."""
 
-RARE = {
+RARE_KINDS = {
     *("views", "rules", "types", "sequences", "policies", "event_triggers", "publications", "statistics"),
     *("default_grants", "settings"),
 }
@@ -55,22 +55,22 @@ def read_catalog(connection: Connection[Any], *, rows: bool = True, transaction:
     from the asking role are not counted, nor are those of tables that it may not read.
     Raises psycopg.Error where the server refuses, ValueError where a transaction is open and none was expected.
     """
-    with reading(connection, transaction=transaction) as session:
-        inventory = session.ask("inventory")
-        cursors = {kind: session.ask(kind) for kind in KINDS if kind not in RARE}
-        filled = session.ask("rows") if rows else None
+    with open_snapshot(connection, transaction=transaction) as snapshot:
+        inventory = snapshot.run_query("inventory")
+        cursors = {kind: snapshot.run_query(kind) for kind in KINDS if kind not in RARE_KINDS}
+        nonempty_tables = snapshot.run_query("rows") if rows else None
         [(present,)] = inventory.fetchall()
-        cursors |= {kind: session.ask(kind) for kind in present}
-        with _no_collection():
-            parts: dict[str, Any] = {kind: values(cursor, KINDS[kind]) for kind, cursor in cursors.items()}
-        if filled is not None:
-            parts["rows"] = count_rows(connection, filled)
+        cursors |= {kind: snapshot.run_query(kind) for kind in present}
+        with _garbage_collection_off():
+            parts: dict[str, Any] = {kind: read_rows_as(cursor, KINDS[kind]) for kind, cursor in cursors.items()}
+        if nonempty_tables is not None:
+            parts["rows"] = count_rows(connection, nonempty_tables)
     return Schema(**parts)
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
-    """Parts have no cycles, yet the collector would walk all that are there again for every few hundred new ones."""
+def _garbage_collection_off() -> Iterator[None]:
+    """Parts have no cycles, yet the collector would walk all of them for every few hundred new ones."""
     collecting = gc.isenabled()
     gc.disable()
     try:

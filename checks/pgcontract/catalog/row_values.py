@@ -9,7 +9,7 @@ from psycopg import Cursor
 T = TypeVar("T")
 
 
-def values(cursor: Cursor[tuple[Any, ...]], kind: type[T]) -> tuple[T, ...]:
+def read_rows_as(cursor: Cursor[tuple[Any, ...]], kind: type[T]) -> tuple[T, ...]:
     """Each row of the cursor as a `kind`, arrays as tuples.
 
     A frozen dataclass's __init__ sets field by field, which for ten thousand columns takes longer than the server
@@ -20,12 +20,12 @@ def values(cursor: Cursor[tuple[Any, ...]], kind: type[T]) -> tuple[T, ...]:
         return ()
     names = [column.name for column in cursor.description or ()]
     arrays = [name for name, value in zip(names, rows[0], strict=True) if isinstance(value, list)]
-    made = []
+    parts = []
     for row in rows:
         part = object.__new__(kind)
         fields = part.__dict__
         fields.update(zip(names, row, strict=True))
         for name in arrays:
             fields[name] = tuple(fields[name])
-        made.append(part)
-    return tuple(made)
+        parts.append(part)
+    return tuple(parts)

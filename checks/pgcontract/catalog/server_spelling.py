@@ -2,7 +2,7 @@
 
 Every expression and type name a contract holds is handed to the server, which parses it and prints it back its own
 way: `IN (...)` becomes `= ANY (ARRAY[...])`, casts appear. What the server will not make in a scratch schema
-(because it needs an object that is not there, say) stays as written and is told in `unspelled`.
+(because it needs an object that is not there, say) stays as written and is listed in `refused_declarations`.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ P = TypeVar("P", bound=Part)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unspelled:
-    """One declaration the server would not make in the scratch schema, and its words."""
+class RefusedDeclaration:
+    """One declaration that the server refused to create in the scratch schema, with its message."""
 
     kind: str
     name: str
@@ -32,18 +32,18 @@ class Unspelled:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spelling:
+class ServerSpelling:
     schema: Schema
-    unspelled: tuple[Unspelled, ...] = ()
+    refused_declarations: tuple[RefusedDeclaration, ...] = ()
 
 
-def spell(connection: psycopg.Connection, declared: Schema) -> Spelling:
+def read_server_spelling(connection: psycopg.Connection, declared: Schema) -> ServerSpelling:
     """Spell `declared` the server's way; the connection's transaction is the caller's to roll back."""
-    return _Speller(connection, declared).run()
+    return _ScratchSchemas(connection, declared).run()
 
 
 # What is taken from the server's spelling, by kind; everything else stays as declared.
-_SPELLED: dict[str, tuple[str, ...]] = {
+_SPELLED_FIELDS: dict[str, tuple[str, ...]] = {
     "tables": ("partition_key", "partition_bound"),
     "columns": ("type", "default"),
     "constraints": ("definition",),
@@ -56,134 +56,138 @@ _SPELLED: dict[str, tuple[str, ...]] = {
 }
 
 
-class _Speller:
+class _ScratchSchemas:
     def __init__(self, connection: psycopg.Connection, declared: Schema) -> None:
         self.connection = connection
         self.declared = declared
-        self.unspelled: list[Unspelled] = []
+        self.refused_declarations: list[RefusedDeclaration] = []
         self.scratch: dict[str, str] = {}
         self.functions: dict[str, str] = {}
 
-    def run(self) -> Spelling:
+    def run(self) -> ServerSpelling:
         declared = self.declared
         self.connection.execute("SET LOCAL check_function_bodies = off")
         for part in (*declared.types, *declared.functions, *declared.tables, *declared.views):
-            self._schema_of(part.name)
-        self._each(declared.types, _create_type)
+            self._create_scratch_schema(part.name)
+        self._create_each(declared.types, _create_type)
         for table in _parents_first(declared.tables):
-            self._table(table)
-        self._each(declared.functions, _create_function)
-        domains = {each.name for each in declared.types if each.form == "domain"}
-        self._each(declared.constraints, lambda part, home: _create_constraint(part, home, domain=part.table in domains))
-        self._each((index for index in declared.indexes if not index.constraint), _create_index)
-        self._each((each for each in declared.triggers if each.when or each.arguments), _create_trigger)
-        self._each(declared.policies, _create_policy)
-        self._each(declared.views, _create_view)
-        return Spelling(schema=self._merged(), unspelled=tuple(self.unspelled))
+            self._create_table(table)
+        self._create_each(declared.functions, _create_function)
+        domains = {data_type.name for data_type in declared.types if data_type.form == "domain"}
+        self._create_each(
+            declared.constraints, lambda part, relation: _create_constraint(part, relation, domain=part.table in domains)
+        )
+        self._create_each((index for index in declared.indexes if not index.constraint), _create_index)
+        self._create_each(
+            (trigger for trigger in declared.triggers if trigger.when or trigger.arguments), _create_trigger
+        )
+        self._create_each(declared.policies, _create_policy)
+        self._create_each(declared.views, _create_view)
+        return ServerSpelling(schema=self._read_back(), refused_declarations=tuple(self.refused_declarations))
 
-    def _schema_of(self, name: str) -> None:
-        schema = split_name(name)[0]
+    def _create_scratch_schema(self, name: str) -> None:
+        schema = split_schema(name)[0]
         if schema not in self.scratch:
             self.scratch[schema] = f"{SCRATCH}{len(self.scratch) + 1}"
             self.connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.SQL(self.scratch[schema])))
 
-    def _each(self, parts: Iterable[P], make: Callable[[P, str], str]) -> None:
-        """Make each part in its scratch schema, remembering those that the server refuses."""
+    def _create_each(self, parts: Iterable[P], make: Callable[[P, str], str]) -> None:
+        """Create each part in its scratch schema, recording those that the server refuses."""
         for part in parts:
-            home = getattr(part, "table", part.name)
-            schema, _ = split_name(home)
+            relation = getattr(part, "table", part.name)
+            schema, _ = split_schema(relation)
             if schema in self.scratch:
-                self._try(part, make(part, self._moved(home)))
+                self._execute(part, make(part, self._scratch_name(relation)))
 
-    def _moved(self, name: str) -> str:
-        schema, rest = split_name(name)
+    def _scratch_name(self, name: str) -> str:
+        schema, rest = split_schema(name)
         return f"{self.scratch[schema]}.{rest}"
 
-    def _try(self, part: Part, *statements: str) -> bool:
+    def _execute(self, part: Part, *statements: str) -> bool:
         try:
             with self.connection.transaction():
                 for statement in statements:
                     self.connection.execute(statement.encode())
         except psycopg.Error as error:
-            self.unspelled.append(
-                Unspelled(kind=part.kind, name=part.name, message=error.diag.message_primary or str(error))
+            self.refused_declarations.append(
+                RefusedDeclaration(kind=part.kind, name=part.name, message=error.diag.message_primary or str(error))
             )
             return False
         return True
 
-    def _table(self, table: Table) -> None:
+    def _create_table(self, table: Table) -> None:
         """The whole table in one statement, or, where the server refuses one column, column by column."""
-        name = self._moved(table.name)
+        name = self._scratch_name(table.name)
         columns = [column for column in self.declared.columns if column.table == table.name]
         columns.sort(key=lambda column: column.position)
         tail = f" PARTITION BY {table.partition_key}" if table.partition_key else ""
         parent = table.partition_of
-        if parent and table.partition_bound and split_name(parent)[0] in self.scratch:
-            made = f"CREATE TABLE {name} PARTITION OF {self._moved(parent)} {table.partition_bound}{tail}"
-            if self._try(table, made):
+        if parent and table.partition_bound and split_schema(parent)[0] in self.scratch:
+            statement = f"CREATE TABLE {name} PARTITION OF {self._scratch_name(parent)} {table.partition_bound}{tail}"
+            if self._execute(table, statement):
                 return
         whole = f"CREATE TABLE {name} ({', '.join(map(_column_ddl, columns))}){tail}"
-        before = len(self.unspelled)
-        if self._try(table, whole):
+        before = len(self.refused_declarations)
+        if self._execute(table, whole):
             return
-        del self.unspelled[before:]
-        self._try(table, f"CREATE TABLE {name} ()")
+        del self.refused_declarations[before:]
+        self._execute(table, f"CREATE TABLE {name} ()")
         for column in columns:
-            if not self._try(column, f"ALTER TABLE {name} ADD COLUMN {_column_ddl(column)}"):
-                bare = replace(column, default=None, generated=None)
-                with_type = f"ALTER TABLE {name} ADD COLUMN {_column_ddl(bare)}"
-                before = len(self.unspelled)
-                self._try(column, with_type)
-                del self.unspelled[before:]
+            if not self._execute(column, f"ALTER TABLE {name} ADD COLUMN {_column_ddl(column)}"):
+                untyped_default = replace(column, default=None, generated=None)
+                with_type = f"ALTER TABLE {name} ADD COLUMN {_column_ddl(untyped_default)}"
+                before = len(self.refused_declarations)
+                self._execute(column, with_type)
+                del self.refused_declarations[before:]
 
-    def _merged(self) -> Schema:
+    def _read_back(self) -> Schema:
         spelled = read_catalog(self.connection, rows=False, transaction=False)
-        home = {scratch: schema for schema, scratch in self.scratch.items()}
+        schemas = {scratch: schema for schema, scratch in self.scratch.items()}
         parts: dict[str, tuple[Part, ...]] = {}
-        for kind, names in _SPELLED.items():
-            found = {part.name: part for part in _homed(getattr(spelled, kind), home)}
+        for kind, names in _SPELLED_FIELDS.items():
+            spelled_parts = {part.name: part for part in _with_declared_schemas(getattr(spelled, kind), schemas)}
             if kind == "functions":
-                found = self._by_declared_name(found)
+                spelled_parts = self._by_declared_name(spelled_parts)
             parts[kind] = tuple(
-                _respelled(part, found[part.name], names) if part.name in found else part
+                _with_spelling_of(part, spelled_parts[part.name], names) if part.name in spelled_parts else part
                 for part in getattr(self.declared, kind)
             )
         return replace(self.declared, **parts)  # type: ignore[arg-type]
 
-    def _by_declared_name(self, found: dict[str, Part]) -> dict[str, Part]:
+    def _by_declared_name(self, spelled_parts: dict[str, Part]) -> dict[str, Part]:
         """Functions keyed by the name the contract gives them: its types may be spelled another way."""
-        keyed = dict(found)
+        keyed = dict(spelled_parts)
         for part in self.declared.functions:
-            if part.name not in found and (there := found.get(self._regprocedure(part))):
-                keyed[part.name] = there
+            if part.name not in spelled_parts and (part_spelled := spelled_parts.get(self._server_signature(part))):
+                keyed[part.name] = part_spelled
         return keyed
 
-    def _regprocedure(self, part: Function) -> str:
+    def _server_signature(self, part: Function) -> str:
         """The function's name with its types as the server spells them; empty where it knows no such function."""
         query = (
             "SELECT pg_catalog.to_regprocedure(%s)::pg_catalog.text FROM pg_catalog.set_config('search_path', '', true)"
         )
         try:
             with self.connection.transaction():
-                found = self.connection.execute(query, [self._moved(part.name)]).fetchone()
+                row = self.connection.execute(query, [self._scratch_name(part.name)]).fetchone()
         except psycopg.Error:  # the types in the name are no types
-            found = None
-        home = {scratch: schema for schema, scratch in self.scratch.items()}
-        return _put_back(found[0], home) if found and found[0] else ""
+            row = None
+        schemas = {scratch: schema for schema, scratch in self.scratch.items()}
+        return _restore_schema_names(row[0], schemas) if row and row[0] else ""
 
 
-def _respelled(declared: Part, found: Part, names: tuple[str, ...]) -> Part:
+def _with_spelling_of(declared: Part, spelled: Part, names: tuple[str, ...]) -> Part:
     """The declared part with the server's spelling of what it declares; what it leaves out stays left out."""
     nothing = (None, ())
     taken = {
-        name: getattr(found, name)
+        name: getattr(spelled, name)
         for name in names
-        if getattr(declared, name) not in nothing and getattr(found, name) not in nothing
+        if getattr(declared, name) not in nothing and getattr(spelled, name) not in nothing
     }
     return replace(declared, **taken)
 
 
-def _homed(parts: Iterable[Part], home: dict[str, str]) -> Iterator[Part]:
+def _with_declared_schemas(parts: Iterable[Part], schemas: dict[str, str]) -> Iterator[Part]:
     """The parts of the scratch schemas, with every mention of a scratch schema put back."""
     for part in parts:
         if not part.name.startswith(SCRATCH):
@@ -192,20 +196,20 @@ def _homed(parts: Iterable[Part], home: dict[str, str]) -> Iterator[Part]:
         for field in fields(part):
             value = getattr(part, field.name)
             if isinstance(value, str):
-                values[field.name] = _put_back(value, home)
+                values[field.name] = _restore_schema_names(value, schemas)
             elif isinstance(value, tuple) and value and isinstance(value[0], str):
-                values[field.name] = tuple(_put_back(each, home) for each in value)
+                values[field.name] = tuple(_restore_schema_names(text_value, schemas) for text_value in value)
         yield replace(part, **values)
 
 
-def _put_back(text: str, home: dict[str, str]) -> str:
+def _restore_schema_names(text: str, schemas: dict[str, str]) -> str:
     if SCRATCH in text:
-        for scratch, schema in sorted(home.items(), reverse=True):
+        for scratch, schema in sorted(schemas.items(), reverse=True):
             text = text.replace(f"{scratch}.", f"{schema}.")
     return text
 
 
-def split_name(name: str) -> tuple[str, str]:
+def split_schema(name: str) -> tuple[str, str]:
     """`public.t.email` as (`public`, `t.email`); a quoted schema may hold dots."""
     if name.startswith('"'):
         end = name.index('"', 1)
@@ -216,9 +220,9 @@ def split_name(name: str) -> tuple[str, str]:
     return schema, rest
 
 
-def last_part(name: str, table: str) -> str:
+def unqualified_name(name: str, table: str) -> str:
     """The part's own name, without the table's in front."""
-    return name[len(table) + 1 :] if name.startswith(f"{table}.") else split_name(name)[1]
+    return name[len(table) + 1 :] if name.startswith(f"{table}.") else split_schema(name)[1]
 
 
 def _parents_first(tables: Iterable[Table]) -> list[Table]:
@@ -233,7 +237,7 @@ def _parents_first(tables: Iterable[Table]) -> list[Table]:
 
 
 def _column_ddl(column: Column) -> str:
-    ddl = f"{last_part(column.name, column.table)} {column.type}"
+    ddl = f"{unqualified_name(column.name, column.table)} {column.type}"
     if column.collation:
         ddl += f" COLLATE {column.collation}"
     if column.generated:
@@ -274,20 +278,20 @@ def _create_function(part: Function, name: str) -> str:
     return f"CREATE {word} {stem}({part.arguments}){returns} LANGUAGE {part.language}{settings} {quoted}"
 
 
-def _create_constraint(part: Constraint, home: str, *, domain: bool) -> str:
-    name = last_part(part.name, part.table)
-    return f"ALTER {'DOMAIN' if domain else 'TABLE'} {home} ADD CONSTRAINT {name} {part.definition}"
+def _create_constraint(part: Constraint, relation: str, *, domain: bool) -> str:
+    name = unqualified_name(part.name, part.table)
+    return f"ALTER {'DOMAIN' if domain else 'TABLE'} {relation} ADD CONSTRAINT {name} {part.definition}"
 
 
 def _create_index(part: Index, table: str) -> str:
-    name = split_name(part.name)[1]
+    name = split_schema(part.name)[1]
     ddl = f"CREATE {'UNIQUE ' if part.unique else ''}INDEX {name} ON {table} USING {part.method}"
     ddl += f" ({', '.join(part.keys)})"
     return ddl + (f" WHERE {part.predicate}" if part.predicate else "")
 
 
 def _create_trigger(part: Trigger, table: str) -> str:
-    name = last_part(part.name, part.table)
+    name = unqualified_name(part.name, part.table)
     columns = f" OF {', '.join(part.columns)}" if part.columns else ""
     events = " OR ".join(event.upper() + (columns if event == "update" else "") for event in part.events)
     word = "CONSTRAINT TRIGGER" if part.constraint else "TRIGGER"
@@ -299,7 +303,7 @@ def _create_trigger(part: Trigger, table: str) -> str:
     referencing = f" REFERENCING {' '.join(tables)}" if tables else ""
     when = f" WHEN ({part.when})" if part.when else ""
     stem = part.function.partition("(")[0]
-    arguments = ", ".join("'" + each.replace("'", "''") + "'" for each in part.arguments)
+    arguments = ", ".join("'" + argument.replace("'", "''") + "'" for argument in part.arguments)
     return (
         f"CREATE {word} {name} {part.timing} {events} ON {table}{referencing} FOR EACH {part.level}{when} "
         f"EXECUTE FUNCTION {stem}({arguments})"
@@ -307,7 +311,7 @@ def _create_trigger(part: Trigger, table: str) -> str:
 
 
 def _create_policy(part: Policy, table: str) -> str:
-    ddl = f"CREATE POLICY {last_part(part.name, part.table)} ON {table} FOR {part.command}"
+    ddl = f"CREATE POLICY {unqualified_name(part.name, part.table)} ON {table} FOR {part.command}"
     ddl += f" USING ({part.using})" if part.using else ""
     return ddl + (f" WITH CHECK ({part.check})" if part.check else "")
 

@@ -1,4 +1,4 @@
-"""How the catalog is asked: in one snapshot, in one spelling, in as few round trips and plans as can be."""
+"""Catalog queries in one snapshot, with fixed output settings, in as few round trips and plans as possible."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SETTINGS = {
 """What the server's spelling depends on; and what keeps it from compiling, sharing out, spilling or hashing whole
 catalogs for queries that are done sooner without."""
 
-_SET = b"""
+_SET_PARAMETERS = b"""
 select
     pg_catalog.array_agg(s.name), pg_catalog.array_agg(pg_catalog.current_setting(s.name)),
     pg_catalog.array_agg(pg_catalog.set_config(s.name, s.value, true)),
@@ -37,33 +37,33 @@ from unnest(%s::pg_catalog.text[], %s::pg_catalog.text[]) as s (name, value)
 """
 
 
-class Session:
-    """A connection set up for reading; questions are the files of `sql/`."""
+class CatalogSnapshot:
+    """A connection set up for reading the catalog; its queries are the files of `sql/`."""
 
     def __init__(self, connection: Connection[Any], prepared: frozenset[str]) -> None:
         self.connection = connection
         self._prepared = prepared
 
-    def ask(self, question: str) -> Cursor[tuple[Any, ...]]:
-        """The answer to `sql/<question>.sql`, on its way.
+    def run_query(self, query_name: str) -> Cursor[tuple[Any, ...]]:
+        """A cursor on `sql/<query_name>.sql`, whose rows may still be in the pipeline.
 
         Planning takes most of the time in a small database, so the server keeps the plan. psycopg's own prepared
-        statements would not do: it forgets them all at every ROLLBACK, and the gate reads between two of them.
+        statements would not do: it drops them all at every ROLLBACK, and catalogs are read between two of them.
         """
-        name = f"pgcontract.{question}"
+        name = f"pgcontract.{query_name}"
         if name not in self._prepared:
-            prepare = sql.SQL("prepare {} as ").format(sql.Identifier(name)).as_bytes(None) + _text(question)
+            prepare = sql.SQL("prepare {} as ").format(sql.Identifier(name)).as_bytes(None) + _query_text(query_name)
             self.connection.execute(prepare, prepare=False)
         cursor = self.connection.cursor(row_factory=tuple_row)
         return cursor.execute(sql.SQL("execute {}").format(sql.Identifier(name)), prepare=False)
 
-    def ask_about(self, question: str, schemas: list[str]) -> Cursor[tuple[Any, ...]]:
-        """The answer to a question with one parameter, the quoted names of the schemas meant."""
-        return self.connection.cursor(row_factory=tuple_row).execute(_text(question), [schemas], prepare=False)
+    def run_schema_query(self, query_name: str, schemas: list[str]) -> Cursor[tuple[Any, ...]]:
+        """A cursor on a query with one parameter, the quoted names of the schemas."""
+        return self.connection.cursor(row_factory=tuple_row).execute(_query_text(query_name), [schemas], prepare=False)
 
 
 @contextmanager
-def reading(connection: Connection[Any], *, transaction: bool) -> Iterator[Session]:
+def open_snapshot(connection: Connection[Any], *, transaction: bool) -> Iterator[CatalogSnapshot]:
     """A pipeline in which every query sees one snapshot and every name comes out with its schema.
 
     With `transaction=False` it is the caller's transaction, and what was set is put back; no savepoint is made, so
@@ -78,22 +78,24 @@ def reading(connection: Connection[Any], *, transaction: bool) -> Iterator[Sessi
     if transaction:
         with connection.pipeline(), connection.transaction():
             connection.execute("set transaction isolation level repeatable read read only", prepare=False)
-            _, _, prepared = _set(connection, [*SETTINGS], [*SETTINGS.values()])
-            yield Session(connection, prepared)
+            _, _, prepared = _set_parameters(connection, [*SETTINGS], [*SETTINGS.values()])
+            yield CatalogSnapshot(connection, prepared)
     else:
         with connection.pipeline():
-            names, before, prepared = _set(connection, [*SETTINGS], [*SETTINGS.values()])
-            yield Session(connection, prepared)
-            _set(connection, names, before)
+            names, before, prepared = _set_parameters(connection, [*SETTINGS], [*SETTINGS.values()])
+            yield CatalogSnapshot(connection, prepared)
+            _set_parameters(connection, names, before)
 
 
-def _set(connection: Connection[Any], names: list[str], values: list[str]) -> tuple[list[str], list[str], frozenset[str]]:
+def _set_parameters(
+    connection: Connection[Any], names: list[str], values: list[str]
+) -> tuple[list[str], list[str], frozenset[str]]:
     """Set parameters until the transaction ends; their names, their values before, the statements prepared."""
-    cursor = connection.cursor(row_factory=tuple_row).execute(_SET, [names, values], prepare=False)
-    [(found, before, _, prepared)] = cursor.fetchall()
-    return found, before, frozenset(prepared)
+    cursor = connection.cursor(row_factory=tuple_row).execute(_SET_PARAMETERS, [names, values], prepare=False)
+    [(timeout, before, _, prepared)] = cursor.fetchall()
+    return timeout, before, frozenset(prepared)
 
 
 @cache
-def _text(question: str) -> bytes:
-    return (Path(__file__).parent / "sql" / f"{question}.sql").read_bytes()
+def _query_text(query_name: str) -> bytes:
+    return (Path(__file__).parent / "sql" / f"{query_name}.sql").read_bytes()

@@ -17,7 +17,7 @@ import click
 from pgcontract.errors import PgcontractError
 
 INTERRUPTED: Final = 130  # 128 + SIGINT, as shells say it
-OWN_BUG: Final = 4
+INTERNAL_ERROR: Final = 4
 
 # One command, one file; a file is imported only when its command is asked for.
 _COMMANDS: Final = {
@@ -97,7 +97,7 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(
             f"a bug of pgcontract, not of the migration: {type(error).__name__}: {error}. "
             "PGCONTRACT_DEBUG=1 shows the traceback; please report it.",
-            OWN_BUG,
+            INTERNAL_ERROR,
         )
     return code if isinstance(code, int) else 0
 

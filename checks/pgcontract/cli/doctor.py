@@ -1,4 +1,4 @@
-"""`pgcontract doctor`: which servers can start here, what is missing and how to get it, what is kept and left."""
+"""`pgcontract doctor`: which servers can start here, what is missing and how to get it, what is cached or orphaned."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pgcontract.errors import PgcontractError, ServerUnavailable
 
 if TYPE_CHECKING:
     from pgcontract.postgres.providers import Production
-    from pgcontract.postgres.providers.examination import Examination, Left
-    from pgcontract.postgres.providers.local.cache_usage import Kept
+    from pgcontract.postgres.providers.examination import Examination, Leftovers
+    from pgcontract.postgres.providers.local.cache_usage import CacheUsage
     from pgcontract.postgres.providers.server import Probe
 
 _WIDTH = 80
@@ -36,12 +36,12 @@ def command(path: str, clean: bool) -> int:
 
     production, trouble = _production(path)
     if clean:
-        found = examination.examine(production)
-        if found.account is not None:
-            click.echo(f"removed {_removed(*examination.clean(found.account))}\n")
-    found = examination.examine(production)
-    click.echo("\n".join(_page(found, production, trouble)))
-    return 0 if found.can_start else ServerUnavailable.exit_code
+        examined = examination.examine(production)
+        if examined.account is not None:
+            click.echo(f"removed {_describe_removed(*examination.clean(examined.account))}\n")
+    examined = examination.examine(production)
+    click.echo("\n".join(_page(examined, production, trouble)))
+    return 0 if examined.can_start else ServerUnavailable.exit_code
 
 
 def _production(path: str) -> tuple[Production, str]:
@@ -58,29 +58,36 @@ def _production(path: str) -> tuple[Production, str]:
     return Production(platform=project.platform, postgres=project.postgres), ""
 
 
-def _page(found: Examination, production: Production, trouble: str) -> Iterator[str]:
+def _page(examined: Examination, production: Production, trouble: str) -> Iterator[str]:
     system = f"{platform.system()} {platform.machine()}"
     yield f"pgcontract {version('pgcontract')}, Python {platform.python_version()}, {system}"
-    said = f"{production.platform}, PostgreSQL {production.postgres or 'of no named major'}"
-    yield from _entry("production", f"not known: {trouble}" if trouble else said)
+    target = f"{production.platform}, PostgreSQL {production.postgres or 'of no named major'}"
+    yield from _entry("production", f"not known: {trouble}" if trouble else target)
     yield "\nServers, by the word for --pg"
-    for probe in found.probes:
+    for probe in examined.probes:
         yield from _probe(probe)
     yield from _entry("  dsn:URL", "a server that you name; not looked at")
     yield "\nFolders"
-    if found.no_account:
-        yield from _entry("  for a server", found.no_account)
-    for room in found.rooms:
-        yield from _entry("  for a run", f"{room.folder} ({room.storage}): {_bytes(room.free_bytes)} free")
-    for kept in found.cache:
-        yield from _entry("  cache", f"{kept.folder}: {_kept(kept)}")
-    yield from _entry("  left behind", f"{_left(found.left)}; --clean removes it" if _left(found.left) else "nothing")
+    if examined.no_account:
+        yield from _entry("  for a server", examined.no_account)
+    for run_directory in examined.run_directories:
+        yield from _entry(
+            "  for a run", f"{run_directory.folder} ({run_directory.storage}): {_bytes(run_directory.free_bytes)} free"
+        )
+    for usage in examined.cache:
+        yield from _entry("  cache", f"{usage.folder}: {_describe_usage(usage)}")
+    yield from _entry(
+        "  left behind",
+        f"{_describe_leftovers(examined.leftovers)}; --clean removes it"
+        if _describe_leftovers(examined.leftovers)
+        else "nothing",
+    )
 
 
 def _probe(probe: Probe) -> Iterator[str]:
     # The source that auto takes has a line of its own, which says where it is.
-    found = probe.found.partition(" in ")[0] if probe.ok and probe.provider == "auto" else probe.found
-    yield from _entry(f"  {probe.provider}", f"{'yes' if probe.ok else 'no '}  {found}", hang=5)
+    description = probe.summary.partition(" in ")[0] if probe.ok and probe.provider == "auto" else probe.summary
+    yield from _entry(f"  {probe.provider}", f"{'yes' if probe.ok else 'no '}  {description}", hang=5)
     if not probe.ok and probe.remedy:
         yield from _entry("", probe.remedy, margin=_MARGIN + 5)
 
@@ -97,22 +104,25 @@ def _entry(name: str, text: str, *, hang: int = 0, margin: int = _MARGIN) -> lis
     )
 
 
-def _removed(kept: Iterable[Kept], left: Left) -> str:
-    cache = [f"{_kept(each)} of {each.folder}" for each in kept if each.entries]
-    return "; ".join([*cache, *filter(None, [_left(left)])]) or "nothing: there was nothing"
+def _describe_removed(usage: Iterable[CacheUsage], leftovers: Leftovers) -> str:
+    cache = [f"{_describe_usage(kept_folder)} of {kept_folder.folder}" for kept_folder in usage if kept_folder.entries]
+    return "; ".join([*cache, *filter(None, [_describe_leftovers(leftovers)])]) or "nothing: there was nothing"
 
 
-def _kept(kept: Kept) -> str:
-    return f"{_bytes(kept.size_bytes)} in {_count(kept.entries, 'entry', 'entries')}" if kept.entries else "empty"
+def _describe_usage(usage: CacheUsage) -> str:
+    return f"{_bytes(usage.size_bytes)} in {_count(usage.entries, 'entry', 'entries')}" if usage.entries else "empty"
 
 
-def _left(left: Left) -> str:
-    told = [
+def _describe_leftovers(leftovers: Leftovers) -> str:
+    parts = [
         _count(len(names), one, many)
-        for names, one, many in ((left.folders, "folder", "folders"), (left.containers, "container", "containers"))
+        for names, one, many in (
+            (leftovers.folders, "folder", "folders"),
+            (leftovers.containers, "container", "containers"),
+        )
         if names
     ]
-    return f"{' and '.join(told)} of runs that were killed" if told else ""
+    return f"{' and '.join(parts)} of runs that were killed" if parts else ""
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -37,7 +37,7 @@ def command(path: str, accept: bool, output: str | None, through: str | None, pg
     from pgcontract import runner
     from pgcontract.contract import load_project
     from pgcontract.drafting.contract_draft import draft_contract, write_draft
-    from pgcontract.drafting.waivers import waive_rest
+    from pgcontract.drafting.waivers import waive_broken
     from pgcontract.postgres.platform import MIGRATOR
     from pgcontract.reporting.markup import visible
 
@@ -49,18 +49,18 @@ def command(path: str, accept: bool, output: str | None, through: str | None, pg
         raise InputError("is there already, and a draft never overwrites; name another file with -o", file=str(target))
     if pg == runner.NO_SERVER:
         raise InputError("a draft is written from what a server made of the migration; name one with --pg")
-    made, gone = runner.changes(project, pg=pg)
+    added, removed = runner.changes(project, pg=pg)
     earlier = project.chain[:-1]
     text = draft_contract(
-        made,
+        added,
         migration=project.head.path.name,
         accept=accept,
         owner=MIGRATOR,
         inherited=project.declared(earlier[-1].stem) if earlier else None,
-        removed=gone,
+        removed=removed,
     )
     if accept:
-        text = waive_rest(project, text, pg=pg, today=dt.datetime.now(dt.UTC).date())
+        text = waive_broken(project, text, pg=pg, today=dt.datetime.now(dt.UTC).date())
     write_draft(text, target)
     click.echo(f"wrote {visible(str(target))}", err=True)
     return 0

@@ -22,6 +22,6 @@ def command(check: str) -> int:
         near = registry.nearest(name, checks)
         hint = f"did you mean {near!r}?" if near else "`pgcontract list` prints them all."
         raise InputError(f"no check is called {name!r}; {hint}")
-    found = checks[name]
-    click.echo(f"{click.style(found.id, bold=True)} · {found.severity.value}\n\n{found.explanation}")
+    chosen = checks[name]
+    click.echo(f"{click.style(chosen.id, bold=True)} · {chosen.severity.value}\n\n{chosen.explanation}")
     return 0

@@ -1,4 +1,4 @@
-"""What is being done right now, on a terminal: one line that goes away."""
+"""The current step on a terminal: one line that is erased at the end."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pgcontract.runner import Event
+    from pgcontract.runner import ProgressEvent
 
 
 @contextmanager
-def watching() -> Iterator[Callable[[Event], None]]:
-    """Gives the engine's `notify`; where standard error is no terminal, one that says once what is waited for.
+def show_progress() -> Iterator[Callable[[ProgressEvent], None]]:
+    """Gives the runner's `notify`; where standard error is no terminal, one that says once what is waited for.
 
     A log needs no moving line, but whoever reads it should see why minutes pass before anything starts.
     """
     if not sys.stderr.isatty():
-        said: set[str] = set()
+        seen: set[str] = set()
 
-        def say_once(event: Event) -> None:
-            # "pulling IMAGE: 120 of 480 MB" begins as it was said before.
+        def print_once(event: ProgressEvent) -> None:
+            # "pulling IMAGE: 120 of 480 MB" begins as an earlier message did.
             words = event.name.partition(": ")[0]
-            if event.kind == "wait" and words not in said:
-                said.add(words)
+            if event.kind == "wait" and words not in seen:
+                seen.add(words)
                 print(words, file=sys.stderr, flush=True)
 
-        yield say_once
+        yield print_once
         return
 
     from rich.console import Console
@@ -48,13 +48,13 @@ def watching() -> Iterator[Callable[[Event], None]]:
         task = progress.add_task("starting", total=None)
         rows = progress.add_task("rows", total=None, visible=False)
 
-        def show(event: Event) -> None:
+        def show(event: ProgressEvent) -> None:
             if event.kind in ("phase", "wait"):
                 progress.update(task, description=event.name)
                 progress.update(rows, visible=False)
             elif event.kind == "load":
-                told = f"rows of {event.name}"
-                progress.update(rows, description=told, completed=event.done, total=event.total, visible=True)
+                description = f"rows of {event.name}"
+                progress.update(rows, description=description, completed=event.done, total=event.total, visible=True)
             else:
                 progress.update(task, completed=event.done, total=event.total)
 

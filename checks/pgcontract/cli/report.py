@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pgcontract.errors import InputError
-from pgcontract.reporting.output_folder import demand_writable
+from pgcontract.reporting.output_folder import require_writable
 
 
 @click.command("report")
@@ -25,7 +25,7 @@ def command(run_json: str, form: str, first_screen: bool, report: str | None) ->
 
     run = from_json(_text(run_json))
     if report is not None:
-        demand_writable(Path(report), "report folder")
+        require_writable(Path(report), "report folder")
         write_reports(run, Path(report))
     elif first_screen:
         click.echo(markdown.first_screen(run), nl=False)

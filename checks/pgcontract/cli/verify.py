@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from pgcontract.cli.progress import watching
+from pgcontract.cli.progress import show_progress
 from pgcontract.errors import InputError
 from pgcontract.model.duration import read_duration
-from pgcontract.reporting.output_folder import demand_writable
+from pgcontract.reporting.output_folder import require_writable
 from pgcontract.result.finding import Decision, Run, Status
 
 STANDARD_OUTPUT = "-"
@@ -67,9 +67,9 @@ def command(
     """
     timeout_ms = read_duration(timeout, option="--timeout")
     if report is not None:
-        demand_writable(Path(report), "report folder")
+        require_writable(Path(report), "report folder")
     if json_file not in (None, STANDARD_OUTPUT):
-        demand_writable(Path(json_file).parent, "folder of the JSON file")
+        require_writable(Path(json_file).parent, "folder of the JSON file")
         if Path(json_file).is_dir():
             raise InputError(f"{json_file} is a folder: give --json the name of a file.")
 
@@ -80,7 +80,7 @@ def command(
     from pgcontract.reporting.markup import visible
 
     count = read_rows(rows, option="--rows") if rows is not None else None
-    with watching() as notify:
+    with show_progress() as notify:
         run = runner.verify(
             path,
             through=through,
@@ -105,7 +105,7 @@ def command(
         click.echo(render(run, form), nl=False)
     for file in written:
         click.echo(f"wrote {visible(str(file))}", err=True)
-    _say_own_failures(run)
+    _print_internal_errors(run)
     return exit_code(run, strict=strict)
 
 
@@ -122,7 +122,7 @@ def _failed(run: Run) -> list[str]:
     return [finding.item for finding in run.findings if finding.status is Status.ERROR]
 
 
-def _say_own_failures(run: Run) -> None:
+def _print_internal_errors(run: Run) -> None:
     if failed := _failed(run):
         click.echo(
             f"error: a bug of pgcontract, not of the migration: {', '.join(failed)} could not finish. "

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pgcontract.contract.column_formats import DeclaredLanguage
+from pgcontract.contract.column_formats import ColumnFormat
 from pgcontract.contract.datasets import ColumnRows, Dataset, TableRows
-from pgcontract.contract.existing_rows import PriorRows
+from pgcontract.contract.existing_rows import ExistingRows
 from pgcontract.contract.flows import Flow, Invariant, Step
 from pgcontract.contract.json_schema import json_schema
-from pgcontract.contract.presence import Tie
+from pgcontract.contract.presence import Presence
 from pgcontract.contract.project import Migration, Project, load_project
-from pgcontract.contract.queries import Budget, Growth, Parameter, Query
+from pgcontract.contract.queries import Budget, Growth, Query, QueryParameter
 from pgcontract.contract.races import LEVELS, Level, Race
-from pgcontract.contract.state_machines import Machine
-from pgcontract.contract.timestamps import Clock
+from pgcontract.contract.state_machines import StateMachine
+from pgcontract.contract.timestamps import Timestamp
 from pgcontract.contract.values import (
     CheckRef,
     Claim,
@@ -30,29 +30,29 @@ __all__ = [
     "Budget",
     "CheckRef",
     "Claim",
-    "Clock",
+    "ColumnFormat",
     "ColumnRows",
     "Contract",
     "Correction",
     "Dataset",
-    "DeclaredLanguage",
     "Examples",
+    "ExistingRows",
     "FilePins",
     "Flow",
     "Growth",
     "Invariant",
     "Level",
-    "Machine",
     "Migration",
-    "Parameter",
-    "PriorRows",
+    "Presence",
     "Project",
     "Query",
+    "QueryParameter",
     "Race",
     "Shape",
+    "StateMachine",
     "Step",
     "TableRows",
-    "Tie",
+    "Timestamp",
     "Verification",
     "Waiver",
     "json_schema",

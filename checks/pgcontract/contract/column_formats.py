@@ -1,4 +1,4 @@
-"""What a column is meant to hold, as a contract says it: an intent, its parameters, and examples true to both."""
+"""What a column is meant to hold, as a contract says it: a standard, its parameters, and examples true to both."""
 
 from __future__ import annotations
 
@@ -11,93 +11,101 @@ from pydantic import ConfigDict, Field
 
 from pgcontract.contract.declaration_models import ColumnName, Scalar, Spec
 from pgcontract.contract.toml_positions import KeyPath, line_of
-from pgcontract.contract.validation_errors import Mistake, nearest, spell_path
+from pgcontract.contract.validation_errors import ValidationIssue, nearest, spell_path
 from pgcontract.errors import InputError
-from pgcontract.formats import Language, intent, intents
+from pgcontract.formats import Format, standard, standards
 from pgcontract.model.schema import Origin, Schema
 
 
-def _parameters(schema: dict[str, Any]) -> None:
-    """Each intent's own parameters beside the common keys, so that an editor completes and checks them."""
+def _add_format_parameters(schema: dict[str, Any]) -> None:
+    """Each standard's own parameters beside the common keys, so that an editor completes and checks them."""
     common = schema.pop("properties")
     schema.pop("additionalProperties", None)
     schema["oneOf"] = [
         {
             "title": name,
-            "description": each.purpose,
+            "description": documented_intent.purpose,
             "properties": {
                 **common,
-                "intent": {**common["intent"], "const": name},
-                **{word: parameter.json_schema for word, parameter in each.parameters.items()},
+                "standard": {**common["standard"], "const": name},
+                **{word: parameter.json_schema for word, parameter in documented_intent.parameters.items()},
             },
             "required": [
                 *schema["required"],
-                *(word for word, parameter in each.parameters.items() if parameter.required),
+                *(word for word, parameter in documented_intent.parameters.items() if parameter.required),
             ],
             "additionalProperties": False,
         }
-        for name, each in intents().items()
+        for name, documented_intent in standards().items()
     ]
 
 
-class LanguageSpec(Spec):
-    """What a column is meant to hold. The intent's own parameters stand beside these keys."""
+class ColumnFormatSpec(Spec):
+    """What a column is meant to hold. The standard's own parameters stand beside these keys."""
 
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True, json_schema_extra=_parameters)
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True, json_schema_extra=_add_format_parameters)
 
     column: ColumnName = Field(description="The column, as in public.orders.email.")
-    intent: str = Field(description="What it is meant to hold, as in email, json_object, not_blank.")
+    standard: str = Field(description="What it is meant to hold, as in email, json_object, not_blank.")
     accept: list[Scalar] = Field(default=[], description="Values that are meant, as examples.")
-    refuse: list[Scalar] = Field(default=[], description="Values that are not meant, as examples.")
+    reject: list[Scalar] = Field(default=[], description="Values that are not meant, as examples.")
     purpose: str | None = Field(None, description="What it is for. The report prints it.")
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeclaredLanguage:
-    """One `[language.<name>]`: `parameters` are the intent's own, examples are texts as a client sends them."""
+class ColumnFormat:
+    """One `[format.<name>]`: `parameters` are the standard's own, examples are texts as a client sends them."""
 
     name: str
     column: str
-    intent: str
+    standard: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     accept: tuple[str, ...] = ()
-    refuse: tuple[str, ...] = ()
+    reject: tuple[str, ...] = ()
     purpose: str | None = None
     origin: Origin | None = field(default=None, compare=False)
 
     @property
-    def meaning(self) -> Language[Any]:
-        """The oracle and the makers of values."""
-        return intent(self.intent, **self.parameters)
+    def meaning(self) -> Format[Any]:
+        """The validator and the generators of values."""
+        return standard(self.standard, **self.parameters)
 
 
-def read_languages(
-    specs: Mapping[str, LanguageSpec] | None, *, file: str, lines: Mapping[KeyPath, int], mistakes: list[Mistake]
-) -> tuple[DeclaredLanguage, ...]:
-    """The languages of one contract; an unknown intent or parameter and contradictory examples are mistakes."""
-    found = []
+def read_formats(
+    specs: Mapping[str, ColumnFormatSpec] | None,
+    *,
+    file: str,
+    lines: Mapping[KeyPath, int],
+    issues: list[ValidationIssue],
+) -> tuple[ColumnFormat, ...]:
+    """The formats of one contract; an unknown standard or parameter and contradictory examples are errors."""
+    languages = []
     for name, spec in (specs or {}).items():
-        here: KeyPath = ("language", name)
-        declared = DeclaredLanguage(
+        language_path: KeyPath = ("format", name)
+        declared = ColumnFormat(
             name=name,
             column=spec.column,
-            intent=spec.intent,
+            standard=spec.standard,
             parameters=dict(spec.model_extra or {}),
-            accept=tuple(map(as_sent, spec.accept)),
-            refuse=tuple(map(as_sent, spec.refuse)),
+            accept=tuple(map(client_text, spec.accept)),
+            reject=tuple(map(client_text, spec.reject)),
             purpose=spec.purpose,
-            origin=Origin(file=file, line=line_of(here, lines)),
+            origin=Origin(file=file, line=line_of(language_path, lines)),
         )
-        mistakes += (
-            Mistake(file=file, line=line_of((*here, *path), lines), message=f"{spell_path((*here, *path))}: {message}")
+        issues += (
+            ValidationIssue(
+                file=file,
+                line=line_of((*language_path, *path), lines),
+                message=f"{spell_path((*language_path, *path))}: {message}",
+            )
             for path, message in _contradictions(declared)
         )
-        found.append(declared)
-    return tuple(found)
+        languages.append(declared)
+    return tuple(languages)
 
 
-def as_sent(value: Any) -> str:
-    """A TOML value as the text a client sends: tables and lists as JSON."""
+def client_text(value: Any) -> str:
+    """The text that a client sends for a TOML value: tables and lists as JSON."""
     match value:
         case str():
             return value
@@ -107,38 +115,41 @@ def as_sent(value: Any) -> str:
             return str(value)
 
 
-def _contradictions(declared: DeclaredLanguage) -> Iterable[tuple[KeyPath, str]]:
+def _contradictions(declared: ColumnFormat) -> Iterable[tuple[KeyPath, str]]:
     try:
         meaning = declared.meaning
     except InputError as error:
-        word = next((each for each in declared.parameters if f"`{each}`" in error.message), "intent")
+        word = next((parameter for parameter in declared.parameters if f"`{parameter}`" in error.message), "standard")
         yield (word,), error.message
         return
     if any(not isinstance(known.value, str) for known in meaning.corpus()):
-        given = next((word for word in ("accept", "refuse") if getattr(declared, word)), None)
-        if given:
-            yield (given,), f"`{declared.intent}` is of two columns and takes no examples; take them out"
+        declared_keys = next((word for word in ("accept", "reject") if getattr(declared, word)), None)
+        if declared_keys:
+            yield (declared_keys,), f"`{declared.standard}` is of two columns and takes no examples; take them out"
         return
     for index, value in enumerate(declared.accept):
         reason = meaning.why_not(value)
         if reason is not None:
-            yield ("accept", index), f"{value!r} is to be accepted, and {declared.intent} does not mean it: {reason}"
-    for index, value in enumerate(declared.refuse):
+            yield ("accept", index), f"{value!r} is to be accepted, and {declared.standard} does not mean it: {reason}"
+    for index, value in enumerate(declared.reject):
         if value in declared.accept:
-            yield ("refuse", index), f"{value!r} is to be accepted as well; keep one of the two"
+            yield ("reject", index), f"{value!r} is to be accepted as well; keep one of the two"
         elif meaning.means(value):
-            yield ("refuse", index), f"{value!r} is to be refused, and {declared.intent} means it"
+            yield ("reject", index), f"{value!r} is to be rejected, and {declared.standard} means it"
 
 
-def undeclared(languages: Iterable[DeclaredLanguage], schema: Schema, lines: Mapping[KeyPath, int]) -> Iterable[Mistake]:
-    """A mistake for each language of a column that no contract declares."""
+def undeclared_format_issues(
+    formats: Iterable[ColumnFormat], schema: Schema, lines: Mapping[KeyPath, int]
+) -> Iterable[ValidationIssue]:
+    """An error for each format of a column that no contract declares."""
     known = [column.name for column in schema.columns]
-    for each in languages:
-        if each.column not in known:
-            assert each.origin
-            path = ("language", each.name, "column")
-            yield Mistake(
-                file=each.origin.file,
+    for column_format in formats:
+        if column_format.column not in known:
+            assert column_format.origin
+            path = ("format", column_format.name, "column")
+            yield ValidationIssue(
+                file=column_format.origin.file,
                 line=line_of(path, lines),
-                message=f"{spell_path(path)}: no column {each.column} is declared; {nearest(each.column, known)}",
+                message=f"{spell_path(path)}: no column {column_format.column} is declared; "
+                f"{nearest(column_format.column, known)}",
             )

@@ -33,25 +33,25 @@ FORMS: Final = {
 }
 
 
-def define(collection: str, said: Mapping[str, Any]) -> str | None:
+def constraint_definition(collection: str, keys_given: Mapping[str, Any]) -> str | None:
     """The definition of a constraint of one of `FORMS`; None where a key it cannot do without is not there."""
-    match collection, said:
+    match collection, keys_given:
         case "checks", {"expression": expression}:
             return f"CHECK ({expression})"
         case "excludes" | "constraints", {"definition": definition}:
             return str(definition)
         case "primary_key", {"columns": columns}:
-            return f"PRIMARY KEY ({_list(columns)}){_include(said)}"
+            return f"PRIMARY KEY ({_column_list(columns)}){_include_clause(keys_given)}"
         case "uniques", {"columns": columns}:
-            nulls = " NULLS NOT DISTINCT" if said.get("nulls_not_distinct") else ""
-            return f"UNIQUE{nulls} ({_list(columns)}){_include(said)}"
+            nulls = " NULLS NOT DISTINCT" if keys_given.get("nulls_not_distinct") else ""
+            return f"UNIQUE{nulls} ({_column_list(columns)}){_include_clause(keys_given)}"
         case "foreign_keys", {"columns": columns, "references": references}:
-            to = f"({_list(said['to'])})" if said.get("to") else ""
-            return f"FOREIGN KEY ({_list(columns)}) REFERENCES {references}{to}{_actions(said)}"
+            to = f"({_column_list(keys_given['to'])})" if keys_given.get("to") else ""
+            return f"FOREIGN KEY ({_column_list(columns)}) REFERENCES {references}{to}{_match_and_actions(keys_given)}"
     return None
 
 
-def needed(collection: str) -> tuple[str, ...]:
+def required_keys(collection: str) -> tuple[str, ...]:
     """The keys without which a constraint of this collection has no definition."""
     return {
         "checks": ("expression",),
@@ -63,21 +63,21 @@ def needed(collection: str) -> tuple[str, ...]:
     }[collection]
 
 
-def _list(columns: Iterable[str]) -> str:
+def _column_list(columns: Iterable[str]) -> str:
     return ", ".join(columns)
 
 
-def _include(said: Mapping[str, Any]) -> str:
-    return f" INCLUDE ({_list(said['include'])})" if said.get("include") else ""
+def _include_clause(keys_given: Mapping[str, Any]) -> str:
+    return f" INCLUDE ({_column_list(keys_given['include'])})" if keys_given.get("include") else ""
 
 
-def _actions(said: Mapping[str, Any]) -> str:
+def _match_and_actions(keys_given: Mapping[str, Any]) -> str:
     """MATCH and ON, in the order and with the omissions of ruleutils.c."""
-    text = " MATCH FULL" if said.get("match") == "full" else ""
+    text = " MATCH FULL" if keys_given.get("match") == "full" else ""
     for key, words in (("on_update", "ON UPDATE"), ("on_delete", "ON DELETE")):
-        if said.get(key, "no action") != "no action":
-            text += f" {words} {said[key].upper()}"
-    return text + (f" ({_list(said['on_delete_columns'])})" if said.get("on_delete_columns") else "")
+        if keys_given.get(key, "no action") != "no action":
+            text += f" {words} {keys_given[key].upper()}"
+    return text + (f" ({_column_list(keys_given['on_delete_columns'])})" if keys_given.get("on_delete_columns") else "")
 
 
 def backing_index(constraint: Constraint) -> Index | None:
@@ -85,17 +85,17 @@ def backing_index(constraint: Constraint) -> Index | None:
     definition = constraint.definition or ""
     if constraint.form not in ("primary key", "unique", "exclude") or not (head := _HEAD.match(definition)):
         return None
-    elements, rest = bracketed(definition, head.end())
+    elements, rest = bracketed_elements(definition, head.end())
     overlaps = elements[-1].endswith(_OVERLAPS)
-    keys = [each.removesuffix(_OVERLAPS) for each in elements]
+    keys = [element.removesuffix(_OVERLAPS) for element in elements]
     if constraint.form == "exclude":
-        keys = [found["key"] if (found := _WITH.fullmatch(each)) else each for each in keys]
+        keys = [match["key"] if (match := _WITH.fullmatch(key)) else key for key in keys]
     include: list[str] = []
-    if found := _INCLUDE.match(definition, rest):
-        include, rest = bracketed(definition, found.end())
+    if match := _INCLUDE.match(definition, rest):
+        include, rest = bracketed_elements(definition, match.end())
     predicate = None
-    if found := _WHERE.match(definition, rest):
-        predicate = definition[found.end() + 1 : _closing(definition, found.end())]
+    if match := _WHERE.match(definition, rest):
+        predicate = definition[match.end() + 1 : _closing_bracket(definition, match.end())]
     return Index(
         name=identifiers.join(identifiers.split(constraint.table)[0], identifiers.split(constraint.name)[-1]),
         table=constraint.table,
@@ -110,9 +110,9 @@ def backing_index(constraint: Constraint) -> Index | None:
     )
 
 
-def bracketed(text: str, start: int) -> tuple[list[str], int]:
+def bracketed_elements(text: str, start: int) -> tuple[list[str], int]:
     """The elements of the list whose bracket opens at `start`, cut at the commas of that level, and where it ends."""
-    end = _closing(text, start)
+    end = _closing_bracket(text, start)
     elements, depth, at, begin = [], 0, start + 1, start + 1
     while at < end:
         if quoted := _QUOTED.match(text, at):
@@ -127,7 +127,7 @@ def bracketed(text: str, start: int) -> tuple[list[str], int]:
     return elements, end + 1
 
 
-def _closing(text: str, start: int) -> int:
+def _closing_bracket(text: str, start: int) -> int:
     """Where the bracket that opens at `start` closes; the end of the text if it does not."""
     depth, at = 0, start
     while at < len(text):
@@ -141,47 +141,52 @@ def _closing(text: str, start: int) -> int:
     return len(text)
 
 
-def explain(constraint: Constraint) -> tuple[str, dict[str, Any]]:
-    """The collection and the keys that `define` would make its definition of; the inverse of `define`.
+def constraint_keys(constraint: Constraint) -> tuple[str, dict[str, Any]]:
+    """The collection and the keys of a constraint: the inverse of `constraint_definition`.
 
     What the other collections cannot say is in `constraints`, by its form and its definition.
     """
     definition = constraint.definition or ""
     for collection, form in FORMS.items():
         if form == constraint.form:
-            said = _taken_apart(collection, definition)
-            if said is not None and define(collection, said) == definition:
-                return collection, said
+            keys_given = _parse_definition(collection, definition)
+            if keys_given is not None and constraint_definition(collection, keys_given) == definition:
+                return collection, keys_given
     return "constraints", {"form": constraint.form, "definition": definition}
 
 
-def _taken_apart(collection: str, definition: str) -> dict[str, Any] | None:
-    said: dict[str, Any] = {}
+def _parse_definition(collection: str, definition: str) -> dict[str, Any] | None:
+    keys_given: dict[str, Any] = {}
     match collection:
         case "checks":
             return {"expression": definition[7:-1]}
         case "excludes":
             return {"definition": definition}
         case "foreign_keys":
-            said["columns"], at = bracketed(definition, definition.find("("))
-            if not (found := _REFERENCES.match(definition, at)):
+            keys_given["columns"], at = bracketed_elements(definition, definition.find("("))
+            if not (match := _REFERENCES.match(definition, at)):
                 return None
-            said["references"], at = found["table"], found.end()
+            keys_given["references"], at = match["table"], match.end()
             if definition[at : at + 1] == "(":
-                said["to"], at = bracketed(definition, at)
+                keys_given["to"], at = bracketed_elements(definition, at)
             if actions := _ACTIONS.match(definition, at):
-                said |= {key: actions[key].lower() for key in ("on_update", "on_delete") if actions[key]}
+                keys_given |= {key: actions[key].lower() for key in ("on_update", "on_delete") if actions[key]}
                 if actions["match"]:
-                    said["match"] = "full"
+                    keys_given["match"] = "full"
                 if actions["columns"]:
-                    said["on_delete_columns"], _ = bracketed(definition, actions.end() - 1)
+                    keys_given["on_delete_columns"], _ = bracketed_elements(definition, actions.end() - 1)
         case _:
             if not (head := _HEAD.match(definition)):
                 return None
-            said["columns"], at = bracketed(definition, head.end())
+            keys_given["columns"], at = bracketed_elements(definition, head.end())
             if head["nulls"]:
-                said["nulls_not_distinct"] = True
-            if found := _INCLUDE.match(definition, at):
-                said["include"], _ = bracketed(definition, found.end())
-    columns = [*said["columns"], *said.get("to", ()), *said.get("include", ()), *said.get("on_delete_columns", ())]
-    return said if all(identifiers.join(identifiers.bare(each)) == each for each in columns) else None
+                keys_given["nulls_not_distinct"] = True
+            if match := _INCLUDE.match(definition, at):
+                keys_given["include"], _ = bracketed_elements(definition, match.end())
+    columns = [
+        *keys_given["columns"],
+        *keys_given.get("to", ()),
+        *keys_given.get("include", ()),
+        *keys_given.get("on_delete_columns", ()),
+    ]
+    return keys_given if all(identifiers.join(identifiers.bare(column)) == column for column in columns) else None

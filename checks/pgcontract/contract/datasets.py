@@ -13,32 +13,40 @@ from pydantic import BeforeValidator, Field
 from pgcontract.contract import identifiers
 from pgcontract.contract.declaration_models import IdentifierKey, QualifiedKey, Spec
 from pgcontract.contract.toml_positions import KeyPath, line_of
-from pgcontract.contract.validation_errors import Mistake, nearest, spell_path
+from pgcontract.contract.validation_errors import ValidationIssue, nearest, spell_path
 from pgcontract.model.schema import Origin, Schema
 
 _QUOTED: Final = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
-_DRAWN: Final = ("random", "random_normal", "gen_random_uuid", "gen_random_bytes", "uuidv4", "uuidv7", "nextval")
-_CHANGES: Final = re.compile(
-    rf"\b({'|'.join(_DRAWN)}|now|clock_timestamp|statement_timestamp|transaction_timestamp|timeofday)\s*\("
+_RANDOM_FUNCTIONS: Final = (
+    "random",
+    "random_normal",
+    "gen_random_uuid",
+    "gen_random_bytes",
+    "uuidv4",
+    "uuidv7",
+    "nextval",
+)
+_VOLATILE: Final = re.compile(
+    rf"\b({'|'.join(_RANDOM_FUNCTIONS)}|now|clock_timestamp|statement_timestamp|transaction_timestamp|timeofday)\s*\("
     r"|\b(current_timestamp|current_date|current_time|localtimestamp|localtime)\b",
     re.IGNORECASE,
 )
 DEFAULT_SIZES: Final = (1_000, 10_000, 100_000)
 
 
-def _moment(value: object) -> object:
+def _time_text(value: object) -> object:
     """A TOML date or time is as good as its text."""
     return value.isoformat() if isinstance(value, dt.date | dt.datetime) else value
 
 
-Moment = Annotated[str, BeforeValidator(_moment)]
+TimeText = Annotated[str, BeforeValidator(_time_text)]
 
 
 class SpanSpec(Spec):
     """A stretch of time."""
 
-    since: Moment = Field(alias="from", description="Where it begins, as in 2025-01-01.")
-    to: Moment = Field(description="Where it ends.")
+    since: TimeText = Field(alias="from", description="Where it begins, as in 2025-01-01.")
+    to: TimeText = Field(description="Where it ends.")
 
 
 class ColumnRowsSpec(Spec):
@@ -114,7 +122,7 @@ class ColumnRows:
 
 @dataclass(frozen=True, kw_only=True)
 class TableRows:
-    """One `[dataset.table.<name>]`; neither `share` nor `rows` where neither is said."""
+    """One `[dataset.table.<name>]`; neither `share` nor `rows` where neither is declared."""
 
     name: str
     share: float | None = None
@@ -129,13 +137,13 @@ class TableRows:
         return round(size * (1.0 if self.share is None else self.share))
 
     def column(self, name: str) -> ColumnRows | None:
-        """What is said of a column, by its bare name."""
-        return next((each for each in self.columns if each.name == name), None)
+        """The declaration of a column, by its bare name."""
+        return next((candidate for candidate in self.columns if candidate.name == name), None)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """One `[dataset]`, or those of a chain merged; without `sizes` where none are said."""
+    """One `[dataset]`, or those of a chain merged; without `sizes` where none are declared."""
 
     sizes: tuple[int, ...] = ()
     tables: tuple[TableRows, ...] = ()
@@ -143,41 +151,41 @@ class Dataset:
     origin: Origin | None = field(default=None, compare=False)
 
     def table(self, name: str) -> TableRows:
-        """What is said of a table, by its part name; nothing but the name where nothing is."""
-        return next((each for each in self.tables if each.name == name), TableRows(name=name))
+        """The declaration of a table, by its part name; an empty one where there is none."""
+        return next((candidate for candidate in self.tables if candidate.name == name), TableRows(name=name))
 
 
 def read_dataset(
-    spec: DatasetSpec | None, *, file: str, lines: Mapping[KeyPath, int], mistakes: list[Mistake]
+    spec: DatasetSpec | None, *, file: str, lines: Mapping[KeyPath, int], issues: list[ValidationIssue]
 ) -> Dataset | None:
-    """The data set of one contract; a column that is said in two ways, or in none, is a mistake."""
+    """The data set of one contract; a column declared in two ways, or in none, is an error."""
     if spec is None:
         return None
 
     def origin(*path: str) -> Origin:
         return Origin(file=file, line=line_of(("dataset", *path), lines))
 
-    def mistake(message: str, *path: str) -> None:
+    def issue(message: str, *path: str) -> None:
         where: KeyPath = ("dataset", *path)
-        mistakes.append(Mistake(file=file, line=line_of(where, lines), message=f"{spell_path(where)}: {message}"))
+        issues.append(ValidationIssue(file=file, line=line_of(where, lines), message=f"{spell_path(where)}: {message}"))
 
     if spec.sizes and list(spec.sizes) != sorted(set(spec.sizes)):
-        mistake("write each size once, the smallest first", "sizes")
+        issue("write each size once, the smallest first", "sizes")
     tables = []
     for name, rows in spec.table.items():
         if rows.share is not None and rows.rows is not None:
-            mistake("has both `share` and `rows`; keep one of the two", "table", name)
-        for column, each in rows.columns.items():
-            for message, *at in _column_mistakes(each):
-                mistake(message, "table", name, "columns", column, *at)
+            issue("has both `share` and `rows`; keep one of the two", "table", name)
+        for column, column_spec in rows.columns.items():
+            for message, *at in _column_issues(column_spec):
+                issue(message, "table", name, "columns", column, *at)
         tables.append(
             TableRows(
                 name=identifiers.spell(name, parts=(2, 2), example="public.orders"),
                 share=rows.share,
                 rows=rows.rows,
                 columns=tuple(
-                    _column(identifiers.bare(column), each, origin("table", name, "columns", column))
-                    for column, each in rows.columns.items()
+                    _column(identifiers.bare(column), column_spec, origin("table", name, "columns", column))
+                    for column, column_spec in rows.columns.items()
                 ),
                 origin=origin("table", name),
             )
@@ -201,13 +209,13 @@ def _column(name: str, spec: ColumnRowsSpec, origin: Origin) -> ColumnRows:
     )
 
 
-def _column_mistakes(spec: ColumnRowsSpec) -> Iterator[tuple[str, ...]]:
+def _column_issues(spec: ColumnRowsSpec) -> Iterator[tuple[str, ...]]:
     """What is wrong, and the keys below the column that it is about."""
     ways = ("expression", "weights", "time", "distinct", "document")
-    said = [way for way in ways if getattr(spec, way) is not None]
-    if len(said) > 1:
-        yield (f"has both `{said[0]}` and `{said[1]}`; keep one of the two",)
-    if not said and spec.null is None:
+    ways_given = [way for way in ways if getattr(spec, way) is not None]
+    if len(ways_given) > 1:
+        yield (f"has both `{ways_given[0]}` and `{ways_given[1]}`; keep one of the two",)
+    if not ways_given and spec.null is None:
         yield (f"says nothing; write one of {', '.join(ways)}, or null",)
     if spec.skew is not None and spec.distinct is None:
         yield ("has `skew`, but no `distinct` values to use unevenly; add it",)
@@ -222,48 +230,48 @@ def _column_mistakes(spec: ColumnRowsSpec) -> Iterator[tuple[str, ...]]:
     if spec.time and spec.time.to <= spec.time.since:
         yield "ends before it begins", "time"
     if spec.expression is not None:
-        yield from ((message, "expression") for message in _changing(spec.expression))
+        yield from ((message, "expression") for message in _volatile_calls(spec.expression))
     for key, text in (spec.document or {}).items():
-        yield from ((message, "document", key) for message in _changing(text))
+        yield from ((message, "document", key) for message in _volatile_calls(text))
 
 
-def _changing(text: str) -> Iterator[str]:
-    """A function or word that gives another value at another time: then no figure could be had twice."""
-    for found in _CHANGES.finditer(_QUOTED.sub("", text)):
-        drawn = (found[1] or "").lower() in _DRAWN
+def _volatile_calls(text: str) -> Iterator[str]:
+    """The volatile calls and keywords of an expression: with one, no measurement could be repeated."""
+    for match in _VOLATILE.finditer(_QUOTED.sub("", text)):
+        drawn = (match[1] or "").lower() in _RANDOM_FUNCTIONS
         instead = "r is a number from 0 up to 1 that stays" if drawn else "write a time, as in '2026-01-01'"
-        said = f"{found[1]}()" if found[1] else found[2]
-        yield f"{said} is another value each time, and these rows are always the same; {instead}"
+        ways_given = f"{match[1]}()" if match[1] else match[2]
+        yield f"{ways_given} is another value each time, and these rows are always the same; {instead}"
 
 
-def dataset_mistakes(dataset: Dataset | None, schema: Schema) -> Iterator[Mistake]:
-    """A mistake for each table and column that no contract declares, and for a column that takes no value."""
+def dataset_issues(dataset: Dataset | None, schema: Schema) -> Iterator[ValidationIssue]:
+    """An error for each table and column that no contract declares, and for a column that takes no value."""
     if dataset is None:
         return
-    known = {each.name: each for each in schema.tables}
+    known = {table.name: table for table in schema.tables}
     for rows in dataset.tables:
         assert rows.origin
         path: KeyPath = ("dataset", "table", rows.name)
         if rows.name not in known:
             message = f"{spell_path(path)}: no table {rows.name} is declared; {nearest(rows.name, known)}"
-            yield Mistake(file=rows.origin.file, line=rows.origin.line, message=message)
+            yield ValidationIssue(file=rows.origin.file, line=rows.origin.line, message=message)
             continue
-        columns = {identifiers.split(each.name)[-1]: each for each in schema.columns if each.table == rows.name}
-        for each in rows.columns:
-            assert each.origin
-            here = spell_path((*path, "columns", each.name))
-            if each.name not in columns:
-                message = f"{here}: {rows.name} has no such column; {nearest(each.name, columns)}"
-                yield Mistake(file=each.origin.file, line=each.origin.line, message=message)
-            elif columns[each.name].generated is not None:
-                message = f"{here}: the server generates its values; take it out"
-                yield Mistake(file=each.origin.file, line=each.origin.line, message=message)
+        columns = {identifiers.split(column.name)[-1]: column for column in schema.columns if column.table == rows.name}
+        for column in rows.columns:
+            assert column.origin
+            key = spell_path((*path, "columns", column.name))
+            if column.name not in columns:
+                message = f"{key}: {rows.name} has no such column; {nearest(column.name, columns)}"
+                yield ValidationIssue(file=column.origin.file, line=column.origin.line, message=message)
+            elif columns[column.name].generated is not None:
+                message = f"{key}: the server generates its values; take it out"
+                yield ValidationIssue(file=column.origin.file, line=column.origin.line, message=message)
 
 
-def merged(datasets: Iterable[Dataset | None], schema: Schema) -> Dataset:
+def merge_datasets(datasets: Iterable[Dataset | None], schema: Schema) -> Dataset:
     """The data sets of a chain, oldest first: later sizes, counts and columns in place of earlier ones.
 
-    What is said of a table or column that `schema` no longer has is left out.
+    Declarations of a table or column that `schema` no longer has are left out.
     """
     sizes: tuple[int, ...] = DEFAULT_SIZES
     purpose, origin = None, None
@@ -272,22 +280,29 @@ def merged(datasets: Iterable[Dataset | None], schema: Schema) -> Dataset:
         if dataset is None:
             continue
         sizes, purpose, origin = dataset.sizes or sizes, dataset.purpose or purpose, dataset.origin
-        for each in dataset.tables:
-            tables[each.name] = _over(tables[each.name], each) if each.name in tables else each
-    there = {(each.table, identifiers.split(each.name)[-1]) for each in schema.columns}
+        for table_rows in dataset.tables:
+            tables[table_rows.name] = (
+                _override_rows(tables[table_rows.name], table_rows) if table_rows.name in tables else table_rows
+            )
+    columns_present = {(column.table, identifiers.split(column.name)[-1]) for column in schema.columns}
     return Dataset(
         sizes=sizes,
         tables=tuple(
-            replace(each, columns=tuple(column for column in each.columns if (each.name, column.name) in there))
-            for each in tables.values()
-            if any(table.name == each.name for table in schema.tables)
+            replace(
+                table_rows,
+                columns=tuple(
+                    column for column in table_rows.columns if (table_rows.name, column.name) in columns_present
+                ),
+            )
+            for table_rows in tables.values()
+            if any(table.name == table_rows.name for table in schema.tables)
         ),
         purpose=purpose,
         origin=origin,
     )
 
 
-def _over(earlier: TableRows, later: TableRows) -> TableRows:
+def _override_rows(earlier: TableRows, later: TableRows) -> TableRows:
     counted = later if later.share is not None or later.rows is not None else earlier
-    columns = {each.name: each for each in (*earlier.columns, *later.columns)}
+    columns = {column.name: column for column in (*earlier.columns, *later.columns)}
     return replace(later, share=counted.share, rows=counted.rows, columns=tuple(columns.values()))

@@ -1,7 +1,7 @@
-"""The words an owner may write: what every declaration has in common, and the types of its values.
+"""The keys an owner may write: what every declaration has in common, and the types of its values.
 
 Every key is optional here, because a later contract restates only what changes; what is still missing once all
-contracts are taken together is told by `parts`.
+contracts are taken together is reported by `schema_parts`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ class Spec(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=False)
 
 
-def _spelled(least: int, most: int, example: str) -> AfterValidator:
+def _spelling_validator(least: int, most: int, example: str) -> AfterValidator:
     return AfterValidator(lambda name: identifiers.spell(name, parts=(least, most), example=example))
 
 
-def _call(name: str) -> str:
+def _require_arguments(name: str) -> str:
     if not name.endswith(")") or "(" not in name:
         raise ValueError(f"{name!r} has no argument types; write them in brackets, as in public.set_updated_at()")
     return name
@@ -31,13 +31,13 @@ def _call(name: str) -> str:
 
 # A name that stands as a value is spelled as the server spells it; a name that stands as a key is only checked here,
 # so that the key can still be found in the file, and spelled when the shape is made.
-Identifier = Annotated[str, _spelled(1, 1, "email")]
-Qualified = Annotated[str, _spelled(2, 2, "public.orders")]
-Callable = Annotated[str, _spelled(2, 2, "public.set_updated_at()"), AfterValidator(_call)]
-ColumnName = Annotated[str, _spelled(3, 3, "public.orders.id")]
+Identifier = Annotated[str, _spelling_validator(1, 1, "email")]
+Qualified = Annotated[str, _spelling_validator(2, 2, "public.orders")]
+Callable = Annotated[str, _spelling_validator(2, 2, "public.set_updated_at()"), AfterValidator(_require_arguments)]
+ColumnName = Annotated[str, _spelling_validator(3, 3, "public.orders.id")]
 
 
-def _key(least: int, most: int, example: str) -> AfterValidator:
+def _key_validator(least: int, most: int, example: str) -> AfterValidator:
     def check(name: str) -> str:
         identifiers.spell(name, parts=(least, most), example=example)
         return name
@@ -45,18 +45,18 @@ def _key(least: int, most: int, example: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-IdentifierKey = Annotated[str, _key(1, 1, "email")]
-QualifiedKey = Annotated[str, _key(2, 2, "public.orders")]
-CallableKey = Annotated[str, _key(2, 2, "public.set_updated_at()"), AfterValidator(_call)]
+IdentifierKey = Annotated[str, _key_validator(1, 1, "email")]
+QualifiedKey = Annotated[str, _key_validator(2, 2, "public.orders")]
+CallableKey = Annotated[str, _key_validator(2, 2, "public.set_updated_at()"), AfterValidator(_require_arguments)]
 
 
-def _word(name: str) -> str:
+def _check_name(name: str) -> str:
     if not name.replace("-", "").replace("_", "").isalnum():
         raise ValueError(f"{name!r} is no word; use letters, digits, - and _")
     return name
 
 
-WordKey = Annotated[str, AfterValidator(_word)]  # names what is no object of the database
+NameKey = Annotated[str, AfterValidator(_check_name)]  # names what is no object of the database
 
 Privilege = Literal[
     "select",

@@ -10,9 +10,7 @@ from pydantic import BeforeValidator, Field
 from pgcontract.contract import (
     column_formats,
     datasets,
-    existing_rows,
     flows,
-    presence,
     queries,
     races,
     schema_objects,
@@ -20,7 +18,9 @@ from pgcontract.contract import (
     tables,
     timestamps,
 )
-from pgcontract.contract.declaration_models import CallableKey, IdentifierKey, QualifiedKey, Scalar, Spec, WordKey
+from pgcontract.contract.declaration_models import CallableKey, IdentifierKey, NameKey, QualifiedKey, Scalar, Spec
+from pgcontract.contract.existing_rows import ExistingRowsSpec
+from pgcontract.contract.presence import PresenceSpec
 
 CHECK_REFERENCE = r"^[a-z0-9_]+(\.[a-z0-9_]+)+(\[([^\[\]]|\[[^\[\]]*\])+\])?$"
 CheckReference = Annotated[
@@ -61,18 +61,18 @@ class VerificationSpec(Spec):
     """A query to run after the migration, and what it must give."""
 
     id: str = Field(description="Its id, as in Q1.")
-    says: str = Field(description="What it shows.")
+    description: str = Field(description="What it shows.")
     sql: str = Field(description="One statement. Whatever it does is rolled back.")
     expect: list[list[Scalar]] | None = Field(None, description="The rows it gives, in order.")
     row_count: int | None = Field(None, ge=0, description="How many rows it gives.")
     columns: list[str] | None = Field(None, description="The names of the columns it gives, in order.")
     varies: list[str] = Field(default=[], description="Columns whose values differ from run to run: not compared.")
-    blind: str | None = Field(None, description="What this query cannot see.")
+    limitations: str | None = Field(None, description="What this query cannot see.")
     after: str | None = Field(None, description="The id of the query it follows in the same transaction.")
 
 
 class WaiverSpec(Spec):
-    """A broken promise that is put up with until a day."""
+    """A broken promise that is accepted until a day."""
 
     check: str = Field(description="The check it is about, as in `table.security`.")
     subject: str = Field("*", description="The subject it is about; * and ? stand for anything. Default: every one.")
@@ -84,7 +84,7 @@ class WaiverSpec(Spec):
 class CorrectionSpec(Spec):
     """The true statement in place of one that is not."""
 
-    says: str = Field(min_length=1, description="What is true.")
+    description: str = Field(min_length=1, description="What is true.")
     checks: list[CheckReference] = Field(
         min_length=1, description="The checks that show it, each as `check.id` or `check.id[subject]`."
     )
@@ -94,7 +94,7 @@ class ClaimSpec(Spec):
     """One statement of the document."""
 
     id: str = Field(min_length=1, description="Its id in the document, as in G3.")
-    says: str = Field(min_length=1, description="What it says, in our words.")
+    description: str = Field(min_length=1, description="What it says, in our words.")
     checks: list[CheckReference] = Field(
         default=[], description="The checks that decide it, each as `check.id` or `check.id[subject]`."
     )
@@ -138,22 +138,22 @@ class ContractSpec(Spec):
     default_grant: dict[str, schema_objects.DefaultGrantSpec] | None = Field(None, description="Default privileges.")
     other: dict[str, schema_objects.OtherSpec] | None = Field(None, description="Objects of any other kind.")
     grant: list[schema_objects.GrantSpec] | None = Field(None, description="Grants on what has no `grants` of its own.")
-    language: dict[WordKey, column_formats.LanguageSpec] | None = Field(
+    format: dict[NameKey, column_formats.ColumnFormatSpec] | None = Field(
         None, description="What columns are meant to hold."
     )
-    machine: dict[WordKey, state_machines.MachineSpec] | None = Field(
+    state_machine: dict[NameKey, state_machines.StateMachineSpec] | None = Field(
         None, description="Which moves between states are allowed."
     )
-    clock: dict[WordKey, timestamps.ClockSpec] | None = Field(None, description="Times that the database keeps.")
-    tie: dict[WordKey, presence.TieSpec] | None = Field(
+    timestamp: dict[NameKey, timestamps.TimestampSpec] | None = Field(None, description="Times that the database keeps.")
+    presence: dict[NameKey, PresenceSpec] | None = Field(
         None, description="Columns that are there exactly when others say so."
     )
-    flow: dict[WordKey, flows.FlowSpec] | None = Field(None, description="What the application does.")
-    race: dict[WordKey, races.RaceSpec] | None = Field(None, description="Transactions played side by side.")
-    query: dict[WordKey, queries.QuerySpec] | None = Field(None, description="What the application asks.")
+    flow: dict[NameKey, flows.FlowSpec] | None = Field(None, description="What the application does.")
+    race: dict[NameKey, races.RaceSpec] | None = Field(None, description="Transactions played side by side.")
+    query: dict[NameKey, queries.QuerySpec] | None = Field(None, description="What the application asks.")
     dataset: datasets.DatasetSpec | None = Field(None, description="The rows that it is measured on.")
-    rows: dict[WordKey, existing_rows.PriorRowsSpec] | None = Field(
-        None, description="Rows that may be there before the migration, as [rows.paid_twice]."
+    existing_rows: dict[NameKey, ExistingRowsSpec] | None = Field(
+        None, description="Rows that may be there before the migration, as [existing_rows.paid_twice]."
     )
     verification: list[VerificationSpec] = Field(default=[], description="Queries to run after the migration.")
     waiver: list[WaiverSpec] = Field(default=[], description="Broken promises that are put up with until a day.")

@@ -9,7 +9,7 @@ _IDENT: Final = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
 _PIECE: Final = re.compile(_IDENT)
 _PLAIN: Final = re.compile(r"[a-z_][a-z0-9_]*")
 _DOTTED: Final = re.compile(rf"{_IDENT}(?:\.{_IDENT})*")
-_MAX_BYTES: Final = 63
+_MAX_NAME_BYTES: Final = 63
 
 # Every word of PostgreSQL 15 to 18 whose pg_get_keywords().catcode is not U: quote_ident puts these in quotes.
 _KEYWORDS: Final = frozenset(
@@ -95,16 +95,16 @@ def arguments_of(function: str) -> str:
     return function.partition("(")[2].removesuffix(")")
 
 
-def derived(relation: str, column: str, label: str) -> str:
+def generated_name(relation: str, column: str, label: str) -> str:
     """The bare name PostgreSQL makes for something that belongs to a relation and perhaps a column.
 
     `t_id_seq`, `t_pkey`; where it is over 63 bytes the longer of the two is cut, as makeObjectName does
     (src/backend/commands/indexcmds.c). Takes and gives bare names, not quoted ones.
     """
     kept = [relation.encode(), column.encode()]
-    room = _MAX_BYTES - len(label.encode()) - (2 if column else 1)
-    sizes = [len(each) for each in kept]
+    room = _MAX_NAME_BYTES - len(label.encode()) - (2 if column else 1)
+    sizes = [len(part) for part in kept]
     while sum(sizes) > room:
         sizes[0 if sizes[0] > sizes[1] else 1] -= 1
-    cut = [each[:size].decode(errors="ignore") for each, size in zip(kept, sizes, strict=True)]
+    cut = [part[:size].decode(errors="ignore") for part, size in zip(kept, sizes, strict=True)]
     return "_".join(part for part in (*cut, label) if part)

@@ -28,5 +28,5 @@ def _without_null(schema: Any) -> Any:
         case dict():
             return {key: _without_null(value) for key, value in schema.items()}
         case list():
-            return [_without_null(each) for each in schema]
+            return [_without_null(subschema) for subschema in schema]
     return schema

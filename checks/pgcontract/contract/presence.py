@@ -1,4 +1,4 @@
-"""A column that is there exactly when the others say so, as a contract says it."""
+"""A column that is not null exactly when a condition on its row holds, as a contract declares it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pydantic import Field
 
 from pgcontract.contract import identifiers
 from pgcontract.contract.declaration_models import ColumnName, Identifier, Spec
-from pgcontract.contract.declared_columns import column_mistake, table_of
+from pgcontract.contract.declared_columns import table_of, undeclared_column_issues
 from pgcontract.contract.toml_positions import KeyPath, line_of
-from pgcontract.contract.validation_errors import Mistake, spell_path
+from pgcontract.contract.validation_errors import ValidationIssue, spell_path
 from pgcontract.model.schema import Origin, Schema
 
 
-class TieSpec(Spec):
+class PresenceSpec(Spec):
     """A column that has a value exactly when the row's other columns say so, and is null otherwise."""
 
     column: ColumnName = Field(description="The column, as in public.orders.paid_at.")
@@ -27,8 +27,8 @@ class TieSpec(Spec):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tie:
-    """One `[tie.<name>]`; `not_before` is a bare column name."""
+class Presence:
+    """One `[presence.<name>]`; `not_before` is a bare column name."""
 
     name: str
     column: str
@@ -46,36 +46,42 @@ class Tie:
         return identifiers.split(self.column)[-1]
 
 
-def read_ties(
-    specs: Mapping[str, TieSpec] | None, *, file: str, lines: Mapping[KeyPath, int], mistakes: list[Mistake]
-) -> tuple[Tie, ...]:
-    """The ties of one contract; a column that is not to be before itself is a mistake."""
-    found = []
+def read_presences(
+    specs: Mapping[str, PresenceSpec] | None, *, file: str, lines: Mapping[KeyPath, int], issues: list[ValidationIssue]
+) -> tuple[Presence, ...]:
+    """The presences of one contract; a column that is not to be before itself is an error."""
+    ties = []
     for name, spec in (specs or {}).items():
-        here: KeyPath = ("tie", name)
+        tie_path: KeyPath = ("presence", name)
         if spec.not_before and identifiers.join(*identifiers.split(spec.column)[-1:]) == spec.not_before:
-            path = (*here, "not_before")
-            message = f"{spell_path(path)}: {spec.not_before} is the tied column itself; name another of the table"
-            mistakes.append(Mistake(file=file, line=line_of(path, lines), message=message))
-        found.append(
-            Tie(
+            path = (*tie_path, "not_before")
+            message = f"{spell_path(path)}: {spec.not_before} is the column itself; name another of the table"
+            issues.append(ValidationIssue(file=file, line=line_of(path, lines), message=message))
+        ties.append(
+            Presence(
                 name=name,
                 column=spec.column,
                 present_when=spec.present_when,
                 not_before=identifiers.bare(spec.not_before) if spec.not_before else None,
                 purpose=spec.purpose,
-                origin=Origin(file=file, line=line_of(here, lines)),
+                origin=Origin(file=file, line=line_of(tie_path, lines)),
             )
         )
-    return tuple(found)
+    return tuple(ties)
 
 
-def tie_mistakes(ties: Iterable[Tie], schema: Schema, lines: Mapping[KeyPath, int]) -> Iterator[Mistake]:
-    """A mistake for each column that a tie names and no contract declares."""
-    for each in ties:
-        assert each.origin
-        file = each.origin.file
-        yield from column_mistake(each.column, ("tie", each.name, "column"), schema, file=file, lines=lines)
-        if each.not_before:
-            name = f"{each.table}.{identifiers.quote(each.not_before)}"
-            yield from column_mistake(name, ("tie", each.name, "not_before"), schema, file=file, lines=lines)
+def presence_mistakes(
+    presences: Iterable[Presence], schema: Schema, lines: Mapping[KeyPath, int]
+) -> Iterator[ValidationIssue]:
+    """An error for each column that a presence names and no contract declares."""
+    for presence in presences:
+        assert presence.origin
+        file = presence.origin.file
+        yield from undeclared_column_issues(
+            presence.column, ("presence", presence.name, "column"), schema, file=file, lines=lines
+        )
+        if presence.not_before:
+            name = f"{presence.table}.{identifiers.quote(presence.not_before)}"
+            yield from undeclared_column_issues(
+                name, ("presence", presence.name, "not_before"), schema, file=file, lines=lines
+            )

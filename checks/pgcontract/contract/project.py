@@ -8,19 +8,25 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pgcontract.contract.column_formats import undeclared
-from pgcontract.contract.datasets import Dataset, dataset_mistakes, merged
-from pgcontract.contract.flows import flow_mistakes
-from pgcontract.contract.inheritance import Words, inherit
-from pgcontract.contract.layouts.flat import Script, find, in_order, read_script, read_scripts
-from pgcontract.contract.presence import tie_mistakes
-from pgcontract.contract.queries import undeclared_names
-from pgcontract.contract.races import race_mistakes
+from pgcontract.contract.column_formats import undeclared_format_issues
+from pgcontract.contract.datasets import Dataset, dataset_issues, merge_datasets
+from pgcontract.contract.flows import flow_issues
+from pgcontract.contract.inheritance import Declarations, inherit
+from pgcontract.contract.layouts.flat import (
+    MigrationFile,
+    find_migration,
+    order_migrations,
+    read_migration_file,
+    read_migration_files,
+)
+from pgcontract.contract.presence import presence_mistakes
+from pgcontract.contract.queries import undeclared_query_issues
+from pgcontract.contract.races import race_issues
 from pgcontract.contract.schema_parts import make_schema, make_shape
-from pgcontract.contract.state_machines import machine_mistakes
-from pgcontract.contract.timestamps import clock_mistakes
+from pgcontract.contract.state_machines import state_machine_mistakes
+from pgcontract.contract.timestamps import timestamp_mistakes
 from pgcontract.contract.toml_reader import Document, read_contract, read_project_file
-from pgcontract.contract.validation_errors import Mistake, fail, nearest, refuse
+from pgcontract.contract.validation_errors import ValidationIssue, nearest, raise_contract_error, raise_issues
 from pgcontract.contract.values import Contract, Shape
 from pgcontract.errors import InputError
 from pgcontract.model.schema import Origin, Schema
@@ -33,7 +39,7 @@ PROJECT_REF = "PGCONTRACT_PROJECT_REF"
 
 @dataclass(frozen=True, kw_only=True)
 class Migration:
-    """One migration of the chain. `id` is its digits as written ("020"); `down` is its way back."""
+    """One migration of the chain. `id` is its digits as written ("020"); `down` is its rollback script."""
 
     id: str
     stem: str
@@ -44,7 +50,7 @@ class Migration:
 
 @dataclass(frozen=True, kw_only=True)
 class Project:
-    """A chain, oldest first, and what holds for all of it. `postgres` is production's major, if it is said."""
+    """A chain, oldest first, and what holds for all of it. `postgres` is production's major version, if declared."""
 
     root: Path
     platform: str = "postgres"
@@ -61,13 +67,16 @@ class Project:
         return self.chain[-1]
 
     def migration(self, name: str) -> Migration:
-        """The one somebody names by its digits, stem or file name. Raises InputError if there is none."""
-        scripts = [Script(id=each.id, stem=each.stem, path=each.path, down=each.down) for each in self.chain]
-        found = find(name, scripts)
-        if found is None:
-            hint = nearest(name, [each.stem for each in self.chain])
+        """The migration with these digits, stem or file name. Raises InputError if there is none."""
+        migration_files = [
+            MigrationFile(id=candidate.id, stem=candidate.stem, path=candidate.path, down=candidate.down)
+            for candidate in self.chain
+        ]
+        script = find_migration(name, migration_files)
+        if script is None:
+            hint = nearest(name, [candidate.stem for candidate in self.chain])
             raise InputError(f"no migration is called {name!r}; {hint}", file=str(self.root))
-        return self.chain[scripts.index(found)]
+        return self.chain[migration_files.index(script)]
 
     def through(self, name: str) -> Project:
         """The same project with its head at that migration."""
@@ -83,10 +92,10 @@ class Project:
         return self.shapes[stem]
 
     def dataset(self, stem: str) -> Dataset:
-        """The rows to measure on: the data sets up to and including that migration's, a later one's words winning."""
-        last = next(number for number, each in enumerate(self.chain) if each.stem == stem)
-        said = (each.contract.dataset if each.contract else None for each in self.chain[: last + 1])
-        return merged(said, self.declared(stem))
+        """The rows to measure on: the data sets up to and including that migration's, later ones winning."""
+        last = next(number for number, link in enumerate(self.chain) if link.stem == stem)
+        datasets = (link.contract.dataset if link.contract else None for link in self.chain[: last + 1])
+        return merge_datasets(datasets, self.declared(stem))
 
 
 def load_project(path: Path | str, *, contract: Path | str | None = None) -> Project:
@@ -108,17 +117,19 @@ def load_project(path: Path | str, *, contract: Path | str | None = None) -> Pro
             raise InputError(
                 "a contract of its own goes with one .sql file; name the file instead of the folder", file=str(path)
             )
-        return _bare([read_script(_sql(path))], path.parent, {path.name: Path(contract)})
+        return _project_without_contracts_folder(
+            [read_migration_file(_require_sql_file(path))], path.parent, {path.name: Path(contract)}
+        )
     if path.is_dir():
         if _is_project(path):
             return _project(path)
         if root := _project_around(path):
             return _project(root)
-        return _bare(read_scripts(path), path, {})
-    script = read_script(_sql(path))
+        return _project_without_contracts_folder(read_migration_files(path), path, {})
+    script = read_migration_file(_require_sql_file(path))
     if root := _project_around(path.parent):
         return _project(root).through(path.name)
-    return _bare([script], path.parent, {})
+    return _project_without_contracts_folder([script], path.parent, {})
 
 
 def _is_project(folder: Path) -> bool:
@@ -133,7 +144,7 @@ def _project_around(folder: Path) -> Path | None:
     return whole.parent if folder.is_absolute() else Path(os.path.relpath(whole.parent))
 
 
-def _sql(path: Path) -> Path:
+def _require_sql_file(path: Path) -> Path:
     if path.suffix != ".sql" or path.name.endswith(".down.sql"):
         what = "is a way back; name the migration it belongs to" if path.suffix == ".sql" else "is no .sql file"
         raise InputError(what, file=str(path))
@@ -141,14 +152,14 @@ def _sql(path: Path) -> Path:
 
 
 def _project(root: Path) -> Project:
-    scripts = read_scripts(root / "migrations")
+    migration_files = read_migration_files(root / "migrations")
     files = sorted((root / "contracts").glob(f"*/{CONTRACT_FILE}"))
     for claims in sorted((root / "contracts").glob(f"*/{CLAIMS_FILE}")):
         if claims.with_name(CONTRACT_FILE) not in files:
-            fail(f"claims need a {CONTRACT_FILE} beside them", file=str(claims), line=None)
+            raise_contract_error(f"claims need a {CONTRACT_FILE} beside them", file=str(claims), line=None)
     settings = read_project_file(root / PROJECT_FILE)
-    documents = [read_contract(each, claims=each.with_name(CLAIMS_FILE)) for each in files]
-    chain, shapes = _fold(scripts, documents)
+    documents = [read_contract(file, claims=file.with_name(CLAIMS_FILE)) for file in files]
+    chain, shapes = _build_chain(migration_files, documents)
     return Project(
         root=root,
         platform=settings.production.platform,
@@ -161,71 +172,77 @@ def _project(root: Path) -> Project:
     )
 
 
-def _bare(scripts: list[Script] | tuple[Script, ...], root: Path, named: Mapping[str, Path]) -> Project:
+def _project_without_contracts_folder(
+    migration_files: list[MigrationFile] | tuple[MigrationFile, ...], root: Path, named: Mapping[str, Path]
+) -> Project:
     """Migrations without a project: on plain PostgreSQL, each with the contract beside it, if it has one."""
     documents = []
-    for script in scripts:
+    for script in migration_files:
         beside = named.get(script.path.name, script.path.with_name(f"{script.stem}.{CONTRACT_FILE}"))
         if script.path.name in named or beside.is_file():
             claims = beside.with_name(beside.name.removesuffix(CONTRACT_FILE) + CLAIMS_FILE)
             documents.append(read_contract(beside, claims=claims if beside.name.endswith(CONTRACT_FILE) else None))
-    chain, shapes = _fold(scripts, documents)
+    chain, shapes = _build_chain(migration_files, documents)
     return Project(root=root, document=_document({}), chain=chain, shapes=shapes)
 
 
-def _document(said: Mapping[str, Any]) -> dict[str, str]:
+def _document(document: Mapping[str, Any]) -> dict[str, str]:
     ref = os.environ.get(PROJECT_REF)
-    return {**said, **({"project_ref": ref} if ref else {})}
+    return {**document, **({"project_ref": ref} if ref else {})}
 
 
-def _fold(
-    scripts: list[Script] | tuple[Script, ...], documents: list[Document]
+def _build_chain(
+    migration_files: list[MigrationFile] | tuple[MigrationFile, ...], documents: list[Document]
 ) -> tuple[tuple[Migration, ...], dict[str, Shape]]:
     """The chain in its order, each migration's contract inheriting from those before it."""
     own: dict[str, Document] = {}
-    for each in documents:
-        name = each.spec.migration
-        script = next((every for every in scripts if every.path.name == name), None)
-        line = each.lines.get(("migration",))
+    for document in documents:
+        name = document.spec.migration
+        script = next((every for every in migration_files if every.path.name == name), None)
+        line = document.lines.get(("migration",))
         if script is None:
-            hint = nearest(name, [every.path.name for every in scripts])
-            fail(f"migration = {name!r} is no file that is there; {hint}", file=str(each.path), line=line)
+            hint = nearest(name, [every.path.name for every in migration_files])
+            raise_contract_error(
+                f"migration = {name!r} is no file that is there; {hint}", file=str(document.path), line=line
+            )
         if script.stem in own:
-            fail(
+            raise_contract_error(
                 f"{name} has a contract already, {own[script.stem].path}; keep one of the two",
-                file=str(each.path),
+                file=str(document.path),
                 line=line,
             )
-        own[script.stem] = each
+        own[script.stem] = document
     after = {
-        stem: (each.spec.after, f"{each.path}:{each.lines[('after',)]}") for stem, each in own.items() if each.spec.after
+        stem: (document.spec.after, f"{document.path}:{document.lines[('after',)]}")
+        for stem, document in own.items()
+        if document.spec.after
     }
-    chain, shapes, words, shape = [], {}, Words(), Shape()
-    for script in in_order(scripts, after):
+    chain, shapes, declarations, shape = [], {}, Declarations(), Shape()
+    for script in order_migrations(migration_files, after):
         contract = None
         if script.stem in own:
-            words, shape, contract = _add(words, shape, own[script.stem])
+            declarations, shape, contract = _add_contract(declarations, shape, own[script.stem])
         shapes[script.stem] = shape
         chain.append(Migration(id=script.id, stem=script.stem, path=script.path, down=script.down, contract=contract))
     return tuple(chain), shapes
 
 
-def _add(before: Words, shape_before: Shape, document: Document) -> tuple[Words, Shape, Contract]:
+def _add_contract(before: Declarations, shape_before: Shape, document: Document) -> tuple[Declarations, Shape, Contract]:
     """What is declared once this contract is added."""
     file, spec = str(document.path), document.spec
-    mistakes: list[Mistake] = []
-    words = inherit(before, document.words, mistakes)
-    shape = make_shape(words, mistakes)
-    mistakes += undeclared(document.languages, shape.schema, document.lines)
-    mistakes += machine_mistakes(document.machines, shape.schema, document.lines)
-    mistakes += clock_mistakes(document.clocks, shape.schema, document.lines)
-    mistakes += tie_mistakes(document.ties, shape.schema, document.lines)
-    mistakes += flow_mistakes(document.flows, shape.schema, document.lines)
-    mistakes += race_mistakes(document.races, shape.schema, document.lines)
-    mistakes += undeclared_names(document.queries, shape.schema, document.lines)
-    mistakes += dataset_mistakes(document.dataset, shape.schema)
-    refuse(mistakes)
-    names = {(each.kind, each.name) for each in shape.schema.parts()}
+    issues: list[ValidationIssue] = []
+    declarations = inherit(before, document.declarations, issues)
+    shape = make_shape(declarations, issues)
+    issues += undeclared_format_issues(document.formats, shape.schema, document.lines)
+    issues += state_machine_mistakes(document.state_machines, shape.schema, document.lines)
+    issues += timestamp_mistakes(document.timestamps, shape.schema, document.lines)
+    issues += presence_mistakes(document.presences, shape.schema, document.lines)
+    issues += flow_issues(document.flows, shape.schema, document.lines)
+    issues += race_issues(document.races, shape.schema, document.lines)
+    issues += undeclared_query_issues(document.queries, shape.schema, document.lines)
+    issues += dataset_issues(document.dataset, shape.schema)
+    raise_issues(issues)
+    names = {(part.kind, part.name) for part in shape.schema.parts()}
     contract = Contract(
         path=file,
         migration=spec.migration,
@@ -234,18 +251,18 @@ def _add(before: Words, shape_before: Shape, document: Document) -> tuple[Words,
         comments=spec.comments,
         document=spec.document.model_dump(exclude_unset=True) if spec.document else {},
         file=document.pins,
-        declared=make_schema(each for each in shape.schema.parts() if each.origin and each.origin.file == file),
+        declared=make_schema(part for part in shape.schema.parts() if part.origin and part.origin.file == file),
         removed=tuple(
-            (each.kind, each.name) for each in shape_before.schema.parts() if (each.kind, each.name) not in names
+            (part.kind, part.name) for part in shape_before.schema.parts() if (part.kind, part.name) not in names
         ),
-        examples=tuple(each for each in shape.examples if each.origin and each.origin.file == file),
+        examples=tuple(example for example in shape.examples if example.origin and example.origin.file == file),
         samples=shape.samples,
         verifications=document.verifications,
-        languages=document.languages,
-        machines=document.machines,
-        clocks=document.clocks,
-        ties=document.ties,
-        prior_rows=document.prior_rows,
+        formats=document.formats,
+        state_machines=document.state_machines,
+        timestamps=document.timestamps,
+        presences=document.presences,
+        existing_rows=document.existing_rows,
         flows=document.flows,
         races=document.races,
         queries=document.queries,
@@ -254,4 +271,4 @@ def _add(before: Words, shape_before: Shape, document: Document) -> tuple[Words,
         claims=document.claims,
         origin=Origin(file=file, line=1),
     )
-    return words, shape, contract
+    return declarations, shape, contract

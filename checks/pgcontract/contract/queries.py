@@ -1,4 +1,4 @@
-"""What the application asks, as a contract says it: SQL, where its parameters come from, and what it may cost."""
+"""The application's queries, as a contract declares them: SQL, where its parameters come from, and what it may cost."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from pgcontract.contract.declaration_models import ColumnName, Qualified, Scalar, Spec, WordKey
-from pgcontract.contract.declared_columns import column_mistake, table_of
-from pgcontract.contract.sql_parameters import parameters_of, query_mistakes, statement_mistakes
+from pgcontract.contract.declaration_models import ColumnName, NameKey, Qualified, Scalar, Spec
+from pgcontract.contract.declared_columns import table_of, undeclared_column_issues
+from pgcontract.contract.sql_parameters import parameters_of, query_issues, statement_issues
 from pgcontract.contract.toml_positions import KeyPath, line_of
-from pgcontract.contract.validation_errors import Mistake, nearest, spell_path
+from pgcontract.contract.validation_errors import ValidationIssue, nearest, spell_path
 from pgcontract.model.schema import Origin, Schema
 
 Growth = Literal["O(1)", "O(log n)", "O(rows)", "O(n)"]
@@ -29,7 +29,7 @@ class ParameterSpec(Spec):
     pick: Pick | None = Field(
         None, description="rows: each row is as likely as any other. values: each value. Default: rows."
     )
-    misses: float | None = Field(
+    miss_ratio: float | None = Field(
         None, ge=0, le=1, description="The share of values that no row has, as in 0.1. Default: 0."
     )
     values: list[Scalar] | None = Field(None, min_length=1, description="These, one as often as the other.")
@@ -53,7 +53,7 @@ class QuerySpec(Spec):
     """One query of the application, and what is promised of its cost."""
 
     sql: str = Field(min_length=1, description="One query. %(name)s is a parameter, %% a percent sign.")
-    parameters: dict[WordKey, ParameterSpec] = Field(default={}, description="Where its parameters' values come from.")
+    parameters: dict[NameKey, ParameterSpec] = Field(default={}, description="Where its parameters' values come from.")
     index: Qualified | None = Field(
         None, description="The index that is to serve it, as in public.idx_orders_email. Default: none is meant to."
     )
@@ -67,13 +67,13 @@ class QuerySpec(Spec):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parameter:
+class QueryParameter:
     """One parameter with its source: exactly one of `column`, `values` and `expression`."""
 
     name: str
     column: str | None = None
     pick: Pick = "rows"
-    misses: float = 0.0
+    miss_ratio: float = 0.0
     values: tuple[Any, ...] | None = None
     expression: str | None = None
     type: str | None = None
@@ -95,7 +95,7 @@ class Query:
 
     name: str
     sql: str
-    parameters: tuple[Parameter, ...] = ()
+    parameters: tuple[QueryParameter, ...] = ()
     index: str | None = None
     growth: Growth | None = None
     budget: Budget | None = None
@@ -104,42 +104,50 @@ class Query:
 
 
 def read_queries(
-    specs: Mapping[str, QuerySpec] | None, *, file: str, lines: Mapping[KeyPath, int], mistakes: list[Mistake]
+    specs: Mapping[str, QuerySpec] | None, *, file: str, lines: Mapping[KeyPath, int], issues: list[ValidationIssue]
 ) -> tuple[Query, ...]:
-    """The queries of one contract; a statement that writes and a parameter without one source are mistakes."""
-    found = []
+    """The queries of one contract; a statement that writes and a parameter without one source are errors."""
+    queries = []
     for name, spec in (specs or {}).items():
-        here: KeyPath = ("query", name)
-        mistakes += (
-            Mistake(file=file, line=line_of((*here, *path), lines), message=f"{spell_path((*here, *path))}: {message}")
-            for path, message in _query_mistakes(spec)
+        query_path: KeyPath = ("query", name)
+        issues += (
+            ValidationIssue(
+                file=file,
+                line=line_of((*query_path, *path), lines),
+                message=f"{spell_path((*query_path, *path))}: {message}",
+            )
+            for path, message in _query_issues(spec)
         )
-        given = spec.parameters
-        found.append(
+        declared = spec.parameters
+        queries.append(
             Query(
                 name=name,
                 sql=spec.sql,
                 parameters=tuple(
-                    _parameter(each, given[each], Origin(file=file, line=line_of((*here, "parameters", each), lines)))
-                    for each in parameters_of(spec.sql)
-                    if each in given
+                    _parameter(
+                        parameter,
+                        declared[parameter],
+                        Origin(file=file, line=line_of((*query_path, "parameters", parameter), lines)),
+                    )
+                    for parameter in parameters_of(spec.sql)
+                    if parameter in declared
                 ),
                 index=spec.index,
                 growth=spec.growth,
                 budget=Budget(**spec.budget.model_dump()) if spec.budget else None,
                 purpose=spec.purpose,
-                origin=Origin(file=file, line=line_of(here, lines)),
+                origin=Origin(file=file, line=line_of(query_path, lines)),
             )
         )
-    return tuple(found)
+    return tuple(queries)
 
 
-def _parameter(name: str, spec: ParameterSpec, origin: Origin) -> Parameter:
-    return Parameter(
+def _parameter(name: str, spec: ParameterSpec, origin: Origin) -> QueryParameter:
+    return QueryParameter(
         name=name,
         column=spec.column,
         pick=spec.pick or "rows",
-        misses=spec.misses or 0.0,
+        miss_ratio=spec.miss_ratio or 0.0,
         values=None if spec.values is None else tuple(spec.values),
         expression=spec.expression,
         type=spec.type,
@@ -147,43 +155,48 @@ def _parameter(name: str, spec: ParameterSpec, origin: Origin) -> Parameter:
     )
 
 
-def _query_mistakes(spec: QuerySpec) -> Iterator[tuple[KeyPath, str]]:
-    wanted = parameters_of(spec.sql)
+def _query_issues(spec: QuerySpec) -> Iterator[tuple[KeyPath, str]]:
+    names = parameters_of(spec.sql)
     write = "write a SELECT; what the application writes is a step of a [flow]"
-    for message in query_mistakes(spec.sql, parameters=True, write=write):
+    for message in query_issues(spec.sql, parameters=True, write=write):
         yield ("sql",), message
-    for message in statement_mistakes(spec.sql, wanted):
+    for message in statement_issues(spec.sql, names):
         yield ("sql",), message
-    for name in wanted:
+    for name in names:
         if name not in spec.parameters:
             source = f'add parameters.{name} = {{ column = "public.orders.id" }}, or `values`, or `expression`'
             yield ("sql",), f"the parameter %({name})s has no source; {source}"
     for name, parameter in spec.parameters.items():
-        here: KeyPath = ("parameters", name)
-        if name not in wanted:
-            yield here, f"the SQL has no %({name})s; {nearest(name, wanted)}"
-        sources = [each for each in _SOURCES if getattr(parameter, each) is not None]
+        parameter_path: KeyPath = ("parameters", name)
+        if name not in names:
+            yield parameter_path, f"the SQL has no %({name})s; {nearest(name, names)}"
+        sources = [origin_key for origin_key in _SOURCES if getattr(parameter, origin_key) is not None]
         if len(sources) != 1:
-            told = " and ".join(f"`{each}`" for each in sources) or "none"
-            yield here, f"a parameter has one source, and this has {told}; give `column`, `values` or `expression`"
-        for key in ("pick", "misses"):
+            named = " and ".join(f"`{origin_key}`" for origin_key in sources) or "none"
+            yield (
+                parameter_path,
+                f"a parameter has one source, and this has {named}; give `column`, `values` or `expression`",
+            )
+        for key in ("pick", "miss_ratio"):
             if getattr(parameter, key) is not None and parameter.column is None:
-                yield (*here, key), f"`{key}` is of values that are drawn from a `column`; take it out"
+                yield (*parameter_path, key), f"`{key}` is of values that are drawn from a `column`; take it out"
 
 
-def undeclared_names(queries: Iterable[Query], schema: Schema, lines: Mapping[KeyPath, int]) -> Iterator[Mistake]:
-    """A mistake for each column and index that a query names and no contract declares."""
-    indexes = {each.name: each.table for each in schema.indexes}
+def undeclared_query_issues(
+    queries: Iterable[Query], schema: Schema, lines: Mapping[KeyPath, int]
+) -> Iterator[ValidationIssue]:
+    """An error for each column and index that a query names and no contract declares."""
+    indexes = {index.name: index.table for index in schema.indexes}
     for query in queries:
         assert query.origin
         file = query.origin.file
         for parameter in query.parameters:
             if parameter.column:
                 path: KeyPath = ("query", query.name, "parameters", parameter.name, "column")
-                yield from column_mistake(parameter.column, path, schema, file=file, lines=lines)
+                yield from undeclared_column_issues(parameter.column, path, schema, file=file, lines=lines)
         if query.index and query.index not in indexes:
-            tables = {table_of(each.column) for each in query.parameters if each.column}
+            tables = {table_of(query_parameter.column) for query_parameter in query.parameters if query_parameter.column}
             beside = [name for name, table in indexes.items() if table in tables]
             path = ("query", query.name, "index")
             message = f"{spell_path(path)}: no index {query.index} is declared; {nearest(query.index, beside or indexes)}"
-            yield Mistake(file=file, line=line_of(path, lines), message=message)
+            yield ValidationIssue(file=file, line=line_of(path, lines), message=message)

@@ -1,4 +1,4 @@
-"""What an owner may say of every kind of object that is not a table."""
+"""The declarations of every kind of object that is not a table."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class SchemaSpec(OwnedSpec):
 
 
 class ExtensionSpec(PartSpec):
-    """An extension. Its version is the server's affair."""
+    """An extension. Its version is left to the server."""
 
     in_schema: Identifier | None = Field(None, alias="schema", description="Where its objects are.")
 
@@ -149,7 +149,7 @@ class SettingSpec(PartSpec):
 
 
 class GrantSpec(Spec):
-    """What one role may do to one object of any kind: the door for what `grants` on a part cannot say."""
+    """What one role may do to one object of any kind: for what `grants` on a part cannot express."""
 
     on: str = Field(description="Kind and name, as in `column public.t.email`.")
     grantee: Identifier = Field(description='The role; "public" is everybody.')

@@ -1,4 +1,4 @@
-"""What a sequence is when an owner says little of it, and the one that an identity column brings."""
+"""The defaults of a declared sequence, and the sequence that an identity column implies."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _SERIAL: Final = {
 }
 
 
-def sequence_defaults(said: Mapping[str, Any]) -> dict[str, int]:
-    """What CREATE SEQUENCE gives where these words are silent: start, minimum and maximum."""
-    most = 2 ** (_BITS[said.get("type", "bigint")] - 1) - 1
-    upward = said.get("increment", 1) > 0
-    minimum = said.get("minimum", 1 if upward else -most - 1)
-    maximum = said.get("maximum", most if upward else -1)
-    return {"minimum": minimum, "maximum": maximum, "start": said.get("start", minimum if upward else maximum)}
+def sequence_defaults(declaration: Mapping[str, Any]) -> dict[str, int]:
+    """CREATE SEQUENCE's defaults for what is not declared: start, minimum and maximum."""
+    most = 2 ** (_BITS[declaration.get("type", "bigint")] - 1) - 1
+    upward = declaration.get("increment", 1) > 0
+    minimum = declaration.get("minimum", 1 if upward else -most - 1)
+    maximum = declaration.get("maximum", most if upward else -1)
+    return {"minimum": minimum, "maximum": maximum, "start": declaration.get("start", minimum if upward else maximum)}
 
 
 def identity_sequence(table: str, column: str, column_type: str, owner: Table, origin: Origin | None) -> Sequence | None:
@@ -34,11 +34,11 @@ def identity_sequence(table: str, column: str, column_type: str, owner: Table, o
     if owner.partition_of is not None:
         return None
     schema, bare = identifiers.split(table)
-    made = identifiers.derived(bare, identifiers.split(column)[0], "seq")
+    sequence = identifiers.generated_name(bare, identifiers.split(column)[0], "seq")
     type_name = _SPELLED[_BITS.get(column_type.lower(), 64)]
     bounds = sequence_defaults({"type": type_name})
     return Sequence(
-        name=identifiers.join(schema, made),
+        name=identifiers.join(schema, sequence),
         type=type_name,
         maximum=bounds["maximum"],
         owned_by=f"{table}.{column}",
@@ -49,13 +49,13 @@ def identity_sequence(table: str, column: str, column_type: str, owner: Table, o
     )
 
 
-def serial_advice(table: str, column: str, column_type: str) -> str | None:
+def serial_replacement(table: str, column: str, column_type: str) -> str | None:
     """What to write in place of a serial type; None where the type is none."""
     plain = _SERIAL.get(column_type.lower())
     if plain is None:
         return None
     schema, bare = identifiers.split(table)
-    sequence = identifiers.join(schema, identifiers.derived(bare, identifiers.split(column)[0], "seq"))
+    sequence = identifiers.join(schema, identifiers.generated_name(bare, identifiers.split(column)[0], "seq"))
     return (
         f"column {table}.{column}: {column_type} is short for three things, and no type the server keeps; "
         f'write type = "{plain}", null = false, default = "nextval(\'{sequence}\'::regclass)", '

@@ -1,4 +1,4 @@
-"""Which moves between states are allowed, as a contract says it: every state can be reached and no word is new."""
+"""Which transitions between states are allowed, as a contract declares them: every state is known and reachable."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from pydantic import Field
 
 from pgcontract.contract import identifiers
 from pgcontract.contract.declaration_models import ColumnName, IdentifierKey, Spec
-from pgcontract.contract.declared_columns import column_mistake, table_of
+from pgcontract.contract.declared_columns import table_of, undeclared_column_issues
 from pgcontract.contract.toml_positions import KeyPath, line_of
-from pgcontract.contract.validation_errors import Mistake, nearest, spell_path
+from pgcontract.contract.validation_errors import ValidationIssue, nearest, spell_path
 from pgcontract.model.schema import Origin, Schema
 
-Moves = Mapping[str, tuple[str, ...]]
+Transitions = Mapping[str, tuple[str, ...]]
 
 
-class MachineSpec(Spec):
+class StateMachineSpec(Spec):
     """The states of a column and the moves between them. A move that is named nowhere is forbidden."""
 
     column: ColumnName = Field(description="The column, as in public.orders.status.")
     states: list[str] | None = Field(None, min_length=1, description="Every state. Default: all that are named here.")
-    start: list[str] = Field(min_length=1, description="The states that a new row may have.")
-    moves: dict[str, list[str]] = Field(
+    initial: list[str] = Field(min_length=1, description="The states that a new row may have.")
+    transitions: dict[str, list[str]] = Field(
         default={}, description='The moves that are allowed, as `open = ["paid", "cancelled"]`.'
     )
-    undecided: dict[str, list[str]] = Field(
+    unspecified: dict[str, list[str]] = Field(
         default={}, description="Moves that this contract neither allows nor forbids: they are tried and told."
     )
     final: list[str] | None = Field(None, description="The states that no move leaves. Default: all without a move.")
-    with_: dict[str, dict[IdentifierKey, str]] = Field(
+    set_: dict[str, dict[IdentifierKey, str]] = Field(
         default={},
-        alias="with",
+        alias="set",
         description="SQL for the other columns that a row in a state must have, as `paid = { paid_at = "
         '"now()" }`, so that a move is judged for the move. Columns that are not named stay as they are.',
     )
@@ -40,17 +40,17 @@ class MachineSpec(Spec):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Machine:
-    """One `[machine.<name>]`. `companions` is SQL for other columns, by state and then by bare column name."""
+class StateMachine:
+    """One `[state_machine.<name>]`. `set_columns` is SQL for other columns, by state and then by bare column name."""
 
     name: str
     column: str
     states: tuple[str, ...]
-    start: tuple[str, ...]
-    moves: Moves = field(default_factory=dict)
-    undecided: Moves = field(default_factory=dict)
+    initial: tuple[str, ...]
+    transitions: Transitions = field(default_factory=dict)
+    unspecified: Transitions = field(default_factory=dict)
     final: tuple[str, ...] = ()
-    companions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    set_columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     purpose: str | None = None
     origin: Origin | None = field(default=None, compare=False)
 
@@ -64,104 +64,124 @@ class Machine:
 
     def allows(self, source: str, target: str) -> bool:
         """Whether the move is declared; to stay is no move, and always allowed."""
-        return source == target or target in self.moves.get(source, ())
+        return source == target or target in self.transitions.get(source, ())
 
     def leaves_open(self, source: str, target: str) -> bool:
-        return target in self.undecided.get(source, ())
+        return target in self.unspecified.get(source, ())
 
 
-def read_machines(
-    specs: Mapping[str, MachineSpec] | None, *, file: str, lines: Mapping[KeyPath, int], mistakes: list[Mistake]
-) -> tuple[Machine, ...]:
-    """The machines of one contract; a state that is not known or not reachable, and a contradiction, are mistakes."""
-    found = []
+def read_state_machines(
+    specs: Mapping[str, StateMachineSpec] | None,
+    *,
+    file: str,
+    lines: Mapping[KeyPath, int],
+    issues: list[ValidationIssue],
+) -> tuple[StateMachine, ...]:
+    """The state machines of one contract; an unknown or unreachable state, and a contradiction, are errors."""
+    machines = []
     for name, spec in (specs or {}).items():
-        here: KeyPath = ("machine", name)
-        machine = _machine(name, spec, Origin(file=file, line=line_of(here, lines)))
-        mistakes += (
-            Mistake(file=file, line=line_of((*here, *path), lines), message=f"{spell_path((*here, *path))}: {message}")
-            for path, message in [*_unknown(machine, spec)] or _contradictions(machine, spec)
+        machine_path: KeyPath = ("state_machine", name)
+        state_machine = _state_machine(name, spec, Origin(file=file, line=line_of(machine_path, lines)))
+        issues += (
+            ValidationIssue(
+                file=file,
+                line=line_of((*machine_path, *path), lines),
+                message=f"{spell_path((*machine_path, *path))}: {message}",
+            )
+            for path, message in [*_unknown_states(state_machine, spec)] or _contradictions(state_machine, spec)
         )
-        found.append(machine)
-    return tuple(found)
+        machines.append(state_machine)
+    return tuple(machines)
 
 
-def _machine(name: str, spec: MachineSpec, origin: Origin) -> Machine:
-    named = [*spec.start]
-    for moves in (spec.moves, spec.undecided):
-        named += [state for source, targets in moves.items() for state in (source, *targets)]
-    named += [*(spec.final or ()), *spec.with_]
+def _state_machine(name: str, spec: StateMachineSpec, origin: Origin) -> StateMachine:
+    named = [*spec.initial]
+    for transitions in (spec.transitions, spec.unspecified):
+        named += [state for source, targets in transitions.items() for state in (source, *targets)]
+    named += [*(spec.final or ()), *spec.set_]
     states = tuple(spec.states if spec.states is not None else dict.fromkeys(named))
-    left = {source for moves in (spec.moves, spec.undecided) for source, targets in moves.items() if targets}
-    return Machine(
+    left = {
+        source
+        for transitions in (spec.transitions, spec.unspecified)
+        for source, targets in transitions.items()
+        if targets
+    }
+    return StateMachine(
         name=name,
         column=spec.column,
         states=states,
-        start=tuple(spec.start),
-        moves={source: tuple(targets) for source, targets in spec.moves.items()},
-        undecided={source: tuple(targets) for source, targets in spec.undecided.items()},
-        final=tuple(spec.final if spec.final is not None else (each for each in states if each not in left)),
-        companions={
+        initial=tuple(spec.initial),
+        transitions={source: tuple(targets) for source, targets in spec.transitions.items()},
+        unspecified={source: tuple(targets) for source, targets in spec.unspecified.items()},
+        final=tuple(spec.final if spec.final is not None else (state for state in states if state not in left)),
+        set_columns={
             state: {identifiers.bare(column): expression for column, expression in columns.items()}
-            for state, columns in spec.with_.items()
+            for state, columns in spec.set_.items()
         },
         purpose=spec.purpose,
         origin=origin,
     )
 
 
-def _unknown(machine: Machine, spec: MachineSpec) -> Iterator[tuple[KeyPath, str]]:
+def _unknown_states(state_machine: StateMachine, spec: StateMachineSpec) -> Iterator[tuple[KeyPath, str]]:
     """States that stand somewhere and not in `states`, and those that are there twice."""
-    places: list[tuple[KeyPath, str]] = [(("start", at), state) for at, state in enumerate(spec.start)]
-    for word, moves in (("moves", spec.moves), ("undecided", spec.undecided)):
-        for source, targets in moves.items():
+    places: list[tuple[KeyPath, str]] = [(("initial", at), state) for at, state in enumerate(spec.initial)]
+    for word, transitions in (("transitions", spec.transitions), ("unspecified", spec.unspecified)):
+        for source, targets in transitions.items():
             places += [((word, source), source), *(((word, source, at), state) for at, state in enumerate(targets))]
     places += [(("final", at), state) for at, state in enumerate(spec.final or ())]
-    places += [(("with", state), state) for state in spec.with_]
+    places += [(("set", state), state) for state in spec.set_]
     for path, state in places:
-        if state not in machine.states:
-            yield path, f"{state!r} is none of the machine's `states`; {nearest(state, machine.states)}"
+        if state not in state_machine.states:
+            yield path, f"{state!r} is none of the state machine's `states`; {nearest(state, state_machine.states)}"
     for at, state in enumerate(spec.states or ()):
-        if state in machine.states[:at]:
+        if state in state_machine.states[:at]:
             yield ("states", at), f"{state!r} is there twice"
 
 
-def _contradictions(machine: Machine, spec: MachineSpec) -> Iterator[tuple[KeyPath, str]]:
-    for word, moves in (("moves", machine.moves), ("undecided", machine.undecided)):
-        for source, targets in moves.items():
-            if targets and source in machine.final:
+def _contradictions(state_machine: StateMachine, spec: StateMachineSpec) -> Iterator[tuple[KeyPath, str]]:
+    for word, transitions in (("transitions", state_machine.transitions), ("unspecified", state_machine.unspecified)):
+        for source, targets in transitions.items():
+            if targets and source in state_machine.final:
                 yield (word, source), f"{source!r} is final, so no move leaves it; take it out of `final` or of `{word}`"
             for at, target in enumerate(targets):
                 if target == source:
                     yield (word, source, at), f"from {source!r} to itself is no move, and always allowed"
-                elif word == "undecided" and machine.allows(source, target):
-                    yield (word, source, at), f"from {source!r} to {target!r} is among `moves` too; keep one of the two"
-    reached = _reached(machine)
-    for at, state in enumerate(machine.states):
+                elif word == "unspecified" and state_machine.allows(source, target):
+                    yield (
+                        (word, source, at),
+                        f"from {source!r} to {target!r} is among `transitions` too; keep one of the two",
+                    )
+    reached = _reachable_states(state_machine)
+    for at, state in enumerate(state_machine.states):
         if state not in reached:
             path: KeyPath = ("states", at) if spec.states is not None else ()
             yield path, f"no move leads from a start to {state!r}; add one, or take the state out"
 
 
-def _reached(machine: Machine) -> set[str]:
-    reached = set(machine.start)
-    waiting = list(machine.start)
+def _reachable_states(state_machine: StateMachine) -> set[str]:
+    reached = set(state_machine.initial)
+    waiting = list(state_machine.initial)
     while waiting:
         source = waiting.pop()
-        new = {*machine.moves.get(source, ()), *machine.undecided.get(source, ())} - reached
+        new = {*state_machine.transitions.get(source, ()), *state_machine.unspecified.get(source, ())} - reached
         reached |= new
         waiting += new
     return reached
 
 
-def machine_mistakes(machines: Iterable[Machine], schema: Schema, lines: Mapping[KeyPath, int]) -> Iterator[Mistake]:
-    """A mistake for each column that a machine is about, or has SQL for, and no contract declares."""
-    for each in machines:
-        assert each.origin
-        file = each.origin.file
-        yield from column_mistake(each.column, ("machine", each.name, "column"), schema, file=file, lines=lines)
-        for state, columns in each.companions.items():
+def state_machine_mistakes(
+    state_machines: Iterable[StateMachine], schema: Schema, lines: Mapping[KeyPath, int]
+) -> Iterator[ValidationIssue]:
+    """An error for each column that a state machine is about, or has SQL for, and no contract declares."""
+    for machine in state_machines:
+        assert machine.origin
+        file = machine.origin.file
+        yield from undeclared_column_issues(
+            machine.column, ("state_machine", machine.name, "column"), schema, file=file, lines=lines
+        )
+        for state, columns in machine.set_columns.items():
             for column in columns:
-                path: KeyPath = ("machine", each.name, "with", state, column)
-                name = f"{each.table}.{identifiers.quote(column)}"
-                yield from column_mistake(name, path, schema, file=file, lines=lines)
+                path: KeyPath = ("state_machine", machine.name, "set", state, column)
+                name = f"{machine.table}.{identifiers.quote(column)}"
+                yield from undeclared_column_issues(name, path, schema, file=file, lines=lines)

@@ -1,4 +1,4 @@
-"""What an owner may say of a table and of all that hangs on it."""
+"""The declarations of a table and of its columns, constraints, indexes, triggers, policies and rules."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ class CheckSpec(ConstraintSpec):
     """A CHECK, and values that show what it means."""
 
     expression: str | None = Field(None, description="What must be true (or null) of every row.")
-    column: Identifier | None = Field(None, description="The column that bare values in accept and refuse are for.")
+    column: Identifier | None = Field(None, description="The column that bare values in accept and reject are for.")
     accept: list[Scalar] | None = Field(
         None, description="Rows it must let in: each a table of column values, or a bare value of its one column."
     )
-    refuse: list[Scalar] | None = Field(None, description="Rows it must keep out, written like those of `accept`.")
+    reject: list[Scalar] | None = Field(None, description="Rows it must keep out, written like those of `accept`.")
 
 
 class UniqueSpec(ConstraintSpec):
@@ -103,7 +103,7 @@ class ExcludeSpec(ConstraintSpec):
 
 
 class AnyConstraintSpec(ExcludeSpec):
-    """Any constraint at all, by its definition in full: the door for what the other forms cannot say."""
+    """Any constraint at all, by its full definition: for what the other forms cannot express."""
 
     form: Literal["primary key", "unique", "foreign key", "check", "exclude", "not null"] | None = Field(
         None, description="What kind of constraint it is."
@@ -165,7 +165,7 @@ class PolicySpec(PartSpec):
 
 
 class TableSpec(OwnedSpec):
-    """A table; what is not said has the server's default."""
+    """A table; what is not declared has the server's default."""
 
     form: Literal["table", "partitioned table", "foreign table"] | None = Field(None, description="Default: table.")
     persistence: Literal["permanent", "unlogged", "temporary"] | None = Field(None, description="Default: permanent.")

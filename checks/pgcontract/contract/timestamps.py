@@ -1,4 +1,4 @@
-"""Who keeps a time, as a contract says it: on which writes the database sets the column, and whether it only grows."""
+"""Timestamps that the database maintains: on which writes it sets the column, and whether values only increase."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pydantic import Field
 
 from pgcontract.contract import identifiers
 from pgcontract.contract.declaration_models import ColumnName, Spec
-from pgcontract.contract.declared_columns import column_mistake, table_of
+from pgcontract.contract.declared_columns import table_of, undeclared_column_issues
 from pgcontract.contract.toml_positions import KeyPath, line_of
-from pgcontract.contract.validation_errors import Mistake, spell_path
+from pgcontract.contract.validation_errors import ValidationIssue, spell_path
 from pgcontract.model.schema import Origin, Schema
 
 Event = Literal["insert", "update"]
 
 
-class ClockSpec(Spec):
+class TimestampSpec(Spec):
     """A time that the database keeps, whatever the caller says of it."""
 
     column: ColumnName = Field(description="The column, as in public.orders.updated_at.")
@@ -34,8 +34,8 @@ class ClockSpec(Spec):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Clock:
-    """One `[clock.<name>]`."""
+class Timestamp:
+    """One `[timestamp.<name>]`."""
 
     name: str
     column: str
@@ -53,33 +53,35 @@ class Clock:
         return identifiers.split(self.column)[-1]
 
 
-def read_clocks(
-    specs: Mapping[str, ClockSpec] | None, *, file: str, lines: Mapping[KeyPath, int], mistakes: list[Mistake]
-) -> tuple[Clock, ...]:
-    """The clocks of one contract; one that grows on updates on which it is not set is a mistake."""
-    found = []
+def read_timestamps(
+    specs: Mapping[str, TimestampSpec] | None, *, file: str, lines: Mapping[KeyPath, int], issues: list[ValidationIssue]
+) -> tuple[Timestamp, ...]:
+    """The timestamps of one contract; one that grows on updates on which it is not set is an error."""
+    clocks = []
     for name, spec in (specs or {}).items():
-        here: KeyPath = ("clock", name)
+        path_of_clock: KeyPath = ("timestamp", name)
         if spec.increasing and "update" not in spec.set_on:
-            path = (*here, "increasing")
+            path = (*path_of_clock, "increasing")
             message = f'{spell_path(path)}: a time grows only where it is set; add "update" to `set_on`'
-            mistakes.append(Mistake(file=file, line=line_of(path, lines), message=message))
-        found.append(
-            Clock(
+            issues.append(ValidationIssue(file=file, line=line_of(path, lines), message=message))
+        clocks.append(
+            Timestamp(
                 name=name,
                 column=spec.column,
                 set_on=tuple(dict.fromkeys(spec.set_on)),
                 increasing=spec.increasing,
                 purpose=spec.purpose,
-                origin=Origin(file=file, line=line_of(here, lines)),
+                origin=Origin(file=file, line=line_of(path_of_clock, lines)),
             )
         )
-    return tuple(found)
+    return tuple(clocks)
 
 
-def clock_mistakes(clocks: Iterable[Clock], schema: Schema, lines: Mapping[KeyPath, int]) -> Iterator[Mistake]:
-    """A mistake for each clock of a column that no contract declares."""
-    for each in clocks:
-        assert each.origin
-        path = ("clock", each.name, "column")
-        yield from column_mistake(each.column, path, schema, file=each.origin.file, lines=lines)
+def timestamp_mistakes(
+    timestamps: Iterable[Timestamp], schema: Schema, lines: Mapping[KeyPath, int]
+) -> Iterator[ValidationIssue]:
+    """An error for each timestamp of a column that no contract declares."""
+    for timestamp in timestamps:
+        assert timestamp.origin
+        path = ("timestamp", timestamp.name, "column")
+        yield from undeclared_column_issues(timestamp.column, path, schema, file=timestamp.origin.file, lines=lines)

@@ -1,4 +1,4 @@
-"""On which line of a TOML file each key stands; tomllib tells only the values."""
+"""The line of each key of a TOML file; tomllib gives only the values."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _TEXT: Final = re.compile(
 _BARE: Final = re.compile(r"[^,\]}#\n]+")
 
 
-def locate(text: str) -> dict[KeyPath, int]:
+def key_lines(text: str) -> dict[KeyPath, int]:
     """The line, from 1, of every key and array element that tomllib sees, by its path: ("table", "t", "keys", 0).
 
     A table's line is that of its own header where it has one, else where it is first named. `text` is TOML that
     tomllib accepts; anything else gives nonsense, or ValueError.
     """
-    return _Reader(text).read()
+    return _TomlScanner(text).read()
 
 
 def line_of(path: KeyPath, lines: Mapping[KeyPath, int]) -> int | None:
@@ -38,14 +38,14 @@ def line_of(path: KeyPath, lines: Mapping[KeyPath, int]) -> int | None:
     return None
 
 
-class _Reader:
-    """One pass over the text; `at` is where it has come to."""
+class _TomlScanner:
+    """One pass over the text; `at` is the current offset."""
 
     def __init__(self, text: str) -> None:
         self.text = text.replace("\r\n", "\n")
         self.at = 0
         self.lines: dict[KeyPath, int] = {}
-        self.newlines = [found.start() for found in re.finditer("\n", self.text)]
+        self.newlines = [match.start() for match in re.finditer("\n", self.text)]
         self.last: dict[KeyPath, int] = {}  # of each array of tables, the index of its newest element
 
     def read(self) -> dict[KeyPath, int]:
@@ -61,24 +61,24 @@ class _Reader:
         return self.take(_BLANKS).end()
 
     def take(self, pattern: re.Pattern[str]) -> re.Match[str]:
-        found = pattern.match(self.text, self.at)
-        if found is None:
+        match = pattern.match(self.text, self.at)
+        if match is None:
             raise ValueError(f"line {self.line()}: not TOML")
-        self.at = found.end()
-        return found
+        self.at = match.end()
+        return match
 
     def line(self) -> int:
         return bisect_right(self.newlines, self.at - 1) + 1
 
     def keys(self) -> list[tuple[str, int]]:
         """A dotted key, each part with its line."""
-        found = []
+        key_lines = []
         while True:
             line = self.line()
             raw = self.take(_KEY).group()
-            found.append((next(iter(tomllib.loads(f"{raw}=0"))), line))
+            key_lines.append((next(iter(tomllib.loads(f"{raw}=0"))), line))
             if not _DOT.match(self.text, self.at):
-                return found
+                return key_lines
             self.take(_DOT)
 
     def header(self) -> KeyPath:

@@ -1,4 +1,4 @@
-"""Reads the TOML files an owner writes: words with their places, or one ContractError that lists every mistake."""
+"""Reads the TOML files an owner writes: declarations with their lines, or one ContractError that lists every error."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from pgcontract.contract.column_formats import DeclaredLanguage, read_languages
+from pgcontract.contract.column_formats import ColumnFormat, read_formats
 from pgcontract.contract.datasets import Dataset, read_dataset
 from pgcontract.contract.documents import ClaimsSpec, ContractSpec, CorrectionSpec, ProjectSpec, VerificationSpec
-from pgcontract.contract.existing_rows import PriorRows, read_prior_rows
+from pgcontract.contract.existing_rows import ExistingRows, read_existing_rows
 from pgcontract.contract.flows import Flow, read_flows
-from pgcontract.contract.inheritance import Words, words_of
-from pgcontract.contract.presence import Tie, read_ties
+from pgcontract.contract.inheritance import Declarations, read_declarations
+from pgcontract.contract.presence import Presence, read_presences
 from pgcontract.contract.queries import Query, read_queries
 from pgcontract.contract.races import Race, read_races
-from pgcontract.contract.state_machines import Machine, read_machines
-from pgcontract.contract.timestamps import Clock, read_clocks
-from pgcontract.contract.toml_positions import KeyPath, line_of, locate
-from pgcontract.contract.validation_errors import Mistake, nearest, read_mistakes, refuse
+from pgcontract.contract.state_machines import StateMachine, read_state_machines
+from pgcontract.contract.timestamps import Timestamp, read_timestamps
+from pgcontract.contract.toml_positions import KeyPath, key_lines, line_of
+from pgcontract.contract.validation_errors import ValidationIssue, nearest, pydantic_issues, raise_issues
 from pgcontract.contract.values import CheckRef, Claim, Correction, FilePins, Verification, Waiver
 from pgcontract.errors import ContractError, InputError
 from pgcontract.model.schema import Origin
 
 S = TypeVar("S", bound=BaseModel)
 
-_PLACE: Final = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
+_ERROR_POSITION: Final = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,14 +39,14 @@ class Document:
 
     path: Path
     spec: ContractSpec
-    words: Words
+    declarations: Declarations
     lines: Mapping[KeyPath, int]
     verifications: tuple[Verification, ...]
-    languages: tuple[DeclaredLanguage, ...]
-    machines: tuple[Machine, ...]
-    clocks: tuple[Clock, ...]
-    ties: tuple[Tie, ...]
-    prior_rows: tuple[PriorRows, ...]
+    formats: tuple[ColumnFormat, ...]
+    state_machines: tuple[StateMachine, ...]
+    timestamps: tuple[Timestamp, ...]
+    presences: tuple[Presence, ...]
+    existing_rows: tuple[ExistingRows, ...]
     flows: tuple[Flow, ...]
     races: tuple[Race, ...]
     queries: tuple[Query, ...]
@@ -59,34 +59,36 @@ class Document:
 def read_contract(path: Path, *, claims: Path | None = None) -> Document:
     """One contract; `claims` is the claims.toml that goes with it, if it is there."""
     spec, lines = _read(path, ContractSpec)
-    mistakes: list[Mistake] = []
-    words = words_of(spec, file=str(path), lines=lines, mistakes=mistakes)
+    issues: list[ValidationIssue] = []
+    declarations = read_declarations(spec, file=str(path), lines=lines, issues=issues)
     verifications = tuple(
-        _verification(each, _origin(path, ("verification", index), lines)) for index, each in enumerate(spec.verification)
+        _verification(verification_spec, _origin(path, ("verification", index), lines))
+        for index, verification_spec in enumerate(spec.verification)
     )
-    mistakes += _query_mistakes(verifications)
+    issues += _query_issues(verifications)
     document = Document(
         path=path,
         spec=spec,
-        words=words,
+        declarations=declarations,
         lines=lines,
         verifications=verifications,
-        languages=read_languages(spec.language, file=str(path), lines=lines, mistakes=mistakes),
-        machines=read_machines(spec.machine, file=str(path), lines=lines, mistakes=mistakes),
-        clocks=read_clocks(spec.clock, file=str(path), lines=lines, mistakes=mistakes),
-        prior_rows=read_prior_rows(spec.rows, file=str(path), lines=lines, mistakes=mistakes),
-        ties=read_ties(spec.tie, file=str(path), lines=lines, mistakes=mistakes),
-        flows=read_flows(spec.flow, file=str(path), lines=lines, mistakes=mistakes),
-        races=read_races(spec.race, file=str(path), lines=lines, mistakes=mistakes),
-        queries=read_queries(spec.query, file=str(path), lines=lines, mistakes=mistakes),
-        dataset=read_dataset(spec.dataset, file=str(path), lines=lines, mistakes=mistakes),
+        formats=read_formats(spec.format, file=str(path), lines=lines, issues=issues),
+        state_machines=read_state_machines(spec.state_machine, file=str(path), lines=lines, issues=issues),
+        timestamps=read_timestamps(spec.timestamp, file=str(path), lines=lines, issues=issues),
+        existing_rows=read_existing_rows(spec.existing_rows, file=str(path), lines=lines, issues=issues),
+        presences=read_presences(spec.presence, file=str(path), lines=lines, issues=issues),
+        flows=read_flows(spec.flow, file=str(path), lines=lines, issues=issues),
+        races=read_races(spec.race, file=str(path), lines=lines, issues=issues),
+        queries=read_queries(spec.query, file=str(path), lines=lines, issues=issues),
+        dataset=read_dataset(spec.dataset, file=str(path), lines=lines, issues=issues),
         waivers=tuple(
-            Waiver(**dict(each), origin=_origin(path, ("waiver", index), lines)) for index, each in enumerate(spec.waiver)
+            Waiver(**dict(waiver_spec), origin=_origin(path, ("waiver", index), lines))
+            for index, waiver_spec in enumerate(spec.waiver)
         ),
         pins=FilePins(**dict(spec.file), origin=_origin(path, ("file",), lines)) if spec.file else None,
         claims=_read_claims(claims) if claims and claims.exists() else (),
     )
-    refuse(mistakes)
+    raise_issues(issues)
     return document
 
 
@@ -100,17 +102,17 @@ def _read(path: Path, model: type[S]) -> tuple[S, Mapping[KeyPath, int]]:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        found = _PLACE.search(str(error))
-        line = int(found["line"]) if found and found["line"] else text.count("\n") + 1
-        what = _PLACE.sub("", str(error))
+        match = _ERROR_POSITION.search(str(error))
+        line = int(match["line"]) if match and match["line"] else text.count("\n") + 1
+        what = _ERROR_POSITION.sub("", str(error))
         if "overwrite" in what or "twice" in what:
             what += ", since what this line names is there already"
         raise ContractError(f"this is not TOML: {what}. Mend the line", file=str(path), line=line) from None
-    lines = locate(text)
+    lines = key_lines(text)
     try:
         return model.model_validate(document), lines
     except ValidationError as error:
-        refuse(read_mistakes(error.errors(), model, file=str(path), lines=lines))
+        raise_issues(pydantic_issues(error.errors(), model, file=str(path), lines=lines))
         raise
 
 
@@ -135,77 +137,82 @@ def _origin(path: Path, key: KeyPath, lines: Mapping[KeyPath, int]) -> Origin:
 def _verification(spec: VerificationSpec, origin: Origin) -> Verification:
     return Verification(
         id=spec.id,
-        says=spec.says,
+        description=spec.description,
         sql=spec.sql,
         expect=None if spec.expect is None else tuple(map(tuple, spec.expect)),
         row_count=spec.row_count,
         columns=None if spec.columns is None else tuple(spec.columns),
         varies=tuple(spec.varies),
-        blind=spec.blind,
+        limitations=spec.limitations,
         after=spec.after,
         origin=origin,
     )
 
 
-def _query_mistakes(verifications: tuple[Verification, ...]) -> list[Mistake]:
+def _query_issues(verifications: tuple[Verification, ...]) -> list[ValidationIssue]:
     """An id that is there twice, and an `after` that does not name an earlier query."""
-    mistakes, earlier = [], list[str]()
-    for each in verifications:
-        if each.id in earlier:
-            mistakes.append(_mistake(each.origin, f"verification {each.id} is there twice; give each its own id"))
-        if each.after is not None and each.after not in earlier:
-            hint = nearest(each.after, earlier)
-            mistakes.append(
-                _mistake(each.origin, f"verification {each.id}: after = {each.after!r} is no query above it; {hint}")
+    issues, earlier = [], list[str]()
+    for verification in verifications:
+        if verification.id in earlier:
+            issues.append(
+                _issue(verification.origin, f"verification {verification.id} is there twice; give each its own id")
             )
-        earlier.append(each.id)
-    return mistakes
+        if verification.after is not None and verification.after not in earlier:
+            hint = nearest(verification.after, earlier)
+            issues.append(
+                _issue(
+                    verification.origin,
+                    f"verification {verification.id}: after = {verification.after!r} is no query above it; {hint}",
+                )
+            )
+        earlier.append(verification.id)
+    return issues
 
 
-def _mistake(origin: Origin | None, message: str) -> Mistake:
-    return Mistake(file=origin.file if origin else "", line=origin.line if origin else None, message=message)
+def _issue(origin: Origin | None, message: str) -> ValidationIssue:
+    return ValidationIssue(file=origin.file if origin else "", line=origin.line if origin else None, message=message)
 
 
 def _read_claims(path: Path) -> tuple[Claim, ...]:
     spec, lines = _read(path, ClaimsSpec)
     claims: dict[str, Claim] = {}
-    mistakes: list[Mistake] = []
-    for index, each in enumerate(spec.claim):
-        here: KeyPath = ("claim", index)
-        origin = _origin(path, here, lines)
-        if each.id in claims:
-            first = claims[each.id].origin
-            mistakes.append(
-                _mistake(origin, f"claim {each.id} is there twice, first on line {first.line if first else '?'}")
+    issues: list[ValidationIssue] = []
+    for index, claim_spec in enumerate(spec.claim):
+        claim_path: KeyPath = ("claim", index)
+        origin = _origin(path, claim_path, lines)
+        if claim_spec.id in claims:
+            first = claims[claim_spec.id].origin
+            issues.append(
+                _issue(origin, f"claim {claim_spec.id} is there twice, first on line {first.line if first else '?'}")
             )
-        if each.untestable and each.pending:
-            mistakes.append(_mistake(origin, f"claim {each.id} is both untestable and pending; keep one of the two"))
-        if not (each.checks or each.untestable or each.pending or each.corrected):
-            message = f"claim {each.id} names no check; list its `checks`, or say why in `untestable` or `pending`"
-            mistakes.append(_mistake(origin, message))
-        claims[each.id] = Claim(
-            id=each.id,
-            says=each.says,
-            checks=_references(each.checks, path, (*here, "checks"), lines),
-            untestable=each.untestable,
-            pending=each.pending,
-            corrected=_correction(each.corrected, path, (*here, "corrected"), lines),
+        if claim_spec.untestable and claim_spec.pending:
+            issues.append(_issue(origin, f"claim {claim_spec.id} is both untestable and pending; keep one of the two"))
+        if not (claim_spec.checks or claim_spec.untestable or claim_spec.pending or claim_spec.corrected):
+            message = f"claim {claim_spec.id} names no check; list its `checks`, or say why in `untestable` or `pending`"
+            issues.append(_issue(origin, message))
+        claims[claim_spec.id] = Claim(
+            id=claim_spec.id,
+            description=claim_spec.description,
+            checks=_references(claim_spec.checks, path, (*claim_path, "checks"), lines),
+            untestable=claim_spec.untestable,
+            pending=claim_spec.pending,
+            corrected=_correction(claim_spec.corrected, path, (*claim_path, "corrected"), lines),
             origin=origin,
         )
-    refuse(mistakes)
+    raise_issues(issues)
     return tuple(claims.values())
 
 
 def _correction(spec: CorrectionSpec | None, path: Path, key: KeyPath, lines: Mapping[KeyPath, int]) -> Correction | None:
     if spec is None:
         return None
-    return Correction(says=spec.says, checks=_references(spec.checks, path, (*key, "checks"), lines))
+    return Correction(description=spec.description, checks=_references(spec.checks, path, (*key, "checks"), lines))
 
 
 def _references(written: list[str], path: Path, key: KeyPath, lines: Mapping[KeyPath, int]) -> tuple[CheckRef, ...]:
-    found = []
-    for index, each in enumerate(written):
-        check, bracket, subject = each.partition("[")
+    references = []
+    for index, reference in enumerate(written):
+        check, bracket, subject = reference.partition("[")
         origin = _origin(path, (*key, index), lines)
-        found.append(CheckRef(check=check, subject=subject[:-1] if bracket else None, origin=origin))
-    return tuple(found)
+        references.append(CheckRef(check=check, subject=subject[:-1] if bracket else None, origin=origin))
+    return tuple(references)

@@ -1,4 +1,4 @@
-"""Writes words as TOML that reads like the tables of a document: a line a part, a table for longer ones."""
+"""Writes declarations as TOML: one line for each part, a table for longer ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # TOML has these only
 
 
 def write_table(
-    path: Sequence[str], said: Mapping[str, Any], collections: Iterable[str] = (), *, array: bool = False
+    path: Sequence[str], declaration: Mapping[str, Any], collections: Iterable[str] = (), *, array: bool = False
 ) -> str:
     """One table with its keys, of an `array` or by itself.
 
@@ -24,19 +24,19 @@ def write_table(
     """
     header = f"[{write_key(*path)}]"
     lines, below = [f"[{header}]" if array else header], []
-    for key, value in said.items():
+    for key, value in declaration.items():
         if key not in collections:
             lines.append(_pair(key, value))
             continue
         long = {name: part for name, part in value.items() if key != "columns" and _is_long(write_key(key, name), part)}
-        lines += _short(key, {name: part for name, part in value.items() if name not in long})
+        lines += _inline_parts(key, {name: part for name, part in value.items() if name not in long})
         below += [write_table((*path, key, name), part) for name, part in long.items()]
     return "\n".join(["\n".join(lines) + "\n", *below])
 
 
-def write_pairs(said: Mapping[str, Any]) -> str:
+def write_pairs(declaration: Mapping[str, Any]) -> str:
     """Keys at the top of a file."""
-    return "".join(f"{_pair(key, value)}\n" for key, value in said.items())
+    return "".join(f"{_pair(key, value)}\n" for key, value in declaration.items())
 
 
 def write_key(*path: str) -> str:
@@ -71,22 +71,22 @@ def write_value(value: Any, *, lines: bool = True) -> str:
         case int() | float() | dt.date() | dt.time():
             return str(value)
         case Mapping():
-            inside = ", ".join(f"{write_key(key)} = {write_value(each, lines=False)}" for key, each in value.items())
+            inside = ", ".join(f"{write_key(key)} = {write_value(item, lines=False)}" for key, item in value.items())
             return f"{{ {inside} }}" if inside else "{}"
         case list() | tuple():
-            return f"[{', '.join(write_value(each, lines=False) for each in value)}]"
+            return f"[{', '.join(write_value(item, lines=False) for item in value)}]"
     raise TypeError(f"TOML has no {type(value).__name__}")
 
 
 def _pair(key: str, value: Any) -> str:
     line = f"{write_key(key)} = {write_value(value)}"
     if isinstance(value, list | tuple) and len(line) > WIDTH:
-        return "\n".join([f"{write_key(key)} = [", *(f"    {write_value(each, lines=False)}," for each in value), "]"])
+        return "\n".join([f"{write_key(key)} = [", *(f"    {write_value(item, lines=False)}," for item in value), "]"])
     return line
 
 
-def _short(collection: str, parts: Mapping[str, Any]) -> Iterator[str]:
-    """Each part on a line, the equal signs in one column as far as the lines have room for it."""
+def _inline_parts(collection: str, parts: Mapping[str, Any]) -> Iterator[str]:
+    """Each part on a line, the equal signs in one column as far as the line length allows."""
     texts = {write_key(collection, name): write_value(part, lines=False) for name, part in parts.items()}
     fitting = [len(key) for key, text in texts.items() if len(key) + len(text) + 3 <= WIDTH]
     room = [WIDTH - 3 - len(text) for key, text in texts.items() if len(key) + len(text) + 3 <= WIDTH]
@@ -95,7 +95,7 @@ def _short(collection: str, parts: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _is_long(key: str, part: Any) -> bool:
-    """Is a part better told in a table of its own: over a line long, or with a text of several lines?"""
+    """Whether a part needs a table of its own: it is over a line long, or has a text of several lines."""
     if not isinstance(part, Mapping):
         return False
     several = any(isinstance(value, str) and "\n" in value for value in part.values())

@@ -1,4 +1,4 @@
-"""What is wrong with a file an owner wrote: each mistake in plain words, on its line, with the nearest known word."""
+"""What is invalid in a file an owner wrote: each issue with its line and the nearest known key."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 from pgcontract.contract.toml_positions import KeyPath, line_of
 from pgcontract.errors import ContractError
 
-_WANTED: Final = {
+_EXPECTED: Final = {
     "string_type": "a text in quotes",
     "bool_type": "true or false",
     "int_type": "a whole number",
@@ -28,40 +28,43 @@ _WANTED: Final = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mistake:
+class ValidationIssue:
     file: str
     line: int | None
     message: str
 
 
-def refuse(mistakes: Iterable[Mistake]) -> None:
-    """Raises one ContractError for all mistakes, in line order, the first one's place its own; none: returns."""
-    ordered = sorted(mistakes, key=lambda each: (each.file, each.line or 0))
+def raise_issues(issues: Iterable[ValidationIssue]) -> None:
+    """Raises one ContractError for all issues, in line order, with the first one's line; returns if there are none."""
+    ordered = sorted(issues, key=lambda issue: (issue.file, issue.line or 0))
     if not ordered:
         return
     first, *rest = ordered
-    more = (str(ContractError(each.message, file=each.file, line=each.line)) for each in rest)
+    more = (
+        str(ContractError(further_mistake.message, file=further_mistake.file, line=further_mistake.line))
+        for further_mistake in rest
+    )
     raise ContractError("\n".join((first.message, *more)), file=first.file, line=first.line)
 
 
-def fail(message: str, *, file: str, line: int | None) -> NoReturn:
+def raise_contract_error(message: str, *, file: str, line: int | None) -> NoReturn:
     """Raises the one ContractError."""
     raise ContractError(message, file=file, line=line)
 
 
-def read_mistakes(
+def pydantic_issues(
     errors: Iterable[ErrorDetails], model: type[BaseModel], *, file: str, lines: Mapping[KeyPath, int]
-) -> list[Mistake]:
-    """pydantic's errors about a file, as mistakes."""
+) -> list[ValidationIssue]:
+    """pydantic's errors about a file, as issues."""
     return [
-        Mistake(file=file, line=line_of(path, lines) or 1, message=_say(error, path, model))
+        ValidationIssue(file=file, line=line_of(path, lines) or 1, message=_message(error, path, model))
         for error in errors
         for path in [tuple(step for step in error["loc"] if step != "[key]")]
     ]
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """`did you mean ...?`, or all known words where none is near."""
+    """`did you mean ...?`, or all known names where none is near."""
     words = list(known)
     if not words:
         return "there is none"
@@ -81,92 +84,92 @@ def spell_path(path: KeyPath) -> str:
     return spelled
 
 
-def _say(error: ErrorDetails, path: KeyPath, model: type[BaseModel]) -> str:
-    kind, found, context = error["type"], error["input"], error.get("ctx", {})
+def _message(error: ErrorDetails, path: KeyPath, model: type[BaseModel]) -> str:
+    kind, value, context = error["type"], error["input"], error.get("ctx", {})
     where, key = spell_path(path), str(path[-1]) if path else ""
     above = f"in {spell_path(path[:-1])}" if path[:-1] else "at the top of the file"
     match kind:
         case "extra_forbidden":
             return f"`{key}` is not known {above}; {nearest(key, keys_at(model, path[:-1]))}"
         case "missing":
-            return f"`{key}` is missing {above}: {_described(model, path)}"
+            return f"`{key}` is missing {above}: {_description(model, path)}"
         case "value_error":
             return f"{where}: {context['error']}"
         case "literal_error":
-            words = words_at(model, path)
-            hint = nearest(found, words) if isinstance(found, str) else f"known here: {', '.join(words)}"
-            return f"{where}: {_show(found)} is not known; {hint}"
+            words = values_at(model, path)
+            hint = nearest(value, words) if isinstance(value, str) else f"known here: {', '.join(words)}"
+            return f"{where}: {_display_value(value)} is not known; {hint}"
         case "greater_than_equal" | "less_than_equal":
-            return f"{where}: {found} is out of range; {_described(model, path)}"
+            return f"{where}: {value} is out of range; {_description(model, path)}"
         case "string_too_short" | "too_short":
-            return f"{where} is empty; {_described(model, path)}"
+            return f"{where} is empty; {_description(model, path)}"
         case "string_pattern_mismatch":
-            return f"{where}: {_show(found)} has not the right form; {_described(model, path)}"
+            return f"{where}: {_display_value(value)} has not the right form; {_description(model, path)}"
         case _:
-            return f"{where}: expected {_WANTED.get(kind, error['msg'])}, found {_show(found)}"
+            return f"{where}: expected {_EXPECTED.get(kind, error['msg'])}, found {_display_value(value)}"
 
 
-def _show(found: object) -> str:
+def _display_value(value: object) -> str:
     """A value as an owner would name it."""
-    match found:
+    match value:
         case bool():
-            return f"`{str(found).lower()}`"
+            return f"`{str(value).lower()}`"
         case str():
-            return f"the text {found!r}"
+            return f"the text {value!r}"
         case int() | float():
-            return f"the number {found}"
+            return f"the number {value}"
         case list():
             return "a list"
         case dict():
             return "a table of keys"
         case _:
-            return f"`{found}`"
+            return f"`{value}`"
 
 
-def _described(model: type[BaseModel], path: KeyPath) -> str:
-    """What the last key of the path is for, in its description's words."""
+def _description(model: type[BaseModel], path: KeyPath) -> str:
+    """The description of the last key of the path."""
     *above, key = path
     while isinstance(key, int) and above:
         key = above.pop()
-    owner = _at(model, tuple(above))
+    owner = _type_at(model, tuple(above))
     if isinstance(owner, type) and issubclass(owner, BaseModel):
-        for name, each in owner.model_fields.items():
-            if key == (each.alias or name):
-                return each.description or ""
+        for name, field in owner.model_fields.items():
+            if key == (field.alias or name):
+                return field.description or ""
     return ""
 
 
 def keys_at(model: type[BaseModel], path: KeyPath) -> tuple[str, ...]:
     """The keys that may stand under a path."""
-    found = _at(model, path)
-    if isinstance(found, type) and issubclass(found, BaseModel):
-        return tuple(each.alias or name for name, each in found.model_fields.items())
+    annotation = _type_at(model, path)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return tuple(field.alias or name for name, field in annotation.model_fields.items())
     return ()
 
 
-def words_at(model: type[BaseModel], path: KeyPath) -> tuple[str, ...]:
-    """The words that may stand as the value of a path."""
-    found = _at(model, path)
-    return get_args(found) if get_origin(found) is Literal else ()
+def values_at(model: type[BaseModel], path: KeyPath) -> tuple[str, ...]:
+    """The literal values that a path may have."""
+    annotation = _type_at(model, path)
+    return get_args(annotation) if get_origin(annotation) is Literal else ()
 
 
-def _at(model: Any, path: KeyPath) -> Any:
-    """The type that a path leads to, bare of Annotated and of None."""
-    here = _bare(model)
+def _type_at(model: Any, path: KeyPath) -> Any:
+    """The type at a path, without Annotated and None."""
+    annotation = _unwrapped(model)
     for step in path:
-        if isinstance(here, type) and issubclass(here, BaseModel):
-            named = {each.alias or name: each.annotation for name, each in here.model_fields.items()}
-            here = _bare(named.get(str(step)))
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            named = {field.alias or name: field.annotation for name, field in annotation.model_fields.items()}
+            annotation = _unwrapped(named.get(str(step)))
         else:
-            here = _bare(get_args(here)[-1]) if get_args(here) else None
-    return here
+            annotation = _unwrapped(get_args(annotation)[-1]) if get_args(annotation) else None
+    return annotation
 
 
-def _bare(annotation: Any) -> Any:
+def _unwrapped(annotation: Any) -> Any:
     while True:
         if get_origin(annotation) is Annotated:
             annotation = get_args(annotation)[0]
         elif get_origin(annotation) in (Union, types.UnionType):
-            annotation = next(each for each in get_args(annotation) if each is not type(None))
+            annotation = next(argument for argument in get_args(annotation) if argument is not type(None))
         else:
             return annotation

@@ -1,4 +1,4 @@
-"""What a contract says besides a shape, as values: claims, examples, queries, waivers, pins."""
+"""What a contract declares besides the schema, as values: claims, examples, queries, waivers, pins."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pgcontract.contract.column_formats import DeclaredLanguage
+from pgcontract.contract.column_formats import ColumnFormat
 from pgcontract.contract.datasets import Dataset
-from pgcontract.contract.existing_rows import PriorRows
+from pgcontract.contract.existing_rows import ExistingRows
 from pgcontract.contract.flows import Flow
-from pgcontract.contract.presence import Tie
+from pgcontract.contract.presence import Presence
 from pgcontract.contract.queries import Query
 from pgcontract.contract.races import Race
-from pgcontract.contract.state_machines import Machine
-from pgcontract.contract.timestamps import Clock
+from pgcontract.contract.state_machines import StateMachine
+from pgcontract.contract.timestamps import Timestamp
 from pgcontract.model.schema import Origin, Schema
 
 
@@ -35,7 +35,7 @@ class CheckRef:
 class Correction:
     """The true statement in place of one that is not, and the checks that show it."""
 
-    says: str
+    description: str
     checks: tuple[CheckRef, ...]
 
 
@@ -44,7 +44,7 @@ class Claim:
     """One statement of the document. `untestable` and `pending` give their reason."""
 
     id: str
-    says: str
+    description: str
     checks: tuple[CheckRef, ...] = ()
     untestable: str | None = None
     pending: str | None = None
@@ -64,7 +64,7 @@ class Examples:
     table: str
     column: str | None = None
     accept: tuple[Mapping[str, Any], ...] = ()
-    refuse: tuple[Mapping[str, Any], ...] = ()
+    reject: tuple[Mapping[str, Any], ...] = ()
     origin: Origin | None = field(default=None, compare=False)
 
 
@@ -74,20 +74,20 @@ class Verification:
     it follows in the same rolled-back transaction."""
 
     id: str
-    says: str
+    description: str
     sql: str
     expect: tuple[tuple[Any, ...], ...] | None = None
     row_count: int | None = None
     columns: tuple[str, ...] | None = None
     varies: tuple[str, ...] = ()
-    blind: str | None = None
+    limitations: str | None = None
     after: str | None = None
     origin: Origin | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Waiver:
-    """A broken promise that is put up with up to and including the day `until`; `subject` is a glob."""
+    """A broken promise that is accepted up to and including the day `until`; `subject` is a glob."""
 
     check: str
     subject: str
@@ -135,11 +135,11 @@ class Contract:
     examples: tuple[Examples, ...] = ()
     samples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     verifications: tuple[Verification, ...] = ()
-    languages: tuple[DeclaredLanguage, ...] = ()
-    machines: tuple[Machine, ...] = ()
-    clocks: tuple[Clock, ...] = ()
-    ties: tuple[Tie, ...] = ()
-    prior_rows: tuple[PriorRows, ...] = ()
+    formats: tuple[ColumnFormat, ...] = ()
+    state_machines: tuple[StateMachine, ...] = ()
+    timestamps: tuple[Timestamp, ...] = ()
+    presences: tuple[Presence, ...] = ()
+    existing_rows: tuple[ExistingRows, ...] = ()
     flows: tuple[Flow, ...] = ()
     races: tuple[Race, ...] = ()
     queries: tuple[Query, ...] = ()

@@ -1,4 +1,4 @@
-"""An accepted draft, complete: what the gate still finds wrong in the migration is waived in the draft, in words.
+"""An accepted draft, complete: each promise that the migration still breaks has a waiver in the draft.
 
 Accepting what a migration does includes its faults: that a second run fails, say. Each becomes a waiver with its
 reason and a last day, so that the first verdict on a draft has no surprise in it, and none is forgotten.
@@ -17,10 +17,10 @@ from pgcontract.result.finding import Finding, Status
 from pgcontract.runner import verify
 
 WAIVED_DAYS = 90
-_OWN = ("waiver.live", "claim.decided")
+_NOT_WAIVABLE = ("waiver.live", "claim.decided")
 
 
-def waive_rest(project: Project, text: str, *, pg: str, today: dt.date) -> str:
+def waive_broken(project: Project, text: str, *, pg: str, today: dt.date) -> str:
     """The draft `text` of the project's head, with a waiver for each promise that the head itself breaks.
 
     The project is judged in a temporary copy in which the draft is the head's contract.
@@ -35,7 +35,7 @@ def waive_rest(project: Project, text: str, *, pg: str, today: dt.date) -> str:
         if finding.status is Status.BROKEN
         and finding.resolution is None
         and finding.migration == project.head.stem
-        and finding.check not in _OWN
+        and finding.check not in _NOT_WAIVABLE
     ]
     return text + "".join(f"\n{_waiver(project, finding, today)}" for finding in wrong)
 

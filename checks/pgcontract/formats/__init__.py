@@ -1,6 +1,6 @@
-"""What a column can be meant to hold: a small library of intents, one module of this package each.
+"""What a column can be meant to hold: a small library of standards, one module of this package each.
 
-email = intent("email", dialect="rfc5321")
+email = standard("email", dialect="rfc5321")
 email.means("ann@example.com")        True
 email.why_not("ann@example..com")     'two dots in a row in the domain (RFC 5321, 4.1.2)'
 """
@@ -14,42 +14,42 @@ from difflib import get_close_matches
 from typing import Any
 
 from pgcontract.errors import InputError
-from pgcontract.formats.oracle import Intent, Known, Language, Parameter, declared
+from pgcontract.formats.oracle import Format, FormatParameter, KnownValue, Standard, declared
 
-__all__ = ["Intent", "Known", "Language", "Parameter", "intent", "intents"]
+__all__ = ["Format", "FormatParameter", "KnownValue", "Standard", "standard", "standards"]
 
 
-def intents() -> Mapping[str, Intent]:
-    """Every intent by name, sorted; loads the modules of this package on the first call."""
+def standards() -> Mapping[str, Standard]:
+    """Every standard by name, sorted; loads the modules of this package on the first call."""
     for module in pkgutil.iter_modules(__path__, f"{__name__}."):
         importlib.import_module(module.name)
     return declared()
 
 
-def intent(name: str, **parameters: Any) -> Language[Any]:
-    """The language of an intent as told by its parameters.
+def standard(name: str, **parameters: Any) -> Format[Any]:
+    """The format of a standard as told by its parameters.
 
-    InputError, with the nearest known word, for an intent, a parameter or a choice that does not exist, for a
+    InputError, with the nearest known word, for a standard, a parameter or a choice that does not exist, for a
     parameter that is missing or of another type, and for parameters that contradict each other.
     """
-    known = intents()
+    known = standards()
     if name not in known:
-        raise InputError(f"there is no intent `{name}`; {_nearest(name, known)}")
+        raise InputError(f"there is no standard `{name}`; {_nearest(name, known)}")
     declaration = known[name]
     for word, value in parameters.items():
         if word not in declaration.parameters:
-            raise InputError(f"the intent `{name}` has no parameter `{word}`; {_nearest(word, declaration.parameters)}")
+            raise InputError(f"the standard `{name}` has no parameter `{word}`; {_nearest(word, declaration.parameters)}")
         _check(name, declaration.parameters[word], value)
     for parameter in declaration.parameters.values():
         if parameter.required and parameter.name not in parameters:
-            raise InputError(f"the intent `{name}` needs `{parameter.name}`: {parameter.purpose}")
-    return declaration.language(
+            raise InputError(f"the standard `{name}` needs `{parameter.name}`: {parameter.purpose}")
+    return declaration.format(
         **{word: tuple(value) if isinstance(value, list) else value for word, value in parameters.items()}
     )
 
 
-def _check(name: str, parameter: Parameter, value: Any) -> None:
-    where = f"`{parameter.name}` of the intent `{name}`"
+def _check(name: str, parameter: FormatParameter, value: Any) -> None:
+    where = f"`{parameter.name}` of the standard `{name}`"
     if not parameter.admits(value):
         of_strings = " of strings" if parameter.type == "array" else ""
         raise InputError(f"{where} is {value!r}, where {_article(parameter.type)}{of_strings} is needed")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from pgcontract.formats.json.json_dialects import DIALECTS, SOURCES, read
 from pgcontract.formats.json.json_reader import kind_of
 from pgcontract.formats.json.known_texts import KNOWN
-from pgcontract.formats.oracle import Known, Texts, declare, parameter
-from pgcontract.formats.oracle.scanner import Refused
+from pgcontract.formats.oracle import KnownValue, Texts, declare, parameter
+from pgcontract.formats.oracle.scanner import InvalidText
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -25,7 +25,7 @@ class JsonObject(Texts):
     def why_not(self, value: str) -> str | None:
         try:
             kind = kind_of(read(value, self.dialect))
-        except Refused as refused:
+        except InvalidText as refused:
             return str(refused)
         return None if kind == "object" else f"a JSON {kind}, where an object is meant (RFC 8259, 3)"
 
@@ -40,7 +40,7 @@ class JsonObject(Texts):
 
         return broken_json(self.valid())
 
-    def corpus(self) -> tuple[Known[str], ...]:
+    def corpus(self) -> tuple[KnownValue[str], ...]:
         return KNOWN
 
     def alphabet(self) -> str:

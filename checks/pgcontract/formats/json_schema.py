@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pgcontract.formats.json.json_dialects import DIALECTS, SOURCES, read
 from pgcontract.formats.json.known_texts import KNOWN
 from pgcontract.formats.json.schema_validator import check_schema, why_not_schema
-from pgcontract.formats.oracle import Known, Texts, declare, parameter
-from pgcontract.formats.oracle.scanner import Refused
+from pgcontract.formats.oracle import KnownValue, Texts, declare, parameter
+from pgcontract.formats.oracle.scanner import InvalidText
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -30,7 +30,7 @@ class JsonSchema(Texts):
     def why_not(self, value: str) -> str | None:
         try:
             return why_not_schema(read(value, self.dialect), self.schema)
-        except Refused as refused:
+        except InvalidText as refused:
             return str(refused)
 
     def valid(self) -> SearchStrategy[str]:
@@ -44,10 +44,10 @@ class JsonSchema(Texts):
         from pgcontract.formats.json.json_strategies import broken_json
         from pgcontract.formats.json.schema_strategies import near_schemas, schema_texts
 
-        near = [schema_texts(each) for each in near_schemas(self.schema)]
+        near = [schema_texts(near_schema) for near_schema in near_schemas(self.schema)]
         return st.one_of(*near, broken_json(self.valid()))
 
-    def corpus(self) -> tuple[Known[str], ...]:
+    def corpus(self) -> tuple[KnownValue[str], ...]:
         return KNOWN
 
     def alphabet(self) -> str:

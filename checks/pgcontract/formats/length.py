@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pgcontract.errors import InputError
-from pgcontract.formats.oracle import Known, Texts, declare, parameter
-from pgcontract.formats.oracle.scanner import octets
+from pgcontract.formats.oracle import KnownValue, Texts, declare, parameter
+from pgcontract.formats.oracle.scanner import utf8_length
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -36,7 +36,7 @@ class Length(Texts):
             raise InputError(f"no text of {self.max} characters has {self.min_bytes} bytes")
 
     def why_not(self, value: str) -> str | None:
-        characters, size = len(value), octets(value)
+        characters, size = len(value), utf8_length(value)
         if characters < self.min:
             return f"{characters} characters, where {self.min} are the fewest"
         if self.max is not None and characters > self.max:
@@ -65,18 +65,18 @@ class Length(Texts):
         edges = st.sampled_from([known.value for known in self.corpus()])
         return edges | one_edit_from(edges, self.alphabet())
 
-    def corpus(self) -> tuple[Known[str], ...]:
+    def corpus(self) -> tuple[KnownValue[str], ...]:
         """Every size beside a limit, of characters of every width, and with blanks behind: a cast drops those."""
-        found: dict[str, str] = {"": "nothing"}
+        labels: dict[str, str] = {"": "nothing"}
         for limit in (self.min, self.max, self.min_bytes, self.max_bytes):
             for size in (limit - 1, limit, limit + 1) if limit is not None else ():
                 for character, width in _WIDTHS if size > 0 else ():
-                    found.setdefault(character * size, f"{size} characters: {width}")
-                    found.setdefault(character * (size // octets(character)), f"about {size} bytes: {width}")
-                found.setdefault("a" * (size - 1) + "🙂", f"{size} characters, the last of four bytes")
-                found.setdefault("a" * size + " ", f"{size} characters and a blank")
-                found.setdefault("e\u0301" * size, f"{size} letters of two characters each")
-        return tuple(Known(value=value, label=label) for value, label in found.items())
+                    labels.setdefault(character * size, f"{size} characters: {width}")
+                    labels.setdefault(character * (size // utf8_length(character)), f"about {size} bytes: {width}")
+                labels.setdefault("a" * (size - 1) + "🙂", f"{size} characters, the last of four bytes")
+                labels.setdefault("a" * size + " ", f"{size} characters and a blank")
+                labels.setdefault("e\u0301" * size, f"{size} letters of two characters each")
+        return tuple(KnownValue(value=value, label=label) for value, label in labels.items())
 
     def alphabet(self) -> str:
         return "aé例🙂 \u0301\n"

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from pgcontract.formats.oracle import Known, Language, declare, parameter
+from pgcontract.formats.oracle import Format, KnownValue, declare, parameter
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -52,7 +52,7 @@ _TABLE: Final[tuple[tuple[Pair, str], ...]] = (
     sources=("ISO 8601 and PostgreSQL manual, 8.5: timestamps with time zone, BC and infinities",),
 )
 @dataclass(frozen=True, kw_only=True)
-class NotBefore(Language[Pair]):
+class NotBefore(Format[Pair]):
     """A timestamp that does not precede another of its row. A value is the pair of both, None for NULL."""
 
     other: str = parameter("string", "The column whose timestamp is not preceded")
@@ -60,12 +60,12 @@ class NotBefore(Language[Pair]):
 
     def why_not(self, value: Pair) -> str | None:
         instants: list[float | int] = []
-        for each in value:
-            if each is None:
+        for stamp in value:
+            if stamp is None:
                 return None
-            instant = _instant(each)
+            instant = _instant(stamp)
             if instant is None:
-                return f"{each!r} is no timestamp with a time zone"
+                return f"{stamp!r} is no timestamp with a time zone"
             instants.append(instant)
         one, other = instants
         if one < other:
@@ -73,23 +73,23 @@ class NotBefore(Language[Pair]):
         return f"it is the same instant as {self.other}" if self.strictly and one == other else None
 
     def valid(self) -> SearchStrategy[Pair]:
-        from pgcontract.formats.oracle.timestamp_strategies import pairs
+        from pgcontract.formats.oracle.timestamp_strategies import timestamp_pairs
 
-        return pairs(least_step=1 if self.strictly else 0)
+        return timestamp_pairs(least_step=1 if self.strictly else 0)
 
     def near_misses(self) -> SearchStrategy[Pair]:
-        from pgcontract.formats.oracle.timestamp_strategies import near_pairs
+        from pgcontract.formats.oracle.timestamp_strategies import close_timestamp_pairs
 
-        return near_pairs()
+        return close_timestamp_pairs()
 
     def hostile(self) -> SearchStrategy[Pair]:
         from hypothesis import strategies as st
 
-        stamps = st.sampled_from([each for pair, _ in _TABLE for each in pair])
+        stamps = st.sampled_from([stamp for pair, _ in _TABLE for stamp in pair])
         return st.tuples(stamps, stamps)
 
-    def corpus(self) -> tuple[Known[Pair], ...]:
-        return tuple(Known(value=value, label=label) for value, label in _TABLE)
+    def corpus(self) -> tuple[KnownValue[Pair], ...]:
+        return tuple(KnownValue(value=value, label=label) for value, label in _TABLE)
 
 
 def _instant(text: str) -> float | int | None:
@@ -98,7 +98,7 @@ def _instant(text: str) -> float | int | None:
         return float(text)
     if not (match := _FORM.fullmatch(text)):
         return None
-    *date, hour, minute, second = (int(each) for each in match.groups()[:6])
+    *date, hour, minute, second = (int(group) for group in match.groups()[:6])
     year, month, day = date
     fraction, sign, *offset = match.groups()[6:11]
     year = 1 - year if match.group(12) else year
@@ -107,7 +107,7 @@ def _instant(text: str) -> float | int | None:
     time = (hour * 60 + minute) * 60 + second
     if minute > 59 or second > 60 or time > _DAY:
         return None
-    hours, minutes, seconds = (int(each or 0) for each in offset)
+    hours, minutes, seconds = (int(number or 0) for number in offset)
     ahead = ((hours * 60 + minutes) * 60 + seconds) * (-1 if sign == "-" else 1)
     return (_day_number(year, month, day) * _DAY + time - ahead) * 1_000_000 + int((fraction or "").ljust(6, "0"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pgcontract.formats.oracle import Known, Texts, declare
+from pgcontract.formats.oracle import KnownValue, Texts, declare
 from pgcontract.formats.oracle.invisible_characters import INVISIBLE, is_invisible
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ class NotBlank(Texts):
         if not value:
             return "an empty text"
         if all(map(is_invisible, value)):
-            found = ", ".join(dict.fromkeys(f"U+{ord(character):04X}" for character in value[:5]))
-            return f"nothing but invisible characters: {found}{', ...' if len(value) > 5 else ''} (Unicode, White_Space)"
+            points = ", ".join(dict.fromkeys(f"U+{ord(character):04X}" for character in value[:5]))
+            return f"nothing but invisible characters: {points}{', ...' if len(value) > 5 else ''} (Unicode, White_Space)"
         return None
 
     def valid(self) -> SearchStrategy[str]:
@@ -76,8 +76,8 @@ class NotBlank(Texts):
         shown = st.sampled_from(["", "", "A", "\u0301", "\u0600", ".", "-", "\ufffd"])
         return st.tuples(blanks, shown, blanks).map("".join)
 
-    def corpus(self) -> tuple[Known[str], ...]:
-        return tuple(Known(value=value, label=label) for value, label in _TABLE)
+    def corpus(self) -> tuple[KnownValue[str], ...]:
+        return tuple(KnownValue(value=value, label=label) for value, label in _TABLE)
 
     def alphabet(self) -> str:
         return INVISIBLE + " \t\n\rA"

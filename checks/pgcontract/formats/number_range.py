@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from pgcontract.errors import InputError
-from pgcontract.formats.oracle import Known, Texts, declare, parameter
+from pgcontract.formats.oracle import KnownValue, Texts, declare, parameter
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -93,15 +93,15 @@ class NumberRange(Texts):
 
         return st.sampled_from([known.value for known in self.corpus()]) | one_edit_from(self.valid(), self.alphabet())
 
-    def corpus(self) -> tuple[Known[str], ...]:
-        found = {
+    def corpus(self) -> tuple[KnownValue[str], ...]:
+        labels = {
             f"{limit + sign * step:f}": f"{'beside' if sign else 'at'} a limit"
             for limit in self._limits()
             if limit is not None
             for sign, step in ((0, Decimal(0)), *((sign, step) for step in _STEPS for sign in (-1, 1)))
         }
-        unlimited = {value: label for value, label in _WORDS if value not in found}
-        return tuple(Known(value=value, label=label) for value, label in {**found, **unlimited}.items())
+        unlimited = {value: label for value, label in _WORDS if value not in labels}
+        return tuple(KnownValue(value=value, label=label) for value, label in {**labels, **unlimited}.items())
 
     def alphabet(self) -> str:
         return "0123456789--..+e"

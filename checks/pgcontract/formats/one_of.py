@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pgcontract.errors import InputError
-from pgcontract.formats.oracle import Known, Texts, declare, parameter
+from pgcontract.formats.oracle import KnownValue, Texts, declare, parameter
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -21,14 +21,16 @@ class OneOf(Texts):
 
     def __post_init__(self) -> None:
         if not self.values:
-            raise InputError("`values` of the intent `one_of` is empty, so nothing would be meant")
+            raise InputError("`values` of the standard `one_of` is empty, so nothing would be meant")
         if len(set(self.values)) < len(self.values):
-            raise InputError("`values` of the intent `one_of` lists a text twice")
+            raise InputError("`values` of the standard `one_of` lists a text twice")
 
     def why_not(self, value: str) -> str | None:
         if value in self.values:
             return None
-        near = [each for each in self.values if each.casefold().strip() == value.casefold().strip()]
+        near = [
+            allowed_value for allowed_value in self.values if allowed_value.casefold().strip() == value.casefold().strip()
+        ]
         listed = ", ".join(self.values)
         return f"not listed, though `{near[0]}` is" if near else f"not one of {listed}"
 
@@ -37,24 +39,24 @@ class OneOf(Texts):
 
         return st.sampled_from(self.values)
 
-    def corpus(self) -> tuple[Known[str], ...]:
+    def corpus(self) -> tuple[KnownValue[str], ...]:
         changed = (
             (value, label)
-            for each in self.values
+            for allowed_value in self.values
             for value, label in (
-                (each.upper(), "in upper case"),
-                (each.capitalize(), "with a capital"),
-                (f"{each} ", "with a blank behind"),
-                (f" {each}", "with a blank in front"),
-                (f"{each}\n", "with a line feed behind"),
-                (each[:-1], "without its last character"),
-                (each * 2, "twice"),
+                (allowed_value.upper(), "in upper case"),
+                (allowed_value.capitalize(), "with a capital"),
+                (f"{allowed_value} ", "with a blank behind"),
+                (f" {allowed_value}", "with a blank in front"),
+                (f"{allowed_value}\n", "with a line feed behind"),
+                (allowed_value[:-1], "without its last character"),
+                (allowed_value * 2, "twice"),
             )
         )
-        found = dict.fromkeys(self.values, "as listed")
+        labels = dict.fromkeys(self.values, "as listed")
         for value, label in (*changed, (",".join(self.values), "all of them"), ("", "nothing")):
-            found.setdefault(value, label)
-        return tuple(Known(value=value, label=label) for value, label in found.items())
+            labels.setdefault(value, label)
+        return tuple(KnownValue(value=value, label=label) for value, label in labels.items())
 
     def alphabet(self) -> str:
         return "".join(dict.fromkeys("".join(self.values))) + " _-'\u200bé"

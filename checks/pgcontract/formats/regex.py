@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pgcontract.formats.oracle import Known, Texts, declare, parameter
-from pgcontract.formats.oracle.hostile_texts import NASTY
+from pgcontract.formats.oracle import KnownValue, Texts, declare, parameter
+from pgcontract.formats.oracle.hostile_texts import HOSTILE_TEXTS
 from pgcontract.model.regex import read_pattern
 
 if TYPE_CHECKING:
@@ -22,19 +22,19 @@ class Regex(Texts):
     ignore_case: bool = parameter("boolean", "Whether it is read as ~* reads it", default=False)
 
     def __post_init__(self) -> None:
-        read_pattern(self.pattern, ignore_case=self.ignore_case).finds("")
+        read_pattern(self.pattern, ignore_case=self.ignore_case).matches_within("")
 
     def why_not(self, value: str) -> str | None:
-        found = read_pattern(self.pattern, ignore_case=self.ignore_case).finds(value)
-        return None if found else f"not matched by {self.pattern}"
+        matched = read_pattern(self.pattern, ignore_case=self.ignore_case).matches_within(value)
+        return None if matched else f"not matched by {self.pattern}"
 
     def valid(self) -> SearchStrategy[str]:
-        from pgcontract.formats.oracle.regex_strategies import matching
+        from pgcontract.formats.oracle.regex_strategies import matching_texts
 
-        return matching(read_pattern(self.pattern, ignore_case=self.ignore_case))
+        return matching_texts(read_pattern(self.pattern, ignore_case=self.ignore_case))
 
-    def corpus(self) -> tuple[Known[str], ...]:
-        return NASTY
+    def corpus(self) -> tuple[KnownValue[str], ...]:
+        return HOSTILE_TEXTS
 
     def alphabet(self) -> str:
         return "".join(dict.fromkeys(self.pattern)) + "aZ09 _-.\n\té\u200b"

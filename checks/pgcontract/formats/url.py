@@ -8,8 +8,8 @@ from string import ascii_letters, digits, hexdigits
 from typing import TYPE_CHECKING, Final
 
 from pgcontract.errors import InputError
-from pgcontract.formats.oracle import Known, Texts, declare, parameter
-from pgcontract.formats.oracle.scanner import Refused, Scanner, told
+from pgcontract.formats.oracle import KnownValue, Texts, declare, parameter
+from pgcontract.formats.oracle.scanner import InvalidText, Scanner, describe_character
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -92,29 +92,29 @@ class Url(Texts):
     def __post_init__(self) -> None:
         for scheme in self.schemes or ("",):
             if not (scheme[:1].isalpha() and set(scheme) <= _SCHEME and scheme == scheme.lower()):
-                raise InputError(f"`schemes` of the intent `url` lists {scheme!r}, which is no scheme in lower case")
+                raise InputError(f"`schemes` of the standard `url` lists {scheme!r}, which is no scheme in lower case")
 
     def why_not(self, value: str) -> str | None:
         try:
             self._read(Scanner(value))
-        except Refused as refused:
+        except InvalidText as refused:
             return str(refused)
         return None
 
     def _read(self, scanner: Scanner) -> None:
         scheme = scanner.take(_SCHEME)
         if scheme.lower() not in self.schemes or not scanner.skip("://"):
-            raise Refused(f"not {' or '.join(self.schemes)} and :// at the start (RFC 3986, 3.1)")
+            raise InvalidText(f"not {' or '.join(self.schemes)} and :// at the start (RFC 3986, 3.1)")
         start = scanner.at
         _take_encoded(scanner, _USER)
         if scanner.skip("@"):
             if not self.user:
-                raise Refused("a name before the host (RFC 9110, 4.2.4)")
+                raise InvalidText("a name before the host (RFC 9110, 4.2.4)")
         else:
             scanner.at = start
         _read_host(scanner)
         if scanner.skip(":") and int(scanner.take(digits) or 0) > 65_535:
-            raise Refused("a port above 65535 (RFC 6335, 6)")
+            raise InvalidText("a port above 65535 (RFC 6335, 6)")
         if scanner.next == "/":
             _take_encoded(scanner, _PCHAR | {"/"})
         if scanner.skip("?"):
@@ -122,7 +122,7 @@ class Url(Texts):
         if scanner.skip("#"):
             _take_encoded(scanner, _PCHAR | set("/?"))
         if scanner.next:
-            raise Refused(f"{told(scanner.next)} at character {scanner.at + 1} (RFC 3986, appendix A)")
+            raise InvalidText(f"{describe_character(scanner.next)} at character {scanner.at + 1} (RFC 3986, appendix A)")
 
     def valid(self) -> SearchStrategy[str]:
         from hypothesis import strategies as st
@@ -143,8 +143,8 @@ class Url(Texts):
         scheme = st.sampled_from(self.schemes).map("{}://".format)
         return st.tuples(scheme, user, host, port, path, query, fragment).map("".join)
 
-    def corpus(self) -> tuple[Known[str], ...]:
-        return tuple(Known(value=value, label=label) for value, label in _TABLE)
+    def corpus(self) -> tuple[KnownValue[str], ...]:
+        return tuple(KnownValue(value=value, label=label) for value, label in _TABLE)
 
     def alphabet(self) -> str:
         return ':://..@%%[]?#-_~ "<>\\^`{|}\n\té\u200baZ09'
@@ -154,7 +154,7 @@ def _take_encoded(scanner: Scanner, characters: frozenset[str]) -> None:
     """The longest run of the characters and of percent-encoded octets (RFC 3986, 2.1)."""
     while scanner.take(characters) or scanner.next == "%":
         if scanner.skip("%") and len(scanner.take(hexdigits, 2)) < 2:
-            raise Refused("a percent sign that two hexadecimal digits do not follow (RFC 3986, 2.1)")
+            raise InvalidText("a percent sign that two hexadecimal digits do not follow (RFC 3986, 2.1)")
 
 
 def _read_host(scanner: Scanner) -> None:
@@ -162,11 +162,11 @@ def _read_host(scanner: Scanner) -> None:
     if scanner.skip("["):
         literal = scanner.take(_USER)
         if not scanner.skip("]") or not _is_ip_literal(literal):
-            raise Refused("a host in brackets that is no IPv6 address (RFC 3986, 3.2.2)")
+            raise InvalidText("a host in brackets that is no IPv6 address (RFC 3986, 3.2.2)")
     else:
         _take_encoded(scanner, _REG_NAME)
     if scanner.at == start:
-        raise Refused("no host (RFC 9110, 4.2.1)")
+        raise InvalidText("no host (RFC 9110, 4.2.1)")
 
 
 def _is_ip_literal(literal: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pgcontract.errors import InputError
-from pgcontract.formats.oracle import Known, Texts, declare, parameter
+from pgcontract.formats.oracle import KnownValue, Texts, declare, parameter
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -52,7 +52,7 @@ class Uuid(Texts):
 
     def __post_init__(self) -> None:
         if self.version is not None and not 1 <= self.version <= 8:
-            raise InputError(f"`version` of the intent `uuid` is {self.version}; RFC 9562 has 1 to 8")
+            raise InputError(f"`version` of the standard `uuid` is {self.version}; RFC 9562 has 1 to 8")
 
     def why_not(self, value: str) -> str | None:
         if not _FORM.fullmatch(value):
@@ -78,8 +78,8 @@ class Uuid(Texts):
         )
         return st.one_of(lower, lower, lower.map(str.upper))
 
-    def corpus(self) -> tuple[Known[str], ...]:
-        return tuple(Known(value=value, label=label) for value, label in _TABLE)
+    def corpus(self) -> tuple[KnownValue[str], ...]:
+        return tuple(KnownValue(value=value, label=label) for value, label in _TABLE)
 
     def alphabet(self) -> str:
         return "09afAFgG--{} \n\u2010"

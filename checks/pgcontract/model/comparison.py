@@ -44,43 +44,43 @@ def compare(expected: Schema, actual: Schema, *, owner: str) -> tuple[Difference
     gives one, and the columns' positions as one order a table (`field` is "order"), so that one missing column
     is one difference. What default privileges gave is no difference for a grantee that is not declared.
     """
-    found: list[Difference] = []
+    differences: list[Difference] = []
     for field in fields(Schema):
-        theirs: dict[str, Part] = {part.name: part for part in getattr(actual, field.name)}
-        ours: dict[str, Part] = {part.name: part for part in getattr(expected, field.name)}
+        actual_parts: dict[str, Part] = {part.name: part for part in getattr(actual, field.name)}
+        expected_parts: dict[str, Part] = {part.name: part for part in getattr(expected, field.name)}
         if field.name == "columns":
-            theirs = _without_view_columns(theirs, expected)
-        for name in sorted(ours.keys() | theirs.keys()):
-            found.extend(_compare_part(ours.get(name), theirs.get(name), owner))
-    found.extend(_column_order(expected, actual))
-    return tuple(found)
+            actual_parts = _without_view_columns(actual_parts, expected)
+        for name in sorted(expected_parts.keys() | actual_parts.keys()):
+            differences.extend(_compare_part(expected_parts.get(name), actual_parts.get(name), owner))
+    differences.extend(_column_order(expected, actual))
+    return tuple(differences)
 
 
-def _without_view_columns(theirs: dict[str, Part], expected: Schema) -> dict[str, Part]:
+def _without_view_columns(columns: dict[str, Part], expected: Schema) -> dict[str, Part]:
     declared = {column.table for column in expected.columns}
     views = {view.name for view in expected.views} - declared
-    return {name: part for name, part in theirs.items() if getattr(part, "table", None) not in views}
+    return {name: part for name, part in columns.items() if getattr(part, "table", None) not in views}
 
 
-def _compare_part(ours: Part | None, theirs: Part | None, owner: str) -> Iterator[Difference]:
-    if isinstance(ours, Grant) or isinstance(theirs, Grant):
-        yield from _compare_grant(ours, theirs)
-    elif ours is None and theirs is not None:
-        yield Difference(kind=theirs.kind, name=theirs.name, answer=Answer.EXTRA, actual="present", part=theirs)
-    elif theirs is None and ours is not None:
+def _compare_part(expected: Part | None, actual: Part | None, owner: str) -> Iterator[Difference]:
+    if isinstance(expected, Grant) or isinstance(actual, Grant):
+        yield from _compare_grant(expected, actual)
+    elif expected is None and actual is not None:
+        yield Difference(kind=actual.kind, name=actual.name, answer=Answer.EXTRA, actual="present", part=actual)
+    elif actual is None and expected is not None:
         yield Difference(
-            kind=ours.kind,
-            name=ours.name,
+            kind=expected.kind,
+            name=expected.name,
             answer=Answer.MISSING,
             expected="present",
             actual="absent",
-            origin=ours.origin,
-            part=ours,
+            origin=expected.origin,
+            part=expected,
         )
-    elif ours is not None and theirs is not None and ours != theirs:
-        for field in compared_fields(ours):
+    elif expected is not None and actual is not None and expected != actual:
+        for field in compared_fields(expected):
             if field.name != "position":
-                yield from _compare_field(field, ours, theirs, owner)
+                yield from _compare_field(field, expected, actual, owner)
 
 
 def compared_fields(part: Part) -> tuple[Field[Any], ...]:
@@ -88,8 +88,8 @@ def compared_fields(part: Part) -> tuple[Field[Any], ...]:
     return tuple(field for field in fields(part) if field.compare and field.name != "name")
 
 
-def _compare_field(field: Field[Any], ours: Part, theirs: Part, owner: str) -> Iterator[Difference]:
-    expected, actual = getattr(ours, field.name), getattr(theirs, field.name)
+def _compare_field(field: Field[Any], expected_part: Part, actual_part: Part, owner: str) -> Iterator[Difference]:
+    expected, actual = getattr(expected_part, field.name), getattr(actual_part, field.name)
     if field.name == "owner" and expected is None:
         expected = owner
     how = field.metadata.get("how")
@@ -97,69 +97,69 @@ def _compare_field(field: Field[Any], ours: Part, theirs: Part, owner: str) -> I
         return
     answer = Answer.DIFFERENT
     if how == "expression" and expected and actual:
-        if tell(actual) in ours.same_as:
+        if display_value(actual) in expected_part.same_as:
             return
         answer = Answer.UNPROVEN
     yield Difference(
-        kind=ours.kind,
-        name=ours.name,
+        kind=expected_part.kind,
+        name=expected_part.name,
         field=field.name,
         answer=answer,
-        expected=tell(expected),
-        actual=tell(actual),
-        origin=ours.origin,
-        part=theirs,
+        expected=display_value(expected),
+        actual=display_value(actual),
+        origin=expected_part.origin,
+        part=actual_part,
     )
 
 
-def _compare_grant(ours: Part | None, theirs: Part | None) -> Iterator[Difference]:
+def _compare_grant(expected_grant: Part | None, actual_grant: Part | None) -> Iterator[Difference]:
     """A grantee's privileges: the whole declared set, or else just what default privileges give."""
-    assert ours is None or isinstance(ours, Grant)
-    assert theirs is None or isinstance(theirs, Grant)
-    name = (ours or theirs).name  # type: ignore[union-attr]
-    actual = theirs.privileges if theirs else ()
-    implied = theirs.implied if theirs else ()
-    expected = ours.privileges if ours else implied
+    assert expected_grant is None or isinstance(expected_grant, Grant)
+    assert actual_grant is None or isinstance(actual_grant, Grant)
+    name = (expected_grant or actual_grant).name  # type: ignore[union-attr]
+    actual = actual_grant.privileges if actual_grant else ()
+    implied = actual_grant.implied if actual_grant else ()
+    expected = expected_grant.privileges if expected_grant else implied
     if expected != actual:
         yield Difference(
             kind="grant",
             name=name,
             field="privileges",
-            answer=Answer.DIFFERENT if ours else Answer.EXTRA,
-            expected=tell(expected),
-            actual=tell(actual),
-            origin=ours.origin if ours else None,
-            part=theirs or ours,
+            answer=Answer.DIFFERENT if expected_grant else Answer.EXTRA,
+            expected=display_value(expected),
+            actual=display_value(actual),
+            origin=expected_grant.origin if expected_grant else None,
+            part=actual_grant or expected_grant,
         )
 
 
 def _column_order(expected: Schema, actual: Schema) -> Iterator[Difference]:
     names = {column.name for column in expected.columns} & {column.name for column in actual.columns}
-    ours, theirs = _ordered(expected, names), _ordered(actual, names)
+    expected_order, actual_order = _columns_by_table(expected, names), _columns_by_table(actual, names)
     origins = {table.name: table.origin for table in expected.tables}
-    for table in sorted(ours):
-        if ours[table] != theirs.get(table):
+    for table in sorted(expected_order):
+        if expected_order[table] != actual_order.get(table):
             yield Difference(
                 kind="table",
                 name=table,
                 field="order",
                 answer=Answer.DIFFERENT,
-                expected=tell(ours[table]),
-                actual=tell(theirs.get(table, ())),
+                expected=display_value(expected_order[table]),
+                actual=display_value(actual_order.get(table, ())),
                 origin=origins.get(table),
             )
 
 
-def _ordered(schema: Schema, names: set[str]) -> dict[str, tuple[str, ...]]:
+def _columns_by_table(schema: Schema, names: set[str]) -> dict[str, tuple[str, ...]]:
     order: dict[str, tuple[str, ...]] = {}
-    for column in sorted(schema.columns, key=lambda each: (each.table, each.position)):
+    for column in sorted(schema.columns, key=lambda part: (part.table, part.position)):
         if column.name in names:
             order[column.table] = (*order.get(column.table, ()), column.name.rpartition(".")[2])
     return order
 
 
-def tell(value: object) -> str:
-    """A field's value as a person reads it: `none` for nothing, `yes`/`no`, lists joined by commas."""
+def display_value(value: object) -> str:
+    """A field's value as text for a report: `none` for nothing, `yes`/`no`, lists joined by commas."""
     match value:
         case None | ():
             return "none"
@@ -168,6 +168,6 @@ def tell(value: object) -> str:
         case False:
             return "no"
         case tuple():
-            return ", ".join(str(each) for each in value)
+            return ", ".join(str(item) for item in value)
         case _:
             return str(value)

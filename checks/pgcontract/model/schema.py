@@ -1,4 +1,4 @@
-"""What a database consists of, as values: a Schema and its parts, whoever says so.
+"""What a database consists of, as values: a Schema and its parts, whatever their source.
 
 A Schema comes from three sources: a contract (what is promised), SQL text (what the script says it makes) and
 the live catalog (what is there). Parts are flat and keyed by `name`, unique within their kind: `public.t` for a
@@ -38,7 +38,7 @@ def _text() -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """Anything with a name in a schema. `purpose` and `origin` are told, never compared."""
+    """Anything with a name in a schema. `purpose` and `origin` are reported, never compared."""
 
     kind: ClassVar[str]
 
@@ -370,5 +370,5 @@ class Schema:
 
     def parts(self) -> Iterator[Part]:
         """Every part, in the order of the fields above."""
-        for each in fields(self):
-            yield from getattr(self, each.name)
+        for schema_field in fields(self):
+            yield from getattr(self, schema_field.name)

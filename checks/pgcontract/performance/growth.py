@@ -35,25 +35,25 @@ FOUND_MORE: Final = 3
 HANDLED_FACTOR: Final = 2
 HANDLED_MORE: Final = 100
 LINEAR: Final = 1.25  # pages are filled unevenly: so much more than in proportion is in proportion
-_STANDARD: Final = 1.96  # of the normal distribution: 95 in 100
+_Z_95: Final = 1.96  # of the normal distribution: 95 in 100
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cost:
-    """What one call touched: `descent` are the pages from roots to leaves, `per_row` what a row found may cost."""
+class CallCost:
+    """What one call touched: `descent` are the pages from roots to leaves, `pages_per_row` what a row found may cost."""
 
     buffers: int
-    found: float
-    handled: float = 0.0
+    rows_found: float
+    rows_handled: float = 0.0
     descent: float = 0.0
     searches: float = 0.0
-    per_row: float = 2.0
+    pages_per_row: float = 2.0
     miss: bool = False
 
     @property
-    def rest(self) -> float:
+    def unexplained(self) -> float:
         """The pages that neither height nor rows found explain."""
-        return self.buffers - self.descent - self.per_row * self.found
+        return self.buffers - self.descent - self.pages_per_row * self.rows_found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,31 +61,31 @@ class SizeCost:
     """All calls at one size, which is the number of rows that the data set was asked for."""
 
     size: int
-    costs: tuple[Cost, ...]
+    costs: tuple[CallCost, ...]
 
     @property
     def buffers(self) -> float:
-        return p95([each.buffers for each in self.costs])
+        return p95([cost.buffers for cost in self.costs])
 
     @property
-    def handled(self) -> float:
-        return p95([each.handled for each in self.costs])
+    def rows_handled(self) -> float:
+        return p95([cost.rows_handled for cost in self.costs])
 
     @property
-    def handled_a_row(self) -> float:
+    def rows_handled_per_row(self) -> float:
         """The rows handled for each row found, and for the search itself."""
-        return p95([each.handled / (each.found + 1) for each in self.costs])
+        return p95([cost.rows_handled / (cost.rows_found + 1) for cost in self.costs])
 
     @property
-    def found(self) -> float:
+    def rows_found(self) -> float:
         """The median over calls whose values were drawn to hit; over all where none was."""
-        hits = [each.found for each in self.costs if not each.miss]
-        return median(hits or [each.found for each in self.costs])
+        hits = [cost.rows_found for cost in self.costs if not cost.miss]
+        return median(hits or [cost.rows_found for cost in self.costs])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Excess:
-    """Growth beyond the promise between two sizes: of what, to what, and what was allowed. `instead` is a growth that
+    """Growth beyond the promise between two sizes: of what, to what, and what was allowed. `true_growth` is a growth that
     would have been true."""
 
     what: str
@@ -94,19 +94,19 @@ class Excess:
     before: float
     after: float
     allowed: float
-    instead: Growth | None = None
+    true_growth: Growth | None = None
 
 
-def exceeds(growth: Growth, sizes: Sequence[SizeCost]) -> Excess | None:
+def find_excess(growth: Growth, sizes: Sequence[SizeCost]) -> Excess | None:
     """Where the calls grow by more than is promised; None where they do not. `sizes` are the smallest first."""
     if growth == "O(n)":
-        return next(_more_than_linear(sizes), None)
-    if growth != "O(rows)" and (found := _more_found(sizes)):
-        return found
+        return next(_excesses_over_linear(sizes), None)
+    if growth != "O(rows)" and (excess := _excess_of_rows_found(sizes)):
+        return excess
     for at, large in enumerate(sizes):
         for small in sizes[:at]:
-            rest = p95([each.rest for each in small.costs]), p95([each.rest for each in large.costs])
-            slack = SLACK + median([each.searches for each in large.costs])
+            rest = p95([cost.unexplained for cost in small.costs]), p95([cost.unexplained for cost in large.costs])
+            slack = SLACK + median([cost.searches for cost in large.costs])
             if rest[1] > rest[0] + slack:
                 return Excess(
                     what="buffers",
@@ -115,50 +115,50 @@ def exceeds(growth: Growth, sizes: Sequence[SizeCost]) -> Excess | None:
                     before=small.buffers,
                     after=large.buffers,
                     allowed=large.buffers - (rest[1] - rest[0] - slack),
-                    instead=_linear(sizes),
+                    true_growth=_linear_if_true(sizes),
                 )
-            allowed = HANDLED_FACTOR * small.handled_a_row + HANDLED_MORE
-            if large.handled_a_row > allowed:
+            allowed = HANDLED_FACTOR * small.rows_handled_per_row + HANDLED_MORE
+            if large.rows_handled_per_row > allowed:
                 return Excess(
                     what="rows handled for each row found",
                     small=small.size,
                     large=large.size,
-                    before=small.handled_a_row,
-                    after=large.handled_a_row,
+                    before=small.rows_handled_per_row,
+                    after=large.rows_handled_per_row,
                     allowed=allowed,
-                    instead=_linear(sizes),
+                    true_growth=_linear_if_true(sizes),
                 )
     return None
 
 
-def _linear(sizes: Sequence[SizeCost]) -> Growth | None:
+def _linear_if_true(sizes: Sequence[SizeCost]) -> Growth | None:
     """The promise that holds where pages grow beyond height and rows found; None where they grow faster still."""
-    return "O(n)" if next(_more_than_linear(sizes), None) is None else None
+    return "O(n)" if next(_excesses_over_linear(sizes), None) is None else None
 
 
-def _more_found(sizes: Sequence[SizeCost]) -> Excess | None:
+def _excess_of_rows_found(sizes: Sequence[SizeCost]) -> Excess | None:
     small, large = sizes[0], sizes[-1]
-    allowed = FOUND_FACTOR * small.found + FOUND_MORE
-    if large.found <= allowed:
+    allowed = FOUND_FACTOR * small.rows_found + FOUND_MORE
+    if large.rows_found <= allowed:
         return None
-    true: Growth = "O(rows)" if exceeds("O(rows)", sizes) is None else "O(n)"
+    true: Growth = "O(rows)" if find_excess("O(rows)", sizes) is None else "O(n)"
     return Excess(
         what="rows found",
         small=small.size,
         large=large.size,
-        before=small.found,
-        after=large.found,
+        before=small.rows_found,
+        after=large.rows_found,
         allowed=allowed,
-        instead=true if exceeds(true, sizes) is None else None,
+        true_growth=true if find_excess(true, sizes) is None else None,
     )
 
 
-def _more_than_linear(sizes: Sequence[SizeCost]) -> Iterator[Excess]:
+def _excesses_over_linear(sizes: Sequence[SizeCost]) -> Iterator[Excess]:
     for small, large in pairwise(sizes):
         times = large.size / small.size * LINEAR
         figures: tuple[tuple[str, float, float], ...] = (
             ("buffers", small.buffers, large.buffers),
-            ("rows handled", small.handled, large.handled),
+            ("rows handled", small.rows_handled, large.rows_handled),
         )
         for what, before, after in figures:
             allowed = before * times + SLACK
@@ -169,15 +169,15 @@ def _more_than_linear(sizes: Sequence[SizeCost]) -> Iterator[Excess]:
 def exponent(sizes: Sequence[SizeCost]) -> tuple[float, float, float] | None:
     """The power of the size by which buffers grow: low, mid and high of its 95 % interval, by least squares over the
     logarithms of all calls. None where there are fewer than three sizes."""
-    if len({each.size for each in sizes}) < LEAST_SIZES:
+    if len({size.size for size in sizes}) < LEAST_SIZES:
         return None
-    points = [(math.log(each.size), math.log(max(cost.buffers, 1))) for each in sizes for cost in each.costs]
+    points = [(math.log(size.size), math.log(max(cost.buffers, 1))) for size in sizes for cost in size.costs]
     count = len(points)
     mean_x, mean_y = (sum(values) / count for values in zip(*points, strict=True))
     spread = sum((x - mean_x) ** 2 for x, _ in points)
     slope = sum((x - mean_x) * (y - mean_y) for x, y in points) / spread
     residue = sum((y - mean_y - slope * (x - mean_x)) ** 2 for x, y in points)
-    half = _STANDARD * math.sqrt(residue / max(count - 2, 1) / spread)
+    half = _Z_95 * math.sqrt(residue / max(count - 2, 1) / spread)
     return slope - half, slope, slope + half
 
 

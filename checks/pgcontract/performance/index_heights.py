@@ -1,4 +1,4 @@
-"""The indexes of a loaded database: what each is on, and how many pages lie between its root and a row."""
+"""The indexes of a loaded database: their tables, sizes and heights."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Final
 import psycopg
 from psycopg.rows import class_row
 
-from pgcontract.performance.loading import Bench, Load
+from pgcontract.performance.loading import Load, LoadedServer
 from pgcontract.performance.queries.filter_conditions import mentions
 from pgcontract.performance.queries.query_plan import Scan
 
-_QUESTION: Final = Path(__file__).parent / "sql" / "indexes.sql"
-_WIDEST: Final = 300  # entries of an inner page: more than that fit only where the keys are a few bytes long
+_INDEXES_SQL: Final = Path(__file__).parent / "sql" / "indexes.sql"
+_MAX_FANOUT: Final = 300  # entries of an inner page: more than that fit only where the keys are a few bytes long
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,18 +44,18 @@ class IndexFacts:
     parts: list[str]
     height: int | None = None
 
-    def is_in(self, scan: Scan) -> bool:
+    def is_scanned_by(self, scan: Scan) -> bool:
         """Whether the scan is of this index, or of a partition of it."""
         return scan.index in (self.parts or (self.bare_name,)) and (
             bool(self.parts) or scan.table in (None, self.bare_table)
         )
 
-    def leads(self, condition: str) -> bool:
+    def matches_leading_key(self, condition: str) -> bool:
         """Whether the condition is about what the index is sorted by; a method that sorts by nothing always is."""
         return self.method != "btree" or mentions(condition, self.keys[0])
 
     @property
-    def per_row(self) -> float:
+    def pages_per_row(self) -> float:
         """The pages that a row found may cost: its own, an index leaf, and its documents, where they are out of line.
 
         A fetch from TOAST descends an index of TOAST's own and reads every chunk.
@@ -65,38 +65,38 @@ class IndexFacts:
         return 2.0 + derived_height(self.chunks, self.toast_pages) + math.ceil(self.chunks / self.table_rows) + 1
 
 
-def read_indexes(bench: Bench, load: Load) -> dict[str, IndexFacts]:
-    """Every index of the database by name, B-trees with the height that their metapage tells.
+def read_indexes(get_loaded_server: LoadedServer, load: Load) -> dict[str, IndexFacts]:
+    """Every index of the database by name, B-trees with the height read from their metapage.
 
     Only a superuser may read a metapage, and only where the server has pageinspect; else the height is derived.
     """
-    user = {"user": bench.superuser} if bench.superuser else {}
-    with bench.rolled_back(load, **user) as connection:
+    user = {"user": get_loaded_server.superuser} if get_loaded_server.superuser else {}
+    with get_loaded_server.rolled_back(load, **user) as connection:
         connection.execute("SET LOCAL search_path = ''")
         with connection.cursor(row_factory=class_row(IndexFacts)) as cursor:
-            found = cursor.execute(_QUESTION.read_bytes()).fetchall()
-        heights = _metapages(connection, found) if bench.superuser else {}
+            indexes = cursor.execute(_INDEXES_SQL.read_bytes()).fetchall()
+        heights = _metapage_heights(connection, indexes) if get_loaded_server.superuser else {}
     return {
-        each.name: replace(each, height=heights.get(each.oid, derived_height(each.entries, each.pages)))
-        if each.method == "btree"
-        else each
-        for each in found
+        index.name: replace(index, height=heights.get(index.oid, derived_height(index.entries, index.pages)))
+        if index.method == "btree"
+        else index
+        for index in indexes
     }
 
 
-def _metapages(connection: psycopg.Connection, indexes: list[IndexFacts]) -> dict[int, int]:
-    there = "SELECT FROM pg_catalog.pg_available_extensions WHERE name = 'pageinspect'"
-    if not connection.execute(there).rowcount:
+def _metapage_heights(connection: psycopg.Connection, indexes: list[IndexFacts]) -> dict[int, int]:
+    availability = "SELECT FROM pg_catalog.pg_available_extensions WHERE name = 'pageinspect'"
+    if not connection.execute(availability).rowcount:
         return {}
     connection.execute("CREATE SCHEMA pgcontract_pages")
     connection.execute("CREATE EXTENSION pageinspect SCHEMA pgcontract_pages")
-    trees = [each.oid for each in indexes if each.method == "btree"]
-    asked = """
+    trees = [index.oid for index in indexes if index.method == "btree"]
+    query = """
         SELECT tree, (pgcontract_pages.bt_metap(pg_catalog.format('%%I.%%I', n.nspname, c.relname))).level + 1
           FROM pg_catalog.unnest(%s::pg_catalog.int8[]) AS tree
           JOIN pg_catalog.pg_class AS c ON c.oid = tree::pg_catalog.oid AND c.relkind = 'i'
           JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"""
-    return {oid: int(height) for oid, height in connection.execute(asked, [trees])}
+    return {oid: int(height) for oid, height in connection.execute(query, [trees])}
 
 
 def derived_height(entries: float, pages: int) -> int:
@@ -107,5 +107,5 @@ def derived_height(entries: float, pages: int) -> int:
     leaves = max(pages - 1, 1)
     if leaves == 1:
         return 1
-    fan = min(max(entries / leaves, 2.0), _WIDEST)
+    fan = min(max(entries / leaves, 2.0), _MAX_FANOUT)
     return 1 + max(math.ceil(math.log(leaves, fan)), 1)

@@ -1,4 +1,4 @@
-"""Times are measured one after the other on one machine, whoever measures: runs of ours wait for each other."""
+"""A lock for the whole machine, so that two runs of pgcontract never measure times at once."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import Final
 
 # The folders that every user of a machine shares and may open. The lock is on the folder itself, so that no file is
-# left behind and none can be planted.
+# left behind and nobody can put one there.
 _SHARED: Final = (Path("/dev/shm"), Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - nothing is written there
 _LONGEST_WAIT_S: Final = 60.0
 _ASK_AGAIN_S: Final = 0.02
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[str]:
-    """Nobody else of ours measures while the context lasts; its value is one clause for the conditions.
+def measurement_lock() -> Iterator[str]:
+    """No other run of pgcontract measures while the context lasts; its value is one clause for the conditions.
 
-    The wait is bounded: then it is measured beside another, and told.
+    The wait is bounded; after it both measure at once, and the clause says so.
     """
-    folder = next((each for each in _SHARED if each.is_dir() and os.access(each, os.R_OK)), None)
+    folder = next((path for path in _SHARED if path.is_dir() and os.access(path, os.R_OK)), None)
     if folder is None:
         yield "no folder to lock: another run of ours may have measured at the same time"
         return

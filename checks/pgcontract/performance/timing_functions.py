@@ -1,4 +1,4 @@
-"""A query that tells how long it takes: by the server's clock, as a temporary function, and by a client's, prepared."""
+"""A query that measures its own time: by the server's clock, as a temporary function, and by a client's, prepared."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from psycopg import sql
 from psycopg.pq import ExecStatus
 
 from pgcontract.errors import CouldNotAsk
-from pgcontract.performance.queries.prepared_query import Mode, Values, number
-from pgcontract.postgres.script_execution import refusal_of
+from pgcontract.performance.queries.prepared_query import Mode, Values, number_parameters
+from pgcontract.postgres.script_execution import read_refusal
 
 _FUNCTION: Final = sql.SQL("CREATE FUNCTION pg_temp.{}({}) RETURNS pg_catalog.float8 LANGUAGE plpgsql AS {}")
 _BODY: Final = """
@@ -43,32 +43,32 @@ SELECT pg_catalog.format_type(oid, NULL) FROM unnest(%s::oid[]) WITH ORDINALITY 
 
 
 @dataclass(kw_only=True)
-class Line:
-    """A connection, and how it plans what is prepared on it."""
+class TimingSession:
+    """A connection and its plan_cache_mode."""
 
     connection: psycopg.Connection
     mode: Mode = "auto"
 
-    def plan_with(self, mode: Mode) -> None:
-        """Plans are of this mode from now on; asks the server only where they are not yet."""
+    def set_plan_mode(self, mode: Mode) -> None:
+        """Set plan_cache_mode, where it is not already this one."""
         if self.mode != mode:
             self.connection.execute("SELECT pg_catalog.set_config('plan_cache_mode', %s, false)", [mode])
             self.mode = mode
 
 
 @dataclass(frozen=True, kw_only=True)
-class Timed:
-    """One query on the lines that it was made on. `types` are those of its parameters."""
+class TimedQuery:
+    """One query on the sessions that it was created on. `types` are those of its parameters."""
 
     name: str
     types: tuple[str, ...]
 
-    def in_server(self, line: Line, samples: Sequence[Values]) -> tuple[float, ...]:
+    def time_in_server(self, session: TimingSession, samples: Sequence[Values]) -> tuple[float, ...]:
         """The microseconds of a call with each sample; the loop is in the server."""
-        arrays = [[each[at] for each in samples] for at in range(len(self.types))]
-        given: list[Any] = arrays or [len(samples)]
-        found = line.connection.execute(self._call, given)
-        return tuple(us for (us,) in found.fetchall())
+        arrays = [[sample[at] for sample in samples] for at in range(len(self.types))]
+        arguments: list[Any] = arrays or [len(samples)]
+        cursor = session.connection.execute(self._call, arguments)
+        return tuple(us for (us,) in cursor.fetchall())
 
     @cached_property
     def _call(self) -> bytes:
@@ -85,46 +85,48 @@ class Timed:
         call = sql.SQL("SELECT pg_temp.{}({}) FROM {} ORDER BY n")
         return call.format(sql.Identifier(self.name), arguments, rows).as_bytes(None)
 
-    def by_client(self, line: Line, samples: Sequence[Values]) -> tuple[float, ...]:
+    def time_by_client(self, session: TimingSession, samples: Sequence[Values]) -> tuple[float, ...]:
         """The microseconds of a round trip with each sample: from sending it to having all of its answer."""
-        connection, times = line.connection.pgconn, []
+        connection, times = session.connection.pgconn, []
         for sample in samples:
             sent = [None if value is None else value.encode() for value in sample]
             began = time.perf_counter_ns()
             result = connection.exec_prepared(self.name.encode(), sent)  # type: ignore[arg-type] # None is NULL
             times.append((time.perf_counter_ns() - began) / 1000)
             if result.status != ExecStatus.TUPLES_OK:
-                raise psycopg.errors.error_from_result(result, line.connection.info.encoding)
+                raise psycopg.errors.error_from_result(result, session.connection.info.encoding)
         return tuple(times)
 
 
-def make_timed(line: Line, name: str, query: str, types: Mapping[str, str | None]) -> Timed:
+def make_timed_query(session: TimingSession, name: str, query: str, types: Mapping[str, str | None]) -> TimedQuery:
     """The query as a function and as a prepared statement of this name; `types` are those that its parameters declare.
 
     CouldNotAsk where the server does not take it.
     """
-    connection, numbered = line.connection, number(query)
-    asked = "SELECT %s::pg_catalog.regtype::pg_catalog.oid::pg_catalog.int8"
-    declared = [types.get(each) for each in numbered.names]
-    oids = [int(connection.execute(asked, [each]).fetchall()[0][0]) if each else 0 for each in declared]
+    connection, numbered = session.connection, number_parameters(query)
+    statement = "SELECT %s::pg_catalog.regtype::pg_catalog.oid::pg_catalog.int8"
+    declared = [types.get(parameter_name) for parameter_name in numbered.names]
+    oids = [
+        int(connection.execute(statement, [type_name]).fetchall()[0][0]) if type_name else 0 for type_name in declared
+    ]
     result = connection.pgconn.prepare(name.encode(), numbered.text.encode(), oids)
     if result.status != ExecStatus.COMMAND_OK:
-        refusal = refusal_of(psycopg.errors.error_from_result(result, connection.info.encoding))
+        refusal = read_refusal(psycopg.errors.error_from_result(result, connection.info.encoding))
         raise CouldNotAsk(f"the server refused the query: {refusal}")
-    told = connection.pgconn.describe_prepared(name.encode())
-    inferred = connection.execute(_TYPES, [[told.param_type(at) for at in range(told.nparams)]]).fetchall()
-    found = tuple(kind for (kind,) in inferred)
-    columns = ", ".join(f"pgcontract_{at}" for at in range(told.nfields))
-    work = _ALL_ROWS if 0 < told.nfields <= _MOST_ARGUMENTS else _EVERY_ROW
-    _make_function(connection, name, found, work.format(columns=columns, query=numbered.text))
-    return Timed(name=name, types=found)
+    description = connection.pgconn.describe_prepared(name.encode())
+    inferred = connection.execute(_TYPES, [[description.param_type(at) for at in range(description.nparams)]]).fetchall()
+    inferred_types = tuple(kind for (kind,) in inferred)
+    columns = ", ".join(f"pgcontract_{at}" for at in range(description.nfields))
+    work = _ALL_ROWS if 0 < description.nfields <= _MOST_ARGUMENTS else _EVERY_ROW
+    _make_function(connection, name, inferred_types, work.format(columns=columns, query=numbered.text))
+    return TimedQuery(name=name, types=inferred_types)
 
 
-def make_empty(line: Line) -> Timed:
-    """What the clock and the function themselves take: the same function without a query."""
+def make_empty_function(session: TimingSession) -> TimedQuery:
+    """The same function without a query: it measures what the clock and the function themselves take."""
     name = "pgcontract_empty"
-    _make_function(line.connection, name, (), "")
-    return Timed(name=name, types=())
+    _make_function(session.connection, name, (), "")
+    return TimedQuery(name=name, types=())
 
 
 def _make_function(connection: psycopg.Connection, name: str, types: tuple[str, ...], work: str) -> None:

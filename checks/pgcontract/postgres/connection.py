@@ -1,4 +1,4 @@
-"""Connections that come back: what is sent through one ends in time, and a server that is lost is no refusal.
+"""Connections with time limits: every statement ends in time, and a lost server is not reported as a refusal.
 
 `statement_timeout` is the server's own limit, and a script may take it away. So the client looks at its clock, too, for
 as long as it waits: it asks the server to cancel, then has the session ended, then hangs up.
@@ -26,21 +26,27 @@ from pgcontract.errors import ServerUnavailable
 T = TypeVar("T")
 
 # The server's own limit comes first, for its words say which statement it was.
-_LATER_S: Final = 1.0
+_AFTER_SERVER_S: Final = 1.0
 _GRACE_S: Final = 2.0
-_LOOK_S: Final = 0.2
+_CHECK_INTERVAL_S: Final = 0.2
 # With less than this free, of a disk or of memory, others on the machine are about to fail as well.
 _FREE_SHARE: Final = 0.05
 _FREE_BYTES: Final = 512 * 1024 * 1024
 # What one script may write into an empty database: more is a mistake, or meant to fill the disk.
-MOST_BYTES: Final = 4 * 1024**3
+SCRIPT_MAX_BYTES: Final = 4 * 1024**3
 _MEMORY: Final = Path("/proc/meminfo")
 # libpq looks for a service even where everything is given, and its older versions know not all of the other keywords.
-_BENDING: Final = ("PGSERVICE", "PGREQUIREAUTH", "PGSSLNEGOTIATION", "PGMINPROTOCOLVERSION", "PGMAXPROTOCOLVERSION")
+_OVERRIDING_VARIABLES: Final = (
+    "PGSERVICE",
+    "PGREQUIREAUTH",
+    "PGSSLNEGOTIATION",
+    "PGMINPROTOCOLVERSION",
+    "PGMAXPROTOCOLVERSION",
+)
 
 
-class TimedOut(psycopg.errors.QueryCanceled):
-    """What was sent did not end within its time, whatever it did to the server's own limit."""
+class ClientTimeout(psycopg.errors.QueryCanceled):
+    """The statement did not end within its time, whatever it did to statement_timeout."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,34 +64,34 @@ class Connection(psycopg.Connection[TupleRow]):
     server is gone or has run out of disk, memory or connections."""
 
     limits: Limits = Limits()
-    takes_script: bool = False
+    runs_script: bool = False
 
     @classmethod
     def connect(cls, conninfo: str = "", **keywords: Any) -> Self:
         """psycopg's, whatever the environment says that a connection string cannot take back."""
-        aside = {name: os.environ.pop(name) for name in _BENDING if name in os.environ}
+        removed = {name: os.environ.pop(name) for name in _OVERRIDING_VARIABLES if name in os.environ}
         try:
             return super().connect(conninfo, **keywords)
         finally:
-            os.environ.update(aside)
+            os.environ.update(removed)
 
     def wait(self, gen: PQGen[T], *arguments: Any, **keywords: Any) -> T:
-        """psycopg's one place of waiting."""
-        watch = _Watch(self)
+        """The one method by which psycopg waits for an answer."""
+        monitor = _WaitMonitor(self)
         try:
-            return super().wait(watch.over(gen), *arguments, **keywords)
+            return super().wait(monitor.wrap(gen), *arguments, **keywords)
         except psycopg.Error as error:
-            if watch.full:
-                raise ServerUnavailable(watch.full) from error
-            if watch.asked_at is not None:
-                raise TimedOut(watch.told) from error
-            if self.closed or is_lost(error):
-                raise lost(error) from error
+            if monitor.space_message:
+                raise ServerUnavailable(monitor.space_message) from error
+            if monitor.cancelled_at is not None:
+                raise ClientTimeout(monitor.timeout_message) from error
+            if self.closed or is_server_lost(error):
+                raise as_unavailable(error) from error
             raise
 
 
-def is_lost(error: psycopg.Error) -> bool:
-    """Whether it is the world's fault: the server gone (class 57), out of disk or memory (53), a disk's error (58030).
+def is_server_lost(error: psycopg.Error) -> bool:
+    """Whether the server failed: gone (class 57), out of disk or memory (53), a disk's error (58030).
 
     A statement that is cancelled (57014), and one above a limit that we set (53400), are the statement's.
     """
@@ -95,80 +101,80 @@ def is_lost(error: psycopg.Error) -> bool:
     return (state[:2] in ("53", "57") and state not in ("57014", "53400")) or state in ("58000", "58030")
 
 
-def lost(error: psycopg.Error) -> ServerUnavailable:
-    """The same as an exception of the house, in one line."""
-    said = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+def as_unavailable(error: psycopg.Error) -> ServerUnavailable:
+    """The error as ServerUnavailable, in one line."""
+    reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
     return ServerUnavailable(
-        f"the scratch server stopped answering: {said}. Run it again; if it persists, look for a full disk, a limit on "
+        f"the scratch server stopped answering: {reason}. Run it again; if it persists, look for a full disk, a limit on "
         "memory, or a statement that ends the server."
     )
 
 
-class _Watch:
-    """The clock, and the room that is left, looked at while one answer is waited for."""
+class _WaitMonitor:
+    """Checks the time and the free space while one answer is awaited."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.limits = connection.limits
-        self.began = self.looked = time.monotonic()
-        self.asked_at: float | None = None
-        self.ended = False
-        self.full = ""
-        self.free = free_bytes(self.limits.files) if connection.takes_script else None
+        self.began_at = self.checked_at = time.monotonic()
+        self.cancelled_at: float | None = None
+        self.session_ended = False
+        self.space_message = ""
+        self.free = free_bytes(self.limits.files) if connection.runs_script else None
 
     @property
-    def told(self) -> str:
+    def timeout_message(self) -> str:
         return f"it did not end within {self.limits.seconds:g} s and was stopped from outside"
 
-    def over(self, gen: PQGen[T]) -> PQGen[T]:
+    def wrap(self, gen: PQGen[T]) -> PQGen[T]:
         """The same generator; psycopg takes it up again some ten times a second, answer or none."""
         try:
-            wanted = next(gen)
+            awaited = next(gen)
             while True:
-                ready = yield wanted
+                ready = yield awaited
                 now = time.monotonic()
-                if now - self.looked > _LOOK_S:
-                    self.looked = now
-                    self._look(now)
-                wanted = gen.send(ready)
+                if now - self.checked_at > _CHECK_INTERVAL_S:
+                    self.checked_at = now
+                    self.check_limits(now)
+                awaited = gen.send(ready)
         except StopIteration as stop:
             value: T = stop.value
             return value
 
-    def _full(self) -> str:
+    def find_lack_of_space(self) -> str:
         """Why the server may not write on, in a sentence; empty where it may."""
         files = self.limits.files
         free = free_bytes(files)
         if files is None or free is None:
             return ""
         where = f"where the server keeps its files ({files.parent})"
-        if self.free is not None and self.free - free > MOST_BYTES:
+        if self.free is not None and self.free - free > SCRIPT_MAX_BYTES:
             return f"a script was stopped after {(self.free - free) / 2**30:.1f} GB were written {where}."
-        memory = _free_of_memory()
+        memory = _memory_bytes()
         if free < min(_FREE_BYTES, os.statvfs(files).f_blocks * os.statvfs(files).f_frsize * _FREE_SHARE):
-            left = f"{free // 2**20} MB are left {where}"
+            room = f"{free // 2**20} MB are left {where}"
         elif memory and memory[0] < min(_FREE_BYTES, memory[1] * _FREE_SHARE):
-            left = f"{memory[0] // 2**20} MB of memory are left"
+            room = f"{memory[0] // 2**20} MB of memory are left"
         else:
             return ""
         return (
-            f"a statement was stopped before it took the rest: {left}. Free some, or name a folder with PGCONTRACT_TMP."
+            f"a statement was stopped before it took the rest: {room}. Free some, or name a folder with PGCONTRACT_TMP."
         )
 
-    def _look(self, now: float) -> None:
-        if self.asked_at is None:
-            self.full = self._full()
-            late = self.limits.seconds is not None and now - self.began > self.limits.seconds + _LATER_S
-            if late or self.full:
-                self.asked_at = now
+    def check_limits(self, now: float) -> None:
+        if self.cancelled_at is None:
+            self.space_message = self.find_lack_of_space()
+            late = self.limits.seconds is not None and now - self.began_at > self.limits.seconds + _AFTER_SERVER_S
+            if late or self.space_message:
+                self.cancelled_at = now
                 with suppress(psycopg.Error):
                     self.connection.cancel_safe(timeout=_GRACE_S)
-        elif now - self.asked_at > 2 * _GRACE_S:
+        elif now - self.cancelled_at > 2 * _GRACE_S:
             self.connection.close()
             raise psycopg.OperationalError("the session did not end")
-        elif now - self.asked_at > _GRACE_S and not self.ended and self.limits.end is not None:
+        elif now - self.cancelled_at > _GRACE_S and not self.session_ended and self.limits.end is not None:
             # A block that catches query_canceled goes on; nothing catches this.
-            self.ended = True
+            self.session_ended = True
             with suppress(psycopg.Error, ServerUnavailable):
                 self.limits.end(self.connection.info.backend_pid)
 
@@ -176,13 +182,13 @@ class _Watch:
 def free_bytes(folder: Path | None) -> int | None:
     """What its file system has left for us; None where nobody says."""
     try:
-        found = os.statvfs(folder) if folder else None
+        filesystem = os.statvfs(folder) if folder else None
     except OSError:
         return None
-    return found.f_bavail * found.f_frsize if found else None
+    return filesystem.f_bavail * filesystem.f_frsize if filesystem else None
 
 
-def _free_of_memory() -> tuple[int, int] | None:
+def _memory_bytes() -> tuple[int, int] | None:
     """Memory that is available, and all of it, in bytes: proc_meminfo(5)."""
     try:
         lines = dict(line.split(":", 1) for line in _MEMORY.read_text().splitlines())
@@ -191,22 +197,22 @@ def _free_of_memory() -> tuple[int, int] | None:
         return None
 
 
-def discard(connection: psycopg.Connection, text: bytes) -> None:
+def execute_discarding_rows(connection: psycopg.Connection, text: bytes) -> None:
     """Send the text as one simple query and throw its rows away as they come: a script may select more than we can hold.
 
     Raises psycopg.Error at the first statement that is refused. A COPY from the client is: a script brings no rows.
     """
     with connection.lock:
         if isinstance(connection, Connection):
-            connection.takes_script = True
+            connection.runs_script = True
         try:
-            connection.wait(_discarded(connection, text))
+            connection.wait(_execute_discarding_rows(connection, text))
         finally:
             if isinstance(connection, Connection):
-                connection.takes_script = False
+                connection.runs_script = False
 
 
-def _discarded(connection: psycopg.Connection, text: bytes) -> Generator[Any, Any, None]:
+def _execute_discarding_rows(connection: psycopg.Connection, text: bytes) -> Generator[Any, Any, None]:
     server = connection.pgconn
     server.send_query(text)
     server.set_single_row_mode()
@@ -219,8 +225,8 @@ def _discarded(connection: psycopg.Connection, text: bytes) -> Generator[Any, An
                 "COPY ... FROM STDIN waits for rows that only psql sends; write INSERT"
             )
         elif result.status == ExecStatus.COPY_OUT:
-            while (found := server.get_copy_data(1))[0] >= 0:
-                if found[0] == 0:
+            while (chunk := server.get_copy_data(1))[0] >= 0:
+                if chunk[0] == 0:
                     yield Wait.R
                     server.consume_input()
         elif result.status == ExecStatus.FATAL_ERROR and refused is None:

@@ -18,19 +18,19 @@ def children_cpu_ms() -> float:
     while waiting:
         pid = waiting.pop()
         # utime, stime, cutime, cstime: fields 14 to 17 of the manual, here counted from the state on.
-        ticks += sum(int(each) for each in (_stat(pid) or ())[11:15])
+        ticks += sum(int(tick_count) for tick_count in (_stat(pid) or ())[11:15])
         waiting += _children(pid)
     return ticks * 1000 / os.sysconf("SC_CLK_TCK")
 
 
 def _children(pid: int) -> list[int]:
-    found: list[int] = []
+    pids: list[int] = []
     for task in _tasks(pid):
         try:
-            found += map(int, (task / "children").read_text().split())
+            pids += map(int, (task / "children").read_text().split())
         except OSError:
             continue
-    return found
+    return pids
 
 
 def _tasks(pid: int) -> list[Path]:

@@ -1,7 +1,7 @@
-"""Why a script fell short on a server that is somebody else's, where that is no fault of the script's.
+"""Why a script fails on an owner's server through no fault of the script.
 
-The role that a run makes for itself owns nothing but its own databases: it is the server that holds it, no reading of
-the text. What is read here only explains a refusal, or that a role goes by another name than in production.
+The role that a run makes for itself owns nothing but its own databases: the server enforces that, not a reading of
+the text. The text is read only to explain a refusal, or that a role has another name than in production.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import re
 from typing import Final
 
 from pgcontract.postgres.platform import MIGRATOR
-from pgcontract.postgres.roles import Cast
+from pgcontract.postgres.roles import Roles
 
-ELSEWHERE: Final = "a server of its own shows it: --pg wheel, or --pg docker"
+OWN_SERVER_HINT: Final = "a server of its own shows it: --pg wheel, or --pg docker"
 
 _NOT_CODE = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
-_MAKES_ROLES = re.compile(r"\bcreate\s+(?:role|user(?!\s+mapping)|group)\b", re.IGNORECASE)
-_NAMES_PRODUCTIONS = re.compile(rf'(?<![\w.])"?{MIGRATOR}"?(?![\w.])|\'{MIGRATOR}\'', re.IGNORECASE)
-_ROLE_WORDS: Final = {
+_CREATE_ROLE = re.compile(r"\bcreate\s+(?:role|user(?!\s+mapping)|group)\b", re.IGNORECASE)
+_MIGRATOR_NAME = re.compile(rf'(?<![\w.])"?{MIGRATOR}"?(?![\w.])|\'{MIGRATOR}\'', re.IGNORECASE)
+_ATTRIBUTE_KEYWORDS: Final = {
     "CREATEROLE": re.compile(r"\b(?:role|user|group)\b", re.IGNORECASE),
     "CREATEDB": re.compile(r"\bdatabase\b", re.IGNORECASE),
     "REPLICATION": re.compile(r"\breplication\b", re.IGNORECASE),
@@ -25,29 +25,31 @@ _ROLE_WORDS: Final = {
 }
 
 
-def makes_roles(text: str) -> bool:
+def creates_roles(text: str) -> bool:
     """Whether a script may make a role, which every run on the server would see."""
-    return bool(_MAKES_ROLES.search(text))
+    return bool(_CREATE_ROLE.search(text))
 
 
-def beyond(text: str, cast: Cast) -> str:
-    """Why a script says nothing when another role than production's migrates; empty where it may be run."""
+def explain_untestable(text: str, roles: Roles) -> str:
+    """Why a script cannot be tested when the migrating role has another name than production's; empty where it can."""
     code = _NOT_CODE.sub(lambda found: found[0] if found[0][1:-1] == MIGRATOR else " ", text)
-    if cast.migrator != MIGRATOR and _NAMES_PRODUCTIONS.search(code):
+    if roles.migrator != MIGRATOR and _MIGRATOR_NAME.search(code):
         return (
             f"the script names the role {MIGRATOR}, which migrates in production but not on this server, where it is "
-            f"{cast.migrator}; {ELSEWHERE}"
+            f"{roles.migrator}; {OWN_SERVER_HINT}"
         )
     return ""
 
 
-def shortfall(sqlstate: str, statement: str, cast: Cast) -> str:
-    """Why a refusal is this server's and no fault of the script's; empty where it is the script's."""
-    if sqlstate == "42710" and _MAKES_ROLES.search(statement):
-        return f"the role is on this server already, made by somebody else; {ELSEWHERE}"
+def explain_refusal(sqlstate: str, statement: str, roles: Roles) -> str:
+    """Why a refusal is due to this server and not to the script; empty where it is due to the script."""
+    if sqlstate == "42710" and _CREATE_ROLE.search(statement):
+        return f"the role is on this server already, made by somebody else; {OWN_SERVER_HINT}"
     if sqlstate == "42501":
-        for lack in cast.lacking:
-            word, _, of = lack.partition(" of ")
-            if of == MIGRATOR and word in _ROLE_WORDS and _ROLE_WORDS[word].search(statement):
-                return f"the role that migrates on this server, {cast.migrator}, is without {word}; {ELSEWHERE}"
+        for missing_privilege in roles.missing_privileges:
+            attribute, _, role = missing_privilege.partition(" of ")
+            if role == MIGRATOR and attribute in _ATTRIBUTE_KEYWORDS and _ATTRIBUTE_KEYWORDS[attribute].search(statement):
+                return (
+                    f"the role that migrates on this server, {roles.migrator}, is without {attribute}; {OWN_SERVER_HINT}"
+                )
     return ""

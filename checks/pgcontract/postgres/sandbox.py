@@ -1,7 +1,7 @@
-"""The stage on one server: databases as Supabase (or a plain PostgreSQL) has them, and cheap clones of them.
+"""Databases on one server as Supabase (or a plain PostgreSQL) has them, and cheap clones of them.
 
-A State is a database that nobody is connected to, with the cluster's roles as they were when it was made. Work is
-done in clones of a State, or in a transaction on a standing clone that is always rolled back.
+A DatabaseState is a database without connections, with the cluster's roles as they were when it was made. Work is done
+in clones of it, or in a transaction on a reused clone that is always rolled back.
 """
 
 from __future__ import annotations
@@ -18,72 +18,78 @@ from psycopg.pq import TransactionStatus
 
 from pgcontract.errors import CouldNotAsk, PgcontractError, ServerUnavailable
 from pgcontract.model.schema import Schema
-from pgcontract.postgres.cluster_settings import Cluster, close_ways_out, copy_settings, read_cluster, restore_cluster
+from pgcontract.postgres.cluster_settings import (
+    ClusterRoles,
+    copy_settings,
+    protect_file_access_roles,
+    read_cluster_roles,
+    restore_cluster_roles,
+)
 from pgcontract.postgres.connection import Connection
-from pgcontract.postgres.connection_pool import Lines
-from pgcontract.postgres.ownership import PREFIX, ROLES_LOCK, application, new_token, remove, remove_orphans
-from pgcontract.postgres.platform import Regime, Stage
+from pgcontract.postgres.connection_pool import ConnectionPool
+from pgcontract.postgres.ownership import PREFIX, ROLES_LOCK, application_name, drop_orphans, drop_run_objects, new_token
+from pgcontract.postgres.platform import GrantRegime, Platform
 from pgcontract.postgres.providers import Server
-from pgcontract.postgres.restrictions import ELSEWHERE, beyond, makes_roles, shortfall
-from pgcontract.postgres.roles import as_told, cast_on, dismiss
+from pgcontract.postgres.restrictions import OWN_SERVER_HINT, creates_roles, explain_refusal, explain_untestable
+from pgcontract.postgres.roles import as_in_production, drop_platform_roles, prepare_roles
 
 T = TypeVar("T")
 
 STATEMENT_TIMEOUT_MS = 120_000
-_LOCK_TRIES = 12  # of lines.LOCK_TIMEOUT_MS each
+_LOCK_TRIES = 12  # of connection_pool.LOCK_TIMEOUT_MS each
 
 
 @dataclass(frozen=True, kw_only=True)
-class State:
-    """A database at rest, to be cloned, with the roles that belong to it."""
+class DatabaseState:
+    """A database without connections, to be cloned, with the roles that belong to it."""
 
     database: str
-    cluster: Cluster
+    cluster_roles: ClusterRoles
 
 
-class Workbench:
-    """Makes states and clones on one server; everything it made is gone when it is left.
+class Sandbox:
+    """Creates database states and clones on one server; drops everything it created on exit.
 
-    `elsewhere` starts another server like this one with a workbench of its own: for what a neighbouring database
+    `second_sandbox` starts another server like this one with a sandbox of its own: for what a neighbouring database
     would disturb, such as the DROP of a role that has rights in all of them.
     """
 
     def __init__(
         self,
         server: Server,
-        stage: Stage,
+        platform: Platform,
         *,
-        elsewhere: Callable[[], AbstractContextManager[Workbench]] | None = None,
+        second_sandbox: Callable[[], AbstractContextManager[Sandbox]] | None = None,
         timeout_ms: int = STATEMENT_TIMEOUT_MS,
     ) -> None:
-        self.stage = stage
-        self.elsewhere = elsewhere
+        self.platform = platform
+        self.second_sandbox = second_sandbox
         self.timeout_ms = timeout_ms
-        self._own = "own_server" in server.capabilities
+        self._owns_server = "own_server" in server.capabilities
         self._token = new_token()
-        self._holds_roles = False
-        self._stages: dict[str, State] = {}
-        name = "pgcontract" if self._own else application(self._token)
+        self._holds_roles_lock = False
+        self._platform_states: dict[str, DatabaseState] = {}
+        name = "pgcontract" if self._owns_server else application_name(self._token)
         with ExitStack() as stack:
-            self._lines = Lines(server, application=name, timeout_ms=timeout_ms)
-            self.admin = self._lines.admin = self._lines.open(server.maintenance, user=server.superuser)
+            self._pool = ConnectionPool(server, application_name=name, timeout_ms=timeout_ms)
+            self.admin = self._pool.admin = self._pool.open(server.maintenance_database, user=server.superuser)
             stack.callback(lambda: self.admin.close())
-            if not self._own:
-                remove_orphans(self.admin)
-                stack.push(self._leave)
+            if not self._owns_server:
+                drop_orphans(self.admin)
+                stack.push(self._drop_run_objects)
             elif "superuser" in server.capabilities:
-                close_ways_out(self.admin)
-            self.cast = cast_on(self.admin, server, stage, self._token)
-            passwords = {**server.passwords, self.cast.migrator: self.cast.password}
-            self.server = self._lines.server = replace(server, passwords=passwords) if self.cast.password else server
-            self._within = None if self._own else self.cast.migrator
-            self._file_copy = self._own and self._setting("fsync") == "off"
-            self._number = self._last_number() if self._own else 0
-            # Those that stand are closed first, without a COMMIT: an interruption may have left one in mid-answer.
-            stack.callback(self._lines.close)
+                protect_file_access_roles(self.admin)
+            self.roles = prepare_roles(self.admin, server, platform, self._token)
+            passwords = {**server.passwords, self.roles.migrator: self.roles.password}
+            self.server = self._pool.server = replace(server, passwords=passwords) if self.roles.password else server
+            self._run_role = None if self._owns_server else self.roles.migrator
+            self._file_copy = self._owns_server and self._setting("fsync") == "off"
+            self._database_number = self._last_database_number() if self._owns_server else 0
+            # Reused connections are closed first, without a COMMIT: an interruption may have left one in mid-answer.
+            stack.callback(self._pool.close)
             self._stack = stack.pop_all()
 
-    def __enter__(self) -> Workbench:
+    def __enter__(self) -> Sandbox:
         return self
 
     def __exit__(
@@ -94,29 +100,29 @@ class Workbench:
     @property
     def migrator(self) -> str:
         """The role that migrates here; reports call it by production's name."""
-        return self.cast.migrator
+        return self.roles.migrator
 
-    def stage_state(self, regime: Regime) -> State:
-        """The stage before the first migration, under one regime of default privileges."""
-        if regime.name not in self._stages:
-            name = self._create("template0")
+    def platform_state(self, regime: GrantRegime) -> DatabaseState:
+        """The platform's database before the first migration, under one regime of default privileges."""
+        if regime.name not in self._platform_states:
+            name = self._create_database("template0")
             if regime.database_sql:
                 with self.connect(name, user=self.server.superuser) as connection:
                     connection.execute("SELECT pg_catalog.set_config('pgcontract.migrator', %s, false)", [self.migrator])
                     for text in regime.database_sql:
                         connection.execute(text.encode())
-            self._stages[regime.name] = self.rest(name)
-        return self._stages[regime.name]
+            self._platform_states[regime.name] = self.read_state(name)
+        return self._platform_states[regime.name]
 
-    def rest(self, database: str) -> State:
-        """Make a State of a database whose connections are closed."""
-        return State(database=database, cluster=read_cluster(self.admin, within=self._within))
+    def read_state(self, database: str) -> DatabaseState:
+        """The state of a database whose connections are closed."""
+        return DatabaseState(database=database, cluster_roles=read_cluster_roles(self.admin, within=self._run_role))
 
     @contextmanager
-    def clone(self, state: State, *, keep: bool = False) -> Iterator[str]:
-        """The name of a fresh copy; dropped afterwards unless `keep` (then `rest` may make a State of it)."""
-        restore_cluster(self.admin, state.cluster, within=self._within)
-        name = self._create(state.database)
+    def clone(self, state: DatabaseState, *, keep: bool = False) -> Iterator[str]:
+        """The name of a fresh copy; dropped afterwards unless `keep` (then `read_state` may be called on it)."""
+        restore_cluster_roles(self.admin, state.cluster_roles, within=self._run_role)
+        name = self._create_database(state.database)
         try:
             yield name
         finally:
@@ -124,15 +130,17 @@ class Workbench:
                 self.drop(name)
 
     @contextmanager
-    def rolled_back(self, state: State, *, user: str | None = None) -> Iterator[psycopg.Connection]:
+    def rolled_back(self, state: DatabaseState, *, user: str | None = None) -> Iterator[psycopg.Connection]:
         """A connection in an open transaction on a copy of the state; whatever is done in it is undone.
 
-        The copy stands for as long as the workbench, so that this costs no more than a BEGIN. Work that ends its
+        The copy lasts as long as the sandbox, so that this costs no more than a BEGIN. Work that ends its
         own transaction must use `clone`.
         """
-        restore_cluster(self.admin, state.cluster, within=self._within)
+        restore_cluster_roles(self.admin, state.cluster_roles, within=self._run_role)
         user = user or self.migrator
-        with self._lines.standing(f"{state.database}/{user}", user, lambda: self._create(state.database)) as connection:
+        with self._pool.reuse(
+            f"{state.database}/{user}", user, lambda: self._create_database(state.database)
+        ) as connection:
             connection.execute("BEGIN")
             try:
                 yield connection
@@ -145,91 +153,95 @@ class Workbench:
 
         CouldNotAsk where the server lets us have no more connections.
         """
-        return self._lines.open(database, user=user or self.migrator)
+        return self._pool.open(database, user=user or self.migrator)
 
-    def keep(self, context: AbstractContextManager[T]) -> T:
-        """Enter a context that lasts as long as this workbench."""
+    def enter_context(self, context: AbstractContextManager[T]) -> T:
+        """Enter a context that lasts as long as this sandbox."""
         return self._stack.enter_context(context)
 
     def drop(self, database: str) -> None:
-        """Drop a database that this workbench made, whoever is still connected to it."""
+        """Drop a database that this sandbox created, whoever is still connected to it."""
         assert database.startswith(PREFIX)
         self.admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
 
-    def told(self, schema: Schema) -> Schema:
-        """The catalog as a report tells it: without what is others' or out of the way, and with production's names."""
-        return as_told(schema, self.cast, self.stage, all_roles=self._own)
+    def as_production(self, schema: Schema) -> Schema:
+        """The catalog as reports show it: without other owners' and renamed roles, and with production's names."""
+        return as_in_production(schema, self.roles, self.platform, all_roles=self._owns_server)
 
-    def demand_reach(self, text: str) -> None:
-        """CouldNotAsk for a script that names a role which goes by another name here."""
-        if reason := beyond(text, self.cast):
+    def require_testable(self, text: str) -> None:
+        """CouldNotAsk for a script that names a role which has another name on this server."""
+        if reason := explain_untestable(text, self.roles):
             raise CouldNotAsk(reason)
-        if not self._own and not self._holds_roles and makes_roles(text):
-            self._hold_roles()
+        if not self._owns_server and not self._holds_roles_lock and creates_roles(text):
+            self._lock_roles()
 
-    def demand_fault(self, sqlstate: str, statement: str) -> None:
-        """CouldNotAsk where what the server refused says nothing of the script: where a role is in its way, or short."""
-        if reason := "" if self._own else shortfall(sqlstate, statement, self.cast):
+    def require_script_fault(self, sqlstate: str, statement: str) -> None:
+        """CouldNotAsk where a refusal is not the script's fault: a role exists already, or lacks an attribute."""
+        if reason := "" if self._owns_server else explain_refusal(sqlstate, statement, self.roles):
             raise CouldNotAsk(reason)
 
-    def demand_rights(self, catalog: Schema) -> None:
-        """CouldNotAsk where row security would hold who migrates here, and does not in production."""
-        lack = f"BYPASSRLS of {self.stage.migrator.name}"
+    def require_bypass_rls(self, catalog: Schema) -> None:
+        """CouldNotAsk where row security would apply to the migrating role here, but does not in production."""
+        missing_privilege = f"BYPASSRLS of {self.platform.migrator.name}"
         forced = [table.name for table in catalog.tables if table.force_row_security]
-        if forced and lack in self.cast.lacking:
+        if forced and missing_privilege in self.roles.missing_privileges:
             raise CouldNotAsk(
                 f"the role that migrates on this server, {self.migrator}, is without BYPASSRLS, and row security is "
-                f"forced on {forced[0]}; {ELSEWHERE}"
+                f"forced on {forced[0]}; {OWN_SERVER_HINT}"
             )
 
     @property
     def has_superuser(self) -> bool:
-        """Whether the one who administers is a superuser."""
+        """Whether the administering role is a superuser."""
         return "superuser" in self.server.capabilities
 
-    def demand_superuser(self) -> None:
-        """CouldNotAsk where nobody of ours is a superuser."""
+    def require_superuser(self) -> None:
+        """CouldNotAsk where no role available is a superuser."""
         if not self.has_superuser:
-            raise CouldNotAsk(f"this needs a superuser, which {self.server.superuser} is not; {ELSEWHERE}")
+            raise CouldNotAsk(f"this needs a superuser, which {self.server.superuser} is not; {OWN_SERVER_HINT}")
 
-    def _hold_roles(self) -> None:
-        """A role's name is the whole server's: one run at a time makes any. It lets go when it is left."""
+    def _lock_roles(self) -> None:
+        """A role's name is global to the server: one run at a time may create roles. Released on exit."""
         for _ in range(_LOCK_TRIES):
             with suppress(psycopg.errors.LockNotAvailable):
                 self.admin.execute("SELECT pg_catalog.pg_advisory_lock(%s)", [ROLES_LOCK])
-                self._holds_roles = True
-                remove_orphans(self.admin)  # of the one before us, if it was killed
+                self._holds_roles_lock = True
+                drop_orphans(self.admin)  # of the one before us, if it was killed
                 return
         raise CouldNotAsk("another run makes roles on this server, and does not end; run it again when it has")
 
-    def _leave(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Remove what we made on a server of somebody else's. Where it cannot be reached, the next run will."""
+    def _drop_run_objects(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Drop what this run created on an owner's server. Where it cannot be reached, the next run does."""
         left: tuple[str, ...] = ()
         with suppress(PgcontractError, CouldNotAsk, psycopg.Error):
             if self.admin.closed or self.admin.info.transaction_status is not TransactionStatus.IDLE:
                 self.admin.close()
-                self.admin = self._lines.open(self.server.maintenance, user=self.server.superuser)
-            left = remove(self.admin, self._token)
-            dismiss(self.admin, self.stage, self._token)
+                self.admin = self._pool.open(self.server.maintenance_database, user=self.server.superuser)
+            left = drop_run_objects(self.admin, self._token)
+            drop_platform_roles(self.admin, self.platform, self._token)
         if left and kind is None:
             raise ServerUnavailable(
                 f"on the server are left {', '.join(left)}: something else depends on them; see what, and drop them"
             )
 
-    def _last_number(self) -> int:
+    def _last_database_number(self) -> int:
         """The highest that a database here has: a server out of the cache has some already."""
-        asked = "SELECT max(substring(datname from %s)::int4) FROM pg_catalog.pg_database"
-        found = self.admin.execute(asked, [f"^{PREFIX}([0-9]{{1,9}})$"]).fetchone()
-        return found[0] or 0 if found else 0
+        query = "SELECT max(substring(datname from %s)::int4) FROM pg_catalog.pg_database"
+        row = self.admin.execute(query, [f"^{PREFIX}([0-9]{{1,9}})$"]).fetchone()
+        return row[0] or 0 if row else 0
 
-    def _create(self, template: str) -> str:
-        self._number += 1
-        name = f"{PREFIX}{self._number}" if self._own else f"{PREFIX}{self._token}_{self._number}"
+    def _create_database(self, template: str) -> str:
+        self._database_number += 1
+        name = (
+            f"{PREFIX}{self._database_number}" if self._owns_server else f"{PREFIX}{self._token}_{self._database_number}"
+        )
         text = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
             sql.Identifier(name), sql.Identifier(self.migrator), sql.Identifier(template)
         )
         if template == "template0":
-            text += self._locale()
+            text += self._locale_options()
         # Without fsync a copy is cheaper than logging every page of a small database; with it, it is dearer, and the
         # checkpoints it needs are everybody's.
         text += sql.SQL(" STRATEGY file_copy" if self._file_copy else " STRATEGY wal_log")
@@ -237,14 +249,14 @@ class Workbench:
         copy_settings(self.admin, template, name)
         return name
 
-    def _locale(self) -> sql.Composable:
+    def _locale_options(self) -> sql.Composable:
         """What a first database needs that its template has not: the declared locale, and UTF-8."""
         if self.server.locale is not None:
             return sql.SQL(" ENCODING 'UTF8' LOCALE_PROVIDER libc LOCALE {}").format(sql.Literal(self.server.locale))
-        asked = "SELECT pg_catalog.pg_encoding_to_char(encoding) FROM pg_catalog.pg_database WHERE datname = 'template0'"
-        found = self.admin.execute(asked).fetchone()
-        return sql.SQL("" if found == ("UTF8",) else " ENCODING 'UTF8' LOCALE_PROVIDER libc LOCALE 'C'")
+        query = "SELECT pg_catalog.pg_encoding_to_char(encoding) FROM pg_catalog.pg_database WHERE datname = 'template0'"
+        row = self.admin.execute(query).fetchone()
+        return sql.SQL("" if row == ("UTF8",) else " ENCODING 'UTF8' LOCALE_PROVIDER libc LOCALE 'C'")
 
     def _setting(self, name: str) -> str | None:
-        found = self.admin.execute("SELECT pg_catalog.current_setting(%s)", [name]).fetchone()
-        return str(found[0]) if found else None
+        row = self.admin.execute("SELECT pg_catalog.current_setting(%s)", [name]).fetchone()
+        return str(row[0]) if row else None

@@ -1,4 +1,4 @@
-"""Hand a script to the server as a person would, and say where and why it was refused."""
+"""Execute a script as its tool would, and report where and why it was refused."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import psycopg
 
-from pgcontract.model.sql import Script, Statement, place
-from pgcontract.postgres.connection import discard, is_lost, lost
+from pgcontract.model.sql import Script, Statement, line_and_column
+from pgcontract.postgres.connection import as_unavailable, execute_discarding_rows, is_server_lost
 from pgcontract.result.finding import Evidence
 
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """What the server said and of which statement; line and column count from 1 in the script's file."""
+    """The server's error and the statement it refused; line and column count from 1 in the script's file."""
 
     sqlstate: str
     message: str
@@ -27,7 +27,7 @@ class Refusal:
     statement: str | None = None
 
     @property
-    def is_late(self) -> bool:
+    def is_timeout(self) -> bool:
         """Whether it was stopped because it took longer than a statement may (query_canceled)."""
         return self.sqlstate == "57014"
 
@@ -35,15 +35,15 @@ class Refusal:
         return f"{self.message} (SQLSTATE {self.sqlstate})"
 
     def evidence(self) -> tuple[Evidence, ...]:
-        """The server's words, then the statement it refused."""
+        """The server's message, then the statement it refused."""
         words = [f"ERROR {self.sqlstate}: {self.message}"]
         words += [f"DETAIL: {self.detail}"] if self.detail else []
         words += [f"HINT: {self.hint}"] if self.hint else []
         words += [f"CONTEXT: {self.context}"] if self.context else []
-        told = [Evidence(title="The server's words", text="\n".join(words))]
+        pieces = [Evidence(title="The server's words", text="\n".join(words))]
         if self.statement:
-            told.append(Evidence(title="The statement", text=_shortened(self.statement), language="sql"))
-        return tuple(told)
+            pieces.append(Evidence(title="The statement", text=_shorten(self.statement), language="sql"))
+        return tuple(pieces)
 
 
 def apply_script(connection: psycopg.Connection, script: Script) -> Refusal | None:
@@ -56,15 +56,15 @@ def apply_script(connection: psycopg.Connection, script: Script) -> Refusal | No
 
 def apply_as_production(connection: psycopg.Connection, script: Script) -> Refusal | None:
     """As one simple query, or one by one where a statement runs only outside a transaction."""
-    if any(each.refuses_transaction for each in script.statements):
+    if any(statement.forbids_transaction_block for statement in script.statements):
         return apply_statements(connection, script.statements, script)
     return apply_script(connection, script)
 
 
-def located(connection: psycopg.Connection, script: Script, refusal: Refusal) -> Refusal:
+def locate_refusal(connection: psycopg.Connection, script: Script, refusal: Refusal) -> Refusal:
     """A refusal without a position (an object that is there already, a RAISE) with the place of its statement.
 
-    The statements are tried one by one from where the connection stands, and undone.
+    The statements are executed one by one on this connection, and rolled back.
     """
     if refusal.line is not None:
         return refusal
@@ -78,7 +78,7 @@ def located(connection: psycopg.Connection, script: Script, refusal: Refusal) ->
 
 def ends_transactions(script: Script) -> bool:
     """Whether the script opens or ends transactions itself, or cannot run in one, so that nothing can undo it."""
-    return any(each.transaction_control or each.refuses_transaction for each in script.statements)
+    return any(statement.is_transaction_control or statement.forbids_transaction_block for statement in script.statements)
 
 
 def apply_statements(connection: psycopg.Connection, statements: Iterable[Statement], script: Script) -> Refusal | None:
@@ -94,22 +94,22 @@ def apply_statement(connection: psycopg.Connection, statement: Statement, script
     return _execute(connection, statement.text, script, statement)
 
 
-def refusal_of(error: psycopg.Error) -> Refusal:
-    """The server's words of an error; ServerUnavailable where it is not the server that refused but is gone.
+def read_refusal(error: psycopg.Error) -> Refusal:
+    """The server's refusal in an error; ServerUnavailable where the server did not refuse but is gone.
 
     What psycopg alone refuses is raised again: nobody asked the server.
     """
-    if is_lost(error):
-        raise lost(error) from error
+    if is_server_lost(error):
+        raise as_unavailable(error) from error
     if error.sqlstate is None:
         raise error
     diag = error.diag
     return Refusal(
         sqlstate=error.sqlstate,
-        message=_shortened(diag.message_primary or str(error)),
-        detail=diag.message_detail and _shortened(diag.message_detail),
-        hint=diag.message_hint and _shortened(diag.message_hint),
-        context=diag.context and _shortened(diag.context),
+        message=_shorten(diag.message_primary or str(error)),
+        detail=diag.message_detail and _shorten(diag.message_detail),
+        hint=diag.message_hint and _shorten(diag.message_hint),
+        context=diag.context and _shorten(diag.context),
         constraint=diag.constraint_name,
     )
 
@@ -118,13 +118,13 @@ def _execute(
     connection: psycopg.Connection, text: str, script: Script, statement: Statement | None = None
 ) -> Refusal | None:
     try:
-        discard(connection, text.encode())
+        execute_discarding_rows(connection, text.encode())
     except psycopg.Error as error:
-        return _placed(refusal_of(error), error, script, statement)
+        return _with_position(read_refusal(error), error, script, statement)
     return None
 
 
-def _placed(refusal: Refusal, error: psycopg.Error, script: Script, statement: Statement | None) -> Refusal:
+def _with_position(refusal: Refusal, error: psycopg.Error, script: Script, statement: Statement | None) -> Refusal:
     """The refusal with its place in the file: the server counts characters from 1 in what it was sent."""
     position = error.diag.statement_position
     offset = statement.offset if statement else 0
@@ -132,9 +132,9 @@ def _placed(refusal: Refusal, error: psycopg.Error, script: Script, statement: S
         offset += int(position) - 1
     elif statement is None:
         return refusal
-    line, column = place(script, offset)
+    line, column = line_and_column(script, offset)
     if statement is None:
-        statement = next((each for each in reversed(script.statements) if each.offset <= offset), None)
+        statement = next((candidate for candidate in reversed(script.statements) if candidate.offset <= offset), None)
     return Refusal(
         **{
             **refusal.__dict__,
@@ -145,5 +145,5 @@ def _placed(refusal: Refusal, error: psycopg.Error, script: Script, statement: S
     )
 
 
-def _shortened(text: str, limit: int = 2_000) -> str:
+def _shorten(text: str, limit: int = 2_000) -> str:
     return text if len(text) <= limit else f"{text[:limit]}\n… {len(text) - limit:,} characters more"

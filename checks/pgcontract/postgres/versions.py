@@ -1,4 +1,4 @@
-"""What differs between PostgreSQL's majors, by name: since when it is there, and how an older server refuses it.
+"""What differs between PostgreSQL's majors, by name: the major that added it, and how an older server refuses it.
 
 The names of functions, settings, roles and collations were read from the servers themselves (each major's catalog less
 the one's before it), the refusals from what 15 to 18 said to them; the rest is each major's release notes.
@@ -9,20 +9,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-KNOWN = range(15, 19)
-_BEFORE_CHARS = 2_000
+KNOWN_MAJORS = range(15, 19)
+_MAX_BEFORE_CHARS = 2_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Written:
-    """Syntax that an older server stops at: what stands right `before` the place it names, and what is `at` it."""
+class SyntaxPattern:
+    """Syntax that an older server rejects: the text right `before` the position it names, and the text `at` it."""
 
     at: str
     before: str = ""
 
-    def stands(self, text: str, offset: int) -> bool:
-        """Whether this is what the text has at the offset."""
-        before = text[max(0, offset - _BEFORE_CHARS) : offset]
+    def matches(self, text: str, offset: int) -> bool:
+        """Whether the text has this syntax at the offset."""
+        before = text[max(0, offset - _MAX_BEFORE_CHARS) : offset]
         return bool(
             re.compile(self.at, re.IGNORECASE).match(text, offset)
             and re.search(rf"(?:{self.before})\Z", before, re.IGNORECASE)
@@ -30,10 +30,10 @@ class Written:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Novelty:
-    """What a major brought. An older one refuses its names, says `said`, or stops at what is `written`.
+class VersionFeature:
+    """What a major added. An older one refuses its names, answers `message_pattern`, or rejects its `syntax`.
 
-    `colours` names the checks whose answer may differ between majors because of it, without anybody using it.
+    `affected_checks` are the checks whose answer may differ between majors because of it, without anybody using it.
     """
 
     name: str
@@ -42,83 +42,85 @@ class Novelty:
     settings: str = ""
     roles: str = ""
     collations: str = ""
-    said: str = ""
-    written: tuple[Written, ...] = ()
-    colours: tuple[str, ...] = ()
+    message_pattern: str = ""
+    syntax: tuple[SyntaxPattern, ...] = ()
+    affected_checks: tuple[str, ...] = ()
 
     def in_major(self, major: int) -> bool:
         """Whether a server of this major has it."""
         return major >= self.since
 
 
-_INSIDE = r"\((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)"
+_PARENTHESES = r"\((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)"
 _NAME = r"(?:\"(?:[^\"]|\"\")+\"|\w+)"
 
-NOT_NULL_ROWS = Novelty(
+NOT_NULL_ROWS = VersionFeature(
     name="NOT NULL as a constraint with a name, in pg_constraint",
     since=18,
-    written=(
-        Written(before=rf"(?:CONSTRAINT\s+{_NAME}|\bADD|[,(])\s*", at=r"NOT\s+NULL\b"),
-        Written(before=r"NOT\s+NULL\s+", at=r"NO\s+INHERIT\b"),
+    syntax=(
+        SyntaxPattern(before=rf"(?:CONSTRAINT\s+{_NAME}|\bADD|[,(])\s*", at=r"NOT\s+NULL\b"),
+        SyntaxPattern(before=r"NOT\s+NULL\s+", at=r"NO\s+INHERIT\b"),
     ),
 )
-VIRTUAL_COLUMNS = Novelty(
+VIRTUAL_COLUMNS = VersionFeature(
     name="virtual generated columns",
     since=18,
-    written=(
-        Written(
-            before=rf"GENERATED\s+ALWAYS\s+AS\s*{_INSIDE}\s*",
+    syntax=(
+        SyntaxPattern(
+            before=rf"GENERATED\s+ALWAYS\s+AS\s*{_PARENTHESES}\s*",
             at=r"VIRTUAL\b|[,)]|NOT\b|NULL\b|CHECK\b|UNIQUE\b|CONSTRAINT\b|REFERENCES\b|PRIMARY\b",
         ),
     ),
 )
-NOT_ENFORCED = Novelty(name="NOT ENFORCED", since=18, written=(Written(at=r"ENFORCED\b"),))
-UUIDV7 = Novelty(name="uuidv7()", since=18, functions="uuidv4 uuidv7")
-DATA_CHECKSUMS = Novelty(name="data checksums unless initdb is told otherwise", since=18)
-IO_METHOD = Novelty(name="processes of their own for reading", since=18, settings="io_method io_workers")
-EXPLAIN_BUFFERS = Novelty(name="EXPLAIN ANALYZE with buffers unasked, index searches, and rows with decimals", since=18)
-MAINTAIN = Novelty(
+NOT_ENFORCED = VersionFeature(name="NOT ENFORCED", since=18, syntax=(SyntaxPattern(at=r"ENFORCED\b"),))
+UUIDV7 = VersionFeature(name="uuidv7()", since=18, functions="uuidv4 uuidv7")
+DATA_CHECKSUMS = VersionFeature(name="data checksums unless initdb is told otherwise", since=18)
+IO_METHOD = VersionFeature(name="processes of their own for reading", since=18, settings="io_method io_workers")
+EXPLAIN_BUFFERS = VersionFeature(
+    name="EXPLAIN ANALYZE with buffers unasked, index searches, and rows with decimals", since=18
+)
+MAINTAIN = VersionFeature(
     name="the privilege MAINTAIN",
     since=17,
     roles="pg_maintain",
-    said=r'unrecognized privilege type "maintain"',
-    colours=("lens.hidden",),
+    message_pattern=r'unrecognized privilege type "maintain"',
+    affected_checks=("information_schema.complete",),
 )
-BUILTIN_LOCALES = Novelty(
+BUILTIN_LOCALES = VersionFeature(
     name="locales of PostgreSQL's own",
     since=17,
     collations="pg_c_utf8",
-    said=r"unrecognized (?:collation|locale) provider: builtin",
+    message_pattern=r"unrecognized (?:collation|locale) provider: builtin",
 )
-MEMBERSHIP_OPTIONS = Novelty(
+MEMBERSHIP_OPTIONS = VersionFeature(
     name="the options INHERIT and SET of a role's membership",
     since=16,
-    written=(Written(before=r"\bWITH\s[^;]*", at=r"(?:INHERIT|SET)\s+(?:TRUE|FALSE|OPTION)\b"),),
+    syntax=(SyntaxPattern(before=r"\bWITH\s[^;]*", at=r"(?:INHERIT|SET)\s+(?:TRUE|FALSE|OPTION)\b"),),
     settings="createrole_self_grant",
 )
-VIEW_COLUMNS = Novelty(
-    name="definitions of views that leave out what table a column is of", since=16, colours=("view.definition",)
+VIEW_COLUMNS = VersionFeature(
+    name="definitions of views that leave out what table a column is of", since=16, affected_checks=("view.definition",)
 )
 
-NOVELTIES = (
+VERSION_FEATURES = (
     *(NOT_NULL_ROWS, VIRTUAL_COLUMNS, NOT_ENFORCED, UUIDV7, DATA_CHECKSUMS, IO_METHOD, EXPLAIN_BUFFERS),
     *(MAINTAIN, BUILTIN_LOCALES, MEMBERSHIP_OPTIONS, VIEW_COLUMNS),
-    Novelty(
+    VersionFeature(
         name="keys over time (WITHOUT OVERLAPS, PERIOD)",
         since=18,
-        written=(Written(at=r"WITHOUT\s+OVERLAPS\b"), Written(before=r"[(,]\s*PERIOD\s+", at=r"[\w\"]")),
+        syntax=(SyntaxPattern(at=r"WITHOUT\s+OVERLAPS\b"), SyntaxPattern(before=r"[(,]\s*PERIOD\s+", at=r"[\w\"]")),
     ),
-    Novelty(
+    VersionFeature(
         name="OLD and NEW in RETURNING",
         since=18,
-        written=(
-            Written(before=r"\bRETURNING\b[^;]*", at=r"(?:old|new)\s*\."),
-            Written(before=r"\bRETURNING\s+", at="WITH\\b"),
+        syntax=(
+            SyntaxPattern(before=r"\bRETURNING\b[^;]*", at=r"(?:old|new)\s*\."),
+            SyntaxPattern(before=r"\bRETURNING\s+", at="WITH\\b"),
         ),
     ),
-    Novelty(name="REJECT_LIMIT of COPY", since=18, said=r'option "reject_limit" not recognized'),
-    Novelty(name="the collation pg_unicode_fast", since=18, collations="pg_unicode_fast"),
-    Novelty(
+    VersionFeature(name="REJECT_LIMIT of COPY", since=18, message_pattern=r'option "reject_limit" not recognized'),
+    VersionFeature(name="the collation pg_unicode_fast", since=18, collations="pg_unicode_fast"),
+    VersionFeature(
         name="functions of 18",
         since=18,
         functions="""
@@ -127,9 +129,9 @@ NOVELTIES = (
             pg_get_aios pg_get_loaded_modules pg_get_sequence_data pg_numa_available pg_stat_get_backend_io
             pg_stat_get_backend_wal pg_stat_reset_backend_stats
         """,
-        said=r"function reverse\(bytea\) does not exist",
+        message_pattern=r"function reverse\(bytea\) does not exist",
     ),
-    Novelty(
+    VersionFeature(
         name="settings and roles of 18",
         since=18,
         settings="""
@@ -141,42 +143,52 @@ NOVELTIES = (
         """,
         roles="pg_signal_autovacuum_worker",
     ),
-    Novelty(
+    VersionFeature(
         name="SQL/JSON's queries (JSON_TABLE, JSON_VALUE, JSON_QUERY, JSON_EXISTS)",
         since=17,
         functions="json_value json_query json_exists json_scalar json_serialize",
-        written=(
-            Written(before=r"\bJSON_TABLE\s*\([^;]*", at=r"COLUMNS\b|PASSING\b|AS\b"),
-            Written(
+        syntax=(
+            SyntaxPattern(before=r"\bJSON_TABLE\s*\([^;]*", at=r"COLUMNS\b|PASSING\b|AS\b"),
+            SyntaxPattern(
                 before=r"\bJSON_(?:VALUE|QUERY|EXISTS|SCALAR|SERIALIZE)\s*\([^;]*",
                 at=r"RETURNING\b|PASSING\b|DEFAULT\b|NULL\b|ERROR\b|EMPTY\b|WITH\b|WITHOUT\b|KEEP\b|OMIT\b|TRUE\b|FALSE\b",
             ),
         ),
     ),
-    Novelty(
+    VersionFeature(
         name="RETURNING and NOT MATCHED BY SOURCE of MERGE",
         since=17,
-        written=(
-            Written(before=r"\bMERGE\b[^;]*", at=r"RETURNING\b"),
-            Written(before=r"\bNOT\s+MATCHED\s+", at=r"BY\s+(?:SOURCE|TARGET)\b"),
+        syntax=(
+            SyntaxPattern(before=r"\bMERGE\b[^;]*", at=r"RETURNING\b"),
+            SyntaxPattern(before=r"\bNOT\s+MATCHED\s+", at=r"BY\s+(?:SOURCE|TARGET)\b"),
         ),
     ),
-    Novelty(name="AT LOCAL", since=17, written=(Written(before=r"\bAT\s+", at=r"LOCAL\b"),)),
-    Novelty(
-        name="SET EXPRESSION of a generated column", since=17, written=(Written(before=r"\bSET\s+", at=r"EXPRESSION\b"),)
+    VersionFeature(name="AT LOCAL", since=17, syntax=(SyntaxPattern(before=r"\bAT\s+", at=r"LOCAL\b"),)),
+    VersionFeature(
+        name="SET EXPRESSION of a generated column",
+        since=17,
+        syntax=(SyntaxPattern(before=r"\bSET\s+", at=r"EXPRESSION\b"),),
     ),
-    Novelty(
-        name="ON_ERROR and LOG_VERBOSITY of COPY", since=17, said=r'option "(?:on_error|log_verbosity)" not recognized'
+    VersionFeature(
+        name="ON_ERROR and LOG_VERBOSITY of COPY",
+        since=17,
+        message_pattern=r'option "(?:on_error|log_verbosity)" not recognized',
     ),
-    Novelty(
+    VersionFeature(
         name="exclusion constraints on partitioned tables",
         since=17,
-        said=r"exclusion constraints are not supported on partitioned tables",
+        message_pattern=r"exclusion constraints are not supported on partitioned tables",
     ),
-    Novelty(name="event triggers on login", since=17, said=r'unrecognized event name "login"'),
-    Novelty(name="infinite intervals", since=17, said=r'invalid input syntax for type interval: "[+-]?infinity"'),
-    Novelty(name="SERIALIZE and MEMORY of EXPLAIN", since=17, said=r'unrecognized EXPLAIN option "(?:serialize|memory)"'),
-    Novelty(
+    VersionFeature(name="event triggers on login", since=17, message_pattern=r'unrecognized event name "login"'),
+    VersionFeature(
+        name="infinite intervals", since=17, message_pattern=r'invalid input syntax for type interval: "[+-]?infinity"'
+    ),
+    VersionFeature(
+        name="SERIALIZE and MEMORY of EXPLAIN",
+        since=17,
+        message_pattern=r'unrecognized EXPLAIN option "(?:serialize|memory)"',
+    ),
+    VersionFeature(
         name="functions of 17",
         since=17,
         functions="""
@@ -185,9 +197,9 @@ NOVELTIES = (
             pg_wal_summary_contents to_bin to_oct to_regtypemod unicode_assigned unicode_version
             uuid_extract_timestamp uuid_extract_version xmltext
         """,
-        said=r"function random\([^()]+\) does not exist",
+        message_pattern=r"function random\([^()]+\) does not exist",
     ),
-    Novelty(
+    VersionFeature(
         name="settings of 17",
         since=17,
         settings="""
@@ -198,39 +210,45 @@ NOVELTIES = (
             wal_summary_keep_time
         """,
     ),
-    Novelty(
+    VersionFeature(
         name="SQL/JSON's constructors and IS JSON",
         since=16,
         functions="json_array json_arrayagg json_object json_objectagg",
-        written=(
-            Written(before=r"\bIS\s+(?:NOT\s+)?", at=r"JSON\b"),
-            Written(
+        syntax=(
+            SyntaxPattern(before=r"\bIS\s+(?:NOT\s+)?", at=r"JSON\b"),
+            SyntaxPattern(
                 before=r"\bJSON_(?:OBJECT|ARRAY)(?:AGG)?\s*\([^;]*",
                 at=r":|VALUE\b|ABSENT\b|NULL\b|RETURNING\b|WITH\b|WITHOUT\b|ORDER\b",
             ),
         ),
     ),
-    Novelty(name="STORAGE in CREATE TABLE", since=16, written=(Written(at=r"STORAGE\s+\w"),)),
-    Novelty(
+    VersionFeature(name="STORAGE in CREATE TABLE", since=16, syntax=(SyntaxPattern(at=r"STORAGE\s+\w"),)),
+    VersionFeature(
         name="numbers like 0x1F and 1_000",
         since=16,
-        said=r'trailing junk after numeric literal at or near "(?:0[xXoObB]|\d+_\d).*',
+        message_pattern=r'trailing junk after numeric literal at or near "(?:0[xXoObB]|\d+_\d).*',
     ),
-    Novelty(name="subqueries in FROM without an alias", since=16, said=r"(?:subquery|VALUES) in FROM must have an alias"),
-    Novelty(
+    VersionFeature(
+        name="subqueries in FROM without an alias",
+        since=16,
+        message_pattern=r"(?:subquery|VALUES) in FROM must have an alias",
+    ),
+    VersionFeature(
         name="CREATE STATISTICS without a name",
         since=16,
-        written=(Written(before=r"\bCREATE\s+STATISTICS\s+(?:\([^)]*\)\s*)?", at=r"ON\b|\("),),
+        syntax=(SyntaxPattern(before=r"\bCREATE\s+STATISTICS\s+(?:\([^)]*\)\s*)?", at=r"ON\b|\("),),
     ),
-    Novelty(name="DEFAULT of COPY", since=16, said=r'option "default" not recognized'),
-    Novelty(name="GENERIC_PLAN of EXPLAIN", since=16, said=r'unrecognized EXPLAIN option "generic_plan"'),
-    Novelty(
+    VersionFeature(name="DEFAULT of COPY", since=16, message_pattern=r'option "default" not recognized'),
+    VersionFeature(
+        name="GENERIC_PLAN of EXPLAIN", since=16, message_pattern=r'unrecognized EXPLAIN option "generic_plan"'
+    ),
+    VersionFeature(
         name="BUFFER_USAGE_LIMIT of VACUUM and ANALYZE",
         since=16,
-        said=r'unrecognized (?:VACUUM|ANALYZE) option "buffer_usage_limit"',
+        message_pattern=r'unrecognized (?:VACUUM|ANALYZE) option "buffer_usage_limit"',
     ),
-    Novelty(name="the collation unicode", since=16, collations="unicode"),
-    Novelty(
+    VersionFeature(name="the collation unicode", since=16, collations="unicode"),
+    VersionFeature(
         name="functions of 16",
         since=16,
         functions="""
@@ -238,7 +256,7 @@ NOVELTIES = (
             pg_log_standby_snapshot pg_split_walfile_name pg_stat_get_io random_normal system_user
         """,
     ),
-    Novelty(
+    VersionFeature(
         name="settings and roles of 16",
         since=16,
         settings="""
@@ -250,30 +268,36 @@ NOVELTIES = (
     ),
 )
 
-# SQLSTATE and message to the field of Novelty in which the name that it tells is looked for.
-_NAMED = (
+# SQLSTATE and message to the field of VersionFeature in which the name in it is looked up.
+_NAME_PATTERNS = (
     ("42883", re.compile(r"function (?:pg_catalog\.)?(?P<name>\w+)\("), "functions"),
     ("42704", re.compile(r'unrecognized configuration parameter "(?P<name>\w+)"'), "settings"),
     ("42704", re.compile(r'role "(?P<name>pg_\w+)" does not exist'), "roles"),
     ("42704", re.compile(r'collation "(?P<name>\w+)" for encoding'), "collations"),
 )
-_SYNTAX = ("42601", "42P01")
+_SYNTAX_SQLSTATES = ("42601", "42P01")
 
 
-def newer(major: int, *, sqlstate: str, message: str, text: str, offset: int | None) -> tuple[str, Novelty] | None:
-    """What a server of this major refused for its age, in words ("uuidv7()"), and since when it is there; else None.
+def find_newer_feature(
+    major: int, *, sqlstate: str, message: str, text: str, offset: int | None
+) -> tuple[str, VersionFeature] | None:
+    """The newer feature that a server of this major refused, in words ("uuidv7()"), with its entry; else None.
 
     `offset` is the place in `text` that the server named, from 0; None where it named none.
     """
-    younger = [each for each in NOVELTIES if not each.in_major(major)]
-    for state, words, field in _NAMED:
-        found = words.match(message) if state == sqlstate else None
-        for each in younger if found else ():
-            if found and found["name"].lower() in getattr(each, field).split():
-                return (f"{found['name']}()" if field == "functions" else found["name"]), each
-    for each in younger:
-        if each.said and re.fullmatch(each.said, message):
-            return each.name, each
-        if offset is not None and sqlstate in _SYNTAX and any(form.stands(text, offset) for form in each.written):
-            return each.name, each
+    newer_features = [novelty for novelty in VERSION_FEATURES if not novelty.in_major(major)]
+    for state, words, field in _NAME_PATTERNS:
+        match = words.match(message) if state == sqlstate else None
+        for novelty in newer_features if match else ():
+            if match and match["name"].lower() in getattr(novelty, field).split():
+                return (f"{match['name']}()" if field == "functions" else match["name"]), novelty
+    for novelty in newer_features:
+        if novelty.message_pattern and re.fullmatch(novelty.message_pattern, message):
+            return novelty.name, novelty
+        if (
+            offset is not None
+            and sqlstate in _SYNTAX_SQLSTATES
+            and any(form.matches(text, offset) for form in novelty.syntax)
+        ):
+            return novelty.name, novelty
     return None

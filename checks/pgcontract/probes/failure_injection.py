@@ -1,4 +1,4 @@
-"""A script's life rehearsed: failing at each statement, half done, run again, undone. What each leaves, as values."""
+"""A script stopped after each statement, run without one statement, rolled back: what each leaves, as values."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from pgcontract.catalog import read_identities, subtract
+from pgcontract.catalog import read_object_ids, subtract
 from pgcontract.model.schema import Schema
 from pgcontract.model.sql import Script, Statement
-from pgcontract.postgres.connection import discard
-from pgcontract.postgres.sandbox import State
+from pgcontract.postgres.connection import execute_discarding_rows
+from pgcontract.postgres.sandbox import DatabaseState
 from pgcontract.postgres.script_execution import (
     Refusal,
     apply_as_production,
@@ -21,94 +21,102 @@ from pgcontract.postgres.script_execution import (
     apply_statements,
     ends_transactions,
 )
-from pgcontract.probes.context import CouldNotAsk, Trial
+from pgcontract.probes.context import Context, CouldNotAsk
 
-# Rehearsing every prefix is quadratic in the statements; beyond this many a seeded sample stands for all.
-MOST_PREFIXES = 60
+# Running every prefix is quadratic in the statements; beyond this many a seeded sample is run.
+MAX_PREFIXES = 60
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prefix:
-    """The script stopped after its first `done` statements, each committed as `psql -f` does.
+    """The script stopped after its first `statements_run` statements, each committed as `psql -f` does.
 
-    `left` counts the objects it had made; `refusal` is what the way back said from there, and `unlike_before` what
-    still differed from the catalog before, once it had run.
+    `objects_left` counts the objects it had created; `refusal` is the error of the rollback from there, and
+    `rollback_differences` what still differed from the catalog before, once it had run.
     """
 
-    done: int
+    statements_run: int
     statement: Statement
-    left: int
+    objects_left: int
     refusal: Refusal | None = None
-    unlike_before: tuple[str, ...] = ()
+    rollback_differences: tuple[str, ...] = ()
 
 
-def rehearse_prefixes(trial: Trial) -> tuple[Prefix, ...]:
-    """Every prefix of the script, in order, with the way back tried from each one.
+def run_prefixes(context: Context) -> tuple[Prefix, ...]:
+    """Every prefix of the script, in order, with the rollback tried from each one.
 
     CouldNotAsk where the text was not split, or where a single statement is refused that the whole script is not.
     """
-    script, way_back = trial.promise.script, trial.promise.way_back
+    script, rollback = context.promise.script, context.promise.rollback
     if not script.parsed:
         raise CouldNotAsk("the file is too large to be split into statements")
-    trial.demand_able_server()
-    chosen = chosen_prefixes(trial)
-    walked: list[Prefix] = []
-    trial.once("named", _before)  # now: entering another state later would put away the roles made on the way
-    with trial.workbench.clone(trial.before_state, keep=True) as name:
-        connection = trial.workbench.connect(name)
+    context.require_features()
+    chosen = choose_prefixes(context)
+    prefixes: list[Prefix] = []
+    context.cached("named", _objects_before)  # now: entering another state later drops the roles created so far
+    with context.sandbox.clone(context.before_state, keep=True) as name:
+        connection = context.sandbox.connect(name)
         try:
-            for done, statement in enumerate(script.statements, 1):
+            for statements_run, statement in enumerate(script.statements, 1):
                 if refusal := apply_statement(connection, statement, script):
                     raise CouldNotAsk(f"run one by one, the statement at line {statement.line} is refused: {refusal}")
-                if done not in chosen:
+                if statements_run not in chosen:
                     continue
-                left = len(_made(connection, trial))
-                if way_back is None:
-                    walked.append(Prefix(done=done, statement=statement, left=left))
+                objects_left = len(_created_objects(connection, context))
+                if rollback is None:
+                    prefixes.append(Prefix(statements_run=statements_run, statement=statement, objects_left=objects_left))
                     continue
-                if ends_transactions(way_back):
+                if ends_transactions(rollback):
                     connection.close()
-                    undone = _undo_in_clone(trial, way_back, trial.workbench.rest(name))
-                    connection = trial.workbench.connect(name)
+                    undone = _undo_in_clone(context, rollback, context.sandbox.read_state(name))
+                    connection = context.sandbox.connect(name)
                 else:
-                    undone = _undo_in_transaction(connection, trial, way_back)
-                if undone[0] is not None and undone[0].is_late:
-                    raise CouldNotAsk(f"after line {statement.line} the way back does not end: {undone[0]}")
-                walked.append(
-                    Prefix(done=done, statement=statement, left=left, refusal=undone[0], unlike_before=undone[1])
+                    undone = _undo_in_transaction(connection, context, rollback)
+                if undone[0] is not None and undone[0].is_timeout:
+                    raise CouldNotAsk(f"after line {statement.line} the rollback does not end: {undone[0]}")
+                prefixes.append(
+                    Prefix(
+                        statements_run=statements_run,
+                        statement=statement,
+                        objects_left=objects_left,
+                        refusal=undone[0],
+                        rollback_differences=undone[1],
+                    )
                 )
         finally:
             connection.close()
-            trial.workbench.drop(name)
-    return tuple(walked)
+            context.sandbox.drop(name)
+    return tuple(prefixes)
 
 
-def opening(statement: Statement, most: int = 60) -> str:
+def first_line(statement: Statement, most: int = 60) -> str:
     """The statement's first line, cut where it is long: enough to know it by."""
     line = statement.text.partition("\n")[0].rstrip(" (")
     return line if len(line) <= most else f"{line[:most].rstrip()} …"
 
 
-def chosen_prefixes(trial: Trial) -> frozenset[int]:
+def choose_prefixes(context: Context) -> frozenset[int]:
     """The numbers of statements after which the script is stopped: all of them, or a seeded sample."""
-    numbers = range(1, len(trial.promise.script.statements) + 1)
-    if len(numbers) <= MOST_PREFIXES:
+    numbers = range(1, len(context.promise.script.statements) + 1)
+    if len(numbers) <= MAX_PREFIXES:
         return frozenset(numbers)
-    sample = trial.promise.random("prefixes").sample(numbers[:-1], MOST_PREFIXES - 1)
+    sample = context.promise.random("prefixes").sample(numbers[:-1], MAX_PREFIXES - 1)
     return frozenset((*sample, numbers[-1]))
 
 
-def _made(connection: psycopg.Connection, trial: Trial) -> frozenset[str]:
+def _created_objects(connection: psycopg.Connection, context: Context) -> frozenset[str]:
     """The objects that are there and were not before, by identity: far cheaper than reading the whole catalog."""
-    return _named(read_identities(connection, transaction=not in_transaction(connection))) - trial.once("named", _before)
+    return _object_names(read_object_ids(connection, transaction=not in_transaction(connection))) - context.cached(
+        "named", _objects_before
+    )
 
 
-def _before(trial: Trial) -> frozenset[str]:
-    with trial.workbench.rolled_back(trial.before_state) as connection:
-        return _named(read_identities(connection, transaction=False))
+def _objects_before(context: Context) -> frozenset[str]:
+    with context.sandbox.rolled_back(context.before_state) as connection:
+        return _object_names(read_object_ids(connection, transaction=False))
 
 
-def _named(identities: Mapping[str, object]) -> frozenset[str]:
+def _object_names(identities: Mapping[str, object]) -> frozenset[str]:
     return frozenset(name for name in identities if not name.startswith("column "))
 
 
@@ -118,7 +126,7 @@ def in_transaction(connection: psycopg.Connection) -> bool:
 
 @contextmanager
 def snapshot_transaction(connection: psycopg.Connection) -> Iterator[None]:
-    """A transaction that is rolled back; one that a script left open, or in ruins, is given up before it."""
+    """A transaction that is rolled back; one that a script left open or failed is rolled back first."""
     if in_transaction(connection):
         connection.execute("ROLLBACK")
     connection.execute("BEGIN")
@@ -130,23 +138,23 @@ def snapshot_transaction(connection: psycopg.Connection) -> Iterator[None]:
 
 
 def _undo_in_transaction(
-    connection: psycopg.Connection, trial: Trial, way_back: Script
+    connection: psycopg.Connection, context: Context, rollback: Script
 ) -> tuple[Refusal | None, tuple[str, ...]]:
     with snapshot_transaction(connection):
-        refusal = apply_statements(connection, way_back.statements, way_back)
-        return refusal, () if refusal else unlike(trial.catalog(connection), trial.before)
+        refusal = apply_statements(connection, rollback.statements, rollback)
+        return refusal, () if refusal else catalog_differences(context.catalog(connection), context.before)
 
 
-def _undo_in_clone(trial: Trial, way_back: Script, state: State) -> tuple[Refusal | None, tuple[str, ...]]:
-    with trial.clone(state) as connection:
-        refusal = apply_as_production(connection, way_back)
+def _undo_in_clone(context: Context, rollback: Script, state: DatabaseState) -> tuple[Refusal | None, tuple[str, ...]]:
+    with context.clone(state) as connection:
+        refusal = apply_as_production(connection, rollback)
         with snapshot_transaction(connection):
-            return refusal, () if refusal else unlike(trial.catalog(connection), trial.before)
+            return refusal, () if refusal else catalog_differences(context.catalog(connection), context.before)
 
 
-def unlike(found: Schema, wanted: Schema) -> tuple[str, ...]:
+def catalog_differences(actual: Schema, expected: Schema) -> tuple[str, ...]:
     """What is in one catalog and not, identically, in the other: `index public.x is left`, `... is gone`."""
-    extra, missing = objects(subtract(found, wanted)), objects(subtract(wanted, found))
+    extra, missing = object_labels(subtract(actual, expected)), object_labels(subtract(expected, actual))
     both = set(extra) & set(missing)
     return tuple(
         [f"{name} is changed" for name in sorted(both)]
@@ -155,7 +163,7 @@ def unlike(found: Schema, wanted: Schema) -> tuple[str, ...]:
     )
 
 
-def objects(schema: Schema) -> tuple[str, ...]:
+def object_labels(schema: Schema) -> tuple[str, ...]:
     """The parts of a schema as `kind name`, columns and grants of a listed table left out."""
     tables = {table.name for table in schema.tables}
     return tuple(
@@ -165,23 +173,23 @@ def objects(schema: Schema) -> tuple[str, ...]:
     )
 
 
-def skip_each(trial: Trial) -> tuple[tuple[Statement, int, int], ...]:
+def run_skipping_each(context: Context) -> tuple[tuple[Statement, int, int], ...]:
     """For each statement, as if it alone had failed: how many later ones fail with it, and how many objects are then
     missing at the end. This is what `psql -f` without options leaves: it goes on after an error."""
-    script = trial.promise.script
+    script = context.promise.script
     if not script.parsed or ends_transactions(script):
         raise CouldNotAsk("the script ends its own transactions, so skipping a statement cannot be undone")
-    with trial.workbench.rolled_back(trial.after_state) as connection:
-        whole = _made(connection, trial)
-    told: list[tuple[Statement, int, int]] = []
-    chosen = {0, *chosen_prefixes(trial)}
+    with context.sandbox.rolled_back(context.after_state) as connection:
+        whole = _created_objects(connection, context)
+    skips: list[tuple[Statement, int, int]] = []
+    chosen = {0, *choose_prefixes(context)}
     for number, skipped in enumerate(script.statements, 1):
         if number - 1 in chosen:
-            with trial.workbench.rolled_back(trial.before_state) as connection:
+            with context.sandbox.rolled_back(context.before_state) as connection:
                 failed = _run_without(connection, script.statements, number)
-                left = _made(connection, trial)
-            told.append((skipped, failed, len(whole - left)))
-    return tuple(told)
+                remaining = _created_objects(connection, context)
+            skips.append((skipped, failed, len(whole - remaining)))
+    return tuple(skips)
 
 
 def _run_without(connection: psycopg.Connection, statements: Sequence[Statement], skipped: int) -> int:
@@ -190,7 +198,7 @@ def _run_without(connection: psycopg.Connection, statements: Sequence[Statement]
         if number != skipped:
             connection.execute("SAVEPOINT pgcontract")
             try:
-                discard(connection, statement.text.encode())
+                execute_discarding_rows(connection, statement.text.encode())
             except psycopg.errors.QueryCanceled as error:
                 raise CouldNotAsk(f"the statement at line {statement.line} does not end: {error}") from error
             except psycopg.Error:

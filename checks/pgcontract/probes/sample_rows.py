@@ -1,4 +1,4 @@
-"""One row for a table: the contract's sample, else the simplest row that its types suggest."""
+"""One row for a table: the contract's sample, else the simplest row that its column types suggest."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from pgcontract.catalog.server_spelling import last_part
+from pgcontract.catalog.server_spelling import unqualified_name
 from pgcontract.contract import identifiers
 from pgcontract.model.schema import Schema
-from pgcontract.probes.context import Trial
+from pgcontract.probes.context import Context
 
-_SIMPLEST = (
+_SIMPLEST_BY_TYPE = (
     (r".*\[\]$", "{}"),
     (r"(smallint|integer|bigint|numeric|real|double precision|money|oid)", "1"),
     (r"boolean", "true"),
@@ -38,18 +38,18 @@ _SIMPLEST = (
 def insert_statement(table: str, row: Mapping[str, Any], *, rows: int = 1) -> sql.Composed:
     """INSERT of one row, or of several, to be sent with parameters; a row without values gets the defaults."""
     if not row:
-        # Rows of no column: each gets every default. DEFAULT VALUES makes but one.
-        made = sql.SQL("INSERT INTO {} SELECT FROM pg_catalog.generate_series(1, {})")
-        return made.format(beside_parameters(sql.SQL(table)), sql.Literal(rows))
+        # Rows of no column: each gets every default. DEFAULT VALUES inserts only one.
+        statement = sql.SQL("INSERT INTO {} SELECT FROM pg_catalog.generate_series(1, {})")
+        return statement.format(escape_percent_signs(sql.SQL(table)), sql.Literal(rows))
     values = sql.SQL("({})").format(sql.SQL(", ").join([sql.Placeholder()] * len(row)))
     return sql.SQL("INSERT INTO {} ({}) VALUES {}").format(
-        beside_parameters(sql.SQL(table)),
-        sql.SQL(", ").join(beside_parameters(sql.Identifier(name)) for name in row),
+        escape_percent_signs(sql.SQL(table)),
+        sql.SQL(", ").join(escape_percent_signs(sql.Identifier(name)) for name in row),
         sql.SQL(", ").join([values] * rows),
     )
 
 
-def beside_parameters(part: sql.Composable) -> sql.SQL:
+def escape_percent_signs(part: sql.Composable) -> sql.SQL:
     """The part of a statement that is sent with parameters: a name's own `%` would be taken for one of them."""
     return sql.SQL(part.as_string().replace("%", "%%"))
 
@@ -59,17 +59,17 @@ def as_text(value: Any) -> Any:
     return json.dumps(value) if isinstance(value, dict | list) else value
 
 
-def tell_row(row: Mapping[str, Any]) -> str:
+def describe_row(row: Mapping[str, Any]) -> str:
     """`email = 'a@b.co', first_name = 'Ann'`."""
     return ", ".join(f"{name} = {value!r}" for name, value in row.items())
 
 
-def insert_samples(trial: Trial, connection: psycopg.Connection, schema: Schema) -> tuple[tuple[str, ...], ...]:
+def insert_samples(context: Context, connection: psycopg.Connection, schema: Schema) -> tuple[tuple[str, ...], ...]:
     """Put one row into each table of the schema: the names of tables that have one now, and of those that refused.
 
     Tables are tried again while any succeeds, so that one that refers to another finds its row there.
     """
-    samples = trial.promise.samples
+    samples = context.promise.samples
     waiting = [table.name for table in schema.tables if table.form != "foreign table"]
     filled: list[str] = []
     progress = True
@@ -91,9 +91,9 @@ def insert_samples(trial: Trial, connection: psycopg.Connection, schema: Schema)
 
 
 def simplest_row(schema: Schema, table: str) -> dict[str, Any]:
-    """A value for each column that must have one and does not get it by itself."""
+    """A value for each column that is NOT NULL and has no default, identity or generation expression."""
     return {
-        identifiers.bare(last_part(column.name, column.table)): simplest_value(schema, column.type)
+        identifiers.bare(unqualified_name(column.name, column.table)): simplest_value(schema, column.type)
         for column in schema.columns
         if column.table == table
         and not (column.null or column.default is not None or column.identity or column.generated)
@@ -101,11 +101,11 @@ def simplest_row(schema: Schema, table: str) -> dict[str, Any]:
 
 
 def simplest_value(schema: Schema, type_name: str) -> Any:
-    """The value that a type suggests: 1, 'a', {}, false ..."""
+    """The simplest value of a type: 1, 'a', {}, true ..."""
     for custom in schema.types:
         if custom.name == type_name or custom.name.removeprefix("public.") == type_name:
             if custom.labels:
                 return custom.labels[0]
             if custom.form == "domain" and custom.attributes:
                 return simplest_value(schema, custom.attributes[0])
-    return next((value for pattern, value in _SIMPLEST if re.match(pattern, type_name)), "a")
+    return next((value for pattern, value in _SIMPLEST_BY_TYPE if re.match(pattern, type_name)), "a")

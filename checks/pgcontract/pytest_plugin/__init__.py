@@ -1,6 +1,6 @@
-"""The pytest door: `pytest schema` collects each contract.toml of a project, one item per check and subject.
+"""The pytest plugin: `pytest schema` collects each contract.toml of a project, one item per check and subject.
 
-Every pytest that runs where pgcontract is installed loads this, so it imports nothing of the house until it meets
+Every pytest that runs where pgcontract is installed loads this, so it imports nothing of the package until it meets
 a contract.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pgcontract.pytest_plugin.summary import JUDGE, Judge
+from pgcontract.pytest_plugin.summary import VERDICT_PLUGIN, VerdictPlugin
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.pluginmanager.register(Judge(config), JUDGE)
+    config.pluginmanager.register(VerdictPlugin(config), VERDICT_PLUGIN)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

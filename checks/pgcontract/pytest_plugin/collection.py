@@ -12,25 +12,25 @@ import pytest
 from pgcontract import runner
 from pgcontract.contract import Project
 from pgcontract.errors import PgcontractError
-from pgcontract.pytest_plugin.shared_session import Bench
-from pgcontract.pytest_plugin.summary import JUDGE, Judge
+from pgcontract.pytest_plugin.shared_session import SharedSession
+from pgcontract.pytest_plugin.summary import VERDICT_PLUGIN, VerdictPlugin
 from pgcontract.reporting.markup import visible
 from pgcontract.result.finding import Finding, Status
-from pgcontract.runner.verdict import excuse
+from pgcontract.runner.verdict import resolve_findings
 
 
 class ContractFile(pytest.File):
     """One migration's promises; the plan is the whole chain's, so that a project is loaded once."""
 
     @property
-    def bench(self) -> Bench:
-        judge = self.config.pluginmanager.get_plugin(JUDGE)
-        assert isinstance(judge, Judge)
-        return judge.bench(self.path.parents[2])
+    def shared_session(self) -> SharedSession:
+        judge = self.config.pluginmanager.get_plugin(VERDICT_PLUGIN)
+        assert isinstance(judge, VerdictPlugin)
+        return judge.shared_session(self.path.parents[2])
 
     def collect(self) -> Iterable[pytest.Item]:
         try:
-            plan = self.bench.plan
+            plan = self.shared_session.plan
         except PgcontractError as error:
             raise self.CollectError(visible(str(error), lines=True)) from error
         own = self._migrations(plan.project)
@@ -44,12 +44,12 @@ class ContractFile(pytest.File):
         of_file: dict[Path, list[str]] = {}
         waiting: list[str] = []
         current = waiting
-        for each in project.chain:
-            if each.contract is not None:
-                current = of_file[Path(each.contract.path).resolve()] = [each.stem, *waiting]
+        for migration in project.chain:
+            if migration.contract is not None:
+                current = of_file[Path(migration.contract.path).resolve()] = [migration.stem, *waiting]
                 waiting = []
             else:
-                current.append(each.stem)
+                current.append(migration.stem)
         return of_file.get(self.path.resolve(), [])
 
 
@@ -68,33 +68,35 @@ class PromiseItem(pytest.Item):
         super().__init__(**rest)
         self.item = item
         self.findings: tuple[Finding, ...] = ()
-        self.excused: tuple[Finding, ...] = ()
+        self.resolved_findings: tuple[Finding, ...] = ()
 
     @property
-    def bench(self) -> Bench:
+    def shared_session(self) -> SharedSession:
         assert isinstance(self.parent, ContractFile)
-        return self.parent.bench
+        return self.parent.shared_session
 
     def setup(self) -> None:
         try:
-            self.findings = self.bench.ask(self.item)
+            self.findings = self.shared_session.ask(self.item)
         except PgcontractError as error:
-            self.findings = (self._unasked(error),)
+            self.findings = (self._unknown_finding(error),)
             raise
-        self.excused, _ = excuse(self.findings, self.bench.plan.project, dt.datetime.now(dt.UTC).date())
-        if not any(finding.blocks for finding in self.excused):
-            self._demand_none(Status.UNKNOWN, Status.ERROR)
+        self.resolved_findings, _ = resolve_findings(
+            self.findings, self.shared_session.plan.project, dt.datetime.now(dt.UTC).date()
+        )
+        if not any(finding.blocks for finding in self.resolved_findings):
+            self._fail_on(Status.UNKNOWN, Status.ERROR)
 
     def runtest(self) -> None:
-        if any(finding.blocks for finding in self.excused):
-            self._demand_none(Status.BROKEN)
-        settled = [each for each in self.excused if each.resolution is not None]
+        if any(finding.blocks for finding in self.resolved_findings):
+            self._fail_on(Status.BROKEN)
+        settled = [finding for finding in self.resolved_findings if finding.resolution is not None]
         if settled:
-            pytest.xfail(visible("; ".join(f"{each.summary} ({each.resolution})" for each in settled)))
+            pytest.xfail(visible("; ".join(f"{finding.summary} ({finding.resolution})" for finding in settled)))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any) -> Any:
         if isinstance(excinfo.value, NotKept):
-            return "\n\n".join(map(_told, excinfo.value.findings))
+            return "\n\n".join(map(_failure_text, excinfo.value.findings))
         if isinstance(excinfo.value, PgcontractError):
             return visible(f"error: {excinfo.value}", lines=True)
         return super().repr_failure(excinfo, *args)
@@ -102,11 +104,13 @@ class PromiseItem(pytest.Item):
     def reportinfo(self) -> tuple[Path, int | None, str]:
         return self.path, None, self.name
 
-    def _demand_none(self, *statuses: Status) -> None:
-        if wrong := tuple(each for each in self.excused if each.status in statuses and each.resolution is None):
+    def _fail_on(self, *statuses: Status) -> None:
+        if wrong := tuple(
+            finding for finding in self.resolved_findings if finding.status in statuses and finding.resolution is None
+        ):
             raise NotKept(wrong)
 
-    def _unasked(self, error: PgcontractError) -> Finding:
+    def _unknown_finding(self, error: PgcontractError) -> Finding:
         return Finding(
             check=self.item.check,
             subject=self.item.subject,
@@ -116,8 +120,8 @@ class PromiseItem(pytest.Item):
         )
 
 
-def _told(finding: Finding) -> str:
-    """What a person needs to mend it: place, what was promised, what was found, what to do, and the exhibits."""
+def _failure_text(finding: Finding) -> str:
+    """The failure text of a finding: location, expected, found, remedy, and the evidence."""
     weight = f" ({finding.severity.value})" if finding.severity else ""
     lines = [
         f"{finding.origin or finding.migration}: {finding.status.name}{weight} {finding.item}",

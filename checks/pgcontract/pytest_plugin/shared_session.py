@@ -1,4 +1,4 @@
-"""What one process holds of one project: its plan, and the session with its server, started by the first question."""
+"""One process's plan and session of one project; the first check starts the server."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pgcontract.contract import load_project
 from pgcontract.errors import PgcontractError
 from pgcontract.model.duration import read_duration
 from pgcontract.performance.loading import read_rows
-from pgcontract.reporting.output_folder import demand_writable
+from pgcontract.reporting.output_folder import require_writable
 from pgcontract.result.finding import Finding
 
 
-class Bench:
+class SharedSession:
     """A project under the options of this pytest run. InputError where a thing that they name cannot be had."""
 
     def __init__(self, config: pytest.Config, project: Path) -> None:
@@ -25,7 +25,7 @@ class Bench:
         timeout_ms = read_duration(option.pgcontract_timeout, option="--pgcontract-timeout")
         rows = read_rows(option.pgcontract_rows, option="--pgcontract-rows") if option.pgcontract_rows else None
         if option.pgcontract_report is not None:
-            demand_writable(config.invocation_params.dir / option.pgcontract_report, "report folder")
+            require_writable(config.invocation_params.dir / option.pgcontract_report, "report folder")
         self.plan = runner.plan(
             load_project(project),
             through=option.pgcontract_through,
@@ -49,7 +49,7 @@ class Bench:
         self._refusal: PgcontractError | None = None
 
     def ask(self, item: runner.Item) -> tuple[Finding, ...]:
-        """The session's answer. A server that could not be had is not sought again for the next item."""
+        """The session's answer. After a server failed to start, no other item tries again."""
         if self._refusal is not None:
             raise self._refusal
         try:
@@ -59,7 +59,7 @@ class Bench:
             raise
 
     def observed(self) -> dict[str, Any]:
-        """What this process's server showed, as `engine.conclude` takes it; nothing where there was none to be had."""
+        """What this process's server showed, as `runner.conclude` takes it; empty without a server."""
         try:
             return {} if self._refusal else self._session.observed()
         except PgcontractError:

@@ -13,17 +13,17 @@ import pytest
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-    from pgcontract.pytest_plugin.shared_session import Bench
+    from pgcontract.pytest_plugin.shared_session import SharedSession
     from pgcontract.result.finding import Finding, Run
     from pgcontract.runner import Item
 
 Key = tuple[str, str, str]  # an item's migration, check and subject
 
-JUDGE: Final = "pgcontract-judge"  # its name in the plugin manager
-_MARK: Final = "pgcontract"  # the name under which a report, and a worker's last word, carry what is ours
+VERDICT_PLUGIN: Final = "pgcontract-judge"  # its name in the plugin manager
+_ATTRIBUTE: Final = "pgcontract"  # the name under which a report, and a worker's output carry our data
 
 
-class Judge:
+class VerdictPlugin:
     """In every process of a pytest run: those that ask mark their reports, and the one that prints concludes.
 
     With pytest-xdist the findings come in the reports, and what each worker's server showed when the worker ends.
@@ -31,7 +31,7 @@ class Judge:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._benches: dict[Path, Bench] = {}
+        self._shared_sessions: dict[Path, SharedSession] = {}
         self._answers: dict[str, dict[Key, tuple[Finding, ...]]] = defaultdict(dict)
         self._observed: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self._others_failed = False
@@ -39,41 +39,41 @@ class Judge:
         self._crashed: list[str] = []
         self._runs: list[Run] = []
 
-    def bench(self, project: Path) -> Bench:
+    def shared_session(self, project: Path) -> SharedSession:
         """The one of this project in this process."""
-        from pgcontract.pytest_plugin.shared_session import Bench
+        from pgcontract.pytest_plugin.shared_session import SharedSession
 
-        if project not in self._benches:
-            self._benches[project] = Bench(self._config, project)
-        return self._benches[project]
+        if project not in self._shared_sessions:
+            self._shared_sessions[project] = SharedSession(self._config, project)
+        return self._shared_sessions[project]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
-        if self._benches:
+        if self._shared_sessions:
             from pgcontract.pytest_plugin.collection import PromiseItem
 
             if isinstance(item, PromiseItem):
                 answer = _dump(item.findings) if report.when == "setup" else None
-                place = {"project": str(item.bench.project), "item": _key(item.item)}
-                setattr(report, _MARK, {**place, "answer": answer})
+                place = {"project": str(item.shared_session.project), "item": _key(item.item)}
+                setattr(report, _ATTRIBUTE, {**place, "answer": answer})
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        said = getattr(report, _MARK, None)
-        if said is None:
+        marked = getattr(report, _ATTRIBUTE, None)
+        if marked is None:
             self._others_failed |= report.failed
             self._crashed += [report.nodeid] if report.failed else []
-        elif said["answer"] is not None:
-            self._answers[said["project"]][tuple(said["item"])] = _load(said["answer"])
+        elif marked["answer"] is not None:
+            self._answers[marked["project"]][tuple(marked["item"])] = _load(marked["answer"])
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         self._others_failed |= report.failed
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """A worker of pytest-xdist has ended; one that crashed leaves no last word."""
-        for project, observed in getattr(node, "workeroutput", {}).get(_MARK, {}).items():
+        """A worker of pytest-xdist has ended; one that crashed has sent no output."""
+        for project, observed in getattr(node, "workeroutput", {}).get(_ATTRIBUTE, {}).items():
             self._observed[project].append(observed)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
@@ -84,12 +84,16 @@ class Judge:
         # After an interruption a server may be in the middle of an answer: it is asked no more, only closed.
         finished = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         try:
-            observed = {str(each.project): each.observed() for each in self._benches.values() if finished}
+            observed = {
+                str(project_bench.project): project_bench.observed()
+                for project_bench in self._shared_sessions.values()
+                if finished
+            }
         finally:
-            for each in self._benches.values():
-                each.close()
+            for project_bench in self._shared_sessions.values():
+                project_bench.close()
         if hasattr(self._config, "workeroutput"):
-            self._config.workeroutput[_MARK] = observed
+            self._config.workeroutput[_ATTRIBUTE] = observed
             return
         for project, words in observed.items():
             self._observed[project].append(words)
@@ -98,7 +102,7 @@ class Judge:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         for run in self._runs:
-            _tell(run, terminalreporter)
+            _print_verdict(run, terminalreporter)
 
     def _conclude(self, session: pytest.Session) -> None:
         """One verdict a project. It alone decides the exit status unless a test of somebody else failed too."""
@@ -106,13 +110,13 @@ class Judge:
         from pgcontract.result.finding import Decision
 
         for project, answers in self._answers.items():
-            bench = self.bench(Path(project))
-            answers |= {key: found for key, found in self._unanswered(bench) if key not in answers}
-            # In the order of the plan, whichever worker came first: then a run is the same through every door.
-            plan = bench.plan.select(item for item in bench.plan.items if _key(item) in answers)
+            shared_session = self.shared_session(Path(project))
+            answers |= {key: unanswered for key, unanswered in self._unanswered(shared_session) if key not in answers}
+            # In the order of the plan, whichever worker came first: as on the command line.
+            plan = shared_session.plan.select(item for item in shared_session.plan.items if _key(item) in answers)
             findings = [finding for item in plan.items for finding in answers[_key(item)]]
-            observed = _merged(self._observed[project])
-            self._runs.append(runner.conclude(plan, findings, observed, options=bench.options))
+            observed = _merge_observed(self._observed[project])
+            self._runs.append(runner.conclude(plan, findings, observed, options=shared_session.options))
         if (folder := self._config.option.pgcontract_report) is not None:
             from pgcontract.reporting import write_reports
 
@@ -124,16 +128,16 @@ class Judge:
         elif session.exitstatus == pytest.ExitCode.TESTS_FAILED and not self._others_failed:
             session.exitstatus = pytest.ExitCode.OK
 
-    def _unanswered(self, bench: Bench) -> Iterator[tuple[Key, tuple[Finding, ...]]]:
+    def _unanswered(self, shared_session: SharedSession) -> Iterator[tuple[Key, tuple[Finding, ...]]]:
         """What was being asked where a worker of pytest-xdist was killed: left out, it would count as not selected."""
         from pgcontract.reporting.markup import visible
         from pgcontract.result.finding import Finding, Status
 
         for file, _, name in (nodeid.partition("::") for nodeid in self._crashed):
             path = self._config.rootpath / file
-            if path.name != "contract.toml" or path.parents[2] != bench.project:
+            if path.name != "contract.toml" or path.parents[2] != shared_session.project:
                 continue
-            for item in bench.plan.items:
+            for item in shared_session.plan.items:
                 if name in (visible(item.name), visible(f"{item.migration}/{item.name}")):
                     yield (
                         _key(item),
@@ -149,7 +153,7 @@ class Judge:
                     )
 
 
-def _tell(run: Run, terminal: pytest.TerminalReporter) -> None:
+def _print_verdict(run: Run, terminal: pytest.TerminalReporter) -> None:
     """The decision, its reasons, and the warnings: they passed, and somebody should know."""
     from pgcontract.reporting.markup import visible
     from pgcontract.result.finding import Decision, Severity, Status
@@ -158,10 +162,10 @@ def _tell(run: Run, terminal: pytest.TerminalReporter) -> None:
     terminal.section(f"pgcontract: {visible(run.migration)}")
     for reason in run.verdict.reasons:
         terminal.write_line(visible(reason))
-    for each in run.findings:
-        warning = each.status is Status.BROKEN and each.severity is Severity.WARNING and each.resolution is None
-        if warning and not any(reason.startswith(f"{each.item}:") for reason in run.verdict.reasons):
-            terminal.write_line(visible(f"warning: {each.item}: {each.summary}"), yellow=True)
+    for finding in run.findings:
+        warning = finding.status is Status.BROKEN and finding.severity is Severity.WARNING and finding.resolution is None
+        if warning and not any(reason.startswith(f"{finding.item}:") for reason in run.verdict.reasons):
+            terminal.write_line(visible(f"warning: {finding.item}: {finding.summary}"), yellow=True)
     terminal.write_line(f"verdict: {run.verdict.decision.value}", bold=True, **{colour: True})
 
 
@@ -186,7 +190,7 @@ def _adapter() -> TypeAdapter[tuple[Finding, ...]]:
     return TypeAdapter(tuple[Finding, ...])
 
 
-def _merged(observed: list[dict[str, Any]]) -> dict[str, Any]:
+def _merge_observed(observed: list[dict[str, Any]]) -> dict[str, Any]:
     """What several servers showed, as if one had: the facts of whichever saw the head, the phases of all."""
-    best = max(observed, key=lambda each: (each.get("facts") or {}).get("live") is not None, default={})
-    return {**best, "phases": [phase for each in observed for phase in each.get("phases", ())]}
+    best = max(observed, key=lambda report: (report.get("facts") or {}).get("live") is not None, default={})
+    return {**best, "phases": [phase for report in observed for phase in report.get("phases", ())]}

@@ -20,7 +20,7 @@ _PAGES = {"deployment.md": "markdown", "deployment.html": "html", "run.json": "j
 @cache
 def formats() -> Mapping[str, ModuleType]:
     """Every format by its name: the modules of this package that have one."""
-    modules = (import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__))
+    modules = (import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__))
     return {module.FORMAT: module for module in modules if hasattr(module, "FORMAT")}
 
 
@@ -40,7 +40,7 @@ def write_reports(run: Run, directory: Path) -> tuple[Path, ...]:
         raise InputError(f"The migration's name {run.migration!r} cannot be the name of a report's folder.")
     folder = directory / run.migration
     pages = {folder / name: render(run, kind) for name, kind in _PAGES.items()}
-    pictures = {folder / "charts" / f"{each.name}.svg": each.svg for each in charts(run)}
+    pictures = {folder / "charts" / f"{chart.name}.svg": chart.svg for chart in charts(run)}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path, text in pages.items():

@@ -23,10 +23,10 @@ def size_bytes(value: float) -> str:
 
 def _scaled(value: float, units: tuple[tuple[float, str], ...]) -> str:
     scale, unit = next(((scale, unit) for scale, unit in units if value >= scale), units[-1])
-    return f"{three(value / scale)} {unit}"
+    return f"{three_digits(value / scale)} {unit}"
 
 
-def three(value: float) -> str:
+def three_digits(value: float) -> str:
     """At most three digits that count: 1.24, 12.4, 124, 1,240."""
     if value >= 100:
         return f"{value:,.0f}"

@@ -1,9 +1,9 @@
-"""Gives the wrong things as GitHub workflow commands, so that each stands in the pull request at its line."""
+"""Renders unresolved findings as GitHub workflow commands, so that each is shown at its line of the pull request."""
 
 from __future__ import annotations
 
 from pgcontract.reporting.markup import visible
-from pgcontract.reporting.run_view import Reading
+from pgcontract.reporting.run_view import RunView
 from pgcontract.result.finding import Finding, Run
 
 FORMAT = "github"
@@ -11,8 +11,8 @@ FORMAT = "github"
 
 def render(run: Run) -> str:
     """One `::error` or `::warning` a wrong finding, `::notice` for one that is settled, then the verdict."""
-    read = Reading(run)
-    lines = [_command(finding, read.name(finding)) for finding in (*read.wrong, *read.settled)]
+    view = RunView(run)
+    lines = [_command(finding, view.name(finding)) for finding in (*view.unresolved, *view.resolved)]
     verdict = f"{run.verdict.decision.value}: {run.migration}"
     reasons = (f"  {reason}" for reason in run.verdict.reasons)
     return "\n".join((*lines, *(visible(line) for line in (verdict, *reasons)))) + "\n"
@@ -22,7 +22,7 @@ def _command(finding: Finding, name: str) -> str:
     origin = finding.origin
     place = {"file": origin.file, "line": origin.line, "col": origin.column} if origin else {}
     properties = {**place, "title": f"{finding.status.name} {name}"}
-    told = (
+    parts = (
         finding.summary,
         finding.expected is not None and f"expected: {finding.expected}",
         finding.actual is not None and f"found: {finding.actual}",
@@ -30,7 +30,7 @@ def _command(finding: Finding, name: str) -> str:
         finding.remedy,
     )
     written = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items() if value is not None)
-    return f"::{_level(finding)} {written}::{_message(chr(10).join(part for part in told if part))}"
+    return f"::{_level(finding)} {written}::{_message(chr(10).join(part for part in parts if part))}"
 
 
 def _level(finding: Finding) -> str:

@@ -1,4 +1,4 @@
-"""What, where and on what: the tables of the first screen."""
+"""The tables of the first screen: file, target, server, totals."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import posixpath
 from markupsafe import Markup
 
 from pgcontract.reporting.markup import code, join, prose, quote, table
-from pgcontract.reporting.run_view import WORST_FIRST, Reading, counts
+from pgcontract.reporting.run_view import OUTCOMES_WORST_FIRST, RunView, counts
 from pgcontract.result.finding import Outcome, Run
 
 PROJECT_REF = "<project-ref>"
@@ -36,10 +36,10 @@ def header(run: Run) -> Markup:
     return table(first, others)
 
 
-def tally(read: Reading) -> str:
+def check_totals(view: RunView) -> str:
     """How many checks there were and how they ended, worst first."""
-    found = counts(read.checks)
-    return f"{number(len(read.checks), 'check')}: {found}." if found else "No check ran."
+    summary = counts(view.checks)
+    return f"{number(len(view.checks), 'check')}: {summary}." if summary else "No check ran."
 
 
 def number(count: int, noun: str) -> str:
@@ -47,14 +47,14 @@ def number(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def by_outcome(read: Reading) -> Markup:
-    """How many claims came to which end, and which."""
-    held = [(outcome, read.claims_by(outcome)) for outcome in WORST_FIRST]
+def by_outcome(view: RunView) -> Markup:
+    """How many claims had which outcome, and which."""
+    held = [(outcome, view.claims_by(outcome)) for outcome in OUTCOMES_WORST_FIRST]
     rows = [
         (
             Markup("**refuted**") if outcome is Outcome.REFUTED else outcome.value,
             str(len(claims)),
-            " ".join(read.ids_by(outcome)),
+            " ".join(view.claim_ids_by(outcome)),
         )
         for outcome, claims in held
         if claims
@@ -65,7 +65,9 @@ def by_outcome(read: Reading) -> Markup:
 def _script(run: Run) -> Markup:
     script = run.facts.get("script") or {}
     numbers = (
-        number(script[each], each.removesuffix("s")) for each in ("lines", "statements") if script.get(each) is not None
+        number(script[count], count.removesuffix("s"))
+        for count in ("lines", "statements")
+        if script.get(count) is not None
     )
     checksum = Markup("SHA-256 {}").format(code(script["sha256"])) if script.get("sha256") else ""
     return join((code(file_name(run)), *numbers, checksum), ", ")

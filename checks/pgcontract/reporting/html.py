@@ -28,15 +28,15 @@ from pgcontract.reporting.performance_tables import MERMAID
 from pgcontract.result.finding import Run
 
 FORMAT = "html"
-_OWN_INLINE = frozenset({"<br>", "<!-- -->"})
-_OWN_LINE = re.compile(r"</details>|<details( open)?><summary>[^<>]*</summary>")
+_ALLOWED_INLINE = frozenset({"<br>", "<!-- -->"})
+_ALLOWED_BLOCK = re.compile(r"</details>|<details( open)?><summary>[^<>]*</summary>")
 _PICTURES = "pictures"
 
 
 def render(run: Run) -> str:
     tokens = _reader().parse(markdown.render(run))
     sections = _sections(tokens)
-    _put(tokens, charts(run), overview(performance(run)))
+    _insert_pictures(tokens, charts(run), overview(performance(run)))
     body = _reader().renderer.render(tokens, _reader().options, {})
     return (
         _environment()
@@ -52,25 +52,25 @@ def render(run: Run) -> str:
 
 def _sections(tokens: Sequence[Token]) -> list[tuple[str, str]]:
     """The id and the words of every section; the headings get those ids."""
-    found: list[tuple[str, str]] = []
+    sections: list[tuple[str, str]] = []
     for opening, words in pairwise(tokens):
         if opening.type == "heading_open" and opening.tag == "h2":
             text = _text(words)
-            name = f"section-{len(found) + 1}"
+            name = f"section-{len(sections) + 1}"
             opening.attrSet("id", name)
-            found.append((name, text))
-    return found
+            sections.append((name, text))
+    return sections
 
 
 def _text(token: Token | None) -> str:
-    return "".join(each.content for each in (token.children if token and token.children else ()) if not each.tag)
+    return "".join(child.content for child in (token.children if token and token.children else ()) if not child.tag)
 
 
-def _put(tokens: Sequence[Token], pictures: Sequence[Chart], chart: str | None) -> None:
+def _insert_pictures(tokens: Sequence[Token], pictures: Sequence[Chart], chart: str | None) -> None:
     """The pictures in place of the chart that only GitHub can draw."""
     for token in tokens:
         if pictures and token.type == "fence" and token.info == MERMAID and token.content.strip("\n") == chart:
-            token.meta = {_PICTURES: "".join(each.svg for each in pictures)}
+            token.meta = {_PICTURES: "".join(picture.svg for picture in pictures)}
 
 
 class _Renderer(RendererHTML):
@@ -78,11 +78,11 @@ class _Renderer(RendererHTML):
 
     def html_inline(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         content = tokens[idx].content
-        return content if content in _OWN_INLINE else escape(content)
+        return content if content in _ALLOWED_INLINE else escape(content)
 
     def html_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         lines = tokens[idx].content.splitlines(keepends=True)
-        return "".join(line if _OWN_LINE.fullmatch(line.strip()) else escape(line) for line in lines)
+        return "".join(line if _ALLOWED_BLOCK.fullmatch(line.strip()) else escape(line) for line in lines)
 
     def table_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return '<div class="wide">\n<table>\n'

@@ -17,7 +17,7 @@ from pgcontract.result.finding import Run
 FORMAT = "json"
 VERSION = 1
 # DEL, C1, soft hyphen, Arabic letter mark, zero width, bidirectional, line and paragraph ends, byte order mark.
-_UNSEEN = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+_INVISIBLE = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 
 
 def render(run: Run) -> str:
@@ -29,24 +29,24 @@ def to_json(run: Run) -> str:
     text = json.dumps({"format": VERSION, **asdict(run)}, default=_value, ensure_ascii=False, indent=2)
     # A lone surrogate (a file name that is not UTF-8) and what would turn a terminal's text around become the escapes
     # that JSON has for them.
-    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
+    return _INVISIBLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
 
 
 def from_json(text: str) -> Run:
     """The Run that `to_json` was given; InputError says which field is wrong where it is something else."""
     try:
-        found = json.loads(text)
+        document = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InputError(f"This is not a run.json: {error}. Give the file that `pgcontract verify` wrote.") from None
-    if not isinstance(found, dict) or "format" not in found:
+    if not isinstance(document, dict) or "format" not in document:
         raise InputError('This is not a run.json: it has no "format". Give the file that `pgcontract verify` wrote.')
-    if (version := found.pop("format")) != VERSION:
+    if (version := document.pop("format")) != VERSION:
         raise InputError(
             f"This run.json has the format {version!r}, and this pgcontract reads {VERSION}: "
             "make the report with the version that wrote it, or verify again."
         )
     try:
-        return _adapter().validate_python(found)
+        return _adapter().validate_python(document)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the top level"

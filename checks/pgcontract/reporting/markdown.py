@@ -16,12 +16,12 @@ from markupsafe import Markup
 
 from pgcontract.reporting import fragments, markup
 from pgcontract.reporting.deploy_commands import commands
-from pgcontract.reporting.heading import by_outcome, file_name, header, number, tally
-from pgcontract.reporting.object_tables import OTHERS, Objects
-from pgcontract.reporting.performance_tables import speed
-from pgcontract.reporting.run_view import LOUD, MEANING, Reading, is_wrong
+from pgcontract.reporting.heading import by_outcome, check_totals, file_name, header, number
+from pgcontract.reporting.object_tables import OTHER_KINDS, ObjectTables
+from pgcontract.reporting.performance_tables import performance_section
+from pgcontract.reporting.run_view import DECISION_MEANING, NOTEWORTHY_OUTCOMES, RunView, is_unresolved
 from pgcontract.reporting.sections import Section
-from pgcontract.reporting.status_table import confidence, ledger, standing
+from pgcontract.reporting.status_table import check_table, confidence, status_rows
 from pgcontract.reporting.unchecked import gaps, left_out
 from pgcontract.result.finding import Finding, Run
 
@@ -63,7 +63,7 @@ def tidy(text: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    made = Environment(
+    environment = Environment(
         loader=PackageLoader("pgcontract.reporting"),
         autoescape=True,
         finalize=_safe,
@@ -71,24 +71,26 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(
+    environment.filters.update(
         code=markup.code,
         fence=markup.fence,
         quote=markup.quote,
         outcome=fragments.outcome,
-        particulars=fragments.particulars,
-        exhibit=fragments.exhibit,
-        exhibits=fragments.exhibits,
-        settled=fragments.settled,
+        finding_details=fragments.finding_details,
+        evidence_block=fragments.evidence_block,
+        folded_evidence=fragments.folded_evidence,
+        resolved_table=fragments.resolved_table,
         statements=fragments.statements,
         claims=fragments.claims_table,
-        told=lambda text: markup.prose(text, 300),
+        short_prose=lambda text: markup.prose(text, 300),
         place=_place,
         number=number,
     )
-    made.tests.update(wrong=is_wrong, veiled=lambda text: markup.visible(text, lines=True) != text)
-    made.globals.update(table=markup.table, fold=markup.fold)
-    return made
+    environment.tests.update(
+        unresolved=is_unresolved, has_invisible=lambda text: markup.visible(text, lines=True) != text
+    )
+    environment.globals.update(table=markup.table, fold=markup.fold)
+    return environment
 
 
 def _safe(value: object) -> Markup:
@@ -98,32 +100,32 @@ def _safe(value: object) -> Markup:
 
 
 def _context(run: Run) -> Mapping[str, Any]:
-    read = Reading(run)
+    view = RunView(run)
     return {
         "run": run,
-        "read": read,
-        "objects": Objects(read),
+        "view": view,
+        "objects": ObjectTables(view),
         "parts": _environment().get_template("parts.md.j2").module,
         "section": Section,
-        "shape_kinds": ("tables", "columns", *OTHERS),
+        "shape_kinds": ("tables", "columns", *OTHER_KINDS),
         "header": header(run),
-        "meaning": MEANING[run.verdict.decision],
-        "tally": tally(read),
-        "by_outcome": by_outcome(read),
-        "loud": [each for outcome in LOUD for each in read.claims_by(outcome)],
+        "meaning": DECISION_MEANING[run.verdict.decision],
+        "check_totals": check_totals(view),
+        "by_outcome": by_outcome(view),
+        "noteworthy_claims": [claim for outcome in NOTEWORTHY_OUTCOMES for claim in view.claims_by(outcome)],
         "script": {**_NO_FILE, **(run.facts.get("script") or {})},
-        "way_back": {**_NO_FILE, **run.facts["way_back"]} if run.facts.get("way_back") else None,
+        "rollback": {**_NO_FILE, **run.facts["way_back"]} if run.facts.get("way_back") else None,
         "file": file_name(run),
         "supabase": run.facts.get("platform") == "supabase",
         "commands": commands(run),
         "document": {**_NO_DOCUMENT, **run.document},
-        "said": lambda check: _said(read, check),
-        "gaps": gaps(read),
+        "check_result": lambda check: _check_result(view, check),
+        "gaps": gaps(view),
         "left_out": left_out(run),
-        "speed": speed(run),
-        "standing": standing(read),
-        "ledger": ledger(read),
-        "confidence": confidence(read),
+        "performance_section": performance_section(run),
+        "status_rows": status_rows(view),
+        "check_table": check_table(view),
+        "confidence": confidence(view),
         "max_sql": MAX_SQL,
     }
 
@@ -131,16 +133,16 @@ def _context(run: Run) -> Mapping[str, Any]:
 def _place(finding: Finding) -> Markup:
     """Where a reviewer finds it, and the two words that differ where they are short."""
     short = [text for text in (finding.expected, finding.actual) if text and len(text) <= 72 and "\n" not in text]
-    told = Markup("Expected {}, found {}.").format(*map(markup.code, short)) if len(short) == 2 else ""
+    comparison = Markup("Expected {}, found {}.").format(*map(markup.code, short)) if len(short) == 2 else ""
     at = Markup("At {}.").format(markup.code(finding.origin)) if finding.origin else ""
-    return Markup("").join(Markup("<br>{}").format(part) for part in (markup.join((told, at), " "),) if part)
+    return Markup("").join(Markup("<br>{}").format(part) for part in (markup.join((comparison, at), " "),) if part)
 
 
-def _said(read: Reading, check: str) -> Markup:
+def _check_result(view: RunView, check: str) -> Markup:
     """What the run has to say of one check: its worst finding by name, or that nothing was shown."""
-    found: list[Finding] = sorted(
-        (each for each in read.run.findings if each.check == check), key=lambda each: -each.status.rank
+    findings: list[Finding] = sorted(
+        (finding for finding in view.run.findings if finding.check == check), key=lambda finding: -finding.status.rank
     )
-    if not found:
+    if not findings:
         return Markup("not shown ({})").format(markup.code(check))
-    return Markup("{} {}").format(fragments.outcome(found[0]), markup.code(found[0].item))
+    return Markup("{} {}").format(fragments.outcome(findings[0]), markup.code(findings[0].item))

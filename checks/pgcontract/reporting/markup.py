@@ -18,7 +18,7 @@ MAX_LINES = 120
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
 
 
-class _Visible(dict[int, str]):
+class _EscapeTable(dict[int, str]):
     """What stands for each code point, found once: itself, or an escape where a reader would not see it."""
 
     def __missing__(self, point: int) -> str:
@@ -30,8 +30,8 @@ class _Visible(dict[int, str]):
         return self.setdefault(point, shown)
 
 
-_ONE_LINE = _Visible()
-_MANY_LINES = _Visible({ord("\n"): "\n", ord("\t"): "\t"})
+_ONE_LINE = _EscapeTable()
+_MANY_LINES = _EscapeTable({ord("\n"): "\n", ord("\t"): "\t"})
 
 
 def visible(text: str, *, lines: bool = False) -> str:
@@ -39,7 +39,7 @@ def visible(text: str, *, lines: bool = False) -> str:
     return text.replace("\r\n", "\n").translate(_MANY_LINES) if lines else text.translate(_ONE_LINE)
 
 
-def cut(text: str, limit: int = MAX_CELL) -> str:
+def truncate_text(text: str, limit: int = MAX_CELL) -> str:
     """At most `limit` characters, and then how many there were."""
     return text if len(text) <= limit else f"{text[:limit].rstrip()} … ({len(text):,} characters)"
 
@@ -50,7 +50,7 @@ _MENTION = re.compile(r"(?<![\w.+-])@(?=\w)")
 _BLOCK = re.compile(r"^(\d{0,9})(?:(?<=\d)(?=[.)])|(?<!\d)(?=[#>+=\[-]))")
 
 
-def _plain(text: str) -> str:
+def _escape_markdown(text: str) -> str:
     escaped = _SPECIAL.sub(r"\\\g<0>", visible(text, lines=True))
     # GitHub notifies whoever is named after an @, even through an entity; a comment in between stops it.
     return _MENTION.sub("@<!-- -->", escaped).replace("\t", " ").replace("\n", "<br>")
@@ -58,14 +58,14 @@ def _plain(text: str) -> str:
 
 def prose(text: object, limit: int = 4000) -> Markup:
     """Words of ours or of an owner's, in one line; what stands between two backticks is code."""
-    pieces = _CODE.split(cut(str(text).strip(), limit))
-    joined = "".join(code(piece) if at % 2 else _plain(piece) for at, piece in enumerate(pieces))
+    pieces = _CODE.split(truncate_text(str(text).strip(), limit))
+    joined = "".join(code(piece) if at % 2 else _escape_markdown(piece) for at, piece in enumerate(pieces))
     return Markup(_BLOCK.sub(r"\1\\", joined))  # noqa: S704 - escaped above
 
 
 def code(text: object, limit: int = MAX_CELL) -> Markup:
     """A name, a value or a piece of SQL in one line, its line ends shown."""
-    shown = visible(cut(str(text), limit))
+    shown = visible(truncate_text(str(text), limit))
     if not shown:
         return Markup("(empty)")
     ticks = "`" * (1 + max((len(run) for run in re.findall(r"`+", shown)), default=0))
@@ -81,10 +81,10 @@ def quote(text: object) -> Markup:
 def fence(text: str, language: str = "text", max_lines: int | None = MAX_LINES) -> Markup:
     """A block, its fence longer than any inside; what is beyond `max_lines` is counted, not shown."""
     lines = visible(text, lines=True).strip("\n").split("\n")
-    kept = lines if max_lines is None else lines[:max_lines]
-    body = "\n".join(line if max_lines is None else cut(line, 2000) for line in kept)
+    shown_lines = lines if max_lines is None else lines[:max_lines]
+    body = "\n".join(line if max_lines is None else truncate_text(line, 2000) for line in shown_lines)
     ticks = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", body)), default=0))
-    more = f"\n\n{len(lines) - len(kept):,} more lines are in run.json." if len(kept) < len(lines) else ""
+    more = f"\n\n{len(lines) - len(shown_lines):,} more lines are in run.json." if len(shown_lines) < len(lines) else ""
     return Markup(f"{ticks}{re.sub(r'[^A-Za-z0-9+-]', '', language)}\n{body}\n{ticks}{more}")  # noqa: S704
 
 
@@ -98,7 +98,7 @@ def table(columns: Sequence[object], rows: Iterable[Sequence[object]]) -> Markup
         return Markup("")
     right = [not isinstance(column, Markup) and str(column).startswith("#") for column in columns]
     head = [_cell(str(column)[1:] if at else column) for column, at in zip(columns, right, strict=True)]
-    rule = ["---:" if each else "---" for each in right]
+    rule = ["---:" if is_right else "---" for is_right in right]
     lines = ["| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |" for row in (head, *body)]
     return Markup("\n".join((lines[0], "|" + "|".join(rule) + "|", *lines[1:])))  # noqa: S704
 

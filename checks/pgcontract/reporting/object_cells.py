@@ -10,7 +10,7 @@ from markupsafe import Markup
 from pgcontract.reporting.markup import code, join, prose
 
 Part = Mapping[str, Any]
-_TOLD = frozenset({"name", "comment", "purpose", "origin", "same_as", "table"})
+_SHOWN_ELSEWHERE = frozenset({"name", "comment", "purpose", "origin", "same_as", "table"})
 
 
 def short(part: Part) -> str:
@@ -30,7 +30,7 @@ def purpose(part: Part) -> Markup:
 def names(parts: Sequence[Part], limit: int = 12) -> Markup:
     """The first names, and how many more there are."""
     ordered = sorted(parts, key=lambda part: part.get("position") or 0)
-    first = [code(short(each)) for each in ordered[:limit]]
+    first = [code(short(part)) for part in ordered[:limit]]
     return join((*first, f"and {len(parts) - limit} more" if len(parts) > limit else ""), ", ")
 
 
@@ -65,29 +65,29 @@ def trigger(part: Part) -> Markup:
     """When it fires and what it calls: before update of a, for each row, when ..., calls f()."""
     events = " or ".join(map(str, part.get("events") or ()))
     columns = f" of {', '.join(map(str, part['columns']))}" if part.get("columns") else ""
-    each = f"{part.get('timing')} {events}{columns}, for each {part.get('level') or 'statement'}"
+    moment = f"{part.get('timing')} {events}{columns}, for each {part.get('level') or 'statement'}"
     when = code(f"when {part['when']}") if part.get("when") else ""
     calls = join(("calls", code(part["function"])), " ") if part.get("function") else ""
-    return join((each, when, calls), ", ")
+    return join((moment, when, calls), ", ")
 
 
 def function(part: Part) -> Markup:
     """What it returns, how it is written, and as whom it runs."""
-    said = (
+    properties = (
         f"returns {part['returns']}" if part.get("returns") else "",
         part.get("language"),
         part.get("volatility"),
         f"security {part['security']}" if part.get("security") else "",
         "strict" if part.get("strict") else "",
     )
-    return join((*said, *(code(f"set {each}") for each in part.get("settings") or ())), ", ")
+    return join((*properties, *(code(f"set {setting}") for setting in part.get("settings") or ())), ", ")
 
 
 def fields(part: Part) -> Markup:
     """The fields of any other part that say something in one line."""
-    told = (
+    pairs = (
         (name, ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else value)
         for name, value in part.items()
-        if name not in _TOLD and value not in (None, False, "", [], ()) and "\n" not in str(value)
+        if name not in _SHOWN_ELSEWHERE and value not in (None, False, "", [], ()) and "\n" not in str(value)
     )
-    return join((join((name.replace("_", " "), code(value)), " ") for name, value in told), ", ")
+    return join((join((name.replace("_", " "), code(value)), " ") for name, value in pairs), ", ")

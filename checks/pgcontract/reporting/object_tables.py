@@ -9,30 +9,30 @@ from markupsafe import Markup
 
 from pgcontract.model.schema import Schema
 from pgcontract.reporting import object_cells
-from pgcontract.reporting.fragments import asked, shown
+from pgcontract.reporting.fragments import check_counts, shown_by
 from pgcontract.reporting.markup import code, fence, fold, join, table
 from pgcontract.reporting.object_cells import Part
-from pgcontract.reporting.run_view import SINGULAR, Reading, is_wrong
+from pgcontract.reporting.run_view import KIND_BY_FIELD, RunView, is_unresolved
 from pgcontract.reporting.sections import Section
 
 FOLD_TABLES = 4
 FOLD_ROWS = 40
-_OWN_TABLE = {"tables", "columns", "indexes", "triggers", "functions", "constraints", "grants"}
-OTHERS = tuple(each.name for each in fields(Schema) if each.name not in _OWN_TABLE)
+_KINDS_WITH_TABLE = {"tables", "columns", "indexes", "triggers", "functions", "constraints", "grants"}
+OTHER_KINDS = tuple(field.name for field in fields(Schema) if field.name not in _KINDS_WITH_TABLE)
 
 
-class Objects:
+class ObjectTables:
     """The rows of every kind of object of one Run."""
 
-    def __init__(self, reading: Reading) -> None:
-        self.reading = reading
-        self.tables = reading.parts("tables")
+    def __init__(self, view: RunView) -> None:
+        self.view = view
+        self.tables = view.parts("tables")
 
     def columns(self) -> Iterator[Markup]:
         """One block a table: its purpose, what shows it, its columns. Folded where there are many tables."""
         many = len(self.tables) > FOLD_TABLES
         of_table: dict[object, list[Part]] = {}
-        for column in self.reading.parts("columns"):
+        for column in self.view.parts("columns"):
             of_table.setdefault(column.get("table"), []).append(column)
         for part in self.tables:
             columns = of_table.pop(part.get("name"), [])
@@ -41,111 +41,118 @@ class Objects:
             yield self._block(str(owner), Markup(""), columns, many=True)
 
     def _table(self, part: Part, columns: Sequence[Part], *, many: bool) -> Markup:
-        about = self.reading.of("tables", part)
-        told = join(
-            (object_cells.purpose(part), join((object_cells.table(part), shown(about, Section.SCHEMA)), ". Shown by: ")),
+        about = self.view.findings_of("tables", part)
+        description = join(
+            (
+                object_cells.purpose(part),
+                join((object_cells.table(part), shown_by(about, Section.SCHEMA)), ". Shown by: "),
+            ),
             "\n\n",
         )
-        return self._block(str(part.get("name")), told, columns, many=many, loud=any(map(is_wrong, about)))
+        return self._block(
+            str(part.get("name")), description, columns, many=many, highlighted=any(map(is_unresolved, about))
+        )
 
-    def _block(self, name: str, told: Markup, columns: Sequence[Part], *, many: bool, loud: bool = False) -> Markup:
-        ordered = sorted(columns, key=lambda each: each.get("position") or 0)
-        found = {id(each): self.reading.of("columns", each) for each in ordered}
+    def _block(
+        self, name: str, description: Markup, columns: Sequence[Part], *, many: bool, highlighted: bool = False
+    ) -> Markup:
+        ordered = sorted(columns, key=lambda column: column.get("position") or 0)
+        by_part = {id(column): self.view.findings_of("columns", column) for column in ordered}
         rows = [
             (
-                code(object_cells.short(each)),
-                code(each.get("type")),
-                "yes" if each.get("null", True) else "no",
-                object_cells.default(each),
-                object_cells.purpose(each),
-                shown(found[id(each)], Section.SCHEMA),
+                code(object_cells.short(column)),
+                code(column.get("type")),
+                "yes" if column.get("null", True) else "no",
+                object_cells.default(column),
+                object_cells.purpose(column),
+                shown_by(by_part[id(column)], Section.SCHEMA),
             )
-            for each in ordered
+            for column in ordered
         ]
         body = table(("Column", "Type", "Null", "Default", "Purpose", "Shown by"), rows)
-        everything = [finding for each in found.values() for finding in each]
-        checks = Markup("Asked of the columns: {}.").format(asked(everything)) if everything else Markup("")
-        block = join((told, body, checks), "\n\n")
+        everything = [finding for findings in by_part.values() for finding in findings]
+        checks = Markup("Asked of the columns: {}.").format(check_counts(everything)) if everything else Markup("")
+        block = join((description, body, checks), "\n\n")
         if not many:
             return Markup("### {}\n\n{}").format(code(name), block)
-        loud = loud or any(map(is_wrong, everything))
-        return fold(f"{name}: {len(columns)} columns{', not all kept' if loud else ''}", block, opened=loud)
+        highlighted = highlighted or any(map(is_unresolved, everything))
+        return fold(f"{name}: {len(columns)} columns{', not all kept' if highlighted else ''}", block, opened=highlighted)
 
     def indexes(self) -> Markup:
-        parts = self.reading.parts("indexes")
+        parts = self.view.parts("indexes")
         rows = [
             (
-                self._name(each),
-                object_cells.index(each),
-                object_cells.purpose(each),
-                self._shown("indexes", each, Section.INDEXES),
+                self._name(part),
+                object_cells.index(part),
+                object_cells.purpose(part),
+                self._shown("indexes", part, Section.INDEXES),
             )
-            for each in parts
+            for part in parts
         ]
-        return folded("indexes", ("Index", "Definition", "Purpose", "Shown by"), rows)
+        return fold_if_long("indexes", ("Index", "Definition", "Purpose", "Shown by"), rows)
 
     def triggers(self) -> Markup:
         rows = [
             (
-                self._name(each),
-                object_cells.trigger(each),
-                object_cells.purpose(each),
-                self._shown("triggers", each, Section.TRIGGER),
+                self._name(part),
+                object_cells.trigger(part),
+                object_cells.purpose(part),
+                self._shown("triggers", part, Section.TRIGGER),
             )
-            for each in self.reading.parts("triggers")
+            for part in self.view.parts("triggers")
         ]
-        return folded("triggers", ("Trigger", "Fires", "Purpose", "Shown by"), rows)
+        return fold_if_long("triggers", ("Trigger", "Fires", "Purpose", "Shown by"), rows)
 
     def functions(self) -> Markup:
         rows = [
             (
-                code(each.get("name")),
-                object_cells.function(each),
-                object_cells.purpose(each),
-                self._shown("functions", each, Section.TRIGGER),
+                code(part.get("name")),
+                object_cells.function(part),
+                object_cells.purpose(part),
+                self._shown("functions", part, Section.TRIGGER),
             )
-            for each in self.reading.parts("functions")
+            for part in self.view.parts("functions")
         ]
-        return folded("functions", ("Function", "Is", "Purpose", "Shown by"), rows)
+        return fold_if_long("functions", ("Function", "Is", "Purpose", "Shown by"), rows)
 
     def bodies(self) -> Markup:
         """The text of every function that has one."""
-        held = [each for each in self.reading.parts("functions") if each.get("body")]
-        return _texts("Body", [(each["name"], each["body"], each.get("language")) for each in held])
+        held = [part for part in self.view.parts("functions") if part.get("body")]
+        return _text_blocks("Body", [(part["name"], part["body"], part.get("language")) for part in held])
 
     def definitions(self) -> Markup:
         """The query of every view."""
-        held = [each for each in self.reading.parts("views") if each.get("definition")]
-        return _texts("Definition", [(each["name"], each["definition"], "sql") for each in held])
+        held = [part for part in self.view.parts("views") if part.get("definition")]
+        return _text_blocks("Definition", [(part["name"], part["definition"], "sql") for part in held])
 
     def constraints(self) -> Markup:
         rows = [
-            (self._name(each), code(each.get("definition") or each.get("form")), object_cells.purpose(each),
-             self._shown("constraints", each, Section.RULES))
-            for each in self.reading.parts("constraints")
+            (self._name(part), code(part.get("definition") or part.get("form")), object_cells.purpose(part),
+             self._shown("constraints", part, Section.RULES))
+            for part in self.view.parts("constraints")
         ]  # fmt: skip
-        return folded("rules", ("Rule", "Definition", "Purpose", "Shown by"), rows)
+        return fold_if_long("rules", ("Rule", "Definition", "Purpose", "Shown by"), rows)
 
     def others(self) -> Markup:
         """Views, types, sequences, policies and every other kind, with those of their fields that say something."""
         rows = [
             (
-                SINGULAR[kind].replace("_", " "),
-                code(each.get("name")),
-                object_cells.fields(each),
-                object_cells.purpose(each),
-                self._shown(kind, each, Section.SCHEMA),
+                KIND_BY_FIELD[kind].replace("_", " "),
+                code(part.get("name")),
+                object_cells.fields(part),
+                object_cells.purpose(part),
+                self._shown(kind, part, Section.SCHEMA),
             )
-            for kind in OTHERS
-            for each in self.reading.parts(kind)
+            for kind in OTHER_KINDS
+            for part in self.view.parts(kind)
         ]
-        return folded("other objects", ("Kind", "Name", "Is", "Purpose", "Shown by"), rows)
+        return fold_if_long("other objects", ("Kind", "Name", "Is", "Purpose", "Shown by"), rows)
 
     def components(self) -> Markup:
         """How many of each kind are declared, how many of them are there, and which."""
-        facts = self.reading.run.facts
+        facts = self.view.run.facts
         declared, live = (facts.get(side) or {} for side in ("declared", "live"))
-        kinds = ("tables", "columns", "indexes", "constraints", "triggers", "functions", *OTHERS)
+        kinds = ("tables", "columns", "indexes", "constraints", "triggers", "functions", *OTHER_KINDS)
         rows = [
             (
                 kind.replace("_", " "),
@@ -154,24 +161,24 @@ class Objects:
                 object_cells.names(held),
             )
             for kind in kinds
-            if (held := self.reading.parts(kind))
+            if (held := self.view.parts(kind))
         ]
         return table(("Component", "#Declared", "#Found", "Names"), rows)
 
     def _shown(self, kind: str, part: Part, section: Section) -> Markup:
-        return shown(self.reading.of(kind, part), section)
+        return shown_by(self.view.findings_of(kind, part), section)
 
     def _name(self, part: Part) -> Markup:
         one_table = len(self.tables) == 1 and part.get("table") == self.tables[0].get("name")
         return code(object_cells.short(part) if one_table else part.get("name"))
 
 
-def folded(title: str, columns: Sequence[object], rows: Sequence[Sequence[object]]) -> Markup:
+def fold_if_long(title: str, columns: Sequence[object], rows: Sequence[Sequence[object]]) -> Markup:
     whole = table(columns, rows)
     return fold(f"{len(rows)} {title}", whole) if len(rows) > FOLD_ROWS else whole
 
 
-def _texts(title: str, texts: Sequence[tuple[str, str, str | None]]) -> Markup:
+def _text_blocks(title: str, texts: Sequence[tuple[str, str, str | None]]) -> Markup:
     """Name, text and language of each, in blocks; folded where there is more than one."""
     if len(texts) == 1:
         ((name, text, language),) = texts

@@ -1,4 +1,4 @@
-"""Whether a report can be written at all: asked before any server starts, since afterwards the work would be lost."""
+"""Whether a report can be written at all: checked before any server starts, since afterwards the work would be lost."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from pgcontract.errors import InputError
 
 
-def demand_writable(folder: Path, what: str) -> None:
+def require_writable(folder: Path, what: str) -> None:
     """Makes the folder, and a file in it that goes away again. Raises InputError that names it as `what`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

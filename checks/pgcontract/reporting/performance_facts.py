@@ -1,6 +1,6 @@
 """What was measured, as a Run holds it: read once, typed, for the tables and the pictures of every report.
 
-`Run.facts["performance"]` has these shapes as plain JSON; who measures writes them, and what is left out is not told.
+`Run.facts["performance"]` has these shapes as plain JSON; the measurements write them; what was not measured is left out.
 Times are in microseconds, pages are the server's of 8 kB, medians are over the samples of one size.
 """
 
@@ -46,7 +46,7 @@ class QuerySize:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Advice:
+class IndexTrial:
     """An index that was tried and rolled back: the pages of one call before and with it, at a size of the data set."""
 
     ddl: str
@@ -68,12 +68,12 @@ class MeasuredQuery:
     budget: Mapping[str, float | None] | None = None
     sizes: tuple[QuerySize, ...] = ()
     exponent: tuple[float, float, float] | None = None
-    advice: tuple[Advice, ...] = ()
+    advice: tuple[IndexTrial, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Latency:
-    """How long calls took: 21 quantiles, of 0, 5, ... 100 in 100. A line without `rows` is a yardstick (SELECT 1)."""
+    """How long calls took: 21 quantiles, of 0, 5, ... 100 in 100. A line without `rows` is a baseline (SELECT 1)."""
 
     name: str
     migration: str = ""
@@ -135,20 +135,26 @@ def performance(run: Run) -> Performance:
     """What the Run measured; empty where it measured nothing. Names are led by their migration's digits where that is not
     the one the report is about, as everywhere in it. InputError names the field that is damaged."""
     try:
-        found = _adapter().validate_python(run.facts.get("performance") or {})
+        measured = _adapter().validate_python(run.facts.get("performance") or {})
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, ("facts", "performance", *first["loc"])))
         raise InputError(f"This run.json is damaged at {place}: {first['msg']}. Verify again to write it anew.") from None
 
-    def led(name: str, migration: str) -> str:
+    def with_migration_prefix(name: str, migration: str) -> str:
         return name if migration in ("", run.migration) else f"{digits(migration)}:{name}"
 
     return replace(
-        found,
-        queries=tuple(replace(each, name=led(each.name, each.migration)) for each in found.queries),
-        latency=tuple(replace(each, name=led(each.name, each.migration)) for each in found.latency),
-        writes=tuple(replace(each, flow=led(each.flow, each.migration)) for each in found.writes),
+        measured,
+        queries=tuple(
+            replace(query, name=with_migration_prefix(query.name, query.migration)) for query in measured.queries
+        ),
+        latency=tuple(
+            replace(latency, name=with_migration_prefix(latency.name, latency.migration)) for latency in measured.latency
+        ),
+        writes=tuple(
+            replace(write, flow=with_migration_prefix(write.flow, write.migration)) for write in measured.writes
+        ),
     )
 
 

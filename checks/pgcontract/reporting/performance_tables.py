@@ -20,7 +20,7 @@ _UNITS = {"buffers": "pages", "round_trips": "round trips"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Speed:
+class PerformanceSection:
     """The pieces of the section; each is empty where nothing of it was measured."""
 
     conditions: str
@@ -32,13 +32,13 @@ class Speed:
     indexes: Markup
 
 
-def speed(run: Run) -> Speed | None:
+def performance_section(run: Run) -> PerformanceSection | None:
     """What the section prints of the measurements; None where nothing was measured."""
     measured = performance(run)
     if not (measured.queries or measured.writes):
         return None
     chart = overview(measured)
-    return Speed(
+    return PerformanceSection(
         conditions=measured.conditions,
         picture=fence(chart, MERMAID) if chart else Markup(""),
         pictures=len(charts(run)),
@@ -52,13 +52,13 @@ def speed(run: Run) -> Speed | None:
             [
                 (
                     code(query.name),
-                    code(each.ddl),
-                    _stacked([_or_none(each.rows, count)]),
-                    count(each.before),
-                    count(each.after),
+                    code(advice.ddl),
+                    _join_lines([_format_optional(advice.rows, count)]),
+                    count(advice.before),
+                    count(advice.after),
                 )
                 for query in measured.queries
-                for each in query.advice
+                for advice in query.advice
             ],
         ),
         writes=table(
@@ -71,10 +71,10 @@ def speed(run: Run) -> Speed | None:
 
 
 def _query(query: MeasuredQuery) -> tuple[object, ...]:
-    sizes = sorted(query.sizes, key=lambda each: each.rows)
+    sizes = sorted(query.sizes, key=lambda size: size.rows)
 
-    def column(told: Callable[[QuerySize], str | None]) -> Markup:
-        return _stacked(map(told, sizes))
+    def column(figure: Callable[[QuerySize], str | None]) -> Markup:
+        return _join_lines(map(figure, sizes))
 
     budget = ", ".join(f"{value:g} {_UNITS.get(unit, unit)}" for unit, value in (query.budget or {}).items() if value)
     low, middle, high = query.exponent or (None, None, None)
@@ -82,56 +82,56 @@ def _query(query: MeasuredQuery) -> tuple[object, ...]:
         join((code(query.name), prose(query.purpose or "")), Markup("<br>")),
         join((query.growth or _NONE, f"at most {budget}" if budget else ""), Markup("<br>")),
         code(query.index) if query.index else "none is meant to",
-        column(lambda each: f"{each.rows:,}"),
-        column(lambda each: _or_none(each.buffers_median, count)),
-        column(lambda each: _or_none(each.without_index_median, count)),
+        column(lambda size: f"{size.rows:,}"),
+        column(lambda size: _format_optional(size.buffers_median, count)),
+        column(lambda size: _format_optional(size.without_index_median, count)),
         Markup(f"{middle:.2f} ({low:.2f} to {high:.2f})" if query.exponent else "not shown"),  # noqa: S704 - numbers
-        column(lambda each: _or_none(each.p50_us, time_us)),
-        column(lambda each: _or_none(each.p95_us, time_us)),
-        column(lambda each: _or_none(each.p99_us, time_us)),
-        _once(each.n for each in sizes),
-        column(lambda each: _or_none(each.client_p50_us, time_us)),
+        column(lambda size: _format_optional(size.p50_us, time_us)),
+        column(lambda size: _format_optional(size.p95_us, time_us)),
+        column(lambda size: _format_optional(size.p99_us, time_us)),
+        _collapse_equal(size.n for size in sizes),
+        column(lambda size: _format_optional(size.client_p50_us, time_us)),
     )
 
 
 def _write(write: MeasuredWrite) -> tuple[object, ...]:
-    sizes = sorted(write.sizes, key=lambda each: each.rows)
+    sizes = sorted(write.sizes, key=lambda size: size.rows)
 
-    def column(told: Callable[[WriteSize], str | None]) -> Markup:
-        return _stacked(map(told, sizes))
+    def column(figure: Callable[[WriteSize], str | None]) -> Markup:
+        return _join_lines(map(figure, sizes))
 
     kind = "" if write.kind == "none" else write.kind
     return (
         join((code(f"{write.flow}.{write.step}"), kind)),
         write.growth or _NONE,
-        column(lambda each: f"{each.rows:,}"),
-        column(lambda each: _or_none(each.wal_bytes, size_bytes)),
-        column(lambda each: _or_none(each.wal_records, count)),
-        column(lambda each: _or_none(each.buffers, count)),
-        column(lambda each: _or_none(each.index_entries, count)),
-        column(lambda each: None if each.hot_share is None else f"{each.hot_share:.0%}"),
+        column(lambda size: f"{size.rows:,}"),
+        column(lambda size: _format_optional(size.wal_bytes, size_bytes)),
+        column(lambda size: _format_optional(size.wal_records, count)),
+        column(lambda size: _format_optional(size.buffers, count)),
+        column(lambda size: _format_optional(size.index_entries, count)),
+        column(lambda size: None if size.hot_share is None else f"{size.hot_share:.0%}"),
         column(_triggers),
-        column(lambda each: _or_none(each.p50_us, time_us)),
-        column(lambda each: _or_none(each.p95_us, time_us)),
-        _once(each.n for each in sizes),
+        column(lambda size: _format_optional(size.p50_us, time_us)),
+        column(lambda size: _format_optional(size.p95_us, time_us)),
+        _collapse_equal(size.n for size in sizes),
     )
 
 
-def _triggers(each: WriteSize) -> str | None:
-    told = (_or_none(each.trigger_wal_bytes, size_bytes), _or_none(each.trigger_us, time_us))
-    return ", ".join(part for part in told if part) or None
+def _triggers(write_size: WriteSize) -> str | None:
+    parts = (_format_optional(write_size.trigger_wal_bytes, size_bytes), _format_optional(write_size.trigger_us, time_us))
+    return ", ".join(part for part in parts if part) or None
 
 
 def _indexes(writes: Sequence[MeasuredWrite]) -> Markup:
     """What each index adds to one row of each step, a table a flow, folded: the picture shows it too."""
     tables = []
-    for flow in dict.fromkeys(each.flow for each in writes):
+    for flow in dict.fromkeys(write.flow for write in writes):
         steps = {
-            each.step: {index.name: index.wal_bytes for index in each.indexes} for each in writes if each.flow == flow
+            write.step: {index.name: index.wal_bytes for index in write.indexes} for write in writes if write.flow == flow
         }
         names = dict.fromkeys(name for shares in steps.values() for name in shares)
         rows = [
-            (code(name), *(_stacked([_or_none(shares.get(name), size_bytes)]) for shares in steps.values()))
+            (code(name), *(_join_lines([_format_optional(shares.get(name), size_bytes)]) for shares in steps.values()))
             for name in sorted(names)
         ]
         heads = (Markup("{}: index").format(code(flow)), *(f"#{step}" for step in steps))
@@ -139,17 +139,17 @@ def _indexes(writes: Sequence[MeasuredWrite]) -> Markup:
     return fold("What each index adds to the log of one row", join(tables, "\n\n")) if tables else Markup("")
 
 
-def _or_none(value: float | None, spell: Callable[[float], str]) -> str | None:
+def _format_optional(value: float | None, spell: Callable[[float], str]) -> str | None:
     return None if value is None else spell(value)
 
 
-def _once(numbers: Iterable[int | None]) -> Markup:
+def _collapse_equal(numbers: Iterable[int | None]) -> Markup:
     """How many calls, one line where every size had as many."""
-    told = [_or_none(each, count) for each in numbers]
-    return _stacked(told[:1] if len(set(told)) == 1 else told)
+    texts = [_format_optional(number, count) for number in numbers]
+    return _join_lines(texts[:1] if len(set(texts)) == 1 else texts)
 
 
-def _stacked(told: Iterable[str | None]) -> Markup:
-    """One line a size, of figures in words of ours; a single dash where no size has one."""
-    lines = list(told)
-    return Markup("<br>").join(Markup(each or _NONE) for each in lines) if any(lines) else Markup(_NONE)  # noqa: S704
+def _join_lines(texts: Iterable[str | None]) -> Markup:
+    """One line for each size; a single dash where no size has a value."""
+    lines = list(texts)
+    return Markup("<br>").join(Markup(line or _NONE) for line in lines) if any(lines) else Markup(_NONE)  # noqa: S704

@@ -1,4 +1,4 @@
-"""What a reader asks of a Run: what is wrong, what was shown of this object, what became of which claim."""
+"""A Run, indexed for reports: unresolved findings, findings of an object, outcomes of claims."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from pgcontract.model.schema import Schema
 from pgcontract.reporting.sections import Section, section_of, section_of_claim
-from pgcontract.result.claim_ranges import natural, spans
+from pgcontract.result.claim_ranges import natural_sort_key, shorten_ids
 from pgcontract.result.finding import ClaimResult, Decision, Finding, Outcome, Run, Severity, Status
 
 T = TypeVar("T")
 CLAIM = "claim.decided"
 
 
-SINGULAR: Mapping[str, str] = {name: get_args(hint)[0].kind for name, hint in get_type_hints(Schema).items()}
-LOUD = (Outcome.REFUTED, Outcome.WAIVED, Outcome.CORRECTED, Outcome.MENDED)
-WORST_FIRST = (*LOUD, Outcome.NOT_SHOWN, Outcome.UNTESTABLE, Outcome.UPHELD)
-MEANING: Mapping[Decision, str] = {
+KIND_BY_FIELD: Mapping[str, str] = {name: get_args(hint)[0].kind for name, hint in get_type_hints(Schema).items()}
+NOTEWORTHY_OUTCOMES = (Outcome.REFUTED, Outcome.WAIVED, Outcome.CORRECTED, Outcome.MENDED)
+OUTCOMES_WORST_FIRST = (*NOTEWORTHY_OUTCOMES, Outcome.NOT_SHOWN, Outcome.UNTESTABLE, Outcome.UPHELD)
+DECISION_MEANING: Mapping[Decision, str] = {
     Decision.CLEAR: "Every promise was shown. It may be deployed.",
     Decision.CAUTION: "It may be deployed by somebody who has read what follows.",
     Decision.INCOMPLETE: "Not decided: something that should have been shown was not.",
@@ -28,42 +28,42 @@ MEANING: Mapping[Decision, str] = {
 }
 
 
-# So many findings with the same words are still told one by one.
-_FEW = 3
+# Up to so many findings with the same summary are listed one by one.
+_MAX_ALIKE = 3
 
 
-def wrong(run: Run) -> tuple[Finding, ...]:
-    """What nobody has settled: BROKEN, ERROR and UNKNOWN; a script that does not apply first, then the worst."""
-    return tuple(sorted((each for each in run.findings if is_wrong(each)), key=_urgency))
+def unresolved(run: Run) -> tuple[Finding, ...]:
+    """Unresolved findings: BROKEN, ERROR and UNKNOWN; a script that does not apply first, then the worst."""
+    return tuple(sorted((finding for finding in run.findings if is_unresolved(finding)), key=_urgency))
 
 
-def alike_once(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """Findings without an answer that share migration and words (no server was asked), told once with their number."""
+def collapse_alike(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Findings without an answer that share migration and summary (no server was reachable), as one with their number."""
     groups: dict[tuple[str, str], list[Finding]] = defaultdict(list)
-    for each in findings:
-        if each.status is Status.UNKNOWN:
-            groups[each.migration, each.summary].append(each)
-    told: list[Finding] = []
-    for each in findings:
-        group = groups.get((each.migration, each.summary), [each])
-        if len(group) <= _FEW or each.status is not Status.UNKNOWN:
-            told.append(each)
-        elif each is group[0]:
-            told.append(replace(each, subject=f"{each.subject}, and of {len(group) - 1} more checks"))
-    return tuple(told)
+    for finding in findings:
+        if finding.status is Status.UNKNOWN:
+            groups[finding.migration, finding.summary].append(finding)
+    merged: list[Finding] = []
+    for finding in findings:
+        group = groups.get((finding.migration, finding.summary), [finding])
+        if len(group) <= _MAX_ALIKE or finding.status is not Status.UNKNOWN:
+            merged.append(finding)
+        elif finding is group[0]:
+            merged.append(replace(finding, subject=f"{finding.subject}, and of {len(group) - 1} more checks"))
+    return tuple(merged)
 
 
-def settled(run: Run) -> tuple[Finding, ...]:
+def resolved(run: Run) -> tuple[Finding, ...]:
     """What is broken and does not block, for a reason that somebody gave: mended, corrected or waived."""
     return tuple(
-        each
-        for each in run.findings
-        if each.status is Status.WAIVED or (each.status is Status.BROKEN and each.resolution is not None)
+        finding
+        for finding in run.findings
+        if finding.status is Status.WAIVED or (finding.status is Status.BROKEN and finding.resolution is not None)
     )
 
 
-def is_wrong(finding: Finding) -> bool:
-    """Broken and not settled, or without an answer."""
+def is_unresolved(finding: Finding) -> bool:
+    """Broken and not resolved, or without an answer."""
     return (finding.status is Status.BROKEN and finding.resolution is None) or finding.status in (
         Status.ERROR,
         Status.UNKNOWN,
@@ -77,7 +77,7 @@ def _urgency(finding: Finding) -> tuple[bool, int, int]:
     return not_first, severity if finding.status is Status.BROKEN else len(Severity), kinds[finding.status]
 
 
-def word(finding: Finding) -> str:
+def status_label(finding: Finding) -> str:
     """KEPT, BROKEN (critical), BROKEN, corrected: the status, and what it weighs."""
     if finding.status is not Status.BROKEN:
         return finding.status.name
@@ -88,10 +88,12 @@ def word(finding: Finding) -> str:
 
 def counts(findings: Iterable[Finding]) -> str:
     """`1 broken, 23 settled, 412 kept`: how many of each status, worst first; what is broken and settled apart."""
-    found = Counter((each.status, each.status is Status.BROKEN and each.resolution is not None) for each in findings)
+    by_status = Counter(
+        (finding.status, finding.status is Status.BROKEN and finding.resolution is not None) for finding in findings
+    )
     return ", ".join(
-        f"{found[status, settled]} {'settled' if settled else status.value}"
-        for status, settled in sorted(found, key=lambda each: (-each[0].rank, each[1]))
+        f"{by_status[status, resolved]} {'settled' if resolved else status.value}"
+        for status, resolved in sorted(by_status, key=lambda status_count: (-status_count[0].rank, status_count[1]))
     )
 
 
@@ -100,7 +102,7 @@ def digits(stem: str) -> str:
     return stem.split("_")[0]
 
 
-class Reading:
+class RunView:
     """A Run, looked up by object, by section and by claim.
 
     A chain's Run also holds what was found of earlier migrations; their items and claims are named with their digits.
@@ -108,116 +110,120 @@ class Reading:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.wrong = alike_once(wrong(run))
-        self.settled = settled(run)
-        self._held: dict[str, tuple[Mapping[str, Any], ...]] = {}
+        self.unresolved = collapse_alike(unresolved(run))
+        self.resolved = resolved(run)
+        self._parts_by_kind: dict[str, tuple[Mapping[str, Any], ...]] = {}
 
     def name(self, finding: Finding) -> str:
         """`check[subject]`, led by its migration's digits where that is not the one the report is about.
 
-        A promise judged again in a later state says so: `020:email.language[c] at 021`.
+        A promise judged again in a later state says so: `020:email.format[c] at 021`.
         """
         later = f" at {digits(finding.at)}" if finding.at else ""
-        return self._led(finding.item, finding.migration) + later
+        return self._with_migration_prefix(finding.item, finding.migration) + later
 
     def claim_name(self, claim: str, migration: str) -> str:
-        return self._led(claim, migration)
+        return self._with_migration_prefix(claim, migration)
 
     @cached_property
     def reasons(self) -> tuple[str, ...]:
         """The verdict's reasons but for those that only name what is wrong: that has a list of its own."""
-        named = {each.item for each in self.wrong}
-        return tuple(each for each in self.run.verdict.reasons if not any(each.startswith(f"{item}: ") for item in named))
+        named = {finding.item for finding in self.unresolved}
+        return tuple(
+            reason for reason in self.run.verdict.reasons if not any(reason.startswith(f"{item}: ") for item in named)
+        )
 
     @cached_property
     def checks(self) -> tuple[Finding, ...]:
         """The findings without those that repeat what became of a claim: claims have a table of their own."""
-        return tuple(each for each in self.run.findings if each.check != CLAIM or is_wrong(each))
+        return tuple(finding for finding in self.run.findings if finding.check != CLAIM or is_unresolved(finding))
 
     @cached_property
     def promised(self) -> bool:
         """Whether a contract was judged: without one no check of shape has run."""
         shape = (".present", ".definition")
-        return bool(self.run.claims) or any(each.check.endswith(shape) for each in self.run.findings)
+        return bool(self.run.claims) or any(finding.check.endswith(shape) for finding in self.run.findings)
 
     def parts(self, kind: str) -> tuple[Mapping[str, Any], ...]:
         """The parts of one kind (a field name of `Schema`) as declared; as found live where nothing is declared.
 
         A part that says nothing of itself has the comment of the one that was found.
         """
-        if kind not in self._held:
+        if kind not in self._parts_by_kind:
             facts = self.run.facts
             declared, live = ((facts.get(side) or {}).get(kind) or () for side in ("declared", "live"))
             comments = {part.get("name"): part.get("comment") for part in live}
             source = declared if facts.get("declared") else live
-            self._held[kind] = tuple(
+            self._parts_by_kind[kind] = tuple(
                 part
                 if part.get("purpose") or part.get("comment")
                 else {**part, "comment": comments.get(part.get("name"))}
                 for part in source
             )
-        return self._held[kind]
+        return self._parts_by_kind[kind]
 
     def findings(self, section: Section) -> tuple[Finding, ...]:
         return self._by_section.get(section, ())
 
-    def rest(self, section: Section, *kinds: str) -> tuple[Finding, ...]:
+    def remaining_findings(self, section: Section, *kinds: str) -> tuple[Finding, ...]:
         """The findings of a section that stand in no row of the parts of these kinds."""
-        taken = {id(finding) for kind in kinds for part in self.parts(kind) for finding in self.of(kind, part)}
-        return tuple(each for each in self.findings(section) if id(each) not in taken)
+        taken = {id(finding) for kind in kinds for part in self.parts(kind) for finding in self.findings_of(kind, part)}
+        return tuple(finding for finding in self.findings(section) if id(finding) not in taken)
 
-    def of(self, kind: str, part: Mapping[str, Any]) -> tuple[Finding, ...]:
+    def findings_of(self, kind: str, part: Mapping[str, Any]) -> tuple[Finding, ...]:
         """The findings about one part: those with its name as subject and checks of its kind, or `kind name`."""
-        singular = SINGULAR.get(kind, kind)
+        singular = KIND_BY_FIELD.get(kind, kind)
         name = str(part.get("name"))
-        plain = (each for each in self._by_subject.get(name, ()) if _about(each, singular))
+        plain = (finding for finding in self._by_subject.get(name, ()) if _about(finding, singular))
         return (*plain, *self._by_subject.get(f"{singular} {name}", ()))
 
     def claims(self, section: Section) -> tuple[ClaimResult, ...]:
         return self._claims.get(section, ())
 
     def claims_by(self, outcome: Outcome) -> tuple[ClaimResult, ...]:
-        return tuple(each for each in self.run.claims if each.outcome is outcome)
+        return tuple(claim for claim in self.run.claims if claim.outcome is outcome)
 
-    def ids_by(self, outcome: Outcome) -> tuple[str, ...]:
-        return spans(self.claim_name(each.id, each.migration) for each in self.claims_by(outcome))
+    def claim_ids_by(self, outcome: Outcome) -> tuple[str, ...]:
+        return shorten_ids(self.claim_name(claim.id, claim.migration) for claim in self.claims_by(outcome))
 
-    def says(self, claim: str, migration: str) -> str | None:
+    def description(self, claim: str, migration: str) -> str | None:
         """The document's words, by the id of a claim and the migration that the claim is about."""
-        return self._says.get((claim, migration or self.run.migration))
+        return self._description.get((claim, migration or self.run.migration))
 
-    def _led(self, name: str, migration: str) -> str:
+    def _with_migration_prefix(self, name: str, migration: str) -> str:
         return name if migration in ("", self.run.migration) else f"{digits(migration)}:{name}"
 
     @cached_property
-    def _says(self) -> Mapping[tuple[str, str], str]:
-        return {(each.id, each.migration or self.run.migration): each.says for each in self.run.claims}
+    def _description(self) -> Mapping[tuple[str, str], str]:
+        return {(claim.id, claim.migration or self.run.migration): claim.description for claim in self.run.claims}
 
     @cached_property
     def _by_subject(self) -> Mapping[str, list[Finding]]:
-        found = defaultdict(list)
-        for each in self.checks:
-            if each.migration in ("", self.run.migration):
-                found[each.subject].append(each)
-        return dict(found)
+        by_subject = defaultdict(list)
+        for check in self.checks:
+            if check.migration in ("", self.run.migration):
+                by_subject[check.subject].append(check)
+        return dict(by_subject)
 
     @cached_property
     def _by_section(self) -> Mapping[Section, tuple[Finding, ...]]:
-        return _grouped(self.checks, section_of)
+        return _group_by_section(self.checks, section_of)
 
     @cached_property
     def _claims(self) -> Mapping[Section, tuple[ClaimResult, ...]]:
-        ordered = sorted(self.run.claims, key=lambda claim: (claim.migration != self.run.migration, natural(claim.id)))
-        return _grouped(ordered, lambda claim: section_of_claim(claim.id))
+        ordered = sorted(
+            self.run.claims, key=lambda claim: (claim.migration != self.run.migration, natural_sort_key(claim.id))
+        )
+        return _group_by_section(ordered, lambda claim: section_of_claim(claim.id))
 
 
-def _grouped(values: Iterable[T], section: Callable[[T], Section]) -> Mapping[Section, tuple[T, ...]]:
+def _group_by_section(values: Iterable[T], section: Callable[[T], Section]) -> Mapping[Section, tuple[T, ...]]:
     groups: dict[Section, list[T]] = {}
-    for each in values:
-        groups.setdefault(section(each), []).append(each)
+    for value in values:
+        groups.setdefault(section(value), []).append(value)
     return {place: tuple(held) for place, held in groups.items()}
 
 
 def _about(finding: Finding, kind: str) -> bool:
     family = finding.check.split(".")[0]
-    return family == kind or (kind == "table" and family in ("lens", "rows"))
+    return family == kind or (kind == "table" and family == "information_schema")

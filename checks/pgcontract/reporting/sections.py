@@ -12,17 +12,17 @@ class Section(Enum):
     """The report's sections that hold findings: the letter of their claims' ids, the first words of their checks."""
 
     SUMMARY = ("H", "")
-    DETAILS = ("C", "file script text contract waiver claim rows schema")
-    SCHEMA = ("T", "table column view type sequence policy rule access lens object")
-    INDEXES = ("I", "index")
+    DETAILS = ("C", "file script contract waiver claim schema error_detail")
+    SCHEMA = ("T", "table column view type sequence policy rule access information_schema object")
+    INDEXES = ("I", "index foreign_key")
     TRIGGER = ("G", "trigger function")
-    RULES = ("V", "constraint language machine")
+    RULES = ("V", "constraint format state_machine")
     DEPLOYMENT = ("D", "deployment")
     VERIFICATION = ("Q", "verification")
     INTEGRATION = ("S", "flow")
     ACID = ("A", "acid transaction isolation durability")
     PERFORMANCE = ("F", "query write dataset plan performance")
-    ROLLBACK = ("R", "way_back")
+    ROLLBACK = ("R", "rollback")
     STATUS = ("Z", "")
     NEXT = ("N", "")
 
@@ -40,7 +40,7 @@ _BY_FAMILY = {family: section for section in Section for family in section.famil
 
 
 def section_of(finding: Finding) -> Section:
-    """Where a finding stands: `object.comment[index public.i]` with the indexes, an unknown family in the details."""
+    """Where a finding stands: `object.commented[index public.i]` with the indexes, an unknown family in the details."""
     family = finding.check.split(".")[0]
     if family == "object":
         family = finding.subject.split(" ")[0]

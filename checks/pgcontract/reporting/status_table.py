@@ -1,4 +1,4 @@
-"""Where each part of the work stands, and how sure one may be: both computed from what was found."""
+"""The status of each area, and the confidence in the verdict: both computed from the findings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from pgcontract.reporting.fragments import outcome
 from pgcontract.reporting.markup import code, table
-from pgcontract.reporting.run_view import Reading, counts
+from pgcontract.reporting.run_view import RunView, counts
 from pgcontract.reporting.sections import Section
 from pgcontract.result.finding import ClaimResult, Decision, Finding, Outcome, Severity, Status
 
@@ -20,24 +20,24 @@ _AREAS = (
     ("Audit trigger", Section.TRIGGER),
     ("Constraints", Section.RULES),
 )
-_COMMENTS = "object.comment"
+_COMMENTS = "object.commented"
 
 
-def standing(read: Reading) -> tuple[tuple[object, ...], ...]:
+def status_rows(view: RunView) -> tuple[tuple[object, ...], ...]:
     """Rows of area, state, checks, claims: those of the document's own status table, in its order."""
     rows = []
     for area, section in _AREAS:
-        found = [each for each in read.findings(section) if each.check != _COMMENTS]
-        rows.append(_row(area, found, read.claims(section)))
-    rows.append(_row("Documentation", [each for each in read.checks if each.check == _COMMENTS], ()))
-    by_hand = read.run.facts.get("platform") == "supabase"
+        findings = [finding for finding in view.findings(section) if finding.check != _COMMENTS]
+        rows.append(_row(area, findings, view.claims(section)))
+    rows.append(_row("Documentation", [check for check in view.checks if check.check == _COMMENTS], ()))
+    by_hand = view.run.facts.get("platform") == "supabase"
     how = "by hand: the service-role key cannot run DDL" if by_hand else "by whoever runs the deployment"
-    rows.append(("Execution method", how, "", _claims(read.claims(Section.DEPLOYMENT))))
-    rows.append(_row("Testing", read.checks, read.run.claims))
+    rows.append(("Execution method", how, "", _claims(view.claims(Section.DEPLOYMENT))))
+    rows.append(_row("Testing", view.checks, view.run.claims))
     return tuple(rows)
 
 
-def confidence(read: Reading) -> str:
+def confidence(view: RunView) -> str:
     """High to none, as the verdict allows, and the numbers it rests on."""
     words = {
         Decision.CLEAR: "high",
@@ -45,40 +45,42 @@ def confidence(read: Reading) -> str:
         Decision.INCOMPLETE: "none yet",
         Decision.BLOCKED: "none",
     }
-    claims = read.run.claims
-    upheld = sum(each.outcome in (Outcome.UPHELD, Outcome.MENDED, Outcome.CORRECTED) for each in claims)
+    claims = view.run.claims
+    upheld = sum(claim.outcome in (Outcome.UPHELD, Outcome.MENDED, Outcome.CORRECTED) for claim in claims)
     of_claims = f"{upheld} of {len(claims)} claims stand" if claims else "nothing was promised"
-    kept = sum(each.status is Status.KEPT for each in read.checks)
-    return f"{words[read.run.verdict.decision]} ({of_claims}, {kept} of {len(read.checks)} checks kept)"
+    kept = sum(check.status is Status.KEPT for check in view.checks)
+    return f"{words[view.run.verdict.decision]} ({of_claims}, {kept} of {len(view.checks)} checks kept)"
 
 
-def ledger(read: Reading) -> Markup:
+def check_table(view: RunView) -> Markup:
     """Every check that ran and how its findings ended, by check id."""
     by_check: dict[str, list[Finding]] = {}
-    for each in read.checks:
-        by_check.setdefault(each.check, []).append(each)
+    for finding in view.checks:
+        by_check.setdefault(finding.check, []).append(finding)
     return table(("Check", "Found"), [(code(check), _numbers(by_check[check])) for check in sorted(by_check)])
 
 
-def _row(area: str, found: Sequence[Finding], claims: Sequence[ClaimResult]) -> tuple[object, ...]:
-    return area, state(found), _numbers(found), _claims(claims)
+def _row(area: str, findings: Sequence[Finding], claims: Sequence[ClaimResult]) -> tuple[object, ...]:
+    return area, state(findings), _numbers(findings), _claims(claims)
 
 
-def _numbers(found: Sequence[Finding]) -> str:
-    return counts(found) or "none"
+def _numbers(findings: Sequence[Finding]) -> str:
+    return counts(findings) or "none"
 
 
-def state(found: Sequence[Finding]) -> Markup:
-    """KEPT, **BROKEN (warning)** or not shown: the worst that nobody has settled."""
-    open_ones = [each for each in found if each.resolution is None and each.status is not Status.WAIVED]
-    broken = [each for each in open_ones if each.status is Status.BROKEN]
+def state(findings: Sequence[Finding]) -> Markup:
+    """KEPT, **BROKEN (warning)** or not shown: the worst unresolved status."""
+    open_ones = [finding for finding in findings if finding.resolution is None and finding.status is not Status.WAIVED]
+    broken = [finding for finding in open_ones if finding.status is Status.BROKEN]
     if broken:
-        return outcome(min(broken, key=lambda each: list(Severity).index(each.severity or Severity.INFO)))
-    if not found or any(each.status in (Status.UNKNOWN, Status.ERROR) for each in open_ones):
+        return outcome(min(broken, key=lambda finding: list(Severity).index(finding.severity or Severity.INFO)))
+    if not findings or any(finding.status in (Status.UNKNOWN, Status.ERROR) for finding in open_ones):
         return Markup("not shown")
-    return Markup("KEPT") if len(open_ones) == len(found) else Markup("KEPT but for what was settled")
+    return Markup("KEPT") if len(open_ones) == len(findings) else Markup("KEPT but for what was settled")
 
 
 def _claims(claims: Sequence[ClaimResult]) -> str:
-    found = Counter(each.outcome for each in claims)
-    return ", ".join(f"{found[each]} {each.value}" for each in Outcome if found[each])
+    by_outcome = Counter(claim.outcome for claim in claims)
+    return ", ".join(
+        f"{by_outcome[claim_outcome]} {claim_outcome.value}" for claim_outcome in Outcome if by_outcome[claim_outcome]
+    )

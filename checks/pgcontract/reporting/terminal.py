@@ -1,4 +1,4 @@
-"""Gives a Run as a person reads it in a terminal: verdict, what is wrong and what to do, then the counts.
+"""Prints a Run on a terminal: verdict, what is wrong and what to do, then the counts.
 
 Text that comes from a database or a file is never taken for rich's markup, and its control characters are shown.
 Colour follows the terminal and NO_COLOR; `render` is the same page at 80 columns without any.
@@ -15,8 +15,15 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from pgcontract.reporting.markup import cut, visible
-from pgcontract.reporting.run_view import LOUD, MEANING, WORST_FIRST, Reading, counts, word
+from pgcontract.reporting.markup import truncate_text, visible
+from pgcontract.reporting.run_view import (
+    DECISION_MEANING,
+    NOTEWORTHY_OUTCOMES,
+    OUTCOMES_WORST_FIRST,
+    RunView,
+    counts,
+    status_label,
+)
 from pgcontract.result.finding import Decision, Evidence, Finding, Phase, Run, Status
 
 FORMAT = "text"
@@ -55,38 +62,38 @@ def write(run: Run, stream: TextIO, *, verbose: bool = False) -> None:
 
 def show(run: Run, console: Console, *, verbose: bool = False) -> None:
     """Prints the Run; `verbose` adds a line for every finding that is kept or noted."""
-    read = Reading(run)
-    for each in _page(read, verbose=verbose):
-        console.print(each, highlight=False)
+    view = RunView(run)
+    for renderable in _page(view, verbose=verbose):
+        console.print(renderable, highlight=False)
 
 
-def _page(read: Reading, *, verbose: bool) -> Iterator[RenderableType]:
-    yield from _heading(read)
-    for finding in read.wrong:
-        yield from _finding(finding, read)
-    groups = [("Settled", read.settled)]
+def _page(view: RunView, *, verbose: bool) -> Iterator[RenderableType]:
+    yield from _heading(view)
+    for finding in view.unresolved:
+        yield from _finding(finding, view)
+    groups = [("Settled", view.resolved)]
     if verbose:
-        groups.append(("Noted", tuple(each for each in read.checks if each.status is Status.NOTED)))
-        groups.append(("Kept", tuple(each for each in read.checks if each.status is Status.KEPT)))
+        groups.append(("Noted", tuple(check for check in view.checks if check.status is Status.NOTED)))
+        groups.append(("Kept", tuple(check for check in view.checks if check.status is Status.KEPT)))
     for title, findings in groups:
         if findings:
             yield Text(title, style="bold")
-            yield _list(findings, read)
+            yield _list(findings, view)
             yield Text("")
-    yield _sums(read)
+    yield _totals(view)
 
 
-def _heading(read: Reading) -> Iterator[RenderableType]:
-    run = read.run
+def _heading(view: RunView) -> Iterator[RenderableType]:
+    run = view.run
     decision = run.verdict.decision
     version = run.server.get("version") or run.server.get("major")
     server = f"on PostgreSQL {version} ({run.server.get('provider')})" if run.server else "without a server"
     verdict = (f" {decision.value} ", f"bold {_STYLE[decision]}")
     yield Text.assemble(verdict, " ", (visible(run.migration), "bold"), visible(f" {server}"))
-    yield Text(MEANING[decision], style="dim")
+    yield Text(DECISION_MEANING[decision], style="dim")
     yield Text("")
-    if read.reasons:
-        yield _grid((("•", reason, "") for reason in read.reasons), label=1)
+    if view.reasons:
+        yield _grid((("•", reason, "") for reason in view.reasons), label=1)
         yield Text("")
 
 
@@ -95,19 +102,21 @@ def _mark(finding: Finding) -> tuple[str, str]:
     return mark, style if finding.blocks or finding.status is not Status.BROKEN else "yellow"
 
 
-def _finding(finding: Finding, read: Reading) -> Iterator[RenderableType]:
+def _finding(finding: Finding, view: RunView) -> Iterator[RenderableType]:
     mark, style = _mark(finding)
-    yield Text.assemble((f"{mark} {visible(word(finding))}", f"bold {style}"), " ", (visible(read.name(finding)), "bold"))
+    yield Text.assemble(
+        (f"{mark} {visible(status_label(finding))}", f"bold {style}"), " ", (visible(view.name(finding)), "bold")
+    )
     yield Padding(Text(visible(finding.summary, lines=True), overflow="fold"), (0, 0, 0, 2))
-    said = ((each, read.says(each, finding.migration)) for each in finding.claims)
-    claims = [("claim", f"{name} “{words}”" if words else name, "") for name, words in said]
-    told = [
+    claim_texts = ((claim, view.description(claim, finding.migration)) for claim in finding.claims)
+    claims = [("claim", f"{name} “{words}”" if words else name, "") for name, words in claim_texts]
+    rows = [
         ("at", str(finding.origin) if finding.origin else None, "cyan"),
         ("expected", finding.expected, ""),
         ("found", finding.actual, ""),
         *claims,
     ]
-    yield Padding(_grid((label, text, tone) for label, text, tone in told if text is not None), (0, 0, 0, 2))
+    yield Padding(_grid((label, text, tone) for label, text, tone in rows if text is not None), (0, 0, 0, 2))
     for evidence in finding.evidence:
         yield Padding(_evidence(evidence), (0, 0, 0, 2))
     if finding.remedy:
@@ -117,11 +126,11 @@ def _finding(finding: Finding, read: Reading) -> Iterator[RenderableType]:
 
 def _evidence(evidence: Evidence) -> RenderableType:
     lines = visible(evidence.text, lines=True).strip("\n").split("\n") if evidence.text else []
-    shown = Text("\n".join(map(cut, _first(lines))), style="dim", overflow="fold")
+    shown = Text("\n".join(map(truncate_text, _first_lines(lines))), style="dim", overflow="fold")
     blocks: list[RenderableType] = [shown] if lines else []
     if evidence.columns:
         blocks.append(_rows(evidence))
-    return Group(Text(visible(evidence.title)), *(Padding(each, (0, 0, 0, 2)) for each in blocks))
+    return Group(Text(visible(evidence.title)), *(Padding(block, (0, 0, 0, 2)) for block in blocks))
 
 
 def _rows(evidence: Evidence) -> RenderableType:
@@ -129,45 +138,47 @@ def _rows(evidence: Evidence) -> RenderableType:
     for column in evidence.columns:
         table.add_column(Text(visible(column)), overflow="fold")
     for row in evidence.rows[:MAX_EVIDENCE_LINES]:
-        table.add_row(*(Text(visible(cut(cell))) for cell in row[: len(evidence.columns)]))
+        table.add_row(*(Text(visible(truncate_text(cell))) for cell in row[: len(evidence.columns)]))
     more = len(evidence.rows) - MAX_EVIDENCE_LINES
     return Group(table, Text(_MORE.format(more), style="dim")) if more > 0 else table
 
 
-def _first(lines: Sequence[str]) -> Sequence[str]:
+def _first_lines(lines: Sequence[str]) -> Sequence[str]:
     more = len(lines) - MAX_EVIDENCE_LINES
     return lines if more <= 0 else [*lines[:MAX_EVIDENCE_LINES], _MORE.format(more)]
 
 
-def _list(findings: Sequence[Finding], read: Reading) -> RenderableType:
+def _list(findings: Sequence[Finding], view: RunView) -> RenderableType:
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
-    for each in findings:
-        mark, style = _mark(each)
-        why = f" ({each.resolution})" if each.resolution else ""
-        told = Text.assemble((visible(read.name(each)), "bold"), " ", visible(cut(each.summary)), visible(why))
-        grid.add_row(Text(mark, style=style), told)
+    for finding in findings:
+        mark, style = _mark(finding)
+        why = f" ({finding.resolution})" if finding.resolution else ""
+        sentence = Text.assemble(
+            (visible(view.name(finding)), "bold"), " ", visible(truncate_text(finding.summary)), visible(why)
+        )
+        grid.add_row(Text(mark, style=style), sentence)
     return grid
 
 
-def _sums(read: Reading) -> RenderableType:
+def _totals(view: RunView) -> RenderableType:
     """Claims and checks by how they ended, the ids only where somebody has to look."""
     claims = []
-    for outcome in WORST_FIRST:
-        which = f" ({' '.join(read.ids_by(outcome))})" if outcome in LOUD else ""
-        claims += [f"{len(held)} {outcome.value}{which}"] if (held := read.claims_by(outcome)) else []
-    sums = [("claims", ", ".join(claims) or "none"), ("checks", counts(read.checks) or "none")]
-    if read.run.phases:
-        sums.append(("cost", _cost(read.run.phases)))
-    return _grid((label, told, "") for label, told in sums)
+    for outcome in OUTCOMES_WORST_FIRST:
+        which = f" ({' '.join(view.claim_ids_by(outcome))})" if outcome in NOTEWORTHY_OUTCOMES else ""
+        claims += [f"{len(held)} {outcome.value}{which}"] if (held := view.claims_by(outcome)) else []
+    sums = [("claims", ", ".join(claims) or "none"), ("checks", counts(view.checks) or "none")]
+    if view.run.phases:
+        sums.append(("cost", _cost(view.run.phases)))
+    return _grid((label, text, "") for label, text in sums)
 
 
 def _cost(phases: Sequence[Phase]) -> str:
     """CPU of the tool and its servers, the wall, and the phases that took most of the CPU."""
-    dearest = sorted(phases, key=lambda each: -each.cpu_ms)[:MAX_PHASES]
-    named = ", ".join(f"{each.name} {each.cpu_ms / 1000:.1f}" for each in dearest)
-    cpu_s, wall_s = (sum(getattr(each, kind) for each in phases) / 1000 for kind in ("cpu_ms", "wall_ms"))
+    dearest = sorted(phases, key=lambda phase: -phase.cpu_ms)[:MAX_PHASES]
+    named = ", ".join(f"{phase.name} {phase.cpu_ms / 1000:.1f}" for phase in dearest)
+    cpu_s, wall_s = (sum(getattr(phase, kind) for phase in phases) / 1000 for kind in ("cpu_ms", "wall_ms"))
     return f"{cpu_s:.1f} s of CPU, {wall_s:.1f} s wall (most: {named})"
 
 
@@ -177,5 +188,5 @@ def _grid(rows: Iterable[tuple[str, str, str]], *, label: int = 8) -> Renderable
     grid.add_column(width=label, no_wrap=True, style="dim")
     grid.add_column(overflow="fold")
     for name, text, style in rows:
-        grid.add_row(name, Text(visible(cut(text, MAX_TEXT), lines=True), style=style))
+        grid.add_row(name, Text(visible(truncate_text(text, MAX_TEXT), lines=True), style=style))
     return grid

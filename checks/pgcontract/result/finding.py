@@ -58,7 +58,7 @@ class Decision(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """One exhibit: `text` (SQL, a message) or a table of `columns` and `rows`. Cells are already text."""
+    """One piece of evidence: `text` (SQL, a message) or a table of `columns` and `rows`. Cells are already text."""
 
     title: str
     text: str | None = None
@@ -113,7 +113,7 @@ class ClaimResult:
     `decided_by` are the items that did, worst first."""
 
     id: str
-    says: str
+    description: str
     outcome: Outcome
     reason: str
     checks: tuple[str, ...] = ()
@@ -166,4 +166,4 @@ class Run:
 
 def worst(findings: Iterable[Finding]) -> Status:
     """The worst status among them; KEPT where there are none."""
-    return max((each.status for each in findings), key=lambda status: status.rank, default=Status.KEPT)
+    return max((finding.status for finding in findings), key=lambda status: status.rank, default=Status.KEPT)

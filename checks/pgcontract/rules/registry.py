@@ -14,16 +14,16 @@ from difflib import get_close_matches
 from typing import TypeAlias
 
 from pgcontract.model.schema import Origin
-from pgcontract.probes.context import Promise, Trial
+from pgcontract.probes.context import Context, Promise
 from pgcontract.result.finding import Evidence, Finding, Severity, Status
 
 Subjects: TypeAlias = Callable[[Promise], Iterable[str]]
-Ask: TypeAlias = Callable[[Trial], Iterable[Finding]]
+Ask: TypeAlias = Callable[[Context], Iterable[Finding]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One promise that can be asked about.
+    """One promise that can be checked.
 
     `subjects` plans what it is asked of, from declarations alone; `ask` answers for all of them at once and may
     add subjects that nobody declared (an extra object). `server` is False for a check of text alone. A check of
@@ -57,13 +57,15 @@ def check(
 
     def register(ask: Ask) -> Ask:
         explanation = inspect.getdoc(ask) or ""
-        add(id, explanation, subjects=subjects, severity=severity, server=server, behaviour=behaviour, head=head, ask=ask)
+        register_check(
+            id, explanation, subjects=subjects, severity=severity, server=server, behaviour=behaviour, head=head, ask=ask
+        )
         return ask
 
     return register
 
 
-def add(
+def register_check(
     id: str,  # noqa: A002 - the field's word
     explanation: str,
     *,
@@ -105,7 +107,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return next(iter(get_close_matches(word, list(known), n=1, cutoff=0.5)), None)
 
 
-def answer(
+def make_finding(
     status: Status,
     subject: str,
     summary: str,

@@ -1,4 +1,4 @@
-"""What there is to ask: every check of every subject at every migration of the chain, in order."""
+"""The checks to run: every check of every subject at every migration of the chain, in order."""
 
 from __future__ import annotations
 
@@ -75,17 +75,17 @@ def plan(
             migration=migration,
             declared=project.declared(migration.stem),
             script=read_script(migration.path),
-            way_back=read_script(migration.down) if migration.down else None,
+            rollback=read_script(migration.down) if migration.down else None,
             seed=DEFAULT_SEED if seed is None and project.seed is None else (seed if seed is not None else project.seed),
             max_examples=MAX_EXAMPLES if max_examples is None else max_examples,
             rows=rows,
         )
-        _names_are_known(promise, known)
+        _refuse_unknown_checks(promise, known)
         promises[migration.stem] = promise
         items.extend(_items(promise, known))
     chosen = tuple(item for item in items if _selected(item, only, skip))
     for glob in (*only, *skip):
-        if not any(_named(item, glob) for item in items):
+        if not any(_matches_glob(item, glob) for item in items):
             if any(fnmatchcase(check, glob.partition("[")[0]) for check in known):
                 raise InputError(f"'{glob}' is a check, but this project declares nothing that it would ask about.")
             close = nearest(glob, {*known, *(item.name for item in items)})
@@ -94,7 +94,7 @@ def plan(
     return Plan(project=project, promises=promises, items=chosen, complete=len(chosen) == len(items))
 
 
-def _names_are_known(promise: Promise, known: Mapping[str, Check]) -> None:
+def _refuse_unknown_checks(promise: Promise, known: Mapping[str, Check]) -> None:
     contract = promise.contract
     if contract is None:
         return
@@ -103,7 +103,7 @@ def _names_are_known(promise: Promise, known: Mapping[str, Check]) -> None:
         for claim in contract.claims
         for reference in (*claim.checks, *(claim.corrected.checks if claim.corrected else ()))
     ]
-    references += [CheckRef(check=each.check, origin=each.origin) for each in contract.waivers]
+    references += [CheckRef(check=waiver.check, origin=waiver.origin) for waiver in contract.waivers]
     for reference in references:
         if not any(fnmatchcase(check, reference.check) for check in known):
             close = nearest(reference.check, known)
@@ -118,7 +118,7 @@ def _names_are_known(promise: Promise, known: Mapping[str, Check]) -> None:
 def _items(promise: Promise, known: Mapping[str, Check]) -> Iterator[Item]:
     for check in known.values():
         subjects = tuple(dict.fromkeys(check.subjects(promise)))
-        labels = [_last(subject) for subject in subjects]
+        labels = [_last_part(subject) for subject in subjects]
         for subject, label in zip(subjects, labels, strict=True):
             yield Item(
                 migration=promise.migration.stem,
@@ -128,15 +128,17 @@ def _items(promise: Promise, known: Mapping[str, Check]) -> Iterator[Item]:
             )
 
 
-def _last(subject: str) -> str:
+def _last_part(subject: str) -> str:
     """`public.t.email` as `email`; anything that is more than a dotted name stays whole."""
     return subject.rpartition(".")[2] if all(part.isidentifier() for part in subject.split(".")) else subject
 
 
-def _named(item: Item, glob: str) -> bool:
+def _matches_glob(item: Item, glob: str) -> bool:
     words = (item.check, item.name, f"{item.check}[{item.subject}]")
     return any(word == glob or fnmatchcase(word, glob.replace("[", "[[]")) for word in words)
 
 
 def _selected(item: Item, only: Sequence[str], skip: Sequence[str]) -> bool:
-    return (not only or any(_named(item, glob) for glob in only)) and not any(_named(item, glob) for glob in skip)
+    return (not only or any(_matches_glob(item, glob) for glob in only)) and not any(
+        _matches_glob(item, glob) for glob in skip
+    )

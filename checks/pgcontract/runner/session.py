@@ -1,4 +1,4 @@
-"""A server and the chain on it: asks what is planned, once, and turns what goes wrong into findings."""
+"""A server and the chain on it: runs each planned check once, and turns errors into findings."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ import psycopg
 from pgcontract.errors import InputError, PgcontractError, ServerUnavailable
 from pgcontract.performance.loading import watched_by as loading_watched_by
 from pgcontract.postgres import versions
-from pgcontract.postgres.connection import is_lost
+from pgcontract.postgres.connection import is_server_lost
 from pgcontract.postgres.cpu_time import children_cpu_ms
-from pgcontract.postgres.platform import stage_of
+from pgcontract.postgres.platform import platform_of
 from pgcontract.postgres.providers import Production, Server, provider_for
 from pgcontract.postgres.providers.startup_progress import watched_by
-from pgcontract.postgres.sandbox import STATEMENT_TIMEOUT_MS, State, Workbench
-from pgcontract.postgres.script_execution import refusal_of
-from pgcontract.probes.context import CouldNotAsk, Promise, Trial
+from pgcontract.postgres.sandbox import STATEMENT_TIMEOUT_MS, DatabaseState, Sandbox
+from pgcontract.postgres.script_execution import read_refusal
+from pgcontract.probes.context import Context, CouldNotAsk, Promise
 from pgcontract.result.finding import Evidence, Finding, Phase, Status
 from pgcontract.rules.registry import Check, checks
-from pgcontract.runner.facts import observed_facts
+from pgcontract.runner.facts import collect_facts
 from pgcontract.runner.plan import Item, Plan
-from pgcontract.runner.verdict import matches, mend
+from pgcontract.runner.verdict import matches, merge_with_head
 
 NO_SERVER = "none"
-OLDEST_MAJOR = versions.KNOWN[0]
+OLDEST_MAJOR = versions.KNOWN_MAJORS[0]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Event:
+class ProgressEvent:
     """What the run is doing now, for a progress view: a phase that begins, an item that ended, rows of a table (`load`)
     of which `done` are there, or what is waited for (`wait`) before a server starts."""
 
@@ -55,7 +55,7 @@ class Session:
         *,
         pg: str = "auto",
         timeout_ms: int = STATEMENT_TIMEOUT_MS,
-        notify: Callable[[Event], None] | None = None,
+        notify: Callable[[ProgressEvent], None] | None = None,
     ) -> None:
         self.plan = plan
         self.pg = pg
@@ -65,12 +65,12 @@ class Session:
         production = Production(platform=plan.project.platform, postgres=plan.project.postgres)
         self._provider = None if pg == NO_SERVER else provider_for(pg, production=production)
         self._stack = ExitStack()
-        self._workbench: Workbench | None = None
-        self._trials: dict[str, Trial] = {}
+        self._sandbox: Sandbox | None = None
+        self._contexts: dict[str, Context] = {}
         self._answers: dict[tuple[str, str], tuple[Finding, ...]] = {}
         self._phases: list[Phase] = []
         self._checks = checks()
-        self._lost: ServerUnavailable | None = None
+        self._lost_server: ServerUnavailable | None = None
 
     def __enter__(self) -> Session:
         return self
@@ -87,23 +87,25 @@ class Session:
         is asked later is UNKNOWN with that reason: what was answered before stays answered.
         """
         key = (item.migration, item.check)
-        if key not in self._answers and self._lost is None:
+        if key not in self._answers and self._lost_server is None:
             try:
                 self._answers[key] = self._ask_check(item.migration, self._checks[item.check])
             except ServerUnavailable as error:
-                if self._workbench is None:
+                if self._sandbox is None:
                     raise
-                self._lost = error
+                self._lost_server = error
         if key not in self._answers:
-            unasked = Finding(check="", subject=item.subject, status=Status.UNKNOWN, summary=_sentence(str(self._lost)))
-            return (self._stamped(item.migration, self._checks[item.check], unasked),)
+            unasked = Finding(
+                check="", subject=item.subject, status=Status.UNKNOWN, summary=_sentence(str(self._lost_server))
+            )
+            return (self._complete_finding(item.migration, self._checks[item.check], unasked),)
         answers = self._answers[key]
         planned = [other.subject for other in self.plan.items if (other.migration, other.check) == key]
-        mine = tuple(each for each in answers if each.subject == item.subject)
+        own_findings = tuple(finding for finding in answers if finding.subject == item.subject)
         if planned and planned[0] == item.subject:
-            mine += tuple(each for each in answers if each.subject not in planned)
-        return mine or (
-            self._stamped(
+            own_findings += tuple(finding for finding in answers if finding.subject not in planned)
+        return own_findings or (
+            self._complete_finding(
                 item.migration,
                 self._checks[item.check],
                 Finding(check="", subject=item.subject, status=Status.UNKNOWN, summary="The check gave no answer."),
@@ -112,40 +114,40 @@ class Session:
 
     def observed(self) -> dict[str, Any]:
         """What was seen of server and things judged, as plain JSON values, for `conclude`."""
-        trial = self._trials.get(self.plan.head.stem)
+        context = self._contexts.get(self.plan.head.stem)
         promise = self.plan.promises[self.plan.head.stem]
         return {
-            "server": self._told_server(),
-            "facts": self._facts(promise, trial),
-            "phases": [{"name": each.name, "wall_ms": each.wall_ms, "cpu_ms": each.cpu_ms} for each in self._phases],
+            "server": self._server_facts(),
+            "facts": self._facts(promise, context),
+            "phases": [{"name": phase.name, "wall_ms": phase.wall_ms, "cpu_ms": phase.cpu_ms} for phase in self._phases],
         }
 
-    def _facts(self, promise: Promise, trial: Trial | None) -> dict[str, Any]:
+    def _facts(self, promise: Promise, context: Context | None) -> dict[str, Any]:
         try:
-            return observed_facts(promise, trial if self._lost is None else None)
+            return collect_facts(promise, context if self._lost_server is None else None)
         except (ServerUnavailable, psycopg.Error):  # lost after the last answer: what was seen of it is left out
-            return observed_facts(promise, None)
+            return collect_facts(promise, None)
 
-    def trial(self, stem: str) -> Trial:
-        """The migration on trial, its predecessors applied before it; ServerUnavailable without a server."""
-        if stem not in self._trials:
-            before: Mapping[str, State] = {}
-            workbench = None
+    def context(self, stem: str) -> Context:
+        """The context of the migration, its predecessors applied before it; ServerUnavailable without a server."""
+        if stem not in self._contexts:
+            before: Mapping[str, DatabaseState] = {}
+            sandbox = None
             if self._provider is not None:
-                workbench = self._started()
+                sandbox = self._start_server()
                 stems = [migration.stem for migration in self.plan.project.chain]
                 number = stems.index(stem)
                 if number:
-                    before = self.trial(stems[number - 1]).after_states()
+                    before = self.context(stems[number - 1]).after_states()
                 else:
-                    before = {regime.name: workbench.stage_state(regime) for regime in workbench.stage.regimes}
-            self._trials[stem] = Trial(self.plan.promises[stem], workbench, before)
-        return self._trials[stem]
+                    before = {regime.name: sandbox.platform_state(regime) for regime in sandbox.platform.regimes}
+            self._contexts[stem] = Context(self.plan.promises[stem], sandbox, before)
+        return self._contexts[stem]
 
-    def _started(self) -> Workbench:
-        if self._workbench is None:
+    def _start_server(self) -> Sandbox:
+        if self._sandbox is None:
             assert self._provider is not None
-            with self._phase("server"), watched_by(lambda words: self.notify(Event(kind="wait", name=words))):
+            with self._phase("server"), watched_by(lambda words: self.notify(ProgressEvent(kind="wait", name=words))):
                 self.server = self._stack.enter_context(self._provider.start(locale=self.plan.project.locale))
             if self.server.major < OLDEST_MAJOR:
                 raise InputError(
@@ -153,71 +155,76 @@ class Session:
                     "Name another with --pg."
                 )
             with self._phase("stage"):
-                stage = stage_of(self.plan.project.platform)
-                elsewhere = self._elsewhere if "own_server" in self.server.capabilities else None
-                self._workbench = self._stack.enter_context(
-                    Workbench(self.server, stage, elsewhere=elsewhere, timeout_ms=self.timeout_ms)
+                platform = platform_of(self.plan.project.platform)
+                second_sandbox = self._second_sandbox if "own_server" in self.server.capabilities else None
+                self._sandbox = self._stack.enter_context(
+                    Sandbox(self.server, platform, second_sandbox=second_sandbox, timeout_ms=self.timeout_ms)
                 )
-        return self._workbench
+        return self._sandbox
 
     @contextmanager
-    def _elsewhere(self) -> Iterator[Workbench]:
+    def _second_sandbox(self) -> Iterator[Sandbox]:
         assert self._provider is not None
-        stage = stage_of(self.plan.project.platform)
+        platform = platform_of(self.plan.project.platform)
         with (
             self._provider.start(locale=self.plan.project.locale) as server,
-            Workbench(server, stage, timeout_ms=self.timeout_ms) as bench,
+            Sandbox(server, platform, timeout_ms=self.timeout_ms) as sandbox,
         ):
-            yield bench
+            yield sandbox
 
     def _ask_check(self, stem: str, check: Check) -> tuple[Finding, ...]:
         head = self.plan.head.stem
         if check.head and stem != head:
-            return self._answered(stem, check, lambda: self.trial(head).promised_by(self.trial(stem)))
-        found = self._answered(stem, check, lambda: self.trial(stem))
+            return self._run_check(stem, check, lambda: self.context(head).for_earlier_promise(self.context(stem)))
+        findings = self._run_check(stem, check, lambda: self.context(stem))
         if not check.behaviour or stem == head:
-            return found
-        later = self._answered(stem, check, lambda: self.trial(head).promised_by(self.trial(stem)))
-        return mend(found, later, head)
+            return findings
+        later = self._run_check(stem, check, lambda: self.context(head).for_earlier_promise(self.context(stem)))
+        return merge_with_head(findings, later, head)
 
-    def _answered(self, stem: str, check: Check, trial: Callable[[], Trial]) -> tuple[Finding, ...]:
+    def _run_check(self, stem: str, check: Check, context: Callable[[], Context]) -> tuple[Finding, ...]:
         promise = self.plan.promises[stem]
         with self._phase(check.id.partition(".")[0]):
             started = time.perf_counter()
             try:
-                with loading_watched_by(self._tell_rows):
-                    found = tuple(check.ask(trial()))
+                with loading_watched_by(self._report_loaded_rows):
+                    findings = tuple(check.ask(context()))
             except CouldNotAsk as error:
-                found = self._unasked(check, promise, _sentence(str(error)))
+                findings = self._unknown_findings(check, promise, _sentence(str(error)))
             except PgcontractError:
                 raise
             except psycopg.Error as error:
-                if error.sqlstate is None and not is_lost(error):
-                    found = self._failed(check, promise, error)
+                if error.sqlstate is None and not is_server_lost(error):
+                    findings = self._error_findings(check, promise, error)
                 else:
-                    found = self._unasked(check, promise, f"The server refused the question: {refusal_of(error)}.")
+                    findings = self._unknown_findings(
+                        check, promise, f"The server refused the question: {read_refusal(error)}."
+                    )
             except Exception as error:  # noqa: BLE001 - the one place where our own bug becomes a finding
-                found = self._failed(check, promise, error)
+                findings = self._error_findings(check, promise, error)
             seconds = time.perf_counter() - started
-        return tuple(replace(self._stamped(stem, check, each), seconds=seconds / max(len(found), 1)) for each in found)
+        return tuple(
+            replace(self._complete_finding(stem, check, finding), seconds=seconds / max(len(findings), 1))
+            for finding in findings
+        )
 
-    def _tell_rows(self, table: str, done: int, total: int) -> None:
-        self.notify(Event(kind="load", name=table, done=done, total=total))
+    def _report_loaded_rows(self, table: str, done: int, total: int) -> None:
+        self.notify(ProgressEvent(kind="load", name=table, done=done, total=total))
 
-    def _unasked(self, check: Check, promise: Promise, reason: str) -> tuple[Finding, ...]:
+    def _unknown_findings(self, check: Check, promise: Promise, reason: str) -> tuple[Finding, ...]:
         subjects = tuple(dict.fromkeys(check.subjects(promise)))
         return tuple(Finding(check="", subject=subject, status=Status.UNKNOWN, summary=reason) for subject in subjects)
 
-    def _failed(self, check: Check, promise: Promise, error: Exception) -> tuple[Finding, ...]:
-        told = Evidence(title="Traceback", text="".join(traceback.format_exception(error)))
+    def _error_findings(self, check: Check, promise: Promise, error: Exception) -> tuple[Finding, ...]:
+        traceback_text = Evidence(title="Traceback", text="".join(traceback.format_exception(error)))
         summary = f"The check failed by a fault of its own: {type(error).__name__}: {error}"
         subjects = tuple(dict.fromkeys(check.subjects(promise))) or ("check",)
         return tuple(
-            Finding(check="", subject=subject, status=Status.ERROR, summary=summary, evidence=(told,))
+            Finding(check="", subject=subject, status=Status.ERROR, summary=summary, evidence=(traceback_text,))
             for subject in subjects
         )
 
-    def _stamped(self, stem: str, check: Check, finding: Finding) -> Finding:
+    def _complete_finding(self, stem: str, check: Check, finding: Finding) -> Finding:
         finding = replace(finding, check=check.id, migration=stem)
         contract = self.plan.promises[stem].contract
         claims = tuple(
@@ -233,7 +240,7 @@ class Session:
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
-        self.notify(Event(kind="phase", name=name))
+        self.notify(ProgressEvent(kind="phase", name=name))
         wall, cpu = time.perf_counter(), self._cpu_ms()
         try:
             yield
@@ -250,20 +257,24 @@ class Session:
         """CPU so far of this process, of programs it ran (initdb) and of the servers it started on this machine."""
         return sum(os.times()[:4]) * 1000 + children_cpu_ms()
 
-    def _told_server(self) -> dict[str, Any]:
+    def _server_facts(self) -> dict[str, Any]:
         if self.server is None:
             return {}
-        told: dict[str, Any] = {
+        facts: dict[str, Any] = {
             "provider": self.server.provider,
             "version": self.server.version,
             "major": self.server.major,
             "storage": self.server.storage,
             "started_from": self.server.started_from,
         }
-        if self._workbench is not None:
-            told["stage"] = self._workbench.cast.told
-            told |= {"lacking": list(self._workbench.cast.lacking)} if self._workbench.cast.lacking else {}
-        return told
+        if self._sandbox is not None:
+            facts["stage"] = self._sandbox.roles.description
+            facts |= (
+                {"lacking": list(self._sandbox.roles.missing_privileges)}
+                if self._sandbox.roles.missing_privileges
+                else {}
+            )
+        return facts
 
 
 def _sentence(reason: str) -> str:

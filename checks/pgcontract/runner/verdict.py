@@ -1,4 +1,4 @@
-"""From findings to claims to a verdict: who is refuted, what mends or excuses it, may it be deployed. Pure."""
+"""From findings to claims to a verdict: which are refuted, mended, corrected or waived, and may it be deployed. Pure."""
 
 from __future__ import annotations
 
@@ -8,58 +8,58 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from pgcontract.contract import CheckRef, Claim, Migration, Project, Waiver
-from pgcontract.result.claim_ranges import spans
+from pgcontract.result.claim_ranges import shorten_ids
 from pgcontract.result.finding import ClaimResult, Decision, Evidence, Finding, Outcome, Severity, Status, Verdict
 
 
 def matches(reference: CheckRef, finding: Finding) -> bool:
     """Whether the finding is one that the reference names; both parts of a reference are globs."""
     return fnmatchcase(finding.check, reference.check) and (
-        reference.subject is None or fnmatchcase(finding.subject, _literal(reference.subject))
+        reference.subject is None or fnmatchcase(finding.subject, _escape_glob(reference.subject))
     )
 
 
-def _literal(subject: str) -> str:
+def _escape_glob(subject: str) -> str:
     """A subject as a glob in which brackets are plain characters: types and arrays hold them."""
     return subject.replace("[", "[[]")
 
 
-def excuse(
+def resolve_findings(
     findings: Iterable[Finding], project: Project, today: dt.date
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
-    """The findings with what excuses them (waived, corrected), and a finding for each waiver."""
+    """The findings with their resolution (waived, corrected), and a finding for each waiver."""
     waivers = [(migration, waiver) for migration in project.chain for waiver in _waivers(migration)]
     used: set[int] = set()
-    excused: list[Finding] = []
+    resolved_findings: list[Finding] = []
     for finding in findings:
         for number, (migration, waiver) in enumerate(waivers):
             if finding.status is Status.BROKEN and _waives(waiver, finding) and finding.migration == migration.stem:
                 used.add(number)
                 if waiver.until >= today:
-                    told = f"waived until {waiver.until.isoformat()} by {waiver.owner}: {waiver.reason}"
-                    finding = replace(finding, status=Status.WAIVED, resolution=told)
-        excused.append(_corrected(finding, project))
-    return tuple(excused), tuple(
+                    resolution = f"waived until {waiver.until.isoformat()} by {waiver.owner}: {waiver.reason}"
+                    finding = replace(finding, status=Status.WAIVED, resolution=resolution)
+        resolved_findings.append(_with_correction(finding, project))
+    return tuple(resolved_findings), tuple(
         _waiver_finding(migration, waiver, used=number in used, expired=waiver.until < today)
         for number, (migration, waiver) in enumerate(waivers)
     )
 
 
-def mend(own: Sequence[Finding], later: Sequence[Finding], head: str) -> tuple[Finding, ...]:
+def merge_with_head(own: Sequence[Finding], later: Sequence[Finding], head: str) -> tuple[Finding, ...]:
     """A promise judged after its migration (`own`) and again at the head of the chain (`later`), as one answer.
 
     What is broken at first and kept at the head is mended by then; what is kept at first must be kept at the head;
-    what is broken at both is told once.
+    what is broken at both is reported once.
     """
-    by_subject = {each.subject: each for each in later}
+    by_subject = {finding.subject: finding for finding in later}
     joined: list[Finding] = []
-    for each in own:
-        now = by_subject.get(each.subject)
-        if each.status is Status.BROKEN and now is not None and now.status in (Status.KEPT, Status.NOTED):
-            joined.append(replace(each, resolution=f"mended by {head.partition('_')[0]}"))
+    for finding in own:
+        now = by_subject.get(finding.subject)
+        if finding.status is Status.BROKEN and now is not None and now.status in (Status.KEPT, Status.NOTED):
+            joined.append(replace(finding, resolution=f"mended by {head.partition('_')[0]}"))
         else:
-            joined.append(each)
-        if now is not None and not (each.status is now.status is Status.BROKEN):
+            joined.append(finding)
+        if now is not None and not (finding.status is now.status is Status.BROKEN):
             joined.append(replace(now, at=head))
     return tuple(joined)
 
@@ -69,7 +69,7 @@ def _waivers(migration: Migration) -> tuple[Waiver, ...]:
 
 
 def _waives(waiver: Waiver, finding: Finding) -> bool:
-    return fnmatchcase(finding.check, waiver.check) and fnmatchcase(finding.subject, _literal(waiver.subject))
+    return fnmatchcase(finding.check, waiver.check) and fnmatchcase(finding.subject, _escape_glob(waiver.subject))
 
 
 def _waiver_finding(migration: Migration, waiver: Waiver, *, used: bool, expired: bool) -> Finding:
@@ -90,13 +90,13 @@ def _waiver_finding(migration: Migration, waiver: Waiver, *, used: bool, expired
     )
 
 
-def _corrected(finding: Finding, project: Project) -> Finding:
-    """A broken finding that nothing but corrected claims name is excused, where its check is one of words.
+def _with_correction(finding: Finding, project: Project) -> Finding:
+    """A broken finding that only corrected claims name is resolved, where its check can be corrected.
 
-    A step of a flow is the application's own statement: it is excused once a later migration restates the claim, with
+    A step of a flow is the application's own statement: it is resolved once a later migration restates the claim, with
     the statement that takes its place.
     """
-    excusable = finding.check in _WORDS or finding.check in _STATEMENTS
+    excusable = finding.check in _CORRECTABLE_CHECKS or finding.check in _STATEMENT_CHECKS
     if finding.status is not Status.BROKEN or finding.resolution is not None or not excusable:
         return finding
     restated = restated_claims(project, finding.migration)
@@ -107,18 +107,20 @@ def _corrected(finding: Finding, project: Project) -> Finding:
         for claim in migration.contract.claims
         if any(matches(reference, finding) for reference in claim.checks)
     ]
-    if claims and all(claim.id in restated or (claim.corrected and finding.check in _WORDS) for claim in claims):
+    if claims and all(
+        claim.id in restated or (claim.corrected and finding.check in _CORRECTABLE_CHECKS) for claim in claims
+    ):
         return replace(finding, resolution=f"corrected: {', '.join(claim.id for claim in claims)}")
     return finding
 
 
 # Checks of words, counts and complexity: only these can be corrected away, never one of rows, writes or access.
-_WORDS = frozenset(
-    {"schema.count", "file.lines", "query.answers", "query.index", "query.growth", "write.growth", "write.time"}
+_CORRECTABLE_CHECKS = frozenset(
+    {"schema.count", "file.lines", "query.runs", "query.index", "query.growth", "write.growth", "write.time"}
 )
-_STATEMENTS = frozenset({"flow.steps"})
+_STATEMENT_CHECKS = frozenset({"flow.steps"})
 # What they find is of the machine and the day: a claim that is corrected for one stays so whichever way the day falls.
-_TIMES = frozenset({"write.time"})
+_TIMING_CHECKS = frozenset({"write.time"})
 
 
 def restated_claims(project: Project, stem: str) -> Mapping[str, tuple[str, Claim]]:
@@ -149,7 +151,7 @@ def decide_claims(project: Project, findings: Sequence[Finding], *, selected: bo
                 stem, later = restated[claim.id]
                 now = decide_claim(later, stem, by_stem.get(stem, []), selected)
                 if now.outcome in (Outcome.UPHELD, Outcome.MENDED):
-                    result = replace(result, outcome=Outcome.CORRECTED, corrected=f"{later.says} ({stem})")
+                    result = replace(result, outcome=Outcome.CORRECTED, corrected=f"{later.description} ({stem})")
             results.append(result)
     return tuple(results)
 
@@ -160,18 +162,18 @@ def decide_claim(claim: Claim, migration: str, findings: Sequence[Finding], sele
     Refuted if any of its checks is BROKEN; else not shown if one is UNKNOWN, missing or pending; else upheld. A
     corrected claim that is refuted counts as corrected once its true statement is upheld.
     """
-    own = _deciding(claim.checks, findings)
-    outcome, reason = _outcome(claim.checks, own, selected)
-    corrected = claim.corrected.says if claim.corrected else None
+    own = _deciding_findings(claim.checks, findings)
+    outcome, reason = _claim_outcome(claim.checks, own, selected)
+    corrected = claim.corrected.description if claim.corrected else None
     if claim.untestable and outcome is not Outcome.REFUTED:
         outcome, reason = Outcome.UNTESTABLE, claim.untestable
     elif claim.corrected and outcome is not Outcome.NOT_SHOWN:
-        true = _deciding(claim.corrected.checks, findings)
-        held, why = _outcome(claim.corrected.checks, true, selected)
+        true = _deciding_findings(claim.corrected.checks, findings)
+        held, why = _claim_outcome(claim.corrected.checks, true, selected)
         own = (*own, *true)
         if held is Outcome.UPHELD and outcome is Outcome.REFUTED:
             outcome, reason = Outcome.CORRECTED, reason
-        elif held is Outcome.UPHELD and any(reference.check in _TIMES for reference in claim.checks):
+        elif held is Outcome.UPHELD and any(reference.check in _TIMING_CHECKS for reference in claim.checks):
             outcome, reason = Outcome.CORRECTED, "it rests on a time, which holds on this machine and on no other"
         elif held is Outcome.UPHELD:
             outcome, reason = (
@@ -185,39 +187,41 @@ def decide_claim(claim: Claim, migration: str, findings: Sequence[Finding], sele
         outcome, reason = Outcome.NOT_SHOWN, f"pending: {claim.pending}{besides}"
     return ClaimResult(
         id=claim.id,
-        says=claim.says,
+        description=claim.description,
         outcome=outcome,
         reason=reason,
         checks=tuple(map(str, claim.checks)),
-        decided_by=tuple(each.item for each in sorted(own, key=lambda each: -each.status.rank)),
+        decided_by=tuple(
+            own_finding.item for own_finding in sorted(own, key=lambda own_finding: -own_finding.status.rank)
+        ),
         corrected=corrected,
         migration=migration,
         origin=claim.origin,
     )
 
 
-def _mended(finding: Finding) -> bool:
+def _is_mended(finding: Finding) -> bool:
     return (finding.resolution or "").startswith("mended")
 
 
-def _deciding(references: Sequence[CheckRef], findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    return tuple(each for each in findings if any(matches(reference, each) for reference in references))
+def _deciding_findings(references: Sequence[CheckRef], findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    return tuple(finding for finding in findings if any(matches(reference, finding) for reference in references))
 
 
-def _outcome(references: Sequence[CheckRef], findings: Sequence[Finding], selected: bool) -> tuple[Outcome, str]:
-    broken = [each for each in findings if each.status is Status.BROKEN and not _mended(each)]
+def _claim_outcome(references: Sequence[CheckRef], findings: Sequence[Finding], selected: bool) -> tuple[Outcome, str]:
+    broken = [finding for finding in findings if finding.status is Status.BROKEN and not _is_mended(finding)]
     if broken:
         return Outcome.REFUTED, broken[0].summary
-    mended = [each for each in findings if _mended(each)]
+    mended = [finding for finding in findings if _is_mended(finding)]
     if mended:
         return Outcome.MENDED, f"{mended[0].resolution}: {mended[0].summary}"
-    waived = [each for each in findings if each.status is Status.WAIVED]
+    waived = [finding for finding in findings if finding.status is Status.WAIVED]
     if waived:
         return Outcome.WAIVED, waived[0].resolution or waived[0].summary
-    unknown = [each for each in findings if each.status in (Status.UNKNOWN, Status.ERROR)]
+    unknown = [finding for finding in findings if finding.status in (Status.UNKNOWN, Status.ERROR)]
     if unknown:
         return Outcome.NOT_SHOWN, f"{unknown[0].item}: {unknown[0].summary}"
-    missing = [str(reference) for reference in references if not any(matches(reference, each) for each in findings)]
+    missing = [str(reference) for reference in references if not any(matches(reference, finding) for finding in findings)]
     if missing and selected:
         return Outcome.NOT_SHOWN, f"{missing[0]} was left out by the selection"
     if missing:
@@ -247,7 +251,7 @@ def claim_finding(claim: ClaimResult) -> Finding:
         status=_CLAIM_STATUS[claim.outcome],
         severity=Severity.ERROR if refuted else None,
         summary=f"{claim.id} is {claim.outcome.value}: {claim.reason.rstrip('.')}.",
-        expected=claim.says if refuted else None,
+        expected=claim.description if refuted else None,
         actual=claim.reason if refuted else None,
         remedy="Mend it in a later migration, or correct or waive it with its reason." if refuted else None,
         claims=(claim.id,),
@@ -267,30 +271,30 @@ def conclude_verdict(
     major: int | None,
 ) -> Verdict:
     """The first decision that matches, with every reason for it."""
-    blocking = [each for each in findings if each.blocks]
+    blocking = [finding for finding in findings if finding.blocks]
     if blocking:
-        return Verdict(decision=Decision.BLOCKED, reasons=tuple(_reason(each) for each in blocking))
-    errors = [each for each in findings if each.status in (Status.ERROR, Status.UNKNOWN)]
+        return Verdict(decision=Decision.BLOCKED, reasons=tuple(_reason(finding) for finding in blocking))
+    errors = [finding for finding in findings if finding.status in (Status.ERROR, Status.UNKNOWN)]
     if errors:
         return Verdict(decision=Decision.INCOMPLETE, reasons=_reasons(errors))
     reasons = [
-        _reason(each)
-        for each in findings
-        if each.status is Status.BROKEN and each.severity is Severity.WARNING and each.resolution is None
+        _reason(finding)
+        for finding in findings
+        if finding.status is Status.BROKEN and finding.severity is Severity.WARNING and finding.resolution is None
     ]
     counted = {
         Outcome.NOT_SHOWN: "not shown",
         Outcome.CORRECTED: "corrected",
         Outcome.WAIVED: "waived",
     }
-    for outcome, told in counted.items():
+    for outcome, description in counted.items():
         ids = [claim.id for claim in claims if claim.outcome is outcome]
         if ids:
             are = "claim is" if len(ids) == 1 else "claims are"
-            reasons.append(f"{len(ids)} {are} {told}: {', '.join(spans(ids))}")
-    waived = [each for each in findings if each.status is Status.WAIVED and each.check != "claim.decided"]
-    reasons += [f"{each.item} is {each.resolution}" for each in waived]
-    reasons += filter(None, [another_major(major, production)])
+            reasons.append(f"{len(ids)} {are} {description}: {', '.join(shorten_ids(ids))}")
+    waived = [finding for finding in findings if finding.status is Status.WAIVED and finding.check != "claim.decided"]
+    reasons += [f"{finding.item} is {finding.resolution}" for finding in waived]
+    reasons += filter(None, [major_mismatch(major, production)])
     if not promised:
         reasons.append("no contract: nothing was promised, only the script's life and its indexes were judged")
     if not complete:
@@ -298,7 +302,7 @@ def conclude_verdict(
     return Verdict(decision=Decision.CAUTION if reasons else Decision.CLEAR, reasons=tuple(reasons))
 
 
-def another_major(major: int | None, production: int | None) -> str | None:
+def major_mismatch(major: int | None, production: int | None) -> str | None:
     """The reason that a verdict reached on another major than production's has; None where it is the same."""
     if major is None or production is None or major == production:
         return None
@@ -306,10 +310,10 @@ def another_major(major: int | None, production: int | None) -> str | None:
 
 
 def _reasons(findings: Sequence[Finding]) -> tuple[str, ...]:
-    """A reason each; what many share in the same words (no server was asked) is told once."""
+    """A reason each; findings with the same summary (no server was reachable) share one."""
     alike: dict[str, list[Finding]] = {}
-    for each in findings:
-        alike.setdefault(each.summary, []).append(each)
+    for finding in findings:
+        alike.setdefault(finding.summary, []).append(finding)
     return tuple(
         _reason(group[0]) if len(group) == 1 else f"{group[0].item} and {len(group) - 1} more: {group[0].summary}"
         for group in alike.values()

@@ -13,13 +13,13 @@ from typing import Any
 from pgcontract.contract import Project, load_project
 from pgcontract.errors import InputError
 from pgcontract.model.schema import Schema
-from pgcontract.postgres.providers import shown
+from pgcontract.postgres.providers import redact_spec
 from pgcontract.postgres.sandbox import STATEMENT_TIMEOUT_MS
 from pgcontract.result.finding import Finding, Phase, Run, worst
-from pgcontract.runner.facts import told_document
+from pgcontract.runner.facts import document_facts
 from pgcontract.runner.plan import Plan, plan
-from pgcontract.runner.session import Event, Session
-from pgcontract.runner.verdict import claim_finding, conclude_verdict, decide_claims, excuse
+from pgcontract.runner.session import ProgressEvent, Session
+from pgcontract.runner.verdict import claim_finding, conclude_verdict, decide_claims, resolve_findings
 
 
 def conclude(
@@ -30,11 +30,11 @@ def conclude(
     options: Mapping[str, Any] | None = None,
     today: dt.date | None = None,
 ) -> Run:
-    """The Run: findings excused by waivers and corrections, claims decided, and the verdict over all of it."""
+    """The Run: findings with waivers and corrections applied, claims decided, and the verdict over all of it."""
     now = dt.datetime.now(dt.UTC)
-    excused, waivers = excuse(findings, plan.project, today or now.date())
-    claims = decide_claims(plan.project, excused, selected=not plan.complete)
-    everything = (*excused, *waivers, *map(claim_finding, claims))
+    resolved_findings, waivers = resolve_findings(findings, plan.project, today or now.date())
+    claims = decide_claims(plan.project, resolved_findings, selected=not plan.complete)
+    everything = (*resolved_findings, *waivers, *map(claim_finding, claims))
     server = dict(observed.get("server", {}))
     verdict = conclude_verdict(
         everything,
@@ -53,20 +53,23 @@ def conclude(
         claims=claims,
         chain=tuple(migration.stem for migration in plan.project.chain),
         server=server,
-        options={name: shown(said) if name == "pg" else said for name, said in (options or {}).items()},
-        document=told_document(plan.project, plan.head, os.environ),
+        options={
+            name: redact_spec(option_value) if name == "pg" else option_value
+            for name, option_value in (options or {}).items()
+        },
+        document=document_facts(plan.project, plan.head, os.environ),
         facts=observed.get("facts", {}),
-        phases=_summed(observed.get("phases", ())),
+        phases=_sum_phases(observed.get("phases", ())),
     )
 
 
-def _summed(phases: Iterable[Mapping[str, Any]]) -> tuple[Phase, ...]:
+def _sum_phases(phases: Iterable[Mapping[str, Any]]) -> tuple[Phase, ...]:
     """One Phase a name, in the order they first came."""
     summed: dict[str, Phase] = {}
-    for each in phases:
-        known = summed.get(each["name"], Phase(name=each["name"], wall_ms=0.0, cpu_ms=0.0))
-        summed[each["name"]] = replace(
-            known, wall_ms=known.wall_ms + each["wall_ms"], cpu_ms=known.cpu_ms + each["cpu_ms"]
+    for phase in phases:
+        known = summed.get(phase["name"], Phase(name=phase["name"], wall_ms=0.0, cpu_ms=0.0))
+        summed[phase["name"]] = replace(
+            known, wall_ms=known.wall_ms + phase["wall_ms"], cpu_ms=known.cpu_ms + phase["cpu_ms"]
         )
     return tuple(summed.values())
 
@@ -83,12 +86,12 @@ def verify(
     rows: int | None = None,
     contract: str | Path | None = None,
     timeout_ms: int = STATEMENT_TIMEOUT_MS,
-    notify: Callable[[Event], None] | None = None,
+    notify: Callable[[ProgressEvent], None] | None = None,
 ) -> Run:
     """Load, plan, ask and conclude; every check that is broken is a finding of the Run, never an exception.
 
     Raises InputError (exit 2) for what cannot be handed to the server, ServerUnavailable (exit 3) without one. A server
-    that is lost on the way makes the rest UNKNOWN; a script or statement that takes more than `timeout_ms` is stopped.
+    that is lost later makes the rest UNKNOWN; a script or statement that takes more than `timeout_ms` is stopped.
     """
     project = load_project(Path(path), contract=Path(contract) if contract else None)
     planned = plan(project, through=through, only=only, skip=skip, seed=seed, max_examples=max_examples, rows=rows)
@@ -96,9 +99,9 @@ def verify(
     findings: list[Finding] = []
     with Session(planned, pg=pg, timeout_ms=timeout_ms, notify=notify) as session:
         for done, item in enumerate(planned.items, 1):
-            found = session.ask(item)
-            findings.extend(found)
-            notify(Event(kind="item", name=item.name, done=done, total=len(planned.items), status=worst(found)))
+            answers = session.ask(item)
+            findings.extend(answers)
+            notify(ProgressEvent(kind="item", name=item.name, done=done, total=len(planned.items), status=worst(answers)))
         observed = session.observed()
     options = {
         "pg": pg,
@@ -124,14 +127,16 @@ def changes(
     planned = plan(project, through=through)
     with Session(planned, pg=pg) as session:
         for migration in planned.project.chain:
-            trial = session.trial(migration.stem)
-            if refusal := trial.loaded().refusal:
-                lack = f": {trial.loaded().lack}" if trial.loaded().lack else ""
+            context = session.context(migration.stem)
+            if refusal := context.load_result().refusal:
+                missing_feature = (
+                    f": {context.load_result().missing_feature}" if context.load_result().missing_feature else ""
+                )
                 raise InputError(
-                    f"the server refuses the script, so there is nothing to draft from: {refusal}{lack}",
+                    f"the server refuses the script, so there is nothing to draft from: {refusal}{missing_feature}",
                     file=migration.path.name,
                     line=refusal.line,
                 )
-        left = {(part.kind, part.name) for part in trial.after.parts()}
-        gone = tuple((part.kind, part.name) for part in trial.before.parts() if (part.kind, part.name) not in left)
-        return trial.made, gone
+        left = {(part.kind, part.name) for part in context.after.parts()}
+        removed = tuple((part.kind, part.name) for part in context.before.parts() if (part.kind, part.name) not in left)
+        return context.changed_parts, removed

@@ -1,4 +1,4 @@
-"""The same project judged on several majors: what differs between the Runs, and what in PostgreSQL does it."""
+"""The same project verified on several major versions: what differs, and which change of PostgreSQL causes it."""
 
 from __future__ import annotations
 
@@ -7,97 +7,101 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
-from pgcontract.postgres.versions import NOVELTIES
+from pgcontract.postgres.versions import VERSION_FEATURES
 from pgcontract.result.finding import Decision, Finding, Run, Severity, Status
-from pgcontract.runner.verdict import another_major
+from pgcontract.runner.verdict import major_mismatch
 
-MISSING = "-"
+NOT_ASKED = "-"
 
 _Subject: TypeAlias = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Difference:
-    """What one check of one subject said on each major: a status, or `-` where it was not asked.
+class MajorDifference:
+    """The result of one check of one subject on each major: a status, or `-` where it was not run.
 
-    Where the statuses are the same, the words differ. `because` names what PostgreSQL brought between the majors that
+    Where the statuses are the same, the words differ. `cause` names what PostgreSQL brought between the majors that
     differ; None where nothing known explains it.
     """
 
     check: str
     subject: str
     migration: str
-    said: Mapping[int, str]
-    because: str | None
+    results_by_major: Mapping[int, str]
+    cause: str | None
 
 
 def decision(run: Run) -> Decision:
     """The Run's decision, as it would be had it been reached on production's own major."""
-    reason = another_major(run.server.get("major"), run.facts.get("production"))
+    reason = major_mismatch(run.server.get("major"), run.facts.get("production"))
     if run.verdict.decision is Decision.CAUTION and run.verdict.reasons == (reason,):
         return Decision.CLEAR
     return run.verdict.decision
 
 
-def agree(runs: Mapping[int, Run]) -> bool:
+def decisions_agree(runs: Mapping[int, Run]) -> bool:
     """Whether the majors come to the same decision."""
     return len({decision(run) for run in runs.values()}) <= 1
 
 
-def differences(runs: Mapping[int, Run]) -> tuple[Difference, ...]:
+def differences(runs: Mapping[int, Run]) -> tuple[MajorDifference, ...]:
     """Where the majors answer differently, in the order of the first Run that has the subject.
 
-    A status that differs is always told. Words that differ are told of checks whose answer is known to depend on the
+    A status that differs is always listed. Summaries that differ are listed for checks whose answer depends on the
     major: others hold figures, which differ from run to run.
     """
-    said = {major: _by_subject(run) for major, run in sorted(runs.items())}
-    subjects = dict.fromkeys(subject for answers in said.values() for subject in answers)
-    told: list[Difference] = []
+    results_by_major = {major: _by_subject(run) for major, run in sorted(runs.items())}
+    subjects = dict.fromkeys(subject for answers in results_by_major.values() for subject in answers)
+    collected: list[MajorDifference] = []
     for subject in subjects:
-        found = {major: answers.get(subject, ()) for major, answers in said.items()}
-        statuses = {major: _statuses(each) for major, each in found.items()}
-        words = {major: tuple(one.summary for one in each) for major, each in found.items()}
-        coloured = any(subject[2] in each.colours for each in NOVELTIES)
+        by_major = {major: answers.get(subject, ()) for major, answers in results_by_major.items()}
+        statuses = {major: _statuses(findings) for major, findings in by_major.items()}
+        words = {major: tuple(one.summary for one in findings) for major, findings in by_major.items()}
+        coloured = any(subject[2] in novelty.affected_checks for novelty in VERSION_FEATURES)
         differing = statuses if len(set(statuses.values())) > 1 else words if coloured else {}
         if len(set(differing.values())) > 1:
             migration, at, check, name = subject
-            told.append(
-                Difference(
+            collected.append(
+                MajorDifference(
                     check=check,
                     subject=name,
                     migration=f"{migration} at {at}" if at else migration,
-                    said={major: ", ".join(each) or MISSING for major, each in differing.items()},
-                    because=_because(check, differing),
+                    results_by_major={major: ", ".join(status) or NOT_ASKED for major, status in differing.items()},
+                    cause=_cause_of(check, differing),
                 )
             )
-    return tuple(told)
+    return tuple(collected)
 
 
 def _by_subject(run: Run) -> Mapping[_Subject, Sequence[Finding]]:
-    found: dict[_Subject, list[Finding]] = {}
-    for each in run.findings:
-        found.setdefault((each.migration, each.at, each.check, each.subject), []).append(each)
-    return found
+    by_subject: dict[_Subject, list[Finding]] = {}
+    for finding in run.findings:
+        by_subject.setdefault((finding.migration, finding.at, finding.check, finding.subject), []).append(finding)
+    return by_subject
 
 
 def _statuses(findings: Sequence[Finding]) -> tuple[str, ...]:
     """The statuses with what weighs in the verdict: a broken warning is another thing than a broken error."""
     return tuple(
-        each.status.value
-        + (f" {each.severity.value}" if each.severity not in (None, Severity.ERROR) else "")
-        + (" excused" if each.status is Status.BROKEN and each.resolution else "")
-        for each in findings
+        finding.status.value
+        + (f" {finding.severity.value}" if finding.severity not in (None, Severity.ERROR) else "")
+        + (" excused" if finding.status is Status.BROKEN and finding.resolution else "")
+        for finding in findings
     )
 
 
-def _because(check: str, differing: Mapping[int, tuple[str, ...]]) -> str | None:
+def _cause_of(check: str, differing: Mapping[int, tuple[str, ...]]) -> str | None:
     """What PostgreSQL brought with each major at which the answer changes; None if one change has no such name."""
     named: list[str] = []
     majors = sorted(differing)
     for before, after in pairwise(majors):
         if differing[before] != differing[after]:
-            brought = [each for each in NOVELTIES if before < each.since <= after and check in each.colours]
+            brought = [
+                novelty
+                for novelty in VERSION_FEATURES
+                if before < novelty.since <= after and check in novelty.affected_checks
+            ]
             if not brought:
                 return None
-            named += [f"{each.name}, since {each.since}" for each in brought]
+            named += [f"{novelty.name}, since {novelty.since}" for novelty in brought]
     return "; ".join(named) or None

@@ -64,14 +64,14 @@ class Owner:
 
     def everything(self) -> dict[str, list[Any]]:
         """What must be as it was, by name."""
-        kept = {name: self.ask(query) for name, query in _KEPT.items()}
-        return {**kept, "looked at": self.ask(_COUNTED), "written to": self.ask(_WRITTEN)}
+        state = {name: self.ask(query) for name, query in _KEPT.items()}
+        return {**state, "looked at": self.ask(_COUNTED), "written to": self.ask(_WRITTEN)}
 
     def ours(self) -> set[str]:
         """The databases and roles that carry the tool's prefix, or are roles of the stage."""
-        asked = "SELECT datname::text FROM pg_database UNION ALL SELECT rolname FROM pg_roles"
+        query = "SELECT datname::text FROM pg_database UNION ALL SELECT rolname FROM pg_roles"
         stage = {"anon", "authenticated", "service_role", "authenticator"}
-        return {name for (name,) in self.ask(asked) if name.startswith("pgcontract") or name in stage}
+        return {name for (name,) in self.ask(query) if name.startswith("pgcontract") or name in stage}
 
 
 @contextmanager

@@ -10,16 +10,16 @@ from pathlib import Path
 
 def processes_in(folder: Path) -> list[int]:
     """The processes that work in the folder or were told of it: a server, its children and its guardian."""
-    found = []
+    pids = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            told = os.fsencode(folder) in (process / "cmdline").read_bytes()
+            named = os.fsencode(folder) in (process / "cmdline").read_bytes()
             works = (process / "cwd").readlink().is_relative_to(folder)
         except OSError:
             continue
-        if told or works:
-            found.append(int(process.name))
-    return found
+        if named or works:
+            pids.append(int(process.name))
+    return pids
 
 
 def kill(pids: list[int]) -> None:

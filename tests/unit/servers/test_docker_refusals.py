@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from pgcontract.errors import InputError, PgcontractError, ServerUnavailable
 from pgcontract.postgres.providers import Production, provider_for
-from pgcontract.postgres.providers.container.image import image_of
+from pgcontract.postgres.providers.container.image import production_image
 from pgcontract.postgres.providers.container.owner import Owner, started
 
 
@@ -92,7 +92,7 @@ def test_without_rights_the_group_is_named(door: Path) -> None:
     ids=["supabase 17", "supabase 15", "supabase", "16", "nothing said"],
 )
 def test_without_an_image_it_is_the_one_that_production_runs(production: Production, image: str) -> None:
-    assert image == image_of(production)
+    assert image == production_image(production)
 
 
 def test_a_major_that_supabase_does_not_have_is_refused_with_those_it_has() -> None:
@@ -102,7 +102,7 @@ def test_a_major_that_supabase_does_not_have_is_refused_with_those_it_has() -> N
     assert str(refused.value).startswith("Supabase has no image of PostgreSQL 16, only of 15 and 17: name an image")
 
 
-OURS = Owner.ours()
+OURS = Owner.current_process()
 
 
 @pytest.mark.parametrize(
@@ -131,8 +131,8 @@ def test_an_owner_is_dead_when_its_process_has_ended() -> None:
 
 @pytest.mark.parametrize("label", ["", "{}", "[]", "no JSON", '{"pid": 1}'])
 def test_a_label_that_is_not_in_our_words_names_no_owner(label: str) -> None:
-    assert Owner.read(label) is None
+    assert Owner.from_label(label) is None
 
 
 def test_a_label_gives_its_owner_back() -> None:
-    assert Owner.read(OURS.label) == OURS
+    assert Owner.from_label(OURS.label) == OURS

@@ -20,8 +20,8 @@ NO_DAEMON = "unix:///no/such/docker.sock"
 
 def entry(page: str, name: str) -> str:
     """What the page says beside a name, in one line."""
-    found = re.search(rf"^ +{re.escape(name)} +(.*(?:\n {{15,}}.*)*)", page, re.MULTILINE)
-    return " ".join(found[1].split()) if found else "(nothing)"
+    match = re.search(rf"^ +{re.escape(name)} +(.*(?:\n {{15,}}.*)*)", page, re.MULTILINE)
+    return " ".join(match[1].split()) if match else "(nothing)"
 
 
 @pytest.fixture
@@ -110,19 +110,19 @@ def test_where_auto_finds_no_server_the_exit_code_is_that_of_none(
 
 def test_what_a_killed_run_left_is_told_and_cleaned(pgcontract: Command, hold: Hold, settings: dict[str, str]) -> None:
     folder = leave(hold)
-    told = entry(pgcontract("doctor", **settings).out, "left behind")
+    leftovers = entry(pgcontract("doctor", **settings).out, "left behind")
     after = pgcontract("doctor", "--clean", **settings).out
 
     expected = "1 folder of runs that were killed; --clean removes it", "nothing", False
-    assert expected == (told, entry(after, "left behind"), folder.exists())
+    assert expected == (leftovers, entry(after, "left behind"), folder.exists())
 
 
 def test_a_run_that_lives_is_left_alone(pgcontract: Command, room: Path, settings: dict[str, str]) -> None:
     with provider_for("wheel").start() as server:
         page = pgcontract("doctor", "--clean", **settings).out
-        found = entry(page, "left behind"), Path(server.host).exists()
+        actual = entry(page, "left behind"), Path(server.host).exists()
 
-    assert ("nothing", True) == found
+    assert ("nothing", True) == actual
 
 
 def test_the_cache_is_told_and_emptied_of_what_is_ours_alone(
@@ -133,9 +133,9 @@ def test_the_cache_is_told_and_emptied_of_what_is_ours_alone(
     before = entry(pgcontract("doctor", **settings).out, "cache")
     after = entry(pgcontract("doctor", "--clean", **settings).out, "cache")
 
-    found = (
+    actual = (
         bool(re.fullmatch(rf"{cache}: \d+\.\d MB in \d+ entries", before)),
         after,
-        [each.name for each in cache.iterdir()],
+        [path.name for path in cache.iterdir()],
     )
-    assert (True, f"{cache}: empty", ["of somebody else.txt"]) == found
+    assert (True, f"{cache}: empty", ["of somebody else.txt"]) == actual

@@ -14,11 +14,11 @@ import psycopg
 import pytest
 from owner import MAJORS, PASSWORD, Owner, owner_of
 from pgcontract.errors import CouldNotAsk
-from pgcontract.postgres.connection_pool import Lines
-from pgcontract.postgres.ownership import application, new_token, token_of
-from pgcontract.postgres.platform import stage_of
+from pgcontract.postgres.connection_pool import ConnectionPool
+from pgcontract.postgres.ownership import application_name, new_token, token_of
+from pgcontract.postgres.platform import platform_of
 from pgcontract.postgres.providers import provider_for
-from pgcontract.postgres.sandbox import Workbench
+from pgcontract.postgres.sandbox import Sandbox
 from pgcontract.result.finding import Run
 from pgcontract.runner import verify
 
@@ -31,10 +31,10 @@ import sys
 from pgcontract.postgres.providers import provider_for
 from pgcontract.postgres.platform import stage_of
 from pgcontract.postgres.sandbox import Workbench
-with provider_for(sys.argv[1]).start() as server, Workbench(server, stage_of("supabase")) as bench:
-    state = bench.stage_state(bench.stage.regimes[0])
-    with bench.clone(state) as name, bench.connect(name) as connection:
-        bench.demand_reach("CREATE ROLE app_held")
+with provider_for(sys.argv[1]).start() as server, Sandbox(server, platform_of("supabase")) as sandbox:
+    state = sandbox.platform_state(sandbox.platform.regimes[0])
+    with sandbox.clone(state) as name, sandbox.connect(name) as connection:
+        sandbox.require_testable("CREATE ROLE app_held")
         if server.major >= 16:
             connection.execute("CREATE ROLE app_held")
         print(name, flush=True)
@@ -48,10 +48,14 @@ def owner(request: pytest.FixtureRequest) -> Iterator[Owner]:
         yield owner
 
 
-def unlike(alone: Run, found: Run) -> set[str]:
+def unlike(alone: Run, run: Run) -> set[str]:
     """The checks that answer otherwise; acid.durability does, for it stops its server."""
-    there = {(each.check, each.subject): each.status for each in found.findings}
-    return {each.check for each in alone.findings if there.get((each.check, each.subject)) is not each.status}
+    statuses = {(finding.check, finding.subject): finding.status for finding in run.findings}
+    return {
+        finding.check
+        for finding in alone.findings
+        if statuses.get((finding.check, finding.subject)) is not finding.status
+    }
 
 
 def alone(owner: Owner, project: Path) -> Run:
@@ -78,45 +82,45 @@ def supabase_project(project: Path) -> Path:
 @pytest.mark.parametrize("user", PEOPLE)
 def test_a_project_is_judged_as_elsewhere_and_the_server_left_as_it_was(owner: Owner, project: Path, user: str) -> None:
     before = owner.everything()
-    found = verify(project, pg=owner.spec(user))
+    run = verify(project, pg=owner.spec(user))
 
-    assert ({"acid.durability"}, before) == (unlike(alone(owner, project), found), owner.everything())
+    assert ({"acid.durability"}, before) == (unlike(alone(owner, project), run), owner.everything())
 
 
 @pytest.mark.parametrize("user", ["boss", "maker"])
 def test_the_stage_of_supabase_is_made_and_taken_away(owner: Owner, supabase_project: Path, user: str) -> None:
     before = owner.everything()
-    found = verify(supabase_project, pg=owner.spec(user))
+    run = verify(supabase_project, pg=owner.spec(user))
 
     expected = ({"acid.durability"}, "made", before)
-    assert expected == (unlike(alone(owner, supabase_project), found), found.server["stage"], owner.everything())
+    assert expected == (unlike(alone(owner, supabase_project), run), run.server["stage"], owner.everything())
 
 
 @pytest.mark.parametrize("user", PEOPLE)
 def test_two_runs_at_once_do_not_meet(owner: Owner, user: str) -> None:
-    stage = stage_of("supabase")
+    platform = platform_of("supabase")
     with ExitStack() as stack:
-        benches = [
-            stack.enter_context(Workbench(stack.enter_context(provider_for(owner.spec(user)).start()), stage))
+        sandboxes = [
+            stack.enter_context(Sandbox(stack.enter_context(provider_for(owner.spec(user)).start()), platform))
             for _ in range(2)
         ]
-        names = [bench.stage_state(stage.regimes[0]).database for bench in benches]
+        names = [sandbox.platform_state(platform.regimes[0]).database for sandbox in sandboxes]
         left_by_one = names[0] != names[1]
-    found = left_by_one, owner.ours()
+    actual = left_by_one, owner.ours()
 
-    assert (True, set()) == found
+    assert (True, set()) == actual
 
 
 def test_the_last_of_two_runs_takes_the_stage_away(owner: Owner) -> None:
-    stage = stage_of("supabase")
-    with provider_for(owner.spec("maker")).start() as server, Workbench(server, stage) as second:
-        with Workbench(server, stage):
+    platform = platform_of("supabase")
+    with provider_for(owner.spec("maker")).start() as server, Sandbox(server, platform) as second:
+        with Sandbox(server, platform):
             pass
-        state = second.stage_state(stage.regimes[0])
+        state = second.platform_state(platform.regimes[0])
         with second.clone(state) as name, second.connect(name) as connection:
-            found = connection.execute("SELECT pg_has_role('authenticator', 'anon', 'MEMBER')").fetchone()
+            row = connection.execute("SELECT pg_has_role('authenticator', 'anon', 'MEMBER')").fetchone()
 
-    assert ((True,), set()) == (found, owner.ours())
+    assert ((True,), set()) == (row, owner.ours())
 
 
 @pytest.mark.parametrize("user", ["boss", "maker"])
@@ -133,9 +137,9 @@ def test_what_a_killed_run_left_goes_with_the_next(owner: Owner, user: str) -> N
     # The server sees a moment later that nobody is there.
     token = token_of(name)
     assert token
-    while owner.ask("SELECT FROM pg_stat_activity WHERE application_name = %s", application(token)):
+    while owner.ask("SELECT FROM pg_stat_activity WHERE application_name = %s", application_name(token)):
         pass
-    with provider_for(owner.spec(user)).start() as server, Workbench(server, stage_of("supabase")):
+    with provider_for(owner.spec(user)).start() as server, Sandbox(server, platform_of("supabase")):
         pass
 
     assert (True, before) == (left, (owner.everything()["roles"], owner.everything()["databases"]))
@@ -144,65 +148,68 @@ def test_what_a_killed_run_left_goes_with_the_next(owner: Owner, user: str) -> N
 def test_what_is_not_ours_is_no_orphan_whatever_it_is_called(owner: Owner) -> None:
     owner.ask("CREATE ROLE pgcontract_123456789abc")
     owner.ask("CREATE DATABASE pgcontract_12 OWNER pgcontract_123456789abc")
-    with provider_for(owner.spec("boss")).start() as server, Workbench(server, stage_of("postgres")):
+    with provider_for(owner.spec("boss")).start() as server, Sandbox(server, platform_of("postgres")):
         pass
-    found = owner.ours()
+    actual = owner.ours()
     owner.ask("DROP DATABASE pgcontract_12")
     owner.ask("DROP ROLE pgcontract_123456789abc")
 
-    assert {"pgcontract_12", "pgcontract_123456789abc"} == found
+    assert {"pgcontract_12", "pgcontract_123456789abc"} == actual
 
 
 def test_a_run_that_is_alive_keeps_what_it_made(owner: Owner) -> None:
-    stage = stage_of("postgres")
-    with provider_for(owner.spec("maker")).start() as server, Workbench(server, stage) as first:
-        name = first.stage_state(stage.regimes[0]).database
-        with Workbench(server, stage):
-            found = name in owner.ours()
+    platform = platform_of("postgres")
+    with provider_for(owner.spec("maker")).start() as server, Sandbox(server, platform) as first:
+        name = first.platform_state(platform.regimes[0]).database
+        with Sandbox(server, platform):
+            exists = name in owner.ours()
 
-    assert found
+    assert exists
 
 
 def test_roles_that_are_there_already_are_used_as_they_are(owner: Owner) -> None:
     owner.ask("CREATE ROLE anon NOLOGIN CONNECTION LIMIT 7")
     before = owner.ask("SELECT rolname, rolconnlimit FROM pg_roles WHERE rolname = 'anon'")
-    with provider_for(owner.spec("boss")).start() as server, Workbench(server, stage_of("supabase")) as bench:
-        found = bench.cast.found, bench.cast.made
+    with provider_for(owner.spec("boss")).start() as server, Sandbox(server, platform_of("supabase")) as sandbox:
+        actual = sandbox.roles.existing, sandbox.roles.created
     after = owner.ask("SELECT rolname, rolconnlimit FROM pg_roles WHERE rolname = 'anon'")
     owner.ask("DROP ROLE anon")
 
     expected = (("anon",), ("authenticated", "service_role", "authenticator")), before
-    assert expected == (found, after)
+    assert expected == (actual, after)
 
 
 def test_five_connections_are_enough_for_many_states(owner: Owner) -> None:
-    stage = stage_of("postgres")
-    with provider_for(owner.spec("five")).start() as server, Workbench(server, stage) as bench:
+    platform = platform_of("postgres")
+    with provider_for(owner.spec("five")).start() as server, Sandbox(server, platform) as sandbox:
         states = []
         for number in range(7):
-            with bench.clone(bench.stage_state(stage.regimes[0]), keep=True) as name, bench.connect(name) as connection:
+            with (
+                sandbox.clone(sandbox.platform_state(platform.regimes[0]), keep=True) as name,
+                sandbox.connect(name) as connection,
+            ):
                 connection.execute(f"CREATE TABLE public.t AS SELECT {number} AS number".encode())
-            states.append(bench.rest(name))
-        found = []
+            states.append(sandbox.read_state(name))
+        actual = []
         for state in (*states, *states):
-            with bench.rolled_back(state) as connection:
-                found.append(connection.execute("SELECT number FROM public.t").fetchone())
+            with sandbox.rolled_back(state) as connection:
+                actual.append(connection.execute("SELECT number FROM public.t").fetchone())
 
-    assert [(number,) for number in (*range(7), *range(7))] == found
+    assert [(number,) for number in (*range(7), *range(7))] == actual
 
 
 def test_more_connections_than_there_are_cannot_be_asked_for(owner: Owner) -> None:
     with provider_for(owner.spec("five")).start() as server, ExitStack() as stack:
-        lines = Lines(server, application=application(new_token()), timeout_ms=1_000)
+        lines = ConnectionPool(server, application_name=application_name(new_token()), timeout_ms=1_000)
         lines.admin = stack.enter_context(closing(lines.open("lobby", user="five")))
         for _ in range(4):
             stack.enter_context(closing(lines.open("lobby", user="five")))
         with pytest.raises(CouldNotAsk) as refused:
             lines.open("lobby", user="five")
 
-    told = str(refused.value)
-    assert told.startswith("this needs more connections at once than the server lets five have (")
-    assert PASSWORD not in told
+    message = str(refused.value)
+    assert message.startswith("this needs more connections at once than the server lets five have (")
+    assert PASSWORD not in message
 
 
 def test_a_setting_of_the_owners_for_all_sessions_does_not_colour_a_run(owner: Owner) -> None:
@@ -210,14 +217,14 @@ def test_a_setting_of_the_owners_for_all_sessions_does_not_colour_a_run(owner: O
     try:
         with (
             provider_for(owner.spec("maker")).start() as server,
-            Workbench(server, stage_of("postgres")) as bench,
-            bench.rolled_back(bench.stage_state(bench.stage.regimes[0])) as connection,
+            Sandbox(server, platform_of("postgres")) as sandbox,
+            sandbox.rolled_back(sandbox.platform_state(sandbox.platform.regimes[0])) as connection,
         ):
-            found = connection.execute("SELECT current_setting('timezone')").fetchone()
+            row = connection.execute("SELECT current_setting('timezone')").fetchone()
     finally:
         owner.ask("ALTER ROLE ALL RESET timezone")
 
-    assert ("UTC",) == found
+    assert ("UTC",) == row
 
 
 def test_what_libpq_finds_by_itself_is_found(owner: Owner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,12 +236,12 @@ def test_what_libpq_finds_by_itself_is_found(owner: Owner, tmp_path: Path, monke
     passwords.chmod(0o600)
     for name, value in {"PGSERVICEFILE": service, "PGPASSFILE": passwords, "PGDATABASE": "lobby"}.items():
         monkeypatch.setenv(name, str(value))
-    found = []
+    actual = []
     for spec in ("dsn:service=ci", "dsn:"):
         monkeypatch.setenv("PGSERVICE", "ci")
         with provider_for(spec).start() as server:
             monkeypatch.delenv("PGSERVICE")
-            with psycopg.connect(server.conninfo(dbname=server.maintenance)) as connection:
-                found.append(connection.execute("SELECT current_user::text, current_database()::text").fetchone())
+            with psycopg.connect(server.conninfo(dbname=server.maintenance_database)) as connection:
+                actual.append(connection.execute("SELECT current_user::text, current_database()::text").fetchone())
 
-    assert [("maker", "lobby")] * 2 == found
+    assert [("maker", "lobby")] * 2 == actual

@@ -15,9 +15,9 @@ import psycopg
 import pytest
 from owner import PASSWORD, Owner, owner_of
 from pgcontract.errors import InputError, PgcontractError, ServerUnavailable
-from pgcontract.postgres.platform import stage_of
+from pgcontract.postgres.platform import platform_of
 from pgcontract.postgres.providers import provider_for
-from pgcontract.postgres.sandbox import Workbench
+from pgcontract.postgres.sandbox import Sandbox
 
 
 @pytest.fixture(scope="module")
@@ -52,14 +52,14 @@ def test_a_role_that_may_not_make_what_a_run_needs_is_told_how_to_get_it(
 
 def test_a_server_that_only_reads_is_refused(owner: Owner) -> None:
     owner.ask("ALTER ROLE maker SET default_transaction_read_only = on")
-    found = refusal(owner.spec("maker"))
+    actual = refusal(owner.spec("maker"))
     owner.ask("ALTER ROLE maker RESET default_transaction_read_only")
 
     why = (
         f"the server at {owner.server.host}:5432 is read-only (default_transaction_read_only is on), and the gate makes "
         "databases on it; name the primary, or another server, with --pg"
     )
-    assert (InputError, why) == found
+    assert (InputError, why) == actual
 
 
 def test_a_wrong_password_is_told_with_where_and_as_whom(owner: Owner) -> None:
@@ -74,9 +74,9 @@ def test_a_wrong_password_is_told_with_where_and_as_whom(owner: Owner) -> None:
 
 def test_a_host_that_does_not_answer_is_told_with_where_and_as_whom() -> None:
     kind, why = refusal("dsn:postgresql://ci:hunter2@127.0.0.1:1/app")
-    found = kind, why.startswith("connecting to the server that dsn: names failed (host 127.0.0.1, port 1, user ci): ")
+    actual = kind, why.startswith("connecting to the server that dsn: names failed (host 127.0.0.1, port 1, user ci): ")
 
-    assert (ServerUnavailable, True) == found
+    assert (ServerUnavailable, True) == actual
 
 
 @pytest.mark.parametrize(
@@ -102,12 +102,12 @@ def test_a_service_that_nobody_defined_is_told(tmp_path: Path, monkeypatch: pyte
 
 def test_a_server_that_is_too_old_is_refused_by_its_greeting() -> None:
     with greeting("14.12") as port:
-        found = refusal(f"dsn:host=127.0.0.1 port={port} user=ci dbname=app sslmode=disable gssencmode=disable")
+        actual = refusal(f"dsn:host=127.0.0.1 port={port} user=ci dbname=app sslmode=disable gssencmode=disable")
 
     why = (
         f"the server at 127.0.0.1:{port} is PostgreSQL 14.12; 15 is the oldest that is supported. Name another with --pg."
     )
-    assert (InputError, why) == found
+    assert (InputError, why) == actual
 
 
 @contextmanager
@@ -121,8 +121,8 @@ def greeting(version: str) -> Iterator[int]:
         session, _ = listening.accept()
         with session:
             session.recv(1024)
-            told = {"server_version": version, "client_encoding": "UTF8", "server_encoding": "UTF8"}
-            status = b"".join(message(b"S", f"{name}\0{value}\0".encode()) for name, value in told.items())
+            parameters = {"server_version": version, "client_encoding": "UTF8", "server_encoding": "UTF8"}
+            status = b"".join(message(b"S", f"{name}\0{value}\0".encode()) for name, value in parameters.items())
             session.sendall(message(b"R", bytes(4)) + status + message(b"K", bytes(8)) + message(b"Z", b"I"))
             session.recv(1024)
 
@@ -199,7 +199,7 @@ def test_a_superuser_whose_helper_may_not_log_in_is_told_why(owner: Owner) -> No
             provider_for(owner.spec("boss")).start() as server,
             pytest.raises(ServerUnavailable, match="never as boss, and the role that was made may not log in"),
         ):
-            Workbench(server, stage_of("postgres"))
+            Sandbox(server, platform_of("postgres"))
     finally:
         Path(hba).write_text(before[0], encoding="utf-8")
         owner.ask("SELECT pg_reload_conf()")
@@ -217,7 +217,7 @@ def test_a_role_of_the_owners_does_not_migrate_where_ours_may_not_log_in(owner: 
             provider_for(owner.spec("maker")).start() as server,
             pytest.raises(ServerUnavailable, match="never as maker, and the role that was made may not log in"),
         ):
-            Workbench(server, stage_of("supabase"))
+            Sandbox(server, platform_of("supabase"))
     finally:
         Path(hba).write_text(before, encoding="utf-8")
         owner.ask("SELECT pg_reload_conf()")
@@ -236,9 +236,9 @@ def test_a_database_in_another_encoding_is_made_in_utf8() -> None:
         connection.execute("ALTER DATABASE ascii RENAME TO template0")
         connection.execute("CREATE ROLE ci SUPERUSER LOGIN")
         spec = f"dsn:host={server.host} user=ci dbname=postgres"
-        with provider_for(spec).start() as theirs, Workbench(theirs, stage_of("postgres")) as bench:
-            name = bench.stage_state(bench.stage.regimes[0]).database
-            asked = "SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = %s"
-            found = connection.execute(asked, [name]).fetchone()
+        with provider_for(spec).start() as owners_server, Sandbox(owners_server, platform_of("postgres")) as sandbox:
+            name = sandbox.platform_state(sandbox.platform.regimes[0]).database
+            query = "SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = %s"
+            row = connection.execute(query, [name]).fetchone()
 
-    assert ("UTF8",) == found
+    assert ("UTF8",) == row

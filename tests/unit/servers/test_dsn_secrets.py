@@ -13,9 +13,9 @@ import psycopg
 import pytest
 from owner import PASSWORD, Owner, owner_of
 from pgcontract.errors import PgcontractError
-from pgcontract.postgres.platform import stage_of
+from pgcontract.postgres.platform import platform_of
 from pgcontract.postgres.providers import provider_for
-from pgcontract.postgres.sandbox import Workbench
+from pgcontract.postgres.sandbox import Sandbox
 from pgcontract.result.finding import Decision
 
 # The word itself, as URLs have it, and as Python or JSON would quote it.
@@ -119,9 +119,9 @@ def test_a_refused_run_tells_no_password(owner: Owner, project: Path, tmp_path: 
         text=True,
         check=False,
     )
-    found = done.returncode, 'database "no_such" does not exist' in done.stderr, leaks(done.stdout + done.stderr)
+    actual = done.returncode, 'database "no_such" does not exist' in done.stderr, leaks(done.stdout + done.stderr)
 
-    assert (3, True, set()) == found
+    assert (3, True, set()) == actual
 
 
 def leaks(text: str) -> set[str]:
@@ -130,9 +130,9 @@ def leaks(text: str) -> set[str]:
 
 def test_no_value_shows_a_password(owner: Owner) -> None:
     provider = provider_for(owner.spec("maker"))
-    with provider.start() as server, Workbench(server, stage_of("supabase")) as bench:
-        hired = bench.cast.password
-        shown = "".join(map(repr, (provider, server, bench.server, bench.cast, bench.admin, provider.probe())))
+    with provider.start() as server, Sandbox(server, platform_of("supabase")) as sandbox:
+        hired = sandbox.roles.password
+        shown = "".join(map(repr, (provider, server, sandbox.server, sandbox.roles, sandbox.admin, provider.probe())))
 
     assert (True, False, set()) == (bool(hired), hired in shown, leaks(shown))
 
@@ -140,13 +140,13 @@ def test_no_value_shows_a_password(owner: Owner) -> None:
 def test_an_error_in_the_middle_of_a_run_shows_no_password(owner: Owner) -> None:
     with (
         provider_for(owner.spec("maker")).start() as server,
-        Workbench(server, stage_of("postgres")) as bench,
+        Sandbox(server, platform_of("postgres")) as sandbox,
         pytest.raises(PgcontractError) as refused,
     ):
-        bench.connect("no_such_database")
-    told = "".join(map(str, (refused.value, refused.value.__cause__, refused.getrepr(style="long", showlocals=False))))
+        sandbox.connect("no_such_database")
+    output = "".join(map(str, (refused.value, refused.value.__cause__, refused.getrepr(style="long", showlocals=False))))
 
-    assert (True, set()) == ("no_such_database" in told, leaks(told))
+    assert (True, set()) == ("no_such_database" in output, leaks(output))
 
 
 def test_a_password_typed_for_pytest_is_not_in_its_report(owner: Owner, project: Path, tmp_path: Path) -> None:
@@ -173,6 +173,6 @@ def test_a_password_typed_for_pytest_is_not_in_its_report(owner: Owner, project:
         check=False,
     )
     written = "".join(path.read_text("utf-8") for path in (tmp_path / "r").rglob("*") if path.is_file())
-    found = "verdict: " in done.stdout, bool(written), leaks(done.stdout + done.stderr + written)
+    actual = "verdict: " in done.stdout, bool(written), leaks(done.stdout + done.stderr + written)
 
-    assert (True, True, set()) == found, done.stdout[-2000:]
+    assert (True, True, set()) == actual, done.stdout[-2000:]

@@ -19,5 +19,5 @@ def test_queries_are_measured_on_an_owners_server(user: str) -> None:
         run = verify(CASE, pg=owner.spec(user), only=["query.index", "query.latency"])
         after = owner.everything()
 
-    statuses = {each.check: each.status for each in run.findings}
+    statuses = {finding.check: finding.status for finding in run.findings}
     assert (before, {"query.index": Status.KEPT, "query.latency": Status.NOTED}) == (after, statuses)

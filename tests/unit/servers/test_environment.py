@@ -50,8 +50,8 @@ def test_a_gate_is_the_same_and_tells_no_secret(
     project = write_project(tmp_path / "schema")
     run = command_in(tmp_path)
     settings = {"PGCONTRACT_TMP": str(room), "PGCONTRACT_DEBUG": "1", **surroundings, **broken}
-    found = run("verify", project, "--report", "reports", **settings)
-    written = [each.read_text("utf-8") for each in (tmp_path / "reports").rglob("*") if each.is_file()]
+    actual = run("verify", project, "--report", "reports", **settings)
+    written = [path.read_text("utf-8") for path in (tmp_path / "reports").rglob("*") if path.is_file()]
 
-    assert (0, True) == (found.code, found.out.startswith(" CLEAR")), found
-    assert [] == [page for page in (found.out, found.err, *written) if SECRET in page]
+    assert (0, True) == (actual.code, actual.out.startswith(" CLEAR")), actual
+    assert [] == [page for page in (actual.out, actual.err, *written) if SECRET in page]

@@ -13,10 +13,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from pgcontract.model.sql import read_script
-from pgcontract.postgres.connection import TimedOut, discard
-from pgcontract.postgres.platform import stage_of
+from pgcontract.postgres.connection import ClientTimeout, execute_discarding_rows
+from pgcontract.postgres.platform import platform_of
 from pgcontract.postgres.providers import Server, provider_for
-from pgcontract.postgres.sandbox import State, Workbench
+from pgcontract.postgres.sandbox import DatabaseState, Sandbox
 from pgcontract.postgres.script_execution import Refusal, apply_as_production
 from pgcontract.result.finding import Decision, Run
 from pgcontract.runner import verify
@@ -83,21 +83,21 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def workbench(server: Server) -> Iterator[Workbench]:
-    with Workbench(server, stage_of("supabase"), timeout_ms=TIMEOUT_MS) as workbench:
-        yield workbench
+def sandbox(server: Server) -> Iterator[Sandbox]:
+    with Sandbox(server, platform_of("supabase"), timeout_ms=TIMEOUT_MS) as sandbox:
+        yield sandbox
 
 
 @pytest.fixture
-def empty(workbench: Workbench) -> State:
-    return workbench.stage_state(workbench.stage.regimes[0])
+def empty(sandbox: Sandbox) -> DatabaseState:
+    return sandbox.platform_state(sandbox.platform.regimes[0])
 
 
-def refusal(workbench: Workbench, empty: State, folder: Path, text: str) -> Refusal | None:
+def refusal(sandbox: Sandbox, empty: DatabaseState, folder: Path, text: str) -> Refusal | None:
     """What the server says to the script, in a database of its own."""
     file = folder / "001_hostile.sql"
     file.write_text(text, encoding="utf-8")
-    with workbench.clone(empty) as name, workbench.connect(name) as connection:
+    with sandbox.clone(empty) as name, sandbox.connect(name) as connection:
         return apply_as_production(connection, read_script(file))
 
 
@@ -107,33 +107,33 @@ def judged(folder: Path, text: str, timeout_ms: int = 120_000) -> Run:
 
 
 @pytest.mark.parametrize("text", OUTSIDE.values(), ids=OUTSIDE)
-def test_a_script_may_not_have(workbench: Workbench, empty: State, tmp_path: Path, text: str) -> None:
-    found = refusal(workbench, empty, tmp_path, text)
+def test_a_script_may_not_have(sandbox: Sandbox, empty: DatabaseState, tmp_path: Path, text: str) -> None:
+    refused = refusal(sandbox, empty, tmp_path, text)
 
-    assert found is not None
-    assert NOT_ALLOWED == found.sqlstate
+    assert refused is not None
+    assert NOT_ALLOWED == refused.sqlstate
 
 
 @pytest.mark.parametrize("text", ENDLESS.values(), ids=ENDLESS)
-def test_a_script_ends_in_time(workbench: Workbench, empty: State, tmp_path: Path, text: str) -> None:
-    found = refusal(workbench, empty, tmp_path, text)
+def test_a_script_ends_in_time(sandbox: Sandbox, empty: DatabaseState, tmp_path: Path, text: str) -> None:
+    refused = refusal(sandbox, empty, tmp_path, text)
 
-    assert found is not None
-    assert found.is_late, found
+    assert refused is not None
+    assert refused.is_timeout, refused
 
 
 def test_what_spills_more_than_the_limit_is_refused(tmp_path: Path) -> None:
     text = "SELECT n FROM generate_series(1, 1000000) AS n ORDER BY md5(n::text);"
     with (
         provider_for("wheel").start(settings={"temp_file_limit": "1MB"}) as server,
-        Workbench(server, stage_of("postgres")) as workbench,
+        Sandbox(server, platform_of("postgres")) as sandbox,
     ):
-        found = refusal(workbench, workbench.stage_state(workbench.stage.regimes[0]), tmp_path, text)
+        refused = refusal(sandbox, sandbox.platform_state(sandbox.platform.regimes[0]), tmp_path, text)
 
-    assert found is not None
+    assert refused is not None
     assert ("53400", "temporary file size exceeds temp_file_limit (1024kB)") == (
-        found.sqlstate,
-        found.message.replace('"', ""),
+        refused.sqlstate,
+        refused.message.replace('"', ""),
     )
 
 
@@ -162,12 +162,12 @@ def test_rows_that_a_script_selects_are_not_kept(server: Server, tmp_path: Path)
 
 def test_an_endless_script_is_a_finding_with_its_line_and_time(tmp_path: Path) -> None:
     run = judged(tmp_path, "CREATE TABLE t ();\n" + ENDLESS["a loop without the server's limit"], timeout_ms=TIMEOUT_MS)
-    [found] = [each for each in run.findings if each.check == "script.applies"]
+    [finding] = [answer for answer in run.findings if answer.check == "script.applies"]
 
     assert (Decision.BLOCKED, "The script does not end within 0.3 s.", 2) == (
         run.verdict.decision,
-        found.summary,
-        found.origin and found.origin.line,
+        finding.summary,
+        finding.origin and finding.origin.line,
     )
 
 
@@ -181,20 +181,20 @@ def test_an_endless_script_is_a_finding_with_its_line_and_time(tmp_path: Path) -
     ids=["in", "out", "out, then an error"],
 )
 def test_copy_between_script_and_client_leaves_the_connection_usable(
-    workbench: Workbench, empty: State, text: str, expected: str | None
+    sandbox: Sandbox, empty: DatabaseState, text: str, expected: str | None
 ) -> None:
     def state(connection: psycopg.Connection) -> str | None:
         try:
-            discard(connection, text.encode())
+            execute_discarding_rows(connection, text.encode())
         except psycopg.Error as error:
             return error.sqlstate
         return None
 
-    with workbench.clone(empty) as name, workbench.connect(name) as connection:
+    with sandbox.clone(empty) as name, sandbox.connect(name) as connection:
         connection.execute("CREATE TABLE t (a text)")
-        found = state(connection), connection.execute("SELECT 1").fetchone()
+        actual = state(connection), connection.execute("SELECT 1").fetchone()
 
-    assert (expected, (1,)) == found
+    assert (expected, (1,)) == actual
 
 
 @pytest.mark.parametrize(
@@ -213,20 +213,23 @@ def test_a_script_that_takes_our_own_things_passes_nowhere(tmp_path: Path, text:
     run = judged(tmp_path, text)
 
     assert run.verdict.decision in (Decision.INCOMPLETE, Decision.BLOCKED), run.verdict
-    assert [] == [each.item for each in run.findings if each.status.name == "ERROR"]
+    assert [] == [finding.item for finding in run.findings if finding.status.name == "ERROR"]
 
 
 def test_a_server_that_answers_no_more_is_not_waited_for() -> None:
-    with provider_for("wheel").start() as server, Workbench(server, stage_of("postgres"), timeout_ms=TIMEOUT_MS) as bench:
-        connection = bench.connect("postgres")
+    with (
+        provider_for("wheel").start() as server,
+        Sandbox(server, platform_of("postgres"), timeout_ms=TIMEOUT_MS) as sandbox,
+    ):
+        connection = sandbox.connect("postgres")
         at_work = processes_in(Path(server.host))
         for process in at_work:
             os.kill(process, signal.SIGSTOP)
         try:
-            with pytest.raises(psycopg.Error) as told:
+            with pytest.raises(psycopg.Error) as raised:
                 connection.execute("SELECT 1")
         finally:
             for process in at_work:
                 os.kill(process, signal.SIGCONT)
 
-    assert TimedOut is told.type
+    assert ClientTimeout is raised.type

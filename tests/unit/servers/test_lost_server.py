@@ -15,7 +15,7 @@ from pgcontract.cli.verify import exit_code
 from pgcontract.errors import ServerUnavailable
 from pgcontract.reporting import render
 from pgcontract.result.finding import Decision, Run, Status
-from pgcontract.runner import Event, verify
+from pgcontract.runner import ProgressEvent, verify
 from server_processes import processes_in
 
 SUPERUSER = "supabase_admin"
@@ -54,9 +54,9 @@ class Outsider:
     def kills_a_backend(self) -> None:
         with self._connect() as connection:
             query = "select pid from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend'"
-            found = connection.execute(query).fetchone()
-        assert found
-        os.kill(found[0], signal.SIGKILL)
+            row = connection.execute(query).fetchone()
+        assert row
+        os.kill(row[0], signal.SIGKILL)
 
     def kills_the_server(self) -> None:
         pid_file = next(self._room.glob("pgcontract-*/d/postmaster.pid"))
@@ -76,7 +76,7 @@ def judged_while(project: Path, room: Path, phase: str, fault: Callable[[Outside
     happened: list[str] = []
     with ExitStack() as stack:
 
-        def notify(event: Event) -> None:
+        def notify(event: ProgressEvent) -> None:
             if (event.kind, event.name) == ("phase", phase) and not happened:
                 happened.append(phase)
                 fault(Outsider(room, stack))
@@ -90,21 +90,21 @@ def test_a_run_is_incomplete_when(
     project: Path, room: Path, fault: Callable[[Outsider], None], reason: str, phase: str
 ) -> None:
     run = judged_while(project, room, phase, fault)
-    found = run.verdict.decision, exit_code(run), any(reason in each for each in run.verdict.reasons)
+    actual = run.verdict.decision, exit_code(run), any(reason in told_reason for told_reason in run.verdict.reasons)
 
-    assert (Decision.INCOMPLETE, 3, True) == found, run.verdict
-    assert {Status.KEPT, Status.NOTED, Status.UNKNOWN} >= {each.status for each in run.findings}
+    assert (Decision.INCOMPLETE, 3, True) == actual, run.verdict
+    assert {Status.KEPT, Status.NOTED, Status.UNKNOWN} >= {finding.status for finding in run.findings}
     assert [] == [*room.iterdir(), *processes_in(room)]
     assert "INCOMPLETE" in render(run, "text")
 
 
 def test_what_was_answered_before_a_loss_stays_answered(project: Path, room: Path) -> None:
-    whole = {each.item: each.status for each in verify(project).findings}
+    whole = {finding.item: finding.status for finding in verify(project).findings}
     cut = judged_while(project, room, "script", Outsider.kills_the_server)
-    kept = {each.item: each.status for each in cut.findings if each.status is not Status.UNKNOWN}
+    statuses = {finding.item: finding.status for finding in cut.findings if finding.status is not Status.UNKNOWN}
 
-    assert kept
-    assert kept.items() <= whole.items()
+    assert statuses
+    assert statuses.items() <= whole.items()
 
 
 @contextmanager
@@ -121,13 +121,13 @@ def small(room: Path, megabytes: int) -> Iterator[None]:
 def test_a_run_is_incomplete_when_the_disk_is_full(project: Path, room: Path, megabytes: int) -> None:
     with small(room, megabytes):
         run = verify(project)
-        left = [*room.iterdir()]
-    told = " ".join(run.verdict.reasons)
+        leftovers = [*room.iterdir()]
+    reasons = " ".join(run.verdict.reasons)
 
     assert (Decision.INCOMPLETE, True, []) == (
         run.verdict.decision,
-        "No space left" in told or "MB are left" in told,
-        left,
+        "No space left" in reasons or "MB are left" in reasons,
+        leftovers,
     )
 
 
@@ -140,7 +140,7 @@ def test_a_disk_without_room_for_a_server_is_told_before_a_run(project: Path, ro
 
 
 def test_a_script_may_not_write_more_than_its_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pgcontract.postgres.connection.MOST_BYTES", 50 * 1024**2)
+    monkeypatch.setattr("pgcontract.postgres.connection.SCRIPT_MAX_BYTES", 50 * 1024**2)
     (tmp_path / "001_much.sql").write_text("CREATE TABLE t AS SELECT repeat('x', 1000) FROM generate_series(1, 1e9);")
     run = verify(tmp_path)
 

@@ -24,8 +24,7 @@ from test_server_accounts import python_for
 
 PATH = os.environ["PATH"]
 START = (
-    "from pgcontract.postgres.providers import provider_for\n"
-    "with provider_for('17').start() as server: print(server.version)"
+    "from pgcontract.postgres.providers import provider_for\nwith provider_for('17').start() as own: print(own.version)"
 )
 INSTALL_IT = "or install PostgreSQL 17 itself, or name its folder: --pg binaries:DIR"
 
@@ -77,7 +76,7 @@ def with_npm(programs: Path, script: str) -> None:
 
 def kept(cache: Path) -> list[str]:
     """What a fetch left in the cache; the locks are empty files and stay."""
-    return sorted(each.name for each in cache.iterdir() if each.suffix not in (".lock", ".seed"))
+    return sorted(path.name for path in cache.iterdir() if path.suffix not in (".lock", ".seed"))
 
 
 def refusal(spec: str = "17") -> tuple[type[PgcontractError], str]:
@@ -107,7 +106,7 @@ def test_the_installed_server_of_that_major_is_taken(tmp_path: Path, bare: Path)
         installed(tmp_path / "usual" / version.partition(".")[0] / "bin", version=version)
 
     expected = f"PostgreSQL 17.2 in {tmp_path}/usual/17/bin"
-    assert expected == provider_for("17").probe().found
+    assert expected == provider_for("17").probe().summary
 
 
 def test_a_probe_says_where_it_would_come_from_and_fetches_nothing(bare: Path, cache: Path) -> None:
@@ -115,7 +114,7 @@ def test_a_probe_says_where_it_would_come_from_and_fetches_nothing(bare: Path, c
     probe = provider_for("17").probe()
 
     expected = f"PostgreSQL 17.10, not fetched yet: npm would bring {prebuilt(17).package} (24 MB), once", "", []
-    assert expected == (probe.found, (bare / "asked").read_text(), kept(cache))
+    assert expected == (probe.summary, (bare / "asked").read_text(), kept(cache))
 
 
 @pytest.mark.usefixtures("bare")
@@ -123,7 +122,7 @@ def test_a_probe_without_npm_says_what_to_install() -> None:
     probe = provider_for("17").probe()
 
     remedy = f"install Node.js with npm (Debian: apt install npm), {INSTALL_IT}"
-    assert (False, "not installed, and no npm to fetch it", remedy) == (probe.ok, probe.found, probe.remedy)
+    assert (False, "not installed, and no npm to fetch it", remedy) == (probe.ok, probe.summary, probe.remedy)
 
 
 @pytest.mark.usefixtures("bare")
@@ -146,10 +145,10 @@ def real_npm(programs: Path) -> Path:
     folder = programs / "real"
     folder.mkdir()
     for name in ("npm", "node"):
-        found = shutil.which(name, path=PATH)
-        if found is None:
+        program = shutil.which(name, path=PATH)
+        if program is None:
             missing(f"{name} is not on PATH: install Node.js with npm")
-        (folder / name).symlink_to(found)
+        (folder / name).symlink_to(program)
     return folder
 
 
@@ -190,13 +189,13 @@ def test_a_fetched_server_has_what_the_wheel_lacks(bare: Path, cache: Path, tarb
     with_npm(bare, f'cp "{tarball}" 17.tgz')
     with provider_for("17").start() as server, psycopg.connect(server.conninfo(dbname="postgres")) as connection:
         connection.execute('CREATE EXTENSION pgcrypto; CREATE EXTENSION "uuid-ossp"')
-        found = connection.execute("""
+        row = connection.execute("""
             SELECT current_setting('server_version'), uuid_generate_v4() <> gen_random_uuid(),
                    octet_length(gen_random_bytes(8)), 'b' > 'A' COLLATE "de-x-icu"
         """).fetchone()
 
     expected = ("17.10", True, 8, True), f"pack {prebuilt(17).package}\n", 1
-    assert expected == (found, (bare / "asked").read_text(), len(kept(cache)))
+    assert expected == (row, (bare / "asked").read_text(), len(kept(cache)))
 
 
 def test_a_draft_that_a_kill_left_is_no_server(bare: Path, cache: Path, tarball: Path) -> None:
@@ -207,9 +206,9 @@ def test_a_draft_that_a_kill_left_is_no_server(bare: Path, cache: Path, tarball:
     draft = cache / f".draft-{place.name}"
     place.rename(draft)
     with provider_for("17").start() as server:
-        found = server.bin_dir
+        actual = server.bin_dir
 
-    assert (place / "bin", [place.name]) == (found, kept(cache))
+    assert (place / "bin", [place.name]) == (actual, kept(cache))
 
 
 def test_runs_at_the_same_time_fetch_once(
@@ -229,7 +228,7 @@ def test_an_ordinary_user_fetches_for_himself(bare: Path, cache: Path, room: Pat
     user = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
     python = python_for(user) if os.geteuid() == 0 else [sys.executable]
     source = os.pathsep.join([str(Path(pgcontract.__file__).parents[1]), str(Path(psycopg.__file__).parents[1])])
-    told = subprocess.run(
+    process = subprocess.run(
         [*python, "-c", f"from pgcontract.postgres.providers import binaries\nbinaries.USUAL_PLACES = ()\n{START}"],
         user=user if os.geteuid() == 0 else None,
         extra_groups=[] if os.geteuid() == 0 else None,
@@ -244,4 +243,4 @@ def test_an_ordinary_user_fetches_for_himself(bare: Path, cache: Path, room: Pat
         check=False,
     )
 
-    assert ("17.10\n", "", user) == (told.stdout, told.stderr, (cache / "his").owner())
+    assert ("17.10\n", "", user) == (process.stdout, process.stderr, (cache / "his").owner())

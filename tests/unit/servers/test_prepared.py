@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from pgcontract.errors import InputError, ServerUnavailable
-from pgcontract.postgres.providers import Prepared, Server, provider_for
+from pgcontract.postgres.providers import PreparedState, Server, provider_for
 
 
 @pytest.fixture
@@ -25,18 +25,18 @@ def make_rows(server: Server) -> None:
         connection.execute("VACUUM numbers")
 
 
-def start(key: str = "numbers", *, wanted_bytes: int = 10_000_000) -> tuple[str, str, int, bool]:
+def start(key: str = "numbers", *, needed_bytes: int = 10_000_000) -> tuple[str, str, int, bool]:
     """Where a prepared server came from, its wal_level, the rows on it, and whether its visibility map is there."""
-    what = Prepared(key=key, make=make_rows, wanted_bytes=lambda: wanted_bytes)
+    what = PreparedState(key=key, make=make_rows, needed_bytes=lambda: needed_bytes)
     with provider_for("auto").start() as server:
-        assert server.prepared
+        assert server.start_prepared
         with (
-            server.prepared(what, {"wal_level": "replica"}) as own,
+            server.start_prepared(what, {"wal_level": "replica"}) as own,
             psycopg.connect(own.conninfo(dbname="postgres"), autocommit=True) as connection,
         ):
-            found = connection.execute("SELECT count(*), pg_relation_size('numbers', 'vm') > 0 FROM numbers").fetchone()
+            row = connection.execute("SELECT count(*), pg_relation_size('numbers', 'vm') > 0 FROM numbers").fetchone()
             (level,) = connection.execute("SHOW wal_level").fetchone() or ("",)
-            return (own.started_from, level, *(found or (0, False)))
+            return (own.started_from, level, *(row or (0, False)))
 
 
 def states(cache: Path) -> list[Path]:
@@ -44,10 +44,10 @@ def states(cache: Path) -> list[Path]:
 
 
 def test_what_was_made_once_comes_out_of_the_cache(cache: Path) -> None:
-    found = [start(), start(), start("another key")]
+    actual = [start(), start(), start("another key")]
 
-    made, kept = ("initdb", "replica", 100_000, True), ("cache", "replica", 100_000, True)
-    assert [made, kept, made] == found
+    first_start, later_start = ("initdb", "replica", 100_000, True), ("cache", "replica", 100_000, True)
+    assert [first_start, later_start, first_start] == actual
 
 
 def test_a_damaged_state_is_made_anew(cache: Path) -> None:
@@ -56,9 +56,9 @@ def test_a_damaged_state_is_made_anew(cache: Path) -> None:
     whole = state.read_bytes()
     state.write_bytes(whole[:-100] + bytes([whole[-100] ^ 1]) + whole[-99:])
 
-    found = [start()[0], start()[0]]
+    actual = [start()[0], start()[0]]
 
-    assert ["initdb", "cache"] == found
+    assert ["initdb", "cache"] == actual
 
 
 def test_what_a_killed_run_left_of_a_state_goes_with_the_next_run(cache: Path) -> None:
@@ -77,8 +77,8 @@ def test_what_could_not_be_made_is_not_kept(cache: Path) -> None:
         raise InputError("the rows are wrong")
 
     with provider_for("auto").start() as server:
-        assert server.prepared
-        prepared = server.prepared(Prepared(key="wrong", make=fail, wanted_bytes=lambda: 0), {})
+        assert server.start_prepared
+        prepared = server.start_prepared(PreparedState(key="wrong", make=fail, needed_bytes=lambda: 0), {})
         with pytest.raises(InputError):
             prepared.__enter__()
 
@@ -90,17 +90,17 @@ def test_states_that_were_not_used_for_longest_make_room(cache: Path, monkeypatc
     for key in ("one", "two"):
         start(key)
 
-    found = [len(states(cache)), start("two")[0], start("one")[0]]
+    actual = [len(states(cache)), start("two")[0], start("one")[0]]
 
-    assert [1, "cache", "initdb"] == found
+    assert [1, "cache", "initdb"] == actual
 
 
 def test_too_little_room_is_told_before_anything_is_made(cache: Path) -> None:
     with pytest.raises(ServerUnavailable) as caught:
-        start("large", wanted_bytes=10**15)
+        start("large", needed_bytes=10**15)
 
-    told = re.sub(r"\S+ has [\d.]+ GB(, )?", "", str(caught.value))
+    message = re.sub(r"\S+ has [\d.]+ GB(, )?", "", str(caught.value))
     expected = (
         "the rows need 1000000.5 GB and  free; set PGCONTRACT_TMP to a folder with more, or ask for fewer rows (--rows)"
     )
-    assert (expected, []) == (told, states(cache))
+    assert (expected, []) == (message, states(cache))

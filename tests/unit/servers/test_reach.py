@@ -28,8 +28,8 @@ def judged(owner: Owner, user: str, folder: Path, more: str) -> Run:
 
 
 def applies(run: Run) -> tuple[str, str]:
-    [found] = [each for each in run.findings if each.check == "script.applies"]
-    return found.status.value, found.summary
+    [finding] = [answer for answer in run.findings if answer.check == "script.applies"]
+    return finding.status.value, finding.summary
 
 
 BEYOND = {
@@ -69,16 +69,16 @@ def test_a_script_never_runs_as_a_role_of_the_owners(owner: Owner, tmp_path: Pat
 
 def test_a_script_that_names_who_migrates_in_production_is_not_judged_by_another(owner: Owner, tmp_path: Path) -> None:
     status, why = applies(judged(owner, "maker", tmp_path, "ALTER TABLE public.note OWNER TO postgres;"))
-    found = status, why.startswith("The script names the role postgres, which migrates in production but not on this")
+    actual = status, why.startswith("The script names the role postgres, which migrates in production but not on this")
 
-    assert ("unknown", True) == found
+    assert ("unknown", True) == actual
 
 
 @pytest.mark.parametrize("user", ["boss", "maker"])
 def test_roles_that_a_script_makes_go_with_the_run(owner: Owner, tmp_path: Path, user: str) -> None:
     before = owner.everything()
-    made = "CREATE ROLE reads;\nGRANT SELECT ON public.note TO reads;\nCREATE ROLE writes IN ROLE reads;\n"
-    status, why = applies(judged(owner, user, tmp_path, made))
+    script = "CREATE ROLE reads;\nGRANT SELECT ON public.note TO reads;\nCREATE ROLE writes IN ROLE reads;\n"
+    status, why = applies(judged(owner, user, tmp_path, script))
     # Before 16 whoever makes roles reaches all of them, so nobody of ours does.
     short = owner.server.major < 16
     expected = "unknown" if short else "kept", short, before
@@ -87,11 +87,11 @@ def test_roles_that_a_script_makes_go_with_the_run(owner: Owner, tmp_path: Path,
 
 def test_a_role_that_is_there_already_is_not_the_scripts_fault(owner: Owner, tmp_path: Path) -> None:
     status, why = applies(judged(owner, "boss", tmp_path, "CREATE ROLE nobody_much;"))
-    there = (
+    message = (
         "The role is on this server already, made by somebody else; a server of its own shows it: --pg wheel, or --pg "
     )
 
-    assert ("unknown", True) == (status, why.startswith(there) or "is without CREATEROLE" in why), why
+    assert ("unknown", True) == (status, why.startswith(message) or "is without CREATEROLE" in why), why
 
 
 def test_what_the_script_itself_gets_wrong_stays_broken(owner: Owner, tmp_path: Path) -> None:
@@ -113,6 +113,6 @@ def test_forced_row_security_is_not_asked_of_a_role_that_it_holds(owner: Owner, 
     forced = "ALTER TABLE public.note ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;\n"
     migration.write_text(migration.read_text("utf-8") + forced, encoding="utf-8")
     run = verify(project, pg=owner.spec("maker"), only=["script.rerun"])
-    why = [each.summary for each in run.findings if each.check == "script.rerun"]
+    why = [finding.summary for finding in run.findings if finding.check == "script.rerun"]
 
-    assert [True] == ["is without BYPASSRLS, and row security is forced on public.note" in each for each in why]
+    assert [True] == ["is without BYPASSRLS, and row security is forced on public.note" in summary for summary in why]

@@ -106,10 +106,10 @@ def test_an_ordinary_user_needs_nothing_but_python(open_folder: Path, room: Path
 @only_root
 def test_root_starts_the_server_as_an_unprivileged_user_that_exists() -> None:
     with provider_for("wheel").start() as server:
-        found = Path(server.host).stat()
+        actual = Path(server.host).stat()
 
     expected = ("postgres" if "postgres" in {user.pw_name for user in pwd.getpwall()} else "nobody", 0o700)
-    assert expected == (pwd.getpwuid(found.st_uid).pw_name, stat.S_IMODE(found.st_mode))
+    assert expected == (pwd.getpwuid(actual.st_uid).pw_name, stat.S_IMODE(actual.st_mode))
 
 
 @only_root
@@ -124,9 +124,9 @@ def test_programs_that_the_servers_user_cannot_reach_are_copied(
     ):
         connection.execute("CREATE EXTENSION hstore")
         connection.execute("DO $$ BEGIN NULL; END $$")
-        found = len(list(open_folder.glob("programs-*/bin/postgres"))), server.bin_dir, modes_above(closed_install)
+        actual = len(list(open_folder.glob("programs-*/bin/postgres"))), server.bin_dir, modes_above(closed_install)
 
-    assert (1, closed_install, before) == found
+    assert (1, closed_install, before) == actual
 
 
 @only_root

@@ -74,15 +74,15 @@ def test_the_guardian_cleans_up_after_a_host_that_could_not(room: Path, hold: Ho
 
 def test_the_next_run_removes_what_a_killed_run_and_its_guardian_left(room: Path, hold: Hold) -> None:
     holder = hold()
-    left = run_folder(holder)
-    kill([*guardians(left), holder.pid])
+    leftover = run_folder(holder)
+    kill([*guardians(leftover), holder.pid])
     holder.wait()
-    server_outlived_them = bool(processes_in(left))
+    server_outlived_them = bool(processes_in(leftover))
     with provider_for("wheel").start() as server:
-        found = left_in(room)[0], processes_in(left)
+        actual = left_in(room)[0], processes_in(leftover)
         expected: tuple[list[str], list[int]] = ([Path(server.host).name], [])
 
-    assert (True, expected) == (server_outlived_them, found)
+    assert (True, expected) == (server_outlived_them, actual)
 
 
 def test_the_next_run_removes_what_a_guardian_may_not(room: Path, hold: Hold) -> None:
@@ -92,9 +92,9 @@ def test_the_next_run_removes_what_a_guardian_may_not(room: Path, hold: Hold) ->
     holder.kill()
     watch.wait()
     with provider_for("wheel").start() as server:
-        found = left_in(room)[0]
+        actual = left_in(room)[0]
 
-    assert [Path(server.host).name] == found
+    assert [Path(server.host).name] == actual
 
 
 def test_a_server_whose_guardian_was_killed_is_stopped_all_the_same(room: Path) -> None:
@@ -115,14 +115,14 @@ def test_a_run_that_goes_on_is_not_swept_by_another(room: Path, hold: Hold) -> N
 
 
 def test_folders_that_only_look_like_ours_are_not_swept(room: Path) -> None:
-    ours = f"pgcontract-{os.geteuid()}-"
+    prefix = f"pgcontract-{os.geteuid()}-"
     owner_line = "pgcontract run folder, removed when its owner is gone; owner's process id: 1\n"
     elsewhere = room / "elsewhere"
     foreign = {
-        f"{ours}00000001": None,
-        f"{ours}00000002": "somebody else's",
-        f"{ours}backup": owner_line,
-        f"{ours}00000003.old": owner_line,
+        f"{prefix}00000001": None,
+        f"{prefix}00000002": "somebody else's",
+        f"{prefix}backup": owner_line,
+        f"{prefix}00000003.old": owner_line,
         "pgcontract-4294967294-00000004": owner_line,
         "elsewhere": owner_line,
     }
@@ -130,7 +130,7 @@ def test_folders_that_only_look_like_ours_are_not_swept(room: Path) -> None:
         (room / name).mkdir()
         if owner:
             (room / name / "owner").write_text(owner)
-    (room / f"{ours}00000005").symlink_to(elsewhere)
+    (room / f"{prefix}00000005").symlink_to(elsewhere)
     before = sorted(path.relative_to(room) for path in room.rglob("*"))
     with provider_for("wheel").start():
         pass

@@ -58,7 +58,7 @@ def own_cache(tmp_path: Path, shared_cache: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("spec", SPECS, ids=[spec.partition("/")[0] for spec in SPECS])
 def test_a_server_starts_and_is_what_it_says(spec: str) -> None:
     with provider_for(spec).start() as server:
-        found = ask(
+        actual = ask(
             server,
             """
             SELECT current_setting('server_version_num')::int, current_user::text,
@@ -68,24 +68,24 @@ def test_a_server_starts_and_is_what_it_says(spec: str) -> None:
         )
 
     expected = (server.version_num, "supabase_admin", "", "UTF8", True, ["postgres", "template0", "template1"])
-    assert expected == found
+    assert expected == actual
 
 
 def test_the_second_start_comes_from_the_cache() -> None:
     with provider_for("wheel").start():
         pass
     with provider_for("wheel").start() as server:
-        found = server.started_from
+        actual = server.started_from
 
-    assert found == "cache"
+    assert actual == "cache"
 
 
 def test_two_servers_run_at_once() -> None:
     with provider_for("wheel").start() as one, provider_for("wheel").start() as other:
-        found = ask(one, "SELECT 1"), ask(other, "SELECT 2")
+        actual = ask(one, "SELECT 1"), ask(other, "SELECT 2")
 
     expected = ((1,), (2,))
-    assert expected == found
+    assert expected == actual
 
 
 def test_starts_at_the_same_time_make_one_seed(tmp_path: Path, hold: Hold, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,37 +101,37 @@ def test_starts_at_the_same_time_make_one_seed(tmp_path: Path, hold: Hold, monke
 def test_a_seed_that_cannot_be_trusted_is_made_again(own_cache: Path, damage: str) -> None:
     for seed in own_cache.glob("*.seed"):
         DAMAGE[damage](seed)
-    found = []
+    actual = []
     for _ in range(2):
         with provider_for("wheel").start() as server:
-            found.append(server.started_from)
+            actual.append(server.started_from)
 
     expected = ["initdb", "cache"]
-    assert expected == found
+    assert expected == actual
 
 
 def test_a_run_does_without_a_cache_it_cannot_write(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGCONTRACT_CACHE", "/dev/null/cache")
     with provider_for("wheel").start() as server:
-        found = server.started_from
+        actual = server.started_from
 
-    assert found == "initdb"
+    assert actual == "initdb"
 
 
 def test_given_settings_win_over_ours() -> None:
     with provider_for("wheel").start(settings={"timezone": "Asia/Tokyo", "max_connections": "7"}) as server:
-        found = ask(server, "SELECT current_setting('timezone'), current_setting('max_connections')")
+        actual = ask(server, "SELECT current_setting('timezone'), current_setting('max_connections')")
 
     expected = ("Asia/Tokyo", "7")
-    assert expected == found
+    assert expected == actual
 
 
 def test_a_given_locale_is_the_databases() -> None:
     with provider_for("wheel").start(locale="C") as server:
-        found = ask(server, "SELECT datcollate, datlocprovider FROM pg_database WHERE datname = 'postgres'")
+        actual = ask(server, "SELECT datcollate, datlocprovider FROM pg_database WHERE datname = 'postgres'")
 
     expected = ("C", "c")
-    assert expected == found
+    assert expected == actual
 
 
 def test_a_connection_is_not_bent_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,10 +147,10 @@ def test_a_connection_is_not_bent_by_the_environment(monkeypatch: pytest.MonkeyP
     }.items():
         monkeypatch.setenv(name, value)
     with provider_for("wheel").start() as server:
-        found = ask(server, "SELECT current_user::text, current_setting('work_mem'), current_setting('client_encoding')")
+        actual = ask(server, "SELECT current_user::text, current_setting('work_mem'), current_setting('client_encoding')")
 
     expected = ("supabase_admin", "4MB", "UTF8")
-    assert expected == found
+    assert expected == actual
 
 
 def test_a_room_with_a_long_name_still_has_a_socket(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,10 +158,10 @@ def test_a_room_with_a_long_name_still_has_a_socket(room: Path, monkeypatch: pyt
     long_room.mkdir(mode=0o755)
     monkeypatch.setenv("PGCONTRACT_TMP", str(long_room))
     with provider_for("wheel").start() as server:
-        found = ask(server, "SELECT 1")
+        actual = ask(server, "SELECT 1")
 
     expected: tuple[object, ...] = (1,), [], False
-    assert expected == (found, list(long_room.iterdir()), Path(server.host).exists())
+    assert expected == (actual, list(long_room.iterdir()), Path(server.host).exists())
 
 
 def test_a_locale_that_does_not_exist_is_the_owners_to_correct(room: Path) -> None:
@@ -192,10 +192,10 @@ try:
 except ServerUnavailable as error:
     print(error)
 """
-    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
 
     expected: tuple[object, ...] = True, []
-    assert expected == (told.startswith("no room for the server's files: "), list(room.iterdir()))
+    assert expected == (output.startswith("no room for the server's files: "), list(room.iterdir()))
 
 
 def test_a_room_that_is_none_is_the_owners_to_correct(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,17 +216,17 @@ def test_a_crash_loses_only_what_was_not_acknowledged() -> None:
             server.crash()
             with pytest.raises(psycopg.OperationalError):
                 connection.execute("SELECT")
-        found = ask(server, "SELECT array_agg(number), pg_catalog.current_setting('fsync') FROM kept")
+        actual = ask(server, "SELECT array_agg(number), pg_catalog.current_setting('fsync') FROM kept")
 
     expected = ([1], "on")
-    assert expected == found
+    assert expected == actual
 
 
 def test_another_server_comes_from_the_same_source() -> None:
     with provider_for("wheel").start() as server:
-        assert server.another
-        with server.another({"fsync": "on"}) as other:
-            found = other.bin_dir, other.host != server.host, ask(other, "SELECT current_setting('fsync')")
+        assert server.start_another
+        with server.start_another({"fsync": "on"}) as other:
+            actual = other.bin_dir, other.host != server.host, ask(other, "SELECT current_setting('fsync')")
 
     expected = server.bin_dir, True, ("on",)
-    assert expected == found
+    assert expected == actual

@@ -8,9 +8,9 @@ import psycopg
 import pytest
 from owner import MAJORS
 from pgcontract.catalog import read_catalog
-from pgcontract.postgres.platform import stage_of
+from pgcontract.postgres.platform import platform_of
 from pgcontract.postgres.providers import Server, provider_for
-from pgcontract.postgres.sandbox import Workbench
+from pgcontract.postgres.sandbox import Sandbox
 
 USER = "8b6f1f6e-6a3c-4d0e-9d53-0c1c3f1f2a11"
 
@@ -22,16 +22,16 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def bench(server: Server) -> Iterator[Workbench]:
-    with Workbench(server, stage_of("supabase")) as bench:
-        yield bench
+def sandbox(server: Server) -> Iterator[Sandbox]:
+    with Sandbox(server, platform_of("supabase")) as sandbox:
+        yield sandbox
 
 
 @pytest.fixture(params=["since", "before"])
-def migrating(bench: Workbench, request: pytest.FixtureRequest) -> Iterator[psycopg.Connection]:
+def migrating(sandbox: Sandbox, request: pytest.FixtureRequest) -> Iterator[psycopg.Connection]:
     """The role that migrates, on the stage of Supabase, under each regime."""
-    [regime] = [each for each in bench.stage.regimes if each.name == request.param]
-    with bench.rolled_back(bench.stage_state(regime)) as connection:
+    [regime] = [candidate for candidate in sandbox.platform.regimes if candidate.name == request.param]
+    with sandbox.rolled_back(sandbox.platform_state(regime)) as connection:
         yield connection
 
 
@@ -83,21 +83,23 @@ def test_what_projects_commonly_write_applies(migrating: psycopg.Connection) -> 
     assert ("Ann",) == migrating.execute("SELECT name FROM public.profile").fetchone()
 
 
-@pytest.mark.parametrize(("part", "found"), [("foldername", ["a", "b"]), ("filename", "c.d.png"), ("extension", "png")])
-def test_a_files_name_is_taken_apart(migrating: psycopg.Connection, part: str, found: object) -> None:
-    assert (found,) == migrating.execute(f"SELECT storage.{part}('a/b/c.d.png')".encode()).fetchone()
+@pytest.mark.parametrize(
+    ("part", "expected"), [("foldername", ["a", "b"]), ("filename", "c.d.png"), ("extension", "png")]
+)
+def test_a_files_name_is_taken_apart(migrating: psycopg.Connection, part: str, expected: object) -> None:
+    assert (expected,) == migrating.execute(f"SELECT storage.{part}('a/b/c.d.png')".encode()).fetchone()
 
 
-def test_a_stage_that_is_there_already_is_used_and_told(server: Server, bench: Workbench) -> None:
-    with Workbench(server, bench.stage) as second:
-        found = bench.cast.told, second.cast.told
+def test_a_stage_that_is_there_already_is_used_and_told(server: Server, sandbox: Sandbox) -> None:
+    with Sandbox(server, sandbox.platform) as second:
+        actual = sandbox.roles.description, second.roles.description
 
-    assert ("made", "found anon, authenticated, service_role, authenticator, postgres") == found
+    assert ("made", "found anon, authenticated, service_role, authenticator, postgres") == actual
 
 
-def test_the_stage_may_be_made_again_in_the_same_database(server: Server, bench: Workbench) -> None:
-    regime = bench.stage.regimes[0]
-    with bench.rolled_back(bench.stage_state(regime), user=server.superuser) as connection:
+def test_the_stage_may_be_made_again_in_the_same_database(server: Server, sandbox: Sandbox) -> None:
+    regime = sandbox.platform.regimes[0]
+    with sandbox.rolled_back(sandbox.platform_state(regime), user=server.superuser) as connection:
         connection.execute("SET LOCAL pgcontract.migrator = 'postgres'")
         before = read_catalog(connection, transaction=False)
         for text in regime.database_sql:

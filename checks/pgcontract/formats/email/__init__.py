@@ -12,8 +12,8 @@ from pgcontract.formats.email.addr_spec import read_addr_spec
 from pgcontract.formats.email.html import read_valid_email
 from pgcontract.formats.email.known_addresses import KNOWN
 from pgcontract.formats.email.mailbox import read_mailbox, read_plain
-from pgcontract.formats.oracle import Known, Texts, declare, parameter
-from pgcontract.formats.oracle.scanner import Refused
+from pgcontract.formats.oracle import KnownValue, Texts, declare, parameter
+from pgcontract.formats.oracle.scanner import InvalidText
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -62,7 +62,7 @@ class Email(Texts):
                 read_addr_spec(value, obsolete=True)
             else:
                 DIALECTS[self.dialect](value)
-        except Refused as refused:
+        except InvalidText as refused:
             return str(refused)
         return None
 
@@ -76,7 +76,7 @@ class Email(Texts):
 
         return broken_addresses(self.valid(), self.alphabet())
 
-    def corpus(self) -> tuple[Known[str], ...]:
+    def corpus(self) -> tuple[KnownValue[str], ...]:
         return KNOWN
 
     def alphabet(self) -> str:

@@ -15,7 +15,7 @@ from pgcontract.formats.oracle.text_strategies import one_edit_from, words
 
 _LETTERS: Final = ascii_lowercase + ascii_uppercase + digits
 _MARKS: Final = "".join(sorted(ATEXT - set(_LETTERS)))
-_BEYOND: Final = "äéøñßжπ例子がㅎ"
+_NON_ASCII: Final = "äéøñßжπ例子がㅎ"
 
 _atoms = words(_LETTERS + _MARKS)
 _dot_strings = st.lists(_atoms, min_size=1, max_size=3).map(".".join)
@@ -64,8 +64,8 @@ _ADDRESSES: Final[Mapping[str, SearchStrategy[str]]] = {
     ),
     "dot-atom": st.one_of(_at(_dot_strings, _hosts(_LETTERS, 2)), _full),
     "rfc6531": st.one_of(
-        _at(words(_LETTERS + _BEYOND), _hosts(ascii_lowercase + _BEYOND)),
-        _at(_quoted, _hosts(_BEYOND)),
+        _at(words(_LETTERS + _NON_ASCII), _hosts(ascii_lowercase + _NON_ASCII)),
+        _at(_quoted, _hosts(_NON_ASCII)),
         _at(_dot_strings, _hosts(_LETTERS) | _literals),
         _full,
     ),

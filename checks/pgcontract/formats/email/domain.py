@@ -7,7 +7,7 @@ from string import ascii_letters, digits, hexdigits
 from typing import Final
 
 from pgcontract.formats.email.ulabel import why_not_u_label
-from pgcontract.formats.oracle.scanner import Refused, told
+from pgcontract.formats.oracle.scanner import InvalidText, describe_character
 
 LET_DIG: Final = frozenset(ascii_letters + digits)
 LDH: Final = LET_DIG | {"-"}
@@ -17,16 +17,16 @@ _DCONTENT: Final = frozenset(map(chr, range(33, 127))) - set("[\\]")
 def read_domain(domain: str, label: Callable[[str], None]) -> tuple[str, ...]:
     """The labels of a domain, each read by `label`; Refused where there is a fault in it (RFC 5321, 4.1.2)."""
     if not domain:
-        raise Refused("nothing behind the @ (RFC 5321, 4.1.2)")
+        raise InvalidText("nothing behind the @ (RFC 5321, 4.1.2)")
     labels = tuple(domain.split("."))
     if not labels[0]:
-        raise Refused("a dot at the start of the domain (RFC 5321, 4.1.2)")
+        raise InvalidText("a dot at the start of the domain (RFC 5321, 4.1.2)")
     if not labels[-1]:
-        raise Refused("a dot at the end of the domain (RFC 5321, 4.1.2)")
+        raise InvalidText("a dot at the end of the domain (RFC 5321, 4.1.2)")
     if "" in labels:
-        raise Refused("two dots in a row in the domain (RFC 5321, 4.1.2)")
-    for each in labels:
-        label(each)
+        raise InvalidText("two dots in a row in the domain (RFC 5321, 4.1.2)")
+    for domain_label in labels:
+        label(domain_label)
     return labels
 
 
@@ -34,13 +34,13 @@ def ldh_label(label: str) -> None:
     """Letters, digits and hyphens, none at either end, 63 at most (RFC 5321, 4.1.2; RFC 1035, 2.3.4)."""
     for character in label:
         if character not in LDH:
-            raise Refused(f"{told(character)} in the domain (RFC 5321, 4.1.2)")
+            raise InvalidText(f"{describe_character(character)} in the domain (RFC 5321, 4.1.2)")
     if label[0] == "-":
-        raise Refused("a hyphen at the start of a label (RFC 5321, 4.1.2)")
+        raise InvalidText("a hyphen at the start of a label (RFC 5321, 4.1.2)")
     if label[-1] == "-":
-        raise Refused("a hyphen at the end of a label (RFC 5321, 4.1.2)")
+        raise InvalidText("a hyphen at the end of a label (RFC 5321, 4.1.2)")
     if len(label) > 63:
-        raise Refused("a label of more than 63 octets (RFC 1035, 2.3.4)")
+        raise InvalidText("a label of more than 63 octets (RFC 1035, 2.3.4)")
 
 
 def international_label(label: str) -> None:
@@ -48,13 +48,13 @@ def international_label(label: str) -> None:
     if label.isascii():
         ldh_label(label)
     elif reason := why_not_u_label(label):
-        raise Refused(reason)
+        raise InvalidText(reason)
 
 
 def read_address_literal(literal: str) -> None:
     """`[192.0.2.1]` or `[IPv6:2001:db8::1]` (RFC 5321, 4.1.3); IPv6 is the only tag IANA has registered."""
     if not literal.endswith("]"):
-        raise Refused("an address literal that does not end in ] (RFC 5321, 4.1.3)")
+        raise InvalidText("an address literal that does not end in ] (RFC 5321, 4.1.3)")
     content = literal[1:-1]
     tag, colon, rest = content.partition(":")
     if not colon:
@@ -62,17 +62,17 @@ def read_address_literal(literal: str) -> None:
     elif tag.lower() == "ipv6":
         _read_ipv6(rest)
     elif not rest or not set(rest) <= _DCONTENT:
-        raise Refused("an address literal of other characters (RFC 5321, 4.1.3)")
+        raise InvalidText("an address literal of other characters (RFC 5321, 4.1.3)")
     else:
-        raise Refused("an address literal whose tag is not registered (RFC 5321, 4.1.3)")
+        raise InvalidText("an address literal whose tag is not registered (RFC 5321, 4.1.3)")
 
 
 def _read_ipv4(text: str) -> None:
     numbers = text.split(".")
-    if len(numbers) != 4 or not all(1 <= len(each) <= 3 and set(each) <= set(digits) for each in numbers):
-        raise Refused("an IPv4 address that is not four numbers (RFC 5321, 4.1.3)")
-    if any(int(each) > 255 for each in numbers):
-        raise Refused("a number above 255 in an IPv4 address (RFC 5321, 4.1.3)")
+    if len(numbers) != 4 or not all(1 <= len(number) <= 3 and set(number) <= set(digits) for number in numbers):
+        raise InvalidText("an IPv4 address that is not four numbers (RFC 5321, 4.1.3)")
+    if any(int(number) > 255 for number in numbers):
+        raise InvalidText("a number above 255 in an IPv4 address (RFC 5321, 4.1.3)")
 
 
 def _read_ipv6(text: str) -> None:
@@ -82,9 +82,9 @@ def _read_ipv6(text: str) -> None:
     if groups and "." in groups[-1] and (after or not shortened):
         _read_ipv4(groups[-1])
         groups[-1:] = ["0", "0"]
-    if not all(1 <= len(each) <= 4 and set(each) <= set(hexdigits) for each in groups):
-        raise Refused("a group of an IPv6 address that is not 1 to 4 hexadecimal digits (RFC 5321, 4.1.3)")
+    if not all(1 <= len(group) <= 4 and set(group) <= set(hexdigits) for group in groups):
+        raise InvalidText("a group of an IPv6 address that is not 1 to 4 hexadecimal digits (RFC 5321, 4.1.3)")
     if shortened and len(groups) > 6:
-        raise Refused("an IPv6 address whose :: stands for fewer than two groups (RFC 5321, 4.1.3)")
+        raise InvalidText("an IPv6 address whose :: stands for fewer than two groups (RFC 5321, 4.1.3)")
     if not shortened and len(groups) != 8:
-        raise Refused("an IPv6 address that has not eight groups (RFC 5321, 4.1.3)")
+        raise InvalidText("an IPv6 address that has not eight groups (RFC 5321, 4.1.3)")

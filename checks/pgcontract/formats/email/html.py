@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pgcontract.formats.email.domain import LDH
 from pgcontract.formats.email.mailbox import ATEXT
-from pgcontract.formats.oracle.scanner import Refused, Scanner, told
+from pgcontract.formats.oracle.scanner import InvalidText, Scanner, describe_character
 
 _SOURCE = "(HTML, 4.10.5.1.5)"
 _LOCAL = ATEXT | {"."}
@@ -18,20 +18,20 @@ def read_valid_email(text: str) -> None:
     """Dots stand anywhere in the local part, which has no longest length; else Refused."""
     scanner = Scanner(text)
     if not scanner.take(_LOCAL):
-        fault = f"{told(scanner.next)} in" if scanner.next not in ("@", "") else "nothing in"
-        raise Refused(f"{fault} the local part {_SOURCE}")
+        fault = f"{describe_character(scanner.next)} in" if scanner.next not in ("@", "") else "nothing in"
+        raise InvalidText(f"{fault} the local part {_SOURCE}")
     if not scanner.skip("@"):
-        found = f"{told(scanner.next)} in the local part" if scanner.next else "no @"
-        raise Refused(f"{found} {_SOURCE}")
+        problem = f"{describe_character(scanner.next)} in the local part" if scanner.next else "no @"
+        raise InvalidText(f"{problem} {_SOURCE}")
     while True:
         label = scanner.take(LDH)
         if not label:
-            raise Refused(f"{told(scanner.next)} where a label begins {_SOURCE}")
+            raise InvalidText(f"{describe_character(scanner.next)} where a label begins {_SOURCE}")
         if label[0] == "-" or label[-1] == "-":
-            raise Refused(f"a hyphen at an end of a label {_SOURCE}")
+            raise InvalidText(f"a hyphen at an end of a label {_SOURCE}")
         if len(label) > 63:
-            raise Refused(f"a label of more than 63 characters {_SOURCE}")
+            raise InvalidText(f"a label of more than 63 characters {_SOURCE}")
         if not scanner.next:
             return
         if not scanner.skip("."):
-            raise Refused(f"{told(scanner.next)} in the domain {_SOURCE}")
+            raise InvalidText(f"{describe_character(scanner.next)} in the domain {_SOURCE}")

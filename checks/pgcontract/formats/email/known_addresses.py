@@ -1,10 +1,10 @@
-"""Addresses that are told of: in RFCs, their errata, in lists of hard cases, and by what programs got wrong."""
+"""Known addresses: from RFCs and their errata, lists of hard cases, and bugs of programs."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from pgcontract.formats.oracle import Known
+from pgcontract.formats.oracle import KnownValue
 
 _LONGEST_DOMAIN: Final = ".".join(("b" * 63, "c" * 63, "d" * 61))
 
@@ -128,4 +128,4 @@ _TABLE: Final = (
     ("postmaster", "the one mailbox that SMTP takes without a domain, in RCPT alone (RFC 5321, 4.5.1)"),
 )
 
-KNOWN: Final[tuple[Known[str], ...]] = tuple(Known(value=value, label=label) for value, label in _TABLE)
+KNOWN: Final[tuple[KnownValue[str], ...]] = tuple(KnownValue(value=value, label=label) for value, label in _TABLE)

@@ -6,7 +6,7 @@ from string import ascii_letters, digits
 from typing import Final
 
 from pgcontract.formats.email.domain import international_label, ldh_label, read_address_literal, read_domain
-from pgcontract.formats.oracle.scanner import Refused, Scanner, octets, told
+from pgcontract.formats.oracle.scanner import InvalidText, Scanner, describe_character, utf8_length
 
 ATEXT: Final = frozenset(ascii_letters + digits + "!#$%&'*+-/=?^_`{|}~")
 QTEXT: Final = frozenset(map(chr, range(32, 127))) - set('"\\')
@@ -32,37 +32,37 @@ def read_mailbox(text: str, *, international: bool = False) -> None:
         _read_quoted_string(scanner, International(QTEXT) if international else QTEXT)
     else:
         _read_dot_string(scanner, International(ATEXT) if international else ATEXT)
-    local, domain = _parted(scanner)
+    local, domain = _split_at_sign(scanner)
     if domain.startswith("["):
         read_address_literal(domain)
     else:
         read_domain(domain, international_label if international else ldh_label)
-    _measure(local, domain)
+    _check_lengths(local, domain)
 
 
 def read_plain(text: str) -> None:
     """A dot-atom (RFC 5322, 3.2.3) at a host name of two labels or more whose last is not a number; else Refused."""
     scanner = Scanner(text)
     if scanner.next == '"':
-        raise Refused("a quoted local part, where only a dot-atom is meant (RFC 5322, 3.2.3)")
+        raise InvalidText("a quoted local part, where only a dot-atom is meant (RFC 5322, 3.2.3)")
     _read_dot_string(scanner, ATEXT)
-    local, domain = _parted(scanner)
+    local, domain = _split_at_sign(scanner)
     if domain.startswith("["):
-        raise Refused("an address literal, where only a host name is meant (RFC 1123, 2.1)")
+        raise InvalidText("an address literal, where only a host name is meant (RFC 1123, 2.1)")
     labels = read_domain(domain, ldh_label)
     if len(labels) < 2:
-        raise Refused("a domain without a dot, where a full host name is meant (RFC 5321, 2.3.5)")
+        raise InvalidText("a domain without a dot, where a full host name is meant (RFC 5321, 2.3.5)")
     if labels[-1].isdigit():
-        raise Refused("a top-level domain of digits alone (RFC 3696, 2)")
-    _measure(local, domain)
+        raise InvalidText("a top-level domain of digits alone (RFC 3696, 2)")
+    _check_lengths(local, domain)
 
 
 def _read_dot_string(scanner: Scanner, atext: frozenset[str] | International) -> None:
     if scanner.next in ("@", ""):
-        raise Refused("nothing before the @ (RFC 5321, 4.1.2)")
+        raise InvalidText("nothing before the @ (RFC 5321, 4.1.2)")
     while True:
         if not scanner.take(atext):
-            raise Refused(_why_no_atom(scanner))
+            raise InvalidText(_why_no_atom(scanner))
         if not scanner.skip("."):
             return
 
@@ -77,7 +77,7 @@ def _why_no_atom(scanner: Scanner) -> str:
         case "@" if dots_before:
             fault = "a dot at the end of"
         case character:
-            fault = f"{told(character)} in"
+            fault = f"{describe_character(character)} in"
     return f"{fault} the local part (RFC 5321, 4.1.2)"
 
 
@@ -86,26 +86,26 @@ def _read_quoted_string(scanner: Scanner, qtext: frozenset[str] | International)
     while not scanner.skip('"'):
         if scanner.skip("\\"):
             if not scanner.take(QUOTABLE, 1):
-                raise Refused(f"{told(scanner.next)} behind a backslash in quotes (RFC 5321, 4.1.2)")
+                raise InvalidText(f"{describe_character(scanner.next)} behind a backslash in quotes (RFC 5321, 4.1.2)")
         elif not scanner.next:
-            raise Refused("a quote that is not closed (RFC 5321, 4.1.2)")
+            raise InvalidText("a quote that is not closed (RFC 5321, 4.1.2)")
         elif not scanner.take(qtext):
-            raise Refused(f"{told(scanner.next)} in a quoted local part (RFC 5321, 4.1.2)")
+            raise InvalidText(f"{describe_character(scanner.next)} in a quoted local part (RFC 5321, 4.1.2)")
 
 
-def _parted(scanner: Scanner) -> tuple[str, str]:
+def _split_at_sign(scanner: Scanner) -> tuple[str, str]:
     """What stands before and behind the @ that comes next."""
     local = scanner.text[: scanner.at]
     if not scanner.skip("@"):
-        found = f"{told(scanner.next)} in the local part" if scanner.next else "no @"
-        raise Refused(f"{found} (RFC 5321, 4.1.2)")
+        problem = f"{describe_character(scanner.next)} in the local part" if scanner.next else "no @"
+        raise InvalidText(f"{problem} (RFC 5321, 4.1.2)")
     return local, scanner.text[scanner.at :]
 
 
-def _measure(local: str, domain: str) -> None:
-    if octets(local) > 64:
-        raise Refused("a local part of more than 64 octets (RFC 5321, 4.5.3.1.1)")
-    if octets(domain) > 255:
-        raise Refused("a domain of more than 255 octets (RFC 5321, 4.5.3.1.2)")
-    if octets(local) + octets(domain) + 1 > 254:
-        raise Refused("an address of more than 254 octets, a path of 256 without < and > (RFC 5321, 4.5.3.1.3)")
+def _check_lengths(local: str, domain: str) -> None:
+    if utf8_length(local) > 64:
+        raise InvalidText("a local part of more than 64 octets (RFC 5321, 4.5.3.1.1)")
+    if utf8_length(domain) > 255:
+        raise InvalidText("a domain of more than 255 octets (RFC 5321, 4.5.3.1.2)")
+    if utf8_length(local) + utf8_length(domain) + 1 > 254:
+        raise InvalidText("an address of more than 254 octets, a path of 256 without < and > (RFC 5321, 4.5.3.1.3)")

@@ -88,11 +88,11 @@ def _between_ls(label: str, place: int) -> bool:
 
 def _among_japanese(label: str, _: int) -> bool:
     scripts = ("HIRAGANA LETTER", "KATAKANA LETTER", "CJK UNIFIED", "IDEOGRAPHIC ITERATION")
-    return any(unicodedata.name(each, "").startswith(scripts) for each in label)
+    return any(unicodedata.name(character, "").startswith(scripts) for character in label)
 
 
 def _without(first: int, last: int) -> Callable[[str, int], bool]:
-    return lambda label, _: not any(first <= ord(each) <= last for each in label)
+    return lambda label, _: not any(first <= ord(character) <= last for character in label)
 
 
 # RFC 5892, appendix A: characters that are allowed beside certain others only.
@@ -112,14 +112,14 @@ _IN_CONTEXT: Final[Mapping[str, Callable[[str, int], bool]]] = {
 def _follows_bidi_rule(label: str) -> bool:
     """RFC 5893, 2, for one label that has right-to-left characters."""
     directions = [unicodedata.bidirectional(character) for character in label]
-    found = set(directions)
-    if not found & {"R", "AL", "AN"}:
+    kinds = set(directions)
+    if not kinds & {"R", "AL", "AN"}:
         return True
     while directions[-1] == "NSM":
         directions.pop()
     return (
         directions[0] in _RIGHT_TO_LEFT
-        and found <= {"R", "AL", "AN", "EN", "ES", "CS", "ET", "ON", "BN", "NSM"}
+        and kinds <= {"R", "AL", "AN", "EN", "ES", "CS", "ET", "ON", "BN", "NSM"}
         and directions[-1] in {"R", "AL", "EN", "AN"}
-        and not {"EN", "AN"} <= found
+        and not {"EN", "AN"} <= kinds
     )

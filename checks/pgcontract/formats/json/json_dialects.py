@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from pgcontract.formats.json.json_reader import Json, Number, Object, read_json
-from pgcontract.formats.oracle.scanner import Refused
+from pgcontract.formats.oracle.scanner import InvalidText
 
 SOURCES: Final = (
     "RFC 8259: JSON, strictly",
@@ -19,51 +19,51 @@ SOURCES: Final = (
 def read(text: str, dialect: str) -> Json:
     """The value of a text of the dialect; Refused where it is none."""
     value = read_json(text)
-    for each in _every(value):
-        DIALECTS[dialect](each)
+    for part in _values_within(value):
+        DIALECTS[dialect](part)
     return value
 
 
-def _every(value: Json) -> Iterator[Json]:
+def _values_within(value: Json) -> Iterator[Json]:
     """The value and all in it, the names of members among them; without recursion."""
     waiting = [value]
     while waiting:
-        each = waiting.pop()
-        yield each
-        if isinstance(each, list):
-            waiting.extend(reversed(each))
-        elif isinstance(each, Object):
-            waiting.extend(part for member in reversed(each.members) for part in reversed(member))
+        nested_value = waiting.pop()
+        yield nested_value
+        if isinstance(nested_value, list):
+            waiting.extend(reversed(nested_value))
+        elif isinstance(nested_value, Object):
+            waiting.extend(part for member in reversed(nested_value.members) for part in reversed(member))
 
 
-def _anything(_: Json) -> None:
+def _allow_all(_: Json) -> None:
     """RFC 8259: names may repeat, strings may hold lone surrogates, numbers may have any size."""
 
 
 def _interoperable(value: Json) -> None:
     match value:
         case Object(members) if len({name for name, _ in members}) < len(members):
-            raise Refused("a name that stands twice in an object (RFC 7493, 2.3)")
+            raise InvalidText("a name that stands twice in an object (RFC 7493, 2.3)")
         case Number() if not math.isfinite(float(value)):
-            raise Refused("a number beyond a double (RFC 7493, 2.2)")
-        case str() if any(_is_surrogate(each) or _is_noncharacter(each) for each in value):
-            raise Refused("a surrogate or noncharacter in a string (RFC 7493, 2.1)")
+            raise InvalidText("a number beyond a double (RFC 7493, 2.2)")
+        case str() if any(_is_surrogate(character) or _is_noncharacter(character) for character in value):
+            raise InvalidText("a surrogate or noncharacter in a string (RFC 7493, 2.1)")
 
 
 def _storable(value: Json) -> None:
     match value:
         case Number() if _beyond_numeric(value):
-            raise Refused("a number beyond numeric (PostgreSQL manual, 8.1.2)")
+            raise InvalidText("a number beyond numeric (PostgreSQL manual, 8.1.2)")
         case Number():
             return
         case str() if "\0" in value:
-            raise Refused("U+0000 in a string (PostgreSQL manual, 8.14)")
-        case str() if any(_is_surrogate(each) for each in value):
-            raise Refused("a lone surrogate in a string (PostgreSQL manual, 8.14)")
+            raise InvalidText("U+0000 in a string (PostgreSQL manual, 8.14)")
+        case str() if any(_is_surrogate(character) for character in value):
+            raise InvalidText("a lone surrogate in a string (PostgreSQL manual, 8.14)")
 
 
 DIALECTS: Final[Mapping[str, Callable[[Json], None]]] = {
-    "rfc8259": _anything,
+    "rfc8259": _allow_all,
     "i-json": _interoperable,
     "jsonb": _storable,
 }

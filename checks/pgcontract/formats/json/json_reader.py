@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Final, TypeAlias
 
-from pgcontract.formats.oracle.scanner import Refused, told
+from pgcontract.formats.oracle.scanner import InvalidText, describe_character
 
 _BLANKS: Final = re.compile(r"[ \t\n\r]*+")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][-+]?[0-9]++)?")
@@ -45,7 +45,7 @@ Json: TypeAlias = "Object | list[Json] | str | Number | bool | None"
 
 def read_json(text: str) -> Json:
     """The value of a JSON text. Refused where it is none, with the place counted in characters from 1."""
-    return _Reader(text).read()
+    return _JsonParser(text).read()
 
 
 def kind_of(value: Json) -> str:
@@ -66,7 +66,7 @@ def kind_of(value: Json) -> str:
 
 
 @dataclass(slots=True)
-class _Open:
+class _OpenContainer:
     """An array or object on the way: what ends it, its values so far, and for an object one name a value."""
 
     end: str
@@ -74,25 +74,25 @@ class _Open:
     values: list[Json] = field(default_factory=list)
 
 
-class _Reader:
+class _JsonParser:
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
 
     def read(self) -> Json:
         """One value and nothing behind it; `opened` holds the arrays and objects that are not closed yet."""
-        opened: list[_Open] = []
+        opened: list[_OpenContainer] = []
         while True:
             value: Json
             self._blanks()
             if self._skip("["):
                 if not self._closes("]"):
-                    opened.append(_Open("]"))
+                    opened.append(_OpenContainer("]"))
                     continue
                 value = []
             elif self._skip("{"):
                 if not self._closes("}"):
-                    opened.append(_Open("}", [self._name()]))
+                    opened.append(_OpenContainer("}", [self._name()]))
                     continue
                 value = Object(())
             else:
@@ -107,13 +107,13 @@ class _Reader:
                         top.names.append(self._name())
                     break
                 if not self._skip(top.end):
-                    raise self._fault(f'"," or "{top.end}"')
+                    raise self._syntax_error(f'"," or "{top.end}"')
                 opened.pop()
                 value = Object(tuple(zip(top.names, top.values, strict=True))) if top.names else top.values
             else:
                 self._blanks()
                 if self._at < len(self._text):
-                    raise self._fault("the end")
+                    raise self._syntax_error("the end")
                 return value
 
     def _blanks(self) -> None:
@@ -121,9 +121,9 @@ class _Reader:
         self._at = match.end() if match else self._at
 
     def _skip(self, literal: str) -> bool:
-        found = self._text.startswith(literal, self._at)
-        self._at += len(literal) if found else 0
-        return found
+        starts = self._text.startswith(literal, self._at)
+        self._at += len(literal) if starts else 0
+        return starts
 
     def _closes(self, end: str) -> bool:
         self._blanks()
@@ -131,11 +131,11 @@ class _Reader:
 
     def _name(self) -> str:
         if not self._skip('"'):
-            raise self._fault("a name in quotes")
+            raise self._syntax_error("a name in quotes")
         name = self._string()
         self._blanks()
         if not self._skip(":"):
-            raise self._fault('":"')
+            raise self._syntax_error('":"')
         return name
 
     def _scalar(self) -> Json:
@@ -147,7 +147,7 @@ class _Reader:
         if match := _NUMBER.match(self._text, self._at):
             self._at = match.end()
             return Number(match.group())
-        raise self._fault("a value")
+        raise self._syntax_error("a value")
 
     def _string(self) -> str:
         """The rest of a string; an escaped surrogate pair becomes one character, a lone one stays (RFC 8259, 8.2)."""
@@ -162,7 +162,7 @@ class _Reader:
                     joined.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass") if pieces[1:] else joined
                 )
             if not self._skip("\\"):
-                raise self._fault("the end of the string")
+                raise self._syntax_error("the end of the string")
             escape = self._text[self._at : self._at + 1]
             self._at += len(escape)
             if escape == "u" and (code := _HEX.match(self._text, self._at)):
@@ -172,8 +172,8 @@ class _Reader:
                 pieces.append(_ESCAPES[escape])
             else:
                 self._at -= len(escape)
-                raise self._fault("an escape")
+                raise self._syntax_error("an escape")
 
-    def _fault(self, expected: str) -> Refused:
-        found = told(self._text[self._at : self._at + 1])
-        return Refused(f"{found} at character {self._at + 1}, where {expected} is expected (RFC 8259)")
+    def _syntax_error(self, expected: str) -> InvalidText:
+        actual = describe_character(self._text[self._at : self._at + 1])
+        return InvalidText(f"{actual} at character {self._at + 1}, where {expected} is expected (RFC 8259)")

@@ -7,7 +7,7 @@ from typing import Final
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from pgcontract.formats.oracle.hostile_texts import NASTY
+from pgcontract.formats.oracle.hostile_texts import HOSTILE_TEXTS
 from pgcontract.formats.oracle.text_strategies import one_edit_from
 
 ALPHABET: Final = '{}{}[]"",,::\\ \t\n0123-+.eEtfnula\'/_#\x01\u00a0'
@@ -16,12 +16,12 @@ _blanks = st.sampled_from(["", "", "", "", " ", "\n", "\t\r "])
 _plain = st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters='"\\'), max_size=6)
 _escapes = st.sampled_from(["\\n", "\\t", '\\"', "\\\\", "\\/", "\\u00e9", "\\u0041", "\\ud83d\\ude00", "\\u2028"])
 _unstorable = st.sampled_from(["\\u0000", "\\ud800", "\\udc00", "\\uffff"])
-_words = [each.value for each in NASTY if len(each.value) <= 64]
+_words = [known_value.value for known_value in HOSTILE_TEXTS if len(known_value.value) <= 64]
 
 
 def escaped(text: str) -> str:
     """A JSON string of the text, with only the escapes that must be."""
-    return '"' + "".join(_spelled(each) for each in text) + '"'
+    return '"' + "".join(_spelled(character) for character in text) + '"'
 
 
 def _spelled(character: str) -> str:

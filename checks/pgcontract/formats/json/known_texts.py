@@ -1,10 +1,10 @@
-"""JSON texts that are told of: what readers disagree about, what jsonb changes or refuses, and near misses."""
+"""Known JSON texts: what parsers disagree about, what jsonb changes or refuses, and near misses."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from pgcontract.formats.oracle import Known
+from pgcontract.formats.oracle import KnownValue
 
 _TABLE: Final = (
     ("{}", "an empty object"),
@@ -97,4 +97,4 @@ _TABLE: Final = (
     ("id=1&name=ann", "a form that is not JSON"),
 )
 
-KNOWN: Final[tuple[Known[str], ...]] = tuple(Known(value=value, label=label) for value, label in _TABLE)
+KNOWN: Final[tuple[KnownValue[str], ...]] = tuple(KnownValue(value=value, label=label) for value, label in _TABLE)

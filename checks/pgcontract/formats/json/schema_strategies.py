@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from pgcontract.formats.json.json_strategies import escaped, json_texts
-from pgcontract.formats.oracle.regex_strategies import matching
+from pgcontract.formats.oracle.regex_strategies import matching_texts
 from pgcontract.formats.oracle.text_strategies import texts
 from pgcontract.model.regex import read_pattern
 
@@ -26,11 +26,14 @@ def schema_texts(schema: Any) -> SearchStrategy[str]:
     if "const" in schema:
         return st.just(json.dumps(schema["const"]))
     if "enum" in schema:
-        return st.sampled_from([json.dumps(each) for each in schema["enum"]])
+        return st.sampled_from([json.dumps(choice) for choice in schema["enum"]])
     if "anyOf" in schema:
         rest = {keyword: value for keyword, value in schema.items() if keyword != "anyOf"}
         return st.one_of(
-            [schema_texts({**rest, **(each if isinstance(each, Mapping) else {})}) for each in schema["anyOf"]]
+            [
+                schema_texts({**rest, **(subschema if isinstance(subschema, Mapping) else {})})
+                for subschema in schema["anyOf"]
+            ]
         )
     kinds = schema.get("type", _ANY)
     return st.one_of([_of_kind(kind, schema) for kind in ((kinds,) if isinstance(kinds, str) else kinds)])
@@ -91,14 +94,14 @@ def _objects(schema: Mapping[str, Any]) -> SearchStrategy[str]:
 
 def _strings(schema: Mapping[str, Any]) -> SearchStrategy[str]:
     if "pattern" in schema:
-        return matching(read_pattern(schema["pattern"]))
+        return matching_texts(read_pattern(schema["pattern"]))
     fewest = schema.get("minLength", 0)
     return texts(fewest, schema.get("maxLength", fewest + 12))
 
 
 def _numbers(schema: Mapping[str, Any], *, whole: bool) -> SearchStrategy[str]:
-    low = max((schema[each] for each in ("minimum", "exclusiveMinimum") if each in schema), default=None)
-    high = min((schema[each] for each in ("maximum", "exclusiveMaximum") if each in schema), default=None)
+    low = max((schema[limit] for limit in ("minimum", "exclusiveMinimum") if limit in schema), default=None)
+    high = min((schema[limit] for limit in ("maximum", "exclusiveMaximum") if limit in schema), default=None)
     first = math.ceil(low) if low is not None else -(2**60) if high is None else math.floor(high) - 100
     last = math.floor(high) if high is not None else 2**60 if low is None else math.ceil(low) + 100
     integers = st.integers(first, last).map(str) if first <= last else st.nothing()

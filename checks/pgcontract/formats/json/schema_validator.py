@@ -16,7 +16,7 @@ from pgcontract.errors import InputError
 from pgcontract.formats.json.json_reader import Json, Number, Object, kind_of, read_json
 from pgcontract.model.regex import read_pattern
 
-_WORDS: Final = frozenset(("$schema", "$id", "$comment", "title", "description", "default", "examples"))
+_ANNOTATIONS: Final = frozenset(("$schema", "$id", "$comment", "title", "description", "default", "examples"))
 _COUNTS: Final = frozenset(("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"))
 _LIMITS: Final = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"))
 _KINDS: Final = ("object", "array", "string", "number", "integer", "boolean", "null")
@@ -29,8 +29,8 @@ def check_schema(schema: Any, where: str = "schema") -> None:
     if not isinstance(schema, Mapping):
         raise InputError(f"`{where}` is {schema!r}, where a schema (an object or a boolean) is needed")
     for keyword, value in schema.items():
-        if keyword not in _KEYWORDS and keyword not in _WORDS:
-            known = sorted(_KEYWORDS.keys() | _WORDS)
+        if keyword not in _KEYWORDS and keyword not in _ANNOTATIONS:
+            known = sorted(_KEYWORDS.keys() | _ANNOTATIONS)
             near = get_close_matches(keyword, known, n=1)
             advice = f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(known)}"
             raise InputError(f"`{where}.{keyword}` is not understood; {advice}")
@@ -72,18 +72,18 @@ def why_not_schema(value: Json, schema: Any, where: str = "$") -> str | None:
     for keyword, rule in _KEYWORDS.items():
         if keyword in schema and not rule(value, schema[keyword]):
             return f"{where} breaks {keyword} (JSON Schema)"
-    return next((reason for each in _inner(value, schema, where) if (reason := why_not_schema(*each))), None)
+    return next((reason for part in _subvalues(value, schema, where) if (reason := why_not_schema(*part))), None)
 
 
-def _inner(value: Json, schema: Mapping[str, Any], where: str) -> Iterator[tuple[Json, Any, str]]:
+def _subvalues(value: Json, schema: Mapping[str, Any], where: str) -> Iterator[tuple[Json, Any, str]]:
     """Every part of the value that has a schema of its own."""
     if isinstance(value, list) and "items" in schema:
-        yield from ((each, schema["items"], f"{where}[{number}]") for number, each in enumerate(value))
+        yield from ((item, schema["items"], f"{where}[{number}]") for number, item in enumerate(value))
     if isinstance(value, Object):
         properties = schema.get("properties", {})
-        for name, each in members_of(value).items():
+        for name, member in members_of(value).items():
             inner = properties.get(name, schema.get("additionalProperties", True))
-            yield each, inner, f"{where}.{name}"
+            yield member, inner, f"{where}.{name}"
 
 
 def members_of(value: Object) -> dict[str, Json]:
@@ -96,7 +96,7 @@ def as_json(value: Any) -> Json:
     return read_json(json.dumps(value))
 
 
-def same(one: Json, other: Json) -> bool:
+def json_equal(one: Json, other: Json) -> bool:
     """JSON Schema's equality (2020-12, 4.2.2): numbers by value, members in any order."""
     waiting = [(one, other)]
     while waiting:
@@ -123,8 +123,8 @@ def same(one: Json, other: Json) -> bool:
 
 def _is_a(value: Json, kinds: Any) -> bool:
     kind = kind_of(value)
-    wanted = (kinds,) if isinstance(kinds, str) else kinds
-    return kind in wanted or ("integer" in wanted and isinstance(value, Number) and _is_whole(value))
+    allowed = (kinds,) if isinstance(kinds, str) else kinds
+    return kind in allowed or ("integer" in allowed and isinstance(value, Number) and _is_whole(value))
 
 
 def _is_whole(number: Number) -> bool:
@@ -152,14 +152,14 @@ def _size(kind: str, holds: Callable[[int, int], bool]) -> Callable[[Json, Any],
     return rule
 
 
-def _all_differ(value: Json, wanted: Any) -> bool:
-    if not wanted or not isinstance(value, list):
+def _all_differ(value: Json, unique: Any) -> bool:
+    if not unique or not isinstance(value, list):
         return True
-    return not any(same(one, other) for place, one in enumerate(value) for other in value[:place])
+    return not any(json_equal(one, other) for place, one in enumerate(value) for other in value[:place])
 
 
 def _matches(value: Json, pattern: Any) -> bool:
-    return not (isinstance(value, str) and kind_of(value) == "string") or read_pattern(pattern).finds(value)
+    return not (isinstance(value, str) and kind_of(value) == "string") or read_pattern(pattern).matches_within(value)
 
 
 def _always(_: Json, __: Any) -> bool:
@@ -168,8 +168,8 @@ def _always(_: Json, __: Any) -> bool:
 
 _KEYWORDS: Final[Mapping[str, Callable[[Json, Any], bool]]] = {
     "type": _is_a,
-    "enum": lambda value, known: any(same(value, as_json(each)) for each in known),
-    "const": lambda value, only: same(value, as_json(only)),
+    "enum": lambda value, known: any(json_equal(value, as_json(choice)) for choice in known),
+    "const": lambda value, only: json_equal(value, as_json(only)),
     "required": lambda value, names: not isinstance(value, Object) or set(names) <= members_of(value).keys(),
     "minProperties": _size("object", int.__ge__),
     "maxProperties": _size("object", int.__le__),
@@ -183,7 +183,7 @@ _KEYWORDS: Final[Mapping[str, Callable[[Json, Any], bool]]] = {
     "maximum": _number(Decimal.__le__),
     "exclusiveMinimum": _number(Decimal.__gt__),
     "exclusiveMaximum": _number(Decimal.__lt__),
-    "anyOf": lambda value, schemas: any(why_not_schema(value, each) is None for each in schemas),
+    "anyOf": lambda value, schemas: any(why_not_schema(value, schema) is None for schema in schemas),
     "properties": _always,
     "additionalProperties": _always,
     "items": _always,

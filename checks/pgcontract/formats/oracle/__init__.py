@@ -1,7 +1,7 @@
-"""What a language is: an oracle for what a column is meant to hold, and makers of values to try it with.
+"""What a format is: an oracle for what a column is meant to hold, and generators of test values.
 
 An oracle reads the value itself, by the grammar of the source it cites; no SQL and no pattern of the migration
-takes part, so that it can contradict both. The makers need Hypothesis, which is imported when they are asked.
+takes part, so that it can contradict both. The generators need Hypothesis, which is imported when they are called.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 Value = TypeVar("Value")
-AnyLanguage = TypeVar("AnyLanguage", bound="type[Language[Any]]")
+AnyFormat = TypeVar("AnyFormat", bound="type[Format[Any]]")
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
@@ -29,16 +29,16 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Known(Generic[Value]):
-    """A value worth trying by name; whether it is meant, the language says."""
+class KnownValue(Generic[Value]):
+    """A value worth trying by name; whether it is meant, the format says."""
 
     value: Value
     label: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parameter:
-    """What an intent can be told. `type` is JSON Schema's word; an array holds strings."""
+class FormatParameter:
+    """What a standard can be told. `type` is JSON Schema's word; an array holds strings."""
 
     name: str
     type: str
@@ -52,7 +52,7 @@ class Parameter:
         if isinstance(value, bool) and self.type != "boolean":
             return False
         whole = isinstance(value, _TYPES[self.type])
-        return whole and (self.type != "array" or all(isinstance(each, str) for each in value))
+        return whole and (self.type != "array" or all(isinstance(item, str) for item in value))
 
     @property
     def json_schema(self) -> dict[str, Any]:
@@ -67,7 +67,7 @@ class Parameter:
         return schema
 
 
-class Language(ABC, Generic[Value]):
+class Format(ABC, Generic[Value]):
     """What is meant, as an oracle, and values to try: `corpus` first, then drawn ones.
 
     Every value made can be sent to a server: no NUL, no lone surrogate, in any text. The oracle answers for those too.
@@ -83,14 +83,14 @@ class Language(ABC, Generic[Value]):
 
     @abstractmethod
     def near_misses(self) -> SearchStrategy[Value]:
-        """Values one step of the language's own grammar away from a meant one, some of them meant as well."""
+        """Values one step of the format's own grammar away from a meant one, some of them meant as well."""
 
     @abstractmethod
     def hostile(self) -> SearchStrategy[Value]:
         """Values that break programs rather than grammars: injections, invisible and far-off characters, sizes."""
 
     @abstractmethod
-    def corpus(self) -> tuple[Known[Value], ...]:
+    def corpus(self) -> tuple[KnownValue[Value], ...]:
         """Known interesting values, meant and not, always the same in the same order."""
 
     def means(self, value: Value) -> bool:
@@ -98,8 +98,8 @@ class Language(ABC, Generic[Value]):
         return self.why_not(value) is None
 
 
-class Texts(Language[str]):
-    """A language of texts: near misses are one edit of a valid text away, hostile ones have a nasty piece in them."""
+class Texts(Format[str]):
+    """A format of texts: near misses are one edit of a valid text away, hostile ones contain a hostile text."""
 
     @abstractmethod
     def alphabet(self) -> str:
@@ -111,54 +111,54 @@ class Texts(Language[str]):
         return one_edit_from(self.valid(), self.alphabet())
 
     def hostile(self) -> SearchStrategy[str]:
-        from pgcontract.formats.oracle.text_strategies import nasty_texts
+        from pgcontract.formats.oracle.text_strategies import hostile_texts
 
-        return nasty_texts(self.valid())
+        return hostile_texts(self.valid())
 
 
 @dataclass(frozen=True, kw_only=True)
-class Intent:
-    """One kind of meaning: its name in a contract, what it can be told, what it cites, and the language it makes."""
+class Standard:
+    """One kind of meaning: its name in a contract, what it can be told, what it cites, and the format it makes."""
 
     name: str
     purpose: str
     sources: tuple[str, ...]
-    parameters: Mapping[str, Parameter]
-    language: type[Language[Any]]
+    parameters: Mapping[str, FormatParameter]
+    format: type[Format[Any]]
 
 
-_declared: dict[str, Intent] = {}
+_declared: dict[str, Standard] = {}
 
 
-def declare(name: str, *, sources: tuple[str, ...]) -> Callable[[AnyLanguage], AnyLanguage]:
-    """Make the decorated dataclass an intent, its fields its parameters; ValueError where the name is taken."""
+def declare(name: str, *, sources: tuple[str, ...]) -> Callable[[AnyFormat], AnyFormat]:
+    """Make the decorated dataclass a standard, its fields its parameters; ValueError where the name is taken."""
 
-    def register(language: AnyLanguage) -> AnyLanguage:
+    def register(column_format: AnyFormat) -> AnyFormat:
         if name in _declared:
-            raise ValueError(f"intent {name} is declared by {_declared[name].language.__module__} already")
-        _declared[name] = Intent(
+            raise ValueError(f"standard {name} is declared by {_declared[name].format.__module__} already")
+        _declared[name] = Standard(
             name=name,
-            purpose=(language.__doc__ or "").partition("\n")[0].removesuffix("."),
+            purpose=(column_format.__doc__ or "").partition("\n")[0].removesuffix("."),
             sources=sources,
-            parameters={each.name: each.metadata["parameter"](each.name) for each in fields(language)},  # type: ignore[arg-type]
-            language=language,
+            parameters={option.name: option.metadata["parameter"](option.name) for option in fields(column_format)},  # type: ignore[arg-type]
+            format=column_format,
         )
-        return language
+        return column_format
 
     return register
 
 
-def declared() -> Mapping[str, Intent]:
-    """The intents of the modules loaded so far, by name, sorted."""
+def declared() -> Mapping[str, Standard]:
+    """The standards of the modules loaded so far, by name, sorted."""
     return dict(sorted(_declared.items()))
 
 
 def parameter(type: str, purpose: str, *, default: Any = MISSING, choices: tuple[str, ...] = ()) -> Any:  # noqa: A002
-    """A field of a language that a contract may give; one without a default must be given."""
+    """A field of a format that a contract may give; one without a default must be given."""
 
-    def named(name: str) -> Parameter:
+    def named(name: str) -> FormatParameter:
         required = default is MISSING
         known = None if required else default
-        return Parameter(name=name, type=type, purpose=purpose, required=required, default=known, choices=choices)
+        return FormatParameter(name=name, type=type, purpose=purpose, required=required, default=known, choices=choices)
 
     return field(default=default, metadata={"parameter": named})

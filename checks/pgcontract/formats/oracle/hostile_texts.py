@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pgcontract.formats.oracle import Known
+from pgcontract.formats.oracle import KnownValue
 
 _TABLE: Final = (
     ("", "nothing"),
@@ -90,4 +90,4 @@ _TABLE: Final = (
     ("a" * 10_000, "10,000 letters"),
 )
 
-NASTY: Final[tuple[Known[str], ...]] = tuple(Known(value=value, label=label) for value, label in _TABLE)
+HOSTILE_TEXTS: Final[tuple[KnownValue[str], ...]] = tuple(KnownValue(value=value, label=label) for value, label in _TABLE)

@@ -27,9 +27,11 @@ def _members(ranges: _Ranges) -> frozenset[str]:
 
 _SPACES: Final = _members(_WHITE_SPACE)
 _IGNORABLES: Final = _members(_DEFAULT_IGNORABLE)
-_UNSEEN: Final = _SPACES | _IGNORABLES | _members(_BLANK_BY_NAME)
+_INVISIBLE_CHARACTERS: Final = _SPACES | _IGNORABLES | _members(_BLANK_BY_NAME)
 
-INVISIBLE: Final = "".join(sorted(_UNSEEN - _members(((0xE0000, 0xE0FFF),)))) + "\U000e0001\U000e0020\U000e0100"
+INVISIBLE: Final = (
+    "".join(sorted(_INVISIBLE_CHARACTERS - _members(((0xE0000, 0xE0FFF),)))) + "\U000e0001\U000e0020\U000e0100"
+)
 """Every invisible character that is no control, of the 4,096 of plane 14 only three."""
 
 
@@ -43,4 +45,4 @@ def is_default_ignorable(character: str) -> bool:
 
 def is_invisible(character: str) -> bool:
     """White space, ignorable by default, blank by its name, or a control character."""
-    return character in _UNSEEN or unicodedata.category(character) == "Cc"
+    return character in _INVISIBLE_CHARACTERS or unicodedata.category(character) == "Cc"

@@ -7,42 +7,42 @@ from hypothesis.strategies import SearchStrategy
 
 from pgcontract.model.regex import Pattern
 from pgcontract.model.regex.nodes import (
+    Alternation,
     Anchor,
-    Characters,
-    Choice,
-    Group,
-    Look,
-    Part,
+    BackReference,
+    CapturingGroup,
+    CharacterSet,
+    Concatenation,
+    Lookaround,
+    Node,
     Ranges,
-    Reference,
-    Repeat,
-    Sequence,
+    Repetition,
 )
 
 _MANY = 6
 
 
-def matching(pattern: Pattern) -> SearchStrategy[str]:
+def matching_texts(pattern: Pattern) -> SearchStrategy[str]:
     """Texts that match from one end to the other; conditions and references are left to the filter."""
-    return _of(pattern.part).filter(pattern.finds)
+    return _node_strategy(pattern.part).filter(pattern.matches_within)
 
 
-def _of(part: Part) -> SearchStrategy[str]:
+def _node_strategy(part: Node) -> SearchStrategy[str]:
     match part:
-        case Characters(ranges):
+        case CharacterSet(ranges):
             return _characters(ranges)
-        case Sequence(parts):
-            return st.tuples(*(_of(each) for each in parts)).map("".join)
-        case Choice(options):
-            return st.one_of([_of(each) for each in options])
-        case Repeat(inner, least, most):
+        case Concatenation(parts):
+            return st.tuples(*(_node_strategy(element) for element in parts)).map("".join)
+        case Alternation(options):
+            return st.one_of([_node_strategy(option) for option in options])
+        case Repetition(inner, least, most):
             last = least + _MANY if most is None else most
-            return st.lists(_of(inner), min_size=least, max_size=last).map("".join)
-        case Group(inner):
-            return _of(inner)
-        case Anchor() | Look():
+            return st.lists(_node_strategy(inner), min_size=least, max_size=last).map("".join)
+        case CapturingGroup(inner):
+            return _node_strategy(inner)
+        case Anchor() | Lookaround():
             return st.just("")
-        case Reference():
+        case BackReference():
             return st.sampled_from(["", "a", "aa"])
 
 

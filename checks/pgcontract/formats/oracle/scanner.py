@@ -6,8 +6,8 @@ import unicodedata
 from collections.abc import Container
 
 
-class Refused(Exception):
-    """The text is not of the language; the message is the reason with its source."""
+class InvalidText(Exception):
+    """The text is not of the format; the message is the reason with its source."""
 
 
 class Scanner:
@@ -24,9 +24,9 @@ class Scanner:
 
     def skip(self, literal: str) -> bool:
         """Read the literal if it is next."""
-        found = self.text.startswith(literal, self.at)
-        self.at += len(literal) if found else 0
-        return found
+        starts = self.text.startswith(literal, self.at)
+        self.at += len(literal) if starts else 0
+        return starts
 
     def take(self, characters: Container[str], most: int | None = None) -> str:
         """Read the longest run of these characters, of `most` at most."""
@@ -37,8 +37,8 @@ class Scanner:
         return self.text[start : self.at]
 
 
-def told(character: str) -> str:
-    """A character as a reason names it: `"a"` where it prints, with its code point where it may deceive."""
+def describe_character(character: str) -> str:
+    """A character as an error message shows it: `"a"` where it prints, with its code point where it may deceive."""
     if not character:
         return "the end"
     code = f"U+{ord(character):04X}"
@@ -47,6 +47,6 @@ def told(character: str) -> str:
     return f"{code} {unicodedata.name(character, '')}".rstrip()
 
 
-def octets(text: str) -> int:
+def utf8_length(text: str) -> int:
     """The length in UTF-8; a lone surrogate, which has none, counts as the three it would take."""
     return len(text.encode("utf-8", "surrogatepass"))

@@ -1,5 +1,5 @@
-"""Strategies that languages share. Imported only when values are made: of all modules, only those whose
-names end in `making` need Hypothesis to be imported."""
+"""Strategies that formats share. Imported only when values are made: of all modules, only those whose
+names end in `strategies` need Hypothesis to be imported."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from pgcontract.formats.oracle.hostile_texts import NASTY
+from pgcontract.formats.oracle.hostile_texts import HOSTILE_TEXTS
 
 _PLACES = st.integers(0, 2**16 - 1)
 
@@ -32,9 +32,9 @@ def one_edit_from(valid: SearchStrategy[str], alphabet: str) -> SearchStrategy[s
     return drawn.map(lambda edit: edit[1](edit[0], edit[2], edit[3]))
 
 
-def nasty_texts(valid: SearchStrategy[str]) -> SearchStrategy[str]:
-    """Nasty texts alone, within a valid one, in front of it and behind it; and any text at all."""
-    nasty = st.sampled_from([each.value for each in NASTY])
+def hostile_texts(valid: SearchStrategy[str]) -> SearchStrategy[str]:
+    """Hostile texts alone, within a valid text, before it and after it; and any text at all."""
+    nasty = st.sampled_from([known_value.value for known_value in HOSTILE_TEXTS])
     return st.one_of(
         nasty,
         st.tuples(valid, _PLACES, nasty).map(lambda drawn: _insert(*drawn)),

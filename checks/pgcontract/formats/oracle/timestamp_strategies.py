@@ -1,4 +1,4 @@
-"""Strategies for pairs of timestamps: steps from a microsecond to centuries, each told in some time zone."""
+"""Strategies for pairs of timestamps: steps from a microsecond to centuries, each written in some time zone."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ _steps = st.one_of(
 _zones = st.sampled_from([0, 0, 60, 120, -300, 345, 840, -720])
 
 
-def pairs(least_step: int) -> SearchStrategy[tuple[str | None, str | None]]:
+def timestamp_pairs(least_step: int) -> SearchStrategy[tuple[str | None, str | None]]:
     """The later timestamp first, by `least_step` microseconds or more; sometimes one of the two is not there."""
     both = st.tuples(_starts, _steps, _zones, _zones).map(
-        lambda drawn: (_told(drawn[0] + max(drawn[1], least_step), drawn[2]), _told(drawn[0], drawn[3]))
+        lambda drawn: (
+            _format_timestamp(drawn[0] + max(drawn[1], least_step), drawn[2]),
+            _format_timestamp(drawn[0], drawn[3]),
+        )
     )
     absent = st.sampled_from(range(12))
     return st.tuples(both, absent).map(
@@ -27,14 +30,14 @@ def pairs(least_step: int) -> SearchStrategy[tuple[str | None, str | None]]:
     )
 
 
-def near_pairs() -> SearchStrategy[tuple[str | None, str | None]]:
-    """Timestamps at most an hour apart, or the same on two clocks; either first."""
+def close_timestamp_pairs() -> SearchStrategy[tuple[str | None, str | None]]:
+    """Timestamps at most an hour apart, or the same time in two time zones; either first."""
     steps = st.sampled_from([0, 1, -1, 1_000_000, -1_000_000, _HOUR, -_HOUR])
     return st.tuples(_starts, steps, _zones, _zones).map(
-        lambda drawn: (_told(drawn[0] + drawn[1], drawn[2]), _told(drawn[0], drawn[3]))
+        lambda drawn: (_format_timestamp(drawn[0] + drawn[1], drawn[2]), _format_timestamp(drawn[0], drawn[3]))
     )
 
 
-def _told(microseconds: int, minutes_ahead: int) -> str:
+def _format_timestamp(microseconds: int, minutes_ahead: int) -> str:
     zone = timezone(timedelta(minutes=minutes_ahead))
     return (_EPOCH + timedelta(microseconds=microseconds)).astimezone(zone).isoformat(sep=" ")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from pgcontract.errors import InputError
-from pgcontract.model.regex.nodes import Part
-from pgcontract.model.regex.parser import NotRead, Reader
+from pgcontract.model.regex.nodes import Node
+from pgcontract.model.regex.parser import RegexParser, RegexSyntaxError
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,9 @@ class Pattern:
     """`text` as PostgreSQL's `~` reads it (or `~*`), and what it consists of."""
 
     text: str
-    part: Part
+    part: Node
 
-    def finds(self, value: str) -> bool:
+    def matches_within(self, value: str) -> bool:
         """Whether the pattern matches anywhere in the value, as `value ~ text` does."""
         return self._compiled.search(value) is not None
 
@@ -34,6 +34,6 @@ class Pattern:
 def read_pattern(text: str, *, ignore_case: bool = False) -> Pattern:
     """The pattern of `~`, or of `~*`; InputError, with the place, where it is none or of a kind that is not read."""
     try:
-        return Pattern(text, Reader(text, ignore_case=ignore_case).read())
-    except (NotRead, RecursionError) as fault:
+        return Pattern(text, RegexParser(text, ignore_case=ignore_case).read())
+    except (RegexSyntaxError, RecursionError) as fault:
         raise InputError(f"the regular expression `{text}` cannot be read: {fault}") from fault

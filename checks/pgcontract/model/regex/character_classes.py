@@ -12,17 +12,17 @@ from functools import lru_cache
 from string import digits, hexdigits
 from typing import Final
 
-from pgcontract.model.regex.nodes import LAST, Ranges, joined
+from pgcontract.model.regex.nodes import MAX_CODE_POINT, Ranges, merge_ranges
 
-_UNBROKEN: Final = "\xa0\u2007\u202f"
+_NO_BREAK_SPACES: Final = "\xa0\u2007\u202f"
 
 
 def _is_space(character: str) -> bool:
-    return character.isspace() and character not in _UNBROKEN and not "\x1c" <= character <= "\x1f"
+    return character.isspace() and character not in _NO_BREAK_SPACES and not "\x1c" <= character <= "\x1f"
 
 
 def _is_graph(character: str) -> bool:
-    return unicodedata.category(character) not in {"Cc", "Cs", "Cn", "Zs", "Zl", "Zp"} or character in _UNBROKEN
+    return unicodedata.category(character) not in {"Cc", "Cs", "Cn", "Zs", "Zl", "Zp"} or character in _NO_BREAK_SPACES
 
 
 _CLASSES: Final[Mapping[str, Callable[[str], bool]]] = {
@@ -42,7 +42,7 @@ _CLASSES: Final[Mapping[str, Callable[[str], bool]]] = {
 }
 
 # Collating elements by name (PostgreSQL's regc_locale.c, after POSIX): those that patterns are written with.
-NAMED: Final[Mapping[str, str]] = {
+COLLATING_ELEMENTS: Final[Mapping[str, str]] = {
     "NUL": "\0",
     "tab": "\t",
     "newline": "\n",
@@ -69,4 +69,4 @@ def ranges_of(name: str) -> Ranges | None:
     holds = _CLASSES.get(name)
     if holds is None:
         return None
-    return joined([(code, code) for code in range(LAST + 1) if holds(chr(code))])
+    return merge_ranges([(code, code) for code in range(MAX_CODE_POINT + 1) if holds(chr(code))])

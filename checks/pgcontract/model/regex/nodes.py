@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 Ranges: TypeAlias = tuple[tuple[int, int], ...]
-LAST: Final = 0x10FFFF
+MAX_CODE_POINT: Final = 0x10FFFF
 
 
 @dataclass(frozen=True)
-class Characters:
-    """One character out of ranges of code points, both ends included: sorted, apart from each other."""
+class CharacterSet:
+    """One character out of ranges of code points, both ends included; sorted, with gaps between them."""
 
     ranges: Ranges
 
     def __contains__(self, character: str) -> bool:
-        at = bisect_right(self.ranges, (ord(character), LAST)) - 1
+        at = bisect_right(self.ranges, (ord(character), MAX_CODE_POINT)) - 1
         return at >= 0 and ord(character) <= self.ranges[at][1]
 
     @property
@@ -26,8 +26,8 @@ class Characters:
 
 
 @dataclass(frozen=True)
-class Sequence:
-    parts: tuple[Part, ...]
+class Concatenation:
+    parts: tuple[Node, ...]
 
     @property
     def python(self) -> str:
@@ -35,8 +35,8 @@ class Sequence:
 
 
 @dataclass(frozen=True)
-class Choice:
-    options: tuple[Part, ...]
+class Alternation:
+    options: tuple[Node, ...]
 
     @property
     def python(self) -> str:
@@ -44,10 +44,10 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Repeat:
+class Repetition:
     """`most` is None where there is no end."""
 
-    part: Part
+    part: Node
     least: int
     most: int | None
 
@@ -57,10 +57,10 @@ class Repeat:
 
 
 @dataclass(frozen=True)
-class Group:
+class CapturingGroup:
     """Capturing parentheses: what a back reference means."""
 
-    part: Part
+    part: Node
 
     @property
     def python(self) -> str:
@@ -68,7 +68,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Reference:
+class BackReference:
     number: int
 
     @property
@@ -77,10 +77,10 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Look:
-    """A condition on what stands ahead or behind."""
+class Lookaround:
+    """A lookahead or lookbehind constraint."""
 
-    part: Part
+    part: Node
     mark: str
 
     @property
@@ -95,10 +95,12 @@ class Anchor:
     python: str
 
 
-Part: TypeAlias = Characters | Sequence | Choice | Repeat | Group | Reference | Look | Anchor
+Node: TypeAlias = (
+    CharacterSet | Concatenation | Alternation | Repetition | CapturingGroup | BackReference | Lookaround | Anchor
+)
 
 
-def joined(ranges: list[tuple[int, int]]) -> Ranges:
+def merge_ranges(ranges: list[tuple[int, int]]) -> Ranges:
     """The same characters in sorted ranges that neither overlap nor touch."""
     done: list[tuple[int, int]] = []
     for low, high in sorted(ranges):
@@ -109,8 +111,8 @@ def joined(ranges: list[tuple[int, int]]) -> Ranges:
     return tuple(done)
 
 
-def all_but(ranges: Ranges) -> Ranges:
+def complement(ranges: Ranges) -> Ranges:
     """Every other character."""
-    edges = [-1, *(edge for pair in ranges for edge in pair), LAST + 1]
+    edges = [-1, *(edge for pair in ranges for edge in pair), MAX_CODE_POINT + 1]
     pairs = zip(edges[::2], edges[1::2], strict=True)
     return tuple((after + 1, before - 1) for after, before in pairs if after + 1 < before)

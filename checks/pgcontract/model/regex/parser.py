@@ -11,33 +11,33 @@ from collections.abc import Mapping
 from string import digits
 from typing import Final
 
-from pgcontract.model.regex.character_classes import NAMED, ranges_of
+from pgcontract.model.regex.character_classes import COLLATING_ELEMENTS, ranges_of
 from pgcontract.model.regex.nodes import (
-    LAST,
+    MAX_CODE_POINT,
+    Alternation,
     Anchor,
-    Characters,
-    Choice,
-    Group,
-    Look,
-    Part,
+    BackReference,
+    CapturingGroup,
+    CharacterSet,
+    Concatenation,
+    Lookaround,
+    Node,
     Ranges,
-    Reference,
-    Repeat,
-    Sequence,
-    all_but,
-    joined,
+    Repetition,
+    complement,
+    merge_ranges,
 )
 
-_MOST: Final = 255  # DUPMAX: the largest number in a bound
+_MAX_BOUND: Final = 255  # DUPMAX: the largest number in a bound
 _BOUND: Final = re.compile(r"\{([0-9]+)(,([0-9]*))?\}")
-_SHORT: Final = {"*": (0, None), "+": (1, None), "?": (0, 1)}
+_QUANTIFIERS: Final = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 _OPTIONS: Final = re.compile(r"\(\?([a-z]+)\)")
 _PLAIN_ESCAPES: Final = {**dict(zip("abefnrtv", "\a\b\x1b\f\n\r\t\v", strict=True)), "B": "\\"}
 _CLASS_ESCAPES: Final = {"d": "digit", "s": "space", "w": "word"}
 _OCTAL: Final = re.compile(r"[1-7][0-7]{0,2}")
 _NUMERIC: Final = re.compile(r"u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]+)|(0[0-7]{0,2})")
 _BEGIN_OF_WORD, _END_OF_WORD = Anchor(r"\b(?=\w)"), Anchor(r"\b(?<=\w)")
-_PLACES: Final[Mapping[str, Anchor]] = {
+_ANCHOR_ESCAPES: Final[Mapping[str, Anchor]] = {
     "m": _BEGIN_OF_WORD,
     "M": _END_OF_WORD,
     "y": Anchor(r"\b"),
@@ -47,11 +47,11 @@ _PLACES: Final[Mapping[str, Anchor]] = {
 }
 
 
-class NotRead(Exception):
+class RegexSyntaxError(Exception):
     """Why the text is no regular expression, or none that is read here."""
 
 
-class Reader:
+class RegexParser:
     """One pass over the text; the options at its start are read first."""
 
     def __init__(self, text: str, *, ignore_case: bool) -> None:
@@ -62,13 +62,13 @@ class Reader:
         self._lines_in_sets = self._lines_in_anchors = self._expanded = self._literal = False
         self._read_options()
 
-    def read(self) -> Part:
+    def read(self) -> Node:
         """The whole expression. NotRead where it ends too early or goes on too long."""
         if self._literal:
-            return Sequence(tuple(self._one(ord(each)) for each in self._text[self._at :]))
+            return Concatenation(tuple(self._single_character(ord(character)) for character in self._text[self._at :]))
         part = self._choice()
         if self._at < len(self._text):
-            raise self._fault("a parenthesis that nothing opened")
+            raise self._syntax_error("a parenthesis that nothing opened")
         return part
 
     def _read_options(self) -> None:
@@ -90,27 +90,27 @@ class Reader:
                 case "q":
                     self._literal = True
                 case _:
-                    raise self._fault(f"the option {option}, which is not read")
+                    raise self._syntax_error(f"the option {option}, which is not read")
         self._at = match.end()
 
-    def _choice(self) -> Part:
+    def _choice(self) -> Node:
         options = [self._sequence()]
         while self._skip("|"):
             options.append(self._sequence())
-        return options[0] if len(options) == 1 else Choice(tuple(options))
+        return options[0] if len(options) == 1 else Alternation(tuple(options))
 
-    def _sequence(self) -> Part:
-        parts: list[Part] = []
-        while self._pass_comments() and self._text[self._at] not in "|)":
+    def _sequence(self) -> Node:
+        parts: list[Node] = []
+        while self._skip_comments() and self._text[self._at] not in "|)":
             part = self._atom()
-            if isinstance(part, Anchor | Look):
+            if isinstance(part, Anchor | Lookaround):
                 parts.append(part)
             else:
                 parts.append(self._repeated(part))
-        return parts[0] if len(parts) == 1 else Sequence(tuple(parts))
+        return parts[0] if len(parts) == 1 else Concatenation(tuple(parts))
 
-    def _pass_comments(self) -> bool:
-        """Pass over what says nothing; whether anything is left."""
+    def _skip_comments(self) -> bool:
+        """Skips comments and ignored white space; whether anything is left."""
         while True:
             if self._text.startswith("(?#", self._at):
                 # One that is not closed runs to the end, as it does for the server.
@@ -123,33 +123,33 @@ class Reader:
             else:
                 return self._at < len(self._text)
 
-    def _repeated(self, part: Part) -> Part:
-        self._pass_comments()
+    def _repeated(self, part: Node) -> Node:
+        self._skip_comments()
         bound = self._bound()
         if bound is None:
             return part
         self._skip("?")  # fewest instead of most: the same texts match
-        self._pass_comments()
+        self._skip_comments()
         if self._bound() is not None:
-            raise self._fault("a quantifier behind a quantifier")
-        return Repeat(part, *bound)
+            raise self._syntax_error("a quantifier behind a quantifier")
+        return Repetition(part, *bound)
 
     def _bound(self) -> tuple[int, int | None] | None:
-        if short := _SHORT.get(self._next):
+        if short := _QUANTIFIERS.get(self._next):
             self._at += 1
             return short
         if not (self._next == "{" and self._text[self._at + 1 : self._at + 2] in tuple(digits)):
             return None
         if not (match := _BOUND.match(self._text, self._at)):
-            raise self._fault("a bound that is not closed")
+            raise self._syntax_error("a bound that is not closed")
         least = int(match.group(1))
         most = least if match.group(2) is None else int(match.group(3)) if match.group(3) else None
-        if max(least, most or 0) > _MOST or (most is not None and most < least):
-            raise self._fault("a bound out of range")
+        if max(least, most or 0) > _MAX_BOUND or (most is not None and most < least):
+            raise self._syntax_error("a bound out of range")
         self._at = match.end()
         return least, most
 
-    def _atom(self) -> Part:
+    def _atom(self) -> Node:
         character = self._take()
         match character:
             case "(":
@@ -157,7 +157,7 @@ class Reader:
             case "[":
                 return self._bracket()
             case ".":
-                return Characters(self._without_lines(((0, LAST),)))
+                return CharacterSet(self._without_lines(((0, MAX_CODE_POINT),)))
             case "^":
                 return Anchor("(?m:^)" if self._lines_in_anchors else r"\A")
             case "$":
@@ -165,65 +165,65 @@ class Reader:
             case "\\":
                 return self._escape()
             case "*" | "+" | "?":
-                raise self._fault("a quantifier with nothing before it")
+                raise self._syntax_error("a quantifier with nothing before it")
             case "{" if self._next in tuple(digits):
-                raise self._fault("a bound with nothing before it")
+                raise self._syntax_error("a bound with nothing before it")
             case _:
-                return self._one(ord(character))
+                return self._single_character(ord(character))
 
-    def _parentheses(self) -> Part:
+    def _parentheses(self) -> Node:
         for mark in ("?:", "?=", "?!", "?<=", "?<!"):
             if self._skip(mark):
-                inner = self._closed()
-                return Sequence((inner,)) if mark == "?:" else Look(inner, mark[1:])
+                inner = self._group_to_close()
+                return Concatenation((inner,)) if mark == "?:" else Lookaround(inner, mark[1:])
         if self._next == "?":
-            raise self._fault("parentheses of a kind that is not known")
-        inner = self._closed()
+            raise self._syntax_error("parentheses of a kind that is not known")
+        inner = self._group_to_close()
         self._groups += 1
-        return Group(inner)
+        return CapturingGroup(inner)
 
-    def _closed(self) -> Part:
+    def _group_to_close(self) -> Node:
         inner = self._choice()
         if not self._skip(")"):
-            raise self._fault("a parenthesis that is not closed")
+            raise self._syntax_error("a parenthesis that is not closed")
         return inner
 
-    def _escape(self) -> Part:
+    def _escape(self) -> Node:
         code = self._code()
         if code is not None:
-            return self._one(code)
+            return self._single_character(code)
         character = self._take()
-        if character in _PLACES:
-            return _PLACES[character]
-        if (ranges := _named_by(character)) is not None:
-            return Characters(ranges)
+        if character in _ANCHOR_ESCAPES:
+            return _ANCHOR_ESCAPES[character]
+        if (ranges := _escaped_class(character)) is not None:
+            return CharacterSet(ranges)
         if character in digits:
             return self._reference(character)
-        raise self._fault(f"the escape \\{character}")
+        raise self._syntax_error(f"the escape \\{character}")
 
-    def _reference(self, first: str) -> Part:
+    def _reference(self, first: str) -> Node:
         """A back reference; of more than one digit only where there are as many groups, else an octal code."""
         rest = self._text[self._at :]
         number = first + rest[: len(rest) - len(rest.lstrip(digits))]
         if int(number) <= self._groups:
             self._at += len(number) - 1
-            return Reference(int(number))
+            return BackReference(int(number))
         octal = _OCTAL.match(self._text, self._at - 1)
         if len(number) == 1 or not octal:
-            raise self._fault(f"a reference to group {number}, which is not there")
+            raise self._syntax_error(f"a reference to group {number}, which is not there")
         self._at = octal.end()
-        return self._one(int(octal.group(), 8))
+        return self._single_character(int(octal.group(), 8))
 
     def _code(self) -> int | None:
         """The code point of an escape that stands for one character; None, and nothing read, for any other."""
         if not self._next:
-            raise self._fault("a backslash at the end")
+            raise self._syntax_error("a backslash at the end")
         if match := _NUMERIC.match(self._text, self._at):
             self._at = match.end()
             four, eight, hexadecimal, octal = match.groups()
             code = int(octal, 8) if octal else int(four or eight or hexadecimal, 16)
-            if code > LAST:
-                raise self._fault("a code point beyond U+10FFFF")
+            if code > MAX_CODE_POINT:
+                raise self._syntax_error("a code point beyond U+10FFFF")
             return code
         character = self._next
         if character == "c" and self._at + 1 < len(self._text):
@@ -234,28 +234,28 @@ class Reader:
         self._at += 1
         return ord(_PLAIN_ESCAPES.get(character, character))
 
-    def _bracket(self) -> Part:
+    def _bracket(self) -> Node:
         for word, anchor in (("[:<:]]", _BEGIN_OF_WORD), ("[:>:]]", _END_OF_WORD)):
             if self._skip(word):
                 return anchor
         negated = self._skip("^")
-        found: list[tuple[int, int]] = []
+        spans: list[tuple[int, int]] = []
         start = self._at
         while self._at == start or self._next != "]":
             if self._next == "-" and self._at > start and not self._text.startswith("-]", self._at):
-                raise self._fault("a hyphen that is neither first, last nor within a range")
+                raise self._syntax_error("a hyphen that is neither first, last nor within a range")
             low = self._element()
             if self._next == "-" and not self._text.startswith("-]", self._at):
                 self._at += 1
                 high = self._element()
                 if not (isinstance(low, int) and isinstance(high, int) and low <= high):
-                    raise self._fault("a range that is none")
-                found.append((low, high))
+                    raise self._syntax_error("a range that is none")
+                spans.append((low, high))
             else:
-                found.extend([(low, low)] if isinstance(low, int) else low)
+                spans.extend([(low, low)] if isinstance(low, int) else low)
         self._at += 1
-        ranges = self._folded(joined(found))
-        return Characters(self._without_lines(all_but(ranges)) if negated else ranges)
+        ranges = self._case_folded(merge_ranges(spans))
+        return CharacterSet(self._without_lines(complement(ranges)) if negated else ranges)
 
     def _element(self) -> int | Ranges:
         """One character's code point, or the ranges of a class."""
@@ -265,9 +265,9 @@ class Reader:
                 name = self._text[self._at : end]
                 self._at = end + 2
                 ranges = ranges_of(name) if mark == ":" else None
-                single = NAMED.get(name, name)
+                single = COLLATING_ELEMENTS.get(name, name)
                 if end < 0 or (mark == ":" and ranges is None) or (mark != ":" and len(single) != 1):
-                    raise self._fault(f"[{mark}{name}{mark}], which is not known")
+                    raise self._syntax_error(f"[{mark}{name}{mark}], which is not known")
                 return ranges if ranges is not None else ord(single)
         character = self._take()
         if character != "\\":
@@ -276,23 +276,23 @@ class Reader:
         if code is not None:
             return code
         escape = self._take()
-        if (ranges := _named_by(escape)) is None:
-            raise self._fault(f"the escape \\{escape} in brackets")
+        if (ranges := _escaped_class(escape)) is None:
+            raise self._syntax_error(f"the escape \\{escape} in brackets")
         return ranges
 
-    def _one(self, code: int) -> Characters:
-        return Characters(self._folded(((code, code),)))
+    def _single_character(self, code: int) -> CharacterSet:
+        return CharacterSet(self._case_folded(((code, code),)))
 
-    def _folded(self, ranges: Ranges) -> Ranges:
+    def _case_folded(self, ranges: Ranges) -> Ranges:
         """With the other case of every letter where case does not count; of one character to one, as the server does."""
         if not self._ignore_case:
             return ranges
         letters = [chr(code) for low, high in ranges for code in range(low, high + 1)]
-        others = {ord(other) for each in letters for other in (each.lower(), each.upper()) if len(other) == 1}
-        return joined([*ranges, *((code, code) for code in others)])
+        others = {ord(other) for letter in letters for other in (letter.lower(), letter.upper()) if len(other) == 1}
+        return merge_ranges([*ranges, *((code, code) for code in others)])
 
     def _without_lines(self, ranges: Ranges) -> Ranges:
-        return all_but(joined([*all_but(ranges), (10, 10)])) if self._lines_in_sets else ranges
+        return complement(merge_ranges([*complement(ranges), (10, 10)])) if self._lines_in_sets else ranges
 
     @property
     def _next(self) -> str:
@@ -301,20 +301,20 @@ class Reader:
     def _take(self) -> str:
         character = self._next
         if not character:
-            raise self._fault("an end that comes too early")
+            raise self._syntax_error("an end that comes too early")
         self._at += 1
         return character
 
     def _skip(self, literal: str) -> bool:
-        found = self._text.startswith(literal, self._at)
-        self._at += len(literal) if found else 0
-        return found
+        starts = self._text.startswith(literal, self._at)
+        self._at += len(literal) if starts else 0
+        return starts
 
-    def _fault(self, what: str) -> NotRead:
-        return NotRead(f"{what}, before character {self._at + 1}")
+    def _syntax_error(self, what: str) -> RegexSyntaxError:
+        return RegexSyntaxError(f"{what}, before character {self._at + 1}")
 
 
-def _named_by(escape: str) -> Ranges | None:
+def _escaped_class(escape: str) -> Ranges | None:
     """The characters of \\d, \\s, \\w, and of their complements in capitals."""
     ranges = ranges_of(_CLASS_ESCAPES.get(escape.lower(), ""))
-    return all_but(ranges) if ranges is not None and escape.isupper() else ranges
+    return complement(ranges) if ranges is not None and escape.isupper() else ranges

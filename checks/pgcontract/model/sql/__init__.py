@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from pgcontract.model.sql.inventory import Counted, Inventory, inventory
-from pgcontract.model.sql.script import MAX_PARSED_BYTES, Script, Statement, place, read_script, split_statements
+from pgcontract.model.sql.inventory import Inventory, ReaderCounts, inventory
+from pgcontract.model.sql.script import (
+    MAX_PARSED_BYTES,
+    Script,
+    Statement,
+    line_and_column,
+    read_script,
+    split_statements,
+)
 from pgcontract.model.sql.text_catalog import Created, Dropped, Unread
 
 __all__ = [
     "MAX_PARSED_BYTES",
-    "Counted",
     "Created",
     "Dropped",
     "Inventory",
+    "ReaderCounts",
     "Script",
     "Statement",
     "Unread",
     "inventory",
-    "place",
+    "line_and_column",
     "read_script",
     "split_statements",
 ]

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 from pgcontract.model.sql.identifiers import dotted
 from pgcontract.model.sql.implied_objects import add_child, add_constraint, add_elements, add_index
-from pgcontract.model.sql.index_keys import index_keys, mentioned
+from pgcontract.model.sql.index_keys import index_keys, possible_columns
 from pgcontract.model.sql.sqlglot_reading import output_columns
-from pgcontract.model.sql.table_elements import Constraint, read_elements
-from pgcontract.model.sql.text_catalog import Ledger, Path
+from pgcontract.model.sql.table_elements import ConstraintElement, read_elements
+from pgcontract.model.sql.text_catalog import NamePath, TextCatalog
 from pgcontract.model.sql.token_cursor import Cursor, Unreadable
 from pgcontract.model.sql.type_names import input_types
 
 _PREFIXES = ("TEMP", "TEMPORARY", "LOCAL", "GLOBAL", "UNLOGGED", "FOREIGN", "UNIQUE", "RECURSIVE", "MATERIALIZED")
-# Objects of kind "other" that a name tells apart: the words in front of it, what pg_identify_object calls them, and
+# Objects of kind "other" that have a unique name: the words in front of it, what pg_identify_object calls them, and
 # whether they live in a schema.
-_OTHERS = {
+_OTHER_OBJECTS = {
     ("COLLATION",): ("collation", True),
     ("CONVERSION",): ("conversion", True),
     ("TEXT", "SEARCH", "CONFIGURATION"): ("text search configuration", True),
@@ -30,7 +30,7 @@ _OF_CLUSTER = ("ROLE", "USER", "GROUP")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Head:
+class CreateHead:
     """What stands between CREATE and the name."""
 
     or_replace: bool
@@ -42,297 +42,303 @@ class Head:
         return not self.prefixes.isdisjoint({"TEMP", "TEMPORARY"})
 
 
-def read_create(at: Cursor, ledger: Ledger, text: str) -> None:
-    """Writes down what a CREATE statement makes; `text` is the whole statement."""
-    or_replace = at.takes("OR", "REPLACE")
+def read_create(cursor: Cursor, catalog: TextCatalog, text: str) -> None:
+    """Records what a CREATE statement makes; `text` is the whole statement."""
+    or_replace = cursor.consume("OR", "REPLACE")
     prefixes: set[str] = set()
-    for words, (called, in_schema) in _OTHERS.items():
-        if at.takes(*words):
-            if_not_exists = at.takes("IF", "NOT", "EXISTS")
-            path = ledger.new(at.path()) if in_schema else at.path()
-            ledger.create("other", path, prefix=f"{called} ", if_not_exists=if_not_exists, form=called)
+    for words, (called, in_schema) in _OTHER_OBJECTS.items():
+        if cursor.consume(*words):
+            if_not_exists = cursor.consume("IF", "NOT", "EXISTS")
+            path = catalog.new_path(cursor.path()) if in_schema else cursor.path()
+            catalog.create("other", path, prefix=f"{called} ", if_not_exists=if_not_exists, form=called)
             return
-    while word := at.takes_any(*_PREFIXES):
+    while word := cursor.consume_any(*_PREFIXES):
         prefixes.add(word)
-    head = Head(or_replace=or_replace, prefixes=frozenset(prefixes), text=text)
-    word = at.next().upper
+    head = CreateHead(or_replace=or_replace, prefixes=frozenset(prefixes), text=text)
+    word = cursor.next().upper
     if word in ("EVENT", "CONSTRAINT"):
-        word = f"{word} {at.next().upper}"
+        word = f"{word} {cursor.next().upper}"
     reader = _READERS.get(word)
     if reader:
-        reader(at, ledger, head)
+        reader(cursor, catalog, head)
     elif word in _OF_CLUSTER:
-        ledger.create("role", at.path()) if at.peek() != "MAPPING" else ledger.miss("CREATE USER MAPPING has no name")
+        catalog.create("role", cursor.path()) if cursor.peek() != "MAPPING" else catalog.mark_unread(
+            "CREATE USER MAPPING has no name"
+        )
     else:
-        ledger.miss(f"CREATE {word} is known by more than a name, which this reader does not spell")
+        catalog.mark_unread(f"CREATE {word} is known by more than a name, which this reader does not spell")
 
 
-def _is_partitioned(at: Cursor) -> bool:
+def _is_partitioned(cursor: Cursor) -> bool:
     """Whether PARTITION BY follows; stays where it is."""
-    start = at.at
-    found = False
-    while not found and at.seek("PARTITION"):
-        found = at.takes("PARTITION", "BY")
-        if not found:
-            at.next()
-    at.at = start
-    return found
+    start = cursor.position
+    partitioned = False
+    while not partitioned and cursor.seek("PARTITION"):
+        partitioned = cursor.consume("PARTITION", "BY")
+        if not partitioned:
+            cursor.next()
+    cursor.position = start
+    return partitioned
 
 
-def _table(at: Cursor, ledger: Ledger, head: Head) -> None:
-    if_not_exists = at.takes("IF", "NOT", "EXISTS")
-    path = at.path()
+def _read_table(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
+    if_not_exists = cursor.consume("IF", "NOT", "EXISTS")
+    path = cursor.path()
     if head.temporary or path[0].startswith("pg_temp"):
-        ledger.temporary.add(path[-1])
+        catalog.temporary.add(path[-1])
         return
-    table = ledger.new(path)
+    table = catalog.new_path(path)
     form = "foreign table" if "FOREIGN" in head.prefixes else "table"
-    if _is_partitioned(at):
+    if _is_partitioned(cursor):
         form = "partitioned table"
-    parent = ledger.existing(at.path(), "table") if at.takes("PARTITION", "OF") else None
-    if not ledger.create("table", table, if_not_exists=if_not_exists, form=form):
+    parent = catalog.existing_path(cursor.path(), "table") if cursor.consume("PARTITION", "OF") else None
+    if not catalog.create("table", table, if_not_exists=if_not_exists, form=form):
         return
     if parent:
-        body = at.group() if at.peek() == "(" else None
-        _partition(ledger, parent, table, body)
+        body = cursor.group() if cursor.peek() == "(" else None
+        _read_partition(catalog, parent, table, body)
         return
-    if at.takes("OF"):
-        ledger.miss(f"the columns of {dotted(*table)} come from a type")
+    if cursor.consume("OF"):
+        catalog.mark_unread(f"the columns of {dotted(*table)} come from a type")
         return
-    body = at.group() if at.peek() == "(" else Cursor(())
-    if at.seek("AS", "INHERITS") == "AS":
-        at.next()
-        add_query_columns(ledger, table, head.text[at.offset :], body)
+    body = cursor.group() if cursor.peek() == "(" else Cursor(())
+    if cursor.seek("AS", "INHERITS") == "AS":
+        cursor.next()
+        add_query_columns(catalog, table, head.text[cursor.offset :], body)
         return
-    parents = [ledger.existing(each, "table") for each in at.group().paths()] if at.takes("INHERITS") else []
-    known = [name for each in parents for name in ledger.columns(each)]
-    add_elements(ledger, table, read_elements(body, ledger, known))
-    for each in parents:
-        add_child(ledger, each, table, partition=False)
-        _tell_missing(ledger, each, table)
+    parents = (
+        [catalog.existing_path(parent_path, "table") for parent_path in cursor.group().paths()]
+        if cursor.consume("INHERITS")
+        else []
+    )
+    known = [name for parent_table in parents for name in catalog.columns(parent_table)]
+    add_elements(catalog, table, read_elements(body, catalog, known))
+    for parent_table in parents:
+        add_child(catalog, parent_table, table, partition=False)
+        _mark_inherited_unread(catalog, parent_table, table)
 
 
-def _partition(ledger: Ledger, parent: Path, table: Path, body: Cursor | None) -> None:
-    add_child(ledger, parent, table, partition=True)
-    _tell_missing(ledger, parent, table)
+def _read_partition(catalog: TextCatalog, parent: NamePath, table: NamePath, body: Cursor | None) -> None:
+    add_child(catalog, parent, table, partition=True)
+    _mark_inherited_unread(catalog, parent, table)
     if body:
-        known = ledger.columns(parent)
-        for each in read_elements(body, ledger, known):
-            constraints = (each,) if isinstance(each, Constraint) else getattr(each, "constraints", ())
+        known = catalog.columns(parent)
+        for element in read_elements(body, catalog, known):
+            constraints = (element,) if isinstance(element, ConstraintElement) else getattr(element, "constraints", ())
             for constraint in constraints:
-                add_constraint(ledger, table, constraint)
+                add_constraint(catalog, table, constraint)
 
 
-def _tell_missing(ledger: Ledger, parent: Path, table: Path) -> None:
-    if not ledger.columns(parent):
-        ledger.miss(f"what {dotted(*table)} has from {dotted(*parent)} stands in no statement of this text")
+def _mark_inherited_unread(catalog: TextCatalog, parent: NamePath, table: NamePath) -> None:
+    if not catalog.columns(parent):
+        catalog.mark_unread(f"what {dotted(*table)} has from {dotted(*parent)} stands in no statement of this text")
 
 
-def add_query_columns(ledger: Ledger, table: Path, query: str, given: Cursor) -> None:
-    """Writes down the columns that a view or table has from a query, under the names given first."""
-    renamed = tuple(path[0] for path in given.paths()) if given else ()
-    names = output_columns(query, ledger)
+def add_query_columns(catalog: TextCatalog, table: NamePath, query: str, declared_names: Cursor) -> None:
+    """Records the columns that a view or table has from a query, under the names given first."""
+    renamed = tuple(path[0] for path in declared_names.paths()) if declared_names else ()
+    names = output_columns(query, catalog)
     if names is None and not renamed:
-        ledger.miss(f"the columns of {dotted(*table)} are those of a query")
+        catalog.mark_unread(f"the columns of {dotted(*table)} are those of a query")
     for name in (*renamed, *(names or ())[len(renamed) :]):
-        ledger.create("column", (*table, name), table=table)
+        catalog.create("column", (*table, name), table=table)
 
 
-def _index(at: Cursor, ledger: Ledger, head: Head) -> None:
-    at.takes("CONCURRENTLY")
-    if_not_exists = at.takes("IF", "NOT", "EXISTS")
-    name = at.path()[-1] if at.peek() != "ON" else None
-    if not at.takes("ON"):
+def _read_index(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
+    cursor.consume("CONCURRENTLY")
+    if_not_exists = cursor.consume("IF", "NOT", "EXISTS")
+    name = cursor.path()[-1] if cursor.peek() != "ON" else None
+    if not cursor.consume("ON"):
         raise Unreadable("no table follows the index's name")
-    only = at.takes("ONLY")
-    path = at.path()
-    if ledger.is_temporary(path):
+    only = cursor.consume("ONLY")
+    path = cursor.path()
+    if catalog.is_temporary(path):
         return
-    table = ledger.existing(path, "table", "view")
-    if at.takes("USING"):
-        at.name()
-    elements = list(at.group().parts())
-    if at.takes("INCLUDE"):
-        elements += at.group().parts()
-    known = ledger.columns(table)
-    words = [token for element in elements for token in element.tokens] + list(at.tokens[at.at :])
+    table = catalog.existing_path(path, "table", "view")
+    if cursor.consume("USING"):
+        cursor.name()
+    elements = list(cursor.group().parts())
+    if cursor.consume("INCLUDE"):
+        elements += cursor.group().parts()
+    known = catalog.columns(table)
+    words = [token for element in elements for token in element.tokens] + list(cursor.tokens[cursor.position :])
     add_index(
-        ledger,
+        catalog,
         table,
         name,
         0,
-        columns=tuple(name for name in mentioned(words) if name in known),
+        columns=tuple(name for name in possible_columns(words) if name in known),
         keys=index_keys(elements),
         only=only,
         if_not_exists=if_not_exists,
     )
 
 
-def _view(at: Cursor, ledger: Ledger, head: Head) -> None:
-    if_not_exists = at.takes("IF", "NOT", "EXISTS")
-    path = at.path()
+def _read_view(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
+    if_not_exists = cursor.consume("IF", "NOT", "EXISTS")
+    path = cursor.path()
     if head.temporary:
-        ledger.temporary.add(path[-1])
+        catalog.temporary.add(path[-1])
         return
-    view = ledger.new(path)
+    view = catalog.new_path(path)
     form = "materialized view" if "MATERIALIZED" in head.prefixes else "view"
-    if ledger.create("view", view, if_not_exists=if_not_exists, or_replace=head.or_replace, form=form):
-        given = at.group() if at.peek() == "(" else Cursor(())
-        at.seek("AS")
-        at.takes("AS")
-        add_query_columns(ledger, view, head.text[at.offset :], given)
+    if catalog.create("view", view, if_not_exists=if_not_exists, or_replace=head.or_replace, form=form):
+        column_list = cursor.group() if cursor.peek() == "(" else Cursor(())
+        cursor.seek("AS")
+        cursor.consume("AS")
+        add_query_columns(catalog, view, head.text[cursor.offset :], column_list)
 
 
-def _sequence(at: Cursor, ledger: Ledger, head: Head) -> None:
-    if_not_exists = at.takes("IF", "NOT", "EXISTS")
-    path = at.path()
+def _read_sequence(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
+    if_not_exists = cursor.consume("IF", "NOT", "EXISTS")
+    path = cursor.path()
     if head.temporary:
-        ledger.temporary.add(path[-1])
+        catalog.temporary.add(path[-1])
         return
-    owner: Path | None = None
+    owner: NamePath | None = None
     columns: tuple[str, ...] = ()
-    if at.seek("OWNED") and at.takes("OWNED", "BY") and at.peek() != "NONE":
-        relation, column = at.column()
-        owner = ledger.existing(relation, "table")
+    if cursor.seek("OWNED") and cursor.consume("OWNED", "BY") and cursor.peek() != "NONE":
+        relation, column = cursor.column()
+        owner = catalog.existing_path(relation, "table")
         columns = (column,)
-    ledger.create("sequence", ledger.new(path), if_not_exists=if_not_exists, table=owner, columns=columns)
+    catalog.create("sequence", catalog.new_path(path), if_not_exists=if_not_exists, table=owner, columns=columns)
 
 
-def _schema(at: Cursor, ledger: Ledger, head: Head) -> None:
-    if_not_exists = at.takes("IF", "NOT", "EXISTS")
-    name = at.name() if at.peek() != "AUTHORIZATION" else None
-    if at.takes("AUTHORIZATION"):
-        owner = at.name()
+def _read_schema(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
+    if_not_exists = cursor.consume("IF", "NOT", "EXISTS")
+    name = cursor.name() if cursor.peek() != "AUTHORIZATION" else None
+    if cursor.consume("AUTHORIZATION"):
+        owner = cursor.name()
         name = name or owner
     assert name is not None
-    ledger.create("schema", (name,), if_not_exists=if_not_exists)
-    outside = ledger.search_path
-    ledger.search_path = (name, *outside)
+    catalog.create("schema", (name,), if_not_exists=if_not_exists)
+    outside = catalog.search_path
+    catalog.search_path = (name, *outside)
     try:
-        while at.seek("CREATE"):
-            first = at.at + 1
-            at.next()
-            at.seek("CREATE", "GRANT")
-            read_create(Cursor(at.tokens[first : at.at]), ledger, head.text)
+        while cursor.seek("CREATE"):
+            first = cursor.position + 1
+            cursor.next()
+            cursor.seek("CREATE", "GRANT")
+            read_create(Cursor(cursor.tokens[first : cursor.position]), catalog, head.text)
     finally:
-        ledger.search_path = outside
+        catalog.search_path = outside
 
 
-def _extension(at: Cursor, ledger: Ledger, head: Head) -> None:
-    if_not_exists = at.takes("IF", "NOT", "EXISTS")
-    ledger.create("extension", at.path(), if_not_exists=if_not_exists)
+def _read_extension(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
+    if_not_exists = cursor.consume("IF", "NOT", "EXISTS")
+    catalog.create("extension", cursor.path(), if_not_exists=if_not_exists)
 
 
-def _type(at: Cursor, ledger: Ledger, head: Head) -> None:
-    path = ledger.new(at.path())
+def _read_type(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
+    path = catalog.new_path(cursor.path())
     form = "base"
-    if at.takes("AS"):
-        form = {"ENUM": "enum", "RANGE": "range"}.get(at.peek(), "composite")
-    ledger.create("type", path, form=form)
+    if cursor.consume("AS"):
+        form = {"ENUM": "enum", "RANGE": "range"}.get(cursor.peek(), "composite")
+    catalog.create("type", path, form=form)
 
 
-def _domain(at: Cursor, ledger: Ledger, head: Head) -> None:
-    domain = ledger.new(at.path())
-    ledger.create("type", domain, form="domain")
+def _read_domain(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
+    domain = catalog.new_path(cursor.path())
+    catalog.create("type", domain, form="domain")
     name: str | None = None
     start: int | None = None
-    while word := at.seek("CONSTRAINT", "CHECK", "NOT", "NULL"):
-        offset = at.offset if start is None else start
-        at.next()
+    while word := cursor.seek("CONSTRAINT", "CHECK", "NOT", "NULL"):
+        offset = cursor.offset if start is None else start
+        cursor.next()
         if word == "CONSTRAINT":
-            name, start = at.name(), offset
+            name, start = cursor.name(), offset
             continue
         if word == "CHECK":
-            add_constraint(ledger, domain, Constraint(form="check", name=name, offset=offset))
+            add_constraint(catalog, domain, ConstraintElement(form="check", name=name, offset=offset))
         name = start = None
 
 
-def _function(at: Cursor, ledger: Ledger, head: Head) -> None:
-    path = ledger.new(at.path())
-    arguments = at.group()
-    types = input_types(arguments, type_lookup(ledger))
-    ledger.create("function", path, suffix=f"({','.join(types)})", or_replace=head.or_replace)
+def _read_function(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
+    path = catalog.new_path(cursor.path())
+    arguments = cursor.group()
+    types = input_types(arguments, type_lookup(catalog))
+    catalog.create("function", path, suffix=f"({','.join(types)})", or_replace=head.or_replace)
 
 
-def _aggregate(at: Cursor, ledger: Ledger, head: Head) -> None:
-    path = ledger.new(at.path())
-    arguments = at.group()
-    if at.peek() != "(":
+def _read_aggregate(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
+    path = catalog.new_path(cursor.path())
+    arguments = cursor.group()
+    if cursor.peek() != "(":
         raise Unreadable("an aggregate in the old style names its argument within its options")
-    types = input_types(Cursor([token for token in arguments.tokens if token.upper != "ORDER"]), type_lookup(ledger))
-    ledger.create("function", path, suffix=f"({','.join(types)})", or_replace=head.or_replace, form="aggregate")
+    types = input_types(Cursor([token for token in arguments.tokens if token.upper != "ORDER"]), type_lookup(catalog))
+    catalog.create("function", path, suffix=f"({','.join(types)})", or_replace=head.or_replace, form="aggregate")
 
 
-def _trigger(at: Cursor, ledger: Ledger, head: Head) -> None:
-    name = at.name()
-    at.seek("ON")
-    at.takes("ON")
-    path = at.path()
-    if not ledger.is_temporary(path):
-        table = ledger.existing(path, "table", "view")
-        ledger.create("trigger", (*table, name), table=table, or_replace=head.or_replace)
+def _read_trigger(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
+    name = cursor.name()
+    cursor.seek("ON")
+    cursor.consume("ON")
+    path = cursor.path()
+    if not catalog.is_temporary(path):
+        table = catalog.existing_path(path, "table", "view")
+        catalog.create("trigger", (*table, name), table=table, or_replace=head.or_replace)
 
 
-def _event_trigger(at: Cursor, ledger: Ledger, head: Head) -> None:
-    ledger.create("event_trigger", (at.name(),))
+def _read_event_trigger(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
+    catalog.create("event_trigger", (cursor.name(),))
 
 
-def _policy(at: Cursor, ledger: Ledger, head: Head) -> None:
-    name = at.name()
-    at.takes("ON")
-    table = ledger.existing(at.path(), "table")
-    ledger.create("policy", (*table, name), table=table)
+def _read_policy(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
+    name = cursor.name()
+    cursor.consume("ON")
+    table = catalog.existing_path(cursor.path(), "table")
+    catalog.create("policy", (*table, name), table=table)
 
 
-def _rule(at: Cursor, ledger: Ledger, head: Head) -> None:
-    name = at.name()
-    at.seek("TO")
-    at.takes("TO")
-    table = ledger.existing(at.path(), "table", "view")
-    ledger.create("rule", (*table, name), table=table, or_replace=head.or_replace)
+def _read_rule(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
+    name = cursor.name()
+    cursor.seek("TO")
+    cursor.consume("TO")
+    table = catalog.existing_path(cursor.path(), "table", "view")
+    catalog.create("rule", (*table, name), table=table, or_replace=head.or_replace)
 
 
-def _publication(at: Cursor, ledger: Ledger, head: Head) -> None:
-    ledger.create("publication", (at.name(),))
+def _read_publication(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
+    catalog.create("publication", (cursor.name(),))
 
 
-def _statistics(at: Cursor, ledger: Ledger, head: Head) -> None:
-    if_not_exists = at.takes("IF", "NOT", "EXISTS")
-    if at.peek() in ("(", "ON"):
+def _read_statistics(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
+    if_not_exists = cursor.consume("IF", "NOT", "EXISTS")
+    if cursor.peek() in ("(", "ON"):
         raise Unreadable("statistics without a name, as PostgreSQL 16 allows")
-    path = at.path()
-    at.seek("FROM")
-    at.takes("FROM")
-    table = ledger.existing(at.path(), "table")
-    ledger.create("statistics", ledger.new(path), if_not_exists=if_not_exists, table=table)
+    path = cursor.path()
+    cursor.seek("FROM")
+    cursor.consume("FROM")
+    table = catalog.existing_path(cursor.path(), "table")
+    catalog.create("statistics", catalog.new_path(path), if_not_exists=if_not_exists, table=table)
 
 
-def type_lookup(ledger: Ledger) -> Callable[[tuple[str, ...]], str]:
+def type_lookup(catalog: TextCatalog) -> Callable[[tuple[str, ...]], str]:
     """Spells a type that is not PostgreSQL's own: a type, domain or table on the search path."""
 
     def spelled(path: tuple[str, ...]) -> str:
-        return dotted(*ledger.existing(path, "type", "table", "view"))
+        return dotted(*catalog.existing_path(path, "type", "table", "view"))
 
     return spelled
 
 
-_READERS: dict[str, Callable[[Cursor, Ledger, Head], None]] = {
-    "TABLE": _table,
-    "INDEX": _index,
-    "VIEW": _view,
-    "SEQUENCE": _sequence,
-    "SCHEMA": _schema,
-    "EXTENSION": _extension,
-    "TYPE": _type,
-    "DOMAIN": _domain,
-    "FUNCTION": _function,
-    "PROCEDURE": _function,
-    "AGGREGATE": _aggregate,
-    "TRIGGER": _trigger,
-    "CONSTRAINT TRIGGER": _trigger,
-    "EVENT TRIGGER": _event_trigger,
-    "POLICY": _policy,
-    "RULE": _rule,
-    "PUBLICATION": _publication,
-    "STATISTICS": _statistics,
+_READERS: dict[str, Callable[[Cursor, TextCatalog, CreateHead], None]] = {
+    "TABLE": _read_table,
+    "INDEX": _read_index,
+    "VIEW": _read_view,
+    "SEQUENCE": _read_sequence,
+    "SCHEMA": _read_schema,
+    "EXTENSION": _read_extension,
+    "TYPE": _read_type,
+    "DOMAIN": _read_domain,
+    "FUNCTION": _read_function,
+    "PROCEDURE": _read_function,
+    "AGGREGATE": _read_aggregate,
+    "TRIGGER": _read_trigger,
+    "CONSTRAINT TRIGGER": _read_trigger,
+    "EVENT TRIGGER": _read_event_trigger,
+    "POLICY": _read_policy,
+    "RULE": _read_rule,
+    "PUBLICATION": _read_publication,
+    "STATISTICS": _read_statistics,
 }

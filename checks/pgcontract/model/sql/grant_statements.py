@@ -6,66 +6,73 @@ from collections.abc import Iterator
 
 from pgcontract.model.sql.identifiers import dotted, quoted
 from pgcontract.model.sql.object_references import read_kind, read_object
-from pgcontract.model.sql.text_catalog import Ledger, Path
+from pgcontract.model.sql.text_catalog import NamePath, TextCatalog
 from pgcontract.model.sql.token_cursor import Cursor
 
 
-def read_grant(at: Cursor, ledger: Ledger, *, revoke: bool = False) -> None:
-    """Writes down a grant as `<kind> <object> to <grantee>`; a REVOKE of everything takes it away again."""
-    if revoke and at.takes("GRANT", "OPTION", "FOR"):
+def read_grant(cursor: Cursor, catalog: TextCatalog, *, revoke: bool = False) -> None:
+    """Records a grant as `<kind> <object> to <grantee>`; a REVOKE of everything takes it away again."""
+    if revoke and cursor.consume("GRANT", "OPTION", "FOR"):
         return
-    first = at.at
-    if at.seek("ON", "TO", "FROM") != "ON":
+    first = cursor.position
+    if cursor.seek("ON", "TO", "FROM") != "ON":
         # Membership in a role is no privilege on an object.
         return
-    privileges = at.tokens[first : at.at]
+    privileges = cursor.tokens[first : cursor.position]
     everything = [token.upper for token in privileges] in (["ALL"], ["ALL", "PRIVILEGES"])
-    at.next()
-    granted = list(_granted(at, ledger))
+    cursor.next()
+    granted = list(_granted_objects(cursor, catalog))
     objects = [(kind, name) for kind, name, _ in granted]
     if columns := _columns(Cursor(privileges)):
         objects = [("column", dotted(*path, column)) for _, _, path in granted for column in columns]
-    at.seek("TO", "FROM")
-    at.next()
-    for grantee in _grantees(at):
+    cursor.seek("TO", "FROM")
+    cursor.next()
+    for grantee in _grantees(cursor):
         for kind, name in objects:
             if not revoke:
-                ledger.note("grant", f"{kind} {name} to {grantee}", (kind, name))
+                catalog.add_annotation("grant", f"{kind} {name} to {grantee}", (kind, name))
             elif everything:
-                ledger.drop("grant", f"{kind} {name} to {grantee}")
+                catalog.drop("grant", f"{kind} {name} to {grantee}")
 
 
-def _granted(at: Cursor, ledger: Ledger) -> Iterator[tuple[str, str, Path]]:
+def _granted_objects(cursor: Cursor, catalog: TextCatalog) -> Iterator[tuple[str, str, NamePath]]:
     """What a GRANT is on: kind, name and the raw parts of the name."""
-    if at.takes("ALL"):
-        yield from _all_in_schema(at, ledger)
+    if cursor.consume("ALL"):
+        yield from _all_in_schema(cursor, catalog)
         return
-    kind = read_kind(at)
-    if not kind and at.peek() in ("DATABASE", "LANGUAGE", "LARGE", "FOREIGN", "PARAMETER", "TABLESPACE"):
-        ledger.miss(f"GRANT ON {at.peek()} is not followed here")
-        at.seek("TO", "FROM")
+    kind = read_kind(cursor)
+    if not kind and cursor.peek() in ("DATABASE", "LANGUAGE", "LARGE", "FOREIGN", "PARAMETER", "TABLESPACE"):
+        catalog.mark_unread(f"GRANT ON {cursor.peek()} is not followed here")
+        cursor.seek("TO", "FROM")
         return
     while True:
         if kind in ("", "table"):
-            place = ledger.existing(at.path(), "table", "view", "sequence")
-            name = dotted(*place)
-            yield next((each for each in ("view", "sequence") if (each, name) in ledger.left), "table"), name, place
+            line_and_column = catalog.existing_path(cursor.path(), "table", "view", "sequence")
+            name = dotted(*line_and_column)
+            yield (
+                next(
+                    (object_kind for object_kind in ("view", "sequence") if (object_kind, name) in catalog.remaining),
+                    "table",
+                ),
+                name,
+                line_and_column,
+            )
         else:
-            yield kind, *read_object(at, ledger, kind)
-        if not at.takes(","):
+            yield kind, *read_object(cursor, catalog, kind)
+        if not cursor.consume(","):
             return
 
 
-def _all_in_schema(at: Cursor, ledger: Ledger) -> Iterator[tuple[str, str, Path]]:
-    """ALL TABLES IN SCHEMA and its like: what the script made there; what else is there the text does not tell."""
-    words = at.next().upper
+def _all_in_schema(cursor: Cursor, catalog: TextCatalog) -> Iterator[tuple[str, str, NamePath]]:
+    """ALL TABLES IN SCHEMA and its like: those that the script created; others are not in the text."""
+    words = cursor.next().upper
     kinds = {"TABLES": ("table", "view"), "SEQUENCES": ("sequence",)}.get(words, ("function",))
-    at.takes("IN", "SCHEMA")
-    schemas = [path[0] for path in at.paths()]
-    ledger.miss(f"ALL {words} IN SCHEMA reaches objects that the text does not name")
-    for made in list(ledger.left.values()):
-        if made.kind in kinds and made.path[0] in schemas:
-            yield made.kind, made.name, made.path
+    cursor.consume("IN", "SCHEMA")
+    schemas = [path[0] for path in cursor.paths()]
+    catalog.mark_unread(f"ALL {words} IN SCHEMA reaches objects that the text does not name")
+    for created in list(catalog.remaining.values()):
+        if created.kind in kinds and created.path[0] in schemas:
+            yield created.kind, created.name, created.path
 
 
 def _columns(privileges: Cursor) -> tuple[str, ...]:
@@ -79,9 +86,9 @@ def _columns(privileges: Cursor) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _grantees(at: Cursor) -> Iterator[str]:
-    while at:
-        at.takes("GROUP")
-        yield "public" if at.peek() == "PUBLIC" else quoted(at.name())
-        if not at.takes(","):
+def _grantees(cursor: Cursor) -> Iterator[str]:
+    while cursor:
+        cursor.consume("GROUP")
+        yield "public" if cursor.peek() == "PUBLIC" else quoted(cursor.name())
+        if not cursor.consume(","):
             return

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from itertools import count
 
-from pgcontract.model.sql.lexer import Kind, Token
+from pgcontract.model.sql.lexer import Token, TokenKind
 
 MAX_NAME_BYTES = 63
 
@@ -32,18 +32,18 @@ _UNICODE = re.compile(r"\\(?:\+([0-9A-Fa-f]{6})|([0-9A-Fa-f]{4})|(\\))")
 _UPPER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 
 
-def fold(token: Token) -> str:
+def fold_case(token: Token) -> str:
     """The name a word or quoted name stands for: only A to Z fold to lower case, as in every multi-byte encoding."""
     text = token.text
-    if token.kind is not Kind.QUOTED:
-        return cut(text.translate(_UPPER))
+    if token.kind is not TokenKind.QUOTED:
+        return truncate_name(text.translate(_UPPER))
     name = text[text.index('"') + 1 :].removesuffix('"').replace('""', '"')
     if text[0] in "uU":
         name = _UNICODE.sub(lambda code: code[3] or chr(int(code[1] or code[2], 16)), name)
-    return cut(name)
+    return truncate_name(name)
 
 
-def cut(name: str, most: int = MAX_NAME_BYTES) -> str:
+def truncate_name(name: str, most: int = MAX_NAME_BYTES) -> str:
     """The name in at most so many bytes, never through the middle of a character."""
     return name.encode()[:most].decode(errors="ignore")
 
@@ -60,16 +60,16 @@ def dotted(*names: str) -> str:
     return ".".join(map(quoted, names))
 
 
-def invented(table: str, addition: str, label: str, taken: Callable[[str], bool]) -> str:
+def free_generated_name(table: str, name_addition: str, label: str, taken: Callable[[str], bool]) -> str:
     """The first free name of `<table>_<addition>_<label>`, `…_<label>1`, … as ChooseRelationName makes it."""
     for turn in count():
-        name = _joined(table, addition, f"{label}{turn or ''}")
+        name = _joined(table, name_addition, f"{label}{turn or ''}")
         if not taken(name):
             return name
     raise AssertionError("count() never ends")
 
 
-def addition(columns: Sequence[str]) -> str:
+def name_addition(columns: Sequence[str]) -> str:
     """What the columns add to the name of an index or foreign key, as ChooseIndexNameAddition makes it."""
     text = ""
     for column in columns:
@@ -79,13 +79,13 @@ def addition(columns: Sequence[str]) -> str:
     return text
 
 
-def _joined(table: str, addition: str, label: str) -> str:
+def _joined(table: str, name_addition: str, label: str) -> str:
     """makeObjectName of indexcmds.c: the longer of table and addition gives way until all fits into 63 bytes."""
-    room = MAX_NAME_BYTES - len(label.encode()) - 1 - bool(addition)
-    first, second = len(table.encode()), len(addition.encode())
+    room = MAX_NAME_BYTES - len(label.encode()) - 1 - bool(name_addition)
+    first, second = len(table.encode()), len(name_addition.encode())
     while first + second > room:
         if first > second:
             first -= 1
         else:
             second -= 1
-    return "_".join(part for part in (cut(table, first), cut(addition, second), label) if part)
+    return "_".join(part for part in (truncate_name(table, first), truncate_name(name_addition, second), label) if part)

@@ -1,13 +1,13 @@
-"""Writes tables and indexes into the ledger under the names that PostgreSQL gives them, their children's too."""
+"""Adds tables and indexes to the catalog under the names that PostgreSQL generates, those of their children too."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from pgcontract.model.sql.identifiers import addition, dotted
-from pgcontract.model.sql.table_elements import Column, Constraint, Element, Like
-from pgcontract.model.sql.text_catalog import Ledger, Path
+from pgcontract.model.sql.identifiers import dotted, name_addition
+from pgcontract.model.sql.table_elements import ColumnElement, ConstraintElement, LikeElement, TableElement
+from pgcontract.model.sql.text_catalog import NamePath, TextCatalog
 
 _LABELS = {"primary key": "pkey", "unique": "key", "exclude": "excl", "check": "check", "foreign key": "fkey"}
 _KEYS = ("primary key", "unique", "exclude")
@@ -15,58 +15,60 @@ _KEYS = ("primary key", "unique", "exclude")
 _ORDER = ("check", "primary key", "unique", "exclude", "foreign key")
 
 
-def add_elements(ledger: Ledger, table: Path, elements: list[Element]) -> None:
-    """Writes down a new table's columns, sequences and constraints."""
-    columns = [each for each in elements if isinstance(each, Column)]
-    likes = [each for each in elements if isinstance(each, Like)]
+def add_elements(catalog: TextCatalog, table: NamePath, elements: list[TableElement]) -> None:
+    """Records a new table's columns, sequences and constraints."""
+    columns = [element for element in elements if isinstance(element, ColumnElement)]
+    likes = [element for element in elements if isinstance(element, LikeElement)]
     for column in columns:
-        _add_sequence(ledger, table, column)
-    for each in elements:
-        if isinstance(each, Column):
-            ledger.create("column", (*table, each.name), each.offset, table=table)
-        elif isinstance(each, Like):
-            _copy_columns(ledger, table, each)
-    written = [each for each in elements if isinstance(each, Constraint)]
-    for constraint in _in_order([*(each for column in columns for each in column.constraints), *written]):
-        add_constraint(ledger, table, constraint)
+        _add_sequence(catalog, table, column)
+    for element in elements:
+        if isinstance(element, ColumnElement):
+            catalog.create("column", (*table, element.name), element.offset, table=table)
+        elif isinstance(element, LikeElement):
+            _copy_columns(catalog, table, element)
+    written = [element for element in elements if isinstance(element, ConstraintElement)]
+    for constraint in _in_naming_order(
+        [*(column_constraint for column in columns for column_constraint in column.constraints), *written]
+    ):
+        add_constraint(catalog, table, constraint)
     for like in likes:
         if like.includes("INDEXES"):
-            _copy_indexes(ledger, like.table, table, like.offset)
+            _copy_indexes(catalog, like.table, table, like.offset)
 
 
-def add_column(ledger: Ledger, table: Path, column: Column, *, if_not_exists: bool = False) -> None:
-    """Writes down one more column with its constraints, in the table's children too."""
-    if if_not_exists and column.name in ledger.columns(table):
+def add_column(catalog: TextCatalog, table: NamePath, column: ColumnElement, *, if_not_exists: bool = False) -> None:
+    """Records one more column with its constraints, in the table's children too."""
+    if if_not_exists and column.name in catalog.columns(table):
         return
-    _add_sequence(ledger, table, column)
-    for each in _family(ledger, table):
-        ledger.create("column", (*each, column.name), column.offset, table=each, if_not_exists=if_not_exists)
-    for constraint in _in_order(column.constraints):
-        add_constraint(ledger, table, constraint)
+    _add_sequence(catalog, table, column)
+    for member in _table_and_descendants(catalog, table):
+        catalog.create("column", (*member, column.name), column.offset, table=member, if_not_exists=if_not_exists)
+    for constraint in _in_naming_order(column.constraints):
+        add_constraint(catalog, table, constraint)
 
 
-def add_identity(ledger: Ledger, table: Path, column: Column) -> None:
-    """Writes down the sequence that ADD GENERATED AS IDENTITY gives to a column."""
-    _add_sequence(ledger, table, column)
+def add_identity(catalog: TextCatalog, table: NamePath, column: ColumnElement) -> None:
+    """Records the sequence that ADD GENERATED AS IDENTITY gives to a column."""
+    _add_sequence(catalog, table, column)
 
 
-def add_constraint(ledger: Ledger, table: Path, constraint: Constraint) -> None:
-    """Writes down a constraint under its own or PostgreSQL's name, in the table's children too."""
+def add_constraint(catalog: TextCatalog, table: NamePath, constraint: ConstraintElement) -> None:
+    """Records a constraint under its own or PostgreSQL's name, in the table's children too."""
     form, name = constraint.form, constraint.name
     if form not in _LABELS:
         return
     if constraint.index:
         # The index becomes the constraint's, and takes its name.
-        gone = ledger.drop("index", dotted(*constraint.index))
+        dropped = catalog.drop("index", dotted(*constraint.index))
         name = name or constraint.index[-1]
-        constraint = replace(constraint, columns=gone[0].columns, keys=gone[0].keys) if gone else constraint
-    label, extra = _LABELS[form], "" if form == "primary key" else addition(constraint.keys)
+        constraint = replace(constraint, columns=dropped[0].columns, keys=dropped[0].keys) if dropped else constraint
+    label, extra = _LABELS[form], "" if form == "primary key" else name_addition(constraint.keys)
     if name is None and form in _KEYS:
-        name = ledger.relation_name(table, extra, label, key=True)
+        name = catalog.relation_name(table, extra, label, key=True)
     elif name is None:
-        name = ledger.constraint_name(table, extra, label)
+        name = catalog.constraint_name(table, extra, label)
     path = (*table, name)
-    ledger.create(
+    catalog.create(
         "constraint",
         path,
         constraint.offset,
@@ -77,16 +79,16 @@ def add_constraint(ledger: Ledger, table: Path, constraint: Constraint) -> None:
         inherited=constraint.inherited,
     )
     if form == "check":
-        children = ledger.heirs[dotted(*table)] if constraint.inherited else []
+        children = catalog.heirs[dotted(*table)] if constraint.inherited else []
     else:
-        children = ledger.partitions[dotted(*table)]
+        children = catalog.partitions[dotted(*table)]
     for child in children:
-        add_constraint(ledger, child, replace(constraint, name=None if form in _KEYS else name, index=None))
+        add_constraint(catalog, child, replace(constraint, name=None if form in _KEYS else name, index=None))
 
 
 def add_index(
-    ledger: Ledger,
-    table: Path,
+    catalog: TextCatalog,
+    table: NamePath,
     name: str | None,
     offset: int,
     *,
@@ -95,81 +97,84 @@ def add_index(
     only: bool = False,
     if_not_exists: bool = False,
 ) -> None:
-    """Writes down an index under its own or PostgreSQL's name, and on every partition under PostgreSQL's."""
-    path = table[0], name or ledger.relation_name(table, addition(keys), "idx")
-    made = ledger.create("index", path, offset, table=table, columns=columns, keys=keys, if_not_exists=if_not_exists)
-    for partition in ledger.partitions[dotted(*table)] if made and not only else ():
-        add_index(ledger, partition, None, offset, columns=columns, keys=keys)
+    """Records an index under its own or PostgreSQL's name, and on every partition under PostgreSQL's."""
+    path = table[0], name or catalog.relation_name(table, name_addition(keys), "idx")
+    index = catalog.create("index", path, offset, table=table, columns=columns, keys=keys, if_not_exists=if_not_exists)
+    for partition in catalog.partitions[dotted(*table)] if index and not only else ():
+        add_index(catalog, partition, None, offset, columns=columns, keys=keys)
 
 
-def add_child(ledger: Ledger, parent: Path, child: Path, *, partition: bool) -> None:
+def add_child(catalog: TextCatalog, parent: NamePath, child: NamePath, *, partition: bool) -> None:
     """Gives a table what it has from its parent: columns and checks; a partition keys and indexes too."""
-    ledger.heirs[dotted(*parent)].append(child)
-    mine = set(ledger.columns(child))
-    for name in ledger.columns(parent):
-        if name not in mine:
-            ledger.create("column", (*child, name), table=child)
-    for each in ledger.parts(parent, "constraint"):
-        if each.form == "check" and each.inherited:
-            ledger.create("constraint", (*child, each.path[-1]), form="check", table=child, columns=each.columns)
+    catalog.heirs[dotted(*parent)].append(child)
+    own_columns = set(catalog.columns(child))
+    for name in catalog.columns(parent):
+        if name not in own_columns:
+            catalog.create("column", (*child, name), table=child)
+    for part in catalog.parts(parent, "constraint"):
+        if part.form == "check" and part.inherited:
+            catalog.create("constraint", (*child, part.path[-1]), form="check", table=child, columns=part.columns)
     if not partition:
         return
-    ledger.partitions[dotted(*parent)].append(child)
-    _copy_indexes(ledger, parent, child, 0)
-    for each in ledger.parts(parent, "constraint"):
-        if each.form == "foreign key":
-            ledger.create("constraint", (*child, each.path[-1]), form=each.form, table=child, columns=each.columns)
+    catalog.partitions[dotted(*parent)].append(child)
+    _copy_indexes(catalog, parent, child, 0)
+    for part in catalog.parts(parent, "constraint"):
+        if part.form == "foreign key":
+            catalog.create("constraint", (*child, part.path[-1]), form=part.form, table=child, columns=part.columns)
 
 
-def _add_sequence(ledger: Ledger, table: Path, column: Column) -> None:
+def _add_sequence(catalog: TextCatalog, table: NamePath, column: ColumnElement) -> None:
     if column.generator:
-        path = column.sequence or (table[0], ledger.relation_name(table, column.name, "seq"))
-        ledger.create("sequence", path, column.offset, table=table, columns=(column.name,), form=column.generator)
+        path = column.sequence or (table[0], catalog.relation_name(table, column.name, "seq"))
+        catalog.create("sequence", path, column.offset, table=table, columns=(column.name,), form=column.generator)
 
 
-def _copy_columns(ledger: Ledger, table: Path, like: Like) -> None:
-    columns = ledger.columns(like.table)
+def _copy_columns(catalog: TextCatalog, table: NamePath, like: LikeElement) -> None:
+    columns = catalog.columns(like.table)
     if not columns:
-        ledger.miss(f"LIKE copies {dotted(*like.table)}, whose columns this text does not make", like.offset)
+        catalog.mark_unread(f"LIKE copies {dotted(*like.table)}, whose columns this text does not make", like.offset)
     for name in columns:
-        ledger.create("column", (*table, name), like.offset, table=table)
-    for each in ledger.parts(like.table, "sequence"):
-        if each.form == "identity" and like.includes("IDENTITY"):
-            column = Column(name=each.columns[0], offset=like.offset, generator="identity")
-            _add_sequence(ledger, table, column)
-    for each in ledger.parts(like.table, "constraint"):
-        if each.form == "check" and like.includes("CONSTRAINTS"):
-            path = (*table, each.path[-1])
-            ledger.create("constraint", path, like.offset, form="check", table=table, columns=each.columns)
+        catalog.create("column", (*table, name), like.offset, table=table)
+    for part in catalog.parts(like.table, "sequence"):
+        if part.form == "identity" and like.includes("IDENTITY"):
+            column = ColumnElement(name=part.columns[0], offset=like.offset, generator="identity")
+            _add_sequence(catalog, table, column)
+    for part in catalog.parts(like.table, "constraint"):
+        if part.form == "check" and like.includes("CONSTRAINTS"):
+            path = (*table, part.path[-1])
+            catalog.create("constraint", path, like.offset, form="check", table=table, columns=part.columns)
     if like.includes("COMMENTS") or like.includes("STATISTICS"):
-        ledger.miss(f"LIKE copies comments and statistics of {dotted(*like.table)}", like.offset)
+        catalog.mark_unread(f"LIKE copies comments and statistics of {dotted(*like.table)}", like.offset)
 
 
-def _copy_indexes(ledger: Ledger, source: Path, table: Path, offset: int) -> None:
+def _copy_indexes(catalog: TextCatalog, source: NamePath, table: NamePath, offset: int) -> None:
     """Gives a table the keys and indexes of another, under names of its own."""
-    for key in ledger.parts(source, "constraint"):
+    for key in catalog.parts(source, "constraint"):
         if key.form in _KEYS:
-            constraint = Constraint(form=key.form, columns=key.columns, keys=key.keys, offset=offset)
-            add_constraint(ledger, table, constraint)
-    for index in ledger.parts(source, "index"):
-        add_index(ledger, table, None, offset, columns=index.columns, keys=index.keys)
+            constraint = ConstraintElement(form=key.form, columns=key.columns, keys=key.keys, offset=offset)
+            add_constraint(catalog, table, constraint)
+    for index in catalog.parts(source, "index"):
+        add_index(catalog, table, None, offset, columns=index.columns, keys=index.keys)
 
 
-def _in_order(constraints: Iterable[Constraint]) -> list[Constraint]:
+def _in_naming_order(constraints: Iterable[ConstraintElement]) -> list[ConstraintElement]:
     """In the order PostgreSQL names them; a key on the very columns of an earlier one is no second index."""
-    kept: list[Constraint] = []
+    distinct: list[ConstraintElement] = []
     keys: dict[tuple[str, ...], int] = {}
-    for each in sorted((each for each in constraints if each.form in _ORDER), key=lambda c: _ORDER.index(c.form)):
-        if each.form in ("primary key", "unique"):
-            earlier = keys.setdefault(each.keys, len(kept))
-            if earlier < len(kept):
-                kept[earlier] = replace(kept[earlier], name=kept[earlier].name or each.name)
+    for constraint in sorted(
+        (ordered_constraint for ordered_constraint in constraints if ordered_constraint.form in _ORDER),
+        key=lambda c: _ORDER.index(c.form),
+    ):
+        if constraint.form in ("primary key", "unique"):
+            earlier = keys.setdefault(constraint.keys, len(distinct))
+            if earlier < len(distinct):
+                distinct[earlier] = replace(distinct[earlier], name=distinct[earlier].name or constraint.name)
                 continue
-        kept.append(each)
-    return kept
+        distinct.append(constraint)
+    return distinct
 
 
-def _family(ledger: Ledger, table: Path) -> Iterator[Path]:
+def _table_and_descendants(catalog: TextCatalog, table: NamePath) -> Iterator[NamePath]:
     yield table
-    for child in ledger.heirs[dotted(*table)]:
-        yield from _family(ledger, child)
+    for child in catalog.heirs[dotted(*table)]:
+        yield from _table_and_descendants(catalog, child)

@@ -1,11 +1,11 @@
-"""What an index's elements and a check's expression stand on, and what PostgreSQL calls each."""
+"""The columns that index elements and check expressions use, and the names PostgreSQL generates from them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pgcontract.model.sql.identifiers import MAX_NAME_BYTES, cut, fold
-from pgcontract.model.sql.lexer import Kind, Token
+from pgcontract.model.sql.identifiers import MAX_NAME_BYTES, fold_case, truncate_name
+from pgcontract.model.sql.lexer import Token, TokenKind
 from pgcontract.model.sql.token_cursor import Cursor
 
 # The grammar turns these into functions of other names.
@@ -32,24 +32,24 @@ def index_keys(elements: Iterable[Cursor]) -> tuple[str, ...]:
         turn = 0
         while name in names:
             turn += 1
-            name = cut(origin, MAX_NAME_BYTES - len(str(turn))) + str(turn)
+            name = truncate_name(origin, MAX_NAME_BYTES - len(str(turn))) + str(turn)
         names.append(name)
     return tuple(names)
 
 
-def mentioned(tokens: Sequence[Token]) -> tuple[str, ...]:
+def possible_columns(tokens: Sequence[Token]) -> tuple[str, ...]:
     """Every name in an expression that could be a column, once each, in order."""
     names: dict[str, None] = {}
-    for at, token in enumerate(tokens):
-        follows = tokens[at + 1].text if at + 1 < len(tokens) else ""
-        if token.kind in (Kind.WORD, Kind.QUOTED) and follows not in ("(", "."):
-            names[fold(token)] = None
+    for cursor, token in enumerate(tokens):
+        follows = tokens[cursor + 1].text if cursor + 1 < len(tokens) else ""
+        if token.kind in (TokenKind.WORD, TokenKind.QUOTED) and follows not in ("(", "."):
+            names[fold_case(token)] = None
     return tuple(names)
 
 
 def _key(element: Cursor) -> str:
     if element.peek() == "(":
-        return _figure(element.group().tokens) or "expr"
+        return _expression_name(element.group().tokens) or "expr"
     if element.peek() == "PERIOD" and element.peek(1):
         element.next()
     path = element.path()
@@ -58,62 +58,62 @@ def _key(element: Cursor) -> str:
     return path[-1]
 
 
-def _figure(tokens: Sequence[Token]) -> str | None:
+def _expression_name(tokens: Sequence[Token]) -> str | None:
     """The name FigureColname gives to an expression; None where it finds none.
 
     A column or function names the expression, through casts and collations; a bare cast is named after its type.
     """
-    at = Cursor(tokens)
-    if at.peek() == "(":
-        inner = at.group()
-        if not at:
-            return _figure(inner.tokens)
-        at.at = 0
+    cursor = Cursor(tokens)
+    if cursor.peek() == "(":
+        inner = cursor.group()
+        if not cursor:
+            return _expression_name(inner.tokens)
+        cursor.position = 0
     if (cast := _last_cast(tokens)) is not None:
         kind = Cursor(tokens[cast + 1 :])
-        return _figure(tokens[:cast]) or _type_name(kind)
-    if at.takes("CAST"):
-        inner = at.group()
+        return _expression_name(tokens[:cast]) or _type_name(kind)
+    if cursor.consume("CAST"):
+        inner = cursor.group()
         inner.seek("AS")
-        source, inner.at = tokens[2 : 2 + inner.at], inner.at + 1
-        return (_figure(source) or _type_name(inner)) if not at else None
-    if at.takes("CASE"):
-        has_else = at.seek("ELSE") == "ELSE"
-        return (_figure(tokens[at.at + 1 : -1]) if has_else else None) or "case"
-    if not at or at.tokens[0].kind not in (Kind.WORD, Kind.QUOTED):
+        source, inner.position = tokens[2 : 2 + inner.position], inner.position + 1
+        return (_expression_name(source) or _type_name(inner)) if not cursor else None
+    if cursor.consume("CASE"):
+        has_else = cursor.seek("ELSE") == "ELSE"
+        return (_expression_name(tokens[cursor.position + 1 : -1]) if has_else else None) or "case"
+    if not cursor or cursor.tokens[0].kind not in (TokenKind.WORD, TokenKind.QUOTED):
         return None
-    name = at.path()[-1]
-    if at.peek() == "(":
-        at.group()
+    name = cursor.path()[-1]
+    if cursor.peek() == "(":
+        cursor.group()
         name = _FUNCTION_NAMES.get(name, name)
-    while at.peek() == "[":
-        at.seek("]")
-        at.next()
-    if at.takes("AT", "TIME", "ZONE"):
+    while cursor.peek() == "[":
+        cursor.seek("]")
+        cursor.next()
+    if cursor.consume("AT", "TIME", "ZONE"):
         return "timezone"
-    if at.takes("COLLATE"):
-        at.path()
-    return None if at else name
+    if cursor.consume("COLLATE"):
+        cursor.path()
+    return None if cursor else name
 
 
 def _last_cast(tokens: Sequence[Token]) -> int | None:
     """Where the outermost `::` stands, if nothing but a cast is outermost."""
-    at, cast = Cursor(tokens), None
-    while at:
-        token = at.tokens[at.at]
+    cursor, cast = Cursor(tokens), None
+    while cursor:
+        token = cursor.tokens[cursor.position]
         if token.text == "::":
-            cast = at.at
-        elif token.kind is Kind.MARK and token.text not in ("(", ".", "[", "]"):
+            cast = cursor.position
+        elif token.kind is TokenKind.MARK and token.text not in ("(", ".", "[", "]"):
             return None
-        at.skip()
+        cursor.skip()
     return cast
 
 
-def _type_name(at: Cursor) -> str:
+def _type_name(cursor: Cursor) -> str:
     """A type as the grammar names it: `int4` for integer, without its schema."""
-    name = at.path()[-1]
-    if name in ("timestamp", "time") and at.takes("WITH", "TIME", "ZONE"):
+    name = cursor.path()[-1]
+    if name in ("timestamp", "time") and cursor.consume("WITH", "TIME", "ZONE"):
         return f"{name}tz"
-    if name in ("character", "char") and at.takes("VARYING"):
+    if name in ("character", "char") and cursor.consume("VARYING"):
         return "varchar"
     return _TYPE_NAMES.get(name, name)

@@ -41,7 +41,7 @@ _TOKEN = re.compile(
 )
 
 
-class Kind(Enum):
+class TokenKind(Enum):
     """What a token is to a reader: a word may be a keyword, a quoted name never is."""
 
     WORD = "word"
@@ -55,18 +55,18 @@ class Kind(Enum):
 class Token:
     """One token; `offset` counts characters from the start of the text it was read from."""
 
-    kind: Kind
+    kind: TokenKind
     text: str
     offset: int
 
     @property
     def upper(self) -> str:
         """The text, upper-cased where it may be a keyword."""
-        return self.text.upper() if self.kind is Kind.WORD else self.text
+        return self.text.upper() if self.kind is TokenKind.WORD else self.text
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class StatementSpan:
     """One statement's place: `text[start:end]`, without leading comments, trailing blanks and semicolon."""
 
     start: int
@@ -80,8 +80,8 @@ class Backslash:
     offset: int
 
 
-def split(text: str) -> Iterator[Piece | Backslash]:
-    """Every statement in order, as psql would send them; a Backslash is told before the statement it stands in."""
+def split(text: str) -> Iterator[StatementSpan | Backslash]:
+    """Every statement in order, as psql would send them; a Backslash comes before the statement that contains it."""
     at = _skip_blank(text, 0)
     while at < len(text):
         if text[at] == ";":
@@ -116,27 +116,27 @@ def split(text: str) -> Iterator[Piece | Backslash]:
                 at = end = where + 1
             else:
                 if routine and not parentheses:
-                    blocks = _blocks(blocks, stop.group())
+                    blocks = _block_depth(blocks, stop.group())
                 at = end = stop.end()
         where = stop.start() if stop else len(text)
-        yield Piece(start, _end_of_text(text, at, where, end))
+        yield StatementSpan(start, _end_of_text(text, at, where, end))
         at = _skip_blank(text, where + 1) if stop else len(text)
 
 
 def tokens(text: str) -> tuple[Token, ...]:
     """The tokens of one statement without blanks and comments; a dollar-quoted body is one string."""
-    found: list[Token] = []
+    read: list[Token] = []
     at = _skip_blank(text, 0)
     while at < len(text) and (match := _TOKEN.match(text, at)):
         if match.lastgroup == "dollar":
             end = _dollar_end(text, at, match.group())
-            kind = Kind.STRING
+            kind = TokenKind.STRING
         else:
             end = match.end()
-            kind = Kind(match.lastgroup)
-        found.append(Token(kind, text[at:end], at))
+            kind = TokenKind(match.lastgroup)
+        read.append(Token(kind, text[at:end], at))
         at = _skip_blank(text, end)
-    return tuple(found)
+    return tuple(read)
 
 
 def leading_words(text: str, at: int, most: int) -> tuple[str, ...]:
@@ -148,7 +148,7 @@ def leading_words(text: str, at: int, most: int) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _blocks(depth: int, word: str) -> int:
+def _block_depth(depth: int, word: str) -> int:
     """How deep in BEGIN … END and CASE … END, counted as psql counts: only within CREATE FUNCTION and PROCEDURE."""
     match word.lower():
         case "begin":

@@ -16,16 +16,16 @@ from pgcontract.model.sql.lexer import Backslash, leading_words, split, tokens
 
 MAX_PARSED_BYTES = 5_000_000
 
-_MOST_WORDS = 8
-_CONTROL = {"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT"}
+_MAX_WORDS = 8
+_TRANSACTION_CONTROL = {"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT"}
 # Matched against the leading words; each command's page in the manual says "inside a transaction block".
-_REFUSES = re.compile(
+_NO_TRANSACTION_BLOCK = re.compile(
     r"CREATE (UNIQUE )?INDEX CONCURRENTLY|DROP INDEX CONCURRENTLY|REINDEX (DATABASE|SYSTEM|SCHEMA)\b"
     r"|REINDEX \w+ CONCURRENTLY|VACUUM\b|(CREATE|DROP) (DATABASE|TABLESPACE|SUBSCRIPTION)\b|ALTER SYSTEM\b"
     r"|DISCARD ALL\b|CLUSTER$|(COMMIT|ROLLBACK) PREPARED\b"
 )
 # These forms carry the deciding word behind names or in parentheses.
-_REFUSES_LATE = re.compile(
+_NO_TRANSACTION_BLOCK_LATE = re.compile(
     r"ALTER TABLE .* DETACH PARTITION .* CONCURRENTLY|REINDEX \( .*\bCONCURRENTLY\b"
     r"|CLUSTER VERBOSE$|CLUSTER \( [^)]*\)$|ALTER DATABASE .* SET TABLESPACE"
 )
@@ -61,7 +61,7 @@ class Statement:
     words: tuple[str, ...]
 
     @property
-    def transaction_control(self) -> bool:
+    def is_transaction_control(self) -> bool:
         """Whether it opens or ends a transaction; savepoints, and going back to one, do not."""
         match self.words:
             case ("ROLLBACK", *rest) if "TO" in rest[:2]:
@@ -69,18 +69,18 @@ class Statement:
             case ("PREPARE", "TRANSACTION", *_):
                 return True
             case (first, *_):
-                return first in _CONTROL
+                return first in _TRANSACTION_CONTROL
             case _:
                 return False
 
     @property
-    def refuses_transaction(self) -> bool:
+    def forbids_transaction_block(self) -> bool:
         """Whether the server runs it only outside a transaction block (SQLSTATE 25001 within)."""
-        if _REFUSES.match(" ".join(self.words)) and not (self.words[0] == "CLUSTER" and '"' in self.text):
+        if _NO_TRANSACTION_BLOCK.match(" ".join(self.words)) and not (self.words[0] == "CLUSTER" and '"' in self.text):
             return True
         if not self.words or self.words[0] not in _LATE_HEADS:
             return False
-        return bool(_REFUSES_LATE.match(" ".join(token.text.upper() for token in tokens(self.text))))
+        return bool(_NO_TRANSACTION_BLOCK_LATE.match(" ".join(token.text.upper() for token in tokens(self.text))))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +137,7 @@ def split_statements(text: str, path: str = "<text>") -> Iterator[Statement]:
             raise _meta_command(text, piece.offset, path, bisect_right(starts, piece.offset))
         line = bisect_right(starts, piece.start)
         body = text[piece.start : piece.end]
-        words = leading_words(text, piece.start, _MOST_WORDS)
+        words = leading_words(text, piece.start, _MAX_WORDS)
         if words[:1] == ("COPY",) and _COPY_IN.search(body):
             raise InputError(
                 "COPY … FROM STDIN takes its rows from psql, which no migration tool provides: "
@@ -156,7 +156,7 @@ def split_statements(text: str, path: str = "<text>") -> Iterator[Statement]:
         )
 
 
-def place(script: Script, offset: int) -> tuple[int, int]:
+def line_and_column(script: Script, offset: int) -> tuple[int, int]:
     """Line and column, both from 1, of a 0-based character offset into `script.text`.
 
     The server's error position is 1-based and counts within what was sent: add the statement's offset, less one.
@@ -174,8 +174,8 @@ def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        found = sorted(other.name for other in path.parent.glob("*.sql"))[:5]
-        beside = f"; beside it: {', '.join(found)}" if found else ""
+        names = sorted(other.name for other in path.parent.glob("*.sql"))[:5]
+        beside = f"; beside it: {', '.join(names)}" if names else ""
         raise InputError(f"no such file{beside}; check the name", file=str(path)) from None
     except IsADirectoryError:
         raise InputError("a folder, where a .sql file was expected", file=str(path)) from None

@@ -7,9 +7,9 @@ import re
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from pgcontract.model.sql.identifiers import fold
-from pgcontract.model.sql.lexer import Kind, Token, tokens
-from pgcontract.model.sql.text_catalog import Ledger
+from pgcontract.model.sql.identifiers import fold_case
+from pgcontract.model.sql.lexer import Token, TokenKind, tokens
+from pgcontract.model.sql.text_catalog import TextCatalog
 
 if TYPE_CHECKING:
     from sqlglot.expressions import Expr, Identifier
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 MAX_CHARACTERS = 50_000
 
 _WITH_DATA = re.compile(r"\bWITH\s+(NO\s+)?DATA\s*$", re.IGNORECASE)
-# Functions of PostgreSQL that make no object; of any other the text does not tell what it does.
-_HARMLESS = re.compile(
+# Functions of PostgreSQL that create no object; the effect of any other is unknown.
+_SIDE_EFFECT_FREE = re.compile(
     r"(pg_|json|array_|to_|has_|txid_|string_|regexp_|quote_)\w+|set_config|setval|nextval|currval|lastval|version"
     r"|clock_timestamp|statement_timestamp|gen_random_uuid|obj_description|col_description|format_type"
 )
 # Schemas of PostgreSQL's own functions.
-_OWN = ("pg_catalog", "information_schema")
+_SYSTEM_SCHEMAS = ("pg_catalog", "information_schema")
 
 
 def parse(sql: str) -> Expr | None:
@@ -40,51 +40,51 @@ def parse(sql: str) -> Expr | None:
     return None if isinstance(tree, glot.exp.Command) else tree
 
 
-def output_columns(query: str | Expr, ledger: Ledger) -> tuple[str, ...] | None:
+def output_columns(query: str | Expr, catalog: TextCatalog) -> tuple[str, ...] | None:
     """The names of a query's columns; None where one is not in the text, or `*` reaches beyond the script."""
     exp = _sqlglot().exp
     tree = parse(_WITH_DATA.sub("", query)) if isinstance(query, str) else query
     if not isinstance(tree, exp.Query):
         return None
     names: list[str] = []
-    for each in tree.selects:
-        if isinstance(each, exp.Star):
-            names += (columns := _only_table(tree, ledger))
+    for select in tree.selects:
+        if isinstance(select, exp.Star):
+            names += (columns := _single_table_columns(tree, catalog))
             if not columns:
                 return None
             continue
-        named = each.args.get("alias") if isinstance(each, exp.Alias) else each.this
-        if not isinstance(each, (exp.Alias, exp.Column)) or not isinstance(named, exp.Identifier):
+        named = select.args.get("alias") if isinstance(select, exp.Alias) else select.this
+        if not isinstance(select, (exp.Alias, exp.Column)) or not isinstance(named, exp.Identifier):
             return None
-        names.append(_folded(named))
+        names.append(_folded_name(named))
     return tuple(names) or None
 
 
-def _only_table(tree: Expr, ledger: Ledger) -> tuple[str, ...]:
+def _single_table_columns(tree: Expr, catalog: TextCatalog) -> tuple[str, ...]:
     """The columns of the one table that a query reads, if it is one and the script made it."""
     exp = _sqlglot().exp
     source = tree.args.get("from_") or tree.args.get("from")
     if source is None or tree.args.get("joins") or not isinstance(source.this, exp.Table):
         return ()
-    path = tuple(_folded(part) for part in source.this.parts if isinstance(part, exp.Identifier))
-    return ledger.columns(ledger.existing(path, "table", "view")) if path else ()
+    path = tuple(_folded_name(part) for part in source.this.parts if isinstance(part, exp.Identifier))
+    return catalog.columns(catalog.existing_path(path, "table", "view")) if path else ()
 
 
-def into(tree: Expr) -> tuple[str, ...]:
+def select_into_target(tree: Expr) -> tuple[str, ...]:
     """The table that SELECT … INTO makes, as written; empty where none, or a temporary one."""
-    made = tree.args.get("into")
-    if made is None or made.args.get("temporary"):
+    target = tree.args.get("into")
+    if target is None or target.args.get("temporary"):
         return ()
-    return tuple(_folded(part) for part in made.this.parts)
+    return tuple(_folded_name(part) for part in target.this.parts)
 
 
 def set_search_path(tree: Expr) -> tuple[str, ...]:
     """The schemas of SELECT set_config('search_path', '…', …), as pg_dump writes it; empty where it is not that."""
     exp = _sqlglot().exp
     for call in tree.find_all(exp.Anonymous):
-        texts = [each.this for each in call.expressions[:2] if isinstance(each, exp.Literal)]
+        texts = [expression.this for expression in call.expressions[:2] if isinstance(expression, exp.Literal)]
         if call.name.lower() == "set_config" and len(texts) == 2 and texts[0].lower() == "search_path":
-            return tuple(fold(token) for token in tokens(texts[1]) if token.text != ",")
+            return tuple(fold_case(token) for token in tokens(texts[1]) if token.text != ",")
     return ()
 
 
@@ -94,7 +94,7 @@ def unknown_calls(tree: Expr) -> tuple[str, ...]:
     names: dict[str, None] = {}
     for call in tree.find_all(exp.Anonymous):
         path = (*_qualifier(call), call.name.lower())
-        if path[0] not in _OWN and not (len(path) == 1 and _HARMLESS.fullmatch(path[0])):
+        if path[0] not in _SYSTEM_SCHEMAS and not (len(path) == 1 and _SIDE_EFFECT_FREE.fullmatch(path[0])):
             names[".".join(path)] = None
     return tuple(names)
 
@@ -106,25 +106,27 @@ def defined_columns(tree: Expr) -> frozenset[str] | None:
         return None
     if tree.expression is not None or tree.find(exp.PartitionedOfProperty):
         return None
-    return frozenset(_folded(each.this) for each in tree.this.expressions if isinstance(each, exp.ColumnDef))
+    return frozenset(
+        _folded_name(expression.this) for expression in tree.this.expressions if isinstance(expression, exp.ColumnDef)
+    )
 
 
 def _qualifier(call: Expr) -> tuple[str, ...]:
     exp = _sqlglot().exp
     dot = call.parent
     if isinstance(dot, exp.Dot) and dot.expression is call and isinstance(dot.this, exp.Identifier):
-        return (_folded(dot.this),)
+        return (_folded_name(dot.this),)
     return ()
 
 
-def _folded(identifier: Identifier) -> str:
-    kind = Kind.QUOTED if identifier.args.get("quoted") else Kind.WORD
+def _folded_name(identifier: Identifier) -> str:
+    kind = TokenKind.QUOTED if identifier.args.get("quoted") else TokenKind.WORD
     text = str(identifier.this)
-    return fold(Token(kind, '"' + text.replace('"', '""') + '"' if kind is Kind.QUOTED else text, 0))
+    return fold_case(Token(kind, '"' + text.replace('"', '""') + '"' if kind is TokenKind.QUOTED else text, 0))
 
 
 def _sqlglot() -> ModuleType:
-    """sqlglot, imported where it is first needed; what it would warn of is told as unread instead.
+    """sqlglot, imported where it is first needed; what it would warn of is reported as unread instead.
 
     Not kept: a host such as pytester drops and imports modules anew, and two sqlglots do not know each other's trees.
     """

@@ -1,4 +1,4 @@
-"""What the statements read so far have made, taken away and renamed: the text's own picture of the database."""
+"""The objects that the statements read so far have created, dropped and renamed: a catalog built from the text alone."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from pgcontract.model.sql.identifiers import dotted, invented, quoted
+from pgcontract.model.sql.identifiers import dotted, free_generated_name, quoted
 from pgcontract.model.sql.script import Script, Statement
 
-Path = tuple[str, ...]
+NamePath = tuple[str, ...]
 
 _RELATIONS = ("table", "view", "sequence", "index")
 _OWNERS = ("table", "view", "type", "column")
@@ -37,7 +37,7 @@ class Created:
     form: str = ""
     table: str | None = None
     columns: tuple[str, ...] = ()
-    path: Path = field(default=(), repr=False)
+    path: NamePath = field(default=(), repr=False)
     keys: tuple[str, ...] = field(default=(), repr=False)
     inherited: bool = field(default=True, repr=False)
 
@@ -55,29 +55,29 @@ class Dropped:
 
 @dataclass(frozen=True, kw_only=True)
 class Unread:
-    """A statement, or a part of one, whose effects the text does not tell."""
+    """A statement, or a part of one, whose effects are not in the text."""
 
     statement: int
     line: int
     reason: str
 
 
-class Ledger:
-    """Follows a script statement by statement; `left` is what stands at the end of what was read."""
+class TextCatalog:
+    """Follows a script statement by statement; `remaining` are the objects that exist after what was read."""
 
     def __init__(self, script: Script) -> None:
         self.script = script
         self.created: list[Created] = []
         self.dropped: list[Dropped] = []
         self.unread: list[Unread] = []
-        self.left: dict[tuple[str, str], Created] = {}
+        self.remaining: dict[tuple[str, str], Created] = {}
         self._parts: defaultdict[str, dict[tuple[str, str], Created]] = defaultdict(dict)
-        self._names: Counter[tuple[str, str, str]] = Counter()
-        self.search_path: Path = _DEFAULT_PATH
+        self._taken_names: Counter[tuple[str, str, str]] = Counter()
+        self.search_path: NamePath = _DEFAULT_PATH
         self.temporary: set[str] = set()
         # A parent's later columns and checks reach its children too, and a partitioned table's keys and indexes.
-        self.heirs: defaultdict[str, list[Path]] = defaultdict(list)
-        self.partitions: defaultdict[str, list[Path]] = defaultdict(list)
+        self.heirs: defaultdict[str, list[NamePath]] = defaultdict(list)
+        self.partitions: defaultdict[str, list[NamePath]] = defaultdict(list)
         self.statement: Statement = Statement(text="", number=0, offset=0, line=1, column=1, end_line=1, words=())
 
     def line(self, offset: int) -> int:
@@ -87,25 +87,25 @@ class Ledger:
     def set_search_path(self, names: Iterable[str] = _DEFAULT_PATH) -> None:
         self.search_path = tuple(name for name in names if name not in _HIDDEN_SCHEMAS) or _DEFAULT_PATH
 
-    def new(self, path: Path) -> Path:
+    def new_path(self, path: NamePath) -> NamePath:
         """Where an object of this name is made: schema and name."""
         return path[-2:] if len(path) > 1 else (self.search_path[0], path[0])
 
-    def existing(self, path: Path, *kinds: str) -> Path:
+    def existing_path(self, path: NamePath, *kinds: str) -> NamePath:
         """Which object a name means: the first on the search path that the script made, else the one made there."""
         if len(path) == 1:
             for schema in self.search_path:
-                if any((kind, dotted(schema, path[0])) in self.left for kind in kinds or _RELATIONS):
+                if any((kind, dotted(schema, path[0])) in self.remaining for kind in kinds or _RELATIONS):
                     return (schema, path[0])
-        return self.new(path)
+        return self.new_path(path)
 
-    def is_temporary(self, path: Path) -> bool:
+    def is_temporary(self, path: NamePath) -> bool:
         return path[0].startswith("pg_temp") if len(path) > 1 else path[0] in self.temporary
 
     def create(
         self,
         kind: str,
-        path: Path,
+        path: NamePath,
         offset: int = 0,
         *,
         prefix: str = "",
@@ -113,13 +113,13 @@ class Ledger:
         if_not_exists: bool = False,
         or_replace: bool = False,
         form: str = "",
-        table: Path | None = None,
+        table: NamePath | None = None,
         columns: tuple[str, ...] = (),
         keys: tuple[str, ...] = (),
         inherited: bool = True,
     ) -> bool:
         """Writes the object down; False where IF NOT EXISTS meets one that this script made before."""
-        made = Created(
+        created = Created(
             kind=kind,
             name=prefix + dotted(*path) + suffix,
             line=self.line(offset),
@@ -133,47 +133,47 @@ class Ledger:
             keys=keys,
             inherited=inherited,
         )
-        if if_not_exists and (kind, made.name) in self.left:
+        if if_not_exists and (kind, created.name) in self.remaining:
             return False
-        self.created.append(made)
-        self._keep(made)
+        self.created.append(created)
+        self._add(created)
         return True
 
-    def note(self, kind: str, name: str, about: tuple[str, str]) -> None:
-        """Writes down a comment or grant, which goes when what it is about (kind and name) goes."""
+    def add_annotation(self, kind: str, name: str, about: tuple[str, str]) -> None:
+        """Adds a comment or grant, which is dropped with the object (kind and name) it is on."""
         line, number = self.statement.line, self.statement.number
-        made = Created(kind=kind, name=name, line=line, statement=number, or_replace=True, table=" ".join(about))
-        self.created.append(made)
-        self._keep(made)
+        created = Created(kind=kind, name=name, line=line, statement=number, or_replace=True, table=" ".join(about))
+        self.created.append(created)
+        self._add(created)
 
-    def miss(self, reason: str, offset: int = 0) -> None:
-        """Writes down that the text does not tell what this statement, or this part of it, does."""
+    def mark_unread(self, reason: str, offset: int = 0) -> None:
+        """Records that the effects of this statement, or of this part of it, are not in the text."""
         self.unread.append(Unread(statement=self.statement.number, line=self.line(offset), reason=reason))
 
     def drop(self, kind: str, name: str, *, if_exists: bool = False) -> tuple[Created, ...]:
         """Writes the drop down; the object and all that belonged to it, if the script had made it."""
         line, number = self.statement.line, self.statement.number
         self.dropped.append(Dropped(kind=kind, name=name, line=line, statement=number, if_exists=if_exists))
-        return self._discard((kind, name))
+        return self._remove_with_parts((kind, name))
 
-    def drop_column(self, table: Path, column: str, *, if_exists: bool = False) -> None:
+    def drop_column(self, table: NamePath, column: str, *, if_exists: bool = False) -> None:
         """Drops the column with the keys, checks and indexes that stand on it, in the table's children too."""
         owner = dotted(*table)
         self.drop("column", dotted(*table, column), if_exists=if_exists)
         for key, part in list(self._parts[owner].items()):
             if column in part.columns and part.kind in ("constraint", "index", "sequence"):
-                self._discard(key)
+                self._remove_with_parts(key)
         for child in self.heirs[owner]:
             self.drop_column(child, column, if_exists=if_exists)
 
     def drop_schema(self, name: str, *, if_exists: bool = False) -> None:
         """Drops the schema and all that the script made in it."""
         self.drop("schema", quoted(name), if_exists=if_exists)
-        for key, part in list(self.left.items()):
+        for key, part in list(self.remaining.items()):
             if part.path[:1] == (name,) and len(part.path) > 1:
-                self._discard(key)
+                self._remove_with_parts(key)
 
-    def rename(self, kind: str, old: Path, new: Path, suffix: str = "") -> None:
+    def rename(self, kind: str, old: NamePath, new: NamePath, suffix: str = "") -> None:
         """Gives the object, and what is named after it, another name or schema."""
         before, after = dotted(*old) + suffix, dotted(*new) + suffix
         removed = self.drop(kind, before)
@@ -189,7 +189,7 @@ class Ledger:
                 # A comment or grant is named after what it is about; an index or sequence keeps its own name.
                 name = part.name if part.path else part.name.replace(part.table or "", owner or "", 1)
             moved[f"{part.kind} {part.name}"] = f"{part.kind} {name}"
-            made = replace(
+            renamed = replace(
                 part,
                 name=name,
                 table=owner,
@@ -198,69 +198,73 @@ class Ledger:
                 line=self.statement.line,
             )
             if name != part.name:
-                self.created.append(made)
-            self._keep(made)
+                self.created.append(renamed)
+            self._add(renamed)
         for family in (self.heirs, self.partitions):
             if children := family.pop(before, None):
                 family[after] = children
             for siblings in family.values():
-                siblings[:] = [new if each == old else each for each in siblings]
+                siblings[:] = [new if sibling == old else sibling for sibling in siblings]
 
-    def columns(self, table: Path) -> tuple[str, ...]:
+    def columns(self, table: NamePath) -> tuple[str, ...]:
         """The raw names of a table's columns, in order."""
-        return tuple(each.path[-1] for each in self.parts(table, "column"))
+        return tuple(part.path[-1] for part in self.parts(table, "column"))
 
-    def parts(self, table: Path, kind: str) -> tuple[Created, ...]:
+    def parts(self, table: NamePath, kind: str) -> tuple[Created, ...]:
         """What belongs to a table, of one kind, in the order it was made."""
-        return tuple(each for each in self._parts[dotted(*table)].values() if each.kind == kind)
+        return tuple(part for part in self._parts[dotted(*table)].values() if part.kind == kind)
 
-    def form(self, path: Path) -> str:
+    def form(self, path: NamePath) -> str:
         """The variety of a table; empty where the script did not make it."""
-        table = self.left.get(("table", dotted(*path)))
+        table = self.remaining.get(("table", dotted(*path)))
         return table.form if table else ""
 
-    def relation_name(self, table: Path, addition: str, label: str, *, key: bool = False) -> str:
+    def relation_name(self, table: NamePath, name_addition: str, label: str, *, key: bool = False) -> str:
         """The name PostgreSQL gives to a sequence or index; a key's must be free among constraints too."""
         kinds = ("relation", "constraint") if key else ("relation",)
         schema, own = table
-        return invented(own, addition, label, lambda name: any(self._names[kind, schema, name] for kind in kinds))
+        return free_generated_name(
+            own, name_addition, label, lambda name: any(self._taken_names[kind, schema, name] for kind in kinds)
+        )
 
-    def constraint_name(self, table: Path, addition: str, label: str) -> str:
+    def constraint_name(self, table: NamePath, name_addition: str, label: str) -> str:
         """The name PostgreSQL gives to a check or foreign key: free within the whole schema."""
         schema, own = table
-        return invented(own, addition, label, lambda name: self._names["constraint", schema, name] > 0)
+        return free_generated_name(
+            own, name_addition, label, lambda name: self._taken_names["constraint", schema, name] > 0
+        )
 
-    def _keep(self, made: Created) -> None:
-        key = made.kind, made.name
-        if key in self.left:
-            self._forget(key)
-        self.left[key] = made
-        if made.table:
-            self._parts[made.table][key] = made
-        for name in _names(made):
-            self._names[name] += 1
+    def _add(self, created: Created) -> None:
+        key = created.kind, created.name
+        if key in self.remaining:
+            self._remove(key)
+        self.remaining[key] = created
+        if created.table:
+            self._parts[created.table][key] = created
+        for name in _taken_names(created):
+            self._taken_names[name] += 1
 
-    def _forget(self, key: tuple[str, str]) -> Created:
-        gone = self.left.pop(key)
-        if gone.table:
-            self._parts[gone.table].pop(key, None)
-        for name in _names(gone):
-            self._names[name] -= 1
-        return gone
+    def _remove(self, key: tuple[str, str]) -> Created:
+        removed = self.remaining.pop(key)
+        if removed.table:
+            self._parts[removed.table].pop(key, None)
+        for name in _taken_names(removed):
+            self._taken_names[name] -= 1
+        return removed
 
-    def _discard(self, key: tuple[str, str]) -> tuple[Created, ...]:
-        if key not in self.left:
+    def _remove_with_parts(self, key: tuple[str, str]) -> tuple[Created, ...]:
+        if key not in self.remaining:
             return ()
-        gone = [self._forget(key)]
+        removed = [self._remove(key)]
         owned = (*self._parts[" ".join(key)], *(self._parts[key[1]] if key[0] in _OWNERS else ()))
         for part in owned:
-            gone += self._discard(part)
-        return tuple(gone)
+            removed += self._remove_with_parts(part)
+        return tuple(removed)
 
 
-def _names(made: Created) -> Iterator[tuple[str, str, str]]:
+def _taken_names(created: Created) -> Iterator[tuple[str, str, str]]:
     """The names this object takes from those that PostgreSQL could still invent."""
-    if made.kind == "constraint":
-        yield "constraint", made.path[0], made.path[-1]
-    if made.kind in _RELATIONS or made.form in _KEYS:
-        yield "relation", made.path[0], made.path[-1]
+    if created.kind == "constraint":
+        yield "constraint", created.path[0], created.path[-1]
+    if created.kind in _RELATIONS or created.form in _KEYS:
+        yield "relation", created.path[0], created.path[-1]

@@ -4,69 +4,69 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pgcontract.model.sql.identifiers import fold
-from pgcontract.model.sql.lexer import Kind, Token
+from pgcontract.model.sql.identifiers import fold_case
+from pgcontract.model.sql.lexer import Token, TokenKind
 
 
 class Unreadable(Exception):
-    """The text is not shaped as expected; the statement is told as unread with this reason."""
+    """The text is not shaped as expected; the statement is reported as unread with this reason."""
 
 
 class Cursor:
-    """Reads a sequence of tokens; `at` is the index of the next one."""
+    """Reads a sequence of tokens; `position` is the index of the next one."""
 
     def __init__(self, tokens: Sequence[Token]) -> None:
         self.tokens = tokens
-        self.at = 0
+        self.position = 0
 
     def __bool__(self) -> bool:
-        return self.at < len(self.tokens)
+        return self.position < len(self.tokens)
 
     @property
     def offset(self) -> int:
         """Where the next token stands, or the last one if there is none."""
         if not self.tokens:
             return 0
-        return self.tokens[min(self.at, len(self.tokens) - 1)].offset
+        return self.tokens[min(self.position, len(self.tokens) - 1)].offset
 
     def peek(self, ahead: int = 0) -> str:
         """The next token's text, an unquoted word upper-cased; empty at the end."""
-        at = self.at + ahead
+        at = self.position + ahead
         return self.tokens[at].upper if at < len(self.tokens) else ""
 
-    def takes(self, *words: str) -> bool:
+    def consume(self, *words: str) -> bool:
         """Moves behind these words and marks if all of them stand here."""
         for ahead, word in enumerate(words):
             if self.peek(ahead) != word:
                 return False
-        self.at += len(words)
+        self.position += len(words)
         return True
 
-    def takes_any(self, *words: str) -> str:
+    def consume_any(self, *words: str) -> str:
         """Moves behind whichever of these stands here, and says which; empty if none."""
         word = self.peek()
         if word not in words:
             return ""
-        self.at += 1
+        self.position += 1
         return word
 
     def next(self) -> Token:
         if not self:
             raise Unreadable("it ends where more was expected")
-        self.at += 1
-        return self.tokens[self.at - 1]
+        self.position += 1
+        return self.tokens[self.position - 1]
 
     def name(self) -> str:
         """The one name that stands here."""
         token = self.next()
-        if token.kind not in (Kind.WORD, Kind.QUOTED):
+        if token.kind not in (TokenKind.WORD, TokenKind.QUOTED):
             raise Unreadable(f"{token.text[:20]!r} stands where a name was expected")
-        return fold(token)
+        return fold_case(token)
 
     def path(self) -> tuple[str, ...]:
         """The dotted name that stands here, its parts in order."""
         parts = [self.name()]
-        while self.takes("."):
+        while self.consume("."):
             parts.append(self.name())
         return tuple(parts)
 
@@ -80,17 +80,17 @@ class Cursor:
     def paths(self) -> Iterator[tuple[str, ...]]:
         """Dotted names separated by commas."""
         yield self.path()
-        while self.takes(","):
+        while self.consume(","):
             yield self.path()
 
     def group(self) -> Cursor:
         """What stands between the parentheses that open here."""
-        if not self.takes("("):
+        if not self.consume("("):
             raise Unreadable(f"{self.peek()[:20]!r} stands where ( was expected")
-        first, depth = self.at, 1
+        first, depth = self.position, 1
         while depth:
             depth += {"(": 1, ")": -1}.get(self.next().text, 0)
-        return Cursor(self.tokens[first : self.at - 1])
+        return Cursor(self.tokens[first : self.position - 1])
 
     def skip(self) -> None:
         """Moves behind one token, or behind the whole of a parenthesis."""
@@ -107,7 +107,7 @@ class Cursor:
 
     def parts(self) -> Iterator[Cursor]:
         """The rest, cut at the commas outside of parentheses and brackets."""
-        first, depth = self.at, 0
+        first, depth = self.position, 0
         while self:
             match self.next().text:
                 case "(" | "[":
@@ -115,7 +115,7 @@ class Cursor:
                 case ")" | "]":
                     depth -= 1
                 case "," if not depth:
-                    yield Cursor(self.tokens[first : self.at - 1])
-                    first = self.at
+                    yield Cursor(self.tokens[first : self.position - 1])
+                    first = self.position
         if first < len(self.tokens):
             yield Cursor(self.tokens[first:])

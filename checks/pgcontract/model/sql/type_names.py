@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pgcontract.model.sql.lexer import Kind
+from pgcontract.model.sql.lexer import TokenKind
 from pgcontract.model.sql.token_cursor import Cursor
 
 _SPELLINGS = {
@@ -29,7 +29,7 @@ _SPELLINGS = {
 }
 _SERIALS = frozenset({"serial", "serial4", "bigserial", "serial8", "smallserial", "serial2"})
 # Every type of pg_catalog a definition is likely to name, of PostgreSQL 18; others are looked for on the search path.
-_OWN = """
+_BUILT_IN_NAMES = """
     aclitem any anyarray anycompatible anycompatiblearray anycompatiblemultirange anycompatiblenonarray
     anycompatiblerange anyelement anyenum anymultirange anynonarray anyrange bigint bit boolean box bytea
     character cid cidr circle cstring date datemultirange daterange event_trigger fdw_handler float gtsvector
@@ -40,11 +40,11 @@ _OWN = """
     table_am_handler text tid trigger tsm_handler tsmultirange tsquery tsrange tstzmultirange tstzrange tsvector
     txid_snapshot unknown uuid void xid xid8 xml
 """
-_BUILT_IN = frozenset(_OWN.split())
+_BUILT_IN = frozenset(_BUILT_IN_NAMES.split())
 _MODES = ("IN", "OUT", "INOUT", "VARIADIC")
 
 # The spelling of a type that is not PostgreSQL's own, from the parts of its name.
-Lookup = Callable[[tuple[str, ...]], str]
+TypeLookup = Callable[[tuple[str, ...]], str]
 
 
 def is_serial(column: Cursor) -> bool:
@@ -52,11 +52,11 @@ def is_serial(column: Cursor) -> bool:
     return column.peek().lower() in _SERIALS
 
 
-def read_type(at: Cursor, lookup: Lookup) -> str:
+def read_type(cursor: Cursor, lookup: TypeLookup) -> str:
     """The type that stands here, spelled as format_type(oid, NULL) spells it."""
-    at.takes("SETOF")
-    word_only = at.tokens[at.at].kind is Kind.WORD if at else False
-    path = at.path()
+    cursor.consume("SETOF")
+    word_only = cursor.tokens[cursor.position].kind is TokenKind.WORD if cursor else False
+    path = cursor.path()
     if path[0] == "pg_catalog" and len(path) == 2:
         path = path[1:]
     name = path[-1]
@@ -65,68 +65,68 @@ def read_type(at: Cursor, lookup: Lookup) -> str:
     elif not word_only and name == "char":
         spelling = '"char"'
     else:
-        spelling = _built_in(name, at)
-    if at.takes("%", "TYPE"):
+        spelling = _built_in(name, cursor)
+    if cursor.consume("%", "TYPE"):
         spelling += "%TYPE"
-    return spelling + _brackets(at)
+    return spelling + _brackets(cursor)
 
 
-def input_types(arguments: Cursor, lookup: Lookup) -> tuple[str, ...]:
-    """The types of IN, INOUT and VARIADIC arguments in order: what tells functions of one name apart."""
-    found: list[str] = []
+def input_types(arguments: Cursor, lookup: TypeLookup) -> tuple[str, ...]:
+    """The types of IN, INOUT and VARIADIC arguments in order: these identify an overloaded function."""
+    types: list[str] = []
     for part in arguments.parts():
-        if part.takes("*"):
+        if part.consume("*"):
             continue
         mode = _mode(part)
-        start = part.at
+        start = part.position
         spelling = read_type(part, lookup)
         if part and part.peek() not in ("DEFAULT", "=", ":="):
             # What was read was the argument's name; its mode may also stand behind it.
-            part.at = start
+            part.position = start
             part.name()
             mode = mode or _mode(part)
             spelling = read_type(part, lookup)
         if mode != "OUT":
-            found.append(spelling)
-    return tuple(found)
+            types.append(spelling)
+    return tuple(types)
 
 
 def _mode(part: Cursor) -> str:
-    mode = part.takes_any(*_MODES)
-    return "INOUT" if mode == "IN" and part.takes("OUT") else mode
+    mode = part.consume_any(*_MODES)
+    return "INOUT" if mode == "IN" and part.consume("OUT") else mode
 
 
-def _built_in(name: str, at: Cursor) -> str:
+def _built_in(name: str, cursor: Cursor) -> str:
     if name == "national":
-        at.takes_any("CHARACTER", "CHAR")
+        cursor.consume_any("CHARACTER", "CHAR")
         name = "character"
     if name == "float":
-        bits = int(at.group().peek()) if at.peek() == "(" else 53
+        bits = int(cursor.group().peek()) if cursor.peek() == "(" else 53
         return "real" if bits <= 24 else "double precision"
     if name == "double":
-        at.takes("PRECISION")
+        cursor.consume("PRECISION")
         return "double precision"
-    varying = name in ("character", "char", "nchar", "bit") and at.takes("VARYING")
-    if at.peek() == "(":
-        at.group()
+    varying = name in ("character", "char", "nchar", "bit") and cursor.consume("VARYING")
+    if cursor.peek() == "(":
+        cursor.group()
     if name in ("time", "timestamp"):
-        if at.takes("WITH", "TIME", "ZONE"):
+        if cursor.consume("WITH", "TIME", "ZONE"):
             return f"{name} with time zone"
-        at.takes("WITHOUT", "TIME", "ZONE")
+        cursor.consume("WITHOUT", "TIME", "ZONE")
     if name == "interval":
-        while at.takes_any("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "TO"):
+        while cursor.consume_any("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "TO"):
             pass
-        if at.peek() == "(":
-            at.group()
+        if cursor.peek() == "(":
+            cursor.group()
     if name == "char":
         name = "character"
     return f"{name} varying" if varying else _SPELLINGS.get(name, name)
 
 
-def _brackets(at: Cursor) -> str:
-    array = at.takes("ARRAY")
-    while at.takes("["):
+def _brackets(cursor: Cursor) -> str:
+    array = cursor.consume("ARRAY")
+    while cursor.consume("["):
         array = True
-        at.seek("]")
-        at.takes("]")
+        cursor.seek("]")
+        cursor.consume("]")
     return "[]" if array else ""

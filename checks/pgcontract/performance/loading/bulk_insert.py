@@ -1,4 +1,4 @@
-"""Rows put into a table as a restore puts them: triggers and rules off, indexes built afterwards, then all as it was."""
+"""Bulk loading as a restore does it: triggers and rules off, indexes built afterwards, then everything restored."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import psycopg
 from psycopg import sql
 
 from pgcontract.contract.identifiers import join, split
-from pgcontract.performance.loading.dataset_faults import explained, orphan
-from pgcontract.performance.loading.load_progress import Counter
+from pgcontract.performance.loading.dataset_faults import check_foreign_keys, refusal_error
+from pgcontract.performance.loading.load_progress import RowCounter
 from pgcontract.performance.loading.row_query import identifier
-from pgcontract.performance.loading.table_plan import Filling
+from pgcontract.performance.loading.table_plan import TablePlan
 from pgcontract.performance.loading.target_tables import count_rows
 
 CHUNK_ROWS: Final = 100_000
@@ -24,18 +24,18 @@ _USUAL_TARGET: Final = 100
 _MOST_TARGET: Final = 1_000
 
 # The table, or the partitions that hold its rows, each after what is above it.
-_TREE = """
+_PARTITION_TREE = """
 SELECT relid::int8, isleaf, level FROM pg_catalog.pg_partition_tree(%(oid)s::pg_catalog.oid::pg_catalog.regclass)
  UNION ALL SELECT %(oid)s::int8, true, 0
  WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_partition_tree(%(oid)s::pg_catalog.oid::pg_catalog.regclass))
  ORDER BY 3, 1
 """
-_NAMES = """
+_RELATION_NAMES = """
 SELECT c.oid::int8, pg_catalog.format('%%I.%%I', n.nspname, c.relname)
   FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
  WHERE c.oid::int8 = ANY (%s)
 """
-_OFF = """
+_DISABLE_INDEXES = """
 UPDATE pg_catalog.pg_index SET indisready = false, indisvalid = false
  WHERE indrelid::int8 = ANY (%s) AND indisready AND indisvalid
    AND (SELECT relkind FROM pg_catalog.pg_class WHERE oid = indexrelid) = 'i'
@@ -72,15 +72,15 @@ SELECT s.oid::pg_catalog.regclass::text, a.attname
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hands:
-    """Who loads: `owner` writes the rows, so that no function of a migration runs as a superuser; `admin`, where there
+class LoadingConnections:
+    """`owner` writes the rows, so that no function of a migration runs as a superuser; `admin`, where there
     is a superuser, does what only he may: indexes and foreign keys off and on."""
 
     owner: psycopg.Connection
     admin: psycopg.Connection | None = None
 
     @property
-    def strongest(self) -> psycopg.Connection:
+    def most_privileged(self) -> psycopg.Connection:
         return self.admin or self.owner
 
 
@@ -91,94 +91,101 @@ class _Relation:
     holds_rows: bool
 
 
-def fill(
-    hands: Hands, fillings: Sequence[Filling], *, counter: Counter | None = None, whole: bool = True
+def fill_tables(
+    connections: LoadingConnections,
+    table_plans: Sequence[TablePlan],
+    *,
+    counter: RowCounter | None = None,
+    whole: bool = True,
 ) -> dict[str, int]:
-    """Every filling's rows, in chunks, counted as they come: the rows in each table afterwards, by part name.
+    """Insert every table's rows, in chunks, counted as they are loaded: the rows in each table afterwards, by part name.
 
     Unless they are not the whole set, references are followed, and the tables vacuumed and analysed. ContractError
     where a row is refused: which, by which rule, and where the data set says it.
     """
-    for filling in fillings:
-        if not filling.rows:
+    for table_plan in table_plans:
+        if not table_plan.rows:
             continue
-        with _past_policies(hands), _bare(hands, filling):
-            for first in range(1, filling.rows + 1, CHUNK_ROWS):
-                last = min(first + CHUNK_ROWS - 1, filling.rows)
+        with _bypassing_row_security(connections), _without_triggers_and_indexes(connections, table_plan):
+            for first in range(1, table_plan.rows + 1, CHUNK_ROWS):
+                last = min(first + CHUNK_ROWS - 1, table_plan.rows)
                 try:
-                    hands.owner.execute(filling.insert(first, last))
+                    connections.owner.execute(table_plan.insert(first, last))
                 except psycopg.Error as error:
-                    raise explained(hands.owner, filling, error, first, last) from error
+                    raise refusal_error(connections.owner, table_plan, error, first, last) from error
                 if counter:
-                    counter.add(last - first + 1, filling.table.name)
-        _advance_sequences(hands.owner, filling)
-    for filling in fillings if whole else ():
-        if filling.rows:
-            orphan(hands.strongest, hands.owner, filling)
-            _tidy(hands, filling)
-    return {each.table.name: count_rows(hands.strongest, each.table) for each in fillings}
+                    counter.add(last - first + 1, table_plan.table.name)
+        _advance_sequences(connections.owner, table_plan)
+    for table_plan in table_plans if whole else ():
+        if table_plan.rows:
+            check_foreign_keys(connections.most_privileged, connections.owner, table_plan)
+            _vacuum_and_analyze(connections, table_plan)
+    return {
+        filled_table.table.name: count_rows(connections.most_privileged, filled_table.table)
+        for filled_table in table_plans
+    }
 
 
-def stored_bytes(connection: psycopg.Connection, filling: Filling) -> int:
+def stored_bytes(connection: psycopg.Connection, table_plan: TablePlan) -> int:
     """What a table, its partitions, indexes and long values take on disk."""
-    oids = [each.oid for each in _relations(connection, filling)]
+    oids = [relation.oid for relation in _relations(connection, table_plan)]
     query = "SELECT sum(pg_catalog.pg_total_relation_size(oid::pg_catalog.oid)) FROM unnest(%s::int8[]) AS t(oid)"
     row = connection.execute(query, [oids]).fetchone()
     return int(row[0]) if row else 0
 
 
-def _relations(connection: psycopg.Connection, filling: Filling) -> tuple[_Relation, ...]:
-    tree = connection.execute(_TREE, {"oid": filling.table.oid}).fetchall()
-    names: dict[int, str] = dict(connection.execute(_NAMES, [[oid for oid, *_ in tree]]).fetchall())
+def _relations(connection: psycopg.Connection, table_plan: TablePlan) -> tuple[_Relation, ...]:
+    tree = connection.execute(_PARTITION_TREE, {"oid": table_plan.table.oid}).fetchall()
+    names: dict[int, str] = dict(connection.execute(_RELATION_NAMES, [[oid for oid, *_ in tree]]).fetchall())
     return tuple(_Relation(oid=oid, name=names[oid], holds_rows=leaf) for oid, leaf, _ in tree)
 
 
 @contextmanager
-def _bare(hands: Hands, filling: Filling) -> Iterator[None]:
-    """The table without triggers, rules and, by a superuser's hand, indexes; then it has them back as they were.
+def _without_triggers_and_indexes(connections: LoadingConnections, table_plan: TablePlan) -> Iterator[None]:
+    """The table without triggers, rules and, where there is a superuser, indexes; restored afterwards.
 
     An index that is not ready takes no rows, and REINDEX makes it ready again: a build in place of a million searches,
-    while name, comment and identity stay. Foreign keys are triggers as well; `orphan` follows them.
+    while name, comment and identity stay. Foreign keys are triggers as well; `check_foreign_keys` checks them.
     """
-    does = hands.strongest
-    relations = {each.oid: each.name for each in _relations(does, filling)}
+    connection = connections.most_privileged
+    relations = {relation.oid: relation.name for relation in _relations(connection, table_plan)}
     oids = [*relations]
-    internal = hands.admin is not None
+    internal = connections.admin is not None
     switched = [
         (kind, relations[oid], name, state)
         for kind, query in (("TRIGGER", _TRIGGERS), ("RULE", _RULES))
-        for oid, name, state in does.execute(query.encode(), [oids, internal, oids]).fetchall()
+        for oid, name, state in connection.execute(query.encode(), [oids, internal, oids]).fetchall()
     ]
     for kind, table, name, state in switched:
         if state != "D":
-            _switch(does, table, kind, name, "D")
-    indexed = hands.admin.execute(_OFF, [oids]).fetchall() if hands.admin else []
+            _set_firing(connection, table, kind, name, "D")
+    indexed = connections.admin.execute(_DISABLE_INDEXES, [oids]).fetchall() if connections.admin else []
     yield
     for oid in sorted({oid for (oid,) in indexed}):
         try:
-            does.execute(sql.SQL("REINDEX TABLE {}").format(sql.SQL(relations[oid])))
+            connection.execute(sql.SQL("REINDEX TABLE {}").format(sql.SQL(relations[oid])))
         except psycopg.Error as error:
-            raise explained(hands.owner, filling, error, 1, filling.rows) from error
+            raise refusal_error(connections.owner, table_plan, error, 1, table_plan.rows) from error
     for kind, table, name, state in switched:
-        _switch(does, table, kind, name, state)
+        _set_firing(connection, table, kind, name, state)
 
 
 @contextmanager
-def _past_policies(hands: Hands) -> Iterator[None]:
-    """The owner lent BYPASSRLS, where there is a superuser to lend it: a table may have policies for its owner too."""
-    owner = hands.owner.info.user
+def _bypassing_row_security(connections: LoadingConnections) -> Iterator[None]:
+    """The owner with BYPASSRLS, where there is a superuser to grant it: a table may have policies for its owner too."""
+    owner = connections.owner.info.user
     query = "SELECT rolbypassrls FROM pg_catalog.pg_roles WHERE rolname = %s"
-    row = hands.owner.execute(query, [owner]).fetchone()
-    if hands.admin is None or (row and row[0]):
+    row = connections.owner.execute(query, [owner]).fetchone()
+    if connections.admin is None or (row and row[0]):
         yield
         return
     alter = sql.SQL("ALTER ROLE {} {}")
-    hands.admin.execute(alter.format(sql.Identifier(owner), sql.SQL("BYPASSRLS")))
+    connections.admin.execute(alter.format(sql.Identifier(owner), sql.SQL("BYPASSRLS")))
     yield
-    hands.admin.execute(alter.format(sql.Identifier(owner), sql.SQL("NOBYPASSRLS")))
+    connections.admin.execute(alter.format(sql.Identifier(owner), sql.SQL("NOBYPASSRLS")))
 
 
-def _switch(connection: psycopg.Connection, table: str, kind: str, name: str, state: str) -> None:
+def _set_firing(connection: psycopg.Connection, table: str, kind: str, name: str, state: str) -> None:
     connection.execute(
         sql.SQL("ALTER TABLE {} {} {} {}").format(
             sql.SQL(table), sql.SQL(_STATES[state]), sql.SQL(kind), sql.Identifier(name)
@@ -186,32 +193,32 @@ def _switch(connection: psycopg.Connection, table: str, kind: str, name: str, st
     )
 
 
-def _advance_sequences(connection: psycopg.Connection, filling: Filling) -> None:
+def _advance_sequences(connection: psycopg.Connection, table_plan: TablePlan) -> None:
     """As a restore does: what is inserted next gets a number of its own."""
-    for sequence, column in connection.execute(_SEQUENCES, [filling.table.oid]).fetchall():
+    for sequence, column in connection.execute(_SEQUENCES, [table_plan.table.oid]).fetchall():
         connection.execute(
             sql.SQL("SELECT pg_catalog.setval({}, max({})::int8) FROM {} HAVING max({}) > 0").format(
-                sql.Literal(sequence), identifier(column), sql.SQL(filling.table.name), identifier(column)
+                sql.Literal(sequence), identifier(column), sql.SQL(table_plan.table.name), identifier(column)
             )
         )
 
 
-def _tidy(hands: Hands, filling: Filling) -> None:
+def _vacuum_and_analyze(connections: LoadingConnections, table_plan: TablePlan) -> None:
     """VACUUM, so that no reader has hint bits to set and index-only scans are; ANALYZE of all rows, or of very many.
 
     ANALYZE draws its sample at random, unless that is the whole table, as the largest target says. One of statistics
     that are dropped again says it without making the columns' own any longer than they are in production.
     """
-    does = hands.strongest
-    target = min(-(-filling.rows // _SAMPLE_FACTOR) + 1, _MOST_TARGET)
-    made: list[sql.Composable] = []
-    for relation in _relations(does, filling) if target > _USUAL_TARGET else ():
+    connection = connections.most_privileged
+    target = min(-(-table_plan.rows // _SAMPLE_FACTOR) + 1, _MOST_TARGET)
+    statistics: list[sql.Composable] = []
+    for relation in _relations(connection, table_plan) if target > _USUAL_TARGET else ():
         name = sql.SQL(join(split(relation.name)[0], f"pgcontract_{relation.oid}"))
-        column = identifier(filling.table.columns[0].name)
+        column = identifier(table_plan.table.columns[0].name)
         on: tuple[Any, ...] = (name, column, sql.SQL(relation.name))
-        does.execute(sql.SQL("CREATE STATISTICS {} ON ({} IS NULL) FROM {}").format(*on))
-        does.execute(sql.SQL("ALTER STATISTICS {} SET STATISTICS {}").format(name, sql.Literal(target)))
-        made.append(name)
-    does.execute(sql.SQL("VACUUM (FREEZE, ANALYZE) {}").format(sql.SQL(filling.table.name)))
-    for each in made:
-        does.execute(sql.SQL("DROP STATISTICS {}").format(each))
+        connection.execute(sql.SQL("CREATE STATISTICS {} ON ({} IS NULL) FROM {}").format(*on))
+        connection.execute(sql.SQL("ALTER STATISTICS {} SET STATISTICS {}").format(name, sql.Literal(target)))
+        statistics.append(name)
+    connection.execute(sql.SQL("VACUUM (FREEZE, ANALYZE) {}").format(sql.SQL(table_plan.table.name)))
+    for statistics_name in statistics:
+        connection.execute(sql.SQL("DROP STATISTICS {}").format(statistics_name))

@@ -1,4 +1,4 @@
-"""How far loading has come, told to whoever watches: a million rows take a while."""
+"""Progress of loading, reported to a listener: a million rows take a while."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _watcher: ContextVar[Watcher | None] = ContextVar("pgcontract_load_watcher", def
 
 @contextmanager
 def watched_by(watcher: Watcher) -> Iterator[None]:
-    """Hands `watcher` what is told while the context lasts, in this thread."""
+    """Report progress to `watcher` while the context lasts, in this thread."""
     token = _watcher.set(watcher)
     try:
         yield
@@ -22,8 +22,8 @@ def watched_by(watcher: Watcher) -> Iterator[None]:
         _watcher.reset(token)
 
 
-class Counter:
-    """Counts rows towards a total, and tells of each step."""
+class RowCounter:
+    """Counts rows towards a total, and reports each step."""
 
     def __init__(self, total: int) -> None:
         self.total = total

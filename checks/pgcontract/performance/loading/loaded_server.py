@@ -1,4 +1,4 @@
-"""A server of its own with the head's database at every size: loaded, vacuumed, analysed, and what it was in all else."""
+"""A server of its own with the head's database at every size: loaded, vacuumed, analysed, and otherwise unchanged."""
 
 from __future__ import annotations
 
@@ -10,13 +10,20 @@ from typing import Final
 import psycopg
 
 from pgcontract.errors import CouldNotAsk, ServerUnavailable
-from pgcontract.performance.loading.preparation import Load, Plan, load_all, prepare, prepared_loads, wanted_bytes
+from pgcontract.performance.loading.preparation import (
+    Load,
+    LoadPlan,
+    load_all,
+    needed_bytes,
+    prepare,
+    read_prepared_loads,
+)
 from pgcontract.performance.loading.sizes import sizes_of
-from pgcontract.postgres.providers import Prepared, Server
-from pgcontract.postgres.sandbox import Workbench
-from pgcontract.probes.context import Trial
+from pgcontract.postgres.providers import PreparedState, Server
+from pgcontract.postgres.sandbox import Sandbox
+from pgcontract.probes.context import Context
 
-# What is measured is what PostgreSQL does by itself, on one core, with nothing going on behind our back.
+# What is measured is what PostgreSQL does by itself, on one core, with no background activity.
 SETTINGS: Final[Mapping[str, str]] = {
     "wal_level": "replica",
     "full_page_writes": "off",
@@ -35,21 +42,21 @@ WHILE_LOADING: Final[Mapping[str, str]] = {
 }
 
 
-class Bench:
-    """The loads, smallest first, on a server on which nothing else happens. `conditions` is one line for evidence."""
+class LoadedServer:
+    """The loads, smallest first, on a server that does nothing else. `conditions` is one line for evidence."""
 
-    def __init__(self, workbench: Workbench, loads: tuple[Load, ...], conditions: str) -> None:
+    def __init__(self, sandbox: Sandbox, loads: tuple[Load, ...], conditions: str) -> None:
         self.loads = loads
         self.conditions = conditions
-        self._workbench = workbench
+        self._sandbox = sandbox
         self._stack = ExitStack()
-        self._standing: dict[tuple[str, str], psycopg.Connection] = {}
+        self._open_connections: dict[tuple[str, str], psycopg.Connection] = {}
 
     @property
     def server(self) -> Server:
         """The server that the loads are on."""
-        assert isinstance(self._workbench.server, Server)
-        return self._workbench.server
+        assert isinstance(self._sandbox.server, Server)
+        return self._sandbox.server
 
     @property
     def superuser(self) -> str | None:
@@ -58,16 +65,16 @@ class Bench:
 
     def connect(self, load: Load, *, user: str | None = None) -> psycopg.Connection:
         """An autocommit connection with time-outs set; the caller closes it."""
-        return self._workbench.connect(load.database, user=user)
+        return self._sandbox.connect(load.database, user=user)
 
     @contextmanager
     def rolled_back(self, load: Load, *, user: str | None = None) -> Iterator[psycopg.Connection]:
-        """A standing connection in an open transaction that is always rolled back."""
-        key = load.database, user or self._workbench.migrator
-        if key not in self._standing or self._standing[key].closed:
-            self._standing[key] = self.connect(load, user=user)
-            self._stack.callback(self._standing[key].close)
-        connection = self._standing[key]
+        """A connection kept open, in a transaction that is always rolled back."""
+        key = load.database, user or self._sandbox.migrator
+        if key not in self._open_connections or self._open_connections[key].closed:
+            self._open_connections[key] = self.connect(load, user=user)
+            self._stack.callback(self._open_connections[key].close)
+        connection = self._open_connections[key]
         connection.execute("BEGIN")
         try:
             yield connection
@@ -78,64 +85,71 @@ class Bench:
     @contextmanager
     def clone(self, load: Load) -> Iterator[Load]:
         """A copy of the load for work that commits, dropped afterwards; the load itself stays as it was."""
-        for key in [key for key in self._standing if key[0] == load.database]:
-            self._standing.pop(key).close()  # a database that is copied may have no session
-        with self._workbench.clone(self._workbench.rest(load.database)) as name:
+        for key in [key for key in self._open_connections if key[0] == load.database]:
+            self._open_connections.pop(key).close()  # a database that is copied may have no session
+        with self._sandbox.clone(self._sandbox.read_state(load.database)) as name:
             yield replace(load, database=name)
 
     def close(self) -> None:
         self._stack.close()
 
 
-def bench(trial: Trial) -> Bench:
+def get_loaded_server(context: Context) -> LoadedServer:
     """The bench of the state that the trial is judged in, made at the first call and kept as long as its workbench.
 
     CouldNotAsk where it cannot be had; ContractError, with its place, for a data set that breaks a rule of its table.
     """
-    return trial.state.once("load/bench", _bench)
+    return context.judging_context.cached("load/server", _start_loaded_server)
 
 
-def _bench(trial: Trial) -> Bench:
-    promise = trial.promise
+def _start_loaded_server(context: Context) -> LoadedServer:
+    promise = context.promise
     dataset = replace(promise.project.dataset(promise.migration.stem), sizes=sizes_of(promise))
-    plan = Plan(trial=trial, dataset=dataset)
-    server = trial.workbench.server
+    plan = LoadPlan(context=context, dataset=dataset)
+    server = context.sandbox.server
     if not isinstance(server, Server):
         raise CouldNotAsk("this needs a server that a provider started")
     try:
-        if server.prepared is not None:
-            what = Prepared(
+        if server.start_prepared is not None:
+            what = PreparedState(
                 key=plan.key(),
                 make=lambda fresh: prepare(plan, fresh),
-                wanted_bytes=lambda: wanted_bytes(plan),
+                needed_bytes=lambda: needed_bytes(plan),
                 settings=WHILE_LOADING,
             )
-            own = trial.workbench.keep(server.prepared(what, SETTINGS))
+            own = context.sandbox.enter_context(server.start_prepared(what, SETTINGS))
             how = "from the cache" if own.started_from == "cache" else "loaded"
-            return _on(trial, own, prepared_loads(own), plan, how)
-        if server.another is not None:
-            own = trial.workbench.keep(server.another(SETTINGS))
+            return _load_on(context, own, read_prepared_loads(own), plan, how)
+        if server.start_another is not None:
+            own = context.sandbox.enter_context(server.start_another(SETTINGS))
             prepare(plan, own)
-            return _on(trial, own, prepared_loads(own), plan, "loaded")
+            return _load_on(context, own, read_prepared_loads(own), plan, "loaded")
     except ServerUnavailable as error:
         raise CouldNotAsk(f"no server could be had to measure on: {error}") from error
-    beside = trial.workbench
-    staged = beside.stage_state(beside.stage.regimes[0])
-    return _kept(trial, Bench(beside, load_all(plan, beside, staged, trial.after_state), _told(plan, server, "beside")))
+    run_sandbox = context.sandbox
+    platform_only = run_sandbox.platform_state(run_sandbox.platform.regimes[0])
+    return _closed_with_sandbox(
+        context,
+        LoadedServer(
+            run_sandbox,
+            load_all(plan, run_sandbox, platform_only, context.after_state),
+            _conditions_text(plan, server, "beside"),
+        ),
+    )
 
 
-def _on(trial: Trial, server: Server, loads: tuple[Load, ...], plan: Plan, how: str) -> Bench:
-    beside = trial.workbench
-    workbench = beside.keep(Workbench(server, beside.stage, timeout_ms=beside.timeout_ms))
-    return _kept(trial, Bench(workbench, loads, _told(plan, server, how)))
+def _load_on(context: Context, server: Server, loads: tuple[Load, ...], plan: LoadPlan, how: str) -> LoadedServer:
+    run_sandbox = context.sandbox
+    sandbox = run_sandbox.enter_context(Sandbox(server, run_sandbox.platform, timeout_ms=run_sandbox.timeout_ms))
+    return _closed_with_sandbox(context, LoadedServer(sandbox, loads, _conditions_text(plan, server, how)))
 
 
-def _kept(trial: Trial, found: Bench) -> Bench:
-    trial.workbench.keep(closing(found))
-    return found
+def _closed_with_sandbox(context: Context, loaded_server: LoadedServer) -> LoadedServer:
+    context.sandbox.enter_context(closing(loaded_server))
+    return loaded_server
 
 
-def _told(plan: Plan, server: Server, how: str) -> str:
+def _conditions_text(plan: LoadPlan, server: Server, how: str) -> str:
     sizes = ", ".join(f"{size:,}" for size in plan.dataset.sizes)
     where = "a server of its own" if how != "beside" else "a server that other databases are on"
     what = "" if how == "beside" else f", {how}"

@@ -1,4 +1,4 @@
-"""The chain applied and its tables loaded, a database a size; what was found on the way is kept beside the rows."""
+"""The chain applied and its tables loaded, a database a size; the results of loading are stored beside them."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from pgcontract.errors import CouldNotAsk
 from pgcontract.model.comparison import Difference, compare
 from pgcontract.model.schema import Origin, Schema
 from pgcontract.model.sql import read_script
-from pgcontract.performance.loading.bulk_insert import Hands, fill, stored_bytes
-from pgcontract.performance.loading.column_generators import Planner
-from pgcontract.performance.loading.load_progress import Counter
+from pgcontract.performance.loading.bulk_insert import LoadingConnections, fill_tables, stored_bytes
+from pgcontract.performance.loading.column_generators import DatasetPlanner
+from pgcontract.performance.loading.load_progress import RowCounter
 from pgcontract.performance.loading.target_tables import read_tables
-from pgcontract.postgres.cluster_settings import without_parked
+from pgcontract.postgres.cluster_settings import without_renamed_roles
 from pgcontract.postgres.connection import Connection
 from pgcontract.postgres.platform import MIGRATOR
 from pgcontract.postgres.providers import Server
-from pgcontract.postgres.sandbox import State, Workbench
+from pgcontract.postgres.sandbox import DatabaseState, Sandbox
 from pgcontract.postgres.script_execution import apply_as_production
-from pgcontract.probes.context import Trial
+from pgcontract.probes.context import Context
 
-_TRIED_ROWS = 1_000
+_SAMPLE_ROWS = 1_000
 # What the databases themselves take, WAL and sorting on top of the rows.
-_AROUND_BYTES = 256 * 1024 * 1024
-_AROUND_SHARE = 1.3
+_OVERHEAD_BYTES = 256 * 1024 * 1024
+_OVERHEAD_FACTOR = 1.3
 _TIMEOUT_MS = 6 * 3600 * 1000
-_KEPT = "pgcontract_loads"
+_LOADS_TABLE = "pgcontract_loads"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,185 +52,189 @@ class Load:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What is to be loaded: the data set of the chain up to the trial's migration, and the sizes asked for."""
+class LoadPlan:
+    """What is to be loaded: the data set of the chain up to the context's migration, and the sizes asked for."""
 
-    trial: Trial
+    context: Context
     dataset: Dataset
 
     @property
     def seed(self) -> int:
-        return self.trial.promise.seed
+        return self.context.promise.seed
 
     def key(self) -> str:
-        """A word that changes with anything that the loaded state depends on, the server's programs aside."""
-        promise, stage = self.trial.promise, self.trial.workbench.stage
-        scripts = [read_script(each.path).text for each in self.migrations]
-        told = (
-            _version_of_loader(),
-            (stage.migrator, stage.roles, stage.regimes[0].database_sql, scripts),
-            (_words(self.dataset), self.seed),
-            (sorted(_texts(self.trial).items()), sorted(each.name for each in promise.declared.tables)),
+        """A hash of everything that the loaded state depends on, except the server's programs."""
+        promise, platform = self.context.promise, self.context.sandbox.platform
+        scripts = [read_script(migration.path).text for migration in self.migrations]
+        parts = (
+            _loader_version(),
+            (platform.migrator, platform.roles, platform.regimes[0].database_sql, scripts),
+            (_dataset_text(self.dataset), self.seed),
+            (sorted(_example_texts(self.context).items()), sorted(table.name for table in promise.declared.tables)),
         )
-        return hashlib.sha256(repr(told).encode()).hexdigest()
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     @property
     def migrations(self) -> tuple[Migration, ...]:
-        """The chain up to the trial's."""
-        chain = self.trial.promise.project.chain
-        return chain[: chain.index(self.trial.promise.migration) + 1]
+        """The chain up to the context's migration."""
+        chain = self.context.promise.project.chain
+        return chain[: chain.index(self.context.promise.migration) + 1]
 
-    def wanted(self, staged: Iterable[str], migrated: Iterable[str]) -> tuple[str, ...]:
+    def wanted(self, platform_only: Iterable[str], migrated: Iterable[str]) -> tuple[str, ...]:
         """The tables to load: those that the chain made or declares, or that the data set names."""
-        made = set(migrated) - set(staged)
-        declared = {table.name for table in self.trial.promise.declared.tables}
-        return tuple(sorted(made | declared | {each.name for each in self.dataset.tables}))
+        created = set(migrated) - set(platform_only)
+        declared = {table.name for table in self.context.promise.declared.tables}
+        return tuple(sorted(created | declared | {table.name for table in self.dataset.tables}))
 
-    def planner(self, connection: psycopg.Connection, wanted: Sequence[str], size: int) -> Planner:
-        return Planner(
+    def planner(self, connection: psycopg.Connection, names: Sequence[str], size: int) -> DatasetPlanner:
+        return DatasetPlanner(
             connection,
-            read_tables(connection, wanted),
+            read_tables(connection, names),
             self.dataset,
             size=size,
             seed=self.seed,
-            texts=_texts(self.trial),
-            declared_at=self.dataset.origin or Origin(file=str(self.trial.promise.migration.path), line=1),
+            texts=_example_texts(self.context),
+            declared_at=self.dataset.origin or Origin(file=str(self.context.promise.migration.path), line=1),
         )
 
 
-def _words(dataset: Dataset) -> str:
-    """What the data set says of rows, wherever it is written."""
-    tables = [replace(each, origin=None, columns=_placeless(each.columns)) for each in dataset.tables]
+def _dataset_text(dataset: Dataset) -> str:
+    """The data set's declarations, without their places in files."""
+    tables = [replace(table, origin=None, columns=_without_origins(table.columns)) for table in dataset.tables]
     return repr((dataset.sizes, tables))
 
 
-def _placeless(columns: Iterable[ColumnRows]) -> tuple[ColumnRows, ...]:
-    return tuple(replace(each, origin=None) for each in columns)
+def _without_origins(columns: Iterable[ColumnRows]) -> tuple[ColumnRows, ...]:
+    return tuple(replace(column, origin=None) for column in columns)
 
 
 @cache
-def _version_of_loader() -> str:
-    """Of this package's text: another loader may load otherwise."""
+def _loader_version() -> str:
+    """A hash of this package's source: another loader may load other rows."""
     package = files("pgcontract.performance.loading")
-    texts = sorted((each.name, each.read_bytes()) for each in package.iterdir() if each.name.endswith(".py"))
+    texts = sorted((path.name, path.read_bytes()) for path in package.iterdir() if path.name.endswith(".py"))
     return hashlib.sha256(repr(texts).encode()).hexdigest()
 
 
-def prepare(plan: Plan, server: Server) -> None:
-    """Everything on a fresh server: the chain, a database for each size, and a table that tells of them."""
-    with Workbench(server, plan.trial.workbench.stage, timeout_ms=_TIMEOUT_MS) as workbench:
-        staged, migrated = applied(plan, workbench)
-        loads = load_all(plan, workbench, staged, migrated)
+def prepare(plan: LoadPlan, server: Server) -> None:
+    """Everything on a fresh server: the chain, a database for each size, and a table that lists them."""
+    with Sandbox(server, plan.context.sandbox.platform, timeout_ms=_TIMEOUT_MS) as sandbox:
+        platform_only, migrated = apply_chain(plan, sandbox)
+        loads = load_all(plan, sandbox, platform_only, migrated)
         # Only what was loaded is worth keeping.
-        for database in (staged.database, migrated.database):
-            workbench.drop(database)
-        workbench.admin.execute(sql.SQL("CREATE TABLE {} (told text)").format(sql.Identifier(_KEPT)))
-        told = json.dumps([vars(each) for each in loads])
-        workbench.admin.execute(sql.SQL("INSERT INTO {} VALUES ({})").format(sql.Identifier(_KEPT), sql.Literal(told)))
+        for database in (platform_only.database, migrated.database):
+            sandbox.drop(database)
+        sandbox.admin.execute(sql.SQL("CREATE TABLE {} (loads text)").format(sql.Identifier(_LOADS_TABLE)))
+        document = json.dumps([vars(load) for load in loads])
+        sandbox.admin.execute(
+            sql.SQL("INSERT INTO {} VALUES ({})").format(sql.Identifier(_LOADS_TABLE), sql.Literal(document))
+        )
 
 
-def applied(plan: Plan, workbench: Workbench) -> tuple[State, State]:
+def apply_chain(plan: LoadPlan, sandbox: Sandbox) -> tuple[DatabaseState, DatabaseState]:
     """The stage before the first migration, and after the last one of the plan."""
-    staged = workbench.stage_state(workbench.stage.regimes[0])
-    with workbench.clone(staged, keep=True) as name:
+    platform_only = sandbox.platform_state(sandbox.platform.regimes[0])
+    with sandbox.clone(platform_only, keep=True) as name:
         for migration in plan.migrations:
-            with workbench.connect(name) as connection:
+            with sandbox.connect(name) as connection:
                 refusal = apply_as_production(connection, read_script(migration.path))
             if refusal is not None:
                 raise CouldNotAsk(f"the server refused {migration.stem}: {refusal}")
-    return staged, workbench.rest(name)
+    return platform_only, sandbox.read_state(name)
 
 
-def prepared_loads(server: Server) -> tuple[Load, ...]:
+def read_prepared_loads(server: Server) -> tuple[Load, ...]:
     """What `prepare` put on the server."""
-    with Connection.connect(server.conninfo(dbname=server.maintenance), autocommit=True) as connection:
-        row = connection.execute(sql.SQL("SELECT told FROM {}").format(sql.Identifier(_KEPT))).fetchone()
+    with Connection.connect(server.conninfo(dbname=server.maintenance_database), autocommit=True) as connection:
+        row = connection.execute(sql.SQL("SELECT loads FROM {}").format(sql.Identifier(_LOADS_TABLE))).fetchone()
     assert row
-    return tuple(Load(**{**each, "differences": tuple(each["differences"])}) for each in json.loads(row[0]))
+    return tuple(Load(**{**load, "differences": tuple(load["differences"])}) for load in json.loads(row[0]))
 
 
-def load_all(plan: Plan, workbench: Workbench, staged: State, migrated: State) -> tuple[Load, ...]:
+def load_all(plan: LoadPlan, sandbox: Sandbox, platform_only: DatabaseState, migrated: DatabaseState) -> tuple[Load, ...]:
     """A clone of the migrated state for each size, with rows in it, smallest first."""
-    with hands_on(workbench, staged.database) as hands:
-        there = _tables(read_catalog(hands.owner, rows=False))
+    with open_connections(sandbox, platform_only.database) as connections:
+        present = _tables(read_catalog(connections.owner, rows=False))
     counter = None
     loads = []
     for size in plan.dataset.sizes:
-        with workbench.clone(migrated, keep=True) as name, hands_on(workbench, name) as hands:
-            before = without_parked(read_catalog(hands.owner, rows=False))
-            wanted = plan.wanted(there, _tables(before))
-            fillings = plan.planner(hands.owner, wanted, size).plan()
-            counter = counter or Counter(sum(plan.dataset.sizes) * sum(each.rows for each in fillings) // max(size, 1))
-            rows = fill(hands, fillings, counter=counter)
-            after = without_parked(read_catalog(hands.owner, rows=False))
-            found = compare(before, after, owner=MIGRATOR)
-            loads.append(Load(size=size, database=name, rows=rows, differences=tuple(map(_told, found))))
+        with sandbox.clone(migrated, keep=True) as name, open_connections(sandbox, name) as connections:
+            before = without_renamed_roles(read_catalog(connections.owner, rows=False))
+            names = plan.wanted(present, _tables(before))
+            table_plans = plan.planner(connections.owner, names, size).plan()
+            counter = counter or RowCounter(
+                sum(plan.dataset.sizes) * sum(table_plan.rows for table_plan in table_plans) // max(size, 1)
+            )
+            rows = fill_tables(connections, table_plans, counter=counter)
+            after = without_renamed_roles(read_catalog(connections.owner, rows=False))
+            differences = compare(before, after, owner=MIGRATOR)
+            loads.append(Load(size=size, database=name, rows=rows, differences=tuple(map(_difference_text, differences))))
     return tuple(loads)
 
 
-def wanted_bytes(plan: Plan) -> int:
-    """About how much all sizes take on disk, indexes included: by the first rows, loaded where the chain was tried."""
-    trial, workbench = plan.trial, plan.trial.workbench
-    with hands_on(workbench, workbench.stage_state(workbench.stage.regimes[0]).database) as hands:
-        there = _tables(read_catalog(hands.owner, rows=False))
-    with workbench.clone(trial.after_state) as name, hands_on(workbench, name) as hands:
-        wanted = plan.wanted(there, _tables(trial.after))
+def needed_bytes(plan: LoadPlan) -> int:
+    """An estimate of what all sizes take on disk, indexes included, from the first rows loaded into a clone."""
+    context, sandbox = plan.context, plan.context.sandbox
+    with open_connections(sandbox, sandbox.platform_state(sandbox.platform.regimes[0]).database) as connections:
+        present = _tables(read_catalog(connections.owner, rows=False))
+    with sandbox.clone(context.after_state) as name, open_connections(sandbox, name) as connections:
+        names = plan.wanted(present, _tables(context.after))
         sizes = plan.dataset.sizes
-        planned = {size: plan.planner(hands.owner, wanted, size).plan() for size in (sizes[-1],)}
-        first = [replace(each, rows=min(each.rows, _TRIED_ROWS)) for each in planned[sizes[-1]]]
-        empty = {each.table.name: stored_bytes(hands.owner, each) for each in first}
-        fill(hands, first, whole=False)
+        planned = {size: plan.planner(connections.owner, names, size).plan() for size in (sizes[-1],)}
+        first = [replace(table_plan, rows=min(table_plan.rows, _SAMPLE_ROWS)) for table_plan in planned[sizes[-1]]]
+        empty = {table_plan.table.name: stored_bytes(connections.owner, table_plan) for table_plan in first}
+        fill_tables(connections, first, whole=False)
         total = 0.0
-        for each, whole in zip(first, planned[sizes[-1]], strict=True):
-            if each.rows:
-                grown = stored_bytes(hands.owner, each) - empty[each.table.name]
-                said = plan.dataset.table(each.table.name)
-                rows = sum(min(said.count(size), whole.rows) for size in sizes)
-                total += grown / each.rows * rows
-    return round(total * _AROUND_SHARE) + _AROUND_BYTES
+        for table_plan, whole in zip(first, planned[sizes[-1]], strict=True):
+            if table_plan.rows:
+                grown = stored_bytes(connections.owner, table_plan) - empty[table_plan.table.name]
+                declaration = plan.dataset.table(table_plan.table.name)
+                rows = sum(min(declaration.count(size), whole.rows) for size in sizes)
+                total += grown / table_plan.rows * rows
+    return round(total * _OVERHEAD_FACTOR) + _OVERHEAD_BYTES
 
 
 @contextmanager
-def hands_on(workbench: Workbench, database: str) -> Iterator[Hands]:
-    superuser = "superuser" in getattr(workbench.server, "capabilities", ())
-    with workbench.connect(database) as owner:
+def open_connections(sandbox: Sandbox, database: str) -> Iterator[LoadingConnections]:
+    superuser = "superuser" in getattr(sandbox.server, "capabilities", ())
+    with sandbox.connect(database) as owner:
         owner.execute("SET timezone = 'UTC'")
         # VACUUM marks no page as visible to all whose rows' commit is not flushed yet: when that is, would be chance.
         owner.execute("SET synchronous_commit = on")
         if not superuser:
-            yield Hands(owner=owner)
+            yield LoadingConnections(owner=owner)
             return
-        with workbench.connect(database, user=workbench.server.superuser) as admin:
-            yield Hands(owner=owner, admin=admin)
+        with sandbox.connect(database, user=sandbox.server.superuser) as admin:
+            yield LoadingConnections(owner=owner, admin=admin)
 
 
 def _tables(schema: Schema) -> set[str]:
-    return {each.name for each in schema.tables}
+    return {table.name for table in schema.tables}
 
 
-def _told(difference: Difference) -> str:
+def _difference_text(difference: Difference) -> str:
     what = f"{difference.kind} {difference.name}" + (f", {difference.field}" if difference.field else "")
     return f"{what}: {difference.expected or 'absent'} became {difference.actual or 'absent'}"
 
 
-def _texts(trial: Trial) -> Mapping[tuple[str, str], tuple[str, ...]]:
-    """Texts that the contracts give as examples of a column, by table and bare column name: samples, then languages,
+def _example_texts(context: Context) -> Mapping[tuple[str, str], tuple[str, ...]]:
+    """Texts that the contracts give as examples of a column, by table and bare column name: samples, then formats,
     then the rows that CHECKs must let in."""
-    found: dict[tuple[str, str], dict[str, None]] = {}
-    project, stem = trial.promise.project, trial.promise.migration.stem
+    texts: dict[tuple[str, str], dict[str, None]] = {}
+    project, stem = context.promise.project, context.promise.migration.stem
     shape = project.shape(stem)
 
     def add(table: str, column: str, value: Any) -> None:
         if isinstance(value, str):
-            found.setdefault((table, column), {})[value] = None
+            texts.setdefault((table, column), {})[value] = None
 
     for table, sample in shape.samples.items():
         for column, value in sample.items():
             add(table, column, value)
     for migration in project.chain:
-        for language in migration.contract.languages if migration.contract else ():
-            table, _, column = language.column.rpartition(".")
-            for value in language.accept:
+        for column_format in migration.contract.formats if migration.contract else ():
+            table, _, column = column_format.column.rpartition(".")
+            for value in column_format.accept:
                 add(table, column, value)
         if migration.stem == stem:
             break
@@ -238,4 +242,4 @@ def _texts(trial: Trial) -> Mapping[tuple[str, str], tuple[str, ...]]:
         for row in example.accept:
             for column, value in row.items():
                 add(example.table, column, value)
-    return {place: tuple(values) for place, values in found.items()}
+    return {place: tuple(values) for place, values in texts.items()}

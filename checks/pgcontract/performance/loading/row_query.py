@@ -1,4 +1,4 @@
-"""A table's rows as one query: each column's SQL after those that it reads, each value worked out once."""
+"""A table's rows as one query: each column's SQL after those that it reads, each value computed once."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from psycopg import sql
 
 from pgcontract.contract.identifiers import quote
 from pgcontract.model.schema import Origin
-from pgcontract.performance.loading.row_numbers import Make
+from pgcontract.performance.loading.row_numbers import MakeSql
 from pgcontract.performance.loading.target_tables import FilledColumn
 
 NUMBER = sql.SQL("pgcontract_row.pgcontract_n")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Maker:
+class ColumnGenerator:
     """How a column gets its values: SQL over the row's number and over the columns that it `needs`, by name.
 
-    `most` is how many different ones there are, None: as many as rows; `origin` where a data set says so.
+    `max_distinct` is how many different ones there are, None: as many as rows; `origin` where a data set says so.
     """
 
     column: FilledColumn
-    make: Make
+    make: MakeSql
     needs: frozenset[str] = frozenset()
-    most: int | None = None
+    max_distinct: int | None = None
     origin: Origin | None = None
 
     def value(self, number: sql.Composable = NUMBER) -> sql.Composed:
@@ -38,71 +38,71 @@ def identifier(name: str) -> sql.SQL:
 
 
 def fits(column: FilledColumn) -> sql.Composed:
-    """SQL that tells whether the column's value is as short, or as small, as its type demands: what an INSERT refuses."""
+    """SQL that is true where the column's value is within its type's length or precision, which an INSERT enforces."""
     name, type_ = identifier(column.name), column.type
     tests = [sql.SQL("pg_catalog.num_nulls({}) >= 0").format(name)]
     if type_.length is not None and type_.category in "SV":
         tests.append(sql.SQL("pg_catalog.length({}) <= {}").format(name, sql.Literal(type_.length)))
-    if type_.word == "numeric" and type_.modifier >= 4:
+    if type_.typname == "numeric" and type_.modifier >= 4:
         digits = (type_.modifier - 4 >> 16) - (type_.modifier - 4 & 0x7FF)
         tests.append(sql.SQL("pg_catalog.abs({}) < 10.0 ^ {}").format(name, sql.Literal(digits)))
     return sql.SQL("(({}) IS NOT FALSE)").format(sql.SQL(" AND ").join(tests))
 
 
-def rows_query(makers: Iterable[Maker], numbers: sql.Composable, *, number: bool = False) -> sql.Composed:
-    """SELECT of the columns in the makers' order, of all rows that `numbers` (a FROM item of one column) counts.
+def rows_query(generators: Iterable[ColumnGenerator], numbers: sql.Composable, *, number: bool = False) -> sql.Composed:
+    """SELECT of the columns in the generators' order, of all rows that `numbers` (a FROM item of one column) counts.
 
     With `number` the row's number comes first, as pgcontract_n. Raises ValueError, with their names, for columns that
     wait for each other.
     """
-    found = {each.column.name: each for each in makers}
-    wanted = {name for each in found.values() for name in each.needs}
+    by_column = {generator.column.name: generator for generator in generators}
+    needed = {name for generator in by_column.values() for name in generator.needs}
     listed = [
-        identifier(name) if name in wanted else sql.SQL("{} AS {}").format(each.value(), identifier(name))
-        for name, each in found.items()
+        identifier(name) if name in needed else sql.SQL("{} AS {}").format(generator.value(), identifier(name))
+        for name, generator in by_column.items()
     ]
     if number:
         listed.insert(0, NUMBER)
     stages = [
         # OFFSET 0 keeps the planner from working the value out anew wherever it is read.
         sql.SQL("CROSS JOIN LATERAL (SELECT {} OFFSET 0) AS {}").format(
-            sql.SQL(", ").join(sql.SQL("{} AS {}").format(found[name].value(), identifier(name)) for name in stage),
+            sql.SQL(", ").join(sql.SQL("{} AS {}").format(by_column[name].value(), identifier(name)) for name in stage),
             identifier(f"pgcontract_{place}"),
         )
-        for place, stage in enumerate(_stages(found, wanted))
+        for place, stage in enumerate(_stages(by_column, needed))
     ]
     return sql.SQL("SELECT {} FROM {} AS pgcontract_row(pgcontract_n) {}").format(
         sql.SQL(", ").join(listed), numbers, sql.SQL(" ").join(stages)
     )
 
 
-def counted(first: int, last: int) -> sql.Composed:
+def number_series(first: int, last: int) -> sql.Composed:
     """Row numbers in order, to be read by a FROM."""
     return sql.SQL("pg_catalog.generate_series({}::int8, {}::int8)").format(sql.Literal(first), sql.Literal(last))
 
 
-def closure(makers: Mapping[str, Maker], names: Iterable[str]) -> tuple[Maker, ...]:
-    """The makers of these columns and of all that they read, these first."""
+def with_dependencies(generators: Mapping[str, ColumnGenerator], names: Iterable[str]) -> tuple[ColumnGenerator, ...]:
+    """The generators of these columns and of all that they read, these first."""
     ordered = dict.fromkeys(names)
     waiting = list(ordered)
     while waiting:
-        for name in sorted(makers[waiting.pop()].needs):
+        for name in sorted(generators[waiting.pop()].needs):
             if name not in ordered:
                 ordered[name] = None
                 waiting.append(name)
-    return tuple(makers[name] for name in ordered)
+    return tuple(generators[name] for name in ordered)
 
 
-def _stages(found: Mapping[str, Maker], wanted: set[str]) -> list[list[str]]:
+def _stages(generators: Mapping[str, ColumnGenerator], needed: set[str]) -> list[list[str]]:
     """The wanted columns in stages, each reading only those before it."""
     stages: list[list[str]] = []
     ready: set[str] = set()
-    left = [name for name in found if name in wanted]
-    while left:
-        stage = [name for name in left if found[name].needs <= ready]
+    remaining = [name for name in generators if name in needed]
+    while remaining:
+        stage = [name for name in remaining if generators[name].needs <= ready]
         if not stage:
-            raise ValueError(", ".join(left))
+            raise ValueError(", ".join(remaining))
         stages.append(stage)
         ready.update(stage)
-        left = [name for name in left if name not in ready]
+        remaining = [name for name in remaining if name not in ready]
     return stages

@@ -1,4 +1,4 @@
-"""A table and how it is filled: so many rows, each column with its maker."""
+"""A table, its number of rows, and a generator for each column."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from pgcontract.model.schema import Origin
-from pgcontract.performance.loading.row_query import Maker, counted, identifier, rows_query
+from pgcontract.performance.loading.row_query import ColumnGenerator, identifier, number_series, rows_query
 from pgcontract.performance.loading.target_tables import FilledTable
 
 
 @dataclass(frozen=True, kw_only=True)
-class Filling:
+class TablePlan:
     """A table, its number of rows and how they are made; `origin` where the data set says so."""
 
     table: FilledTable
     rows: int
-    makers: Mapping[str, Maker]
+    generators: Mapping[str, ColumnGenerator]
     origin: Origin | None = None
 
     def query(self, first: int, last: int, *, number: bool = False) -> sql.Composed:
         """SELECT of these rows."""
-        return rows_query(self.makers.values(), counted(first, last), number=number)
+        return rows_query(self.generators.values(), number_series(first, last), number=number)
 
     def insert(self, first: int, last: int) -> sql.Composed:
         """INSERT of these rows."""
         return sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE {}").format(
-            sql.SQL(self.table.name), sql.SQL(", ").join(map(identifier, self.makers)), self.query(first, last)
+            sql.SQL(self.table.name), sql.SQL(", ").join(map(identifier, self.generators)), self.query(first, last)
         )

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from pgcontract.contract.identifiers import join
-from pgcontract.model.sql.lexer import Kind, tokens
+from pgcontract.model.sql.lexer import TokenKind, tokens
 
 Form = Literal["base", "enum", "array", "composite", "range", "multirange"]
 
@@ -88,12 +88,12 @@ SELECT a.atttypid::int8, a.atttypmod FROM pg_catalog.pg_attribute AS a
 
 @dataclass(frozen=True, kw_only=True)
 class ValueType:
-    """A type as a maker of values sees it: `name` is what SQL casts to, without a length; the rest is of the type below
-    its domains. `word` is pg_type.typname, `parts` an array's element, a range's bound, a composite's attributes."""
+    """A type for a generator of values: `name` is what SQL casts to, without a length; the rest is of the type below
+    its domains. `typname` is pg_type.typname, `parts` an array's element, a range's bound, a composite's attributes."""
 
     name: str
     form: Form
-    word: str
+    typname: str
     category: str
     modifier: int = -1
     domain: bool = False
@@ -107,7 +107,11 @@ class ValueType:
         if self.modifier < 0:
             return None
         return (
-            self.modifier - 4 if self.word in ("varchar", "bpchar") else self.modifier if self.category == "V" else None
+            self.modifier - 4
+            if self.typname in ("varchar", "bpchar")
+            else self.modifier
+            if self.category == "V"
+            else None
         )
 
 
@@ -123,7 +127,7 @@ class FilledColumn:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Check:
+class TableCheck:
     name: str
     expression: str
     columns: tuple[str, ...]
@@ -142,7 +146,7 @@ class Key:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reference:
+class ForeignKey:
     """A foreign key: `columns` refer to `parent_columns` of `parent`, in order."""
 
     name: str
@@ -159,20 +163,20 @@ class FilledTable:
     name: str
     oid: int
     columns: tuple[FilledColumn, ...]
-    checks: tuple[Check, ...]
+    checks: tuple[TableCheck, ...]
     keys: tuple[Key, ...]
-    references: tuple[Reference, ...]
+    references: tuple[ForeignKey, ...]
     partitioned: bool = False
     storable: bool = True
 
     def column(self, name: str) -> FilledColumn:
-        return next(each for each in self.columns if each.name == name)
+        return next(candidate for candidate in self.columns if candidate.name == name)
 
 
-def read_tables(connection: psycopg.Connection, wanted: Iterable[str]) -> tuple[FilledTable, ...]:
+def read_tables(connection: psycopg.Connection, names_asked: Iterable[str]) -> tuple[FilledTable, ...]:
     """These tables and all that their rows refer to, sorted by name; a name that is no table with rows is left out."""
     relations = {name: (oid, kind, bool(key)) for oid, name, kind, key in connection.execute(_RELATIONS).fetchall()}
-    names = {name for name in wanted if name in relations}
+    names = {name for name in names_asked if name in relations}
     while True:
         oids = [relations[name][0] for name in sorted(names)]
         references = _grouped(connection, _REFERENCES, oids)
@@ -185,31 +189,35 @@ def read_tables(connection: psycopg.Connection, wanted: Iterable[str]) -> tuple[
     checks = _grouped(connection, _CHECKS, oids)
     keys = _grouped(connection, _KEYS, oids)
     bounds: dict[int, str] = dict(connection.execute(_BOUNDS, [oids]).fetchall())
-    found = []
+    tables = []
     for name in sorted(names):
         oid, kind, _ = relations[name]
         filled = tuple(_column(connection, row, types) for row in columns.get(oid, ()))
-        bare = {each.name for each in filled}
-        told = [Check(name=check, expression=text, columns=tuple(named)) for check, text, named in checks.get(oid, ())]
+        bare = {filled_column.name for filled_column in filled}
+        table_checks = [
+            TableCheck(name=check, expression=text, columns=tuple(named)) for check, text, named in checks.get(oid, ())
+        ]
         if bounds.get(oid):
             inside = tuple(sorted(named_in(bounds[oid]) & bare))
-            told.append(Check(name="the bounds of its partitions", expression=bounds[oid], columns=inside))
-        found.append(
+            table_checks.append(TableCheck(name="the bounds of its partitions", expression=bounds[oid], columns=inside))
+        tables.append(
             FilledTable(
                 name=name,
                 oid=oid,
                 columns=filled,
-                checks=tuple(told),
+                checks=tuple(table_checks),
                 keys=tuple(_key(row, bare) for row in keys.get(oid, ())),
                 references=tuple(
-                    Reference(name=each, parent=parent, columns=tuple(own), parent_columns=tuple(theirs))
-                    for each, parent, own, theirs in references.get(oid, ())
+                    ForeignKey(
+                        name=constraint_name, parent=parent, columns=tuple(own), parent_columns=tuple(parent_columns)
+                    )
+                    for constraint_name, parent, own, parent_columns in references.get(oid, ())
                 ),
                 partitioned=kind == "p",
                 storable=bool(filled) and (kind == "r" or oid in bounds),
             )
         )
-    return tuple(found)
+    return tuple(tables)
 
 
 def count_rows(connection: psycopg.Connection, table: FilledTable) -> int:
@@ -221,20 +229,24 @@ def count_rows(connection: psycopg.Connection, table: FilledTable) -> int:
 
 def named_in(expression: str) -> set[str]:
     """Every name that stands in an expression by itself, its quotes undone: columns among them."""
-    found = set()
+    names = set()
     read = tokens(expression)
     for before, token, after in zip((None, *read), read, (*read[1:], None), strict=False):
         called = after is not None and after.text == "("
-        if token.kind in (Kind.WORD, Kind.QUOTED) and not called and not (before and before.text in (".", "::")):
-            found.add(token.text.lower() if token.kind is Kind.WORD else token.text[1:-1].replace('""', '"'))
-    return found
+        if (
+            token.kind in (TokenKind.WORD, TokenKind.QUOTED)
+            and not called
+            and not (before and before.text in (".", "::"))
+        ):
+            names.add(token.text.lower() if token.kind is TokenKind.WORD else token.text[1:-1].replace('""', '"'))
+    return names
 
 
 def _grouped(connection: psycopg.Connection, query: str, oids: list[int]) -> Mapping[int, list[tuple[Any, ...]]]:
-    found: dict[int, list[tuple[Any, ...]]] = {}
+    by_table: dict[int, list[tuple[Any, ...]]] = {}
     for oid, *row in connection.execute(query.encode(), [oids]).fetchall():
-        found.setdefault(oid, []).append(tuple(row))
-    return found
+        by_table.setdefault(oid, []).append(tuple(row))
+    return by_table
 
 
 def _column(
@@ -266,10 +278,10 @@ def read_type(
         return types[oid, modifier]
     row = connection.execute(_TYPE, [oid]).fetchone()
     assert row
-    kind, category, base, base_modifier, element, relation, name, word, required, labels, bound = row
+    kind, category, base, base_modifier, element, relation, name, typname, required, labels, bound = row
     if kind == "d":
         below = read_type(connection, base, base_modifier, types)
-        found = ValueType(**{**vars(below), "name": name, "domain": True, "required": required or below.required})
+        value_type = ValueType(**{**vars(below), "name": name, "domain": True, "required": required or below.required})
     else:
         parts: tuple[ValueType, ...] = ()
         form: Form = "base"
@@ -278,15 +290,15 @@ def read_type(
         elif kind == "c":
             form = "composite"
             attributes = connection.execute(_ATTRIBUTES, [relation]).fetchall()
-            parts = tuple(read_type(connection, each, its, types) for each, its in attributes)
+            parts = tuple(read_type(connection, type_oid, its, types) for type_oid, its in attributes)
         elif kind in ("r", "m"):
             form = "range" if kind == "r" else "multirange"
             parts = (read_type(connection, bound, -1, types),)
         elif category == "A":
             form = "array"
             parts = (read_type(connection, element, modifier, types),)
-        found = ValueType(
-            name=name, form=form, word=word, category=category, modifier=modifier, labels=tuple(labels), parts=parts
+        value_type = ValueType(
+            name=name, form=form, typname=typname, category=category, modifier=modifier, labels=tuple(labels), parts=parts
         )
-    types[oid, modifier] = found
-    return found
+    types[oid, modifier] = value_type
+    return value_type

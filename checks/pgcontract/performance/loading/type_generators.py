@@ -1,4 +1,4 @@
-"""Values that a type suggests, as SQL over a row's number, the likeliest first; whether a table takes them is asked."""
+"""Values that a type suggests, as SQL over a row's number, the likeliest first; whether a table accepts them is tried."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from pgcontract.performance.loading.json_documents import filler
-from pgcontract.performance.loading.row_numbers import Make, Number, Place, moment, uniform, weighted, whole
+from pgcontract.performance.loading.row_numbers import (
+    MakeSql,
+    Number,
+    ValueSeed,
+    integer_between,
+    timestamp_between,
+    uniform,
+    weighted,
+)
 from pgcontract.performance.loading.target_tables import ValueType
 
 SINCE, UNTIL = "2025-01-01", "2026-01-01"
@@ -22,11 +30,11 @@ _TEXTS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """One way to make a column's values; `most` is how many different ones there are, None: as many as rows."""
+class CandidateGenerator:
+    """One way to make a column's values; `max_distinct` is how many different ones there are, None: as many as rows."""
 
-    make: Make
-    most: int | None = None
+    make: MakeSql
+    max_distinct: int | None = None
     needs: frozenset[str] = frozenset()
 
 
@@ -40,107 +48,111 @@ class Hints:
 
     @property
     def numbers(self) -> tuple[float, ...]:
-        return tuple(sorted({float(each) for each in self.literals if re.fullmatch(r"-?\d+(\.\d+)?", each)}))
+        return tuple(sorted({float(literal) for literal in self.literals if re.fullmatch(r"-?\d+(\.\d+)?", literal)}))
 
     @property
     def times(self) -> tuple[str, ...]:
-        return tuple(sorted({each for each in self.literals if re.match(r"\d{4}-\d\d-\d\d", each)}))
+        return tuple(sorted({literal for literal in self.literals if re.match(r"\d{4}-\d\d-\d\d", literal)}))
 
 
-def different(type_: ValueType, place: Place, hints: Hints) -> Iterator[Candidate]:
-    """Ways to make another value for each number."""
-    match type_.form, type_.word, type_.category:
+def unique_candidates(type_: ValueType, value_seed: ValueSeed, hints: Hints) -> Iterator[CandidateGenerator]:
+    """Generators of a unique value for each number."""
+    match type_.form, type_.typname, type_.category:
         case "enum", _, _:
             labels = type_.labels
-            yield Candidate(make=lambda n: _nth(labels, n), most=len(labels))
+            yield CandidateGenerator(make=lambda n: _nth(labels, n), max_distinct=len(labels))
         case "range", *_:
-            yield from _around(type_, place, hints, "{}({}, {})")
+            yield from _ranges(type_, value_seed, hints, "{}({}, {})")
         case "multirange", *_:
-            yield from _around(type_, place, hints, "{}(({}, {}))")
+            yield from _ranges(type_, value_seed, hints, "{}(({}, {}))")
         case "array", *_:
-            for each in different(type_.parts[0], place, hints):
-                yield Candidate(make=_wrapped("ARRAY[{}]", each.make), most=each.most)
+            for element in unique_candidates(type_.parts[0], value_seed, hints):
+                yield CandidateGenerator(make=_wrap("ARRAY[{}]", element.make), max_distinct=element.max_distinct)
         case "composite", *_:
-            yield from _composite(type_, place, hints, unique=True)
+            yield from _composite(type_, value_seed, hints, unique=True)
         case _, ("bool"), _:
-            yield Candidate(make=lambda n: sql.SQL("({} % 2 = 0)").format(n), most=2)
+            yield CandidateGenerator(make=lambda n: sql.SQL("({} % 2 = 0)").format(n), max_distinct=2)
         case _, ("int2" | "int4" | "int8" | "oid"), _:
-            yield Candidate(make=lambda n: n, most=_INTEGERS[type_.word])
+            yield CandidateGenerator(make=lambda n: n, max_distinct=_INTEGERS[type_.typname])
             for low in hints.numbers:
-                yield Candidate(make=_written("({0} + {1})", int(low)))
-                yield Candidate(make=_written("({1} - {0})", int(low)))
-            yield Candidate(make=lambda n: sql.SQL("(-{})").format(n))
+                yield CandidateGenerator(make=_template("({0} + {1})", int(low)))
+                yield CandidateGenerator(make=_template("({1} - {0})", int(low)))
+            yield CandidateGenerator(make=lambda n: sql.SQL("(-{})").format(n))
         case _, ("numeric" | "float4" | "float8" | "money" | "xid8"), _:
             scale = _scale(type_)
             if scale:
-                yield Candidate(make=lambda n: sql.SQL("({}::numeric / {})").format(n, sql.Literal(10**scale)))
-            yield Candidate(make=lambda n: sql.SQL("{}::text::{}").format(n, sql.SQL(type_.name)))
+                yield CandidateGenerator(make=lambda n: sql.SQL("({}::numeric / {})").format(n, sql.Literal(10**scale)))
+            yield CandidateGenerator(make=lambda n: sql.SQL("{}::text::{}").format(n, sql.SQL(type_.name)))
         case _, "uuid", _:
-            yield Candidate(make=_uuid(place))
+            yield CandidateGenerator(make=_uuid(value_seed))
         case _, ("timestamptz" | "timestamp" | "date" | "time" | "timetz" | "interval"), _:
-            yield from _times(type_, place, hints, unique=True)
+            yield from _times(type_, value_seed, hints, unique=True)
         case _, ("json" | "jsonb"), _:
-            yield Candidate(make=lambda n: sql.SQL("""'{{"n": ' || {} || '}}'""").format(n))
-            yield Candidate(make=lambda n: sql.SQL("'[' || {} || ']'").format(n))
-            yield Candidate(make=lambda n: sql.SQL("{}::text").format(n))
+            yield CandidateGenerator(make=lambda n: sql.SQL("""'{{"n": ' || {} || '}}'""").format(n))
+            yield CandidateGenerator(make=lambda n: sql.SQL("'[' || {} || ']'").format(n))
+            yield CandidateGenerator(make=lambda n: sql.SQL("{}::text").format(n))
         case _, "bytea", _:
-            yield Candidate(make=_wrapped("pg_catalog.decode({}, 'hex')", _hex(place)))
+            yield CandidateGenerator(make=_wrap("pg_catalog.decode({}, 'hex')", _hex(value_seed)))
         case _, ("inet" | "cidr"), _:
-            yield Candidate(make=lambda n: sql.SQL("('10.0.0.0'::inet + {})::text").format(n))
+            yield CandidateGenerator(make=lambda n: sql.SQL("('10.0.0.0'::inet + {})::text").format(n))
         case _, ("macaddr" | "macaddr8"), _:
-            width = 12 if type_.word == "macaddr" else 16
-            yield Candidate(
+            width = 12 if type_.typname == "macaddr" else 16
+            yield CandidateGenerator(
                 make=lambda n: sql.SQL("pg_catalog.lpad(pg_catalog.to_hex({}), {}, '0')").format(n, sql.Literal(width))
             )
         case _, ("bit" | "varbit"), _:
             width = type_.length or 64
-            yield Candidate(make=lambda n: sql.SQL("{}::bit({})").format(n, sql.Literal(width)), most=2 ** min(width, 62))
+            yield CandidateGenerator(
+                make=lambda n: sql.SQL("{}::bit({})").format(n, sql.Literal(width)), max_distinct=2 ** min(width, 62)
+            )
         case _, "point", _:
-            yield Candidate(make=lambda n: sql.SQL("pg_catalog.point({}, 0)").format(n))
+            yield CandidateGenerator(make=lambda n: sql.SQL("pg_catalog.point({}, 0)").format(n))
         case _, ("box" | "circle" | "lseg" | "path" | "polygon" | "line"), _:
             yield from _shapes(type_)
         case _, "tsvector", _:
-            yield Candidate(make=lambda n: sql.SQL("pg_catalog.to_tsvector('simple', 'word' || {})").format(n))
+            yield CandidateGenerator(make=lambda n: sql.SQL("pg_catalog.to_tsvector('simple', 'word' || {})").format(n))
         case _, "xml", _:
-            yield Candidate(make=lambda n: sql.SQL("'<a>' || {} || '</a>'").format(n))
+            yield CandidateGenerator(make=lambda n: sql.SQL("'<a>' || {} || '</a>'").format(n))
         case _, "hstore", _:
-            yield Candidate(make=lambda n: sql.SQL("'n=>' || {}").format(n))
+            yield CandidateGenerator(make=lambda n: sql.SQL("'n=>' || {}").format(n))
         case _:
-            yield from _texts(type_, place, hints)
+            yield from _texts(type_, value_seed, hints)
 
 
-def varied(type_: ValueType, place: Place, hints: Hints) -> Iterator[Candidate]:
-    """Ways to make values that may come again, as people's data does."""
-    salt = place.salt("value")
-    match type_.form, type_.word, type_.category:
+def repeating_candidates(type_: ValueType, value_seed: ValueSeed, hints: Hints) -> Iterator[CandidateGenerator]:
+    """Generators of values that may repeat, as real data does."""
+    salt = value_seed.salt("value")
+    match type_.form, type_.typname, type_.category:
         case "enum", _, _:
             yield _one_of(type_.labels, salt)
         case "array", *_:
-            for each in varied(type_.parts[0], place, hints):
-                yield Candidate(make=_wrapped("ARRAY[{}]", each.make))
+            for element in repeating_candidates(type_.parts[0], value_seed, hints):
+                yield CandidateGenerator(make=_wrap("ARRAY[{}]", element.make))
         case "composite", *_:
-            yield from _composite(type_, place, hints, unique=False)
+            yield from _composite(type_, value_seed, hints, unique=False)
         case _, "bool", _:
-            yield Candidate(make=lambda n: sql.SQL("({} < 0.5)").format(uniform(n, salt)))
-            yield from (_one_of((each,), salt) for each in ("true", "false"))
+            yield CandidateGenerator(make=lambda n: sql.SQL("({} < 0.5)").format(uniform(n, salt)))
+            yield from (_one_of((literal,), salt) for literal in ("true", "false"))
         case _, ("int2" | "int4" | "int8" | "oid" | "numeric" | "float4" | "float8" | "money"), _:
             yield from _numbers(type_, salt, hints)
         case _, ("timestamptz" | "timestamp" | "date" | "time" | "timetz" | "interval"), _:
-            yield from _times(type_, place, hints, unique=False)
+            yield from _times(type_, value_seed, hints, unique=False)
         case _, ("json" | "jsonb"), _:
-            yield Candidate(make=_form(place))
-            yield from different(type_, place, hints)
+            yield CandidateGenerator(make=_json_form(value_seed))
+            yield from unique_candidates(type_, value_seed, hints)
         case _, _, "S":
             if len(hints.literals) > 1:
                 yield _one_of(hints.literals, salt)
-            yield from _texts(type_, place, hints)
-            yield from (_one_of((each,), salt) for each in (*hints.texts, *hints.literals))
+            yield from _texts(type_, value_seed, hints)
+            yield from (_one_of((text,), salt) for text in (*hints.texts, *hints.literals))
         case _:
-            yield from different(type_, place, hints)
+            yield from unique_candidates(type_, value_seed, hints)
 
 
-def _one_of(values: Sequence[str], salt: int) -> Candidate:
-    return Candidate(make=lambda n: weighted(n, salt, [(sql.Literal(each), 1.0) for each in values]), most=len(values))
+def _one_of(values: Sequence[str], salt: int) -> CandidateGenerator:
+    return CandidateGenerator(
+        make=lambda n: weighted(n, salt, [(sql.Literal(value), 1.0) for value in values]), max_distinct=len(values)
+    )
 
 
 def _nth(values: Sequence[str], n: Number) -> sql.Composed:
@@ -148,46 +160,46 @@ def _nth(values: Sequence[str], n: Number) -> sql.Composed:
     return sql.SQL("(ARRAY[{}])[(1 + ({} - 1) % {})::int]").format(listed, n, sql.Literal(len(values)))
 
 
-def _written(text: str, *values: object) -> Make:
+def _template(text: str, *values: object) -> MakeSql:
     """SQL with the number at {0} and the values behind it."""
     return lambda n: sql.SQL(text).format(n, *map(sql.Literal, values))
 
 
-def _wrapped(text: str, make: Make) -> Make:
+def _wrap(text: str, make: MakeSql) -> MakeSql:
     return lambda n: sql.SQL(text).format(make(n))
 
 
-def _hex(place: Place, purpose: str = "value") -> Make:
-    salt = sql.Literal(f"{place.salt(purpose)}/")
+def _hex(value_seed: ValueSeed, purpose: str = "value") -> MakeSql:
+    salt = sql.Literal(f"{value_seed.salt(purpose)}/")
     return lambda n: sql.SQL("pg_catalog.md5({} || {})").format(salt, n)
 
 
-def _form(place: Place) -> Make:
-    """A JSON object of three keys, as long as a short form."""
-    take = filler(place, 120)
+def _json_form(value_seed: ValueSeed) -> MakeSql:
+    """A JSON object of three keys, some 150 characters long."""
+    take = filler(value_seed, 120)
 
     def make(n: Number) -> sql.Composed:
         text = """'{{"number": ' || {} || ', "kind": "k' || {} || '", "text": "' || {} || '"}}'"""
-        return sql.SQL(text).format(n, whole(n, place.salt("kind"), 1, 20), take(n, sql.Literal(120)))
+        return sql.SQL(text).format(n, integer_between(n, value_seed.salt("kind"), 1, 20), take(n, sql.Literal(120)))
 
     return make
 
 
-def _uuid(place: Place) -> Make:
+def _uuid(value_seed: ValueSeed) -> MakeSql:
     """Random but for the four bits of version and variant (RFC 9562, 5.4)."""
-    made = "pg_catalog.overlay(pg_catalog.overlay({} placing '4' from 13) placing '8' from 17)"
-    return _wrapped(made.replace("pg_catalog.overlay", "overlay"), _hex(place))
+    template = "pg_catalog.overlay(pg_catalog.overlay({} placing '4' from 13) placing '8' from 17)"
+    return _wrap(template.replace("pg_catalog.overlay", "overlay"), _hex(value_seed))
 
 
 def _scale(type_: ValueType) -> int:
-    return type_.modifier - 4 & 0x7FF if type_.word == "numeric" and type_.modifier >= 4 else 0
+    return type_.modifier - 4 & 0x7FF if type_.typname == "numeric" and type_.modifier >= 4 else 0
 
 
-def _numbers(type_: ValueType, salt: int, hints: Hints) -> Iterator[Candidate]:
-    exact = type_.word in _INTEGERS
-    scale = 0 if exact else _scale(type_) if type_.word == "numeric" and type_.modifier >= 4 else 2
+def _numbers(type_: ValueType, salt: int, hints: Hints) -> Iterator[CandidateGenerator]:
+    exact = type_.typname in _INTEGERS
+    scale = 0 if exact else _scale(type_) if type_.typname == "numeric" and type_.modifier >= 4 else 2
     top = 1000
-    if type_.word == "numeric" and type_.modifier >= 4:
+    if type_.typname == "numeric" and type_.modifier >= 4:
         top = max(min(1000, 10 ** ((type_.modifier - 4 >> 16) - scale) - 1), 1)
     known = hints.numbers
     spans: list[tuple[float, float]] = [(1, top)]
@@ -200,74 +212,74 @@ def _numbers(type_: ValueType, salt: int, hints: Hints) -> Iterator[Candidate]:
     spans += [(0, 1), (0, 0), (1, 1), (-top, -1)]
     for low, high in spans:
         if low <= high:
-            yield Candidate(make=_number(salt, low, high, scale))
+            yield CandidateGenerator(make=_number(salt, low, high, scale))
 
 
-def _number(salt: int, low: float, high: float, scale: int) -> Make:
+def _number(salt: int, low: float, high: float, scale: int) -> MakeSql:
     if scale == 0:
-        return lambda n: whole(n, salt, int(low), int(high))
+        return lambda n: integer_between(n, salt, int(low), int(high))
     return lambda n: sql.SQL("pg_catalog.round(({} + {} * {})::numeric, {})").format(
         sql.Literal(low), uniform(n, salt), sql.Literal(high - low), sql.Literal(scale)
     )
 
 
-def _times(type_: ValueType, place: Place, hints: Hints, *, unique: bool) -> Iterator[Candidate]:
-    salt, word = place.salt("value"), type_.word
+def _times(type_: ValueType, value_seed: ValueSeed, hints: Hints, *, unique: bool) -> Iterator[CandidateGenerator]:
+    salt, word = value_seed.salt("value"), type_.typname
     known = hints.times
     spans = [(SINCE, UNTIL), *([(known[0], known[-1])] if len(known) > 1 else [])]
     spans += [(known[0], "2030-01-01"), ("2000-01-01", known[-1])] if known else []
     if word in ("time", "timetz"):
-        yield Candidate(make=lambda n: sql.SQL("('00:00'::time + {} * interval '1 microsecond')").format(n))
+        yield CandidateGenerator(make=lambda n: sql.SQL("('00:00'::time + {} * interval '1 microsecond')").format(n))
     elif word == "interval":
-        yield Candidate(make=lambda n: sql.SQL("({} * interval '1 second')").format(n))
+        yield CandidateGenerator(make=lambda n: sql.SQL("({} * interval '1 second')").format(n))
     elif unique and word == "date":
         for first in (SINCE, *known):
-            yield Candidate(make=_written("({1}::date + {0}::int)", first), most=2**20)
+            yield CandidateGenerator(make=_template("({1}::date + {0}::int)", first), max_distinct=2**20)
     elif unique:
         for first in (SINCE, *known):
-            yield Candidate(make=_written(f"({{1}}::timestamptz + {{0}} * interval '1 second')::{word}", first))
+            yield CandidateGenerator(make=_template(f"({{1}}::timestamptz + {{0}} * interval '1 second')::{word}", first))
     else:
         for since, until in spans:
             if since < until:
-                yield Candidate(make=_span(salt, hints.rows, since, until, word))
+                yield CandidateGenerator(make=_span(salt, hints.rows, since, until, word))
 
 
-def _span(salt: int, rows: int, since: str, until: str, word: str) -> Make:
-    return lambda n: moment(n, salt, rows=rows, since=since, until=until, word=word)
+def _span(salt: int, rows: int, since: str, until: str, word: str) -> MakeSql:
+    return lambda n: timestamp_between(n, salt, rows=rows, since=since, until=until, word=word)
 
 
-def _around(type_: ValueType, place: Place, hints: Hints, text: str) -> Iterator[Candidate]:
+def _ranges(type_: ValueType, value_seed: ValueSeed, hints: Hints, text: str) -> Iterator[CandidateGenerator]:
     """Ranges that do not touch: from each value of the bound's type to just before the next."""
     bound = type_.parts[0]
     if type_.form == "multirange":
         bound = bound if bound.form != "range" else bound.parts[0]
-    for each in different(bound, place, hints):
-        lower = _cast(each.make, bound.name)
+    for candidate in unique_candidates(bound, value_seed, hints):
+        lower = _cast(candidate.make, bound.name)
 
-        def make(n: Number, lower: Make = lower) -> sql.Composed:
+        def make(n: Number, lower: MakeSql = lower) -> sql.Composed:
             after = sql.SQL("({} + 1)").format(n)
             return sql.SQL("'[' || {} || ',' || {} || ')'").format(lower(n), lower(after))
 
         if type_.form == "multirange":
-            yield Candidate(make=_wrapped("'{{' || {} || '}}'", make))
+            yield CandidateGenerator(make=_wrap("'{{' || {} || '}}'", make))
         else:
-            yield Candidate(make=make)
+            yield CandidateGenerator(make=make)
 
 
-def _cast(make: Make, name: str) -> Make:
+def _cast(make: MakeSql, name: str) -> MakeSql:
     return lambda n: sql.SQL("({})::{}").format(make(n), sql.SQL(name))
 
 
-def _composite(type_: ValueType, place: Place, hints: Hints, *, unique: bool) -> Iterator[Candidate]:
+def _composite(type_: ValueType, value_seed: ValueSeed, hints: Hints, *, unique: bool) -> Iterator[CandidateGenerator]:
     makes = []
     for number, part in enumerate(type_.parts):
-        inside = Place(seed=place.seed, table=place.table, column=f"{place.column}.{number}")
-        first = next(iter((different if unique else varied)(part, inside, Hints(rows=hints.rows))))
+        inside = ValueSeed(seed=value_seed.seed, table=value_seed.table, column=f"{value_seed.column}.{number}")
+        first = next(iter((unique_candidates if unique else repeating_candidates)(part, inside, Hints(rows=hints.rows))))
         makes.append(_cast(first.make, part.name))
-    yield Candidate(make=lambda n: sql.SQL("ROW({})").format(sql.SQL(", ").join(make(n) for make in makes)))
+    yield CandidateGenerator(make=lambda n: sql.SQL("ROW({})").format(sql.SQL(", ").join(make(n) for make in makes)))
 
 
-def _shapes(type_: ValueType) -> Iterator[Candidate]:
+def _shapes(type_: ValueType) -> Iterator[CandidateGenerator]:
     texts = {
         "box": "'((' || {0} || ',0),(' || {0} || '.5,1))'",
         "circle": "'<(' || {0} || ',0),0.4>'",
@@ -276,47 +288,47 @@ def _shapes(type_: ValueType) -> Iterator[Candidate]:
         "polygon": "'((' || {0} || ',0),(' || {0} || '.5,0),(' || {0} || ',1))'",
         "line": "'{{1,-1,' || {0} || '}}'",
     }
-    text = texts[type_.word]
-    yield Candidate(make=lambda n: sql.SQL(text).format(n))
+    text = texts[type_.typname]
+    yield CandidateGenerator(make=lambda n: sql.SQL(text).format(n))
 
 
-def _texts(type_: ValueType, place: Place, hints: Hints) -> Iterator[Candidate]:
+def _texts(type_: ValueType, value_seed: ValueSeed, hints: Hints) -> Iterator[CandidateGenerator]:
     """Texts with the number in them, near what was seen to pass; then the column's name, then the usual kinds."""
-    room = type_.length
+    max_length = type_.length
     for text in hints.texts:
-        for make, most in _numbered(text):
-            yield Candidate(make=make, most=most)
-    named = re.sub(r"\W+", "-", place.column.strip().lower())
+        for make, max_distinct in _with_number(text):
+            yield CandidateGenerator(make=make, max_distinct=max_distinct)
+    named = re.sub(r"\W+", "-", value_seed.column.strip().lower())
     for template in (f"{named}-{{}}", *_TEXTS):
-        if room is None or len(template) - 2 + len(str(hints.rows)) <= room:
+        if max_length is None or len(template) - 2 + len(str(hints.rows)) <= max_length:
             before, _, behind = template.partition("{}")
-            yield Candidate(make=_between(before, behind))
-    yield Candidate(make=_hex(place))
-    yield Candidate(make=_wrapped("{}::uuid::text", _uuid(place)))
-    if room is not None:
-        yield Candidate(
+            yield CandidateGenerator(make=_around_number(before, behind))
+    yield CandidateGenerator(make=_hex(value_seed))
+    yield CandidateGenerator(make=_wrap("{}::uuid::text", _uuid(value_seed)))
+    if max_length is not None:
+        yield CandidateGenerator(
             make=lambda n: sql.SQL("pg_catalog.lpad(pg_catalog.to_hex({}), {}, '0')").format(
-                n, sql.Literal(min(room, 16))
+                n, sql.Literal(min(max_length, 16))
             ),
-            most=16 ** min(room, 15),
+            max_distinct=16 ** min(max_length, 15),
         )
 
 
-def _between(before: str, behind: str) -> Make:
+def _around_number(before: str, behind: str) -> MakeSql:
     return lambda n: sql.SQL("{} || {} || {}").format(sql.Literal(before), n, sql.Literal(behind))
 
 
-def _numbered(text: str) -> Iterator[tuple[Make, int | None]]:
+def _with_number(text: str) -> Iterator[tuple[MakeSql, int | None]]:
     """The text with the number behind one of its words, or, as wide as they are, in place of some digits or letters."""
     ends = [word.end() for word in _WORD.finditer(text)]
     for end in dict.fromkeys((*ends, len(text))):
-        yield _between(text[:end], text[end:]), None
+        yield _around_number(text[:end], text[end:]), None
     for run in sorted(_RUN.finditer(text), key=lambda run: (not run[0].isdigit(), -len(run[0]))):
         before, behind, width = text[: run.start()], text[run.end() :], len(run[0])
-        yield _fixed(before, behind, width, run[0]), 10**width
+        yield _with_fixed_width(before, behind, width, run[0]), 10**width
 
 
-def _fixed(before: str, behind: str, width: int, run: str) -> Make:
+def _with_fixed_width(before: str, behind: str, width: int, run: str) -> MakeSql:
     digits = "0123456789" if run.isdigit() else "abcdefghij" if run.islower() else "ABCDEFGHIJ"
 
     def make(n: Number) -> sql.Composed:

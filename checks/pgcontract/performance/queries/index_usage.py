@@ -8,18 +8,18 @@ from dataclasses import dataclass
 import psycopg
 
 from pgcontract.contract import Query
-from pgcontract.performance.loading import Load, bench
-from pgcontract.performance.queries.parameter_samples import NoValue, draw
-from pgcontract.performance.queries.prepared_query import Refused, number, prepared
+from pgcontract.performance.loading import Load, get_loaded_server
+from pgcontract.performance.queries.parameter_samples import NoValue, draw_samples
+from pgcontract.performance.queries.prepared_query import QueryRefused, number_parameters, prepare_query
 from pgcontract.performance.queries.query_costs import indexes_of, limit_time
 from pgcontract.performance.queries.query_plan import Call
-from pgcontract.probes.context import Trial
+from pgcontract.probes.context import Context
 
 _WRITES = "ModifyTable"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Uses:
+class IndexUsage:
     """Planned at the largest size, `size` rows: by statement, the indexes it reads, by their full names, and the
     tables that any statement reads, by their bare ones. `pages` are those of each index."""
 
@@ -28,35 +28,37 @@ class Uses:
     tables: frozenset[str]
     pages: Mapping[str, int]
 
-    def of(self, index: str) -> tuple[str, ...]:
+    def statements_reading(self, index: str) -> tuple[str, ...]:
         """The statements that read it."""
         return tuple(name for name, read in self.indexes.items() if index in read)
 
 
-def uses(trial: Trial) -> Uses:
+def index_usage(context: Context) -> IndexUsage:
     """What the statements of every contract up to the head are planned to read. CouldNotAsk without loaded rows."""
-    return trial.state.once("measure/queries/uses", _uses)
+    return context.judging_context.cached("measure/queries/index_usage", _index_usage)
 
 
-def _uses(head: Trial) -> Uses:
-    there = bench(head)
-    load = there.loads[-1]
+def _index_usage(head: Context) -> IndexUsage:
+    loaded_server = get_loaded_server(head)
+    load = loaded_server.loads[-1]
     facts = indexes_of(head, load)
     indexes: dict[str, frozenset[str]] = {}
     tables: set[str] = set()
-    with there.rolled_back(load) as connection:
+    with loaded_server.rolled_back(load) as connection:
         limit_time(connection, load)
         for name, query, sampled in _statements(head):
-            calls = tuple(_planned(connection, load, query, seed=f"{head.promise.seed}/{query.name}", sampled=sampled))
+            calls = tuple(
+                _planned_calls(connection, load, query, seed=f"{head.promise.seed}/{query.name}", sampled=sampled)
+            )
             scans = [scan for call in calls for scan in call.scans if scan.node != _WRITES]
-            indexes[name] = frozenset(each.name for each in facts.values() for scan in scans if each.is_in(scan))
+            indexes[name] = frozenset(fact.name for fact in facts.values() for scan in scans if fact.is_scanned_by(scan))
             tables.update(scan.table for scan in scans if scan.table)
-    pages = {each.name: each.pages for each in facts.values()}
-    return Uses(size=load.size, indexes=indexes, tables=frozenset(tables), pages=pages)
+    pages = {fact.name: fact.pages for fact in facts.values()}
+    return IndexUsage(size=load.size, indexes=indexes, tables=frozenset(tables), pages=pages)
 
 
-def _statements(head: Trial) -> Iterator[tuple[str, Query, bool]]:
-    """Each statement as it is told, as a query, and whether its parameters have values to draw."""
+def _statements(head: Context) -> Iterator[tuple[str, Query, bool]]:
+    """Each statement by its name in reports, as a query, and whether its parameters have values to draw."""
     for migration in head.promise.project.chain:
         if migration.contract is not None:
             for query in migration.contract.queries:
@@ -66,16 +68,18 @@ def _statements(head: Trial) -> Iterator[tuple[str, Query, bool]]:
                     yield f"the step {step.name} of {flow.name}", Query(name=step.name, sql=step.sql), False
 
 
-def _planned(connection: psycopg.Connection, load: Load, query: Query, *, seed: str, sampled: bool) -> Iterator[Call]:
+def _planned_calls(
+    connection: psycopg.Connection, load: Load, query: Query, *, seed: str, sampled: bool
+) -> Iterator[Call]:
     """Its generic plan, and for values that can be drawn the plan of each; none where the server does not take it."""
-    nothing = (None,) * len(number(query.sql).names)
+    nothing = (None,) * len(number_parameters(query.sql).names)
     try:
         with connection.transaction():
-            samples = draw(connection, query, rows=load.size, seed=f"{seed}/{load.size}") if sampled else ()
-            with prepared(connection, query) as statement:
-                statement.plan_with("force_generic_plan")
+            samples = draw_samples(connection, query, rows=load.size, seed=f"{seed}/{load.size}") if sampled else ()
+            with prepare_query(connection, query) as statement:
+                statement.set_plan_mode("force_generic_plan")
                 yield from statement.plans([nothing])
-                statement.plan_with("force_custom_plan")
-                yield from statement.plans([each.values for each in samples])
-    except (Refused, NoValue, psycopg.Error):  # query.answers and write.cost tell why
+                statement.set_plan_mode("force_custom_plan")
+                yield from statement.plans([sample.values for sample in samples])
+    except (QueryRefused, NoValue, psycopg.Error):  # query.runs and write.cost tell why
         return

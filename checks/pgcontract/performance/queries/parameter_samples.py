@@ -1,4 +1,4 @@
-"""The values that a query is asked with: drawn from the loaded rows, listed, or made; the same for the same seed."""
+"""The parameter values of a query's calls: drawn from the loaded rows, listed, or made; the same for the same seed."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from pgcontract.contract import Parameter, Query, identifiers
+from pgcontract.contract import Query, QueryParameter, identifiers
 from pgcontract.performance.queries.prepared_query import Values
 from pgcontract.probes.sample_rows import as_text
 
-LEAST: Final = 30
-_OVERDRAWN: Final = 4  # so many times more rows are drawn than are wanted: a Bernoulli sample varies
-_TRIED: Final = 8  # candidates for each value that is to miss
+MIN_SAMPLES: Final = 30
+_SAMPLING_FACTOR: Final = 4  # so many times more rows are drawn than are wanted: a Bernoulli sample varies
+_CANDIDATES_PER_MISS: Final = 8  # candidates for each value that is to miss
 
 
 class NoValue(Exception):
@@ -32,7 +32,9 @@ class Sample:
     miss: bool = False
 
 
-def draw(connection: psycopg.Connection, query: Query, *, rows: int, seed: str, count: int = LEAST) -> tuple[Sample, ...]:
+def draw_samples(
+    connection: psycopg.Connection, query: Query, *, rows: int, seed: str, count: int = MIN_SAMPLES
+) -> tuple[Sample, ...]:
     """So many samples at a size of `rows`. Raises NoValue; psycopg.Error where an expression is none.
 
     Parameters from columns of one table have the values of one row, unless they pick values.
@@ -40,103 +42,110 @@ def draw(connection: psycopg.Connection, query: Query, *, rows: int, seed: str, 
     if not query.parameters:
         return (Sample(values=()),) * count
     drawn: dict[str, Sequence[str | None]] = {}
-    together: dict[str, list[Parameter]] = {}
-    for each in query.parameters:
-        chance = random.Random(f"{seed}/{each.name}")  # noqa: S311 - reproducible on purpose
-        if each.values is not None:
-            drawn[each.name] = _listed(each.values, count, chance)
-        elif each.expression is not None:
-            drawn[each.name] = _made(connection, each.expression, count, chance)
-        elif each.pick == "values":
-            drawn[each.name] = _distinct(connection, each, count, seed)
+    by_table: dict[str, list[QueryParameter]] = {}
+    for parameter in query.parameters:
+        generator = random.Random(f"{seed}/{parameter.name}")  # noqa: S311 - reproducible on purpose
+        if parameter.values is not None:
+            drawn[parameter.name] = _listed_values(parameter.values, count, generator)
+        elif parameter.expression is not None:
+            drawn[parameter.name] = _expression_values(connection, parameter.expression, count, generator)
+        elif parameter.pick == "values":
+            drawn[parameter.name] = _distinct_values(connection, parameter, count, seed)
         else:
-            together.setdefault(_table(each), []).append(each)
-    for table, parameters in together.items():
-        drawn |= _from_rows(connection, table, parameters, rows=rows, count=count, seed=seed)
+            by_table.setdefault(_table_name(parameter), []).append(parameter)
+    for table, parameters in by_table.items():
+        drawn |= _row_values(connection, table, parameters, rows=rows, count=count, seed=seed)
     missed: set[int] = set()
-    for each in query.parameters:
-        if each.misses:
-            values = list(drawn[each.name])
-            places = random.Random(f"{seed}/{each.name}/misses").sample(range(count), max(round(each.misses * count), 1))  # noqa: S311
-            for at, value in zip(sorted(places), _missing(connection, each, values, len(places), seed), strict=True):
+    for parameter in query.parameters:
+        if parameter.miss_ratio:
+            values = list(drawn[parameter.name])
+            generator = random.Random(f"{seed}/{parameter.name}/misses")  # noqa: S311
+            places = generator.sample(range(count), max(round(parameter.miss_ratio * count), 1))
+            for at, value in zip(
+                sorted(places), _absent_values(connection, parameter, values, len(places), seed), strict=True
+            ):
                 values[at] = value
-            drawn[each.name] = values
+            drawn[parameter.name] = values
             missed.update(places)
-    columns = [drawn[each.name] for each in query.parameters]
-    return tuple(Sample(values=tuple(each), miss=at in missed) for at, each in enumerate(zip(*columns, strict=True)))
+    columns = [drawn[parameter.name] for parameter in query.parameters]
+    return tuple(Sample(values=tuple(item), miss=at in missed) for at, item in enumerate(zip(*columns, strict=True)))
 
 
-def _table(parameter: Parameter) -> str:
+def _table_name(parameter: QueryParameter) -> str:
     assert parameter.column
     return identifiers.join(*identifiers.split(parameter.column)[:-1])
 
 
-def _column(parameter: Parameter) -> sql.Identifier:
+def _column_identifier(parameter: QueryParameter) -> sql.Identifier:
     assert parameter.column
     return sql.Identifier(identifiers.split(parameter.column)[-1])
 
 
-def _named(table: str) -> sql.Identifier:
+def _table_identifier(table: str) -> sql.Identifier:
     return sql.Identifier(*identifiers.split(table))
 
 
-def _listed(values: Sequence[Any], count: int, chance: random.Random) -> list[str | None]:
-    """Each as often as the other, in an order of its own."""
-    told = [_text(value) for value in values]
-    repeated: list[str | None] = [told[at % len(told)] for at in range(count)]
-    chance.shuffle(repeated)
+def _listed_values(values: Sequence[Any], count: int, generator: random.Random) -> list[str | None]:
+    """Each value equally often, in random order."""
+    texts = [_value_text(value) for value in values]
+    repeated: list[str | None] = [texts[at % len(texts)] for at in range(count)]
+    generator.shuffle(repeated)
     return repeated
 
 
-def _text(value: Any) -> str:
+def _value_text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return value.isoformat() if isinstance(value, dt.date | dt.time) else str(as_text(value))
 
 
-def _made(connection: psycopg.Connection, expression: str, count: int, chance: random.Random) -> list[str | None]:
-    asked = sql.SQL("SELECT ({})::text FROM unnest(%s::int4[], %s::float8[]) AS given (n, r) ORDER BY n").format(
+def _expression_values(
+    connection: psycopg.Connection, expression: str, count: int, generator: random.Random
+) -> list[str | None]:
+    query = sql.SQL("SELECT ({})::text FROM unnest(%s::int4[], %s::float8[]) AS given (n, r) ORDER BY n").format(
         sql.SQL(expression.replace("%", "%%"))
     )
-    given = [list(range(1, count + 1)), [chance.random() for _ in range(count)]]
-    return [value for (value,) in connection.execute(asked, given)]
+    arguments = [list(range(1, count + 1)), [generator.random() for _ in range(count)]]
+    return [value for (value,) in connection.execute(query, arguments)]
 
 
-def _distinct(connection: psycopg.Connection, parameter: Parameter, count: int, seed: str) -> list[str | None]:
-    asked = sql.SQL(
+def _distinct_values(
+    connection: psycopg.Connection, parameter: QueryParameter, count: int, seed: str
+) -> list[str | None]:
+    query = sql.SQL(
         "SELECT value::text FROM (SELECT DISTINCT {} AS value FROM {}) AS there WHERE value IS NOT NULL "
         "ORDER BY md5(value::text || %s), 1 LIMIT %s"
-    ).format(_column(parameter), _named(_table(parameter)))
-    found = [value for (value,) in connection.execute(asked, [seed, count])]
-    if not found:
-        raise NoValue(_nothing(_table(parameter), [parameter]))
-    return [found[at % len(found)] for at in range(count)]
+    ).format(_column_identifier(parameter), _table_identifier(_table_name(parameter)))
+    values = [value for (value,) in connection.execute(query, [seed, count])]
+    if not values:
+        raise NoValue(_no_value_message(_table_name(parameter), [parameter]))
+    return [values[at % len(values)] for at in range(count)]
 
 
-def _from_rows(
-    connection: psycopg.Connection, table: str, parameters: Sequence[Parameter], *, rows: int, count: int, seed: str
+def _row_values(
+    connection: psycopg.Connection, table: str, parameters: Sequence[QueryParameter], *, rows: int, count: int, seed: str
 ) -> Mapping[str, Sequence[str | None]]:
     """The values of rows, each as likely as any other: a sample of the table's rows that the server repeats by seed."""
-    columns = [_column(each) for each in parameters]
-    asked = sql.SQL("SELECT {} FROM {} TABLESAMPLE BERNOULLI (%s) REPEATABLE (%s) WHERE {}").format(
-        sql.SQL(", ").join(sql.SQL("{}::text").format(each) for each in columns),
-        _named(table),
-        sql.SQL(" AND ").join(sql.SQL("{} IS NOT NULL").format(each) for each in columns),
+    columns = [_column_identifier(parameter) for parameter in parameters]
+    query = sql.SQL("SELECT {} FROM {} TABLESAMPLE BERNOULLI (%s) REPEATABLE (%s) WHERE {}").format(
+        sql.SQL(", ").join(sql.SQL("{}::text").format(column) for column in columns),
+        _table_identifier(table),
+        sql.SQL(" AND ").join(sql.SQL("{} IS NOT NULL").format(column) for column in columns),
     )
-    chance = random.Random(f"{seed}/{table}")  # noqa: S311 - reproducible on purpose
-    repeatable = chance.randrange(2**31)
-    share = min(100 * _OVERDRAWN * count / max(rows, 1), 100)
-    found = connection.execute(asked, [share, repeatable]).fetchall()
-    if len(found) < count and share < 100:
-        found = connection.execute(asked, [100, repeatable]).fetchall()
-    if not found:
-        raise NoValue(_nothing(table, parameters))
-    chosen = chance.sample(found, count) if len(found) >= count else chance.choices(found, k=count)
-    return {each.name: [row[at] for row in chosen] for at, each in enumerate(parameters)}
+    generator = random.Random(f"{seed}/{table}")  # noqa: S311 - reproducible on purpose
+    repeatable = generator.randrange(2**31)
+    share = min(100 * _SAMPLING_FACTOR * count / max(rows, 1), 100)
+    sampled = connection.execute(query, [share, repeatable]).fetchall()
+    if len(sampled) < count and share < 100:
+        sampled = connection.execute(query, [100, repeatable]).fetchall()
+    if not sampled:
+        raise NoValue(_no_value_message(table, parameters))
+    chosen = generator.sample(sampled, count) if len(sampled) >= count else generator.choices(sampled, k=count)
+    return {parameter.name: [row[at] for row in chosen] for at, parameter in enumerate(parameters)}
 
 
-def _nothing(table: str, parameters: Iterable[Parameter]) -> str:
-    columns = " and ".join(identifiers.quote(identifiers.split(each.column or "")[-1]) for each in parameters)
+def _no_value_message(table: str, parameters: Iterable[QueryParameter]) -> str:
+    columns = " and ".join(identifiers.quote(identifiers.split(parameter.column or "")[-1]) for parameter in parameters)
     return f"no row of {table} has a value in {columns} to draw; declare values for it in [dataset.table]"
 
 
@@ -160,30 +169,32 @@ _CHANGED: Final = {
 }
 
 
-def _missing(
-    connection: psycopg.Connection, parameter: Parameter, drawn: Sequence[str | None], count: int, seed: str
+def _absent_values(
+    connection: psycopg.Connection, parameter: QueryParameter, drawn: Sequence[str | None], count: int, seed: str
 ) -> list[str | None]:
     """Values of the column's type that no row has: made of drawn ones, and looked for in the table before use."""
-    table, bare = _table(parameter), identifiers.split(parameter.column or "")[-1]
+    table, bare = _table_name(parameter), identifiers.split(parameter.column or "")[-1]
     [(category, base, spelled)] = connection.execute(_TYPE, [table, bare]).fetchall()
     changed = _CHANGED.get(base) or _CHANGED.get(category)
     if category == "E":
         candidates = sql.SQL("SELECT made FROM unnest(enum_range(NULL::{})) AS made").format(sql.SQL(base))
-        given: list[Any] = []
+        arguments: list[Any] = []
     elif changed:
         candidates = sql.SQL(
             "SELECT ({})::{} AS made FROM unnest(%s::text[]) AS value, generate_series(1, %s) AS k"
         ).format(sql.SQL(changed.replace("%", "%%")), sql.SQL(base))
-        given = [[each for each in dict.fromkeys(drawn) if each is not None], _TRIED]
+        arguments = [[value for value in dict.fromkeys(drawn) if value is not None], _CANDIDATES_PER_MISS]
     else:
         raise NoValue(
             f"of the type {spelled} of {parameter.column} no value can be made that misses; name some in `values`"
         )
-    asked = sql.SQL(
+    query = sql.SQL(
         "SELECT DISTINCT made::text FROM ({}) AS candidate WHERE NOT EXISTS (SELECT FROM {} AS t WHERE t.{} = made)"
-    ).format(candidates, _named(table), _column(parameter))
-    found = sorted(value for (value,) in connection.execute(asked, given))
-    if not found:
-        raise NoValue(f"every value that was tried for {parameter.column} is in a row, so none misses; take `misses` out")
-    random.Random(f"{seed}/{parameter.name}/made").shuffle(found)  # noqa: S311 - reproducible on purpose
-    return [found[at % len(found)] for at in range(count)]
+    ).format(candidates, _table_identifier(table), _column_identifier(parameter))
+    missing = sorted(value for (value,) in connection.execute(query, arguments))
+    if not missing:
+        raise NoValue(
+            f"every value that was tried for {parameter.column} is in a row, so none misses; take `miss_ratio` out"
+        )
+    random.Random(f"{seed}/{parameter.name}/made").shuffle(missing)  # noqa: S311 - reproducible on purpose
+    return [missing[at % len(missing)] for at in range(count)]

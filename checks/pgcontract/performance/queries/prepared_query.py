@@ -14,17 +14,17 @@ from psycopg.pq import ExecStatus
 
 from pgcontract.contract import Query
 from pgcontract.performance.queries.query_plan import Call, read_call
-from pgcontract.postgres.script_execution import Refusal, refusal_of
+from pgcontract.postgres.script_execution import Refusal, read_refusal
 
 Mode = Literal["auto", "force_generic_plan", "force_custom_plan"]
 Values = tuple[str | None, ...]
 
 PREPARED: Final = "pgcontract_query"
 _PERCENT: Final = re.compile(r"%(?:\((?P<name>[^()\s]+)\)s|%)")
-_TRIED_CUSTOM: Final = 5  # a prepared statement is planned anew so often before its generic plan is considered
+_CUSTOM_PLANS: Final = 5  # a prepared statement is planned anew so often before its generic plan is considered
 
 
-class Refused(Exception):
+class QueryRefused(Exception):
     """The server does not take the query; `refusal` has its words, with the line of the query where it says one."""
 
     def __init__(self, refusal: Refusal) -> None:
@@ -33,40 +33,40 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Numbered:
+class NumberedQuery:
     """A query with $1, $2 and so on in place of its named parameters."""
 
     text: str
     names: tuple[str, ...]
 
 
-def number(query: str) -> Numbered:
+def number_parameters(query: str) -> NumberedQuery:
     """%(name)s becomes $1 and so on, by first appearance, and %% a percent sign."""
     names: dict[str, int] = {}
 
-    def place(found: re.Match[str]) -> str:
-        return f"${names.setdefault(found['name'], len(names) + 1)}" if found["name"] else "%"
+    def placeholder(match: re.Match[str]) -> str:
+        return f"${names.setdefault(match['name'], len(names) + 1)}" if match["name"] else "%"
 
-    return Numbered(text=_PERCENT.sub(place, query).rstrip().removesuffix(";"), names=tuple(names))
+    return NumberedQuery(text=_PERCENT.sub(placeholder, query).rstrip().removesuffix(";"), names=tuple(names))
 
 
-class Statement:
+class PreparedQuery:
     """The query prepared on a connection; gone when its context ends."""
 
     def __init__(self, connection: psycopg.Connection, options: sql.SQL) -> None:
         self.connection = connection
         self._options = options
 
-    def plan_with(self, mode: Mode) -> None:
+    def set_plan_mode(self, mode: Mode) -> None:
         """Plans are of this mode until the transaction ends."""
         self.connection.execute("SELECT set_config('plan_cache_mode', %s, true)", [mode])
 
-    def settled(self, samples: Sequence[Values]) -> Mode:
-        """The mode that the server comes to by itself, once it has planned the query for a few samples."""
-        self.plan_with("auto")
-        self.plans([samples[at % len(samples)] for at in range(_TRIED_CUSTOM + 1)])
-        asked = "SELECT generic_plans FROM pg_prepared_statements WHERE name = %s"
-        [(generic,)] = self.connection.execute(asked, [PREPARED]).fetchall()
+    def settled_mode(self, samples: Sequence[Values]) -> Mode:
+        """The plan mode that the server settles on after planning the query for a few samples."""
+        self.set_plan_mode("auto")
+        self.plans([samples[at % len(samples)] for at in range(_CUSTOM_PLANS + 1)])
+        query = "SELECT generic_plans FROM pg_prepared_statements WHERE name = %s"
+        [(generic,)] = self.connection.execute(query, [PREPARED]).fetchall()
         return "force_generic_plan" if generic else "force_custom_plan"
 
     def plans(self, samples: Sequence[Values]) -> tuple[Call, ...]:
@@ -80,8 +80,8 @@ class Statement:
     @property
     def wrote(self) -> bool:
         """Whether something was written in this transaction: a read-only one lets SELECT INTO and temporary tables by."""
-        asked = "SELECT pg_catalog.pg_current_xact_id_if_assigned() IS NOT NULL"
-        [(wrote,)] = self.connection.execute(asked).fetchall()
+        query = "SELECT pg_catalog.pg_current_xact_id_if_assigned() IS NOT NULL"
+        [(wrote,)] = self.connection.execute(query).fetchall()
         return bool(wrote)
 
     def _explain(self, options: sql.SQL, samples: Sequence[Values]) -> tuple[Call, ...]:
@@ -94,28 +94,28 @@ class Statement:
                     )
                     for values in samples
                 ]
-                return tuple(read_call(_only(each)) for each in answers)
+                return tuple(read_call(_single_plan(answer)) for answer in answers)
         except psycopg.Error as error:
-            raise Refused(refusal_of(error)) from None
+            raise QueryRefused(read_refusal(error)) from None
 
 
 @contextmanager
-def prepared(connection: psycopg.Connection, query: Query, *, inferred: bool = False) -> Iterator[Statement]:
+def prepare_query(connection: psycopg.Connection, query: Query, *, inferred: bool = False) -> Iterator[PreparedQuery]:
     """The query prepared with the types its parameters declare; with `inferred`, with those the server would choose.
 
     Raises Refused where the server does not take it.
     """
-    numbered = number(query.sql)
-    declared = {each.name: each.type for each in query.parameters}
+    numbered = number_parameters(query.sql)
+    declared = {parameter.name: parameter.type for parameter in query.parameters}
     try:
         oids = [0 if inferred else _type(connection, declared.get(name)) for name in numbered.names]
         result = connection.pgconn.prepare(PREPARED.encode(), numbered.text.encode(), oids)
         if result.status != ExecStatus.COMMAND_OK:
             raise psycopg.errors.error_from_result(result, encoding="utf-8")
     except psycopg.Error as error:
-        raise Refused(_placed(refusal_of(error), error, numbered)) from None
+        raise QueryRefused(_with_line(read_refusal(error), error, numbered)) from None
     try:
-        yield Statement(connection, _options(connection))
+        yield PreparedQuery(connection, _options(connection))
     finally:
         if not connection.closed:
             # By the protocol's words it can be said in a failed transaction too.
@@ -141,12 +141,12 @@ def _arguments(values: Values) -> sql.Composable:
     return sql.SQL("({})").format(sql.SQL(", ").join(map(sql.Literal, values)))
 
 
-def _only(cursor: psycopg.Cursor[Any]) -> Any:
+def _single_plan(cursor: psycopg.Cursor[Any]) -> Any:
     [(explained,)] = cursor.fetchall()
     return explained[0]
 
 
-def _placed(refusal: Refusal, error: psycopg.Error, numbered: Numbered) -> Refusal:
+def _with_line(refusal: Refusal, error: psycopg.Error, numbered: NumberedQuery) -> Refusal:
     position = error.diag.statement_position
     if position is None:
         return refusal

@@ -11,25 +11,25 @@ from typing import Final
 import psycopg
 
 from pgcontract.contract import Query
-from pgcontract.performance.growth import Cost, SizeCost, median
+from pgcontract.performance.growth import CallCost, SizeCost, median
 from pgcontract.performance.index_heights import IndexFacts, read_indexes
-from pgcontract.performance.loading import Bench, Load, bench
-from pgcontract.performance.queries.parameter_samples import NoValue, Sample, draw
-from pgcontract.performance.queries.prepared_query import Mode, Refused, Statement, Values, prepared
+from pgcontract.performance.loading import Load, LoadedServer, get_loaded_server
+from pgcontract.performance.queries.parameter_samples import NoValue, Sample, draw_samples
+from pgcontract.performance.queries.prepared_query import Mode, PreparedQuery, QueryRefused, Values, prepare_query
 from pgcontract.performance.queries.query_plan import Call
-from pgcontract.postgres.script_execution import Refusal, refusal_of
-from pgcontract.probes.context import Trial
+from pgcontract.postgres.script_execution import Refusal, read_refusal
+from pgcontract.probes.context import Context
 
 WRITES: Final = "25006"  # read_only_sql_transaction
 TIMED_OUT: Final = "57014"  # query_canceled
 _TIMEOUT_MS: Final = 20_000  # for one call at up to 100,000 rows; in proportion above
 _TIMEOUT_ROWS: Final = 100_000
-FEW: Final = 5
+FIRST_CALLS: Final = 5
 _MANY_BUFFERS: Final = 10_000  # of five calls together: thirty that scan 100,000 rows would take seconds
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trouble:
+class QueryFailure:
     """Why a query could not be measured at a size: the server's words, or a parameter without a value."""
 
     size: int
@@ -38,13 +38,13 @@ class Trouble:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class QueryMeasurement:
     """One query at one size: all samples planned in both ways, and called in `mode`, which the server settles on by
     itself after five calls. `generic` is its generic plan, `custom` the custom one for each sample.
 
     `calls` are those of the first samples: of all, unless the first five touch so many pages that the others would take
-    seconds. `few` are the places of some calls, the median by rows found first, then the least and the most;
-    `otherwise` has their calls in the other mode, where that plans them otherwise.
+    seconds. `selected` are the places of some calls, the median by rows found first, then the least and the most;
+    `other_mode_calls` has their calls in the other mode, where that plans them otherwise.
     """
 
     size: int
@@ -53,17 +53,17 @@ class Reading:
     calls: tuple[Call, ...]
     generic: Call
     custom: tuple[Call, ...]
-    few: tuple[int, ...]
-    otherwise: Mapping[int, Call]
+    selected: tuple[int, ...]
+    other_mode_calls: Mapping[int, Call]
     indexes: Mapping[str, IndexFacts]
 
     @property
-    def few_values(self) -> tuple[Values, ...]:
-        return tuple(self.samples[at].values for at in self.few)
+    def selected_values(self) -> tuple[Values, ...]:
+        return tuple(self.samples[at].values for at in self.selected)
 
     @property
-    def few_calls(self) -> tuple[Call, ...]:
-        return tuple(self.calls[at] for at in self.few)
+    def selected_calls(self) -> tuple[Call, ...]:
+        return tuple(self.calls[at] for at in self.selected)
 
     @cached_property
     def cost(self) -> SizeCost:
@@ -76,129 +76,137 @@ class Reading:
         )
 
     @property
-    def told(self) -> str:
+    def plan_summary(self) -> str:
         """The plan that most calls had."""
-        return Counter(each.told for each in self.calls).most_common(1)[0][0]
+        return Counter(call.plan_summary for call in self.calls).most_common(1)[0][0]
 
     @property
     def height(self) -> int | None:
         """The greatest height of the B-trees that were searched."""
-        heights = [each.height for call in self.calls for each in self.searched(call) if each.height]
+        heights = [index.height for call in self.calls for index in self.searched(call) if index.height]
         return max(heights, default=None)
 
     def searched(self, call: Call) -> tuple[IndexFacts, ...]:
-        return tuple(each for each in self.indexes.values() for scan in call.scans if each.is_in(scan))
+        return tuple(index for index in self.indexes.values() for scan in call.scans if index.is_scanned_by(scan))
 
-    def cost_of(self, call: Call, *, miss: bool = False) -> Cost:
+    def cost_of(self, call: Call, *, miss: bool = False) -> CallCost:
         """What one call at this size touched, with the heights of the indexes it descended."""
-        trees = [(scan, each) for scan in call.scans for each in self.indexes.values() if each.is_in(scan)]
+        trees = [(scan, index) for scan in call.scans for index in self.indexes.values() if index.is_scanned_by(scan)]
         tables = {scan.table for scan in call.scans}
-        return Cost(
+        return CallCost(
             buffers=call.buffers,
-            found=call.found,
-            handled=call.handled,
-            descent=sum(scan.searches * (each.height or 0) for scan, each in trees),
+            rows_found=call.rows_found,
+            rows_handled=call.rows_handled,
+            descent=sum(scan.searches * (tree.height or 0) for scan, tree in trees),
             searches=call.searches,
-            per_row=max((each.per_row for each in self.indexes.values() if each.bare_table in tables), default=2.0),
+            pages_per_row=max(
+                (index.pages_per_row for index in self.indexes.values() if index.bare_table in tables), default=2.0
+            ),
             miss=miss,
         )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
+class MeasuredQuery:
     """One query: its readings, smallest size first, up to the size where there was trouble."""
 
     query: Query
-    readings: tuple[Reading, ...]
-    trouble: Trouble | None = None
+    measurements: tuple[QueryMeasurement, ...]
+    failure: QueryFailure | None = None
 
     @property
     def returns_rows(self) -> bool:
-        return any(call.returned for reading in self.readings for call in reading.calls)
+        return any(call.returned for measurement in self.measurements for call in measurement.calls)
 
 
-def measured(trial: Trial) -> tuple[Measured, ...]:
+def measured_queries(context: Context) -> tuple[MeasuredQuery, ...]:
     """Every query of this migration's contract, in the order declared; asked once. Raises CouldNotAsk without a bench."""
-    return trial.once("measure/queries", _measured)
+    return context.cached("measure/queries", _measure_queries)
 
 
-def indexes_of(trial: Trial, load: Load) -> Mapping[str, IndexFacts]:
+def indexes_of(context: Context, load: Load) -> Mapping[str, IndexFacts]:
     """The indexes at one size, read once."""
-    return trial.state.once(f"measure/indexes/{load.size}", lambda head: read_indexes(bench(head), load))
+    return context.judging_context.cached(
+        f"measure/indexes/{load.size}", lambda head: read_indexes(get_loaded_server(head), load)
+    )
 
 
-def _measured(trial: Trial) -> tuple[Measured, ...]:
-    contract, workplace = trial.promise.contract, bench(trial)
-    return tuple(measure(trial, workplace, query) for query in (contract.queries if contract else ()))
+def _measure_queries(context: Context) -> tuple[MeasuredQuery, ...]:
+    contract, loaded_server = context.promise.contract, get_loaded_server(context)
+    return tuple(measure_query(context, loaded_server, query) for query in (contract.queries if contract else ()))
 
 
-def measure(trial: Trial, workplace: Bench, query: Query) -> Measured:
+def measure_query(context: Context, loaded_server: LoadedServer, query: Query) -> MeasuredQuery:
     """One query at every size, or up to the one where there was trouble."""
-    readings: list[Reading] = []
-    for load in workplace.loads:
-        indexes = indexes_of(trial, load)
+    measurements: list[QueryMeasurement] = []
+    for load in loaded_server.loads:
+        indexes = indexes_of(context, load)
         try:
-            readings.append(_read(workplace, load, query, indexes, seed=f"{trial.promise.seed}/{query.name}"))
-        except Refused as error:
-            return _stopped(query, readings, Trouble(size=load.size, refusal=error.refusal))
+            measurements.append(
+                _measure_at_size(loaded_server, load, query, indexes, seed=f"{context.promise.seed}/{query.name}")
+            )
+        except QueryRefused as error:
+            return _failed(query, measurements, QueryFailure(size=load.size, refusal=error.refusal))
         except NoValue as error:
-            return _stopped(query, readings, Trouble(size=load.size, no_value=str(error)))
-    return Measured(query=query, readings=tuple(readings))
+            return _failed(query, measurements, QueryFailure(size=load.size, no_value=str(error)))
+    return MeasuredQuery(query=query, measurements=tuple(measurements))
 
 
-def _stopped(query: Query, readings: list[Reading], trouble: Trouble) -> Measured:
-    return Measured(query=query, readings=tuple(readings), trouble=trouble)
+def _failed(query: Query, measurements: list[QueryMeasurement], failure: QueryFailure) -> MeasuredQuery:
+    return MeasuredQuery(query=query, measurements=tuple(measurements), failure=failure)
 
 
-def _read(workplace: Bench, load: Load, query: Query, indexes: Mapping[str, IndexFacts], *, seed: str) -> Reading:
-    with workplace.rolled_back(load) as connection:
+def _measure_at_size(
+    loaded_server: LoadedServer, load: Load, query: Query, indexes: Mapping[str, IndexFacts], *, seed: str
+) -> QueryMeasurement:
+    with loaded_server.rolled_back(load) as connection:
         connection.execute("SET TRANSACTION READ ONLY")
         limit_time(connection, load)
         try:
-            samples = draw(connection, query, rows=load.size, seed=f"{seed}/{load.size}")
+            samples = draw_samples(connection, query, rows=load.size, seed=f"{seed}/{load.size}")
         except psycopg.Error as error:
-            raise Refused(refusal_of(error)) from None
-        values = tuple(each.values for each in samples)
-        with prepared(connection, query) as statement:
-            return _readings(statement, load, samples, values, indexes)
+            raise QueryRefused(read_refusal(error)) from None
+        values = tuple(sample.values for sample in samples)
+        with prepare_query(connection, query) as statement:
+            return _measure_prepared(statement, load, samples, values, indexes)
 
 
-def _readings(
-    statement: Statement,
+def _measure_prepared(
+    statement: PreparedQuery,
     load: Load,
     samples: tuple[Sample, ...],
     values: tuple[Values, ...],
     indexes: Mapping[str, IndexFacts],
-) -> Reading:
-    mode = statement.settled(values)
-    statement.plan_with("force_generic_plan")
+) -> QueryMeasurement:
+    mode = statement.settled_mode(values)
+    statement.set_plan_mode("force_generic_plan")
     [generic] = statement.plans(values[:1])
-    statement.plan_with("force_custom_plan")
+    statement.set_plan_mode("force_custom_plan")
     custom = statement.plans(values)
-    statement.plan_with(mode)
+    statement.set_plan_mode(mode)
     # The first call loads pages of the catalog too, which are no part of the query's cost; next to many they are nothing.
     calls = statement.calls(values[:1])
     if statement.wrote:
-        raise Refused(Refusal(sqlstate=WRITES, message="it made or wrote something in a read-only transaction"))
-    if calls[0].buffers <= _MANY_BUFFERS / FEW:
+        raise QueryRefused(Refusal(sqlstate=WRITES, message="it made or wrote something in a read-only transaction"))
+    if calls[0].buffers <= _MANY_BUFFERS / FIRST_CALLS:
         calls = statement.calls(values[:1])
-    calls += statement.calls(values[1:FEW])
-    if sum(each.buffers for each in calls) <= _MANY_BUFFERS:
-        calls += statement.calls(values[FEW:])
-    few = spread(calls)
+    calls += statement.calls(values[1:FIRST_CALLS])
+    if sum(call.buffers for call in calls) <= _MANY_BUFFERS:
+        calls += statement.calls(values[FIRST_CALLS:])
+    selected = representative_calls(calls)
     other: Mode = "force_custom_plan" if mode == "force_generic_plan" else "force_generic_plan"
-    differing = tuple(at for at in few if custom[at].shape != generic.shape)
-    statement.plan_with(other)
-    otherwise = statement.calls([values[at] for at in differing])
-    return Reading(
+    differing = tuple(at for at in selected if custom[at].shape != generic.shape)
+    statement.set_plan_mode(other)
+    other_mode_calls = statement.calls([values[at] for at in differing])
+    return QueryMeasurement(
         size=load.size,
         samples=samples,
         mode=mode,
         calls=calls,
         generic=generic,
         custom=custom,
-        few=few,
-        otherwise=dict(zip(differing, otherwise, strict=True)),
+        selected=selected,
+        other_mode_calls=dict(zip(differing, other_mode_calls, strict=True)),
         indexes=indexes,
     )
 
@@ -209,26 +217,26 @@ def limit_time(connection: psycopg.Connection, load: Load) -> None:
     connection.execute("SELECT set_config('statement_timeout', %s, true)", [f"{limit:.0f}ms"])
 
 
-def spread(calls: tuple[Call, ...]) -> tuple[int, ...]:
+def representative_calls(calls: tuple[Call, ...]) -> tuple[int, ...]:
     """The places of up to five calls by the rows they found: the median, the least, the most, and the quarters."""
-    ordered = sorted(range(len(calls)), key=lambda at: (calls[at].found, at))
+    ordered = sorted(range(len(calls)), key=lambda at: (calls[at].rows_found, at))
     last = len(ordered) - 1
     return tuple(dict.fromkeys(ordered[last * quarter // 4] for quarter in (2, 0, 4, 1, 3)))
 
 
-def told_sizes(measured: Measured) -> list[dict[str, object]]:
+def size_facts(measured: MeasuredQuery) -> list[dict[str, object]]:
     """Each size's figures as plain JSON, for the report's tables and pictures."""
     return [
         {
-            "rows": each.size,
-            "samples": len(each.samples),
-            "calls": len(each.calls),
-            "found_median": each.cost.found,
-            "buffers_median": median([call.buffers for call in each.calls]),
-            "buffers_p95": each.cost.buffers,
-            "buffers_max": max(call.buffers for call in each.calls),
-            "height": each.height,
-            "plan": each.told,
+            "rows": measurement.size,
+            "samples": len(measurement.samples),
+            "calls": len(measurement.calls),
+            "found_median": measurement.cost.rows_found,
+            "buffers_median": median([call.buffers for call in measurement.calls]),
+            "buffers_p95": measurement.cost.buffers,
+            "buffers_max": max(call.buffers for call in measurement.calls),
+            "height": measurement.height,
+            "plan": measurement.plan_summary,
         }
-        for each in measured.readings
+        for measurement in measured.measurements
     ]

@@ -48,15 +48,15 @@ class Call:
     """What one call did; without ANALYZE every number is 0.
 
     `buffers` are shared pages hit or read, each time they are touched, with what it takes to send the rows (from 17 on).
-    `returned` are its rows, `found` those of its tables that answer it: without what OFFSET skips. `handled` counts every
-    row that any node gave or kept back. `joined` are the conditions that it joins by, `sort_keys` what it sorts by, and
-    `shape` is the plan without its values.
+    `returned` are its rows, `rows_found` those of its tables that answer it: without what OFFSET skips. `rows_handled`
+    counts every row that any node gave or kept back. `joined` are the conditions that it joins by, `sort_keys` what it
+    sorts by, and `shape` is the plan without its values.
     """
 
     buffers: int = 0
     returned: float = 0.0
-    found: float = 0.0
-    handled: float = 0.0
+    rows_found: float = 0.0
+    rows_handled: float = 0.0
     scans: tuple[Scan, ...] = ()
     joined: tuple[str, ...] = ()
     sort_keys: tuple[str, ...] = ()
@@ -64,12 +64,12 @@ class Call:
 
     @property
     def searches(self) -> float:
-        return sum(each.searches for each in self.scans)
+        return sum(scan.searches for scan in self.scans)
 
     @property
-    def told(self) -> str:
+    def plan_summary(self) -> str:
         """`Index Scan using orders_email on orders`; several scans by commas."""
-        heads = [str(each) for each in self.scans if each.node != "Bitmap Heap Scan"]
+        heads = [str(scan) for scan in self.scans if scan.node != "Bitmap Heap Scan"]
         return ", ".join(dict.fromkeys(heads)) or self.shape.partition("\n")[0]
 
 
@@ -83,8 +83,8 @@ def read_call(explained: Mapping[str, Any]) -> Call:
     return Call(
         buffers=_buffers(plan) + _buffers(sending),
         returned=returned,
-        found=max(_found(plan), returned),
-        handled=sum(_rows(node) + _removed(node) for node, _ in nodes),
+        rows_found=max(_rows_found(plan), returned),
+        rows_handled=sum(_rows(node) + _removed(node) for node, _ in nodes),
         scans=scans,
         joined=tuple(node[key] for node, _ in nodes for key in _JOINED if key in node),
         sort_keys=next((tuple(node["Sort Key"]) for node, _ in nodes if "Sort Key" in node), ()),
@@ -127,11 +127,11 @@ def _reaches_limit(above: tuple[Node, ...]) -> bool:
     return False
 
 
-def _found(node: Node) -> float:
+def _rows_found(node: Node) -> float:
     """The rows of tables that answer the query: not those that join with nothing, nor those that OFFSET skips."""
-    below = sum(map(_found, node.get("Plans", ())))
+    below = sum(map(_rows_found, node.get("Plans", ())))
     if node["Node Type"] in _JOINS:
-        return min(below, _rows(node) * sum("Relation Name" in each for each, _ in _nodes(node, above=())))
+        return min(below, _rows(node) * sum("Relation Name" in plan_node for plan_node, _ in _nodes(node, above=())))
     if node["Node Type"] == "Limit" and node.get("Plans"):
         return max(below - max(_rows(node["Plans"][0]) - _rows(node), 0.0), 0.0)
     return below + (_rows(node) if "Relation Name" in node else 0.0)
@@ -143,7 +143,7 @@ def _rows(node: Node) -> float:
 
 def _removed(node: Node) -> float:
     kept_back = ("Rows Removed by Filter", "Rows Removed by Join Filter", "Rows Removed by Index Recheck")
-    return float(sum(node.get(each, 0) for each in kept_back) * node.get("Actual Loops", 0))
+    return float(sum(node.get(counter, 0) for counter in kept_back) * node.get("Actual Loops", 0))
 
 
 def _buffers(node: Node) -> int:

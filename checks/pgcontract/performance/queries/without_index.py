@@ -1,4 +1,4 @@
-"""The control arms of a query: its index taken away, and every other taken away, inside a transaction that is undone."""
+"""Control runs of a query: without its index, and with its index alone, in a transaction that is rolled back."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from psycopg import sql
 
 from pgcontract.contract import identifiers
 from pgcontract.performance.index_heights import IndexFacts
-from pgcontract.performance.loading import Bench, Load, bench
-from pgcontract.performance.queries.prepared_query import Refused, Statement, Values, prepared
-from pgcontract.performance.queries.query_costs import Measured, Reading, limit_time, measured
+from pgcontract.performance.loading import Load, LoadedServer, get_loaded_server
+from pgcontract.performance.queries.prepared_query import PreparedQuery, QueryRefused, Values, prepare_query
+from pgcontract.performance.queries.query_costs import MeasuredQuery, QueryMeasurement, limit_time, measured_queries
 from pgcontract.performance.queries.query_plan import Call
-from pgcontract.postgres.script_execution import Refusal, refusal_of
-from pgcontract.probes.context import Trial
+from pgcontract.postgres.script_execution import Refusal, read_refusal
+from pgcontract.probes.context import Context
 
-_ENOUGH_BUFFERS: Final = 10_000  # what an arm touches before it stops calling: two scans of 100,000 rows show it
+_ENOUGH_BUFFERS: Final = 10_000  # what a control run touches before it stops calling: two scans of 100,000 rows show it
 _NO_INDEX: Final = ("enable_indexscan", "enable_indexonlyscan", "enable_bitmapscan")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Control:
+class ControlRun:
     """Some samples of one size with all indexes and without the query's own, call by call; `refused` where the server
     does not take the query without it."""
 
     size: int
     index: str
-    present: tuple[Call, ...] = ()
-    absent: tuple[Call, ...] = ()
+    with_index: tuple[Call, ...] = ()
+    without_index: tuple[Call, ...] = ()
     refused: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Forced:
+class ForcedIndex:
     """The query at the largest size with sequential scans off and no other index on the table.
 
     `generic` and `custom` say whether the index serves such a plan; `calls` are some samples so planned in the mode the
@@ -50,109 +50,127 @@ class Forced:
     calls: tuple[Call, ...] = ()
 
 
-def controls(trial: Trial) -> Mapping[str, tuple[Control, ...]]:
-    """By query, the arm without its index at each size; asked once, for the queries that name an index."""
-    return trial.once("measure/queries/controls", _controls)
+def runs_without_index(context: Context) -> Mapping[str, tuple[ControlRun, ...]]:
+    """By query, the run without its index at each size; asked once, for the queries that name an index."""
+    return context.cached("measure/queries/control_runs", _runs_without_index)
 
 
-def all_forced(trial: Trial) -> Mapping[str, Forced | Refusal]:
-    """By query, what its index can do where nothing else would; why not, where the server does not take the query so."""
-    return trial.once("measure/queries/forced", _all_forced)
+def forced_indexes(context: Context) -> Mapping[str, ForcedIndex | Refusal]:
+    """By query, its plans and costs with no other index; the refusal where the server does not accept the query so."""
+    return context.cached("measure/queries/forced", _forced_indexes)
 
 
-def _with_index(trial: Trial) -> tuple[Measured, ...]:
-    return tuple(each for each in measured(trial) if not each.trouble and has_its_index(each))
+def _queries_with_index(context: Context) -> tuple[MeasuredQuery, ...]:
+    return tuple(
+        measured_query
+        for measured_query in measured_queries(context)
+        if not measured_query.failure and index_exists(measured_query)
+    )
 
 
-def has_its_index(asked: Measured) -> bool:
+def index_exists(measured_query: MeasuredQuery) -> bool:
     """Whether the index that is to serve it is there at all."""
-    return bool(asked.readings) and asked.query.index in asked.readings[-1].indexes
+    return bool(measured_query.measurements) and measured_query.query.index in measured_query.measurements[-1].indexes
 
 
-def _controls(trial: Trial) -> Mapping[str, tuple[Control, ...]]:
-    workplace = bench(trial)
-    loads = {each.size: each for each in workplace.loads}
+def _runs_without_index(context: Context) -> Mapping[str, tuple[ControlRun, ...]]:
+    loaded_server = get_loaded_server(context)
+    loads = {load.size: load for load in loaded_server.loads}
     return {
-        each.query.name: tuple(_without(workplace, loads[reading.size], each, reading) for reading in each.readings)
-        for each in _with_index(trial)
+        measured_query.query.name: tuple(
+            _run_without_index(loaded_server, loads[measurement.size], measured_query, measurement)
+            for measurement in measured_query.measurements
+        )
+        for measured_query in _queries_with_index(context)
     }
 
 
-def _all_forced(trial: Trial) -> Mapping[str, Forced | Refusal]:
-    workplace, found = bench(trial), dict[str, Forced | Refusal]()
-    for each in _with_index(trial):
+def _forced_indexes(context: Context) -> Mapping[str, ForcedIndex | Refusal]:
+    loaded_server, forced = get_loaded_server(context), dict[str, ForcedIndex | Refusal]()
+    for measured_query in _queries_with_index(context):
         try:
-            found[each.query.name] = _force(workplace, each)
-        except Refused as error:
-            found[each.query.name] = error.refusal
-    return found
+            forced[measured_query.query.name] = _force_index(loaded_server, measured_query)
+        except QueryRefused as error:
+            forced[measured_query.query.name] = error.refusal
+    return forced
 
 
-def _without(workplace: Bench, load: Load, asked: Measured, reading: Reading) -> Control:
-    index = reading.indexes[asked.query.index or ""]
-    with workplace.rolled_back(load) as connection:
+def _run_without_index(
+    loaded_server: LoadedServer, load: Load, measured_query: MeasuredQuery, measurement: QueryMeasurement
+) -> ControlRun:
+    index = measurement.indexes[measured_query.query.index or ""]
+    with loaded_server.rolled_back(load) as connection:
         limit_time(connection, load)
         try:
-            with prepared(connection, asked.query) as statement:
-                drop(connection, [index])
-                statement.plan_with(reading.mode)
-                absent = some_calls(statement, reading.few_values)
-        except (Refused, psycopg.Error) as error:
-            refused = str(error if isinstance(error, Refused) else refusal_of(error))
-            return Control(size=load.size, index=index.name, refused=refused)
-    return Control(size=load.size, index=index.name, present=reading.few_calls[: len(absent)], absent=absent)
+            with prepare_query(connection, measured_query.query) as statement:
+                drop_indexes(connection, [index])
+                statement.set_plan_mode(measurement.mode)
+                without_index = run_some_calls(statement, measurement.selected_values)
+        except (QueryRefused, psycopg.Error) as error:
+            refused = str(error if isinstance(error, QueryRefused) else read_refusal(error))
+            return ControlRun(size=load.size, index=index.name, refused=refused)
+    return ControlRun(
+        size=load.size,
+        index=index.name,
+        with_index=measurement.selected_calls[: len(without_index)],
+        without_index=without_index,
+    )
 
 
-def _force(workplace: Bench, asked: Measured) -> Forced:
-    reading = asked.readings[-1]
-    load = next(each for each in workplace.loads if each.size == reading.size)
-    index = reading.indexes[asked.query.index or ""]
-    ordered = _wants_order(workplace, load, asked)
+def _force_index(loaded_server: LoadedServer, measured_query: MeasuredQuery) -> ForcedIndex:
+    measurement = measured_query.measurements[-1]
+    load = next(candidate for candidate in loaded_server.loads if candidate.size == measurement.size)
+    index = measurement.indexes[measured_query.query.index or ""]
+    ordered = _needs_sort(loaded_server, load, measured_query)
     # A primary key that the query is grouped by cannot go without the query going too.
-    for spared in ((), tuple(each for each in reading.indexes.values() if each.primary)):
-        with workplace.rolled_back(load) as connection:
+    for spared in ((), tuple(other for other in measurement.indexes.values() if other.primary)):
+        with loaded_server.rolled_back(load) as connection:
             limit_time(connection, load)
             try:
-                with prepared(connection, asked.query) as statement:
-                    drop(connection, (each for each in _beside(index, reading.indexes) if each not in spared))
+                with prepare_query(connection, measured_query.query) as statement:
+                    drop_indexes(
+                        connection, (other for other in _other_indexes(index, measurement.indexes) if other not in spared)
+                    )
                     connection.execute("SET LOCAL enable_seqscan = off")
-                    return _forced(statement, reading, index, ordered)
-            except Refused as error:
+                    return _measure_forced(statement, measurement, index, ordered)
+            except QueryRefused as error:
                 refused = error
             except psycopg.Error as error:
-                refused = Refused(refusal_of(error))
+                refused = QueryRefused(read_refusal(error))
     raise refused
 
 
-def _forced(statement: Statement, reading: Reading, index: IndexFacts, ordered: bool) -> Forced:
+def _measure_forced(
+    statement: PreparedQuery, measurement: QueryMeasurement, index: IndexFacts, ordered: bool
+) -> ForcedIndex:
     show = statement.plans if len(index.keys) == 1 else statement.calls
-    statement.plan_with("force_generic_plan")
-    generic = show(reading.few_values[:1])
-    statement.plan_with("force_custom_plan")
-    custom = show(reading.few_values)
+    statement.set_plan_mode("force_generic_plan")
+    generic = show(measurement.selected_values[:1])
+    statement.set_plan_mode("force_custom_plan")
+    custom = show(measurement.selected_values)
     by_mode = {"force_generic_plan": generic, "force_custom_plan": custom}
-    passed_by = [each for each in reading.few if not used(reading.calls[each], index)]
+    passed_by = [number for number in measurement.selected if not used(measurement.calls[number], index)]
     calls: tuple[Call, ...] = ()
-    if passed_by and any(serves(each, index, ordered) for each in by_mode[reading.mode]):
-        statement.plan_with(reading.mode)
-        calls = some_calls(statement, [reading.samples[at].values for at in passed_by])
-    return Forced(
-        size=reading.size,
-        generic=any(serves(each, index, ordered) for each in generic),
-        custom=any(serves(each, index, ordered) for each in custom),
+    if passed_by and any(serves(call, index, ordered) for call in by_mode[measurement.mode]):
+        statement.set_plan_mode(measurement.mode)
+        calls = run_some_calls(statement, [measurement.samples[at].values for at in passed_by])
+    return ForcedIndex(
+        size=measurement.size,
+        generic=any(serves(call, index, ordered) for call in generic),
+        custom=any(serves(call, index, ordered) for call in custom),
         plans=(*generic, *custom),
-        chosen=tuple(reading.calls[at] for at in passed_by)[: len(calls)],
+        chosen=tuple(measurement.calls[at] for at in passed_by)[: len(calls)],
         calls=calls,
     )
 
 
-def _wants_order(workplace: Bench, load: Load, asked: Measured) -> bool:
+def _needs_sort(loaded_server: LoadedServer, load: Load, measured_query: MeasuredQuery) -> bool:
     """Whether the query must sort where no index gives it an order."""
-    with workplace.rolled_back(load) as connection, prepared(connection, asked.query) as statement:
+    with loaded_server.rolled_back(load) as connection, prepare_query(connection, measured_query.query) as statement:
         for setting in _NO_INDEX:
             connection.execute(sql.SQL("SET LOCAL {} = off").format(sql.Identifier(setting)))
-        statement.plan_with("force_custom_plan")
-        [plan] = statement.plans(asked.readings[-1].few_values[:1])
+        statement.set_plan_mode("force_custom_plan")
+        [plan] = statement.plans(measured_query.measurements[-1].selected_values[:1])
     return "Sort" in plan.shape
 
 
@@ -161,9 +179,9 @@ def serves(call: Call, index: IndexFacts, ordered: bool) -> bool:
     table. A scan of the whole index with a filter is none of these; nor is one for a column that the index is not sorted
     by, unless the call shows that it skips most of the pages (from 18 on it can)."""
     for scan in call.scans:
-        if not index.is_in(scan):
+        if not index.is_scanned_by(scan):
             continue
-        searched = scan.condition and (index.leads(scan.condition) or 0 < call.buffers < index.pages / 2)
+        searched = scan.condition and (index.matches_leading_key(scan.condition) or 0 < call.buffers < index.pages / 2)
         partial = index.predicate is not None and index.entries <= index.table_rows / 2
         instead = scan.node == "Index Only Scan" and not scan.filter
         if searched or partial or instead or (scan.sorted and ordered):
@@ -172,31 +190,31 @@ def serves(call: Call, index: IndexFacts, ordered: bool) -> bool:
 
 
 def used(call: Call, index: IndexFacts) -> bool:
-    return any(index.is_in(scan) for scan in call.scans)
+    return any(index.is_scanned_by(scan) for scan in call.scans)
 
 
-def some_calls(statement: Statement, values: Sequence[Values]) -> tuple[Call, ...]:
+def run_some_calls(statement: PreparedQuery, values: Sequence[Values]) -> tuple[Call, ...]:
     """The calls in order, until they have touched enough pages to tell."""
     statement.plans(values[:1])  # loads the catalog's pages, which are no part of the query's cost
-    found: list[Call] = []
-    for each in values:
-        found += statement.calls([each])
-        if sum(call.buffers for call in found) > _ENOUGH_BUFFERS:
+    calls: list[Call] = []
+    for value in values:
+        calls += statement.calls([value])
+        if sum(call.buffers for call in calls) > _ENOUGH_BUFFERS:
             break
-    return tuple(found)
+    return tuple(calls)
 
 
-def _beside(index: IndexFacts, indexes: Mapping[str, IndexFacts]) -> Iterator[IndexFacts]:
-    return (each for each in indexes.values() if each.table == index.table and each.name != index.name)
+def _other_indexes(index: IndexFacts, indexes: Mapping[str, IndexFacts]) -> Iterator[IndexFacts]:
+    return (other for other in indexes.values() if other.table == index.table and other.name != index.name)
 
 
-def drop(connection: psycopg.Connection, indexes: Iterable[IndexFacts]) -> None:
+def drop_indexes(connection: psycopg.Connection, indexes: Iterable[IndexFacts]) -> None:
     """Drops them, and with them the constraints that they enforce and those that refer to these."""
-    for each in indexes:
-        if each.constraint:
-            words = sql.SQL("ALTER TABLE {} DROP CONSTRAINT {} CASCADE").format(
-                sql.Identifier(*identifiers.split(each.table)), sql.Identifier(each.constraint)
+    for index in indexes:
+        if index.constraint:
+            statement = sql.SQL("ALTER TABLE {} DROP CONSTRAINT {} CASCADE").format(
+                sql.Identifier(*identifiers.split(index.table)), sql.Identifier(index.constraint)
             )
         else:
-            words = sql.SQL("DROP INDEX {} CASCADE").format(sql.Identifier(*identifiers.split(each.name)))
-        connection.execute(words)
+            statement = sql.SQL("DROP INDEX {} CASCADE").format(sql.Identifier(*identifiers.split(index.name)))
+        connection.execute(statement)

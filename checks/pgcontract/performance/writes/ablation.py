@@ -1,7 +1,7 @@
-"""Control arms: what a step costs as it is, without the table's triggers, and without each of its indexes.
+"""Control runs: what a step costs as it is, without the table's triggers, and without each of its indexes.
 
-All arms of a step are played in one transaction that is undone, by actors that take turns: the first plays the first
-arm, the second the next. So each arm finds its rows on as many pages, as full as those of any other.
+All control runs of a step are executed in one transaction that is rolled back, by actors that take turns: the first
+belongs to the first run, the second to the next. So each run finds its rows on as many pages, as full as any other's.
 """
 
 from __future__ import annotations
@@ -17,11 +17,17 @@ import psycopg
 from psycopg import sql
 
 from pgcontract.contract import Flow, Step
-from pgcontract.performance.writes.step_functions import Play, Playable, begin_lives, play, play_unmeasured
-from pgcontract.performance.writes.wal_records import Log
-from pgcontract.postgres.script_execution import refusal_of
+from pgcontract.performance.writes.step_functions import (
+    PreparedStep,
+    StepExecution,
+    begin_lives,
+    execute_step,
+    execute_unmeasured,
+)
+from pgcontract.performance.writes.wal_records import WalReader
+from pgcontract.postgres.script_execution import read_refusal
 
-# The first of each arm warms up: what is dropped or disabled makes the server plan anew.
+# The first execution of each run warms up: what is dropped or disabled makes the server plan anew.
 _LIVES: Final = 3
 _MANY_LIVES: Final = 7  # where bytes are compared: what an update logs depends on the page its row finds
 _FEW_LIVES: Final = 2
@@ -68,7 +74,7 @@ END $$
 
 
 @dataclass(frozen=True, kw_only=True)
-class OwnIndex:
+class TableIndex:
     """An index of the flow's table; `columns` are all that stand in it or in its condition."""
 
     name: str
@@ -77,30 +83,31 @@ class OwnIndex:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cost:
-    """Medians of one arm; `rows` the statement's, `hot` the share of updates that were HOT, None without updates.
+class StepCost:
+    """Medians of one control run; `rows` the statement's, `hot` the share of updates that were HOT, None without updates.
 
-    `wal_least` are the bytes of the plays that wrote least, by the records that the table itself took: a row that finds
-    no room on its page takes a record more and is logged in full, which is luck, so only plays alike are compared.
+    `least_wal_bytes` are the bytes of the executions that wrote least, by the records that the table itself took: a row
+    that finds no room on its page takes a record more and is logged in full, which is luck, so only executions alike are
+    compared.
     """
 
     rows: int
     buffers: int
     wal_records: int
     wal_bytes: int
-    wal_least: Mapping[str, int]
+    least_wal_bytes: Mapping[str, int]
     us: float
     hot: float | None
 
-    def more_than(self, other: Cost) -> int | None:
-        """The bytes of log by which this arm exceeds the other; None where no two of their plays are alike."""
-        both = sorted(set(self.wal_least) & set(other.wal_least))
-        return self.wal_least[both[0]] - other.wal_least[both[0]] if both else None
+    def extra_wal_bytes(self, other: StepCost) -> int | None:
+        """The bytes of WAL by which this run exceeds the other; None where no two of their executions are alike."""
+        both = sorted(set(self.least_wal_bytes) & set(other.least_wal_bytes))
+        return self.least_wal_bytes[both[0]] - other.least_wal_bytes[both[0]] if both else None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fired:
-    """One trigger in one play: how often it was called, and the microseconds in all its calls (a median)."""
+class FiredTrigger:
+    """One trigger in one execution: how often it was called, and the microseconds in all its calls (a median)."""
 
     name: str
     relation: str
@@ -109,134 +116,143 @@ class Fired:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arms:
-    """What a step is made of, at one size. Where an arm is refused its value is the server's words.
+class StepAblation:
+    """What the parts of a step cost, at one size. Where a control run is refused its value is the error message.
 
-    `changed` are the columns that an update changes, `changed_alone` those that it changes without the triggers, and
-    `without_index` has an arm for each index of the table: where these were asked.
+    `changed` are the columns that an update changes, `changed_without_triggers` those without the triggers, and
+    `without_index` has a control run for each index of the table, where asked for.
     """
 
     plan: str
-    fired: tuple[Fired, ...]
+    fired: tuple[FiredTrigger, ...]
     touched: tuple[str, ...]
-    as_is: Cost
-    without_triggers: Cost | str | None
+    as_is: StepCost
+    without_triggers: StepCost | str | None
     changed: tuple[str, ...]
-    changed_alone: tuple[str, ...]
-    without_index: Mapping[str, Cost | str]
+    changed_without_triggers: tuple[str, ...]
+    without_index: Mapping[str, StepCost | str]
 
 
-def own_indexes(connection: psycopg.Connection, table: str) -> tuple[OwnIndex, ...]:
+def table_indexes(connection: psycopg.Connection, table: str) -> tuple[TableIndex, ...]:
     """The table's indexes by name."""
-    found = connection.execute(_INDEXES, [table]).fetchall()
-    return tuple(OwnIndex(name=name, constraint=constraint, columns=tuple(each)) for name, constraint, each in found)
+    rows = connection.execute(_INDEXES, [table]).fetchall()
+    return tuple(
+        TableIndex(name=name, constraint=constraint, columns=tuple(columns)) for name, constraint, columns in rows
+    )
 
 
-def ask_arms(
+def measure_ablation(
     connection: psycopg.Connection,
     flow: Flow,
-    playables: Mapping[str, Playable],
+    prepared_steps: Mapping[str, PreparedStep],
     step: Step,
-    indexes: Iterable[OwnIndex],
+    indexes: Iterable[TableIndex],
     first_actor: int,
-    log: Log | None,
+    wal: WalReader | None,
     *,
     columns: bool,
-) -> Arms:
-    """The step's arms, one for each of these indexes, with the columns it changes where they are wanted. A psycopg.Error
-    where it is refused as it is."""
-    return _Asking(connection, flow, playables, step, log).ask(tuple(indexes), first_actor, columns=columns)
+) -> StepAblation:
+    """The step's control runs, one for each of these indexes, with the columns it changes where they are wanted.
+
+    A psycopg.Error where it is refused as it is."""
+    return _AblationRun(connection, flow, prepared_steps, step, wal).measure(tuple(indexes), first_actor, columns=columns)
 
 
-class _Asking:
-    """The arms of one step; each takes its actors from where the one before it left off."""
+class _AblationRun:
+    """The control runs of one step, each with its own actors."""
 
     def __init__(
         self,
         connection: psycopg.Connection,
         flow: Flow,
-        playables: Mapping[str, Playable],
+        prepared_steps: Mapping[str, PreparedStep],
         step: Step,
-        log: Log | None,
+        wal: WalReader | None,
     ) -> None:
         self.connection = connection
         self.flow = flow
-        self.playables = playables
-        self.playable = playables[step.name]
+        self.prepared_steps = prepared_steps
+        self.prepared_step = prepared_steps[step.name]
         self.step = step
-        self.log = log
+        self.wal = wal
         self._actors: Mapping[str, list[int]] = {}
 
-    def ask(self, indexes: tuple[OwnIndex, ...], first_actor: int, *, columns: bool) -> Arms:
-        wanted = {"as it is": _MANY_LIVES, "without triggers": _MANY_LIVES, "explained": _FEW_LIVES}
-        wanted |= {"changed": 1, "changed alone": 1, **{f"without {each.name}": _LIVES for each in indexes}}
-        self._actors = _turns(wanted, first_actor)
-        actors = [actor for arm in self._actors.values() for actor in arm]
+    def measure(self, indexes: tuple[TableIndex, ...], first_actor: int, *, columns: bool) -> StepAblation:
+        lives = {"as it is": _MANY_LIVES, "without triggers": _MANY_LIVES, "explained": _FEW_LIVES}
+        lives |= {"changed": 1, "changed alone": 1, **{f"without {index.name}": _LIVES for index in indexes}}
+        self._actors = _deal_actors(lives, first_actor)
+        actors = [actor for control_run in self._actors.values() for actor in control_run]
         self.connection.execute("BEGIN; SET CONSTRAINTS ALL IMMEDIATE")
         try:
             begin_lives(self.connection, self.flow, actors)
-            for each in self.flow.before(self.step):
-                play_unmeasured(self.connection, self.playables[each.name], actors)
+            for step in self.flow.before(self.step):
+                execute_unmeasured(self.connection, self.prepared_steps[step.name], actors)
             triggered = [name for (name,) in self.connection.execute(_TRIGGERED).fetchall()]
-            disabling = [sql.SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(sql.SQL(each)) for each in triggered]
-            plays = self._plays("as it is")
-            without = self._arm("without triggers", disabling) if triggered else None
-            as_is, without_triggers = self._alike(plays, without)
-            plan, fired = self._explained()
+            disabling = [sql.SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(sql.SQL(table)) for table in triggered]
+            executions = self._executions("as it is")
+            without = self._control_run("without triggers", disabling) if triggered else None
+            as_is, without_triggers = self._comparable_costs(executions, without)
+            plan, fired = self._explain_step()
             columns &= as_is.hot is not None
-            changed = self._changed("changed", []) if columns else ()
-            return Arms(
+            changed = self._changed_columns("changed", []) if columns else ()
+            return StepAblation(
                 plan=plan,
                 fired=fired,
                 as_is=as_is,
                 without_triggers=without_triggers,
                 changed=changed,
-                changed_alone=self._changed("changed alone", disabling) if columns and triggered else changed,
+                changed_without_triggers=self._changed_columns("changed alone", disabling)
+                if columns and triggered
+                else changed,
                 without_index={
-                    each.name: _cost_or_refusal(self._arm(f"without {each.name}", [_dropping(self.flow.table, each)]))
-                    for each in indexes
+                    index.name: _cost_or_refusal(
+                        self._control_run(f"without {index.name}", [_drop_statement(self.flow.table, index)])
+                    )
+                    for index in indexes
                 },
                 touched=tuple(name for (name,) in self.connection.execute(_TOUCHED).fetchall()),
             )
         finally:
             self.connection.execute("ROLLBACK")
 
-    def _arm(self, name: str, changes: Iterable[sql.Composed | sql.SQL]) -> tuple[Play, ...] | str:
-        """The arm's plays, or why they are refused."""
-        with self._aside(changes):
+    def _control_run(self, name: str, changes: Iterable[sql.Composed | sql.SQL]) -> tuple[StepExecution, ...] | str:
+        """The run's executions, or why they are refused."""
+        with self._temporary_changes(changes):
             try:
-                return self._plays(name)
+                return self._executions(name)
             except psycopg.Error as error:
-                return str(refusal_of(error))
+                return str(read_refusal(error))
 
-    def _plays(self, name: str) -> tuple[Play, ...]:
-        """The first play of an arm warms up and is left out."""
-        return play(self.connection, self.playable, self.flow.table, self._actors[name], committed=False)[1:]
+    def _executions(self, name: str) -> tuple[StepExecution, ...]:
+        """The first execution of a control run warms up and is left out."""
+        return execute_step(self.connection, self.prepared_step, self.flow.table, self._actors[name], committed=False)[1:]
 
-    def _alike(self, plays: tuple[Play, ...], without: tuple[Play, ...] | str | None) -> tuple[Cost, Cost | str | None]:
-        """Both arms' costs, their bytes by the records that the table itself took, as the log has them."""
-        if isinstance(without, str) or without is None or self.log is None:
-            return cost_of(plays), without if without is None else _cost_or_refusal(without)
+    def _comparable_costs(
+        self, executions: tuple[StepExecution, ...], without: tuple[StepExecution, ...] | str | None
+    ) -> tuple[StepCost, StepCost | str | None]:
+        """Both runs' costs, their bytes by the records that the table itself took, as the log has them."""
+        if isinstance(without, str) or without is None or self.wal is None:
+            return cost_of(executions), without if without is None else _cost_or_refusal(without)
         own = [
-            "".join(each.records for each in wrote if each.relation == self.flow.table)
-            for wrote in self.log.of(plays + without)
+            "".join(written.records for written in wrote if written.relation == self.flow.table)
+            for wrote in self.wal.records_of(executions + without)
         ]
-        return cost_of(plays, own[: len(plays)]), cost_of(without, own[len(plays) :])
+        return cost_of(executions, own[: len(executions)]), cost_of(without, own[len(executions) :])
 
-    def _explained(self) -> tuple[str, tuple[Fired, ...]]:
+    def _explain_step(self) -> tuple[str, tuple[FiredTrigger, ...]]:
         """The statement's own plan, in the server's words, and the triggers that it fires."""
-        words = [sql.SQL(each) for each in self._words(self._actors["explained"])]  # format() quoted the values
-        asked = sql.SQL("EXPLAIN (COSTS OFF) {}").format(words[0])
-        plan = "\n".join(line for (line,) in self.connection.execute(asked).fetchall())
+        statements = [sql.SQL(word) for word in self._statements(self._actors["explained"])]  # format() quoted the values
+        query = sql.SQL("EXPLAIN (COSTS OFF) {}").format(statements[0])
+        plan = "\n".join(line for (line,) in self.connection.execute(query).fetchall())
         times: dict[tuple[str, str], list[tuple[int, float]]] = {}
-        for at, each in enumerate(words):
-            [(told,)] = self.connection.execute(sql.SQL("EXPLAIN (ANALYZE, FORMAT JSON) {}").format(each)).fetchall()
-            for trigger in told[0].get("Triggers", []) if at else []:
+        for at, word in enumerate(statements):
+            [(explained,)] = self.connection.execute(sql.SQL("EXPLAIN (ANALYZE, FORMAT JSON) {}").format(word)).fetchall()
+            for trigger in explained[0].get("Triggers", []) if at else []:
                 name = trigger.get("Constraint Name") or trigger["Trigger Name"]
                 calls = int(trigger["Calls"]), trigger["Time"] * 1000
                 times.setdefault((name, trigger["Relation"]), []).append(calls)
         return plan, tuple(
-            Fired(
+            FiredTrigger(
                 name=name,
                 relation=relation,
                 calls=median_low(calls for calls, _ in every),
@@ -245,72 +261,72 @@ class _Asking:
             for (name, relation), every in sorted(times.items())
         )
 
-    def _words(self, actors: list[int]) -> list[str]:
-        asked = """
+    def _statements(self, actors: list[int]) -> list[str]:
+        query = """
             SELECT format(%s, VARIADIC ARRAY(
                 SELECT (known || jsonb_build_object('event', format('evt_%%s_%%s_1', actor, %s::text))) ->> name
                   FROM unnest(%s::text[]) AS name))
               FROM pgcontract_lives WHERE actor = ANY (%s) ORDER BY actor"""
-        values: list[Any] = [self.playable.execute, self.step.name, list(self.playable.parameters), actors]
-        return [words for (words,) in self.connection.execute(asked, values).fetchall()]
+        values: list[Any] = [self.prepared_step.execute, self.step.name, list(self.prepared_step.parameters), actors]
+        return [statements for (statements,) in self.connection.execute(query, values).fetchall()]
 
-    def _changed(self, name: str, changes: Iterable[sql.Composed | sql.SQL]) -> tuple[str, ...]:
+    def _changed_columns(self, name: str, changes: Iterable[sql.Composed | sql.SQL]) -> tuple[str, ...]:
         """The columns that differ between the old row and the new one, as an AFTER trigger sees them."""
         trigger = sql.SQL(
             "CREATE TRIGGER pgcontract_changed AFTER UPDATE ON {} "
             "FOR EACH ROW EXECUTE FUNCTION pg_temp.pgcontract_changed()"
         ).format(sql.SQL(self.flow.table))
-        with self._aside([*changes, sql.SQL(_CHANGED), trigger]):
+        with self._temporary_changes([*changes, sql.SQL(_CHANGED), trigger]):
             try:
-                play(self.connection, self.playable, self.flow.table, self._actors[name], committed=False)
+                execute_step(self.connection, self.prepared_step, self.flow.table, self._actors[name], committed=False)
             except psycopg.Error:
                 return ()
-            [(found,)] = self.connection.execute("SELECT current_setting('pgcontract.changed', true)").fetchall()
-            return tuple(json.loads(found)) if found else ()
+            [(columns,)] = self.connection.execute("SELECT current_setting('pgcontract.changed', true)").fetchall()
+            return tuple(json.loads(columns)) if columns else ()
 
     @contextmanager
-    def _aside(self, changes: Iterable[sql.Composed | sql.SQL]) -> Iterator[None]:
-        """The changes made, and everything since undone."""
+    def _temporary_changes(self, changes: Iterable[sql.Composed | sql.SQL]) -> Iterator[None]:
+        """Make the changes; undo them and everything since at the end."""
         self.connection.execute("SAVEPOINT pgcontract_arm")
         try:
-            for each in changes:
-                self.connection.execute(each)
+            for change in changes:
+                self.connection.execute(change)
             yield
         finally:
             self.connection.execute("ROLLBACK TO pgcontract_arm; RELEASE pgcontract_arm")
 
 
-def cost_of(plays: Sequence[Play], own_records: Sequence[str] = ()) -> Cost:
-    """The medians of some plays; `own_records` are those that the table itself took in each."""
-    updated = sum(each.updated for each in plays)
+def cost_of(executions: Sequence[StepExecution], own_records: Sequence[str] = ()) -> StepCost:
+    """The medians of some executions; `own_records` are those that the table itself took in each."""
+    updated = sum(one_play.updated for one_play in executions)
     least: dict[str, int] = {}
-    for each, records in zip(plays, own_records or [""] * len(plays), strict=True):
-        least[records] = min(each.wal_bytes, least.get(records, each.wal_bytes))
-    return Cost(
-        rows=median_low(each.rows for each in plays),
-        buffers=median_low(each.buffers for each in plays),
-        wal_records=median_low(each.wal_records for each in plays),
-        wal_bytes=median_low(each.wal_bytes for each in plays),
-        wal_least=least,
-        us=median_low(each.us for each in plays),
-        hot=sum(each.hot for each in plays) / updated if updated else None,
+    for one_play, records in zip(executions, own_records or [""] * len(executions), strict=True):
+        least[records] = min(one_play.wal_bytes, least.get(records, one_play.wal_bytes))
+    return StepCost(
+        rows=median_low(one_play.rows for one_play in executions),
+        buffers=median_low(one_play.buffers for one_play in executions),
+        wal_records=median_low(one_play.wal_records for one_play in executions),
+        wal_bytes=median_low(one_play.wal_bytes for one_play in executions),
+        least_wal_bytes=least,
+        us=median_low(one_play.us for one_play in executions),
+        hot=sum(one_play.hot for one_play in executions) / updated if updated else None,
     )
 
 
-def _cost_or_refusal(plays: tuple[Play, ...] | str) -> Cost | str:
-    return plays if isinstance(plays, str) else cost_of(plays)
+def _cost_or_refusal(executions: tuple[StepExecution, ...] | str) -> StepCost | str:
+    return executions if isinstance(executions, str) else cost_of(executions)
 
 
-def _turns(wanted: Mapping[str, int], first_actor: int) -> Mapping[str, list[int]]:
-    """So many actors for each arm, dealt like cards."""
-    dealt: dict[str, list[int]] = {arm: [] for arm in wanted}
-    turns = (arm for turn in range(max(wanted.values())) for arm, count in wanted.items() if turn < count)
-    for actor, arm in enumerate(turns, first_actor):
-        dealt[arm].append(actor)
+def _deal_actors(lives: Mapping[str, int], first_actor: int) -> Mapping[str, list[int]]:
+    """The wanted number of actors for each control run, assigned in turn."""
+    dealt: dict[str, list[int]] = {control_run: [] for control_run in lives}
+    turns = (control_run for turn in range(max(lives.values())) for control_run, count in lives.items() if turn < count)
+    for actor, control_run in enumerate(turns, first_actor):
+        dealt[control_run].append(actor)
     return dealt
 
 
-def _dropping(table: str, index: OwnIndex) -> sql.Composed:
+def _drop_statement(table: str, index: TableIndex) -> sql.Composed:
     if index.constraint is None:
         return sql.SQL("DROP INDEX {} CASCADE").format(sql.SQL(index.name))
     return sql.SQL("ALTER TABLE {} DROP CONSTRAINT {} CASCADE").format(sql.SQL(table), sql.Identifier(index.constraint))

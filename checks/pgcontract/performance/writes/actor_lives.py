@@ -1,4 +1,4 @@
-"""The lives that are measured: every life of a flow played by many actors, step after step, each write committed."""
+"""The measured executions: every path through a flow by many actors, step after step, each write committed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,14 @@ from typing import Final, TypeAlias
 import psycopg
 
 from pgcontract.contract import Flow, Step
-from pgcontract.performance.writes.step_functions import Play, Playable, begin_lives, play, play_unmeasured
-from pgcontract.postgres.script_execution import refusal_of
+from pgcontract.performance.writes.step_functions import (
+    PreparedStep,
+    StepExecution,
+    begin_lives,
+    execute_step,
+    execute_unmeasured,
+)
+from pgcontract.postgres.script_execution import read_refusal
 
 LIVES: Final = 30
 # A prepared statement is planned anew five times before its generic plan is considered; the next one reads it in.
@@ -20,53 +26,60 @@ WARM_UP: Final = 6
 # own from there.
 FIRST_ACTOR: Final = 50_000_000
 ACTORS_OF_A_FLOW: Final = 10_000
-_APART: Final = 100
+_ACTOR_SPACING: Final = 100
 
-Path: TypeAlias = tuple[Step, ...]
+StepPath: TypeAlias = tuple[Step, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class NotPlayed:
-    """Why a step was not played: the server's words, or the step before it that was not played either."""
+class NotExecuted:
+    """Why a step was not executed: the server's message, or the step before it that was not executed either."""
 
     reason: str
 
 
-def paths(flow: Flow) -> tuple[Path, ...]:
-    """Lives that together play every step: each ends with a step that none follows."""
+def step_paths(flow: Flow) -> tuple[StepPath, ...]:
+    """Paths that together contain every step: each ends with a step that none follows."""
     before = {step.name: flow.before(step) for step in flow.steps}
-    followed = {each.name for steps in before.values() for each in steps}
+    followed = {step.name for steps in before.values() for step in steps}
     return tuple((*before[step.name], step) for step in flow.steps if step.name not in followed)
 
 
-def live(
-    connection: psycopg.Connection, flow: Flow, playables: Mapping[str, Playable], first_actor: int
-) -> Mapping[str, tuple[Play, ...] | NotPlayed]:
-    """Each step's plays by its name, those that warm up left out.
+def run_lives(
+    connection: psycopg.Connection, flow: Flow, prepared_steps: Mapping[str, PreparedStep], first_actor: int
+) -> Mapping[str, tuple[StepExecution, ...] | NotExecuted]:
+    """Each step's executions by its name, those that warm up left out.
 
-    All actors play a step before any plays the next, as the many users of an application do; so an update finds its
+    All actors execute a step before any executes the next, as the many users of an application do; so an update finds its
     page as others left it, and what may be pruned there is. For that nothing else has a transaction open.
     """
     lives = [
         (path, range(first, first + LIVES + WARM_UP))
-        for first, path in zip(count(first_actor, _APART), paths(flow), strict=False)
+        for first, path in zip(count(first_actor, _ACTOR_SPACING), step_paths(flow), strict=False)
     ]
     for _, actors in lives:
         begin_lives(connection, flow, actors)
-    found: dict[str, tuple[Play, ...] | NotPlayed] = {}
+    outcomes: dict[str, tuple[StepExecution, ...] | NotExecuted] = {}
     for step in flow.steps:
-        failed = next((each.name for each in flow.before(step) if isinstance(found[each.name], NotPlayed)), None)
+        failed = next(
+            (
+                earlier_step.name
+                for earlier_step in flow.before(step)
+                if isinstance(outcomes[earlier_step.name], NotExecuted)
+            ),
+            None,
+        )
         if failed is not None:
-            found[step.name] = NotPlayed(reason=f"it follows {failed}, which could not be played")
+            outcomes[step.name] = NotExecuted(reason=f"it follows {failed}, which could not be played")
             continue
         measured, *others = [actors for path, actors in lives if step in path]
         try:
-            plays = play(connection, playables[step.name], flow.table, measured, committed=True)
+            executions = execute_step(connection, prepared_steps[step.name], flow.table, measured, committed=True)
             for actors in others:
-                play_unmeasured(connection, playables[step.name], actors, committed=True)
+                execute_unmeasured(connection, prepared_steps[step.name], actors, committed=True)
         except psycopg.Error as error:
             connection.execute("TRUNCATE pgcontract_plays")
-            found[step.name] = NotPlayed(reason=f"the server refused it: {refusal_of(error)}")
+            outcomes[step.name] = NotExecuted(reason=f"the server refused it: {read_refusal(error)}")
         else:
-            found[step.name] = plays[WARM_UP:]
-    return found
+            outcomes[step.name] = executions[WARM_UP:]
+    return outcomes

@@ -1,4 +1,4 @@
-"""A flow's steps as functions in the server, and a procedure that plays them there: a loop whose clock, buffers and
+"""A flow's steps as functions in the server, and a procedure that executes them there: a loop whose clock, buffers and
 log are the server's own, with no client between two statements.
 """
 
@@ -18,11 +18,11 @@ from psycopg.pq import ExecStatus
 from psycopg.rows import class_row
 
 from pgcontract.contract import Flow, Step
-from pgcontract.performance.queries.prepared_query import number
-from pgcontract.postgres.script_execution import refusal_of
+from pgcontract.performance.queries.prepared_query import number_parameters
+from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.sample_rows import as_text
-from pgcontract.probes.scenarios.moves import Move, first_move, values_for
-from pgcontract.probes.scenarios.player import NoSuchSql, refuse_mistakes
+from pgcontract.probes.scenarios.moves import Move, first_move, parameter_values
+from pgcontract.probes.scenarios.player import InvalidStepSql, raise_if_invalid_sql
 
 # What psycopg sends as text of no type, for the server to infer what it is: strings and documents.
 _INFERRED: Final = frozenset({25, 1043, 1042, 19, 705, 114, 3802})
@@ -52,7 +52,7 @@ END"""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Playable:
+class PreparedStep:
     """A step that the connection has as the function pg_temp.`name`, and as a prepared statement of that name."""
 
     step: Step
@@ -73,12 +73,12 @@ class Playable:
 
     @property
     def _arguments(self) -> sql.Composable:
-        return sql.SQL(", ").join(sql.SQL(f"%L::{each}") for each in self.types)
+        return sql.SQL(", ").join(sql.SQL(f"%L::{type_name}") for type_name in self.types)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Play:
-    """What one play of one step did and cost. `rows` are those that the statement changed or gave; the tuples are
+class StepExecution:
+    """What one execution of one step did and cost. `rows` are those that the statement changed or gave; the tuples are
     those of the flow's table. `buffers` are pages found in memory or read, `images` full pages in the log,
     `began` and `ended` its places in the log; `us` is the time in the server, without COMMIT."""
 
@@ -97,39 +97,44 @@ class Play:
     ended: str
 
 
-def make_playable(connection: psycopg.Connection, flow: Flow, at_flow: int) -> dict[str, Playable]:
-    """The flow's steps by name, on a connection that `prepare_stage` was called on. NoSuchSql where the server does
+def prepare_steps(connection: psycopg.Connection, flow: Flow, flow_number: int) -> dict[str, PreparedStep]:
+    """The flow's steps by name, on a connection that `create_procedure` was called on. NoSuchSql where the server does
     not take a step's words. Parameters have the types that psycopg sends, and else those that the server infers."""
-    kept: dict[str, int] = {}
-    made: dict[str, Playable] = {}
+    kept_types: dict[str, int] = {}
+    prepared_steps: dict[str, PreparedStep] = {}
     for at, step in enumerate(flow.steps):
-        name = f"pgcontract_step_{at_flow}_{at}"
-        numbered = number(step.sql)
-        oids = _sent_types(connection, flow, step, numbered.names, kept)
+        name = f"pgcontract_step_{flow_number}_{at}"
+        numbered = number_parameters(step.sql)
+        oids = _sent_types(connection, flow, step, numbered.names, kept_types)
         prepared = connection.pgconn.prepare(name.encode(), numbered.text.encode(), oids)
         if prepared.status != ExecStatus.COMMAND_OK:
             error = psycopg.errors.error_from_result(prepared, connection.info.encoding)
-            refuse_mistakes(flow, step, refusal_of(error))
-            raise NoSuchSql(flow, step, refusal_of(error))
-        told = connection.pgconn.describe_prepared(name.encode())
-        kept |= {(told.fname(each) or b"").decode(): told.ftype(each) for each in range(told.nfields)}
-        types = _type_names(connection, [told.param_type(each) for each in range(told.nparams)])
-        body = (_GIVES_ROWS if told.nfields else _CHANGES_ROWS).format(numbered.text)
+            raise_if_invalid_sql(flow, step, read_refusal(error))
+            raise InvalidStepSql(flow, step, read_refusal(error))
+        description = connection.pgconn.describe_prepared(name.encode())
+        kept_types |= {
+            (description.fname(column_number) or b"").decode(): description.ftype(column_number)
+            for column_number in range(description.nfields)
+        }
+        types = _type_names(
+            connection, [description.param_type(parameter_number) for parameter_number in range(description.nparams)]
+        )
+        body = (_GIVES_ROWS if description.nfields else _CHANGES_ROWS).format(numbered.text)
         arguments = sql.SQL(", ").join(map(sql.SQL, types))
         connection.execute(_FUNCTION.format(sql.Identifier(name), arguments, sql.Literal(body)))
-        made[step.name] = Playable(step=step, name=name, parameters=numbered.names, types=types)
-    return made
+        prepared_steps[step.name] = PreparedStep(step=step, name=name, parameters=numbered.names, types=types)
+    return prepared_steps
 
 
 def _sent_types(
-    connection: psycopg.Connection, flow: Flow, step: Step, names: Iterable[str], kept: Mapping[str, int]
+    connection: psycopg.Connection, flow: Flow, step: Step, names: Iterable[str], kept_types: Mapping[str, int]
 ) -> list[int]:
-    values = values_for(flow, first_move(step))
+    values = parameter_values(flow, first_move(step))
     transformer = Transformer(connection)
     oids = []
     for name in names:
-        if name in kept:
-            oid = kept[name]
+        if name in kept_types:
+            oid = kept_types[name]
         elif (value := as_text(values.get(name))) is None:
             oid = 0
         else:
@@ -139,53 +144,58 @@ def _sent_types(
 
 
 def _type_names(connection: psycopg.Connection, oids: Sequence[int]) -> tuple[str, ...]:
-    asked = "SELECT pg_catalog.format_type(oid, NULL) FROM unnest(%s::oid[]) WITH ORDINALITY AS t (oid, n) ORDER BY n"
-    return tuple(row[0] for row in connection.execute(asked, [list(oids)]))
+    query = "SELECT pg_catalog.format_type(oid, NULL) FROM unnest(%s::oid[]) WITH ORDINALITY AS t (oid, n) ORDER BY n"
+    return tuple(row[0] for row in connection.execute(query, [list(oids)]))
 
 
-def prepare_stage(connection: psycopg.Connection) -> None:
-    """Makes the procedure and its temporary tables."""
-    connection.execute(_text("play.sql").encode())
+def create_procedure(connection: psycopg.Connection) -> None:
+    """Create the procedure and its temporary tables."""
+    connection.execute(_read_sql("play.sql").encode())
 
 
 def begin_lives(connection: psycopg.Connection, flow: Flow, actors: Iterable[int]) -> None:
     """Lives of these actors that have not begun; each has the flow's values with its own number in them."""
-    lives = [{"actor": actor, "known": known_at_first(flow, actor)} for actor in actors]
+    lives = [{"actor": actor, "known": initial_values(flow, actor)} for actor in actors]
     words = "INSERT INTO pgcontract_lives SELECT * FROM jsonb_to_recordset(%s) AS life (actor integer, known jsonb)"
     connection.execute(words, [json.dumps(lives)])
 
 
-def known_at_first(flow: Flow, actor: int) -> dict[str, Any]:
+def initial_values(flow: Flow, actor: int) -> dict[str, Any]:
     """The values of a life that has not begun, as the client would send them."""
-    values = values_for(flow, Move(step=flow.steps[0].name, actor=actor))
+    values = parameter_values(flow, Move(step=flow.steps[0].name, actor=actor))
     return {name: as_text(value) for name, value in values.items() if value is not None}
 
 
-def play(
-    connection: psycopg.Connection, playable: Playable, table: str, actors: Iterable[int], *, committed: bool
-) -> tuple[Play, ...]:
-    """Plays the step for these actors, each in a transaction of its own where
+def execute_step(
+    connection: psycopg.Connection, prepared_step: PreparedStep, table: str, actors: Iterable[int], *, committed: bool
+) -> tuple[StepExecution, ...]:
+    """Execute the step for these actors, each in a transaction of its own where
     it is `committed`. A step that is refused is the server's error, as it came."""
-    _call(connection, playable, table, actors, committed=committed)
-    with connection.cursor(row_factory=class_row(Play)) as cursor:
-        found = cursor.execute("DELETE FROM pgcontract_plays RETURNING *").fetchall()
-    return tuple(sorted(found, key=lambda each: each.actor))
+    _call_procedure(connection, prepared_step, table, actors, committed=committed)
+    with connection.cursor(row_factory=class_row(StepExecution)) as cursor:
+        executions = cursor.execute("DELETE FROM pgcontract_plays RETURNING *").fetchall()
+    return tuple(sorted(executions, key=lambda record: record.actor))
 
 
-def play_unmeasured(
-    connection: psycopg.Connection, playable: Playable, actors: Iterable[int], *, committed: bool = False
+def execute_unmeasured(
+    connection: psycopg.Connection, prepared_step: PreparedStep, actors: Iterable[int], *, committed: bool = False
 ) -> None:
-    """Brings the actors past the step."""
-    _call(connection, playable, None, actors, committed=committed)
+    """Execute the step for these actors without measuring it."""
+    _call_procedure(connection, prepared_step, None, actors, committed=committed)
 
 
-def _call(
-    connection: psycopg.Connection, playable: Playable, table: str | None, actors: Iterable[int], *, committed: bool
+def _call_procedure(
+    connection: psycopg.Connection,
+    prepared_step: PreparedStep,
+    table: str | None,
+    actors: Iterable[int],
+    *,
+    committed: bool,
 ) -> None:
-    values = [playable.step.name, playable.call, list(playable.parameters), table, list(actors), committed]
+    values = [prepared_step.step.name, prepared_step.call, list(prepared_step.parameters), table, list(actors), committed]
     connection.execute("CALL pg_temp.pgcontract_play(%s, %s, %s::text[], %s, %s::integer[], %s)", values)
 
 
 @cache
-def _text(name: str) -> str:
+def _read_sql(name: str) -> str:
     return (Path(__file__).parent / name).read_text(encoding="utf-8")

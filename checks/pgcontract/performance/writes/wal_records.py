@@ -1,4 +1,4 @@
-"""What the write-ahead log holds of a play, record by record: which table and which index wrote how much."""
+"""The WAL of an execution, record by record: how much each table and index wrote."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Final
 
 import psycopg
 
-from pgcontract.performance.writes.step_functions import Play
+from pgcontract.performance.writes.step_functions import StepExecution
 
-# One row is what one relation wrote during one play; the name is empty for what is in no file of a relation's. A
+# One row is what one relation wrote during one execution; the name is empty for what is in no file of a relation's. A
 # B-tree's record that enters a key is told from those that only keep its pages; any other kind of index takes its entry
 # in records of several types, so that what it wrote at all is one entry.
 _RECORDS: Final = """
@@ -37,9 +37,9 @@ SELECT play.actor, CASE WHEN c.oid IS NULL THEN '' ELSE format('%%I.%%I', n.nspn
 
 
 @dataclass(frozen=True, kw_only=True)
-class Written:
-    """What one relation wrote to the log during one play, in bytes with each record's own head. `records` are their types
-    in order, as in `LOCK UPDATE`; of an index, `entries` are the keys that were entered."""
+class RelationWal:
+    """What one relation wrote to the WAL during one execution, in bytes with each record's header. `records` are their
+    types in order, as in `LOCK UPDATE`; of an index, `entries` are the keys that were entered."""
 
     relation: str
     is_index: bool
@@ -48,32 +48,32 @@ class Written:
     entries: int
 
 
-class Log:
-    """The log as pg_walinspect reads it, for a superuser's connection to the database that was written."""
+class WalReader:
+    """The WAL as pg_walinspect reads it, for a superuser's connection to the database that was written."""
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self.connection = connection
         connection.execute("CREATE SCHEMA pgcontract")
         connection.execute("CREATE EXTENSION pg_walinspect SCHEMA pgcontract")
 
-    def of(self, plays: Sequence[Play]) -> tuple[tuple[Written, ...], ...]:
-        """What each play wrote, in the order of the plays."""
-        if not plays:
+    def records_of(self, executions: Sequence[StepExecution]) -> tuple[tuple[RelationWal, ...], ...]:
+        """What each execution wrote, in their order."""
+        if not executions:
             return ()
         # What is not flushed cannot be read; a commit that wrote something is, where it is synchronous.
         self.connection.execute("SET synchronous_commit = on")
         self.connection.execute("SELECT pg_catalog.pg_logical_emit_message(true, 'pgcontract', '')")
         values = {
-            "actors": [each.actor for each in plays],
-            "began": [each.began for each in plays],
-            "ended": [each.ended for each in plays],
-            "first": min((each.began for each in plays), key=_place),
-            "last": max((each.ended for each in plays), key=_place),
+            "actors": [play.actor for play in executions],
+            "began": [play.began for play in executions],
+            "ended": [play.ended for play in executions],
+            "first": min((play.began for play in executions), key=_lsn_value),
+            "last": max((play.ended for play in executions), key=_lsn_value),
         }
-        found: dict[int, list[Written]] = {each.actor: [] for each in plays}
+        by_actor: dict[int, list[RelationWal]] = {play.actor: [] for play in executions}
         for actor, name, is_index, size, records, entries, is_btree in self.connection.execute(_RECORDS, values):
-            found[actor].append(
-                Written(
+            by_actor[actor].append(
+                RelationWal(
                     relation=name,
                     is_index=is_index,
                     wal_bytes=size,
@@ -81,15 +81,15 @@ class Log:
                     entries=0 if not is_index else entries if is_btree else 1,
                 )
             )
-        return tuple(tuple(found[each.actor]) for each in plays)
+        return tuple(tuple(by_actor[play.actor]) for play in executions)
 
 
-def open_log(connection: psycopg.Connection) -> Log | None:
-    """The log, or None where this server has no pg_walinspect."""
-    there = connection.execute("SELECT FROM pg_catalog.pg_available_extensions WHERE name = 'pg_walinspect'").rowcount
-    return Log(connection) if there else None
+def open_wal(connection: psycopg.Connection) -> WalReader | None:
+    """A reader of the WAL, or None where this server has no pg_walinspect."""
+    available = connection.execute("SELECT FROM pg_catalog.pg_available_extensions WHERE name = 'pg_walinspect'").rowcount
+    return WalReader(connection) if available else None
 
 
-def _place(lsn: str) -> int:
+def _lsn_value(lsn: str) -> int:
     high, _, low = lsn.partition("/")
     return (int(high, 16) << 32) + int(low, 16)

@@ -13,23 +13,32 @@ import psycopg
 from pgcontract.contract import Flow, Step
 from pgcontract.errors import CouldNotAsk
 from pgcontract.performance.growth import p95
-from pgcontract.performance.loading import Load, bench
-from pgcontract.performance.machine_lock import quiet
+from pgcontract.performance.loading import Load, get_loaded_server
+from pgcontract.performance.machine_lock import measurement_lock
 from pgcontract.performance.queries.query_costs import indexes_of
-from pgcontract.performance.writes.ablation import Arms, Cost, OwnIndex, ask_arms, cost_of, own_indexes
-from pgcontract.performance.writes.actor_lives import ACTORS_OF_A_FLOW, FIRST_ACTOR, NotPlayed, live
-from pgcontract.performance.writes.step_functions import Play, Playable, make_playable, prepare_stage
-from pgcontract.performance.writes.wal_records import Log, Written, open_log
-from pgcontract.postgres.script_execution import refusal_of
-from pgcontract.probes.context import Trial
+from pgcontract.performance.writes.ablation import (
+    StepAblation,
+    StepCost,
+    TableIndex,
+    cost_of,
+    measure_ablation,
+    table_indexes,
+)
+from pgcontract.performance.writes.actor_lives import ACTORS_OF_A_FLOW, FIRST_ACTOR, NotExecuted, run_lives
+from pgcontract.performance.writes.step_functions import PreparedStep, StepExecution, create_procedure, prepare_steps
+from pgcontract.performance.writes.wal_records import RelationWal, WalReader, open_wal
+from pgcontract.postgres.script_execution import read_refusal
+from pgcontract.probes.context import Context
 
 Kind = Literal["insert", "update", "delete", "none"]
-_MOST: Final = 3  # descents of one index in one write: to find the row, to look for a conflict, to enter the key
+_DESCENTS_PER_WRITE: Final = (
+    3  # descents of one index in one write: to find the row, to look for a conflict, to enter the key
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Share:
-    """What one relation is of the log that one write makes: medians over the plays. `entries` only of an index."""
+class WalShare:
+    """One relation's share of the WAL of one write: medians over the executions. `entries` only of an index."""
 
     relation: str
     is_index: bool
@@ -39,10 +48,10 @@ class Share:
 
 @dataclass(frozen=True, kw_only=True)
 class SizeFigures:
-    """One step at one size of the data set, over `n` plays; counts are medians, `us` every play's time, sorted.
+    """One step at one size of the data set, over `n` executions; counts are medians, `us` every execution's time, sorted.
 
-    `rows_changed` are the distinct numbers of rows that one play changed or gave. `hot_share` is None where nothing is
-    updated. `shares` and `index_entries` are None where the log cannot be read (no superuser, no pg_walinspect).
+    `rows_changed` are the distinct numbers of rows that one execution changed or gave. `hot_share` is None where nothing
+    is updated. `shares` and `index_entries` are None where the log cannot be read (no superuser, no pg_walinspect).
     `height` is the sum of the heights of the B-trees on the tables that the step touches.
     """
 
@@ -56,13 +65,13 @@ class SizeFigures:
     images: int
     hot_share: float | None
     us: tuple[float, ...]
-    arms: Arms
+    ablation: StepAblation
     height: int
-    shares: tuple[Share, ...] | None
+    shares: tuple[WalShare, ...] | None
 
     @property
     def index_entries(self) -> int | None:
-        return None if self.shares is None else sum(each.entries for each in self.shares)
+        return None if self.shares is None else sum(share.entries for share in self.shares)
 
     @property
     def p50_us(self) -> float:
@@ -76,19 +85,19 @@ class SizeFigures:
     def trigger_wal_bytes(self) -> int | None:
         """What the log holds more because of the triggers; None where without them the step is refused, or where no two
         plays are alike enough to be compared."""
-        without = self.arms.without_triggers
+        without = self.ablation.without_triggers
         if without is None:
             return 0
-        return self.arms.as_is.more_than(without) if isinstance(without, Cost) else None
+        return self.ablation.as_is.extra_wal_bytes(without) if isinstance(without, StepCost) else None
 
     @property
     def trigger_us(self) -> float:
         """The time in triggers, foreign keys included, by the server's own count."""
-        return sum(each.us for each in self.arms.fired)
+        return sum(trigger.us for trigger in self.ablation.fired)
 
     def descents(self) -> int:
         """The most pages that descents of B-trees may touch in one write."""
-        return _MOST * self.height
+        return _DESCENTS_PER_WRITE * self.height
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +108,7 @@ class StepWrites:
     step: Step
     kind: Kind = "none"
     sizes: tuple[SizeFigures, ...] = ()
-    indexes: tuple[OwnIndex, ...] = ()
+    indexes: tuple[TableIndex, ...] = ()
     why_not: str | None = None
 
     @property
@@ -107,15 +116,15 @@ class StepWrites:
         return f"{self.flow.name}.{self.step.name}"
 
     @property
-    def prevented_by(self) -> tuple[OwnIndex, ...]:
+    def prevented_by(self) -> tuple[TableIndex, ...]:
         """The indexes that hold a column which the update changes: each alone keeps it from being HOT."""
-        changed = set(self.sizes[-1].arms.changed) if self.sizes else set()
-        return tuple(each for each in self.indexes if changed.intersection(each.columns))
+        changed = set(self.sizes[-1].ablation.changed) if self.sizes else set()
+        return tuple(index for index in self.indexes if changed.intersection(index.columns))
 
     @property
-    def by_index(self) -> SizeFigures | None:
-        """The size at which the step was also played without each index."""
-        return next((each for each in self.sizes if each.arms.without_index), None)
+    def size_without_indexes(self) -> SizeFigures | None:
+        """The size at which the step was also executed without each index."""
+        return next((size for size in self.sizes if size.ablation.without_index), None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,52 +135,52 @@ class Writes:
     conditions: str
 
 
-def writes(trial: Trial) -> Writes:
-    """The promise's flows in the trial's state, measured once. CouldNotAsk where there is no server to load."""
-    return trial.state.once("measure/writes", _measure)[trial.promise.migration.stem]
+def measured_writes(context: Context) -> Writes:
+    """The promise's flows in the context's state, measured once. CouldNotAsk where there is no server to load."""
+    return context.judging_context.cached("measure/writes", _measure_writes)[context.promise.migration.stem]
 
 
-def _measure(head: Trial) -> Mapping[str, Writes]:
+def _measure_writes(head: Context) -> Mapping[str, Writes]:
     """The flows of every contract up to the head, by migration: one copy of each load serves all of them."""
-    there = bench(head)
+    loaded_server = get_loaded_server(head)
     chain = head.promise.project.chain
     until = chain[: chain.index(head.promise.migration) + 1]
-    flows = [(each.stem, flow) for each in until if each.contract for flow in each.contract.flows]
-    found: dict[tuple[str, str, str], list[_AtSize | NotPlayed]] = {}
-    # Where a full scan still costs little, and a tree is already more than its root.
-    middle = there.loads[(len(there.loads) - 1) // 2]
-    with quiet() as told:
-        for load in there.loads if flows else ():
+    flows = [(migration.stem, flow) for migration in until if migration.contract for flow in migration.contract.flows]
+    by_step: dict[tuple[str, str, str], list[_AtSize | NotExecuted]] = {}
+    # Where a sequential scan is still cheap, and a B-tree already has more than its root page.
+    middle = loaded_server.loads[(len(loaded_server.loads) - 1) // 2]
+    with measurement_lock() as quietness:
+        for load in loaded_server.loads if flows else ():
             with ExitStack() as stack:
-                copy = stack.enter_context(there.clone(load))
-                connection = stack.enter_context(there.connect(copy))
-                log = None
-                if there.superuser:
-                    log = open_log(stack.enter_context(there.connect(copy, user=there.superuser)))
-                prepare_stage(connection)
-                asking = _Asking(
+                copy = stack.enter_context(loaded_server.clone(load))
+                connection = stack.enter_context(loaded_server.connect(copy))
+                wal = None
+                if loaded_server.superuser:
+                    wal = open_wal(stack.enter_context(loaded_server.connect(copy, user=loaded_server.superuser)))
+                create_procedure(connection)
+                measurement = _StepMeasurement(
                     connection,
-                    log,
+                    wal,
                     load,
-                    _heights(head, load),
+                    _heights_by_table(head, load),
                     every_index=load is middle,
-                    columns=load is there.loads[-1],
+                    columns=load is loaded_server.loads[-1],
                 )
                 for number, (stem, flow) in enumerate(flows):
-                    for step, each in asking.flow(flow, number).items():
-                        found.setdefault((stem, flow.name, step), []).append(each)
-    conditions = f"{there.conditions}; {told}"
+                    for step, figures in measurement.flow(flow, number).items():
+                        by_step.setdefault((stem, flow.name, step), []).append(figures)
+    conditions = f"{loaded_server.conditions}; {quietness}"
     return {
-        each.stem: Writes(
+        migration.stem: Writes(
             steps=tuple(
-                _joined(flow, step, found[stem, flow.name, step.name])
+                _join_sizes(flow, step, by_step[stem, flow.name, step.name])
                 for stem, flow in flows
-                if stem == each.stem
+                if stem == migration.stem
                 for step in flow.steps
             ),
             conditions=conditions,
         )
-        for each in until
+        for migration in until
     }
 
 
@@ -179,21 +188,21 @@ def _measure(head: Trial) -> Mapping[str, Writes]:
 class _AtSize:
     kind: Kind
     figures: SizeFigures
-    indexes: tuple[OwnIndex, ...]
+    indexes: tuple[TableIndex, ...]
 
 
-def _joined(flow: Flow, step: Step, found: Sequence[_AtSize | NotPlayed]) -> StepWrites:
+def _join_sizes(flow: Flow, step: Step, at_sizes: Sequence[_AtSize | NotExecuted]) -> StepWrites:
     sizes = []
-    for each in found:
-        if isinstance(each, NotPlayed):
-            return StepWrites(flow=flow, step=step, why_not=each.reason)
-        sizes.append(each)
+    for measured in at_sizes:
+        if isinstance(measured, NotExecuted):
+            return StepWrites(flow=flow, step=step, why_not=measured.reason)
+        sizes.append(measured)
     last = sizes[-1]
-    figures = tuple(each.figures for each in sizes)
+    figures = tuple(size.figures for size in sizes)
     return StepWrites(flow=flow, step=step, kind=last.kind, indexes=last.indexes, sizes=figures)
 
 
-def _heights(head: Trial, load: Load) -> Mapping[str, int]:
+def _heights_by_table(head: Context, load: Load) -> Mapping[str, int]:
     """The sum of the heights of each table's B-trees."""
     heights: dict[str, int] = {}
     for index in indexes_of(head, load).values():
@@ -201,13 +210,13 @@ def _heights(head: Trial, load: Load) -> Mapping[str, int]:
     return heights
 
 
-class _Asking:
+class _StepMeasurement:
     """All steps at one size, in a copy of the loaded database."""
 
     def __init__(
         self,
         connection: psycopg.Connection,
-        log: Log | None,
+        wal: WalReader | None,
         load: Load,
         heights: Mapping[str, int],
         *,
@@ -215,82 +224,87 @@ class _Asking:
         columns: bool,
     ) -> None:
         self.connection = connection
-        self.log = log
+        self.wal = wal
         self.load = load
         self.heights = heights
         self.every_index = every_index
         self.columns = columns
 
-    def flow(self, flow: Flow, number: int) -> Mapping[str, _AtSize | NotPlayed]:
+    def flow(self, flow: Flow, number: int) -> Mapping[str, _AtSize | NotExecuted]:
         """Each step by its name; `number` counts the flows."""
         first_actor = FIRST_ACTOR + number * ACTORS_OF_A_FLOW
         try:
-            playables = make_playable(self.connection, flow, number)
+            prepared_steps = prepare_steps(self.connection, flow, number)
         except CouldNotAsk as error:
-            return {step.name: NotPlayed(reason=str(error)) for step in flow.steps}
-        indexes = own_indexes(self.connection, flow.table)
-        lives = live(self.connection, flow, playables, first_actor)
+            return {step.name: NotExecuted(reason=str(error)) for step in flow.steps}
+        indexes = table_indexes(self.connection, flow.table)
+        lives = run_lives(self.connection, flow, prepared_steps, first_actor)
         others = first_actor + ACTORS_OF_A_FLOW // 2
-        return {step.name: self._step(flow, step, playables, lives[step.name], indexes, others) for step in flow.steps}
+        return {
+            step.name: self._measure_step(flow, step, prepared_steps, lives[step.name], indexes, others)
+            for step in flow.steps
+        }
 
-    def _step(
+    def _measure_step(
         self,
         flow: Flow,
         step: Step,
-        playables: Mapping[str, Playable],
-        plays: tuple[Play, ...] | NotPlayed,
-        indexes: tuple[OwnIndex, ...],
+        prepared_steps: Mapping[str, PreparedStep],
+        executions: tuple[StepExecution, ...] | NotExecuted,
+        indexes: tuple[TableIndex, ...],
         first_actor: int,
-    ) -> _AtSize | NotPlayed:
-        if isinstance(plays, NotPlayed):
-            return plays
+    ) -> _AtSize | NotExecuted:
+        if isinstance(executions, NotExecuted):
+            return executions
         try:
             own = indexes if self.every_index else ()
-            arms = ask_arms(self.connection, flow, playables, step, own, first_actor, self.log, columns=self.columns)
+            ablation = measure_ablation(
+                self.connection, flow, prepared_steps, step, own, first_actor, self.wal, columns=self.columns
+            )
         except psycopg.Error as error:
-            return NotPlayed(reason=f"the server refused it: {refusal_of(error)}")
-        cost = cost_of(plays)
+            return NotExecuted(reason=f"the server refused it: {read_refusal(error)}")
+        cost = cost_of(executions)
         figures = SizeFigures(
             size=self.load.size,
             rows=self.load.rows.get(flow.table, 0),
-            n=len(plays),
-            rows_changed=tuple(sorted({each.rows for each in plays})),
+            n=len(executions),
+            rows_changed=tuple(sorted({execution.rows for execution in executions})),
             buffers=cost.buffers,
             wal_records=cost.wal_records,
             wal_bytes=cost.wal_bytes,
-            images=median_low(each.images for each in plays),
+            images=median_low(execution.images for execution in executions),
             hot_share=cost.hot,
-            us=tuple(sorted(each.us for each in plays)),
-            arms=arms,
-            height=sum(self.heights.get(each, 0) for each in arms.touched),
-            shares=_shares(self.log.of(plays)) if self.log else None,
+            us=tuple(sorted(execution.us for execution in executions)),
+            ablation=ablation,
+            height=sum(self.heights.get(index, 0) for index in ablation.touched),
+            shares=_wal_shares(self.wal.records_of(executions)) if self.wal else None,
         )
-        return _AtSize(kind=_kind(plays), figures=figures, indexes=indexes)
+        return _AtSize(kind=_write_kind(executions), figures=figures, indexes=indexes)
 
 
-def _kind(plays: Iterable[Play]) -> Kind:
-    """What most of its plays do to the table."""
+def _write_kind(executions: Iterable[StepExecution]) -> Kind:
+    """What most of its executions do to the table."""
     done: dict[Kind, int] = {
-        "insert": sum(each.inserted for each in plays),
-        "update": sum(each.updated for each in plays),
-        "delete": sum(each.deleted for each in plays),
+        "insert": sum(execution.inserted for execution in executions),
+        "update": sum(execution.updated for execution in executions),
+        "delete": sum(execution.deleted for execution in executions),
     }
     most = max(done, key=lambda kind: done[kind])
     return most if done[most] else "none"
 
 
-def _shares(plays: Sequence[Sequence[Written]]) -> tuple[Share, ...]:
-    """The median of each relation over all plays; a play in which it wrote nothing counts as none."""
-    relations = {(each.relation, each.is_index) for play in plays for each in play}
+def _wal_shares(executions: Sequence[Sequence[RelationWal]]) -> tuple[WalShare, ...]:
+    """The median of each relation over all executions; one in which it wrote nothing counts as zero."""
+    relations = {(record.relation, record.is_index) for execution in executions for record in execution}
     shares = []
     for name, is_index in sorted(relations):
-        mine = [[each for each in play if each.relation == name] for play in plays]
+        records_by_play = [[record for record in execution if record.relation == name] for execution in executions]
         shares.append(
-            Share(
+            WalShare(
                 relation=name,
                 is_index=is_index,
-                wal_bytes=median_low(sum(each.wal_bytes for each in play) for play in mine),
-                entries=median_low(sum(each.entries for each in play) for play in mine),
+                wal_bytes=median_low(sum(record.wal_bytes for record in execution) for execution in records_by_play),
+                entries=median_low(sum(record.entries for record in execution) for execution in records_by_play),
             )
         )
-    return tuple(each for each in shares if each.wal_bytes)
+    return tuple(share for share in shares if share.wal_bytes)

@@ -1,4 +1,4 @@
-"""The roles, schemas and default privileges that stand before the first migration, per platform."""
+"""The roles, schemas and default privileges that exist before the first migration, per platform."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MIGRATOR = "postgres"
 
 
 @dataclass(frozen=True, kw_only=True)
-class StageRole:
+class PlatformRole:
     """A role that production has: its attributes as CREATE ROLE spells them, the roles it is in, its search_path."""
 
     name: str
@@ -19,55 +19,57 @@ class StageRole:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Regime:
-    """One set of default privileges that production may have; `database_sql` makes it in a new database.
+class GrantRegime:
+    """One set of default privileges that production may have; `database_sql` sets it up in a new database.
 
     That SQL may be run again, leaves what it finds, and does without the roles that are not there. The name of the
     role that migrates is in the setting `pgcontract.migrator`.
     """
 
     name: str
-    told: str
+    description: str
     database_sql: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stage:
-    """A platform: who migrates, the roles there besides, and its regimes; shape is compared under the first of these."""
+class Platform:
+    """A platform: its migrating role, other roles and grant regimes; shape is compared under the first."""
 
-    platform: str
-    migrator: StageRole
-    roles: tuple[StageRole, ...] = ()
-    regimes: tuple[Regime, ...]
+    name: str
+    migrator: PlatformRole
+    roles: tuple[PlatformRole, ...] = ()
+    regimes: tuple[GrantRegime, ...]
 
 
-def stage_of(platform: str) -> Stage:
-    """The stage of `supabase` or of plain `postgres`."""
-    if platform == "supabase":
+def platform_of(name: str) -> Platform:
+    """The platform `supabase` or plain `postgres`."""
+    if name == "supabase":
         database = _sql("supabase_database")
-        return Stage(
-            platform=platform,
-            migrator=StageRole(
+        return Platform(
+            name=name,
+            migrator=PlatformRole(
                 name=MIGRATOR,
                 attributes=("LOGIN", "CREATEDB", "CREATEROLE", "REPLICATION", "BYPASSRLS"),
                 member_of=_API_ROLES,
                 search_path='"$user", public, extensions',
             ),
             roles=(
-                StageRole(name="anon"),
-                StageRole(name="authenticated"),
-                StageRole(name="service_role", attributes=("BYPASSRLS",)),
-                StageRole(name="authenticator", attributes=("LOGIN", "NOINHERIT"), member_of=_API_ROLES),
+                PlatformRole(name="anon"),
+                PlatformRole(name="authenticated"),
+                PlatformRole(name="service_role", attributes=("BYPASSRLS",)),
+                PlatformRole(name="authenticator", attributes=("LOGIN", "NOINHERIT"), member_of=_API_ROLES),
             ),
             regimes=(
-                Regime(name="since", told="since 2026-05-30", database_sql=(database, _sql("supabase_since"))),
-                Regime(name="before", told="before 2026-05-30", database_sql=(database,)),
+                GrantRegime(
+                    name="since", description="since 2026-05-30", database_sql=(database, _sql("supabase_since"))
+                ),
+                GrantRegime(name="before", description="before 2026-05-30", database_sql=(database,)),
             ),
         )
-    return Stage(
-        platform=platform,
-        migrator=StageRole(name=MIGRATOR, attributes=("LOGIN", "CREATEDB", "CREATEROLE")),
-        regimes=(Regime(name="plain", told="PostgreSQL's own defaults"),),
+    return Platform(
+        name=name,
+        migrator=PlatformRole(name=MIGRATOR, attributes=("LOGIN", "CREATEDB", "CREATEROLE")),
+        regimes=(GrantRegime(name="plain", description="PostgreSQL's own defaults"),),
     )
 
 

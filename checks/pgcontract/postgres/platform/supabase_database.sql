@@ -7,7 +7,7 @@ CREATE SCHEMA IF NOT EXISTS storage;
 CREATE SCHEMA IF NOT EXISTS realtime;
 
 -- Every project has these from the start, so migrations call uuid_generate_v4() and gen_random_bytes() without a word.
-DO $stage$
+DO $platform$
 DECLARE
     extension name;
 BEGIN
@@ -20,7 +20,7 @@ BEGIN
 EXCEPTION
     WHEN insufficient_privilege THEN NULL;
 END
-$stage$;
+$platform$;
 
 -- What sign-up fills; most projects' tables of people point at it.
 CREATE TABLE IF NOT EXISTS auth.users (
@@ -104,7 +104,7 @@ CREATE OR REPLACE FUNCTION realtime.topic() RETURNS text LANGUAGE sql STABLE AS 
     SELECT nullif(current_setting('realtime.topic', true), '')
 $$;
 
-DO $stage$
+DO $platform$
 DECLARE
     migrator text := current_setting('pgcontract.migrator');
     api text := (
@@ -135,4 +135,4 @@ BEGIN
         END LOOP;
     END IF;
 END
-$stage$;
+$platform$;

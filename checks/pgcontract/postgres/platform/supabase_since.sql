@@ -1,6 +1,6 @@
 -- What changed on 2026-05-30: reading and writing new tables is no longer granted by default; TRUNCATE,
 -- REFERENCES, TRIGGER (and MAINTAIN from 17 on) still are. Run after supabase_database.sql. Runs on 15 to 18.
-DO $stage$
+DO $platform$
 DECLARE
     migrator text := current_setting('pgcontract.migrator');
     api text := (
@@ -15,4 +15,4 @@ BEGIN
         );
     END IF;
 END
-$stage$;
+$platform$;

@@ -1,7 +1,7 @@
-"""Where a fresh PostgreSQL server comes from: one word names a source, and every source keeps one Protocol.
+"""Where a fresh PostgreSQL server comes from: `--pg` names a provider, and every provider has one Protocol.
 
 A source is one module of this package that has `USAGE`, the spec it answers to as `--pg` prints it, and
-`claim(spec)`, which returns its Provider, or None where the spec is another's. Nothing else lists them.
+`parse_spec(spec)`, which returns its Provider, or None where the spec is another's. Nothing else lists them.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ import pkgutil
 from types import ModuleType
 
 from pgcontract.errors import InputError
-from pgcontract.postgres.providers.production import Fitting, Production
-from pgcontract.postgres.providers.server import NO_SETTINGS, Prepared, Probe, Provider, Server
+from pgcontract.postgres.providers.production import Production, ProductionAware
+from pgcontract.postgres.providers.server import NO_SETTINGS, PreparedState, Probe, Provider, Server
 from pgcontract.postgres.providers.signals import terminate_on_signals
 
 __all__ = [
     "NO_SETTINGS",
-    "Prepared",
+    "PreparedState",
     "Probe",
     "Production",
     "Provider",
     "Server",
     "known_specs",
     "provider_for",
-    "shown",
+    "redact_spec",
     "terminate_on_signals",
 ]
 
@@ -34,12 +34,14 @@ def provider_for(spec: str, *, production: Production | None = None) -> Provider
     """The provider that `--pg SPEC` names; nothing is started and no binary is run.
 
     A source that can be had like `production` gives that where the spec leaves it the choice.
-    Raises InputError for a spec that no source claims, with those there are and the nearest word.
+    Raises InputError for a spec that no source knows, listing the known ones and the nearest.
     """
     for source in _sources():
-        provider: Provider | None = source.claim(spec)
+        provider: Provider | None = source.parse_spec(spec)
         if provider is not None:
-            return provider.fitted_to(production) if production and isinstance(provider, Fitting) else provider
+            return (
+                provider.for_production(production) if production and isinstance(provider, ProductionAware) else provider
+            )
     known = ", ".join(known_specs())
     word = spec.partition(":")[0]
     if "://" in spec or "=" in spec:  # it may hold a password, and is not repeated
@@ -49,13 +51,13 @@ def provider_for(spec: str, *, production: Production | None = None) -> Provider
     raise InputError(f"unknown server {spec!r}: known are {known}{hint}")
 
 
-def shown(spec: str) -> str:
-    """The spec as it may be printed and kept: without what an address may hold besides where it leads."""
+def redact_spec(spec: str) -> str:
+    """The spec without the password or anything else secret, as it may be printed and stored."""
     if not spec.startswith("dsn:"):
         return spec
     from pgcontract.postgres.providers import dsn  # not at the top: the command's help needs no driver
 
-    return dsn.shown(spec)
+    return dsn.redact_spec(spec)
 
 
 def known_specs() -> tuple[str, ...]:
@@ -65,6 +67,8 @@ def known_specs() -> tuple[str, ...]:
 
 def _sources() -> list[ModuleType]:
     modules = (
-        importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__) if not found.ispkg
+        importlib.import_module(f"{__name__}.{module.name}")
+        for module in pkgutil.iter_modules(__path__)
+        if not module.ispkg
     )
     return [module for module in modules if hasattr(module, "USAGE")]

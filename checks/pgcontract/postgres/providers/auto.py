@@ -13,7 +13,7 @@ from pgcontract.postgres.providers.wheel import Wheel
 USAGE = "auto"
 
 
-def claim(spec: str) -> Auto | None:
+def parse_spec(spec: str) -> Auto | None:
     """The provider for `auto`."""
     return Auto() if spec == USAGE else None
 
@@ -28,11 +28,11 @@ class Auto:
         probes = [provider.probe() for provider in _in_order()]
         chosen = next((probe for probe in probes if probe.ok), None)
         if chosen:
-            return Probe(provider=self.name, ok=True, found=f"{chosen.provider}: {chosen.found}")
+            return Probe(provider=self.name, ok=True, summary=f"{chosen.provider}: {chosen.summary}")
         return Probe(
             provider=self.name,
             ok=False,
-            found="; ".join(f"{probe.provider}: {probe.found}" for probe in probes),
+            summary="; ".join(f"{probe.provider}: {probe.summary}" for probe in probes),
             remedy="; or ".join(probe.remedy for probe in probes),
         )
 

@@ -26,7 +26,7 @@ USUAL_PLACES = (
 _REMEDY = "install one (Debian: apt install postgresql), or name its folder: --pg binaries:DIR"
 
 
-def claim(spec: str) -> Binaries | None:
+def parse_spec(spec: str) -> Binaries | None:
     """The provider for `binaries` and `binaries:DIR`."""
     word, colon, folder = spec.partition(":")
     if word != "binaries":
@@ -48,9 +48,9 @@ class Binaries:
         try:
             bin_dir = self._bin_dir()
         except (InputError, ServerUnavailable) as error:
-            return Probe(provider=self.name, ok=False, found=error.message.removesuffix(f"; {_REMEDY}"), remedy=_REMEDY)
+            return Probe(provider=self.name, ok=False, summary=error.message.removesuffix(f"; {_REMEDY}"), remedy=_REMEDY)
         return Probe(
-            provider=self.name, ok=True, found=f"PostgreSQL {installation.read_version(bin_dir).text} in {bin_dir}"
+            provider=self.name, ok=True, summary=f"PostgreSQL {installation.read_version(bin_dir).text} in {bin_dir}"
         )
 
     def start(
@@ -61,12 +61,12 @@ class Binaries:
 
     def _bin_dir(self) -> Path:
         if self.folder is None:
-            return _found_bin_dir()
+            return _find_bin_dir()
         folder = self.folder.absolute()
         if not folder.is_dir():
             raise InputError(f"binaries:{self.folder} is not a folder; name the one that holds postgres and initdb")
         for bin_dir in (folder, folder / "bin"):
-            if installation.is_install(bin_dir):
+            if installation.has_server_programs(bin_dir):
                 installation.require_known_major(bin_dir)
                 return bin_dir
         raise InputError(
@@ -74,29 +74,31 @@ class Binaries:
         )
 
 
-def _found_bin_dir() -> Path:
+def _find_bin_dir() -> Path:
     tried: list[str] = []
-    for bin_dir in candidates():
+    for bin_dir in find_bin_dirs():
         try:
             version = installation.read_version(bin_dir)
         except ServerUnavailable as error:
             tried.append(error.message)
             continue
-        if version.major in versions.KNOWN:
+        if version.major in versions.KNOWN_MAJORS:
             return bin_dir
         tried.append(f"{bin_dir} is PostgreSQL {version.text}")
-    found = "; ".join(tried) or "none found"
+    attempts = "; ".join(tried) or "none found"
     raise ServerUnavailable(
-        f"looked for PostgreSQL 15 to 18 on PATH and in {', '.join(USUAL_PLACES)}: {found}; {_REMEDY}"
+        f"looked for PostgreSQL 15 to 18 on PATH and in {', '.join(USUAL_PLACES)}: {attempts}; {_REMEDY}"
     )
 
 
-def candidates() -> Iterator[Path]:
+def find_bin_dirs() -> Iterator[Path]:
     """The bin folders there are: the one on PATH, then, newest first, those in the usual places."""
     on_path = shutil.which("postgres")
-    if on_path and installation.is_install(Path(on_path).resolve().parent):
+    if on_path and installation.has_server_programs(Path(on_path).resolve().parent):
         yield Path(on_path).resolve().parent
-    usual = [found for pattern in USUAL_PLACES for found in Path("/").glob(pattern[1:]) if installation.is_install(found)]
+    usual = [
+        path for pattern in USUAL_PLACES for path in Path("/").glob(pattern[1:]) if installation.has_server_programs(path)
+    ]
     yield from sorted(usual, key=_major_in_path, reverse=True)
 
 

@@ -15,11 +15,11 @@ import psycopg
 from pgcontract.errors import InputError, PgcontractError
 from pgcontract.postgres import versions
 from pgcontract.postgres.providers.container.daemon import daemon
-from pgcontract.postgres.providers.container.image import Image, find_image, have_image, image_of
-from pgcontract.postgres.providers.container.instance import Running
+from pgcontract.postgres.providers.container.image import Image, ensure_image, find_image, production_image
+from pgcontract.postgres.providers.container.instance import RunningContainer
 from pgcontract.postgres.providers.container.orphans import remove_orphans
 from pgcontract.postgres.providers.local.initdb import SUPERUSER
-from pgcontract.postgres.providers.production import UNKNOWN, Production
+from pgcontract.postgres.providers.production import UNKNOWN_PRODUCTION, Production
 from pgcontract.postgres.providers.server import NO_SETTINGS, Capability, Probe, Server
 from pgcontract.postgres.providers.throwaway import throwaway_settings
 
@@ -36,7 +36,7 @@ _VERSION = (
 )
 
 
-def claim(spec: str) -> Docker | None:
+def parse_spec(spec: str) -> Docker | None:
     """The provider for `docker` and `docker:IMAGE`."""
     word, colon, image = spec.partition(":")
     if word != "docker":
@@ -51,10 +51,10 @@ class Docker:
     """Containers of `image`; where none is named, of the one that `production` runs."""
 
     image: str | None = None
-    production: Production = UNKNOWN
+    production: Production = UNKNOWN_PRODUCTION
     name: str = "docker"
 
-    def fitted_to(self, production: Production) -> Docker:
+    def for_production(self, production: Production) -> Docker:
         """The same for a project whose production is known."""
         return replace(self, production=production)
 
@@ -64,36 +64,36 @@ class Docker:
             image = self._image_name
             with daemon(timeout_s=_PROBE_TIMEOUT_S) as client:
                 version = client.client.version()["Version"]
-                here = "here" if find_image(client, image) else "not here yet: the first start pulls it"
+                presence = "here" if find_image(client, image) else "not here yet: the first start pulls it"
         except PgcontractError as error:
-            found, _, remedy = error.message.partition("; ")
-            return Probe(provider=self.name, ok=False, found=found, remedy=remedy)
-        return Probe(provider=self.name, ok=True, found=f"Docker {version}; the image {image} is {here}")
+            problem, _, remedy = error.message.partition("; ")
+            return Probe(provider=self.name, ok=False, summary=problem, remedy=remedy)
+        return Probe(provider=self.name, ok=True, summary=f"Docker {version}; the image {image} is {presence}")
 
     def start(
         self, *, settings: Mapping[str, str] = NO_SETTINGS, locale: str | None = None
     ) -> AbstractContextManager[Server]:
         """A fresh server in a container; the containers of runs that were killed are removed first."""
-        return _server(self._image_name, settings=settings, locale=locale)
+        return _start_container(self._image_name, settings=settings, locale=locale)
 
     @property
     def _image_name(self) -> str:
-        return self.image or image_of(self.production)
+        return self.image or production_image(self.production)
 
 
 @contextmanager
-def _server(name: str, *, settings: Mapping[str, str], locale: str | None) -> Iterator[Server]:
-    laps: list[tuple[str, float]] = []
+def _start_container(name: str, *, settings: Mapping[str, str], locale: str | None) -> Iterator[Server]:
+    phases: list[tuple[str, float]] = []
     with ExitStack() as stack:
-        with _lap("find the image", laps):
+        with _timed_phase("find the image", phases):
             client = stack.enter_context(daemon())
             remove_orphans(client)
-            image = have_image(client, name)
-        running = Running(client, name)
+            image = ensure_image(client, name)
+        running = RunningContainer(client, name)
         stack.callback(running.remove)
         # One for this run alone, in no command line and no output.
         password = secrets.token_urlsafe(24)
-        with _lap("start the container", laps):
+        with _timed_phase("start the container", phases):
             running.start(_command(image, settings), environment=_environment(image, password, locale))
         server = Server(
             provider=f"docker:{name}",
@@ -106,17 +106,17 @@ def _server(name: str, *, settings: Mapping[str, str], locale: str | None) -> It
             started_from="image",
             storage="disk",
             passwords={SUPERUSER: password, _MIGRATOR: password},
-            another=lambda settings: _server(name, settings=settings, locale=locale),
+            start_another=lambda settings: _start_container(name, settings=settings, locale=locale),
         )
-        conninfo = server.conninfo(dbname=server.maintenance)
-        with _lap("wait until ready", laps):
+        conninfo = server.conninfo(dbname=server.maintenance_database)
+        with _timed_phase("wait until ready", phases):
             running.wait_until_ready(conninfo)
         number, version = _version(conninfo, name)
         yield replace(
             server,
             version_num=number,
             version=version,
-            phases_ms=tuple(laps),
+            phases_ms=tuple(phases),
             crash=partial(running.crash, conninfo),
         )
 
@@ -124,20 +124,20 @@ def _server(name: str, *, settings: Mapping[str, str], locale: str | None) -> It
 def _command(image: Image, settings: Mapping[str, str]) -> list[str]:
     """The image's own command, with our settings where that is a postgres; `settings` win.
 
-    Supabase's names its configuration there (-D /etc/postgresql): what stands on the command line goes before it.
+    Supabase's names its configuration there (-D /etc/postgresql): the command line overrides it.
     """
     if image.command[:1] not in ((), ("postgres",)):
         return list(image.command)
     # An archive, which a configuration may ask for, needs more WAL than `minimal`.
-    ours = {**throwaway_settings(image.major), "listen_addresses": "*", "archive_mode": "off"}
+    server_settings = {**throwaway_settings(image.major), "listen_addresses": "*", "archive_mode": "off"}
     return [
         *(image.command or ("postgres",)),
-        *(word for name, value in {**ours, **settings}.items() for word in ("-c", f"{name}={value}")),
+        *(word for name, value in {**server_settings, **settings}.items() for word in ("-c", f"{name}={value}")),
     ]
 
 
 def _environment(image: Image, password: str, locale: str | None) -> dict[str, str]:
-    """What the images' entrypoint makes its cluster by; the superuser is ours, so that `postgres` need not be one."""
+    """The entrypoint's environment for initdb; the superuser is ours, so that `postgres` need not be one."""
     initdb = [image.environment.get("POSTGRES_INITDB_ARGS", ""), "--no-sync", f"--locale={locale}" if locale else ""]
     return {
         "POSTGRES_USER": SUPERUSER,
@@ -150,19 +150,19 @@ def _environment(image: Image, password: str, locale: str | None) -> dict[str, s
 def _version(conninfo: str, image: str) -> tuple[int, str]:
     """The server's `server_version_num` and its version; InputError for a major whose catalog is not known."""
     with psycopg.connect(conninfo, autocommit=True) as connection:
-        found = connection.execute(_VERSION).fetchone()
-    assert found is not None
-    number, version = found
-    if number // 10000 not in versions.KNOWN:
+        row = connection.execute(_VERSION).fetchone()
+    assert row is not None
+    number, version = row
+    if number // 10000 not in versions.KNOWN_MAJORS:
         raise InputError(
-            f"{image} is PostgreSQL {version}; pgcontract knows the majors {versions.KNOWN[0]} to {versions.KNOWN[-1]}: "
-            "name an image of one of those"
+            f"{image} is PostgreSQL {version}; pgcontract knows the majors {versions.KNOWN_MAJORS[0]} to "
+            f"{versions.KNOWN_MAJORS[-1]}: name an image of one of those"
         )
     return number, version
 
 
 @contextmanager
-def _lap(name: str, laps: list[tuple[str, float]]) -> Iterator[None]:
+def _timed_phase(name: str, phases: list[tuple[str, float]]) -> Iterator[None]:
     started = time.perf_counter()
     yield
-    laps.append((name, (time.perf_counter() - started) * 1000))
+    phases.append((name, (time.perf_counter() - started) * 1000))

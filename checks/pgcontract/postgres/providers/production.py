@@ -16,13 +16,13 @@ class Production:
     postgres: int | None = None
 
 
-UNKNOWN = Production()
+UNKNOWN_PRODUCTION = Production()
 
 
 @runtime_checkable
-class Fitting(Protocol):
+class ProductionAware(Protocol):
     """A provider that may choose its server by what production runs."""
 
-    def fitted_to(self, production: Production) -> Provider:
+    def for_production(self, production: Production) -> Provider:
         """The same provider for a project whose production is known."""
         ...

@@ -1,4 +1,4 @@
-"""A running server as the rest of the house sees it: an address, a version and what may be done to it."""
+"""A running server as other packages see it: an address, a version and its capabilities."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Capability = Literal["own_server", "superuser", "stop", "second_role"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Prepared:
+class PreparedState:
     """What a server is to hold when it starts: `make` puts it there, once for each `key`, on a server with `settings`.
 
-    `wanted_bytes` says how much that takes, and is asked where it is not there yet.
+    `needed_bytes` says how much that takes, and is asked where it is not there yet.
     """
 
     key: str
     make: Callable[[Server], None]
-    wanted_bytes: Callable[[], int]
+    needed_bytes: Callable[[], int]
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -33,13 +33,13 @@ class Server:
 
     `version_num` is `server_version_num` (180006), `host` the socket's folder, `bin_dir` where its programs are, if
     any; `phases_ms` names the parts of the start in order, each with its milliseconds of wall time.
-    `another(settings)` is a fresh server from the same source; `crash()` ends this one at once, as a kill would, and
+    `start_another(settings)` is a new server from the same source; `crash()` ends this one at once, as a kill would, and
     returns when it is there again on the same files. Both are there where `capabilities` has "stop".
-    `prepared(what, settings)` is `another` that holds something from the start: out of a cache, if it was made before.
+    `start_prepared(what, settings)` is a fresh server with a prepared state: from a cache, if it was made before.
 
     `superuser` is the role that administers: a superuser only where `capabilities` has "superuser". A server without
-    "own_server" is somebody else's: what was there before us is neither altered nor relied on. `maintenance` is the
-    database to administer from; `locale` what each new database is to have, where not the server's; `passwords` are
+    "own_server" is an owner's: what was there before us is neither altered nor relied on. `maintenance_database` is
+    the one to administer from; `locale` what each new database is to have, where not the server's; `passwords` are
     by role; `parameters` are further libpq keywords, which win over ours. The last two are in no repr.
     """
 
@@ -53,17 +53,17 @@ class Server:
     capabilities: frozenset[Capability] = frozenset()
     started_from: Literal["cache", "initdb", "image", "owner"]
     storage: Literal["tmpfs", "disk", "unknown"]
-    maintenance: str = "postgres"
+    maintenance_database: str = "postgres"
     locale: str | None = None
     passwords: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     parameters: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     phases_ms: tuple[tuple[str, float], ...] = field(default=(), compare=False)
     log_file: Path | None = field(default=None, compare=False)
-    another: Callable[[Mapping[str, str]], AbstractContextManager[Server]] | None = field(
+    start_another: Callable[[Mapping[str, str]], AbstractContextManager[Server]] | None = field(
         default=None, compare=False, repr=False
     )
     crash: Callable[[], None] | None = field(default=None, compare=False, repr=False)
-    prepared: Callable[[Prepared, Mapping[str, str]], AbstractContextManager[Server]] | None = field(
+    start_prepared: Callable[[PreparedState, Mapping[str, str]], AbstractContextManager[Server]] | None = field(
         default=None, compare=False, repr=False
     )
 
@@ -78,7 +78,7 @@ class Server:
         return self.bin_dir is not None
 
     def conninfo(self, *, dbname: str, user: str | None = None) -> str:
-        """A libpq connection string, password included, that the environment's PG* cannot bend.
+        """A libpq connection string, password included, that the environment's PG* cannot change.
 
         `user` is the one who administers if not given. For libpq alone: whoever shows it shows a password.
         """
@@ -87,17 +87,17 @@ class Server:
             "host": self.host,
             "port": str(self.port),
             "client_encoding": "UTF8",
-            **_PINNED,
+            **_NEUTRAL_PARAMETERS,
             **self.parameters,
             "dbname": dbname,
             "user": user,
             "password": self.passwords.get(user, ""),
         }
-        return " ".join(f"{key}={_quoted(value)}" for key, value in parts.items())
+        return " ".join(f"{key}={_quote(value)}" for key, value in parts.items())
 
 
 # libpq reads a variable of the environment wherever a keyword is not given at all: an empty one counts as given.
-_PINNED = {
+_NEUTRAL_PARAMETERS = {
     "hostaddr": "",
     "options": "",
     "requirepeer": "",
@@ -108,18 +108,18 @@ _PINNED = {
 }
 
 
-def _quoted(value: str) -> str:
+def _quote(value: str) -> str:
     """The value as libpq's connection strings spell it (manual, 34.1.1.1)."""
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """What a look for a provider's server found, without starting it, and what to do where it is not `ok`."""
+    """Whether a provider could start a server: a `summary`, and the `remedy` where it is not `ok`."""
 
     provider: str
     ok: bool
-    found: str
+    summary: str
     remedy: str = ""
 
 

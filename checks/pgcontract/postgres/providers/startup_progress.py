@@ -1,4 +1,4 @@
-"""What a source of servers is waiting for, told to whoever watches: a fetch may take a while before anything starts."""
+"""Progress of a server's start, reported to a watcher: a fetch may take a while before anything starts."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-Tell = Callable[[str], None]
+ProgressWatcher = Callable[[str], None]
 
-_watcher: ContextVar[Tell | None] = ContextVar("pgcontract_watcher", default=None)
+_watcher: ContextVar[ProgressWatcher | None] = ContextVar("pgcontract_watcher", default=None)
 
 
 @contextmanager
-def watched_by(watcher: Tell) -> Iterator[None]:
-    """Hands `watcher` what is told while the context lasts, in this thread."""
+def watched_by(watcher: ProgressWatcher) -> Iterator[None]:
+    """Hands `watcher` the progress that is reported while the context lasts, in this thread."""
     token = _watcher.set(watcher)
     try:
         yield
@@ -21,7 +21,7 @@ def watched_by(watcher: Tell) -> Iterator[None]:
         _watcher.reset(token)
 
 
-def tell(words: str) -> None:
-    """Tells the watcher, if there is one, what is being done now: "fetching PostgreSQL 17.10"."""
+def report_progress(words: str) -> None:
+    """Reports to the watcher, if there is one, what is being done now: "fetching PostgreSQL 17.10"."""
     if watcher := _watcher.get():
         watcher(words)

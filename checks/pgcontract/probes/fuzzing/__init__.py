@@ -1,8 +1,8 @@
-"""Values put to a column's constraints by real INSERTs: which are tried, who refuses them, the smallest that tell."""
+"""Values tried on a column's constraints by real INSERTs: which ones, what refuses them, counterexamples."""
 
 from __future__ import annotations
 
-from pgcontract.probes.fuzzing.insert_batches import Judge, Judgement, judging, sendable
-from pgcontract.probes.fuzzing.target_column import Place, place_of
+from pgcontract.probes.fuzzing.insert_batches import BatchInsert, InsertResult, batch_insert, sendable
+from pgcontract.probes.fuzzing.target_column import TargetColumn, find_target_column
 
-__all__ = ["Judge", "Judgement", "Place", "judging", "place_of", "sendable"]
+__all__ = ["BatchInsert", "InsertResult", "TargetColumn", "batch_insert", "find_target_column", "sendable"]

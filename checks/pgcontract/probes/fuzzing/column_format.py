@@ -1,138 +1,164 @@
-"""A column asked for its language: every value tried by a real INSERT, and what that shows."""
+"""A column asked for its format: every value tried by a real INSERT, and what that shows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from pgcontract.contract import DeclaredLanguage
-from pgcontract.probes.context import Trial
-from pgcontract.probes.fuzzing.ascii_insertions import Characters, example_of, with_each_character, wrong_characters
-from pgcontract.probes.fuzzing.candidate_values import attempts
-from pgcontract.probes.fuzzing.character_sweep import (
-    CHARACTERS,
-    Ranges,
-    beyond,
-    characters_not_meant,
-    count,
-    edges,
-    refused_characters,
+from pgcontract.contract import ColumnFormat
+from pgcontract.probes.context import Context
+from pgcontract.probes.fuzzing.ascii_insertions import (
+    WrongCharacters,
+    choose_example,
+    find_wrong_characters,
+    insert_each_character,
 )
-from pgcontract.probes.fuzzing.counterexample_kinds import Counterexample, Wrong, accepted_wrongly, refused_wrongly
-from pgcontract.probes.fuzzing.insert_batches import Judge, Judgement, judging
-from pgcontract.probes.fuzzing.round_trip import Change, change_of
-from pgcontract.probes.fuzzing.shrinking import Fault, shrink, size
-from pgcontract.probes.fuzzing.target_column import Place, place_of
+from pgcontract.probes.fuzzing.candidate_values import collect_candidates
+from pgcontract.probes.fuzzing.character_sweep import (
+    CHARACTER_COUNT,
+    CodePointRanges,
+    characters_not_meant,
+    count_characters,
+    edge_characters,
+    refused_characters,
+    subtract_ranges,
+)
+from pgcontract.probes.fuzzing.counterexample_kinds import (
+    Counterexample,
+    WrongAnswers,
+    group_wrongly_accepted,
+    group_wrongly_refused,
+)
+from pgcontract.probes.fuzzing.insert_batches import BatchInsert, InsertResult, batch_insert
+from pgcontract.probes.fuzzing.round_trip import StoredChange, compare_stored
+from pgcontract.probes.fuzzing.shrinking import Fault, shrink, simplicity
+from pgcontract.probes.fuzzing.target_column import TargetColumn, find_target_column
 
 ONE_CHARACTER = "single characters at an edge"
 ONE_MORE = "an example with one character more"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sweep:
-    """Every character as a value of its own: those that are let in or kept out wrongly."""
+class CharacterSweep:
+    """Every character as a value of its own: those that are accepted or refused wrongly."""
 
-    accepted_wrongly: Ranges
-    refused_wrongly: Ranges
-    characters: int = CHARACTERS
+    accepted_wrongly: CodePointRanges
+    refused_wrongly: CodePointRanges
+    characters: int = CHARACTER_COUNT
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answers:
+class FormatResult:
     """What one column in one state answered. `tried` are the distinct values by kind, each under the first kind that
     made it; `unsendable` how many could not be sent at all; `changed` the smallest value of each way to come back
-    other than it was sent, and `wrong_examples` the declared examples that are answered wrongly. `let_in` and
-    `kept_out` are characters that are answered wrongly when put into `example`."""
+    other than it was sent, and `wrong_examples` the declared examples that are answered wrongly.
+    `wrongly_accepted_insertions` and `wrongly_refused_insertions` are characters that are answered wrongly when inserted
+    into `example`."""
 
-    place: Place
+    target: TargetColumn
     seed: int
     tried: Mapping[str, int]
     accepted: int
     unsendable: int
-    accepted_wrongly: Wrong
-    refused_wrongly: Wrong
-    changed: tuple[tuple[Change, Counterexample], ...]
+    accepted_wrongly: WrongAnswers
+    refused_wrongly: WrongAnswers
+    changed: tuple[tuple[StoredChange, Counterexample], ...]
     wrong_examples: tuple[str, ...] = ()
-    sweep: Sweep | None = None
+    sweep: CharacterSweep | None = None
     example: str | None = None
-    let_in: tuple[Characters, ...] = ()
-    kept_out: tuple[Characters, ...] = ()
-    judged: Mapping[str, Judgement] = field(default_factory=dict, repr=False)
+    wrongly_accepted_insertions: tuple[WrongCharacters, ...] = ()
+    wrongly_refused_insertions: tuple[WrongCharacters, ...] = ()
+    results: Mapping[str, InsertResult] = field(default_factory=dict, repr=False)
 
     @property
     def values(self) -> int:
         return sum(self.tried.values())
 
 
-def ask_language(trial: Trial, declared: DeclaredLanguage) -> Answers:
-    """What the column answers in the trial's state; CouldNotAsk where it is not there or no row goes in."""
-    language = declared.meaning
-    place = place_of(trial, declared.column)
-    sweep, at_edges = _swept(trial, declared, place)
-    example = example_of(place, declared.accept)
-    with_one_more = with_each_character(example) if example is not None else ()
-    found = attempts(trial, declared, place, {ONE_CHARACTER: at_edges, ONE_MORE: with_one_more})
-    with judging(trial, place) as judge:
-        values = [value for kind in found.values.values() for value in kind]
-        judged = {each.value: each for each in judge(values)}
-        answers = tuple(judged.values())
-        return Answers(
-            place=place,
-            seed=trial.promise.seed,
-            tried={kind: len(each) for kind, each in found.values.items() if each},
-            accepted=sum(each.accepted for each in answers),
-            unsendable=found.unsendable,
-            accepted_wrongly=accepted_wrongly(judge, answers, language),
-            refused_wrongly=refused_wrongly(judge, answers, language),
-            changed=_changed(judge, place, answers),
+def ask_format(context: Context, declared: ColumnFormat) -> FormatResult:
+    """What the column accepts in the context's state; CouldNotAsk where it is not there or no row can be inserted."""
+    column_format = declared.meaning
+    target = find_target_column(context, declared.column)
+    sweep, at_edges = _sweep_characters(context, declared, target)
+    example = choose_example(target, declared.accept)
+    with_one_more = insert_each_character(example) if example is not None else ()
+    tried = collect_candidates(context, declared, target, {ONE_CHARACTER: at_edges, ONE_MORE: with_one_more})
+    with batch_insert(context, target) as insert_batch:
+        values = [value for kind in tried.values.values() for value in kind]
+        results = {judgement.value: judgement for judgement in insert_batch(values)}
+        answers = tuple(results.values())
+        return FormatResult(
+            target=target,
+            seed=context.promise.seed,
+            tried={kind: len(value) for kind, value in tried.values.items() if value},
+            accepted=sum(answer.accepted for answer in answers),
+            unsendable=tried.unsendable,
+            accepted_wrongly=group_wrongly_accepted(insert_batch, answers, column_format),
+            refused_wrongly=group_wrongly_refused(insert_batch, answers, column_format),
+            changed=_changed_values(insert_batch, target, answers),
             wrong_examples=tuple(
                 value
-                for wanted, examples in ((True, declared.accept), (False, declared.refuse))
+                for needed, examples in ((True, declared.accept), (False, declared.reject))
                 for value in examples
-                if value in judged and judged[value].accepted is not wanted
+                if value in results and results[value].accepted is not needed
             ),
             sweep=sweep,
             example=example,
-            let_in=wrong_characters(example, judged, language, accepted=True) if example is not None else (),
-            kept_out=wrong_characters(example, judged, language, accepted=False) if example is not None else (),
-            judged=judged,
+            wrongly_accepted_insertions=find_wrong_characters(example, results, column_format, accepted=True)
+            if example is not None
+            else (),
+            wrongly_refused_insertions=find_wrong_characters(example, results, column_format, accepted=False)
+            if example is not None
+            else (),
+            results=results,
         )
 
 
-def _swept(trial: Trial, declared: DeclaredLanguage, place: Place) -> tuple[Sweep | None, tuple[str, ...]]:
-    """All characters, where one alone can be meant at all; and those at the edges of what is let in and meant."""
-    language = declared.meaning
-    if place.category != "S" or not any(map(language.means, "a0é李")):
+def _sweep_characters(
+    context: Context, declared: ColumnFormat, target: TargetColumn
+) -> tuple[CharacterSweep | None, tuple[str, ...]]:
+    """All characters, where one alone can be valid at all; and those at the edges of what is accepted and valid."""
+    column_format = declared.meaning
+    if target.category != "S" or not any(map(column_format.means, "a0é李")):
         return None, ()
-    refused = refused_characters(trial, place)
+    refused = refused_characters(context, target)
     if refused is None:
         return None, ()
-    not_meant = characters_not_meant(language)
-    sweep = Sweep(accepted_wrongly=beyond(not_meant, refused), refused_wrongly=beyond(refused, not_meant))
-    return sweep, tuple(dict.fromkeys((*edges(refused), *edges(not_meant))))
+    not_meant = characters_not_meant(column_format)
+    sweep = CharacterSweep(
+        accepted_wrongly=subtract_ranges(not_meant, refused), refused_wrongly=subtract_ranges(refused, not_meant)
+    )
+    return sweep, tuple(dict.fromkeys((*edge_characters(refused), *edge_characters(not_meant))))
 
 
-def _changed(judge: Judge, place: Place, judged: Iterable[Judgement]) -> tuple[tuple[Change, Counterexample], ...]:
+def _changed_values(
+    insert_batch: BatchInsert, target: TargetColumn, results: Iterable[InsertResult]
+) -> tuple[tuple[StoredChange, Counterexample], ...]:
     """The smallest accepted value of each way to come back changed, with what came back."""
-    kinds: dict[Change, str] = {}
-    for each in sorted((each for each in judged if each.accepted), key=lambda each: size(each.value)):
-        if (change := change_of(place, each.value, each.stored)) is not None:
-            kinds.setdefault(change, each.value)
+    kinds: dict[StoredChange, str] = {}
+    for judgement in sorted(
+        (accepted_value for accepted_value in results if accepted_value.accepted),
+        key=lambda accepted_value: simplicity(accepted_value.value),
+    ):
+        if (change := compare_stored(target, judgement.value, judgement.stored)) is not None:
+            kinds.setdefault(change, judgement.value)
 
-    def fault(change: Change) -> Fault:
+    def fault(change: StoredChange) -> Fault:
         return Fault(
             meant=lambda _: True,
-            shown=lambda each: each.accepted and change_of(place, each.value, each.stored) == change,
+            shown=lambda judgement: (
+                judgement.accepted and compare_stored(target, judgement.value, judgement.stored) == change
+            ),
         )
 
-    smallest = shrink(judge, [(value, fault(change)) for change, value in kinds.items()])
-    stored = {each.value: each.stored for each in judge(smallest)}
+    smallest = shrink(insert_batch, [(value, fault(change)) for change, value in kinds.items()])
+    stored = {judgement.value: judgement.stored for judgement in insert_batch(smallest)}
     return tuple(
-        (change, Counterexample(value=value, reason=change.reason, twin=stored[value]))
+        (change, Counterexample(value=value, reason=change.reason, counterpart=stored[value]))
         for change, value in zip(kinds, smallest, strict=True)
     )
 
 
-def total(sweep: Sweep) -> int:
+def count_wrong(sweep: CharacterSweep) -> int:
     """How many characters are answered wrongly."""
-    return count(sweep.accepted_wrongly) + count(sweep.refused_wrongly)
+    return count_characters(sweep.accepted_wrongly) + count_characters(sweep.refused_wrongly)

@@ -1,4 +1,4 @@
-"""Values at every limit of a column's type and CHECKs, and one step off it: from their own texts, in a fixed order."""
+"""Values at every limit of a column's type and CHECKs, and one step beyond it: from their own texts, in a fixed order."""
 
 from __future__ import annotations
 
@@ -8,62 +8,64 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from pgcontract.errors import InputError
-from pgcontract.probes.boundary_values import boundaries, edits_of_regex, literals_of
-from pgcontract.probes.fuzzing.target_column import Place
+from pgcontract.probes.boundary_values import literal_values, texts_near_length, texts_near_regex
+from pgcontract.probes.fuzzing.target_column import TargetColumn
 
 _PATTERN: Final = re.compile(r"""!?~(?P<fold>\*)?\s*\(?(?P<text>[Ee]?'(?:[^']|'')*')""")
 _SPECIAL: Final = frozenset(".\\[](){}*+?^$|")
 _EDITS_OF_PATTERNS: Final = 4_000  # of all the column's patterns together
 _EDITS_OF_EXAMPLE: Final = 400
 _EXAMPLES: Final = 4
-_LONGEST: Final = 10_000  # of a length limit that is tried; beyond it a value says little and costs much
+_MAX_LENGTH: Final = 10_000  # of a length limit that is tried; beyond it a value says little and costs much
 
 
-def beside(place: Place, examples: Iterable[str]) -> tuple[str, ...]:
+def limit_values(target: TargetColumn, examples: Iterable[str]) -> tuple[str, ...]:
     """Distinct values: of every pattern, literal and length of the column's type and CHECKs, and of a few `examples`.
 
     An example is edited in one place, and made as long as each limit of length that there is.
     """
-    first = [each for each in examples if len(each) <= 64][:_EXAMPLES]
-    sample = place.sample
+    first = [candidate for candidate in examples if len(candidate) <= 64][:_EXAMPLES]
+    sample = target.sample
     bases = tuple(dict.fromkeys((*first, *([sample] if sample is not None and len(sample) <= 64 else []))))
-    return tuple(dict.fromkeys(_beside(place, bases)))
+    return tuple(dict.fromkeys(_limit_values(target, bases)))
 
 
-def _beside(place: Place, bases: tuple[str, ...]) -> Iterator[str]:
-    expressions = [each.definition for each in place.checks if each.definition]
-    lengths = [place.length] if place.length is not None else []
-    yield from _of_patterns(expressions)
+def _limit_values(target: TargetColumn, bases: tuple[str, ...]) -> Iterator[str]:
+    expressions = [check.definition for check in target.checks if check.definition]
+    lengths = [target.length] if target.length is not None else []
+    yield from _pattern_values(expressions)
     for expression in expressions:
-        for literal in literals_of(expression):
-            yield from _of_literal(place, literal)
-            if literal.isdecimal() and int(literal) <= _LONGEST:
+        for literal in literal_values(expression):
+            yield from _near_literal(target, literal)
+            if literal.isdecimal() and int(literal) <= _MAX_LENGTH:
                 lengths.append(int(literal))
     for base in bases:
-        yield from edits_of_regex(_escaped(base), limit=_EDITS_OF_EXAMPLE)
-    if place.category == "S":
+        yield from texts_near_regex(_escaped_regex(base), limit=_EDITS_OF_EXAMPLE)
+    if target.category == "S":
         for length in dict.fromkeys(lengths):
-            yield from boundaries(length)
+            yield from texts_near_length(length)
             for base in bases:
-                yield from _grown(base, length)
+                yield from _lengthened(base, length)
 
 
-def _of_patterns(expressions: Iterable[str]) -> Iterator[str]:
-    patterns = [found for each in expressions for found in _PATTERN.finditer(each)]
-    for found in patterns:
+def _pattern_values(expressions: Iterable[str]) -> Iterator[str]:
+    patterns = [match for expression in expressions for match in _PATTERN.finditer(expression)]
+    for match in patterns:
         try:
-            pattern = literals_of(found["text"])[0]
-            yield from edits_of_regex(pattern, ignore_case=bool(found["fold"]), limit=_EDITS_OF_PATTERNS // len(patterns))
+            pattern = literal_values(match["text"])[0]
+            yield from texts_near_regex(
+                pattern, ignore_case=bool(match["fold"]), limit=_EDITS_OF_PATTERNS // len(patterns)
+            )
         except InputError:
-            continue  # a pattern that is not read has its literal tried like any other
+            continue  # a pattern that is not understood has its literal tried like any other
 
 
-def _of_literal(place: Place, literal: str) -> Iterator[str]:
+def _near_literal(target: TargetColumn, literal: str) -> Iterator[str]:
     yield literal
-    if place.category == "S":
+    if target.category == "S":
         yield from (literal.upper(), literal.lower(), literal.capitalize(), f" {literal}", f"{literal} ", f"{literal}\n")
         yield from (literal[1:], literal[:-1], literal + literal[-1:])
-    if place.category == "N":
+    if target.category == "N":
         try:
             number = Decimal(literal)
         except InvalidOperation:
@@ -72,8 +74,8 @@ def _of_literal(place: Place, literal: str) -> Iterator[str]:
         yield from (str(sign * number + step * way) for sign in (1, -1) for step in steps for way in (1, -1))
 
 
-def _grown(base: str, length: int) -> Iterator[str]:
-    """The text made one shorter than a length, as long, and one longer: in front, in its middle, behind, with blanks."""
+def _lengthened(base: str, length: int) -> Iterator[str]:
+    """The text made one shorter than a length, as long, and one longer: at its start, middle and end, with blanks."""
     middle = len(base) // 2
     for size in (length - 1, length, length + 1):
         more = size - len(base)
@@ -85,6 +87,6 @@ def _grown(base: str, length: int) -> Iterator[str]:
             yield " " * more + base
 
 
-def _escaped(text: str) -> str:
+def _escaped_regex(text: str) -> str:
     """The pattern that matches this text and no other."""
-    return "".join(f"\\{each}" if each in _SPECIAL else each for each in text)
+    return "".join(f"\\{character}" if character in _SPECIAL else character for character in text)

@@ -1,4 +1,4 @@
-"""A language of two columns (a timestamp, and the one it must not precede): each pair is tried by a real INSERT."""
+"""A format of two columns (a timestamp, and the one it must not precede): each pair is tried by a real INSERT."""
 
 from __future__ import annotations
 
@@ -8,97 +8,99 @@ from typing import Any, Final, TypeAlias
 
 import psycopg
 
-from pgcontract.catalog.server_spelling import last_part
-from pgcontract.contract import DeclaredLanguage, identifiers
-from pgcontract.postgres.script_execution import refusal_of
-from pgcontract.probes.context import CouldNotAsk, Trial
-from pgcontract.probes.fuzzing.hypothesis_draws import collect
+from pgcontract.catalog.server_spelling import unqualified_name
+from pgcontract.contract import ColumnFormat, identifiers
+from pgcontract.postgres.script_execution import read_refusal
+from pgcontract.probes.context import Context, CouldNotAsk
+from pgcontract.probes.fuzzing.hypothesis_draws import draw_examples
 from pgcontract.probes.sample_rows import as_text, insert_statement, simplest_row
 
-Pair: TypeAlias = "tuple[str | None, str | None]"
+ValuePair: TypeAlias = "tuple[str | None, str | None]"
 
 _KINDS: Final = ("near_misses", "valid", "hostile")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mistaken:
-    """A pair that the table answered otherwise than it is meant, why, and the INSERT that shows it."""
+class WrongPair:
+    """A pair that the table accepted or refused wrongly, why, and the INSERT that shows it."""
 
-    pair: Pair
+    pair: ValuePair
     reason: str
     insert: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class PairAnswers:
-    """What a table answered to `tried` distinct pairs; the mistaken ones one of a reason, the shortest of each."""
+class PairResult:
+    """What a table answered to `tried` distinct pairs; of the wrong ones the shortest for each reason."""
 
     tried: int
-    accepted_wrongly: tuple[Mistaken, ...]
-    refused_wrongly: tuple[Mistaken, ...]
+    accepted_wrongly: tuple[WrongPair, ...]
+    refused_wrongly: tuple[WrongPair, ...]
 
 
-def is_of_pairs(declared: DeclaredLanguage) -> bool:
-    """Whether the language's values are of two columns."""
+def has_pair_values(declared: ColumnFormat) -> bool:
+    """Whether the format's values are of two columns."""
     return any(not isinstance(known.value, str) for known in declared.meaning.corpus())
 
 
-def ask_pairs(trial: Trial, declared: DeclaredLanguage) -> PairAnswers:
-    """Known pairs and drawn ones, each put into the sample row and undone.
+def probe_pairs(context: Context, declared: ColumnFormat) -> PairResult:
+    """Known pairs and drawn ones, each inserted with the sample row and rolled back.
 
     CouldNotAsk where one of the two columns is not there.
     """
-    table, column, other = _place(trial, declared)
-    language = declared.meaning
-    accepted: dict[str, Mistaken] = {}
-    refused: dict[str, Mistaken] = {}
-    pairs = _pairs(trial, declared)
-    row = {**(trial.promise.samples.get(table) or simplest_row(trial.after, table))}
-    with trial.workbench.rolled_back(trial.after_state) as connection:
+    table, column, other = _pair_columns(context, declared)
+    column_format = declared.meaning
+    accepted: dict[str, WrongPair] = {}
+    refused: dict[str, WrongPair] = {}
+    pairs = _pairs(context, declared)
+    row = {**(context.promise.samples.get(table) or simplest_row(context.after, table))}
+    with context.sandbox.rolled_back(context.after_state) as connection:
         for pair in pairs:
             sent = {**row, column: pair[0], other: pair[1]}
-            why_not = language.why_not(pair)
+            why_not = column_format.why_not(pair)
             refusal = _refusal(connection, table, sent)
             statement = insert_statement(table, sent)
             if refusal is None and why_not is not None:
-                _note(accepted, pair, why_not, _line(connection, statement, sent))
+                _keep_shortest(accepted, pair, why_not, _as_sql(connection, statement, sent))
             elif refusal is not None and why_not is None:
-                _note(refused, pair, refusal, _line(connection, statement, sent))
-    return PairAnswers(
+                _keep_shortest(refused, pair, refusal, _as_sql(connection, statement, sent))
+    return PairResult(
         tried=len(pairs), accepted_wrongly=tuple(accepted.values()), refused_wrongly=tuple(refused.values())
     )
 
 
-def _place(trial: Trial, declared: DeclaredLanguage) -> tuple[str, str, str]:
-    column = next((each for each in trial.after.columns if each.name == declared.column), None)
+def _pair_columns(context: Context, declared: ColumnFormat) -> tuple[str, str, str]:
+    column = next((candidate for candidate in context.after.columns if candidate.name == declared.column), None)
     if column is None:
         raise CouldNotAsk(f"the column {declared.column} is not there")
     other = str(declared.parameters.get("other", ""))
     bare = [
-        identifiers.bare(last_part(each.name, each.table)) for each in trial.after.columns if each.table == column.table
+        identifiers.bare(unqualified_name(candidate.name, candidate.table))
+        for candidate in context.after.columns
+        if candidate.table == column.table
     ]
     if other not in bare:
         raise CouldNotAsk(f"{column.table} has no column {other}, which {declared.column} is measured by")
-    return column.table, identifiers.bare(last_part(column.name, column.table)), other
+    return column.table, identifiers.bare(unqualified_name(column.name, column.table)), other
 
 
-def _pairs(trial: Trial, declared: DeclaredLanguage) -> tuple[Pair, ...]:
+def _pairs(context: Context, declared: ColumnFormat) -> tuple[ValuePair, ...]:
     """Each pair once, known ones first; none that leaves out a value which its column must have."""
-    language = declared.meaning
-    found: dict[Pair, None] = dict.fromkeys(known.value for known in language.corpus())
-    examples = trial.promise.max_examples // len(_KINDS)
+    column_format = declared.meaning
+    pairs: dict[ValuePair, None] = dict.fromkeys(known.value for known in column_format.corpus())
+    examples = context.promise.max_examples // len(_KINDS)
     for kind in _KINDS:
-        seed = f"{trial.promise.seed}/{declared.name}/{kind}"
-        found |= dict.fromkeys(collect(getattr(language, kind)(), seed=seed, examples=examples))
-    table, *columns = _place(trial, declared)
+        seed = f"{context.promise.seed}/{declared.name}/{kind}"
+        pairs |= dict.fromkeys(draw_examples(getattr(column_format, kind)(), seed=seed, examples=examples))
+    table, *columns = _pair_columns(context, declared)
     nullable = {
-        identifiers.bare(last_part(each.name, each.table)): each.null
-        for each in trial.after.columns
-        if each.table == table
+        identifiers.bare(unqualified_name(column.name, column.table)): column.null
+        for column in context.after.columns
+        if column.table == table
     }
     return tuple(
         pair
-        for pair in found
+        for pair in pairs
         if all(value is not None or nullable[column] for value, column in zip(pair, columns, strict=True))
         and not any("\0" in value for value in pair if value is not None)
     )
@@ -109,21 +111,21 @@ def _refusal(connection: psycopg.Connection, table: str, sent: dict[str, Any]) -
         with connection.transaction(force_rollback=True):
             connection.execute(insert_statement(table, sent), [as_text(value) for value in sent.values()])
     except psycopg.Error as error:
-        refusal = refusal_of(error)
+        refusal = read_refusal(error)
         return " ".join(filter(None, (refusal.sqlstate, refusal.constraint)))
     return None
 
 
-def _note(found: dict[str, Mistaken], pair: Pair, reason: str, insert: str) -> None:
-    kept = found.get(reason)
+def _keep_shortest(issues: dict[str, WrongPair], pair: ValuePair, reason: str, insert: str) -> None:
+    kept = issues.get(reason)
     if kept is None or len(insert) < len(kept.insert):
-        found[reason] = Mistaken(pair=pair, reason=reason, insert=insert)
+        issues[reason] = WrongPair(pair=pair, reason=reason, insert=insert)
 
 
-def _line(connection: psycopg.Connection, statement: Any, sent: dict[str, Any]) -> str:
+def _as_sql(connection: psycopg.Connection, statement: Any, sent: dict[str, Any]) -> str:
     return psycopg.ClientCursor(connection).mogrify(statement, [as_text(value) for value in sent.values()]) + ";"
 
 
-def tell_pair(pair: Iterable[str | None]) -> str:
+def describe_pair(pair: Iterable[str | None]) -> str:
     """`2026-01-04 11:00:00+00, 2026-01-04 12:00:00+00`; a NULL as (null)."""
     return ", ".join("(null)" if value is None else value for value in pair)

@@ -1,4 +1,4 @@
-"""Two expressions over the same rows, all in one query: the first row that they answer differently."""
+"""Two expressions evaluated over the same rows in one query: the first row for which their results differ."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from typing import Final, TypeAlias
 import psycopg
 from psycopg import sql
 
-from pgcontract.catalog.server_spelling import last_part
+from pgcontract.catalog.server_spelling import unqualified_name
 from pgcontract.contract.identifiers import bare
-from pgcontract.formats.oracle.hostile_texts import NASTY
+from pgcontract.formats.oracle.hostile_texts import HOSTILE_TEXTS
 from pgcontract.model.schema import Constraint
-from pgcontract.probes.context import Trial
-from pgcontract.probes.fuzzing.column_limits import beside
+from pgcontract.probes.context import Context
+from pgcontract.probes.fuzzing.column_limits import limit_values
 from pgcontract.probes.fuzzing.insert_batches import sendable
-from pgcontract.probes.fuzzing.shrinking import size
-from pgcontract.probes.fuzzing.target_column import Place, mentions, type_of
+from pgcontract.probes.fuzzing.shrinking import simplicity
+from pgcontract.probes.fuzzing.target_column import TargetColumn, mentions_column, read_column_type
 
-Row: TypeAlias = Mapping[str, str | None]
+CandidateRow: TypeAlias = Mapping[str, str | None]
 
-_COMBINED: Final = 600  # rows in which several columns have other values than the first row's
+_COMBINED_ROWS: Final = 600  # rows in which several columns have other values than the first row's
 
-# Values that a type's limits and SQL's rounding make telling, by pg_type.typcategory.
-_TELLING: Final[Mapping[str, tuple[str, ...]]] = {
-    "S": tuple(each.value for each in NASTY),
+# Boundary values by pg_type.typcategory: at a type's limits and where SQL rounds.
+_BOUNDARY_VALUES: Final[Mapping[str, tuple[str, ...]]] = {
+    "S": tuple(known_value.value for known_value in HOSTILE_TEXTS),
     "N": (
         *("0", "-0", "1", "-1", "2", "-2", "10", "100", "0.4", "0.5", "0.6", "-0.4", "-0.5", "-0.6", "1.4", "1.5", "2.5"),
         *("0.001", "1e-7", "99.995", "32767", "32768", "2147483647", "2147483648", "9223372036854775807", "NaN"),
@@ -87,92 +87,118 @@ _CREATE: Final = sql.SQL("""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Contrast:
-    """`row` is the first that the two answer differently, `answers` what each gave for it; None where none of the
-    `tried` rows does."""
+class ExpressionComparison:
+    """`row` is the first for which the two results differ, `answers` are both results; None where none of the `tried`
+    rows does."""
 
     tried: int
-    row: Row | None = None
+    row: CandidateRow | None = None
     answers: tuple[str | None, str | None] = (None, None)
 
 
-def contrast(
-    trial: Trial, table: str, expressions: tuple[str, str], examples: Sequence[Row], *, wrapped: str = "({})::text"
-) -> Contrast:
-    """Both expressions over `examples`, then over rows made of their own texts and of the columns' types.
+def compare_expressions(
+    context: Context,
+    table: str,
+    expressions: tuple[str, str],
+    examples: Sequence[CandidateRow],
+    *,
+    answer_template: str = "({})::text",
+) -> ExpressionComparison:
+    """Evaluates both expressions over `examples`, then over rows made from their own texts and the columns' types.
 
-    `wrapped` says what of an expression counts: for a CHECK that it is not false, for a predicate that it is true.
-    Rows come smallest first, so that the first that separates the two is small.
+    `answer_template` says what of an expression counts: for a CHECK that it is not false, for a predicate that it is
+    true. Rows come smallest first, so that the first that tells the two apart is small.
     """
-    columns = _columns(trial, table, expressions)
-    rows = [*examples, *_rows(trial, table, expressions, columns, examples)]
+    columns = _named_columns(context, table, expressions)
+    rows = [*examples, *_candidate_rows(context, table, expressions, columns, examples)]
     casts = [
         sql.SQL("CAST(pgcontract_row->>{} AS {})").format(sql.Literal(bare(name)), sql.SQL(type_))
         for name, type_ in columns.items()
     ]
     aliased = [sql.SQL("{} AS {}").format(cast, sql.SQL(name)) for cast, name in zip(casts, columns, strict=True)]
-    first, second = (sql.SQL(wrapped).format(sql.SQL(each)) for each in expressions)
+    first, second = (sql.SQL(answer_template).format(sql.SQL(expression)) for expression in expressions)
     body = sql.SQL(_FUNCTION).format(
         casts=sql.SQL(", ").join(casts) if casts else sql.SQL("1"),
         columns=sql.SQL(", ").join(aliased),
         first=first,
         second=second,
     )
-    with trial.workbench.rolled_back(trial.after_state) as connection:
+    with context.sandbox.rolled_back(context.after_state) as connection:
         try:
             connection.execute(_CREATE.format(sql.Literal(body.as_string(connection))))
-            found = connection.execute(
+            row = connection.execute(
                 "SELECT * FROM pg_temp.pgcontract_contrast(%s::jsonb)", [json.dumps(rows or [{}])]
             ).fetchone()
         except psycopg.Error:
-            return Contrast(tried=0)
-    assert found is not None
-    tried, separating, *answers = found
-    return Contrast(tried=tried or 0, row=separating, answers=(answers[0], answers[1]))
+            return ExpressionComparison(tried=0)
+    assert row is not None
+    tried, separating, *answers = row
+    return ExpressionComparison(tried=tried or 0, row=separating, answers=(answers[0], answers[1]))
 
 
-def _columns(trial: Trial, table: str, expressions: tuple[str, str]) -> Mapping[str, str]:
+def _named_columns(context: Context, table: str, expressions: tuple[str, str]) -> Mapping[str, str]:
     """The columns that either expression names, as spelled, with their types; a domain's CHECK names VALUE."""
     named = {
-        last_part(column.name, column.table): column.type
-        for column in sorted(trial.after.columns, key=lambda each: each.position)
+        unqualified_name(column.name, column.table): column.type
+        for column in sorted(context.after.columns, key=lambda column: column.position)
         if column.table == table
     }
-    used = {name: type_ for name, type_ in named.items() if any(mentions(each, name) for each in expressions)}
-    domain = next((each for each in trial.after.types if each.name == table and each.attributes), None)
+    used = {
+        name: type_
+        for name, type_ in named.items()
+        if any(mentions_column(expression, name) for expression in expressions)
+    }
+    domain = next(
+        (data_type for data_type in context.after.types if data_type.name == table and data_type.attributes), None
+    )
     return {"VALUE": domain.attributes[0]} if domain is not None else used
 
 
-def _rows(
-    trial: Trial, table: str, expressions: tuple[str, str], columns: Mapping[str, str], examples: Sequence[Row]
-) -> Iterator[Row]:
-    """One column at a time away from a first row, then several at once, seeded."""
-    texts = tuple(Constraint(name="", table=table, form="check", definition=each) for each in expressions)
-    sample = trial.promise.samples.get(table, {})
+def _candidate_rows(
+    context: Context,
+    table: str,
+    expressions: tuple[str, str],
+    columns: Mapping[str, str],
+    examples: Sequence[CandidateRow],
+) -> Iterator[CandidateRow]:
+    """Rows that differ from a first row in one column, then in several at once, seeded."""
+    texts = tuple(Constraint(name="", table=table, form="check", definition=expression) for expression in expressions)
+    sample = context.promise.samples.get(table, {})
     values: dict[str, list[str | None]] = {}
     for name, type_ in columns.items():
-        given = [str(row[bare(name)]) for row in (*examples, sample) if row.get(bare(name)) is not None]
-        place = replace(_place(trial, table, name, type_), sample=given[0] if given else None, checks=texts)
-        labels = next((each.labels for each in trial.after.types if each.name in (type_, f"public.{type_}")), ())
-        made = {*given, *beside(place, given), *_TELLING.get(place.category, ()), *labels}
-        values[bare(name)] = [*sorted(filter(sendable, made), key=_plainest), None]
-    first = {name: str(sample[name]) if sample.get(name) is not None else each[0] for name, each in values.items()}
-    for name, each in values.items():
-        yield from ({**first, name: value} for value in each)
+        literals_given = [str(row[bare(name)]) for row in (*examples, sample) if row.get(bare(name)) is not None]
+        target = replace(
+            _target_column(context, table, name, type_),
+            sample=literals_given[0] if literals_given else None,
+            checks=texts,
+        )
+        labels = next(
+            (data_type.labels for data_type in context.after.types if data_type.name in (type_, f"public.{type_}")), ()
+        )
+        candidates = {
+            *literals_given,
+            *limit_values(target, literals_given),
+            *_BOUNDARY_VALUES.get(target.category, ()),
+            *labels,
+        }
+        values[bare(name)] = [*sorted(filter(sendable, candidates), key=_plainness), None]
+    first = {name: str(sample[name]) if sample.get(name) is not None else value[0] for name, value in values.items()}
+    for name, column_values in values.items():
+        yield from ({**first, name: value} for value in column_values)
     if len(values) > 1:
-        chosen = trial.promise.random(f"contrast/{table}/{expressions[0]}")
-        for _ in range(_COMBINED):
-            yield {name: chosen.choice(each) for name, each in values.items()}
+        chosen = context.promise.random(f"contrast/{table}/{expressions[0]}")
+        for _ in range(_COMBINED_ROWS):
+            yield {name: chosen.choice(value) for name, value in values.items()}
 
 
-def _plainest(value: str) -> tuple[bool, tuple[int, int, str]]:
-    """Usual values before those that are none to most people."""
-    return value in ("NaN", "infinity", "-infinity"), size(value)
+def _plainness(value: str) -> tuple[bool, tuple[int, int, str]]:
+    """A sorting key: ordinary values before NaN and infinities, then the simpler first."""
+    return value in ("NaN", "infinity", "-infinity"), simplicity(value)
 
 
-def _place(trial: Trial, table: str, name: str, type_: str) -> Place:
+def _target_column(context: Context, table: str, name: str, type_: str) -> TargetColumn:
     source = sql.SQL("NULL::{}").format(sql.SQL(type_)) if name == "VALUE" else sql.SQL(name)
     of = sql.SQL("") if name == "VALUE" else sql.SQL(" FROM {} LIMIT 0").format(sql.SQL(table))
-    with trial.workbench.rolled_back(trial.after_state) as connection:
-        found, category, length = type_of(connection, sql.SQL("SELECT {}{}").format(source, of))
-    return Place(table=table, column=bare(name), type=found, category=category, length=length, row={})
+    with context.sandbox.rolled_back(context.after_state) as connection:
+        type_name, category, length = read_column_type(connection, sql.SQL("SELECT {}{}").format(source, of))
+    return TargetColumn(table=table, column=bare(name), type=type_name, category=category, length=length, row={})

@@ -1,4 +1,4 @@
-"""Values drawn from a language by Hypothesis: the same for the same seed, each once, in the order they were drawn."""
+"""Values drawn from a format by Hypothesis: the same for the same seed, each once, in the order they were drawn."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-    from pgcontract.formats import Language
+    from pgcontract.formats import Format
 
-# Of ten examples: what is nearly right tells most about a constraint, what is right what it refuses.
+# Of ten examples: near misses say most about a constraint, valid values what it wrongly refuses.
 _SHARES: Final = (("near miss", 5), ("meant", 3), ("hostile", 2))
 
 
-def draw(language: Language[str], *, seed: str, budget: int) -> Mapping[str, tuple[str, ...]]:
+def draw_values(column_format: Format[str], *, seed: str, budget: int) -> Mapping[str, tuple[str, ...]]:
     """About `budget` values by kind, no value twice; importing Hypothesis is put off until here."""
-    makers = {"near miss": language.near_misses, "meant": language.valid, "hostile": language.hostile}
+    makers = {"near miss": column_format.near_misses, "meant": column_format.valid, "hostile": column_format.hostile}
     seen: set[str] = set()
     drawn: dict[str, tuple[str, ...]] = {}
     for kind, share in _SHARES:
-        values = collect(makers[kind](), seed=f"{seed}/{kind}", examples=budget * share // 10)
+        values = draw_examples(makers[kind](), seed=f"{seed}/{kind}", examples=budget * share // 10)
         drawn[kind] = tuple(value for value in values if value not in seen)
         seen.update(drawn[kind])
     return drawn
 
 
-def collect(strategy: SearchStrategy[Any], *, seed: str, examples: int) -> tuple[Any, ...]:
+def draw_examples(strategy: SearchStrategy[Any], *, seed: str, examples: int) -> tuple[Any, ...]:
     """The distinct values that Hypothesis makes of so many examples, in its order; the same for the same seed."""
     from hypothesis import HealthCheck, Phase, given, settings
     from hypothesis import seed as seeded
 
-    found: dict[Any, None] = {}
+    values: dict[Any, None] = {}
 
     @seeded(zlib.crc32(seed.encode()))
     @settings(
@@ -46,16 +46,16 @@ def collect(strategy: SearchStrategy[Any], *, seed: str, examples: int) -> tuple
     )
     @given(strategy)
     def take(value: Any) -> None:
-        found.setdefault(value)
+        values.setdefault(value)
 
-    with warnings.catch_warnings(), _values_of_its_own():
-        warnings.simplefilter("ignore")  # a thin strategy that runs dry early is told by the count, not on stderr
+    with warnings.catch_warnings(), _without_local_constants():
+        warnings.simplefilter("ignore")  # a strategy that is exhausted early shows in the count, not on stderr
         take()
-    return tuple(found)
+    return tuple(values)
 
 
 @contextmanager
-def _values_of_its_own() -> Iterator[None]:
+def _without_local_constants() -> Iterator[None]:
     """Hypothesis without the constants it finds in the source of whatever modules of the owner's are loaded.
 
     It mixes those into what it draws (since 6.131), so that the same seed would give other values from a checkout than

@@ -1,4 +1,4 @@
-"""Many values judged by real INSERTs in one round trip, each undone before the next."""
+"""Many values tried by real INSERTs in one round trip, each rolled back before the next."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import TypeAlias
 
 from psycopg import sql
 
-from pgcontract.probes.context import Trial
-from pgcontract.probes.fuzzing.target_column import Place
+from pgcontract.probes.context import Context
+from pgcontract.probes.fuzzing.target_column import TargetColumn
 from pgcontract.probes.sample_rows import as_text
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judgement:
-    """What the server made of one value: `stored` is its text as read back, where it was accepted; `sqlstate` and
-    `constraint` tell who refused it, else."""
+class InsertResult:
+    """What the server did with one value: `stored` is its text as read back, where it was accepted; `sqlstate` and
+    `constraint` say what refused it, else."""
 
     value: str
     accepted: bool
@@ -31,10 +31,10 @@ class Judgement:
         return " ".join(word for word in (self.sqlstate, self.constraint) if word)
 
 
-Judge: TypeAlias = Callable[[Sequence[str]], tuple[Judgement, ...]]
+BatchInsert: TypeAlias = Callable[[Sequence[str]], tuple[InsertResult, ...]]
 
 # The exception that undoes an accepted row is raised by the block itself, so that a value costs one subtransaction
-# and no message; what plpgsql's variables hold outlives it.
+# and no message; the values of plpgsql's variables survive it.
 _FUNCTION = """
     #variable_conflict use_variable
     DECLARE
@@ -64,7 +64,7 @@ _CREATE = sql.SQL("""
     RETURNS TABLE (pgcontract_state text, pgcontract_constraint text, pgcontract_stored text)
     LANGUAGE plpgsql AS {}
 """)
-_ACCEPTED = "PGC00"
+_ACCEPTED_SQLSTATE = "PGC00"
 _BATCH = 5_000
 
 
@@ -74,36 +74,36 @@ def sendable(value: str) -> bool:
 
 
 @contextmanager
-def judging(trial: Trial, place: Place) -> Iterator[Judge]:
-    """A judge of sendable values in the trial's state, one round trip a call; whatever it does is undone.
+def batch_insert(context: Context, target: TargetColumn) -> Iterator[BatchInsert]:
+    """A function that tries sendable values in the context's state, one round trip a call; everything is rolled back.
 
-    Each value is put into the rest of the row as an application's INSERT would, and undone before the next, so that
-    no unique key is in the way. Deferred constraints speak at once.
+    Each value is inserted with the rest of the row as an application would, and rolled back before the next, so that no
+    unique key is violated. Deferred constraints are checked at once.
     """
-    with trial.workbench.rolled_back(trial.after_state) as connection:
-        columns = [*place.row, place.column]
-        values = [sql.Literal(as_text(value)) for value in place.row.values()]
+    with context.sandbox.rolled_back(context.after_state) as connection:
+        columns = [*target.row, target.column]
+        values = [sql.Literal(as_text(value)) for value in target.row.values()]
         body = sql.SQL(_FUNCTION).format(
-            table=sql.SQL(place.table),
+            table=sql.SQL(target.table),
             columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
-            values=sql.SQL(", ").join([*values, sql.SQL("pgcontract_candidate{}").format(place.cast)]),
-            column=sql.SQL("{}.{}").format(sql.SQL(place.table), sql.Identifier(place.column)),
+            values=sql.SQL(", ").join([*values, sql.SQL("pgcontract_candidate{}").format(target.cast)]),
+            column=sql.SQL("{}.{}").format(sql.SQL(target.table), sql.Identifier(target.column)),
         )
         connection.execute(_CREATE.format(sql.Literal(body.as_string(connection))))
         connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
-        def judge(values: Sequence[str]) -> tuple[Judgement, ...]:
-            found: list[Judgement] = []
+        def insert_batch(values: Sequence[str]) -> tuple[InsertResult, ...]:
+            judgements: list[InsertResult] = []
             for start in range(0, len(values), _BATCH):
                 batch = list(values[start : start + _BATCH])
                 rows = connection.execute("SELECT * FROM pg_temp.pgcontract_judge(%s::text[])", [batch])
-                found += (_judgement(value, *row) for value, row in zip(batch, rows, strict=True))
-            return tuple(found)
+                judgements += (_insert_result(value, *row) for value, row in zip(batch, rows, strict=True))
+            return tuple(judgements)
 
-        yield judge
+        yield insert_batch
 
 
-def _judgement(value: str, state: str, constraint: str | None, stored: str | None) -> Judgement:
-    if state == _ACCEPTED:
-        return Judgement(value=value, accepted=True, stored=stored)
-    return Judgement(value=value, accepted=False, sqlstate=state, constraint=constraint or None)
+def _insert_result(value: str, state: str, constraint: str | None, stored: str | None) -> InsertResult:
+    if state == _ACCEPTED_SQLSTATE:
+        return InsertResult(value=value, accepted=True, stored=stored)
+    return InsertResult(value=value, accepted=False, sqlstate=state, constraint=constraint or None)

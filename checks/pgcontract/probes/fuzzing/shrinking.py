@@ -1,4 +1,4 @@
-"""Counterexamples made as small as they go while they still show the same fault, all of them in step."""
+"""Counterexamples shrunk as far as they still show the same fault, all of them in parallel."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from pgcontract.probes.fuzzing.insert_batches import Judge, Judgement
+from pgcontract.probes.fuzzing.insert_batches import BatchInsert, InsertResult
 
 _BATCH: Final = 48
 _ROUNDS: Final = 80
@@ -16,50 +16,50 @@ _ALL_SPANS: Final = 20  # up to this length every piece is tried without, above 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """What a smaller value must still be: `meant` asks the oracle alone, `shown` the server's judgement of it.
+    """What a smaller value must still show: `meant` asks the oracle alone, `shown` the server's result for it.
 
-    `twin` makes of a value one that must be accepted, so that the two differ in what is at fault and nothing else.
+    `counterpart` makes of a value one that must be accepted, so that the two differ only in what is at fault.
     """
 
     meant: Callable[[str], bool]
-    shown: Callable[[Judgement], bool]
-    twin: Callable[[str], str] | None = None
+    shown: Callable[[InsertResult], bool]
+    counterpart: Callable[[str], str] | None = None
 
 
-def shrink(judge: Judge, suspects: Sequence[tuple[str, Fault]]) -> tuple[str, ...]:
+def shrink(insert_batch: BatchInsert, suspects: Sequence[tuple[str, Fault]]) -> tuple[str, ...]:
     """For each value, which shows its fault, the smallest that was found to show it too. Deterministic.
 
-    Each round judges the next simpler values of every suspect in one round trip and goes on from the smallest that
+    Each round tries the next simpler values of every suspect in one round trip and continues from the smallest that
     still shows the fault.
     """
     values = [value for value, _ in suspects]
     waiting = [_simpler(value, fault) for value, fault in suspects]
     for _ in range(_ROUNDS):
-        batches = [tuple(islice(each, _BATCH)) for each in waiting]
-        asked = list(
+        batches = [tuple(islice(waiting_texts, _BATCH)) for waiting_texts in waiting]
+        candidates = list(
             dict.fromkeys(
                 text
                 for batch, (_, fault) in zip(batches, suspects, strict=True)
                 for value in batch
-                for text in ((value, fault.twin(value)) if fault.twin else (value,))
+                for text in ((value, fault.counterpart(value)) if fault.counterpart else (value,))
             )
         )
-        if not asked:
+        if not candidates:
             break
-        judged = {each.value: each for each in judge(asked)}
+        results = {judgement.value: judgement for judgement in insert_batch(candidates)}
         for number, (batch, (_, fault)) in enumerate(zip(batches, suspects, strict=True)):
-            smaller = next((value for value in batch if _shows(fault, value, judged)), None)
+            smaller = next((value for value in batch if _shows(fault, value, results)), None)
             if smaller is not None:
                 values[number] = smaller
                 waiting[number] = _simpler(smaller, fault)
     return tuple(values)
 
 
-def _shows(fault: Fault, value: str, judged: dict[str, Judgement]) -> bool:
-    return fault.shown(judged[value]) and (fault.twin is None or judged[fault.twin(value)].accepted)
+def _shows(fault: Fault, value: str, results: dict[str, InsertResult]) -> bool:
+    return fault.shown(results[value]) and (fault.counterpart is None or results[fault.counterpart(value)].accepted)
 
 
-def size(value: str) -> tuple[int, int, str]:
+def simplicity(value: str) -> tuple[int, int, str]:
     """A sorting key: shorter first, then the plainer."""
     return len(value), sum(map(_rank, value)), value
 
@@ -76,9 +76,9 @@ def _rank(character: str) -> int:
 
 def _simpler(value: str, fault: Fault) -> Iterator[str]:
     """Values simpler than this one that the oracle says still qualify, the simplest first."""
-    limit = size(value)
-    for candidate in sorted(set(_candidates(value)), key=size):
-        if size(candidate) < limit and fault.meant(candidate):
+    limit = simplicity(value)
+    for candidate in sorted(set(_candidates(value)), key=simplicity):
+        if simplicity(candidate) < limit and fault.meant(candidate):
             yield candidate
 
 

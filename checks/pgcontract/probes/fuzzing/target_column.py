@@ -1,4 +1,4 @@
-"""Where a value is tried: one column, the type it is cast to, and the rest of a row that the server accepts."""
+"""The column that values are tried on: the type they are cast to, and the rest of a row that the server accepts."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from pgcontract.catalog.server_spelling import last_part
-from pgcontract.contract.column_formats import as_sent
+from pgcontract.catalog.server_spelling import unqualified_name
+from pgcontract.contract.column_formats import client_text
 from pgcontract.contract.identifiers import bare
 from pgcontract.model.schema import Column, Constraint
-from pgcontract.postgres.script_execution import refusal_of
-from pgcontract.probes.context import CouldNotAsk, Trial
+from pgcontract.postgres.script_execution import read_refusal
+from pgcontract.probes.context import Context, CouldNotAsk
 from pgcontract.probes.sample_rows import as_text, insert_statement, simplest_row
 
 _WORD: Final = re.compile(r"""[Ee]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|[^\W\d][\w$]*""", re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class TargetColumn:
     """`column` is the bare name; `row` are the other columns' values; `type` has no modifier and is no domain;
     `category` is pg_type.typcategory (S: a string type, N: a number); `sample` is what the row had in the
     column, `length` the most characters that varchar(n) and the like allow; `checks` are the CHECKs that the column
@@ -43,75 +43,81 @@ class Place:
         return sql.SQL("::{}").format(sql.SQL(self.type))
 
 
-def place_of(trial: Trial, name: str) -> Place:
-    """The place of a column in the trial's state. CouldNotAsk where it is not there, or where no row goes in."""
-    column = next((each for each in trial.after.columns if each.name == name), None)
+def find_target_column(context: Context, name: str) -> TargetColumn:
+    """The column in the context's state. CouldNotAsk where it is not there, or where no row can be inserted."""
+    column = next((candidate for candidate in context.after.columns if candidate.name == name), None)
     if column is None:
         raise CouldNotAsk(f"the column {name} is not there")
-    bare_name = bare(last_part(column.name, column.table))
-    checks = tuple(checks_of(trial, column))
+    bare_name = bare(unqualified_name(column.name, column.table))
+    checks = tuple(live_checks(context, column))
     query = sql.SQL("SELECT {} FROM {} LIMIT 0").format(sql.Identifier(bare_name), sql.SQL(column.table))
-    with trial.workbench.rolled_back(trial.after_state) as connection:
-        type_, category, length = type_of(connection, query)
-        own = frozenset(bare(last_part(each.name, each.table)) for each in checks)
-        row = _row(connection, trial, column, bare_name, own)
-    return Place(
+    with context.sandbox.rolled_back(context.after_state) as connection:
+        type_, category, length = read_column_type(connection, query)
+        own_constraints = frozenset(bare(unqualified_name(check.name, check.table)) for check in checks)
+        row = _accepted_row(connection, context, column, bare_name, own_constraints)
+    return TargetColumn(
         table=column.table,
         column=bare_name,
         type=type_,
         category=category,
         row={name: value for name, value in row.items() if name != bare_name},
-        sample=as_sent(row[bare_name]) if row.get(bare_name) is not None else None,
+        sample=client_text(row[bare_name]) if row.get(bare_name) is not None else None,
         length=length,
         checks=checks,
     )
 
 
-def type_of(connection: psycopg.Connection, query: sql.Composed) -> tuple[str, str, int | None]:
+def read_column_type(connection: psycopg.Connection, query: sql.Composed) -> tuple[str, str, int | None]:
     """Of the one column that a query gives: its type under any domain and without modifier, pg_type.typcategory, and
-    the n of varchar(n). Without the modifier, because a cast to varchar(5) cuts in silence what an INSERT refuses."""
+    the n of varchar(n). Without the modifier, because a cast to varchar(5) silently truncates what an INSERT refuses."""
     described = connection.execute(query).description
     assert described is not None
-    found = connection.execute(
+    row = connection.execute(
         "SELECT format_type(oid, -1), typcategory::text FROM pg_type WHERE oid = %s", [described[0].type_code]
     ).fetchone()
-    assert found is not None
-    return found[0], found[1], described[0].display_size
+    assert row is not None
+    return row[0], row[1], described[0].display_size
 
 
-def checks_of(trial: Trial, column: Column) -> Iterator[Constraint]:
+def live_checks(context: Context, column: Column) -> Iterator[Constraint]:
     """The live CHECKs that a value of the column must pass, its domain's included."""
-    name = last_part(column.name, column.table)
+    name = unqualified_name(column.name, column.table)
     domain = (column.type, f"public.{column.type}")
-    for each in trial.after.constraints:
-        if each.form != "check" or not each.enforced or each.definition is None:
+    for constraint in context.after.constraints:
+        if constraint.form != "check" or not constraint.enforced or constraint.definition is None:
             continue
-        if each.table in domain or (each.table == column.table and mentions(each.definition, name)):
-            yield each
+        if constraint.table in domain or (
+            constraint.table == column.table and mentions_column(constraint.definition, name)
+        ):
+            yield constraint
 
 
-def mentions(expression: str, column: str) -> bool:
+def mentions_column(expression: str, column: str) -> bool:
     """Whether an expression in the server's spelling names the column, itself spelled so, outside any literal."""
-    words = (found[0] for found in _WORD.finditer(expression) if not found[0].endswith("'"))
+    words = (match[0] for match in _WORD.finditer(expression) if not match[0].endswith("'"))
     return column in words
 
 
-def _row(
-    connection: psycopg.Connection, trial: Trial, column: Column, bare_name: str, own: frozenset[str]
+def _accepted_row(
+    connection: psycopg.Connection, context: Context, column: Column, bare_name: str, own_constraints: frozenset[str]
 ) -> Mapping[str, Any]:
-    """A row that goes in, or that only the column itself keeps out: the promise's sample, else the head's, else any."""
-    promise = trial.promise
+    """A row that is accepted, or refused only for the column itself: the promise's sample, else the head's, else any."""
+    promise = context.promise
     head = promise.project.shape(promise.project.head.stem).samples
-    rows = [each[column.table] for each in (promise.samples, head) if column.table in each]
+    rows = [rows_by_table[column.table] for rows_by_table in (promise.samples, head) if column.table in rows_by_table]
     refusals = []
-    for row in rows or [simplest_row(trial.after, column.table)]:
+    for row in rows or [simplest_row(context.after, column.table)]:
         try:
             with connection.transaction(force_rollback=True):
                 connection.execute(insert_statement(column.table, row), [as_text(value) for value in row.values()])
         except psycopg.Error as error:
-            refusal = refusal_of(error)
-            mine = refusal.constraint in own or error.diag.column_name == bare_name or refusal.sqlstate[:2] == "22"
-            if not mine:
+            refusal = read_refusal(error)
+            is_own_fault = (
+                refusal.constraint in own_constraints
+                or error.diag.column_name == bare_name
+                or refusal.sqlstate[:2] == "22"
+            )
+            if not is_own_fault:
                 refusals.append(str(refusal))
                 continue
         return row

@@ -6,43 +6,45 @@ import re
 from typing import Final
 
 from pgcontract.contract.identifiers import quote
-from pgcontract.probes.fuzzing.target_column import Place
+from pgcontract.probes.fuzzing.target_column import TargetColumn
 from pgcontract.probes.sample_rows import as_text
 
-_SHOWN: Final = 72  # characters of a value before it is shortened
-_POINTS: Final = 12
+_MAX_SHOWN: Final = 72  # characters of a value before it is shortened
+_MAX_CODE_POINTS: Final = 12
 _REPEATED: Final = re.compile(r"(.)\1{19,}", re.DOTALL)
 
 
 def escaped(value: str) -> str:
     r"""`'a\u200b@b.co'`: everything that is not printable ASCII as an escape; the middle of a long value left out."""
     whole = ascii(value)
-    if len(whole) <= _SHOWN:
+    if len(whole) <= _MAX_SHOWN:
         return whole
-    return f"{whole[: _SHOWN // 2]} … {whole[-_SHOWN // 4 :]} ({len(value):,} characters)"
+    return f"{whole[: _MAX_SHOWN // 2]} … {whole[-_MAX_SHOWN // 4 :]} ({len(value):,} characters)"
 
 
 def code_points(value: str) -> str:
     """`U+0061 U+200B`: all of a short value's, else those that are no printable ASCII, each once."""
     points = list(value)
-    if len(points) > _POINTS:
-        points = list(dict.fromkeys(each for each in value if not " " <= each <= "~"))
-    told = " ".join(f"U+{ord(each):04X}" for each in points[:_POINTS])
-    more = f" and {len(points) - _POINTS} more" if len(points) > _POINTS else ""
-    return told + more or ("printable ASCII only" if value else "empty")
+    if len(points) > _MAX_CODE_POINTS:
+        points = list(dict.fromkeys(character for character in value if not " " <= character <= "~"))
+    listed = " ".join(f"U+{ord(character):04X}" for character in points[:_MAX_CODE_POINTS])
+    more = f" and {len(points) - _MAX_CODE_POINTS} more" if len(points) > _MAX_CODE_POINTS else ""
+    return listed + more or ("printable ASCII only" if value else "empty")
 
 
-def insert_line(place: Place, value: str) -> str:
+def insert_line(target: TargetColumn, value: str) -> str:
     """One line of SQL that tries the value: pasteable, whatever is in it."""
-    row = {**place.row, place.column: value}
+    row = {**target.row, target.column: value}
     columns = ", ".join(map(quote, row))
-    values = ", ".join(_sent(place, value) if name == place.column else _literal(each) for name, each in row.items())
-    return f"INSERT INTO {place.table} ({columns}) VALUES ({values});"  # noqa: S608 - shown, never sent
+    values = ", ".join(
+        _target_literal(target, value) if name == target.column else _literal(cell) for name, cell in row.items()
+    )
+    return f"INSERT INTO {target.table} ({columns}) VALUES ({values});"  # noqa: S608 - shown, never sent
 
 
-def _sent(place: Place, value: str) -> str:
+def _target_literal(target: TargetColumn, value: str) -> str:
     text = text_literal(value)
-    return f"({text})::{place.type}" if "repeat(" in text and place.category != "S" else text
+    return f"({text})::{target.type}" if "repeat(" in text and target.category != "S" else text
 
 
 def _literal(value: object) -> str:
@@ -70,7 +72,7 @@ def text_literal(value: str) -> str:
 
 def _piece(value: str) -> str:
     plain = value.replace("'", "''")
-    if all(" " <= each <= "~" for each in value):
+    if all(" " <= character <= "~" for character in value):
         return f"'{plain}'"
     return "E'" + "".join(map(_character, value)) + "'"
 

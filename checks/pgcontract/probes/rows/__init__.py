@@ -1,24 +1,32 @@
-"""Writes on one row, each undone: what the server makes of it, as SQL that anyone can paste."""
+"""Writes on one row, each rolled back: what the server does with them, as SQL that anyone can paste."""
 
 from __future__ import annotations
 
-from pgcontract.probes.rows.alternative_values import another_values
-from pgcontract.probes.rows.probe_row import Specimen, Values, attempt, identifier, simplest_value, specimen_of, told
-from pgcontract.probes.rows.second_row import beside
-from pgcontract.probes.rows.state_matrix import Outcome, Sweep, entry, sweep
+from pgcontract.probes.rows.alternative_values import other_values
+from pgcontract.probes.rows.probe_row import (
+    ColumnValues,
+    ProbeRow,
+    any_value,
+    attempt,
+    find_probe_row,
+    identifier,
+    reproduction_script,
+)
+from pgcontract.probes.rows.second_row import insert_second_row
+from pgcontract.probes.rows.state_matrix import StateMatrix, TransitionResult, probe_state_matrix, values_for_state
 
 __all__ = [
-    "Outcome",
-    "Specimen",
-    "Sweep",
-    "Values",
-    "another_values",
+    "ColumnValues",
+    "ProbeRow",
+    "StateMatrix",
+    "TransitionResult",
+    "any_value",
     "attempt",
-    "beside",
-    "entry",
+    "find_probe_row",
     "identifier",
-    "simplest_value",
-    "specimen_of",
-    "sweep",
-    "told",
+    "insert_second_row",
+    "other_values",
+    "probe_state_matrix",
+    "reproduction_script",
+    "values_for_state",
 ]

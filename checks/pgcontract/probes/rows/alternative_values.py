@@ -1,4 +1,4 @@
-"""Another value for a column than the one it has: as SQL over the row, the likeliest to be accepted first."""
+"""Values for a column other than the one it has: as SQL over the row, the likeliest to be accepted first."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Final
 
 from psycopg import sql
 
-from pgcontract.catalog.server_spelling import last_part
+from pgcontract.catalog.server_spelling import unqualified_name
 from pgcontract.contract.identifiers import bare
 from pgcontract.model.schema import Column
-from pgcontract.probes.context import Trial
+from pgcontract.probes.context import Context
 from pgcontract.probes.rows.probe_row import identifier
 
 _LITERAL: Final = re.compile(r"'(?:[^']|'')*'")
@@ -29,18 +29,18 @@ _BY_TYPE: Final = (
 )
 
 
-def another_values(trial: Trial, column: Column) -> Iterator[sql.Composable]:
+def other_values(context: Context, column: Column) -> Iterator[sql.Composable]:
     """Expressions over the row: of the column's type, an enum's labels, the texts of its CHECKs, null."""
-    name = last_part(column.name, column.table)
+    name = unqualified_name(column.name, column.table)
     for pattern, *expressions in _BY_TYPE:
         if re.match(pattern, column.type):
-            yield from (sql.SQL(each).format(identifier(bare(name))) for each in expressions)
-    for each in trial.after.types:
-        if column.type in (each.name, each.name.removeprefix("public.")):
-            yield from map(sql.Literal, each.labels)
-    for constraint in trial.after.constraints:
+            yield from (sql.SQL(expression).format(identifier(bare(name))) for expression in expressions)
+    for data_type in context.after.types:
+        if column.type in (data_type.name, data_type.name.removeprefix("public.")):
+            yield from map(sql.Literal, data_type.labels)
+    for constraint in context.after.constraints:
         own = constraint.table == column.table and constraint.form == "check"
         if own and constraint.definition and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", constraint.definition):
-            yield from (sql.SQL(found) for found in _LITERAL.findall(constraint.definition))
+            yield from (sql.SQL(word) for word in _LITERAL.findall(constraint.definition))
     if column.null:
         yield sql.SQL("NULL")

@@ -1,4 +1,4 @@
-"""Every combination of what a condition reads: the ways to bring a row there, and whether the condition holds then."""
+"""Every combination of the values that a condition reads: the writes that produce it, and whether it holds."""
 
 from __future__ import annotations
 
@@ -12,99 +12,105 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from pgcontract.catalog.server_spelling import last_part
-from pgcontract.contract import Machine, Tie
+from pgcontract.catalog.server_spelling import unqualified_name
+from pgcontract.contract import Presence, StateMachine
 from pgcontract.contract.identifiers import bare
 from pgcontract.model.schema import Column
-from pgcontract.postgres.script_execution import refusal_of
-from pgcontract.probes.context import CouldNotAsk, Trial
-from pgcontract.probes.rows.alternative_values import another_values
-from pgcontract.probes.rows.probe_row import Values, identifier
-from pgcontract.probes.rows.state_matrix import Sweep, sweep
+from pgcontract.postgres.script_execution import read_refusal
+from pgcontract.probes.context import Context, CouldNotAsk
+from pgcontract.probes.rows.alternative_values import other_values
+from pgcontract.probes.rows.probe_row import ColumnValues, identifier
+from pgcontract.probes.rows.state_matrix import StateMatrix, probe_state_matrix
 
-MOST: Final = 64
+MAX_COMBINATIONS: Final = 64
 _LITERAL: Final = re.compile(r"'(?:[^']|'')*'")
 _WORD: Final = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[^\W\d][\w$]*""")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Combination:
-    """Values of the columns that a condition reads. `route` are the writes that bring a row there, the first one an
-    INSERT; `present` is what the condition says of it."""
+    """Values of the columns that a condition reads. `route` are the writes that produce such a row, the first one
+    an INSERT; `present` is whether the condition holds for it."""
 
-    told: str
-    route: tuple[Values, ...]
+    label: str
+    route: tuple[ColumnValues, ...]
     present: bool
 
 
-def machine_of(trial: Trial, column: str) -> Machine | None:
-    """The machine that was declared of the column by the promise's time."""
-    chain = trial.promise.project.chain
-    known = chain[: chain.index(trial.promise.migration) + 1]
-    found = [each for one in known if one.contract for each in one.contract.machines if each.column == column]
-    return found[-1] if found else None
+def state_machine_of(context: Context, column: str) -> StateMachine | None:
+    """The state machine that was declared of the column by the promise's time."""
+    chain = context.promise.project.chain
+    known = chain[: chain.index(context.promise.migration) + 1]
+    machines = [
+        machine for one in known if one.contract for machine in one.contract.state_machines if machine.column == column
+    ]
+    return machines[-1] if machines else None
 
 
-def combinations(trial: Trial, connection: psycopg.Connection, tie: Tie) -> Iterator[Combination]:
-    """At most 64 of them; of a column with a machine its states, each by the way its moves allow."""
-    columns = [each for each in trial.after.columns if each.table == tie.table]
-    words = {bare(found) for found in _WORD.findall(tie.present_when) if not found.startswith("'")}
-    read = {name: each for each in columns if (name := bare(last_part(each.name, each.table))) in words}
+def value_combinations(context: Context, connection: psycopg.Connection, presence: Presence) -> Iterator[Combination]:
+    """At most 64 of them; of a column with a state machine its states, each by the way its moves allow."""
+    columns = [column for column in context.after.columns if column.table == presence.table]
+    words = {bare(word) for word in _WORD.findall(presence.present_when) if not word.startswith("'")}
+    read = {name: column for column in columns if (name := bare(unqualified_name(column.name, column.table))) in words}
     if not read:
-        raise CouldNotAsk(f"`{tie.present_when}` reads no column of {tie.table}")
-    choices = [list(_choices(trial, tie, name, column)) for name, column in read.items()]
-    for choice in islice(product(*choices), MOST):
-        route: tuple[Values, ...] = ({},)
+        raise CouldNotAsk(f"`{presence.present_when}` reads no column of {presence.table}")
+    choices = [list(_choices(context, presence, name, column)) for name, column in read.items()]
+    for choice in islice(product(*choices), MAX_COMBINATIONS):
+        route: tuple[ColumnValues, ...] = ({},)
         for one in choice:
             route = ({**route[0], **one.route[0]}, *route[1:], *one.route[1:])
         values = {name: one.value for name, one in zip(read, choice, strict=True)}
-        present = _holds(connection, tie, read, values)
+        present = _condition_holds(connection, presence, read, values)
         if present is not None:
-            told = ", ".join(f"{name} = {one.told}" for name, one in zip(read, choice, strict=True))
-            yield Combination(told=told, route=route, present=present)
+            description = ", ".join(f"{name} = {one.label}" for name, one in zip(read, choice, strict=True))
+            yield Combination(label=description, route=route, present=present)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Choice:
-    told: str
+    label: str
     value: sql.Composable
-    route: tuple[Values, ...]
+    route: tuple[ColumnValues, ...]
 
 
-def _choices(trial: Trial, tie: Tie, name: str, column: Column) -> Iterator[_Choice]:
-    machine = machine_of(trial, column.name)
-    if machine is not None:
-        swept: Sweep = trial.once(f"machine/{machine.name}", partial(sweep, machine=machine))
-        for state in machine.states:
-            if state in swept.routes:
-                yield _Choice(told=state, value=sql.Literal(state), route=swept.routes[state])
+def _choices(context: Context, presence: Presence, name: str, column: Column) -> Iterator[_Choice]:
+    state_machine = state_machine_of(context, column.name)
+    if state_machine is not None:
+        matrix: StateMatrix = context.cached(
+            f"state_machine/{state_machine.name}", partial(probe_state_matrix, state_machine=state_machine)
+        )
+        for state in state_machine.states:
+            if state in matrix.routes:
+                yield _Choice(label=state, value=sql.Literal(state), route=matrix.routes[state])
         return
-    literals = [sql.SQL(found) for found in _LITERAL.findall(tie.present_when)]
+    literals = [sql.SQL(word) for word in _LITERAL.findall(presence.present_when)]
     seen: set[str] = set()
-    for value in (*literals, *_plain(trial, column)):
+    for value in (*literals, *_suggested_values(context, column)):
         text = value.as_string()
         if text not in seen:
             seen.add(text)
-            yield _Choice(told=text, value=value, route=({name: value},))
+            yield _Choice(label=text, value=value, route=({name: value},))
 
 
-def _plain(trial: Trial, column: Column) -> Iterator[sql.Composable]:
-    """Values of a column that no machine is declared of: both truths, or what its type and CHECKs suggest."""
+def _suggested_values(context: Context, column: Column) -> Iterator[sql.Composable]:
+    """Values of a column that no state machine is declared of: true and false, or what its type and CHECKs suggest."""
     if column.type == "boolean":
         yield from (sql.SQL("true"), sql.SQL("false"))
         if column.null:
             yield sql.SQL("NULL")
         return
-    name = last_part(column.name, column.table)
-    for value in another_values(trial, column):
+    name = unqualified_name(column.name, column.table)
+    for value in other_values(context, column):
         if not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", value.as_string()):
             yield value
     if re.match(r"smallint|integer|bigint|numeric", column.type):
         yield from map(sql.Literal, (0, 1))
 
 
-def _holds(connection: psycopg.Connection, tie: Tie, read: dict[str, Column], values: Values) -> bool | None:
-    """What the condition says of a row with these values, unknown counting as no; None where no row has them.
+def _condition_holds(
+    connection: psycopg.Connection, presence: Presence, read: dict[str, Column], values: ColumnValues
+) -> bool | None:
+    """Whether the condition holds for a row with these values, NULL counting as false; None where no row can have them.
 
     CouldNotAsk where it is no condition.
     """
@@ -112,13 +118,13 @@ def _holds(connection: psycopg.Connection, tie: Tie, read: dict[str, Column], va
         sql.SQL("CAST({} AS {}) AS {}").format(values[name], sql.SQL(column.type), identifier(name))
         for name, column in read.items()
     )
-    query = sql.SQL("SELECT ({}) IS TRUE FROM (SELECT {}) AS row").format(sql.SQL(tie.present_when), row)
+    query = sql.SQL("SELECT ({}) IS TRUE FROM (SELECT {}) AS row").format(sql.SQL(presence.present_when), row)
     try:
         with connection.transaction(force_rollback=True):
-            found = connection.execute(query).fetchone()
+            record = connection.execute(query).fetchone()
     except psycopg.Error as error:
-        refusal = refusal_of(error)
+        refusal = read_refusal(error)
         if refusal.sqlstate[:2] == "22":
             return None
-        raise CouldNotAsk(f"`{tie.present_when}` is no condition over the row's other columns: {refusal}") from error
-    return bool(found and found[0])
+        raise CouldNotAsk(f"`{presence.present_when}` is no condition over the row's other columns: {refusal}") from error
+    return bool(record and record[0])

@@ -1,4 +1,4 @@
-"""A second row beside a specimen: the same but for its key and whatever else must be unique."""
+"""A second row in addition to the probe row: the same except for its key and other unique columns."""
 
 from __future__ import annotations
 
@@ -9,31 +9,33 @@ from typing import Any, Final
 
 import psycopg
 
-from pgcontract.catalog.server_spelling import split_name
+from pgcontract.catalog.server_spelling import split_schema
 from pgcontract.contract.identifiers import bare, quote
-from pgcontract.postgres.script_execution import refusal_of
-from pgcontract.probes.context import Trial
-from pgcontract.probes.rows.probe_row import Specimen
+from pgcontract.postgres.script_execution import read_refusal
+from pgcontract.probes.context import Context
+from pgcontract.probes.rows.probe_row import ProbeRow
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-def beside(trial: Trial, connection: psycopg.Connection, specimen: Specimen) -> Specimen | None:
-    """A second row, now there; None where the table takes none, or has no key to tell the two apart."""
-    if not specimen.key:
+def insert_second_row(context: Context, connection: psycopg.Connection, probe_row: ProbeRow) -> ProbeRow | None:
+    """A second row, inserted; None where the table accepts none, or has no key to tell the two apart."""
+    if not probe_row.key:
         return None
-    other = _varied(specimen, specimen.key)
-    for _ in range(len(specimen.row)):
+    other = _with_other_values(probe_row, probe_row.key)
+    for _ in range(len(probe_row.row)):
         try:
             connection.execute(other.insert())
         except psycopg.Error as error:
-            refusal = refusal_of(error)
-            index = next((each for each in trial.after.indexes if _is(each.name, refusal.constraint)), None)
+            refusal = read_refusal(error)
+            index = next(
+                (candidate for candidate in context.after.indexes if _is_named(candidate.name, refusal.constraint)), None
+            )
             if refusal.sqlstate != "23505" or index is None:
                 return None
             keys = " ".join(index.keys)
             unique = [name for name in other.row if re.search(rf"(?<!\w){re.escape(quote(name))}(?!\w)", keys)]
-            varied = _varied(other, unique)
+            varied = _with_other_values(other, unique)
             if varied == other:
                 return None
             other = varied
@@ -42,15 +44,15 @@ def beside(trial: Trial, connection: psycopg.Connection, specimen: Specimen) -> 
     return None
 
 
-def _is(index: str, constraint: str | None) -> bool:
-    return bare(split_name(index)[1]) == constraint
+def _is_named(index: str, constraint: str | None) -> bool:
+    return bare(split_schema(index)[1]) == constraint
 
 
-def _varied(specimen: Specimen, columns: Iterable[str]) -> Specimen:
-    return replace(specimen, row={**specimen.row, **{name: _another(specimen.row[name]) for name in columns}})
+def _with_other_values(probe_row: ProbeRow, columns: Iterable[str]) -> ProbeRow:
+    return replace(probe_row, row={**probe_row.row, **{name: _other_value(probe_row.row[name]) for name in columns}})
 
 
-def _another(value: Any) -> Any:
+def _other_value(value: Any) -> Any:
     match value:
         case bool():
             return not value

@@ -1,4 +1,4 @@
-"""Who keeps a time: writes on a row whose clock is a day behind or an hour ahead, and whose time it has afterwards."""
+"""Who keeps a time: writes on a row whose timestamp is a day behind or an hour ahead, and the time it has afterwards."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from pgcontract.catalog.server_spelling import last_part
-from pgcontract.contract import Clock
+from pgcontract.catalog.server_spelling import unqualified_name
+from pgcontract.contract import Timestamp
 from pgcontract.contract.identifiers import bare
-from pgcontract.postgres.script_execution import refusal_of
-from pgcontract.probes.context import CouldNotAsk, Trial
-from pgcontract.probes.rows.alternative_values import another_values
-from pgcontract.probes.rows.probe_row import Specimen, Values, attempt, identifier, specimen_of
+from pgcontract.postgres.script_execution import read_refusal
+from pgcontract.probes.context import Context, CouldNotAsk
+from pgcontract.probes.rows.alternative_values import other_values
+from pgcontract.probes.rows.probe_row import ColumnValues, ProbeRow, attempt, find_probe_row, identifier
 
 PAST: Final = "2001-02-03 04:05:06+00"
 FUTURE: Final = "2999-12-31 23:59:59+00"
-CLOCK: Final = "the database's time"
-AS_IT_WAS: Final = "as it was"
+DATABASE_TIME: Final = "the database's time"
+UNCHANGED: Final = "as it was"
 
 _TEMPORAL: Final = ("timestamp", "date")
-_RELATION = """
+_CLASSIFY_TIME = """
     CASE WHEN {column} IS NULL THEN 'null'
          WHEN {column} = CAST({before} AS {type}) THEN 'as it was'
          WHEN {column} IN (CAST({past} AS {type}), CAST({future} AS {type})) THEN 'as written'
@@ -36,93 +36,95 @@ _RELATION = """
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept:
-    """What became of a write: the statement, and what the clock's value is now or who refused."""
+class TimestampWrite:
+    """What became of a write: the statement, and what the timestamp's value is now or who refused."""
 
-    way: str
+    label: str
     statement: str
-    found: str
+    result: str
     refused: bool = False
 
 
-class Keeping:
-    """Writes on one row in one transaction; each is undone."""
+class TimestampProbe:
+    """Writes to one row in one transaction; each is rolled back."""
 
-    def __init__(self, trial: Trial, connection: psycopg.Connection, clock: Clock) -> None:
-        self.trial = trial
+    def __init__(self, context: Context, connection: psycopg.Connection, timestamp: Timestamp) -> None:
+        self.context = context
         self.connection = connection
-        self.clock = clock
-        self.columns = [each for each in trial.after.columns if each.table == clock.table]
-        found = next((each for each in self.columns if each.name == clock.column), None)
-        if found is None:
-            raise CouldNotAsk(f"the column {clock.column} is not there")
-        self.column = found
+        self.timestamp = timestamp
+        self.columns = [column for column in context.after.columns if column.table == timestamp.table]
+        table_column = next((column for column in self.columns if column.name == timestamp.column), None)
+        if table_column is None:
+            raise CouldNotAsk(f"the column {timestamp.column} is not there")
+        self.column = table_column
         connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        self.specimen = specimen_of(trial, connection, clock.table).without(clock.bare_column)
+        self.probe_row = find_probe_row(context, connection, timestamp.table).without(timestamp.bare_column)
         self.before: str | None = None
 
-    def insert(self, way: str, value: sql.Composable | None = None, *, conflict: sql.Composable | None = None) -> Kept:
-        """INSERT of the row with the clock as given; onto the row that is there, `conflict` is what it then does."""
-        statement = self.specimen.insert({} if value is None else {self.clock.bare_column: value})
-        return self.write(way, statement if conflict is None else sql.Composed([statement, sql.SQL(" "), conflict]))
+    def insert(
+        self, label: str, value: sql.Composable | None = None, *, conflict: sql.Composable | None = None
+    ) -> TimestampWrite:
+        """INSERT of the row with the timestamp as given; onto the row that is there, `conflict` is what it then does."""
+        statement = self.probe_row.insert({} if value is None else {self.timestamp.bare_column: value})
+        return self.write(label, statement if conflict is None else sql.Composed([statement, sql.SQL(" "), conflict]))
 
-    def update(self, way: str, values: Values) -> Kept:
+    def update(self, label: str, values: ColumnValues) -> TimestampWrite:
         """UPDATE of the row."""
-        return self.write(way, self.specimen.update(values))
+        return self.write(label, self.probe_row.update(values))
 
-    def copy(self, way: str, value: str) -> Kept:
-        """COPY of the row with the clock as given."""
-        row = {**self.specimen.row, self.clock.bare_column: value}
+    def copy(self, label: str, value: str) -> TimestampWrite:
+        """COPY of the row with the timestamp as given."""
+        row = {**self.probe_row.row, self.timestamp.bare_column: value}
         names = sql.SQL(", ").join(map(identifier, row))
-        statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.SQL(self.clock.table), names)
-        line = "\t".join(str(each).replace("\\", "\\\\") for each in row.values())
+        statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.SQL(self.timestamp.table), names)
+        line = "\t".join(str(cell).replace("\\", "\\\\") for cell in row.values())
         shown = f"{statement.as_string()};\n{line}\n\\."
         try:
             with self.connection.transaction(force_rollback=True):
                 with self.connection.cursor() as cursor, cursor.copy(statement) as copy:
                     copy.write_row([*row.values()])
-                relation, _ = self._read(self.specimen.select(self._relation()))
+                relation, _ = self._fetch(self.probe_row.select(self._classified_time()))
         except psycopg.Error as error:
-            return Kept(way=way, statement=shown, found=f"refused: {refusal_of(error)}", refused=True)
-        return Kept(way=way, statement=shown, found=relation)
+            return TimestampWrite(label=label, statement=shown, result=f"refused: {read_refusal(error)}", refused=True)
+        return TimestampWrite(label=label, statement=shown, result=relation)
 
-    def write(self, way: str, statement: sql.Composed) -> Kept:
-        """The write, its result read by RETURNING, undone."""
+    def write(self, label: str, statement: sql.Composed) -> TimestampWrite:
+        """Execute the write, read its result by RETURNING, roll it back."""
         shown = f"{statement.as_string()};"
-        returning = sql.Composed([statement, sql.SQL(" RETURNING "), self._relation()])
+        returning = sql.Composed([statement, sql.SQL(" RETURNING "), self._classified_time()])
         try:
             with self.connection.transaction(force_rollback=True):
-                return Kept(way=way, statement=shown, found=self._read(returning)[0])
+                return TimestampWrite(label=label, statement=shown, result=self._fetch(returning)[0])
         except psycopg.Error as error:
-            refusal = refusal_of(error)
+            refusal = read_refusal(error)
             if refusal.sqlstate.startswith("42") and error.diag.statement_position:
                 raise
-            return Kept(way=way, statement=shown, found=f"refused: {refusal}", refused=True)
+            return TimestampWrite(label=label, statement=shown, result=f"refused: {refusal}", refused=True)
 
-    def step(self) -> str:
+    def update_unchanged(self) -> str:
         """An update that changes nothing, not undone: the row's time is `later`, `the same`, or it `went back`."""
-        text = sql.SQL("{}::pg_catalog.text").format(identifier(self.clock.bare_column))
-        _, before = self._read(self.specimen.select(sql.SQL("''"), text))
-        refusal = attempt(self.connection, self.specimen.update(self.touch()))
+        text = sql.SQL("{}::pg_catalog.text").format(identifier(self.timestamp.bare_column))
+        _, before = self._fetch(self.probe_row.select(sql.SQL("''"), text))
+        refusal = attempt(self.connection, self.probe_row.update(self.unchanged_values()))
         if refusal is not None:
             return f"refused: {refusal}"
-        return moved(self.connection, self.specimen, self.clock, self.column.type, before)
+        return compare_times(self.connection, self.probe_row, self.timestamp, self.column.type, before)
 
-    def touch(self) -> Values:
+    def unchanged_values(self) -> ColumnValues:
         """An update that changes nothing: a plain column set to itself."""
-        for each in self.columns:
-            name = bare(last_part(each.name, each.table))
-            if each is not self.column and name not in self.specimen.key and not each.generated:
+        for column in self.columns:
+            name = bare(unqualified_name(column.name, column.table))
+            if column is not self.column and name not in self.probe_row.key and not column.generated:
                 return {name: identifier(name)}
-        raise CouldNotAsk(f"{self.clock.table} has no column to update but the clock and its key")
+        raise CouldNotAsk(f"{self.timestamp.table} has no column to update but the timestamp and its key")
 
-    def changes(self) -> Iterator[tuple[str, Values]]:
+    def column_updates(self) -> Iterator[tuple[str, ColumnValues]]:
         """For each other column an update that the table accepts; to another value, if it accepts one."""
-        for each in self.columns:
-            name = bare(last_part(each.name, each.table))
-            if each is self.column or each.generated or (each.identity == "always"):
+        for column in self.columns:
+            name = bare(unqualified_name(column.name, column.table))
+            if column is self.column or column.generated or (column.identity == "always"):
                 continue
-            value = next((value for value in another_values(self.trial, each) if self._accepted(name, value)), None)
+            value = next((value for value in other_values(self.context, column) if self._accepted(name, value)), None)
             if value is None:
                 yield f"{name}, to itself: every other value tried is refused", {name: identifier(name)}
             else:
@@ -130,84 +132,90 @@ class Keeping:
 
     def _accepted(self, name: str, value: sql.Composable) -> bool:
         with self.connection.transaction(force_rollback=True):
-            return attempt(self.connection, self.specimen.update({name: value})) is None
+            return attempt(self.connection, self.probe_row.update({name: value})) is None
 
-    def start(self, shift: str) -> None:
-        """Put the row there, every time in it moved by `shift`: past the triggers, as a replica does."""
-        self.connection.execute(self.specimen.insert())
-        moved = {
-            bare(last_part(each.name, each.table)): sql.SQL("{} OPERATOR(pg_catalog.+) {}::pg_catalog.interval").format(
-                identifier(bare(last_part(each.name, each.table))), sql.Literal(shift)
-            )
-            for each in self.columns
-            if (each is self.column or each.type.startswith(_TEMPORAL)) and not each.generated
+    def insert_shifted_row(self, shift: str) -> None:
+        """Insert the row with every time in it moved by `shift`: without triggers, as a replica does."""
+        self.connection.execute(self.probe_row.insert())
+        shifted = {
+            bare(unqualified_name(column.name, column.table)): sql.SQL(
+                "{} OPERATOR(pg_catalog.+) {}::pg_catalog.interval"
+            ).format(identifier(bare(unqualified_name(column.name, column.table))), sql.Literal(shift))
+            for column in self.columns
+            if (column is self.column or column.type.startswith(_TEMPORAL)) and not column.generated
         }
-        with self.past_triggers():
-            self.connection.execute(self.specimen.update(moved))
-        text = sql.SQL("{}::pg_catalog.text").format(identifier(self.clock.bare_column))
-        row = self.connection.execute(self.specimen.select(text)).fetchone()
+        with self.without_triggers():
+            self.connection.execute(self.probe_row.update(shifted))
+        text = sql.SQL("{}::pg_catalog.text").format(identifier(self.timestamp.bare_column))
+        row = self.connection.execute(self.probe_row.select(text)).fetchone()
         self.before = row[0] if row else None
 
     @contextmanager
-    def past_triggers(self) -> Iterator[None]:
-        """In the role of a replica; triggers that fire even there are switched off as well.
+    def without_triggers(self) -> Iterator[None]:
+        """With session_replication_role = replica; triggers that fire even then are disabled as well.
 
-        Where no superuser lends that, the table's owner switches off every trigger.
+        Without a superuser, the table's owner disables every trigger.
         """
-        lent = self.trial.workbench.has_superuser
-        fires = ("always", "replica") if lent else ("always", "replica", "origin")
-        always = [each for each in self.trial.after.triggers if each.table == self.clock.table and each.enabled in fires]
-        table = sql.SQL(self.clock.table)
-        if lent:
+        has_superuser = self.context.sandbox.has_superuser
+        fires = ("always", "replica") if has_superuser else ("always", "replica", "origin")
+        always = [
+            trigger
+            for trigger in self.context.after.triggers
+            if trigger.table == self.timestamp.table and trigger.enabled in fires
+        ]
+        table = sql.SQL(self.timestamp.table)
+        if has_superuser:
             self.connection.execute("SET LOCAL session_replication_role = replica")
-        for each in always:
-            name = sql.SQL(last_part(each.name, each.table))
+        for trigger in always:
+            name = sql.SQL(unqualified_name(trigger.name, trigger.table))
             self.connection.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER {}").format(table, name))
         yield
-        for each in always:
-            name = sql.SQL(last_part(each.name, each.table))
-            word = sql.SQL("" if each.enabled == "origin" else each.enabled.upper())
+        for trigger in always:
+            name = sql.SQL(unqualified_name(trigger.name, trigger.table))
+            word = sql.SQL("" if trigger.enabled == "origin" else trigger.enabled.upper())
             self.connection.execute(sql.SQL("ALTER TABLE {} ENABLE {} TRIGGER {}").format(table, word, name))
-        if lent:
+        if has_superuser:
             self.connection.execute("SET LOCAL session_replication_role = origin")
 
-    def _relation(self) -> sql.Composed:
-        return sql.SQL(_RELATION).format(
-            column=identifier(self.clock.bare_column),
+    def _classified_time(self) -> sql.Composed:
+        return sql.SQL(_CLASSIFY_TIME).format(
+            column=identifier(self.timestamp.bare_column),
             type=sql.SQL(self.column.type),
             before=sql.Literal(self.before),
             past=sql.Literal(PAST),
             future=sql.Literal(FUTURE),
         )
 
-    def _read(self, query: sql.Composed) -> tuple[str, str | None]:
-        found = self.connection.execute(query).fetchone()
-        return (found[0], found[1]) if found else ("no row", None)
+    def _fetch(self, query: sql.Composed) -> tuple[str, str | None]:
+        row = self.connection.execute(query).fetchone()
+        return (row[0], row[1]) if row else ("no row", None)
 
 
-def moved(connection: psycopg.Connection, specimen: Specimen, clock: Clock, type_name: str, before: str | None) -> str:
-    """How the row's time stands to the one before: `later`, `the same`, `went back`."""
+def compare_times(
+    connection: psycopg.Connection, probe_row: ProbeRow, timestamp: Timestamp, type_name: str, before: str | None
+) -> str:
+    """How the row's time compares to the one before: `later`, `the same`, `went back`."""
     query = sql.SQL("CASE WHEN {0} > {1} THEN 'later' WHEN {0} = {1} THEN 'the same' ELSE 'went back' END")
     old = sql.SQL("CAST({} AS {})").format(sql.Literal(before), sql.SQL(type_name))
-    row = connection.execute(specimen.select(query.format(identifier(clock.bare_column), old))).fetchone()
+    row = connection.execute(probe_row.select(query.format(identifier(timestamp.bare_column), old))).fetchone()
     return str(row[0]) if row else "no row"
 
 
 @contextmanager
-def keeping(trial: Trial, clock: Clock) -> Iterator[Keeping]:
-    """The clock's row in a transaction that is undone, written on by the role that migrates.
+def timestamp_probe(context: Context, timestamp: Timestamp) -> Iterator[TimestampProbe]:
+    """The timestamp's row in a transaction that is undone, written on by the role that migrates.
 
-    Where a superuser is ours, that role is lent the setting of a replica for as long: as a superuser, the migration's own
-    functions would run with every right there is, also on this machine.
+    Where we have a superuser, it grants that role SET on session_replication_role meanwhile: as a superuser, the
+    migration's own functions would run with every privilege, also on this machine.
     """
-    bench = trial.workbench
-    lent = sql.SQL("SET ON PARAMETER session_replication_role")
-    migrator = sql.Identifier(bench.migrator)
-    if bench.has_superuser:
-        bench.admin.execute(sql.SQL("GRANT {} TO {}").format(lent, migrator))
+    sandbox = context.sandbox
+    privilege = sql.SQL("SET ON PARAMETER session_replication_role")
+    migrator = sql.Identifier(sandbox.migrator)
+    if sandbox.has_superuser:
+        sandbox.admin.execute(sql.SQL("GRANT {} TO {}").format(privilege, migrator))
     try:
-        with bench.rolled_back(trial.after_state) as connection:
-            yield Keeping(trial, connection, clock)
+        with sandbox.rolled_back(context.after_state) as connection:
+            yield TimestampProbe(context, connection, timestamp)
     finally:
-        if bench.has_superuser and not bench.admin.closed:
-            bench.admin.execute(sql.SQL("REVOKE {} FROM {}").format(lent, migrator))
+        if sandbox.has_superuser and not sandbox.admin.closed:
+            sandbox.admin.execute(sql.SQL("REVOKE {} FROM {}").format(privilege, migrator))

@@ -1,1 +1,1 @@
-"""The application's writes played against a real table: histories of one session, and several sessions at once."""
+"""The application's writes executed against a real table: histories of one session, and several sessions at once."""

@@ -1,4 +1,4 @@
-"""Histories of a flow: orderly lives, with one surprise at each place, and with several as Hypothesis draws them."""
+"""Histories of a flow: in order, with one move inserted at each position, and with several as Hypothesis draws them."""
 
 from __future__ import annotations
 
@@ -6,63 +6,63 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from pgcontract.contract import Flow
-from pgcontract.probes.fuzzing.hypothesis_draws import collect
-from pgcontract.probes.scenarios.moves import History, Move, moves_of, possible
+from pgcontract.probes.fuzzing.hypothesis_draws import draw_examples
+from pgcontract.probes.scenarios.moves import History, Move, moves_of, possible_moves
 
-_MOST_SURPRISES: Final = 3
+_MAX_INSERTIONS: Final = 3
 
 
 def draw_histories(flow: Flow, *, seed: str, examples: int) -> tuple[History, ...]:
-    """The life of an actor up to each step; each life with any one move, or with a whole life, put in anywhere; then
-    what Hypothesis makes of so many examples with more put in. No history twice, sorted; the same for the same seed."""
+    """The orderly history of an actor up to each step; each with any move, or a whole history, inserted anywhere;
+    then so many examples by Hypothesis with more insertions. No history twice, sorted; the same for the same seed."""
     from hypothesis import strategies
 
-    lives = tuple(_lives(flow))
+    orderly = tuple(_orderly_histories(flow))
     moves = tuple((move,) for step in flow.steps for move in moves_of(flow, step))
-    put_in = tuple(dict.fromkeys((*moves, *lives)))
-    single = ((life, ((at, each),)) for life in lives for at in range(len(life) + 1) for each in put_in)
-    places = strategies.integers(0, max(map(len, lives)))
-    surprise = strategies.tuples(places, strategies.sampled_from(put_in))
-    surprises = strategies.lists(surprise, min_size=2, max_size=_MOST_SURPRISES).map(tuple)
-    drawn = collect(strategies.tuples(strategies.sampled_from(lives), surprises), seed=seed, examples=examples)
-    return tuple(sorted({*lives, *(_surprised(flow, life, those) for life, those in (*single, *drawn))}))
+    put_in = tuple(dict.fromkeys((*moves, *orderly)))
+    single = ((life, ((at, history),)) for life in orderly for at in range(len(life) + 1) for history in put_in)
+    places = strategies.integers(0, max(map(len, orderly)))
+    insertion = strategies.tuples(places, strategies.sampled_from(put_in))
+    insertions = strategies.lists(insertion, min_size=2, max_size=_MAX_INSERTIONS).map(tuple)
+    drawn = draw_examples(strategies.tuples(strategies.sampled_from(orderly), insertions), seed=seed, examples=examples)
+    return tuple(sorted({*orderly, *(_with_insertions(flow, life, those) for life, those in (*single, *drawn))}))
 
 
-def _lives(flow: Flow) -> Iterator[History]:
-    """What an actor lives through up to each step, without a surprise; of two actors one after the other."""
+def _orderly_histories(flow: Flow) -> Iterator[History]:
+    """The steps of an actor in order up to each step, without an insertion; of two actors one after the other."""
     for step in flow.steps:
         steps = (*flow.before(step), step)
         for actors in range(1, min(flow.actors, 2) + 1):
             yield tuple(
-                Move(step=each.name, actor=actor, event=1 if each.events else 0)
+                Move(step=flow_step.name, actor=actor, event=1 if flow_step.events else 0)
                 for actor in range(1, actors + 1)
-                for each in steps
+                for flow_step in steps
             )
 
 
-def _surprised(flow: Flow, life: History, surprises: Iterable[tuple[int, History]]) -> History:
-    """The life with each surprise put in at its place, without the moves that are not possible where they stand."""
+def _with_insertions(flow: Flow, life: History, insertions: Iterable[tuple[int, History]]) -> History:
+    """The history with each insertion at its position, without the moves that are not possible there."""
     moves = list(life)
-    for at, those in surprises:
+    for at, those in insertions:
         moves[at:at] = those
     history: list[Move] = []
     for move in moves:
-        if move in possible(flow, history):
+        if move in possible_moves(flow, history):
             history.append(move)
     return tuple(history)
 
 
-def shortest(flow: Flow, history: History, breaks: Callable[[History], bool]) -> History:
+def shorten_history(flow: Flow, history: History, breaks: Callable[[History], bool]) -> History:
     """A history that still `breaks` and from which no move, and no two, can be left out; then with the first actor and
     the first event wherever that breaks it too. Deterministic."""
-    found = True
-    while found:
-        found = False
+    shortened = True
+    while shortened:
+        shortened = False
         for shorter in (*_without(history, 2), *_without(history, 1)):
             if shorter and _is_possible(flow, shorter) and breaks(shorter):
-                history, found = shorter, True
+                history, shortened = shorter, True
                 break
-    for simpler in _renamed(history):
+    for simpler in _renumbered(history):
         if simpler != history and _is_possible(flow, simpler) and breaks(simpler):
             return simpler
     return history
@@ -77,18 +77,18 @@ def _without(history: History, count: int) -> tuple[History, ...]:
     )
 
 
-def _renamed(history: History) -> tuple[History, ...]:
+def _renumbered(history: History) -> tuple[History, ...]:
     """The same with actors and events numbered in the order they appear."""
     actors: dict[int, int] = {0: 0}
     events: dict[tuple[int, str, int], int] = {}
     renamed = []
-    for each in history:
-        actor = actors.setdefault(each.actor, len(actors))
-        mine = [key for key in events if key[:2] == (each.actor, each.step)]
-        event = events.setdefault((each.actor, each.step, each.event), len(mine) + 1) if each.event else 0
-        renamed.append(Move(step=each.step, actor=actor, event=event))
+    for move in history:
+        actor = actors.setdefault(move.actor, len(actors))
+        own_events = [key for key in events if key[:2] == (move.actor, move.step)]
+        event = events.setdefault((move.actor, move.step, move.event), len(own_events) + 1) if move.event else 0
+        renamed.append(Move(step=move.step, actor=actor, event=event))
     return (tuple(renamed),)
 
 
 def _is_possible(flow: Flow, history: History) -> bool:
-    return all(move in possible(flow, history[:at]) for at, move in enumerate(history))
+    return all(move in possible_moves(flow, history[:at]) for at, move in enumerate(history))

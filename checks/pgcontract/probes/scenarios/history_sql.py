@@ -1,4 +1,4 @@
-"""A history as SQL that anyone can paste: what was played, what it did, and the query that must give no row."""
+"""A history as SQL that anyone can paste: what was executed, what it did, and the query that must return no row."""
 
 from __future__ import annotations
 
@@ -12,100 +12,103 @@ from psycopg import sql
 
 from pgcontract.contract import Invariant, Step
 from pgcontract.probes.sample_rows import as_text
-from pgcontract.probes.scenarios.player import PLAYED, Outcome
+from pgcontract.probes.scenarios.player import LOG, MoveResult
 
 _PARAMETER: Final = re.compile(r"%(?:\((?P<name>[^()\s]+)\)s|%)")
 
 
-def tell_history(
-    outcomes: Sequence[Outcome], step: Callable[[str], Step], invariant: Invariant | None, connection: psycopg.Connection
+def history_as_sql(
+    outcomes: Sequence[MoveResult],
+    step: Callable[[str], Step],
+    invariant: Invariant | None,
+    connection: psycopg.Connection,
 ) -> str:
-    """The script, in a transaction that is undone; a value that a step keeps goes by way of a setting.
+    """The script, in a transaction that is undone; a value that a step captures goes by way of a setting.
 
     Nothing in it varies from run to run, whatever ids the server made.
     """
     lines = ["BEGIN;"]
-    teller = Teller(connection)
+    writer = HistoryWriter(connection)
     for seq, outcome in enumerate(outcomes, 1):
-        lines.append(f"\n-- {seq}. {tell_move(outcomes[: seq - 1], outcome)}: {outcome.told}")
-        lines += teller.statement(step(outcome.move.step), outcome)
+        lines.append(f"\n-- {seq}. {describe_move(outcomes[: seq - 1], outcome)}: {outcome.description}")
+        lines += writer.statement_lines(step(outcome.move.step), outcome)
     if invariant is not None:
-        if "pgcontract_played" in invariant.never:
-            lines += ["\n-- what was played", f"{PLAYED};", *teller.played(outcomes)]
-        lines += [f"\n-- {invariant.says}: this must give no row", _ended(invariant.never.strip())]
+        if "pgcontract_log" in invariant.violations:
+            lines += ["\n-- what was played", f"{LOG};", *writer.played_rows(outcomes)]
+        lines += [f"\n-- {invariant.description}: this must give no row", _terminated(invariant.violations.strip())]
     return "\n".join((*lines, "", "ROLLBACK;"))
 
 
-def tell_move(before: Sequence[Outcome], outcome: Outcome) -> str:
+def describe_move(before: Sequence[MoveResult], outcome: MoveResult) -> str:
     """`paid, actor 1, the same event again`."""
     move = outcome.move
     if not move.actor:
         return f"{move.step}, for ids that nobody knows"
-    told = f"{move.step}, actor {move.actor}"
+    description = f"{move.step}, actor {move.actor}"
     if move.event:
-        if any(each.move == move for each in before):
-            return f"{told}, the same event again"
-        return f"{told}, event {move.event}" if move.event > 1 else told
-    return f"{told}, again" if any(each.move == move for each in before) else told
+        if any(earlier_outcome.move == move for earlier_outcome in before):
+            return f"{description}, the same event again"
+        return f"{description}, event {move.event}" if move.event > 1 else description
+    return f"{description}, again" if any(earlier_outcome.move == move for earlier_outcome in before) else description
 
 
-class Teller:
-    """Spells statements with their values, and remembers which values came from the server."""
+class HistoryWriter:
+    """Writes statements with their values, and remembers which values came from the server."""
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self.connection = connection
         self._types: dict[int, str] = {}
         self._casts: dict[tuple[int, str], str] = {}
 
-    def statement(self, step: Step, outcome: Outcome) -> Iterator[str]:
+    def statement_lines(self, step: Step, outcome: MoveResult) -> Iterator[str]:
         """The step's statement; one that was refused changes nothing and would end the transaction."""
-        words = self.words(step.sql, outcome).strip().removesuffix(";")
+        words = self.fill_parameters(step.sql, outcome).strip().removesuffix(";")
         if outcome.refusal is not None:
             yield "\n".join(f"-- {line}" for line in (str(outcome.refusal), *words.splitlines()))
             return
-        if not outcome.kept:
-            yield _ended(words)
+        if not outcome.kept_values:
+            yield _terminated(words)
             return
         actor = outcome.move.actor
         for name, oid in outcome.types.items():
             self._casts[actor, name] = self._type(oid)
-        settings = ", ".join(f"set_config('played.{name}_{actor}', {name}::text, true)" for name in outcome.kept)
+        settings = ", ".join(f"set_config('played.{name}_{actor}', {name}::text, true)" for name in outcome.kept_values)
         yield f"WITH kept AS (\n{words}\n)\nSELECT {settings} FROM kept;"
 
-    def played(self, outcomes: Sequence[Outcome]) -> Iterator[str]:
-        """The rows of pgcontract_played."""
+    def played_rows(self, outcomes: Sequence[MoveResult]) -> Iterator[str]:
+        """The rows of pgcontract_log."""
         for seq, outcome in enumerate(outcomes, 1):
             move, refusal = outcome.move, outcome.refusal
             row = (seq, move.step, move.actor, move.event_id, outcome.rows, refusal.sqlstate if refusal else None)
-            told = ", ".join(literal(value) for value in row)
-            yield f"INSERT INTO pgcontract_played VALUES ({told}, {self._parameters(outcome)});"  # noqa: S608 - told
+            values = ", ".join(literal(value) for value in row)
+            yield f"INSERT INTO pgcontract_log VALUES ({values}, {self._parameters_as_json(outcome)});"  # noqa: S608 - told
 
-    def words(self, text: str, outcome: Outcome) -> str:
+    def fill_parameters(self, text: str, outcome: MoveResult) -> str:
         """The SQL with each parameter's value in its place."""
 
-        def value(found: re.Match[str]) -> str:
-            name = found["name"]
+        def value(match: re.Match[str]) -> str:
+            name = match["name"]
             if name is None:
                 return "%"
-            return self._kept(outcome.move.actor, name) or literal(as_text(outcome.parameters.get(name)))
+            return self._kept_setting(outcome.move.actor, name) or literal(as_text(outcome.parameters.get(name)))
 
         return _PARAMETER.sub(value, text)
 
-    def _parameters(self, outcome: Outcome) -> str:
-        both = {**outcome.parameters, **outcome.kept}
-        kept = {name: setting for name in both if (setting := self._kept(outcome.move.actor, name))}
+    def _parameters_as_json(self, outcome: MoveResult) -> str:
+        both = {**outcome.parameters, **outcome.kept_values}
+        kept = {name: setting for name in both if (setting := self._kept_setting(outcome.move.actor, name))}
         plain = {name: value for name, value in both.items() if name not in kept}
-        told = literal(json.dumps(plain, ensure_ascii=False, default=str))
-        return told + "::jsonb" + "".join(f" || jsonb_build_object('{each}', {kept[each]})" for each in kept)
+        parameters = literal(json.dumps(plain, ensure_ascii=False, default=str))
+        return parameters + "::jsonb" + "".join(f" || jsonb_build_object('{key}', {kept[key]})" for key in kept)
 
-    def _kept(self, actor: int, name: str) -> str | None:
+    def _kept_setting(self, actor: int, name: str) -> str | None:
         cast = self._casts.get((actor, name))
         return f"current_setting('played.{name}_{actor}')::{cast}" if cast else None
 
     def _type(self, oid: int) -> str:
         if oid not in self._types:
-            found = self.connection.execute("SELECT pg_catalog.format_type(%s, NULL)", [oid]).fetchone()
-            self._types[oid] = found[0] if found else "text"
+            row = self.connection.execute("SELECT pg_catalog.format_type(%s, NULL)", [oid]).fetchone()
+            self._types[oid] = row[0] if row else "text"
         return self._types[oid]
 
 
@@ -113,5 +116,5 @@ def literal(value: Any) -> str:
     return sql.Literal(value).as_string(None)
 
 
-def _ended(words: str) -> str:
+def _terminated(words: str) -> str:
     return f"{words.rstrip().removesuffix(';')};"

@@ -12,13 +12,13 @@ from typing import Any
 
 import psycopg
 
-from pgcontract.postgres.sandbox import Workbench
+from pgcontract.postgres.sandbox import Sandbox
 
 # How long to wait for a statement's end before the server is asked again whether it waits: an end is seen at once.
 _ASK_AGAIN_S = 0.001
 
 
-class Session:
+class ParallelSession:
     """A connection, and the statement that it may still be waiting in."""
 
     def __init__(self, number: int, connection: psycopg.Connection, pool: ThreadPoolExecutor) -> None:
@@ -29,10 +29,10 @@ class Session:
         self._running: Future[Any] | None = None
 
     def begin(self, work: Callable[[psycopg.Connection], object]) -> None:
-        """Starts some work on the connection; `ended` or `waits` tell what became of it."""
+        """Starts some work on the connection; `has_ended` and `is_waiting` tell its state."""
         self._running = self._pool.submit(work, self.connection)
 
-    def waits(self, observer: psycopg.Connection) -> bool:
+    def is_waiting(self, observer: psycopg.Connection) -> bool:
         """True once the server shows that the work waits for a lock; False once it has ended."""
         assert self._running is not None
         while not self._running.done():
@@ -41,7 +41,7 @@ class Session:
                 return True
         return False
 
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         return self._running is not None and self._running.done()
 
     def result(self) -> Any:
@@ -51,22 +51,24 @@ class Session:
         return running.result()
 
 
-def wait_for_any(sessions: Sequence[Session]) -> None:
+def wait_for_any(sessions: Sequence[ParallelSession]) -> None:
     """Returns when one of these waiting sessions has gone on: where all of them wait, the server ends a deadlock."""
-    wait([each._running for each in sessions if each._running is not None], return_when=FIRST_COMPLETED)
+    wait([session._running for session in sessions if session._running is not None], return_when=FIRST_COMPLETED)
 
 
 @contextmanager
-def several(workbench: Workbench, database: str, count: int) -> Iterator[tuple[list[Session], psycopg.Connection]]:
-    """So many sessions in one database, and a connection that looks on."""
+def open_sessions(
+    sandbox: Sandbox, database: str, count: int
+) -> Iterator[tuple[list[ParallelSession], psycopg.Connection]]:
+    """So many sessions in one database, and a connection that observes them."""
     with ExitStack() as stack:
-        observer = stack.enter_context(workbench.connect(database))
-        connections = [stack.enter_context(workbench.connect(database)) for _ in range(count)]
+        observer = stack.enter_context(sandbox.connect(database))
+        connections = [stack.enter_context(sandbox.connect(database)) for _ in range(count)]
         pool = stack.enter_context(ThreadPoolExecutor(count))
-        yield [Session(number, each, pool) for number, each in enumerate(connections, 1)], observer
+        yield [ParallelSession(number, connection, pool) for number, connection in enumerate(connections, 1)], observer
 
 
 def _is_blocked(observer: psycopg.Connection, pid: int) -> bool:
-    asked = "SELECT pg_catalog.cardinality(pg_catalog.pg_blocking_pids(%s)) > 0"
-    found = observer.execute(asked, [pid]).fetchone()
-    return bool(found and found[0])
+    query = "SELECT pg_catalog.cardinality(pg_catalog.pg_blocking_pids(%s)) > 0"
+    row = observer.execute(query, [pid]).fetchone()
+    return bool(row and row[0])

@@ -1,4 +1,4 @@
-"""Plays moves on a connection, writes down what each did, and asks after each what must never be there."""
+"""Executes moves on a connection, records what each did, and queries after each for what must never exist."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from psycopg import sql
 from psycopg.types.json import Json
 
 from pgcontract.contract import Flow, Invariant, Step
-from pgcontract.postgres.script_execution import Refusal, refusal_of
+from pgcontract.postgres.script_execution import Refusal, read_refusal
 from pgcontract.probes.context import CouldNotAsk
 from pgcontract.probes.sample_rows import as_text
-from pgcontract.probes.scenarios.moves import History, Move, values_for
+from pgcontract.probes.scenarios.moves import History, Move, parameter_values
 
-PLAYED: Final = """CREATE TEMPORARY TABLE pgcontract_played (
+LOG: Final = """CREATE TEMPORARY TABLE pgcontract_log (
     seq integer, step text, actor integer, event text, rows integer, sqlstate text, parameters jsonb
 )"""
-_WRITE_DOWN: Final = sql.SQL("INSERT INTO pgcontract_played VALUES ({}, {}, {}, {}, {}, {}, {})")
-_MISTAKES_OF_SQL: Final = "42"  # syntax errors and names that are not there; 42501 is a privilege that is missing
+_INSERT_PLAYED: Final = sql.SQL("INSERT INTO pgcontract_log VALUES ({}, {}, {}, {}, {}, {}, {})")
+_INVALID_SQL_CLASS: Final = "42"  # syntax errors and names that are not there; 42501 is a privilege that is missing
 
 
-class NoSuchSql(CouldNotAsk):
-    """The words of a step are none that the server takes; `step` is its name."""
+class InvalidStepSql(CouldNotAsk):
+    """A step's SQL is invalid on this server; `step` is its name."""
 
     def __init__(self, flow: Flow, step: Step, why: object) -> None:
         super().__init__(f"the step {step.name} of the flow {flow.name} is no SQL that the server takes: {why}")
@@ -32,147 +32,151 @@ class NoSuchSql(CouldNotAsk):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What a move did: `rows` that it changed or gave, or who refused it. `kept` are the values that later steps have,
-    `types` their types' oids; `broken` the invariants that do not hold after it, by name."""
+class MoveResult:
+    """What a move did: `rows` that it changed or returned, or what refused it. `kept_values` are the values that later
+    steps use, `types` their types' oids; `broken` the invariants that do not hold after it, by name."""
 
     move: Move
     parameters: Mapping[str, Any]
     rows: int = 0
     refusal: Refusal | None = None
-    kept: Mapping[str, Any] = field(default_factory=dict)
+    kept_values: Mapping[str, Any] = field(default_factory=dict)
     types: Mapping[str, int] = field(default_factory=dict)
     broken: frozenset[str] = frozenset()
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         if self.refusal is not None:
             return f"refused, {self.refusal.sqlstate}"
-        return tell_rows(self.rows)
+        return describe_row_count(self.rows)
 
 
-class Player:
-    """Plays histories in the open transaction of a connection, each as if no other had been.
+class ScenarioRunner:
+    """Runs histories in the open transaction of a connection, each independent of the others.
 
-    What a history has in common with the one before it stands and is not played again: sort them.
+    The prefix that a history shares with the one before it is not executed again: sort them.
     """
 
     def __init__(self, connection: psycopg.Connection, flow: Flow, invariants: Iterable[Invariant] = ()) -> None:
         self.connection = connection
         self.flow = flow
         self.invariants = tuple(invariants)
-        self._standing: list[Outcome] = []
-        connection.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a deferred one speaks at COMMIT, which never comes
-        connection.execute(PLAYED)
+        self._executed: list[MoveResult] = []
+        connection.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a deferred one is checked at COMMIT, which never comes
+        connection.execute(LOG)
         # Prepared, because to plan it costs more than to run it. No transaction takes that back.
         if connection.execute("SELECT FROM pg_prepared_statements WHERE name = 'pgcontract_never'").rowcount:
             connection.execute("DEALLOCATE pgcontract_never")
-        connection.execute(sql.SQL("PREPARE pgcontract_never AS {}").format(never_held(self.invariants)))
+        connection.execute(sql.SQL("PREPARE pgcontract_never AS {}").format(violations_query(self.invariants)))
         connection.execute("SAVEPOINT played_0")
 
-    def play(self, history: History) -> tuple[Outcome, ...]:
-        """What each move did. NoSuchSql where the server does not take a step's words."""
+    def run(self, history: History) -> tuple[MoveResult, ...]:
+        """What each move did. InvalidStepSql where a step's SQL is invalid on this server."""
         common = 0
-        while common < min(len(history), len(self._standing)) and history[common] == self._standing[common].move:
+        while common < min(len(history), len(self._executed)) and history[common] == self._executed[common].move:
             common += 1
-        del self._standing[common:]
-        self.undo()
+        del self._executed[common:]
+        self.undo_to_last_move()
         for move in history[common:]:
             step = self.flow.step(move.step)
-            outcome = perform(self.connection, step, move, self._parameters(move))
+            outcome = execute_move(self.connection, step, move, self._parameters(move))
             if outcome.refusal is not None:
-                self.undo()
-                refuse_mistakes(self.flow, step, outcome.refusal)
-            self._standing.append(self._judged(outcome))
-        return tuple(self._standing)
+                self.undo_to_last_move()
+                raise_if_invalid_sql(self.flow, step, outcome.refusal)
+            self._executed.append(self._with_broken_invariants(outcome))
+        return tuple(self._executed)
 
-    def undo(self) -> None:
-        """Takes back what was done since the last move, and an error that came of it."""
-        self.connection.execute(f"ROLLBACK TO played_{len(self._standing)}")
+    def undo_to_last_move(self) -> None:
+        """Rolls back to the savepoint of the last move, which also clears an error."""
+        self.connection.execute(f"ROLLBACK TO played_{len(self._executed)}")
 
     def _parameters(self, move: Move) -> Mapping[str, Any]:
         """The move's values: an event that is delivered again says what it said before, whatever has happened since."""
-        own = [each for each in self._standing if each.move.actor == move.actor]
-        for each in own:
-            if move.event and each.move == move:
-                return each.parameters
+        own = [outcome for outcome in self._executed if outcome.move.actor == move.actor]
+        for outcome in own:
+            if move.event and outcome.move == move:
+                return outcome.parameters
         begins = self.flow.steps[0].name
-        lives = sum(each.move.step == begins and each.rows > 0 for each in own) + (move.step == begins)
-        kept = {name: value for each in own for name, value in each.kept.items()}
-        return {**values_for(self.flow, move, life=max(lives, 1)), **kept}
+        lives = sum(outcome.move.step == begins and outcome.rows > 0 for outcome in own) + (move.step == begins)
+        kept_values = {name: value for outcome in own for name, value in outcome.kept_values.items()}
+        return {**parameter_values(self.flow, move, life=max(lives, 1)), **kept_values}
 
-    def _judged(self, outcome: Outcome) -> Outcome:
-        """The outcome with what it broke; written down, asked and marked in one round trip."""
-        seq = len(self._standing) + 1
+    def _with_broken_invariants(self, outcome: MoveResult) -> MoveResult:
+        """The outcome with the invariants it broke; recorded, queried and savepoint set in one round trip."""
+        seq = len(self._executed) + 1
         mark = sql.Identifier(f"played_{seq}")
-        words = sql.SQL("{}; EXECUTE pgcontract_never; SAVEPOINT {}").format(written_down(seq, outcome), mark)
+        words = sql.SQL("{}; EXECUTE pgcontract_never; SAVEPOINT {}").format(record_move(seq, outcome), mark)
         with self.connection.execute(words) as cursor:
             cursor.nextset()
-            return judged(outcome, self.invariants, cursor)
+            return with_broken_invariants(outcome, self.invariants, cursor)
 
 
-def perform(connection: psycopg.Connection, step: Step, move: Move, parameters: Mapping[str, Any]) -> Outcome:
-    """The move played, whatever comes of it; what it left open is the caller's to undo."""
+def execute_move(connection: psycopg.Connection, step: Step, move: Move, parameters: Mapping[str, Any]) -> MoveResult:
+    """Executes the move and returns its result or refusal; the caller rolls back."""
     sent = {name: as_text(value) for name, value in parameters.items()}
     try:
         with connection.execute(step.sql.encode(), sent) as cursor:
-            kept, types = _kept(step, cursor)
+            kept_values, types = _kept_values(step, cursor)
             rows = max(cursor.rowcount, 0)
             if cursor.nextset():
                 raise CouldNotAsk(f"the step {step.name} is several statements; make each a step of its own")
-            return Outcome(move=move, parameters=parameters, rows=rows, kept=kept, types=types)
+            return MoveResult(move=move, parameters=parameters, rows=rows, kept_values=kept_values, types=types)
     except psycopg.Error as error:
-        return Outcome(move=move, parameters=parameters, refusal=refusal_of(error))
+        return MoveResult(move=move, parameters=parameters, refusal=read_refusal(error))
 
 
-def _kept(step: Step, cursor: psycopg.Cursor[Any]) -> tuple[dict[str, Any], dict[str, int]]:
-    if not step.keeps:
+def _kept_values(step: Step, cursor: psycopg.Cursor[Any]) -> tuple[dict[str, Any], dict[str, int]]:
+    if not step.captures:
         return {}, {}
-    columns = {each.name: (at, each.type_code) for at, each in enumerate(cursor.description or ())}
-    missing = [name for name in step.keeps if name not in columns]
+    columns = {column.name: (at, column.type_code) for at, column in enumerate(cursor.description or ())}
+    missing = [name for name in step.captures if name not in columns]
     if missing:
-        raise CouldNotAsk(f"the step {step.name} keeps {missing[0]}, which its SQL does not return")
+        raise CouldNotAsk(f"the step {step.name} captures {missing[0]}, which its SQL does not return")
     row = cursor.fetchone()
     if row is None:
         return {}, {}
-    return {name: row[columns[name][0]] for name in step.keeps}, {name: columns[name][1] for name in step.keeps}
+    return {name: row[columns[name][0]] for name in step.captures}, {name: columns[name][1] for name in step.captures}
 
 
-def tell_rows(count: int) -> str:
+def describe_row_count(count: int) -> str:
     """`no rows`, `1 row`, `2 rows`."""
     return "1 row" if count == 1 else f"{count or 'no'} rows"
 
 
-def refuse_mistakes(flow: Flow, step: Step, refusal: Refusal) -> None:
-    """NoSuchSql where the refusal is about the words of the step, not about what it would do."""
-    if refusal.sqlstate.startswith(_MISTAKES_OF_SQL) and refusal.sqlstate != "42501":
-        raise NoSuchSql(flow, step, refusal)
+def raise_if_invalid_sql(flow: Flow, step: Step, refusal: Refusal) -> None:
+    """Raises InvalidStepSql where the refusal is about the step's SQL itself, not about what it would do."""
+    if refusal.sqlstate.startswith(_INVALID_SQL_CLASS) and refusal.sqlstate != "42501":
+        raise InvalidStepSql(flow, step, refusal)
 
 
-def written_down(seq: int, outcome: Outcome) -> sql.Composed:
-    """The INSERT into pgcontract_played."""
+def record_move(seq: int, outcome: MoveResult) -> sql.Composed:
+    """The INSERT into pgcontract_log."""
     move, refusal = outcome.move, outcome.refusal
-    parameters = Json({name: _plain(value) for name, value in (*outcome.parameters.items(), *outcome.kept.items())})
+    parameters = Json(
+        {name: _as_json_value(value) for name, value in (*outcome.parameters.items(), *outcome.kept_values.items())}
+    )
     row = (seq, move.step, move.actor, move.event_id, outcome.rows, refusal and refusal.sqlstate, parameters)
-    return _WRITE_DOWN.format(*map(sql.Literal, row))
+    return _INSERT_PLAYED.format(*map(sql.Literal, row))
 
 
-def _plain(value: Any) -> Any:
+def _as_json_value(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | float | str | list | dict) else str(value)
 
 
-def never_held(invariants: Iterable[Invariant]) -> sql.Composed:
-    """One query with a column for each invariant: whether there is what must never be there."""
-    asked = [exists(each.never) for each in invariants]
-    return sql.SQL("SELECT {}").format(sql.SQL(", ").join(asked))
+def violations_query(invariants: Iterable[Invariant]) -> sql.Composed:
+    """One query with a column for each invariant: whether rows exist that must never exist."""
+    conditions = [exists_expression(invariant.violations) for invariant in invariants]
+    return sql.SQL("SELECT {}").format(sql.SQL(", ").join(conditions))
 
 
-def exists(query: str) -> sql.Composed:
+def exists_expression(query: str) -> sql.Composed:
     return sql.SQL("EXISTS (\n{}\n)").format(sql.SQL(query.strip().removesuffix(";")))
 
 
-def judged(outcome: Outcome, invariants: Iterable[Invariant], cursor: psycopg.Cursor[Any]) -> Outcome:
-    """The outcome with the invariants that the answer of `never_held` shows broken."""
+def with_broken_invariants(
+    outcome: MoveResult, invariants: Iterable[Invariant], cursor: psycopg.Cursor[Any]
+) -> MoveResult:
+    """The outcome with the invariants that the answer of `violations_query` shows broken."""
     answers = cursor.fetchone() or ()
-    broken = frozenset(each.name for each, there in zip(invariants, answers, strict=True) if there)
-    return Outcome(**{**outcome.__dict__, "broken": broken})
+    broken = frozenset(invariant.name for invariant, answer in zip(invariants, answers, strict=True) if answer)
+    return MoveResult(**{**outcome.__dict__, "broken": broken})

@@ -1,4 +1,4 @@
-"""A race: every session plays each step of its transaction before any plays the next, and then commits in turn."""
+"""A race: every session executes each step of its transaction before any executes the next, and then commits in turn."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from psycopg import sql
 
 from pgcontract.contract import LEVELS, Level, Race
 from pgcontract.contract.races import RaceStep
-from pgcontract.postgres.script_execution import Refusal, refusal_of
-from pgcontract.probes.context import CouldNotAsk, Trial
-from pgcontract.probes.scenarios.parallel_sessions import Session, several, wait_for_any
-from pgcontract.probes.scenarios.player import exists
+from pgcontract.postgres.script_execution import Refusal, read_refusal
+from pgcontract.probes.context import Context, CouldNotAsk
+from pgcontract.probes.scenarios.parallel_sessions import ParallelSession, open_sessions, wait_for_any
+from pgcontract.probes.scenarios.player import exists_expression
 
 _RETRYABLE: Final = ("40001", "40P01")  # serialization_failure, deadlock_detected
-_PLAYED: Final = """CREATE TEMPORARY TABLE pgcontract_played (
+_LOG: Final = """CREATE TEMPORARY TABLE pgcontract_log (
     session integer, committed boolean, tries integer, rows integer, sqlstate text
 )"""
 
 
 @dataclass(kw_only=True)
-class Runner:
-    """One session's way through its transaction; `at` is the next step, `rows` what its writes changed."""
+class SessionRun:
+    """One session's progress through its transaction; `next_step` is an index, `rows` what its writes changed."""
 
-    session: Session
+    session: ParallelSession
     level: Level
     steps: tuple[RaceStep, ...]
-    at: int = 0
+    next_step: int = 0
     tries: int = 1
     rows: int = 0
     values: dict[str, Any] = field(default_factory=dict)
@@ -39,38 +39,40 @@ class Runner:
     waited: bool = False
 
     @property
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         return self.committed or self.refusal is not None
 
     def begin(self) -> None:
-        self.at, self.rows, self.refusal = 0, 0, None
+        self.next_step, self.rows, self.refusal = 0, 0, None
         self.values = {"session": self.session.number}
         self.session.connection.execute(sql.SQL("BEGIN ISOLATION LEVEL {}").format(sql.SQL(self.level.upper())))
 
     def send(self) -> None:
         """Begins the next step, or COMMIT after the last."""
-        self.session.begin(self._commit if self.at >= len(self.steps) else partial(self._step, self.steps[self.at]))
+        self.session.begin(
+            self._commit if self.next_step >= len(self.steps) else partial(self._step, self.steps[self.next_step])
+        )
 
     def receive(self) -> None:
-        """Takes what became of it; a refusal ends the transaction."""
+        """Takes its result; a refusal ends the transaction."""
         try:
             self.session.result()
         except psycopg.Error as error:
-            self.refusal = refusal_of(error)
+            self.refusal = read_refusal(error)
             self.rows = 0
             self.session.connection.execute("ROLLBACK")
 
     def _step(self, step: RaceStep, connection: psycopg.Connection) -> None:
-        self.at += 1
+        self.next_step += 1
         with connection.execute(step.sql.encode(), self.values) as cursor:
-            found = cursor.fetchone() if cursor.description else None
-            columns = [each.name for each in cursor.description or ()]
-            if found is not None:
-                self.values |= {name: found[columns.index(name)] for name in step.keeps}
+            row = cursor.fetchone() if cursor.description else None
+            columns = [column.name for column in cursor.description or ()]
+            if row is not None:
+                self.values |= {name: row[columns.index(name)] for name in step.captures}
             if cursor.statusmessage and not cursor.statusmessage.startswith("SELECT"):
                 self.rows += max(cursor.rowcount, 0)
-            elif found is None:
-                self.at = len(self.steps)
+            elif row is None:
+                self.next_step = len(self.steps)
 
     def _commit(self, connection: psycopg.Connection) -> None:
         connection.execute("COMMIT")
@@ -78,9 +80,9 @@ class Runner:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
+class RaceResult:
     """One level's outcome. `changed` sums the rows that committed sessions changed, `refused` counts the sessions that
-    ended refused, by SQLSTATE; `again` is how often a session began anew."""
+    ended refused, by SQLSTATE; `restarts` is how often a session began anew."""
 
     level: Level
     retries: int
@@ -88,16 +90,16 @@ class Result:
     committed: int
     changed: int
     waited: int
-    again: int
+    restarts: int
     refused: tuple[str, ...]
 
 
-def run_races(trial: Trial, races: Sequence[Race]) -> Iterator[tuple[Race, tuple[Result, ...] | CouldNotAsk]]:
-    """Each race at each level, without and with new tries, each time on what its setup makes of an empty table."""
-    bench = trial.workbench
+def run_races(context: Context, races: Sequence[Race]) -> Iterator[tuple[Race, tuple[RaceResult, ...] | CouldNotAsk]]:
+    """Each race at each isolation level, without and with retries, each time on an empty table after its setup."""
+    sandbox = context.sandbox
     most = max(race.sessions for race in races)
-    with bench.clone(trial.after_state) as database, several(bench, database, most) as (sessions, observer):
-        observer.execute(_PLAYED)
+    with sandbox.clone(context.after_state) as database, open_sessions(sandbox, database, most) as (sessions, observer):
+        observer.execute(_LOG)
         for race in races:
             try:
                 yield race, tuple(_results(race, sessions[: race.sessions], observer))
@@ -105,82 +107,84 @@ def run_races(trial: Trial, races: Sequence[Race]) -> Iterator[tuple[Race, tuple
                 yield race, error
 
 
-def _results(race: Race, sessions: list[Session], observer: psycopg.Connection) -> Iterator[Result]:
+def _results(race: Race, sessions: list[ParallelSession], observer: psycopg.Connection) -> Iterator[RaceResult]:
     for level in LEVELS:
         for retries in dict.fromkeys((0, race.retries)):
-            yield _run(race, level, retries, sessions, observer)
+            yield _run_race(race, level, retries, sessions, observer)
 
 
-def _run(race: Race, level: Level, retries: int, sessions: list[Session], observer: psycopg.Connection) -> Result:
-    observer.execute(sql.SQL("DELETE FROM {}; DELETE FROM pgcontract_played").format(sql.SQL(race.table)))
+def _run_race(
+    race: Race, level: Level, retries: int, sessions: list[ParallelSession], observer: psycopg.Connection
+) -> RaceResult:
+    observer.execute(sql.SQL("DELETE FROM {}; DELETE FROM pgcontract_log").format(sql.SQL(race.table)))
     for number, statement in enumerate(race.setup, 1):
-        _or_mistake(f"statement {number} of its setup", partial(observer.execute, statement.encode()))
+        _run_contract_sql(f"statement {number} of its setup", partial(observer.execute, statement.encode()))
     runners = [
-        Runner(
+        SessionRun(
             session=session,
             level=level,
             steps=tuple(step for step in race.steps if step.only in (None, session.number)),
         )
         for session in sessions
     ]
-    _side_by_side(runners, observer)
+    _run_interleaved(runners, observer)
     for runner in runners:
         while runner.refusal is not None and runner.refusal.sqlstate in _RETRYABLE and runner.tries <= retries:
             runner.tries += 1
-            _side_by_side([runner], observer)
+            _run_interleaved([runner], observer)
     for runner in runners:
         if runner.refusal is not None and runner.refusal.sqlstate.startswith("42"):
-            raise CouldNotAsk(f"step {runner.at} is no SQL that works here: {runner.refusal}")
+            raise CouldNotAsk(f"step {runner.next_step} is no SQL that works here: {runner.refusal}")
         row = (runner.session.number, runner.committed, runner.tries, runner.rows)
         observer.execute(
-            "INSERT INTO pgcontract_played VALUES (%s, %s, %s, %s, %s)",
+            "INSERT INTO pgcontract_log VALUES (%s, %s, %s, %s, %s)",
             (*row, runner.refusal.sqlstate if runner.refusal else None),
         )
-    asked = sql.SQL("SELECT {}").format(exists(race.never))
-    found = _or_mistake("its `never`", lambda: observer.execute(asked).fetchone())
-    return Result(
+    query = sql.SQL("SELECT {}").format(exists_expression(race.violations))
+    record = _run_contract_sql("its `violations`", lambda: observer.execute(query).fetchone())
+    return RaceResult(
         level=level,
         retries=retries,
-        holds=not (found and found[0]),
-        committed=sum(each.committed for each in runners),
-        changed=sum(each.rows for each in runners if each.committed),
-        waited=sum(each.waited for each in runners),
-        again=sum(each.tries - 1 for each in runners),
-        refused=tuple(sorted(each.refusal.sqlstate for each in runners if each.refusal)),
+        holds=not (record and record[0]),
+        committed=sum(racer.committed for racer in runners),
+        changed=sum(racer.rows for racer in runners if racer.committed),
+        waited=sum(racer.waited for racer in runners),
+        restarts=sum(racer.tries - 1 for racer in runners),
+        refused=tuple(sorted(racer.refusal.sqlstate for racer in runners if racer.refusal)),
     )
 
 
-def _side_by_side(runners: list[Runner], observer: psycopg.Connection) -> None:
-    """Each in turn sends one statement; who waits for a lock is passed by until it goes on."""
+def _run_interleaved(runners: list[SessionRun], observer: psycopg.Connection) -> None:
+    """Each session in turn sends one statement; one that waits for a lock is skipped until it continues."""
     for runner in runners:
         runner.begin()
-    waiting: list[Runner] = []
-    while any(not each.over for each in runners):
+    waiting: list[SessionRun] = []
+    while any(not racer.is_over for racer in runners):
         for runner in runners:
-            if runner in waiting or runner.over:
+            if runner in waiting or runner.is_over:
                 continue
             runner.send()
-            if runner.session.waits(observer):
+            if runner.session.is_waiting(observer):
                 runner.waited = True
                 waiting.append(runner)
             else:
                 runner.receive()
-            _go_on(waiting, observer)
-        if waiting and all(each in waiting or each.over for each in runners):
-            wait_for_any([each.session for each in waiting])
-            _go_on(waiting, observer)
+            _receive_unblocked(waiting, observer)
+        if waiting and all(racer in waiting or racer.is_over for racer in runners):
+            wait_for_any([racer.session for racer in waiting])
+            _receive_unblocked(waiting, observer)
 
 
-def _go_on(waiting: list[Runner], observer: psycopg.Connection) -> None:
-    """Takes in those that wait no longer."""
+def _receive_unblocked(waiting: list[SessionRun], observer: psycopg.Connection) -> None:
+    """Receives the results of sessions that wait no longer."""
     for runner in list(waiting):
-        if not runner.session.waits(observer):
+        if not runner.session.is_waiting(observer):
             waiting.remove(runner)
             runner.receive()
 
 
-def _or_mistake(what: str, ask: Callable[[], Any]) -> Any:
+def _run_contract_sql(what: str, ask: Callable[[], Any]) -> Any:
     try:
         return ask()
     except psycopg.Error as error:
-        raise CouldNotAsk(f"{what} is no SQL that works here: {refusal_of(error)}") from None
+        raise CouldNotAsk(f"{what} is no SQL that works here: {read_refusal(error)}") from None

@@ -35,14 +35,14 @@ def _charts(measured: Performance) -> Iterator[Chart]:
         taken.add(name)
         return name
 
-    queries = {each.name for each in measured.queries}
-    yardsticks = [each for each in measured.latency if each.rows is None and each.name not in queries]
+    queries = {measured_query.name for measured_query in measured.queries}
+    baselines = [latency for latency in measured.latency if latency.rows is None and latency.name not in queries]
     for query in measured.queries:
         drawn = cost_chart(query, named("cost", query.name), measured.conditions)
-        times = [each for each in measured.latency if each.name == query.name]
-        timed = latency_chart(query.name, times, yardsticks, named("latency", query.name), measured.conditions)
-        yield from (each for each in (drawn, timed) if each is not None)
-    for flow in dict.fromkeys(each.flow for each in measured.writes):
-        steps = [each for each in measured.writes if each.flow == flow]
+        times = [latency for latency in measured.latency if latency.name == query.name]
+        timed = latency_chart(query.name, times, baselines, named("latency", query.name), measured.conditions)
+        yield from (chart for chart in (drawn, timed) if chart is not None)
+    for flow in dict.fromkeys(write.flow for write in measured.writes):
+        steps = [write for write in measured.writes if write.flow == flow]
         if drawn := wal_chart(flow, steps, named("wal", flow), measured.conditions):
             yield drawn

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
-class Log:
+class LogAxis:
     """A logarithmic axis from `low` to `high`, drawn from the pixel `start` to `end`; values are above 0."""
 
     low: float
@@ -25,17 +25,17 @@ class Log:
         first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
         return tuple(10.0**power for power in range(first, last + 1))
 
-    def between(self) -> tuple[float, ...]:
+    def minor_ticks(self) -> tuple[float, ...]:
         """2 to 9 times each power of ten, where they help the eye: on at most three decades."""
         if self.high / self.low > 1001:
             return ()
         first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
         steps = (times * 10.0**power for power in range(first, last) for times in range(2, 10))
-        return tuple(each for each in steps if self.low < each < self.high)
+        return tuple(step for step in steps if self.low < step < self.high)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Linear:
+class LinearAxis:
     """An axis from 0 to `high`, drawn from the pixel `start` to `end`."""
 
     high: float
@@ -53,20 +53,20 @@ class Linear:
         return tuple(step * at for at in range(int(self.high / step + 1e-9) + 1))
 
 
-def decades_around(values: Sequence[float], start: float, end: float) -> Log:
+def log_axis_around(values: Sequence[float], start: float, end: float) -> LogAxis:
     """The axis of whole powers of ten that holds the values."""
     low = 10.0 ** math.floor(math.log10(min(values)) + 1e-9)
     high = 10.0 ** math.ceil(math.log10(max(values)) - 1e-9)
-    return Log(low=low, high=high if high > low else low * 10, start=start, end=end)
+    return LogAxis(low=low, high=high if high > low else low * 10, start=start, end=end)
 
 
-def apart(wanted: Sequence[float], gap: float, low: float, high: float) -> tuple[float, ...]:
+def spread_positions(positions: Sequence[float], gap: float, low: float, high: float) -> tuple[float, ...]:
     """The positions moved as little as a sweep down and one up need for them to be `gap` apart, in the given order."""
-    order = sorted(range(len(wanted)), key=lambda at: (wanted[at], at))
-    placed = [0.0] * len(wanted)
+    order = sorted(range(len(positions)), key=lambda at: (positions[at], at))
+    placed = [0.0] * len(positions)
     edge = low - gap
     for at in order:
-        edge = placed[at] = max(wanted[at], edge + gap)
+        edge = placed[at] = max(positions[at], edge + gap)
     edge = high + gap
     for at in reversed(order):
         edge = placed[at] = min(placed[at], edge - gap)

@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pgcontract.reporting.charts.axis import Linear, Log, apart
-from pgcontract.reporting.charts.svg import Chart, draw, wrapped
+from pgcontract.reporting.charts.axis import LinearAxis, LogAxis, spread_positions
+from pgcontract.reporting.charts.svg import Chart, draw_chart, wrap_lines
 
 LEFT, RIGHT, TOP, BOTTOM = 84.0, 408.0, 78.0, 318.0
 GAP = 32.0
-_LABEL = 26  # characters that stand beside a line
+_MAX_LABEL = 26  # characters next to a line
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
-    """A line through (x, y); `tops` are how high its whiskers reach, `tone` its colour, `style` its dash and marks."""
+class ChartLine:
+    """A line through (x, y); `whisker_ends` their upper ends, `tone` its CSS class, `style` its dash and marks."""
 
     label: str
     points: Sequence[tuple[float, float]]
     tone: str
     style: int = 0
     marked: bool = True
-    tops: Sequence[float] = ()
+    whisker_ends: Sequence[float] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,25 +32,25 @@ class Tick:
 
 
 def lines_chart(
-    lines: Sequence[Line],
+    lines: Sequence[ChartLine],
     *,
     name: str,
     title: str,
     description: str,
     caption: Sequence[str],
-    x: Log,
-    y: Log | Linear,
+    x: LogAxis,
+    y: LogAxis | LinearAxis,
     x_ticks: Sequence[Tick],
     y_ticks: Sequence[Tick],
     faint: Sequence[float] = (),
     x_label: str,
     y_label: str,
-    beside: bool = True,
+    label_line_ends: bool = True,
 ) -> Chart:
-    """The picture; names stand beside the ends of their lines, or, with `beside` off, in a list from the top."""
-    ends = [y.at(each.points[-1][1]) if beside else TOP + 12 + GAP * at for at, each in enumerate(lines)]
-    placed = apart(ends, GAP, TOP + 6, BOTTOM)
-    return draw(
+    """The picture; names stand beside the ends of their lines, or, with `label_line_ends` off, in a list from the top."""
+    ends = [y.at(line.points[-1][1]) if label_line_ends else TOP + 12 + GAP * at for at, line in enumerate(lines)]
+    placed = spread_positions(ends, GAP, TOP + 6, BOTTOM)
+    return draw_chart(
         "lines.svg.j2",
         name=name,
         title=title,
@@ -65,16 +65,17 @@ def lines_chart(
         y_label=y_label,
         lines=[
             {
-                "tone": each.tone,
-                "style": each.style,
-                "marked": each.marked,
-                "points": [(x.at(across), y.at(up)) for across, up in each.points],
+                "tone": line.tone,
+                "style": line.style,
+                "marked": line.marked,
+                "points": [(x.at(across), y.at(up)) for across, up in line.points],
                 "whiskers": [
-                    (x.at(across), y.at(up), y.at(top)) for (across, up), top in zip(each.points, each.tops, strict=False)
+                    (x.at(across), y.at(up), y.at(top))
+                    for (across, up), top in zip(line.points, line.whisker_ends, strict=False)
                 ],
-                "label": wrapped(each.label, _LABEL, 2),
+                "label": wrap_lines(line.label, _MAX_LABEL, 2),
                 "label_y": at,
             }
-            for each, at in zip(lines, placed, strict=True)
+            for line, at in zip(lines, placed, strict=True)
         ],
     )

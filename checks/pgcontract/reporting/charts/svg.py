@@ -1,6 +1,6 @@
 """Lays out a picture as SVG: what every picture has in common, text a file or a name may not break included.
 
-The same values give the same bytes. Colours are Okabe and Ito's, told apart by every kind of colour vision, and each
+The same values give the same bytes. Colours are Okabe and Ito's, distinct in every kind of colour vision, and each
 line has a dash and a marker of its own besides; a dark reader gets the lighter half of them.
 """
 
@@ -13,7 +13,7 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from pgcontract.reporting.markup import cut, visible
+from pgcontract.reporting.markup import truncate_text, visible
 
 WIDTH = 640
 LINE_CHARACTERS = 86
@@ -30,7 +30,7 @@ class Chart:
     svg: str
 
 
-def draw(
+def draw_chart(
     template: str,
     *,
     name: str,
@@ -42,8 +42,8 @@ def draw(
 ) -> Chart:
     """The picture that a template of `templates/charts` lays out, its caption from the pixel `bottom` on; texts are
     shown as text, whatever they hold."""
-    title = visible(cut(title, 110))
-    lines = [line for each in caption if each for line in wrapped(each)]
+    title = visible(truncate_text(title, 110))
+    lines = [line for paragraph in caption if paragraph for line in wrap_lines(paragraph)]
     svg = (
         _environment()
         .get_template(template)
@@ -61,24 +61,24 @@ def draw(
     return Chart(name=name, title=title, svg=svg)
 
 
-def shortened(text: str, limit: int) -> str:
+def ellipsize(text: str, limit: int) -> str:
     """The text in at most so many characters."""
     return visible(text) if len(visible(text)) <= limit else f"{visible(text)[: limit - 1]}…"
 
 
-def wrapped(text: str, width: int = LINE_CHARACTERS, lines: int = 3) -> list[str]:
+def wrap_lines(text: str, width: int = LINE_CHARACTERS, lines: int = 3) -> list[str]:
     """The text in at most so many lines of about so many characters."""
     return textwrap.wrap(visible(text), width=width, max_lines=lines, placeholder=" …")
 
 
 @cache
 def _environment() -> Environment:
-    made = Environment(
+    environment = Environment(
         loader=PackageLoader("pgcontract.reporting", "templates/charts"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["px"] = lambda value: f"{value:.1f}".removesuffix(".0")
-    return made
+    environment.filters["px"] = lambda value: f"{value:.1f}".removesuffix(".0")
+    return environment

@@ -6,18 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pgcontract.reporting.amounts import size_bytes
-from pgcontract.reporting.charts.axis import Linear
-from pgcontract.reporting.charts.svg import TONES, Chart, draw, shortened
+from pgcontract.reporting.charts.axis import LinearAxis
+from pgcontract.reporting.charts.svg import TONES, Chart, draw_chart, ellipsize
 from pgcontract.reporting.performance_facts import MeasuredWrite
 
 LEFT, RIGHT, TOP = 150.0, 545.0, 66.0
 BAR, GAP = 24.0, 18.0
 ROW, OTHERS = "the row", "other indexes"
-_MAX_LABEL, _MAX_LEGEND = 18, 80  # characters that there is room for
+_MAX_LABEL, _MAX_LEGEND = 18, 80  # characters that fit
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Step:
+class _StepWal:
     """One step at its largest size: bytes by what writes them, the row itself first."""
 
     name: str
@@ -35,24 +35,24 @@ def wal_chart(flow: str, writes: Sequence[MeasuredWrite], name: str, conditions:
     steps = [step for write in writes if (step := _step(write))]
     if not steps:
         return None
-    tones = dict(zip(_kinds(steps), TONES, strict=False))
-    x = Linear(high=max(each.total for each in steps) * 1.05, start=LEFT, end=RIGHT)
+    tones = dict(zip(_writers(steps), TONES, strict=False))
+    x = LinearAxis(high=max(bar_step.total for bar_step in steps) * 1.05, start=LEFT, end=RIGHT)
     bottom = TOP + len(steps) * (BAR + GAP) + 4
-    return draw(
+    return draw_chart(
         "bars.svg.j2",
         name=name,
         title=f"{flow}: WAL that one row of each step writes",
-        description=_said(flow, steps),
+        description=_description(flow, steps),
         caption=(_samples(steps), conditions),
         bottom=bottom + 56 + 20 * len(tones),
         frame=(LEFT, TOP, RIGHT, bottom),
         bar=BAR,
-        bars=[_bar(each, at, tones, x) for at, each in enumerate(steps)],
-        ticks=[(x.at(each), size_bytes(each) if each else "0") for each in x.ticks()],
+        bars=[_bar(bar_step, at, tones, x) for at, bar_step in enumerate(steps)],
+        ticks=[(x.at(tick), size_bytes(tick) if tick else "0") for tick in x.ticks()],
         legend=[
             {
                 "tone": tone,
-                "text": shortened(kind, _MAX_LEGEND),
+                "text": ellipsize(kind, _MAX_LEGEND),
                 "y": bottom + 56 + 20 * at,
             }
             for at, (kind, tone) in enumerate(tones.items())
@@ -60,18 +60,18 @@ def wal_chart(flow: str, writes: Sequence[MeasuredWrite], name: str, conditions:
     )
 
 
-def _step(write: MeasuredWrite) -> _Step | None:
-    largest = max((each for each in write.sizes if each.wal_bytes), key=lambda each: each.rows, default=None)
+def _step(write: MeasuredWrite) -> _StepWal | None:
+    largest = max((size for size in write.sizes if size.wal_bytes), key=lambda size: size.rows, default=None)
     if largest is None:
         return None
-    shares = {each.name: each.wal_bytes for each in write.indexes if each.wal_bytes > 0}
+    shares = {index.name: index.wal_bytes for index in write.indexes if index.wal_bytes > 0}
     rest = (largest.wal_bytes or 0) - sum(shares.values())
     whole = {ROW: rest, **shares} if rest > 0 else shares
-    return _Step(name=write.step, rows=largest.rows, calls=largest.n, shares=whole)
+    return _StepWal(name=write.step, rows=largest.rows, calls=largest.n, shares=whole)
 
 
-def _kinds(steps: Sequence[_Step]) -> list[str]:
-    """Who gets a colour: the row, then the largest; what is beyond the palette shares the last."""
+def _writers(steps: Sequence[_StepWal]) -> list[str]:
+    """The writers that get a colour: the row, then the largest; those beyond the palette share the last."""
     sums: dict[str, float] = {}
     for step in steps:
         for kind, value in step.shares.items():
@@ -80,7 +80,7 @@ def _kinds(steps: Sequence[_Step]) -> list[str]:
     return ordered if len(ordered) <= len(TONES) else [*ordered[: len(TONES) - 1], OTHERS]
 
 
-def _bar(step: _Step, at: int, tones: Mapping[str, str], x: Linear) -> Mapping[str, object]:
+def _bar(step: _StepWal, at: int, tones: Mapping[str, str], x: LinearAxis) -> Mapping[str, object]:
     pieces: list[Mapping[str, object]] = []
     start = 0.0
     for kind, tone in tones.items():
@@ -90,25 +90,25 @@ def _bar(step: _Step, at: int, tones: Mapping[str, str], x: Linear) -> Mapping[s
             start += value
     return {
         "y": TOP + 8 + at * (BAR + GAP),
-        "label": shortened(step.name, _MAX_LABEL),
+        "label": ellipsize(step.name, _MAX_LABEL),
         "pieces": pieces,
         "end": x.at(start),
         "total": size_bytes(step.total),
     }
 
 
-def _samples(steps: Sequence[_Step]) -> str:
+def _samples(steps: Sequence[_StepWal]) -> str:
     def span(numbers: Sequence[int]) -> str:
-        return " to ".join(f"{each:,}" for each in dict.fromkeys((min(numbers), max(numbers))))
+        return " to ".join(f"{row_count:,}" for row_count in dict.fromkeys((min(numbers), max(numbers))))
 
-    calls = [each.calls for each in steps if each.calls]
+    calls = [step.calls for step in steps if step.calls]
     of = f"Median of n = {span(calls)} rows written a step" if calls else "Median of the rows written"
-    return f"{of}, into a table of {span([each.rows for each in steps])} rows."
+    return f"{of}, into a table of {span([step.rows for step in steps])} rows."
 
 
-def _said(flow: str, steps: Sequence[_Step]) -> str:
-    told = (
+def _description(flow: str, steps: Sequence[_StepWal]) -> str:
+    parts = (
         f"{step.name}: {', '.join(f'{size_bytes(value)} for {kind}' for kind, value in step.shares.items())}"
         for step in steps
     )
-    return f"WAL that one row of each step of {flow} writes. {'; '.join(told)}."
+    return f"WAL that one row of each step of {flow} writes. {'; '.join(parts)}."

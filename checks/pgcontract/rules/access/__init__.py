@@ -1,1 +1,1 @@
-"""Who may do what, and who is told what."""
+"""Privileges, and what error messages disclose."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from pgcontract.model.comparison import Difference
 from pgcontract.model.schema import Schema
-from pgcontract.probes.context import Promise, Trial
+from pgcontract.probes.context import Context, Promise
 from pgcontract.result.finding import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import answer, check
+from pgcontract.rules.registry import check, make_finding
 
 _GRANTABLE = ("schemas", "tables", "functions", "views", "sequences", "types")
 # The roles behind the key that every Supabase client carries.
@@ -24,28 +24,28 @@ def _objects(promise: Promise) -> Iterator[str]:
 
 
 @check("access.grants", subjects=_objects, severity=Severity.CRITICAL)
-def access_grants(trial: Trial) -> Iterator[Finding]:
+def access_grants(context: Context) -> Iterator[Finding]:
     """Each declared grantee has exactly the declared privileges, and nobody else has any beyond the defaults.
 
     Why it matters: a grant too many exposes data; one too few is "permission denied" in production.
     How it is measured: the exploded ACLs of the catalog against the contract. What default privileges give to a
-    new object is no difference for a grantee that the contract does not name (access.regimes tells it).
+    new object is no difference for a grantee that the contract does not name (access.default_privileges tells it).
     What to do: GRANT and REVOKE explicitly in the migration, and declare the result.
     """
     wrong: dict[str, list[Finding]] = {}
-    for each in trial.differences:
-        if each.kind == "grant":
-            on = getattr(each.part, "on", each.name)
-            wrong.setdefault(on, []).append(_grant_finding(on, getattr(each.part, "grantee", ""), each))
-    for subject in dict.fromkeys([*_objects(trial.promise), *wrong]):
+    for difference in context.differences:
+        if difference.kind == "grant":
+            on = getattr(difference.part, "on", difference.name)
+            wrong.setdefault(on, []).append(_grant_finding(on, getattr(difference.part, "grantee", ""), difference))
+    for subject in dict.fromkeys([*_objects(context.promise), *wrong]):
         if subject in wrong:
             yield from wrong[subject]
         else:
-            yield answer(Status.KEPT, subject, f"The privileges on {subject} are the declared ones.")
+            yield make_finding(Status.KEPT, subject, f"The privileges on {subject} are the declared ones.")
 
 
 def _grant_finding(on: str, grantee: str, difference: Difference) -> Finding:
-    return answer(
+    return make_finding(
         Status.BROKEN,
         on,
         f"{'Everybody' if grantee == 'public' else grantee} has other privileges on {on} than declared.",
@@ -68,8 +68,8 @@ def _tables_on_supabase(promise: Promise) -> Iterator[str]:
         yield from (f"table {table.name}" for table in promise.declared.tables)
 
 
-@check("access.regimes", subjects=_tables_on_supabase, severity=Severity.WARNING, behaviour=True)
-def access_regimes(trial: Trial) -> Iterator[Finding]:
+@check("access.default_privileges", subjects=_tables_on_supabase, severity=Severity.WARNING, behaviour=True)
+def access_default_privileges(context: Context) -> Iterator[Finding]:
     """No table is open to the public key under either regime of Supabase's default privileges.
 
     Why it matters: on a project made before 2026-05-30 a table without row security can be read and written by
@@ -77,14 +77,14 @@ def access_regimes(trial: Trial) -> Iterator[Finding]:
     How it is measured: the script is applied under both regimes and the privileges of the API roles are read.
     What to do: ENABLE ROW LEVEL SECURITY, REVOKE from anon and authenticated, GRANT to service_role.
     """
-    catalogs = {regime.told: trial.loaded(regime).after_catalog for regime in trial.regimes}
-    for subject in _tables_on_supabase(trial.promise):
+    catalogs = {regime.description: context.load_result(regime).after_catalog for regime in context.regimes}
+    for subject in _tables_on_supabase(context.promise):
         rows: list[tuple[str, str, str]] = []
         open_to: set[str] = set()
         for told, catalog in catalogs.items():
             if catalog is None:
                 summary = f"The server refuses the script under the default privileges {told}."
-                yield answer(Status.UNKNOWN, subject, summary)
+                yield make_finding(Status.UNKNOWN, subject, summary)
                 break
             secured = any(f"table {table.name}" == subject and table.row_security for table in catalog.tables)
             for grantee, privileges in _privileges(catalog, subject):
@@ -92,7 +92,7 @@ def access_regimes(trial: Trial) -> Iterator[Finding]:
                 if grantee in _PUBLIC_ROLES and not secured and _READ_OR_WRITE & set(privileges):
                     open_to.add(f"{grantee} ({told})")
         else:
-            yield _regime_finding(subject, rows, open_to)
+            yield _default_privileges_finding(subject, rows, open_to)
 
 
 def _privileges(catalog: Schema, subject: str) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -101,7 +101,7 @@ def _privileges(catalog: Schema, subject: str) -> Iterator[tuple[str, tuple[str,
             yield grant.grantee, grant.privileges
 
 
-def _regime_finding(subject: str, rows: list[tuple[str, str, str]], open_to: set[str]) -> Finding:
+def _default_privileges_finding(subject: str, rows: list[tuple[str, str, str]], open_to: set[str]) -> Finding:
     evidence = [
         Evidence(
             title="Privileges after the migration, by regime",
@@ -110,7 +110,7 @@ def _regime_finding(subject: str, rows: list[tuple[str, str, str]], open_to: set
         )
     ]
     if open_to:
-        return answer(
+        return make_finding(
             Status.BROKEN,
             subject,
             f"The {subject} has no row security and can be read or written by {', '.join(sorted(open_to))}.",
@@ -119,4 +119,4 @@ def _regime_finding(subject: str, rows: list[tuple[str, str, str]], open_to: set
             remedy="Enable row security and grant explicitly, to service_role alone, in a migration of its own.",
             evidence=evidence,
         )
-    return answer(Status.KEPT, subject, f"The {subject} is closed to the public roles.", evidence=evidence)
+    return make_finding(Status.KEPT, subject, f"The {subject} is closed to the public roles.", evidence=evidence)

@@ -1,4 +1,4 @@
-"""Durability: what was acknowledged is there after the server was ended at once and started again."""
+"""Durability: acknowledged commits survive an immediate shutdown and restart of the server."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from psycopg import sql
 from pgcontract.model.sql import read_script
 from pgcontract.postgres.connection import Connection
 from pgcontract.postgres.providers import Server
-from pgcontract.postgres.sandbox import Workbench
-from pgcontract.postgres.script_execution import apply_as_production, refusal_of
-from pgcontract.probes.context import CouldNotAsk, Promise, Trial
+from pgcontract.postgres.sandbox import Sandbox
+from pgcontract.postgres.script_execution import apply_as_production, read_refusal
+from pgcontract.probes.context import Context, CouldNotAsk, Promise
 from pgcontract.probes.sample_rows import as_text, insert_statement, simplest_row
 from pgcontract.result.finding import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import answer, check
+from pgcontract.rules.registry import check, make_finding
 
 Connect = Callable[[], psycopg.Connection]
 
 CLUSTER: Final = "cluster"
-UNSAFE: Final = "synchronous_commit = off"
+ASYNCHRONOUS: Final = "synchronous_commit = off"
 _ROUNDS: Final = 10
-_DURABLE: Final[Mapping[str, str]] = {
+_DURABLE_SETTINGS: Final[Mapping[str, str]] = {
     "fsync": "on",
     "full_page_writes": "on",
     "synchronous_commit": "on",
@@ -36,23 +36,23 @@ _DURABLE: Final[Mapping[str, str]] = {
 
 
 def _subjects(promise: Promise) -> tuple[str, ...]:
-    return (CLUSTER, UNSAFE) if _tables(promise) else ()
+    return (CLUSTER, ASYNCHRONOUS) if _tables(promise) else ()
 
 
 def _tables(promise: Promise) -> tuple[str, ...]:
     """The tables that this contract is the first to declare."""
-    stems = [each.stem for each in promise.project.chain]
+    stems = [migration.stem for migration in promise.project.chain]
     at = stems.index(promise.migration.stem)
     before = {table.name for table in promise.project.declared(stems[at - 1]).tables} if at else set[str]()
     return tuple(
         table.name
-        for table in promise.own.tables
+        for table in promise.contract_schema.tables
         if table.form == "table" and not table.partition_of and table.name not in before
     )
 
 
 @check("acid.durability", subjects=_subjects, severity=Severity.CRITICAL)
-def acid_durability(trial: Trial) -> Iterator[Finding]:
+def acid_durability(context: Context) -> Iterator[Finding]:
     """What the server has acknowledged is there after it was ended at once; what synchronous_commit = off loses is told.
 
     Why it matters: an unlogged table is empty after a crash, and a role or database that commits asynchronously loses
@@ -62,105 +62,107 @@ def acid_durability(trial: Trial) -> Iterator[Finding]:
     on the same files. Every row that was acknowledged must be there as it was. The machine keeps its power.
     What to do: ALTER TABLE ... SET LOGGED; take back settings of roles and databases that loosen a commit.
     """
-    server = trial.workbench.server
-    if server.another is None:
+    server = context.sandbox.server
+    if server.start_another is None:
         raise CouldNotAsk(
             "this needs a server that can be stopped, and the one that was asked for cannot; try --pg wheel"
         )
-    with server.another(_DURABLE) as own:
-        connect = _prepared(trial, own)
-        yield _cluster_finding(trial, own, connect)
-        yield _unsafe_finding(trial, own, connect)
+    with server.start_another(_DURABLE_SETTINGS) as own_server:
+        connect = _prepare_database(context, own_server)
+        yield _cluster_finding(context, own_server, connect)
+        yield _asynchronous_finding(context, own_server, connect)
 
 
-def _prepared(trial: Trial, own: Server) -> Connect:
-    """How to connect to a database on the server with the chain applied up to this migration."""
-    promise = trial.promise
-    trial.demand_able_server()
-    with Workbench(own, trial.workbench.stage, timeout_ms=trial.workbench.timeout_ms) as bench:
-        state = bench.stage_state(bench.stage.regimes[0])
-        with bench.clone(state, keep=True) as database, bench.connect(database) as connection:
+def _prepare_database(context: Context, own_server: Server) -> Connect:
+    """A function that connects to a database of the server with all migrations up to this one applied."""
+    promise = context.promise
+    context.require_features()
+    with Sandbox(own_server, context.sandbox.platform, timeout_ms=context.sandbox.timeout_ms) as sandbox:
+        state = sandbox.platform_state(sandbox.platform.regimes[0])
+        with sandbox.clone(state, keep=True) as database, sandbox.connect(database) as connection:
             for migration in promise.project.through(promise.migration.stem).chain:
                 refusal = apply_as_production(connection, read_script(migration.path))
                 if refusal is not None:
                     raise CouldNotAsk(f"the server refused the script: {refusal}")
-        told = bench.server.conninfo(dbname=database, user=bench.migrator)
-    return partial(Connection.connect, told, autocommit=True, application_name="pgcontract")
+        dsn = sandbox.server.conninfo(dbname=database, user=sandbox.migrator)
+    return partial(Connection.connect, dsn, autocommit=True, application_name="pgcontract")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Survived:
-    """Of one table: how many rows were acknowledged, how many were there after the crash, as they were."""
+class SurvivingRows:
+    """Of one table: how many rows were acknowledged, and how many survived the crash unchanged."""
 
     table: str
     acknowledged: int
     found: int
 
 
-def _crashed(trial: Trial, own: Server, connect: Connect, *, safe: bool) -> tuple[Survived, ...]:
-    assert own.crash
-    there: dict[str, list[str]] = {}
-    tables = _tables(trial.promise)
+def _rows_after_crash(
+    context: Context, own_server: Server, connect: Connect, *, synchronous: bool
+) -> tuple[SurvivingRows, ...]:
+    assert own_server.crash
+    rows_by_table: dict[str, list[str]] = {}
+    tables = _tables(context.promise)
     with closing(connect()) as connection:
         for table in tables:
             connection.execute(sql.SQL("DELETE FROM {}").format(sql.SQL(table)))
-        if not safe:
+        if not synchronous:
             connection.execute("SET synchronous_commit = off")
-        tables = tuple(table for table in tables if _commit_rows(trial, connection, table))
+        tables = tuple(table for table in tables if _commit_rows(context, connection, table))
         for table in tables:
-            there[table] = _rows(connection, table)
-        own.crash()
+            rows_by_table[table] = _read_rows(connection, table)
+        own_server.crash()
     with closing(connect()) as connection:
-        return tuple(_survived(table, there[table], _rows(connection, table)) for table in tables)
+        return tuple(_count_survivors(table, rows_by_table[table], _read_rows(connection, table)) for table in tables)
 
 
-def _commit_rows(trial: Trial, connection: psycopg.Connection, table: str) -> bool:
-    """The sample row, each time in a transaction of its own; after the first it may be refused as the same again.
+def _commit_rows(context: Context, connection: psycopg.Connection, table: str) -> bool:
+    """Commits the sample row repeatedly, each in its own transaction; after the first it may be refused as a duplicate.
 
-    False where no row is declared for the table and the simplest one is refused: of this table nothing is asked.
+    False where no row is declared for the table and the simplest one is refused: the table is left out.
     """
-    row: Mapping[str, Any] = trial.promise.samples.get(table) or simplest_row(trial.after, table)
+    row: Mapping[str, Any] = context.promise.samples.get(table) or simplest_row(context.after, table)
     for number in range(_ROUNDS):
         try:
             connection.execute(insert_statement(table, row), [as_text(value) for value in row.values()])
         except psycopg.Error as error:
-            if not number and table not in trial.promise.samples:
+            if not number and table not in context.promise.samples:
                 return False
             if not number:
                 raise CouldNotAsk(
-                    f"no row goes into {table}: {refusal_of(error)}; declare a `sample` that does"
+                    f"no row goes into {table}: {read_refusal(error)}; declare a `sample` that does"
                 ) from None
             break
     return True
 
 
-def _rows(connection: psycopg.Connection, table: str) -> list[str]:
-    asked = sql.SQL("SELECT pg_catalog.to_jsonb(row)::text FROM {} AS row").format(sql.SQL(table))
-    return [each[0] for each in connection.execute(asked)]
+def _read_rows(connection: psycopg.Connection, table: str) -> list[str]:
+    query = sql.SQL("SELECT pg_catalog.to_jsonb(row)::text FROM {} AS row").format(sql.SQL(table))
+    return [row[0] for row in connection.execute(query)]
 
 
-def _survived(table: str, acknowledged: list[str], found: list[str]) -> Survived:
-    left = list(found)
-    kept = 0
+def _count_survivors(table: str, acknowledged: list[str], present: list[str]) -> SurvivingRows:
+    remaining = list(present)
+    surviving = 0
     for row in acknowledged:
-        if row in left:
-            left.remove(row)
-            kept += 1
-    return Survived(table=table, acknowledged=len(acknowledged), found=kept)
+        if row in remaining:
+            remaining.remove(row)
+            surviving += 1
+    return SurvivingRows(table=table, acknowledged=len(acknowledged), found=surviving)
 
 
-def _cluster_finding(trial: Trial, own: Server, connect: Connect) -> Finding:
-    survived = _crashed(trial, own, connect, safe=True)
-    evidence = _evidence(own, survived, safe=True)
-    if not survived:
+def _cluster_finding(context: Context, own_server: Server, connect: Connect) -> Finding:
+    survivors = _rows_after_crash(context, own_server, connect, synchronous=True)
+    evidence = _evidence(own_server, survivors, synchronous=True)
+    if not survivors:
         summary = "No row is declared for any table and none was found that goes in, so nothing was acknowledged."
-        return answer(Status.NOTED, CLUSTER, summary, remedy="Declare a `sample` row for a table.")
-    lost = next((each for each in survived if each.found < each.acknowledged), None)
+        return make_finding(Status.NOTED, CLUSTER, summary, remedy="Declare a `sample` row for a table.")
+    lost = next((survival for survival in survivors if survival.found < survival.acknowledged), None)
     if lost is None:
-        committed = sum(each.acknowledged for each in survived)
+        committed = sum(survival.acknowledged for survival in survivors)
         summary = f"All {committed} acknowledged rows are there after the server was ended at once and started again."
-        return answer(Status.KEPT, CLUSTER, summary, evidence=[evidence])
-    return answer(
+        return make_finding(Status.KEPT, CLUSTER, summary, evidence=[evidence])
+    return make_finding(
         Status.BROKEN,
         CLUSTER,
         f"Acknowledged rows of {lost.table} are gone after the server was ended at once and started again.",
@@ -171,20 +173,22 @@ def _cluster_finding(trial: Trial, own: Server, connect: Connect) -> Finding:
     )
 
 
-def _unsafe_finding(trial: Trial, own: Server, connect: Connect) -> Finding:
-    survived = _crashed(trial, own, connect, safe=False)
-    lost = sum(each.acknowledged - each.found for each in survived)
-    committed = sum(each.acknowledged for each in survived)
+def _asynchronous_finding(context: Context, own_server: Server, connect: Connect) -> Finding:
+    survivors = _rows_after_crash(context, own_server, connect, synchronous=False)
+    lost = sum(survival.acknowledged - survival.found for survival in survivors)
+    committed = sum(survival.acknowledged for survival in survivors)
     summary = (
         f"A session that sets synchronous_commit = off loses {lost} of {committed} acknowledged rows in such an end."
     )
-    return answer(Status.NOTED, UNSAFE, summary, evidence=[_evidence(own, survived, safe=False)])
+    return make_finding(
+        Status.NOTED, ASYNCHRONOUS, summary, evidence=[_evidence(own_server, survivors, synchronous=False)]
+    )
 
 
-def _evidence(own: Server, survived: tuple[Survived, ...], *, safe: bool) -> Evidence:
-    how = "on" if safe else "off"
+def _evidence(own_server: Server, survivors: tuple[SurvivingRows, ...], *, synchronous: bool) -> Evidence:
+    how = "on" if synchronous else "off"
     return Evidence(
-        title=f"fsync and full_page_writes on, synchronous_commit {how}, files on {own.storage}, ended by SIGQUIT",
+        title=f"fsync and full_page_writes on, synchronous_commit {how}, files on {own_server.storage}, ended by SIGQUIT",
         columns=("table", "acknowledged", "found"),
-        rows=tuple((each.table, str(each.acknowledged), str(each.found)) for each in survived),
+        rows=tuple((survival.table, str(survival.acknowledged), str(survival.found)) for survival in survivors),
     )

@@ -10,15 +10,15 @@ from functools import partial
 import psycopg
 
 from pgcontract.contract import Flow, Invariant
-from pgcontract.postgres.script_execution import refusal_of
-from pgcontract.probes.context import Promise, Trial
-from pgcontract.probes.scenarios.concurrent_pairs import Pair, play_pairs
-from pgcontract.probes.scenarios.histories import draw_histories, shortest
-from pgcontract.probes.scenarios.history_sql import tell_history, tell_move
+from pgcontract.postgres.script_execution import read_refusal
+from pgcontract.probes.context import Context, Promise
+from pgcontract.probes.scenarios.concurrent_pairs import ConcurrentPair, run_pairs
+from pgcontract.probes.scenarios.histories import draw_histories, shorten_history
+from pgcontract.probes.scenarios.history_sql import describe_move, history_as_sql
 from pgcontract.probes.scenarios.moves import History
-from pgcontract.probes.scenarios.player import PLAYED, Outcome, Player, exists
+from pgcontract.probes.scenarios.player import LOG, MoveResult, ScenarioRunner, exists_expression
 from pgcontract.result.finding import Evidence, Finding, Status
-from pgcontract.rules.registry import answer, check
+from pgcontract.rules.registry import check, make_finding
 
 _REMEDY = (
     "Mend it where every writer must pass: a constraint, a unique index or a trigger; or name in the step's WHERE the "
@@ -27,26 +27,26 @@ _REMEDY = (
 
 
 def _flows(promise: Promise) -> tuple[Flow, ...]:
-    """The flows that count on something."""
+    """The flows that have invariants."""
     return tuple(flow for flow in promise.contract.flows if flow.invariants) if promise.contract else ()
 
 
 def _invariants(promise: Promise) -> Iterator[str]:
-    return (f"{flow.name}.{each.name}" for flow in _flows(promise) for each in flow.invariants)
+    return (f"{flow.name}.{invariant.name}" for flow in _flows(promise) for invariant in flow.invariants)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Played:
-    """What became of all histories: the smallest that breaks each invariant, and how often each step did what."""
+class HistoryResults:
+    """The results of all histories: the smallest that breaks each invariant, and the effects of each step counted."""
 
     histories: int
     smallest: Mapping[str, str]
-    told: Mapping[str, str]
+    descriptions: Mapping[str, str]
     counts: Mapping[tuple[str, str], int]
 
 
 @check("flow.invariants", subjects=_invariants, behaviour=True)
-def flow_invariants(trial: Trial) -> Iterator[Finding]:
+def flow_invariants(context: Context) -> Iterator[Finding]:
     """What the application counts on holds after every step, in whatever order its steps and events come.
 
     Why it matters: events come twice, late and out of order, forms are sent twice; what only holds in an orderly life
@@ -57,112 +57,117 @@ def flow_invariants(trial: Trial) -> Iterator[Finding]:
     as it goes and printed as SQL.
     What to do: mend it where every writer must pass, in the table; or name in the step's WHERE the state it comes from.
     """
-    for flow in _flows(trial.promise):
-        histories = trial.once(f"values/flow.{flow.name}", partial(_drawn, flow=flow))
-        with trial.workbench.rolled_back(trial.after_state) as connection:
-            asked, unasked = _asked(connection, flow)
+    for flow in _flows(context.promise):
+        histories = context.cached(f"values/flow.{flow.name}", partial(_draw_histories, flow=flow))
+        with context.sandbox.rolled_back(context.after_state) as connection:
+            judged, unasked = _accepted_invariants(connection, flow)
             yield from unasked
-            played = _play(Player(connection, flow, asked), histories)
-        for invariant in asked:
-            yield _invariant_finding(flow, invariant, played, trial.promise.seed)
+            history_results = _run_histories(ScenarioRunner(connection, flow, judged), histories)
+        for invariant in judged:
+            yield _invariant_finding(flow, invariant, history_results, context.promise.seed)
 
 
-def _drawn(trial: Trial, *, flow: Flow) -> tuple[History, ...]:
-    promise = trial.promise
+def _draw_histories(context: Context, *, flow: Flow) -> tuple[History, ...]:
+    promise = context.promise
     return draw_histories(flow, seed=f"{promise.seed}/{flow.name}", examples=promise.max_examples // 4)
 
 
-def _asked(connection: psycopg.Connection, flow: Flow) -> tuple[tuple[Invariant, ...], tuple[Finding, ...]]:
-    """The invariants that the server takes, and what it says of the others."""
-    asked, unasked = [], []
+def _accepted_invariants(connection: psycopg.Connection, flow: Flow) -> tuple[tuple[Invariant, ...], tuple[Finding, ...]]:
+    """The invariants whose query the server accepts, and a finding for each of the others."""
+    judged, unasked = [], []
     connection.execute("SAVEPOINT asked")
-    connection.execute(PLAYED)
+    connection.execute(LOG)
     connection.execute("SAVEPOINT each")
-    for each in flow.invariants:
+    for invariant in flow.invariants:
         try:
-            connection.execute("SELECT " + exists(each.never).as_string(None))
-            asked.append(each)
+            connection.execute("SELECT " + exists_expression(invariant.violations).as_string(None))
+            judged.append(invariant)
         except psycopg.Error as error:
             connection.execute("ROLLBACK TO each")
             unasked.append(
-                answer(
+                make_finding(
                     Status.UNKNOWN,
-                    f"{flow.name}.{each.name}",
-                    f"The `never` of {each.name} is no query that the server takes: {refusal_of(error)}.",
-                    remedy="Write a SELECT over the table and pgcontract_played that gives the rows that must not be.",
-                    origin=each.origin,
+                    f"{flow.name}.{invariant.name}",
+                    f"The `violations` of {invariant.name} is no query that the server takes: {read_refusal(error)}.",
+                    remedy="Write a SELECT over the table and pgcontract_log that gives the rows that must not be.",
+                    origin=invariant.origin,
                 )
             )
     connection.execute("ROLLBACK TO asked")
-    return tuple(asked), tuple(unasked)
+    return tuple(judged), tuple(unasked)
 
 
-def _play(player: Player, histories: Iterable[History]) -> Played:
-    seen: dict[History, tuple[Outcome, ...]] = {}
+def _run_histories(runner: ScenarioRunner, histories: Iterable[History]) -> HistoryResults:
+    seen: dict[History, tuple[MoveResult, ...]] = {}
     breaking: dict[str, History] = {}
     counts: Counter[tuple[str, str]] = Counter()
     for history in sorted(histories):
-        outcomes = seen[history] = player.play(history)
-        counts.update((each.move.step, _effect(each)) for each in outcomes)
+        outcomes = seen[history] = runner.run(history)
+        counts.update((step_outcome.move.step, _effect(step_outcome)) for step_outcome in outcomes)
         for length, outcome in enumerate(outcomes, 1):
             for name in outcome.broken:
                 if name not in breaking or length < len(breaking[name]):
                     breaking[name] = history[:length]
-    smallest, told = {}, {}
-    for invariant in player.invariants:
+    smallest, moves_by_invariant = {}, {}
+    for invariant in runner.invariants:
         if invariant.name not in breaking:
             continue
 
         def breaks(history: History, name: str = invariant.name) -> bool:
             if history not in seen:
-                seen[history] = player.play(history)
-            return any(name in each.broken for each in seen[history])
+                seen[history] = runner.run(history)
+            return any(name in step_outcome.broken for step_outcome in seen[history])
 
-        history = shortest(player.flow, breaking[invariant.name], breaks)
-        outcomes = player.play(history)
-        end = next(at for at, each in enumerate(outcomes, 1) if invariant.name in each.broken)
-        smallest[invariant.name] = tell_history(outcomes[:end], player.flow.step, invariant, player.connection)
-        told[invariant.name] = tell_moves(outcomes[:end])
-    return Played(histories=len(tuple(histories)), smallest=smallest, told=told, counts=counts)
+        history = shorten_history(runner.flow, breaking[invariant.name], breaks)
+        outcomes = runner.run(history)
+        end = next(at for at, step_outcome in enumerate(outcomes, 1) if invariant.name in step_outcome.broken)
+        smallest[invariant.name] = history_as_sql(outcomes[:end], runner.flow.step, invariant, runner.connection)
+        moves_by_invariant[invariant.name] = history_text(outcomes[:end])
+    return HistoryResults(
+        histories=len(tuple(histories)), smallest=smallest, descriptions=moves_by_invariant, counts=counts
+    )
 
 
-def _effect(outcome: Outcome) -> str:
+def _effect(outcome: MoveResult) -> str:
     if outcome.refusal is not None:
         return "refused"
     return "changed rows" if outcome.rows else "changed nothing"
 
 
-def tell_moves(outcomes: tuple[Outcome, ...]) -> str:
-    return "; ".join(f"{tell_move(outcomes[:at], each)}: {each.told}" for at, each in enumerate(outcomes))
+def history_text(outcomes: tuple[MoveResult, ...]) -> str:
+    return "; ".join(
+        f"{describe_move(outcomes[:at], outcome)}: {outcome.description}" for at, outcome in enumerate(outcomes)
+    )
 
 
-def _invariant_finding(flow: Flow, invariant: Invariant, played: Played, seed: int) -> Finding:
+def _invariant_finding(flow: Flow, invariant: Invariant, history_results: HistoryResults, seed: int) -> Finding:
     subject = f"{flow.name}.{invariant.name}"
-    says = invariant.says.rstrip(".")
-    tried = f"{played.histories} distinct histories, seed {seed}"
+    description = invariant.description.rstrip(".")
+    tried = f"{history_results.histories} distinct histories, seed {seed}"
     effects = ("changed rows", "changed nothing", "refused")
     table = Evidence(
         title=f"What was played: {tried}",
         columns=("step", *effects),
         rows=tuple(
-            (step.name, *(str(played.counts.get((step.name, each), 0)) for each in effects)) for step in flow.steps
+            (step.name, *(str(history_results.counts.get((step.name, effect), 0)) for effect in effects))
+            for step in flow.steps
         ),
     )
-    if invariant.name not in played.smallest:
-        return answer(
+    if invariant.name not in history_results.smallest:
+        return make_finding(
             Status.KEPT,
             subject,
-            f"{says}: it holds after each step of {tried}.",
+            f"{description}: it holds after each step of {tried}.",
             evidence=[table],
             origin=invariant.origin,
         )
-    script = Evidence(title="The shortest history", text=played.smallest[invariant.name], language="sql")
-    return answer(
+    script = Evidence(title="The shortest history", text=history_results.smallest[invariant.name], language="sql")
+    return make_finding(
         Status.BROKEN,
         subject,
-        f"{says}: it does not hold.",
-        expected=invariant.says,
-        actual=played.told[invariant.name],
+        f"{description}: it does not hold.",
+        expected=invariant.description,
+        actual=history_results.descriptions[invariant.name],
         remedy=_REMEDY,
         evidence=[script, table],
         origin=invariant.origin,
@@ -170,7 +175,7 @@ def _invariant_finding(flow: Flow, invariant: Invariant, played: Played, seed: i
 
 
 @check("flow.concurrent", subjects=_invariants, behaviour=True)
-def flow_concurrent(trial: Trial) -> Iterator[Finding]:
+def flow_concurrent(context: Context) -> Iterator[Finding]:
     """What the application counts on holds when two of its writes come at the same time.
 
     Why it matters: an event is delivered on two connections at once, a form is sent by a double click; what one
@@ -180,29 +185,29 @@ def flow_concurrent(trial: Trial) -> Iterator[Finding]:
     asked of the server. Every invariant's query must then give no row.
     What to do: a unique index, or a condition on the state in the step's WHERE, which is judged again after the wait.
     """
-    for flow in _flows(trial.promise):
-        with trial.workbench.rolled_back(trial.after_state) as connection:
-            asked, unasked = _asked(connection, flow)
+    for flow in _flows(context.promise):
+        with context.sandbox.rolled_back(context.after_state) as connection:
+            judged, unasked = _accepted_invariants(connection, flow)
         yield from unasked
-        pairs = play_pairs(trial, flow, asked)
-        for invariant in asked:
-            with trial.workbench.rolled_back(trial.after_state) as connection:
+        pairs = run_pairs(context, flow, judged)
+        for invariant in judged:
+            with context.sandbox.rolled_back(context.after_state) as connection:
                 yield _concurrent_finding(flow, invariant, pairs, connection)
 
 
 def _concurrent_finding(
-    flow: Flow, invariant: Invariant, pairs: tuple[Pair, ...], connection: psycopg.Connection
+    flow: Flow, invariant: Invariant, pairs: tuple[ConcurrentPair, ...], connection: psycopg.Connection
 ) -> Finding:
     subject = f"{flow.name}.{invariant.name}"
-    says = invariant.says.rstrip(".")
+    description = invariant.description.rstrip(".")
     table = Evidence(
         title="Two at once, the second begun before the first committed",
         columns=("at once", "first", "second", "the second waited", "holds"),
         rows=tuple(
             (
-                pair.told,
-                pair.outcomes[-2].told,
-                pair.outcomes[-1].told,
+                pair.description,
+                pair.outcomes[-2].description,
+                pair.outcomes[-1].description,
                 "yes" if pair.waited else "no",
                 "no" if invariant.name in pair.broken else "yes",
             )
@@ -211,18 +216,18 @@ def _concurrent_finding(
     )
     broken = [pair for pair in pairs if invariant.name in pair.broken]
     if not broken:
-        told = "one pair" if len(pairs) == 1 else f"each of {len(pairs)} pairs"
-        summary = f"{says}: it holds after {told} of writes at the same time."
-        return answer(Status.KEPT, subject, summary, evidence=[table], origin=invariant.origin)
+        tried_pairs = "one pair" if len(pairs) == 1 else f"each of {len(pairs)} pairs"
+        summary = f"{description}: it holds after {tried_pairs} of writes at the same time."
+        return make_finding(Status.KEPT, subject, summary, evidence=[table], origin=invariant.origin)
     first = min(broken, key=lambda pair: len(pair.outcomes))
-    script = tell_history(first.outcomes, flow.step, invariant, connection)
+    script = history_as_sql(first.outcomes, flow.step, invariant, connection)
     note = "-- The last two at once, each in a transaction of its own; here in the order they committed.\n"
-    return answer(
+    return make_finding(
         Status.BROKEN,
         subject,
-        f"{says}: it does not hold when two writes come at the same time.",
-        expected=invariant.says,
-        actual=f"{first.told}: {first.outcomes[-2].told}, and {first.outcomes[-1].told}",
+        f"{description}: it does not hold when two writes come at the same time.",
+        expected=invariant.description,
+        actual=f"{first.description}: {first.outcomes[-2].description}, and {first.outcomes[-1].description}",
         remedy=_REMEDY,
         evidence=[Evidence(title="The smallest pair", text=note + script, language="sql"), table],
         origin=invariant.origin,

@@ -9,14 +9,20 @@ import psycopg
 from psycopg import sql
 
 from pgcontract.contract import Flow, Step
-from pgcontract.postgres.script_execution import refusal_of
-from pgcontract.probes.context import Promise, Trial
+from pgcontract.postgres.script_execution import read_refusal
+from pgcontract.probes.context import Context, Promise
 from pgcontract.probes.sample_rows import as_text
-from pgcontract.probes.scenarios.history_sql import tell_history
+from pgcontract.probes.scenarios.history_sql import history_as_sql
 from pgcontract.probes.scenarios.moves import first_move
-from pgcontract.probes.scenarios.player import NoSuchSql, Outcome, Player, exists, tell_rows
+from pgcontract.probes.scenarios.player import (
+    InvalidStepSql,
+    MoveResult,
+    ScenarioRunner,
+    describe_row_count,
+    exists_expression,
+)
 from pgcontract.result.finding import Evidence, Finding, Status
-from pgcontract.rules.registry import answer, check
+from pgcontract.rules.registry import check, make_finding
 
 
 def _flows(promise: Promise) -> tuple[Flow, ...]:
@@ -28,47 +34,47 @@ def _steps(promise: Promise) -> Iterator[str]:
 
 
 @check("flow.steps", subjects=_steps, behaviour=True)
-def flow_steps(trial: Trial) -> Iterator[Finding]:
+def flow_steps(context: Context) -> Iterator[Finding]:
     """Each step of the application does to the table what its contract says, once and again.
 
     Why it matters: SQL in a document is a promise too. An UPDATE that matches no row, or two, ends without an error.
     How it is measured: the step is played after those it follows, in a transaction that is undone: it must change the
-    declared number of rows and leave nothing that its `never` finds. Where `replay` is declared it is played once more
-    with the same values; an event must then not be refused, because its sender would send it again and again.
+    declared number of rows and leave nothing that its `violations` finds. Where `replay` is declared it is played once
+    more with the same values; an event must then not be refused, because its sender would send it again and again.
     What to do: mend the step's SQL, or the table where the step is right.
     """
-    for flow in _flows(trial.promise):
-        with trial.workbench.rolled_back(trial.after_state) as connection:
-            player = Player(connection, flow)
+    for flow in _flows(context.promise):
+        with context.sandbox.rolled_back(context.after_state) as connection:
+            runner = ScenarioRunner(connection, flow)
             for step in flow.steps:
-                yield _step_finding(player, flow, step)
+                yield _step_finding(runner, flow, step)
 
 
-def _step_finding(player: Player, flow: Flow, step: Step) -> Finding:
+def _step_finding(runner: ScenarioRunner, flow: Flow, step: Step) -> Finding:
     subject = f"{flow.name}.{step.name}"
     try:
-        outcomes, wrong = _played(player, flow, step)
-    except NoSuchSql as error:
-        return answer(
+        outcomes, deviation = _run_step(runner, flow, step)
+    except InvalidStepSql as error:
+        return make_finding(
             Status.BROKEN if error.step == step.name else Status.UNKNOWN,
             subject,
             f"{str(error)[0].upper()}{str(error)[1:]}.",
             remedy="Mend the step's SQL in the contract, or the migration where the SQL is right.",
             origin=step.origin,
         )
-    script = tell_history(outcomes, flow.step, None, player.connection)
+    script = history_as_sql(outcomes, flow.step, None, runner.connection)
     evidence = [Evidence(title="The step, after those it follows", text=script, language="sql")]
-    if wrong is None:
-        summary = f"The step {step.name} of {flow.name} changes {tell_rows(step.rows)}"
+    if deviation is None:
+        summary = f"The step {step.name} of {flow.name} changes {describe_row_count(step.rows)}"
         if step.replay is not None:
-            summary += f", and {tell_rows(step.replay)} when it is played again"
-        return answer(Status.KEPT, subject, f"{summary}.", evidence=evidence, origin=step.origin)
-    return answer(
-        wrong.status,
+            summary += f", and {describe_row_count(step.replay)} when it is played again"
+        return make_finding(Status.KEPT, subject, f"{summary}.", evidence=evidence, origin=step.origin)
+    return make_finding(
+        deviation.status,
         subject,
-        wrong.summary,
-        expected=wrong.expected,
-        actual=wrong.actual,
+        deviation.summary,
+        expected=deviation.expected,
+        actual=deviation.actual,
         remedy="Mend the step's SQL, or the table where the step is right.",
         evidence=evidence,
         origin=step.origin,
@@ -76,61 +82,68 @@ def _step_finding(player: Player, flow: Flow, step: Step) -> Finding:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wrong:
+class StepDeviation:
     status: Status
     summary: str
     expected: str
     actual: str
 
 
-def _played(player: Player, flow: Flow, step: Step) -> tuple[tuple[Outcome, ...], Wrong | None]:
-    """What the step did after those it follows, and what of it is not as declared."""
-    life = (*map(first_move, flow.before(step)), first_move(step))
-    outcomes = player.play(life)
-    stopped = next((each for each in outcomes[:-1] if each.refusal or not each.rows), None)
+def _run_step(runner: ScenarioRunner, flow: Flow, step: Step) -> tuple[tuple[MoveResult, ...], StepDeviation | None]:
+    """The step's outcomes after those it follows, and the first deviation from the contract."""
+    history = (*map(first_move, flow.before(step)), first_move(step))
+    outcomes = runner.run(history)
+    stopped = next((outcome for outcome in outcomes[:-1] if outcome.refusal or not outcome.rows), None)
     if stopped is not None:
-        return outcomes, Wrong(
+        return outcomes, StepDeviation(
             status=Status.UNKNOWN,
             summary=f"The step {step.name} cannot be played: {stopped.move.step}, which it follows, changes no row.",
             expected="every step before it changes its rows",
-            actual=f"{stopped.move.step}: {stopped.told}",
+            actual=f"{stopped.move.step}: {stopped.description}",
         )
     once = outcomes[-1]
     if once.refusal is not None or once.rows != step.rows:
-        summary = f"The step {step.name} {_does(once)}, where it should change {tell_rows(step.rows)}."
-        return outcomes, _broken(summary, tell_rows(step.rows), once)
-    if step.never is not None and _there(player, flow, step, outcomes):
-        summary = f"The step {step.name} leaves what its `never` finds."
-        expected = f"no row of: {step.never.strip()}"
-        return outcomes, Wrong(status=Status.BROKEN, summary=summary, expected=expected, actual="a row")
+        summary = f"The step {step.name} {_effect_text(once)}, where it should change {describe_row_count(step.rows)}."
+        return outcomes, _deviation(summary, describe_row_count(step.rows), once)
+    if step.violations is not None and _leaves_violation(runner, flow, step, outcomes):
+        summary = f"The step {step.name} leaves what its `violations` finds."
+        expected = f"no row of: {step.violations.strip()}"
+        return outcomes, StepDeviation(status=Status.BROKEN, summary=summary, expected=expected, actual="a row")
     if step.replay is None:
         return outcomes, None
-    outcomes = player.play((*life, first_move(step)))
+    outcomes = runner.run((*history, first_move(step)))
     again = outcomes[-1]
     refused = again.refusal is not None and bool(step.events or step.replay)
     if not refused and again.rows == step.replay:
         return outcomes, None
-    should = tell_rows(step.replay)
-    summary = f"The step {step.name}, played again with the same values, {_does(again)}, where it should change {should}."
-    return outcomes, _broken(summary, should, again)
+    should = describe_row_count(step.replay)
+    summary = f"The step {step.name}, played again with the same values, "
+    summary += f"{_effect_text(again)}, where it should change {should}."
+    return outcomes, _deviation(summary, should, again)
 
 
-def _broken(summary: str, expected: str, outcome: Outcome) -> Wrong:
-    return Wrong(status=Status.BROKEN, summary=summary, expected=expected, actual=str(outcome.refusal or outcome.told))
+def _deviation(summary: str, expected: str, outcome: MoveResult) -> StepDeviation:
+    return StepDeviation(
+        status=Status.BROKEN, summary=summary, expected=expected, actual=str(outcome.refusal or outcome.description)
+    )
 
 
-def _does(outcome: Outcome) -> str:
-    return "is refused" if outcome.refusal else f"changes {tell_rows(outcome.rows)}"
+def _effect_text(outcome: MoveResult) -> str:
+    return "is refused" if outcome.refusal else f"changes {describe_row_count(outcome.rows)}"
 
 
-def _there(player: Player, flow: Flow, step: Step, outcomes: tuple[Outcome, ...]) -> bool:
-    """Whether the step's `never` finds a row."""
-    assert step.never is not None
-    values = {name: as_text(value) for each in outcomes for name, value in (*each.parameters.items(), *each.kept.items())}
-    asked = sql.SQL("SELECT {}").format(exists(step.never))
+def _leaves_violation(runner: ScenarioRunner, flow: Flow, step: Step, outcomes: tuple[MoveResult, ...]) -> bool:
+    """Whether the step's `violations` finds a row."""
+    assert step.violations is not None
+    values = {
+        name: as_text(value)
+        for outcome in outcomes
+        for name, value in (*outcome.parameters.items(), *outcome.kept_values.items())
+    }
+    query = sql.SQL("SELECT {}").format(exists_expression(step.violations))
     try:
-        found = player.connection.execute(asked, values).fetchone()
+        row = runner.connection.execute(query, values).fetchone()
     except psycopg.Error as error:
-        player.undo()
-        raise NoSuchSql(flow, step, f"its `never`: {refusal_of(error)}") from None
-    return bool(found and found[0])
+        runner.undo_to_last_move()
+        raise InvalidStepSql(flow, step, f"its `violations`: {read_refusal(error)}") from None
+    return bool(row and row[0])

@@ -1,15 +1,15 @@
-"""Isolation: what transactions that are played side by side do to each other, at each level."""
+"""Isolation: the effects of concurrent transactions on each other, at each isolation level."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 from pgcontract.contract import Level, Race
-from pgcontract.probes.context import CouldNotAsk, Promise, Trial
-from pgcontract.probes.scenarios.player import tell_rows
-from pgcontract.probes.scenarios.race_execution import Result, run_races
+from pgcontract.probes.context import Context, CouldNotAsk, Promise
+from pgcontract.probes.scenarios.player import describe_row_count
+from pgcontract.probes.scenarios.race_execution import RaceResult, run_races
 from pgcontract.result.finding import Evidence, Finding, Status
-from pgcontract.rules.registry import answer, check
+from pgcontract.rules.registry import check, make_finding
 
 
 def _races(promise: Promise) -> Iterator[str]:
@@ -17,7 +17,7 @@ def _races(promise: Promise) -> Iterator[str]:
 
 
 @check("acid.isolation", subjects=_races, behaviour=True)
-def acid_isolation(trial: Trial) -> Iterator[Finding]:
+def acid_isolation(context: Context) -> Iterator[Finding]:
     """Transactions played side by side leave what they may, at every isolation level that is named for it.
 
     Why it matters: two that each read before they write can refund one payment twice, or lose what the other wrote;
@@ -27,54 +27,54 @@ def acid_isolation(trial: Trial) -> Iterator[Finding]:
     level, without and with a new try of what was refused with 40001 or 40P01.
     What to do: the level that holds, with new tries; or SQL that names the state it comes from, which holds at each.
     """
-    contract = trial.promise.contract
+    contract = context.promise.contract
     if contract is None or not contract.races:
         return
-    for race, results in run_races(trial, contract.races):
+    for race, results in run_races(context, contract.races):
         if isinstance(results, CouldNotAsk):
-            told = f"The race {race.name} cannot be played: {results}."
+            summary = f"The race {race.name} cannot be played: {results}."
             remedy = "Mend the race's SQL in the contract, or the migration where the SQL is right."
-            yield answer(Status.UNKNOWN, race.name, told, remedy=remedy, origin=race.origin)
+            yield make_finding(Status.UNKNOWN, race.name, summary, remedy=remedy, origin=race.origin)
         else:
             yield _finding(race, results)
 
 
-def _finding(race: Race, results: tuple[Result, ...]) -> Finding:
+def _finding(race: Race, results: tuple[RaceResult, ...]) -> Finding:
     table = Evidence(
         title=f"{race.sessions} sessions side by side",
         columns=("level", "new tries", "committed", "rows changed", "waited", "refused", "holds"),
-        rows=tuple(map(_row, results)),
+        rows=tuple(map(_result_row, results)),
     )
-    says = race.says.rstrip(".")
-    broken = [each for each in results if each.level in race.holds_at and not each.holds]
+    description = race.description.rstrip(".")
+    broken = [result for result in results if result.level in race.isolation_levels and not result.holds]
     if broken:
         first = broken[0]
-        return answer(
+        return make_finding(
             Status.BROKEN,
             race.name,
-            f"{says}: it does not hold at {_levels(dict.fromkeys(each.level for each in broken))}.",
-            expected=race.says,
-            actual=f"at {first.level}: {_told(first)}",
+            f"{description}: it does not hold at {_level_names(dict.fromkeys(finding.level for finding in broken))}.",
+            expected=race.description,
+            actual=f"at {first.level}: {_result_text(first)}",
             remedy="Name in the UPDATE's WHERE the state it comes from, lock the row before it is read, or play it at "
             "a level that holds, with new tries.",
             evidence=[table],
             origin=race.origin,
         )
-    elsewhere = dict.fromkeys(each.level for each in results if not each.holds)
-    told = f"; it does not at {_levels(elsewhere)}" if elsewhere else ""
-    return answer(
+    elsewhere = dict.fromkeys(result.level for result in results if not result.holds)
+    exception = f"; it does not at {_level_names(elsewhere)}" if elsewhere else ""
+    return make_finding(
         Status.KEPT,
         race.name,
-        f"{says}: it holds at {_levels(race.holds_at)}{told}.",
+        f"{description}: it holds at {_level_names(race.isolation_levels)}{exception}.",
         evidence=[table],
         origin=race.origin,
     )
 
 
-def _row(result: Result) -> tuple[str, ...]:
+def _result_row(result: RaceResult) -> tuple[str, ...]:
     return (
         result.level,
-        f"up to {result.retries}, {result.again} needed" if result.retries else "none",
+        f"up to {result.retries}, {result.restarts} needed" if result.retries else "none",
         str(result.committed),
         str(result.changed),
         str(result.waited),
@@ -83,11 +83,11 @@ def _row(result: Result) -> tuple[str, ...]:
     )
 
 
-def _told(result: Result) -> str:
+def _result_text(result: RaceResult) -> str:
     refused = f", refused with {', '.join(result.refused)}" if result.refused else ""
     sessions = "1 session" if result.committed == 1 else f"{result.committed} sessions"
-    return f"{sessions} committed and changed {tell_rows(result.changed)}{refused}"
+    return f"{sessions} committed and changed {describe_row_count(result.changed)}{refused}"
 
 
-def _levels(levels: Iterable[Level]) -> str:
-    return " and ".join(each.upper() for each in levels)
+def _level_names(levels: Iterable[Level]) -> str:
+    return " and ".join(level.upper() for level in levels)

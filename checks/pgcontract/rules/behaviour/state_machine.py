@@ -1,163 +1,192 @@
-"""Machines: a row starts only where it may, and moves only as declared."""
+"""State machines: a row starts only in a declared state, and changes state only as declared."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
 
-from pgcontract.contract import Machine
-from pgcontract.probes.context import CouldNotAsk, Promise, Trial
-from pgcontract.probes.rows import Sweep, Values, entry, identifier, sweep, told
+from pgcontract.contract import StateMachine
+from pgcontract.probes.context import Context, CouldNotAsk, Promise
+from pgcontract.probes.rows import (
+    ColumnValues,
+    StateMatrix,
+    identifier,
+    probe_state_matrix,
+    reproduction_script,
+    values_for_state,
+)
 from pgcontract.result.finding import Evidence, Finding, Status
-from pgcontract.rules.registry import answer, check
+from pgcontract.rules.registry import check, make_finding
 
-Move = tuple[str, str]
+Transition = tuple[str, str]
 
 
-def _machines(promise: Promise) -> tuple[Machine, ...]:
-    return promise.contract.machines if promise.contract else ()
+def _state_machines(promise: Promise) -> tuple[StateMachine, ...]:
+    return promise.contract.state_machines if promise.contract else ()
 
 
 def _names(promise: Promise) -> Iterator[str]:
-    return (machine.name for machine in _machines(promise))
+    return (state_machine.name for state_machine in _state_machines(promise))
 
 
-def _swept(trial: Trial) -> Iterator[tuple[Machine, Sweep | Finding]]:
-    for machine in _machines(trial.promise):
+def _try_transitions(context: Context) -> Iterator[tuple[StateMachine, StateMatrix | Finding]]:
+    for state_machine in _state_machines(context.promise):
         try:
-            yield machine, trial.once(f"machine/{machine.name}", partial(sweep, machine=machine))
+            yield (
+                state_machine,
+                context.cached(
+                    f"state_machine/{state_machine.name}", partial(probe_state_matrix, state_machine=state_machine)
+                ),
+            )
         except CouldNotAsk as error:
             summary = f"{str(error)[0].upper()}{str(error)[1:]}."
-            yield machine, answer(Status.UNKNOWN, machine.name, summary, origin=machine.origin)
+            yield state_machine, make_finding(Status.UNKNOWN, state_machine.name, summary, origin=state_machine.origin)
 
 
-def _later(trial: Trial, machine: Machine) -> Machine | None:
-    """The machine that a later contract declares of the same column: it may forbid more."""
-    found = [each for contract in trial.since for each in contract.machines if each.column == machine.column]
-    return found[-1] if found else None
+def _later_declaration(context: Context, state_machine: StateMachine) -> StateMachine | None:
+    """The state machine that a later contract declares of the same column: it may forbid more."""
+    later_declaration = [
+        later_machine
+        for contract in context.later_contracts
+        for later_machine in contract.state_machines
+        if later_machine.column == state_machine.column
+    ]
+    return later_declaration[-1] if later_declaration else None
 
 
-@check("machine.starts", subjects=_names, behaviour=True)
-def machine_starts(trial: Trial) -> Iterator[Finding]:
+@check("state_machine.initial", subjects=_names, behaviour=True)
+def state_machine_initial(context: Context) -> Iterator[Finding]:
     """A new row starts in a declared start state and in no other.
 
     Why it matters: a row that is born paid was never paid for.
-    How it is measured: the table's sample row is inserted in every state of the machine, each time undone. A start
-    that a later contract's machine no longer has is tightened, and rightly refused.
+    How it is measured: the table's sample row is inserted in every state of the state machine, each time undone. A start
+    that a later contract's state machine no longer has is tightened, and rightly refused.
     What to do: refuse other states on INSERT, by a trigger or by what callers may write; or declare the start.
     """
-    for machine, swept in _swept(trial):
-        if isinstance(swept, Finding):
-            yield swept
+    for state_machine, matrix in _try_transitions(context):
+        if isinstance(matrix, Finding):
+            yield matrix
             continue
-        later = _later(trial, machine)
-        rows, born, barred = [], [], []
-        for state, outcome in swept.starts.items():
-            meant = state in machine.start
-            tightened = meant and later is not None and state not in later.start
-            rows.append((state, "accepted" if meant else "refused", f"{outcome}{_tightened(tightened)}"))
+        later_declaration = _later_declaration(context, state_machine)
+        rows, wrongly_accepted, wrongly_refused = [], [], []
+        for state, outcome in matrix.starts.items():
+            meant = state in state_machine.initial
+            tightened = meant and later_declaration is not None and state not in later_declaration.initial
+            rows.append((state, "accepted" if meant else "refused", f"{outcome}{_tightened_note(tightened)}"))
             started = outcome.state if outcome.refusal is None else None
-            if started is not None and started not in machine.start:
-                born.append(state)
+            if started is not None and started not in state_machine.initial:
+                wrongly_accepted.append(state)
             elif meant and not outcome.accepted and not tightened:
-                barred.append(state)
+                wrongly_refused.append(state)
         evidence = [Evidence(title="Every state as a start", columns=("state", "meant", "found"), rows=tuple(rows))]
-        if not born and not barred:
-            summary = f"A row of {machine.table} starts only as {_either(machine.start)}: {len(rows)} states tried."
-            yield answer(Status.KEPT, machine.name, summary, evidence=evidence, origin=machine.origin)
+        if not wrongly_accepted and not wrongly_refused:
+            summary = (
+                f"A row of {state_machine.table} starts only as {_or_list(state_machine.initial)}: {len(rows)} "
+                "states tried."
+            )
+            yield make_finding(Status.KEPT, state_machine.name, summary, evidence=evidence, origin=state_machine.origin)
             continue
-        first = (born or barred)[0]
-        yield answer(
+        first = (wrongly_accepted or wrongly_refused)[0]
+        yield make_finding(
             Status.BROKEN,
-            machine.name,
-            f"A new row of {machine.table} {_faults([('may be', born), ('may not be', barred)])}.",
-            expected=f"starts as {_either(machine.start)}",
-            actual=f"{first}: {swept.starts[first]}",
+            state_machine.name,
+            f"A new row of {state_machine.table} "
+            f"{_faults([('may be', wrongly_accepted), ('may not be', wrongly_refused)])}.",
+            expected=f"starts as {_or_list(state_machine.initial)}",
+            actual=f"{first}: {matrix.starts[first]}",
             remedy="Refuse every other state on INSERT, or declare the state as a start.",
-            evidence=[*evidence, _history(machine, swept, (entry(machine, first),))],
-            origin=machine.origin,
+            evidence=[*evidence, _reproduction(state_machine, matrix, (values_for_state(state_machine, first),))],
+            origin=state_machine.origin,
         )
 
 
-@check("machine.moves", subjects=_names, behaviour=True)
-def machine_moves(trial: Trial) -> Iterator[Finding]:
+@check("state_machine.transitions", subjects=_names, behaviour=True)
+def state_machine_transitions(context: Context) -> Iterator[Finding]:
     """A row moves between states as declared: every allowed move is accepted, every other is refused.
 
     Why it matters: a late or repeated message must not take a row out of a state that is final.
     How it is measured: a row is brought to each state (by INSERT where the table lets it, else by moves) and from
     there to every state by UPDATE, each time undone; the state is read back. To stay is no move and must be accepted.
-    A move that a later contract's machine no longer has is tightened, and rightly refused; one that is `undecided`
-    is told and judged by nobody.
+    A move that a later contract's state machine no longer has is tightened, and rightly refused; one that is
+    `unspecified` is told and judged by nobody.
     What to do: refuse the other moves by a trigger that compares OLD with NEW; or declare the move.
     """
-    for machine, swept in _swept(trial):
-        if isinstance(swept, Finding):
-            yield swept
+    for state_machine, matrix in _try_transitions(context):
+        if isinstance(matrix, Finding):
+            yield matrix
             continue
-        yield _moves(machine, swept, _later(trial, machine))
+        yield _transitions(state_machine, matrix, _later_declaration(context, state_machine))
 
 
-def _moves(machine: Machine, swept: Sweep, later: Machine | None) -> Finding:
+def _transitions(state_machine: StateMachine, matrix: StateMatrix, later_declaration: StateMachine | None) -> Finding:
     tightened = {
         (source, target)
-        for source, targets in machine.moves.items()
+        for source, targets in state_machine.transitions.items()
         for target in targets
-        if later is not None and not later.allows(source, target)
+        if later_declaration is not None and not later_declaration.allows(source, target)
     }
-    slipped = [move for move in swept.moves if _slips(machine, swept, move)]
-    barred = [
-        move
-        for move, outcome in swept.moves.items()
-        if machine.allows(*move) and not outcome.accepted and move not in tightened
+    wrongly_accepted = [
+        transition for transition in matrix.transitions if _is_wrongly_accepted(state_machine, matrix, transition)
     ]
-    unreached = [state for state in machine.states if state not in swept.routes]
-    evidence = [_matrix(machine, swept, {*slipped, *barred}), *_words(swept), *_notes(machine, swept, tightened)]
-    if slipped or barred:
-        wrong = min(slipped or barred, key=lambda move: len(swept.routes[move[0]]))
-        stays = {machine.bare_column: entry(machine, wrong[1])[machine.bare_column]}
-        last = stays if wrong[0] == wrong[1] else entry(machine, wrong[1])
-        faults = _faults([("moves, though forbidden,", _arrows(slipped)), ("cannot move", _arrows(barred))])
-        return answer(
+    wrongly_refused = [
+        transition
+        for transition, outcome in matrix.transitions.items()
+        if state_machine.allows(*transition) and not outcome.accepted and transition not in tightened
+    ]
+    unreached = [state for state in state_machine.states if state not in matrix.routes]
+    evidence = [
+        _transition_table(state_machine, matrix, {*wrongly_accepted, *wrongly_refused}),
+        *_refusal_messages(matrix),
+        *_unjudged_transitions(state_machine, matrix, tightened),
+    ]
+    if wrongly_accepted or wrongly_refused:
+        wrong = min(wrongly_accepted or wrongly_refused, key=lambda transition: len(matrix.routes[transition[0]]))
+        stays = {state_machine.bare_column: values_for_state(state_machine, wrong[1])[state_machine.bare_column]}
+        last = stays if wrong[0] == wrong[1] else values_for_state(state_machine, wrong[1])
+        faults = _faults(
+            [("moves, though forbidden,", _arrows(wrongly_accepted)), ("cannot move", _arrows(wrongly_refused))]
+        )
+        return make_finding(
             Status.BROKEN,
-            machine.name,
-            f"{machine.column} {faults}.",
-            expected=f"{_arrow(wrong)}: {'refused' if slipped else 'accepted'}",
-            actual=str(swept.moves[wrong]),
+            state_machine.name,
+            f"{state_machine.column} {faults}.",
+            expected=f"{_arrow(wrong)}: {'refused' if wrongly_accepted else 'accepted'}",
+            actual=str(matrix.transitions[wrong]),
             remedy="Refuse by a trigger, which sees OLD and NEW, what is not declared; or declare the move.",
-            evidence=[*evidence, _history(machine, swept, (*swept.routes[wrong[0]], last))],
-            origin=machine.origin,
+            evidence=[*evidence, _reproduction(state_machine, matrix, (*matrix.routes[wrong[0]], last))],
+            origin=state_machine.origin,
         )
     if unreached and not tightened:
-        return answer(
+        return make_finding(
             Status.UNKNOWN,
-            machine.name,
-            f"No row of {machine.table} could be brought to the state {_either(unreached)}, so moves from there are not "
-            "tried.",
+            state_machine.name,
+            f"No row of {state_machine.table} could be brought to the state {_or_list(unreached)}, so moves from there "
+            "are not tried.",
             evidence=evidence,
-            origin=machine.origin,
+            origin=state_machine.origin,
         )
-    moves = [move for move in swept.moves if move[0] != move[1]]
-    accepted = sum(swept.moves[move].accepted for move in moves)
-    return answer(
+    transitions = [transition for transition in matrix.transitions if transition[0] != transition[1]]
+    accepted = sum(matrix.transitions[transition].accepted for transition in transitions)
+    return make_finding(
         Status.KEPT,
-        machine.name,
-        f"{machine.column} moves only as declared: {len(moves)} moves tried, {accepted} accepted.",
+        state_machine.name,
+        f"{state_machine.column} moves only as declared: {len(transitions)} moves tried, {accepted} accepted.",
         evidence=evidence,
-        origin=machine.origin,
+        origin=state_machine.origin,
     )
 
 
-def _slips(machine: Machine, swept: Sweep, move: Move) -> bool:
-    """Whether the write took the row to a state that may not follow the one it had."""
-    source, outcome = move[0], swept.moves[move]
+def _is_wrongly_accepted(state_machine: StateMachine, matrix: StateMatrix, transition: Transition) -> bool:
+    """Whether the write took the row to a state that may not follow its previous one."""
+    source, outcome = transition[0], matrix.transitions[transition]
     if outcome.refusal is not None or outcome.state is None:
         return False
-    return not machine.allows(source, outcome.state) and not machine.leaves_open(source, outcome.state)
+    return not state_machine.allows(source, outcome.state) and not state_machine.leaves_open(source, outcome.state)
 
 
-def _matrix(machine: Machine, swept: Sweep, wrong: set[Move]) -> Evidence:
+def _transition_table(state_machine: StateMachine, matrix: StateMatrix, wrong: set[Transition]) -> Evidence:
     def cell(source: str, target: str) -> str:
-        outcome = swept.moves.get((source, target))
+        outcome = matrix.transitions.get((source, target))
         if outcome is None:
             return "not reached"
         word = "refused" if outcome.refusal else str(outcome)
@@ -165,55 +194,61 @@ def _matrix(machine: Machine, swept: Sweep, wrong: set[Move]) -> Evidence:
 
     return Evidence(
         title="Every move: from the row's state to the column's",
-        columns=("from", *(f"to {state}" for state in machine.states)),
-        rows=tuple((source, *(cell(source, target) for target in machine.states)) for source in machine.states),
+        columns=("from", *(f"to {state}" for state in state_machine.states)),
+        rows=tuple(
+            (source, *(cell(source, target) for target in state_machine.states)) for source in state_machine.states
+        ),
     )
 
 
-def _words(swept: Sweep) -> Iterator[Evidence]:
-    """Each refusal's words once, with the moves that met it."""
-    met: dict[str, list[Move]] = {}
-    for move, outcome in swept.moves.items():
+def _refusal_messages(matrix: StateMatrix) -> Iterator[Evidence]:
+    """Each error message once, with the transitions that it refused."""
+    met: dict[str, list[Transition]] = {}
+    for transition, outcome in matrix.transitions.items():
         if outcome.refusal:
-            met.setdefault(str(outcome.refusal), []).append(move)
+            met.setdefault(str(outcome.refusal), []).append(transition)
     if met:
-        rows = tuple((words, ", ".join(_arrows(moves))) for words, moves in met.items())
+        rows = tuple((message, ", ".join(_arrows(transitions))) for message, transitions in met.items())
         yield Evidence(title="Who refused", columns=("words", "moves"), rows=rows)
 
 
-def _notes(machine: Machine, swept: Sweep, tightened: set[Move]) -> Iterator[Evidence]:
-    open_ = {(source, target) for source, targets in machine.undecided.items() for target in targets}
+def _unjudged_transitions(
+    state_machine: StateMachine, matrix: StateMatrix, tightened: set[Transition]
+) -> Iterator[Evidence]:
+    open_ = {(source, target) for source, targets in state_machine.unspecified.items() for target in targets}
     rows = [
-        (_arrow(move), why, str(outcome))
-        for move, outcome in swept.moves.items()
-        for why, moves in (("undecided", open_), ("forbidden by a later contract", tightened))
-        if move in moves
+        (_arrow(transition), why, str(outcome))
+        for transition, outcome in matrix.transitions.items()
+        for why, transitions in (("unspecified", open_), ("forbidden by a later contract", tightened))
+        if transition in transitions
     ]
     if rows:
         yield Evidence(title="Moves that are not judged", columns=("move", "why", "found"), rows=tuple(rows))
 
 
-def _history(machine: Machine, swept: Sweep, route: tuple[Values, ...]) -> Evidence:
-    looked = swept.specimen.select(identifier(machine.bare_column))
-    return Evidence(title="To see it happen", text=told([*swept.statements(route), looked]), language="sql")
+def _reproduction(state_machine: StateMachine, matrix: StateMatrix, route: tuple[ColumnValues, ...]) -> Evidence:
+    looked = matrix.probe_row.select(identifier(state_machine.bare_column))
+    return Evidence(
+        title="To see it happen", text=reproduction_script([*matrix.statements(route), looked]), language="sql"
+    )
 
 
-def _tightened(tightened: bool) -> str:
+def _tightened_note(tightened: bool) -> str:
     return " (a later contract forbids it)" if tightened else ""
 
 
-def _either(states: tuple[str, ...] | list[str]) -> str:
+def _or_list(states: tuple[str, ...] | list[str]) -> str:
     return " or ".join(states)
 
 
-def _arrow(move: Move) -> str:
-    return f"{move[0]} → {move[1]}"
+def _arrow(transition: Transition) -> str:
+    return f"{transition[0]} → {transition[1]}"
 
 
-def _arrows(moves: list[Move]) -> list[str]:
-    return [_arrow(move) for move in moves]
+def _arrows(transitions: list[Transition]) -> list[str]:
+    return [_arrow(transition) for transition in transitions]
 
 
 def _faults(faults: list[tuple[str, list[str]]]) -> str:
     """`may be paid, refunded; and may not be open`."""
-    return "; and ".join(f"{words} {', '.join(each)}" for words, each in faults if each)
+    return "; and ".join(f"{message} {', '.join(states)}" for message, states in faults if states)

@@ -1,4 +1,4 @@
-"""Clocks: a time that the database keeps, whatever the caller says, in whatever order transactions commit."""
+"""Timestamps that the database sets, whatever the caller sends."""
 
 from __future__ import annotations
 
@@ -8,16 +8,23 @@ from typing import Final
 
 from psycopg import sql
 
-from pgcontract.contract import Clock
-from pgcontract.probes.context import CouldNotAsk, Promise, Trial
-from pgcontract.probes.rows import identifier, told
-from pgcontract.probes.rows.timestamp_forging import inserts, other_inserts, updates
-from pgcontract.probes.rows.timestamp_upkeep import AS_IT_WAS, CLOCK, PAST, Keeping, Kept, keeping
+from pgcontract.contract import Timestamp
+from pgcontract.probes.context import Context, CouldNotAsk, Promise
+from pgcontract.probes.rows import identifier, reproduction_script
+from pgcontract.probes.rows.timestamp_forging import forge_by_insert, forge_by_other_inserts, forge_by_update
+from pgcontract.probes.rows.timestamp_upkeep import (
+    DATABASE_TIME,
+    PAST,
+    UNCHANGED,
+    TimestampProbe,
+    TimestampWrite,
+    timestamp_probe,
+)
 from pgcontract.result.finding import Evidence, Finding, Status
-from pgcontract.rules.registry import Subjects, answer, check
+from pgcontract.rules.registry import Subjects, check, make_finding
 
-# Every function and operator that a trigger is likely to read the clock with, as an attacker would have it.
-_ATTACK: Final = (
+# An attacker's version of every function and operator with which a trigger is likely to read the clock.
+_SEARCH_PATH_ATTACK: Final = (
     "CREATE SCHEMA attacker",
     *(
         f"CREATE FUNCTION attacker.{name}() RETURNS timestamptz LANGUAGE sql AS $$ SELECT timestamptz '{PAST}' $$"
@@ -31,40 +38,42 @@ _ATTACK: Final = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tried:
-    """A write, the time that is meant, and whether a refusal will do as well."""
+class TimestampAttempt:
+    """A write, the expected time, and whether a refusal is as good."""
 
-    kept: Kept
-    meant: str
-    refusable: bool = False
+    write: TimestampWrite
+    expected: str
+    may_be_refused: bool = False
 
     @property
     def wrong(self) -> bool:
-        return self.kept.found != self.meant and not (self.refusable and self.kept.refused)
+        return self.write.result != self.expected and not (self.may_be_refused and self.write.refused)
 
 
-def _clocks(promise: Promise, *, event: str | None = None, increasing: bool = False) -> tuple[Clock, ...]:
-    clocks = promise.contract.clocks if promise.contract else ()
+def _timestamps(promise: Promise, *, event: str | None = None, increasing: bool = False) -> tuple[Timestamp, ...]:
+    timestamps = promise.contract.timestamps if promise.contract else ()
     return tuple(
-        each for each in clocks if (event is None or event in each.set_on) and (each.increasing or not increasing)
+        timestamp
+        for timestamp in timestamps
+        if (event is None or event in timestamp.set_on) and (timestamp.increasing or not increasing)
     )
 
 
 def _names(*, event: str | None = None, increasing: bool = False) -> Subjects:
-    return lambda promise: (each.name for each in _clocks(promise, event=event, increasing=increasing))
+    return lambda promise: (timestamp.name for timestamp in _timestamps(promise, event=event, increasing=increasing))
 
 
-def _asked(clocks: tuple[Clock, ...], ask: Callable[[Clock], Finding]) -> Iterator[Finding]:
-    for clock in clocks:
+def _ask_each(timestamps: tuple[Timestamp, ...], ask: Callable[[Timestamp], Finding]) -> Iterator[Finding]:
+    for timestamp in timestamps:
         try:
-            yield ask(clock)
+            yield ask(timestamp)
         except CouldNotAsk as error:
             summary = f"{str(error)[0].upper()}{str(error)[1:]}."
-            yield answer(Status.UNKNOWN, clock.name, summary, origin=clock.origin)
+            yield make_finding(Status.UNKNOWN, timestamp.name, summary, origin=timestamp.origin)
 
 
-@check("clock.insert", subjects=_names(event="insert"), behaviour=True)
-def clock_insert(trial: Trial) -> Iterator[Finding]:
+@check("timestamp.set_on_insert", subjects=_names(event="insert"), behaviour=True)
+def timestamp_set_on_insert(context: Context) -> Iterator[Finding]:
     """On INSERT the database sets the time, whether the caller leaves it out or gives one.
 
     Why it matters: a default is a courtesy; whoever names the column writes what he likes.
@@ -74,25 +83,25 @@ def clock_insert(trial: Trial) -> Iterator[Finding]:
     What to do: set it in a BEFORE INSERT trigger, or make the column one that nobody may write.
     """
 
-    def ask(clock: Clock) -> Finding:
-        with keeping(trial, clock) as it:
+    def ask(timestamp: Timestamp) -> Finding:
+        with timestamp_probe(context, timestamp) as probe:
             tried = [
-                Tried(kept=it.insert("INSERT without the column"), meant=CLOCK),
-                Tried(kept=it.insert("INSERT of DEFAULT", sql.SQL("DEFAULT")), meant=CLOCK),
-                *_forged(inserts(it), CLOCK),
+                TimestampAttempt(write=probe.insert("INSERT without the column"), expected=DATABASE_TIME),
+                TimestampAttempt(write=probe.insert("INSERT of DEFAULT", sql.SQL("DEFAULT")), expected=DATABASE_TIME),
+                *_forging_attempts(forge_by_insert(probe), DATABASE_TIME),
             ]
             return _finding(
-                it,
+                probe,
                 tried,
-                kept=f"The database sets {clock.column} on INSERT, whatever the caller says",
-                broken=f"{clock.column} is not the database's time after every INSERT",
+                kept=f"The database sets {timestamp.column} on INSERT, whatever the caller says",
+                broken=f"{timestamp.column} is not the database's time after every INSERT",
             )
 
-    yield from _asked(_clocks(trial.promise, event="insert"), ask)
+    yield from _ask_each(_timestamps(context.promise, event="insert"), ask)
 
 
-@check("clock.update", subjects=_names(), behaviour=True)
-def clock_update(trial: Trial) -> Iterator[Finding]:
+@check("timestamp.set_on_update", subjects=_names(), behaviour=True)
+def timestamp_set_on_update(context: Context) -> Iterator[Finding]:
     """On UPDATE the database sets the time, whichever column changes; or keeps it, where UPDATE is not among set_on.
 
     Why it matters: one path that does not set it, and "last changed" is a guess.
@@ -101,25 +110,25 @@ def clock_update(trial: Trial) -> Iterator[Finding]:
     What to do: a BEFORE UPDATE trigger FOR EACH ROW, without a list of columns and without WHEN.
     """
 
-    def ask(clock: Clock) -> Finding:
-        with keeping(trial, clock) as it:
-            it.start("-1 day")
-            meant = _after_update(clock)
-            changes = [(f"UPDATE of {name}", values) for name, values in it.changes()]
-            changes.append(("UPDATE that changes nothing", it.touch()))
+    def ask(timestamp: Timestamp) -> Finding:
+        with timestamp_probe(context, timestamp) as probe:
+            probe.insert_shifted_row("-1 day")
+            expected = _after_update(timestamp)
+            changes = [(f"UPDATE of {name}", values) for name, values in probe.column_updates()]
+            changes.append(("UPDATE that changes nothing", probe.unchanged_values()))
             return _finding(
-                it,
-                [Tried(kept=it.update(way, values), meant=meant) for way, values in changes],
-                kept=f"After every UPDATE {clock.column} is {meant}",
-                broken=f"{clock.column} is not {meant} after every UPDATE",
-                paste=_pasted_apart,
+                probe,
+                [TimestampAttempt(write=probe.update(way, values), expected=expected) for way, values in changes],
+                kept=f"After every UPDATE {timestamp.column} is {expected}",
+                broken=f"{timestamp.column} is not {expected} after every UPDATE",
+                reproduce=_reproduction_apart,
             )
 
-    yield from _asked(_clocks(trial.promise), ask)
+    yield from _ask_each(_timestamps(context.promise), ask)
 
 
-@check("clock.forged", subjects=_names(), behaviour=True)
-def clock_forged(trial: Trial) -> Iterator[Finding]:
+@check("timestamp.tamper_proof", subjects=_names(), behaviour=True)
+def timestamp_tamper_proof(context: Context) -> Iterator[Finding]:
     """No caller can write the time himself: not by INSERT, UPDATE, COPY or an upsert.
 
     Why it matters: an audit that believes the time of a row believes whoever wrote it.
@@ -128,25 +137,25 @@ def clock_forged(trial: Trial) -> Iterator[Finding]:
     What to do: set it in a BEFORE INSERT OR UPDATE trigger, or revoke the column from callers.
     """
 
-    def ask(clock: Clock) -> Finding:
-        with keeping(trial, clock) as it:
-            tried: list[Tried] = []
-            if "insert" in clock.set_on:
-                tried += _forged((*inserts(it), *other_inserts(it)), CLOCK)
-            it.start("-1 day")
-            tried += _forged(updates(it), _after_update(clock))
+    def ask(timestamp: Timestamp) -> Finding:
+        with timestamp_probe(context, timestamp) as probe:
+            tried: list[TimestampAttempt] = []
+            if "insert" in timestamp.set_on:
+                tried += _forging_attempts((*forge_by_insert(probe), *forge_by_other_inserts(probe)), DATABASE_TIME)
+            probe.insert_shifted_row("-1 day")
+            tried += _forging_attempts(forge_by_update(probe), _after_update(timestamp))
             return _finding(
-                it,
+                probe,
                 tried,
-                kept=f"Nobody but the database writes {clock.column}",
-                broken=f"A caller can write {clock.column} himself",
+                kept=f"Nobody but the database writes {timestamp.column}",
+                broken=f"A client can set {timestamp.column} to any value",
             )
 
-    yield from _asked(_clocks(trial.promise), ask)
+    yield from _ask_each(_timestamps(context.promise), ask)
 
 
-@check("clock.increasing", subjects=_names(increasing=True), behaviour=True)
-def clock_increasing(trial: Trial) -> Iterator[Finding]:
+@check("timestamp.increasing", subjects=_names(increasing=True), behaviour=True)
+def timestamp_increasing(context: Context) -> Iterator[Finding]:
     """Every UPDATE of a row makes its time later than it was.
 
     Why it matters: two changes with one time have no order, and who reads "all since T" misses the second.
@@ -156,39 +165,39 @@ def clock_increasing(trial: Trial) -> Iterator[Finding]:
     value and a microsecond.
     """
 
-    def ask(clock: Clock) -> Finding:
+    def ask(timestamp: Timestamp) -> Finding:
         rows = []
-        with keeping(trial, clock) as it:
-            name = identifier(clock.bare_column)
-            shown = [*it.specimen.first, it.specimen.insert()]
-            it.connection.execute(it.specimen.insert())
+        with timestamp_probe(context, timestamp) as probe:
+            name = identifier(timestamp.bare_column)
+            shown = [*probe.probe_row.prerequisites, probe.probe_row.insert()]
+            probe.connection.execute(probe.probe_row.insert())
             for way in ("first UPDATE in the transaction of the INSERT", "second UPDATE in the same transaction"):
-                rows.append((way, it.step()))
-                shown += [it.specimen.update(it.touch()), it.specimen.select(name)]
-            it.connection.execute(it.specimen.delete())
-            it.start("1 hour")
-            rows.append(("UPDATE of a row that is an hour ahead of the clock", it.step()))
+                rows.append((way, probe.update_unchanged()))
+                shown += [probe.probe_row.update(probe.unchanged_values()), probe.probe_row.select(name)]
+            probe.connection.execute(probe.probe_row.delete())
+            probe.insert_shifted_row("1 hour")
+            rows.append(("UPDATE of a row that is an hour ahead of the clock", probe.update_unchanged()))
         wrong = [row for row in rows if row[1] != "later"]
         evidence = [Evidence(title="What an UPDATE did to the time", columns=("write", "the time is"), rows=tuple(rows))]
         if not wrong:
-            summary = f"Every UPDATE of a row makes {clock.column} later than it was."
-            return answer(Status.KEPT, clock.name, summary, evidence=evidence, origin=clock.origin)
-        return answer(
+            summary = f"Every UPDATE of a row makes {timestamp.column} later than it was."
+            return make_finding(Status.KEPT, timestamp.name, summary, evidence=evidence, origin=timestamp.origin)
+        return make_finding(
             Status.BROKEN,
-            clock.name,
-            f"An UPDATE of a row need not make {clock.column} later than it was.",
+            timestamp.name,
+            f"An UPDATE of a row need not make {timestamp.column} later than it was.",
             expected="later",
             actual=f"{wrong[0][0]}: {wrong[0][1]}",
             remedy="Set it to greatest(clock_timestamp(), OLD's value + interval '1 microsecond').",
-            evidence=[*evidence, Evidence(title="To see it happen", text=told(shown), language="sql")],
-            origin=clock.origin,
+            evidence=[*evidence, Evidence(title="To see it happen", text=reproduction_script(shown), language="sql")],
+            origin=timestamp.origin,
         )
 
-    yield from _asked(_clocks(trial.promise, increasing=True), ask)
+    yield from _ask_each(_timestamps(context.promise, increasing=True), ask)
 
 
-@check("clock.path", subjects=_names(), behaviour=True)
-def clock_path(trial: Trial) -> Iterator[Finding]:
+@check("timestamp.search_path", subjects=_names(), behaviour=True)
+def timestamp_search_path(context: Context) -> Iterator[Finding]:
     """The time is the database's own even where the caller's search_path holds another now().
 
     Why it matters: a function without a fixed search_path asks the caller which clock to read.
@@ -197,28 +206,32 @@ def clock_path(trial: Trial) -> Iterator[Finding]:
     What to do: SET search_path = '' on the trigger's function, and name pg_catalog in its body.
     """
 
-    def ask(clock: Clock) -> Finding:
-        with keeping(trial, clock) as it:
+    def ask(timestamp: Timestamp) -> Finding:
+        with timestamp_probe(context, timestamp) as probe:
             tried = []
-            for statement in _ATTACK:
-                it.connection.execute(statement.encode())
-            if "insert" in clock.set_on:
-                tried.append(Tried(kept=it.insert("INSERT"), meant=CLOCK))
-            it.start("-1 day")
-            tried.append(Tried(kept=it.update("UPDATE", it.touch()), meant=_after_update(clock)))
+            for statement in _SEARCH_PATH_ATTACK:
+                probe.connection.execute(statement.encode())
+            if "insert" in timestamp.set_on:
+                tried.append(TimestampAttempt(write=probe.insert("INSERT"), expected=DATABASE_TIME))
+            probe.insert_shifted_row("-1 day")
+            tried.append(
+                TimestampAttempt(
+                    write=probe.update("UPDATE", probe.unchanged_values()), expected=_after_update(timestamp)
+                )
+            )
             return _finding(
-                it,
+                probe,
                 tried,
-                kept=f"No caller's search_path changes what {clock.column} is set to",
-                broken=f"A caller's search_path changes what {clock.column} is set to",
-                paste=_pasted_in_attack,
+                kept=f"No caller's search_path changes what {timestamp.column} is set to",
+                broken=f"A caller's search_path changes what {timestamp.column} is set to",
+                reproduce=_reproduction_in_attack,
             )
 
-    yield from _asked(_clocks(trial.promise), ask)
+    yield from _ask_each(_timestamps(context.promise), ask)
 
 
-@check("clock.replica", subjects=_names(), behaviour=True)
-def clock_replica(trial: Trial) -> Iterator[Finding]:
+@check("timestamp.replica_role", subjects=_names(), behaviour=True)
+def timestamp_replica_role(context: Context) -> Iterator[Finding]:
     """What session_replication_role = replica does to the time is told.
 
     Why it matters: who restores or replicates writes past triggers, and must; then times are whatever is written.
@@ -226,85 +239,94 @@ def clock_replica(trial: Trial) -> Iterator[Finding]:
     What to do: nothing, or ENABLE ALWAYS TRIGGER where not even a restore may write it.
     """
 
-    def ask(clock: Clock) -> Finding:
-        trial.workbench.demand_superuser()
-        with keeping(trial, clock) as it:
-            it.start("-1 day")
-            it.connection.execute("SET LOCAL session_replication_role = replica")
-            kept = it.update("UPDATE", {clock.bare_column: sql.Literal(PAST)})
-        past = kept.found == "as written"
-        told = "switches off what sets" if past else "does not switch off what sets"
-        return answer(
+    def ask(timestamp: Timestamp) -> Finding:
+        context.sandbox.require_superuser()
+        with timestamp_probe(context, timestamp) as probe:
+            probe.insert_shifted_row("-1 day")
+            probe.connection.execute("SET LOCAL session_replication_role = replica")
+            kept = probe.update("UPDATE", {timestamp.bare_column: sql.Literal(PAST)})
+        past = kept.result == "as written"
+        effect = "switches off what sets" if past else "does not switch off what sets"
+        return make_finding(
             Status.NOTED,
-            clock.name,
-            f"session_replication_role = replica, which only a superuser can set, {told} {clock.column}: a time that "
-            f"is written then is {kept.found}.",
+            timestamp.name,
+            f"session_replication_role = replica, which only a superuser can set, {effect} {timestamp.column}: a time "
+            f"that is written then is {kept.result}.",
             evidence=[Evidence(title="The write", text=kept.statement, language="sql")],
-            origin=clock.origin,
+            origin=timestamp.origin,
         )
 
-    yield from _asked(_clocks(trial.promise), ask)
+    yield from _ask_each(_timestamps(context.promise), ask)
 
 
-def _after_update(clock: Clock) -> str:
-    return CLOCK if "update" in clock.set_on else AS_IT_WAS
+def _after_update(timestamp: Timestamp) -> str:
+    return DATABASE_TIME if "update" in timestamp.set_on else UNCHANGED
 
 
-def _forged(writes: Iterable[Kept], meant: str) -> list[Tried]:
-    """Writes that name a time: to be refused is as good as to be overruled."""
-    return [Tried(kept=kept, meant=meant, refusable=True) for kept in writes]
+def _forging_attempts(writes: Iterable[TimestampWrite], expected: str) -> list[TimestampAttempt]:
+    """Writes that set the time themselves: refusing them is as good as overwriting their value."""
+    return [TimestampAttempt(write=write, expected=expected, may_be_refused=True) for write in writes]
 
 
 def _finding(
-    it: Keeping,
-    tried: list[Tried],
+    probe: TimestampProbe,
+    tried: list[TimestampAttempt],
     *,
     kept: str,
     broken: str,
-    paste: Callable[[Keeping, Kept], str] | None = None,
+    reproduce: Callable[[TimestampProbe, TimestampWrite], str] | None = None,
 ) -> Finding:
-    rows = tuple((each.kept.way, each.meant, each.kept.found) for each in tried)
+    rows = tuple((attempt.write.label, attempt.expected, attempt.write.result) for attempt in tried)
     evidence = [Evidence(title="What the time is after each write", columns=("write", "meant", "found"), rows=rows)]
-    wrong = [each for each in tried if each.wrong]
+    wrong = [attempt for attempt in tried if attempt.wrong]
     if not wrong:
         summary = f"{kept}: {len(tried)} writes tried."
-        return answer(Status.KEPT, it.clock.name, summary, evidence=evidence, origin=it.clock.origin)
+        return make_finding(Status.KEPT, probe.timestamp.name, summary, evidence=evidence, origin=probe.timestamp.origin)
     first = wrong[0]
-    text = (paste or _pasted)(it, first.kept)
-    return answer(
+    text = (reproduce or _reproduction)(probe, first.write)
+    return make_finding(
         Status.BROKEN,
-        it.clock.name,
+        probe.timestamp.name,
         f"{broken}: {len(wrong)} of {len(tried)} writes tried.",
-        expected=f"{first.kept.way}: {first.meant}{' or refused' if first.refusable else ''}",
-        actual=first.kept.found,
+        expected=f"{first.write.label}: {first.expected}{' or refused' if first.may_be_refused else ''}",
+        actual=first.write.result,
         remedy="Set it in a BEFORE INSERT OR UPDATE trigger, FOR EACH ROW, that reads pg_catalog's clock itself.",
         evidence=[*evidence, Evidence(title="To see it happen", text=text, language="sql")],
-        origin=it.clock.origin,
+        origin=probe.timestamp.origin,
     )
 
 
-def _pasted(it: Keeping, kept: Kept, *before: str) -> str:
-    """In one transaction that leaves nothing behind."""
-    new = kept.statement.startswith(("INSERT", "COPY")) and "there" not in kept.way
-    there = [*it.specimen.first, *([] if new else [it.specimen.insert()])]
-    return "\n".join(["BEGIN;", *before, *map(_line, there), kept.statement, _look(it), "ROLLBACK;"])
+def _reproduction(probe: TimestampProbe, kept: TimestampWrite, *before: str) -> str:
+    """The write as a script: one transaction that is rolled back."""
+    new = kept.statement.startswith(("INSERT", "COPY")) and "there" not in kept.label
+    rows_before = [*probe.probe_row.prerequisites, *([] if new else [probe.probe_row.insert()])]
+    return "\n".join(
+        ["BEGIN;", *before, *map(_statement_text, rows_before), kept.statement, _select_timestamp(probe), "ROLLBACK;"]
+    )
 
 
-def _pasted_in_attack(it: Keeping, kept: Kept) -> str:
-    return _pasted(it, kept, *(f"{each};" for each in _ATTACK))
+def _reproduction_in_attack(probe: TimestampProbe, kept: TimestampWrite) -> str:
+    return _reproduction(probe, kept, *(f"{statement};" for statement in _SEARCH_PATH_ATTACK))
 
 
-def _pasted_apart(it: Keeping, kept: Kept) -> str:
-    """Each statement in a transaction of its own: only then does the clock go on."""
-    if not it.specimen.key or it.specimen.first:
-        return _pasted(it, kept)
-    return "\n".join([_line(it.specimen.insert()), kept.statement, _look(it), _line(it.specimen.delete())])
+def _reproduction_apart(probe: TimestampProbe, kept: TimestampWrite) -> str:
+    """Each statement in its own transaction: only then does now() advance."""
+    if not probe.probe_row.key or probe.probe_row.prerequisites:
+        return _reproduction(probe, kept)
+    return "\n".join(
+        [
+            _statement_text(probe.probe_row.insert()),
+            kept.statement,
+            _select_timestamp(probe),
+            _statement_text(probe.probe_row.delete()),
+        ]
+    )
 
 
-def _line(statement: sql.Composed) -> str:
+def _statement_text(statement: sql.Composed) -> str:
     return f"{statement.as_string()};"
 
 
-def _look(it: Keeping) -> str:
+def _select_timestamp(probe: TimestampProbe) -> str:
     now = sql.SQL("pg_catalog.now()")
-    return _line(it.specimen.select(identifier(it.clock.bare_column), now))
+    return _statement_text(probe.probe_row.select(identifier(probe.timestamp.bare_column), now))

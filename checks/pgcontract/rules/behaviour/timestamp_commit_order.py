@@ -1,4 +1,4 @@
-"""Clocks of rows that several transactions write at once."""
+"""Timestamps of rows that several transactions write concurrently."""
 
 from __future__ import annotations
 
@@ -8,24 +8,26 @@ from dataclasses import replace
 import psycopg
 from psycopg import sql
 
-from pgcontract.contract import Clock
-from pgcontract.probes.context import CouldNotAsk, Promise, Trial
-from pgcontract.probes.rows import Specimen, beside, identifier, specimen_of
-from pgcontract.probes.rows.timestamp_upkeep import keeping, moved
+from pgcontract.contract import Timestamp
+from pgcontract.probes.context import Context, CouldNotAsk, Promise
+from pgcontract.probes.rows import ProbeRow, find_probe_row, identifier, insert_second_row
+from pgcontract.probes.rows.timestamp_upkeep import compare_times, timestamp_probe
 from pgcontract.result.finding import Evidence, Finding, Status
-from pgcontract.rules.registry import answer, check
+from pgcontract.rules.registry import check, make_finding
 
 
-def _clocks(promise: Promise) -> tuple[Clock, ...]:
-    return tuple(each for each in promise.contract.clocks if each.increasing) if promise.contract else ()
+def _timestamps(promise: Promise) -> tuple[Timestamp, ...]:
+    return (
+        tuple(timestamp for timestamp in promise.contract.timestamps if timestamp.increasing) if promise.contract else ()
+    )
 
 
 def _names(promise: Promise) -> Iterator[str]:
-    return (clock.name for clock in _clocks(promise))
+    return (timestamp.name for timestamp in _timestamps(promise))
 
 
-@check("clock.order", subjects=_names, behaviour=True)
-def clock_order(trial: Trial) -> Iterator[Finding]:
+@check("timestamp.commit_order", subjects=_names, behaviour=True)
+def timestamp_commit_order(context: Context) -> Iterator[Finding]:
     """Within a row, a change that is committed later bears the later time.
 
     Why it matters: transactions overlap; the one that began first may commit last, with a time before the other's.
@@ -34,78 +36,82 @@ def clock_order(trial: Trial) -> Iterator[Finding]:
     promise order, and what happens is told.
     What to do: within a row, never less than the old value; across rows, read "all since T" with a margin.
     """
-    for clock in _clocks(trial.promise):
+    for timestamp in _timestamps(context.promise):
         try:
-            yield _raced(trial, clock)
+            yield _race_finding(context, timestamp)
         except CouldNotAsk as error:
             summary = f"{str(error)[0].upper()}{str(error)[1:]}."
-            yield answer(Status.UNKNOWN, clock.name, summary, origin=clock.origin)
+            yield make_finding(Status.UNKNOWN, timestamp.name, summary, origin=timestamp.origin)
 
 
-def _raced(trial: Trial, clock: Clock) -> Finding:
-    with keeping(trial, clock) as it:
-        specimen, changed, type_name = it.specimen, it.touch(), it.column.type
-        update = specimen.update(changed)
-    workbench = trial.workbench
+def _race_finding(context: Context, timestamp: Timestamp) -> Finding:
+    with timestamp_probe(context, timestamp) as probe:
+        probe_row, changed, type_name = probe.probe_row, probe.unchanged_values(), probe.column.type
+        update = probe_row.update(changed)
+    sandbox = context.sandbox
     with (
-        workbench.clone(trial.after_state) as name,
-        workbench.connect(name) as first,
-        workbench.connect(name) as second,
+        sandbox.clone(context.after_state) as name,
+        sandbox.connect(name) as first,
+        sandbox.connect(name) as second,
     ):
         # Rows of other tables that it refers to are needed here too.
-        specimen = replace(specimen, first=specimen_of(trial, first, clock.table).first)
-        first.execute(specimen.insert())
+        probe_row = replace(probe_row, prerequisites=find_probe_row(context, first, timestamp.table).prerequisites)
+        first.execute(probe_row.insert())
         first.execute("BEGIN")
         second.execute(update)
-        before = _time(second, specimen, clock)
+        before = _read_timestamp(second, probe_row, timestamp)
         first.execute(update)
         first.execute("COMMIT")
-        within = moved(first, specimen, clock, type_name, before)
+        within = compare_times(first, probe_row, timestamp, type_name, before)
         across = "not tried: no second row goes in"
-        other = beside(trial, first, specimen)
+        other = insert_second_row(context, first, probe_row)
         if other is not None:
             first.execute("BEGIN")
             first.execute(update)
             second.execute(other.update(changed))
             first.execute("COMMIT")
-            across = moved(first, specimen, clock, type_name, _time(first, other, clock))
+            across = compare_times(first, probe_row, timestamp, type_name, _read_timestamp(first, other, timestamp))
     rows = (
         ("one row, by the transaction that began first and committed last", within),
         ("two rows, the first written first and committed last", across),
     )
     evidence = [Evidence(title="The time that was committed last", columns=("history", "beside the other it"), rows=rows)]
     if within == "later":
-        return answer(
+        return make_finding(
             Status.NOTED,
-            clock.name,
-            f"Within a row {clock.column} grows in the order of commits; across rows no clock can promise that: a row "
-            f"written first and committed last {'went back' if across == 'went back' else 'may go back'}.",
+            timestamp.name,
+            f"Within a row {timestamp.column} grows in the order of commits; across rows no clock can promise that: a "
+            f"row written first and committed last {'went back' if across == 'went back' else 'may go back'}.",
             evidence=evidence,
-            origin=clock.origin,
+            origin=timestamp.origin,
         )
-    return answer(
+    return make_finding(
         Status.BROKEN,
-        clock.name,
-        f"Within a row {clock.column} does not grow in the order of commits: concurrent transactions make it go back.",
+        timestamp.name,
+        f"Within a row {timestamp.column} does not grow in the order of commits: concurrent transactions make it go "
+        "back.",
         expected="later",
         actual=within,
         remedy="Set it to greatest(clock_timestamp(), OLD's value + interval '1 microsecond').",
-        evidence=[*evidence, Evidence(title="To see it happen", text=_history(clock, specimen, update), language="sql")],
-        origin=clock.origin,
+        evidence=[
+            *evidence,
+            Evidence(title="To see it happen", text=_reproduction(timestamp, probe_row, update), language="sql"),
+        ],
+        origin=timestamp.origin,
     )
 
 
-def _time(connection: psycopg.Connection, specimen: Specimen, clock: Clock) -> str | None:
-    text = sql.SQL("{}::pg_catalog.text").format(identifier(clock.bare_column))
-    row = connection.execute(specimen.select(text)).fetchone()
+def _read_timestamp(connection: psycopg.Connection, probe_row: ProbeRow, timestamp: Timestamp) -> str | None:
+    text = sql.SQL("{}::pg_catalog.text").format(identifier(timestamp.bare_column))
+    row = connection.execute(probe_row.select(text)).fetchone()
     return row[0] if row else None
 
 
-def _history(clock: Clock, specimen: Specimen, update: sql.Composed) -> str:
-    look = specimen.select(identifier(clock.bare_column)).as_string()
+def _reproduction(timestamp: Timestamp, probe_row: ProbeRow, update: sql.Composed) -> str:
+    look = probe_row.select(identifier(timestamp.bare_column)).as_string()
     lines = [
-        *(f"{each.as_string()};" for each in specimen.first),
-        f"{specimen.insert().as_string()};",
+        *(f"{statement.as_string()};" for statement in probe_row.prerequisites),
+        f"{probe_row.insert().as_string()};",
         "BEGIN;  -- in a first session",
         f"{update.as_string()};  -- in a second session",
         f"{look};  -- in the second session",
@@ -113,4 +119,4 @@ def _history(clock: Clock, specimen: Specimen, update: sql.Composed) -> str:
         "COMMIT;  -- in the first session",
         f"{look};  -- earlier than the second session saw it",
     ]
-    return "\n".join(lines + ([f"{specimen.delete().as_string()};"] if specimen.key else []))
+    return "\n".join(lines + ([f"{probe_row.delete().as_string()};"] if probe_row.key else []))

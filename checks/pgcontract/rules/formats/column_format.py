@@ -1,147 +1,152 @@
-"""What columns are meant to hold: nothing else gets in, all of it gets in, and it comes out as it went in."""
+"""Column formats: invalid values are rejected, valid ones accepted, and read back as they were sent."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import partial
 
-from pgcontract.contract import DeclaredLanguage
-from pgcontract.probes.context import CouldNotAsk, Promise, Trial
-from pgcontract.probes.fuzzing.ascii_insertions import Characters, tell_places
-from pgcontract.probes.fuzzing.character_sweep import Ranges, count, tell_ranges
-from pgcontract.probes.fuzzing.column_format import Answers, ask_language
-from pgcontract.probes.fuzzing.column_pairs import PairAnswers, ask_pairs, is_of_pairs, tell_pair
-from pgcontract.probes.fuzzing.counterexample_kinds import Counterexample, Wrong
+from pgcontract.contract import ColumnFormat
+from pgcontract.probes.context import Context, CouldNotAsk, Promise
+from pgcontract.probes.fuzzing.ascii_insertions import WrongCharacters, mark_positions
+from pgcontract.probes.fuzzing.character_sweep import CodePointRanges, count_characters, describe_ranges
+from pgcontract.probes.fuzzing.column_format import FormatResult, ask_format
+from pgcontract.probes.fuzzing.column_pairs import PairResult, describe_pair, has_pair_values, probe_pairs
+from pgcontract.probes.fuzzing.counterexample_kinds import Counterexample, WrongAnswers
 from pgcontract.probes.fuzzing.value_display import code_points, escaped, insert_line
 from pgcontract.result.finding import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import answer, check
+from pgcontract.rules.registry import check, make_finding
 
 _PAIRS_SHOWN = 8
 
 
-def _languages(promise: Promise) -> tuple[DeclaredLanguage, ...]:
-    return promise.contract.languages if promise.contract else ()
+def _formats(promise: Promise) -> tuple[ColumnFormat, ...]:
+    return promise.contract.formats if promise.contract else ()
 
 
 def _names(promise: Promise) -> Iterator[str]:
-    return (language.name for language in _languages(promise))
+    return (column_format.name for column_format in _formats(promise))
 
 
-def _of_pairs(trial: Trial, side: str) -> Iterator[Finding]:
-    """The answer for each language of two columns: `side` is accepted, refused or kept."""
-    for language in _languages(trial.promise):
-        if is_of_pairs(language):
+def _pair_findings(context: Context, side: str) -> Iterator[Finding]:
+    """The answer for each format of two columns: `side` is accepted, refused or kept."""
+    for column_format in _formats(context.promise):
+        if has_pair_values(column_format):
             try:
-                answers = trial.once(f"language/{language.name}", partial(ask_pairs, declared=language))
+                answers = context.cached(f"format/{column_format.name}", partial(probe_pairs, declared=column_format))
             except CouldNotAsk as error:
-                yield answer(Status.UNKNOWN, language.name, f"{error}.", origin=language.origin)
+                yield make_finding(Status.UNKNOWN, column_format.name, f"{error}.", origin=column_format.origin)
             else:
-                yield _pairs_finding(language, answers, side)
+                yield _pairs_finding(column_format, answers, side)
 
 
-def _pairs_finding(language: DeclaredLanguage, answers: PairAnswers, side: str) -> Finding:
-    meaning, tried = _meaning(language), f"{answers.tried} pairs tried"
+def _pairs_finding(column_format: ColumnFormat, answers: PairResult, side: str) -> Finding:
+    meaning, tried = _format_text(column_format), f"{answers.tried} pairs tried"
     if side == "kept":
-        summary = f"{language.column} holds timestamps: whether they are read back as sent is not asked."
-        return answer(Status.NOTED, language.name, summary, origin=language.origin)
+        summary = f"{column_format.column} holds timestamps: whether they are read back as sent is not asked."
+        return make_finding(Status.NOTED, column_format.name, summary, origin=column_format.origin)
     wrong = answers.accepted_wrongly if side == "accepted" else answers.refused_wrongly
-    wanted, got = ("refuses", "accepted") if side == "accepted" else ("accepts", "refused")
+    promise, got = ("refuses", "accepted") if side == "accepted" else ("accepts", "refused")
     if not wrong:
-        summary = f"{language.column} {wanted} every pair of timestamps as {meaning} means: {tried}."
-        return answer(Status.KEPT, language.name, summary, origin=language.origin)
-    rows = tuple((tell_pair(each.pair), each.reason) for each in wrong[:_PAIRS_SHOWN])
+        summary = f"{column_format.column} {promise} every pair of timestamps as {meaning} means: {tried}."
+        return make_finding(Status.KEPT, column_format.name, summary, origin=column_format.origin)
+    rows = tuple((describe_pair(mistaken_pair.pair), mistaken_pair.reason) for mistaken_pair in wrong[:_PAIRS_SHOWN])
     kinds = "1 kind of pairs is" if len(wrong) == 1 else f"{len(wrong)} kinds of pairs are"
     reason = "why it is not meant" if side == "accepted" else "who refused"
-    return answer(
+    return make_finding(
         Status.BROKEN,
-        language.name,
-        f"{language.column} does not answer as {meaning} means: {kinds} {got}, of {tried}.",
-        expected=f"{tell_pair(wrong[0].pair)} {'refused' if side == 'accepted' else 'accepted'}",
+        column_format.name,
+        f"{column_format.column} does not answer as {meaning} means: {kinds} {got}, of {tried}.",
+        expected=f"{describe_pair(wrong[0].pair)} {'refused' if side == 'accepted' else 'accepted'}",
         actual=f"{got}: {wrong[0].reason}",
-        remedy="Change the constraint that compares the two columns, or the language in the contract.",
+        remedy="Change the constraint that compares the two columns, or the format in the contract.",
         evidence=[
             Evidence(title="The shortest pair of each kind", columns=("pair", reason), rows=rows),
             Evidence(
-                title="To see it happen", text="\n".join(each.insert for each in wrong[:_PAIRS_SHOWN]), language="sql"
+                title="To see it happen",
+                text="\n".join(mistaken_pair.insert for mistaken_pair in wrong[:_PAIRS_SHOWN]),
+                language="sql",
             ),
         ],
-        origin=language.origin,
+        origin=column_format.origin,
     )
 
 
-def _asked(trial: Trial) -> Iterator[tuple[DeclaredLanguage, Answers | Finding]]:
-    """Each declared language with what its column answered, or with why it could not be asked."""
-    for language in _languages(trial.promise):
-        if is_of_pairs(language):
+def _column_answers(context: Context) -> Iterator[tuple[ColumnFormat, FormatResult | Finding]]:
+    """Each declared format with what its column answered, or with why it could not be asked."""
+    for column_format in _formats(context.promise):
+        if has_pair_values(column_format):
             continue
         try:
-            yield language, trial.once(f"language/{language.name}", partial(ask_language, declared=language))
+            yield (
+                column_format,
+                context.cached(f"format/{column_format.name}", partial(ask_format, declared=column_format)),
+            )
         except CouldNotAsk as error:
             reason = str(error)
             summary = f"{reason[0].upper()}{reason[1:]}."
-            yield language, answer(Status.UNKNOWN, language.name, summary, origin=language.origin)
+            yield column_format, make_finding(Status.UNKNOWN, column_format.name, summary, origin=column_format.origin)
 
 
-@check("language.accepted", subjects=_names, behaviour=True)
-def language_accepted(trial: Trial) -> Iterator[Finding]:
+@check("format.rejects_invalid", subjects=_names, behaviour=True)
+def format_rejects_invalid(context: Context) -> Iterator[Finding]:
     """A column accepts nothing that it is not meant to hold.
 
     Why it matters: what gets in once is believed by every program that reads it afterwards.
     How it is measured: an oracle that knows no SQL says what is meant. Declared examples, values one step from the
     live constraints, known cases, every character by itself where one can be meant, and values made by Hypothesis are
     put in by real INSERTs, each undone; what is accepted and not meant is made as small as it goes.
-    What to do: tighten the constraint, or, where the value is meant after all, change the language in the contract.
+    What to do: tighten the constraint, or, where the value is meant after all, change the format in the contract.
     """
-    yield from _of_pairs(trial, "accepted")
-    for language, asked in _asked(trial):
-        if isinstance(asked, Finding):
-            yield asked
+    yield from _pair_findings(context, "accepted")
+    for column_format, answers in _column_answers(context):
+        if isinstance(answers, Finding):
+            yield answers
             continue
-        characters = asked.sweep.accepted_wrongly if asked.sweep else ()
-        yield _judged(
-            language,
-            asked,
-            asked.accepted_wrongly,
+        characters = answers.sweep.accepted_wrongly if answers.sweep else ()
+        yield _format_finding(
+            column_format,
+            answers,
+            answers.accepted_wrongly,
             characters,
-            kept=f"{language.column} accepts nothing but what {_meaning(language)} means",
-            broken=f"{language.column} accepts what {_meaning(language)} does not mean",
+            kept=f"{column_format.column} accepts nothing but what {_format_text(column_format)} means",
+            broken=f"{column_format.column} accepts what {_format_text(column_format)} does not mean",
             expected="refused",
-            remedy="Tighten the constraint; or, where this is meant after all, say so in the contract's language.",
+            remedy="Tighten the constraint; or, where this is meant after all, say so in the contract's format.",
         )
 
 
-@check("language.refused", subjects=_names, severity=Severity.WARNING, behaviour=True)
-def language_refused(trial: Trial) -> Iterator[Finding]:
+@check("format.accepts_valid", subjects=_names, severity=Severity.WARNING, behaviour=True)
+def format_accepts_valid(context: Context) -> Iterator[Finding]:
     """A column refuses nothing that it is meant to hold.
 
     Why it matters: somebody with a name or an address that is perfectly good cannot become a customer.
-    How it is measured: as for language.accepted; of each refused value, a plainer one that is accepted tells what it
-    was refused for. Where a declared example is refused this is an error, else a warning: many a language is wider
+    How it is measured: as for format.rejects_invalid; of each refused value, a plainer one that is accepted tells what it
+    was refused for. Where a declared example is refused this is an error, else a warning: many a format is wider
     than anybody needs.
-    What to do: widen the constraint, or declare a narrower language.
+    What to do: widen the constraint, or declare a narrower format.
     """
-    yield from _of_pairs(trial, "refused")
-    for language, asked in _asked(trial):
-        if isinstance(asked, Finding):
-            yield asked
+    yield from _pair_findings(context, "refused")
+    for column_format, answers in _column_answers(context):
+        if isinstance(answers, Finding):
+            yield answers
             continue
-        characters = asked.sweep.refused_wrongly if asked.sweep else ()
-        examples = [each for each in asked.wrong_examples if each in language.accept]
-        yield _judged(
-            language,
-            asked,
-            asked.refused_wrongly,
+        characters = answers.sweep.refused_wrongly if answers.sweep else ()
+        examples = [example for example in answers.wrong_examples if example in column_format.accept]
+        yield _format_finding(
+            column_format,
+            answers,
+            answers.refused_wrongly,
             characters,
-            kept=f"{language.column} refuses nothing that {_meaning(language)} means",
-            broken=f"{language.column} refuses what {_meaning(language)} means",
+            kept=f"{column_format.column} refuses nothing that {_format_text(column_format)} means",
+            broken=f"{column_format.column} refuses what {_format_text(column_format)} means",
             expected="accepted",
-            remedy="Widen the constraint; or, where this is not needed, declare a narrower language in the contract.",
+            remedy="Widen the constraint; or, where this is not needed, declare a narrower format in the contract.",
             severity=Severity.ERROR if examples else Severity.WARNING,
         )
 
 
-@check("language.kept", subjects=_names, severity=Severity.WARNING, behaviour=True)
-def language_kept(trial: Trial) -> Iterator[Finding]:
+@check("format.round_trip", subjects=_names, severity=Severity.WARNING, behaviour=True)
+def format_round_trip(context: Context) -> Iterator[Finding]:
     """What a column accepts is read back as it was sent.
 
     Why it matters: a value that is stored as another one is lost without an error anybody could notice.
@@ -150,44 +155,44 @@ def language_kept(trial: Trial) -> Iterator[Finding]:
     same number is told, and is no fault.
     What to do: refuse what cannot be kept, or store it in a type that keeps it.
     """
-    yield from _of_pairs(trial, "kept")
-    for language, asked in _asked(trial):
-        if isinstance(asked, Finding):
-            yield asked
+    yield from _pair_findings(context, "kept")
+    for column_format, answers in _column_answers(context):
+        if isinstance(answers, Finding):
+            yield answers
             continue
-        yield _kept(language, asked)
+        yield _round_trip_finding(column_format, answers)
 
 
-def _kept(language: DeclaredLanguage, asked: Answers) -> Finding:
-    told = [_changed_evidence(asked)] if asked.changed else []
-    losses = [example for change, example in asked.changed if change.loss]
+def _round_trip_finding(column_format: ColumnFormat, result: FormatResult) -> Finding:
+    changes = [_changed_evidence(result)] if result.changed else []
+    losses = [example for change, example in result.changed if change.loss]
     if not losses:
-        but = "; some in another spelling" if asked.changed else ""
-        return answer(
+        but = "; some in another spelling" if result.changed else ""
+        return make_finding(
             Status.KEPT,
-            language.name,
-            f"{language.column} gives back all {asked.accepted:,} accepted values as they were sent{but}.",
-            evidence=[*told, _tried_evidence(asked)],
-            origin=language.origin,
+            column_format.name,
+            f"{column_format.column} gives back all {result.accepted:,} accepted values as they were sent{but}.",
+            evidence=[*changes, _tried_evidence(result)],
+            origin=column_format.origin,
         )
     first = losses[0]
-    return answer(
+    return make_finding(
         Status.BROKEN,
-        language.name,
-        f"{language.column} stores some accepted values as others: {'; '.join(each.reason for each in losses)}.",
+        column_format.name,
+        f"{column_format.column} stores some accepted values as others: {'; '.join(loss.reason for loss in losses)}.",
         expected=f"{escaped(first.value)}, as it was sent",
-        actual=_stored(first),
+        actual=_stored_text(first),
         remedy="Refuse what cannot be kept, or store it in a type that keeps it.",
-        evidence=[*told, _inserts(asked, losses), _tried_evidence(asked)],
-        origin=language.origin,
+        evidence=[*changes, _inserts_evidence(result, losses), _tried_evidence(result)],
+        origin=column_format.origin,
     )
 
 
-def _judged(
-    language: DeclaredLanguage,
-    asked: Answers,
-    wrong: Wrong,
-    characters: Ranges,
+def _format_finding(
+    column_format: ColumnFormat,
+    result: FormatResult,
+    wrong: WrongAnswers,
+    characters: CodePointRanges,
     *,
     kept: str,
     broken: str,
@@ -195,101 +200,125 @@ def _judged(
     remedy: str,
     severity: Severity | None = None,
 ) -> Finding:
-    unsent = f"; {asked.unsendable} could not be sent (NUL, lone surrogates)" if asked.unsendable else ""
+    unsent = f"; {result.unsendable} could not be sent (NUL, lone surrogates)" if result.unsendable else ""
     if not wrong.shown:
-        swept = f" and every one of {asked.sweep.characters:,} single characters" if asked.sweep else ""
-        return answer(
+        swept = f" and every one of {result.sweep.characters:,} single characters" if result.sweep else ""
+        return make_finding(
             Status.KEPT,
-            language.name,
-            f"{kept}: {asked.values:,} values tried{swept}{unsent}.",
-            evidence=[_tried_evidence(asked)],
-            origin=language.origin,
+            column_format.name,
+            f"{kept}: {result.values:,} values tried{swept}{unsent}.",
+            evidence=[_tried_evidence(result)],
+            origin=column_format.origin,
         )
     kinds = len(wrong.shown) + len(wrong.others)
     first = wrong.shown[0]
     one = (
-        f"{count(characters):,} of {asked.sweep.characters:,} single characters, and "
-        if asked.sweep and characters
+        f"{count_characters(characters):,} of {result.sweep.characters:,} single characters, and "
+        if result.sweep and characters
         else ""
     )
-    return answer(
+    return make_finding(
         Status.BROKEN,
-        language.name,
-        f"{broken}: {one}{wrong.values:,} of {asked.values:,} values tried, of {kinds} kind{'s' * (kinds > 1)}{unsent}.",
+        column_format.name,
+        f"{broken}: {one}{wrong.values:,} of {result.values:,} values tried, of {kinds} kind{'s' * (kinds > 1)}{unsent}.",
         expected=f"{escaped(first.value)} {expected}",
         actual=f"accepted: {first.reason}" if expected == "refused" else f"refused by {first.reason}",
         remedy=remedy,
         evidence=[
-            _counterexamples(wrong, expected),
-            _inserts(asked, wrong.shown),
-            *_characters(characters),
-            *_put_in(asked, asked.let_in if expected == "refused" else asked.kept_out, expected),
-            _tried_evidence(asked),
+            _counterexamples_evidence(wrong, expected),
+            _inserts_evidence(result, wrong.shown),
+            *_characters_evidence(characters),
+            *_insertions_evidence(
+                result,
+                result.wrongly_accepted_insertions if expected == "refused" else result.wrongly_refused_insertions,
+                expected,
+            ),
+            _tried_evidence(result),
         ],
-        origin=language.origin,
+        origin=column_format.origin,
         severity=severity,
     )
 
 
-def _meaning(language: DeclaredLanguage) -> str:
+def _format_text(column_format: ColumnFormat) -> str:
     """`email (dialect rfc5322)`."""
-    told = ", ".join(f"{name} {value}" for name, value in language.parameters.items())
-    return f"{language.intent} ({told})" if told else language.intent
+    parameters = ", ".join(f"{name} {value}" for name, value in column_format.parameters.items())
+    return f"{column_format.standard} ({parameters})" if parameters else column_format.standard
 
 
-def _counterexamples(wrong: Wrong, expected: str) -> Evidence:
+def _counterexamples_evidence(wrong: WrongAnswers, expected: str) -> Evidence:
     if expected == "refused":
         columns: tuple[str, ...] = ("accepted", "code points", "why it is not meant")
-        rows = [(escaped(each.value), code_points(each.value), each.reason) for each in wrong.shown]
+        rows = [
+            (escaped(counterexample.value), code_points(counterexample.value), counterexample.reason)
+            for counterexample in wrong.shown
+        ]
         rows += [("others", "", reason) for reason in wrong.others]
         return Evidence(title="The smallest value of each kind", columns=columns, rows=tuple(rows))
     columns = ("refused", "code points", "who refused", "accepted instead")
-    told = [(escaped(each.value), code_points(each.value), each.reason, _instead(each)) for each in wrong.shown]
-    told += [("others", "", reason, "") for reason in wrong.others]
-    return Evidence(title="The smallest value of each kind", columns=columns, rows=tuple(told))
+    rows_with_twins = [
+        (
+            escaped(counterexample.value),
+            code_points(counterexample.value),
+            counterexample.reason,
+            _twin_text(counterexample),
+        )
+        for counterexample in wrong.shown
+    ]
+    rows_with_twins += [("others", "", reason, "") for reason in wrong.others]
+    return Evidence(title="The smallest value of each kind", columns=columns, rows=tuple(rows_with_twins))
 
 
-def _instead(example: Counterexample) -> str:
-    return f"{escaped(example.twin)}, {example.cause}" if example.twin is not None else "nothing near it"
+def _twin_text(example: Counterexample) -> str:
+    return f"{escaped(example.counterpart)}, {example.cause}" if example.counterpart is not None else "nothing near it"
 
 
-def _stored(example: Counterexample) -> str:
-    return f"stored as {escaped(example.twin)}" if example.twin is not None else "stored as NULL"
+def _stored_text(example: Counterexample) -> str:
+    return f"stored as {escaped(example.counterpart)}" if example.counterpart is not None else "stored as NULL"
 
 
-def _inserts(asked: Answers, shown: Iterable[Counterexample]) -> Evidence:
-    lines = "\n".join(insert_line(asked.place, each.value) for each in shown)
+def _inserts_evidence(answers: FormatResult, shown: Iterable[Counterexample]) -> Evidence:
+    lines = "\n".join(insert_line(answers.target, counterexample.value) for counterexample in shown)
     return Evidence(title="To see it happen", text=lines, language="sql")
 
 
-def _characters(ranges: Ranges) -> Iterator[Evidence]:
+def _characters_evidence(ranges: CodePointRanges) -> Iterator[Evidence]:
     if ranges:
-        yield Evidence(title=f"All {count(ranges):,} such characters by themselves", text=tell_ranges(ranges))
-
-
-def _put_in(asked: Answers, wrong: tuple[Characters, ...], expected: str) -> Iterator[Evidence]:
-    if asked.example is not None and wrong:
         yield Evidence(
-            title=f"Characters that are not {expected} when one is put into an example, at each ^",
-            columns=("example", "characters"),
-            rows=tuple((tell_places(asked.example, each.places), ascii(each.characters)) for each in wrong),
+            title=f"All {count_characters(ranges):,} such characters by themselves", text=describe_ranges(ranges)
         )
 
 
-def _changed_evidence(asked: Answers) -> Evidence:
+def _insertions_evidence(answers: FormatResult, wrong: tuple[WrongCharacters, ...], expected: str) -> Iterator[Evidence]:
+    if answers.example is not None and wrong:
+        yield Evidence(
+            title=f"Characters that are not {expected} when one is put into an example, at each ^",
+            columns=("example", "characters"),
+            rows=tuple(
+                (mark_positions(answers.example, characters.positions), ascii(characters.characters))
+                for characters in wrong
+            ),
+        )
+
+
+def _changed_evidence(answers: FormatResult) -> Evidence:
     return Evidence(
         title="What comes back otherwise",
         columns=("sent", "stored", "how it differs"),
         rows=tuple(
-            (escaped(each.value), escaped(each.twin) if each.twin is not None else "NULL", change.reason)
-            for change, each in asked.changed
+            (
+                escaped(counterexample.value),
+                escaped(counterexample.counterpart) if counterexample.counterpart is not None else "NULL",
+                change.reason,
+            )
+            for change, counterexample in answers.changed
         ),
     )
 
 
-def _tried_evidence(asked: Answers) -> Evidence:
+def _tried_evidence(answers: FormatResult) -> Evidence:
     return Evidence(
-        title=f"Distinct values tried, with seed {asked.seed}",
+        title=f"Distinct values tried, with seed {answers.seed}",
         columns=("kind", "values"),
-        rows=tuple((kind, f"{values:,}") for kind, values in asked.tried.items()),
+        rows=tuple((kind, f"{values:,}") for kind, values in answers.tried.items()),
     )

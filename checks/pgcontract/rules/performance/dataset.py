@@ -1,27 +1,27 @@
-"""Data sets: whether the rows that queries and writes are measured on go in, and leave everything else as it was."""
+"""Data sets: the rows that queries and writes are measured on can be loaded, and loading changes nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pgcontract.performance.loading import Load, bench
-from pgcontract.probes.context import Promise, Trial
+from pgcontract.performance.loading import Load, get_loaded_server
+from pgcontract.probes.context import Context, Promise
 from pgcontract.result.finding import Evidence, Finding, Status
-from pgcontract.rules.registry import answer, check
+from pgcontract.rules.registry import check, make_finding
 
-WHOLE = "dataset"
+WHOLE_DATASET = "dataset"
 
 
 def _tables(promise: Promise) -> tuple[str, ...]:
-    """The tables whose rows this contract's own data set says something of."""
+    """The tables that this contract's own data set declares."""
     dataset = promise.contract.dataset if promise.contract else None
     if dataset is None:
         return ()
-    return tuple(each.name for each in dataset.tables) or (WHOLE,)
+    return tuple(table.name for table in dataset.tables) or (WHOLE_DATASET,)
 
 
 @check("dataset.loads", subjects=_tables, head=True)
-def dataset_loads(trial: Trial) -> Iterator[Finding]:
+def dataset_loads(context: Context) -> Iterator[Finding]:
     """Rows of every size go in past all constraints, and the catalog is then what the migrations made.
 
     Why it matters: a figure that was measured on a table which is not production's says nothing of production's.
@@ -31,17 +31,21 @@ def dataset_loads(trial: Trial) -> Iterator[Finding]:
     and compared, part by part, with that of the tables while they were empty.
     What to do: find what made or changed a part of the catalog while rows went in, such as a function of a CHECK.
     """
-    found = bench(trial)
+    loaded = get_loaded_server(context)
     counts = Evidence(
-        title="Rows", columns=("size", "table", "rows"), rows=tuple(row for load in found.loads for row in _rows(load))
+        title="Rows",
+        columns=("size", "table", "rows"),
+        rows=tuple(row for load in loaded.loads for row in _row_counts(load)),
     )
-    changed = tuple((f"{load.size:,}", difference) for load in found.loads for difference in load.differences)
-    where = Evidence(title="Conditions", text=found.conditions)
-    origins = trial.promise.contract.dataset.tables if trial.promise.contract and trial.promise.contract.dataset else ()
-    for name in _tables(trial.promise):
-        origin = next((each.origin for each in origins if each.name == name), None)
+    changed = tuple((f"{load.size:,}", difference) for load in loaded.loads for difference in load.differences)
+    where = Evidence(title="Conditions", text=loaded.conditions)
+    origins = (
+        context.promise.contract.dataset.tables if context.promise.contract and context.promise.contract.dataset else ()
+    )
+    for name in _tables(context.promise):
+        origin = next((table.origin for table in origins if table.name == name), None)
         if changed:
-            yield answer(
+            yield make_finding(
                 Status.BROKEN,
                 name,
                 "Loading rows changed the catalog.",
@@ -51,20 +55,20 @@ def dataset_loads(trial: Trial) -> Iterator[Finding]:
                 origin=origin,
             )
             continue
-        told = ", ".join(f"{_count(load, name):,}" for load in found.loads)
-        yield answer(
+        row_counts = ", ".join(f"{_row_count(load, name):,}" for load in loaded.loads)
+        yield make_finding(
             Status.KEPT,
             name,
-            f"{told} rows went in at {len(found.loads)} sizes, and the catalog is what it was.",
+            f"{row_counts} rows went in at {len(loaded.loads)} sizes, and the catalog is what it was.",
             evidence=[counts, where],
             origin=origin,
         )
 
 
-def _rows(load: Load) -> Iterator[tuple[str, str, str]]:
+def _row_counts(load: Load) -> Iterator[tuple[str, str, str]]:
     for table, rows in load.rows.items():
         yield f"{load.size:,}", table, f"{rows:,}"
 
 
-def _count(load: Load, name: str) -> int:
-    return load.rows.get(name, 0) if name != WHOLE else sum(load.rows.values())
+def _row_count(load: Load, name: str) -> int:
+    return load.rows.get(name, 0) if name != WHOLE_DATASET else sum(load.rows.values())

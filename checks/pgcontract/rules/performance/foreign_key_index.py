@@ -9,34 +9,34 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from pgcontract.model.schema import Constraint, Index, Schema
-from pgcontract.probes.context import Promise, Trial
+from pgcontract.probes.context import Context, Promise
 from pgcontract.result.finding import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import answer, check
+from pgcontract.rules.registry import check, make_finding
 
 CATALOG = "catalog"
 
-_WORD = r'(?:"(?:[^"]|"")*"|[^"(),])+'
-_FOREIGN_KEY = re.compile(rf"FOREIGN KEY \(({_WORD}(?:, {_WORD})*)\) REFERENCES ({_WORD})\(")
-_MANNER = re.compile(r"( DESC)?( NULLS (FIRST|LAST))?$")
+_IDENTIFIER = r'(?:"(?:[^"]|"")*"|[^"(),])+'
+_FOREIGN_KEY = re.compile(rf"FOREIGN KEY \(({_IDENTIFIER}(?:, {_IDENTIFIER})*)\) REFERENCES ({_IDENTIFIER})\(")
+_ORDERING = re.compile(r"( DESC)?( NULLS (FIRST|LAST))?$")
 # Methods that find rows by equality without reading the whole index, where its first keys are given.
-_FINDS = ("btree", "hash")
+_EQUALITY_METHODS = ("btree", "hash")
 
 
 def _foreign_keys(promise: Promise) -> Iterator[str]:
     """The foreign keys that this contract declares and the head still does; the catalog where nothing is declared."""
     if promise.contract is not None:
-        yield from (each.name for each in promise.still("constraints") if _asked(each))
+        yield from (constraint.name for constraint in promise.still_declared("constraints") if _needs_index(constraint))
     elif promise.migration == promise.project.head:
         yield CATALOG
 
 
-def _asked(constraint: Constraint) -> bool:
-    """A partition's copy goes with its parent's, and one that is not enforced looks nothing up."""
+def _needs_index(constraint: Constraint) -> bool:
+    """Whether it needs an index: a partition's copy is judged with its parent's; NOT ENFORCED looks nothing up."""
     return constraint.form == "foreign key" and constraint.enforced and not constraint.inherited
 
 
-@check("index.foreign_key", subjects=_foreign_keys, severity=Severity.WARNING, head=True)
-def index_foreign_key(trial: Trial) -> Iterator[Finding]:
+@check("foreign_key.indexed", subjects=_foreign_keys, severity=Severity.WARNING, head=True)
+def foreign_key_indexed(context: Context) -> Iterator[Finding]:
     """An index finds the rows that refer by each foreign key.
 
     Why it matters: PostgreSQL makes no index for the side that refers. Without one, each DELETE of a row referred to,
@@ -48,100 +48,107 @@ def index_foreign_key(trial: Trial) -> Iterator[Finding]:
     What to do: CREATE INDEX on the columns of the foreign key; waive it where rows that are referred to are never
     deleted and nobody joins that way.
     """
-    after = trial.after
-    live = {each.name: each for each in after.constraints if _asked(each)}
-    declared = trial.promise.contract is not None
+    after = context.after
+    live = {live_key.name: live_key for live_key in after.constraints if _needs_index(live_key)}
+    declared = context.promise.contract is not None
     broken = False
-    for name in _foreign_keys(trial.promise) if declared else live:
+    for name in _foreign_keys(context.promise) if declared else live:
         constraint = live.get(name)
-        key = _key(constraint) if constraint else None
-        origin = trial.promise.place_of("constraint", name)
+        key = _parse_foreign_key(constraint) if constraint else None
+        origin = context.promise.origin_of("constraint", name)
         if key is None:
-            yield answer(Status.UNKNOWN, name, f"The foreign key {name} is not there, so this cannot be asked of it.")
+            yield make_finding(
+                Status.UNKNOWN, name, f"The foreign key {name} is not there, so this cannot be asked of it."
+            )
             continue
-        serving = _serving(after, key.table, key)
+        serving = _serving_index(after, key.table, key)
         columns = ", ".join(key.columns)
         if serving is None:
             broken = True
-            yield answer(
+            yield make_finding(
                 Status.BROKEN,
                 name,
-                f"No index finds the rows of {key.table} by {columns}: each DELETE in {key.referred} reads all of them.",
+                f"No index finds the rows of {key.table} by {columns}: each DELETE in {key.parent} reads all of them.",
                 expected=f"an index on {key.table} whose first keys are {columns}",
-                actual=_indexes(after, key.table),
+                actual=_index_list(after, key.table),
                 remedy=f"CREATE INDEX ON {key.table} ({columns}), and declare it.",
-                evidence=[_plan(trial, key)],
+                evidence=[_lookup_plan(context, key)],
                 origin=origin,
             )
         elif declared:
-            yield answer(Status.KEPT, name, f"{serving} finds the rows of {key.table} by {columns}.", origin=origin)
+            yield make_finding(Status.KEPT, name, f"{serving} finds the rows of {key.table} by {columns}.", origin=origin)
     if not declared and not broken:
-        yield answer(Status.KEPT, CATALOG, "An index finds the rows that refer by each foreign key.")
+        yield make_finding(Status.KEPT, CATALOG, "An index finds the rows that refer by each foreign key.")
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Key:
-    """Who refers to whom: names as the server spells them."""
+class _ForeignKey:
+    """The referencing columns and the referenced table, as the server spells them."""
 
     table: str
     columns: tuple[str, ...]
-    referred: str
+    parent: str
 
 
-def _key(constraint: Constraint) -> _Key | None:
-    found = _FOREIGN_KEY.match(constraint.definition or "")
-    if found is None:
+def _parse_foreign_key(constraint: Constraint) -> _ForeignKey | None:
+    match = _FOREIGN_KEY.match(constraint.definition or "")
+    if match is None:
         return None
-    columns = tuple(each.removeprefix("PERIOD ") for each in re.findall(rf"{_WORD}(?=, |$)", found[1]))
-    return _Key(table=constraint.table, columns=tuple(map(str.strip, columns)), referred=found[2])
+    columns = tuple(word.removeprefix("PERIOD ") for word in re.findall(rf"{_IDENTIFIER}(?=, |$)", match[1]))
+    return _ForeignKey(table=constraint.table, columns=tuple(map(str.strip, columns)), parent=match[2])
 
 
-def keys_served(after: Schema, index: Index) -> tuple[str, ...]:
+def foreign_keys_served(after: Schema, index: Index) -> tuple[str, ...]:
     """The foreign keys of its table whose rows the index finds, by name."""
-    asked = ((each.name, _key(each)) for each in after.constraints if each.table == index.table and _asked(each))
-    return tuple(name for name, key in asked if key and _serves(index, key.columns))
+    foreign_keys = (
+        (constraint.name, _parse_foreign_key(constraint))
+        for constraint in after.constraints
+        if constraint.table == index.table and _needs_index(constraint)
+    )
+    return tuple(name for name, key in foreign_keys if key and _serves(index, key.columns))
 
 
-def _serving(after: Schema, table: str, key: _Key) -> str | None:
+def _serving_index(after: Schema, table: str, key: _ForeignKey) -> str | None:
     """The index that serves, by name; for a partitioned table without one, those of all its partitions."""
     for index in after.indexes:
         if index.table == table and _serves(index, key.columns):
             return f"The index {index.name}"
-    partitions = [each.name for each in after.tables if each.partition_of == table]
-    if partitions and all(_serving(after, each, key) for each in partitions):
+    partitions = [candidate.name for candidate in after.tables if candidate.partition_of == table]
+    if partitions and all(_serving_index(after, partition, key) for partition in partitions):
         return f"An index of each of {len(partitions)} partitions"
     return None
 
 
 def _serves(index: Index, columns: tuple[str, ...]) -> bool:
-    keys = [_MANNER.sub("", each) for each in index.keys]
+    keys = [_ORDERING.sub("", key) for key in index.keys]
     first = set(keys[: len(columns)]) == set(columns)
     alone = index.unique and set(keys) <= set(columns)
-    absent = "".join(f"({each} IS NOT NULL)" for each in columns)
-    whole = index.predicate is None or index.predicate in (f"({each} IS NOT NULL)" for each in columns)
+    absent = "".join(f"({column} IS NOT NULL)" for column in columns)
+    whole = index.predicate is None or index.predicate in (f"({column} IS NOT NULL)" for column in columns)
     whole = whole or (index.predicate or "").replace(" AND ", "") == f"({absent})"
-    return index.valid and index.method in _FINDS and whole and (first or alone)
+    return index.valid and index.method in _EQUALITY_METHODS and whole and (first or alone)
 
 
-def _indexes(after: Schema, table: str) -> str:
-    held = [f"{each.name} ({', '.join(each.keys)})" for each in after.indexes if each.table == table]
+def _index_list(after: Schema, table: str) -> str:
+    held = [f"{index.name} ({', '.join(index.keys)})" for index in after.indexes if index.table == table]
     return ", ".join(held) or "no index"
 
 
-def _plan(trial: Trial, key: _Key) -> Evidence:
+def _lookup_plan(context: Context, key: _ForeignKey) -> Evidence:
     """How the server finds the rows that refer, where it would rather use an index if there were one."""
     query = sql.SQL("SELECT 1 FROM ONLY {} x WHERE {} FOR KEY SHARE OF x").format(
         sql.SQL(key.table),
         sql.SQL(" AND ").join(
-            sql.SQL("{} = {}").format(sql.SQL(each), sql.SQL(f"${number}")) for number, each in enumerate(key.columns, 1)
+            sql.SQL("{} = {}").format(sql.SQL(column), sql.SQL(f"${number}"))
+            for number, column in enumerate(key.columns, 1)
         ),
     )
-    with trial.workbench.rolled_back(trial.after_state) as connection:
+    with context.sandbox.rolled_back(context.after_state) as connection:
         connection.execute(sql.SQL("PREPARE pgcontract_refers AS {}").format(query))
         connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         connection.execute("SET LOCAL enable_seqscan = off")
         nulls = sql.SQL(", ").join([sql.NULL] * len(key.columns))
         plan = connection.execute(sql.SQL("EXPLAIN (COSTS OFF) EXECUTE pgcontract_refers ({})").format(nulls)).fetchall()
         connection.execute("DEALLOCATE pgcontract_refers")
-        asked = query.as_string(connection)
-    return Evidence(title=f"The server's plan of its own {asked}", text="\n".join(line for (line,) in plan))
+        query_text = query.as_string(connection)
+    return Evidence(title=f"The server's plan of its own {query_text}", text="\n".join(line for (line,) in plan))

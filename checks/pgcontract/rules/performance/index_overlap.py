@@ -1,4 +1,4 @@
-"""Indexes that another index makes superfluous: the same once more, the beginning of another, a constraint's double."""
+"""Indexes that another index makes superfluous: duplicates, prefixes of another, and copies of a constraint's index."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from pgcontract.catalog.server_spelling import split_name
+from pgcontract.catalog.server_spelling import split_schema
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Index
 from pgcontract.performance.index_heights import IndexFacts
-from pgcontract.performance.loading import bench
+from pgcontract.performance.loading import get_loaded_server
 from pgcontract.performance.queries.query_costs import indexes_of
-from pgcontract.probes.context import Promise, Trial
+from pgcontract.probes.context import Context, Promise
 from pgcontract.result.finding import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import answer, check
+from pgcontract.rules.registry import check, make_finding
 
 CATALOG = "catalog"
 
@@ -26,8 +26,8 @@ _OPPOSITE = {"FIRST": " NULLS LAST", "LAST": " NULLS FIRST", None: ""}
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Words:
-    """How one kind of overlap is told; `{it}` is the index that could go, `{other}` the one that makes it so."""
+class _Messages:
+    """The messages of one kind of overlap; `{index}` is the index that could go, `{other}` the one that makes it so."""
 
     broken: str
     kept: str
@@ -38,13 +38,13 @@ class _Words:
 def _indexes(promise: Promise) -> Iterator[str]:
     """The indexes that this contract declares and the head still does; the whole catalog where nothing is declared."""
     if promise.contract is not None:
-        yield from (each.name for each in promise.still("indexes"))
+        yield from (index.name for index in promise.still_declared("indexes"))
     elif promise.migration == promise.project.head:
         yield CATALOG
 
 
-@check("index.duplicate", subjects=_indexes, severity=Severity.WARNING, head=True)
-def index_duplicate(trial: Trial) -> Iterator[Finding]:
+@check("index.not_duplicated", subjects=_indexes, severity=Severity.WARNING, head=True)
+def index_not_duplicated(context: Context) -> Iterator[Finding]:
     """No index is another one once more.
 
     Why it matters: each write fills both, each keeps its own pages in memory and on disk, and no query gains anything.
@@ -54,17 +54,17 @@ def index_duplicate(trial: Trial) -> Iterator[Finding]:
     one repeats, never the other way round.
     What to do: drop the one that nothing else rests on.
     """
-    words = _Words(
-        broken="{it} is {other} once more",
-        kept="{it} is no other index once more",
+    messages = _Messages(
+        broken="{index} is {other} once more",
+        kept="{index} is no other index once more",
         expected="one index of this definition",
-        remedy="Drop {it}: whatever it serves {other} serves too, and each write fills both.",
+        remedy="Drop {index}: whatever it serves {other} serves too, and each write fills both.",
     )
-    yield from _judged(trial, _repeats, words)
+    yield from _overlap_findings(context, _is_duplicate, messages)
 
 
-@check("index.prefix", subjects=_indexes, severity=Severity.WARNING, head=True)
-def index_prefix(trial: Trial) -> Iterator[Finding]:
+@check("index.not_prefix", subjects=_indexes, severity=Severity.WARNING, head=True)
+def index_not_prefix(context: Context) -> Iterator[Finding]:
     """No index only has the first keys of another.
 
     Why it matters: the longer index finds and orders the same rows, so the shorter one costs every write for nothing
@@ -75,165 +75,187 @@ def index_prefix(trial: Trial) -> Iterator[Finding]:
     accused. The server is asked for its plan with the shorter index dropped in a transaction that is rolled back.
     What to do: drop the shorter one, or declare the query that needs the smaller one.
     """
-    words = _Words(
-        broken="The keys of {it} are only the first of {other}",
-        kept="The keys of {it} are not merely the first of another index",
+    messages = _Messages(
+        broken="The keys of {index} are only the first of {other}",
+        kept="The keys of {index} are not merely the first of another index",
         expected="no index that another serves for",
-        remedy="Drop {it}: {other} finds the same rows in the same order. Or declare the query that needs the smaller.",
+        remedy="Drop {index}: {other} finds the same rows in the same order. "
+        "Or declare the query that needs the smaller.",
     )
-    yield from _judged(trial, _begins, words, proof=_plan_without, excuse=_meant_and_small)
+    yield from _overlap_findings(context, _is_prefix, messages, proof=_plan_without, excuse=_declared_and_smaller)
 
 
-@check("index.doubled", subjects=_indexes, severity=Severity.WARNING, head=True)
-def index_doubled(trial: Trial) -> Iterator[Finding]:
+@check("index.not_redundant", subjects=_indexes, severity=Severity.WARNING, head=True)
+def index_not_redundant(context: Context) -> Iterator[Finding]:
     """No index doubles the one that a constraint brings with it.
 
     Why it matters: PRIMARY KEY, UNIQUE and EXCLUDE make an index of their own; a second one over the same keys costs
     each write again and finds nothing faster.
-    How it is measured: every index against those of the constraints on its table, as for index.duplicate. A unique
+    How it is measured: every index against those of the constraints on its table, as for index.not_duplicated. A unique
     index beside a deferrable constraint refuses at once, and one that takes NULLs for equal refuses more: neither is
     a double.
     What to do: drop the index and keep the constraint; of two constraints the one that no foreign key refers to.
     """
-    words = _Words(
-        broken="{it} doubles {other}, which a constraint already has",
-        kept="{it} doubles no constraint's index",
+    messages = _Messages(
+        broken="{index} doubles {other}, which a constraint already has",
+        kept="{index} doubles no constraint's index",
         expected="only the constraint's own index",
-        remedy="Drop {it}; where it is a constraint of its own, drop that, unless a foreign key refers to it.",
+        remedy="Drop {index}; where it is a constraint of its own, drop that, unless a foreign key refers to it.",
     )
-    yield from _judged(trial, _doubles, words)
+    yield from _overlap_findings(context, _is_redundant, messages)
 
 
-Overlap = Callable[[Trial, Index, Index], bool]
-Proof = Callable[[Trial, Index, Index], Iterable[Evidence]]
-Excuse = Callable[[Trial, Index, Index], str | None]
+Overlap = Callable[[Context, Index, Index], bool]
+Proof = Callable[[Context, Index, Index], Iterable[Evidence]]
+Excuse = Callable[[Context, Index, Index], str | None]
 
 
-def _judged(
-    trial: Trial, overlap: Overlap, words: _Words, *, proof: Proof | None = None, excuse: Excuse | None = None
+def _overlap_findings(
+    context: Context, overlap: Overlap, messages: _Messages, *, proof: Proof | None = None, excuse: Excuse | None = None
 ) -> Iterator[Finding]:
-    """An answer for each index of the promise, or, where nothing is declared, for the catalog and each wrong one."""
-    live = {each.name: each for each in trial.after.indexes}
-    age = _ages(trial)
-    if trial.promise.contract is None:
-        asked = [name for name in live if name not in age]
+    """A finding for each declared index; where nothing is declared, for each redundant index, or one for the catalog."""
+    live = {index.name: index for index in context.after.indexes}
+    order = _declaration_order(context)
+    if context.promise.contract is None:
+        names = [name for name in live if name not in order]
     else:
-        asked = list(_indexes(trial.promise))
-    found = False
-    for name in asked:
-        it = live.get(name)
-        origin = trial.promise.place_of("index", name)
-        if it is None:
-            yield answer(Status.UNKNOWN, name, f"The index {name} is not there, so this cannot be asked of it.")
+        names = list(_indexes(context.promise))
+    any_rival = False
+    for name in names:
+        index = live.get(name)
+        origin = context.promise.origin_of("index", name)
+        if index is None:
+            yield make_finding(Status.UNKNOWN, name, f"The index {name} is not there, so this cannot be asked of it.")
             continue
         others = [
-            each
-            for each in live.values()
-            if each.name != name
-            and overlap(trial, it, each)
-            and not (overlap(trial, each, it) and _rank(it, age) < _rank(each, age))
+            rival
+            for rival in live.values()
+            if rival.name != name
+            and overlap(context, index, rival)
+            and not (overlap(context, rival, index) and _rank(index, order) < _rank(rival, order))
         ]
         if others:
-            found = True
-            other = min(others, key=lambda each: _rank(each, age))
-            excused = excuse(trial, it, other) if excuse else None
-            yield answer(
+            any_rival = True
+            other = min(others, key=lambda rival: _rank(rival, order))
+            excused = excuse(context, index, other) if excuse else None
+            yield make_finding(
                 Status.NOTED if excused else Status.BROKEN,
                 name,
-                f"{words.broken.format(it=it.name, other=other.name)}{excused or ''}.",
-                expected=None if excused else words.expected,
-                actual=f"{_definition(it)} beside {_definition(other)}",
-                remedy=None if excused else words.remedy.format(it=it.name, other=other.name),
-                evidence=[*_sizes(trial, it, other), *(proof(trial, it, other) if proof else ())],
+                f"{messages.broken.format(index=index.name, other=other.name)}{excused or ''}.",
+                expected=None if excused else messages.expected,
+                actual=f"{_definition(index)} beside {_definition(other)}",
+                remedy=None if excused else messages.remedy.format(index=index.name, other=other.name),
+                evidence=[*_sizes_evidence(context, index, other), *(proof(context, index, other) if proof else ())],
                 origin=origin,
             )
-        elif trial.promise.contract is not None:
-            yield answer(Status.KEPT, name, f"{words.kept.format(it=name)}.", origin=origin)
-    if trial.promise.contract is None and not found:
-        yield answer(Status.KEPT, CATALOG, f"{words.kept.format(it='Each index')}.")
+        elif context.promise.contract is not None:
+            yield make_finding(Status.KEPT, name, f"{messages.kept.format(index=name)}.", origin=origin)
+    if context.promise.contract is None and not any_rival:
+        yield make_finding(Status.KEPT, CATALOG, f"{messages.kept.format(index='Each index')}.")
 
 
-def _ages(trial: Trial) -> dict[str, tuple[int, int]]:
-    """Where in the chain each declared index is declared: of two that are alike the later one could go."""
-    project = trial.promise.project
-    files = {each.contract.path: number for number, each in enumerate(project.chain) if each.contract}
+def _declaration_order(context: Context) -> dict[str, tuple[int, int]]:
+    """Where in the chain each declared index is declared: of two equal ones the later is redundant."""
+    project = context.promise.project
+    files = {migration.contract.path: number for number, migration in enumerate(project.chain) if migration.contract}
     return {
-        each.name: (files.get(each.origin.file, 0), each.origin.line or 0) if each.origin else (0, 0)
-        for each in project.declared(project.head.stem).indexes
+        index.name: (files.get(index.origin.file, 0), index.origin.line or 0) if index.origin else (0, 0)
+        for index in project.declared(project.head.stem).indexes
     }
 
 
-def _rank(index: Index, age: dict[str, tuple[int, int]]) -> tuple[object, ...]:
-    """What rests on an index, most first: a key, a constraint, uniqueness, replication; then the older one."""
+def _rank(index: Index, order: dict[str, tuple[int, int]]) -> tuple[object, ...]:
+    """Sort key by what depends on an index: a key, a constraint, uniqueness, replication; then the older one."""
     constraint = index.constraint or ""
     return (
         not constraint.startswith("primary key "),
         not constraint,
         not index.unique,
         not index.replica_identity,
-        age.get(index.name, (len(age) + 1, 0)),
+        order.get(index.name, (len(order) + 1, 0)),
         index.name,
     )
 
 
-def _repeats(trial: Trial, it: Index, other: Index) -> bool:
-    alike = set(it.include) == set(other.include) or it.unique
-    return not it.constraint and not other.constraint and alike and _serves(it, other) and _enforces(it, other)
+def _is_duplicate(context: Context, index: Index, other: Index) -> bool:
+    alike = set(index.include) == set(other.include) or index.unique
+    return not index.constraint and not other.constraint and alike and _covers(index, other) and _enforces(index, other)
 
 
-def _doubles(trial: Trial, it: Index, other: Index) -> bool:
-    return bool(other.constraint) and _serves(it, other) and _enforces(it, other) and not _defers(trial, it, other)
+def _is_redundant(context: Context, index: Index, other: Index) -> bool:
+    return (
+        bool(other.constraint)
+        and _covers(index, other)
+        and _enforces(index, other)
+        and not _refuses_earlier(context, index, other)
+    )
 
 
-def _begins(trial: Trial, it: Index, other: Index) -> bool:
-    if it.unique or it.constraint or it.method != "btree" or other.method != "btree":
+def _is_prefix(context: Context, index: Index, other: Index) -> bool:
+    if index.unique or index.constraint or index.method != "btree" or other.method != "btree":
         return False
-    longer = len(it.keys) < len(other.keys) or (it.keys and set(it.include) < set(other.include) and not other.constraint)
-    there = {*other.include, *other.keys}
-    return bool(longer) and _beside(it, other) and _leads(it.keys, other.keys) and there.issuperset(it.include)
+    longer = len(index.keys) < len(other.keys) or (
+        index.keys and set(index.include) < set(other.include) and not other.constraint
+    )
+    other_columns = {*other.include, *other.keys}
+    return (
+        bool(longer)
+        and _hold_same_rows(index, other)
+        and _is_leading(index.keys, other.keys)
+        and other_columns.issuperset(index.include)
+    )
 
 
-def _serves(it: Index, other: Index) -> bool:
+def _covers(index: Index, other: Index) -> bool:
     """Whether the other has the same keys and all of its included columns, for the same rows."""
-    if it.method != other.method or len(it.keys) != len(other.keys) or not set(it.include) <= set(other.include):
+    if index.method != other.method or len(index.keys) != len(other.keys) or not set(index.include) <= set(other.include):
         return False
-    return _beside(it, other) and (_leads(it.keys, other.keys) if it.method == "btree" else it.keys == other.keys)
+    return _hold_same_rows(index, other) and (
+        _is_leading(index.keys, other.keys) if index.method == "btree" else index.keys == other.keys
+    )
 
 
-def _beside(it: Index, other: Index) -> bool:
-    """Whether both hold the same rows. A partition's index goes with its parent's; an invalid one serves nothing."""
-    return it.table == other.table and it.predicate == other.predicate and other.valid and it.partition_of is None
+def _hold_same_rows(index: Index, other: Index) -> bool:
+    """Whether both hold the same rows. A partition's index is judged with its parent's; an invalid one serves nothing."""
+    return (
+        index.table == other.table and index.predicate == other.predicate and other.valid and index.partition_of is None
+    )
 
 
-def _enforces(it: Index, other: Index) -> bool:
+def _enforces(index: Index, other: Index) -> bool:
     """Whether the other refuses all that it does, and tells replication as much."""
-    refuses = not it.unique or (other.unique and (other.nulls_not_distinct or not it.nulls_not_distinct or _key(other)))
-    return refuses and (not it.replica_identity or other.replica_identity)
+    refuses = not index.unique or (
+        other.unique and (other.nulls_not_distinct or not index.nulls_not_distinct or _is_primary_key(other))
+    )
+    return refuses and (not index.replica_identity or other.replica_identity)
 
 
-def _key(index: Index) -> bool:
+def _is_primary_key(index: Index) -> bool:
     """Whether it is a primary key's: its columns hold no NULL."""
     return (index.constraint or "").startswith("primary key ")
 
 
-def _defers(trial: Trial, it: Index, other: Index) -> bool:
-    """Whether it refuses at once what the other's constraint lets stand until the end of the transaction."""
+def _refuses_earlier(context: Context, index: Index, other: Index) -> bool:
+    """Whether it refuses at once what the other's deferrable constraint refuses only at the end of the transaction."""
     name = (other.constraint or "").removeprefix("primary key ").removeprefix("unique ").removeprefix("exclude ")
-    deferrable = any(each.name == name and each.deferrable for each in trial.after.constraints)
-    own = any(it.constraint == f"{each.form} {each.name}" and each.deferrable for each in trial.after.constraints)
-    return it.unique and deferrable and not own
+    deferrable = any(constraint.name == name and constraint.deferrable for constraint in context.after.constraints)
+    own = any(
+        index.constraint == f"{constraint.form} {constraint.name}" and constraint.deferrable
+        for constraint in context.after.constraints
+    )
+    return index.unique and deferrable and not own
 
 
-def _leads(short: tuple[str, ...], long: tuple[str, ...]) -> bool:
-    """Whether the keys are the first of the others, as they stand or all of them the other way round."""
-    return long[: len(short)] in (short, tuple(map(_turned, short)))
+def _is_leading(short: tuple[str, ...], long: tuple[str, ...]) -> bool:
+    """Whether the keys are the leading ones of the others, in the same or in the reverse direction."""
+    return long[: len(short)] in (short, tuple(map(_reversed_key, short)))
 
 
-def _turned(key: str) -> str:
+def _reversed_key(key: str) -> str:
     """The key of the same index read backwards: `a` for `a DESC`, `b DESC NULLS LAST` for `b NULLS FIRST`."""
-    found = _KEY.fullmatch(key)
-    assert found
-    return f"{found['term']}{'' if found['descending'] else ' DESC'}{_OPPOSITE[found['nulls']]}"
+    match = _KEY.fullmatch(key)
+    assert match
+    return f"{match['term']}{'' if match['descending'] else ' DESC'}{_OPPOSITE[match['nulls']]}"
 
 
 def _definition(index: Index) -> str:
@@ -243,51 +265,61 @@ def _definition(index: Index) -> str:
     return f"{index.name}: {unique}{index.method} ({', '.join(index.keys)}){include}{where}"
 
 
-def _loaded(trial: Trial) -> tuple[int, Mapping[str, IndexFacts]] | None:
+def _largest_load(context: Context) -> tuple[int, Mapping[str, IndexFacts]] | None:
     """The largest size and the indexes there, where queries are declared and so rows are loaded anyway."""
-    if not any(each.contract and each.contract.queries for each in trial.promise.project.chain):
+    if not any(migration.contract and migration.contract.queries for migration in context.promise.project.chain):
         return None
     try:
-        load = bench(trial).loads[-1]
-        return load.size, indexes_of(trial, load)
+        load = get_loaded_server(context).loads[-1]
+        return load.size, indexes_of(context, load)
     except CouldNotAsk:
         return None
 
 
-def _sizes(trial: Trial, it: Index, other: Index) -> Iterator[Evidence]:
-    if loaded := _loaded(trial):
-        size, there = loaded
-        rows = tuple((each.name, f"{there[each.name].pages:,}") for each in (it, other) if each.name in there)
+def _sizes_evidence(context: Context, index: Index, other: Index) -> Iterator[Evidence]:
+    if loaded := _largest_load(context):
+        size, facts = loaded
+        rows = tuple(
+            (candidate.name, f"{facts[candidate.name].pages:,}")
+            for candidate in (index, other)
+            if candidate.name in facts
+        )
         yield Evidence(title=f"Pages at {size:,} rows", columns=("index", "pages"), rows=rows)
 
 
-def _meant_and_small(trial: Trial, it: Index, other: Index) -> str | None:
-    """Why the shorter one may stay: a declared query names it, and it has at most half the pages."""
-    queries = [query for each in trial.promise.project.chain if each.contract for query in each.contract.queries]
-    meant = next((query.name for query in queries if query.index == it.name), None)
-    loaded = _loaded(trial) if meant else None
-    if loaded is None or not {it.name, other.name} <= loaded[1].keys():
+def _declared_and_smaller(context: Context, index: Index, other: Index) -> str | None:
+    """Why the shorter one may be kept: a declared query names it, and it has at most half the pages."""
+    queries = [
+        query for migration in context.promise.project.chain if migration.contract for query in migration.contract.queries
+    ]
+    query_name = next((query.name for query in queries if query.index == index.name), None)
+    loaded = _largest_load(context) if query_name else None
+    if loaded is None or not {index.name, other.name} <= loaded[1].keys():
         return None
-    mine, others = (loaded[1][each.name].pages for each in (it, other))
-    return f", of {others:,} pages; with {mine:,} it is meant for the query {meant}" if mine * 2 <= others else None
+    own_pages, others = (loaded[1][candidate.name].pages for candidate in (index, other))
+    return (
+        f", of {others:,} pages; with {own_pages:,} it is meant for the query {query_name}"
+        if own_pages * 2 <= others
+        else None
+    )
 
 
-def _plan_without(trial: Trial, it: Index, other: Index) -> Iterator[Evidence]:
-    """The server's plan for rows in the order of its keys, once it is gone; nothing where the server will not say."""
+def _plan_without(context: Context, index: Index, other: Index) -> Iterator[Evidence]:
+    """The server's plan for rows in the order of its keys, after it is dropped; nothing where the server refuses."""
     query = sql.SQL("SELECT * FROM {}{} ORDER BY {}").format(
-        sql.SQL(it.table),
-        sql.SQL(" WHERE {}").format(sql.SQL(it.predicate)) if it.predicate else sql.SQL(""),
-        sql.SQL(", ").join(map(sql.SQL, it.keys)),
+        sql.SQL(index.table),
+        sql.SQL(" WHERE {}").format(sql.SQL(index.predicate)) if index.predicate else sql.SQL(""),
+        sql.SQL(", ").join(map(sql.SQL, index.keys)),
     )
     try:
-        with trial.workbench.rolled_back(trial.after_state) as connection:
-            connection.execute(sql.SQL("DROP INDEX {}").format(sql.SQL(it.name)))
+        with context.sandbox.rolled_back(context.after_state) as connection:
+            connection.execute(sql.SQL("DROP INDEX {}").format(sql.SQL(index.name)))
             for way in ("seqscan", "sort", "bitmapscan"):
                 connection.execute(sql.SQL("SET LOCAL {} = off").format(sql.Identifier(f"enable_{way}")))
             plan = connection.execute(sql.SQL("EXPLAIN (COSTS OFF) {}").format(query)).fetchall()
-            asked = query.as_string(connection)
+            query_text = query.as_string(connection)
     except psycopg.Error:  # an operator class whose order ORDER BY does not name
         return
     text = "\n".join(line for (line,) in plan)
-    if split_name(other.name)[1] in text:
-        yield Evidence(title=f"The plan of {asked}, once {it.name} is dropped", text=text)
+    if split_schema(other.name)[1] in text:
+        yield Evidence(title=f"The plan of {query_text}, once {index.name} is dropped", text=text)

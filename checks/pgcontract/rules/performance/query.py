@@ -5,35 +5,49 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgcontract.contract import Query
-from pgcontract.performance.loading import bench
-from pgcontract.performance.queries.index_obstacles import Defeat, defeats
-from pgcontract.performance.queries.query_costs import TIMED_OUT, WRITES, Measured, Reading, Trouble, measured
-from pgcontract.performance.queries.query_evidence import tell_calls, tell_sizes
+from pgcontract.performance.loading import get_loaded_server
+from pgcontract.performance.queries.index_obstacles import IndexObstacle, index_obstacles
+from pgcontract.performance.queries.query_costs import (
+    TIMED_OUT,
+    WRITES,
+    MeasuredQuery,
+    QueryFailure,
+    QueryMeasurement,
+    measured_queries,
+)
+from pgcontract.performance.queries.query_evidence import calls_evidence, sizes_evidence
 from pgcontract.performance.queries.query_plan import Call
-from pgcontract.performance.queries.without_index import Control, Forced, all_forced, controls, has_its_index, used
+from pgcontract.performance.queries.without_index import (
+    ControlRun,
+    ForcedIndex,
+    forced_indexes,
+    index_exists,
+    runs_without_index,
+    used,
+)
 from pgcontract.postgres.script_execution import Refusal
-from pgcontract.probes.context import Promise, Trial
+from pgcontract.probes.context import Context, Promise
 from pgcontract.result.finding import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import answer, check
+from pgcontract.rules.registry import check, make_finding
 
-# Without its index a query does about as well where it touches no more than this.
-_AS_WELL = 1.25
-_AS_WELL_PAGES = 2
+# Another index is equivalent where the query touches no more pages than this with it.
+_SIMILAR_FACTOR = 1.25
+_SIMILAR_PAGES = 2
 # The planner is wrong where the index would have touched less than half, and eight pages less.
-_WRONG = 2
+_WRONG_FACTOR = 2
 _WRONG_PAGES = 8
 
 
 def queries(promise: Promise) -> Iterator[str]:
-    return (each.name for each in (promise.contract.queries if promise.contract else ()))
+    return (query.name for query in (promise.contract.queries if promise.contract else ()))
 
 
 def _indexed(promise: Promise) -> Iterator[str]:
-    return (each.name for each in (promise.contract.queries if promise.contract else ()) if each.index)
+    return (query.name for query in (promise.contract.queries if promise.contract else ()) if query.index)
 
 
-@check("query.answers", subjects=queries, head=True)
-def query_answers(trial: Trial) -> Iterator[Finding]:
+@check("query.runs", subjects=queries, head=True)
+def query_runs(context: Context) -> Iterator[Finding]:
     """Each query of the application runs, changes nothing, and gives rows.
 
     Why it matters: a query that the server refuses fails in production, and one that finds nothing shows nothing: every
@@ -42,29 +56,29 @@ def query_answers(trial: Trial) -> Iterator[Finding]:
     transaction that may not write. It must be taken at every size and give a row at one of them.
     What to do: mend the SQL, or declare where its parameters' values come from so that they hit.
     """
-    for each in measured(trial):
-        yield _answers(each, bench(trial).conditions)
+    for result in measured_queries(context):
+        yield _runs_finding(result, get_loaded_server(context).conditions)
 
 
-def _answers(each: Measured, conditions: str) -> Finding:
-    query, trouble = each.query, each.trouble
-    if trouble is not None:
-        return _troubled(query, trouble)
-    calls = sum(len(reading.calls) for reading in each.readings)
-    if not each.returns_rows:
-        return answer(
+def _runs_finding(result: MeasuredQuery, conditions: str) -> Finding:
+    query, failure = result.query, result.failure
+    if failure is not None:
+        return _failure_finding(query, failure)
+    calls = sum(len(measurement.calls) for measurement in result.measurements)
+    if not result.returns_rows:
+        return make_finding(
             Status.BROKEN,
             query.name,
             f"The query {query.name} returns nothing at any size, so it measures nothing.",
             expected="a row for some of its parameters' values",
             actual=f"no row in {calls} calls",
             remedy="Draw its parameters from a column of the rows it looks for, or declare rows that it finds.",
-            evidence=[tell_sizes(each, conditions)],
+            evidence=[sizes_evidence(result, conditions)],
             origin=query.origin,
         )
-    evidence = [] if query.growth or query.index else [tell_sizes(each, conditions)]
-    hits = sum(1 for reading in each.readings for call in reading.calls if call.returned)
-    return answer(
+    evidence = [] if query.growth or query.index else [sizes_evidence(result, conditions)]
+    hits = sum(1 for measurement in result.measurements for call in measurement.calls if call.returned)
+    return make_finding(
         Status.KEPT,
         query.name,
         f"The query {query.name} runs and changes nothing; {hits} of {calls} calls give rows.",
@@ -73,29 +87,29 @@ def _answers(each: Measured, conditions: str) -> Finding:
     )
 
 
-def _troubled(query: Query, trouble: Trouble) -> Finding:
-    at = f"at {trouble.size:,} rows"
-    if trouble.refusal is None:
-        return answer(
+def _failure_finding(query: Query, failure: QueryFailure) -> Finding:
+    at = f"at {failure.size:,} rows"
+    if failure.refusal is None:
+        return make_finding(
             Status.BROKEN,
             query.name,
-            f"The query {query.name} cannot be asked {at}: {trouble.no_value}.",
+            f"The query {query.name} cannot be asked {at}: {failure.no_value}.",
             expected="a value for each parameter",
-            actual=trouble.no_value,
+            actual=failure.no_value,
             remedy="Give the parameter another source, or the column other rows.",
             origin=query.origin,
         )
-    refusal = trouble.refusal
+    refusal = failure.refusal
     status, what, remedy = Status.BROKEN, "is refused by the server", "Mend the query's SQL, or the rows it meets."
     if refusal.sqlstate == WRITES:
         what, remedy = "writes", "Write a query that only reads; what the application writes is a step of a [flow]."
     elif refusal.sqlstate == TIMED_OUT:
         status, what = Status.UNKNOWN, "does not end in time"
         remedy = "Give it an index or a limit, or measure it at smaller sizes."
-    return answer(
+    return make_finding(
         status,
         query.name,
-        f"The query {query.name} {what} {at}: {_worded(refusal)}.",
+        f"The query {query.name} {what} {at}: {_refusal_text(refusal)}.",
         expected="a query that reads, and ends",
         actual=str(refusal),
         remedy=remedy,
@@ -104,20 +118,20 @@ def _troubled(query: Query, trouble: Trouble) -> Finding:
     )
 
 
-def _worded(refusal: Refusal) -> str:
+def _refusal_text(refusal: Refusal) -> str:
     return f"{refusal}, in line {refusal.line} of the query" if refusal.line else str(refusal)
 
 
-def unmeasured(each: Measured) -> Finding | None:
-    """UNKNOWN where there was trouble: `query.answers` tells what; None where all is measured."""
-    if each.trouble is None:
+def unmeasured_finding(result: MeasuredQuery) -> Finding | None:
+    """UNKNOWN where the measurement failed (`query.runs` says why); None where all is measured."""
+    if result.failure is None:
         return None
-    summary = f"The query {each.query.name} could not be measured at {each.trouble.size:,} rows; query.answers says why."
-    return answer(Status.UNKNOWN, each.query.name, summary, origin=each.query.origin)
+    summary = f"The query {result.query.name} could not be measured at {result.failure.size:,} rows; query.runs says why."
+    return make_finding(Status.UNKNOWN, result.query.name, summary, origin=result.query.origin)
 
 
 @check("query.index", subjects=_indexed, head=True)
-def query_index(trial: Trial) -> Iterator[Finding]:
+def query_index(context: Context) -> Iterator[Finding]:
     """The index that is meant to serve a query can serve it, and no other would do as well.
 
     Why it matters: an index costs every write. One that the query cannot use, for a cast, a function or a LIKE around its
@@ -127,51 +141,63 @@ def query_index(trial: Trial) -> Iterator[Finding]:
     What to do: write the condition on what the index holds, or the index on what the condition says; drop one that serves
     nothing, or nothing that another does not.
     """
-    arms = controls(trial)
-    for each in measured(trial):
-        if each.query.index is not None:
-            yield unmeasured(each) or _absent(each) or _index(trial, each, arms[each.query.name])
+    control_runs = runs_without_index(context)
+    for result in measured_queries(context):
+        if result.query.index is not None:
+            yield (
+                unmeasured_finding(result)
+                or _missing_index_finding(result)
+                or _index_finding(context, result, control_runs[result.query.name])
+            )
 
 
-def _absent(each: Measured) -> Finding | None:
+def _missing_index_finding(result: MeasuredQuery) -> Finding | None:
     """The answer where the index itself is missing."""
-    query = each.query
-    if has_its_index(each):
+    query = result.query
+    if index_exists(result):
         return None
-    return answer(
+    return make_finding(
         Status.BROKEN,
         query.name,
         f"{query.index}, which is to serve {query.name}, is not there.",
         expected=f"the index {query.index}",
-        actual=f"none of that name among the {len(each.readings[-1].indexes)} of the tables that it reads",
+        actual=f"none of that name among the {len(result.measurements[-1].indexes)} of the tables that it reads",
         remedy="Make the index, or declare the one that serves the query.",
         origin=query.origin,
     )
 
 
-def _unasked(each: Measured) -> Finding | None:
-    """Nothing is said of the planner's choice of an index that is not there."""
-    if has_its_index(each):
+def _no_choice_finding(result: MeasuredQuery) -> Finding | None:
+    """A note where the index itself is missing: the planner has no choice to judge."""
+    if index_exists(result):
         return None
-    summary = f"The planner has no {each.query.index} to choose for {each.query.name}; query.index says why."
-    return answer(Status.NOTED, each.query.name, summary, origin=each.query.origin)
+    summary = f"The planner has no {result.query.index} to choose for {result.query.name}; query.index says why."
+    return make_finding(Status.NOTED, result.query.name, summary, origin=result.query.origin)
 
 
-def _index(trial: Trial, each: Measured, arms: tuple[Control, ...]) -> Finding:
-    query, can = each.query, all_forced(trial)[each.query.name]
-    evidence = [tell_sizes(each, bench(trial).conditions, arms)]
-    if isinstance(can, Refusal):
-        summary = f"Whether {query.index} can serve {query.name} could not be tried: {can}."
-        return answer(Status.UNKNOWN, query.name, summary, evidence=evidence, origin=query.origin)
-    if not (can.generic and can.custom):
-        return _cannot(query, can, defeats(trial, query.name), evidence)
-    if other := _as_well(each.readings[-1], arms[-1]):
-        return _idle(query, f"For {query.name} {other} serves about as well as {query.index}", arms, evidence)
-    if not any(_gains(arm) for arm in arms) and not _would_gain(can):
-        return _idle(query, f"{query.index} can serve {query.name}, and gains nothing at any size", arms, evidence)
-    last = arms[-1]
-    gain = f": {_most(last.present)} pages with it, {_most(last.absent)} without" if last.absent else ""
-    return answer(
+def _index_finding(context: Context, result: MeasuredQuery, control_runs: tuple[ControlRun, ...]) -> Finding:
+    query, forced = result.query, forced_indexes(context)[result.query.name]
+    evidence = [sizes_evidence(result, get_loaded_server(context).conditions, control_runs)]
+    if isinstance(forced, Refusal):
+        summary = f"Whether {query.index} can serve {query.name} could not be tried: {forced}."
+        return make_finding(Status.UNKNOWN, query.name, summary, evidence=evidence, origin=query.origin)
+    if not (forced.generic and forced.custom):
+        return _obstacle_finding(query, forced, index_obstacles(context, query.name), evidence)
+    if other := _equivalent_index(result.measurements[-1], control_runs[-1]):
+        return _useless_index_finding(
+            query, f"For {query.name} {other} serves about as well as {query.index}", control_runs, evidence
+        )
+    if not any(_saves_pages(control_run) for control_run in control_runs) and not _would_save_pages(forced):
+        return _useless_index_finding(
+            query, f"{query.index} can serve {query.name}, and gains nothing at any size", control_runs, evidence
+        )
+    last = control_runs[-1]
+    gain = (
+        f": {_max_pages(last.with_index)} pages with it, {_max_pages(last.without_index)} without"
+        if last.without_index
+        else ""
+    )
+    return make_finding(
         Status.KEPT,
         query.name,
         f"{query.index} serves {query.name}, in generic and custom plans{gain} at {last.size:,} rows.",
@@ -180,67 +206,74 @@ def _index(trial: Trial, each: Measured, arms: tuple[Control, ...]) -> Finding:
     )
 
 
-def _cannot(query: Query, can: Forced, found: tuple[Defeat, ...], evidence: list[Evidence]) -> Finding:
-    why = f": {found[0].why}" if found else ""
-    plans = "any plan" if not (can.generic or can.custom) else "a generic plan" if can.custom else "a custom plan"
-    smallest = "\n".join(f"-- {each.why}\n{each.example}\n-- {each.remedy}" for each in found)
-    return answer(
+def _obstacle_finding(
+    query: Query, forced: ForcedIndex, reasons: tuple[IndexObstacle, ...], evidence: list[Evidence]
+) -> Finding:
+    reason = f": {reasons[0].reason}" if reasons else ""
+    plans = (
+        "any plan" if not (forced.generic or forced.custom) else "a generic plan" if forced.custom else "a custom plan"
+    )
+    smallest = "\n".join(f"-- {defeat.reason}\n{defeat.example}\n-- {defeat.remedy}" for defeat in reasons)
+    return make_finding(
         Status.BROKEN,
         query.name,
-        f"{query.index} cannot serve {query.name} in {plans}{why}.",
-        severity=Severity.WARNING if can.generic or can.custom else None,
+        f"{query.index} cannot serve {query.name} in {plans}{reason}.",
+        severity=Severity.WARNING if forced.generic or forced.custom else None,
         expected=f"a search of {query.index}",
-        actual=next((each.told for each in can.plans), None),
-        remedy=f"{found[0].remedy[0].upper()}{found[0].remedy[1:]}." if found else None,
-        evidence=[*([Evidence(title="What defeats it", text=smallest, language="sql")] if found else []), *evidence],
+        actual=next((call.plan_summary for call in forced.plans), None),
+        remedy=f"{reasons[0].remedy[0].upper()}{reasons[0].remedy[1:]}." if reasons else None,
+        evidence=[*([Evidence(title="What defeats it", text=smallest, language="sql")] if reasons else []), *evidence],
         origin=query.origin,
     )
 
 
-def _idle(query: Query, what: str, arms: tuple[Control, ...], evidence: list[Evidence]) -> Finding:
-    last = arms[-1]
-    return answer(
+def _useless_index_finding(
+    query: Query, what: str, control_runs: tuple[ControlRun, ...], evidence: list[Evidence]
+) -> Finding:
+    last = control_runs[-1]
+    return make_finding(
         Status.BROKEN,
         query.name,
         f"{what}.",
         severity=Severity.WARNING,
         expected=f"fewer pages with {query.index} than without",
-        actual=f"{_most(last.present)} with it, {_most(last.absent)} without, at {last.size:,} rows",
+        actual=f"{_max_pages(last.with_index)} with it, {_max_pages(last.without_index)} without, at {last.size:,} rows",
         remedy=f"Drop {query.index} if no other query needs it, or declare the index that serves this one.",
         evidence=evidence,
         origin=query.origin,
     )
 
 
-def _as_well(reading: Reading, arm: Control) -> str | None:
+def _equivalent_index(measurement: QueryMeasurement, control_run: ControlRun) -> str | None:
     """Another index that serves the query at the largest size without its own, call by call about as cheaply."""
-    if not arm.absent:
+    if not control_run.without_index:
         return None
-    pairs = zip(arm.present, arm.absent, strict=True)
-    if any(without.buffers > own.buffers * _AS_WELL + _AS_WELL_PAGES for own, without in pairs):
+    pairs = zip(control_run.with_index, control_run.without_index, strict=True)
+    if any(without.buffers > own.buffers * _SIMILAR_FACTOR + _SIMILAR_PAGES for own, without in pairs):
         return None
-    scans = [scan for call in arm.absent for scan in call.scans if scan.condition]
-    found = (each.name for each in reading.indexes.values() for scan in scans if each.is_in(scan))
-    return min(found, default=None)
+    scans = [scan for call in control_run.without_index for scan in call.scans if scan.condition]
+    names = (index.name for index in measurement.indexes.values() for scan in scans if index.is_scanned_by(scan))
+    return min(names, default=None)
 
 
-def _gains(arm: Control) -> bool:
+def _saves_pages(control_run: ControlRun) -> bool:
     """Whether some call touches fewer pages with the index; a query that is not taken without it needs it."""
-    return bool(arm.refused) or any(
-        own.buffers < without.buffers for own, without in zip(arm.present, arm.absent, strict=True)
+    return bool(control_run.refused) or any(
+        own.buffers < without.buffers
+        for own, without in zip(control_run.with_index, control_run.without_index, strict=True)
     )
 
 
-def _would_gain(can: Forced) -> bool:
-    return any(call.buffers < chosen.buffers for chosen, call in zip(can.chosen, can.calls, strict=True))
+def _would_save_pages(forced: ForcedIndex) -> bool:
+    return any(call.buffers < chosen.buffers for chosen, call in zip(forced.chosen, forced.calls, strict=True))
 
 
-def _most(calls: tuple[Call, ...]) -> str:
-    return f"{max((each.buffers for each in calls), default=0):,}"
+def _max_pages(calls: tuple[Call, ...]) -> str:
+    return f"{max((call.buffers for call in calls), default=0):,}"
 
 
-@check("query.choice", subjects=_indexed, severity=Severity.WARNING, head=True)
-def query_choice(trial: Trial) -> Iterator[Finding]:
+@check("query.planner_choice", subjects=_indexed, severity=Severity.WARNING, head=True)
+def query_planner_choice(context: Context) -> Iterator[Finding]:
     """The planner takes a query's index where that is cheaper, and passes it by where it is not.
 
     Why it matters: a small table, or a value that most rows have, is rightly read from end to end. A planner that passes
@@ -249,47 +282,51 @@ def query_choice(trial: Trial) -> Iterator[Finding]:
     is called too, and both kinds of pages are counted. Twice as many, and eight more, is a wrong choice.
     What to do: ANALYZE, raise the column's statistics target, or CREATE STATISTICS where columns depend on each other.
     """
-    for each in measured(trial):
-        if each.query.index is not None:
-            yield unmeasured(each) or _unasked(each) or _choice(each, all_forced(trial)[each.query.name])
+    for result in measured_queries(context):
+        if result.query.index is not None:
+            yield (
+                unmeasured_finding(result)
+                or _no_choice_finding(result)
+                or _choice_finding(result, forced_indexes(context)[result.query.name])
+            )
 
 
-def _choice(each: Measured, can: Forced | Refusal) -> Finding:
-    query, reading = each.query, each.readings[-1]
-    index = reading.indexes[query.index or ""]
-    taken = sum(used(call, index) for call in reading.calls)
-    share = f"{taken} of {len(reading.calls)} calls at {reading.size:,} rows"
-    if taken == len(reading.calls):
+def _choice_finding(result: MeasuredQuery, forced: ForcedIndex | Refusal) -> Finding:
+    query, measurement = result.query, result.measurements[-1]
+    index = measurement.indexes[query.index or ""]
+    taken = sum(used(call, index) for call in measurement.calls)
+    share = f"{taken} of {len(measurement.calls)} calls at {measurement.size:,} rows"
+    if taken == len(measurement.calls):
         summary = f"The planner takes {query.index} for {query.name} in {share}."
-        return answer(Status.KEPT, query.name, summary, origin=query.origin)
-    if isinstance(can, Refusal) or not can.calls:
+        return make_finding(Status.KEPT, query.name, summary, origin=query.origin)
+    if isinstance(forced, Refusal) or not forced.calls:
         summary = f"The planner takes {query.index} for {query.name} in {share}; the index cannot serve the others."
-        return answer(Status.NOTED, query.name, summary, origin=query.origin)
-    evidence = [tell_calls("The planner's plan, and that by the index alone", can.chosen, can.calls)]
-    pairs = list(zip(can.chosen, can.calls, strict=True))
+        return make_finding(Status.NOTED, query.name, summary, origin=query.origin)
+    evidence = [calls_evidence("The planner's plan, and that by the index alone", forced.chosen, forced.calls)]
+    pairs = list(zip(forced.chosen, forced.calls, strict=True))
     wrong = [
         (chosen, by_index)
         for chosen, by_index in pairs
-        if chosen.buffers > by_index.buffers * _WRONG and chosen.buffers > by_index.buffers + _WRONG_PAGES
+        if chosen.buffers > by_index.buffers * _WRONG_FACTOR and chosen.buffers > by_index.buffers + _WRONG_PAGES
     ]
     chosen, by_index = (wrong or pairs)[0]
-    figures = f"{chosen.buffers:,} pages by {chosen.told}, {by_index.buffers:,} by {index.bare_name}"
+    figures = f"{chosen.buffers:,} pages by {chosen.plan_summary}, {by_index.buffers:,} by {index.bare_name}"
     if wrong:
-        return answer(
+        return make_finding(
             Status.BROKEN,
             query.name,
             f"The planner passes {query.index} by for {query.name}, and should not: {figures}.",
-            expected=f"{by_index.told}: {by_index.buffers:,} pages",
-            actual=f"{chosen.told}: {chosen.buffers:,} pages",
+            expected=f"{by_index.plan_summary}: {by_index.buffers:,} pages",
+            actual=f"{chosen.plan_summary}: {chosen.buffers:,} pages",
             remedy="ANALYZE; then raise the column's statistics target, or CREATE STATISTICS on columns that depend.",
             evidence=evidence,
             origin=query.origin,
         )
-    found = f"of {index.table_rows:,.0f} rows {by_index.found:,.0f} are found"
-    return answer(
+    share_found = f"of {index.table_rows:,.0f} rows {by_index.rows_found:,.0f} are found"
+    return make_finding(
         Status.NOTED,
         query.name,
-        f"The planner takes {query.index} for {query.name} in {share}, and rightly no more: {figures}; {found}.",
+        f"The planner takes {query.index} for {query.name} in {share}, and rightly no more: {figures}; {share_found}.",
         evidence=evidence,
         origin=query.origin,
     )

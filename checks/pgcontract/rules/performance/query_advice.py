@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pgcontract.performance.queries.index_advice import Advice, advice
-from pgcontract.performance.queries.query_costs import Measured, measured
-from pgcontract.performance.queries.query_evidence import tell_advice
-from pgcontract.probes.context import Trial
+from pgcontract.performance.queries.index_advice import IndexAdvice, index_advice
+from pgcontract.performance.queries.query_costs import MeasuredQuery, measured_queries
+from pgcontract.performance.queries.query_evidence import advice_evidence
+from pgcontract.probes.context import Context
 from pgcontract.result.finding import Finding, Severity, Status
 from pgcontract.rules.performance.query import queries
-from pgcontract.rules.registry import answer, check
+from pgcontract.rules.registry import check, make_finding
 
 
-@check("query.advice", subjects=queries, severity=Severity.INFO, head=True)
-def query_advice(trial: Trial) -> Iterator[Finding]:
+@check("query.best_index", subjects=queries, severity=Severity.INFO, head=True)
+def query_best_index(context: Context) -> Iterator[Finding]:
     """No index that is easily named would halve what a query touches.
 
     Why it matters: an expression index, a GIN index on a document or one more column often turns a scan of the table
@@ -24,25 +24,25 @@ def query_advice(trial: Trial) -> Iterator[Finding]:
     pages or fewer, and eight fewer at least, with its size and the bytes that a row adds to it.
     What to do: weigh what it saves each query against what it adds to each write; nothing is wrong without it.
     """
-    for each in measured(trial):
-        yield _advice(each, advice(trial)[each.query.name])
+    for result in measured_queries(context):
+        yield _advice_finding(result, index_advice(context)[result.query.name])
 
 
-def _advice(each: Measured, found: tuple[Advice, ...]) -> Finding:
-    name, origin = each.query.name, each.query.origin
-    if each.trouble is not None:
-        summary = f"No index was tried for {name}, which could not be measured; query.answers says why."
-        return answer(Status.NOTED, name, summary, origin=origin)
-    if not found:
+def _advice_finding(result: MeasuredQuery, proposals: tuple[IndexAdvice, ...]) -> Finding:
+    name, origin = result.query.name, result.query.origin
+    if result.failure is not None:
+        summary = f"No index was tried for {name}, which could not be measured; query.runs says why."
+        return make_finding(Status.NOTED, name, summary, origin=origin)
+    if not proposals:
         summary = f"No index that was tried would halve what {name} touches."
-        return answer(Status.KEPT, name, summary, origin=origin)
-    best = found[0]
-    return answer(
+        return make_finding(Status.KEPT, name, summary, origin=origin)
+    best = proposals[0]
+    return make_finding(
         Status.NOTED,
         name,
         f"With {best.ddl} the median call of {name} would touch {best.after:,} pages in place of {best.before:,}, at "
-        f"{best.size:,} rows; the index takes {best.bytes_a_row:,.0f} bytes a row.",
+        f"{best.size:,} rows; the index takes {best.bytes_per_row:,.0f} bytes a row.",
         remedy=f"{best.ddl};",
-        evidence=[tell_advice(found)],
+        evidence=[advice_evidence(proposals)],
         origin=origin,
     )

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgcontract.contract import Growth
-from pgcontract.performance.growth import LEAST_SIZES, Excess, exceeds, exponent
-from pgcontract.performance.loading import bench
-from pgcontract.performance.queries.index_advice import advice
-from pgcontract.performance.queries.query_costs import Measured, measured
-from pgcontract.performance.queries.query_evidence import tell_advice, tell_sizes
-from pgcontract.probes.context import Promise, Trial
+from pgcontract.performance.growth import LEAST_SIZES, Excess, exponent, find_excess
+from pgcontract.performance.loading import get_loaded_server
+from pgcontract.performance.queries.index_advice import index_advice
+from pgcontract.performance.queries.query_costs import MeasuredQuery, measured_queries
+from pgcontract.performance.queries.query_evidence import advice_evidence, sizes_evidence
+from pgcontract.probes.context import Context, Promise
 from pgcontract.result.finding import Evidence, Finding, Status
-from pgcontract.rules.performance.query import unmeasured
-from pgcontract.rules.registry import answer, check
+from pgcontract.rules.performance.query import unmeasured_finding
+from pgcontract.rules.registry import check, make_finding
 
-_MAY: dict[Growth, str] = {
+_ALLOWED_GROWTH: dict[Growth, str] = {
     "O(1)": "by the height of its index",
     "O(log n)": "by the height of its index",
     "O(rows)": "by the height of its index and the rows found",
@@ -23,17 +23,17 @@ _MAY: dict[Growth, str] = {
 }
 
 
-def _promised(promise: Promise) -> Iterator[str]:
-    return (each.name for each in (promise.contract.queries if promise.contract else ()) if each.growth)
+def _queries_with_growth(promise: Promise) -> Iterator[str]:
+    return (query.name for query in (promise.contract.queries if promise.contract else ()) if query.growth)
 
 
-def _budgeted(promise: Promise) -> Iterator[str]:
+def _queries_with_budget(promise: Promise) -> Iterator[str]:
     queries = promise.contract.queries if promise.contract else ()
-    return (each.name for each in queries if each.budget and each.budget.buffers)
+    return (query.name for query in queries if query.budget and query.budget.buffers)
 
 
-@check("query.growth", subjects=_promised, head=True)
-def query_growth(trial: Trial) -> Iterator[Finding]:
+@check("query.growth", subjects=_queries_with_growth, head=True)
+def query_growth(context: Context) -> Iterator[Finding]:
     """The pages that a query touches grow with the table by no more than is promised.
 
     Why it matters: what is quick on a thousand rows and reads the whole table is slow on a million, on the day it
@@ -45,17 +45,17 @@ def query_growth(trial: Trial) -> Iterator[Finding]:
     squares over logarithms, with its 95 % interval.
     What to do: give the query an index or a limit, or promise the growth that is true.
     """
-    for each in measured(trial):
-        if each.query.growth is not None:
-            yield unmeasured(each) or _growth(trial, each, each.query.growth)
+    for result in measured_queries(context):
+        if result.query.growth is not None:
+            yield unmeasured_finding(result) or _growth_finding(context, result, result.query.growth)
 
 
-def _growth(trial: Trial, each: Measured, growth: Growth) -> Finding:
-    query = each.query
-    sizes = tuple(reading.cost for reading in each.readings)
-    evidence: list[Evidence] = [tell_sizes(each, bench(trial).conditions)]
+def _growth_finding(context: Context, result: MeasuredQuery, growth: Growth) -> Finding:
+    query = result.query
+    sizes = tuple(measurement.cost for measurement in result.measurements)
+    evidence: list[Evidence] = [sizes_evidence(result, get_loaded_server(context).conditions)]
     if len(sizes) < LEAST_SIZES:
-        return answer(
+        return make_finding(
             Status.UNKNOWN,
             query.name,
             f"The growth of {query.name} is not shown by {len(sizes)} sizes; {LEAST_SIZES} would show it.",
@@ -67,25 +67,25 @@ def _growth(trial: Trial, each: Measured, growth: Growth) -> Finding:
     span = f"from {sizes[0].size:,} to {sizes[-1].size:,} rows"
     figures = " → ".join(f"{size.buffers:,.0f}" for size in sizes)
     by_power = f"exponent {power:.2f}, {low:.2f} to {high:.2f}"
-    excess = exceeds(growth, sizes)
+    excess = find_excess(growth, sizes)
     if excess is None:
-        return answer(
+        return make_finding(
             Status.KEPT,
             query.name,
             f"{query.name} touches {figures} pages {span}, within {growth}; {by_power}.",
             evidence=evidence,
             origin=query.origin,
         )
-    remedy = f"promise {excess.instead}, which is true" if excess.instead else "promise the growth that is true"
-    indexes = advice(trial)[query.name]
+    remedy = f"promise {excess.true_growth}, which is true" if excess.true_growth else "promise the growth that is true"
+    indexes = index_advice(context)[query.name]
     if indexes:
-        evidence.append(tell_advice(indexes))
+        evidence.append(advice_evidence(indexes))
         remedy = f"{indexes[0].ddl}, or {remedy}"
-    return answer(
+    return make_finding(
         Status.BROKEN,
         query.name,
-        f"{query.name} grows by more than {growth}: {_told(excess)}; {by_power}.",
-        expected=f"{growth}: {excess.what} grow {_MAY[growth]}, to {excess.allowed:,.0f} at most",
+        f"{query.name} grows by more than {growth}: {_excess_text(excess)}; {by_power}.",
+        expected=f"{growth}: {excess.what} grow {_ALLOWED_GROWTH[growth]}, to {excess.allowed:,.0f} at most",
         actual=f"{excess.after:,.0f} {excess.what} at {excess.large:,} rows",
         remedy=f"{remedy[0].upper()}{remedy[1:]}.",
         evidence=evidence,
@@ -93,15 +93,15 @@ def _growth(trial: Trial, each: Measured, growth: Growth) -> Finding:
     )
 
 
-def _told(excess: Excess) -> str:
+def _excess_text(excess: Excess) -> str:
     return (
         f"{excess.what} go from {excess.before:,.0f} at {excess.small:,} rows to {excess.after:,.0f} at "
         f"{excess.large:,}, where {excess.allowed:,.0f} would be allowed"
     )
 
 
-@check("query.budget", subjects=_budgeted, head=True)
-def query_budget(trial: Trial) -> Iterator[Finding]:
+@check("query.budget", subjects=_queries_with_budget, head=True)
+def query_budget(context: Context) -> Iterator[Finding]:
     """A query touches no more pages than its budget allows.
 
     Why it matters: pages are what a query costs everybody else: each may have to be read, and pushes another out.
@@ -110,28 +110,28 @@ def query_budget(trial: Trial) -> Iterator[Finding]:
     rank.
     What to do: find fewer rows, by a LIMIT or a narrower condition; cover them with the index; or raise the budget.
     """
-    for each in measured(trial):
-        if each.query.budget is not None and each.query.budget.buffers is not None:
-            yield unmeasured(each) or _budget(trial, each, each.query.budget.buffers)
+    for result in measured_queries(context):
+        if result.query.budget is not None and result.query.budget.buffers is not None:
+            yield unmeasured_finding(result) or _budget_finding(context, result, result.query.budget.buffers)
 
 
-def _budget(trial: Trial, each: Measured, allowed: int) -> Finding:
-    query, last = each.query, each.readings[-1]
+def _budget_finding(context: Context, result: MeasuredQuery, allowed: int) -> Finding:
+    query, last = result.query, result.measurements[-1]
     spent = last.cost.buffers
     calls = f"{len(last.calls)} calls at {last.size:,} rows"
-    evidence = [tell_sizes(each, bench(trial).conditions)]
+    evidence = [sizes_evidence(result, get_loaded_server(context).conditions)]
     if spent <= allowed:
         summary = f"{query.name} touches {spent:,.0f} pages at p95 of {calls}, of {allowed:,} allowed."
-        return answer(Status.KEPT, query.name, summary, origin=query.origin)
-    indexes = advice(trial)[query.name]
+        return make_finding(Status.KEPT, query.name, summary, origin=query.origin)
+    indexes = index_advice(context)[query.name]
     remedy = f"{indexes[0].ddl}, or raise the budget." if indexes else "Find fewer rows, or raise the budget."
-    return answer(
+    return make_finding(
         Status.BROKEN,
         query.name,
         f"{query.name} touches {spent:,.0f} pages at p95 of {calls}; its budget is {allowed:,}.",
         expected=f"{allowed:,} pages at most",
         actual=f"{spent:,.0f} pages",
         remedy=remedy,
-        evidence=[*evidence, *([tell_advice(indexes)] if indexes else [])],
+        evidence=[*evidence, *([advice_evidence(indexes)] if indexes else [])],
         origin=query.origin,
     )

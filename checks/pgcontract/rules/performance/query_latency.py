@@ -1,13 +1,13 @@
-"""How long a declared query takes: told with its conditions, and judged only where its budget names a time."""
+"""How long a declared query takes: noted with its conditions, and judged only where its budget names a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from pgcontract.performance.latency import Latencies, QueryTimes, SizeTimes, latencies
-from pgcontract.probes.context import Promise, Trial
+from pgcontract.probes.context import Context, Promise
 from pgcontract.result.finding import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import answer, check
+from pgcontract.rules.registry import check, make_finding
 
 
 def _queries(promise: Promise) -> Iterator[str]:
@@ -15,7 +15,7 @@ def _queries(promise: Promise) -> Iterator[str]:
 
 
 @check("query.latency", subjects=_queries, severity=Severity.WARNING, head=True)
-def query_latency(trial: Trial) -> Iterator[Finding]:
+def query_latency(context: Context) -> Iterator[Finding]:
     """A declared query stays within the time that its budget gives it; without one its times are told.
 
     Why it matters: pages and plans say how a query scales; how long somebody waits for it they do not say.
@@ -25,29 +25,29 @@ def query_latency(trial: Trial) -> Iterator[Finding]:
     where the budget names ms (the server's) or round_trips (the client's p95 over the median SELECT 1).
     What to do: budget pages instead, which are the same on every machine; or give the time room for a busy one.
     """
-    if trial.promise.contract is None or not trial.promise.contract.queries:
+    if context.promise.contract is None or not context.promise.contract.queries:
         return
-    found = latencies(trial)
-    for each in found.queries:
-        if each.why_not is not None or not each.sizes:
-            told = f"The query {each.query.name} is not timed, since it could not be measured; query.answers says why."
-            yield answer(Status.NOTED, each.query.name, told, origin=each.query.origin)
+    timed = latencies(context)
+    for query in timed.queries:
+        if query.why_not is not None or not query.sizes:
+            summary = f"The query {query.query.name} is not timed, since it could not be measured; query.runs says why."
+            yield make_finding(Status.NOTED, query.query.name, summary, origin=query.query.origin)
         else:
-            yield _judged(each, found)
+            yield _latency_finding(query, timed)
 
 
-def _judged(each: QueryTimes, found: Latencies) -> Finding:
-    name, last = each.query.name, each.sizes[-1]
-    budget = each.query.budget
+def _latency_finding(query_times: QueryTimes, timed: Latencies) -> Finding:
+    name, last = query_times.query.name, query_times.sizes[-1]
+    budget = query_times.query.budget
     limits = []
     if budget and budget.ms is not None:
         limits.append((budget.ms, last.server.p95_us / 1000, "ms in the server"))
     if budget and budget.round_trips is not None:
-        limits.append((budget.round_trips, last.client.p95_us / found.select_1.p50_us, "round trips"))
-    evidence = _evidence(each, found)
+        limits.append((budget.round_trips, last.client.p95_us / timed.select_1.p50_us, "round trips"))
+    evidence = _evidence(query_times, timed)
     for limit, took, unit in limits:
         if took > limit:
-            return answer(
+            return make_finding(
                 Status.BROKEN,
                 name,
                 f"The query {name} takes longer than its budget of {limit:g} {unit}, at p95 among {last.size:,} rows.",
@@ -55,17 +55,17 @@ def _judged(each: QueryTimes, found: Latencies) -> Finding:
                 actual=f"{took:.3g} {unit}",
                 remedy="Look at its plan and at its pages, which do not depend on the machine; or give it more time.",
                 evidence=evidence,
-                origin=each.query.origin,
+                origin=query_times.query.origin,
             )
     if limits:
-        told = " and ".join(f"{limit:g} {unit}" for limit, _, unit in limits)
-        summary = f"The query {name} stays within {told}, at p95 among {last.size:,} rows."
-        return answer(Status.KEPT, name, summary, evidence=evidence, origin=each.query.origin)
+        budget_text = " and ".join(f"{limit:g} {unit}" for limit, _, unit in limits)
+        summary = f"The query {name} stays within {budget_text}, at p95 among {last.size:,} rows."
+        return make_finding(Status.KEPT, name, summary, evidence=evidence, origin=query_times.query.origin)
     summary = f"The query {name} has no budget of time; what it took is told."
-    return answer(Status.NOTED, name, summary, evidence=evidence, origin=each.query.origin)
+    return make_finding(Status.NOTED, name, summary, evidence=evidence, origin=query_times.query.origin)
 
 
-def _evidence(each: QueryTimes, found: Latencies) -> tuple[Evidence, ...]:
+def _evidence(query_times: QueryTimes, timed: Latencies) -> tuple[Evidence, ...]:
     columns = (
         "size",
         "p50 µs",
@@ -77,17 +77,17 @@ def _evidence(each: QueryTimes, found: Latencies) -> tuple[Evidence, ...]:
         "in SELECT 1s at p50",
         "trips",
     )
-    yardstick = f"SELECT 1 by the same client: p50 {found.select_1.p50_us:,.0f} µs, p95 {found.select_1.p95_us:,.0f} µs, "
-    yardstick += f"n = {found.select_1.n}"
+    yardstick = f"SELECT 1 by the same client: p50 {timed.select_1.p50_us:,.0f} µs, p95 {timed.select_1.p95_us:,.0f} µs, "
+    yardstick += f"n = {timed.select_1.n}"
     return (
         Evidence(
             title="Time of one call in the server, and a client's round trip",
             columns=columns,
-            rows=tuple(_row(size, found.select_1.p50_us) for size in each.sizes),
+            rows=tuple(_row(size, timed.select_1.p50_us) for size in query_times.sizes),
         ),
         Evidence(
             title="Conditions",
-            text=f"{found.conditions}\n{yardstick}\nthe clock itself takes {found.empty_us:.1f} µs of each time in the "
+            text=f"{timed.conditions}\n{yardstick}\nthe clock itself takes {timed.clock_us:.1f} µs of each time in the "
             "server, which are not subtracted\ntimes are of this machine and of its load",
         ),
     )

@@ -1,4 +1,4 @@
-"""Writes: what each step of a flow costs among loaded rows, how that grows, and whether indexes stand in its way."""
+"""Writes: what each step of a flow costs on loaded tables, how that grows, and whether its updates are HOT."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Final
 
 from pgcontract.contract import Flow
 from pgcontract.performance.growth import LEAST_SIZES, SLACK
-from pgcontract.performance.writes import SizeFigures, StepWrites, writes
-from pgcontract.performance.writes.ablation import Cost
-from pgcontract.probes.context import Promise, Trial
-from pgcontract.probes.scenarios.player import tell_rows
+from pgcontract.performance.writes import SizeFigures, StepWrites, measured_writes
+from pgcontract.performance.writes.ablation import StepCost
+from pgcontract.probes.context import Context, Promise
+from pgcontract.probes.scenarios.player import describe_row_count
 from pgcontract.result.finding import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import answer, check
+from pgcontract.rules.registry import check, make_finding
 
-# Log grows with a tree's height by nothing, and with a key by what is not alike in two neighbours.
+# WAL does not grow with the height of an index; its full keys may differ in length between sizes.
 _WAL_FACTOR: Final = 1.5
 _WAL_MORE: Final = 256
-_MOSTLY: Final = 0.5
+_MIN_HOT_SHARE: Final = 0.5
 
 
 def flows_of(promise: Promise) -> tuple[Flow, ...]:
@@ -29,14 +29,14 @@ def steps(promise: Promise) -> Iterator[str]:
     return (f"{flow.name}.{step.name}" for flow in flows_of(promise) for step in flow.steps)
 
 
-def each_step(trial: Trial, judge: Callable[[StepWrites], Finding], conditions: bool = True) -> Iterator[Finding]:
-    """The answers of `judge`, and UNKNOWN for a step that could not be measured."""
-    if not flows_of(trial.promise):
+def judge_steps(context: Context, judge: Callable[[StepWrites], Finding], conditions: bool = True) -> Iterator[Finding]:
+    """The findings of `judge`, and UNKNOWN for a step that could not be measured."""
+    if not flows_of(context.promise):
         return
-    measured = writes(trial)
+    measured = measured_writes(context)
     for step in measured.steps:
         if step.why_not is not None:
-            yield answer(
+            yield make_finding(
                 Status.UNKNOWN,
                 step.subject,
                 f"The step {step.step.name} of {step.flow.name} cannot be measured: {step.why_not}.",
@@ -45,8 +45,8 @@ def each_step(trial: Trial, judge: Callable[[StepWrites], Finding], conditions: 
             )
         else:
             finding = judge(step)
-            told = Evidence(title="Conditions", text=measured.conditions)
-            yield answer(
+            condition_evidence = Evidence(title="Conditions", text=measured.conditions)
+            yield make_finding(
                 finding.status,
                 finding.subject,
                 finding.summary,
@@ -54,13 +54,13 @@ def each_step(trial: Trial, judge: Callable[[StepWrites], Finding], conditions: 
                 actual=finding.actual,
                 remedy=finding.remedy,
                 severity=finding.severity,
-                evidence=(*finding.evidence, told),
+                evidence=(*finding.evidence, condition_evidence),
                 origin=step.step.origin,
             )
 
 
 @check("write.cost", subjects=steps, severity=Severity.WARNING, head=True)
-def write_cost(trial: Trial) -> Iterator[Finding]:
+def write_cost(context: Context) -> Iterator[Finding]:
     """Each step of the application writes its declared rows among loaded ones, at a cost that is told.
 
     Why it matters: an UPDATE that finds one row in an empty table may find a thousand in a full one; and each index is
@@ -70,30 +70,30 @@ def write_cost(trial: Trial) -> Iterator[Finding]:
     holds them. The step is then played without each index, in a transaction that is undone.
     What to do: where too many rows are written, name the row by its key. An index that no query needs is a cost alone.
     """
-    return each_step(trial, _cost)
+    return judge_steps(context, _cost_finding)
 
 
-def _cost(step: StepWrites) -> Finding:
-    wanted = (step.step.rows,)
-    wrong = next((each for each in step.sizes if each.rows_changed != wanted), None)
+def _cost_finding(step: StepWrites) -> Finding:
+    expected_rows = (step.step.rows,)
+    wrong = next((size for size in step.sizes if size.rows_changed != expected_rows), None)
     last = step.sizes[-1]
-    entries = "" if last.index_entries is None else f", {_entries(last.index_entries)}"
+    entries = "" if last.index_entries is None else f", {_entries_text(last.index_entries)}"
     name = f"The step {step.step.name} of {step.flow.name}"
     evidence = [
         Evidence(title="What one play costs, as a median", columns=_COLUMNS, rows=tuple(map(_row, step.sizes))),
-        *_by_relation(step),
-        Evidence(title="The plan", text=last.arms.plan),
+        *_relation_evidence(step),
+        Evidence(title="The plan", text=last.ablation.plan),
     ]
     if wrong is None:
-        told = f"{name} writes {tell_rows(step.step.rows)}, with {last.wal_records} records of log{entries}."
-        return answer(Status.KEPT, step.subject, told, evidence=evidence)
-    found = " or ".join(tell_rows(each) for each in wrong.rows_changed)
-    return answer(
+        summary = f"{name} writes {describe_row_count(step.step.rows)}, with {last.wal_records} records of log{entries}."
+        return make_finding(Status.KEPT, step.subject, summary, evidence=evidence)
+    counts = " or ".join(describe_row_count(row_count) for row_count in wrong.rows_changed)
+    return make_finding(
         Status.BROKEN,
         step.subject,
-        f"{name} writes {found} among {wrong.size:,}, where it should write {tell_rows(step.step.rows)}.",
-        expected=tell_rows(step.step.rows),
-        actual=found,
+        f"{name} writes {counts} among {wrong.size:,}, where it should write {describe_row_count(step.step.rows)}.",
+        expected=describe_row_count(step.step.rows),
+        actual=counts,
         remedy="Name the row by its key in WHERE, or declare how many rows the step writes.",
         evidence=evidence,
     )
@@ -105,55 +105,68 @@ _COLUMNS: Final = (
 )
 
 
-def _row(each: SizeFigures) -> tuple[str, ...]:
+def _row(size_figures: SizeFigures) -> tuple[str, ...]:
     return (
-        *(f"{each.size:,}", f"{each.rows:,}", str(each.wal_records), f"{each.wal_bytes:,}", str(each.images)),
-        *(f"{each.buffers:,}", "not shown" if each.index_entries is None else str(each.index_entries)),
-        *("" if each.hot_share is None else f"{each.hot_share:.0%}", f"{each.p50_us:,.0f}", f"{each.p95_us:,.0f}"),
-        "not shown" if each.trigger_wal_bytes is None else f"{each.trigger_wal_bytes:,}",
-        *(f"{each.trigger_us:,.0f}", str(each.n)),
+        *(
+            f"{size_figures.size:,}",
+            f"{size_figures.rows:,}",
+            str(size_figures.wal_records),
+            f"{size_figures.wal_bytes:,}",
+            str(size_figures.images),
+        ),
+        *(
+            f"{size_figures.buffers:,}",
+            "not shown" if size_figures.index_entries is None else str(size_figures.index_entries),
+        ),
+        *(
+            "" if size_figures.hot_share is None else f"{size_figures.hot_share:.0%}",
+            f"{size_figures.p50_us:,.0f}",
+            f"{size_figures.p95_us:,.0f}",
+        ),
+        "not shown" if size_figures.trigger_wal_bytes is None else f"{size_figures.trigger_wal_bytes:,}",
+        *(f"{size_figures.trigger_us:,.0f}", str(size_figures.n)),
     )
 
 
-def _by_relation(step: StepWrites) -> Iterator[Evidence]:
-    """Where the log's bytes go, and what the step costs without each index."""
+def _relation_evidence(step: StepWrites) -> Iterator[Evidence]:
+    """WAL bytes by relation, and what the step costs without each index."""
     last = step.sizes[-1]
     if last.shares:
         yield Evidence(
             title=f"Where the log's bytes go, at {last.size:,} rows",
             columns=("relation", "log bytes", "index entries"),
             rows=tuple(
-                (each.relation or "none", f"{each.wal_bytes:,}", str(each.entries) if each.is_index else "")
-                for each in last.shares
+                (share.relation or "none", f"{share.wal_bytes:,}", str(share.entries) if share.is_index else "")
+                for share in last.shares
             ),
         )
-    arms = step.by_index
-    if arms is not None:
+    ablation = step.size_without_indexes
+    if ablation is not None:
         yield Evidence(
-            title=f"Without each index, at {arms.size:,} rows",
+            title=f"Without each index, at {ablation.size:,} rows",
             columns=("index", "buffers", "HOT"),
-            rows=(("all are there", *_arm(arms.arms.as_is)), *_without(arms)),
+            rows=(("all are there", *_control_run_cells(ablation.ablation.as_is)), *_without_index_rows(ablation)),
         )
 
 
-def _without(figures: SizeFigures) -> Iterator[tuple[str, ...]]:
-    for name, arm in figures.arms.without_index.items():
-        if isinstance(arm, Cost):
-            yield name, *_arm(arm)
+def _without_index_rows(figures: SizeFigures) -> Iterator[tuple[str, ...]]:
+    for name, control_run in figures.ablation.without_index.items():
+        if isinstance(control_run, StepCost):
+            yield name, *_control_run_cells(control_run)
         else:
-            yield name, arm, ""
+            yield name, control_run, ""
 
 
-def _arm(cost: Cost) -> tuple[str, str]:
+def _control_run_cells(cost: StepCost) -> tuple[str, str]:
     return f"{cost.buffers:,}", "" if cost.hot is None else f"{cost.hot:.0%}"
 
 
-def _entries(count: int) -> str:
+def _entries_text(count: int) -> str:
     return "1 index entry" if count == 1 else f"{count or 'no'} index entries"
 
 
 @check("write.growth", subjects=steps, severity=Severity.WARNING, head=True)
-def write_growth(trial: Trial) -> Iterator[Finding]:
+def write_growth(context: Context) -> Iterator[Finding]:
     """A write among a hundred times the rows costs no more than the heights of the indexes it goes through.
 
     Why it matters: a write that reads the whole table is quick on the day it is tested, and slower with every customer.
@@ -162,44 +175,44 @@ def write_growth(trial: Trial) -> Iterator[Finding]:
     key), and four pages; the log by half and 256 bytes. No time decides.
     What to do: an index on what the step's WHERE names, or on what a trigger or a foreign key of it looks up.
     """
-    return each_step(trial, _growth)
+    return judge_steps(context, _growth_finding)
 
 
-def _growth(step: StepWrites) -> Finding:
+def _growth_finding(step: StepWrites) -> Finding:
     name = f"The step {step.step.name} of {step.flow.name}"
     evidence = [
         Evidence(
             title="Growth, as medians",
             columns=("size", "rows in the table", "buffers", "heights of its B-trees", "log bytes"),
             rows=tuple(
-                (f"{each.size:,}", f"{each.rows:,}", f"{each.buffers:,}", str(each.height), f"{each.wal_bytes:,}")
-                for each in step.sizes
+                (f"{size.size:,}", f"{size.rows:,}", f"{size.buffers:,}", str(size.height), f"{size.wal_bytes:,}")
+                for size in step.sizes
             ),
         ),
-        Evidence(title=f"The plan at {step.sizes[-1].size:,} rows", text=step.sizes[-1].arms.plan),
+        Evidence(title=f"The plan at {step.sizes[-1].size:,} rows", text=step.sizes[-1].ablation.plan),
     ]
     if len(step.sizes) < LEAST_SIZES:
-        told = f"{name} is measured at {len(step.sizes)} sizes; growth is not shown by fewer than {LEAST_SIZES}."
+        summary = f"{name} is measured at {len(step.sizes)} sizes; growth is not shown by fewer than {LEAST_SIZES}."
         remedy = "Give [dataset] three sizes."
-        return answer(Status.UNKNOWN, step.subject, told, remedy=remedy, evidence=evidence)
+        return make_finding(Status.UNKNOWN, step.subject, summary, remedy=remedy, evidence=evidence)
     for at, large in enumerate(step.sizes):
         for small in step.sizes[:at]:
-            for what, found, allowed in _limits(small, large):
-                if found > allowed:
-                    return answer(
+            for what, measured, allowed in _limits(small, large):
+                if measured > allowed:
+                    return make_finding(
                         Status.BROKEN,
                         step.subject,
                         f"{name} touches or writes more the more rows there are: its {what} grow beyond the heights "
                         f"of its indexes from {small.size:,} to {large.size:,} rows.",
                         expected=f"at most {allowed:,} {what} at {large.size:,} rows",
-                        actual=f"{found:,}",
+                        actual=f"{measured:,}",
                         remedy="Look at the plan for a Seq Scan; an index on what the step looks up ends it.",
                         evidence=evidence,
                     )
     first, last = step.sizes[0], step.sizes[-1]
-    told = f"{name} grows by the heights of its indexes at most: {first.buffers} buffers at {first.size:,} rows, "
-    told += f"{last.buffers} at {last.size:,}."
-    return answer(Status.KEPT, step.subject, told, evidence=evidence)
+    summary = f"{name} grows by the heights of its indexes at most: {first.buffers} buffers at {first.size:,} rows, "
+    summary += f"{last.buffers} at {last.size:,}."
+    return make_finding(Status.KEPT, step.subject, summary, evidence=evidence)
 
 
 def _limits(small: SizeFigures, large: SizeFigures) -> Iterator[tuple[str, int, int]]:
@@ -208,7 +221,7 @@ def _limits(small: SizeFigures, large: SizeFigures) -> Iterator[tuple[str, int, 
 
 
 @check("write.hot", subjects=steps, severity=Severity.WARNING, head=True)
-def write_hot(trial: Trial) -> Iterator[Finding]:
+def write_hot(context: Context) -> Iterator[Finding]:
     """An update that changes no indexed column is HOT: it enters no index.
 
     Why it matters: an update that is not HOT writes a new entry into every index of the table, whichever columns it
@@ -219,21 +232,21 @@ def write_hot(trial: Trial) -> Iterator[Finding]:
     What to do: leave room on the pages with a lower fillfactor, or take the column that the step or a trigger changes
     out of the index.
     """
-    return each_step(trial, _hot)
+    return judge_steps(context, _hot_finding)
 
 
-def _hot(step: StepWrites) -> Finding:
+def _hot_finding(step: StepWrites) -> Finding:
     name = f"The step {step.step.name} of {step.flow.name}"
-    shares = [each.hot_share for each in step.sizes if each.hot_share is not None]
+    shares = [size.hot_share for size in step.sizes if size.hot_share is not None]
     if step.kind != "update" or not shares:
-        return answer(Status.NOTED, step.subject, f"{name} updates no row.")
-    changed = step.sizes[-1].arms.changed
-    by_trigger = [each for each in changed if each not in step.sizes[-1].arms.changed_alone]
+        return make_finding(Status.NOTED, step.subject, f"{name} updates no row.")
+    changed = step.sizes[-1].ablation.changed
+    by_trigger = [column for column in changed if column not in step.sizes[-1].ablation.changed_without_triggers]
     evidence = [
         Evidence(
             title="HOT updates",
             columns=("size", "HOT", "plays"),
-            rows=tuple((f"{each.size:,}", f"{each.hot_share or 0:.0%}", str(each.n)) for each in step.sizes),
+            rows=tuple((f"{size.size:,}", f"{size.hot_share or 0:.0%}", str(size.n)) for size in step.sizes),
         ),
         Evidence(
             title="Columns that change",
@@ -242,20 +255,22 @@ def _hot(step: StepWrites) -> Finding:
                 (
                     column,
                     "a trigger" if column in by_trigger else "the step",
-                    ", ".join(each.name for each in step.indexes if column in each.columns),
+                    ", ".join(index.name for index in step.indexes if column in index.columns),
                 )
                 for column in changed
             ),
         ),
     ]
     if step.prevented_by:
-        indexes = ", ".join(each.name for each in step.prevented_by)
-        told = f"No update by {name[0].lower()}{name[1:]} can be HOT: it changes what {indexes} "
-        told += ("holds" if len(step.prevented_by) == 1 else "hold") + "."
-        return answer(Status.NOTED, step.subject, told, evidence=evidence)
-    if min(shares) > _MOSTLY:
-        return answer(Status.KEPT, step.subject, f"Updates by {name[0].lower()}{name[1:]} are HOT.", evidence=evidence)
-    return answer(
+        indexes = ", ".join(index.name for index in step.prevented_by)
+        summary = f"No update by {name[0].lower()}{name[1:]} can be HOT: it changes what {indexes} "
+        summary += ("holds" if len(step.prevented_by) == 1 else "hold") + "."
+        return make_finding(Status.NOTED, step.subject, summary, evidence=evidence)
+    if min(shares) > _MIN_HOT_SHARE:
+        return make_finding(
+            Status.KEPT, step.subject, f"Updates by {name[0].lower()}{name[1:]} are HOT.", evidence=evidence
+        )
+    return make_finding(
         Status.BROKEN,
         step.subject,
         f"{name} changes no indexed column, and yet its updates are not HOT: their pages have no room.",

@@ -1,4 +1,4 @@
-"""Times that a document gives for a write, against what was measured on this machine."""
+"""Times that a claim states for a write, compared with those measured on this machine."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from pgcontract.performance.writes import SizeFigures, writes
-from pgcontract.probes.context import Promise, Trial
+from pgcontract.performance.writes import SizeFigures, measured_writes
+from pgcontract.probes.context import Context, Promise
 from pgcontract.result.finding import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import answer, check
+from pgcontract.rules.registry import check, make_finding
 
 _RANGE: Final = re.compile(r"(?P<step>\w+\.\w+)\s*=\s*(?P<low>\d+(?:\.\d+)?)\s*\.\.\s*(?P<high>\d+(?:\.\d+)?)\s*ms")
 _FACTOR: Final = 2
 
 
 def _subjects(promise: Promise) -> Iterator[str]:
-    yield from dict.fromkeys(promise.referenced("write.time"))
+    yield from dict.fromkeys(promise.claimed_subjects("write.time"))
 
 
 @check("write.time", subjects=_subjects, severity=Severity.WARNING, head=True)
-def write_time(trial: Trial) -> Iterator[Finding]:
+def write_time(context: Context) -> Iterator[Finding]:
     """A write takes about as long as a claim says (`write.time[checkout.submit = 2..5 ms]`).
 
     Why it matters: a time in a document is planned with, years after the machine that it was taken on is gone.
@@ -29,30 +29,30 @@ def write_time(trial: Trial) -> Iterator[Finding]:
     may make it, is noted; beyond that the claim is refuted. Wherever it counts, say buffers and log instead.
     What to do: correct the claim with the figure and its conditions, or take the time out of it.
     """
-    for subject in _subjects(trial.promise):
-        found = _RANGE.fullmatch(subject.strip())
-        if found is None:
-            told = f"'{subject}' is no time; write `<flow>.<step> = <from>..<to> ms`, as in checkout.submit = 2..5 ms."
-            yield answer(Status.UNKNOWN, subject, told)
+    for subject in _subjects(context.promise):
+        match = _RANGE.fullmatch(subject.strip())
+        if match is None:
+            summary = f"'{subject}' is no time; write `<flow>.<step> = <from>..<to> ms`, as in checkout.submit = 2..5 ms."
+            yield make_finding(Status.UNKNOWN, subject, summary)
             continue
-        measured = writes(trial)
-        step = next((each for each in measured.steps if each.subject == found["step"]), None)
+        measured = measured_writes(context)
+        step = next((candidate for candidate in measured.steps if candidate.subject == match["step"]), None)
         if step is None or not step.sizes:
             why = step.why_not if step else "no flow of this contract has it"
-            yield answer(Status.UNKNOWN, subject, f"The step {found['step']} cannot be measured: {why}.")
+            yield make_finding(Status.UNKNOWN, subject, f"The step {match['step']} cannot be measured: {why}.")
             continue
-        yield _judged(subject, step.sizes, float(found["low"]), float(found["high"]), measured.conditions)
+        yield _time_finding(subject, step.sizes, float(match["low"]), float(match["high"]), measured.conditions)
 
 
-def _judged(subject: str, sizes: tuple[SizeFigures, ...], low: float, high: float, conditions: str) -> Finding:
+def _time_finding(subject: str, sizes: tuple[SizeFigures, ...], low: float, high: float, conditions: str) -> Finding:
     p50_ms = sizes[-1].p50_us / 1000
     evidence = [
         Evidence(
             title="Time of one play in the server, without COMMIT",
             columns=("size", "p50 ms", "p95 ms", "plays"),
             rows=tuple(
-                (f"{each.size:,}", f"{each.p50_us / 1000:.3f}", f"{each.p95_us / 1000:.3f}", str(each.n))
-                for each in sizes
+                (f"{size.size:,}", f"{size.p50_us / 1000:.3f}", f"{size.p95_us / 1000:.3f}", str(size.n))
+                for size in sizes
             ),
         ),
         Evidence(title="Conditions", text=f"{conditions}; a time is of this machine and of its load"),
@@ -60,13 +60,13 @@ def _judged(subject: str, sizes: tuple[SizeFigures, ...], low: float, high: floa
     expected, actual = f"{low:g} to {high:g} ms", f"{p50_ms:.3f} ms at p50 (n = {sizes[-1].n})"
     name = subject.partition("=")[0].strip()
     if low <= p50_ms <= high:
-        told = f"{name} takes between {low:g} and {high:g} ms on this machine."
-        return answer(Status.KEPT, subject, told, expected=expected, actual=actual, evidence=evidence)
+        summary = f"{name} takes between {low:g} and {high:g} ms on this machine."
+        return make_finding(Status.KEPT, subject, summary, expected=expected, actual=actual, evidence=evidence)
     way = "faster" if p50_ms < low else "slower"
     if low / _FACTOR <= p50_ms <= high * _FACTOR:
-        told = f"{name} is {way} on this machine than {low:g} to {high:g} ms, by less than a factor of two."
-        return answer(Status.NOTED, subject, told, expected=expected, actual=actual, evidence=evidence)
-    return answer(
+        summary = f"{name} is {way} on this machine than {low:g} to {high:g} ms, by less than a factor of two."
+        return make_finding(Status.NOTED, subject, summary, expected=expected, actual=actual, evidence=evidence)
+    return make_finding(
         Status.BROKEN,
         subject,
         f"{name} is {way} on this machine than {low:g} to {high:g} ms, by more than a factor of two.",

@@ -1,1 +1,1 @@
-"""The life of the migration's files: applied, run again, interrupted, rolled back."""
+"""The migration's files: applied, run again, interrupted, rolled back."""

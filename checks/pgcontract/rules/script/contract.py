@@ -1,65 +1,65 @@
-"""The contract itself: accepted by its owner, its pins used."""
+"""The contract itself: accepted by its owner, its `same_as` texts used."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pgcontract.model.comparison import compared_fields, tell
+from pgcontract.model.comparison import compared_fields, display_value
 from pgcontract.model.schema import Part
-from pgcontract.probes.context import Promise, Trial
+from pgcontract.probes.context import Context, Promise
 from pgcontract.result.finding import Finding, Status
-from pgcontract.rules.registry import answer, check
+from pgcontract.rules.registry import check, make_finding
 from pgcontract.rules.shape.differences import server_name
 
 
-def _accepted(promise: Promise) -> Iterator[str]:
+def _contract_subject(promise: Promise) -> Iterator[str]:
     return iter(("contract",) if promise.contract else ())
 
 
-@check("contract.accepted", subjects=_accepted, server=False)
-def contract_accepted(trial: Trial) -> Iterator[Finding]:
+@check("contract.accepted", subjects=_contract_subject, server=False)
+def contract_accepted(context: Context) -> Iterator[Finding]:
     """The contract is its owner's word, not a draft that nobody read.
 
     Why it matters: a draft says what a migration does, and a migration always does what it does.
     How it is measured: `accepted = false`, which `pgcontract draft` writes, is still in the contract.
     What to do: read each part, write what is meant, and delete the line.
     """
-    contract = trial.promise.contract
+    contract = context.promise.contract
     if contract is not None and not contract.accepted:
-        yield answer(
+        yield make_finding(
             Status.UNKNOWN,
             "contract",
             "The contract is a draft that nobody has accepted.",
             remedy="Read each part of it, write what is meant, then delete `accepted = false`.",
         )
     else:
-        yield answer(Status.KEPT, "contract", "The contract is its owner's.")
+        yield make_finding(Status.KEPT, "contract", "The contract is its owner's.")
 
 
-def _pinned(promise: Promise) -> Iterator[Part]:
-    return (part for part in promise.own.parts() if part.same_as)
+def _pinned_parts(promise: Promise) -> Iterator[Part]:
+    return (part for part in promise.contract_schema.parts() if part.same_as)
 
 
-@check("contract.pin", subjects=lambda promise: (f"{part.kind} {part.name}" for part in _pinned(promise)))
-def contract_pin(trial: Trial) -> Iterator[Finding]:
+@check("contract.pin", subjects=lambda promise: (f"{part.kind} {part.name}" for part in _pinned_parts(promise)))
+def contract_pin(context: Context) -> Iterator[Finding]:
     """Each text pinned with `same_as` is one the server really says.
 
     Why it matters: a pin that matches nothing hides the next difference that looks like it.
     How it is measured: each pinned text against the live part's expressions in the server's spelling.
     What to do: take the pin out, or pin the text the server has now.
     """
-    live = {(part.kind, part.name): part for part in trial.after.parts()}
-    for part in _pinned(trial.promise):
+    live = {(part.kind, part.name): part for part in context.after.parts()}
+    for part in _pinned_parts(context.promise):
         subject = f"{part.kind} {part.name}"
-        there = live.get((part.kind, server_name(trial, part)))
+        live_part = live.get((part.kind, server_name(context, part)))
         texts = {
-            tell(getattr(there, field.name))
+            display_value(getattr(live_part, field.name))
             for field in compared_fields(part)
-            if there is not None and field.metadata.get("how") == "expression"
+            if live_part is not None and field.metadata.get("how") == "expression"
         }
         unused = [text for text in part.same_as if text not in texts]
         if unused:
-            yield answer(
+            yield make_finding(
                 Status.BROKEN,
                 subject,
                 f"A text pinned for {subject} is not what the server says.",
@@ -69,4 +69,6 @@ def contract_pin(trial: Trial) -> Iterator[Finding]:
                 origin=part.origin,
             )
         else:
-            yield answer(Status.KEPT, subject, f"The texts pinned for {subject} are the server's.", origin=part.origin)
+            yield make_finding(
+                Status.KEPT, subject, f"The texts pinned for {subject} are the server's.", origin=part.origin
+            )

@@ -1,4 +1,4 @@
-"""The migration on tables that hold rows already: those it must take as they are, and those it must stop at."""
+"""The migration on tables that hold rows already: rows it must accept, and rows at which it must fail."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Iterator
 
 import psycopg
 
-from pgcontract.contract import PriorRows
+from pgcontract.contract import ExistingRows
 from pgcontract.model.schema import Origin
 from pgcontract.postgres.platform import MIGRATOR
-from pgcontract.postgres.script_execution import Refusal, apply_as_production, located, refusal_of
-from pgcontract.probes.context import Promise, Trial
-from pgcontract.probes.failure_injection import snapshot_transaction, unlike
-from pgcontract.probes.table_contents import table_text
+from pgcontract.postgres.script_execution import Refusal, apply_as_production, locate_refusal, read_refusal
+from pgcontract.probes.context import Context, Promise
+from pgcontract.probes.failure_injection import catalog_differences, snapshot_transaction
+from pgcontract.probes.table_contents import read_row_versions
 from pgcontract.result.finding import Evidence, Finding, Status
-from pgcontract.rules.registry import answer, check
+from pgcontract.rules.registry import check, make_finding
 
 
 def _names(promise: Promise) -> tuple[str, ...]:
-    return tuple(each.name for each in promise.contract.prior_rows) if promise.contract else ()
+    return tuple(row.name for row in promise.contract.existing_rows) if promise.contract else ()
 
 
-@check("script.rows", subjects=_names)
-def script_rows(trial: Trial) -> Iterator[Finding]:
+@check("script.existing_rows", subjects=_names)
+def script_existing_rows(context: Context) -> Iterator[Finding]:
     """Over rows that are there before, the migration applies, or stops and changes nothing, as declared.
 
     Why it matters: a migration that was only tried on empty tables meets its first row in production.
@@ -31,19 +31,19 @@ def script_rows(trial: Trial) -> Iterator[Finding]:
     error says what the contract demands.
     What to do: count the rows that a new rule would refuse at the head of the script and raise one error.
     """
-    for case in trial.promise.contract.prior_rows if trial.promise.contract else ():
-        yield _rehearse(trial, case)
+    for case in context.promise.contract.existing_rows if context.promise.contract else ():
+        yield _run_over_rows(context, case)
 
 
-def _rehearse(trial: Trial, case: PriorRows) -> Finding:
-    script = trial.promise.script
+def _run_over_rows(context: Context, case: ExistingRows) -> Finding:
+    script = context.promise.script
     shown = Evidence(title="The rows before", text=case.sql.strip(), language="sql")
-    with trial.clone(trial.before_state) as connection:
+    with context.clone(context.before_state) as connection:
         try:
             connection.execute(case.sql.encode())
         except psycopg.Error as error:
-            refusal = refusal_of(error)
-            return answer(
+            refusal = read_refusal(error)
+            return make_finding(
                 Status.BROKEN,
                 case.name,
                 f"The rows of {case.name} cannot be put in before the migration: {refusal.message}.",
@@ -53,32 +53,34 @@ def _rehearse(trial: Trial, case: PriorRows) -> Finding:
                 evidence=[shown, *refusal.evidence()],
                 origin=case.origin,
             )
-        before = _rows(trial, connection)
+        before = _rows(context, connection)
         with snapshot_transaction(connection):
-            catalog = trial.catalog(connection)
+            catalog = context.catalog(connection)
         refused = apply_as_production(connection, script)
         if refused is not None:
-            refused = located(connection, script, refused)
-        after = _rows(trial, connection)
+            refused = locate_refusal(connection, script, refused)
+        after = _rows(context, connection)
         with snapshot_transaction(connection):
-            changed = unlike(trial.catalog(connection), catalog) if refused is not None else ()
-    if case.stops:
-        return _stopped(case, refused, before == after and not changed, shown, script.path)
+            changed = catalog_differences(context.catalog(connection), catalog) if refused is not None else ()
+    if case.must_fail:
+        return _must_fail_finding(case, refused, before == after and not changed, shown, script.path)
     kept = {table: len(rows) for table, rows in before.items()} == {
         table: len(rows) for table, rows in after.items() if table in before
     }
-    return _applied(case, refused, kept, shown, script.path)
+    return _must_apply_finding(case, refused, kept, shown, script.path)
 
 
-def _rows(trial: Trial, connection: psycopg.Connection) -> dict[str, tuple[str, ...]]:
+def _rows(context: Context, connection: psycopg.Connection) -> dict[str, tuple[str, ...]]:
     """The rows of every table that was there before the migration, with their places and versions."""
-    tables = [table.name for table in trial.before.tables if table.form == "table" and table.owner == MIGRATOR]
-    return {table: table_text(connection, table) for table in tables}
+    tables = [table.name for table in context.before.tables if table.form == "table" and table.owner == MIGRATOR]
+    return {table: read_row_versions(connection, table) for table in tables}
 
 
-def _stopped(case: PriorRows, refused: Refusal | None, unchanged: bool, shown: Evidence, path: str) -> Finding:
+def _must_fail_finding(
+    case: ExistingRows, refused: Refusal | None, unchanged: bool, shown: Evidence, path: str
+) -> Finding:
     if refused is None:
-        return answer(
+        return make_finding(
             Status.BROKEN,
             case.name,
             f"The migration applies over the rows of {case.name}, at which it must stop.",
@@ -89,9 +91,9 @@ def _stopped(case: PriorRows, refused: Refusal | None, unchanged: bool, shown: E
             origin=case.origin,
         )
     words = "\n".join(filter(None, (refused.message, refused.detail, refused.hint)))
-    missing = [word for word in case.says if word not in words]
+    missing = [word for word in case.error_contains if word not in words]
     if missing or not unchanged:
-        return answer(
+        return make_finding(
             Status.BROKEN,
             case.name,
             f"The migration stops at the rows of {case.name}, but "
@@ -102,7 +104,7 @@ def _stopped(case: PriorRows, refused: Refusal | None, unchanged: bool, shown: E
             evidence=[shown, *refused.evidence()],
             origin=Origin(file=path, line=refused.line),
         )
-    return answer(
+    return make_finding(
         Status.KEPT,
         case.name,
         f"The migration stops at the rows of {case.name} and changes nothing.",
@@ -111,9 +113,9 @@ def _stopped(case: PriorRows, refused: Refusal | None, unchanged: bool, shown: E
     )
 
 
-def _applied(case: PriorRows, refused: Refusal | None, kept: bool, shown: Evidence, path: str) -> Finding:
+def _must_apply_finding(case: ExistingRows, refused: Refusal | None, kept: bool, shown: Evidence, path: str) -> Finding:
     if refused is not None or not kept:
-        return answer(
+        return make_finding(
             Status.BROKEN,
             case.name,
             f"The migration is refused over the rows of {case.name}: {refused.message}."
@@ -125,7 +127,7 @@ def _applied(case: PriorRows, refused: Refusal | None, kept: bool, shown: Eviden
             evidence=[shown, *(refused.evidence() if refused is not None else ())],
             origin=Origin(file=path, line=refused.line if refused is not None else None),
         )
-    return answer(
+    return make_finding(
         Status.KEPT,
         case.name,
         f"The migration applies over the rows of {case.name} and keeps every one.",

@@ -1,4 +1,4 @@
-"""A table of the same name that was there before, with another shape: noticed by the script, spared by its way back."""
+"""A table of the same name that was there before, with another shape: detected by the script, kept by its rollback."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from pgcontract.catalog.server_spelling import last_part, split_name
+from pgcontract.catalog.server_spelling import split_schema, unqualified_name
 from pgcontract.model.schema import Column, Schema
 from pgcontract.model.sql import Script
 from pgcontract.postgres.script_execution import Refusal, apply_as_production, ends_transactions
-from pgcontract.probes.context import Promise, Trial
+from pgcontract.probes.context import Context, Promise
 from pgcontract.result.finding import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import answer, check
+from pgcontract.rules.registry import check, make_finding
 
 
 @dataclass(frozen=True, kw_only=True)
-class Occupant:
-    """A table that stands where the migration wants its own, and the SQL that puts it there with a row."""
+class ConflictingTable:
+    """A table of the name that the migration creates, and the SQL that creates it with a row."""
 
-    told: str
+    description: str
     statements: tuple[str, ...]
 
 
-def occupants(after: Schema, table: str) -> Iterator[Occupant]:
-    """Three wrong tables: one of other columns, one with a column of another type, one without constraints."""
-    columns = sorted((each for each in after.columns if each.table == table), key=lambda each: each.position)
+def conflicting_tables(after: Schema, table: str) -> Iterator[ConflictingTable]:
+    """Three tables of another shape: other columns, a column of another type, no constraints."""
+    columns = sorted((column for column in after.columns if column.table == table), key=lambda column: column.position)
     if not columns:
         return
-    yield Occupant(
-        told="a table of other columns",
+    yield ConflictingTable(
+        description="a table of other columns",
         statements=(
             f"CREATE TABLE {table} (somebody_elses integer)",
             f"INSERT INTO {table} VALUES (1)",  # noqa: S608 - a name from the catalog
@@ -40,20 +40,22 @@ def occupants(after: Schema, table: str) -> Iterator[Occupant]:
     )
     changed = columns[-1]
     other = "integer" if changed.type != "integer" else "text"
-    ddl = [f"{_name(each)} {other if each is changed else each.type}" for each in columns]
-    yield Occupant(
-        told=f"the same table, but {_name(changed)} is {other}",
+    ddl = [f"{_name(column)} {other if column is changed else column.type}" for column in columns]
+    yield ConflictingTable(
+        description=f"the same table, but {_name(changed)} is {other}",
         statements=(f"CREATE TABLE {table} ({', '.join(ddl)})", f"INSERT INTO {table} DEFAULT VALUES"),
     )
-    if any(each.table == table for each in after.constraints):
-        ddl = [f"{_name(each)} {each.type}{_default(each)}{'' if each.null else ' NOT NULL'}" for each in columns]
-        yield Occupant(
-            told="the same columns without constraints", statements=(f"CREATE TABLE {table} ({', '.join(ddl)})",)
+    if any(constraint.table == table for constraint in after.constraints):
+        ddl = [
+            f"{_name(column)} {column.type}{_default(column)}{'' if column.null else ' NOT NULL'}" for column in columns
+        ]
+        yield ConflictingTable(
+            description="the same columns without constraints", statements=(f"CREATE TABLE {table} ({', '.join(ddl)})",)
         )
 
 
 def _name(column: Column) -> str:
-    return last_part(column.name, column.table)
+    return unqualified_name(column.name, column.table)
 
 
 def _default(column: Column) -> str:
@@ -67,23 +69,23 @@ def _tables(promise: Promise) -> tuple[str, ...]:
         earlier = promise.inherited_tables
         return tuple(
             table.name
-            for table in promise.own.tables
+            for table in promise.contract_schema.tables
             if table.form == "table" and not table.partition_of and table.name not in earlier
         )
-    return tuple(each.name for each in promise.inventory.left if each.kind == "table")
+    return tuple(created.name for created in promise.inventory.remaining if created.kind == "table")
 
 
-def _made(trial: Trial) -> Iterator[tuple[str, Finding | None]]:
-    """Each planned table, with the answer where there is nothing to try: it was there before the migration."""
-    there = {table.name for table in trial.before.tables}
-    for name in _tables(trial.promise):
-        known = name in there
+def _new_tables(context: Context) -> Iterator[tuple[str, Finding | None]]:
+    """Each planned table; with a finding where an earlier migration created it, so that nothing is tried."""
+    names = {table.name for table in context.before.tables}
+    for name in _tables(context.promise):
+        known = name in names
         summary = f"The table {name} is an earlier migration's."
-        yield name, answer(Status.NOTED, name, summary) if known else None
+        yield name, make_finding(Status.NOTED, name, summary) if known else None
 
 
-@check("script.occupied", subjects=_tables, severity=Severity.WARNING)
-def script_occupied(trial: Trial) -> Iterator[Finding]:
+@check("script.respects_existing", subjects=_tables, severity=Severity.WARNING)
+def script_respects_existing(context: Context) -> Iterator[Finding]:
     """A table that was there before with another shape is noticed, not silently kept and not destroyed.
 
     Why it matters: CREATE TABLE IF NOT EXISTS keeps a wrong table without a word; the application finds out.
@@ -92,22 +94,24 @@ def script_occupied(trial: Trial) -> Iterator[Finding]:
     table to the declared shape with its rows.
     What to do: a guard at the head of the script that compares the shape and raises an exception.
     """
-    for table, settled in _made(trial):
-        if settled is not None:
-            yield settled
+    for table, earlier_finding in _new_tables(context):
+        if earlier_finding is not None:
+            yield earlier_finding
             continue
         rows: list[tuple[str, str, str]] = []
         wrong = 0
-        for occupant in occupants(trial.after, table):
-            with _undone(trial, trial.promise.script) as connection:
-                if not _put(connection, table, occupant):
-                    rows.append((occupant.told, "not tried", "its types are not there before the migration"))
+        for conflicting_table in conflicting_tables(context.after, table):
+            with _database_before_migration(context, context.promise.script) as connection:
+                if not _create_conflicting_table(connection, table, conflicting_table):
+                    rows.append(
+                        (conflicting_table.description, "not tried", "its types are not there before the migration")
+                    )
                     continue
-                counted = _rows(connection, table)
-                refusal = apply_as_production(connection, trial.promise.script)
-                verdict, said = _judge(trial, connection, table, refusal, counted or 0)
+                rows_before = _row_count(connection, table)
+                refusal = apply_as_production(connection, context.promise.script)
+                verdict, said = _judge(context, connection, table, refusal, rows_before or 0)
             wrong += verdict != "noticed"
-            rows.append((occupant.told, verdict, said))
+            rows.append((conflicting_table.description, verdict, said))
         yield _finding(
             table,
             wrong,
@@ -120,29 +124,29 @@ def script_occupied(trial: Trial) -> Iterator[Finding]:
 
 
 def _judge(
-    trial: Trial, connection: psycopg.Connection, table: str, refusal: Refusal | None, counted: int
+    context: Context, connection: psycopg.Connection, table: str, refusal: Refusal | None, rows_before: int
 ) -> tuple[str, str]:
     if refusal is not None:
         return "noticed", str(refusal)
-    left = _rows(connection, table)
-    if left is None or left < counted:
+    left = _row_count(connection, table)
+    if left is None or left < rows_before:
         return "destroyed", "the script ends without error and the rows are gone"
-    if _shape(trial.catalog(connection), table) == _shape(trial.after, table):
+    if _shape(context.catalog(connection), table) == _shape(context.after, table):
         return "noticed", "brought to the declared shape"
     return "kept silently", "the script ends without error and the table is still another"
 
 
 def _shape(schema: Schema, table: str) -> tuple[object, ...]:
-    columns = tuple(each for each in schema.columns if each.table == table)
-    return (*columns, *(each for each in schema.constraints if each.table == table))
+    columns = tuple(column for column in schema.columns if column.table == table)
+    return (*columns, *(constraint for constraint in schema.constraints if constraint.table == table))
 
 
-def _tables_with_way_back(promise: Promise) -> tuple[str, ...]:
-    return _tables(promise) if promise.way_back else ()
+def _tables_with_rollback(promise: Promise) -> tuple[str, ...]:
+    return _tables(promise) if promise.rollback else ()
 
 
-@check("way_back.occupied", subjects=_tables_with_way_back, severity=Severity.WARNING)
-def way_back_occupied(trial: Trial) -> Iterator[Finding]:
+@check("rollback.respects_existing", subjects=_tables_with_rollback, severity=Severity.WARNING)
+def rollback_respects_existing(context: Context) -> Iterator[Finding]:
     """The way back does not silently destroy a table of the same name that the migration did not make.
 
     Why it matters: a way back is run in a hurry, on the database at hand; a DROP TABLE takes whatever is there.
@@ -150,23 +154,25 @@ def way_back_occupied(trial: Trial) -> Iterator[Finding]:
     run: it must be refused, or leave the table and its row.
     What to do: a guard at the head of the way back that compares the shape and raises an exception.
     """
-    way_back = trial.promise.way_back
-    assert way_back is not None
-    for table, settled in _made(trial):
-        if settled is not None:
-            yield settled
+    rollback = context.promise.rollback
+    assert rollback is not None
+    for table, earlier_finding in _new_tables(context):
+        if earlier_finding is not None:
+            yield earlier_finding
             continue
         rows: list[tuple[str, str, str]] = []
         wrong = 0
-        for occupant in occupants(trial.after, table):
-            with _undone(trial, way_back) as connection:
-                if not _put(connection, table, occupant):
-                    rows.append((occupant.told, "not tried", "its types are not there before the migration"))
+        for conflicting_table in conflicting_tables(context.after, table):
+            with _database_before_migration(context, rollback) as connection:
+                if not _create_conflicting_table(connection, table, conflicting_table):
+                    rows.append(
+                        (conflicting_table.description, "not tried", "its types are not there before the migration")
+                    )
                     continue
-                refusal = apply_as_production(connection, way_back)
-                gone = refusal is None and _rows(connection, table) is None
-            wrong += gone
-            rows.append((occupant.told, "destroyed" if gone else "spared", str(refusal or "")))
+                refusal = apply_as_production(connection, rollback)
+                destroyed = refusal is None and _row_count(connection, table) is None
+            wrong += destroyed
+            rows.append((conflicting_table.description, "destroyed" if destroyed else "spared", str(refusal or "")))
         yield _finding(
             table,
             wrong,
@@ -191,7 +197,7 @@ def _finding(
     evidence = [Evidence(title="Tables put in its place", columns=("table", "outcome", "words"), rows=tuple(rows))]
     if wrong:
         first = next(row for row in rows if row[1] in ("destroyed", "kept silently"))
-        return answer(
+        return make_finding(
             Status.BROKEN,
             table,
             broken,
@@ -200,32 +206,32 @@ def _finding(
             remedy=remedy,
             evidence=evidence,
         )
-    return answer(Status.KEPT, table, kept, evidence=evidence)
+    return make_finding(Status.KEPT, table, kept, evidence=evidence)
 
 
-def _undone(trial: Trial, script: Script) -> AbstractContextManager[psycopg.Connection]:
-    """A database without the migration, in which nothing that is done stays."""
+def _database_before_migration(context: Context, script: Script) -> AbstractContextManager[psycopg.Connection]:
+    """A database without the migration; every change in it is discarded."""
     if ends_transactions(script):
-        return trial.clone(trial.before_state)
-    return trial.workbench.rolled_back(trial.before_state)
+        return context.clone(context.before_state)
+    return context.sandbox.rolled_back(context.before_state)
 
 
-def _put(connection: psycopg.Connection, table: str, occupant: Occupant) -> bool:
-    schema, _ = split_name(table)
+def _create_conflicting_table(connection: psycopg.Connection, table: str, conflicting_table: ConflictingTable) -> bool:
+    schema, _ = split_schema(table)
     try:
         with connection.transaction():
             connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.SQL(schema)))
-            for statement in occupant.statements:
+            for statement in conflicting_table.statements:
                 connection.execute(statement.encode())
     except psycopg.Error:
         return False
     return True
 
 
-def _rows(connection: psycopg.Connection, table: str) -> int | None:
+def _row_count(connection: psycopg.Connection, table: str) -> int | None:
     """How many rows the table holds; None where it is gone."""
-    found = connection.execute("SELECT pg_catalog.to_regclass(%s)::text", (table,)).fetchone()
-    if found is None or found[0] is None:
+    row = connection.execute("SELECT pg_catalog.to_regclass(%s)::text", (table,)).fetchone()
+    if row is None or row[0] is None:
         return None
-    counted = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.SQL(table))).fetchone()
-    return int(counted[0]) if counted else None
+    rows_before = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.SQL(table))).fetchone()
+    return int(rows_before[0]) if rows_before else None

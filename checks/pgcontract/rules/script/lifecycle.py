@@ -1,4 +1,4 @@
-"""The life of the script: it applies, as one transaction too, again, and leaves nothing behind when it fails."""
+"""The script applies, also as one transaction and a second time, and leaves nothing behind when it fails."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from collections.abc import Iterator
 
 import psycopg
 
-from pgcontract.catalog import read_identities
+from pgcontract.catalog import read_object_ids
 from pgcontract.model.schema import Origin
-from pgcontract.postgres.connection import discard
-from pgcontract.postgres.missing_features import Lack, nearest_extension
-from pgcontract.postgres.script_execution import Refusal, apply_as_production, apply_statements, located
-from pgcontract.probes.context import CouldNotAsk, Promise, Trial
+from pgcontract.postgres.connection import execute_discarding_rows
+from pgcontract.postgres.missing_features import MissingFeature, nearest_extension
+from pgcontract.postgres.script_execution import Refusal, apply_as_production, apply_statements, locate_refusal
+from pgcontract.probes.context import Context, CouldNotAsk, Promise
 from pgcontract.probes.failure_injection import (
-    objects,
-    opening,
-    rehearse_prefixes,
-    skip_each,
+    catalog_differences,
+    first_line,
+    object_labels,
+    run_prefixes,
+    run_skipping_each,
     snapshot_transaction,
-    unlike,
 )
 from pgcontract.probes.sample_rows import insert_samples
-from pgcontract.probes.table_contents import table_text
+from pgcontract.probes.table_contents import read_row_versions
 from pgcontract.result.finding import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import answer, check
-from pgcontract.rules.shape.object_count import counted
+from pgcontract.rules.registry import check, make_finding
+from pgcontract.rules.shape.object_count import number_of
 
 
 def one_script(_: Promise) -> tuple[str, ...]:
@@ -32,7 +32,7 @@ def one_script(_: Promise) -> tuple[str, ...]:
 
 
 @check("script.applies", subjects=one_script)
-def script_applies(trial: Trial) -> Iterator[Finding]:
+def script_applies(context: Context) -> Iterator[Finding]:
     """The server takes the script, in a fresh database, from a role that is no superuser.
 
     Why it matters: everything else rests on it.
@@ -42,47 +42,51 @@ def script_applies(trial: Trial) -> Iterator[Finding]:
     longer than --timeout is stopped from outside, whatever it does to the server's own limits.
     What to do: mend the statement at the given line, or run the gate on the server that is named.
     """
-    for regime in trial.regimes:
-        refusal, lack = trial.loaded(regime).refusal, trial.loaded(regime).lack
-        if refusal is not None and refusal.is_late:
-            yield _endless(trial, refusal)
+    for regime in context.regimes:
+        refusal, missing_feature = context.load_result(regime).refusal, context.load_result(regime).missing_feature
+        if refusal is not None and refusal.is_timeout:
+            yield _timeout_finding(context, refusal)
             return
         if refusal is not None:
-            path = trial.promise.script.path
-            excused = lack is not None and lack.excuses
-            yield answer(
+            path = context.promise.script.path
+            excused = missing_feature is not None and missing_feature.excuses_migration
+            yield make_finding(
                 Status.UNKNOWN if excused else Status.BROKEN,
                 "script",
-                f"This server cannot take the script: {lack}."
+                f"This server cannot take the script: {missing_feature}."
                 if excused
                 else f"The server refuses the script: {refusal.message}.",
                 expected="the script runs to its end",
                 actual=str(refusal),
-                remedy=_remedy(refusal, lack),
+                remedy=_remedy(refusal, missing_feature),
                 evidence=refusal.evidence(),
                 origin=Origin(file=path, line=refusal.line, column=refusal.column),
             )
             return
-    made = objects(trial.made)
-    yield answer(
+    names = object_labels(context.changed_parts)
+    yield make_finding(
         Status.KEPT,
         "script",
-        f"The script applies from start to end and makes {counted(len(made), 'objects')}.",
-        evidence=[Evidence(title="What it makes", text="\n".join(made))],
+        f"The script applies from start to end and makes {number_of(len(names), 'objects')}.",
+        evidence=[Evidence(title="What it makes", text="\n".join(names))],
     )
 
 
-def _remedy(refusal: Refusal, lack: Lack | None) -> str:
-    if lack is not None:
-        return f"Run the gate on a server that has it: {lack.who}." if lack.excuses else f"Do without it: {lack}."
-    if nearest := nearest_extension(refusal):
-        return f"Did you mean {nearest}?"
+def _remedy(refusal: Refusal, missing_feature: MissingFeature | None) -> str:
+    if missing_feature is not None:
+        return (
+            f"Run the gate on a server that has it: {missing_feature.remedy}."
+            if missing_feature.excuses_migration
+            else f"Do without it: {missing_feature}."
+        )
+    if extension_name := nearest_extension(refusal):
+        return f"Did you mean {extension_name}?"
     return refusal.hint or "Mend the statement that the server refused."
 
 
-def _endless(trial: Trial, refusal: Refusal) -> Finding:
-    within = f"{trial.workbench.timeout_ms / 1000:g} s"
-    return answer(
+def _timeout_finding(context: Context, refusal: Refusal) -> Finding:
+    within = f"{context.sandbox.timeout_ms / 1000:g} s"
+    return make_finding(
         Status.BROKEN,
         "script",
         f"The script does not end within {within}.",
@@ -90,23 +94,23 @@ def _endless(trial: Trial, refusal: Refusal) -> Finding:
         actual=str(refusal),
         remedy="Mend the loop or the wait in this statement, or give it longer with --timeout.",
         evidence=refusal.evidence(),
-        origin=Origin(file=trial.promise.script.path, line=refusal.line, column=refusal.column),
+        origin=Origin(file=context.promise.script.path, line=refusal.line, column=refusal.column),
     )
 
 
 @check("script.transaction", subjects=one_script)
-def script_transaction(trial: Trial) -> Iterator[Finding]:
+def script_transaction(context: Context) -> Iterator[Finding]:
     """The script, run as one transaction, gives the same catalog.
 
     Why it matters: `supabase db push` and `psql -1` run a file as one transaction, or not at all.
     How it is measured: BEGIN, each statement, COMMIT; then the whole catalog is compared with that of the plain run.
     What to do: move what cannot run in a transaction (CREATE INDEX CONCURRENTLY, VACUUM) to a file of its own.
     """
-    script = trial.promise.script
-    refusing = next((each for each in script.statements if each.refuses_transaction), None)
+    script = context.promise.script
+    refusing = next((statement for statement in script.statements if statement.forbids_transaction_block), None)
     if refusing is not None:
-        needed = trial.promise.project.platform == "supabase"
-        yield answer(
+        needed = context.promise.project.platform == "supabase"
+        yield make_finding(
             Status.BROKEN if needed else Status.NOTED,
             "script",
             f"The script cannot run as one transaction: {' '.join(refusing.words[:4])} runs only outside one.",
@@ -116,8 +120,8 @@ def script_transaction(trial: Trial) -> Iterator[Finding]:
             origin=Origin(file=script.path, line=refusing.line, column=refusing.column),
         )
         return
-    trial.demand_able_server()
-    with trial.clone(trial.before_state) as connection:
+    context.require_features()
+    with context.clone(context.before_state) as connection:
         connection.execute("BEGIN")
         refusal = apply_statements(connection, script.statements, script) if script.parsed else None
         if not script.parsed:
@@ -127,9 +131,9 @@ def script_transaction(trial: Trial) -> Iterator[Finding]:
         else:
             connection.execute("ROLLBACK")
         with snapshot_transaction(connection):
-            different = () if refusal else unlike(trial.catalog(connection), trial.after)
+            different = () if refusal else catalog_differences(context.catalog(connection), context.after)
     if refusal is not None:
-        yield answer(
+        yield make_finding(
             Status.BROKEN,
             "script",
             f"Run as one transaction, the script is refused: {refusal.message}.",
@@ -140,7 +144,7 @@ def script_transaction(trial: Trial) -> Iterator[Finding]:
             origin=Origin(file=script.path, line=refusal.line, column=refusal.column),
         )
     elif different:
-        yield answer(
+        yield make_finding(
             Status.BROKEN,
             "script",
             "Run as one transaction, the script makes something else.",
@@ -149,11 +153,11 @@ def script_transaction(trial: Trial) -> Iterator[Finding]:
             remedy="Look for statements that depend on an earlier COMMIT.",
         )
     else:
-        yield answer(Status.KEPT, "script", "Run as one transaction, the script gives the same catalog.")
+        yield make_finding(Status.KEPT, "script", "Run as one transaction, the script gives the same catalog.")
 
 
 @check("script.rerun", subjects=one_script)
-def script_rerun(trial: Trial) -> Iterator[Finding]:
+def script_rerun(context: Context) -> Iterator[Finding]:
     """A second run, with rows in the tables, raises nothing and changes nothing.
 
     Why it matters: a deployment that was cut off is run again, on a table that may hold rows by then.
@@ -161,19 +165,19 @@ def script_rerun(trial: Trial) -> Iterator[Finding]:
     every object (its oid and file) and every row with its place and version are compared.
     What to do: IF NOT EXISTS, CREATE OR REPLACE, or a guard; a plain CREATE TRIGGER fails on the second run.
     """
-    script = trial.promise.script
-    with trial.clone(trial.after_state) as connection:
-        filled, empty = insert_samples(trial, connection, trial.touched)
-        before = _everything(trial, connection)
+    script = context.promise.script
+    with context.clone(context.after_state) as connection:
+        filled, empty = insert_samples(context, connection, context.touched)
+        before = _database_contents(context, connection)
         refusal = apply_as_production(connection, script)
         if refusal is not None:
-            refusal = located(connection, script, refusal)
-        after = _everything(trial, connection) if refusal is None else before
+            refusal = locate_refusal(connection, script, refusal)
+        after = _database_contents(context, connection) if refusal is None else before
     evidence = [Evidence(title="Tables that held a row", text="\n".join(filled))] if filled else []
     if empty:
         evidence.append(Evidence(title="Tables for which no row could be made", text="\n".join(empty)))
     if refusal is not None:
-        yield answer(
+        yield make_finding(
             Status.BROKEN,
             "script",
             f"The second run is refused: {refusal.message}.",
@@ -188,7 +192,7 @@ def script_rerun(trial: Trial) -> Iterator[Finding]:
         return
     changed = tuple(name for name in before if before[name] != after.get(name)) + tuple(after.keys() - before.keys())
     if changed:
-        yield answer(
+        yield make_finding(
             Status.BROKEN,
             "script",
             f"The second run changes {changed[0]}.",
@@ -198,37 +202,37 @@ def script_rerun(trial: Trial) -> Iterator[Finding]:
             evidence=evidence,
         )
     else:
-        yield answer(
+        yield make_finding(
             Status.KEPT,
             "script",
-            f"A second run changes no object and no row ({counted(len(filled), 'tables')} held a row).",
+            f"A second run changes no object and no row ({number_of(len(filled), 'tables')} held a row).",
             evidence=evidence,
         )
 
 
-def _everything(trial: Trial, connection: psycopg.Connection) -> dict[str, object]:
+def _database_contents(context: Context, connection: psycopg.Connection) -> dict[str, object]:
     """Each object's identity, each catalog part and each table's rows, by a name that a person can read."""
     with snapshot_transaction(connection):
-        catalog = trial.catalog(connection)
-        told: dict[str, object] = {
-            f"the identity of {name}": id_ for name, id_ in read_identities(connection, transaction=False).items()
+        catalog = context.catalog(connection)
+        everything: dict[str, object] = {
+            f"the identity of {name}": id_ for name, id_ in read_object_ids(connection, transaction=False).items()
         }
         for part in catalog.parts():
             if part.kind != "rows":
-                told[f"{part.kind} {part.name}"] = part
-        for table in trial.touched.tables:
+                everything[f"{part.kind} {part.name}"] = part
+        for table in context.touched.tables:
             if table.form == "table":
-                told[f"a row of {table.name}"] = table_text(connection, table.name)
-        return told
+                everything[f"a row of {table.name}"] = read_row_versions(connection, table.name)
+        return everything
 
 
-def too_large() -> Finding:
-    """What is rehearsed statement by statement is not rehearsed for a file that was not split."""
-    return answer(Status.NOTED, "script", "The file is above 5 MB and was not split, so this was not rehearsed.")
+def too_large_finding() -> Finding:
+    """The finding for a file too large to be split into statements: nothing is tried statement by statement."""
+    return make_finding(Status.NOTED, "script", "The file is above 5 MB and was not split, so this was not rehearsed.")
 
 
-@check("script.failure", subjects=one_script)
-def script_failure(trial: Trial) -> Iterator[Finding]:
+@check("script.atomic", subjects=one_script)
+def script_atomic(context: Context) -> Iterator[Finding]:
     """A failure at any statement leaves nothing behind when the script runs as one transaction.
 
     Why it matters: half a migration is a state that nobody planned and nobody tested.
@@ -236,26 +240,33 @@ def script_failure(trial: Trial) -> Iterator[Finding]:
     as one simple query; afterwards the catalog must be what it was.
     What to do: take COMMIT and what cannot run in a transaction out of the file.
     """
-    script = trial.promise.script
+    script = context.promise.script
     if not script.parsed:
-        yield too_large()
+        yield too_large_finding()
         return
-    trial.demand_able_server()
-    with trial.clone(trial.before_state) as connection:
+    context.require_features()
+    with context.clone(context.before_state) as connection:
         for statement in script.statements:
             cut = statement.offset + len(statement.text)
             try:
-                discard(connection, f"{script.text[:cut]};\nSELECT 1/0".encode())
+                execute_discarding_rows(connection, f"{script.text[:cut]};\nSELECT 1/0".encode())
             except psycopg.errors.QueryCanceled as error:
                 raise CouldNotAsk(f"the script up to line {statement.line} does not end: {error}") from error
             except psycopg.Error:
                 connection.execute("ROLLBACK")
         with snapshot_transaction(connection):
-            left = unlike(trial.catalog(connection), trial.before)
+            left = catalog_differences(context.catalog(connection), context.before)
     number = len(script.statements)
     if left:
-        ending = next((each for each in script.statements if each.transaction_control or each.refuses_transaction), None)
-        yield answer(
+        ending = next(
+            (
+                candidate
+                for candidate in script.statements
+                if candidate.is_transaction_control or candidate.forbids_transaction_block
+            ),
+            None,
+        )
+        yield make_finding(
             Status.BROKEN,
             "script",
             "A failure in the middle of the script leaves something behind, even when it is run as one transaction.",
@@ -265,15 +276,15 @@ def script_failure(trial: Trial) -> Iterator[Finding]:
             origin=Origin(file=script.path, line=ending.line, column=ending.column) if ending else None,
         )
     else:
-        yield answer(
+        yield make_finding(
             Status.KEPT,
             "script",
-            f"Failing after each of its {counted(number, 'statements')}, the script leaves nothing behind.",
+            f"Failing after each of its {number_of(number, 'statements')}, the script leaves nothing behind.",
         )
 
 
 @check("script.psql", subjects=one_script, severity=Severity.INFO)
-def script_psql(trial: Trial) -> Iterator[Finding]:
+def script_psql(context: Context) -> Iterator[Finding]:
     """What `psql -f`, with and without its options, leaves behind when one statement fails.
 
     Why it matters: `psql -f file` goes on after an error and commits the rest; the operator learns of it later.
@@ -281,27 +292,32 @@ def script_psql(trial: Trial) -> Iterator[Finding]:
     each statement in turn left out. Objects are counted in the catalog.
     What to do: run it with `psql -1 -v ON_ERROR_STOP=1 -f`, which leaves nothing.
     """
-    if not trial.promise.script.parsed:
-        yield too_large()
+    if not context.promise.script.parsed:
+        yield too_large_finding()
         return
-    prefixes = trial.once("prefixes", rehearse_prefixes)
+    prefixes = context.cached("prefixes", run_prefixes)
     try:
-        skipped = {each.number: (failed, missing) for each, failed, missing in trial.once("skipped", skip_each)}
+        skipped = {
+            statement.number: (failed, missing)
+            for statement, failed, missing in context.cached("skipped", run_skipping_each)
+        }
     except CouldNotAsk:
         skipped = {}
-    statements = trial.promise.script.statements
-    left = {0: 0} | {prefix.done: prefix.left for prefix in prefixes if prefix.done < len(statements)}
+    statements = context.promise.script.statements
+    left = {0: 0} | {
+        prefix.statements_run: prefix.objects_left for prefix in prefixes if prefix.statements_run < len(statements)
+    }
     rows = []
     for done, objects_left in left.items():
         failing = statements[done]
         failed, missing = skipped.get(failing.number, (0, None))
-        plain = "not rehearsed" if missing is None else f"{missing} missing, {counted(failed, 'more errors')}"
-        rows.append((str(failing.line), opening(failing), "0", str(objects_left), plain))
+        plain = "not rehearsed" if missing is None else f"{missing} missing, {number_of(failed, 'more errors')}"
+        rows.append((str(failing.line), first_line(failing), "0", str(objects_left), plain))
     worst = max(left.values())
-    yield answer(
+    yield make_finding(
         Status.NOTED,
         "script",
-        f"When a statement fails, psql -1 leaves nothing, ON_ERROR_STOP alone up to {counted(worst, 'objects')}, and "
+        f"When a statement fails, psql -1 leaves nothing, ON_ERROR_STOP alone up to {number_of(worst, 'objects')}, and "
         "plain psql -f goes on past the error.",
         remedy="Run it with psql -1 -v ON_ERROR_STOP=1 -f.",
         evidence=[

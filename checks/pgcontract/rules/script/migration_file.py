@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pgcontract.probes.context import Promise, Trial
+from pgcontract.probes.context import Context, Promise
 from pgcontract.result.finding import Finding, Severity, Status
-from pgcontract.rules.registry import answer, check
-from pgcontract.rules.shape.object_count import counted
+from pgcontract.rules.registry import check, make_finding
+from pgcontract.rules.shape.object_count import number_of
 
 
 def _lines(promise: Promise) -> Iterator[str]:
     pinned = promise.contract.file if promise.contract else None
     own = [str(pinned.lines)] if pinned and pinned.lines is not None else []
-    yield from dict.fromkeys([*own, *promise.referenced("file.lines")])
+    yield from dict.fromkeys([*own, *promise.claimed_subjects("file.lines")])
 
 
 @check("file.lines", subjects=_lines, severity=Severity.WARNING, server=False)
-def file_lines(trial: Trial) -> Iterator[Finding]:
+def file_lines(context: Context) -> Iterator[Finding]:
     """The file has as many lines as the contract or a claim says.
 
     Why it matters: a reviewer who was told of 92 lines and pastes another number pastes another file.
     How it is measured: the lines of the file, the last one counted whether or not it ends in a newline.
     What to do: correct the number, or look for what was added.
     """
-    script = trial.promise.script
-    for subject in _lines(trial.promise):
+    script = context.promise.script
+    for subject in _lines(context.promise):
         same = subject == str(script.lines)
-        yield answer(
+        yield make_finding(
             Status.KEPT if same else Status.BROKEN,
             subject,
-            f"The file has {counted(script.lines, 'lines')}" + ("." if same else f", not {subject}."),
+            f"The file has {number_of(script.lines, 'lines')}" + ("." if same else f", not {subject}."),
             expected=subject,
             actual=str(script.lines),
             remedy=None if same else "Correct the number where it is written, or the file.",
@@ -43,17 +43,17 @@ def _checksum(promise: Promise) -> Iterator[str]:
 
 
 @check("file.checksum", subjects=_checksum, server=False)
-def file_checksum(trial: Trial) -> Iterator[Finding]:
+def file_checksum(context: Context) -> Iterator[Finding]:
     """The file is, byte for byte, the one whose SHA-256 the contract pins.
 
     Why it matters: what was reviewed is what should be deployed.
     How it is measured: SHA-256 of the file's bytes.
     What to do: review the change and pin the new checksum.
     """
-    script = trial.promise.script
-    for subject in _checksum(trial.promise):
+    script = context.promise.script
+    for subject in _checksum(context.promise):
         same = subject.lower() == script.sha256
-        yield answer(
+        yield make_finding(
             Status.KEPT if same else Status.BROKEN,
             subject,
             "The file is the pinned one." if same else "The file is not the pinned one.",

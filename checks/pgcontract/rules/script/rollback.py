@@ -1,4 +1,4 @@
-"""The way back: given, complete from every state, repeatable, and harmless to what is not ours."""
+"""The rollback script: it exists, restores from every state, is repeatable, and spares other tables."""
 
 from __future__ import annotations
 
@@ -7,47 +7,47 @@ from dataclasses import replace
 
 from pgcontract.model.schema import Origin, Rows, Schema
 from pgcontract.model.sql import Script
-from pgcontract.postgres.script_execution import Refusal, apply_as_production, located
-from pgcontract.probes.context import CouldNotAsk, Promise, Trial
-from pgcontract.probes.failure_injection import opening, rehearse_prefixes, snapshot_transaction, unlike
+from pgcontract.postgres.script_execution import Refusal, apply_as_production, locate_refusal
+from pgcontract.probes.context import Context, CouldNotAsk, Promise
+from pgcontract.probes.failure_injection import catalog_differences, first_line, run_prefixes, snapshot_transaction
 from pgcontract.probes.sample_rows import insert_samples
 from pgcontract.result.finding import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import answer, check
-from pgcontract.rules.shape.object_count import counted
+from pgcontract.rules.registry import check, make_finding
+from pgcontract.rules.shape.object_count import number_of
 
 
-@check("way_back.given", subjects=lambda promise: ("script",), severity=Severity.INFO, server=False)
-def way_back_given(trial: Trial) -> Iterator[Finding]:
+@check("rollback.exists", subjects=lambda promise: ("script",), severity=Severity.INFO, server=False)
+def rollback_exists(context: Context) -> Iterator[Finding]:
     """There is a way back: `<migration>.down.sql` beside the migration.
 
     Why it matters: at three in the morning nobody writes one well.
     How it is measured: the file is there.
-    What to do: write it; the other checks of way_back.* then rehearse it.
+    What to do: write it; the other checks of rollback.* then rehearse it.
     """
-    if trial.promise.way_back:
-        yield answer(Status.KEPT, "script", "The migration has a way back.")
+    if context.promise.rollback:
+        yield make_finding(Status.KEPT, "script", "The migration has a way back.")
     else:
-        yield answer(
+        yield make_finding(
             Status.NOTED,
             "script",
             "The migration has no way back, so none was rehearsed.",
-            remedy=f"Write {trial.promise.migration.stem}.down.sql beside it.",
+            remedy=f"Write {context.promise.migration.stem}.down.sql beside it.",
         )
 
 
-def _given(promise: Promise) -> tuple[str, ...]:
-    return ("script",) if promise.way_back else ()
+def _with_rollback(promise: Promise) -> tuple[str, ...]:
+    return ("script",) if promise.rollback else ()
 
 
-def _script(trial: Trial) -> Script:
-    if trial.promise.way_back is None:
+def _rollback_script(context: Context) -> Script:
+    if context.promise.rollback is None:
         raise CouldNotAsk("the migration has no way back")
-    trial.workbench.demand_reach(trial.promise.way_back.text)
-    return trial.promise.way_back
+    context.sandbox.require_testable(context.promise.rollback.text)
+    return context.promise.rollback
 
 
-def _refused(subject: str, summary: str, refusal: Refusal, script: Script) -> Finding:
-    return answer(
+def _refusal_finding(subject: str, summary: str, refusal: Refusal, script: Script) -> Finding:
+    return make_finding(
         Status.BROKEN,
         subject,
         f"{summary}: {refusal.message}.",
@@ -59,68 +59,72 @@ def _refused(subject: str, summary: str, refusal: Refusal, script: Script) -> Fi
     )
 
 
-@check("way_back.restores", subjects=_given)
-def way_back_restores(trial: Trial) -> Iterator[Finding]:
+@check("rollback.restores", subjects=_with_rollback)
+def rollback_restores(context: Context) -> Iterator[Finding]:
     """The way back restores the exact catalog from before the migration, with rows in the tables.
 
     Why it matters: a rollback that leaves a function or a grant behind makes the next deployment fail.
     How it is measured: the migration, a row in each table, the way back; then the whole catalog against that before.
     What to do: drop everything the migration makes, in reverse order of dependency, and restore what it changed.
     """
-    yield from _run_back(trial, times=1)
+    yield from _run_rollback(context, times=1)
 
 
-@check("way_back.twice", subjects=_given)
-def way_back_twice(trial: Trial) -> Iterator[Finding]:
+@check("rollback.repeatable", subjects=_with_rollback)
+def rollback_repeatable(context: Context) -> Iterator[Finding]:
     """The way back may be run twice.
 
     Why it matters: a rollback that was cut off is run again.
     How it is measured: the way back is run a second time; it must not be refused, and the catalog stay as before.
     What to do: DROP ... IF EXISTS.
     """
-    yield from _run_back(trial, times=2)
+    yield from _run_rollback(context, times=2)
 
 
 def _with_rows(before: Schema, filled: tuple[str, ...]) -> Schema:
-    """The catalog before, with the one row more that was put into tables which outlive the way back."""
-    counted = {rows.name: rows.rows for rows in before.rows}
+    """The catalog before, with the one row more that was inserted into tables which survive the rollback."""
+    number_of = {rows.name: rows.rows for rows in before.rows}
     for table in before.tables:
         if table.name in filled:
-            counted[table.name] = counted.get(table.name, 0) + 1
-    return replace(before, rows=tuple(Rows(name=name, rows=rows) for name, rows in sorted(counted.items())))
+            number_of[table.name] = number_of.get(table.name, 0) + 1
+    return replace(before, rows=tuple(Rows(name=name, rows=rows) for name, rows in sorted(number_of.items())))
 
 
-def _run_back(trial: Trial, *, times: int) -> Iterator[Finding]:
-    script = _script(trial)
+def _run_rollback(context: Context, *, times: int) -> Iterator[Finding]:
+    script = _rollback_script(context)
     # A role cannot be dropped while another database gives it rights, and each of our copies does.
-    with trial.alone() if trial.made.roles else trial.clone(trial.after_state) as connection:
-        filled, _ = insert_samples(trial, connection, trial.touched)
+    with (
+        context.on_separate_server() if context.changed_parts.roles else context.clone(context.after_state) as connection
+    ):
+        filled, _ = insert_samples(context, connection, context.touched)
         for _ in range(times):
             refusal = apply_as_production(connection, script)
             if refusal is not None:
                 break
         if refusal is not None:
-            refusal = located(connection, script, refusal)
+            refusal = locate_refusal(connection, script, refusal)
         with snapshot_transaction(connection):
-            different = () if refusal else unlike(trial.catalog(connection), _with_rows(trial.before, filled))
-    word = "The way back, run twice," if times == 2 else "The way back"
+            different = (
+                () if refusal else catalog_differences(context.catalog(connection), _with_rows(context.before, filled))
+            )
+    heading = "The way back, run twice," if times == 2 else "The way back"
     if refusal is not None:
-        yield _refused("script", f"{word} is refused", refusal, script)
+        yield _refusal_finding("script", f"{heading} is refused", refusal, script)
     elif different:
-        yield answer(
+        yield make_finding(
             Status.BROKEN,
             "script",
-            f"{word} does not restore the catalog from before: {different[0]}.",
+            f"{heading} does not restore the catalog from before: {different[0]}.",
             expected="the catalog from before the migration",
             actual="; ".join(different),
             remedy="Drop what is left and restore what was changed.",
         )
     else:
-        yield answer(Status.KEPT, "script", f"{word} restores the exact catalog from before the migration.")
+        yield make_finding(Status.KEPT, "script", f"{heading} restores the exact catalog from before the migration.")
 
 
-@check("way_back.partial", subjects=_given)
-def way_back_partial(trial: Trial) -> Iterator[Finding]:
+@check("rollback.from_partial", subjects=_with_rollback)
+def rollback_from_partial(context: Context) -> Iterator[Finding]:
     """The way back restores the catalog from after every single statement of the migration.
 
     Why it matters: the state that needs a way back most is the one in which a migration stopped.
@@ -128,22 +132,22 @@ def way_back_partial(trial: Trial) -> Iterator[Finding]:
     transaction, the catalog compared with that before, and the transaction undone.
     What to do: DROP ... IF EXISTS for everything, in an order that holds in every partial state.
     """
-    script = _script(trial)
-    if not trial.promise.script.parsed:
-        yield answer(Status.NOTED, "script", "The file is above 5 MB and was not split, so this was not rehearsed.")
+    script = _rollback_script(context)
+    if not context.promise.script.parsed:
+        yield make_finding(Status.NOTED, "script", "The file is above 5 MB and was not split, so this was not rehearsed.")
         return
-    prefixes = trial.once("prefixes", rehearse_prefixes)
+    prefixes = context.cached("prefixes", run_prefixes)
     rows = tuple(
         (
             str(prefix.statement.line),
-            opening(prefix.statement),
-            str(prefix.refusal) if prefix.refusal else "; ".join(prefix.unlike_before),
+            first_line(prefix.statement),
+            str(prefix.refusal) if prefix.refusal else "; ".join(prefix.rollback_differences),
         )
         for prefix in prefixes
-        if prefix.refusal or prefix.unlike_before
+        if prefix.refusal or prefix.rollback_differences
     )
     if rows:
-        yield answer(
+        yield make_finding(
             Status.BROKEN,
             "script",
             f"From {len(rows)} of {len(prefixes)} partial states the way back does not restore the catalog; "
@@ -155,8 +159,8 @@ def way_back_partial(trial: Trial) -> Iterator[Finding]:
             origin=Origin(file=script.path),
         )
     else:
-        yield answer(
+        yield make_finding(
             Status.KEPT,
             "script",
-            f"The way back restores the exact catalog from after each of {counted(len(prefixes), 'statements')}.",
+            f"The way back restores the exact catalog from after each of {number_of(len(prefixes), 'statements')}.",
         )

@@ -1,1 +1,1 @@
-"""What is there after a migration, against what is declared."""
+"""The catalog after a migration, compared with the contract."""

@@ -1,12 +1,12 @@
-"""Columns: there, in order, with their types, nullability, defaults and storage."""
+"""Columns: present, in order, with their types, nullability, defaults and storage."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pgcontract.probes.context import Promise, Trial
+from pgcontract.probes.context import Context, Promise
 from pgcontract.result.finding import Finding, Status
-from pgcontract.rules.registry import answer, check
+from pgcontract.rules.registry import check, make_finding
 from pgcontract.rules.shape.differences import PRESENT, judge_differences, shape_check
 
 shape_check(
@@ -34,7 +34,7 @@ shape_check(
 )
 
 shape_check(
-    "column.null",
+    "column.nullability",
     """Each column takes NULL exactly where declared.
 
     Why it matters: a missing NOT NULL lets rows in that the application cannot read; an extra one refuses its writes.
@@ -76,21 +76,21 @@ def _tables(promise: Promise) -> Iterator[str]:
 
 
 @check("column.order", subjects=_tables)
-def column_order(trial: Trial) -> Iterator[Finding]:
+def column_order(context: Context) -> Iterator[Finding]:
     """The columns of each table stand in the declared order.
 
     Why it matters: INSERT without a column list, COPY and SELECT * go by the order.
     How it is measured: attnum of the live columns, gaps of dropped ones left out, against the order in the contract.
     What to do: order the contract as the table is; a live table's order cannot be changed without rewriting it.
     """
-    wrong = {each.name: each for each in trial.differences if each.field == "order"}
-    for table in trial.promise.declared.tables:
-        if any(column.table == table.name for column in trial.promise.declared.columns):
+    wrong = {difference.name: difference for difference in context.differences if difference.field == "order"}
+    for table in context.promise.declared.tables:
+        if any(column.table == table.name for column in context.promise.declared.columns):
             if table.name in wrong:
                 label = f"table {table.name}"
-                yield judge_differences(trial, table.name, label, [wrong[table.name]])
+                yield judge_differences(context, table.name, label, [wrong[table.name]])
             else:
-                yield answer(
+                yield make_finding(
                     Status.KEPT,
                     table.name,
                     f"The columns of table {table.name} stand in the declared order.",

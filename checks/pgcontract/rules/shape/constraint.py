@@ -1,4 +1,4 @@
-"""Constraints: there, with the declared meaning and state, and true to their examples."""
+"""Constraints: present, with the declared definition and state, and true to their examples."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from pgcontract.postgres.script_execution import refusal_of
-from pgcontract.probes.context import Promise, Trial
-from pgcontract.probes.sample_rows import as_text, beside_parameters, insert_statement, simplest_row, tell_row
+from pgcontract.postgres.script_execution import read_refusal
+from pgcontract.probes.context import Context, Promise
+from pgcontract.probes.sample_rows import as_text, describe_row, escape_percent_signs, insert_statement, simplest_row
 from pgcontract.result.finding import Evidence, Finding, Status
-from pgcontract.rules.registry import answer, check
+from pgcontract.rules.registry import check, make_finding
 from pgcontract.rules.shape.differences import PRESENT, shape_check
 
 shape_check(
@@ -57,11 +57,11 @@ shape_check(
 
 
 def _with_examples(promise: Promise) -> Iterator[str]:
-    return (each.constraint for each in promise.contract.examples) if promise.contract else iter(())
+    return (example.constraint for example in promise.contract.examples) if promise.contract else iter(())
 
 
 @check("constraint.examples", subjects=_with_examples)
-def constraint_examples(trial: Trial) -> Iterator[Finding]:
+def constraint_examples(context: Context) -> Iterator[Finding]:
     """Each declared example is accepted or refused as the contract says, by a real INSERT or cast to the domain.
 
     Why it matters: examples are what everybody agrees on; a constraint that fails one is wrong, whatever its text.
@@ -69,32 +69,34 @@ def constraint_examples(trial: Trial) -> Iterator[Finding]:
     inserted in a transaction that is rolled back. A refusal by anything but this constraint shows nothing of it.
     What to do: mend the constraint, or the example where it was wrong; declare a `sample` that goes in.
     """
-    contract = trial.promise.contract
+    contract = context.promise.contract
     for examples in contract.examples if contract else ():
-        constraint = next((each for each in trial.after.constraints if each.name == examples.constraint), None)
+        constraint = next(
+            (candidate for candidate in context.after.constraints if candidate.name == examples.constraint), None
+        )
         if constraint is None:
             summary = f"The constraint {examples.constraint} is not there, so its examples cannot be tried."
-            yield answer(Status.UNKNOWN, examples.constraint, summary)
+            yield make_finding(Status.UNKNOWN, examples.constraint, summary)
             continue
         wrong: list[tuple[str, str, str]] = []
-        tried = [(row, "accepted") for row in examples.accept] + [(row, "refused") for row in examples.refuse]
-        sample = trial.promise.samples.get(constraint.table) or simplest_row(trial.after, constraint.table)
+        tried = [(row, "accepted") for row in examples.accept] + [(row, "refused") for row in examples.reject]
+        sample = context.promise.samples.get(constraint.table) or simplest_row(context.after, constraint.table)
         for row, expected in tried:
-            actual = _try(trial, constraint.table, {**sample, **row}, examples.constraint)
+            actual = _try_example(context, constraint.table, {**sample, **row}, examples.constraint)
             if actual != expected:
-                wrong.append((tell_row(row), expected, actual))
+                wrong.append((describe_row(row), expected, actual))
         yield _examples_finding(examples.constraint, len(tried), wrong)
 
 
 def _examples_finding(subject: str, tried: int, wrong: list[tuple[str, str, str]]) -> Finding:
     if not wrong:
-        return answer(
+        return make_finding(
             Status.KEPT, subject, f"All {tried} declared examples of {subject} are answered as the contract says."
         )
     evidence = [Evidence(title="Examples", columns=("example", "expected", "actual"), rows=tuple(wrong))]
-    shown = [each for each in wrong if each[2] in ("accepted", "refused")]
+    shown = [row for row in wrong if row[2] in ("accepted", "refused")]
     if shown:
-        return answer(
+        return make_finding(
             Status.BROKEN,
             subject,
             f"{len(shown)} of {tried} declared examples of {subject} are not answered as the contract says.",
@@ -103,7 +105,7 @@ def _examples_finding(subject: str, tried: int, wrong: list[tuple[str, str, str]
             remedy="Change the constraint in the migration, or the example in the contract where it is wrong.",
             evidence=evidence,
         )
-    return answer(
+    return make_finding(
         Status.UNKNOWN,
         subject,
         f"{len(wrong)} of {tried} declared examples of {subject} are refused before this constraint is asked.",
@@ -114,22 +116,22 @@ def _examples_finding(subject: str, tried: int, wrong: list[tuple[str, str, str]
     )
 
 
-def _try(trial: Trial, table: str, row: Mapping[str, Any], constraint: str) -> str:
+def _try_example(context: Context, table: str, row: Mapping[str, Any], constraint: str) -> str:
     """`accepted`, `refused` (by this constraint), or who else refused and why. A domain's value is cast to it."""
-    domain = any(each.name == table and each.form == "domain" for each in trial.after.types)
-    cast = sql.SQL("SELECT CAST(%s AS {})").format(beside_parameters(sql.SQL(table)))
+    domain = any(data_type.name == table and data_type.form == "domain" for data_type in context.after.types)
+    cast = sql.SQL("SELECT CAST(%s AS {})").format(escape_percent_signs(sql.SQL(table)))
     statement = cast if domain else insert_statement(table, row)
-    with trial.workbench.rolled_back(trial.after_state) as connection:
+    with context.sandbox.rolled_back(context.after_state) as connection:
         try:
             connection.execute(statement, [as_text(value) for value in row.values()])
         except psycopg.Error as error:
-            refusal = refusal_of(error)
-            if refusal.constraint and constraint == f"{table}.{_quoted(refusal.constraint, constraint)}":
+            refusal = read_refusal(error)
+            if refusal.constraint and constraint == f"{table}.{_as_declared(refusal.constraint, constraint)}":
                 return "refused"
             return f"refused by {refusal.constraint or 'the server'}: {refusal}"
     return "accepted"
 
 
-def _quoted(name: str, constraint: str) -> str:
-    """The server tells a constraint's bare name; the contract's may be quoted."""
+def _as_declared(name: str, constraint: str) -> str:
+    """The constraint's name spelled as in the contract: the server reports it unquoted, the contract may quote it."""
     return sql.Identifier(name).as_string() if constraint.endswith('"') else name

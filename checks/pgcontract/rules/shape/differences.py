@@ -1,4 +1,4 @@
-"""Turns differences of shape into findings: a check of shape is a kind of part and the fields it answers for."""
+"""Turns differences of shape into findings: a shape check covers one kind of object and some of its fields."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from pgcontract.model.comparison import Answer, Difference
 from pgcontract.model.schema import Part
-from pgcontract.probes.context import Promise, Trial
-from pgcontract.probes.equivalence import certainly_different, separate
+from pgcontract.probes.context import Context, Promise
+from pgcontract.probes.equivalence import is_certainly_different, tell_apart
 from pgcontract.result.finding import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import add, answer
+from pgcontract.rules.registry import make_finding, register_check
 
 PRESENT = ("",)
 
@@ -37,31 +37,31 @@ def shape_check(
     def subjects(promise: Promise) -> Iterable[str]:
         return (subject for subject, _ in parts(promise))
 
-    def ask(trial: Trial) -> Iterator[Finding]:
-        found: dict[tuple[str, str], list[Difference]] = {}
-        for difference in trial.differences:
-            found.setdefault((difference.kind, difference.name), []).append(difference)
-        for subject, part in parts(trial.promise):
-            yield _judge(trial, subject, part, found.get((part.kind, server_name(trial, part)), []), fields)
+    def ask(context: Context) -> Iterator[Finding]:
+        by_part: dict[tuple[str, str], list[Difference]] = {}
+        for difference in context.differences:
+            by_part.setdefault((difference.kind, difference.name), []).append(difference)
+        for subject, part in parts(context.promise):
+            yield _judge(context, subject, part, by_part.get((part.kind, server_name(context, part)), []), fields)
 
-    add(id, explanation, subjects=subjects, ask=ask, severity=severity)
+    register_check(id, explanation, subjects=subjects, ask=ask, severity=severity)
 
 
-def server_name(trial: Trial, part: Part) -> str:
+def server_name(context: Context, part: Part) -> str:
     """The name the server knows a declared part by: a function's argument types may be declared in other words."""
-    return trial.once("server names", _server_names).get((part.kind, part.name), part.name)
+    return context.cached("server names", _server_names).get((part.kind, part.name), part.name)
 
 
-def _server_names(trial: Trial) -> dict[tuple[str, str], str]:
-    pairs = zip(trial.promise.declared.parts(), trial.spelling.schema.parts(), strict=True)
-    return {(ours.kind, ours.name): spelled.name for ours, spelled in pairs if ours.name != spelled.name}
+def _server_names(context: Context) -> dict[tuple[str, str], str]:
+    pairs = zip(context.promise.declared.parts(), context.spelling.schema.parts(), strict=True)
+    return {(declared.kind, declared.name): spelled.name for declared, spelled in pairs if declared.name != spelled.name}
 
 
-def _judge(trial: Trial, subject: str, part: Part, differences: list[Difference], fields: tuple[str, ...]) -> Finding:
+def _judge(context: Context, subject: str, part: Part, differences: list[Difference], fields: tuple[str, ...]) -> Finding:
     label = f"{part.kind.replace('_', ' ')} {part.name}"
-    missing = any(each.answer is Answer.MISSING for each in differences)
+    missing = any(difference.answer is Answer.MISSING for difference in differences)
     if missing and "" in fields:
-        return answer(
+        return make_finding(
             Status.BROKEN,
             subject,
             f"The {label} is declared and is not there after the migration.",
@@ -71,40 +71,40 @@ def _judge(trial: Trial, subject: str, part: Part, differences: list[Difference]
             origin=part.origin,
         )
     if fields == PRESENT:
-        return answer(Status.KEPT, subject, f"The {label} is there.", origin=part.origin)
+        return make_finding(Status.KEPT, subject, f"The {label} is there.", origin=part.origin)
     if missing:
-        return answer(
+        return make_finding(
             Status.UNKNOWN,
             subject,
             f"The {label} is not there, so this cannot be asked of it.",
             origin=part.origin,
         )
-    wrong = [each for each in differences if each.field in fields]
+    wrong = [difference for difference in differences if difference.field in fields]
     if not wrong:
-        told = ", ".join(field.replace("_", " ") for field in fields if field)
-        return answer(Status.KEPT, subject, f"The {label} is as declared: {told}.", origin=part.origin)
-    return judge_differences(trial, subject, label, wrong)
+        field_names = ", ".join(field.replace("_", " ") for field in fields if field)
+        return make_finding(Status.KEPT, subject, f"The {label} is as declared: {field_names}.", origin=part.origin)
+    return judge_differences(context, subject, label, wrong)
 
 
-def judge_differences(trial: Trial, subject: str, label: str, wrong: list[Difference]) -> Finding:
+def judge_differences(context: Context, subject: str, label: str, wrong: list[Difference]) -> Finding:
     """One finding for the differing fields of one part: BROKEN where one is different, else UNKNOWN."""
     status = Status.UNKNOWN
     evidence: list[Evidence] = []
     tried = 0
-    unspelled = {(each.kind, each.name): each.message for each in trial.spelling.unspelled}
-    message = unspelled.get((wrong[0].kind, wrong[0].name))
-    for each in wrong:
-        if each.answer is Answer.UNPROVEN and not message and certainly_different(each):
+    refused_declarations = {(part.kind, part.name): part.message for part in context.spelling.refused_declarations}
+    message = refused_declarations.get((wrong[0].kind, wrong[0].name))
+    for difference in wrong:
+        if difference.answer is Answer.UNPROVEN and not message and is_certainly_different(difference):
             status = Status.BROKEN
-        elif each.answer is Answer.UNPROVEN:
-            found = separate(trial, each)
-            tried += found.tried
-            if found.evidence is not None:
+        elif difference.answer is Answer.UNPROVEN:
+            separation = tell_apart(context, difference)
+            tried += separation.tried
+            if separation.evidence is not None:
                 status = Status.BROKEN
-                evidence.append(found.evidence)
+                evidence.append(separation.evidence)
         else:
             status = Status.BROKEN
-    fields = ", ".join(each.field.replace("_", " ") for each in wrong)
+    fields = ", ".join(difference.field.replace("_", " ") for difference in wrong)
     if message:
         evidence.append(Evidence(title="The server would not spell the declared text", text=message))
     if status is Status.BROKEN:
@@ -115,26 +115,26 @@ def judge_differences(trial: Trial, subject: str, label: str, wrong: list[Differ
         summary = f"The {label} is declared in other words than the server's: not proven the same: {fields}{over}."
         remedy = (
             "Where both mean the same, pin the server's text in the contract with "
-            f"same_as = [{_quoted(wrong[0].actual)}]; else change the migration or the contract."
+            f"same_as = [{_toml_string(wrong[0].actual)}]; else change the migration or the contract."
         )
-    return answer(
+    return make_finding(
         status,
         subject,
         summary,
-        expected=_told(wrong, "expected"),
-        actual=_told(wrong, "actual"),
+        expected=_difference_text(wrong, "expected"),
+        actual=_difference_text(wrong, "actual"),
         remedy=remedy,
         evidence=evidence,
         origin=wrong[0].origin,
     )
 
 
-def _told(wrong: list[Difference], side: str) -> str:
+def _difference_text(wrong: list[Difference], side: str) -> str:
     if len(wrong) == 1:
         return str(getattr(wrong[0], side))
-    return "\n".join(f"{each.field.replace('_', ' ')}: {getattr(each, side)}" for each in wrong)
+    return "\n".join(f"{difference.field.replace('_', ' ')}: {getattr(difference, side)}" for difference in wrong)
 
 
-def _quoted(text: str) -> str:
+def _toml_string(text: str) -> str:
     """The text as a TOML string."""
     return f"'{text}'" if "'" not in text and "\n" not in text else f"'''{text}'''"

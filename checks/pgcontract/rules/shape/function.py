@@ -1,4 +1,4 @@
-"""Functions: there, with the declared body, and run as declared."""
+"""Functions: present, with the declared body and attributes."""
 
 from __future__ import annotations
 

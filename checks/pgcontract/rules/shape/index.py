@@ -1,4 +1,4 @@
-"""Indexes: there, over the declared keys, and fit for use."""
+"""Indexes: present, on the declared keys, and valid."""
 
 from __future__ import annotations
 

@@ -1,27 +1,27 @@
-"""The standard's views: do they show what is promised, and what do they hide?"""
+"""information_schema: whether it shows what is declared, and what it does not show."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from pgcontract.catalog import StandardViews, hidden_by_standard_views
-from pgcontract.catalog.server_spelling import last_part
+from pgcontract.catalog import InformationSchema, find_information_schema_gaps
+from pgcontract.catalog.server_spelling import unqualified_name
 from pgcontract.model.schema import Column, Table
-from pgcontract.probes.context import Promise, Trial
+from pgcontract.probes.context import Context, Promise
 from pgcontract.result.finding import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import answer, check
+from pgcontract.rules.registry import check, make_finding
 
-# information_schema has a word of its own for these; a type outside pg_catalog is only USER-DEFINED to it.
-_TYPE_WORDS = {"FOREIGN": "foreign table", "BASE TABLE": "table"}
+# information_schema's names of these; a type outside pg_catalog is only USER-DEFINED there.
+_TABLE_FORMS = {"FOREIGN": "foreign table", "BASE TABLE": "table"}
 
 
 def _tables(promise: Promise) -> tuple[str, ...]:
     return tuple(table.name for table in promise.declared.tables) if promise.contract else ()
 
 
-@check("lens.standard", subjects=_tables)
-def lens_standard(trial: Trial) -> Iterator[Finding]:
+@check("information_schema.shows_declared", subjects=_tables)
+def information_schema_shows_declared(context: Context) -> Iterator[Finding]:
     """information_schema shows each declared table with the declared columns, constraints and trigger events.
 
     Why it matters: the document's own queries, ORMs and most tools look through these views and nowhere else.
@@ -29,11 +29,15 @@ def lens_standard(trial: Trial) -> Iterator[Finding]:
     information_schema, read as the migrating role, against the contract.
     What to do: where the catalog agrees with the contract and the view does not, the reader's rights are at fault.
     """
-    views = trial.standard_views
-    for table in trial.spelling.schema.tables:
-        wrong = [*_table(table, views), *_columns(trial, table, views), *_parts(trial, table, views)]
+    views = context.standard_views
+    for table in context.spelling.schema.tables:
+        wrong = [
+            *_table_differences(table, views),
+            *_column_differences(context, table, views),
+            *_part_differences(context, table, views),
+        ]
         if wrong:
-            yield answer(
+            yield make_finding(
                 Status.BROKEN,
                 table.name,
                 f"information_schema does not show the table {table.name} as it is declared.",
@@ -46,7 +50,7 @@ def lens_standard(trial: Trial) -> Iterator[Finding]:
                 origin=table.origin,
             )
         else:
-            yield answer(
+            yield make_finding(
                 Status.KEPT,
                 table.name,
                 f"information_schema shows the table {table.name} as it is declared.",
@@ -54,86 +58,103 @@ def lens_standard(trial: Trial) -> Iterator[Finding]:
             )
 
 
-def _table(table: Table, views: StandardViews) -> Iterator[tuple[str, str, str]]:
-    shown = next((each.type for each in views.tables if each.name == table.name), "nothing")
+def _table_differences(table: Table, views: InformationSchema) -> Iterator[tuple[str, str, str]]:
+    shown = next((shown_table.type for shown_table in views.tables if shown_table.name == table.name), "nothing")
     form = "table" if table.form == "partitioned table" else table.form
-    if _TYPE_WORDS.get(shown, shown) != form:
+    if _TABLE_FORMS.get(shown, shown) != form:
         yield "table", table.form, shown
 
 
-def _columns(trial: Trial, table: Table, views: StandardViews) -> Iterator[tuple[str, str, str]]:
+def _column_differences(context: Context, table: Table, views: InformationSchema) -> Iterator[tuple[str, str, str]]:
     shown = [
-        (each.name, _type(each.data_type, each.character_maximum_length), each.is_nullable)
-        for each in sorted(views.columns, key=lambda each: each.ordinal_position)
-        if each.table == table.name
+        (column.name, _type_text(column.data_type, column.character_maximum_length), column.is_nullable)
+        for column in sorted(views.columns, key=lambda column: column.ordinal_position)
+        if column.table == table.name
     ]
     declared = [
-        (last_part(each.name, each.table), _declared_type(trial, each), "YES" if _nullable(trial, each) else "NO")
-        for each in sorted(trial.spelling.schema.columns, key=lambda each: each.position)
-        if each.table == table.name
+        (
+            unqualified_name(column.name, column.table),
+            _declared_type_text(context, column),
+            "YES" if _nullable(context, column) else "NO",
+        )
+        for column in sorted(context.spelling.schema.columns, key=lambda column: column.position)
+        if column.table == table.name
     ]
     for number in range(max(len(shown), len(declared))):
-        ours = declared[number] if number < len(declared) else ("nothing", "", "")
-        theirs = shown[number] if number < len(shown) else ("nothing", "", "")
-        wordless = ours[0] == theirs[0] and (ours[1] == "" or theirs[1] in ("ARRAY", "USER-DEFINED"))
-        if (ours[0], ours[2]) != (theirs[0], theirs[2]) if wordless else ours != theirs:
-            yield f"column {number + 1}", " ".join(filter(None, ours)), " ".join(filter(None, theirs))
+        declared_column = declared[number] if number < len(declared) else ("nothing", "", "")
+        shown_column = shown[number] if number < len(shown) else ("nothing", "", "")
+        unnamed_type = declared_column[0] == shown_column[0] and (
+            declared_column[1] == "" or shown_column[1] in ("ARRAY", "USER-DEFINED")
+        )
+        if (
+            (declared_column[0], declared_column[2]) != (shown_column[0], shown_column[2])
+            if unnamed_type
+            else declared_column != shown_column
+        ):
+            yield f"column {number + 1}", " ".join(filter(None, declared_column)), " ".join(filter(None, shown_column))
 
 
-def _declared_type(trial: Trial, column: Column) -> str:
-    """The declared type as information_schema words it; empty where it has no word for it."""
+def _declared_type_text(context: Context, column: Column) -> str:
+    """The declared type as information_schema names it; empty where it has no name for it."""
     base = re.sub(r"\(.*?\)", "", column.type)
     length = re.fullmatch(r"(character varying|character)\((\d+)\)", column.type)
-    custom = {each.name for each in trial.after.types}
+    custom = {data_type.name for data_type in context.after.types}
     if base in custom or base.endswith("[]") or base.startswith("interval"):
         return ""
     return f"{base}({length[2]})" if length else base
 
 
-def _type(data_type: str, length: int | None) -> str:
+def _type_text(data_type: str, length: int | None) -> str:
     return f"{data_type}({length})" if length is not None and data_type.startswith("character") else data_type
 
 
-def _nullable(trial: Trial, column: Column) -> bool:
+def _nullable(context: Context, column: Column) -> bool:
     """A domain that is NOT NULL makes its columns so."""
-    domain = next((each for each in trial.after.types if each.name == column.type and each.form == "domain"), None)
+    domain = next(
+        (data_type for data_type in context.after.types if data_type.name == column.type and data_type.form == "domain"),
+        None,
+    )
     return column.null and (domain is None or domain.null)
 
 
-def _parts(trial: Trial, table: Table, views: StandardViews) -> Iterator[tuple[str, str, str]]:
+def _part_differences(context: Context, table: Table, views: InformationSchema) -> Iterator[tuple[str, str, str]]:
     """Constraints and triggers by name; the views know no exclusion constraint and no TRUNCATE trigger."""
-    shown = {each.name for each in views.constraints if each.table == table.name}
-    for constraint in trial.spelling.schema.constraints:
-        name = last_part(constraint.name, constraint.table)
+    shown = {shown_constraint.name for shown_constraint in views.constraints if shown_constraint.table == table.name}
+    for constraint in context.spelling.schema.constraints:
+        name = unqualified_name(constraint.name, constraint.table)
         if constraint.table == table.name and constraint.form not in ("exclude", "trigger") and name not in shown:
             yield f"constraint {name}", constraint.form, "nothing"
-    events = {(each.name, each.event_manipulation.lower()) for each in views.triggers if each.table == table.name}
-    for trigger in trial.spelling.schema.triggers:
-        name = last_part(trigger.name, trigger.table)
+    events = {
+        (shown_trigger.name, shown_trigger.event_manipulation.lower())
+        for shown_trigger in views.triggers
+        if shown_trigger.table == table.name
+    }
+    for trigger in context.spelling.schema.triggers:
+        name = unqualified_name(trigger.name, trigger.table)
         if trigger.table == table.name:
             for event in trigger.events:
                 if event != "truncate" and (name, event) not in events:
                     yield f"trigger {name}", event, "nothing"
 
 
-def _all_tables(promise: Promise) -> tuple[str, ...]:
+def _catalog_subject(promise: Promise) -> tuple[str, ...]:
     return ("catalog",)
 
 
-@check("lens.hidden", subjects=_all_tables, severity=Severity.INFO)
-def lens_hidden(trial: Trial) -> Iterator[Finding]:
+@check("information_schema.complete", subjects=_catalog_subject, severity=Severity.INFO)
+def information_schema_complete(context: Context) -> Iterator[Finding]:
     """What somebody who looks only at information_schema would not see.
 
     Why it matters: a verification query over these views passes on a table without indexes, with a disabled trigger.
     How it is measured: what the migration made, in pg_catalog and in information_schema, side by side.
     What to do: look in pg_catalog, or here.
     """
-    hidden = hidden_by_standard_views(trial.made, trial.standard_views)
-    rows = tuple((each.kind, each.name, each.catalog, each.standard) for each in hidden)
+    hidden = find_information_schema_gaps(context.changed_parts, context.standard_views)
+    rows = tuple((view.kind, view.name, view.catalog, view.information_schema) for view in hidden)
     if not rows:
-        yield answer(Status.KEPT, "catalog", "information_schema hides nothing of what the migration made.")
+        yield make_finding(Status.KEPT, "catalog", "information_schema hides nothing of what the migration made.")
         return
-    yield answer(
+    yield make_finding(
         Status.NOTED,
         "catalog",
         f"information_schema hides or blurs {len(rows)} parts of what the migration made.",

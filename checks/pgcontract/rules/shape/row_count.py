@@ -4,36 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pgcontract.probes.context import Promise, Trial
+from pgcontract.probes.context import Context, Promise
 from pgcontract.result.finding import Finding, Status
-from pgcontract.rules.registry import answer, check
-from pgcontract.rules.shape.object_count import counted
+from pgcontract.rules.registry import check, make_finding
+from pgcontract.rules.shape.object_count import number_of
 
 
 def _tables(promise: Promise) -> Iterator[str]:
     return (table.name for table in promise.declared.tables)
 
 
-@check("rows.left", subjects=_tables)
-def rows_left(trial: Trial) -> Iterator[Finding]:
+@check("table.row_count", subjects=_tables)
+def table_row_count(context: Context) -> Iterator[Finding]:
     """Each table holds exactly the declared number of rows after the migration, none by default.
 
     Why it matters: a test row left by a migration is a customer to everything that counts rows.
     How it is measured: every table that has pages is counted after the migration.
     What to do: take the INSERT out of the migration, or declare row_count.
     """
-    expected = {rows.name: rows.rows for rows in trial.promise.declared.rows}
-    found = {rows.name: rows.rows for rows in trial.after.rows}
-    for table in _tables(trial.promise):
-        wanted, there = expected.get(table, 0), found.get(table, 0)
-        if wanted == there:
-            yield answer(Status.KEPT, table, f"The table {table} holds {counted(there, 'rows')}, as declared.")
+    expected = {rows.name: rows.rows for rows in context.promise.declared.rows}
+    by_table = {rows.name: rows.rows for rows in context.after.rows}
+    for table in _tables(context.promise):
+        expected_rows, actual_rows = expected.get(table, 0), by_table.get(table, 0)
+        if expected_rows == actual_rows:
+            yield make_finding(
+                Status.KEPT, table, f"The table {table} holds {number_of(actual_rows, 'rows')}, as declared."
+            )
         else:
-            yield answer(
+            yield make_finding(
                 Status.BROKEN,
                 table,
-                f"The table {table} holds {counted(there, 'rows')} after the migration.",
-                expected=str(wanted),
-                actual=str(there),
+                f"The table {table} holds {number_of(actual_rows, 'rows')} after the migration.",
+                expected=str(expected_rows),
+                actual=str(actual_rows),
                 remedy="Take the rows out of the migration, or declare row_count.",
             )

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from pgcontract.model.comparison import Answer, Difference
 from pgcontract.model.schema import Part
-from pgcontract.probes.context import Promise, Trial
+from pgcontract.probes.context import Context, Promise
 from pgcontract.result.finding import Finding, Severity, Status
-from pgcontract.rules.registry import answer, check
+from pgcontract.rules.registry import check, make_finding
 from pgcontract.rules.shape.differences import judge_differences, server_name, shape_check
 
 shape_check(
@@ -84,65 +84,71 @@ def _label(kind: str, name: str) -> str:
     return f"{kind.replace('_', ' ')} {name}"
 
 
-def _names(trial: Trial) -> dict[tuple[str, str], Part]:
+def _parts_by_server_name(context: Context) -> dict[tuple[str, str], Part]:
     """Each declared part by its kind and the name the server knows it by."""
-    return {(part.kind, server_name(trial, part)): part for part in trial.promise.declared.parts()}
+    return {(part.kind, server_name(context, part)): part for part in context.promise.declared.parts()}
 
 
-def _catalog(promise: Promise) -> Iterator[str]:
+def _catalog_subject(promise: Promise) -> Iterator[str]:
     """One subject for the whole catalog, where there is a contract: extras name themselves."""
     return iter(("catalog",) if promise.contract else ())
 
 
-@check("object.extra", subjects=_catalog)
-def object_extra(trial: Trial) -> Iterator[Finding]:
+@check("object.declared", subjects=_catalog_subject)
+def object_declared(context: Context) -> Iterator[Finding]:
     """Nothing is there that nobody declared, and nothing undeclared was changed or dropped.
 
     Why it matters: a leftover table, grant or function is maintained by nobody and seen by nobody.
     How it is measured: the whole catalog after the migration, less what stood before it, against the contract.
     What to do: declare the object, or take it out of the migration.
     """
-    found = 0
-    for each in _undeclared(trial):
-        found += 1
-        if each.kind == "rows":
-            told = f"The rows of {each.name} were changed undeclared."
-        elif each.answer is Answer.EXTRA:
-            told = f"The {_label(each.kind, each.name)} is there and nobody declared it."
-        elif each.answer is Answer.MISSING:
-            told = f"The {_label(each.kind, each.name)} was dropped undeclared."
+    number = 0
+    for change in _undeclared_differences(context):
+        number += 1
+        if change.kind == "rows":
+            summary = f"The rows of {change.name} were changed undeclared."
+        elif change.answer is Answer.EXTRA:
+            summary = f"The {_label(change.kind, change.name)} is there and nobody declared it."
+        elif change.answer is Answer.MISSING:
+            summary = f"The {_label(change.kind, change.name)} was dropped undeclared."
         else:
-            told = f"The {_label(each.kind, each.name)} was changed undeclared: {each.field.replace('_', ' ')}."
-        yield answer(
+            summary = f"The {_label(change.kind, change.name)} was changed undeclared: {change.field.replace('_', ' ')}."
+        yield make_finding(
             Status.BROKEN,
-            f"{each.kind} {each.name}",
-            told,
-            expected=each.expected or "absent",
-            actual=each.actual or "present",
+            f"{change.kind} {change.name}",
+            summary,
+            expected=change.expected or "absent",
+            actual=change.actual or "present",
             remedy="Declare it in the contract with its purpose, or take it out of the migration.",
-            origin=trial.promise.place_of(each.kind, each.name),
+            origin=context.promise.origin_of(change.kind, change.name),
         )
-    if not found:
-        yield answer(Status.KEPT, "catalog", "Nothing is in the catalog that is not declared.")
+    if not number:
+        yield make_finding(Status.KEPT, "catalog", "Nothing is in the catalog that is not declared.")
 
 
-def _undeclared(trial: Trial) -> Iterator[Difference]:
-    """The differences that no declared part answers for, each told once: a table's without those of its parts.
+def _undeclared_differences(context: Context) -> Iterator[Difference]:
+    """The differences that no declared part answers for, each reported once: a table's without those of its parts.
 
-    Grants are access.grants' to judge, and rows in a declared table rows.left's.
+    Grants are access.grants' to judge, and rows in a declared table table.row_count's.
     """
-    declared = _names(trial)
-    extra_tables = {each.name for each in trial.differences if each.kind == "table" and each.answer is Answer.EXTRA}
-    judged_rows = extra_tables | {table.name for table in trial.promise.declared.tables}
-    for each in trial.differences:
-        if (each.kind, each.name) in declared or each.kind == "grant" or each.field == "order":
+    declared = _parts_by_server_name(context)
+    extra_tables = {
+        difference.name
+        for difference in context.differences
+        if difference.kind == "table" and difference.answer is Answer.EXTRA
+    }
+    judged_rows = extra_tables | {table.name for table in context.promise.declared.tables}
+    for difference in context.differences:
+        if (difference.kind, difference.name) in declared or difference.kind == "grant" or difference.field == "order":
             continue
-        if getattr(each.part, "table", None) in extra_tables or (each.kind == "rows" and each.name in judged_rows):
+        if getattr(difference.part, "table", None) in extra_tables or (
+            difference.kind == "rows" and difference.name in judged_rows
+        ):
             continue
-        yield each
+        yield difference
 
 
-def _with_comment(promise: Promise) -> Iterator[Part]:
+def _parts_to_comment(promise: Promise) -> Iterator[Part]:
     if promise.contract is not None and promise.contract.comments == "optional":
         return
     for kind in _COMMENTED:
@@ -152,70 +158,82 @@ def _with_comment(promise: Promise) -> Iterator[Part]:
 
 
 def _comment_subjects(promise: Promise) -> Iterator[str]:
-    return map(_subject, _with_comment(promise))
+    return map(_subject, _parts_to_comment(promise))
 
 
-@check("object.comment", subjects=_comment_subjects, severity=Severity.WARNING)
-def object_comment(trial: Trial) -> Iterator[Finding]:
+@check("object.commented", subjects=_comment_subjects, severity=Severity.WARNING)
+def object_commented(context: Context) -> Iterator[Finding]:
     """Each declared object has a comment in the database, the declared one where the contract gives its text.
 
     Why it matters: whoever meets the table in a web console sees the comment and not the contract.
     How it is measured: pg_description for every declared object.
     What to do: COMMENT ON ... IS '...' in the migration.
     """
-    live = {(part.kind, part.name): part for part in trial.after.parts()}
-    for part in _with_comment(trial.promise):
+    live = {(part.kind, part.name): part for part in context.after.parts()}
+    for part in _parts_to_comment(context.promise):
         subject = _subject(part)
         label = _label(part.kind, part.name)
-        there = live.get((part.kind, server_name(trial, part)))
-        if there is None:
-            yield answer(Status.UNKNOWN, subject, f"The {label} is not there, so it has no comment.", origin=part.origin)
-        elif not (there.comment or "").strip():
-            yield answer(
+        live_part = live.get((part.kind, server_name(context, part)))
+        if live_part is None:
+            yield make_finding(
+                Status.UNKNOWN, subject, f"The {label} is not there, so it has no comment.", origin=part.origin
+            )
+        elif not (live_part.comment or "").strip():
+            yield make_finding(
                 Status.BROKEN,
                 subject,
                 f"The {label} has no comment.",
                 expected=part.comment or "a comment",
                 actual="none",
                 remedy=f"Add COMMENT ON {part.kind.replace('_', ' ').upper()} ... IS '...' to the migration.",
-                origin=trial.promise.place_of(part.kind, part.name) or part.origin,
+                origin=context.promise.origin_of(part.kind, part.name) or part.origin,
             )
-        elif part.comment is not None and part.comment != there.comment:
-            yield answer(
+        elif part.comment is not None and part.comment != live_part.comment:
+            yield make_finding(
                 Status.BROKEN,
                 subject,
                 f"The {label} has another comment than the declared one.",
                 expected=part.comment,
-                actual=there.comment,
+                actual=live_part.comment,
                 remedy="Change the comment in the migration, or in the contract.",
                 origin=part.origin,
             )
         else:
-            yield answer(Status.KEPT, subject, f"The {label} has a comment.", actual=there.comment, origin=part.origin)
+            yield make_finding(
+                Status.KEPT, subject, f"The {label} has a comment.", actual=live_part.comment, origin=part.origin
+            )
 
 
-def _owned(promise: Promise) -> Iterator[str]:
+def _owned_subjects(promise: Promise) -> Iterator[str]:
     return (_subject(part) for part in promise.declared.parts() if hasattr(part, "owner"))
 
 
-@check("object.owner", subjects=_owned)
-def object_owner(trial: Trial) -> Iterator[Finding]:
+@check("object.owner", subjects=_owned_subjects)
+def object_owner(context: Context) -> Iterator[Finding]:
     """Each declared object belongs to the declared role, by default the one that migrates.
 
     Why it matters: an owner may drop the object, and row security does not hold it.
     How it is measured: the owner columns of the catalog; `owner` in the contract, else the migrating login role.
     What to do: ALTER ... OWNER TO, or declare the owner.
     """
-    wrong = {(each.kind, each.name): each for each in trial.differences if each.field == "owner"}
-    gone = {(each.kind, each.name) for each in trial.differences if each.answer is Answer.MISSING}
-    for name, part in _names(trial).items():
+    wrong = {
+        (difference.kind, difference.name): difference
+        for difference in context.differences
+        if difference.field == "owner"
+    }
+    missing = {
+        (difference.kind, difference.name) for difference in context.differences if difference.answer is Answer.MISSING
+    }
+    for name, part in _parts_by_server_name(context).items():
         if not hasattr(part, "owner"):
             continue
         subject = _subject(part)
         label = _label(part.kind, part.name)
-        if name in gone:
-            yield answer(Status.UNKNOWN, subject, f"The {label} is not there, so nobody owns it.", origin=part.origin)
+        if name in missing:
+            yield make_finding(
+                Status.UNKNOWN, subject, f"The {label} is not there, so nobody owns it.", origin=part.origin
+            )
         elif name in wrong:
-            yield judge_differences(trial, subject, label, [wrong[name]])
+            yield judge_differences(context, subject, label, [wrong[name]])
         else:
-            yield answer(Status.KEPT, subject, f"The {label} belongs to the declared role.", origin=part.origin)
+            yield make_finding(Status.KEPT, subject, f"The {label} belongs to the declared role.", origin=part.origin)

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from testcontainers.core.docker_client import DockerClient
 
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
-NO_EXTRA = "the package testcontainers is not installed; pip install 'pgcontract[docker]'"
+NOT_INSTALLED = "the package testcontainers is not installed; pip install 'pgcontract[docker]'"
 _PORT = 2375
-_START = "start one (Docker Desktop, or: sudo systemctl start docker), or name another with DOCKER_HOST"
+_START_HINT = "start one (Docker Desktop, or: sudo systemctl start docker), or name another with DOCKER_HOST"
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def daemon(*, timeout_s: int = 60) -> Iterator[DockerClient]:
     answer of it.
     """
     if find_spec("testcontainers") is None:
-        raise ServerUnavailable(NO_EXTRA)
+        raise ServerUnavailable(NOT_INSTALLED)
     from docker.errors import DockerException
     from requests.exceptions import RequestException
 
@@ -40,53 +40,53 @@ def daemon(*, timeout_s: int = 60) -> Iterator[DockerClient]:
         from testcontainers.core.docker_client import DockerClient, get_docker_host
 
         where = get_docker_host() or DEFAULT_SOCKET
-        _knock(where, timeout_s)
+        _try_socket(where, timeout_s)
         # Not DockerContainer: that starts an image of its own to clean up after us, which may have to be pulled.
         client = DockerClient(timeout=timeout_s)
     except (DockerException, OSError, ValueError) as error:
-        raise ServerUnavailable(_why_not(error, _without_password(where))) from error
+        raise ServerUnavailable(_unreachable_message(error, _without_password(where))) from error
     try:
         yield client
     except (DockerException, RequestException) as error:
         raise ServerUnavailable(
-            f"the Docker daemon at {_without_password(where)} did not do what it was asked: {explained(error)}; "
+            f"the Docker daemon at {_without_password(where)} did not do what it was asked: {explain_error(error)}; "
             "look into its log"
         ) from error
     finally:
         client.client.close()
 
 
-def explained(error: Exception) -> str:
+def explain_error(error: Exception) -> str:
     """What the daemon said of an error, in one line; without an answer from it, the error's own words."""
-    told = getattr(error, "explanation", None) or str(error)
-    return _without_password(" ".join(str(told).split()))
+    explanation = getattr(error, "explanation", None) or str(error)
+    return _without_password(" ".join(str(explanation).split()))
 
 
-def _knock(where: str, timeout_s: int) -> None:
+def _try_socket(where: str, timeout_s: int) -> None:
     """Raises OSError where nobody answers: docker-py hides the reason, and does not close a socket that it could not
     connect."""
     address = urlsplit(where)
     if address.scheme == "unix":
-        with socket.socket(socket.AF_UNIX) as door:
-            door.settimeout(timeout_s)
-            door.connect(where.removeprefix("unix://"))
+        with socket.socket(socket.AF_UNIX) as client_socket:
+            client_socket.settimeout(timeout_s)
+            client_socket.connect(where.removeprefix("unix://"))
     elif address.scheme in ("tcp", "http", "https") and address.hostname:
         socket.create_connection((address.hostname, address.port or _PORT), timeout_s).close()
 
 
-def _why_not(error: Exception, where: str) -> str:
+def _unreachable_message(error: Exception, where: str) -> str:
     place = f"at {where.removeprefix('unix://')}" if where else "that is set"
     match error:
         case FileNotFoundError():
-            return f"no Docker daemon {place}; {_START}"
+            return f"no Docker daemon {place}; {_START_HINT}"
         case PermissionError():
             return (
                 f"uid {os.geteuid()} may not use the Docker daemon {place}; become a member of its group "
                 "(sudo usermod -aG docker USER, then log in again), or use a rootless daemon with DOCKER_HOST"
             )
         case ConnectionRefusedError():
-            return f"no Docker daemon answers {place}; {_START}"
-    return f"the Docker daemon {place} cannot be reached: {explained(error)}; correct DOCKER_HOST or what is named"
+            return f"no Docker daemon answers {place}; {_START_HINT}"
+    return f"the Docker daemon {place} cannot be reached: {explain_error(error)}; correct DOCKER_HOST or what is named"
 
 
 def _without_password(where: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pgcontract.errors import InputError, ServerUnavailable
-from pgcontract.postgres.providers.container.daemon import explained
+from pgcontract.postgres.providers.container.daemon import explain_error
 from pgcontract.postgres.providers.container.pull import pull
 from pgcontract.postgres.providers.production import Production
 
@@ -20,7 +20,7 @@ SUPABASE: Mapping[int, str] = {17: "supabase/postgres:17.6.1.132", 15: "supabase
 USUAL_MAJOR = 17
 
 
-def image_of(production: Production) -> str:
+def production_image(production: Production) -> str:
     """The image that production runs, or comes nearest to it; InputError where there is none of its major."""
     major = production.postgres or USUAL_MAJOR
     if production.platform != "supabase":
@@ -45,8 +45,8 @@ class Image:
     @property
     def major(self) -> int | None:
         """The major it says it has (PG_MAJOR, as the official images do), else None."""
-        told = self.environment.get("PG_MAJOR", "")
-        return int(told) if told.isdecimal() else None
+        number = self.environment.get("PG_MAJOR", "")
+        return int(number) if number.isdecimal() else None
 
 
 def find_image(client: DockerClient, name: str) -> Image | None:
@@ -61,22 +61,22 @@ def find_image(client: DockerClient, name: str) -> Image | None:
     except ImageNotFound:
         return None
     except APIError as error:
-        raise InputError(f"docker:{name} names no image: {explained(error)}; write --pg docker:NAME:TAG") from error
+        raise InputError(f"docker:{name} names no image: {explain_error(error)}; write --pg docker:NAME:TAG") from error
     if "5432/tcp" not in (config.get("ExposedPorts") or {}):
         raise InputError(f"the image {name} is not one of PostgreSQL: it exposes no port 5432; name one that does")
     return Image(
         name=name,
         command=tuple(config.get("Cmd") or ()),
-        environment=dict(each.split("=", 1) for each in config.get("Env") or () if "=" in each),
+        environment=dict(variable.split("=", 1) for variable in config.get("Env") or () if "=" in variable),
     )
 
 
-def have_image(client: DockerClient, name: str) -> Image:
+def ensure_image(client: DockerClient, name: str) -> Image:
     """The image, pulled now if the daemon does not have it; ServerUnavailable says why it cannot be had."""
-    found = find_image(client, name)
-    if found is None:
+    image = find_image(client, name)
+    if image is None:
         pull(client, name)
-        found = find_image(client, name)
-    if found is None:
+        image = find_image(client, name)
+    if image is None:
         raise ServerUnavailable(f"the image {name} was pulled, and is not there; look at `docker images`")
-    return found
+    return image

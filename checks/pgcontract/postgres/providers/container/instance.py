@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 import psycopg
 
 from pgcontract.errors import ServerUnavailable
-from pgcontract.postgres.providers.container.daemon import explained
+from pgcontract.postgres.providers.container.daemon import explain_error
 from pgcontract.postgres.providers.container.owner import LABEL, Owner
 from pgcontract.postgres.providers.throwaway import PORT
 
@@ -25,21 +25,21 @@ _START_TIMEOUT_S = 120
 _CONNECT_TIMEOUT_S = 5
 _SETTLED_S = 2
 _POLL_S = 0.02
-_LOOK_S = 0.5
+_CHECK_INTERVAL_S = 0.5
 _LOG_LINES = 12
 _PORT_TRIES = 8
 # Below the range that systems give to outgoing connections: those are taken without asking.
 _PORTS = range(20_000, 32_000)
-_TAKEN = ("already allocated", "already in use")
+_PORT_IN_USE = ("already allocated", "already in use")
 _THIS_MACHINE = ("localhost", "127.0.0.1")
-_ASK = """
+_POSTMASTER = """
 SELECT pg_catalog.split_part(pg_catalog.pg_read_file('postmaster.pid'), E'\n', 1),
        pg_catalog.pg_postmaster_start_time()::text
 """
 
 
-class Running:
-    """A container of ours, by a name that is known before it is made: whatever interrupts us, it can be removed.
+class RunningContainer:
+    """A container whose name is known before it is created: whatever interrupts us, it can be removed.
 
     `host` and `port` are where its server listens, the same again after a crash.
     """
@@ -56,7 +56,7 @@ class Running:
         """Makes the container and starts it; does not wait for its server. Raises ServerUnavailable."""
         from docker.errors import DockerException
 
-        said = ""
+        reason = ""
         for _ in range(_PORT_TRIES):
             # Not drawn from the run's seed: where a server listens is no part of any answer. Chosen here, since the
             # daemon would choose another at the start after a crash.
@@ -66,8 +66,8 @@ class Running:
                     self._image,
                     command=command,
                     environment=dict(environment),
-                    ports=self._published(),
-                    labels={LABEL: Owner.ours().label},
+                    ports=self._port_mapping(),
+                    labels={LABEL: Owner.current_process().label},
                     name=self.name,
                     detach=True,
                 )
@@ -76,10 +76,10 @@ class Running:
                 return
             except (DockerException, OSError) as error:
                 self.remove()
-                said = explained(error)
-                if not any(word in said for word in _TAKEN):
-                    raise ServerUnavailable(f"no container could be started from {self._image}: {said}") from error
-        raise ServerUnavailable(f"no free port for the container after {_PORT_TRIES} tries: {said}; run it again")
+                reason = explain_error(error)
+                if not any(word in reason for word in _PORT_IN_USE):
+                    raise ServerUnavailable(f"no container could be started from {self._image}: {reason}") from error
+        raise ServerUnavailable(f"no free port for the container after {_PORT_TRIES} tries: {reason}; run it again")
 
     def wait_until_ready(self, conninfo: str) -> None:
         """Returns when the server that stays accepts connections; raises ServerUnavailable with the log's end.
@@ -88,11 +88,11 @@ class Running:
         stays is the container's first process; where an image puts another before it, the one that has stayed.
         """
         deadline = time.monotonic() + _START_TIMEOUT_S
-        next_look = time.monotonic() + _LOOK_S
+        next_check = time.monotonic() + _CHECK_INTERVAL_S
         seen, since = "", 0.0
         while True:
             try:
-                pid, started = _asked(conninfo)
+                pid, started = _read_postmaster(conninfo)
             except psycopg.Error as error:
                 last = " ".join(str(error).split())
                 seen = ""
@@ -105,15 +105,15 @@ class Running:
                 elif time.monotonic() - since > _SETTLED_S:
                     return
             now = time.monotonic()
-            if now > next_look:
-                next_look = now + _LOOK_S
-                self._demand_alive()
+            if now > next_check:
+                next_check = now + _CHECK_INTERVAL_S
+                self._require_running()
             if now > deadline:
-                self._give_up(last)
+                self._raise_unreachable(last)
             time.sleep(_POLL_S)
 
     def crash(self, conninfo: str) -> None:
-        """Ends the server at once, with no checkpoint and no goodbye, and starts it again on the same files.
+        """Ends the server at once, without a checkpoint, and starts it again on the same files.
 
         Returns when it has recovered.
         """
@@ -125,22 +125,22 @@ class Running:
             self._container.wait()
             self._container.start()
         except (DockerException, OSError) as error:
-            raise ServerUnavailable(f"the container did not come back after a crash: {explained(error)}") from error
+            raise ServerUnavailable(f"the container did not come back after a crash: {explain_error(error)}") from error
         self.wait_until_ready(conninfo)
 
     def remove(self) -> None:
         """Ends and removes the container and its volumes; harmless where there is none. A next run does what fails."""
         remove_container(self._client, self.name)
 
-    def _published(self) -> dict[str, tuple[str, int] | int]:
+    def _port_mapping(self) -> dict[str, tuple[str, int] | int]:
         """The port, given to this machine alone where the daemon is here; elsewhere it must be open to be reached."""
         from testcontainers.core.config import ConnectionMode
 
         mode = self._client.get_connection_mode()
         if mode is ConnectionMode.bridge_ip:
             return {}
-        here = mode is ConnectionMode.docker_host and self._client.host() in _THIS_MACHINE
-        return {f"{PORT}/tcp": ("127.0.0.1", self.port) if here else self.port}
+        local = mode is ConnectionMode.docker_host and self._client.host() in _THIS_MACHINE
+        return {f"{PORT}/tcp": ("127.0.0.1", self.port) if local else self.port}
 
     def _find_address(self) -> None:
         from testcontainers.core.config import ConnectionMode
@@ -158,21 +158,21 @@ class Running:
         assert self._container is not None
         return str(self._container.id)
 
-    def _demand_alive(self) -> None:
+    def _require_running(self) -> None:
         from docker.errors import DockerException
 
         assert self._container is not None
         try:
             self._container.reload()
         except (DockerException, OSError) as error:
-            raise ServerUnavailable(f"the container is gone: {explained(error)}") from error
+            raise ServerUnavailable(f"the container is gone: {explain_error(error)}") from error
         if self._container.status in ("exited", "dead"):
             code = self._container.attrs["State"]["ExitCode"]
             raise ServerUnavailable(
                 f"the server in {self._image} did not start (exit code {code}); its log ends:\n{self._log_end()}"
             )
 
-    def _give_up(self, last: str) -> NoReturn:
+    def _raise_unreachable(self, last: str) -> NoReturn:
         remedy = "look whether the daemon maps ports (its --iptables, --bridge and --userland-proxy)"
         if self.host not in _THIS_MACHINE:
             remedy = f"let ports {_PORTS[0]} to {_PORTS[-1]} of {self.host} through to here, or use a daemon here"
@@ -188,7 +188,7 @@ class Running:
         try:
             lines = self._container.logs(tail=_LOG_LINES).decode(errors="replace").splitlines()
         except (DockerException, OSError) as error:
-            lines = [f"(cannot be read: {explained(error)})"]
+            lines = [f"(cannot be read: {explain_error(error)})"]
         return "\n".join(f"  {line}" for line in lines) or "  (nothing)"
 
 
@@ -200,9 +200,9 @@ def remove_container(client: DockerClient, name: str) -> None:
         client.client.api.remove_container(name, v=True, force=True)
 
 
-def _asked(conninfo: str) -> tuple[str, str]:
+def _read_postmaster(conninfo: str) -> tuple[str, str]:
     """The postmaster's process id, as its container counts, and when it was started."""
     with psycopg.connect(conninfo, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S) as connection:
-        found = connection.execute(_ASK).fetchone()
-    assert found is not None
-    return found[0], found[1]
+        row = connection.execute(_POSTMASTER).fetchone()
+    assert row is not None
+    return row[0], row[1]

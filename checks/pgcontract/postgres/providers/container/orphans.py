@@ -11,20 +11,20 @@ if TYPE_CHECKING:
     from testcontainers.core.docker_client import DockerClient
 
 
-def orphans(client: DockerClient) -> tuple[str, ...]:
+def find_orphans(client: DockerClient) -> tuple[str, ...]:
     """The names of our containers that nobody will remove. Those of other machines and users are not judged."""
-    ours = Owner.ours()
-    found = []
+    this_process = Owner.current_process()
+    names = []
     for container in client.client.api.containers(all=True, filters={"label": LABEL}):
-        owner = Owner.read(container["Labels"][LABEL])
-        if owner is not None and owner.is_dead(seen_by=ours):
-            found.append(container["Names"][0].lstrip("/"))
-    return tuple(sorted(found))
+        owner = Owner.from_label(container["Labels"][LABEL])
+        if owner is not None and owner.is_dead(seen_by=this_process):
+            names.append(container["Names"][0].lstrip("/"))
+    return tuple(sorted(names))
 
 
 def remove_orphans(client: DockerClient) -> tuple[str, ...]:
     """Removes them with their volumes; gives their names."""
-    found = orphans(client)
-    for name in found:
+    names = find_orphans(client)
+    for name in names:
         remove_container(client, name)
-    return found
+    return names

@@ -30,7 +30,7 @@ class Owner:
     started: str
 
     @classmethod
-    def ours(cls) -> Owner:
+    def current_process(cls) -> Owner:
         """This process."""
         pid = os.getpid()
         return cls(
@@ -43,8 +43,8 @@ class Owner:
         )
 
     @classmethod
-    def read(cls, label: str) -> Owner | None:
-        """The owner that a label names; None where it is not in our words."""
+    def from_label(cls, label: str) -> Owner | None:
+        """The owner that a label names; None where the label is malformed."""
         try:
             return cls(**json.loads(label))
         except (ValueError, TypeError):
@@ -52,7 +52,7 @@ class Owner:
 
     @property
     def label(self) -> str:
-        """What `read` gives back."""
+        """What `from_label` gives back."""
         return json.dumps(asdict(self))
 
     def is_dead(self, *, seen_by: Owner) -> bool:
@@ -74,10 +74,10 @@ def started(pid: int) -> str | None:
             return None
         # A dead process whose parent has not asked for it yet is still listed.
         return None if fields[0] in "ZX" else fields[19]
-    told = subprocess.run(
+    process = subprocess.run(
         ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False, env={"LC_ALL": "C"}
     )
-    return told.stdout.strip() or None
+    return process.stdout.strip() or None
 
 
 def _namespace() -> str:
@@ -97,8 +97,8 @@ def _text(path: str) -> str:
 def _boot_time() -> str:
     """Without /proc (macOS): the second of the boot, as sysctl tells it."""
     try:
-        told = subprocess.run(["sysctl", "-n", "kern.boottime"], capture_output=True, text=True, check=False).stdout
+        output = subprocess.run(["sysctl", "-n", "kern.boottime"], capture_output=True, text=True, check=False).stdout
     except OSError:
         return ""
-    found = re.search(r"sec = (\d+)", told)
-    return found[1] if found else ""
+    match = re.search(r"sec = (\d+)", output)
+    return match[1] if match else ""

@@ -1,4 +1,4 @@
-"""Brings an image from its registry, told while it comes, and where it does not come the reason with its remedy."""
+"""Pulls an image from its registry and reports progress; where that fails, the reason with its remedy."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pgcontract.errors import ServerUnavailable
-from pgcontract.postgres.providers.container.daemon import explained
-from pgcontract.postgres.providers.startup_progress import tell
+from pgcontract.postgres.providers.container.daemon import explain_error
+from pgcontract.postgres.providers.startup_progress import report_progress
 
 if TYPE_CHECKING:
     from testcontainers.core.docker_client import DockerClient
@@ -23,7 +23,7 @@ _REMEDIES = (
         "correct its name, or `docker login` to the registry that has it",
     ),
 )
-_OFFLINE = "connect this machine to the registry, or bring the image with `docker load`"
+_OFFLINE_HINT = "connect this machine to the registry, or bring the image with `docker load`"
 
 
 def pull(client: DockerClient, name: str) -> None:
@@ -32,20 +32,20 @@ def pull(client: DockerClient, name: str) -> None:
     from docker.utils import parse_repository_tag
 
     repository, tag = parse_repository_tag(name)
-    tell(f"pulling {name}")
+    report_progress(f"pulling {name}")
     try:
         # Without a tag docker-py would pull every tag there is.
         lines = client.client.api.pull(repository, tag=tag or "latest", stream=True, decode=True)
         for progress in _progress(lines):
-            tell(f"pulling {name}: {progress}")
+            report_progress(f"pulling {name}: {progress}")
     # Of the second kind are requests' exceptions: the daemon went away in the middle.
     except (DockerException, OSError) as error:
-        said = explained(error)
-        remedy = next((remedy for words, remedy in _REMEDIES if any(word in said for word in words)), _OFFLINE)
-        here = _postgres_images(client)
-        if here:
-            remedy = f"{remedy}; or take one that is here: {', '.join(here)}"
-        raise ServerUnavailable(f"the image {name} is not here and cannot be pulled: {said}; {remedy}") from error
+        reason = explain_error(error)
+        remedy = next((remedy for words, remedy in _REMEDIES if any(word in reason for word in words)), _OFFLINE_HINT)
+        images = _postgres_images(client)
+        if images:
+            remedy = f"{remedy}; or take one that is here: {', '.join(images)}"
+        raise ServerUnavailable(f"the image {name} is not here and cannot be pulled: {reason}; {remedy}") from error
 
 
 def _progress(lines: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -62,7 +62,7 @@ def _progress(lines: Iterable[Mapping[str, Any]]) -> Iterator[str]:
             layers[line["id"]] = detail["current"], detail["total"]
         elif line.get("status") == "Download complete" and line["id"] in layers:
             layers[line["id"]] = (layers[line["id"]][1],) * 2
-        come, whole = (sum(each[at] for each in layers.values()) // _MB for at in (0, 1))
+        come, whole = (sum(layer[at] for layer in layers.values()) // _MB for at in (0, 1))
         if whole and last != (last := f"{come} of {whole} MB"):
             yield last
 

@@ -41,13 +41,13 @@ class Account:
         """Whether this user may enter every folder down to `path`, and read and enter `path` itself, by mode bits."""
         if not self.switched:
             return os.access(path, os.R_OK | os.X_OK)
-        here, *above = (path.resolve(), *path.resolve().parents)
-        return self._may(here, 0o5) and all(self._may(folder, 0o1) for folder in above)
+        resolved, *above = (path.resolve(), *path.resolve().parents)
+        return self._may(resolved, 0o5) and all(self._may(folder, 0o1) for folder in above)
 
     def _may(self, path: Path, bits: int) -> bool:
-        found = path.stat()
-        shift = 6 if found.st_uid == self.uid else 3 if found.st_gid == self.gid else 0
-        return (found.st_mode >> shift) & bits == bits
+        status = path.stat()
+        shift = 6 if status.st_uid == self.uid else 3 if status.st_gid == self.gid else 0
+        return (status.st_mode >> shift) & bits == bits
 
 
 def server_account() -> Account:

@@ -1,4 +1,4 @@
-"""What the cache holds: how much there is of it, and how it is emptied."""
+"""The cache's size, and how it is emptied."""
 
 from __future__ import annotations
 
@@ -11,35 +11,37 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pgcontract.postgres.providers.local.account import Account
-from pgcontract.postgres.providers.local.directories import cache_room
-from pgcontract.postgres.providers.local.installation import programs_home
+from pgcontract.postgres.providers.local.directories import cache_directory
+from pgcontract.postgres.providers.local.installation import programs_directory
 
-# By name, for PGCONTRACT_CACHE may be a folder with other things in it: seeds and states with their locks, programs
+# By name, for PGCONTRACT_CACHE may be a folder with other things in it: images and states with their locks, programs
 # copied for the server's user, programs fetched by npm, and drafts of each.
-_OURS = re.compile(r"[0-9a-f]{20}\.(seed|state|lock)|programs-[0-9a-f]{20}|(linux|darwin)-(x64|arm64)-\d\S*|\.draft-\S+")
+_OWN_ENTRY = re.compile(
+    r"[0-9a-f]{20}\.(seed|state|lock)|programs-[0-9a-f]{20}|(linux|darwin)-(x64|arm64)-\d\S*|\.draft-\S+"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept:
-    """A folder of the cache, with what is ours in it: how many entries, and their bytes."""
+class CacheUsage:
+    """A folder of the cache, and pgcontract's entries in it: how many, and their bytes."""
 
     folder: Path
     entries: int
     size_bytes: int
 
 
-def look_at_cache(account: Account) -> tuple[Kept, ...]:
+def read_cache_usage(account: Account) -> tuple[CacheUsage, ...]:
     """The cache, and where the server's user may not enter it the one for programs; folders may not exist yet."""
-    return tuple(_kept(folder, list(_ours(folder))) for folder in _folders(account))
+    return tuple(_usage(folder, list(_own_entries(folder))) for folder in _folders(account))
 
 
-def empty_cache(account: Account) -> tuple[Kept, ...]:
-    """Removes what is ours and nobody runs; gives what was removed."""
+def empty_cache(account: Account) -> tuple[CacheUsage, ...]:
+    """Removes pgcontract's entries that no running program uses; returns what was removed."""
     removed = []
     for folder in _folders(account):
-        ours = [entry for entry in _ours(folder) if not _is_run(entry)]
-        removed.append(_kept(folder, ours))
-        for entry in ours:
+        entries = [entry for entry in _own_entries(folder) if not _is_running(entry)]
+        removed.append(_usage(folder, entries))
+        for entry in entries:
             with contextlib.suppress(OSError):
                 if entry.is_dir() and not entry.is_symlink():
                     shutil.rmtree(entry)
@@ -49,16 +51,16 @@ def empty_cache(account: Account) -> tuple[Kept, ...]:
 
 
 def _folders(account: Account) -> tuple[Path, ...]:
-    return tuple(dict.fromkeys((cache_room(), programs_home(account))))
+    return tuple(dict.fromkeys((cache_directory(), programs_directory(account))))
 
 
-def _ours(folder: Path) -> Iterator[Path]:
+def _own_entries(folder: Path) -> Iterator[Path]:
     with contextlib.suppress(OSError):
-        yield from (entry for entry in sorted(folder.iterdir()) if _OURS.fullmatch(entry.name))
+        yield from (entry for entry in sorted(folder.iterdir()) if _OWN_ENTRY.fullmatch(entry.name))
 
 
-def _kept(folder: Path, entries: list[Path]) -> Kept:
-    return Kept(folder=folder, entries=len(entries), size_bytes=sum(map(_size, entries)))
+def _usage(folder: Path, entries: list[Path]) -> CacheUsage:
+    return CacheUsage(folder=folder, entries=len(entries), size_bytes=sum(map(_size, entries)))
 
 
 def _size(entry: Path) -> int:
@@ -70,7 +72,7 @@ def _size(entry: Path) -> int:
     return total
 
 
-def _is_run(entry: Path) -> bool:
+def _is_running(entry: Path) -> bool:
     """Whether a program in it is running now (Linux: by /proc; elsewhere a run is trusted not to be emptied under)."""
     for process in Path("/proc").glob("[0-9]*/exe"):
         with contextlib.suppress(OSError):

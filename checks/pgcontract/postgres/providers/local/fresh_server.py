@@ -1,4 +1,4 @@
-"""A fresh local server from a bin folder: out of the cache where it can be, out of initdb where it must."""
+"""A fresh local server from a bin folder: unpacked from the cache where possible, else made by initdb."""
 
 from __future__ import annotations
 
@@ -14,17 +14,28 @@ from typing import Literal
 from pgcontract.errors import ServerUnavailable
 from pgcontract.postgres.providers.local import cache, installation
 from pgcontract.postgres.providers.local.account import server_account
-from pgcontract.postgres.providers.local.cluster_image import Seed, pack, planting, read_seed, write_seed, write_state
-from pgcontract.postgres.providers.local.directories import all_rooms, run_room, socket_room
+from pgcontract.postgres.providers.local.cluster_image import (
+    ClusterImage,
+    pack_image,
+    read_image,
+    unpacked_for_start,
+    write_image,
+    write_state,
+)
+from pgcontract.postgres.providers.local.directories import (
+    all_run_directories,
+    choose_run_directory,
+    choose_socket_directory,
+)
 from pgcontract.postgres.providers.local.initdb import SUPERUSER, initialise
 from pgcontract.postgres.providers.local.installation import Version
 from pgcontract.postgres.providers.local.postmaster import Postmaster, server_command
-from pgcontract.postgres.providers.local.run_folder import claimed, sweep
-from pgcontract.postgres.providers.server import Capability, Prepared, Server
+from pgcontract.postgres.providers.local.run_folder import claimed_folder, remove_leftovers
+from pgcontract.postgres.providers.server import Capability, PreparedState, Server
 from pgcontract.postgres.providers.throwaway import PORT
 
 _CAPABILITIES: frozenset[Capability] = frozenset(("own_server", "superuser", "stop", "second_role"))
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
@@ -34,7 +45,7 @@ def local_server(
     locate: Callable[[], Path],
     settings: Mapping[str, str],
     locale: str | None,
-    prepared: Prepared | None = None,
+    prepared: PreparedState | None = None,
 ) -> Iterator[Server]:
     """A server of its own, owned by an unprivileged user, on a Unix socket that only that user and root can reach.
 
@@ -43,10 +54,10 @@ def local_server(
     """
     with ExitStack() as stack:
         try:
-            start = _Start(stack, provider=provider, bin_dir=locate(), settings=settings, locale=locale)
+            start = _ServerStart(stack, provider=provider, bin_dir=locate(), settings=settings, locale=locale)
             server = start.with_state(prepared) if prepared else start.empty()
         except OSError as error:
-            if error.errno in _NO_ROOM:
+            if error.errno in _DISK_FULL:
                 raise ServerUnavailable(
                     f"no room for the server's files: {error}; free some, or name a folder with PGCONTRACT_TMP"
                 ) from error
@@ -54,8 +65,8 @@ def local_server(
         yield server
 
 
-class _Start:
-    """One start, from a claimed folder to a server that is ready; what it opens is closed with the stack."""
+class _ServerStart:
+    """One start of a server, from its locked folder until it is ready; what it opens is closed with the stack."""
 
     def __init__(
         self, stack: ExitStack, *, provider: str, bin_dir: Path, settings: Mapping[str, str], locale: str | None
@@ -65,90 +76,98 @@ class _Start:
         self.bin_dir = bin_dir
         self.settings = settings
         self.locale = locale
-        self.clock = _Clock()
+        self.timer = _PhaseTimer()
         self.account = server_account()
-        sweep(all_rooms(), self.account)
+        remove_leftovers(all_run_directories(), self.account)
 
     def empty(self) -> Server:
         """A server that holds nothing yet."""
-        self._claim()
-        seed, version = self._fill(self.settings)
+        self._claim_folder()
+        image, version = self._create_cluster(self.settings)
         self._wait()
-        return self._server(version, "cache" if seed else "initdb")
+        return self._server(version, "cache" if image else "initdb")
 
-    def with_state(self, prepared: Prepared) -> Server:
-        """A server that holds what is prepared: planted from the cache, or made now and kept there for later runs."""
-        kept = cache.state_file(self.bin_dir, locale=self.locale, key=prepared.key)
+    def with_state(self, prepared: PreparedState) -> Server:
+        """A server that holds what is prepared: unpacked from the cache, or made now and cached for later runs."""
+        state_path = cache.state_file(self.bin_dir, locale=self.locale, key=prepared.key)
         with ExitStack() as building:
-            state = read_seed(kept) if kept else None
-            if kept and state is None:
-                cache.drop_drafts(kept.parent)
-                building.enter_context(cache.only_builder(kept))
+            state = read_image(state_path) if state_path else None
+            if state_path and state is None:
+                cache.drop_abandoned_drafts(state_path.parent)
+                building.enter_context(cache.builder_lock(state_path))
                 # Whoever held the lock before us may have made it.
-                state = read_seed(kept)
-            if kept and state:
+                state = read_image(state_path)
+            if state_path and state:
                 building.close()
-                cache.mark_used(kept)
-                self._claim(wanted_bytes=len(state.contents))
+                cache.mark_used(state_path)
+                self._claim_folder(needed_bytes=len(state.contents))
                 version = Version(**state.index["version"])
-                self._plant(state, version)
+                self._unpack(state, version)
                 self._wait()
                 return self._server(version, "cache")
-            wanted = prepared.wanted_bytes()
-            self._claim(wanted_bytes=wanted)
-            _, version = self._fill({**self.settings, **prepared.settings})
+            needed_bytes = prepared.needed_bytes()
+            self._claim_folder(needed_bytes=needed_bytes)
+            _, version = self._create_cluster({**self.settings, **prepared.settings})
             self._wait()
             prepared.make(self._server(version, "initdb"))
-            self.postmaster.rest()
+            self.postmaster.stop_cleanly()
             # A cache that is full costs the next run its time, not this one its server.
             with suppress(OSError):
-                if kept and cache.has_room(kept, wanted):
-                    write_state(kept, self.run.cluster, version=asdict(version), draft=cache.draft_of(kept))
-                    cache.drop_least_used(kept)
-            self.clock.lap("prepare")
+                if state_path and cache.has_space(state_path, needed_bytes):
+                    write_state(
+                        state_path, self.run_folder.cluster, version=asdict(version), draft=cache.draft_path(state_path)
+                    )
+                    cache.drop_least_used(state_path)
+            self.timer.end_phase("prepare")
             self._launch(version, self.settings)
             self._wait()
             return self._server(version, "initdb")
 
-    def _claim(self, *, wanted_bytes: int = 0) -> None:
-        room, self.storage = run_room(self.account, wanted_bytes=wanted_bytes)
-        self.run = self.stack.enter_context(claimed(room, self.account))
-        apart = socket_room(room, self.account)
-        self.socket_dir = self.stack.enter_context(claimed(apart, self.account)).folder if apart else self.run.folder
-        self.postmaster = Postmaster(cluster=self.run.cluster, log_file=self.run.folder / "log")
+    def _claim_folder(self, *, needed_bytes: int = 0) -> None:
+        run_directory, self.storage = choose_run_directory(self.account, needed_bytes=needed_bytes)
+        self.run_folder = self.stack.enter_context(claimed_folder(run_directory, self.account))
+        socket_parent = choose_socket_directory(run_directory, self.account)
+        self.socket_dir = (
+            self.stack.enter_context(claimed_folder(socket_parent, self.account)).folder
+            if socket_parent
+            else self.run_folder.folder
+        )
+        self.postmaster = Postmaster(cluster=self.run_folder.cluster, log_file=self.run_folder.folder / "log")
         self.stack.callback(self.postmaster.stop)
-        self.programs = installation.runnable_by(self.account, self.bin_dir)
-        self.clock.lap("claim a folder")
+        self.programs = installation.ensure_runnable_by(self.account, self.bin_dir)
+        self.timer.end_phase("claim a folder")
 
-    def _fill(self, settings: Mapping[str, str]) -> tuple[Seed | None, Version]:
+    def _create_cluster(self, settings: Mapping[str, str]) -> tuple[ClusterImage | None, Version]:
         """The cluster's files, and the server launched on them."""
-        seed_file = cache.seed_file(self.bin_dir, locale=self.locale)
-        with _seed_or_initdb(seed_file, self.run.cluster, self._initdb) as (seed, version):
-            self.clock.lap("read the cache" if seed else "pack for the cache")
-            if seed:
-                self._plant(seed, version, settings)
+        image_file = cache.image_file(self.bin_dir, locale=self.locale)
+        with _image_or_initdb(image_file, self.run_folder.cluster, self._initdb) as (image, version):
+            self.timer.end_phase("read the cache" if image else "pack for the cache")
+            if image:
+                self._unpack(image, version, settings)
             else:
                 self._launch(version, settings)
-        return seed, version
+        return image, version
 
-    def _plant(self, seed: Seed, version: Version, settings: Mapping[str, str] | None = None) -> None:
+    def _unpack(self, image: ClusterImage, version: Version, settings: Mapping[str, str] | None = None) -> None:
         owner = (self.account.uid, self.account.gid) if self.account.switched else None
-        with planting(seed, self.run.cluster, owner=owner) as rest:
-            self.clock.lap("plant what starts")
+        with unpacked_for_start(image, self.run_folder.cluster, owner=owner) as unpack_databases:
+            self.timer.end_phase("unpack what starts")
             self._launch(version, self.settings if settings is None else settings)
-            rest()
-        self.clock.lap("plant the databases")
+            unpack_databases()
+        self.timer.end_phase("unpack the databases")
 
     def _initdb(self) -> Version:
         version = installation.require_known_major(self.bin_dir)
-        initialise(self.run.cluster, programs=self.programs, version=version, locale=self.locale, account=self.account)
-        self.clock.lap("initdb")
+        initialise(
+            self.run_folder.cluster, programs=self.programs, version=version, locale=self.locale, account=self.account
+        )
+        self.timer.end_phase("initdb")
         return version
 
     def _launch(self, version: Version, settings: Mapping[str, str]) -> None:
         command = server_command(
             self.programs.bin_dir,
-            cluster=self.run.cluster,
+            cluster=self.run_folder.cluster,
             socket_dir=self.socket_dir,
             major=version.major,
             settings=settings,
@@ -156,17 +175,17 @@ class _Start:
         self.postmaster.launch(
             command,
             environment=self.programs.environment(),
-            folders=(self.run.folder, self.socket_dir),
+            folders=(self.run_folder.folder, self.socket_dir),
             account=self.account,
         )
-        self.clock.lap("launch")
+        self.timer.end_phase("launch")
 
     def _wait(self) -> None:
         self.postmaster.wait_until_ready()
-        self.clock.lap("wait until ready")
+        self.timer.end_phase("wait until ready")
 
     def _server(self, version: Version, started_from: Literal["cache", "initdb"]) -> Server:
-        again = partial(local_server, provider=self.provider, locate=lambda: self.bin_dir, locale=self.locale)
+        start_again = partial(local_server, provider=self.provider, locate=lambda: self.bin_dir, locale=self.locale)
         return Server(
             provider=self.provider,
             version_num=version.number,
@@ -178,50 +197,50 @@ class _Start:
             capabilities=_CAPABILITIES,
             started_from=started_from,
             storage=self.storage,
-            phases_ms=tuple(self.clock.laps),
+            phases_ms=tuple(self.timer.phases),
             log_file=self.postmaster.log_file,
-            another=lambda settings: again(settings=settings),
+            start_another=lambda settings: start_again(settings=settings),
             crash=self.postmaster.crash,
-            prepared=lambda prepared, settings: again(settings=settings, prepared=prepared),
+            start_prepared=lambda prepared, settings: start_again(settings=settings, prepared=prepared),
         )
 
 
 @contextmanager
-def _seed_or_initdb(
-    seed_file: Path | None, cluster: Path, initdb: Callable[[], Version]
-) -> Iterator[tuple[Seed | None, Version]]:
-    """The seed to plant; or None, where `initdb` has just made the cluster. Its seed is written while that starts."""
-    if seed_file is None:
+def _image_or_initdb(
+    image_file: Path | None, cluster: Path, initdb: Callable[[], Version]
+) -> Iterator[tuple[ClusterImage | None, Version]]:
+    """The image to unpack; or None, where `initdb` has just made the cluster. Its image is written while that starts."""
+    if image_file is None:
         yield None, initdb()
         return
     with ExitStack() as building:
-        seed = read_seed(seed_file)
-        if seed is None:
-            building.enter_context(cache.only_builder(seed_file))
+        image = read_image(image_file)
+        if image is None:
+            building.enter_context(cache.builder_lock(image_file))
             # Whoever held the lock before us may have made it.
-            seed = read_seed(seed_file)
-        if seed:
+            image = read_image(image_file)
+        if image:
             building.close()
-            cache.mark_used(seed_file)
-            yield seed, Version(**seed.index["version"])
+            cache.mark_used(image_file)
+            yield image, Version(**image.index["version"])
             return
         version = initdb()
-        packed = pack(cluster, version=asdict(version))
+        packed = pack_image(cluster, version=asdict(version))
         yield None, version
         # A cache that is full costs the next run its time, not this one its server.
         with suppress(OSError):
-            write_seed(seed_file, packed)
-            cache.drop_unused(seed_file)
+            write_image(image_file, packed)
+            cache.drop_unused(image_file)
 
 
-class _Clock:
+class _PhaseTimer:
     """Names the parts of a start as they end."""
 
     def __init__(self) -> None:
-        self.laps: list[tuple[str, float]] = []
+        self.phases: list[tuple[str, float]] = []
         self._last = time.perf_counter()
 
-    def lap(self, name: str) -> None:
+    def end_phase(self, name: str) -> None:
         now = time.perf_counter()
-        self.laps.append((name, (now - self._last) * 1000))
+        self.phases.append((name, (now - self._last) * 1000))
         self._last = now

@@ -1,4 +1,4 @@
-"""A new cluster: initdb with our options, and the words that tell why it refused."""
+"""A new cluster: initdb with our options, and the reason where it fails."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def initdb_options(major: int, locale: str | None) -> tuple[tuple[str, ...], ...
 
 def initialise(cluster: Path, *, programs: Programs, version: Version, locale: str | None, account: Account) -> None:
     """Makes the cluster. A locale that does not exist is InputError, a full disk OSError, the rest ServerUnavailable."""
-    said = ""
+    output = ""
     for options in initdb_options(version.major, locale):
         ran = subprocess.run(
             [programs.bin_dir / "initdb", "--pgdata", cluster, *options],
@@ -55,24 +55,24 @@ def initialise(cluster: Path, *, programs: Programs, version: Version, locale: s
         )
         if ran.returncode == 0:
             return
-        said = ran.stderr.strip()
-        if "locale" not in said and "encoding mismatch" not in said:
+        output = ran.stderr.strip()
+        if "locale" not in output and "encoding mismatch" not in output:
             break
-    if "No space left on device" in said:
+    if "No space left on device" in output:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    if locale is not None and ("locale" in said or "encoding mismatch" in said):
+    if locale is not None and ("locale" in output or "encoding mismatch" in output):
         raise InputError(
-            f"the locale {locale!r} cannot be used for a UTF-8 database here: {_why(said)}; {_known(locale)}"
+            f"the locale {locale!r} cannot be used for a UTF-8 database here: {_reason(output)}; {_locale_hint(locale)}"
         )
-    raise ServerUnavailable(f"initdb in {programs.bin_dir} failed: {said}")
+    raise ServerUnavailable(f"initdb in {programs.bin_dir} failed: {output}")
 
 
-def _why(said: str) -> str:
+def _reason(output: str) -> str:
     mark = "initdb: error: "
-    return next((line.removeprefix(mark) for line in said.splitlines() if line.startswith(mark)), said)
+    return next((line.removeprefix(mark) for line in output.splitlines() if line.startswith(mark)), output)
 
 
-def _known(locale: str) -> str:
+def _locale_hint(locale: str) -> str:
     try:
         listed = subprocess.run(["locale", "-a"], capture_output=True, text=True, errors="replace", check=False)
     except FileNotFoundError:  # musl has no such program, and knows C and C.UTF-8

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from pgcontract.errors import InputError, ServerUnavailable
 from pgcontract.postgres.providers.local.account import Account
-from pgcontract.postgres.providers.local.directories import cache_room
-from pgcontract.postgres.versions import KNOWN
+from pgcontract.postgres.providers.local.directories import cache_directory
+from pgcontract.postgres.versions import KNOWN_MAJORS
 
 _PROGRAMS = ("postgres", "initdb")
 # What a server never reads, and what would double the copy.
@@ -47,14 +47,14 @@ class Programs:
 
     def environment(self) -> dict[str, str]:
         """What they see of our environment: nothing secret, nothing that bends them, a known time zone."""
-        kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH") if name in os.environ}
+        variables = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH") if name in os.environ}
         if self.libraries:
-            found = [str(self.libraries), kept.get("LD_LIBRARY_PATH", "")]
-            kept["LD_LIBRARY_PATH"] = ":".join(folder for folder in found if folder)
-        return {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", **kept}
+            folders = [str(self.libraries), variables.get("LD_LIBRARY_PATH", "")]
+            variables["LD_LIBRARY_PATH"] = ":".join(folder for folder in folders if folder)
+        return {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", **variables}
 
 
-def is_install(bin_dir: Path) -> bool:
+def has_server_programs(bin_dir: Path) -> bool:
     """Whether the folder holds the two programs that a fresh server needs."""
     return all((bin_dir / program).is_file() for program in _PROGRAMS)
 
@@ -63,42 +63,42 @@ def is_install(bin_dir: Path) -> bool:
 def read_version(bin_dir: Path) -> Version:
     """What `postgres --version` says; runs it, once in a process."""
     try:
-        asked = subprocess.run(
+        process = subprocess.run(
             [bin_dir / "postgres", "--version"], capture_output=True, text=True, timeout=30, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ServerUnavailable(f"{bin_dir}/postgres cannot be run: {error}") from error
-    found = re.search(r"\(PostgreSQL\) (\d+)(?:\.(\d+))?\S*", asked.stdout)
-    if not found:
-        said = (asked.stderr or asked.stdout).strip()
-        raise ServerUnavailable(f"{bin_dir}/postgres --version does not tell a version, it says: {said}")
-    major, minor = int(found[1]), int(found[2] or 0)
+    match = re.search(r"\(PostgreSQL\) (\d+)(?:\.(\d+))?\S*", process.stdout)
+    if not match:
+        output = (process.stderr or process.stdout).strip()
+        raise ServerUnavailable(f"{bin_dir}/postgres --version does not tell a version, it says: {output}")
+    major, minor = int(match[1]), int(match[2] or 0)
     # Before a release the minor is a word (19beta1); server_version_num counts it as 0.
-    return Version(text=found[0].removeprefix("(PostgreSQL) "), number=major * 10000 + minor)
+    return Version(text=match[0].removeprefix("(PostgreSQL) "), number=major * 10000 + minor)
 
 
 def require_known_major(bin_dir: Path) -> Version:
     """The version, if pgcontract knows its catalog; raises InputError if it does not."""
     version = read_version(bin_dir)
-    if version.major not in KNOWN:
+    if version.major not in KNOWN_MAJORS:
         raise InputError(
             f"{bin_dir} is PostgreSQL {version.text}; pgcontract knows the majors "
-            f"{KNOWN[0]} to {KNOWN[-1]}: name the bin folder of one of those"
+            f"{KNOWN_MAJORS[0]} to {KNOWN_MAJORS[-1]}: name the bin folder of one of those"
         )
     return version
 
 
-def identity(bin_dir: Path) -> str:
-    """A word that changes when the programs do: by path, size and time of change, so no program is run for it."""
+def programs_fingerprint(bin_dir: Path) -> str:
+    """A hash that changes when the programs do: of path, size and mtime, so no program is run for it."""
     facts = [
-        f"{path}|{found.st_size}|{found.st_mtime_ns}|{found.st_ino}"
+        f"{path}|{status.st_size}|{status.st_mtime_ns}|{status.st_ino}"
         for path in (bin_dir / program for program in _PROGRAMS)
-        for found in (path.stat(),)
+        for status in (path.stat(),)
     ]
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:20]
 
 
-def runnable_by(account: Account, bin_dir: Path) -> Programs:
+def ensure_runnable_by(account: Account, bin_dir: Path) -> Programs:
     """The same programs where the account can run them: in `bin_dir` itself, or in a copy of its installation.
 
     The copy is ours, closed to writing by others, and is used only while that is still so.
@@ -106,12 +106,12 @@ def runnable_by(account: Account, bin_dir: Path) -> Programs:
     tree = [folder for folder in (bin_dir, bin_dir.parent / "lib", bin_dir.parent / "share") if folder.exists()]
     if all(account.reaches(folder) for folder in tree):
         return Programs(bin_dir=bin_dir)
-    home = programs_home(account)
-    if home != cache_room():
-        own_folder(home)
-    copy = home / f"programs-{identity(bin_dir)}"
+    directory = programs_directory(account)
+    if directory != cache_directory():
+        ensure_private_folder(directory)
+    copy = directory / f"programs-{programs_fingerprint(bin_dir)}"
     if not copy.exists():
-        draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=home))
+        draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=directory))
         try:
             _copy_tree(tree, draft, account)
             draft.rename(copy)
@@ -120,15 +120,17 @@ def runnable_by(account: Account, bin_dir: Path) -> Programs:
                 raise
         finally:
             shutil.rmtree(draft, ignore_errors=True)
-    own_folder(copy)
+    ensure_private_folder(copy)
     return Programs(bin_dir=copy / "bin", libraries=copy / "lib")
 
 
-def programs_home(account: Account) -> Path:
-    """Where programs are kept that the account runs: our cache, or one in /var/tmp, to be asked of `own_folder`, where
-    the account may not enter that."""
-    home = cache_room()
-    return home if home.is_dir() and account.reaches(home) else _SHARED_CACHE / f"pgcontract-{os.geteuid()}"
+def programs_directory(account: Account) -> Path:
+    """The directory of the account's programs: our cache, or, where the account may not enter that, one in
+    /var/tmp, which `ensure_private_folder` must check."""
+    directory = cache_directory()
+    return (
+        directory if directory.is_dir() and account.reaches(directory) else _SHARED_CACHE / f"pgcontract-{os.geteuid()}"
+    )
 
 
 def _copy_tree(tree: list[Path], target: Path, account: Account) -> None:
@@ -148,25 +150,25 @@ def _linked_libraries(prefix: Path) -> set[Path]:
     """What the loader finds for the programs and modules where they are now; a wheel has some libraries beside it."""
     files = [*(prefix / "bin" / program for program in _PROGRAMS), *(prefix / "lib").glob("**/*.so")]
     try:
-        told = subprocess.run(["ldd", *files], capture_output=True, text=True, check=False).stdout
+        output = subprocess.run(["ldd", *files], capture_output=True, text=True, check=False).stdout
     except FileNotFoundError:
         return set()
-    return {Path(found) for found in re.findall(r" => (/.*) \(0x", told)}
+    return {Path(path) for path in re.findall(r" => (/.*) \(0x", output)}
 
 
 def _all_but_programs(folder: str, names: list[str]) -> list[str]:
     return [name for name in names if name not in _PROGRAMS]
 
 
-def own_folder(folder: Path) -> Path:
+def ensure_private_folder(folder: Path) -> Path:
     """The folder, made if missing; raises ServerUnavailable where someone else could have put programs in it."""
     with_default_mode = os.umask(0o022)
     try:
         folder.mkdir(mode=0o755, exist_ok=True)
     finally:
         os.umask(with_default_mode)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
         raise ServerUnavailable(
             f"{folder} would hold the server's programs, but it is not a folder that only we can write to; remove it"
         )

@@ -1,8 +1,8 @@
-"""The running server and its guardian: a shell that is its parent, and ends it when we say so or are no more.
+"""The running server and its supervisor: a shell that is its parent, and ends it when told to or when our process dies.
 
-The guardian reads a pipe whose other end we hold. The end of that file, which comes with a stop and with any death of
-ours, makes it end the server at once and remove the run's folders: an ordinary stop and a kill -9 take the same road.
-The word "leave" before that end makes it spare the folders, for another guardian to start the server on them again;
+The supervisor reads a pipe whose other end we hold. The end of that file, which comes with a stop and with any death of
+ours, makes it end the server at once and remove the run's folders: an ordinary stop and a kill -9 are handled alike.
+The word "leave" before that end makes it keep the folders, for another supervisor to start the server on them again;
 "rest" does too, and has the server write out what it holds first.
 It is in a session of its own, so Ctrl-C in a terminal reaches neither it nor the server.
 """
@@ -26,16 +26,16 @@ from pgcontract.postgres.providers.throwaway import throwaway_settings
 _START_TIMEOUT_S = 60
 # The postmaster itself kills children that do not end within 5 s (postmaster.c).
 _STOP_TIMEOUT_S = 10
-_REST_TIMEOUT_S = 600
+_CLEAN_STOP_TIMEOUT_S = 600
 _POLL_MS = 1
-# The end of the server ends this wait at once; the end of a guardian that somebody killed is only seen between two.
+# The end of the server ends this wait at once; the end of a supervisor that somebody killed is only seen between two.
 _STOP_POLL_MS = 100
 _LOG_LINES = 12
 
 # Standard input is our pipe, standard output tells us that the server lives: only the server keeps it open.
 # Root may have put the folder where the server's user can remove nothing: then its owner file stays, for a sweep.
 # A process of the server may have 4 GB: PostgreSQL refuses a statement that wants more, where the kernel kills others.
-_GUARDIAN = """
+_SUPERVISOR_SCRIPT = """
 run=$1 other=$2; shift 2
 ulimit -v 4194304 2>/dev/null
 "$@" </dev/null & server=$!
@@ -58,9 +58,9 @@ class Postmaster:
     def __init__(self, *, cluster: Path, log_file: Path) -> None:
         self.log_file = log_file
         self._pid_file = cluster / "postmaster.pid"
-        self._guardian: subprocess.Popen[bytes] | None = None
-        self._alive = self._leash = -1
-        self._launch_again: Callable[[], None] = lambda: None
+        self._supervisor: subprocess.Popen[bytes] | None = None
+        self._alive_pipe = self._control_pipe = -1
+        self._relaunch: Callable[[], None] = lambda: None
 
     def launch(
         self,
@@ -70,16 +70,16 @@ class Postmaster:
         folders: tuple[Path, Path],
         account: Account,
     ) -> None:
-        """Starts the guardian, and it the server; does not wait. Both `folders` are removed at the end."""
-        self._launch_again = partial(self.launch, command, environment=environment, folders=folders, account=account)
-        tied, leash = os.pipe()
-        alive, living = os.pipe()
+        """Starts the supervisor, which starts the server; does not wait. Both `folders` are removed at the end."""
+        self._relaunch = partial(self.launch, command, environment=environment, folders=folders, account=account)
+        supervisor_stdin, control_pipe = os.pipe()
+        alive_pipe, supervisor_stdout = os.pipe()
         try:
             with self.log_file.open("xb") as log:
-                self._guardian = subprocess.Popen(
-                    ["/bin/sh", "-c", _GUARDIAN, "pgcontract-guardian", *folders, *command],
-                    stdin=tied,
-                    stdout=living,
+                self._supervisor = subprocess.Popen(
+                    ["/bin/sh", "-c", _SUPERVISOR_SCRIPT, "pgcontract-guardian", *folders, *command],
+                    stdin=supervisor_stdin,
+                    stdout=supervisor_stdout,
                     stderr=log,
                     cwd="/",
                     env=environment,
@@ -87,13 +87,13 @@ class Postmaster:
                     **account.child,
                 )
         except (OSError, subprocess.SubprocessError) as error:
-            os.close(leash)
-            os.close(alive)
+            os.close(control_pipe)
+            os.close(alive_pipe)
             raise ServerUnavailable(f"the server could not be started as user {account.name}: {error}") from error
         finally:
-            os.close(tied)
-            os.close(living)
-        self._leash, self._alive = leash, alive
+            os.close(supervisor_stdin)
+            os.close(supervisor_stdout)
+        self._control_pipe, self._alive_pipe = control_pipe, alive_pipe
 
     def wait_until_ready(self) -> None:
         """Returns when connections are accepted; a server that ends first is ServerUnavailable, with its log."""
@@ -106,45 +106,45 @@ class Postmaster:
                 raise ServerUnavailable(f"{late}; its log ends:\n{self._log_end()}")
 
     def crash(self) -> None:
-        """Ends the server at once, with no checkpoint and no goodbye, and starts it again on the same files.
+        """Ends the server at once, without a checkpoint, and starts it again on the same files.
 
         Returns when it has recovered. A host that is killed in between leaves folders without a server: for a sweep.
         """
         self._end("leave")
-        self._launch_again()
+        self._relaunch()
         self.wait_until_ready()
 
-    def rest(self) -> None:
+    def stop_cleanly(self) -> None:
         """Ends the server with a checkpoint; its files are whole and stay, for `launch`."""
-        self._end("rest", timeout_s=_REST_TIMEOUT_S)
+        self._end("rest", timeout_s=_CLEAN_STOP_TIMEOUT_S)
 
     def _end(self, word: str, *, timeout_s: float = _STOP_TIMEOUT_S) -> None:
-        assert self._guardian is not None
-        with suppress(BrokenPipeError):  # somebody killed the guardian: `stop` ends the server without it
-            os.write(self._leash, f"{word}\n".encode())
+        assert self._supervisor is not None
+        with suppress(BrokenPipeError):  # somebody killed the supervisor: `stop` ends the server without it
+            os.write(self._control_pipe, f"{word}\n".encode())
         self.stop(timeout_s=timeout_s)
         # Root must never append to a file whose name the server's user may have made a link.
         self.log_file = self.log_file.with_suffix(f".{time.monotonic_ns()}")
 
     def stop(self, *, timeout_s: float = _STOP_TIMEOUT_S) -> None:
         """Ends the server at once and removes its folders; harmless where nothing was launched."""
-        if self._guardian is None:
+        if self._supervisor is None:
             return
-        os.close(self._leash)
+        os.close(self._control_pipe)
         deadline = time.monotonic() + timeout_s
         while not self._has_ended(within_ms=_STOP_POLL_MS):
-            if self._guardian.poll() is not None or time.monotonic() > deadline:
+            if self._supervisor.poll() is not None or time.monotonic() > deadline:
                 end_processes_in(self._pid_file.parent)
                 break
-        os.close(self._alive)
-        self._guardian.wait()
-        self._guardian = None
+        os.close(self._alive_pipe)
+        self._supervisor.wait()
+        self._supervisor = None
 
     def _has_ended(self, *, within_ms: int) -> bool:
         """Whether the server and all its children are gone: then nobody holds the other end of the pipe."""
         # Not select(): a host with a thousand open files would have a number too large for it.
         waiting = select.poll()
-        waiting.register(self._alive, select.POLLIN | select.POLLHUP)
+        waiting.register(self._alive_pipe, select.POLLIN | select.POLLHUP)
         return bool(waiting.poll(within_ms))
 
     def _is_ready(self) -> bool:
@@ -162,7 +162,7 @@ class Postmaster:
 def server_command(
     bin_dir: Path, *, cluster: Path, socket_dir: Path, major: int, settings: Mapping[str, str]
 ) -> list[str | Path]:
-    """The command line of a throw-away server; `settings` win."""
+    """The command line of a disposable server; `settings` win."""
     on_socket = {
         "listen_addresses": "",
         "unix_socket_permissions": "0700",

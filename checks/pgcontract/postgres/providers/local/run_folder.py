@@ -1,4 +1,4 @@
-"""A run's folder: known as ours by its name and its lock, removed when the run ends, swept when it could not.
+"""A run's folder: recognised by its name and lock, removed when the run ends, or by a later run after a kill.
 
 The owner file in it is locked (flock) for as long as its process lives. The kernel lets go of the lock at any death,
 also kill -9, and knows nothing of process ids: no number is reused, and a run in another container that shares the
@@ -28,11 +28,11 @@ _OWNER_FILE = "owner"
 _OWNER_LINE = "pgcontract run folder, removed when its owner is gone; owner's process id: "
 _DRAFT_MAX_AGE_S = 3600
 _CLEAR_TIMEOUT_S = 5
-DATA = "d"
+DATA_DIRECTORY = "d"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class RunFolder:
     """A claimed folder and the open file whose lock says that its owner lives."""
 
     folder: Path
@@ -41,21 +41,21 @@ class Run:
     @property
     def cluster(self) -> Path:
         """The server's files."""
-        return self.folder / DATA
+        return self.folder / DATA_DIRECTORY
 
 
 @contextlib.contextmanager
-def claimed(root: Path, account: Account) -> Iterator[Run]:
+def claimed_folder(root: Path, account: Account) -> Iterator[RunFolder]:
     """A new folder under `root`, the account's own, closed to others; at the end it and its processes are gone."""
-    run = _claim(root, account)
+    run = _claim_folder(root, account)
     try:
         yield run
     finally:
-        clear(run.folder)
+        remove_run_folder(run.folder)
         os.close(run.lock)
 
 
-def _claim(root: Path, account: Account) -> Run:
+def _claim_folder(root: Path, account: Account) -> RunFolder:
     # A sweeper must never see the folder without its lock, so it gets its name only when the lock is held.
     draft = Path(tempfile.mkdtemp(prefix=f".{_prefix()}", dir=root))
     lock = -1
@@ -72,28 +72,28 @@ def _claim(root: Path, account: Account) -> Run:
             os.close(lock)
         shutil.rmtree(draft, ignore_errors=True)
         raise
-    return Run(folder=folder, lock=lock)
+    return RunFolder(folder=folder, lock=lock)
 
 
-def sweep(roots: Iterable[Path], account: Account) -> None:
+def remove_leftovers(roots: Iterable[Path], account: Account) -> None:
     """Removes what dead runs of ours left under `roots`: their servers first. Live runs and other folders stay."""
-    _each_left(roots, account, clear)
+    _for_each_leftover(roots, account, remove_run_folder)
 
 
-def left_behind(roots: Iterable[Path], account: Account) -> tuple[Path, ...]:
-    """The folders that `sweep` would remove."""
-    found: list[Path] = []
-    _each_left(roots, account, found.append)
-    return tuple(sorted(found))
+def find_leftovers(roots: Iterable[Path], account: Account) -> tuple[Path, ...]:
+    """The folders that `remove_leftovers` would remove."""
+    folders: list[Path] = []
+    _for_each_leftover(roots, account, folders.append)
+    return tuple(sorted(folders))
 
 
-def _each_left(roots: Iterable[Path], account: Account, do: Callable[[Path], None]) -> None:
+def _for_each_leftover(roots: Iterable[Path], account: Account, action: Callable[[Path], None]) -> None:
     for root in roots:
         with contextlib.suppress(OSError), os.scandir(root) as entries:
             for entry in entries:
                 if _NAME.fullmatch(entry.name) and entry.name.lstrip(".").startswith(_prefix()):
                     with contextlib.suppress(OSError):
-                        _do_if_left(Path(entry.path), account, do)
+                        _do_if_leftover(Path(entry.path), account, action)
 
 
 _NAME = re.compile(r"pgcontract-\d+-[0-9a-f]{8}|\.pgcontract-\d+-\w{8}")
@@ -103,17 +103,17 @@ def _prefix() -> str:
     return f"pgcontract-{os.geteuid()}-"
 
 
-def _do_if_left(folder: Path, account: Account, do: Callable[[Path], None]) -> None:
+def _do_if_leftover(folder: Path, account: Account, action: Callable[[Path], None]) -> None:
     """Does it while holding the folder's lock, so that nobody else does the same."""
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), account.uid}:
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid not in {os.geteuid(), account.uid}:
         return
-    if folder.name.startswith(".") and time.time() - found.st_mtime < _DRAFT_MAX_AGE_S:
+    if folder.name.startswith(".") and time.time() - status.st_mtime < _DRAFT_MAX_AGE_S:
         return
     # A draft may have died before its owner file was made; an empty folder is all it can be then.
     if folder.name.startswith(".") and not (folder / _OWNER_FILE).exists():
         if not any(folder.iterdir()):
-            do(folder)
+            action(folder)
         return
     lock = os.open(folder / _OWNER_FILE, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
@@ -122,17 +122,17 @@ def _do_if_left(folder: Path, account: Account, do: Callable[[Path], None]) -> N
             return
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if folder.name.startswith(".") or os.pread(lock, 200, 0).startswith(_OWNER_LINE.encode()):
-            do(folder)
+            action(folder)
     finally:
         os.close(lock)
 
 
-def clear(folder: Path) -> None:
+def remove_run_folder(folder: Path) -> None:
     """Ends every process that works in the folder, at once, and removes the folder; it is ours, or already gone."""
     deadline = time.monotonic() + _CLEAR_TIMEOUT_S
     while folder.exists() and time.monotonic() < deadline:
         end_processes_in(folder)
-        _remove_shared_memory(folder / DATA / "postmaster.pid")
+        _remove_shared_memory(folder / DATA_DIRECTORY / "postmaster.pid")
         shutil.rmtree(folder, ignore_errors=True)
         # A process that is just ending may still have written a file: then the folder is there, and this is done again.
         if folder.exists():
@@ -151,24 +151,24 @@ def _processes_in(folder: Path) -> list[int]:
     proc = Path("/proc")
     if not (proc / "self" / "cwd").exists():
         return _postmaster_by_ps(folder)
-    found = []
+    pids = []
     for entry in os.scandir(proc):
         if entry.name.isdecimal():
             with contextlib.suppress(OSError):
                 if f"{Path(entry.path, 'cwd').readlink()}/".startswith(f"{folder}/"):
-                    found.append(int(entry.name))
-    return found
+                    pids.append(int(entry.name))
+    return pids
 
 
 def _postmaster_by_ps(folder: Path) -> list[int]:
     """Without /proc (macOS): the postmaster of the folder's pid file, if its command line still names the folder."""
     try:
-        pid = int((folder / DATA / "postmaster.pid").read_text().split("\n", 1)[0])
+        pid = int((folder / DATA_DIRECTORY / "postmaster.pid").read_text().split("\n", 1)[0])
     except (OSError, ValueError):
         return []
     command = ["ps", "-ww", "-o", "command=", "-p", str(pid)]
-    told = subprocess.run(command, capture_output=True, text=True, check=False)
-    return [pid] if str(folder) in told.stdout else []
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    return [pid] if str(folder) in process.stdout else []
 
 
 def _remove_shared_memory(pid_file: Path) -> None:
