@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from pgcontract.result.finding import ClaimResult, Run
+from pgcontract.result import ClaimResult, Run
 
 MEASURING: Final = ("dataset.", "index.used", "query.", "write.")
 

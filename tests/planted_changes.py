@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from pgcontract.contract import load_project
-from pgcontract.result.finding import Outcome
+from pgcontract.result import Outcome
 from pgcontract.rules.registry import checks
 from pgcontract.runner import verify
 

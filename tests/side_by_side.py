@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pgcontract.postgres.versions import KNOWN_MAJORS
 from pgcontract.reporting.json import from_json
-from pgcontract.result.finding import Decision, Run
+from pgcontract.result import Decision, Run
 from pgcontract.runner import version_matrix
 
 ROOT = Path(__file__).parents[1]

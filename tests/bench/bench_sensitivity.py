@@ -23,7 +23,7 @@ from pathlib import Path
 from edits_of_020 import CHANGING, SAME, Edit
 from pgcontract.contract import load_project
 from pgcontract.probes.fuzzing.column_format import FormatResult
-from pgcontract.result.finding import Finding, Status
+from pgcontract.result import Finding, Status
 from pgcontract.runner import Session, plan
 
 SCHEMA = Path(__file__).parents[2] / "schema"

@@ -7,7 +7,7 @@ from typing import Any
 
 from measured import PERFORMANCE
 from pgcontract.model.schema import Origin
-from pgcontract.result.finding import (
+from pgcontract.result import (
     ClaimResult,
     Decision,
     Evidence,

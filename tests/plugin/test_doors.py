@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from figures import without_figures
 from pgcontract.reporting.json import from_json
-from pgcontract.result.finding import Run
+from pgcontract.result import Run
 
 SCHEMA = Path(__file__).parents[2] / "schema"
 REPORT = "reports/021_assessment_sessions_keep_promises/run.json"

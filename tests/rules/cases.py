@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from obtaining import fetched
-from pgcontract.result.finding import Evidence, Finding, Run
+from pgcontract.result import Evidence, Finding, Run
 from pgcontract.runner import verify
 
 FOLDER = Path(__file__).parents[1] / "cases"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from cases import CASES, FOLDER, check_of, expectation, findings, name, said
-from pgcontract.result.finding import Status
+from pgcontract.result import Status
 from pgcontract.rules.registry import checks
 
 HOW = {"asks", "pg"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from cases import FOLDER, check_of, name
-from pgcontract.result.finding import Finding
+from pgcontract.result import Finding
 from pgcontract.runner import verify
 
 CASES = [

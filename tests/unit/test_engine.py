@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pgcontract.contract import load_project
 from pgcontract.errors import ContractError, InputError
-from pgcontract.result.finding import Decision, Run, Status
+from pgcontract.result import Decision, Run, Status
 from pgcontract.runner import plan, verify
 
 FIRST = "CREATE TABLE public.note (id integer PRIMARY KEY, body varchar(10));"

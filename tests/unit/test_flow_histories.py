@@ -10,7 +10,7 @@ import pytest
 from pgcontract.contract import Flow, load_project
 from pgcontract.postgres.providers import provider_for
 from pgcontract.probes.scenarios.histories import draw_histories
-from pgcontract.result.finding import Finding, Status
+from pgcontract.result import Finding, Status
 from pgcontract.runner import verify
 
 CASES = Path(__file__).parents[1] / "cases"

@@ -15,7 +15,7 @@ from pgcontract.probes.fuzzing.expression_difference import compare_expressions
 from pgcontract.probes.fuzzing.hypothesis_draws import draw_values
 from pgcontract.probes.fuzzing.shrinking import Fault, shrink
 from pgcontract.probes.fuzzing.value_display import code_points, escaped, insert_line, text_literal
-from pgcontract.result.finding import Finding
+from pgcontract.result import Finding
 from pgcontract.runner import Session, plan, verify
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from command import Said, command_in
 from pgcontract.reporting import render
-from pgcontract.result.finding import Decision, Run, Status
+from pgcontract.result import Decision, Run, Status
 from pgcontract.runner import verify
 
 # At most 61 bytes, since a letter is put before it where two objects share a schema.

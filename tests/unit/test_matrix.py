@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pgcontract.result.finding import Decision, Finding, Run, Severity, Status, Verdict
+from pgcontract.result import Decision, Finding, Run, Severity, Status, Verdict
 from pgcontract.runner import version_matrix
 from pgcontract.runner.version_matrix import MajorDifference
 from side_by_side import Ended, Side, differing, judge, passes, table

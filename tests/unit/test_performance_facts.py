@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pgcontract.reporting.charts import charts
 from pgcontract.reporting.performance_facts import performance
-from pgcontract.result.finding import Run
+from pgcontract.result import Run
 from pgcontract.runner import verify
 
 CASES = Path(__file__).parents[1] / "cases"

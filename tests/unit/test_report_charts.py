@@ -21,7 +21,7 @@ from pgcontract.reporting.charts.line_chart import BOTTOM, LEFT, RIGHT, TOP
 from pgcontract.reporting.charts.mermaid import overview
 from pgcontract.reporting.markup import visible
 from pgcontract.reporting.performance_facts import performance
-from pgcontract.result.finding import Run
+from pgcontract.result import Run
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 

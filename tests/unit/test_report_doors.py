@@ -13,7 +13,7 @@ from pgcontract.reporting.charts import charts
 from pgcontract.reporting.json import from_json
 from pgcontract.reporting.run_view import RunView
 from pgcontract.reporting.terminal import show, write
-from pgcontract.result.finding import Run, Status
+from pgcontract.result import Run, Status
 from rich.console import Console
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))

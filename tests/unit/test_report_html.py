@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pgcontract import reporting
 from pgcontract.reporting.charts import charts
 from pgcontract.reporting.markup import visible
-from pgcontract.result.finding import Decision, Verdict
+from pgcontract.result import Decision, Verdict
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 

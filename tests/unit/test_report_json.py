@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pgcontract.errors import InputError
 from pgcontract.reporting.json import from_json, to_json
-from pgcontract.result.finding import ClaimResult, Finding, Run
+from pgcontract.result import ClaimResult, Finding, Run
 
 numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 plain = st.recursive(

@@ -17,7 +17,7 @@ from pgcontract import reporting
 from pgcontract.reporting.markdown import first_screen, tidy
 from pgcontract.reporting.markup import code, fence, prose, table, visible
 from pgcontract.reporting.run_view import RunView
-from pgcontract.result.finding import Decision, Finding, Run, Status, Verdict
+from pgcontract.result import Decision, Finding, Run, Status, Verdict
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 

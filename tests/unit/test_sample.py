@@ -19,7 +19,7 @@ from pgcontract.drafting.contract_draft import draft_contract
 from pgcontract.postgres.platform import MIGRATOR
 from pgcontract.reporting import render
 from pgcontract.reporting.json import from_json, to_json
-from pgcontract.result.finding import Run
+from pgcontract.result import Run
 from pgcontract.runner import changes, verify
 
 ROOT = Path(__file__).parents[2]

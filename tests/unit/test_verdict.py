@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from pgcontract.contract import CheckRef, Claim, Contract, Correction, Migration, Project, Waiver
-from pgcontract.result.finding import ClaimResult, Decision, Finding, Outcome, Severity, Status, Verdict
+from pgcontract.result import ClaimResult, Decision, Finding, Outcome, Severity, Status, Verdict
 from pgcontract.runner.verdict import claim_finding, conclude_verdict, decide_claim, matches, resolve_findings
 
 TODAY = dt.date(2026, 1, 4)

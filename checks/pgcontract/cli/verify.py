@@ -10,7 +10,7 @@ from pgcontract.cli.progress import show_progress
 from pgcontract.errors import InputError
 from pgcontract.model.duration import read_duration
 from pgcontract.reporting.output_folder import require_writable
-from pgcontract.result.finding import Decision, Run, Status
+from pgcontract.result import Decision, Run, Status
 
 STANDARD_OUTPUT = "-"
 

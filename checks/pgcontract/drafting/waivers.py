@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pgcontract.contract import Project
 from pgcontract.contract.toml_writer import write_table
-from pgcontract.result.finding import Finding, Status
+from pgcontract.result import Finding, Status
 from pgcontract.runner import verify
 
 WAIVED_DAYS = 90

@@ -9,7 +9,7 @@ import psycopg
 
 from pgcontract.model.sql import Script, Statement, line_and_column
 from pgcontract.postgres.connection import as_unavailable, execute_discarding_rows, is_server_lost
-from pgcontract.result.finding import Evidence
+from pgcontract.result import Evidence
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from pgcontract.model.schema import Column, Constraint, Index
 from pgcontract.probes.context import Context
 from pgcontract.probes.fuzzing.expression_difference import CandidateRow, ExpressionComparison, compare_expressions
 from pgcontract.probes.sample_rows import describe_row
-from pgcontract.result.finding import Evidence
+from pgcontract.result import Evidence
 
 # One constant, as the server prints it: its type's own output, so that two texts are two values.
 _CONSTANT = re.compile(r"(?:'(?:[^']|'')*'|-?[0-9.]+|\([0-9.-]+\)|true|false)(?:::[\w .\"(),\[\]]+)?")

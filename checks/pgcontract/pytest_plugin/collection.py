@@ -15,7 +15,7 @@ from pgcontract.errors import PgcontractError
 from pgcontract.pytest_plugin.shared_session import SharedSession
 from pgcontract.pytest_plugin.summary import VERDICT_PLUGIN, VerdictPlugin
 from pgcontract.reporting.markup import visible
-from pgcontract.result.finding import Finding, Status
+from pgcontract.result import Finding, Status
 from pgcontract.runner.verdict import resolve_findings
 
 

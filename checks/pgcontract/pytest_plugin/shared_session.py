@@ -13,7 +13,7 @@ from pgcontract.errors import PgcontractError
 from pgcontract.model.duration import read_duration
 from pgcontract.performance.loading import read_rows
 from pgcontract.reporting.output_folder import require_writable
-from pgcontract.result.finding import Finding
+from pgcontract.result import Finding
 
 
 class SharedSession:

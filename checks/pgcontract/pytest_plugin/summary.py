@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
     from pgcontract.pytest_plugin.shared_session import SharedSession
-    from pgcontract.result.finding import Finding, Run
+    from pgcontract.result import Finding, Run
     from pgcontract.runner import Item
 
 Key = tuple[str, str, str]  # an item's migration, check and subject
@@ -107,7 +107,7 @@ class VerdictPlugin:
     def _conclude(self, session: pytest.Session) -> None:
         """One verdict a project. It alone decides the exit status unless a test of somebody else failed too."""
         from pgcontract import runner
-        from pgcontract.result.finding import Decision
+        from pgcontract.result import Decision
 
         for project, answers in self._answers.items():
             shared_session = self.shared_session(Path(project))
@@ -131,7 +131,7 @@ class VerdictPlugin:
     def _unanswered(self, shared_session: SharedSession) -> Iterator[tuple[Key, tuple[Finding, ...]]]:
         """What was being asked where a worker of pytest-xdist was killed: left out, it would count as not selected."""
         from pgcontract.reporting.markup import visible
-        from pgcontract.result.finding import Finding, Status
+        from pgcontract.result import Finding, Status
 
         for file, _, name in (nodeid.partition("::") for nodeid in self._crashed):
             path = self._config.rootpath / file
@@ -156,7 +156,7 @@ class VerdictPlugin:
 def _print_verdict(run: Run, terminal: pytest.TerminalReporter) -> None:
     """The decision, its reasons, and the warnings: they passed, and somebody should know."""
     from pgcontract.reporting.markup import visible
-    from pgcontract.result.finding import Decision, Severity, Status
+    from pgcontract.result import Decision, Severity, Status
 
     colour = {Decision.CLEAR: "green", Decision.BLOCKED: "red"}.get(run.verdict.decision, "yellow")
     terminal.section(f"pgcontract: {visible(run.migration)}")
@@ -185,7 +185,7 @@ def _load(text: str) -> tuple[Finding, ...]:
 def _adapter() -> TypeAdapter[tuple[Finding, ...]]:
     from pydantic import TypeAdapter
 
-    from pgcontract.result.finding import Finding
+    from pgcontract.result import Finding
 
     return TypeAdapter(tuple[Finding, ...])
 

@@ -12,7 +12,7 @@ from types import ModuleType
 
 from pgcontract.errors import InputError
 from pgcontract.reporting.charts import charts
-from pgcontract.result.finding import Run
+from pgcontract.result import Run
 
 _PAGES = {"deployment.md": "markdown", "deployment.html": "html", "run.json": "json"}
 

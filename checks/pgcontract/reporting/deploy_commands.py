@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from shlex import quote
 
 from pgcontract.reporting.heading import file_name, project_ref
-from pgcontract.result.finding import Run
+from pgcontract.result import Run
 
 
 def commands(run: Run) -> Mapping[str, str]:

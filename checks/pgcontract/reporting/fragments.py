@@ -11,8 +11,8 @@ from markupsafe import Markup
 from pgcontract.reporting.markup import code, fence, fold, join, prose, quote, table
 from pgcontract.reporting.run_view import RunView, status_label
 from pgcontract.reporting.sections import Section, section_of_claim
+from pgcontract.result import ClaimResult, Evidence, Finding, Outcome, Status
 from pgcontract.result.claim_ranges import shorten_ids
-from pgcontract.result.finding import ClaimResult, Evidence, Finding, Outcome, Status
 
 MAX_KEPT_ROWS = 8
 MAX_EVIDENCE_BLOCKS = 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pgcontract.reporting.markup import visible
 from pgcontract.reporting.run_view import RunView
-from pgcontract.result.finding import Finding, Run
+from pgcontract.result import Finding, Run
 
 FORMAT = "github"
 

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from pgcontract.reporting.markup import code, join, prose, quote, table
 from pgcontract.reporting.run_view import OUTCOMES_WORST_FIRST, RunView, counts
-from pgcontract.result.finding import Outcome, Run
+from pgcontract.result import Outcome, Run
 
 PROJECT_REF = "<project-ref>"
 

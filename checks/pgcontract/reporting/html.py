@@ -25,7 +25,7 @@ from pgcontract.reporting.charts import Chart, charts
 from pgcontract.reporting.charts.mermaid import overview
 from pgcontract.reporting.performance_facts import performance
 from pgcontract.reporting.performance_tables import MERMAID
-from pgcontract.result.finding import Run
+from pgcontract.result import Run
 
 FORMAT = "html"
 _ALLOWED_INLINE = frozenset({"<br>", "<!-- -->"})

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from pgcontract.errors import InputError
-from pgcontract.result.finding import Run
+from pgcontract.result import Run
 
 FORMAT = "json"
 VERSION = 1

@@ -23,7 +23,7 @@ from pgcontract.reporting.run_view import DECISION_MEANING, NOTEWORTHY_OUTCOMES,
 from pgcontract.reporting.sections import Section
 from pgcontract.reporting.status_table import check_table, confidence, status_rows
 from pgcontract.reporting.unchecked import gaps, left_out
-from pgcontract.result.finding import Finding, Run
+from pgcontract.result import Finding, Run
 
 FORMAT = "markdown"
 MAX_SQL = 200_000  # characters; GitHub stops rendering a page at half a megabyte

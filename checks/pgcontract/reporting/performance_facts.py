@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from pgcontract.errors import InputError
 from pgcontract.reporting.run_view import digits
-from pgcontract.result.finding import Run
+from pgcontract.result import Run
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from pgcontract.reporting.charts import charts
 from pgcontract.reporting.charts.mermaid import overview
 from pgcontract.reporting.markup import code, fence, fold, join, prose, table
 from pgcontract.reporting.performance_facts import MeasuredQuery, MeasuredWrite, QuerySize, WriteSize, performance
-from pgcontract.result.finding import Run
+from pgcontract.result import Run
 
 MERMAID = "mermaid"
 _NONE = "–"

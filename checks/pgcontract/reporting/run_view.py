@@ -10,8 +10,8 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from pgcontract.model.schema import Schema
 from pgcontract.reporting.sections import Section, section_of, section_of_claim
+from pgcontract.result import ClaimResult, Decision, Finding, Outcome, Run, Severity, Status
 from pgcontract.result.claim_ranges import natural_sort_key, shorten_ids
-from pgcontract.result.finding import ClaimResult, Decision, Finding, Outcome, Run, Severity, Status
 
 T = TypeVar("T")
 CLAIM = "claim.decided"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-from pgcontract.result.finding import Finding
+from pgcontract.result import Finding
 
 
 class Section(Enum):

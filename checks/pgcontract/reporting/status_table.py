@@ -11,7 +11,7 @@ from pgcontract.reporting.fragments import outcome
 from pgcontract.reporting.markup import code, table
 from pgcontract.reporting.run_view import RunView, counts
 from pgcontract.reporting.sections import Section
-from pgcontract.result.finding import ClaimResult, Decision, Finding, Outcome, Severity, Status
+from pgcontract.result import ClaimResult, Decision, Finding, Outcome, Severity, Status
 
 _AREAS = (
     ("Schema design", Section.SCHEMA),

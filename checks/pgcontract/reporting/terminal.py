@@ -24,7 +24,7 @@ from pgcontract.reporting.run_view import (
     counts,
     status_label,
 )
-from pgcontract.result.finding import Decision, Evidence, Finding, Phase, Run, Status
+from pgcontract.result import Decision, Evidence, Finding, Phase, Run, Status
 
 FORMAT = "text"
 WIDTH = 80

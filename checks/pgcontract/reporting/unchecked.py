@@ -9,8 +9,8 @@ from markupsafe import Markup
 from pgcontract.reporting.fragments import outcome
 from pgcontract.reporting.markup import code, join, quote
 from pgcontract.reporting.run_view import RunView
+from pgcontract.result import Outcome, Run, Status
 from pgcontract.result.claim_ranges import shorten_ids
-from pgcontract.result.finding import Outcome, Run, Status
 
 
 def gaps(view: RunView) -> tuple[tuple[Markup | str, str], ...]:

@@ -1,1 +1,23 @@
-"""Pure values: what a verification found, and the Run that every report is made from."""
+"""Pure values: what a verification found and decided, and the Run that every report is made from."""
+
+from __future__ import annotations
+
+from pgcontract.result.claim_result import ClaimResult, Outcome
+from pgcontract.result.finding import Evidence, Finding, worst
+from pgcontract.result.run import Phase, Run
+from pgcontract.result.status import Severity, Status
+from pgcontract.result.verdict import Decision, Verdict
+
+__all__ = [
+    "ClaimResult",
+    "Decision",
+    "Evidence",
+    "Finding",
+    "Outcome",
+    "Phase",
+    "Run",
+    "Severity",
+    "Status",
+    "Verdict",
+    "worst",
+]

@@ -1,59 +1,12 @@
-"""What was found and what it decides: Finding, ClaimResult, Verdict, and the Run that every report is made from."""
+"""What one check found of one subject, and what shows it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import Any
 
 from pgcontract.model.schema import Origin
-
-
-class Status(Enum):
-    """How a check ended. UNKNOWN should have worked and did not: it is never a pass."""
-
-    KEPT = "kept"
-    NOTED = "noted"
-    UNKNOWN = "unknown"
-    WAIVED = "waived"
-    BROKEN = "broken"
-    ERROR = "error"
-
-    @property
-    def rank(self) -> int:
-        """Worse is greater: a subject with several findings has the status of the worst."""
-        return list(Status).index(self)
-
-
-class Severity(Enum):
-    """How much a broken promise matters; `critical` is data lost or exposed."""
-
-    CRITICAL = "critical"
-    ERROR = "error"
-    WARNING = "warning"
-    INFO = "info"
-
-
-class Outcome(Enum):
-    """What became of a claim."""
-
-    UPHELD = "upheld"
-    REFUTED = "refuted"
-    MENDED = "mended"
-    CORRECTED = "corrected"
-    WAIVED = "waived"
-    NOT_SHOWN = "not shown"
-    UNTESTABLE = "untestable"
-
-
-class Decision(Enum):
-    """May it be deployed?"""
-
-    CLEAR = "CLEAR"
-    CAUTION = "CAUTION"
-    INCOMPLETE = "INCOMPLETE"
-    BLOCKED = "BLOCKED"
+from pgcontract.result.status import Severity, Status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,63 +58,6 @@ class Finding:
             and self.severity in (Severity.CRITICAL, Severity.ERROR)
             and self.resolution is None
         )
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClaimResult:
-    """What became of one claim. `reason` is one sentence; `checks` are the references that decide it;
-    `decided_by` are the items that did, worst first."""
-
-    id: str
-    description: str
-    outcome: Outcome
-    reason: str
-    checks: tuple[str, ...] = ()
-    decided_by: tuple[str, ...] = ()
-    corrected: str | None = None
-    migration: str = ""
-    origin: Origin | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    decision: Decision
-    reasons: tuple[str, ...] = ()
-
-    @property
-    def exit_code(self) -> int:
-        return {Decision.BLOCKED: 1, Decision.INCOMPLETE: 3}.get(self.decision, 0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Phase:
-    """Where the time went: CPU of the tool and of the server, and the wall, each in milliseconds."""
-
-    name: str
-    wall_ms: float
-    cpu_ms: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """One verification, whole: the only input of every report; `run.json` gives it back unchanged.
-
-    `facts` are what a report prints about the things judged (tables, columns, script, queries ...), as plain
-    JSON values keyed by topic; `server`, `document` and `options` likewise. `started` is ISO 8601 in UTC.
-    """
-
-    pgcontract: str
-    started: str
-    migration: str
-    verdict: Verdict
-    findings: tuple[Finding, ...]
-    claims: tuple[ClaimResult, ...]
-    chain: tuple[str, ...] = ()
-    server: Mapping[str, Any] = field(default_factory=dict)
-    options: Mapping[str, Any] = field(default_factory=dict)
-    document: Mapping[str, Any] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    phases: tuple[Phase, ...] = ()
 
 
 def worst(findings: Iterable[Finding]) -> Status:

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from pgcontract.model.schema import Origin
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result.finding import Evidence, Finding, Severity, Status
+from pgcontract.result import Evidence, Finding, Severity, Status
 
 Subjects: TypeAlias = Callable[[Promise], Iterable[str]]
 Ask: TypeAlias = Callable[[Context], Iterable[Finding]]

@@ -24,7 +24,7 @@ from pgcontract.postgres.providers.startup_progress import watched_by
 from pgcontract.postgres.sandbox import STATEMENT_TIMEOUT_MS, DatabaseState, Sandbox
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.context import Context, CouldNotAsk, Promise
-from pgcontract.result.finding import Evidence, Finding, Phase, Status
+from pgcontract.result import Evidence, Finding, Phase, Status
 from pgcontract.rules.registry import Check, checks
 from pgcontract.runner.facts import collect_facts
 from pgcontract.runner.plan import Item, Plan

@@ -8,8 +8,8 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from pgcontract.contract import CheckRef, Claim, Migration, Project, Waiver
+from pgcontract.result import ClaimResult, Decision, Evidence, Finding, Outcome, Severity, Status, Verdict
 from pgcontract.result.claim_ranges import shorten_ids
-from pgcontract.result.finding import ClaimResult, Decision, Evidence, Finding, Outcome, Severity, Status, Verdict
 
 
 def matches(reference: CheckRef, finding: Finding) -> bool:

@@ -15,7 +15,7 @@ from pgcontract.errors import InputError
 from pgcontract.model.schema import Schema
 from pgcontract.postgres.providers import redact_spec
 from pgcontract.postgres.sandbox import STATEMENT_TIMEOUT_MS
-from pgcontract.result.finding import Finding, Phase, Run, worst
+from pgcontract.result import Finding, Phase, Run, worst
 from pgcontract.runner.facts import document_facts
 from pgcontract.runner.plan import Plan, plan
 from pgcontract.runner.session import ProgressEvent, Session

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from pgcontract.postgres.versions import VERSION_FEATURES
-from pgcontract.result.finding import Decision, Finding, Run, Severity, Status
+from pgcontract.result import Decision, Finding, Run, Severity, Status
 from pgcontract.runner.verdict import major_mismatch
 
 NOT_ASKED = "-"

@@ -19,7 +19,7 @@ from pgcontract.postgres.ownership import application_name, new_token, token_of
 from pgcontract.postgres.platform import platform_of
 from pgcontract.postgres.providers import provider_for
 from pgcontract.postgres.sandbox import Sandbox
-from pgcontract.result.finding import Run
+from pgcontract.result import Run
 from pgcontract.runner import verify
 
 _ALONE: dict[tuple[int, str], Run] = {}

@@ -16,7 +16,7 @@ from pgcontract.errors import PgcontractError
 from pgcontract.postgres.platform import platform_of
 from pgcontract.postgres.providers import provider_for
 from pgcontract.postgres.sandbox import Sandbox
-from pgcontract.result.finding import Decision
+from pgcontract.result import Decision
 
 # The word itself, as URLs have it, and as Python or JSON would quote it.
 FORMS = {PASSWORD, quote(PASSWORD, safe=""), repr(PASSWORD)[1:-1], PASSWORD.replace('"', '\\"'), "hunter2"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from owner import owner_of
-from pgcontract.result.finding import Status
+from pgcontract.result import Status
 from pgcontract.runner import verify
 
 CASE = Path(__file__).parents[2] / "cases" / "query.index" / "kept"

@@ -18,7 +18,7 @@ from pgcontract.postgres.platform import platform_of
 from pgcontract.postgres.providers import Server, provider_for
 from pgcontract.postgres.sandbox import DatabaseState, Sandbox
 from pgcontract.postgres.script_execution import Refusal, apply_as_production
-from pgcontract.result.finding import Decision, Run
+from pgcontract.result import Decision, Run
 from pgcontract.runner import verify
 from server_processes import processes_in
 

@@ -14,7 +14,7 @@ import pytest
 from pgcontract.cli.verify import exit_code
 from pgcontract.errors import ServerUnavailable
 from pgcontract.reporting import render
-from pgcontract.result.finding import Decision, Run, Status
+from pgcontract.result import Decision, Run, Status
 from pgcontract.runner import ProgressEvent, verify
 from server_processes import processes_in
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from owner import MAJORS, Owner, owner_of
 from pgcontract.errors import InputError
-from pgcontract.result.finding import Run
+from pgcontract.result import Run
 from pgcontract.runner import verify
 
 MIGRATION = "CREATE TABLE IF NOT EXISTS public.note (id integer PRIMARY KEY);\n"

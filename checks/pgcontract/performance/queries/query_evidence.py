@@ -9,7 +9,7 @@ from pgcontract.performance.queries.index_advice import IndexAdvice
 from pgcontract.performance.queries.query_costs import MeasuredQuery, QueryMeasurement
 from pgcontract.performance.queries.query_plan import Call
 from pgcontract.performance.queries.without_index import ControlRun
-from pgcontract.result.finding import Evidence
+from pgcontract.result import Evidence
 
 _MODES = {"force_generic_plan": "generic", "force_custom_plan": "custom", "auto": "auto"}
 

@@ -10,7 +10,7 @@ from pgcontract.reporting.charts.query_latency import latency_chart
 from pgcontract.reporting.charts.svg import Chart
 from pgcontract.reporting.charts.wal import wal_chart
 from pgcontract.reporting.performance_facts import Performance, performance
-from pgcontract.result.finding import Run
+from pgcontract.result import Run
 
 __all__ = ["Chart", "charts"]
 

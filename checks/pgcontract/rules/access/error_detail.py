@@ -15,7 +15,7 @@ from pgcontract.model.schema import Constraint
 from pgcontract.postgres.script_execution import Refusal, read_refusal
 from pgcontract.probes.context import Context, Promise
 from pgcontract.probes.sample_rows import as_text, insert_statement, simplest_row, simplest_value
-from pgcontract.result.finding import Evidence, Finding, Severity, Status
+from pgcontract.result import Evidence, Finding, Severity, Status
 from pgcontract.rules.registry import check, make_finding
 
 

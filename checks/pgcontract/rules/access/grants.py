@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pgcontract.model.comparison import Difference
 from pgcontract.model.schema import Schema
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result.finding import Evidence, Finding, Severity, Status
+from pgcontract.result import Evidence, Finding, Severity, Status
 from pgcontract.rules.registry import check, make_finding
 
 _GRANTABLE = ("schemas", "tables", "functions", "views", "sequences", "types")

@@ -18,7 +18,7 @@ from pgcontract.postgres.sandbox import Sandbox
 from pgcontract.postgres.script_execution import apply_as_production, read_refusal
 from pgcontract.probes.context import Context, CouldNotAsk, Promise
 from pgcontract.probes.sample_rows import as_text, insert_statement, simplest_row
-from pgcontract.result.finding import Evidence, Finding, Severity, Status
+from pgcontract.result import Evidence, Finding, Severity, Status
 from pgcontract.rules.registry import check, make_finding
 
 Connect = Callable[[], psycopg.Connection]

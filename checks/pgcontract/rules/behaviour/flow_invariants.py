@@ -17,7 +17,7 @@ from pgcontract.probes.scenarios.histories import draw_histories, shorten_histor
 from pgcontract.probes.scenarios.history_sql import describe_move, history_as_sql
 from pgcontract.probes.scenarios.moves import History
 from pgcontract.probes.scenarios.player import LOG, MoveResult, ScenarioRunner, exists_expression
-from pgcontract.result.finding import Evidence, Finding, Status
+from pgcontract.result import Evidence, Finding, Status
 from pgcontract.rules.registry import check, make_finding
 
 _REMEDY = (

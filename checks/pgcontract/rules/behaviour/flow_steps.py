@@ -21,7 +21,7 @@ from pgcontract.probes.scenarios.player import (
     describe_row_count,
     exists_expression,
 )
-from pgcontract.result.finding import Evidence, Finding, Status
+from pgcontract.result import Evidence, Finding, Status
 from pgcontract.rules.registry import check, make_finding
 
 

@@ -8,7 +8,7 @@ from pgcontract.contract import Level, Race
 from pgcontract.probes.context import Context, CouldNotAsk, Promise
 from pgcontract.probes.scenarios.player import describe_row_count
 from pgcontract.probes.scenarios.race_execution import RaceResult, run_races
-from pgcontract.result.finding import Evidence, Finding, Status
+from pgcontract.result import Evidence, Finding, Status
 from pgcontract.rules.registry import check, make_finding
 
 

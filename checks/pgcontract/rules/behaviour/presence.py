@@ -24,7 +24,7 @@ from pgcontract.probes.rows import (
     reproduction_script,
 )
 from pgcontract.probes.rows.condition_combinations import Combination, value_combinations
-from pgcontract.result.finding import Evidence, Finding, Status
+from pgcontract.result import Evidence, Finding, Status
 from pgcontract.rules.registry import check, make_finding
 
 NULL: Final = "null"

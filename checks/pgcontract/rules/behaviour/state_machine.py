@@ -15,7 +15,7 @@ from pgcontract.probes.rows import (
     reproduction_script,
     values_for_state,
 )
-from pgcontract.result.finding import Evidence, Finding, Status
+from pgcontract.result import Evidence, Finding, Status
 from pgcontract.rules.registry import check, make_finding
 
 Transition = tuple[str, str]

@@ -20,7 +20,7 @@ from pgcontract.probes.rows.timestamp_upkeep import (
     TimestampWrite,
     timestamp_probe,
 )
-from pgcontract.result.finding import Evidence, Finding, Status
+from pgcontract.result import Evidence, Finding, Status
 from pgcontract.rules.registry import Subjects, check, make_finding
 
 # An attacker's version of every function and operator with which a trigger is likely to read the clock.

@@ -12,7 +12,7 @@ from pgcontract.contract import Timestamp
 from pgcontract.probes.context import Context, CouldNotAsk, Promise
 from pgcontract.probes.rows import ProbeRow, find_probe_row, identifier, insert_second_row
 from pgcontract.probes.rows.timestamp_upkeep import compare_times, timestamp_probe
-from pgcontract.result.finding import Evidence, Finding, Status
+from pgcontract.result import Evidence, Finding, Status
 from pgcontract.rules.registry import check, make_finding
 
 

@@ -9,7 +9,7 @@ import psycopg
 from pgcontract.contract import Verification
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result.finding import Evidence, Finding, Status
+from pgcontract.result import Evidence, Finding, Status
 from pgcontract.rules.registry import check, make_finding
 from pgcontract.rules.shape.object_count import number_of
 

@@ -13,7 +13,7 @@ from pgcontract.probes.fuzzing.column_format import FormatResult, ask_format
 from pgcontract.probes.fuzzing.column_pairs import PairResult, describe_pair, has_pair_values, probe_pairs
 from pgcontract.probes.fuzzing.counterexample_kinds import Counterexample, WrongAnswers
 from pgcontract.probes.fuzzing.value_display import code_points, escaped, insert_line
-from pgcontract.result.finding import Evidence, Finding, Severity, Status
+from pgcontract.result import Evidence, Finding, Severity, Status
 from pgcontract.rules.registry import check, make_finding
 
 _PAIRS_SHOWN = 8

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pgcontract.performance.loading import Load, get_loaded_server
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result.finding import Evidence, Finding, Status
+from pgcontract.result import Evidence, Finding, Status
 from pgcontract.rules.registry import check, make_finding
 
 WHOLE_DATASET = "dataset"

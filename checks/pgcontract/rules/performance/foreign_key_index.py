@@ -10,7 +10,7 @@ from psycopg import sql
 
 from pgcontract.model.schema import Constraint, Index, Schema
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result.finding import Evidence, Finding, Severity, Status
+from pgcontract.result import Evidence, Finding, Severity, Status
 from pgcontract.rules.registry import check, make_finding
 
 CATALOG = "catalog"

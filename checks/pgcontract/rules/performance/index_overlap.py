@@ -16,7 +16,7 @@ from pgcontract.performance.index_heights import IndexFacts
 from pgcontract.performance.loading import get_loaded_server
 from pgcontract.performance.queries.query_costs import indexes_of
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result.finding import Evidence, Finding, Severity, Status
+from pgcontract.result import Evidence, Finding, Severity, Status
 from pgcontract.rules.registry import check, make_finding
 
 CATALOG = "catalog"

@@ -10,7 +10,7 @@ from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Index
 from pgcontract.performance.queries.index_usage import IndexUsage, index_usage
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result.finding import Evidence, Finding, Severity, Status
+from pgcontract.result import Evidence, Finding, Severity, Status
 from pgcontract.rules.performance.foreign_key_index import foreign_keys_served
 from pgcontract.rules.registry import check, make_finding
 

@@ -27,7 +27,7 @@ from pgcontract.performance.queries.without_index import (
 )
 from pgcontract.postgres.script_execution import Refusal
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result.finding import Evidence, Finding, Severity, Status
+from pgcontract.result import Evidence, Finding, Severity, Status
 from pgcontract.rules.registry import check, make_finding
 
 # Another index is equivalent where the query touches no more pages than this with it.

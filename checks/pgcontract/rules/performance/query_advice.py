@@ -8,7 +8,7 @@ from pgcontract.performance.queries.index_advice import IndexAdvice, index_advic
 from pgcontract.performance.queries.query_costs import MeasuredQuery, measured_queries
 from pgcontract.performance.queries.query_evidence import advice_evidence
 from pgcontract.probes.context import Context
-from pgcontract.result.finding import Finding, Severity, Status
+from pgcontract.result import Finding, Severity, Status
 from pgcontract.rules.performance.query import queries
 from pgcontract.rules.registry import check, make_finding
 

@@ -11,7 +11,7 @@ from pgcontract.performance.queries.index_advice import index_advice
 from pgcontract.performance.queries.query_costs import MeasuredQuery, measured_queries
 from pgcontract.performance.queries.query_evidence import advice_evidence, sizes_evidence
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result.finding import Evidence, Finding, Status
+from pgcontract.result import Evidence, Finding, Status
 from pgcontract.rules.performance.query import unmeasured_finding
 from pgcontract.rules.registry import check, make_finding
 

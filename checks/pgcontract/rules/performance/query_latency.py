@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pgcontract.performance.latency import Latencies, QueryTimes, SizeTimes, latencies
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result.finding import Evidence, Finding, Severity, Status
+from pgcontract.result import Evidence, Finding, Severity, Status
 from pgcontract.rules.registry import check, make_finding
 
 

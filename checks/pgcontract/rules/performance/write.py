@@ -11,7 +11,7 @@ from pgcontract.performance.writes import SizeFigures, StepWrites, measured_writ
 from pgcontract.performance.writes.ablation import StepCost
 from pgcontract.probes.context import Context, Promise
 from pgcontract.probes.scenarios.player import describe_row_count
-from pgcontract.result.finding import Evidence, Finding, Severity, Status
+from pgcontract.result import Evidence, Finding, Severity, Status
 from pgcontract.rules.registry import check, make_finding
 
 # WAL does not grow with the height of an index; its full keys may differ in length between sizes.

@@ -8,7 +8,7 @@ from typing import Final
 
 from pgcontract.performance.writes import SizeFigures, measured_writes
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result.finding import Evidence, Finding, Severity, Status
+from pgcontract.result import Evidence, Finding, Severity, Status
 from pgcontract.rules.registry import check, make_finding
 
 _RANGE: Final = re.compile(r"(?P<step>\w+\.\w+)\s*=\s*(?P<low>\d+(?:\.\d+)?)\s*\.\.\s*(?P<high>\d+(?:\.\d+)?)\s*ms")

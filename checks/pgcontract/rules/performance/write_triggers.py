@@ -9,7 +9,7 @@ from pgcontract.model.schema import Trigger
 from pgcontract.performance.writes import SizeFigures, StepWrites
 from pgcontract.performance.writes.ablation import StepCost
 from pgcontract.probes.context import Context
-from pgcontract.result.finding import Evidence, Finding, Status
+from pgcontract.result import Evidence, Finding, Status
 from pgcontract.rules.performance.write import judge_steps, steps
 from pgcontract.rules.registry import check, make_finding
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pgcontract.model.comparison import compared_fields, display_value
 from pgcontract.model.schema import Part
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result.finding import Finding, Status
+from pgcontract.result import Finding, Status
 from pgcontract.rules.registry import check, make_finding
 from pgcontract.rules.shape.differences import server_name
 

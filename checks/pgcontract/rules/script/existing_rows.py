@@ -13,7 +13,7 @@ from pgcontract.postgres.script_execution import Refusal, apply_as_production, l
 from pgcontract.probes.context import Context, Promise
 from pgcontract.probes.failure_injection import catalog_differences, snapshot_transaction
 from pgcontract.probes.table_contents import read_row_versions
-from pgcontract.result.finding import Evidence, Finding, Status
+from pgcontract.result import Evidence, Finding, Status
 from pgcontract.rules.registry import check, make_finding
 
 

@@ -14,7 +14,7 @@ from pgcontract.model.schema import Column, Schema
 from pgcontract.model.sql import Script
 from pgcontract.postgres.script_execution import Refusal, apply_as_production, ends_transactions
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result.finding import Evidence, Finding, Severity, Status
+from pgcontract.result import Evidence, Finding, Severity, Status
 from pgcontract.rules.registry import check, make_finding
 
 

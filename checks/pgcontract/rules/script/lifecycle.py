@@ -22,7 +22,7 @@ from pgcontract.probes.failure_injection import (
 )
 from pgcontract.probes.sample_rows import insert_samples
 from pgcontract.probes.table_contents import read_row_versions
-from pgcontract.result.finding import Evidence, Finding, Severity, Status
+from pgcontract.result import Evidence, Finding, Severity, Status
 from pgcontract.rules.registry import check, make_finding
 from pgcontract.rules.shape.object_count import number_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result.finding import Finding, Severity, Status
+from pgcontract.result import Finding, Severity, Status
 from pgcontract.rules.registry import check, make_finding
 from pgcontract.rules.shape.object_count import number_of
 

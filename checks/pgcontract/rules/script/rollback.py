@@ -11,7 +11,7 @@ from pgcontract.postgres.script_execution import Refusal, apply_as_production, l
 from pgcontract.probes.context import Context, CouldNotAsk, Promise
 from pgcontract.probes.failure_injection import catalog_differences, first_line, run_prefixes, snapshot_transaction
 from pgcontract.probes.sample_rows import insert_samples
-from pgcontract.result.finding import Evidence, Finding, Severity, Status
+from pgcontract.result import Evidence, Finding, Severity, Status
 from pgcontract.rules.registry import check, make_finding
 from pgcontract.rules.shape.object_count import number_of
 

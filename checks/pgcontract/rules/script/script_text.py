@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pgcontract.model.schema import Origin
 from pgcontract.model.sql import Created
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result.finding import Evidence, Finding, Status
+from pgcontract.result import Evidence, Finding, Status
 from pgcontract.rules.registry import check, make_finding
 from pgcontract.rules.shape.object_count import number_of
 

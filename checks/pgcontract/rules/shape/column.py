@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result.finding import Finding, Status
+from pgcontract.result import Finding, Status
 from pgcontract.rules.registry import check, make_finding
 from pgcontract.rules.shape.differences import PRESENT, judge_differences, shape_check
 

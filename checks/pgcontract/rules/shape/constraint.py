@@ -11,7 +11,7 @@ from psycopg import sql
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.context import Context, Promise
 from pgcontract.probes.sample_rows import as_text, describe_row, escape_percent_signs, insert_statement, simplest_row
-from pgcontract.result.finding import Evidence, Finding, Status
+from pgcontract.result import Evidence, Finding, Status
 from pgcontract.rules.registry import check, make_finding
 from pgcontract.rules.shape.differences import PRESENT, shape_check
 

@@ -8,7 +8,7 @@ from pgcontract.model.comparison import Answer, Difference
 from pgcontract.model.schema import Part
 from pgcontract.probes.context import Context, Promise
 from pgcontract.probes.equivalence import is_certainly_different, tell_apart
-from pgcontract.result.finding import Evidence, Finding, Severity, Status
+from pgcontract.result import Evidence, Finding, Severity, Status
 from pgcontract.rules.registry import make_finding, register_check
 
 PRESENT = ("",)

@@ -9,7 +9,7 @@ from pgcontract.catalog import InformationSchema, find_information_schema_gaps
 from pgcontract.catalog.server_spelling import unqualified_name
 from pgcontract.model.schema import Column, Table
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result.finding import Evidence, Finding, Severity, Status
+from pgcontract.result import Evidence, Finding, Severity, Status
 from pgcontract.rules.registry import check, make_finding
 
 # information_schema's names of these; a type outside pg_catalog is only USER-DEFINED there.

@@ -7,7 +7,7 @@ from typing import Final
 
 from pgcontract.model.schema import Schema
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result.finding import Finding, Severity, Status
+from pgcontract.result import Finding, Severity, Status
 from pgcontract.rules.registry import check, make_finding
 
 # The objects that a count of that name counts, in the order they are listed.

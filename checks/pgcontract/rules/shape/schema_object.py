@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pgcontract.model.comparison import Answer, Difference
 from pgcontract.model.schema import Part
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result.finding import Finding, Severity, Status
+from pgcontract.result import Finding, Severity, Status
 from pgcontract.rules.registry import check, make_finding
 from pgcontract.rules.shape.differences import judge_differences, server_name, shape_check
 

@@ -1,0 +1,36 @@
+"""What became of a claim."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from pgcontract.model.schema import Origin
+
+
+class Outcome(Enum):
+    """What became of a claim."""
+
+    UPHELD = "upheld"
+    REFUTED = "refuted"
+    MENDED = "mended"
+    CORRECTED = "corrected"
+    WAIVED = "waived"
+    NOT_SHOWN = "not shown"
+    UNTESTABLE = "untestable"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimResult:
+    """What became of one claim. `reason` is one sentence; `checks` are the references that decide it;
+    `decided_by` are the items that did, worst first."""
+
+    id: str
+    description: str
+    outcome: Outcome
+    reason: str
+    checks: tuple[str, ...] = ()
+    decided_by: tuple[str, ...] = ()
+    corrected: str | None = None
+    migration: str = ""
+    origin: Origin | None = None
