@@ -79,7 +79,7 @@ def read_formats(
     issues: list[ValidationIssue],
 ) -> tuple[ColumnFormat, ...]:
     """The formats of one contract; an unknown standard or parameter and contradictory examples are errors."""
-    languages = []
+    formats = []
     for name, spec in (specs or {}).items():
         language_path: KeyPath = ("format", name)
         declared = ColumnFormat(
@@ -100,8 +100,8 @@ def read_formats(
             )
             for path, message in _contradictions(declared)
         )
-        languages.append(declared)
-    return tuple(languages)
+        formats.append(declared)
+    return tuple(formats)
 
 
 def client_text(value: Any) -> str:

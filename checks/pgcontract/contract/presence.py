@@ -50,14 +50,14 @@ def read_presences(
     specs: Mapping[str, PresenceSpec] | None, *, file: str, lines: Mapping[KeyPath, int], issues: list[ValidationIssue]
 ) -> tuple[Presence, ...]:
     """The presences of one contract; a column that is not to be before itself is an error."""
-    ties = []
+    presences = []
     for name, spec in (specs or {}).items():
         tie_path: KeyPath = ("presence", name)
         if spec.not_before and identifiers.join(*identifiers.split(spec.column)[-1:]) == spec.not_before:
             path = (*tie_path, "not_before")
             message = f"{spell_path(path)}: {spec.not_before} is the column itself; name another of the table"
             issues.append(ValidationIssue(file=file, line=line_of(path, lines), message=message))
-        ties.append(
+        presences.append(
             Presence(
                 name=name,
                 column=spec.column,
@@ -67,7 +67,7 @@ def read_presences(
                 origin=Origin(file=file, line=line_of(tie_path, lines)),
             )
         )
-    return tuple(ties)
+    return tuple(presences)
 
 
 def presence_mistakes(

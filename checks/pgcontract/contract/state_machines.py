@@ -78,7 +78,7 @@ def read_state_machines(
     issues: list[ValidationIssue],
 ) -> tuple[StateMachine, ...]:
     """The state machines of one contract; an unknown or unreachable state, and a contradiction, are errors."""
-    machines = []
+    state_machines = []
     for name, spec in (specs or {}).items():
         machine_path: KeyPath = ("state_machine", name)
         state_machine = _state_machine(name, spec, Origin(file=file, line=line_of(machine_path, lines)))
@@ -90,8 +90,8 @@ def read_state_machines(
             )
             for path, message in [*_unknown_states(state_machine, spec)] or _contradictions(state_machine, spec)
         )
-        machines.append(state_machine)
-    return tuple(machines)
+        state_machines.append(state_machine)
+    return tuple(state_machines)
 
 
 def _state_machine(name: str, spec: StateMachineSpec, origin: Origin) -> StateMachine:
@@ -174,14 +174,14 @@ def state_machine_mistakes(
     state_machines: Iterable[StateMachine], schema: Schema, lines: Mapping[KeyPath, int]
 ) -> Iterator[ValidationIssue]:
     """An error for each column that a state machine is about, or has SQL for, and no contract declares."""
-    for machine in state_machines:
-        assert machine.origin
-        file = machine.origin.file
+    for state_machine in state_machines:
+        assert state_machine.origin
+        file = state_machine.origin.file
         yield from undeclared_column_issues(
-            machine.column, ("state_machine", machine.name, "column"), schema, file=file, lines=lines
+            state_machine.column, ("state_machine", state_machine.name, "column"), schema, file=file, lines=lines
         )
-        for state, columns in machine.set_columns.items():
+        for state, columns in state_machine.set_columns.items():
             for column in columns:
-                path: KeyPath = ("state_machine", machine.name, "set", state, column)
-                name = f"{machine.table}.{identifiers.quote(column)}"
+                path: KeyPath = ("state_machine", state_machine.name, "set", state, column)
+                name = f"{state_machine.table}.{identifiers.quote(column)}"
                 yield from undeclared_column_issues(name, path, schema, file=file, lines=lines)

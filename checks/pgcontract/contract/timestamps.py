@@ -57,14 +57,14 @@ def read_timestamps(
     specs: Mapping[str, TimestampSpec] | None, *, file: str, lines: Mapping[KeyPath, int], issues: list[ValidationIssue]
 ) -> tuple[Timestamp, ...]:
     """The timestamps of one contract; one that grows on updates on which it is not set is an error."""
-    clocks = []
+    timestamps = []
     for name, spec in (specs or {}).items():
         path_of_clock: KeyPath = ("timestamp", name)
         if spec.increasing and "update" not in spec.set_on:
             path = (*path_of_clock, "increasing")
             message = f'{spell_path(path)}: a time grows only where it is set; add "update" to `set_on`'
             issues.append(ValidationIssue(file=file, line=line_of(path, lines), message=message))
-        clocks.append(
+        timestamps.append(
             Timestamp(
                 name=name,
                 column=spec.column,
@@ -74,7 +74,7 @@ def read_timestamps(
                 origin=Origin(file=file, line=line_of(path_of_clock, lines)),
             )
         )
-    return tuple(clocks)
+    return tuple(timestamps)
 
 
 def timestamp_mistakes(

@@ -41,10 +41,14 @@ def state_machine_of(context: Context, column: str) -> StateMachine | None:
     """The state machine that was declared of the column by the promise's time."""
     chain = context.promise.project.chain
     known = chain[: chain.index(context.promise.migration) + 1]
-    machines = [
-        machine for one in known if one.contract for machine in one.contract.state_machines if machine.column == column
+    state_machines = [
+        state_machine
+        for one in known
+        if one.contract
+        for state_machine in one.contract.state_machines
+        if state_machine.column == column
     ]
-    return machines[-1] if machines else None
+    return state_machines[-1] if state_machines else None
 
 
 def value_combinations(context: Context, connection: psycopg.Connection, presence: Presence) -> Iterator[Combination]:
