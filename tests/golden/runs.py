@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from measured import PERFORMANCE
@@ -20,6 +21,7 @@ from pgcontract.result import (
     Verdict,
 )
 
+MIGRATION = "020_sessions"
 TABLE = "public.sessions"
 UP = """\
 -- One row for each assessment.
@@ -91,22 +93,26 @@ REGIMES = [
 ]  # fmt: skip
 
 
+def finding(status: Status, check: str, subject: str, summary: str, **more: Any) -> Finding:
+    return Finding(check=check, subject=subject, status=status, summary=summary, **{"migration": MIGRATION, **more})
+
+
 def kept(check: str, subject: str, summary: str = "It is as declared.", **more: Any) -> Finding:
-    return Finding(check=check, subject=subject, status=Status.KEPT, summary=summary, **more)
+    return finding(Status.KEPT, check, subject, summary, **more)
 
 
 def noted(check: str, subject: str, summary: str, **more: Any) -> Finding:
-    return Finding(check=check, subject=subject, status=Status.NOTED, summary=summary, **more)
+    return finding(Status.NOTED, check, subject, summary, **more)
 
 
 def broken(check: str, subject: str, summary: str, severity: Severity = Severity.ERROR, **more: Any) -> Finding:
-    return Finding(check=check, subject=subject, status=Status.BROKEN, severity=severity, summary=summary, **more)
+    return finding(Status.BROKEN, check, subject, summary, severity=severity, **more)
 
 
 def claim(
     name: str, description: str, outcome: Outcome, reason: str = "Its checks are kept.", **more: Any
 ) -> ClaimResult:
-    return ClaimResult(id=name, description=description, outcome=outcome, reason=reason, migration="020_sessions", **more)
+    return ClaimResult(id=name, description=description, outcome=outcome, reason=reason, migration=MIGRATION, **more)
 
 
 def shape() -> tuple[Finding, ...]:
@@ -196,7 +202,7 @@ def base(**changes: Any) -> Run:
     known: dict[str, Any] = {
         "pgcontract": "0.1.0",
         "started": "2026-01-04T10:00:00Z",
-        "migration": "020_sessions",
+        "migration": MIGRATION,
         "verdict": Verdict(decision=Decision.CAUTION, reasons=("1 correction: C4", "6 claims are not shown")),
         "findings": (*shape(), *life(), *queries()),
         "claims": CLAIMS,
@@ -254,19 +260,19 @@ def blocked() -> Run:
     )  # fmt: skip
     counted = broken("schema.count", "checks = 5", "There is 1 CHECK.", expected="5", actual="1",
                      resolution="corrected", claims=("C4",))  # fmt: skip
-    unknown = Finding(check="constraint.definition", subject=f"{TABLE}.email_format", status=Status.UNKNOWN,
-                      summary="The two spellings are not proven the same.", expected="a", actual="b")  # fmt: skip
-    ill = Finding(check="table.row_count", subject=TABLE, status=Status.ERROR, summary="The check itself failed.",
+    unknown = finding(Status.UNKNOWN, "constraint.definition", f"{TABLE}.email_format",
+                      "The two spellings are not proven the same.", expected="a", actual="b")  # fmt: skip
+    ill = finding(Status.ERROR, "table.row_count", TABLE, "The check itself failed.",
                   evidence=(Evidence(title="Traceback", text="ZeroDivisionError: division by zero"),))  # fmt: skip
     wrong = (exposed, insert, body, counted, unknown, ill)
-    replaced = {finding.item for finding in wrong}
+    replaced = {new.item for new in wrong}
     refuted = claim("G3", "Keeps `updated_at` on every INSERT and every UPDATE", Outcome.REFUTED,
                     "The trigger does not fire on INSERT.", decided_by=(insert.item,))  # fmt: skip
     return base(
         verdict=Verdict(
             decision=Decision.BLOCKED, reasons=("critical: anon can read every row", "1 claim is refuted: G3")
         ),
-        findings=(*(finding for finding in base().findings if finding.item not in replaced), *wrong),
+        findings=(*(old for old in base().findings if old.item not in replaced), *wrong),
         claims=tuple(refuted if result.id == "G3" else result for result in CLAIMS),
         options={"pg": "18", "only": ["column.*"], "skip": ["information_schema.*"], "through": "020"},
     )
@@ -302,7 +308,9 @@ def bare() -> Run:
     return base(
         migration="021_touch",
         verdict=Verdict(decision=Decision.CAUTION, reasons=("no contract: nothing was promised",)),
-        findings=tuple(finding for finding in life() if finding.check.startswith("script.")),
+        findings=tuple(
+            replace(told, migration="021_touch") for told in life() if told.check.startswith("script.")
+        ),
         claims=(),
         document={},
         facts={"script": {"path": "021_touch.sql", "sha256": "ef" * 32, "lines": 6, "statements": 1, "text": UP},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pgcontract.model.comparison import Answer, Difference, compare, display_value
+from pgcontract.model.comparison import ComparisonResult, Difference, compare, display_value
 from pgcontract.model.schema import Column, Constraint, Grant, Index, Namespace, Origin, Part, Schema, Table, View
 
 PLACE = Origin(file="contract.toml", line=7)
@@ -15,10 +15,10 @@ def column(name: str, position: int, **said: Any) -> Column:
     return Column(name=f"public.t.{name}", table="public.t", position=position, **{"type": "text", **said})
 
 
-def told(expected: Schema, actual: Schema) -> list[tuple[str, str, str, Answer, str, str]]:
+def told(expected: Schema, actual: Schema) -> list[tuple[str, str, str, ComparisonResult, str, str]]:
     differences = compare(expected, actual, owner="postgres")
     return [
-        (difference.kind, difference.name, difference.field, difference.answer, difference.expected, difference.actual)
+        (difference.kind, difference.name, difference.field, difference.result, difference.expected, difference.actual)
         for difference in differences
     ]
 
@@ -34,7 +34,7 @@ def test_what_is_declared_and_not_there_is_missing_at_its_place() -> None:
     expected = Difference(
         kind="table",
         name="public.t",
-        answer=Answer.MISSING,
+        result=ComparisonResult.MISSING,
         expected="present",
         actual="absent",
         origin=PLACE,
@@ -47,7 +47,7 @@ def test_what_is_declared_and_not_there_is_missing_at_its_place() -> None:
 def test_what_is_there_and_not_declared_is_extra() -> None:
     index = Index(name="public.i", table="public.t")
 
-    assert [("index", "public.i", "", Answer.EXTRA, "", "present")] == told(Schema(), Schema(indexes=(index,)))
+    assert [("index", "public.i", "", ComparisonResult.EXTRA, "", "present")] == told(Schema(), Schema(indexes=(index,)))
 
 
 def test_each_field_that_differs_is_a_difference() -> None:
@@ -55,8 +55,8 @@ def test_each_field_that_differs_is_a_difference() -> None:
     live = Schema(columns=(column("a", 1, type="integer"),))
 
     assert [
-        ("column", "public.t.a", "type", Answer.DIFFERENT, "text", "integer"),
-        ("column", "public.t.a", "null", Answer.DIFFERENT, "no", "yes"),
+        ("column", "public.t.a", "type", ComparisonResult.DIFFERENT, "text", "integer"),
+        ("column", "public.t.a", "null", ComparisonResult.DIFFERENT, "no", "yes"),
     ] == told(declared, live)
 
 
@@ -69,7 +69,9 @@ def check(definition: str, **said: Any) -> Schema:
 def test_two_spellings_of_an_expression_are_not_proven_the_same() -> None:
     actual = told(check("CHECK ((a > 1))"), check("CHECK ((a >= 2))"))
 
-    assert [("constraint", "public.t.c", "definition", Answer.UNPROVEN, "CHECK ((a > 1))", "CHECK ((a >= 2))")] == actual
+    assert [
+        ("constraint", "public.t.c", "definition", ComparisonResult.UNPROVEN, "CHECK ((a > 1))", "CHECK ((a >= 2))")
+    ] == actual
 
 
 def test_a_pinned_spelling_is_the_same() -> None:
@@ -81,13 +83,13 @@ def test_a_pinned_spelling_is_the_same() -> None:
 def test_a_pin_does_not_excuse_another_spelling() -> None:
     declared = check("CHECK ((a > 1))", same_as=("CHECK ((a >= 2))",))
 
-    assert [Answer.UNPROVEN] == [difference[3] for difference in told(declared, check("CHECK ((a >= 3))"))]
+    assert [ComparisonResult.UNPROVEN] == [difference[3] for difference in told(declared, check("CHECK ((a >= 3))"))]
 
 
 def test_an_expression_that_only_one_side_has_is_different() -> None:
     declared = Schema(columns=(column("a", 1, default="now()"),))
 
-    assert [("column", "public.t.a", "default", Answer.DIFFERENT, "now()", "none")] == told(
+    assert [("column", "public.t.a", "default", ComparisonResult.DIFFERENT, "now()", "none")] == told(
         declared, Schema(columns=(column("a", 1),))
     )
 
@@ -108,7 +110,7 @@ def test_an_owner_that_is_not_declared_is_the_role_that_migrates() -> None:
     declared = Schema(schemas=(Namespace(name="a"), Namespace(name="b")))
     live = Schema(schemas=(Namespace(name="a", owner="postgres"), Namespace(name="b", owner="ann")))
 
-    assert [("schema", "b", "owner", Answer.DIFFERENT, "postgres", "ann")] == told(declared, live)
+    assert [("schema", "b", "owner", ComparisonResult.DIFFERENT, "postgres", "ann")] == told(declared, live)
 
 
 def test_what_is_told_and_not_promised_makes_no_difference() -> None:
@@ -122,14 +124,14 @@ def test_columns_out_of_order_are_one_difference_of_the_table() -> None:
     declared = Schema(tables=(Table(name="public.t", owner="postgres"),), columns=(column("a", 1), column("b", 2)))
     live = Schema(tables=declared.tables, columns=(column("a", 2), column("b", 1)))
 
-    assert [("table", "public.t", "order", Answer.DIFFERENT, "a, b", "b, a")] == told(declared, live)
+    assert [("table", "public.t", "order", ComparisonResult.DIFFERENT, "a, b", "b, a")] == told(declared, live)
 
 
 def test_a_missing_column_does_not_put_the_others_out_of_order() -> None:
     declared = Schema(columns=(column("a", 1), column("b", 2), column("c", 3)))
     live = Schema(columns=(column("b", 1), column("c", 2)))
 
-    assert [("column", "public.t.a", "", Answer.MISSING, "present", "absent")] == told(declared, live)
+    assert [("column", "public.t.a", "", ComparisonResult.MISSING, "present", "absent")] == told(declared, live)
 
 
 VIEW = View(name="public.v", definition="SELECT 1 AS one", owner="postgres")
@@ -144,7 +146,7 @@ def test_a_views_columns_are_compared_where_some_are_declared() -> None:
     other = Column(name="public.v.two", table="public.v", position=1, type="integer")
     actual = told(Schema(views=(VIEW,), columns=(other,)), Schema(views=(VIEW,), columns=(OF_VIEW,)))
 
-    assert [Answer.EXTRA, Answer.MISSING] == [difference[3] for difference in actual]
+    assert [ComparisonResult.EXTRA, ComparisonResult.MISSING] == [difference[3] for difference in actual]
 
 
 def grant(*privileges: str, implied: tuple[str, ...] = ()) -> Schema:
@@ -156,16 +158,16 @@ def grant(*privileges: str, implied: tuple[str, ...] = ()) -> Schema:
     ("declared", "live", "expected"),
     [
         (Schema(), grant("select", implied=("select",)), []),
-        (Schema(), grant("select"), [(Answer.EXTRA, "none", "select")]),
-        (Schema(), grant(implied=("select",)), [(Answer.EXTRA, "select", "none")]),
-        (grant("select"), Schema(), [(Answer.DIFFERENT, "select", "none")]),
-        (grant("select"), grant("insert", "select"), [(Answer.DIFFERENT, "select", "insert, select")]),
+        (Schema(), grant("select"), [(ComparisonResult.EXTRA, "none", "select")]),
+        (Schema(), grant(implied=("select",)), [(ComparisonResult.EXTRA, "select", "none")]),
+        (grant("select"), Schema(), [(ComparisonResult.DIFFERENT, "select", "none")]),
+        (grant("select"), grant("insert", "select"), [(ComparisonResult.DIFFERENT, "select", "insert, select")]),
         (grant("select"), grant("select", implied=("insert",)), []),
     ],
     ids=["as defaults give", "beyond defaults", "less than defaults", "none given", "too many", "as declared"],
 )
 def test_a_grantee_has_the_declared_privileges_or_those_that_defaults_give(
-    declared: Schema, live: Schema, expected: list[tuple[Answer, str, str]]
+    declared: Schema, live: Schema, expected: list[tuple[ComparisonResult, str, str]]
 ) -> None:
     assert expected == [difference[3:] for difference in told(declared, live)]
 

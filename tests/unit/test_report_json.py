@@ -92,8 +92,9 @@ FULL = from_json(
         {
             "format": 1, "pgcontract": "0.1.0", "started": "2026-01-04T10:00:00Z", "migration": "020_x", "claims": [],
             "verdict": {"decision": "BLOCKED", "reasons": ["one"]},
-            "findings": [{"check": "table.present", "subject": "public.t", "status": "broken", "severity": "error",
-                          "summary": "s", "expected": "a", "actual": "b", "claims": ["G3"],
+            "findings": [{"check": "table.present", "subject": "public.t", "migration": "020_x",
+                          "status": "broken", "severity": "error", "summary": "s",
+                          "expected": "a", "actual": "b", "claims": ["G3"],
                           "origin": {"file": "f.sql", "line": 3},
                           "evidence": [{"title": "t", "columns": ["c"], "rows": [["v"]]}]}],
         }

@@ -86,7 +86,7 @@ def test_the_worse_of_two_decides(worse: str, better: str) -> None:
 
 
 def result(outcome: Outcome, number: int = 1) -> ClaimResult:
-    return ClaimResult(id=f"T{number}", description="It is so", outcome=outcome, reason="told")
+    return ClaimResult(id=f"T{number}", description="It is so", outcome=outcome, reason="told", migration=STEM)
 
 
 @pytest.mark.parametrize(

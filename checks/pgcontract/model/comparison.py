@@ -14,7 +14,7 @@ from typing import Any
 from pgcontract.model.schema import Grant, Origin, Part, Schema
 
 
-class Answer(Enum):
+class ComparisonResult(Enum):
     """How two sides differ. UNPROVEN: the spellings differ, which alone does not show that the meanings do."""
 
     MISSING = "missing"
@@ -30,7 +30,7 @@ class Difference:
     kind: str
     name: str
     field: str = ""
-    answer: Answer
+    result: ComparisonResult
     expected: str = ""
     actual: str = ""
     origin: Origin | None = None
@@ -66,12 +66,12 @@ def _compare_part(expected: Part | None, actual: Part | None, owner: str) -> Ite
     if isinstance(expected, Grant) or isinstance(actual, Grant):
         yield from _compare_grant(expected, actual)
     elif expected is None and actual is not None:
-        yield Difference(kind=actual.kind, name=actual.name, answer=Answer.EXTRA, actual="present", part=actual)
+        yield Difference(kind=actual.kind, name=actual.name, result=ComparisonResult.EXTRA, actual="present", part=actual)
     elif actual is None and expected is not None:
         yield Difference(
             kind=expected.kind,
             name=expected.name,
-            answer=Answer.MISSING,
+            result=ComparisonResult.MISSING,
             expected="present",
             actual="absent",
             origin=expected.origin,
@@ -95,16 +95,16 @@ def _compare_field(field: Field[Any], expected_part: Part, actual_part: Part, ow
     how = field.metadata.get("how")
     if expected == actual or (how == "text" and expected is None):
         return
-    answer = Answer.DIFFERENT
+    result = ComparisonResult.DIFFERENT
     if how == "expression" and expected and actual:
         if display_value(actual) in expected_part.same_as:
             return
-        answer = Answer.UNPROVEN
+        result = ComparisonResult.UNPROVEN
     yield Difference(
         kind=expected_part.kind,
         name=expected_part.name,
         field=field.name,
-        answer=answer,
+        result=result,
         expected=display_value(expected),
         actual=display_value(actual),
         origin=expected_part.origin,
@@ -125,7 +125,7 @@ def _compare_grant(expected_grant: Part | None, actual_grant: Part | None) -> It
             kind="grant",
             name=name,
             field="privileges",
-            answer=Answer.DIFFERENT if expected_grant else Answer.EXTRA,
+            result=ComparisonResult.DIFFERENT if expected_grant else ComparisonResult.EXTRA,
             expected=display_value(expected),
             actual=display_value(actual),
             origin=expected_grant.origin if expected_grant else None,
@@ -143,7 +143,7 @@ def _column_order(expected: Schema, actual: Schema) -> Iterator[Difference]:
                 kind="table",
                 name=table,
                 field="order",
-                answer=Answer.DIFFERENT,
+                result=ComparisonResult.DIFFERENT,
                 expected=display_value(expected_order[table]),
                 actual=display_value(actual_order.get(table, ())),
                 origin=origins.get(table),

@@ -79,7 +79,7 @@ class PromiseItem(pytest.Item):
         try:
             self.findings = self.shared_session.ask(self.item)
         except PgcontractError as error:
-            self.findings = (self._unknown_finding(error),)
+            self.findings = (runner.make_unanswered_finding(self.shared_session.plan, self.item, str(error)),)
             raise
         self.resolved_findings, _ = resolve_findings(
             self.findings, self.shared_session.plan.project, dt.datetime.now(dt.UTC).date()
@@ -109,15 +109,6 @@ class PromiseItem(pytest.Item):
             finding for finding in self.resolved_findings if finding.status in statuses and finding.resolution is None
         ):
             raise NotKept(wrong)
-
-    def _unknown_finding(self, error: PgcontractError) -> Finding:
-        return Finding(
-            check=self.item.check,
-            subject=self.item.subject,
-            migration=self.item.migration,
-            status=Status.UNKNOWN,
-            summary=str(error),
-        )
 
 
 def _failure_text(finding: Finding) -> str:

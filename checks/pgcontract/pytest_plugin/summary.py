@@ -131,7 +131,7 @@ class VerdictPlugin:
     def _unanswered(self, shared_session: SharedSession) -> Iterator[tuple[Key, tuple[Finding, ...]]]:
         """What was being asked where a worker of pytest-xdist was killed: left out, it would count as not selected."""
         from pgcontract.reporting.markup import visible
-        from pgcontract.result import Finding, Status
+        from pgcontract.runner import make_unanswered_finding
 
         for file, _, name in (nodeid.partition("::") for nodeid in self._crashed):
             path = self._config.rootpath / file
@@ -139,18 +139,8 @@ class VerdictPlugin:
                 continue
             for item in shared_session.plan.items:
                 if name in (visible(item.name), visible(f"{item.migration}/{item.name}")):
-                    yield (
-                        _key(item),
-                        (
-                            Finding(
-                                check=item.check,
-                                subject=item.subject,
-                                migration=item.migration,
-                                status=Status.UNKNOWN,
-                                summary="The process that asked ended before it had an answer. Run it again.",
-                            ),
-                        ),
-                    )
+                    reason = "The process that asked ended before it had an answer. Run it again."
+                    yield _key(item), (make_unanswered_finding(shared_session.plan, item, reason),)
 
 
 def _print_verdict(run: Run, terminal: pytest.TerminalReporter) -> None:

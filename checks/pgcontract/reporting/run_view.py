@@ -188,20 +188,20 @@ class RunView:
 
     def description(self, claim: str, migration: str) -> str | None:
         """The document's words, by the id of a claim and the migration that the claim is about."""
-        return self._description.get((claim, migration or self.run.migration))
+        return self._description.get((claim, migration))
 
     def _with_migration_prefix(self, name: str, migration: str) -> str:
-        return name if migration in ("", self.run.migration) else f"{digits(migration)}:{name}"
+        return name if migration == self.run.migration else f"{digits(migration)}:{name}"
 
     @cached_property
     def _description(self) -> Mapping[tuple[str, str], str]:
-        return {(claim.id, claim.migration or self.run.migration): claim.description for claim in self.run.claims}
+        return {(claim.id, claim.migration): claim.description for claim in self.run.claims}
 
     @cached_property
     def _by_subject(self) -> Mapping[str, list[Finding]]:
         by_subject = defaultdict(list)
         for check in self.checks:
-            if check.migration in ("", self.run.migration):
+            if check.migration == self.run.migration:
                 by_subject[check.subject].append(check)
         return dict(by_subject)
 

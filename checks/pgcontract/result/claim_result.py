@@ -32,5 +32,5 @@ class ClaimResult:
     checks: tuple[str, ...] = ()
     decided_by: tuple[str, ...] = ()
     corrected: str | None = None
-    migration: str = ""
+    migration: str
     origin: Origin | None = None

@@ -41,7 +41,7 @@ class Finding:
     evidence: tuple[Evidence, ...] = ()
     claims: tuple[str, ...] = ()
     origin: Origin | None = None
-    migration: str = ""
+    migration: str
     at: str = ""
     resolution: str | None = None
     seconds: float = field(default=0.0, compare=False)

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TypeAlias
 
-from pgcontract.model.schema import Origin
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result import Evidence, Finding, Severity, Status
+from pgcontract.result import Severity
+from pgcontract.rules.answer import Answer
 
 Subjects: TypeAlias = Callable[[Promise], Iterable[str]]
-Ask: TypeAlias = Callable[[Context], Iterable[Finding]]
+Ask: TypeAlias = Callable[[Context], Iterable[Answer]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +26,8 @@ class Check:
     """One promise that can be checked.
 
     `subjects` plans what it is asked of, from declarations alone; `ask` answers for all of them at once and may
-    add subjects that nobody declared (an extra object). `server` is False for a check of text alone. A check of
-    `behaviour` is asked right after its migration and again at the head of the chain, one of the `head` there alone.
+    add subjects that nobody declared (an extra object). A check of `behaviour` is asked right after its migration and
+    again at the head of the chain, one of the `head` there alone.
     """
 
     id: str
@@ -36,7 +36,6 @@ class Check:
     explanation: str
     subjects: Subjects
     ask: Ask
-    server: bool = True
     behaviour: bool = False
     head: bool = False
 
@@ -49,7 +48,6 @@ def check(
     *,
     subjects: Subjects,
     severity: Severity = Severity.ERROR,
-    server: bool = True,
     behaviour: bool = False,
     head: bool = False,
 ) -> Callable[[Ask], Ask]:
@@ -57,9 +55,7 @@ def check(
 
     def register(ask: Ask) -> Ask:
         explanation = inspect.getdoc(ask) or ""
-        register_check(
-            id, explanation, subjects=subjects, severity=severity, server=server, behaviour=behaviour, head=head, ask=ask
-        )
+        register_check(id, explanation, subjects=subjects, severity=severity, behaviour=behaviour, head=head, ask=ask)
         return ask
 
     return register
@@ -72,7 +68,6 @@ def register_check(
     subjects: Subjects,
     ask: Ask,
     severity: Severity = Severity.ERROR,
-    server: bool = True,
     behaviour: bool = False,
     head: bool = False,
 ) -> None:
@@ -87,7 +82,6 @@ def register_check(
         explanation=explanation,
         subjects=subjects,
         ask=ask,
-        server=server,
         behaviour=behaviour,
         head=head,
     )
@@ -105,30 +99,3 @@ def checks() -> Mapping[str, Check]:
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that looks most like it, for an error message."""
     return next(iter(get_close_matches(word, list(known), n=1, cutoff=0.5)), None)
-
-
-def make_finding(
-    status: Status,
-    subject: str,
-    summary: str,
-    *,
-    expected: str | None = None,
-    actual: str | None = None,
-    remedy: str | None = None,
-    evidence: Iterable[Evidence] = (),
-    origin: Origin | None = None,
-    severity: Severity | None = None,
-) -> Finding:
-    """A finding as a rule gives it; the engine adds the check, its severity, the migration and the claims."""
-    return Finding(
-        check="",
-        subject=subject,
-        status=status,
-        severity=severity,
-        summary=summary,
-        expected=expected,
-        actual=actual,
-        remedy=remedy,
-        evidence=tuple(evidence),
-        origin=origin,
-    )

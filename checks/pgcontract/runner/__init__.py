@@ -5,6 +5,7 @@ The interfaces (command line, pytest, CI) build the arguments of `verify` or `Se
 
 from __future__ import annotations
 
+from pgcontract.runner.findings import make_unanswered_finding
 from pgcontract.runner.plan import DEFAULT_SEED, Item, Plan, plan
 from pgcontract.runner.session import NO_SERVER, ProgressEvent, Session
 from pgcontract.runner.verification import changes, conclude, verify
@@ -18,6 +19,7 @@ __all__ = [
     "Session",
     "changes",
     "conclude",
+    "make_unanswered_finding",
     "plan",
     "verify",
 ]

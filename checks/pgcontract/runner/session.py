@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -25,10 +25,12 @@ from pgcontract.postgres.sandbox import STATEMENT_TIMEOUT_MS, DatabaseState, San
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.context import Context, CouldNotAsk, Promise
 from pgcontract.result import Evidence, Finding, Phase, Status
+from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import Check, checks
 from pgcontract.runner.facts import collect_facts
+from pgcontract.runner.findings import make_finding, make_unanswered_finding
 from pgcontract.runner.plan import Item, Plan
-from pgcontract.runner.verdict import matches, merge_with_head
+from pgcontract.runner.verdict import merge_with_head
 
 NO_SERVER = "none"
 OLDEST_MAJOR = versions.KNOWN_MAJORS[0]
@@ -95,22 +97,13 @@ class Session:
                     raise
                 self._lost_server = error
         if key not in self._answers:
-            unasked = Finding(
-                check="", subject=item.subject, status=Status.UNKNOWN, summary=_sentence(str(self._lost_server))
-            )
-            return (self._complete_finding(item.migration, self._checks[item.check], unasked),)
+            return (make_unanswered_finding(self.plan, item, _sentence(str(self._lost_server))),)
         answers = self._answers[key]
         planned = [other.subject for other in self.plan.items if (other.migration, other.check) == key]
         own_findings = tuple(finding for finding in answers if finding.subject == item.subject)
         if planned and planned[0] == item.subject:
             own_findings += tuple(finding for finding in answers if finding.subject not in planned)
-        return own_findings or (
-            self._complete_finding(
-                item.migration,
-                self._checks[item.check],
-                Finding(check="", subject=item.subject, status=Status.UNKNOWN, summary="The check gave no answer."),
-            ),
-        )
+        return own_findings or (make_unanswered_finding(self.plan, item, "The check gave no answer."),)
 
     def observed(self) -> dict[str, Any]:
         """What was seen of server and things judged, as plain JSON values, for `conclude`."""
@@ -188,55 +181,23 @@ class Session:
             started = time.perf_counter()
             try:
                 with loading_watched_by(self._report_loaded_rows):
-                    findings = tuple(check.ask(context()))
+                    answers = tuple(check.ask(context()))
             except CouldNotAsk as error:
-                findings = self._unknown_findings(check, promise, _sentence(str(error)))
+                answers = _unknown_answers(check, promise, _sentence(str(error)))
             except PgcontractError:
                 raise
             except psycopg.Error as error:
                 if error.sqlstate is None and not is_server_lost(error):
-                    findings = self._error_findings(check, promise, error)
+                    answers = _error_answers(check, promise, error)
                 else:
-                    findings = self._unknown_findings(
-                        check, promise, f"The server refused the question: {read_refusal(error)}."
-                    )
+                    answers = _unknown_answers(check, promise, f"The server refused the question: {read_refusal(error)}.")
             except Exception as error:  # noqa: BLE001 - the one place where our own bug becomes a finding
-                findings = self._error_findings(check, promise, error)
-            seconds = time.perf_counter() - started
-        return tuple(
-            replace(self._complete_finding(stem, check, finding), seconds=seconds / max(len(findings), 1))
-            for finding in findings
-        )
+                answers = _error_answers(check, promise, error)
+            seconds = (time.perf_counter() - started) / max(len(answers), 1)
+        return tuple(make_finding(promise, check, answer, seconds=seconds) for answer in answers)
 
     def _report_loaded_rows(self, table: str, done: int, total: int) -> None:
         self.notify(ProgressEvent(kind="load", name=table, done=done, total=total))
-
-    def _unknown_findings(self, check: Check, promise: Promise, reason: str) -> tuple[Finding, ...]:
-        subjects = tuple(dict.fromkeys(check.subjects(promise)))
-        return tuple(Finding(check="", subject=subject, status=Status.UNKNOWN, summary=reason) for subject in subjects)
-
-    def _error_findings(self, check: Check, promise: Promise, error: Exception) -> tuple[Finding, ...]:
-        traceback_text = Evidence(title="Traceback", text="".join(traceback.format_exception(error)))
-        summary = f"The check failed by a fault of its own: {type(error).__name__}: {error}"
-        subjects = tuple(dict.fromkeys(check.subjects(promise))) or ("check",)
-        return tuple(
-            Finding(check="", subject=subject, status=Status.ERROR, summary=summary, evidence=(traceback_text,))
-            for subject in subjects
-        )
-
-    def _complete_finding(self, stem: str, check: Check, finding: Finding) -> Finding:
-        finding = replace(finding, check=check.id, migration=stem)
-        contract = self.plan.promises[stem].contract
-        claims = tuple(
-            claim.id
-            for claim in (contract.claims if contract else ())
-            if any(
-                matches(reference, finding)
-                for reference in (*claim.checks, *(claim.corrected.checks if claim.corrected else ()))
-            )
-        )
-        severity = finding.severity or (check.severity if finding.status is Status.BROKEN else None)
-        return replace(finding, claims=claims, severity=severity)
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
@@ -279,3 +240,14 @@ class Session:
 
 def _sentence(reason: str) -> str:
     return f"{reason[0].upper()}{reason[1:].removesuffix('.')}."
+
+
+def _unknown_answers(check: Check, promise: Promise, reason: str) -> tuple[Answer, ...]:
+    return tuple(Answer(Status.UNKNOWN, subject, reason) for subject in dict.fromkeys(check.subjects(promise)))
+
+
+def _error_answers(check: Check, promise: Promise, error: Exception) -> tuple[Answer, ...]:
+    evidence = (Evidence(title="Traceback", text="".join(traceback.format_exception(error))),)
+    summary = f"The check failed by a fault of its own: {type(error).__name__}: {error}"
+    subjects = tuple(dict.fromkeys(check.subjects(promise))) or ("check",)
+    return tuple(Answer(Status.ERROR, subject, summary, evidence=evidence) for subject in subjects)

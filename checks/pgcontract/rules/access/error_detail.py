@@ -15,8 +15,9 @@ from pgcontract.model.schema import Constraint
 from pgcontract.postgres.script_execution import Refusal, read_refusal
 from pgcontract.probes.context import Context, Promise
 from pgcontract.probes.sample_rows import as_text, insert_statement, simplest_row, simplest_value
-from pgcontract.result import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Evidence, Severity, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 
 
 def _tables(promise: Promise) -> Iterator[str]:
@@ -24,7 +25,7 @@ def _tables(promise: Promise) -> Iterator[str]:
 
 
 @check("error_detail.hides_rows", subjects=_tables, severity=Severity.INFO)
-def error_detail_hides_rows(context: Context) -> Iterator[Finding]:
+def error_detail_hides_rows(context: Context) -> Iterator[Answer]:
     """What the DETAIL of a violated CHECK tells of the row.
 
     Why it matters: it goes to the server's log, to the client and from there to error trackers: whole rows, personal
@@ -42,26 +43,26 @@ def error_detail_hides_rows(context: Context) -> Iterator[Finding]:
             if constraint.table == table and constraint.form == "check"
         ]
         if not checks:
-            yield make_finding(Status.KEPT, table, f"{table} has no CHECK whose violation could tell a row.")
+            yield Answer(Status.KEPT, table, f"{table} has no CHECK whose violation could tell a row.")
             continue
         row, refusal = _violate_check(context, table, checks)
-        yield _detail_finding(context, table, row, refusal)
+        yield _detail_answer(context, table, row, refusal)
 
 
-def _detail_finding(context: Context, table: str, row: Mapping[str, Any], refusal: Refusal | None) -> Finding:
+def _detail_answer(context: Context, table: str, row: Mapping[str, Any], refusal: Refusal | None) -> Answer:
     if refusal is None or refusal.sqlstate != "23514":
         said = f": {refusal}" if refusal else ""
         # Noted, never judged: without a refused example of the CHECK there is only less to show.
-        return make_finding(Status.NOTED, table, f"No CHECK of {table} could be violated to see what is told{said}.")
+        return Answer(Status.NOTED, table, f"No CHECK of {table} could be violated to see what is told{said}.")
     if refusal.detail is None:
-        return make_finding(Status.KEPT, table, f"A violated CHECK of {table} tells nothing of the row.")
+        return Answer(Status.KEPT, table, f"A violated CHECK of {table} tells nothing of the row.")
     columns = [
         bare(unqualified_name(column.name, column.table))
         for column in sorted(context.after.columns, key=lambda column: column.position)
         if column.table == table
     ]
     shown = [name for name in columns if str(as_text(row.get(name)))[:64] in refusal.detail and name in row]
-    return make_finding(
+    return Answer(
         Status.NOTED,
         table,
         f"A violated CHECK of {table} tells the whole row in its DETAIL, {len(columns)} columns: {', '.join(columns)}.",

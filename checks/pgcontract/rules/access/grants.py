@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pgcontract.model.comparison import Difference
 from pgcontract.model.schema import Schema
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Evidence, Severity, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 
 _GRANTABLE = ("schemas", "tables", "functions", "views", "sequences", "types")
 # The roles behind the key that every Supabase client carries.
@@ -24,7 +25,7 @@ def _objects(promise: Promise) -> Iterator[str]:
 
 
 @check("access.grants", subjects=_objects, severity=Severity.CRITICAL)
-def access_grants(context: Context) -> Iterator[Finding]:
+def access_grants(context: Context) -> Iterator[Answer]:
     """Each declared grantee has exactly the declared privileges, and nobody else has any beyond the defaults.
 
     Why it matters: a grant too many exposes data; one too few is "permission denied" in production.
@@ -32,20 +33,20 @@ def access_grants(context: Context) -> Iterator[Finding]:
     new object is no difference for a grantee that the contract does not name (access.default_privileges tells it).
     What to do: GRANT and REVOKE explicitly in the migration, and declare the result.
     """
-    wrong: dict[str, list[Finding]] = {}
+    wrong: dict[str, list[Answer]] = {}
     for difference in context.differences:
         if difference.kind == "grant":
             on = getattr(difference.part, "on", difference.name)
-            wrong.setdefault(on, []).append(_grant_finding(on, getattr(difference.part, "grantee", ""), difference))
+            wrong.setdefault(on, []).append(_grant_answer(on, getattr(difference.part, "grantee", ""), difference))
     for subject in dict.fromkeys([*_objects(context.promise), *wrong]):
         if subject in wrong:
             yield from wrong[subject]
         else:
-            yield make_finding(Status.KEPT, subject, f"The privileges on {subject} are the declared ones.")
+            yield Answer(Status.KEPT, subject, f"The privileges on {subject} are the declared ones.")
 
 
-def _grant_finding(on: str, grantee: str, difference: Difference) -> Finding:
-    return make_finding(
+def _grant_answer(on: str, grantee: str, difference: Difference) -> Answer:
+    return Answer(
         Status.BROKEN,
         on,
         f"{'Everybody' if grantee == 'public' else grantee} has other privileges on {on} than declared.",
@@ -69,7 +70,7 @@ def _tables_on_supabase(promise: Promise) -> Iterator[str]:
 
 
 @check("access.default_privileges", subjects=_tables_on_supabase, severity=Severity.WARNING, behaviour=True)
-def access_default_privileges(context: Context) -> Iterator[Finding]:
+def access_default_privileges(context: Context) -> Iterator[Answer]:
     """No table is open to the public key under either regime of Supabase's default privileges.
 
     Why it matters: on a project made before 2026-05-30 a table without row security can be read and written by
@@ -84,7 +85,7 @@ def access_default_privileges(context: Context) -> Iterator[Finding]:
         for told, catalog in catalogs.items():
             if catalog is None:
                 summary = f"The server refuses the script under the default privileges {told}."
-                yield make_finding(Status.UNKNOWN, subject, summary)
+                yield Answer(Status.UNKNOWN, subject, summary)
                 break
             secured = any(f"table {table.name}" == subject and table.row_security for table in catalog.tables)
             for grantee, privileges in _privileges(catalog, subject):
@@ -92,7 +93,7 @@ def access_default_privileges(context: Context) -> Iterator[Finding]:
                 if grantee in _PUBLIC_ROLES and not secured and _READ_OR_WRITE & set(privileges):
                     open_to.add(f"{grantee} ({told})")
         else:
-            yield _default_privileges_finding(subject, rows, open_to)
+            yield _default_privileges_answer(subject, rows, open_to)
 
 
 def _privileges(catalog: Schema, subject: str) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -101,7 +102,7 @@ def _privileges(catalog: Schema, subject: str) -> Iterator[tuple[str, tuple[str,
             yield grant.grantee, grant.privileges
 
 
-def _default_privileges_finding(subject: str, rows: list[tuple[str, str, str]], open_to: set[str]) -> Finding:
+def _default_privileges_answer(subject: str, rows: list[tuple[str, str, str]], open_to: set[str]) -> Answer:
     evidence = [
         Evidence(
             title="Privileges after the migration, by regime",
@@ -110,7 +111,7 @@ def _default_privileges_finding(subject: str, rows: list[tuple[str, str, str]], 
         )
     ]
     if open_to:
-        return make_finding(
+        return Answer(
             Status.BROKEN,
             subject,
             f"The {subject} has no row security and can be read or written by {', '.join(sorted(open_to))}.",
@@ -119,4 +120,4 @@ def _default_privileges_finding(subject: str, rows: list[tuple[str, str, str]], 
             remedy="Enable row security and grant explicitly, to service_role alone, in a migration of its own.",
             evidence=evidence,
         )
-    return make_finding(Status.KEPT, subject, f"The {subject} is closed to the public roles.", evidence=evidence)
+    return Answer(Status.KEPT, subject, f"The {subject} is closed to the public roles.", evidence=evidence)

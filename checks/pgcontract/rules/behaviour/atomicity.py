@@ -15,8 +15,9 @@ from pgcontract.postgres.script_execution import Refusal, read_refusal
 from pgcontract.probes.context import Context, Promise
 from pgcontract.probes.sample_rows import as_text, insert_statement, simplest_row
 from pgcontract.probes.scenarios.player import describe_row_count
-from pgcontract.result import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Evidence, Severity, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,7 @@ def _tables(promise: Promise) -> Iterator[str]:
 
 
 @check("acid.atomicity", subjects=_tables, severity=Severity.CRITICAL, behaviour=True)
-def acid_atomicity(context: Context) -> Iterator[Finding]:
+def acid_atomicity(context: Context) -> Iterator[Answer]:
     """A statement of several rows of which one is refused leaves none; in a transaction, so do several statements.
 
     Why it matters: half of a write is a state that nobody wrote. A trigger or a rule that leaves a bad row out without
@@ -45,18 +46,18 @@ def acid_atomicity(context: Context) -> Iterator[Finding]:
     """
     with context.clone(context.after_state) as connection:
         for table in _tables(context.promise):
-            yield _table_finding(context, connection, table)
+            yield _table_answer(context, connection, table)
 
 
-def _table_finding(context: Context, connection: psycopg.Connection, table: str) -> Finding:
+def _table_answer(context: Context, connection: psycopg.Connection, table: str) -> Answer:
     good = context.promise.samples.get(table) or simplest_row(context.after, table)
     for description, bad in _refused_rows(context, table, good):
         attempts = _try_writes(connection, table, good, bad)
         if attempts is not None:
-            return _finding(table, description, attempts)
+            return _answer(table, description, attempts)
     # Without a declared row nothing was promised that could be asked: a table may refuse nothing at all.
     declared = table in context.promise.samples
-    return make_finding(
+    return Answer(
         Status.UNKNOWN if declared else Status.NOTED,
         table,
         f"No pair of a good row and a refused one was found for {table}, so nothing could fail half-way.",
@@ -130,7 +131,7 @@ def _row_count(connection: psycopg.Connection, table: str) -> int:
     return int(row[0])
 
 
-def _finding(table: str, description: str, attempts: tuple[WriteAttempt, ...]) -> Finding:
+def _answer(table: str, description: str, attempts: tuple[WriteAttempt, ...]) -> Answer:
     evidence = Evidence(
         title=f"A good row, and a bad one ({description})",
         columns=("sent as", "expected", "left", "the server's words"),
@@ -153,8 +154,8 @@ def _finding(table: str, description: str, attempts: tuple[WriteAttempt, ...]) -
             f"A statement of several rows leaves none of them in {table} where one is refused; two statements leave "
             "the first, unless they are one transaction."
         )
-        return make_finding(Status.KEPT, table, summary, evidence=[evidence])
-    return make_finding(
+        return Answer(Status.KEPT, table, summary, evidence=[evidence])
+    return Answer(
         Status.BROKEN,
         table,
         f"Of a write to {table} that holds a bad row, a part is left.",

@@ -18,8 +18,9 @@ from pgcontract.postgres.sandbox import Sandbox
 from pgcontract.postgres.script_execution import apply_as_production, read_refusal
 from pgcontract.probes.context import Context, CouldNotAsk, Promise
 from pgcontract.probes.sample_rows import as_text, insert_statement, simplest_row
-from pgcontract.result import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Evidence, Severity, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 
 Connect = Callable[[], psycopg.Connection]
 
@@ -52,7 +53,7 @@ def _tables(promise: Promise) -> tuple[str, ...]:
 
 
 @check("acid.durability", subjects=_subjects, severity=Severity.CRITICAL)
-def acid_durability(context: Context) -> Iterator[Finding]:
+def acid_durability(context: Context) -> Iterator[Answer]:
     """What the server has acknowledged is there after it was ended at once; what synchronous_commit = off loses is told.
 
     Why it matters: an unlogged table is empty after a crash, and a role or database that commits asynchronously loses
@@ -69,8 +70,8 @@ def acid_durability(context: Context) -> Iterator[Finding]:
         )
     with server.start_another(_DURABLE_SETTINGS) as own_server:
         connect = _prepare_database(context, own_server)
-        yield _cluster_finding(context, own_server, connect)
-        yield _asynchronous_finding(context, own_server, connect)
+        yield _cluster_answer(context, own_server, connect)
+        yield _asynchronous_answer(context, own_server, connect)
 
 
 def _prepare_database(context: Context, own_server: Server) -> Connect:
@@ -151,18 +152,18 @@ def _count_survivors(table: str, acknowledged: list[str], present: list[str]) ->
     return SurvivingRows(table=table, acknowledged=len(acknowledged), found=surviving)
 
 
-def _cluster_finding(context: Context, own_server: Server, connect: Connect) -> Finding:
+def _cluster_answer(context: Context, own_server: Server, connect: Connect) -> Answer:
     survivors = _rows_after_crash(context, own_server, connect, synchronous=True)
     evidence = _evidence(own_server, survivors, synchronous=True)
     if not survivors:
         summary = "No row is declared for any table and none was found that goes in, so nothing was acknowledged."
-        return make_finding(Status.NOTED, CLUSTER, summary, remedy="Declare a `sample` row for a table.")
+        return Answer(Status.NOTED, CLUSTER, summary, remedy="Declare a `sample` row for a table.")
     lost = next((survival for survival in survivors if survival.found < survival.acknowledged), None)
     if lost is None:
         committed = sum(survival.acknowledged for survival in survivors)
         summary = f"All {committed} acknowledged rows are there after the server was ended at once and started again."
-        return make_finding(Status.KEPT, CLUSTER, summary, evidence=[evidence])
-    return make_finding(
+        return Answer(Status.KEPT, CLUSTER, summary, evidence=[evidence])
+    return Answer(
         Status.BROKEN,
         CLUSTER,
         f"Acknowledged rows of {lost.table} are gone after the server was ended at once and started again.",
@@ -173,16 +174,14 @@ def _cluster_finding(context: Context, own_server: Server, connect: Connect) -> 
     )
 
 
-def _asynchronous_finding(context: Context, own_server: Server, connect: Connect) -> Finding:
+def _asynchronous_answer(context: Context, own_server: Server, connect: Connect) -> Answer:
     survivors = _rows_after_crash(context, own_server, connect, synchronous=False)
     lost = sum(survival.acknowledged - survival.found for survival in survivors)
     committed = sum(survival.acknowledged for survival in survivors)
     summary = (
         f"A session that sets synchronous_commit = off loses {lost} of {committed} acknowledged rows in such an end."
     )
-    return make_finding(
-        Status.NOTED, ASYNCHRONOUS, summary, evidence=[_evidence(own_server, survivors, synchronous=False)]
-    )
+    return Answer(Status.NOTED, ASYNCHRONOUS, summary, evidence=[_evidence(own_server, survivors, synchronous=False)])
 
 
 def _evidence(own_server: Server, survivors: tuple[SurvivingRows, ...], *, synchronous: bool) -> Evidence:

@@ -17,8 +17,9 @@ from pgcontract.probes.scenarios.histories import draw_histories, shorten_histor
 from pgcontract.probes.scenarios.history_sql import describe_move, history_as_sql
 from pgcontract.probes.scenarios.moves import History
 from pgcontract.probes.scenarios.player import LOG, MoveResult, ScenarioRunner, exists_expression
-from pgcontract.result import Evidence, Finding, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Evidence, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 
 _REMEDY = (
     "Mend it where every writer must pass: a constraint, a unique index or a trigger; or name in the step's WHERE the "
@@ -46,7 +47,7 @@ class HistoryResults:
 
 
 @check("flow.invariants", subjects=_invariants, behaviour=True)
-def flow_invariants(context: Context) -> Iterator[Finding]:
+def flow_invariants(context: Context) -> Iterator[Answer]:
     """What the application counts on holds after every step, in whatever order its steps and events come.
 
     Why it matters: events come twice, late and out of order, forms are sent twice; what only holds in an orderly life
@@ -64,7 +65,7 @@ def flow_invariants(context: Context) -> Iterator[Finding]:
             yield from unasked
             history_results = _run_histories(ScenarioRunner(connection, flow, judged), histories)
         for invariant in judged:
-            yield _invariant_finding(flow, invariant, history_results, context.promise.seed)
+            yield _invariant_answer(flow, invariant, history_results, context.promise.seed)
 
 
 def _draw_histories(context: Context, *, flow: Flow) -> tuple[History, ...]:
@@ -72,8 +73,8 @@ def _draw_histories(context: Context, *, flow: Flow) -> tuple[History, ...]:
     return draw_histories(flow, seed=f"{promise.seed}/{flow.name}", examples=promise.max_examples // 4)
 
 
-def _accepted_invariants(connection: psycopg.Connection, flow: Flow) -> tuple[tuple[Invariant, ...], tuple[Finding, ...]]:
-    """The invariants whose query the server accepts, and a finding for each of the others."""
+def _accepted_invariants(connection: psycopg.Connection, flow: Flow) -> tuple[tuple[Invariant, ...], tuple[Answer, ...]]:
+    """The invariants whose query the server accepts, and an answer for each of the others."""
     judged, unasked = [], []
     connection.execute("SAVEPOINT asked")
     connection.execute(LOG)
@@ -85,7 +86,7 @@ def _accepted_invariants(connection: psycopg.Connection, flow: Flow) -> tuple[tu
         except psycopg.Error as error:
             connection.execute("ROLLBACK TO each")
             unasked.append(
-                make_finding(
+                Answer(
                     Status.UNKNOWN,
                     f"{flow.name}.{invariant.name}",
                     f"The `violations` of {invariant.name} is no query that the server takes: {read_refusal(error)}.",
@@ -140,7 +141,7 @@ def history_text(outcomes: tuple[MoveResult, ...]) -> str:
     )
 
 
-def _invariant_finding(flow: Flow, invariant: Invariant, history_results: HistoryResults, seed: int) -> Finding:
+def _invariant_answer(flow: Flow, invariant: Invariant, history_results: HistoryResults, seed: int) -> Answer:
     subject = f"{flow.name}.{invariant.name}"
     description = invariant.description.rstrip(".")
     tried = f"{history_results.histories} distinct histories, seed {seed}"
@@ -154,7 +155,7 @@ def _invariant_finding(flow: Flow, invariant: Invariant, history_results: Histor
         ),
     )
     if invariant.name not in history_results.smallest:
-        return make_finding(
+        return Answer(
             Status.KEPT,
             subject,
             f"{description}: it holds after each step of {tried}.",
@@ -162,7 +163,7 @@ def _invariant_finding(flow: Flow, invariant: Invariant, history_results: Histor
             origin=invariant.origin,
         )
     script = Evidence(title="The shortest history", text=history_results.smallest[invariant.name], language="sql")
-    return make_finding(
+    return Answer(
         Status.BROKEN,
         subject,
         f"{description}: it does not hold.",
@@ -175,7 +176,7 @@ def _invariant_finding(flow: Flow, invariant: Invariant, history_results: Histor
 
 
 @check("flow.concurrent", subjects=_invariants, behaviour=True)
-def flow_concurrent(context: Context) -> Iterator[Finding]:
+def flow_concurrent(context: Context) -> Iterator[Answer]:
     """What the application counts on holds when two of its writes come at the same time.
 
     Why it matters: an event is delivered on two connections at once, a form is sent by a double click; what one
@@ -192,12 +193,12 @@ def flow_concurrent(context: Context) -> Iterator[Finding]:
         pairs = run_pairs(context, flow, judged)
         for invariant in judged:
             with context.sandbox.rolled_back(context.after_state) as connection:
-                yield _concurrent_finding(flow, invariant, pairs, connection)
+                yield _concurrent_answer(flow, invariant, pairs, connection)
 
 
-def _concurrent_finding(
+def _concurrent_answer(
     flow: Flow, invariant: Invariant, pairs: tuple[ConcurrentPair, ...], connection: psycopg.Connection
-) -> Finding:
+) -> Answer:
     subject = f"{flow.name}.{invariant.name}"
     description = invariant.description.rstrip(".")
     table = Evidence(
@@ -218,11 +219,11 @@ def _concurrent_finding(
     if not broken:
         tried_pairs = "one pair" if len(pairs) == 1 else f"each of {len(pairs)} pairs"
         summary = f"{description}: it holds after {tried_pairs} of writes at the same time."
-        return make_finding(Status.KEPT, subject, summary, evidence=[table], origin=invariant.origin)
+        return Answer(Status.KEPT, subject, summary, evidence=[table], origin=invariant.origin)
     first = min(broken, key=lambda pair: len(pair.outcomes))
     script = history_as_sql(first.outcomes, flow.step, invariant, connection)
     note = "-- The last two at once, each in a transaction of its own; here in the order they committed.\n"
-    return make_finding(
+    return Answer(
         Status.BROKEN,
         subject,
         f"{description}: it does not hold when two writes come at the same time.",

@@ -21,8 +21,9 @@ from pgcontract.probes.scenarios.player import (
     describe_row_count,
     exists_expression,
 )
-from pgcontract.result import Evidence, Finding, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Evidence, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 
 
 def _flows(promise: Promise) -> tuple[Flow, ...]:
@@ -34,7 +35,7 @@ def _steps(promise: Promise) -> Iterator[str]:
 
 
 @check("flow.steps", subjects=_steps, behaviour=True)
-def flow_steps(context: Context) -> Iterator[Finding]:
+def flow_steps(context: Context) -> Iterator[Answer]:
     """Each step of the application does to the table what its contract says, once and again.
 
     Why it matters: SQL in a document is a promise too. An UPDATE that matches no row, or two, ends without an error.
@@ -47,15 +48,15 @@ def flow_steps(context: Context) -> Iterator[Finding]:
         with context.sandbox.rolled_back(context.after_state) as connection:
             runner = ScenarioRunner(connection, flow)
             for step in flow.steps:
-                yield _step_finding(runner, flow, step)
+                yield _step_answer(runner, flow, step)
 
 
-def _step_finding(runner: ScenarioRunner, flow: Flow, step: Step) -> Finding:
+def _step_answer(runner: ScenarioRunner, flow: Flow, step: Step) -> Answer:
     subject = f"{flow.name}.{step.name}"
     try:
         outcomes, deviation = _run_step(runner, flow, step)
     except InvalidStepSql as error:
-        return make_finding(
+        return Answer(
             Status.BROKEN if error.step == step.name else Status.UNKNOWN,
             subject,
             f"{str(error)[0].upper()}{str(error)[1:]}.",
@@ -68,8 +69,8 @@ def _step_finding(runner: ScenarioRunner, flow: Flow, step: Step) -> Finding:
         summary = f"The step {step.name} of {flow.name} changes {describe_row_count(step.rows)}"
         if step.replay is not None:
             summary += f", and {describe_row_count(step.replay)} when it is played again"
-        return make_finding(Status.KEPT, subject, f"{summary}.", evidence=evidence, origin=step.origin)
-    return make_finding(
+        return Answer(Status.KEPT, subject, f"{summary}.", evidence=evidence, origin=step.origin)
+    return Answer(
         deviation.status,
         subject,
         deviation.summary,

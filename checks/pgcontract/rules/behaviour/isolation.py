@@ -8,8 +8,9 @@ from pgcontract.contract import Level, Race
 from pgcontract.probes.context import Context, CouldNotAsk, Promise
 from pgcontract.probes.scenarios.player import describe_row_count
 from pgcontract.probes.scenarios.race_execution import RaceResult, run_races
-from pgcontract.result import Evidence, Finding, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Evidence, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 
 
 def _races(promise: Promise) -> Iterator[str]:
@@ -17,7 +18,7 @@ def _races(promise: Promise) -> Iterator[str]:
 
 
 @check("acid.isolation", subjects=_races, behaviour=True)
-def acid_isolation(context: Context) -> Iterator[Finding]:
+def acid_isolation(context: Context) -> Iterator[Answer]:
     """Transactions played side by side leave what they may, at every isolation level that is named for it.
 
     Why it matters: two that each read before they write can refund one payment twice, or lose what the other wrote;
@@ -34,12 +35,12 @@ def acid_isolation(context: Context) -> Iterator[Finding]:
         if isinstance(results, CouldNotAsk):
             summary = f"The race {race.name} cannot be played: {results}."
             remedy = "Mend the race's SQL in the contract, or the migration where the SQL is right."
-            yield make_finding(Status.UNKNOWN, race.name, summary, remedy=remedy, origin=race.origin)
+            yield Answer(Status.UNKNOWN, race.name, summary, remedy=remedy, origin=race.origin)
         else:
-            yield _finding(race, results)
+            yield _answer(race, results)
 
 
-def _finding(race: Race, results: tuple[RaceResult, ...]) -> Finding:
+def _answer(race: Race, results: tuple[RaceResult, ...]) -> Answer:
     table = Evidence(
         title=f"{race.sessions} sessions side by side",
         columns=("level", "new tries", "committed", "rows changed", "waited", "refused", "holds"),
@@ -49,10 +50,10 @@ def _finding(race: Race, results: tuple[RaceResult, ...]) -> Finding:
     broken = [result for result in results if result.level in race.isolation_levels and not result.holds]
     if broken:
         first = broken[0]
-        return make_finding(
+        return Answer(
             Status.BROKEN,
             race.name,
-            f"{description}: it does not hold at {_level_names(dict.fromkeys(finding.level for finding in broken))}.",
+            f"{description}: it does not hold at {_level_names(dict.fromkeys(result.level for result in broken))}.",
             expected=race.description,
             actual=f"at {first.level}: {_result_text(first)}",
             remedy="Name in the UPDATE's WHERE the state it comes from, lock the row before it is read, or play it at "
@@ -62,7 +63,7 @@ def _finding(race: Race, results: tuple[RaceResult, ...]) -> Finding:
         )
     elsewhere = dict.fromkeys(result.level for result in results if not result.holds)
     exception = f"; it does not at {_level_names(elsewhere)}" if elsewhere else ""
-    return make_finding(
+    return Answer(
         Status.KEPT,
         race.name,
         f"{description}: it holds at {_level_names(race.isolation_levels)}{exception}.",

@@ -24,8 +24,9 @@ from pgcontract.probes.rows import (
     reproduction_script,
 )
 from pgcontract.probes.rows.condition_combinations import Combination, value_combinations
-from pgcontract.result import Evidence, Finding, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Evidence, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 
 NULL: Final = "null"
 VALUE: Final = "a value"  # where a column is named that it is not to be before: that column's
@@ -64,7 +65,7 @@ def _names(promise: Promise) -> Iterator[str]:
 
 
 @check("presence.holds", subjects=_names, behaviour=True)
-def presence_holds(context: Context) -> Iterator[Finding]:
+def presence_holds(context: Context) -> Iterator[Answer]:
     """The column has a value exactly when the row's other columns say so, and none that is too early.
 
     Why it matters: a row that is paid and has no time of payment, or the other way round, is believed by one report
@@ -77,13 +78,13 @@ def presence_holds(context: Context) -> Iterator[Finding]:
     """
     for presence in _presences(context.promise):
         try:
-            yield _finding(presence, list(_try_writes(context, presence)))
+            yield _answer(presence, list(_try_writes(context, presence)))
         except CouldNotAsk as error:
             summary = f"{str(error)[0].upper()}{str(error)[1:]}."
-            yield make_finding(Status.UNKNOWN, presence.name, summary, origin=presence.origin)
+            yield Answer(Status.UNKNOWN, presence.name, summary, origin=presence.origin)
 
 
-def _finding(presence: Presence, tried: list[PresenceAttempt]) -> Finding:
+def _answer(presence: Presence, tried: list[PresenceAttempt]) -> Answer:
     reached = {tried_write.row for tried_write in tried if tried_write.refusal is None}
     judged = [tried_write for tried_write in tried if tried_write.row in reached]
     evidence = [_attempts_evidence(presence, judged)]
@@ -91,7 +92,7 @@ def _finding(presence: Presence, tried: list[PresenceAttempt]) -> Finding:
     if wrong:
         accepted = sum(tried_write.refusal is None for tried_write in wrong)
         first = min(wrong, key=lambda tried_write: (tried_write.refusal is not None, len(tried_write.statements)))
-        return make_finding(
+        return Answer(
             Status.BROKEN,
             presence.name,
             f"{presence.column} is not present as declared: {accepted} wrong writes are accepted and "
@@ -107,7 +108,7 @@ def _finding(presence: Presence, tried: list[PresenceAttempt]) -> Finding:
         )
     missing = [word for word, null in (("there", False), ("null", True)) if not _was_tried(judged, null=null)]
     if missing:
-        return make_finding(
+        return Answer(
             Status.UNKNOWN,
             presence.name,
             f"No row of {presence.table} could be made in which {presence.column} is to be {missing[0]}; declare the "
@@ -115,7 +116,7 @@ def _finding(presence: Presence, tried: list[PresenceAttempt]) -> Finding:
             evidence=evidence,
             origin=presence.origin,
         )
-    return make_finding(
+    return Answer(
         Status.KEPT,
         presence.name,
         f"{presence.column} has a value exactly when {presence.present_when}: {len(judged)} writes tried.",

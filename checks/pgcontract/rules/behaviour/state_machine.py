@@ -15,8 +15,9 @@ from pgcontract.probes.rows import (
     reproduction_script,
     values_for_state,
 )
-from pgcontract.result import Evidence, Finding, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Evidence, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 
 Transition = tuple[str, str]
 
@@ -29,7 +30,7 @@ def _names(promise: Promise) -> Iterator[str]:
     return (state_machine.name for state_machine in _state_machines(promise))
 
 
-def _try_transitions(context: Context) -> Iterator[tuple[StateMachine, StateMatrix | Finding]]:
+def _try_transitions(context: Context) -> Iterator[tuple[StateMachine, StateMatrix | Answer]]:
     for state_machine in _state_machines(context.promise):
         try:
             yield (
@@ -40,7 +41,7 @@ def _try_transitions(context: Context) -> Iterator[tuple[StateMachine, StateMatr
             )
         except CouldNotAsk as error:
             summary = f"{str(error)[0].upper()}{str(error)[1:]}."
-            yield state_machine, make_finding(Status.UNKNOWN, state_machine.name, summary, origin=state_machine.origin)
+            yield state_machine, Answer(Status.UNKNOWN, state_machine.name, summary, origin=state_machine.origin)
 
 
 def _later_declaration(context: Context, state_machine: StateMachine) -> StateMachine | None:
@@ -55,7 +56,7 @@ def _later_declaration(context: Context, state_machine: StateMachine) -> StateMa
 
 
 @check("state_machine.initial", subjects=_names, behaviour=True)
-def state_machine_initial(context: Context) -> Iterator[Finding]:
+def state_machine_initial(context: Context) -> Iterator[Answer]:
     """A new row starts in a declared start state and in no other.
 
     Why it matters: a row that is born paid was never paid for.
@@ -64,7 +65,7 @@ def state_machine_initial(context: Context) -> Iterator[Finding]:
     What to do: refuse other states on INSERT, by a trigger or by what callers may write; or declare the start.
     """
     for state_machine, matrix in _try_transitions(context):
-        if isinstance(matrix, Finding):
+        if isinstance(matrix, Answer):
             yield matrix
             continue
         later_declaration = _later_declaration(context, state_machine)
@@ -84,10 +85,10 @@ def state_machine_initial(context: Context) -> Iterator[Finding]:
                 f"A row of {state_machine.table} starts only as {_or_list(state_machine.initial)}: {len(rows)} "
                 "states tried."
             )
-            yield make_finding(Status.KEPT, state_machine.name, summary, evidence=evidence, origin=state_machine.origin)
+            yield Answer(Status.KEPT, state_machine.name, summary, evidence=evidence, origin=state_machine.origin)
             continue
         first = (wrongly_accepted or wrongly_refused)[0]
-        yield make_finding(
+        yield Answer(
             Status.BROKEN,
             state_machine.name,
             f"A new row of {state_machine.table} "
@@ -101,7 +102,7 @@ def state_machine_initial(context: Context) -> Iterator[Finding]:
 
 
 @check("state_machine.transitions", subjects=_names, behaviour=True)
-def state_machine_transitions(context: Context) -> Iterator[Finding]:
+def state_machine_transitions(context: Context) -> Iterator[Answer]:
     """A row moves between states as declared: every allowed move is accepted, every other is refused.
 
     Why it matters: a late or repeated message must not take a row out of a state that is final.
@@ -112,13 +113,13 @@ def state_machine_transitions(context: Context) -> Iterator[Finding]:
     What to do: refuse the other moves by a trigger that compares OLD with NEW; or declare the move.
     """
     for state_machine, matrix in _try_transitions(context):
-        if isinstance(matrix, Finding):
+        if isinstance(matrix, Answer):
             yield matrix
             continue
         yield _transitions(state_machine, matrix, _later_declaration(context, state_machine))
 
 
-def _transitions(state_machine: StateMachine, matrix: StateMatrix, later_declaration: StateMachine | None) -> Finding:
+def _transitions(state_machine: StateMachine, matrix: StateMatrix, later_declaration: StateMachine | None) -> Answer:
     tightened = {
         (source, target)
         for source, targets in state_machine.transitions.items()
@@ -146,7 +147,7 @@ def _transitions(state_machine: StateMachine, matrix: StateMatrix, later_declara
         faults = _faults(
             [("moves, though forbidden,", _arrows(wrongly_accepted)), ("cannot move", _arrows(wrongly_refused))]
         )
-        return make_finding(
+        return Answer(
             Status.BROKEN,
             state_machine.name,
             f"{state_machine.column} {faults}.",
@@ -157,7 +158,7 @@ def _transitions(state_machine: StateMachine, matrix: StateMatrix, later_declara
             origin=state_machine.origin,
         )
     if unreached and not tightened:
-        return make_finding(
+        return Answer(
             Status.UNKNOWN,
             state_machine.name,
             f"No row of {state_machine.table} could be brought to the state {_or_list(unreached)}, so moves from there "
@@ -167,7 +168,7 @@ def _transitions(state_machine: StateMachine, matrix: StateMatrix, later_declara
         )
     transitions = [transition for transition in matrix.transitions if transition[0] != transition[1]]
     accepted = sum(matrix.transitions[transition].accepted for transition in transitions)
-    return make_finding(
+    return Answer(
         Status.KEPT,
         state_machine.name,
         f"{state_machine.column} moves only as declared: {len(transitions)} moves tried, {accepted} accepted.",

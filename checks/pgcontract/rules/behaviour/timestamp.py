@@ -20,8 +20,9 @@ from pgcontract.probes.rows.timestamp_upkeep import (
     TimestampWrite,
     timestamp_probe,
 )
-from pgcontract.result import Evidence, Finding, Status
-from pgcontract.rules.registry import Subjects, check, make_finding
+from pgcontract.result import Evidence, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import Subjects, check
 
 # An attacker's version of every function and operator with which a trigger is likely to read the clock.
 _SEARCH_PATH_ATTACK: Final = (
@@ -63,17 +64,17 @@ def _names(*, event: str | None = None, increasing: bool = False) -> Subjects:
     return lambda promise: (timestamp.name for timestamp in _timestamps(promise, event=event, increasing=increasing))
 
 
-def _ask_each(timestamps: tuple[Timestamp, ...], ask: Callable[[Timestamp], Finding]) -> Iterator[Finding]:
+def _ask_each(timestamps: tuple[Timestamp, ...], ask: Callable[[Timestamp], Answer]) -> Iterator[Answer]:
     for timestamp in timestamps:
         try:
             yield ask(timestamp)
         except CouldNotAsk as error:
             summary = f"{str(error)[0].upper()}{str(error)[1:]}."
-            yield make_finding(Status.UNKNOWN, timestamp.name, summary, origin=timestamp.origin)
+            yield Answer(Status.UNKNOWN, timestamp.name, summary, origin=timestamp.origin)
 
 
 @check("timestamp.set_on_insert", subjects=_names(event="insert"), behaviour=True)
-def timestamp_set_on_insert(context: Context) -> Iterator[Finding]:
+def timestamp_set_on_insert(context: Context) -> Iterator[Answer]:
     """On INSERT the database sets the time, whether the caller leaves it out or gives one.
 
     Why it matters: a default is a courtesy; whoever names the column writes what he likes.
@@ -83,14 +84,14 @@ def timestamp_set_on_insert(context: Context) -> Iterator[Finding]:
     What to do: set it in a BEFORE INSERT trigger, or make the column one that nobody may write.
     """
 
-    def ask(timestamp: Timestamp) -> Finding:
+    def ask(timestamp: Timestamp) -> Answer:
         with timestamp_probe(context, timestamp) as probe:
             tried = [
                 TimestampAttempt(write=probe.insert("INSERT without the column"), expected=DATABASE_TIME),
                 TimestampAttempt(write=probe.insert("INSERT of DEFAULT", sql.SQL("DEFAULT")), expected=DATABASE_TIME),
                 *_forging_attempts(forge_by_insert(probe), DATABASE_TIME),
             ]
-            return _finding(
+            return _answer(
                 probe,
                 tried,
                 kept=f"The database sets {timestamp.column} on INSERT, whatever the caller says",
@@ -101,7 +102,7 @@ def timestamp_set_on_insert(context: Context) -> Iterator[Finding]:
 
 
 @check("timestamp.set_on_update", subjects=_names(), behaviour=True)
-def timestamp_set_on_update(context: Context) -> Iterator[Finding]:
+def timestamp_set_on_update(context: Context) -> Iterator[Answer]:
     """On UPDATE the database sets the time, whichever column changes; or keeps it, where UPDATE is not among set_on.
 
     Why it matters: one path that does not set it, and "last changed" is a guess.
@@ -110,13 +111,13 @@ def timestamp_set_on_update(context: Context) -> Iterator[Finding]:
     What to do: a BEFORE UPDATE trigger FOR EACH ROW, without a list of columns and without WHEN.
     """
 
-    def ask(timestamp: Timestamp) -> Finding:
+    def ask(timestamp: Timestamp) -> Answer:
         with timestamp_probe(context, timestamp) as probe:
             probe.insert_shifted_row("-1 day")
             expected = _after_update(timestamp)
             changes = [(f"UPDATE of {name}", values) for name, values in probe.column_updates()]
             changes.append(("UPDATE that changes nothing", probe.unchanged_values()))
-            return _finding(
+            return _answer(
                 probe,
                 [TimestampAttempt(write=probe.update(way, values), expected=expected) for way, values in changes],
                 kept=f"After every UPDATE {timestamp.column} is {expected}",
@@ -128,7 +129,7 @@ def timestamp_set_on_update(context: Context) -> Iterator[Finding]:
 
 
 @check("timestamp.tamper_proof", subjects=_names(), behaviour=True)
-def timestamp_tamper_proof(context: Context) -> Iterator[Finding]:
+def timestamp_tamper_proof(context: Context) -> Iterator[Answer]:
     """No caller can write the time himself: not by INSERT, UPDATE, COPY or an upsert.
 
     Why it matters: an audit that believes the time of a row believes whoever wrote it.
@@ -137,14 +138,14 @@ def timestamp_tamper_proof(context: Context) -> Iterator[Finding]:
     What to do: set it in a BEFORE INSERT OR UPDATE trigger, or revoke the column from callers.
     """
 
-    def ask(timestamp: Timestamp) -> Finding:
+    def ask(timestamp: Timestamp) -> Answer:
         with timestamp_probe(context, timestamp) as probe:
             tried: list[TimestampAttempt] = []
             if "insert" in timestamp.set_on:
                 tried += _forging_attempts((*forge_by_insert(probe), *forge_by_other_inserts(probe)), DATABASE_TIME)
             probe.insert_shifted_row("-1 day")
             tried += _forging_attempts(forge_by_update(probe), _after_update(timestamp))
-            return _finding(
+            return _answer(
                 probe,
                 tried,
                 kept=f"Nobody but the database writes {timestamp.column}",
@@ -155,7 +156,7 @@ def timestamp_tamper_proof(context: Context) -> Iterator[Finding]:
 
 
 @check("timestamp.increasing", subjects=_names(increasing=True), behaviour=True)
-def timestamp_increasing(context: Context) -> Iterator[Finding]:
+def timestamp_increasing(context: Context) -> Iterator[Answer]:
     """Every UPDATE of a row makes its time later than it was.
 
     Why it matters: two changes with one time have no order, and who reads "all since T" misses the second.
@@ -165,7 +166,7 @@ def timestamp_increasing(context: Context) -> Iterator[Finding]:
     value and a microsecond.
     """
 
-    def ask(timestamp: Timestamp) -> Finding:
+    def ask(timestamp: Timestamp) -> Answer:
         rows = []
         with timestamp_probe(context, timestamp) as probe:
             name = identifier(timestamp.bare_column)
@@ -181,8 +182,8 @@ def timestamp_increasing(context: Context) -> Iterator[Finding]:
         evidence = [Evidence(title="What an UPDATE did to the time", columns=("write", "the time is"), rows=tuple(rows))]
         if not wrong:
             summary = f"Every UPDATE of a row makes {timestamp.column} later than it was."
-            return make_finding(Status.KEPT, timestamp.name, summary, evidence=evidence, origin=timestamp.origin)
-        return make_finding(
+            return Answer(Status.KEPT, timestamp.name, summary, evidence=evidence, origin=timestamp.origin)
+        return Answer(
             Status.BROKEN,
             timestamp.name,
             f"An UPDATE of a row need not make {timestamp.column} later than it was.",
@@ -197,7 +198,7 @@ def timestamp_increasing(context: Context) -> Iterator[Finding]:
 
 
 @check("timestamp.search_path", subjects=_names(), behaviour=True)
-def timestamp_search_path(context: Context) -> Iterator[Finding]:
+def timestamp_search_path(context: Context) -> Iterator[Answer]:
     """The time is the database's own even where the caller's search_path holds another now().
 
     Why it matters: a function without a fixed search_path asks the caller which clock to read.
@@ -206,7 +207,7 @@ def timestamp_search_path(context: Context) -> Iterator[Finding]:
     What to do: SET search_path = '' on the trigger's function, and name pg_catalog in its body.
     """
 
-    def ask(timestamp: Timestamp) -> Finding:
+    def ask(timestamp: Timestamp) -> Answer:
         with timestamp_probe(context, timestamp) as probe:
             tried = []
             for statement in _SEARCH_PATH_ATTACK:
@@ -219,7 +220,7 @@ def timestamp_search_path(context: Context) -> Iterator[Finding]:
                     write=probe.update("UPDATE", probe.unchanged_values()), expected=_after_update(timestamp)
                 )
             )
-            return _finding(
+            return _answer(
                 probe,
                 tried,
                 kept=f"No caller's search_path changes what {timestamp.column} is set to",
@@ -231,7 +232,7 @@ def timestamp_search_path(context: Context) -> Iterator[Finding]:
 
 
 @check("timestamp.replica_role", subjects=_names(), behaviour=True)
-def timestamp_replica_role(context: Context) -> Iterator[Finding]:
+def timestamp_replica_role(context: Context) -> Iterator[Answer]:
     """What session_replication_role = replica does to the time is told.
 
     Why it matters: who restores or replicates writes past triggers, and must; then times are whatever is written.
@@ -239,7 +240,7 @@ def timestamp_replica_role(context: Context) -> Iterator[Finding]:
     What to do: nothing, or ENABLE ALWAYS TRIGGER where not even a restore may write it.
     """
 
-    def ask(timestamp: Timestamp) -> Finding:
+    def ask(timestamp: Timestamp) -> Answer:
         context.sandbox.require_superuser()
         with timestamp_probe(context, timestamp) as probe:
             probe.insert_shifted_row("-1 day")
@@ -247,7 +248,7 @@ def timestamp_replica_role(context: Context) -> Iterator[Finding]:
             kept = probe.update("UPDATE", {timestamp.bare_column: sql.Literal(PAST)})
         past = kept.result == "as written"
         effect = "switches off what sets" if past else "does not switch off what sets"
-        return make_finding(
+        return Answer(
             Status.NOTED,
             timestamp.name,
             f"session_replication_role = replica, which only a superuser can set, {effect} {timestamp.column}: a time "
@@ -268,23 +269,23 @@ def _forging_attempts(writes: Iterable[TimestampWrite], expected: str) -> list[T
     return [TimestampAttempt(write=write, expected=expected, may_be_refused=True) for write in writes]
 
 
-def _finding(
+def _answer(
     probe: TimestampProbe,
     tried: list[TimestampAttempt],
     *,
     kept: str,
     broken: str,
     reproduce: Callable[[TimestampProbe, TimestampWrite], str] | None = None,
-) -> Finding:
+) -> Answer:
     rows = tuple((attempt.write.label, attempt.expected, attempt.write.result) for attempt in tried)
     evidence = [Evidence(title="What the time is after each write", columns=("write", "meant", "found"), rows=rows)]
     wrong = [attempt for attempt in tried if attempt.wrong]
     if not wrong:
         summary = f"{kept}: {len(tried)} writes tried."
-        return make_finding(Status.KEPT, probe.timestamp.name, summary, evidence=evidence, origin=probe.timestamp.origin)
+        return Answer(Status.KEPT, probe.timestamp.name, summary, evidence=evidence, origin=probe.timestamp.origin)
     first = wrong[0]
     text = (reproduce or _reproduction)(probe, first.write)
-    return make_finding(
+    return Answer(
         Status.BROKEN,
         probe.timestamp.name,
         f"{broken}: {len(wrong)} of {len(tried)} writes tried.",

@@ -12,8 +12,9 @@ from pgcontract.contract import Timestamp
 from pgcontract.probes.context import Context, CouldNotAsk, Promise
 from pgcontract.probes.rows import ProbeRow, find_probe_row, identifier, insert_second_row
 from pgcontract.probes.rows.timestamp_upkeep import compare_times, timestamp_probe
-from pgcontract.result import Evidence, Finding, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Evidence, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 
 
 def _timestamps(promise: Promise) -> tuple[Timestamp, ...]:
@@ -27,7 +28,7 @@ def _names(promise: Promise) -> Iterator[str]:
 
 
 @check("timestamp.commit_order", subjects=_names, behaviour=True)
-def timestamp_commit_order(context: Context) -> Iterator[Finding]:
+def timestamp_commit_order(context: Context) -> Iterator[Answer]:
     """Within a row, a change that is committed later bears the later time.
 
     Why it matters: transactions overlap; the one that began first may commit last, with a time before the other's.
@@ -38,13 +39,13 @@ def timestamp_commit_order(context: Context) -> Iterator[Finding]:
     """
     for timestamp in _timestamps(context.promise):
         try:
-            yield _race_finding(context, timestamp)
+            yield _race_answer(context, timestamp)
         except CouldNotAsk as error:
             summary = f"{str(error)[0].upper()}{str(error)[1:]}."
-            yield make_finding(Status.UNKNOWN, timestamp.name, summary, origin=timestamp.origin)
+            yield Answer(Status.UNKNOWN, timestamp.name, summary, origin=timestamp.origin)
 
 
-def _race_finding(context: Context, timestamp: Timestamp) -> Finding:
+def _race_answer(context: Context, timestamp: Timestamp) -> Answer:
     with timestamp_probe(context, timestamp) as probe:
         probe_row, changed, type_name = probe.probe_row, probe.unchanged_values(), probe.column.type
         update = probe_row.update(changed)
@@ -77,7 +78,7 @@ def _race_finding(context: Context, timestamp: Timestamp) -> Finding:
     )
     evidence = [Evidence(title="The time that was committed last", columns=("history", "beside the other it"), rows=rows)]
     if within == "later":
-        return make_finding(
+        return Answer(
             Status.NOTED,
             timestamp.name,
             f"Within a row {timestamp.column} grows in the order of commits; across rows no clock can promise that: a "
@@ -85,7 +86,7 @@ def _race_finding(context: Context, timestamp: Timestamp) -> Finding:
             evidence=evidence,
             origin=timestamp.origin,
         )
-    return make_finding(
+    return Answer(
         Status.BROKEN,
         timestamp.name,
         f"Within a row {timestamp.column} does not grow in the order of commits: concurrent transactions make it go "

@@ -9,8 +9,9 @@ import psycopg
 from pgcontract.contract import Verification
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result import Evidence, Finding, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Evidence, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 from pgcontract.rules.shape.object_count import number_of
 
 _SHOWN_ROWS = 50
@@ -21,7 +22,7 @@ def _queries(promise: Promise) -> tuple[str, ...]:
 
 
 @check("verification.query", subjects=_queries)
-def verification_query(context: Context) -> Iterator[Finding]:
+def verification_query(context: Context) -> Iterator[Answer]:
     """Each verification query of the document gives the declared result.
 
     Why it matters: it is what the operator runs after the deployment, and believes.
@@ -40,7 +41,7 @@ def verification_query(context: Context) -> Iterator[Finding]:
                 rows = cursor.fetchall() if cursor.description else []
             except psycopg.Error as error:
                 refusal = read_refusal(error)
-                yield make_finding(
+                yield Answer(
                     Status.BROKEN,
                     query.id,
                     f"The query {query.id} is refused: {refusal.message}.",
@@ -63,7 +64,7 @@ def _earlier_queries(queries: dict[str, Verification], query: Verification) -> l
     return earlier_queries
 
 
-def _judge(query: Verification, columns: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> Finding:
+def _judge(query: Verification, columns: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> Answer:
     shown = tuple(
         tuple(
             f"<{type(value).__name__}>" if name in query.varies else psql_text(value)
@@ -86,7 +87,7 @@ def _judge(query: Verification, columns: tuple[str, ...], rows: Sequence[tuple[o
     ]
     if query.limitations:
         evidence.append(Evidence(title="What it cannot see", text=query.limitations))
-    return make_finding(
+    return Answer(
         Status.BROKEN if wrong else Status.KEPT,
         query.id,
         f"{query.description.rstrip('.')}: {number_of(len(rows), 'rows')}"

@@ -13,8 +13,9 @@ from pgcontract.probes.fuzzing.column_format import FormatResult, ask_format
 from pgcontract.probes.fuzzing.column_pairs import PairResult, describe_pair, has_pair_values, probe_pairs
 from pgcontract.probes.fuzzing.counterexample_kinds import Counterexample, WrongAnswers
 from pgcontract.probes.fuzzing.value_display import code_points, escaped, insert_line
-from pgcontract.result import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Evidence, Severity, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 
 _PAIRS_SHOWN = 8
 
@@ -27,32 +28,32 @@ def _names(promise: Promise) -> Iterator[str]:
     return (column_format.name for column_format in _formats(promise))
 
 
-def _pair_findings(context: Context, side: str) -> Iterator[Finding]:
+def _pair_answers(context: Context, side: str) -> Iterator[Answer]:
     """The answer for each format of two columns: `side` is accepted, refused or kept."""
     for column_format in _formats(context.promise):
         if has_pair_values(column_format):
             try:
                 answers = context.cached(f"format/{column_format.name}", partial(probe_pairs, declared=column_format))
             except CouldNotAsk as error:
-                yield make_finding(Status.UNKNOWN, column_format.name, f"{error}.", origin=column_format.origin)
+                yield Answer(Status.UNKNOWN, column_format.name, f"{error}.", origin=column_format.origin)
             else:
-                yield _pairs_finding(column_format, answers, side)
+                yield _pairs_answer(column_format, answers, side)
 
 
-def _pairs_finding(column_format: ColumnFormat, answers: PairResult, side: str) -> Finding:
+def _pairs_answer(column_format: ColumnFormat, answers: PairResult, side: str) -> Answer:
     meaning, tried = _format_text(column_format), f"{answers.tried} pairs tried"
     if side == "kept":
         summary = f"{column_format.column} holds timestamps: whether they are read back as sent is not asked."
-        return make_finding(Status.NOTED, column_format.name, summary, origin=column_format.origin)
+        return Answer(Status.NOTED, column_format.name, summary, origin=column_format.origin)
     wrong = answers.accepted_wrongly if side == "accepted" else answers.refused_wrongly
     promise, got = ("refuses", "accepted") if side == "accepted" else ("accepts", "refused")
     if not wrong:
         summary = f"{column_format.column} {promise} every pair of timestamps as {meaning} means: {tried}."
-        return make_finding(Status.KEPT, column_format.name, summary, origin=column_format.origin)
+        return Answer(Status.KEPT, column_format.name, summary, origin=column_format.origin)
     rows = tuple((describe_pair(mistaken_pair.pair), mistaken_pair.reason) for mistaken_pair in wrong[:_PAIRS_SHOWN])
     kinds = "1 kind of pairs is" if len(wrong) == 1 else f"{len(wrong)} kinds of pairs are"
     reason = "why it is not meant" if side == "accepted" else "who refused"
-    return make_finding(
+    return Answer(
         Status.BROKEN,
         column_format.name,
         f"{column_format.column} does not answer as {meaning} means: {kinds} {got}, of {tried}.",
@@ -71,7 +72,7 @@ def _pairs_finding(column_format: ColumnFormat, answers: PairResult, side: str) 
     )
 
 
-def _column_answers(context: Context) -> Iterator[tuple[ColumnFormat, FormatResult | Finding]]:
+def _column_answers(context: Context) -> Iterator[tuple[ColumnFormat, FormatResult | Answer]]:
     """Each declared format with what its column answered, or with why it could not be asked."""
     for column_format in _formats(context.promise):
         if has_pair_values(column_format):
@@ -84,11 +85,11 @@ def _column_answers(context: Context) -> Iterator[tuple[ColumnFormat, FormatResu
         except CouldNotAsk as error:
             reason = str(error)
             summary = f"{reason[0].upper()}{reason[1:]}."
-            yield column_format, make_finding(Status.UNKNOWN, column_format.name, summary, origin=column_format.origin)
+            yield column_format, Answer(Status.UNKNOWN, column_format.name, summary, origin=column_format.origin)
 
 
 @check("format.rejects_invalid", subjects=_names, behaviour=True)
-def format_rejects_invalid(context: Context) -> Iterator[Finding]:
+def format_rejects_invalid(context: Context) -> Iterator[Answer]:
     """A column accepts nothing that it is not meant to hold.
 
     Why it matters: what gets in once is believed by every program that reads it afterwards.
@@ -97,13 +98,13 @@ def format_rejects_invalid(context: Context) -> Iterator[Finding]:
     put in by real INSERTs, each undone; what is accepted and not meant is made as small as it goes.
     What to do: tighten the constraint, or, where the value is meant after all, change the format in the contract.
     """
-    yield from _pair_findings(context, "accepted")
+    yield from _pair_answers(context, "accepted")
     for column_format, answers in _column_answers(context):
-        if isinstance(answers, Finding):
+        if isinstance(answers, Answer):
             yield answers
             continue
         characters = answers.sweep.accepted_wrongly if answers.sweep else ()
-        yield _format_finding(
+        yield _format_answer(
             column_format,
             answers,
             answers.accepted_wrongly,
@@ -116,7 +117,7 @@ def format_rejects_invalid(context: Context) -> Iterator[Finding]:
 
 
 @check("format.accepts_valid", subjects=_names, severity=Severity.WARNING, behaviour=True)
-def format_accepts_valid(context: Context) -> Iterator[Finding]:
+def format_accepts_valid(context: Context) -> Iterator[Answer]:
     """A column refuses nothing that it is meant to hold.
 
     Why it matters: somebody with a name or an address that is perfectly good cannot become a customer.
@@ -125,14 +126,14 @@ def format_accepts_valid(context: Context) -> Iterator[Finding]:
     than anybody needs.
     What to do: widen the constraint, or declare a narrower format.
     """
-    yield from _pair_findings(context, "refused")
+    yield from _pair_answers(context, "refused")
     for column_format, answers in _column_answers(context):
-        if isinstance(answers, Finding):
+        if isinstance(answers, Answer):
             yield answers
             continue
         characters = answers.sweep.refused_wrongly if answers.sweep else ()
         examples = [example for example in answers.wrong_examples if example in column_format.accept]
-        yield _format_finding(
+        yield _format_answer(
             column_format,
             answers,
             answers.refused_wrongly,
@@ -146,7 +147,7 @@ def format_accepts_valid(context: Context) -> Iterator[Finding]:
 
 
 @check("format.round_trip", subjects=_names, severity=Severity.WARNING, behaviour=True)
-def format_round_trip(context: Context) -> Iterator[Finding]:
+def format_round_trip(context: Context) -> Iterator[Answer]:
     """What a column accepts is read back as it was sent.
 
     Why it matters: a value that is stored as another one is lost without an error anybody could notice.
@@ -155,20 +156,20 @@ def format_round_trip(context: Context) -> Iterator[Finding]:
     same number is told, and is no fault.
     What to do: refuse what cannot be kept, or store it in a type that keeps it.
     """
-    yield from _pair_findings(context, "kept")
+    yield from _pair_answers(context, "kept")
     for column_format, answers in _column_answers(context):
-        if isinstance(answers, Finding):
+        if isinstance(answers, Answer):
             yield answers
             continue
-        yield _round_trip_finding(column_format, answers)
+        yield _round_trip_answer(column_format, answers)
 
 
-def _round_trip_finding(column_format: ColumnFormat, result: FormatResult) -> Finding:
+def _round_trip_answer(column_format: ColumnFormat, result: FormatResult) -> Answer:
     changes = [_changed_evidence(result)] if result.changed else []
     losses = [example for change, example in result.changed if change.loss]
     if not losses:
         but = "; some in another spelling" if result.changed else ""
-        return make_finding(
+        return Answer(
             Status.KEPT,
             column_format.name,
             f"{column_format.column} gives back all {result.accepted:,} accepted values as they were sent{but}.",
@@ -176,7 +177,7 @@ def _round_trip_finding(column_format: ColumnFormat, result: FormatResult) -> Fi
             origin=column_format.origin,
         )
     first = losses[0]
-    return make_finding(
+    return Answer(
         Status.BROKEN,
         column_format.name,
         f"{column_format.column} stores some accepted values as others: {'; '.join(loss.reason for loss in losses)}.",
@@ -188,7 +189,7 @@ def _round_trip_finding(column_format: ColumnFormat, result: FormatResult) -> Fi
     )
 
 
-def _format_finding(
+def _format_answer(
     column_format: ColumnFormat,
     result: FormatResult,
     wrong: WrongAnswers,
@@ -199,11 +200,11 @@ def _format_finding(
     expected: str,
     remedy: str,
     severity: Severity | None = None,
-) -> Finding:
+) -> Answer:
     unsent = f"; {result.unsendable} could not be sent (NUL, lone surrogates)" if result.unsendable else ""
     if not wrong.shown:
         swept = f" and every one of {result.sweep.characters:,} single characters" if result.sweep else ""
-        return make_finding(
+        return Answer(
             Status.KEPT,
             column_format.name,
             f"{kept}: {result.values:,} values tried{swept}{unsent}.",
@@ -217,7 +218,7 @@ def _format_finding(
         if result.sweep and characters
         else ""
     )
-    return make_finding(
+    return Answer(
         Status.BROKEN,
         column_format.name,
         f"{broken}: {one}{wrong.values:,} of {result.values:,} values tried, of {kinds} kind{'s' * (kinds > 1)}{unsent}.",

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from pgcontract.performance.loading import Load, get_loaded_server
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result import Evidence, Finding, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Evidence, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 
 WHOLE_DATASET = "dataset"
 
@@ -21,7 +22,7 @@ def _tables(promise: Promise) -> tuple[str, ...]:
 
 
 @check("dataset.loads", subjects=_tables, head=True)
-def dataset_loads(context: Context) -> Iterator[Finding]:
+def dataset_loads(context: Context) -> Iterator[Answer]:
     """Rows of every size go in past all constraints, and the catalog is then what the migrations made.
 
     Why it matters: a figure that was measured on a table which is not production's says nothing of production's.
@@ -45,7 +46,7 @@ def dataset_loads(context: Context) -> Iterator[Finding]:
     for name in _tables(context.promise):
         origin = next((table.origin for table in origins if table.name == name), None)
         if changed:
-            yield make_finding(
+            yield Answer(
                 Status.BROKEN,
                 name,
                 "Loading rows changed the catalog.",
@@ -56,7 +57,7 @@ def dataset_loads(context: Context) -> Iterator[Finding]:
             )
             continue
         row_counts = ", ".join(f"{_row_count(load, name):,}" for load in loaded.loads)
-        yield make_finding(
+        yield Answer(
             Status.KEPT,
             name,
             f"{row_counts} rows went in at {len(loaded.loads)} sizes, and the catalog is what it was.",

@@ -10,8 +10,9 @@ from psycopg import sql
 
 from pgcontract.model.schema import Constraint, Index, Schema
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Evidence, Severity, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 
 CATALOG = "catalog"
 
@@ -36,7 +37,7 @@ def _needs_index(constraint: Constraint) -> bool:
 
 
 @check("foreign_key.indexed", subjects=_foreign_keys, severity=Severity.WARNING, head=True)
-def foreign_key_indexed(context: Context) -> Iterator[Finding]:
+def foreign_key_indexed(context: Context) -> Iterator[Answer]:
     """An index finds the rows that refer by each foreign key.
 
     Why it matters: PostgreSQL makes no index for the side that refers. Without one, each DELETE of a row referred to,
@@ -57,15 +58,13 @@ def foreign_key_indexed(context: Context) -> Iterator[Finding]:
         key = _parse_foreign_key(constraint) if constraint else None
         origin = context.promise.origin_of("constraint", name)
         if key is None:
-            yield make_finding(
-                Status.UNKNOWN, name, f"The foreign key {name} is not there, so this cannot be asked of it."
-            )
+            yield Answer(Status.UNKNOWN, name, f"The foreign key {name} is not there, so this cannot be asked of it.")
             continue
         serving = _serving_index(after, key.table, key)
         columns = ", ".join(key.columns)
         if serving is None:
             broken = True
-            yield make_finding(
+            yield Answer(
                 Status.BROKEN,
                 name,
                 f"No index finds the rows of {key.table} by {columns}: each DELETE in {key.parent} reads all of them.",
@@ -76,9 +75,9 @@ def foreign_key_indexed(context: Context) -> Iterator[Finding]:
                 origin=origin,
             )
         elif declared:
-            yield make_finding(Status.KEPT, name, f"{serving} finds the rows of {key.table} by {columns}.", origin=origin)
+            yield Answer(Status.KEPT, name, f"{serving} finds the rows of {key.table} by {columns}.", origin=origin)
     if not declared and not broken:
-        yield make_finding(Status.KEPT, CATALOG, "An index finds the rows that refer by each foreign key.")
+        yield Answer(Status.KEPT, CATALOG, "An index finds the rows that refer by each foreign key.")
 
 
 @dataclass(frozen=True, kw_only=True)

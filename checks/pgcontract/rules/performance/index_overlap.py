@@ -16,8 +16,9 @@ from pgcontract.performance.index_heights import IndexFacts
 from pgcontract.performance.loading import get_loaded_server
 from pgcontract.performance.queries.query_costs import indexes_of
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Evidence, Severity, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 
 CATALOG = "catalog"
 
@@ -44,7 +45,7 @@ def _indexes(promise: Promise) -> Iterator[str]:
 
 
 @check("index.not_duplicated", subjects=_indexes, severity=Severity.WARNING, head=True)
-def index_not_duplicated(context: Context) -> Iterator[Finding]:
+def index_not_duplicated(context: Context) -> Iterator[Answer]:
     """No index is another one once more.
 
     Why it matters: each write fills both, each keeps its own pages in memory and on disk, and no query gains anything.
@@ -60,11 +61,11 @@ def index_not_duplicated(context: Context) -> Iterator[Finding]:
         expected="one index of this definition",
         remedy="Drop {index}: whatever it serves {other} serves too, and each write fills both.",
     )
-    yield from _overlap_findings(context, _is_duplicate, messages)
+    yield from _overlap_answers(context, _is_duplicate, messages)
 
 
 @check("index.not_prefix", subjects=_indexes, severity=Severity.WARNING, head=True)
-def index_not_prefix(context: Context) -> Iterator[Finding]:
+def index_not_prefix(context: Context) -> Iterator[Answer]:
     """No index only has the first keys of another.
 
     Why it matters: the longer index finds and orders the same rows, so the shorter one costs every write for nothing
@@ -82,11 +83,11 @@ def index_not_prefix(context: Context) -> Iterator[Finding]:
         remedy="Drop {index}: {other} finds the same rows in the same order. "
         "Or declare the query that needs the smaller.",
     )
-    yield from _overlap_findings(context, _is_prefix, messages, proof=_plan_without, excuse=_declared_and_smaller)
+    yield from _overlap_answers(context, _is_prefix, messages, proof=_plan_without, excuse=_declared_and_smaller)
 
 
 @check("index.not_redundant", subjects=_indexes, severity=Severity.WARNING, head=True)
-def index_not_redundant(context: Context) -> Iterator[Finding]:
+def index_not_redundant(context: Context) -> Iterator[Answer]:
     """No index doubles the one that a constraint brings with it.
 
     Why it matters: PRIMARY KEY, UNIQUE and EXCLUDE make an index of their own; a second one over the same keys costs
@@ -102,7 +103,7 @@ def index_not_redundant(context: Context) -> Iterator[Finding]:
         expected="only the constraint's own index",
         remedy="Drop {index}; where it is a constraint of its own, drop that, unless a foreign key refers to it.",
     )
-    yield from _overlap_findings(context, _is_redundant, messages)
+    yield from _overlap_answers(context, _is_redundant, messages)
 
 
 Overlap = Callable[[Context, Index, Index], bool]
@@ -110,10 +111,10 @@ Proof = Callable[[Context, Index, Index], Iterable[Evidence]]
 Excuse = Callable[[Context, Index, Index], str | None]
 
 
-def _overlap_findings(
+def _overlap_answers(
     context: Context, overlap: Overlap, messages: _Messages, *, proof: Proof | None = None, excuse: Excuse | None = None
-) -> Iterator[Finding]:
-    """A finding for each declared index; where nothing is declared, for each redundant index, or one for the catalog."""
+) -> Iterator[Answer]:
+    """An answer for each declared index; where nothing is declared, for each redundant index, or one for the catalog."""
     live = {index.name: index for index in context.after.indexes}
     order = _declaration_order(context)
     if context.promise.contract is None:
@@ -125,7 +126,7 @@ def _overlap_findings(
         index = live.get(name)
         origin = context.promise.origin_of("index", name)
         if index is None:
-            yield make_finding(Status.UNKNOWN, name, f"The index {name} is not there, so this cannot be asked of it.")
+            yield Answer(Status.UNKNOWN, name, f"The index {name} is not there, so this cannot be asked of it.")
             continue
         others = [
             rival
@@ -138,7 +139,7 @@ def _overlap_findings(
             any_rival = True
             other = min(others, key=lambda rival: _rank(rival, order))
             excused = excuse(context, index, other) if excuse else None
-            yield make_finding(
+            yield Answer(
                 Status.NOTED if excused else Status.BROKEN,
                 name,
                 f"{messages.broken.format(index=index.name, other=other.name)}{excused or ''}.",
@@ -149,9 +150,9 @@ def _overlap_findings(
                 origin=origin,
             )
         elif context.promise.contract is not None:
-            yield make_finding(Status.KEPT, name, f"{messages.kept.format(index=name)}.", origin=origin)
+            yield Answer(Status.KEPT, name, f"{messages.kept.format(index=name)}.", origin=origin)
     if context.promise.contract is None and not any_rival:
-        yield make_finding(Status.KEPT, CATALOG, f"{messages.kept.format(index='Each index')}.")
+        yield Answer(Status.KEPT, CATALOG, f"{messages.kept.format(index='Each index')}.")
 
 
 def _declaration_order(context: Context) -> dict[str, tuple[int, int]]:

@@ -10,9 +10,10 @@ from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Index
 from pgcontract.performance.queries.index_usage import IndexUsage, index_usage
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result import Evidence, Finding, Severity, Status
+from pgcontract.result import Evidence, Severity, Status
+from pgcontract.rules.answer import Answer
 from pgcontract.rules.performance.foreign_key_index import foreign_keys_served
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.rules.registry import check
 
 
 def _indexes(promise: Promise) -> Iterator[str]:
@@ -22,7 +23,7 @@ def _indexes(promise: Promise) -> Iterator[str]:
 
 
 @check("index.used", subjects=_indexes, severity=Severity.WARNING, head=True)
-def index_used(context: Context) -> Iterator[Finding]:
+def index_used(context: Context) -> Iterator[Answer]:
     """Each index is of use: to a declared query, to a step of a flow, or to a rule of its table.
 
     Why it matters: an index that nothing reads is written at every INSERT, keeps UPDATEs from being HOT, and takes memory
@@ -48,13 +49,13 @@ def index_used(context: Context) -> Iterator[Finding]:
         index = live.get(name)
         origin = context.promise.origin_of("index", name)
         if index is None:
-            yield make_finding(Status.UNKNOWN, name, f"The index {name} is not there, so this cannot be asked of it.")
+            yield Answer(Status.UNKNOWN, name, f"The index {name} is not there, so this cannot be asked of it.")
         elif purpose := _purpose_without_queries(context, index):
-            yield make_finding(Status.KEPT, name, f"{name} {purpose}.", origin=origin)
+            yield Answer(Status.KEPT, name, f"{name} {purpose}.", origin=origin)
         elif name in named_by:
-            yield make_finding(Status.KEPT, name, f"{name} is meant for the query {named_by[name]}.", origin=origin)
+            yield Answer(Status.KEPT, name, f"{name} is meant for the query {named_by[name]}.", origin=origin)
         else:
-            yield _usage_finding(context, index)
+            yield _usage_answer(context, index)
 
 
 def _purpose_without_queries(context: Context, index: Index) -> str | None:
@@ -72,20 +73,20 @@ def _purpose_without_queries(context: Context, index: Index) -> str | None:
     return None
 
 
-def _usage_finding(context: Context, index: Index) -> Finding:
+def _usage_answer(context: Context, index: Index) -> Answer:
     origin = context.promise.origin_of("index", index.name)
     try:
         used = index_usage(context)
     except CouldNotAsk as error:
         summary = f"Whether anything reads {index.name} cannot be asked: {error}."
-        return make_finding(Status.UNKNOWN, index.name, summary, origin=origin)
+        return Answer(Status.UNKNOWN, index.name, summary, origin=origin)
     if users := used.statements_reading(index.name):
         more = f" and {len(users) - 1} more" if len(users) > 1 else ""
-        return make_finding(Status.KEPT, index.name, f"{index.name} is read by {users[0]}{more}.", origin=origin)
+        return Answer(Status.KEPT, index.name, f"{index.name} is read by {users[0]}{more}.", origin=origin)
     if bare(split_schema(index.table)[1]) not in used.tables:
         summary = f"No declared query and no step reads {index.table}, so nothing is said of {index.name}."
-        return make_finding(Status.NOTED, index.name, summary, origin=origin)
-    return make_finding(
+        return Answer(Status.NOTED, index.name, summary, origin=origin)
+    return Answer(
         Status.BROKEN,
         index.name,
         f"No declared query and no step of a flow reads {index.name}.",

@@ -27,8 +27,9 @@ from pgcontract.performance.queries.without_index import (
 )
 from pgcontract.postgres.script_execution import Refusal
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Evidence, Severity, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 
 # Another index is equivalent where the query touches no more pages than this with it.
 _SIMILAR_FACTOR = 1.25
@@ -47,7 +48,7 @@ def _indexed(promise: Promise) -> Iterator[str]:
 
 
 @check("query.runs", subjects=queries, head=True)
-def query_runs(context: Context) -> Iterator[Finding]:
+def query_runs(context: Context) -> Iterator[Answer]:
     """Each query of the application runs, changes nothing, and gives rows.
 
     Why it matters: a query that the server refuses fails in production, and one that finds nothing shows nothing: every
@@ -57,16 +58,16 @@ def query_runs(context: Context) -> Iterator[Finding]:
     What to do: mend the SQL, or declare where its parameters' values come from so that they hit.
     """
     for result in measured_queries(context):
-        yield _runs_finding(result, get_loaded_server(context).conditions)
+        yield _runs_answer(result, get_loaded_server(context).conditions)
 
 
-def _runs_finding(result: MeasuredQuery, conditions: str) -> Finding:
+def _runs_answer(result: MeasuredQuery, conditions: str) -> Answer:
     query, failure = result.query, result.failure
     if failure is not None:
-        return _failure_finding(query, failure)
+        return _failure_answer(query, failure)
     calls = sum(len(measurement.calls) for measurement in result.measurements)
     if not result.returns_rows:
-        return make_finding(
+        return Answer(
             Status.BROKEN,
             query.name,
             f"The query {query.name} returns nothing at any size, so it measures nothing.",
@@ -78,7 +79,7 @@ def _runs_finding(result: MeasuredQuery, conditions: str) -> Finding:
         )
     evidence = [] if query.growth or query.index else [sizes_evidence(result, conditions)]
     hits = sum(1 for measurement in result.measurements for call in measurement.calls if call.returned)
-    return make_finding(
+    return Answer(
         Status.KEPT,
         query.name,
         f"The query {query.name} runs and changes nothing; {hits} of {calls} calls give rows.",
@@ -87,10 +88,10 @@ def _runs_finding(result: MeasuredQuery, conditions: str) -> Finding:
     )
 
 
-def _failure_finding(query: Query, failure: QueryFailure) -> Finding:
+def _failure_answer(query: Query, failure: QueryFailure) -> Answer:
     at = f"at {failure.size:,} rows"
     if failure.refusal is None:
-        return make_finding(
+        return Answer(
             Status.BROKEN,
             query.name,
             f"The query {query.name} cannot be asked {at}: {failure.no_value}.",
@@ -106,7 +107,7 @@ def _failure_finding(query: Query, failure: QueryFailure) -> Finding:
     elif refusal.sqlstate == TIMED_OUT:
         status, what = Status.UNKNOWN, "does not end in time"
         remedy = "Give it an index or a limit, or measure it at smaller sizes."
-    return make_finding(
+    return Answer(
         status,
         query.name,
         f"The query {query.name} {what} {at}: {_refusal_text(refusal)}.",
@@ -122,16 +123,16 @@ def _refusal_text(refusal: Refusal) -> str:
     return f"{refusal}, in line {refusal.line} of the query" if refusal.line else str(refusal)
 
 
-def unmeasured_finding(result: MeasuredQuery) -> Finding | None:
+def unmeasured_answer(result: MeasuredQuery) -> Answer | None:
     """UNKNOWN where the measurement failed (`query.runs` says why); None where all is measured."""
     if result.failure is None:
         return None
     summary = f"The query {result.query.name} could not be measured at {result.failure.size:,} rows; query.runs says why."
-    return make_finding(Status.UNKNOWN, result.query.name, summary, origin=result.query.origin)
+    return Answer(Status.UNKNOWN, result.query.name, summary, origin=result.query.origin)
 
 
 @check("query.index", subjects=_indexed, head=True)
-def query_index(context: Context) -> Iterator[Finding]:
+def query_index(context: Context) -> Iterator[Answer]:
     """The index that is meant to serve a query can serve it, and no other would do as well.
 
     Why it matters: an index costs every write. One that the query cannot use, for a cast, a function or a LIKE around its
@@ -145,18 +146,18 @@ def query_index(context: Context) -> Iterator[Finding]:
     for result in measured_queries(context):
         if result.query.index is not None:
             yield (
-                unmeasured_finding(result)
-                or _missing_index_finding(result)
-                or _index_finding(context, result, control_runs[result.query.name])
+                unmeasured_answer(result)
+                or _missing_index_answer(result)
+                or _index_answer(context, result, control_runs[result.query.name])
             )
 
 
-def _missing_index_finding(result: MeasuredQuery) -> Finding | None:
+def _missing_index_answer(result: MeasuredQuery) -> Answer | None:
     """The answer where the index itself is missing."""
     query = result.query
     if index_exists(result):
         return None
-    return make_finding(
+    return Answer(
         Status.BROKEN,
         query.name,
         f"{query.index}, which is to serve {query.name}, is not there.",
@@ -167,28 +168,28 @@ def _missing_index_finding(result: MeasuredQuery) -> Finding | None:
     )
 
 
-def _no_choice_finding(result: MeasuredQuery) -> Finding | None:
+def _no_choice_answer(result: MeasuredQuery) -> Answer | None:
     """A note where the index itself is missing: the planner has no choice to judge."""
     if index_exists(result):
         return None
     summary = f"The planner has no {result.query.index} to choose for {result.query.name}; query.index says why."
-    return make_finding(Status.NOTED, result.query.name, summary, origin=result.query.origin)
+    return Answer(Status.NOTED, result.query.name, summary, origin=result.query.origin)
 
 
-def _index_finding(context: Context, result: MeasuredQuery, control_runs: tuple[ControlRun, ...]) -> Finding:
+def _index_answer(context: Context, result: MeasuredQuery, control_runs: tuple[ControlRun, ...]) -> Answer:
     query, forced = result.query, forced_indexes(context)[result.query.name]
     evidence = [sizes_evidence(result, get_loaded_server(context).conditions, control_runs)]
     if isinstance(forced, Refusal):
         summary = f"Whether {query.index} can serve {query.name} could not be tried: {forced}."
-        return make_finding(Status.UNKNOWN, query.name, summary, evidence=evidence, origin=query.origin)
+        return Answer(Status.UNKNOWN, query.name, summary, evidence=evidence, origin=query.origin)
     if not (forced.generic and forced.custom):
-        return _obstacle_finding(query, forced, index_obstacles(context, query.name), evidence)
+        return _obstacle_answer(query, forced, index_obstacles(context, query.name), evidence)
     if other := _equivalent_index(result.measurements[-1], control_runs[-1]):
-        return _useless_index_finding(
+        return _useless_index_answer(
             query, f"For {query.name} {other} serves about as well as {query.index}", control_runs, evidence
         )
     if not any(_saves_pages(control_run) for control_run in control_runs) and not _would_save_pages(forced):
-        return _useless_index_finding(
+        return _useless_index_answer(
             query, f"{query.index} can serve {query.name}, and gains nothing at any size", control_runs, evidence
         )
     last = control_runs[-1]
@@ -197,7 +198,7 @@ def _index_finding(context: Context, result: MeasuredQuery, control_runs: tuple[
         if last.without_index
         else ""
     )
-    return make_finding(
+    return Answer(
         Status.KEPT,
         query.name,
         f"{query.index} serves {query.name}, in generic and custom plans{gain} at {last.size:,} rows.",
@@ -206,15 +207,15 @@ def _index_finding(context: Context, result: MeasuredQuery, control_runs: tuple[
     )
 
 
-def _obstacle_finding(
+def _obstacle_answer(
     query: Query, forced: ForcedIndex, reasons: tuple[IndexObstacle, ...], evidence: list[Evidence]
-) -> Finding:
+) -> Answer:
     reason = f": {reasons[0].reason}" if reasons else ""
     plans = (
         "any plan" if not (forced.generic or forced.custom) else "a generic plan" if forced.custom else "a custom plan"
     )
     smallest = "\n".join(f"-- {defeat.reason}\n{defeat.example}\n-- {defeat.remedy}" for defeat in reasons)
-    return make_finding(
+    return Answer(
         Status.BROKEN,
         query.name,
         f"{query.index} cannot serve {query.name} in {plans}{reason}.",
@@ -227,11 +228,11 @@ def _obstacle_finding(
     )
 
 
-def _useless_index_finding(
+def _useless_index_answer(
     query: Query, what: str, control_runs: tuple[ControlRun, ...], evidence: list[Evidence]
-) -> Finding:
+) -> Answer:
     last = control_runs[-1]
-    return make_finding(
+    return Answer(
         Status.BROKEN,
         query.name,
         f"{what}.",
@@ -273,7 +274,7 @@ def _max_pages(calls: tuple[Call, ...]) -> str:
 
 
 @check("query.planner_choice", subjects=_indexed, severity=Severity.WARNING, head=True)
-def query_planner_choice(context: Context) -> Iterator[Finding]:
+def query_planner_choice(context: Context) -> Iterator[Answer]:
     """The planner takes a query's index where that is cheaper, and passes it by where it is not.
 
     Why it matters: a small table, or a value that most rows have, is rightly read from end to end. A planner that passes
@@ -285,23 +286,23 @@ def query_planner_choice(context: Context) -> Iterator[Finding]:
     for result in measured_queries(context):
         if result.query.index is not None:
             yield (
-                unmeasured_finding(result)
-                or _no_choice_finding(result)
-                or _choice_finding(result, forced_indexes(context)[result.query.name])
+                unmeasured_answer(result)
+                or _no_choice_answer(result)
+                or _choice_answer(result, forced_indexes(context)[result.query.name])
             )
 
 
-def _choice_finding(result: MeasuredQuery, forced: ForcedIndex | Refusal) -> Finding:
+def _choice_answer(result: MeasuredQuery, forced: ForcedIndex | Refusal) -> Answer:
     query, measurement = result.query, result.measurements[-1]
     index = measurement.indexes[query.index or ""]
     taken = sum(used(call, index) for call in measurement.calls)
     share = f"{taken} of {len(measurement.calls)} calls at {measurement.size:,} rows"
     if taken == len(measurement.calls):
         summary = f"The planner takes {query.index} for {query.name} in {share}."
-        return make_finding(Status.KEPT, query.name, summary, origin=query.origin)
+        return Answer(Status.KEPT, query.name, summary, origin=query.origin)
     if isinstance(forced, Refusal) or not forced.calls:
         summary = f"The planner takes {query.index} for {query.name} in {share}; the index cannot serve the others."
-        return make_finding(Status.NOTED, query.name, summary, origin=query.origin)
+        return Answer(Status.NOTED, query.name, summary, origin=query.origin)
     evidence = [calls_evidence("The planner's plan, and that by the index alone", forced.chosen, forced.calls)]
     pairs = list(zip(forced.chosen, forced.calls, strict=True))
     wrong = [
@@ -312,7 +313,7 @@ def _choice_finding(result: MeasuredQuery, forced: ForcedIndex | Refusal) -> Fin
     chosen, by_index = (wrong or pairs)[0]
     figures = f"{chosen.buffers:,} pages by {chosen.plan_summary}, {by_index.buffers:,} by {index.bare_name}"
     if wrong:
-        return make_finding(
+        return Answer(
             Status.BROKEN,
             query.name,
             f"The planner passes {query.index} by for {query.name}, and should not: {figures}.",
@@ -323,7 +324,7 @@ def _choice_finding(result: MeasuredQuery, forced: ForcedIndex | Refusal) -> Fin
             origin=query.origin,
         )
     share_found = f"of {index.table_rows:,.0f} rows {by_index.rows_found:,.0f} are found"
-    return make_finding(
+    return Answer(
         Status.NOTED,
         query.name,
         f"The planner takes {query.index} for {query.name} in {share}, and rightly no more: {figures}; {share_found}.",

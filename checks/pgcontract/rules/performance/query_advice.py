@@ -8,13 +8,14 @@ from pgcontract.performance.queries.index_advice import IndexAdvice, index_advic
 from pgcontract.performance.queries.query_costs import MeasuredQuery, measured_queries
 from pgcontract.performance.queries.query_evidence import advice_evidence
 from pgcontract.probes.context import Context
-from pgcontract.result import Finding, Severity, Status
+from pgcontract.result import Severity, Status
+from pgcontract.rules.answer import Answer
 from pgcontract.rules.performance.query import queries
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.rules.registry import check
 
 
 @check("query.best_index", subjects=queries, severity=Severity.INFO, head=True)
-def query_best_index(context: Context) -> Iterator[Finding]:
+def query_best_index(context: Context) -> Iterator[Answer]:
     """No index that is easily named would halve what a query touches.
 
     Why it matters: an expression index, a GIN index on a document or one more column often turns a scan of the table
@@ -25,19 +26,19 @@ def query_best_index(context: Context) -> Iterator[Finding]:
     What to do: weigh what it saves each query against what it adds to each write; nothing is wrong without it.
     """
     for result in measured_queries(context):
-        yield _advice_finding(result, index_advice(context)[result.query.name])
+        yield _advice_answer(result, index_advice(context)[result.query.name])
 
 
-def _advice_finding(result: MeasuredQuery, proposals: tuple[IndexAdvice, ...]) -> Finding:
+def _advice_answer(result: MeasuredQuery, proposals: tuple[IndexAdvice, ...]) -> Answer:
     name, origin = result.query.name, result.query.origin
     if result.failure is not None:
         summary = f"No index was tried for {name}, which could not be measured; query.runs says why."
-        return make_finding(Status.NOTED, name, summary, origin=origin)
+        return Answer(Status.NOTED, name, summary, origin=origin)
     if not proposals:
         summary = f"No index that was tried would halve what {name} touches."
-        return make_finding(Status.KEPT, name, summary, origin=origin)
+        return Answer(Status.KEPT, name, summary, origin=origin)
     best = proposals[0]
-    return make_finding(
+    return Answer(
         Status.NOTED,
         name,
         f"With {best.ddl} the median call of {name} would touch {best.after:,} pages in place of {best.before:,}, at "

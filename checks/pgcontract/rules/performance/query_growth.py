@@ -11,9 +11,10 @@ from pgcontract.performance.queries.index_advice import index_advice
 from pgcontract.performance.queries.query_costs import MeasuredQuery, measured_queries
 from pgcontract.performance.queries.query_evidence import advice_evidence, sizes_evidence
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result import Evidence, Finding, Status
-from pgcontract.rules.performance.query import unmeasured_finding
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Evidence, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.performance.query import unmeasured_answer
+from pgcontract.rules.registry import check
 
 _ALLOWED_GROWTH: dict[Growth, str] = {
     "O(1)": "by the height of its index",
@@ -33,7 +34,7 @@ def _queries_with_budget(promise: Promise) -> Iterator[str]:
 
 
 @check("query.growth", subjects=_queries_with_growth, head=True)
-def query_growth(context: Context) -> Iterator[Finding]:
+def query_growth(context: Context) -> Iterator[Answer]:
     """The pages that a query touches grow with the table by no more than is promised.
 
     Why it matters: what is quick on a thousand rows and reads the whole table is slow on a million, on the day it
@@ -47,15 +48,15 @@ def query_growth(context: Context) -> Iterator[Finding]:
     """
     for result in measured_queries(context):
         if result.query.growth is not None:
-            yield unmeasured_finding(result) or _growth_finding(context, result, result.query.growth)
+            yield unmeasured_answer(result) or _growth_answer(context, result, result.query.growth)
 
 
-def _growth_finding(context: Context, result: MeasuredQuery, growth: Growth) -> Finding:
+def _growth_answer(context: Context, result: MeasuredQuery, growth: Growth) -> Answer:
     query = result.query
     sizes = tuple(measurement.cost for measurement in result.measurements)
     evidence: list[Evidence] = [sizes_evidence(result, get_loaded_server(context).conditions)]
     if len(sizes) < LEAST_SIZES:
-        return make_finding(
+        return Answer(
             Status.UNKNOWN,
             query.name,
             f"The growth of {query.name} is not shown by {len(sizes)} sizes; {LEAST_SIZES} would show it.",
@@ -69,7 +70,7 @@ def _growth_finding(context: Context, result: MeasuredQuery, growth: Growth) -> 
     by_power = f"exponent {power:.2f}, {low:.2f} to {high:.2f}"
     excess = find_excess(growth, sizes)
     if excess is None:
-        return make_finding(
+        return Answer(
             Status.KEPT,
             query.name,
             f"{query.name} touches {figures} pages {span}, within {growth}; {by_power}.",
@@ -81,7 +82,7 @@ def _growth_finding(context: Context, result: MeasuredQuery, growth: Growth) -> 
     if indexes:
         evidence.append(advice_evidence(indexes))
         remedy = f"{indexes[0].ddl}, or {remedy}"
-    return make_finding(
+    return Answer(
         Status.BROKEN,
         query.name,
         f"{query.name} grows by more than {growth}: {_excess_text(excess)}; {by_power}.",
@@ -101,7 +102,7 @@ def _excess_text(excess: Excess) -> str:
 
 
 @check("query.budget", subjects=_queries_with_budget, head=True)
-def query_budget(context: Context) -> Iterator[Finding]:
+def query_budget(context: Context) -> Iterator[Answer]:
     """A query touches no more pages than its budget allows.
 
     Why it matters: pages are what a query costs everybody else: each may have to be read, and pushes another out.
@@ -112,20 +113,20 @@ def query_budget(context: Context) -> Iterator[Finding]:
     """
     for result in measured_queries(context):
         if result.query.budget is not None and result.query.budget.buffers is not None:
-            yield unmeasured_finding(result) or _budget_finding(context, result, result.query.budget.buffers)
+            yield unmeasured_answer(result) or _budget_answer(context, result, result.query.budget.buffers)
 
 
-def _budget_finding(context: Context, result: MeasuredQuery, allowed: int) -> Finding:
+def _budget_answer(context: Context, result: MeasuredQuery, allowed: int) -> Answer:
     query, last = result.query, result.measurements[-1]
     spent = last.cost.buffers
     calls = f"{len(last.calls)} calls at {last.size:,} rows"
     evidence = [sizes_evidence(result, get_loaded_server(context).conditions)]
     if spent <= allowed:
         summary = f"{query.name} touches {spent:,.0f} pages at p95 of {calls}, of {allowed:,} allowed."
-        return make_finding(Status.KEPT, query.name, summary, origin=query.origin)
+        return Answer(Status.KEPT, query.name, summary, origin=query.origin)
     indexes = index_advice(context)[query.name]
     remedy = f"{indexes[0].ddl}, or raise the budget." if indexes else "Find fewer rows, or raise the budget."
-    return make_finding(
+    return Answer(
         Status.BROKEN,
         query.name,
         f"{query.name} touches {spent:,.0f} pages at p95 of {calls}; its budget is {allowed:,}.",

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from pgcontract.performance.latency import Latencies, QueryTimes, SizeTimes, latencies
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Evidence, Severity, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 
 
 def _queries(promise: Promise) -> Iterator[str]:
@@ -15,7 +16,7 @@ def _queries(promise: Promise) -> Iterator[str]:
 
 
 @check("query.latency", subjects=_queries, severity=Severity.WARNING, head=True)
-def query_latency(context: Context) -> Iterator[Finding]:
+def query_latency(context: Context) -> Iterator[Answer]:
     """A declared query stays within the time that its budget gives it; without one its times are told.
 
     Why it matters: pages and plans say how a query scales; how long somebody waits for it they do not say.
@@ -31,12 +32,12 @@ def query_latency(context: Context) -> Iterator[Finding]:
     for query in timed.queries:
         if query.why_not is not None or not query.sizes:
             summary = f"The query {query.query.name} is not timed, since it could not be measured; query.runs says why."
-            yield make_finding(Status.NOTED, query.query.name, summary, origin=query.query.origin)
+            yield Answer(Status.NOTED, query.query.name, summary, origin=query.query.origin)
         else:
-            yield _latency_finding(query, timed)
+            yield _latency_answer(query, timed)
 
 
-def _latency_finding(query_times: QueryTimes, timed: Latencies) -> Finding:
+def _latency_answer(query_times: QueryTimes, timed: Latencies) -> Answer:
     name, last = query_times.query.name, query_times.sizes[-1]
     budget = query_times.query.budget
     limits = []
@@ -47,7 +48,7 @@ def _latency_finding(query_times: QueryTimes, timed: Latencies) -> Finding:
     evidence = _evidence(query_times, timed)
     for limit, took, unit in limits:
         if took > limit:
-            return make_finding(
+            return Answer(
                 Status.BROKEN,
                 name,
                 f"The query {name} takes longer than its budget of {limit:g} {unit}, at p95 among {last.size:,} rows.",
@@ -60,9 +61,9 @@ def _latency_finding(query_times: QueryTimes, timed: Latencies) -> Finding:
     if limits:
         budget_text = " and ".join(f"{limit:g} {unit}" for limit, _, unit in limits)
         summary = f"The query {name} stays within {budget_text}, at p95 among {last.size:,} rows."
-        return make_finding(Status.KEPT, name, summary, evidence=evidence, origin=query_times.query.origin)
+        return Answer(Status.KEPT, name, summary, evidence=evidence, origin=query_times.query.origin)
     summary = f"The query {name} has no budget of time; what it took is told."
-    return make_finding(Status.NOTED, name, summary, evidence=evidence, origin=query_times.query.origin)
+    return Answer(Status.NOTED, name, summary, evidence=evidence, origin=query_times.query.origin)
 
 
 def _evidence(query_times: QueryTimes, timed: Latencies) -> tuple[Evidence, ...]:

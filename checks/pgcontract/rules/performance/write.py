@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from pgcontract.contract import Flow
@@ -11,8 +12,9 @@ from pgcontract.performance.writes import SizeFigures, StepWrites, measured_writ
 from pgcontract.performance.writes.ablation import StepCost
 from pgcontract.probes.context import Context, Promise
 from pgcontract.probes.scenarios.player import describe_row_count
-from pgcontract.result import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Evidence, Severity, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 
 # WAL does not grow with the height of an index; its full keys may differ in length between sizes.
 _WAL_FACTOR: Final = 1.5
@@ -29,14 +31,14 @@ def steps(promise: Promise) -> Iterator[str]:
     return (f"{flow.name}.{step.name}" for flow in flows_of(promise) for step in flow.steps)
 
 
-def judge_steps(context: Context, judge: Callable[[StepWrites], Finding], conditions: bool = True) -> Iterator[Finding]:
-    """The findings of `judge`, and UNKNOWN for a step that could not be measured."""
+def judge_steps(context: Context, judge: Callable[[StepWrites], Answer]) -> Iterator[Answer]:
+    """The answers of `judge`, and UNKNOWN for a step that could not be measured."""
     if not flows_of(context.promise):
         return
     measured = measured_writes(context)
     for step in measured.steps:
         if step.why_not is not None:
-            yield make_finding(
+            yield Answer(
                 Status.UNKNOWN,
                 step.subject,
                 f"The step {step.step.name} of {step.flow.name} cannot be measured: {step.why_not}.",
@@ -44,23 +46,13 @@ def judge_steps(context: Context, judge: Callable[[StepWrites], Finding], condit
                 origin=step.step.origin,
             )
         else:
-            finding = judge(step)
-            condition_evidence = Evidence(title="Conditions", text=measured.conditions)
-            yield make_finding(
-                finding.status,
-                finding.subject,
-                finding.summary,
-                expected=finding.expected,
-                actual=finding.actual,
-                remedy=finding.remedy,
-                severity=finding.severity,
-                evidence=(*finding.evidence, condition_evidence),
-                origin=step.step.origin,
-            )
+            answer = judge(step)
+            conditions = Evidence(title="Conditions", text=measured.conditions)
+            yield replace(answer, evidence=(*answer.evidence, conditions), origin=step.step.origin)
 
 
 @check("write.cost", subjects=steps, severity=Severity.WARNING, head=True)
-def write_cost(context: Context) -> Iterator[Finding]:
+def write_cost(context: Context) -> Iterator[Answer]:
     """Each step of the application writes its declared rows among loaded ones, at a cost that is told.
 
     Why it matters: an UPDATE that finds one row in an empty table may find a thousand in a full one; and each index is
@@ -70,10 +62,10 @@ def write_cost(context: Context) -> Iterator[Finding]:
     holds them. The step is then played without each index, in a transaction that is undone.
     What to do: where too many rows are written, name the row by its key. An index that no query needs is a cost alone.
     """
-    return judge_steps(context, _cost_finding)
+    return judge_steps(context, _cost_answer)
 
 
-def _cost_finding(step: StepWrites) -> Finding:
+def _cost_answer(step: StepWrites) -> Answer:
     expected_rows = (step.step.rows,)
     wrong = next((size for size in step.sizes if size.rows_changed != expected_rows), None)
     last = step.sizes[-1]
@@ -86,9 +78,9 @@ def _cost_finding(step: StepWrites) -> Finding:
     ]
     if wrong is None:
         summary = f"{name} writes {describe_row_count(step.step.rows)}, with {last.wal_records} records of log{entries}."
-        return make_finding(Status.KEPT, step.subject, summary, evidence=evidence)
+        return Answer(Status.KEPT, step.subject, summary, evidence=evidence)
     counts = " or ".join(describe_row_count(row_count) for row_count in wrong.rows_changed)
-    return make_finding(
+    return Answer(
         Status.BROKEN,
         step.subject,
         f"{name} writes {counts} among {wrong.size:,}, where it should write {describe_row_count(step.step.rows)}.",
@@ -166,7 +158,7 @@ def _entries_text(count: int) -> str:
 
 
 @check("write.growth", subjects=steps, severity=Severity.WARNING, head=True)
-def write_growth(context: Context) -> Iterator[Finding]:
+def write_growth(context: Context) -> Iterator[Answer]:
     """A write among a hundred times the rows costs no more than the heights of the indexes it goes through.
 
     Why it matters: a write that reads the whole table is quick on the day it is tested, and slower with every customer.
@@ -175,10 +167,10 @@ def write_growth(context: Context) -> Iterator[Finding]:
     key), and four pages; the log by half and 256 bytes. No time decides.
     What to do: an index on what the step's WHERE names, or on what a trigger or a foreign key of it looks up.
     """
-    return judge_steps(context, _growth_finding)
+    return judge_steps(context, _growth_answer)
 
 
-def _growth_finding(step: StepWrites) -> Finding:
+def _growth_answer(step: StepWrites) -> Answer:
     name = f"The step {step.step.name} of {step.flow.name}"
     evidence = [
         Evidence(
@@ -194,12 +186,12 @@ def _growth_finding(step: StepWrites) -> Finding:
     if len(step.sizes) < LEAST_SIZES:
         summary = f"{name} is measured at {len(step.sizes)} sizes; growth is not shown by fewer than {LEAST_SIZES}."
         remedy = "Give [dataset] three sizes."
-        return make_finding(Status.UNKNOWN, step.subject, summary, remedy=remedy, evidence=evidence)
+        return Answer(Status.UNKNOWN, step.subject, summary, remedy=remedy, evidence=evidence)
     for at, large in enumerate(step.sizes):
         for small in step.sizes[:at]:
             for what, measured, allowed in _limits(small, large):
                 if measured > allowed:
-                    return make_finding(
+                    return Answer(
                         Status.BROKEN,
                         step.subject,
                         f"{name} touches or writes more the more rows there are: its {what} grow beyond the heights "
@@ -212,7 +204,7 @@ def _growth_finding(step: StepWrites) -> Finding:
     first, last = step.sizes[0], step.sizes[-1]
     summary = f"{name} grows by the heights of its indexes at most: {first.buffers} buffers at {first.size:,} rows, "
     summary += f"{last.buffers} at {last.size:,}."
-    return make_finding(Status.KEPT, step.subject, summary, evidence=evidence)
+    return Answer(Status.KEPT, step.subject, summary, evidence=evidence)
 
 
 def _limits(small: SizeFigures, large: SizeFigures) -> Iterator[tuple[str, int, int]]:
@@ -221,7 +213,7 @@ def _limits(small: SizeFigures, large: SizeFigures) -> Iterator[tuple[str, int, 
 
 
 @check("write.hot", subjects=steps, severity=Severity.WARNING, head=True)
-def write_hot(context: Context) -> Iterator[Finding]:
+def write_hot(context: Context) -> Iterator[Answer]:
     """An update that changes no indexed column is HOT: it enters no index.
 
     Why it matters: an update that is not HOT writes a new entry into every index of the table, whichever columns it
@@ -232,14 +224,14 @@ def write_hot(context: Context) -> Iterator[Finding]:
     What to do: leave room on the pages with a lower fillfactor, or take the column that the step or a trigger changes
     out of the index.
     """
-    return judge_steps(context, _hot_finding)
+    return judge_steps(context, _hot_answer)
 
 
-def _hot_finding(step: StepWrites) -> Finding:
+def _hot_answer(step: StepWrites) -> Answer:
     name = f"The step {step.step.name} of {step.flow.name}"
     shares = [size.hot_share for size in step.sizes if size.hot_share is not None]
     if step.kind != "update" or not shares:
-        return make_finding(Status.NOTED, step.subject, f"{name} updates no row.")
+        return Answer(Status.NOTED, step.subject, f"{name} updates no row.")
     changed = step.sizes[-1].ablation.changed
     by_trigger = [column for column in changed if column not in step.sizes[-1].ablation.changed_without_triggers]
     evidence = [
@@ -265,12 +257,10 @@ def _hot_finding(step: StepWrites) -> Finding:
         indexes = ", ".join(index.name for index in step.prevented_by)
         summary = f"No update by {name[0].lower()}{name[1:]} can be HOT: it changes what {indexes} "
         summary += ("holds" if len(step.prevented_by) == 1 else "hold") + "."
-        return make_finding(Status.NOTED, step.subject, summary, evidence=evidence)
+        return Answer(Status.NOTED, step.subject, summary, evidence=evidence)
     if min(shares) > _MIN_HOT_SHARE:
-        return make_finding(
-            Status.KEPT, step.subject, f"Updates by {name[0].lower()}{name[1:]} are HOT.", evidence=evidence
-        )
-    return make_finding(
+        return Answer(Status.KEPT, step.subject, f"Updates by {name[0].lower()}{name[1:]} are HOT.", evidence=evidence)
+    return Answer(
         Status.BROKEN,
         step.subject,
         f"{name} changes no indexed column, and yet its updates are not HOT: their pages have no room.",

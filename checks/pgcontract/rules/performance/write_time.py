@@ -8,8 +8,9 @@ from typing import Final
 
 from pgcontract.performance.writes import SizeFigures, measured_writes
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Evidence, Severity, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 
 _RANGE: Final = re.compile(r"(?P<step>\w+\.\w+)\s*=\s*(?P<low>\d+(?:\.\d+)?)\s*\.\.\s*(?P<high>\d+(?:\.\d+)?)\s*ms")
 _FACTOR: Final = 2
@@ -20,7 +21,7 @@ def _subjects(promise: Promise) -> Iterator[str]:
 
 
 @check("write.time", subjects=_subjects, severity=Severity.WARNING, head=True)
-def write_time(context: Context) -> Iterator[Finding]:
+def write_time(context: Context) -> Iterator[Answer]:
     """A write takes about as long as a claim says (`write.time[checkout.submit = 2..5 ms]`).
 
     Why it matters: a time in a document is planned with, years after the machine that it was taken on is gone.
@@ -33,18 +34,18 @@ def write_time(context: Context) -> Iterator[Finding]:
         match = _RANGE.fullmatch(subject.strip())
         if match is None:
             summary = f"'{subject}' is no time; write `<flow>.<step> = <from>..<to> ms`, as in checkout.submit = 2..5 ms."
-            yield make_finding(Status.UNKNOWN, subject, summary)
+            yield Answer(Status.UNKNOWN, subject, summary)
             continue
         measured = measured_writes(context)
         step = next((candidate for candidate in measured.steps if candidate.subject == match["step"]), None)
         if step is None or not step.sizes:
             why = step.why_not if step else "no flow of this contract has it"
-            yield make_finding(Status.UNKNOWN, subject, f"The step {match['step']} cannot be measured: {why}.")
+            yield Answer(Status.UNKNOWN, subject, f"The step {match['step']} cannot be measured: {why}.")
             continue
-        yield _time_finding(subject, step.sizes, float(match["low"]), float(match["high"]), measured.conditions)
+        yield _time_answer(subject, step.sizes, float(match["low"]), float(match["high"]), measured.conditions)
 
 
-def _time_finding(subject: str, sizes: tuple[SizeFigures, ...], low: float, high: float, conditions: str) -> Finding:
+def _time_answer(subject: str, sizes: tuple[SizeFigures, ...], low: float, high: float, conditions: str) -> Answer:
     p50_ms = sizes[-1].p50_us / 1000
     evidence = [
         Evidence(
@@ -61,12 +62,12 @@ def _time_finding(subject: str, sizes: tuple[SizeFigures, ...], low: float, high
     name = subject.partition("=")[0].strip()
     if low <= p50_ms <= high:
         summary = f"{name} takes between {low:g} and {high:g} ms on this machine."
-        return make_finding(Status.KEPT, subject, summary, expected=expected, actual=actual, evidence=evidence)
+        return Answer(Status.KEPT, subject, summary, expected=expected, actual=actual, evidence=evidence)
     way = "faster" if p50_ms < low else "slower"
     if low / _FACTOR <= p50_ms <= high * _FACTOR:
         summary = f"{name} is {way} on this machine than {low:g} to {high:g} ms, by less than a factor of two."
-        return make_finding(Status.NOTED, subject, summary, expected=expected, actual=actual, evidence=evidence)
-    return make_finding(
+        return Answer(Status.NOTED, subject, summary, expected=expected, actual=actual, evidence=evidence)
+    return Answer(
         Status.BROKEN,
         subject,
         f"{name} is {way} on this machine than {low:g} to {high:g} ms, by more than a factor of two.",

@@ -9,13 +9,14 @@ from pgcontract.model.schema import Trigger
 from pgcontract.performance.writes import SizeFigures, StepWrites
 from pgcontract.performance.writes.ablation import StepCost
 from pgcontract.probes.context import Context
-from pgcontract.result import Evidence, Finding, Status
+from pgcontract.result import Evidence, Status
+from pgcontract.rules.answer import Answer
 from pgcontract.rules.performance.write import judge_steps, steps
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.rules.registry import check
 
 
 @check("write.triggers_fire", subjects=steps, head=True)
-def write_triggers_fire(context: Context) -> Iterator[Finding]:
+def write_triggers_fire(context: Context) -> Iterator[Answer]:
     """The declared triggers fire on every row that a step of the application writes.
 
     Why it matters: a trigger that is disabled, or declared for another event, leaves times, histories and rules unkept
@@ -25,10 +26,10 @@ def write_triggers_fire(context: Context) -> Iterator[Finding]:
     Its share is the step's cost with and without the table's own triggers, in a transaction that is undone.
     What to do: enable the trigger, or declare the events it is for.
     """
-    return judge_steps(context, lambda step: _triggers_finding(step, context.promise.declared.triggers))
+    return judge_steps(context, lambda step: _triggers_answer(step, context.promise.declared.triggers))
 
 
-def _triggers_finding(step: StepWrites, declared: tuple[Trigger, ...]) -> Finding:
+def _triggers_answer(step: StepWrites, declared: tuple[Trigger, ...]) -> Answer:
     last = step.sizes[-1]
     triggers = [
         candidate for candidate in declared if candidate.table == step.flow.table and step.kind in candidate.events
@@ -42,7 +43,7 @@ def _triggers_finding(step: StepWrites, declared: tuple[Trigger, ...]) -> Findin
         calls = sum(trigger_calls.calls for trigger_calls in last.ablation.fired if trigger_calls.name == bare)
         expected_calls = last.ablation.as_is.rows if trigger.level == "row" else 1
         if calls != expected_calls:
-            return make_finding(
+            return Answer(
                 Status.BROKEN,
                 step.subject,
                 f"{name} does not fire {bare} as often as it is declared to.",
@@ -52,7 +53,7 @@ def _triggers_finding(step: StepWrites, declared: tuple[Trigger, ...]) -> Findin
                 evidence=evidence,
             )
     fired = ", ".join(f"{trigger_calls.name} {_times_text(trigger_calls.calls)}" for trigger_calls in last.ablation.fired)
-    return make_finding(Status.KEPT, step.subject, f"{name} fires {fired or 'no trigger'}.", evidence=evidence)
+    return Answer(Status.KEPT, step.subject, f"{name} fires {fired or 'no trigger'}.", evidence=evidence)
 
 
 def _times_text(count: int) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pgcontract.model.comparison import compared_fields, display_value
 from pgcontract.model.schema import Part
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result import Finding, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 from pgcontract.rules.shape.differences import server_name
 
 
@@ -16,8 +17,8 @@ def _contract_subject(promise: Promise) -> Iterator[str]:
     return iter(("contract",) if promise.contract else ())
 
 
-@check("contract.accepted", subjects=_contract_subject, server=False)
-def contract_accepted(context: Context) -> Iterator[Finding]:
+@check("contract.accepted", subjects=_contract_subject)
+def contract_accepted(context: Context) -> Iterator[Answer]:
     """The contract is its owner's word, not a draft that nobody read.
 
     Why it matters: a draft says what a migration does, and a migration always does what it does.
@@ -26,14 +27,14 @@ def contract_accepted(context: Context) -> Iterator[Finding]:
     """
     contract = context.promise.contract
     if contract is not None and not contract.accepted:
-        yield make_finding(
+        yield Answer(
             Status.UNKNOWN,
             "contract",
             "The contract is a draft that nobody has accepted.",
             remedy="Read each part of it, write what is meant, then delete `accepted = false`.",
         )
     else:
-        yield make_finding(Status.KEPT, "contract", "The contract is its owner's.")
+        yield Answer(Status.KEPT, "contract", "The contract is its owner's.")
 
 
 def _pinned_parts(promise: Promise) -> Iterator[Part]:
@@ -41,7 +42,7 @@ def _pinned_parts(promise: Promise) -> Iterator[Part]:
 
 
 @check("contract.pin", subjects=lambda promise: (f"{part.kind} {part.name}" for part in _pinned_parts(promise)))
-def contract_pin(context: Context) -> Iterator[Finding]:
+def contract_pin(context: Context) -> Iterator[Answer]:
     """Each text pinned with `same_as` is one the server really says.
 
     Why it matters: a pin that matches nothing hides the next difference that looks like it.
@@ -59,7 +60,7 @@ def contract_pin(context: Context) -> Iterator[Finding]:
         }
         unused = [text for text in part.same_as if text not in texts]
         if unused:
-            yield make_finding(
+            yield Answer(
                 Status.BROKEN,
                 subject,
                 f"A text pinned for {subject} is not what the server says.",
@@ -69,6 +70,4 @@ def contract_pin(context: Context) -> Iterator[Finding]:
                 origin=part.origin,
             )
         else:
-            yield make_finding(
-                Status.KEPT, subject, f"The texts pinned for {subject} are the server's.", origin=part.origin
-            )
+            yield Answer(Status.KEPT, subject, f"The texts pinned for {subject} are the server's.", origin=part.origin)

@@ -13,8 +13,9 @@ from pgcontract.postgres.script_execution import Refusal, apply_as_production, l
 from pgcontract.probes.context import Context, Promise
 from pgcontract.probes.failure_injection import catalog_differences, snapshot_transaction
 from pgcontract.probes.table_contents import read_row_versions
-from pgcontract.result import Evidence, Finding, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Evidence, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 
 
 def _names(promise: Promise) -> tuple[str, ...]:
@@ -22,7 +23,7 @@ def _names(promise: Promise) -> tuple[str, ...]:
 
 
 @check("script.existing_rows", subjects=_names)
-def script_existing_rows(context: Context) -> Iterator[Finding]:
+def script_existing_rows(context: Context) -> Iterator[Answer]:
     """Over rows that are there before, the migration applies, or stops and changes nothing, as declared.
 
     Why it matters: a migration that was only tried on empty tables meets its first row in production.
@@ -35,7 +36,7 @@ def script_existing_rows(context: Context) -> Iterator[Finding]:
         yield _run_over_rows(context, case)
 
 
-def _run_over_rows(context: Context, case: ExistingRows) -> Finding:
+def _run_over_rows(context: Context, case: ExistingRows) -> Answer:
     script = context.promise.script
     shown = Evidence(title="The rows before", text=case.sql.strip(), language="sql")
     with context.clone(context.before_state) as connection:
@@ -43,7 +44,7 @@ def _run_over_rows(context: Context, case: ExistingRows) -> Finding:
             connection.execute(case.sql.encode())
         except psycopg.Error as error:
             refusal = read_refusal(error)
-            return make_finding(
+            return Answer(
                 Status.BROKEN,
                 case.name,
                 f"The rows of {case.name} cannot be put in before the migration: {refusal.message}.",
@@ -63,11 +64,11 @@ def _run_over_rows(context: Context, case: ExistingRows) -> Finding:
         with snapshot_transaction(connection):
             changed = catalog_differences(context.catalog(connection), catalog) if refused is not None else ()
     if case.must_fail:
-        return _must_fail_finding(case, refused, before == after and not changed, shown, script.path)
+        return _must_fail_answer(case, refused, before == after and not changed, shown, script.path)
     kept = {table: len(rows) for table, rows in before.items()} == {
         table: len(rows) for table, rows in after.items() if table in before
     }
-    return _must_apply_finding(case, refused, kept, shown, script.path)
+    return _must_apply_answer(case, refused, kept, shown, script.path)
 
 
 def _rows(context: Context, connection: psycopg.Connection) -> dict[str, tuple[str, ...]]:
@@ -76,11 +77,9 @@ def _rows(context: Context, connection: psycopg.Connection) -> dict[str, tuple[s
     return {table: read_row_versions(connection, table) for table in tables}
 
 
-def _must_fail_finding(
-    case: ExistingRows, refused: Refusal | None, unchanged: bool, shown: Evidence, path: str
-) -> Finding:
+def _must_fail_answer(case: ExistingRows, refused: Refusal | None, unchanged: bool, shown: Evidence, path: str) -> Answer:
     if refused is None:
-        return make_finding(
+        return Answer(
             Status.BROKEN,
             case.name,
             f"The migration applies over the rows of {case.name}, at which it must stop.",
@@ -93,7 +92,7 @@ def _must_fail_finding(
     words = "\n".join(filter(None, (refused.message, refused.detail, refused.hint)))
     missing = [word for word in case.error_contains if word not in words]
     if missing or not unchanged:
-        return make_finding(
+        return Answer(
             Status.BROKEN,
             case.name,
             f"The migration stops at the rows of {case.name}, but "
@@ -104,7 +103,7 @@ def _must_fail_finding(
             evidence=[shown, *refused.evidence()],
             origin=Origin(file=path, line=refused.line),
         )
-    return make_finding(
+    return Answer(
         Status.KEPT,
         case.name,
         f"The migration stops at the rows of {case.name} and changes nothing.",
@@ -113,9 +112,9 @@ def _must_fail_finding(
     )
 
 
-def _must_apply_finding(case: ExistingRows, refused: Refusal | None, kept: bool, shown: Evidence, path: str) -> Finding:
+def _must_apply_answer(case: ExistingRows, refused: Refusal | None, kept: bool, shown: Evidence, path: str) -> Answer:
     if refused is not None or not kept:
-        return make_finding(
+        return Answer(
             Status.BROKEN,
             case.name,
             f"The migration is refused over the rows of {case.name}: {refused.message}."
@@ -127,7 +126,7 @@ def _must_apply_finding(case: ExistingRows, refused: Refusal | None, kept: bool,
             evidence=[shown, *(refused.evidence() if refused is not None else ())],
             origin=Origin(file=path, line=refused.line if refused is not None else None),
         )
-    return make_finding(
+    return Answer(
         Status.KEPT,
         case.name,
         f"The migration applies over the rows of {case.name} and keeps every one.",

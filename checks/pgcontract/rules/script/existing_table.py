@@ -14,8 +14,9 @@ from pgcontract.model.schema import Column, Schema
 from pgcontract.model.sql import Script
 from pgcontract.postgres.script_execution import Refusal, apply_as_production, ends_transactions
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Evidence, Severity, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,17 +76,17 @@ def _tables(promise: Promise) -> tuple[str, ...]:
     return tuple(created.name for created in promise.inventory.remaining if created.kind == "table")
 
 
-def _new_tables(context: Context) -> Iterator[tuple[str, Finding | None]]:
-    """Each planned table; with a finding where an earlier migration created it, so that nothing is tried."""
+def _new_tables(context: Context) -> Iterator[tuple[str, Answer | None]]:
+    """Each planned table; with an answer where an earlier migration created it, so that nothing is tried."""
     names = {table.name for table in context.before.tables}
     for name in _tables(context.promise):
         known = name in names
         summary = f"The table {name} is an earlier migration's."
-        yield name, make_finding(Status.NOTED, name, summary) if known else None
+        yield name, Answer(Status.NOTED, name, summary) if known else None
 
 
 @check("script.respects_existing", subjects=_tables, severity=Severity.WARNING)
-def script_respects_existing(context: Context) -> Iterator[Finding]:
+def script_respects_existing(context: Context) -> Iterator[Answer]:
     """A table that was there before with another shape is noticed, not silently kept and not destroyed.
 
     Why it matters: CREATE TABLE IF NOT EXISTS keeps a wrong table without a word; the application finds out.
@@ -94,9 +95,9 @@ def script_respects_existing(context: Context) -> Iterator[Finding]:
     table to the declared shape with its rows.
     What to do: a guard at the head of the script that compares the shape and raises an exception.
     """
-    for table, earlier_finding in _new_tables(context):
-        if earlier_finding is not None:
-            yield earlier_finding
+    for table, earlier_answer in _new_tables(context):
+        if earlier_answer is not None:
+            yield earlier_answer
             continue
         rows: list[tuple[str, str, str]] = []
         wrong = 0
@@ -112,7 +113,7 @@ def script_respects_existing(context: Context) -> Iterator[Finding]:
                 verdict, said = _judge(context, connection, table, refusal, rows_before or 0)
             wrong += verdict != "noticed"
             rows.append((conflicting_table.description, verdict, said))
-        yield _finding(
+        yield _answer(
             table,
             wrong,
             rows,
@@ -146,7 +147,7 @@ def _tables_with_rollback(promise: Promise) -> tuple[str, ...]:
 
 
 @check("rollback.respects_existing", subjects=_tables_with_rollback, severity=Severity.WARNING)
-def rollback_respects_existing(context: Context) -> Iterator[Finding]:
+def rollback_respects_existing(context: Context) -> Iterator[Answer]:
     """The way back does not silently destroy a table of the same name that the migration did not make.
 
     Why it matters: a way back is run in a hurry, on the database at hand; a DROP TABLE takes whatever is there.
@@ -156,9 +157,9 @@ def rollback_respects_existing(context: Context) -> Iterator[Finding]:
     """
     rollback = context.promise.rollback
     assert rollback is not None
-    for table, earlier_finding in _new_tables(context):
-        if earlier_finding is not None:
-            yield earlier_finding
+    for table, earlier_answer in _new_tables(context):
+        if earlier_answer is not None:
+            yield earlier_answer
             continue
         rows: list[tuple[str, str, str]] = []
         wrong = 0
@@ -173,7 +174,7 @@ def rollback_respects_existing(context: Context) -> Iterator[Finding]:
                 destroyed = refusal is None and _row_count(connection, table) is None
             wrong += destroyed
             rows.append((conflicting_table.description, "destroyed" if destroyed else "spared", str(refusal or "")))
-        yield _finding(
+        yield _answer(
             table,
             wrong,
             rows,
@@ -184,7 +185,7 @@ def rollback_respects_existing(context: Context) -> Iterator[Finding]:
         )
 
 
-def _finding(
+def _answer(
     table: str,
     wrong: int,
     rows: list[tuple[str, str, str]],
@@ -193,11 +194,11 @@ def _finding(
     broken: str,
     expected: str,
     remedy: str,
-) -> Finding:
+) -> Answer:
     evidence = [Evidence(title="Tables put in its place", columns=("table", "outcome", "words"), rows=tuple(rows))]
     if wrong:
         first = next(row for row in rows if row[1] in ("destroyed", "kept silently"))
-        return make_finding(
+        return Answer(
             Status.BROKEN,
             table,
             broken,
@@ -206,7 +207,7 @@ def _finding(
             remedy=remedy,
             evidence=evidence,
         )
-    return make_finding(Status.KEPT, table, kept, evidence=evidence)
+    return Answer(Status.KEPT, table, kept, evidence=evidence)
 
 
 def _database_before_migration(context: Context, script: Script) -> AbstractContextManager[psycopg.Connection]:

@@ -22,8 +22,9 @@ from pgcontract.probes.failure_injection import (
 )
 from pgcontract.probes.sample_rows import insert_samples
 from pgcontract.probes.table_contents import read_row_versions
-from pgcontract.result import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Evidence, Severity, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 from pgcontract.rules.shape.object_count import number_of
 
 
@@ -32,7 +33,7 @@ def one_script(_: Promise) -> tuple[str, ...]:
 
 
 @check("script.applies", subjects=one_script)
-def script_applies(context: Context) -> Iterator[Finding]:
+def script_applies(context: Context) -> Iterator[Answer]:
     """The server takes the script, in a fresh database, from a role that is no superuser.
 
     Why it matters: everything else rests on it.
@@ -45,12 +46,12 @@ def script_applies(context: Context) -> Iterator[Finding]:
     for regime in context.regimes:
         refusal, missing_feature = context.load_result(regime).refusal, context.load_result(regime).missing_feature
         if refusal is not None and refusal.is_timeout:
-            yield _timeout_finding(context, refusal)
+            yield _timeout_answer(context, refusal)
             return
         if refusal is not None:
             path = context.promise.script.path
             excused = missing_feature is not None and missing_feature.excuses_migration
-            yield make_finding(
+            yield Answer(
                 Status.UNKNOWN if excused else Status.BROKEN,
                 "script",
                 f"This server cannot take the script: {missing_feature}."
@@ -64,7 +65,7 @@ def script_applies(context: Context) -> Iterator[Finding]:
             )
             return
     names = object_labels(context.changed_parts)
-    yield make_finding(
+    yield Answer(
         Status.KEPT,
         "script",
         f"The script applies from start to end and makes {number_of(len(names), 'objects')}.",
@@ -84,9 +85,9 @@ def _remedy(refusal: Refusal, missing_feature: MissingFeature | None) -> str:
     return refusal.hint or "Mend the statement that the server refused."
 
 
-def _timeout_finding(context: Context, refusal: Refusal) -> Finding:
+def _timeout_answer(context: Context, refusal: Refusal) -> Answer:
     within = f"{context.sandbox.timeout_ms / 1000:g} s"
-    return make_finding(
+    return Answer(
         Status.BROKEN,
         "script",
         f"The script does not end within {within}.",
@@ -99,7 +100,7 @@ def _timeout_finding(context: Context, refusal: Refusal) -> Finding:
 
 
 @check("script.transaction", subjects=one_script)
-def script_transaction(context: Context) -> Iterator[Finding]:
+def script_transaction(context: Context) -> Iterator[Answer]:
     """The script, run as one transaction, gives the same catalog.
 
     Why it matters: `supabase db push` and `psql -1` run a file as one transaction, or not at all.
@@ -110,7 +111,7 @@ def script_transaction(context: Context) -> Iterator[Finding]:
     refusing = next((statement for statement in script.statements if statement.forbids_transaction_block), None)
     if refusing is not None:
         needed = context.promise.project.platform == "supabase"
-        yield make_finding(
+        yield Answer(
             Status.BROKEN if needed else Status.NOTED,
             "script",
             f"The script cannot run as one transaction: {' '.join(refusing.words[:4])} runs only outside one.",
@@ -133,7 +134,7 @@ def script_transaction(context: Context) -> Iterator[Finding]:
         with snapshot_transaction(connection):
             different = () if refusal else catalog_differences(context.catalog(connection), context.after)
     if refusal is not None:
-        yield make_finding(
+        yield Answer(
             Status.BROKEN,
             "script",
             f"Run as one transaction, the script is refused: {refusal.message}.",
@@ -144,7 +145,7 @@ def script_transaction(context: Context) -> Iterator[Finding]:
             origin=Origin(file=script.path, line=refusal.line, column=refusal.column),
         )
     elif different:
-        yield make_finding(
+        yield Answer(
             Status.BROKEN,
             "script",
             "Run as one transaction, the script makes something else.",
@@ -153,11 +154,11 @@ def script_transaction(context: Context) -> Iterator[Finding]:
             remedy="Look for statements that depend on an earlier COMMIT.",
         )
     else:
-        yield make_finding(Status.KEPT, "script", "Run as one transaction, the script gives the same catalog.")
+        yield Answer(Status.KEPT, "script", "Run as one transaction, the script gives the same catalog.")
 
 
 @check("script.rerun", subjects=one_script)
-def script_rerun(context: Context) -> Iterator[Finding]:
+def script_rerun(context: Context) -> Iterator[Answer]:
     """A second run, with rows in the tables, raises nothing and changes nothing.
 
     Why it matters: a deployment that was cut off is run again, on a table that may hold rows by then.
@@ -177,7 +178,7 @@ def script_rerun(context: Context) -> Iterator[Finding]:
     if empty:
         evidence.append(Evidence(title="Tables for which no row could be made", text="\n".join(empty)))
     if refusal is not None:
-        yield make_finding(
+        yield Answer(
             Status.BROKEN,
             "script",
             f"The second run is refused: {refusal.message}.",
@@ -192,7 +193,7 @@ def script_rerun(context: Context) -> Iterator[Finding]:
         return
     changed = tuple(name for name in before if before[name] != after.get(name)) + tuple(after.keys() - before.keys())
     if changed:
-        yield make_finding(
+        yield Answer(
             Status.BROKEN,
             "script",
             f"The second run changes {changed[0]}.",
@@ -202,7 +203,7 @@ def script_rerun(context: Context) -> Iterator[Finding]:
             evidence=evidence,
         )
     else:
-        yield make_finding(
+        yield Answer(
             Status.KEPT,
             "script",
             f"A second run changes no object and no row ({number_of(len(filled), 'tables')} held a row).",
@@ -226,13 +227,13 @@ def _database_contents(context: Context, connection: psycopg.Connection) -> dict
         return everything
 
 
-def too_large_finding() -> Finding:
-    """The finding for a file too large to be split into statements: nothing is tried statement by statement."""
-    return make_finding(Status.NOTED, "script", "The file is above 5 MB and was not split, so this was not rehearsed.")
+def too_large_answer() -> Answer:
+    """The answer for a file too large to be split into statements: nothing is tried statement by statement."""
+    return Answer(Status.NOTED, "script", "The file is above 5 MB and was not split, so this was not rehearsed.")
 
 
 @check("script.atomic", subjects=one_script)
-def script_atomic(context: Context) -> Iterator[Finding]:
+def script_atomic(context: Context) -> Iterator[Answer]:
     """A failure at any statement leaves nothing behind when the script runs as one transaction.
 
     Why it matters: half a migration is a state that nobody planned and nobody tested.
@@ -242,7 +243,7 @@ def script_atomic(context: Context) -> Iterator[Finding]:
     """
     script = context.promise.script
     if not script.parsed:
-        yield too_large_finding()
+        yield too_large_answer()
         return
     context.require_features()
     with context.clone(context.before_state) as connection:
@@ -266,7 +267,7 @@ def script_atomic(context: Context) -> Iterator[Finding]:
             ),
             None,
         )
-        yield make_finding(
+        yield Answer(
             Status.BROKEN,
             "script",
             "A failure in the middle of the script leaves something behind, even when it is run as one transaction.",
@@ -276,7 +277,7 @@ def script_atomic(context: Context) -> Iterator[Finding]:
             origin=Origin(file=script.path, line=ending.line, column=ending.column) if ending else None,
         )
     else:
-        yield make_finding(
+        yield Answer(
             Status.KEPT,
             "script",
             f"Failing after each of its {number_of(number, 'statements')}, the script leaves nothing behind.",
@@ -284,7 +285,7 @@ def script_atomic(context: Context) -> Iterator[Finding]:
 
 
 @check("script.psql", subjects=one_script, severity=Severity.INFO)
-def script_psql(context: Context) -> Iterator[Finding]:
+def script_psql(context: Context) -> Iterator[Answer]:
     """What `psql -f`, with and without its options, leaves behind when one statement fails.
 
     Why it matters: `psql -f file` goes on after an error and commits the rest; the operator learns of it later.
@@ -293,7 +294,7 @@ def script_psql(context: Context) -> Iterator[Finding]:
     What to do: run it with `psql -1 -v ON_ERROR_STOP=1 -f`, which leaves nothing.
     """
     if not context.promise.script.parsed:
-        yield too_large_finding()
+        yield too_large_answer()
         return
     prefixes = context.cached("prefixes", run_prefixes)
     try:
@@ -314,7 +315,7 @@ def script_psql(context: Context) -> Iterator[Finding]:
         plain = "not rehearsed" if missing is None else f"{missing} missing, {number_of(failed, 'more errors')}"
         rows.append((str(failing.line), first_line(failing), "0", str(objects_left), plain))
     worst = max(left.values())
-    yield make_finding(
+    yield Answer(
         Status.NOTED,
         "script",
         f"When a statement fails, psql -1 leaves nothing, ON_ERROR_STOP alone up to {number_of(worst, 'objects')}, and "

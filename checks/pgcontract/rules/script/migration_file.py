@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result import Finding, Severity, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Severity, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 from pgcontract.rules.shape.object_count import number_of
 
 
@@ -16,8 +17,8 @@ def _lines(promise: Promise) -> Iterator[str]:
     yield from dict.fromkeys([*own, *promise.claimed_subjects("file.lines")])
 
 
-@check("file.lines", subjects=_lines, severity=Severity.WARNING, server=False)
-def file_lines(context: Context) -> Iterator[Finding]:
+@check("file.lines", subjects=_lines, severity=Severity.WARNING)
+def file_lines(context: Context) -> Iterator[Answer]:
     """The file has as many lines as the contract or a claim says.
 
     Why it matters: a reviewer who was told of 92 lines and pastes another number pastes another file.
@@ -27,7 +28,7 @@ def file_lines(context: Context) -> Iterator[Finding]:
     script = context.promise.script
     for subject in _lines(context.promise):
         same = subject == str(script.lines)
-        yield make_finding(
+        yield Answer(
             Status.KEPT if same else Status.BROKEN,
             subject,
             f"The file has {number_of(script.lines, 'lines')}" + ("." if same else f", not {subject}."),
@@ -42,8 +43,8 @@ def _checksum(promise: Promise) -> Iterator[str]:
     return iter((pinned.sha256,) if pinned and pinned.sha256 else ())
 
 
-@check("file.checksum", subjects=_checksum, server=False)
-def file_checksum(context: Context) -> Iterator[Finding]:
+@check("file.checksum", subjects=_checksum)
+def file_checksum(context: Context) -> Iterator[Answer]:
     """The file is, byte for byte, the one whose SHA-256 the contract pins.
 
     Why it matters: what was reviewed is what should be deployed.
@@ -53,7 +54,7 @@ def file_checksum(context: Context) -> Iterator[Finding]:
     script = context.promise.script
     for subject in _checksum(context.promise):
         same = subject.lower() == script.sha256
-        yield make_finding(
+        yield Answer(
             Status.KEPT if same else Status.BROKEN,
             subject,
             "The file is the pinned one." if same else "The file is not the pinned one.",

@@ -11,13 +11,14 @@ from pgcontract.postgres.script_execution import Refusal, apply_as_production, l
 from pgcontract.probes.context import Context, CouldNotAsk, Promise
 from pgcontract.probes.failure_injection import catalog_differences, first_line, run_prefixes, snapshot_transaction
 from pgcontract.probes.sample_rows import insert_samples
-from pgcontract.result import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Evidence, Severity, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 from pgcontract.rules.shape.object_count import number_of
 
 
-@check("rollback.exists", subjects=lambda promise: ("script",), severity=Severity.INFO, server=False)
-def rollback_exists(context: Context) -> Iterator[Finding]:
+@check("rollback.exists", subjects=lambda promise: ("script",), severity=Severity.INFO)
+def rollback_exists(context: Context) -> Iterator[Answer]:
     """There is a way back: `<migration>.down.sql` beside the migration.
 
     Why it matters: at three in the morning nobody writes one well.
@@ -25,9 +26,9 @@ def rollback_exists(context: Context) -> Iterator[Finding]:
     What to do: write it; the other checks of rollback.* then rehearse it.
     """
     if context.promise.rollback:
-        yield make_finding(Status.KEPT, "script", "The migration has a way back.")
+        yield Answer(Status.KEPT, "script", "The migration has a way back.")
     else:
-        yield make_finding(
+        yield Answer(
             Status.NOTED,
             "script",
             "The migration has no way back, so none was rehearsed.",
@@ -46,8 +47,8 @@ def _rollback_script(context: Context) -> Script:
     return context.promise.rollback
 
 
-def _refusal_finding(subject: str, summary: str, refusal: Refusal, script: Script) -> Finding:
-    return make_finding(
+def _refusal_answer(subject: str, summary: str, refusal: Refusal, script: Script) -> Answer:
+    return Answer(
         Status.BROKEN,
         subject,
         f"{summary}: {refusal.message}.",
@@ -60,7 +61,7 @@ def _refusal_finding(subject: str, summary: str, refusal: Refusal, script: Scrip
 
 
 @check("rollback.restores", subjects=_with_rollback)
-def rollback_restores(context: Context) -> Iterator[Finding]:
+def rollback_restores(context: Context) -> Iterator[Answer]:
     """The way back restores the exact catalog from before the migration, with rows in the tables.
 
     Why it matters: a rollback that leaves a function or a grant behind makes the next deployment fail.
@@ -71,7 +72,7 @@ def rollback_restores(context: Context) -> Iterator[Finding]:
 
 
 @check("rollback.repeatable", subjects=_with_rollback)
-def rollback_repeatable(context: Context) -> Iterator[Finding]:
+def rollback_repeatable(context: Context) -> Iterator[Answer]:
     """The way back may be run twice.
 
     Why it matters: a rollback that was cut off is run again.
@@ -90,7 +91,7 @@ def _with_rows(before: Schema, filled: tuple[str, ...]) -> Schema:
     return replace(before, rows=tuple(Rows(name=name, rows=rows) for name, rows in sorted(number_of.items())))
 
 
-def _run_rollback(context: Context, *, times: int) -> Iterator[Finding]:
+def _run_rollback(context: Context, *, times: int) -> Iterator[Answer]:
     script = _rollback_script(context)
     # A role cannot be dropped while another database gives it rights, and each of our copies does.
     with (
@@ -109,9 +110,9 @@ def _run_rollback(context: Context, *, times: int) -> Iterator[Finding]:
             )
     heading = "The way back, run twice," if times == 2 else "The way back"
     if refusal is not None:
-        yield _refusal_finding("script", f"{heading} is refused", refusal, script)
+        yield _refusal_answer("script", f"{heading} is refused", refusal, script)
     elif different:
-        yield make_finding(
+        yield Answer(
             Status.BROKEN,
             "script",
             f"{heading} does not restore the catalog from before: {different[0]}.",
@@ -120,11 +121,11 @@ def _run_rollback(context: Context, *, times: int) -> Iterator[Finding]:
             remedy="Drop what is left and restore what was changed.",
         )
     else:
-        yield make_finding(Status.KEPT, "script", f"{heading} restores the exact catalog from before the migration.")
+        yield Answer(Status.KEPT, "script", f"{heading} restores the exact catalog from before the migration.")
 
 
 @check("rollback.from_partial", subjects=_with_rollback)
-def rollback_from_partial(context: Context) -> Iterator[Finding]:
+def rollback_from_partial(context: Context) -> Iterator[Answer]:
     """The way back restores the catalog from after every single statement of the migration.
 
     Why it matters: the state that needs a way back most is the one in which a migration stopped.
@@ -134,7 +135,7 @@ def rollback_from_partial(context: Context) -> Iterator[Finding]:
     """
     script = _rollback_script(context)
     if not context.promise.script.parsed:
-        yield make_finding(Status.NOTED, "script", "The file is above 5 MB and was not split, so this was not rehearsed.")
+        yield Answer(Status.NOTED, "script", "The file is above 5 MB and was not split, so this was not rehearsed.")
         return
     prefixes = context.cached("prefixes", run_prefixes)
     rows = tuple(
@@ -147,7 +148,7 @@ def rollback_from_partial(context: Context) -> Iterator[Finding]:
         if prefix.refusal or prefix.rollback_differences
     )
     if rows:
-        yield make_finding(
+        yield Answer(
             Status.BROKEN,
             "script",
             f"From {len(rows)} of {len(prefixes)} partial states the way back does not restore the catalog; "
@@ -159,7 +160,7 @@ def rollback_from_partial(context: Context) -> Iterator[Finding]:
             origin=Origin(file=script.path),
         )
     else:
-        yield make_finding(
+        yield Answer(
             Status.KEPT,
             "script",
             f"The way back restores the exact catalog from after each of {number_of(len(prefixes), 'statements')}.",

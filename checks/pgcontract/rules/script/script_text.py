@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from pgcontract.model.schema import Origin
 from pgcontract.model.sql import Created
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result import Evidence, Finding, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Evidence, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 from pgcontract.rules.shape.object_count import number_of
 
 # Kinds whose names in the text and in the catalog are the same word; a grant or comment is judged by its own check.
@@ -38,8 +39,8 @@ def _script_subject(_: Promise) -> tuple[str, ...]:
     return ("script",)
 
 
-@check("script.objects_created", subjects=_script_subject, server=False)
-def script_objects_created(context: Context) -> Iterator[Finding]:
+@check("script.objects_created", subjects=_script_subject)
+def script_objects_created(context: Context) -> Iterator[Answer]:
     """Everything that the text says it creates is there when it has run.
 
     Why it matters: IF NOT EXISTS, a condition in a DO block or a later DROP make a statement that is written do
@@ -50,7 +51,7 @@ def script_objects_created(context: Context) -> Iterator[Finding]:
     """
     promise = context.promise
     if not promise.script.parsed:
-        yield make_finding(
+        yield Answer(
             Status.NOTED,
             "script",
             f"The file has {promise.script.bytes:,} bytes; its text was not read, only its result judged.",
@@ -60,14 +61,14 @@ def script_objects_created(context: Context) -> Iterator[Finding]:
     if not context.has_server and promise.contract is None:
         evidence = [_created_evidence(left)]
         summary = f"The text says it creates {len(left)} objects; neither a server nor a contract says the same."
-        yield make_finding(Status.NOTED, "script", summary, evidence=evidence)
+        yield Answer(Status.NOTED, "script", summary, evidence=evidence)
         return
     catalog = context.after if context.has_server else promise.declared
     present = {(part.kind, part.name) for part in catalog.parts()}
     where = "in the catalog" if context.has_server else "in the contract"
     missing = [created for created in left if (created.kind, created.name) not in present]
     for created in missing:
-        yield make_finding(
+        yield Answer(
             Status.BROKEN,
             f"{created.kind} {created.name}",
             f"Line {created.line} says it creates the {created.kind} {created.name}, which is not {where} afterwards.",
@@ -79,7 +80,7 @@ def script_objects_created(context: Context) -> Iterator[Finding]:
             origin=Origin(file=promise.script.path, line=created.line),
         )
     if not missing:
-        yield make_finding(
+        yield Answer(
             Status.KEPT,
             "script",
             f"What the text says it creates is {where}: {number_of(len(left), 'objects')}.",
@@ -95,8 +96,8 @@ def _created_evidence(created: Sequence[Created]) -> Evidence:
     )
 
 
-@check("script.parsed", subjects=_script_subject, server=False)
-def script_parsed(context: Context) -> Iterator[Finding]:
+@check("script.parsed", subjects=_script_subject)
+def script_parsed(context: Context) -> Iterator[Answer]:
     """Every statement of the script is read, or told as unread.
 
     Why it matters: what a DO block or dynamic SQL does is not in its text; only the catalog can tell.
@@ -106,17 +107,17 @@ def script_parsed(context: Context) -> Iterator[Finding]:
     """
     promise = context.promise
     if not promise.script.parsed:
-        yield make_finding(Status.NOTED, "script", "The file is above 5 MB; its text was not read.")
+        yield Answer(Status.NOTED, "script", "The file is above 5 MB; its text was not read.")
         return
     unread = promise.inventory.unread
     number = len(promise.script.statements)
     if not unread:
-        yield make_finding(Status.KEPT, "script", f"The text was read whole: {number_of(number, 'statements')}.")
+        yield Answer(Status.KEPT, "script", f"The text was read whole: {number_of(number, 'statements')}.")
         return
     lines = {statement.number: statement.line for statement in promise.script.statements}
     rows = tuple((str(passage.line or lines[passage.statement]), passage.reason) for passage in unread)
     judged = context.has_server
-    yield make_finding(
+    yield Answer(
         Status.NOTED if judged else Status.UNKNOWN,
         "script",
         f"{len(unread)} of {number} statements could not be read from their text; "

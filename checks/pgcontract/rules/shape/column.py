@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result import Finding, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 from pgcontract.rules.shape.differences import PRESENT, judge_differences, shape_check
 
 shape_check(
@@ -76,7 +77,7 @@ def _tables(promise: Promise) -> Iterator[str]:
 
 
 @check("column.order", subjects=_tables)
-def column_order(context: Context) -> Iterator[Finding]:
+def column_order(context: Context) -> Iterator[Answer]:
     """The columns of each table stand in the declared order.
 
     Why it matters: INSERT without a column list, COPY and SELECT * go by the order.
@@ -90,7 +91,7 @@ def column_order(context: Context) -> Iterator[Finding]:
                 label = f"table {table.name}"
                 yield judge_differences(context, table.name, label, [wrong[table.name]])
             else:
-                yield make_finding(
+                yield Answer(
                     Status.KEPT,
                     table.name,
                     f"The columns of table {table.name} stand in the declared order.",

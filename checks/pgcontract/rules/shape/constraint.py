@@ -11,8 +11,9 @@ from psycopg import sql
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.context import Context, Promise
 from pgcontract.probes.sample_rows import as_text, describe_row, escape_percent_signs, insert_statement, simplest_row
-from pgcontract.result import Evidence, Finding, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Evidence, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 from pgcontract.rules.shape.differences import PRESENT, shape_check
 
 shape_check(
@@ -61,7 +62,7 @@ def _with_examples(promise: Promise) -> Iterator[str]:
 
 
 @check("constraint.examples", subjects=_with_examples)
-def constraint_examples(context: Context) -> Iterator[Finding]:
+def constraint_examples(context: Context) -> Iterator[Answer]:
     """Each declared example is accepted or refused as the contract says, by a real INSERT or cast to the domain.
 
     Why it matters: examples are what everybody agrees on; a constraint that fails one is wrong, whatever its text.
@@ -76,7 +77,7 @@ def constraint_examples(context: Context) -> Iterator[Finding]:
         )
         if constraint is None:
             summary = f"The constraint {examples.constraint} is not there, so its examples cannot be tried."
-            yield make_finding(Status.UNKNOWN, examples.constraint, summary)
+            yield Answer(Status.UNKNOWN, examples.constraint, summary)
             continue
         wrong: list[tuple[str, str, str]] = []
         tried = [(row, "accepted") for row in examples.accept] + [(row, "refused") for row in examples.reject]
@@ -85,18 +86,18 @@ def constraint_examples(context: Context) -> Iterator[Finding]:
             actual = _try_example(context, constraint.table, {**sample, **row}, examples.constraint)
             if actual != expected:
                 wrong.append((describe_row(row), expected, actual))
-        yield _examples_finding(examples.constraint, len(tried), wrong)
+        yield _examples_answer(examples.constraint, len(tried), wrong)
 
 
-def _examples_finding(subject: str, tried: int, wrong: list[tuple[str, str, str]]) -> Finding:
+def _examples_answer(subject: str, tried: int, wrong: list[tuple[str, str, str]]) -> Answer:
     if not wrong:
-        return make_finding(
+        return Answer(
             Status.KEPT, subject, f"All {tried} declared examples of {subject} are answered as the contract says."
         )
     evidence = [Evidence(title="Examples", columns=("example", "expected", "actual"), rows=tuple(wrong))]
     shown = [row for row in wrong if row[2] in ("accepted", "refused")]
     if shown:
-        return make_finding(
+        return Answer(
             Status.BROKEN,
             subject,
             f"{len(shown)} of {tried} declared examples of {subject} are not answered as the contract says.",
@@ -105,7 +106,7 @@ def _examples_finding(subject: str, tried: int, wrong: list[tuple[str, str, str]
             remedy="Change the constraint in the migration, or the example in the contract where it is wrong.",
             evidence=evidence,
         )
-    return make_finding(
+    return Answer(
         Status.UNKNOWN,
         subject,
         f"{len(wrong)} of {tried} declared examples of {subject} are refused before this constraint is asked.",

@@ -1,15 +1,16 @@
-"""Turns differences of shape into findings: a shape check covers one kind of object and some of its fields."""
+"""Turns differences of shape into answers: a shape check covers one kind of object and some of its fields."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pgcontract.model.comparison import Answer, Difference
+from pgcontract.model.comparison import ComparisonResult, Difference
 from pgcontract.model.schema import Part
 from pgcontract.probes.context import Context, Promise
 from pgcontract.probes.equivalence import is_certainly_different, tell_apart
-from pgcontract.result import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import make_finding, register_check
+from pgcontract.result import Evidence, Severity, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import register_check
 
 PRESENT = ("",)
 
@@ -37,7 +38,7 @@ def shape_check(
     def subjects(promise: Promise) -> Iterable[str]:
         return (subject for subject, _ in parts(promise))
 
-    def ask(context: Context) -> Iterator[Finding]:
+    def ask(context: Context) -> Iterator[Answer]:
         by_part: dict[tuple[str, str], list[Difference]] = {}
         for difference in context.differences:
             by_part.setdefault((difference.kind, difference.name), []).append(difference)
@@ -57,11 +58,11 @@ def _server_names(context: Context) -> dict[tuple[str, str], str]:
     return {(declared.kind, declared.name): spelled.name for declared, spelled in pairs if declared.name != spelled.name}
 
 
-def _judge(context: Context, subject: str, part: Part, differences: list[Difference], fields: tuple[str, ...]) -> Finding:
+def _judge(context: Context, subject: str, part: Part, differences: list[Difference], fields: tuple[str, ...]) -> Answer:
     label = f"{part.kind.replace('_', ' ')} {part.name}"
-    missing = any(difference.answer is Answer.MISSING for difference in differences)
+    missing = any(difference.result is ComparisonResult.MISSING for difference in differences)
     if missing and "" in fields:
-        return make_finding(
+        return Answer(
             Status.BROKEN,
             subject,
             f"The {label} is declared and is not there after the migration.",
@@ -71,9 +72,9 @@ def _judge(context: Context, subject: str, part: Part, differences: list[Differe
             origin=part.origin,
         )
     if fields == PRESENT:
-        return make_finding(Status.KEPT, subject, f"The {label} is there.", origin=part.origin)
+        return Answer(Status.KEPT, subject, f"The {label} is there.", origin=part.origin)
     if missing:
-        return make_finding(
+        return Answer(
             Status.UNKNOWN,
             subject,
             f"The {label} is not there, so this cannot be asked of it.",
@@ -82,21 +83,21 @@ def _judge(context: Context, subject: str, part: Part, differences: list[Differe
     wrong = [difference for difference in differences if difference.field in fields]
     if not wrong:
         field_names = ", ".join(field.replace("_", " ") for field in fields if field)
-        return make_finding(Status.KEPT, subject, f"The {label} is as declared: {field_names}.", origin=part.origin)
+        return Answer(Status.KEPT, subject, f"The {label} is as declared: {field_names}.", origin=part.origin)
     return judge_differences(context, subject, label, wrong)
 
 
-def judge_differences(context: Context, subject: str, label: str, wrong: list[Difference]) -> Finding:
-    """One finding for the differing fields of one part: BROKEN where one is different, else UNKNOWN."""
+def judge_differences(context: Context, subject: str, label: str, wrong: list[Difference]) -> Answer:
+    """One answer for the differing fields of one part: BROKEN where one is different, else UNKNOWN."""
     status = Status.UNKNOWN
     evidence: list[Evidence] = []
     tried = 0
     refused_declarations = {(part.kind, part.name): part.message for part in context.spelling.refused_declarations}
     message = refused_declarations.get((wrong[0].kind, wrong[0].name))
     for difference in wrong:
-        if difference.answer is Answer.UNPROVEN and not message and is_certainly_different(difference):
+        if difference.result is ComparisonResult.UNPROVEN and not message and is_certainly_different(difference):
             status = Status.BROKEN
-        elif difference.answer is Answer.UNPROVEN:
+        elif difference.result is ComparisonResult.UNPROVEN:
             separation = tell_apart(context, difference)
             tried += separation.tried
             if separation.evidence is not None:
@@ -117,7 +118,7 @@ def judge_differences(context: Context, subject: str, label: str, wrong: list[Di
             "Where both mean the same, pin the server's text in the contract with "
             f"same_as = [{_toml_string(wrong[0].actual)}]; else change the migration or the contract."
         )
-    return make_finding(
+    return Answer(
         status,
         subject,
         summary,

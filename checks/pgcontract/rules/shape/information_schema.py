@@ -9,8 +9,9 @@ from pgcontract.catalog import InformationSchema, find_information_schema_gaps
 from pgcontract.catalog.server_spelling import unqualified_name
 from pgcontract.model.schema import Column, Table
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result import Evidence, Finding, Severity, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Evidence, Severity, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 
 # information_schema's names of these; a type outside pg_catalog is only USER-DEFINED there.
 _TABLE_FORMS = {"FOREIGN": "foreign table", "BASE TABLE": "table"}
@@ -21,7 +22,7 @@ def _tables(promise: Promise) -> tuple[str, ...]:
 
 
 @check("information_schema.shows_declared", subjects=_tables)
-def information_schema_shows_declared(context: Context) -> Iterator[Finding]:
+def information_schema_shows_declared(context: Context) -> Iterator[Answer]:
     """information_schema shows each declared table with the declared columns, constraints and trigger events.
 
     Why it matters: the document's own queries, ORMs and most tools look through these views and nowhere else.
@@ -37,7 +38,7 @@ def information_schema_shows_declared(context: Context) -> Iterator[Finding]:
             *_part_differences(context, table, views),
         ]
         if wrong:
-            yield make_finding(
+            yield Answer(
                 Status.BROKEN,
                 table.name,
                 f"information_schema does not show the table {table.name} as it is declared.",
@@ -50,7 +51,7 @@ def information_schema_shows_declared(context: Context) -> Iterator[Finding]:
                 origin=table.origin,
             )
         else:
-            yield make_finding(
+            yield Answer(
                 Status.KEPT,
                 table.name,
                 f"information_schema shows the table {table.name} as it is declared.",
@@ -142,7 +143,7 @@ def _catalog_subject(promise: Promise) -> tuple[str, ...]:
 
 
 @check("information_schema.complete", subjects=_catalog_subject, severity=Severity.INFO)
-def information_schema_complete(context: Context) -> Iterator[Finding]:
+def information_schema_complete(context: Context) -> Iterator[Answer]:
     """What somebody who looks only at information_schema would not see.
 
     Why it matters: a verification query over these views passes on a table without indexes, with a disabled trigger.
@@ -152,9 +153,9 @@ def information_schema_complete(context: Context) -> Iterator[Finding]:
     hidden = find_information_schema_gaps(context.changed_parts, context.standard_views)
     rows = tuple((view.kind, view.name, view.catalog, view.information_schema) for view in hidden)
     if not rows:
-        yield make_finding(Status.KEPT, "catalog", "information_schema hides nothing of what the migration made.")
+        yield Answer(Status.KEPT, "catalog", "information_schema hides nothing of what the migration made.")
         return
-    yield make_finding(
+    yield Answer(
         Status.NOTED,
         "catalog",
         f"information_schema hides or blurs {len(rows)} parts of what the migration made.",

@@ -7,8 +7,9 @@ from typing import Final
 
 from pgcontract.model.schema import Schema
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result import Finding, Severity, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Severity, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 
 # The objects that a count of that name counts, in the order they are listed.
 _COUNTED: Final[dict[str, Callable[[Schema], tuple[str, ...]]]] = {
@@ -42,7 +43,7 @@ def _subjects(promise: Promise) -> Iterator[str]:
 
 
 @check("schema.count", subjects=_subjects, severity=Severity.WARNING)
-def schema_count(context: Context) -> Iterator[Finding]:
+def schema_count(context: Context) -> Iterator[Answer]:
     """The migration makes as many objects of a kind as a claim says (`schema.count[indexes = 4]`).
 
     Why it matters: a reader who counts and finds another number stops believing the rest.
@@ -54,7 +55,7 @@ def schema_count(context: Context) -> Iterator[Finding]:
         what, _, number = (piece.strip() for piece in subject.partition("="))
         if what not in _COUNTED or not number.isdigit():
             known = ", ".join(_COUNTED)
-            yield make_finding(
+            yield Answer(
                 Status.UNKNOWN,
                 subject,
                 f"'{subject}' is no count; write `<what> = <number>` with one of: {known}.",
@@ -62,7 +63,7 @@ def schema_count(context: Context) -> Iterator[Finding]:
             continue
         names = _COUNTED[what](context.changed_parts)
         same = len(names) == int(number)
-        yield make_finding(
+        yield Answer(
             Status.KEPT if same else Status.BROKEN,
             subject,
             f"The migration makes {number_of(len(names), what)}" + ("." if same else f", not {number}."),

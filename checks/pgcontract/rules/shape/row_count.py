@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result import Finding, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 from pgcontract.rules.shape.object_count import number_of
 
 
@@ -15,7 +16,7 @@ def _tables(promise: Promise) -> Iterator[str]:
 
 
 @check("table.row_count", subjects=_tables)
-def table_row_count(context: Context) -> Iterator[Finding]:
+def table_row_count(context: Context) -> Iterator[Answer]:
     """Each table holds exactly the declared number of rows after the migration, none by default.
 
     Why it matters: a test row left by a migration is a customer to everything that counts rows.
@@ -27,11 +28,9 @@ def table_row_count(context: Context) -> Iterator[Finding]:
     for table in _tables(context.promise):
         expected_rows, actual_rows = expected.get(table, 0), by_table.get(table, 0)
         if expected_rows == actual_rows:
-            yield make_finding(
-                Status.KEPT, table, f"The table {table} holds {number_of(actual_rows, 'rows')}, as declared."
-            )
+            yield Answer(Status.KEPT, table, f"The table {table} holds {number_of(actual_rows, 'rows')}, as declared.")
         else:
-            yield make_finding(
+            yield Answer(
                 Status.BROKEN,
                 table,
                 f"The table {table} holds {number_of(actual_rows, 'rows')} after the migration.",

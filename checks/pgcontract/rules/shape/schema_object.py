@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pgcontract.model.comparison import Answer, Difference
+from pgcontract.model.comparison import ComparisonResult, Difference
 from pgcontract.model.schema import Part
 from pgcontract.probes.context import Context, Promise
-from pgcontract.result import Finding, Severity, Status
-from pgcontract.rules.registry import check, make_finding
+from pgcontract.result import Severity, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
 from pgcontract.rules.shape.differences import judge_differences, server_name, shape_check
 
 shape_check(
@@ -95,7 +96,7 @@ def _catalog_subject(promise: Promise) -> Iterator[str]:
 
 
 @check("object.declared", subjects=_catalog_subject)
-def object_declared(context: Context) -> Iterator[Finding]:
+def object_declared(context: Context) -> Iterator[Answer]:
     """Nothing is there that nobody declared, and nothing undeclared was changed or dropped.
 
     Why it matters: a leftover table, grant or function is maintained by nobody and seen by nobody.
@@ -107,13 +108,13 @@ def object_declared(context: Context) -> Iterator[Finding]:
         number += 1
         if change.kind == "rows":
             summary = f"The rows of {change.name} were changed undeclared."
-        elif change.answer is Answer.EXTRA:
+        elif change.result is ComparisonResult.EXTRA:
             summary = f"The {_label(change.kind, change.name)} is there and nobody declared it."
-        elif change.answer is Answer.MISSING:
+        elif change.result is ComparisonResult.MISSING:
             summary = f"The {_label(change.kind, change.name)} was dropped undeclared."
         else:
             summary = f"The {_label(change.kind, change.name)} was changed undeclared: {change.field.replace('_', ' ')}."
-        yield make_finding(
+        yield Answer(
             Status.BROKEN,
             f"{change.kind} {change.name}",
             summary,
@@ -123,7 +124,7 @@ def object_declared(context: Context) -> Iterator[Finding]:
             origin=context.promise.origin_of(change.kind, change.name),
         )
     if not number:
-        yield make_finding(Status.KEPT, "catalog", "Nothing is in the catalog that is not declared.")
+        yield Answer(Status.KEPT, "catalog", "Nothing is in the catalog that is not declared.")
 
 
 def _undeclared_differences(context: Context) -> Iterator[Difference]:
@@ -135,7 +136,7 @@ def _undeclared_differences(context: Context) -> Iterator[Difference]:
     extra_tables = {
         difference.name
         for difference in context.differences
-        if difference.kind == "table" and difference.answer is Answer.EXTRA
+        if difference.kind == "table" and difference.result is ComparisonResult.EXTRA
     }
     judged_rows = extra_tables | {table.name for table in context.promise.declared.tables}
     for difference in context.differences:
@@ -162,7 +163,7 @@ def _comment_subjects(promise: Promise) -> Iterator[str]:
 
 
 @check("object.commented", subjects=_comment_subjects, severity=Severity.WARNING)
-def object_commented(context: Context) -> Iterator[Finding]:
+def object_commented(context: Context) -> Iterator[Answer]:
     """Each declared object has a comment in the database, the declared one where the contract gives its text.
 
     Why it matters: whoever meets the table in a web console sees the comment and not the contract.
@@ -175,11 +176,9 @@ def object_commented(context: Context) -> Iterator[Finding]:
         label = _label(part.kind, part.name)
         live_part = live.get((part.kind, server_name(context, part)))
         if live_part is None:
-            yield make_finding(
-                Status.UNKNOWN, subject, f"The {label} is not there, so it has no comment.", origin=part.origin
-            )
+            yield Answer(Status.UNKNOWN, subject, f"The {label} is not there, so it has no comment.", origin=part.origin)
         elif not (live_part.comment or "").strip():
-            yield make_finding(
+            yield Answer(
                 Status.BROKEN,
                 subject,
                 f"The {label} has no comment.",
@@ -189,7 +188,7 @@ def object_commented(context: Context) -> Iterator[Finding]:
                 origin=context.promise.origin_of(part.kind, part.name) or part.origin,
             )
         elif part.comment is not None and part.comment != live_part.comment:
-            yield make_finding(
+            yield Answer(
                 Status.BROKEN,
                 subject,
                 f"The {label} has another comment than the declared one.",
@@ -199,7 +198,7 @@ def object_commented(context: Context) -> Iterator[Finding]:
                 origin=part.origin,
             )
         else:
-            yield make_finding(
+            yield Answer(
                 Status.KEPT, subject, f"The {label} has a comment.", actual=live_part.comment, origin=part.origin
             )
 
@@ -209,7 +208,7 @@ def _owned_subjects(promise: Promise) -> Iterator[str]:
 
 
 @check("object.owner", subjects=_owned_subjects)
-def object_owner(context: Context) -> Iterator[Finding]:
+def object_owner(context: Context) -> Iterator[Answer]:
     """Each declared object belongs to the declared role, by default the one that migrates.
 
     Why it matters: an owner may drop the object, and row security does not hold it.
@@ -222,7 +221,9 @@ def object_owner(context: Context) -> Iterator[Finding]:
         if difference.field == "owner"
     }
     missing = {
-        (difference.kind, difference.name) for difference in context.differences if difference.answer is Answer.MISSING
+        (difference.kind, difference.name)
+        for difference in context.differences
+        if difference.result is ComparisonResult.MISSING
     }
     for name, part in _parts_by_server_name(context).items():
         if not hasattr(part, "owner"):
@@ -230,10 +231,8 @@ def object_owner(context: Context) -> Iterator[Finding]:
         subject = _subject(part)
         label = _label(part.kind, part.name)
         if name in missing:
-            yield make_finding(
-                Status.UNKNOWN, subject, f"The {label} is not there, so nobody owns it.", origin=part.origin
-            )
+            yield Answer(Status.UNKNOWN, subject, f"The {label} is not there, so nobody owns it.", origin=part.origin)
         elif name in wrong:
             yield judge_differences(context, subject, label, [wrong[name]])
         else:
-            yield make_finding(Status.KEPT, subject, f"The {label} belongs to the declared role.", origin=part.origin)
+            yield Answer(Status.KEPT, subject, f"The {label} belongs to the declared role.", origin=part.origin)

@@ -1,0 +1,49 @@
+"""The one place where a Finding is made of a rule's answer and of what the runner knows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pgcontract.probes.context import Promise
+from pgcontract.result import Finding, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import Check, checks
+from pgcontract.runner.plan import Item, Plan
+from pgcontract.runner.verdict import matches
+
+
+def make_finding(promise: Promise, check: Check, answer: Answer, *, seconds: float = 0.0) -> Finding:
+    """The answer with its check, migration, claims, time, and the check's severity where it is BROKEN."""
+    finding = Finding(
+        check=check.id,
+        subject=answer.subject,
+        status=answer.status,
+        severity=answer.severity or (check.severity if answer.status is Status.BROKEN else None),
+        summary=answer.summary,
+        expected=answer.expected,
+        actual=answer.actual,
+        remedy=answer.remedy,
+        evidence=tuple(answer.evidence),
+        origin=answer.origin,
+        migration=promise.migration.stem,
+        seconds=seconds,
+    )
+    return replace(finding, claims=_claims_naming(promise, finding))
+
+
+def make_unanswered_finding(plan: Plan, item: Item, reason: str) -> Finding:
+    """The UNKNOWN finding of an item that was not asked, or gave no answer."""
+    answer = Answer(Status.UNKNOWN, item.subject, reason)
+    return make_finding(plan.promises[item.migration], checks()[item.check], answer)
+
+
+def _claims_naming(promise: Promise, finding: Finding) -> tuple[str, ...]:
+    """The ids of the migration's claims that the finding decides, or decides about what corrects them."""
+    return tuple(
+        claim.id
+        for claim in (promise.contract.claims if promise.contract else ())
+        if any(
+            matches(reference, finding)
+            for reference in (*claim.checks, *(claim.corrected.checks if claim.corrected else ()))
+        )
+    )
