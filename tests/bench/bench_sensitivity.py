@@ -22,7 +22,7 @@ from pathlib import Path
 
 from edits_of_020 import CHANGING, SAME, Edit
 from pgcontract.contract import load_project
-from pgcontract.probes.fuzzing.column_format import FormatResult
+from pgcontract.probes.fuzzing.column_format import ask_format
 from pgcontract.result import Finding, Status
 from pgcontract.runner import Session, plan
 
@@ -82,16 +82,13 @@ def ask(root: Path, column: str, *, edit: tuple[str, str] | None = None) -> Aske
     planned = plan(load_project(root), only=["format.*", "constraint.definition"])
     with Session(planned) as session:
         findings = [finding for item in planned.items for finding in session.ask(item)]
-        answers = session.context(STEM).cached(f"format/{column}", unasked)
+        [declared] = planned.promises[STEM].contract.formats  # `write` left one
+        answers = ask_format(session.context(STEM), declared)
     return Asked(
         told=tuple(map(but_for_counts, (finding for finding in findings if finding.check.startswith("format")))),
         accepted={value: judgement.accepted for value, judgement in answers.results.items()},
         apart=any(finding.check == "constraint.definition" and finding.status is Status.BROKEN for finding in findings),
     )
-
-
-def unasked(_: object) -> FormatResult:
-    raise AssertionError("the format was not asked")
 
 
 def write(root: Path, column: str, edit: tuple[str, str] | None) -> None:

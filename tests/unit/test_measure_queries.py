@@ -211,10 +211,8 @@ def test_a_key_that_the_query_is_grouped_by_is_spared(context: Context) -> None:
 def test_what_was_tried_leaves_nothing_behind(context: Context, placeholder: LoadedServer) -> None:
     load = placeholder.loads[0]
     before = read_indexes(placeholder, load)
-    context.cached(
-        "again",
-        lambda asked_trial: (measured_queries(asked_trial), runs_without_index(asked_trial), forced_indexes(asked_trial)),
-    )
+    for fact in (measured_queries, runs_without_index, forced_indexes):
+        fact(context)
     with placeholder.rolled_back(load) as connection:
         prepared_ones = connection.execute("SELECT name FROM pg_prepared_statements").fetchall()
 

@@ -59,7 +59,7 @@ class ColumnFormat:
     name: str
     column: str
     standard: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict, hash=False)
     accept: tuple[str, ...] = ()
     reject: tuple[str, ...] = ()
     purpose: str | None = None

@@ -101,7 +101,7 @@ class Flow:
     actors: int
     steps: tuple[Step, ...]
     invariants: tuple[Invariant, ...] = ()
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict, hash=False)
     purpose: str | None = None
     origin: Origin | None = field(default=None, compare=False)
 

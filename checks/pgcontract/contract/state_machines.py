@@ -47,10 +47,10 @@ class StateMachine:
     column: str
     states: tuple[str, ...]
     initial: tuple[str, ...]
-    transitions: Transitions = field(default_factory=dict)
-    unspecified: Transitions = field(default_factory=dict)
+    transitions: Transitions = field(default_factory=dict, hash=False)
+    unspecified: Transitions = field(default_factory=dict, hash=False)
     final: tuple[str, ...] = ()
-    set_columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    set_columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
     purpose: str | None = None
     origin: Origin | None = field(default=None, compare=False)
 

@@ -26,6 +26,7 @@ from pgcontract.performance.machine_lock import measurement_lock
 from pgcontract.performance.queries.prepared_query import Values
 from pgcontract.performance.queries.query_costs import MeasuredQuery, QueryMeasurement, measured_queries
 from pgcontract.performance.timing_functions import TimedQuery, TimingSession, make_empty_function, make_timed_query
+from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
 
 _SESSIONS: Final = 2
@@ -110,9 +111,10 @@ class Latencies:
     conditions: str
 
 
+@cached_fact
 def latencies(context: Context) -> Latencies:
     """The promise's queries in the context's state, measured once. CouldNotAsk where there is no server to load."""
-    return context.cached("measure/latency", measure_latencies)
+    return measure_latencies(context)
 
 
 @dataclass(kw_only=True)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pgcontract.contract import Growth
 from pgcontract.performance.growth import LINEAR, SLACK, SizeCost, exponent, median, p95
-from pgcontract.performance.latency import Latencies, SizeTimes
-from pgcontract.performance.loading import LoadedServer
-from pgcontract.performance.queries.index_advice import IndexAdvice
-from pgcontract.performance.queries.query_costs import MeasuredQuery, size_facts
-from pgcontract.performance.queries.without_index import ControlRun
-from pgcontract.performance.writes import SizeFigures, StepWrites, Writes
+from pgcontract.performance.latency import Latencies, SizeTimes, latencies
+from pgcontract.performance.loading import get_loaded_server
+from pgcontract.performance.measurement_kind import MeasurementKind
+from pgcontract.performance.queries.index_advice import IndexAdvice, index_advice
+from pgcontract.performance.queries.query_costs import MeasuredQuery, measured_queries, size_facts
+from pgcontract.performance.queries.without_index import ControlRun, runs_without_index
+from pgcontract.performance.writes import SizeFigures, StepWrites, measured_writes
 from pgcontract.performance.writes.ablation import StepCost
 from pgcontract.probes.context import Context
 
@@ -20,56 +22,64 @@ from pgcontract.probes.context import Context
 _WRITE_GROWTH = "O(log n)"
 
 
-def performance_facts(head: Context) -> dict[str, Any] | None:
-    """Everything that was measured in the head's state, of whatever migration's promises; None where nothing was.
-    It measures nothing itself: what a selection left out is not in it."""
+@dataclass(frozen=True, kw_only=True)
+class MeasuredPromise:
+    """A promise in the head's state, and what the checks that were asked of it have measured."""
+
+    context: Context
+    kinds: frozenset[MeasurementKind]
+
+
+def performance_facts(promises: Iterable[MeasuredPromise]) -> dict[str, Any] | None:
+    """Everything that checks have measured, in the order of the chain; None where nothing was.
+
+    It asks the facts that those checks asked, so nothing is measured again, and nothing that no check has measured.
+    """
     queries: list[dict[str, Any]] = []
     times: list[dict[str, Any]] = []
     yardsticks: list[dict[str, Any]] = []
-    conditions: str | None = None
-    for context in head.judged_contexts:
-        stem = context.promise.migration.stem
-        latencies: Latencies | None = context.cached_or_none("measure/latency")
-        times_by_query = _times_by_query(latencies)
-        for measured_query in context.cached_or_none("measure/queries") or ():
-            controls = (context.cached_or_none("measure/queries/control_runs") or {}).get(measured_query.query.name, ())
-            tried = (context.cached_or_none("measure/queries/advice") or {}).get(measured_query.query.name, ())
-            queries.append(_query_facts(measured_query, stem, controls, tried, times_by_query))
-        times += (
-            {**_latency_facts(name, size.size, size.server), "migration": stem}
-            for (name, _), size in times_by_query.items()
-        )
-        if latencies is not None:
-            conditions = latencies.conditions
-            if latencies.select_1.n:
-                yardsticks.append(_latency_facts("SELECT 1 by a client", None, latencies.select_1))
-    written: Mapping[str, Writes] = head.cached_or_none("measure/writes") or {}
-    writes = [
-        {"migration": stem, **_write_facts(step)}
-        for stem, flow_writes in written.items()
-        for step in flow_writes.steps
-        if step.why_not is None
-    ]
+    writes: list[dict[str, Any]] = []
+    latency_conditions = write_conditions = load_conditions = ""
+    for promise in promises:
+        context, kinds, stem = promise.context, promise.kinds, promise.context.promise.migration.stem
+        timed = latencies(context) if MeasurementKind.LATENCIES in kinds else None
+        times_by_query = _times_by_query(timed)
+        if MeasurementKind.QUERY_COSTS in kinds:
+            load_conditions = get_loaded_server(context).conditions
+            control_runs = runs_without_index(context) if MeasurementKind.CONTROL_RUNS in kinds else {}
+            advice = index_advice(context) if MeasurementKind.INDEX_ADVICE in kinds else {}
+            for measured_query in measured_queries(context):
+                name = measured_query.query.name
+                queries.append(
+                    _query_facts(measured_query, stem, control_runs.get(name, ()), advice.get(name, ()), times_by_query)
+                )
+        if timed is not None:
+            latency_conditions = timed.conditions
+            times += (
+                {**_latency_facts(name, size.size, size.server), "migration": stem}
+                for (name, _), size in times_by_query.items()
+            )
+            if timed.select_1.n:
+                yardsticks.append(_latency_facts("SELECT 1 by a client", None, timed.select_1))
+        if MeasurementKind.WRITES in kinds:
+            measured = measured_writes(context)
+            write_conditions = measured.conditions
+            writes += ({"migration": stem, **_write_facts(step)} for step in measured.steps if step.why_not is None)
     if not (queries or writes):
         return None
-    get_loaded_server: LoadedServer | None = head.cached_or_none("load/server")
-    conditions = conditions or next(
-        (flow_writes.conditions for flow_writes in written.values()),
-        get_loaded_server.conditions if get_loaded_server else "",
-    )
     return {
         "queries": queries,
         "latency": [*times, *sorted(yardsticks, key=lambda yardstick: -yardstick["n"])[:1]],
         "writes": writes,
-        "conditions": conditions,
+        "conditions": latency_conditions or write_conditions or load_conditions,
     }
 
 
-def _times_by_query(latencies: Latencies | None) -> dict[tuple[str, int], SizeTimes]:
+def _times_by_query(timed: Latencies | None) -> dict[tuple[str, int], SizeTimes]:
     """The times by query and size."""
-    if latencies is None:
+    if timed is None:
         return {}
-    return {(query.query.name, size.size): size for query in latencies.queries for size in query.sizes}
+    return {(query.query.name, size.size): size for query in timed.queries for size in query.sizes}
 
 
 def _query_facts(

@@ -5,119 +5,55 @@ Every fact is read when a rule first needs it and then cached, so a selection co
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
-from typing import Any, TypeVar, cast
 
 import psycopg
 
 from pgcontract.catalog import InformationSchema, read_catalog, read_information_schema, subtract
 from pgcontract.catalog.server_spelling import ServerSpelling, read_server_spelling, split_schema
-from pgcontract.contract import Contract, Migration, Project
+from pgcontract.contract import Contract
 from pgcontract.errors import CouldNotAsk as CouldNotAsk
 from pgcontract.model.comparison import Difference, compare
-from pgcontract.model.schema import Origin, Part, Schema
-from pgcontract.model.sql import Inventory, Script, inventory, read_script
-from pgcontract.postgres.missing_features import MissingFeature, find_missing_feature
+from pgcontract.model.overlay import overlay
+from pgcontract.model.schema import Schema
 from pgcontract.postgres.platform import MIGRATOR, GrantRegime
 from pgcontract.postgres.sandbox import DatabaseState, Sandbox
-from pgcontract.postgres.script_execution import Refusal, apply_as_production, locate_refusal
-
-T = TypeVar("T")
-
-MAX_EXAMPLES = 200  # that Hypothesis makes for one promise, where nobody says otherwise
-
-
-@dataclass(frozen=True, kw_only=True)
-class Promise:
-    """What is promised of one migration, before any server is asked. `declared` is inherited along the chain."""
-
-    project: Project
-    migration: Migration
-    declared: Schema
-    script: Script
-    rollback: Script | None
-    seed: int
-    max_examples: int = MAX_EXAMPLES
-    rows: int | None = None
-
-    @property
-    def contract(self) -> Contract | None:
-        return self.migration.contract
-
-    @property
-    def contract_schema(self) -> Schema:
-        """What this migration's own contract declares."""
-        return self.contract.declared if self.contract else Schema()
-
-    def still_declared(self, kind: str) -> tuple[Any, ...]:
-        """The parts of one kind (a field of Schema) that this contract declares and the head of the chain still does."""
-        left = {part.name for part in getattr(self.project.declared(self.project.head.stem), kind)}
-        return tuple(part for part in getattr(self.contract_schema, kind) if part.name in left)
-
-    @cached_property
-    def samples(self) -> Mapping[str, Mapping[str, Any]]:
-        """The declared sample row of each table, a later contract's in place of an earlier one's."""
-        return self.project.shape(self.migration.stem).samples
-
-    @cached_property
-    def inherited_tables(self) -> frozenset[str]:
-        """The tables that earlier contracts of the chain declare."""
-        stems = [migration.stem for migration in self.project.chain]
-        number = stems.index(self.migration.stem)
-        earlier = self.project.declared(stems[number - 1]) if number else Schema()
-        return frozenset(table.name for table in earlier.tables)
-
-    @cached_property
-    def inventory(self) -> Inventory:
-        """What the script's text creates."""
-        return inventory(self.script)
-
-    def origin_of(self, kind: str, name: str) -> Origin | None:
-        """Where the script's text creates the object, for a finding to point at."""
-        for created in self.inventory.created:
-            if (created.kind, created.name) == (kind, name):
-                return Origin(file=self.script.path, line=created.line)
-        return None
-
-    def claimed_subjects(self, check: str) -> Iterator[str]:
-        """The subjects that claims name of a check whose subjects are written in the claim itself."""
-        for claim in self.contract.claims if self.contract else ():
-            for reference in (*claim.checks, *(claim.corrected.checks if claim.corrected else ())):
-                if reference.check == check and reference.subject:
-                    yield reference.subject
-
-    def random(self, purpose: str) -> random.Random:
-        """A generator of its own for each purpose, so that adding one changes no other."""
-        return random.Random(f"{self.seed}/{self.migration.stem}/{purpose}")  # noqa: S311 - reproducible on purpose
-
-
-@dataclass(frozen=True, kw_only=True)
-class LoadResult:
-    """One regime's result of applying the script; `after` is None where the server refused it, and `missing_feature` is
-    what the script needs and this server lacks, where that is known to be why."""
-
-    before: DatabaseState
-    before_catalog: Schema
-    refusal: Refusal | None
-    missing_feature: MissingFeature | None = None
-    after: DatabaseState | None = None
-    after_catalog: Schema | None = None
+from pgcontract.probes.cached_facts import FactCache, cached_state_fact
+from pgcontract.probes.load_result import LoadResult, load_script
+from pgcontract.probes.promise import Promise as Promise
 
 
 class Context:
-    """One migration in one sandbox; `before` are the states it starts from, by regime name."""
+    """A promise judged in a state: the one right after its own migration, or that of a later one.
 
-    def __init__(self, promise: Promise, sandbox: Sandbox | None, before: Mapping[str, DatabaseState]) -> None:
+    `start_states` are what the state's migration starts from, by regime name. `own_context` is that of the promise right
+    after its own migration, `judging_context` that of the migration in whose state it is judged; both may be this one.
+    """
+
+    def __init__(
+        self,
+        promise: Promise,
+        sandbox: Sandbox | None,
+        start_states: Mapping[str, DatabaseState],
+        *,
+        own_context: Context | None = None,
+        judging_context: Context | None = None,
+    ) -> None:
         self.promise = promise
+        self.start_states = start_states
+        self.own_context = own_context or self
+        self.judging_context = judging_context or self
+        self.facts = FactCache()
         self._sandbox = sandbox
-        self._start_states = before
-        self._cache: dict[str, object] = {}
-        self._judging_context = self
-        self._earlier: dict[str, Context] = {}
+
+    def in_state_of(self, later: Context) -> Context:
+        """The same promise, with its own parameters, judged in a later migration's state."""
+        return Context(
+            self.promise, later._sandbox, later.start_states, own_context=self.own_context, judging_context=later
+        )
 
     @property
     def sandbox(self) -> Sandbox:
@@ -130,27 +66,11 @@ class Context:
     def has_server(self) -> bool:
         return self._sandbox is not None
 
-    def for_earlier_promise(self, earlier: Context) -> Context:
-        """An earlier migration's promise checked in this one's state: the same server, its own parameters."""
-        stem = earlier.promise.migration.stem
-        if stem not in self._earlier:
-            later = Context(earlier.promise, self._sandbox, self._start_states)
-            later._judging_context = self
-            self._earlier[stem] = later
-        values = {name: value for name, value in earlier._cache.items() if name.startswith("values/")}
-        self._earlier[stem]._cache |= values
-        return self._earlier[stem]
-
-    @property
-    def judging_context(self) -> Context:
-        """The context of the migration in whose state the promise is judged: itself, or a later one."""
-        return self._judging_context
-
     @property
     def later_contracts(self) -> tuple[Contract, ...]:
         """The contracts after the promise's own up to the state it is judged in: they may have tightened it."""
         chain = self.promise.project.chain
-        first, last = chain.index(self.promise.migration), chain.index(self._judging_context.promise.migration)
+        first, last = chain.index(self.promise.migration), chain.index(self.judging_context.promise.migration)
         return tuple(migration.contract for migration in chain[first + 1 : last + 1] if migration.contract)
 
     @property
@@ -159,10 +79,7 @@ class Context:
 
     def load_result(self, regime: GrantRegime | None = None) -> LoadResult:
         """The script applied under a regime (the first where none is given), as production would apply it."""
-        regime = regime or self.regimes[0]
-        if self._judging_context is not self:
-            return self._judging_context.load_result(regime)
-        return self.cached(f"loaded/{regime.name}", lambda context: context._load(context._start_states[regime.name]))
+        return _load_result(self, regime or self.regimes[0])
 
     def after_states(self) -> Mapping[str, DatabaseState]:
         """The states that the next migration starts from; CouldNotAsk where this one was refused."""
@@ -234,29 +151,6 @@ class Context:
         with self.sandbox.rolled_back(self.after_state) as connection:
             return read_information_schema(connection, schemas or ["public"])
 
-    def cached(self, name: str, ask: Callable[[Context], T]) -> T:
-        """The result of `ask(self)`, computed at the first call under this name; a CouldNotAsk is cached as well."""
-        if name not in self._cache:
-            try:
-                self._cache[name] = ask(self)
-            except CouldNotAsk as error:
-                self._cache[name] = error
-        value = self._cache[name]
-        if isinstance(value, CouldNotAsk):
-            raise value
-        return cast(T, value)
-
-    def cached_or_none(self, name: str) -> Any:
-        """What `cached` has stored under the name; None where nothing was computed, or it could not be asked."""
-        value = self._cache.get(name)
-        return None if isinstance(value, CouldNotAsk) else value
-
-    @property
-    def judged_contexts(self) -> tuple[Context, ...]:
-        """The promises that were judged in this state, in the order of the chain: earlier ones, and its own."""
-        stems = [migration.stem for migration in self.promise.project.chain]
-        return (*(self._earlier[stem] for stem in stems if stem in self._earlier), self)
-
     def catalog(self, connection: psycopg.Connection, *, rows: bool = True) -> Schema:
         """The catalog as this connection's transaction sees it."""
         return self.sandbox.as_production(read_catalog(connection, rows=rows, transaction=False))
@@ -267,21 +161,6 @@ class Context:
         with self.sandbox.clone(state) as name, self.sandbox.connect(name) as connection:
             yield connection
 
-    @contextmanager
-    def on_separate_server(self) -> Iterator[psycopg.Connection]:
-        """An autocommit connection to the migrated database on a server that has no other copy of it."""
-        if self.sandbox.second_sandbox is None:
-            raise CouldNotAsk("this needs a second server, which this provider does not start; --pg wheel does")
-        with self.sandbox.second_sandbox() as sandbox:
-            name = sandbox.platform_state(sandbox.platform.regimes[0]).database
-            for migration in self.promise.project.chain:
-                with sandbox.connect(name) as connection:
-                    apply_as_production(connection, read_script(migration.path))
-                if migration.stem == self.promise.migration.stem:
-                    break
-            with sandbox.connect(name) as connection:
-                yield connection
-
     def _require_applied(self, regime: GrantRegime) -> tuple[DatabaseState, Schema]:
         loaded = self.load_result(regime)
         if loaded.after is None or loaded.after_catalog is None:
@@ -289,58 +168,7 @@ class Context:
             raise CouldNotAsk(f"the server refused the script: {loaded.refusal}")
         return loaded.after, loaded.after_catalog
 
-    def _load(self, before: DatabaseState) -> LoadResult:
-        script = self.promise.script
-        self.sandbox.require_testable(script.text)
-        with self.sandbox.clone(before, keep=True) as name:
-            with self.sandbox.connect(name) as connection:
-                before_catalog = self.sandbox.as_production(read_catalog(connection))
-                refusal = apply_as_production(connection, script)
-            if refusal is None:
-                # A session that the script left changed (role, search_path) must not change what is read.
-                with self.sandbox.connect(name) as connection:
-                    after_catalog = self.sandbox.as_production(read_catalog(connection))
-        if refusal is not None:
-            self.sandbox.drop(name)
-            with self.clone(before) as connection:
-                refusal = locate_refusal(connection, script, refusal)
-                self.sandbox.require_script_fault(refusal.sqlstate, refusal.statement or script.text)
-                project = self.promise.project
-                missing_feature = find_missing_feature(
-                    connection,
-                    refusal,
-                    script,
-                    spec=self.sandbox.server.provider,
-                    production=project.postgres,
-                    platform=project.platform,
-                )
-            return LoadResult(
-                before=before, before_catalog=before_catalog, refusal=refusal, missing_feature=missing_feature
-            )
-        return LoadResult(
-            before=before,
-            before_catalog=before_catalog,
-            refusal=None,
-            after=self.sandbox.read_state(name),
-            after_catalog=after_catalog,
-        )
 
-
-def overlay(base: Schema, declared: Schema, removed: frozenset[tuple[str, str]]) -> Schema:
-    """`base` with each declared part in place of its own, without the removed ones; sorted by name.
-
-    A removed table takes its columns, constraints, indexes, triggers, policies, rules and grants with it.
-    """
-
-    def is_removed(part: Part) -> bool:
-        table = getattr(part, "table", None) or getattr(part, "on", "").partition(" ")[2]
-        return (part.kind, part.name) in removed or ("table", table) in removed
-
-    def merged(parts_own: Iterable[Part], parts_earlier: Iterable[Part]) -> tuple[Part, ...]:
-        parts = {part.name: part for part in parts_earlier if not is_removed(part)} | {
-            part.name: part for part in parts_own
-        }
-        return tuple(parts[name] for name in sorted(parts))
-
-    kinds = Schema.__dataclass_fields__
-    return Schema(**{kind: merged(getattr(declared, kind), getattr(base, kind)) for kind in kinds})  # type: ignore[arg-type]
+@cached_state_fact
+def _load_result(context: Context, regime: GrantRegime) -> LoadResult:
+    return load_script(context.promise, context.sandbox, context.start_states[regime.name])

@@ -21,6 +21,7 @@ from pgcontract.postgres.script_execution import (
     apply_statements,
     ends_transactions,
 )
+from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context, CouldNotAsk
 
 # Running every prefix is quadratic in the statements; beyond this many a seeded sample is run.
@@ -42,6 +43,7 @@ class Prefix:
     rollback_differences: tuple[str, ...] = ()
 
 
+@cached_fact
 def run_prefixes(context: Context) -> tuple[Prefix, ...]:
     """Every prefix of the script, in order, with the rollback tried from each one.
 
@@ -53,7 +55,7 @@ def run_prefixes(context: Context) -> tuple[Prefix, ...]:
     context.require_features()
     chosen = choose_prefixes(context)
     prefixes: list[Prefix] = []
-    context.cached("named", _objects_before)  # now: entering another state later drops the roles created so far
+    before = _objects_before(context)  # now: entering another state later drops the roles created so far
     with context.sandbox.clone(context.before_state, keep=True) as name:
         connection = context.sandbox.connect(name)
         try:
@@ -62,7 +64,7 @@ def run_prefixes(context: Context) -> tuple[Prefix, ...]:
                     raise CouldNotAsk(f"run one by one, the statement at line {statement.line} is refused: {refusal}")
                 if statements_run not in chosen:
                     continue
-                objects_left = len(_created_objects(connection, context))
+                objects_left = len(_created_objects(connection, before))
                 if rollback is None:
                     prefixes.append(Prefix(statements_run=statements_run, statement=statement, objects_left=objects_left))
                     continue
@@ -104,13 +106,12 @@ def choose_prefixes(context: Context) -> frozenset[int]:
     return frozenset((*sample, numbers[-1]))
 
 
-def _created_objects(connection: psycopg.Connection, context: Context) -> frozenset[str]:
-    """The objects that are there and were not before, by identity: far cheaper than reading the whole catalog."""
-    return _object_names(read_object_ids(connection, transaction=not in_transaction(connection))) - context.cached(
-        "named", _objects_before
-    )
+def _created_objects(connection: psycopg.Connection, before: frozenset[str]) -> frozenset[str]:
+    """The objects that are there and were not `before`, by identity: far cheaper than reading the whole catalog."""
+    return _object_names(read_object_ids(connection, transaction=not in_transaction(connection))) - before
 
 
+@cached_fact
 def _objects_before(context: Context) -> frozenset[str]:
     with context.sandbox.rolled_back(context.before_state) as connection:
         return _object_names(read_object_ids(connection, transaction=False))
@@ -173,21 +174,23 @@ def object_labels(schema: Schema) -> tuple[str, ...]:
     )
 
 
+@cached_fact
 def run_skipping_each(context: Context) -> tuple[tuple[Statement, int, int], ...]:
     """For each statement, as if it alone had failed: how many later ones fail with it, and how many objects are then
     missing at the end. This is what `psql -f` without options leaves: it goes on after an error."""
     script = context.promise.script
     if not script.parsed or ends_transactions(script):
         raise CouldNotAsk("the script ends its own transactions, so skipping a statement cannot be undone")
+    before = _objects_before(context)
     with context.sandbox.rolled_back(context.after_state) as connection:
-        whole = _created_objects(connection, context)
+        whole = _created_objects(connection, before)
     skips: list[tuple[Statement, int, int]] = []
     chosen = {0, *choose_prefixes(context)}
     for number, skipped in enumerate(script.statements, 1):
         if number - 1 in chosen:
             with context.sandbox.rolled_back(context.before_state) as connection:
                 failed = _run_without(connection, script.statements, number)
-                remaining = _created_objects(connection, context)
+                remaining = _created_objects(connection, before)
             skips.append((skipped, failed, len(whole - remaining)))
     return tuple(skips)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TypeAlias
 
+from pgcontract.performance.measurement_kind import MeasurementKind
 from pgcontract.probes.context import Context, Promise
 from pgcontract.result import Severity
 from pgcontract.rules.answer import Answer
@@ -28,6 +29,7 @@ class Check:
     `subjects` plans what it is asked of, from declarations alone; `ask` answers for all of them at once and may
     add subjects that nobody declared (an extra object). A check of `behaviour` is asked right after its migration and
     again at the head of the chain, one of the `head` there alone.
+    `measures` says which figures of a report are there because it was asked.
     """
 
     id: str
@@ -38,6 +40,7 @@ class Check:
     ask: Ask
     behaviour: bool = False
     head: bool = False
+    measures: frozenset[MeasurementKind] = frozenset()
 
 
 _checks: dict[str, Check] = {}
@@ -50,12 +53,22 @@ def check(
     severity: Severity = Severity.ERROR,
     behaviour: bool = False,
     head: bool = False,
+    measures: Iterable[MeasurementKind] = (),
 ) -> Callable[[Ask], Ask]:
     """Register the decorated function as a check; its docstring is what `pgcontract explain` prints."""
 
     def register(ask: Ask) -> Ask:
         explanation = inspect.getdoc(ask) or ""
-        register_check(id, explanation, subjects=subjects, severity=severity, behaviour=behaviour, head=head, ask=ask)
+        register_check(
+            id,
+            explanation,
+            subjects=subjects,
+            severity=severity,
+            behaviour=behaviour,
+            head=head,
+            measures=measures,
+            ask=ask,
+        )
         return ask
 
     return register
@@ -70,6 +83,7 @@ def register_check(
     severity: Severity = Severity.ERROR,
     behaviour: bool = False,
     head: bool = False,
+    measures: Iterable[MeasurementKind] = (),
 ) -> None:
     """Register a check; ValueError where the id is taken: ids are never reused."""
     if id in _checks:
@@ -84,6 +98,7 @@ def register_check(
         ask=ask,
         behaviour=behaviour,
         head=head,
+        measures=frozenset(measures),
     )
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
 from pgcontract.contract import Migration, Project
 from pgcontract.model.schema import Part, Schema
 from pgcontract.model.sql import Script
-from pgcontract.performance.measurements import performance_facts
+from pgcontract.performance.measurements import MeasuredPromise, performance_facts
 from pgcontract.probes.context import Context, CouldNotAsk, Promise
 
 
-def collect_facts(promise: Promise, context: Context | None) -> dict[str, Any]:
-    """Script, rollback script, declared and live schema of the head; what no server showed is left out."""
+def collect_facts(promise: Promise, context: Context | None, measured: Iterable[MeasuredPromise] = ()) -> dict[str, Any]:
+    """Script, rollback script, declared and live schema of the head, and what was measured; what no server showed is
+    left out."""
+    performance = performance_facts(measured)
     declared = promise.declared
     live: Schema | None = None
     if context is not None and context.has_server:
@@ -37,9 +39,7 @@ def collect_facts(promise: Promise, context: Context | None) -> dict[str, Any]:
         "declared": schema_facts(declared),
         "live": schema_facts(live) if live is not None else None,
         "pending": [claim.id for claim in claims if claim.pending],
-        **(
-            {"performance": measured} if (measured := performance_facts(context) if context is not None else None) else {}
-        ),
+        **({"performance": performance} if performance else {}),
     }
 
 

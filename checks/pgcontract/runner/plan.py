@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pgcontract.contract import CheckRef, Migration, Project
 from pgcontract.errors import ContractError, InputError
 from pgcontract.model.sql import read_script
-from pgcontract.probes.context import MAX_EXAMPLES, Promise
+from pgcontract.probes.promise import MAX_EXAMPLES, Promise
 from pgcontract.rules.registry import Check, checks, nearest
 
 DEFAULT_SEED = 0

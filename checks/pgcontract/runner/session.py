@@ -15,6 +15,7 @@ import psycopg
 
 from pgcontract.errors import InputError, PgcontractError, ServerUnavailable
 from pgcontract.performance.loading import watched_by as loading_watched_by
+from pgcontract.performance.measurements import MeasuredPromise
 from pgcontract.postgres import versions
 from pgcontract.postgres.connection import is_server_lost
 from pgcontract.postgres.cpu_time import children_cpu_ms
@@ -69,6 +70,8 @@ class Session:
         self._stack = ExitStack()
         self._sandbox: Sandbox | None = None
         self._contexts: dict[str, Context] = {}
+        self._contexts_at_head: dict[str, Context] = {}
+        self._asked: set[tuple[str, str]] = set()
         self._answers: dict[tuple[str, str], tuple[Finding, ...]] = {}
         self._phases: list[Phase] = []
         self._checks = checks()
@@ -117,7 +120,9 @@ class Session:
 
     def _facts(self, promise: Promise, context: Context | None) -> dict[str, Any]:
         try:
-            return collect_facts(promise, context if self._lost_server is None else None)
+            if self._lost_server is None:
+                return collect_facts(promise, context, self._measured_promises())
+            return collect_facts(promise, None)
         except (ServerUnavailable, psycopg.Error):  # lost after the last answer: what was seen of it is left out
             return collect_facts(promise, None)
 
@@ -136,6 +141,21 @@ class Session:
                     before = {regime.name: sandbox.platform_state(regime) for regime in sandbox.platform.regimes}
             self._contexts[stem] = Context(self.plan.promises[stem], sandbox, before)
         return self._contexts[stem]
+
+    def context_at_head(self, stem: str) -> Context:
+        """The migration's promise in the state of the head."""
+        head = self.context(self.plan.head.stem)
+        if stem not in self._contexts_at_head:
+            own = self.context(stem)
+            self._contexts_at_head[stem] = own if own is head else own.in_state_of(head)
+        return self._contexts_at_head[stem]
+
+    def _measured_promises(self) -> Iterator[MeasuredPromise]:
+        """What the checks that were asked have measured; one that could not be asked has measured nothing."""
+        for migration in self.plan.project.chain:
+            checks_asked = [self._checks[check] for stem, check in self._asked if stem == migration.stem]
+            if kinds := frozenset(kind for check in checks_asked for kind in check.measures):
+                yield MeasuredPromise(context=self.context_at_head(migration.stem), kinds=kinds)
 
     def _start_server(self) -> Sandbox:
         if self._sandbox is None:
@@ -167,12 +187,12 @@ class Session:
 
     def _ask_check(self, stem: str, check: Check) -> tuple[Finding, ...]:
         head = self.plan.head.stem
-        if check.head and stem != head:
-            return self._run_check(stem, check, lambda: self.context(head).for_earlier_promise(self.context(stem)))
+        if check.head:
+            return self._run_check(stem, check, lambda: self.context_at_head(stem))
         findings = self._run_check(stem, check, lambda: self.context(stem))
         if not check.behaviour or stem == head:
             return findings
-        later = self._run_check(stem, check, lambda: self.context(head).for_earlier_promise(self.context(stem)))
+        later = self._run_check(stem, check, lambda: self.context_at_head(stem))
         return merge_with_head(findings, later, head)
 
     def _run_check(self, stem: str, check: Check, context: Callable[[], Context]) -> tuple[Finding, ...]:
@@ -182,6 +202,7 @@ class Session:
             try:
                 with loading_watched_by(self._report_loaded_rows):
                     answers = tuple(check.ask(context()))
+                self._asked.add((stem, check.id))
             except CouldNotAsk as error:
                 answers = _unknown_answers(check, promise, _sentence(str(error)))
             except PgcontractError:

@@ -21,6 +21,7 @@ from pgcontract.performance.loading.preparation import (
 from pgcontract.performance.loading.sizes import sizes_of
 from pgcontract.postgres.providers import PreparedState, Server
 from pgcontract.postgres.sandbox import Sandbox
+from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
 
 # What is measured is what PostgreSQL does by itself, on one core, with no background activity.
@@ -94,15 +95,12 @@ class LoadedServer:
         self._stack.close()
 
 
+@cached_state_fact
 def get_loaded_server(context: Context) -> LoadedServer:
     """The bench of the state that the trial is judged in, made at the first call and kept as long as its workbench.
 
     CouldNotAsk where it cannot be had; ContractError, with its place, for a data set that breaks a rule of its table.
     """
-    return context.judging_context.cached("load/server", _start_loaded_server)
-
-
-def _start_loaded_server(context: Context) -> LoadedServer:
     promise = context.promise
     dataset = replace(promise.project.dataset(promise.migration.stem), sizes=sizes_of(promise))
     plan = LoadPlan(context=context, dataset=dataset)

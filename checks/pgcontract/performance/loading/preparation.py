@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -47,7 +47,7 @@ class Load:
 
     size: int
     database: str
-    rows: Mapping[str, int]
+    rows: Mapping[str, int] = field(hash=False)
     differences: tuple[str, ...] = ()
 
 

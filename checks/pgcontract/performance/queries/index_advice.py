@@ -18,6 +18,7 @@ from pgcontract.performance.queries.prepared_query import QueryRefused, prepare_
 from pgcontract.performance.queries.query_costs import MeasuredQuery, QueryMeasurement, limit_time, measured_queries
 from pgcontract.performance.queries.query_plan import Call, Scan
 from pgcontract.performance.queries.without_index import run_some_calls
+from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
 
 _MIN_GAIN_FACTOR: Final = 2  # an index is reported that halves the pages touched, and saves eight
@@ -61,15 +62,13 @@ class IndexAdvice:
     bytes_per_row: float
 
 
+@cached_fact
 def index_advice(context: Context) -> Mapping[str, tuple[IndexAdvice, ...]]:
     """By query, the indexes that would serve it better; asked once."""
-    return context.cached(
-        "measure/queries/advice",
-        lambda context: {
-            measured_query.query.name: _advise(get_loaded_server(context), measured_query)
-            for measured_query in measured_queries(context)
-        },
-    )
+    loaded_server = get_loaded_server(context)
+    return {
+        measured_query.query.name: _advise(loaded_server, measured_query) for measured_query in measured_queries(context)
+    }
 
 
 def _advise(loaded_server: LoadedServer, measured_query: MeasuredQuery) -> tuple[IndexAdvice, ...]:

@@ -24,6 +24,7 @@ from pgcontract.performance.queries.prepared_query import QueryRefused, prepare_
 from pgcontract.performance.queries.query_costs import MeasuredQuery, measured_queries
 from pgcontract.performance.queries.without_index import ForcedIndex, drop_indexes, forced_indexes, serves
 from pgcontract.postgres.script_execution import Refusal
+from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
 
 _LIKE: Final = {"~~": "LIKE", "~": "A pattern"}
@@ -39,12 +40,9 @@ class IndexObstacle:
     remedy: str
 
 
+@cached_fact
 def index_obstacles(context: Context, query: str) -> tuple[IndexObstacle, ...]:
     """Why the query's index cannot serve it where it has no other to go by; the surest reason first, asked once."""
-    return context.cached(f"measure/queries/index_obstacles/{query}", lambda context: _index_obstacles(context, query))
-
-
-def _index_obstacles(context: Context, query: str) -> tuple[IndexObstacle, ...]:
     forced = forced_indexes(context)[query]
     if isinstance(forced, Refusal):
         return ()

@@ -13,6 +13,7 @@ from pgcontract.performance.queries.parameter_samples import NoValue, draw_sampl
 from pgcontract.performance.queries.prepared_query import QueryRefused, number_parameters, prepare_query
 from pgcontract.performance.queries.query_costs import indexes_of, limit_time
 from pgcontract.performance.queries.query_plan import Call
+from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
 
 _WRITES = "ModifyTable"
@@ -33,12 +34,9 @@ class IndexUsage:
         return tuple(name for name, read in self.indexes.items() if index in read)
 
 
-def index_usage(context: Context) -> IndexUsage:
+@cached_state_fact
+def index_usage(head: Context) -> IndexUsage:
     """What the statements of every contract up to the head are planned to read. CouldNotAsk without loaded rows."""
-    return context.judging_context.cached("measure/queries/index_usage", _index_usage)
-
-
-def _index_usage(head: Context) -> IndexUsage:
     loaded_server = get_loaded_server(head)
     load = loaded_server.loads[-1]
     facts = indexes_of(head, load)

@@ -18,6 +18,7 @@ from pgcontract.performance.queries.parameter_samples import NoValue, Sample, dr
 from pgcontract.performance.queries.prepared_query import Mode, PreparedQuery, QueryRefused, Values, prepare_query
 from pgcontract.performance.queries.query_plan import Call
 from pgcontract.postgres.script_execution import Refusal, read_refusal
+from pgcontract.probes.cached_facts import cached_fact, cached_state_fact
 from pgcontract.probes.context import Context
 
 WRITES: Final = "25006"  # read_only_sql_transaction
@@ -119,21 +120,17 @@ class MeasuredQuery:
         return any(call.returned for measurement in self.measurements for call in measurement.calls)
 
 
+@cached_fact
 def measured_queries(context: Context) -> tuple[MeasuredQuery, ...]:
     """Every query of this migration's contract, in the order declared; asked once. Raises CouldNotAsk without a bench."""
-    return context.cached("measure/queries", _measure_queries)
-
-
-def indexes_of(context: Context, load: Load) -> Mapping[str, IndexFacts]:
-    """The indexes at one size, read once."""
-    return context.judging_context.cached(
-        f"measure/indexes/{load.size}", lambda head: read_indexes(get_loaded_server(head), load)
-    )
-
-
-def _measure_queries(context: Context) -> tuple[MeasuredQuery, ...]:
     contract, loaded_server = context.promise.contract, get_loaded_server(context)
     return tuple(measure_query(context, loaded_server, query) for query in (contract.queries if contract else ()))
+
+
+@cached_state_fact
+def indexes_of(head: Context, load: Load) -> Mapping[str, IndexFacts]:
+    """The indexes at one size, read once."""
+    return read_indexes(get_loaded_server(head), load)
 
 
 def measure_query(context: Context, loaded_server: LoadedServer, query: Query) -> MeasuredQuery:

@@ -16,6 +16,7 @@ from pgcontract.performance.queries.prepared_query import PreparedQuery, QueryRe
 from pgcontract.performance.queries.query_costs import MeasuredQuery, QueryMeasurement, limit_time, measured_queries
 from pgcontract.performance.queries.query_plan import Call
 from pgcontract.postgres.script_execution import Refusal, read_refusal
+from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
 
 _ENOUGH_BUFFERS: Final = 10_000  # what a control run touches before it stops calling: two scans of 100,000 rows show it
@@ -50,14 +51,30 @@ class ForcedIndex:
     calls: tuple[Call, ...] = ()
 
 
+@cached_fact
 def runs_without_index(context: Context) -> Mapping[str, tuple[ControlRun, ...]]:
     """By query, the run without its index at each size; asked once, for the queries that name an index."""
-    return context.cached("measure/queries/control_runs", _runs_without_index)
+    loaded_server = get_loaded_server(context)
+    loads = {load.size: load for load in loaded_server.loads}
+    return {
+        measured_query.query.name: tuple(
+            _run_without_index(loaded_server, loads[measurement.size], measured_query, measurement)
+            for measurement in measured_query.measurements
+        )
+        for measured_query in _queries_with_index(context)
+    }
 
 
+@cached_fact
 def forced_indexes(context: Context) -> Mapping[str, ForcedIndex | Refusal]:
     """By query, its plans and costs with no other index; the refusal where the server does not accept the query so."""
-    return context.cached("measure/queries/forced", _forced_indexes)
+    loaded_server, forced = get_loaded_server(context), dict[str, ForcedIndex | Refusal]()
+    for measured_query in _queries_with_index(context):
+        try:
+            forced[measured_query.query.name] = _force_index(loaded_server, measured_query)
+        except QueryRefused as error:
+            forced[measured_query.query.name] = error.refusal
+    return forced
 
 
 def _queries_with_index(context: Context) -> tuple[MeasuredQuery, ...]:
@@ -71,28 +88,6 @@ def _queries_with_index(context: Context) -> tuple[MeasuredQuery, ...]:
 def index_exists(measured_query: MeasuredQuery) -> bool:
     """Whether the index that is to serve it is there at all."""
     return bool(measured_query.measurements) and measured_query.query.index in measured_query.measurements[-1].indexes
-
-
-def _runs_without_index(context: Context) -> Mapping[str, tuple[ControlRun, ...]]:
-    loaded_server = get_loaded_server(context)
-    loads = {load.size: load for load in loaded_server.loads}
-    return {
-        measured_query.query.name: tuple(
-            _run_without_index(loaded_server, loads[measurement.size], measured_query, measurement)
-            for measurement in measured_query.measurements
-        )
-        for measured_query in _queries_with_index(context)
-    }
-
-
-def _forced_indexes(context: Context) -> Mapping[str, ForcedIndex | Refusal]:
-    loaded_server, forced = get_loaded_server(context), dict[str, ForcedIndex | Refusal]()
-    for measured_query in _queries_with_index(context):
-        try:
-            forced[measured_query.query.name] = _force_index(loaded_server, measured_query)
-        except QueryRefused as error:
-            forced[measured_query.query.name] = error.refusal
-    return forced
 
 
 def _run_without_index(

@@ -28,6 +28,7 @@ from pgcontract.performance.writes.actor_lives import ACTORS_OF_A_FLOW, FIRST_AC
 from pgcontract.performance.writes.step_functions import PreparedStep, StepExecution, create_procedure, prepare_steps
 from pgcontract.performance.writes.wal_records import RelationWal, WalReader, open_wal
 from pgcontract.postgres.script_execution import read_refusal
+from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
 
 Kind = Literal["insert", "update", "delete", "none"]
@@ -137,9 +138,10 @@ class Writes:
 
 def measured_writes(context: Context) -> Writes:
     """The promise's flows in the context's state, measured once. CouldNotAsk where there is no server to load."""
-    return context.judging_context.cached("measure/writes", _measure_writes)[context.promise.migration.stem]
+    return _measure_writes(context)[context.promise.migration.stem]
 
 
+@cached_state_fact
 def _measure_writes(head: Context) -> Mapping[str, Writes]:
     """The flows of every contract up to the head, by migration: one copy of each load serves all of them."""
     loaded_server = get_loaded_server(head)

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pgcontract.contract import ColumnFormat
-from pgcontract.probes.context import Context
+from pgcontract.probes.cached_facts import cached_promise_fact
+from pgcontract.probes.context import Context, CouldNotAsk
 from pgcontract.probes.fuzzing.column_limits import limit_values
 from pgcontract.probes.fuzzing.hypothesis_draws import draw_values
 from pgcontract.probes.fuzzing.insert_batches import sendable
-from pgcontract.probes.fuzzing.target_column import TargetColumn
+from pgcontract.probes.fuzzing.target_column import TargetColumn, find_target_column
 
 DECLARED_EXAMPLES = "declared examples"
 NEAR_CONSTRAINT = "steps from the constraint"
@@ -30,22 +31,12 @@ def collect_candidates(
 ) -> CandidateValues:
     """What is tried in the context's state: drawn values are the same in every state, those next to a constraint are
     of this state's constraints and of those of the state right after the promise's own migration."""
-    name = declared.name
-    column_format = declared.meaning
-    drawn = context.cached(
-        f"values/{name}/drawn",
-        lambda at_trial: draw_values(
-            column_format, seed=f"{at_trial.promise.seed}/{name}", budget=at_trial.promise.max_examples
-        ),
-    )
-    examples = limit_values(target, declared.accept)
-    first = context.cached(f"values/{name}/beside", lambda _: examples)
     kinds: dict[str, Iterable[str]] = {
         DECLARED_EXAMPLES: (*declared.accept, *declared.reject),
-        NEAR_CONSTRAINT: (*examples, *first),
-        KNOWN_CASES: tuple(known.value for known in column_format.corpus()),
+        NEAR_CONSTRAINT: (*limit_values(target, declared.accept), *_values_near_first_constraints(context, declared)),
+        KNOWN_CASES: tuple(known.value for known in declared.meaning.corpus()),
         **extra_kinds,
-        **drawn,
+        **_drawn_values(context, declared),
     }
     seen: set[str] = set()
     distinct: dict[str, tuple[str, ...]] = {}
@@ -54,3 +45,18 @@ def collect_candidates(
         seen.update(distinct[kind])
     sent = {kind: tuple(filter(sendable, values)) for kind, values in distinct.items()}
     return CandidateValues(values=sent, unsendable=len(seen) - sum(map(len, sent.values())))
+
+
+@cached_promise_fact
+def _drawn_values(context: Context, declared: ColumnFormat) -> Mapping[str, tuple[str, ...]]:
+    promise = context.promise
+    return draw_values(declared.meaning, seed=f"{promise.seed}/{declared.name}", budget=promise.max_examples)
+
+
+@cached_promise_fact
+def _values_near_first_constraints(context: Context, declared: ColumnFormat) -> tuple[str, ...]:
+    """Those of the state right after the promise's own migration; none where its column could not be asked there."""
+    try:
+        return limit_values(find_target_column(context, declared.column), declared.accept)
+    except CouldNotAsk:
+        return ()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pgcontract.contract import ColumnFormat
+from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.fuzzing.ascii_insertions import (
     WrongCharacters,
@@ -75,6 +76,7 @@ class FormatResult:
         return sum(self.tried.values())
 
 
+@cached_fact
 def ask_format(context: Context, declared: ColumnFormat) -> FormatResult:
     """What the column accepts in the context's state; CouldNotAsk where it is not there or no row can be inserted."""
     column_format = declared.meaning

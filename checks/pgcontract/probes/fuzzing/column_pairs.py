@@ -11,6 +11,7 @@ import psycopg
 from pgcontract.catalog.server_spelling import unqualified_name
 from pgcontract.contract import ColumnFormat, identifiers
 from pgcontract.postgres.script_execution import read_refusal
+from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context, CouldNotAsk
 from pgcontract.probes.fuzzing.hypothesis_draws import draw_examples
 from pgcontract.probes.sample_rows import as_text, insert_statement, simplest_row
@@ -43,6 +44,7 @@ def has_pair_values(declared: ColumnFormat) -> bool:
     return any(not isinstance(known.value, str) for known in declared.meaning.corpus())
 
 
+@cached_fact
 def probe_pairs(context: Context, declared: ColumnFormat) -> PairResult:
     """Known pairs and drawn ones, each inserted with the sample row and rolled back.
 

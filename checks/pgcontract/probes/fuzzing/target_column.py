@@ -15,6 +15,7 @@ from pgcontract.contract.column_formats import client_text
 from pgcontract.contract.identifiers import bare
 from pgcontract.model.schema import Column, Constraint
 from pgcontract.postgres.script_execution import read_refusal
+from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context, CouldNotAsk
 from pgcontract.probes.sample_rows import as_text, insert_statement, simplest_row
 
@@ -43,6 +44,7 @@ class TargetColumn:
         return sql.SQL("::{}").format(sql.SQL(self.type))
 
 
+@cached_fact
 def find_target_column(context: Context, name: str) -> TargetColumn:
     """The column in the context's state. CouldNotAsk where it is not there, or where no row can be inserted."""
     column = next((candidate for candidate in context.after.columns if candidate.name == name), None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice, product
 from typing import Final
 
@@ -20,7 +19,7 @@ from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.context import Context, CouldNotAsk
 from pgcontract.probes.rows.alternative_values import other_values
 from pgcontract.probes.rows.probe_row import ColumnValues, identifier
-from pgcontract.probes.rows.state_matrix import StateMatrix, probe_state_matrix
+from pgcontract.probes.rows.state_matrix import probe_state_matrix
 
 MAX_COMBINATIONS: Final = 64
 _LITERAL: Final = re.compile(r"'(?:[^']|'')*'")
@@ -80,9 +79,7 @@ class _Choice:
 def _choices(context: Context, presence: Presence, name: str, column: Column) -> Iterator[_Choice]:
     state_machine = state_machine_of(context, column.name)
     if state_machine is not None:
-        matrix: StateMatrix = context.cached(
-            f"state_machine/{state_machine.name}", partial(probe_state_matrix, state_machine=state_machine)
-        )
+        matrix = probe_state_matrix(context, state_machine)
         for state in state_machine.states:
             if state in matrix.routes:
                 yield _Choice(label=state, value=sql.Literal(state), route=matrix.routes[state])

@@ -10,6 +10,7 @@ from psycopg import sql
 
 from pgcontract.contract import StateMachine
 from pgcontract.postgres.script_execution import Refusal
+from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.rows.probe_row import ColumnValues, ProbeRow, attempt, find_probe_row, identifier
 
@@ -53,6 +54,7 @@ def values_for_state(state_machine: StateMachine, state: str) -> ColumnValues:
     return {state_machine.bare_column: sql.Literal(state), **set_columns}
 
 
+@cached_fact
 def probe_state_matrix(context: Context, state_machine: StateMachine) -> StateMatrix:
     """Every state as a start by INSERT, then every move by UPDATE, in one transaction that is undone.
 

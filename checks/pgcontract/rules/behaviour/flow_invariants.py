@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import psycopg
 
 from pgcontract.contract import Flow, Invariant
 from pgcontract.postgres.script_execution import read_refusal
+from pgcontract.probes.cached_facts import cached_promise_fact
 from pgcontract.probes.context import Context, Promise
 from pgcontract.probes.scenarios.concurrent_pairs import ConcurrentPair, run_pairs
 from pgcontract.probes.scenarios.histories import draw_histories, shorten_history
@@ -59,7 +59,7 @@ def flow_invariants(context: Context) -> Iterator[Answer]:
     What to do: mend it where every writer must pass, in the table; or name in the step's WHERE the state it comes from.
     """
     for flow in _flows(context.promise):
-        histories = context.cached(f"values/flow.{flow.name}", partial(_draw_histories, flow=flow))
+        histories = _drawn_histories(context, flow)
         with context.sandbox.rolled_back(context.after_state) as connection:
             judged, unasked = _accepted_invariants(connection, flow)
             yield from unasked
@@ -68,7 +68,8 @@ def flow_invariants(context: Context) -> Iterator[Answer]:
             yield _invariant_answer(flow, invariant, history_results, context.promise.seed)
 
 
-def _draw_histories(context: Context, *, flow: Flow) -> tuple[History, ...]:
+@cached_promise_fact
+def _drawn_histories(context: Context, flow: Flow) -> tuple[History, ...]:
     promise = context.promise
     return draw_histories(flow, seed=f"{promise.seed}/{flow.name}", examples=promise.max_examples // 4)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 from pgcontract.contract import StateMachine
 from pgcontract.probes.context import Context, CouldNotAsk, Promise
@@ -33,12 +32,7 @@ def _names(promise: Promise) -> Iterator[str]:
 def _try_transitions(context: Context) -> Iterator[tuple[StateMachine, StateMatrix | Answer]]:
     for state_machine in _state_machines(context.promise):
         try:
-            yield (
-                state_machine,
-                context.cached(
-                    f"state_machine/{state_machine.name}", partial(probe_state_matrix, state_machine=state_machine)
-                ),
-            )
+            yield state_machine, probe_state_matrix(context, state_machine)
         except CouldNotAsk as error:
             summary = f"{str(error)[0].upper()}{str(error)[1:]}."
             yield state_machine, Answer(Status.UNKNOWN, state_machine.name, summary, origin=state_machine.origin)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import partial
 
 from pgcontract.contract import ColumnFormat
 from pgcontract.probes.context import Context, CouldNotAsk, Promise
@@ -33,7 +32,7 @@ def _pair_answers(context: Context, side: str) -> Iterator[Answer]:
     for column_format in _formats(context.promise):
         if has_pair_values(column_format):
             try:
-                answers = context.cached(f"format/{column_format.name}", partial(probe_pairs, declared=column_format))
+                answers = probe_pairs(context, column_format)
             except CouldNotAsk as error:
                 yield Answer(Status.UNKNOWN, column_format.name, f"{error}.", origin=column_format.origin)
             else:
@@ -78,10 +77,7 @@ def _column_answers(context: Context) -> Iterator[tuple[ColumnFormat, FormatResu
         if has_pair_values(column_format):
             continue
         try:
-            yield (
-                column_format,
-                context.cached(f"format/{column_format.name}", partial(ask_format, declared=column_format)),
-            )
+            yield column_format, ask_format(context, column_format)
         except CouldNotAsk as error:
             reason = str(error)
             summary = f"{reason[0].upper()}{reason[1:]}."

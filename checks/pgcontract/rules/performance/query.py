@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pgcontract.contract import Query
 from pgcontract.performance.loading import get_loaded_server
+from pgcontract.performance.measurement_kind import MeasurementKind
 from pgcontract.performance.queries.index_obstacles import IndexObstacle, index_obstacles
 from pgcontract.performance.queries.query_costs import (
     TIMED_OUT,
@@ -47,7 +48,7 @@ def _indexed(promise: Promise) -> Iterator[str]:
     return (query.name for query in (promise.contract.queries if promise.contract else ()) if query.index)
 
 
-@check("query.runs", subjects=queries, head=True)
+@check("query.runs", subjects=queries, head=True, measures=[MeasurementKind.QUERY_COSTS])
 def query_runs(context: Context) -> Iterator[Answer]:
     """Each query of the application runs, changes nothing, and gives rows.
 
@@ -131,7 +132,7 @@ def unmeasured_answer(result: MeasuredQuery) -> Answer | None:
     return Answer(Status.UNKNOWN, result.query.name, summary, origin=result.query.origin)
 
 
-@check("query.index", subjects=_indexed, head=True)
+@check("query.index", subjects=_indexed, head=True, measures=[MeasurementKind.QUERY_COSTS, MeasurementKind.CONTROL_RUNS])
 def query_index(context: Context) -> Iterator[Answer]:
     """The index that is meant to serve a query can serve it, and no other would do as well.
 
@@ -273,7 +274,13 @@ def _max_pages(calls: tuple[Call, ...]) -> str:
     return f"{max((call.buffers for call in calls), default=0):,}"
 
 
-@check("query.planner_choice", subjects=_indexed, severity=Severity.WARNING, head=True)
+@check(
+    "query.planner_choice",
+    subjects=_indexed,
+    severity=Severity.WARNING,
+    head=True,
+    measures=[MeasurementKind.QUERY_COSTS],
+)
 def query_planner_choice(context: Context) -> Iterator[Answer]:
     """The planner takes a query's index where that is cheaper, and passes it by where it is not.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pgcontract.performance.measurement_kind import MeasurementKind
 from pgcontract.performance.queries.index_advice import IndexAdvice, index_advice
 from pgcontract.performance.queries.query_costs import MeasuredQuery, measured_queries
 from pgcontract.performance.queries.query_evidence import advice_evidence
@@ -14,7 +15,13 @@ from pgcontract.rules.performance.query import queries
 from pgcontract.rules.registry import check
 
 
-@check("query.best_index", subjects=queries, severity=Severity.INFO, head=True)
+@check(
+    "query.best_index",
+    subjects=queries,
+    severity=Severity.INFO,
+    head=True,
+    measures=[MeasurementKind.QUERY_COSTS, MeasurementKind.INDEX_ADVICE],
+)
 def query_best_index(context: Context) -> Iterator[Answer]:
     """No index that is easily named would halve what a query touches.
 

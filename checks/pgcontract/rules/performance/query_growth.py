@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pgcontract.contract import Growth
 from pgcontract.performance.growth import LEAST_SIZES, Excess, exponent, find_excess
 from pgcontract.performance.loading import get_loaded_server
+from pgcontract.performance.measurement_kind import MeasurementKind
 from pgcontract.performance.queries.index_advice import index_advice
 from pgcontract.performance.queries.query_costs import MeasuredQuery, measured_queries
 from pgcontract.performance.queries.query_evidence import advice_evidence, sizes_evidence
@@ -33,7 +34,7 @@ def _queries_with_budget(promise: Promise) -> Iterator[str]:
     return (query.name for query in queries if query.budget and query.budget.buffers)
 
 
-@check("query.growth", subjects=_queries_with_growth, head=True)
+@check("query.growth", subjects=_queries_with_growth, head=True, measures=[MeasurementKind.QUERY_COSTS])
 def query_growth(context: Context) -> Iterator[Answer]:
     """The pages that a query touches grow with the table by no more than is promised.
 
@@ -101,7 +102,7 @@ def _excess_text(excess: Excess) -> str:
     )
 
 
-@check("query.budget", subjects=_queries_with_budget, head=True)
+@check("query.budget", subjects=_queries_with_budget, head=True, measures=[MeasurementKind.QUERY_COSTS])
 def query_budget(context: Context) -> Iterator[Answer]:
     """A query touches no more pages than its budget allows.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgcontract.performance.latency import Latencies, QueryTimes, SizeTimes, latencies
+from pgcontract.performance.measurement_kind import MeasurementKind
 from pgcontract.probes.context import Context, Promise
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
@@ -15,7 +16,13 @@ def _queries(promise: Promise) -> Iterator[str]:
     return (query.name for query in promise.contract.queries) if promise.contract else iter(())
 
 
-@check("query.latency", subjects=_queries, severity=Severity.WARNING, head=True)
+@check(
+    "query.latency",
+    subjects=_queries,
+    severity=Severity.WARNING,
+    head=True,
+    measures=[MeasurementKind.QUERY_COSTS, MeasurementKind.LATENCIES],
+)
 def query_latency(context: Context) -> Iterator[Answer]:
     """A declared query stays within the time that its budget gives it; without one its times are told.
 

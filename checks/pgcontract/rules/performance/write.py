@@ -8,6 +8,7 @@ from typing import Final
 
 from pgcontract.contract import Flow
 from pgcontract.performance.growth import LEAST_SIZES, SLACK
+from pgcontract.performance.measurement_kind import MeasurementKind
 from pgcontract.performance.writes import SizeFigures, StepWrites, measured_writes
 from pgcontract.performance.writes.ablation import StepCost
 from pgcontract.probes.context import Context, Promise
@@ -51,7 +52,7 @@ def judge_steps(context: Context, judge: Callable[[StepWrites], Answer]) -> Iter
             yield replace(answer, evidence=(*answer.evidence, conditions), origin=step.step.origin)
 
 
-@check("write.cost", subjects=steps, severity=Severity.WARNING, head=True)
+@check("write.cost", subjects=steps, severity=Severity.WARNING, head=True, measures=[MeasurementKind.WRITES])
 def write_cost(context: Context) -> Iterator[Answer]:
     """Each step of the application writes its declared rows among loaded ones, at a cost that is told.
 
@@ -157,7 +158,7 @@ def _entries_text(count: int) -> str:
     return "1 index entry" if count == 1 else f"{count or 'no'} index entries"
 
 
-@check("write.growth", subjects=steps, severity=Severity.WARNING, head=True)
+@check("write.growth", subjects=steps, severity=Severity.WARNING, head=True, measures=[MeasurementKind.WRITES])
 def write_growth(context: Context) -> Iterator[Answer]:
     """A write among a hundred times the rows costs no more than the heights of the indexes it goes through.
 
@@ -212,7 +213,7 @@ def _limits(small: SizeFigures, large: SizeFigures) -> Iterator[tuple[str, int, 
     yield "bytes of log", large.wal_bytes, round(small.wal_bytes * _WAL_FACTOR) + _WAL_MORE
 
 
-@check("write.hot", subjects=steps, severity=Severity.WARNING, head=True)
+@check("write.hot", subjects=steps, severity=Severity.WARNING, head=True, measures=[MeasurementKind.WRITES])
 def write_hot(context: Context) -> Iterator[Answer]:
     """An update that changes no indexed column is HOT: it enters no index.
 

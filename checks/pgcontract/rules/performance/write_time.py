@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from pgcontract.performance.measurement_kind import MeasurementKind
 from pgcontract.performance.writes import SizeFigures, measured_writes
 from pgcontract.probes.context import Context, Promise
 from pgcontract.result import Evidence, Severity, Status
@@ -20,7 +21,7 @@ def _subjects(promise: Promise) -> Iterator[str]:
     yield from dict.fromkeys(promise.claimed_subjects("write.time"))
 
 
-@check("write.time", subjects=_subjects, severity=Severity.WARNING, head=True)
+@check("write.time", subjects=_subjects, severity=Severity.WARNING, head=True, measures=[MeasurementKind.WRITES])
 def write_time(context: Context) -> Iterator[Answer]:
     """A write takes about as long as a claim says (`write.time[checkout.submit = 2..5 ms]`).
 

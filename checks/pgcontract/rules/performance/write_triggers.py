@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pgcontract.contract import identifiers
 from pgcontract.model.schema import Trigger
+from pgcontract.performance.measurement_kind import MeasurementKind
 from pgcontract.performance.writes import SizeFigures, StepWrites
 from pgcontract.performance.writes.ablation import StepCost
 from pgcontract.probes.context import Context
@@ -15,7 +16,7 @@ from pgcontract.rules.performance.write import judge_steps, steps
 from pgcontract.rules.registry import check
 
 
-@check("write.triggers_fire", subjects=steps, head=True)
+@check("write.triggers_fire", subjects=steps, head=True, measures=[MeasurementKind.WRITES])
 def write_triggers_fire(context: Context) -> Iterator[Answer]:
     """The declared triggers fire on every row that a step of the application writes.
 

@@ -296,12 +296,9 @@ def script_psql(context: Context) -> Iterator[Answer]:
     if not context.promise.script.parsed:
         yield too_large_answer()
         return
-    prefixes = context.cached("prefixes", run_prefixes)
+    prefixes = run_prefixes(context)
     try:
-        skipped = {
-            statement.number: (failed, missing)
-            for statement, failed, missing in context.cached("skipped", run_skipping_each)
-        }
+        skipped = {statement.number: (failed, missing) for statement, failed, missing in run_skipping_each(context)}
     except CouldNotAsk:
         skipped = {}
     statements = context.promise.script.statements

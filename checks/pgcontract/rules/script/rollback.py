@@ -11,6 +11,7 @@ from pgcontract.postgres.script_execution import Refusal, apply_as_production, l
 from pgcontract.probes.context import Context, CouldNotAsk, Promise
 from pgcontract.probes.failure_injection import catalog_differences, first_line, run_prefixes, snapshot_transaction
 from pgcontract.probes.sample_rows import insert_samples
+from pgcontract.probes.separate_server import on_separate_server
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
@@ -94,9 +95,7 @@ def _with_rows(before: Schema, filled: tuple[str, ...]) -> Schema:
 def _run_rollback(context: Context, *, times: int) -> Iterator[Answer]:
     script = _rollback_script(context)
     # A role cannot be dropped while another database gives it rights, and each of our copies does.
-    with (
-        context.on_separate_server() if context.changed_parts.roles else context.clone(context.after_state) as connection
-    ):
+    with on_separate_server(context) if context.changed_parts.roles else context.clone(context.after_state) as connection:
         filled, _ = insert_samples(context, connection, context.touched)
         for _ in range(times):
             refusal = apply_as_production(connection, script)
@@ -137,7 +136,7 @@ def rollback_from_partial(context: Context) -> Iterator[Answer]:
     if not context.promise.script.parsed:
         yield Answer(Status.NOTED, "script", "The file is above 5 MB and was not split, so this was not rehearsed.")
         return
-    prefixes = context.cached("prefixes", run_prefixes)
+    prefixes = run_prefixes(context)
     rows = tuple(
         (
             str(prefix.statement.line),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from pgcontract.model.comparison import ComparisonResult, Difference
 from pgcontract.model.schema import Part
+from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context, Promise
 from pgcontract.probes.equivalence import is_certainly_different, tell_apart
 from pgcontract.result import Evidence, Severity, Status
@@ -50,9 +51,10 @@ def shape_check(
 
 def server_name(context: Context, part: Part) -> str:
     """The name the server knows a declared part by: a function's argument types may be declared in other words."""
-    return context.cached("server names", _server_names).get((part.kind, part.name), part.name)
+    return _server_names(context).get((part.kind, part.name), part.name)
 
 
+@cached_fact
 def _server_names(context: Context) -> dict[tuple[str, str], str]:
     pairs = zip(context.promise.declared.parts(), context.spelling.schema.parts(), strict=True)
     return {(declared.kind, declared.name): spelled.name for declared, spelled in pairs if declared.name != spelled.name}

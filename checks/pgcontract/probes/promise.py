@@ -1,0 +1,79 @@
+"""What is promised of one migration, before any server is asked."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from pgcontract.contract import Contract, Migration, Project
+from pgcontract.model.schema import Origin, Schema
+from pgcontract.model.sql import Inventory, Script, inventory
+
+MAX_EXAMPLES: Final = 200  # that Hypothesis makes for one promise, where nobody says otherwise
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promise:
+    """What is promised of one migration, before any server is asked. `declared` is inherited along the chain."""
+
+    project: Project
+    migration: Migration
+    declared: Schema
+    script: Script
+    rollback: Script | None
+    seed: int
+    max_examples: int = MAX_EXAMPLES
+    rows: int | None = None
+
+    @property
+    def contract(self) -> Contract | None:
+        return self.migration.contract
+
+    @property
+    def contract_schema(self) -> Schema:
+        """What this migration's own contract declares."""
+        return self.contract.declared if self.contract else Schema()
+
+    def still_declared(self, kind: str) -> tuple[Any, ...]:
+        """The parts of one kind (a field of Schema) that this contract declares and the head of the chain still does."""
+        left = {part.name for part in getattr(self.project.declared(self.project.head.stem), kind)}
+        return tuple(part for part in getattr(self.contract_schema, kind) if part.name in left)
+
+    @cached_property
+    def samples(self) -> Mapping[str, Mapping[str, Any]]:
+        """The declared sample row of each table, a later contract's in place of an earlier one's."""
+        return self.project.shape(self.migration.stem).samples
+
+    @cached_property
+    def inherited_tables(self) -> frozenset[str]:
+        """The tables that earlier contracts of the chain declare."""
+        stems = [migration.stem for migration in self.project.chain]
+        number = stems.index(self.migration.stem)
+        earlier = self.project.declared(stems[number - 1]) if number else Schema()
+        return frozenset(table.name for table in earlier.tables)
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        """What the script's text creates."""
+        return inventory(self.script)
+
+    def origin_of(self, kind: str, name: str) -> Origin | None:
+        """Where the script's text creates the object, for a finding to point at."""
+        for created in self.inventory.created:
+            if (created.kind, created.name) == (kind, name):
+                return Origin(file=self.script.path, line=created.line)
+        return None
+
+    def claimed_subjects(self, check: str) -> Iterator[str]:
+        """The subjects that claims name of a check whose subjects are written in the claim itself."""
+        for claim in self.contract.claims if self.contract else ():
+            for reference in (*claim.checks, *(claim.corrected.checks if claim.corrected else ())):
+                if reference.check == check and reference.subject:
+                    yield reference.subject
+
+    def random(self, purpose: str) -> random.Random:
+        """A generator of its own for each purpose, so that adding one changes no other."""
+        return random.Random(f"{self.seed}/{self.migration.stem}/{purpose}")  # noqa: S311 - reproducible on purpose

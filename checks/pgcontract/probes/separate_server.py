@@ -1,0 +1,29 @@
+"""The migrated database on a server that has no other copy of it: a role is dropped only where nothing else names it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from pgcontract.errors import CouldNotAsk
+from pgcontract.model.sql import read_script
+from pgcontract.postgres.script_execution import apply_as_production
+from pgcontract.probes.context import Context
+
+
+@contextmanager
+def on_separate_server(context: Context) -> Iterator[psycopg.Connection]:
+    """An autocommit connection to the database right after the promise's migration, on a second server."""
+    if context.sandbox.second_sandbox is None:
+        raise CouldNotAsk("this needs a second server, which this provider does not start; --pg wheel does")
+    with context.sandbox.second_sandbox() as sandbox:
+        name = sandbox.platform_state(sandbox.platform.regimes[0]).database
+        for migration in context.promise.project.chain:
+            with sandbox.connect(name) as connection:
+                apply_as_production(connection, read_script(migration.path))
+            if migration.stem == context.promise.migration.stem:
+                break
+        with sandbox.connect(name) as connection:
+            yield connection
