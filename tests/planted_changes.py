@@ -15,10 +15,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
-from pgcontract.contract import load_project
+from pgcontract import RunOptions, load_project, verify
 from pgcontract.result import Outcome
 from pgcontract.rules.registry import checks
-from pgcontract.runner import verify
 
 SCHEMA: Final = Path(__file__).parents[1] / "schema"
 UP: Final = "020_assessment_sessions_table.sql"
@@ -56,7 +55,7 @@ def refuted_by(change: Planted, folder: Path, *, only: Collection[str] = ("*",))
         for check in _named_by_claims()
         if (check in at_head) is (change.through is None) and any(fnmatchcase(check, glob) for glob in only)
     ]
-    run = verify(root, through=change.through, only=selection)
+    run = verify(load_project(root), RunOptions(through=change.through, only=tuple(selection)))
     return frozenset(f"{claim.migration[:3]}:{claim.id}" for claim in run.claims if claim.outcome is Outcome.REFUTED)
 
 

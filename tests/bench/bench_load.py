@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from pgcontract.contract import load_project
+from pgcontract import RunOptions, load_project
 from pgcontract.performance.loading import read_rows
 from pgcontract.performance.loading.bulk_insert import LoadingConnections, fill_tables
 from pgcontract.performance.loading.loaded_server import WHILE_LOADING
@@ -47,8 +47,8 @@ def main() -> None:
     parser.add_argument("--pg", default="auto")
     arguments = parser.parse_args()
     rows = read_rows(arguments.rows, option="--rows")
-    planned = plan(load_project(arguments.project), rows=rows)
-    with Session(planned, pg=arguments.pg) as session:
+    planned = plan(load_project(arguments.project), RunOptions(rows=rows, pg=arguments.pg))
+    with Session(planned) as session:
         context = session.context(planned.head.stem)
         dataset = replace(planned.project.dataset(planned.head.stem), sizes=(rows,))
         what = LoadPlan(context=context, dataset=dataset)

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edits_of_020 import CHANGING, SAME, Edit
-from pgcontract.contract import load_project
+from pgcontract import RunOptions, load_project
 from pgcontract.probes.fuzzing.column_format import ask_format
 from pgcontract.result import Finding, Status
 from pgcontract.runner import Session, plan
@@ -79,7 +79,7 @@ def report(
 def ask(root: Path, column: str, *, edit: tuple[str, str] | None = None) -> Asked:
     """020, edited or as it is, judged by the format of one column."""
     write(root, column, edit)
-    planned = plan(load_project(root), only=["format.*", "constraint.definition"])
+    planned = plan(load_project(root), RunOptions(only=("format.*", "constraint.definition")))
     with Session(planned) as session:
         findings = [finding for item in planned.items for finding in session.ask(item)]
         [declared] = planned.promises[STEM].contract.formats  # `write` left one

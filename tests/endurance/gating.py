@@ -8,13 +8,13 @@ import sys
 import threading
 from pathlib import Path
 
+from pgcontract import load_project, verify
 from pgcontract.reporting import render
-from pgcontract.runner import verify
 
 project, gates, room, cache = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4])
 
 for _ in range(gates):
-    run = verify(project)
+    run = verify(load_project(project))
     render(run, "text")  # what is kept of a page would grow, too
     held = {
         "verdict": run.verdict.decision.value,

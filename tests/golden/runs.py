@@ -16,6 +16,7 @@ from pgcontract.result import (
     Outcome,
     Phase,
     Run,
+    RunOptions,
     Severity,
     Status,
     Verdict,
@@ -208,7 +209,7 @@ def base(**changes: Any) -> Run:
         "claims": CLAIMS,
         "chain": ("020_sessions",),
         "server": {"provider": "wheel", "version": "18.6", "major": 18},
-        "options": {"pg": "auto", "only": [], "skip": [], "seed": 20},
+        "options": RunOptions(seed=20),
         "document": {
             "title": "Assessment sessions",
             "date": "2026-01-04",
@@ -274,7 +275,7 @@ def blocked() -> Run:
         ),
         findings=(*(old for old in base().findings if old.item not in replaced), *wrong),
         claims=tuple(refuted if result.id == "G3" else result for result in CLAIMS),
-        options={"pg": "18", "only": ["column.*"], "skip": ["information_schema.*"], "through": "020"},
+        options=RunOptions(pg="18", only=("column.*",), skip=("information_schema.*",), through="020"),
     )
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from obtaining import fetched
+from pgcontract import RunOptions, load_project, verify
 from pgcontract.result import Evidence, Finding, Run
-from pgcontract.runner import verify
 
 FOLDER = Path(__file__).parents[1] / "cases"
 # The matrix of majors asks every case of each of them.
@@ -43,7 +43,7 @@ def judged(case: Path) -> Run:
     expect = expectation(case)
     pg = expect.get("pg", USUAL_SERVER)
     with fetched(pg):
-        return verify(case, only=expect.get("asks", [check_of(case)]), pg=pg)
+        return verify(load_project(case), RunOptions(only=tuple(expect.get("asks", [check_of(case)])), pg=pg))
 
 
 def findings(case: Path) -> tuple[Finding, ...]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from cases import FOLDER, check_of, name
+from pgcontract import RunOptions, load_project, verify
 from pgcontract.result import Finding
-from pgcontract.runner import verify
 
 CASES = [
     FOLDER / case
@@ -23,7 +23,7 @@ CASES = [
 
 
 def _found(case: Path) -> tuple[Finding, ...]:
-    return verify(case, only=[check_of(case)]).findings
+    return verify(load_project(case), RunOptions(only=(check_of(case),))).findings
 
 
 @pytest.mark.parametrize("case", CASES, ids=name)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from pgcontract.contract import load_project
+from pgcontract import RunOptions, load_project, verify
 from pgcontract.errors import ContractError, InputError
 from pgcontract.result import Decision, Run, Status
-from pgcontract.runner import plan, verify
+from pgcontract.runner import plan
 
 FIRST = "CREATE TABLE public.note (id integer PRIMARY KEY, body varchar(10));"
 FIRST_CONTRACT = """
@@ -59,8 +60,12 @@ def claims(project: Path, text: str) -> None:
     (project / "contracts" / "001_note" / "claims.toml").write_text(text)
 
 
-def names(project: Path, **said: list[str]) -> list[str]:
-    return [item.name for item in plan(load_project(project), **said).items]  # type: ignore[arg-type]
+def verified(project: Path, **options: Any) -> Run:
+    return verify(load_project(project), RunOptions(**options))
+
+
+def names(project: Path, **options: tuple[str, ...]) -> list[str]:
+    return [item.name for item in plan(load_project(project), RunOptions(**options)).items]
 
 
 def not_kept(run: Run) -> list[tuple[str, str, Status]]:
@@ -75,25 +80,25 @@ def not_kept(run: Run) -> list[tuple[str, str, Status]]:
 
 
 def test_every_declared_part_is_planned(project: Path) -> None:
-    assert ["column.type[body]", "column.type[id]"] == names(project, only=["column.type"])
+    assert ["column.type[body]", "column.type[id]"] == names(project, only=("column.type",))
 
 
 @pytest.mark.parametrize(
     "glob", ["column.type[body]", "column.type[public.note.body]", "column.t*[bod?]", "*[body]"], ids=str
 )
 def test_only_takes_a_check_with_its_label_or_subject(project: Path, glob: str) -> None:
-    assert "column.type[body]" in names(project, only=[glob])
+    assert "column.type[body]" in names(project, only=(glob,))
 
 
 def test_skip_leaves_out_what_only_took(project: Path) -> None:
-    assert ["column.type[id]"] == names(project, only=["column.type"], skip=["*[body]"])
+    assert ["column.type[id]"] == names(project, only=("column.type",), skip=("*[body]",))
 
 
 @pytest.mark.parametrize(
-    ("said", "complete"), [({}, True), ({"skip": ["information_schema.*"]}, False)], ids=["all", "some"]
+    ("said", "complete"), [({}, True), ({"skip": ("information_schema.*",)}, False)], ids=["all", "some"]
 )
-def test_a_selection_is_not_complete(project: Path, said: dict[str, list[str]], complete: bool) -> None:
-    assert complete is plan(load_project(project), **said).complete  # type: ignore[arg-type]
+def test_a_selection_is_not_complete(project: Path, said: dict[str, tuple[str, ...]], complete: bool) -> None:
+    assert complete is plan(load_project(project), RunOptions(**said)).complete
 
 
 @pytest.mark.parametrize(
@@ -106,7 +111,7 @@ def test_a_selection_is_not_complete(project: Path, said: dict[str, list[str]], 
 )
 def test_a_glob_that_selects_nothing_is_refused(project: Path, glob: str, message: str) -> None:
     with pytest.raises(InputError) as refused:
-        plan(load_project(project), only=[glob])
+        plan(load_project(project), RunOptions(only=(glob,)))
 
     assert message in str(refused.value)
 
@@ -148,13 +153,13 @@ def test_an_unknown_check_in_a_waiver_is_refused(project: Path) -> None:
 
 
 def test_a_later_contract_inherits_and_changes(chain: Path) -> None:
-    run = verify(chain, only=SHAPE)
+    run = verified(chain, only=SHAPE)
 
     assert [] == not_kept(run)
 
 
 def test_each_migration_is_judged_by_what_is_declared_by_then(chain: Path) -> None:
-    actual = {(finding.migration, finding.subject) for finding in verify(chain, only=["column.type"]).findings}
+    actual = {(finding.migration, finding.subject) for finding in verified(chain, only=("column.type",)).findings}
 
     assert {
         ("001_note", "public.note.id"),
@@ -173,7 +178,7 @@ def test_what_a_later_migration_breaks_of_an_earlier_promise_is_broken_there(tmp
     )
 
     assert [("002_drop", "column.present[public.note.body]", Status.BROKEN)] == not_kept(
-        verify(chain, only=["column.present"])
+        verified(chain, only=("column.present",))
     )
 
 
@@ -183,7 +188,7 @@ def test_what_is_removed_must_be_gone(tmp_path: Path) -> None:
 
     assert [("002_drop", "column public.note.body")] == [
         (finding.migration, finding.subject)
-        for finding in verify(chain, only=["object.declared"]).findings
+        for finding in verified(chain, only=("object.declared",)).findings
         if finding.blocks
     ]
 
@@ -195,18 +200,18 @@ def test_a_first_migration_without_a_contract_is_what_stood_before(tmp_path: Pat
         ("002_note", FIRST, FIRST_CONTRACT),
     )
 
-    assert [] == not_kept(verify(chain, only=SHAPE))
+    assert [] == not_kept(verified(chain, only=SHAPE))
 
 
 def test_a_migration_without_a_contract_after_one_may_not_undo_its_promises(tmp_path: Path) -> None:
     chain = write(tmp_path, ("001_note", FIRST, FIRST_CONTRACT), ("002_old", "DROP TABLE public.note;", None))
 
-    assert ("002_old", "table.present[public.note]", Status.BROKEN) in not_kept(verify(chain, only=SHAPE))
+    assert ("002_old", "table.present[public.note]", Status.BROKEN) in not_kept(verified(chain, only=SHAPE))
 
 
 @pytest.mark.parametrize("word", ["001", "1", "001_note", "001_note.sql"])
 def test_through_moves_the_head(chain: Path, word: str) -> None:
-    run = verify(chain, only=["column.type"], through=word)
+    run = verified(chain, only=("column.type",), through=word)
 
     assert ("001_note", ("001_note",)) == (run.migration, run.chain)
 
@@ -215,7 +220,7 @@ def test_a_refused_migration_leaves_the_next_one_unknown(tmp_path: Path) -> None
     chain = write(
         tmp_path, ("001_note", "CREATE TABLE public.note (id integre);", FIRST_CONTRACT), ("002_text", SECOND, None)
     )
-    run = verify(chain, only=["script.applies"])
+    run = verified(chain, only=("script.applies",))
 
     assert [
         ("001_note", "script.applies[script]", Status.BROKEN),
@@ -227,19 +232,19 @@ def test_a_refused_migration_leaves_the_next_one_unknown(tmp_path: Path) -> None
 
 
 def test_the_same_run_twice_gives_the_same_findings(chain: Path) -> None:
-    first, second = (verify(chain, skip=["information_schema.*"]) for _ in range(2))
+    first, second = (verified(chain, skip=("information_schema.*",)) for _ in range(2))
 
     assert (first.findings, first.claims, first.verdict) == (second.findings, second.claims, second.verdict)
 
 
 def test_a_chain_that_keeps_its_word_has_nothing_to_block(project: Path) -> None:
-    run = verify(project)
+    run = verified(project)
 
     assert (Decision.CLEAR, []) == (run.verdict.decision, not_kept(run))
 
 
 def test_without_a_server_text_is_judged_and_the_rest_is_unknown(project: Path) -> None:
-    run = verify(project, pg="none")
+    run = verified(project, pg="none")
     text = {"contract.accepted", "script.objects_created", "script.parsed", "rollback.exists"}
 
     assert (Decision.INCOMPLETE, text) == (
@@ -250,7 +255,7 @@ def test_without_a_server_text_is_judged_and_the_rest_is_unknown(project: Path) 
 
 def test_without_a_contract_the_life_of_the_script_is_judged_and_its_indexes(tmp_path: Path) -> None:
     (tmp_path / "001_note.sql").write_text(FIRST)
-    actual = {finding.check.partition(".")[0] for finding in verify(tmp_path / "001_note.sql").findings}
+    actual = {finding.check.partition(".")[0] for finding in verified(tmp_path / "001_note.sql").findings}
 
     assert {"script", "rollback", "information_schema", "index", "foreign_key"} == actual
 
@@ -258,7 +263,7 @@ def test_without_a_contract_the_life_of_the_script_is_judged_and_its_indexes(tmp
 def test_a_file_above_5_mb_is_loaded_and_its_text_is_noted_as_unread(project: Path) -> None:
     with (project / "migrations" / "001_note.sql").open("a") as file:
         file.write(f"-- {'x' * 5_300_000}\n")
-    run = verify(project, only=["script.parsed", "script.objects_created", "script.applies"])
+    run = verified(project, only=("script.parsed", "script.objects_created", "script.applies"))
 
     assert {"script.objects_created": Status.NOTED, "script.parsed": Status.NOTED, "script.applies": Status.KEPT} == {
         finding.check: finding.status for finding in run.findings
@@ -266,6 +271,6 @@ def test_a_file_above_5_mb_is_loaded_and_its_text_is_noted_as_unread(project: Pa
 
 
 def test_what_was_observed_is_plain_json(project: Path) -> None:
-    facts = verify(project, only=["table.present"]).facts
+    facts = verified(project, only=("table.present",)).facts
 
     assert facts == json.loads(json.dumps(facts))

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from pgcontract.contract import Flow, load_project
+from pgcontract import RunOptions, load_project, verify
+from pgcontract.contract import Flow
 from pgcontract.postgres.providers import provider_for
 from pgcontract.probes.scenarios.histories import draw_histories
 from pgcontract.result import Finding, Status
-from pgcontract.runner import verify
 
 CASES = Path(__file__).parents[1] / "cases"
 LATE = CASES / "flow.invariants" / "broken_late_event"
@@ -24,7 +24,7 @@ def flow_of(case: Path) -> Flow:
 
 
 def played(case: Path, *, seed: int | None = None) -> tuple[Finding, ...]:
-    findings = verify(case, only=["flow.*"], seed=seed).findings
+    findings = verify(load_project(case), RunOptions(only=("flow.*",), seed=seed)).findings
     return tuple(finding for finding in findings if finding.check.startswith("flow."))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from pgcontract.contract import load_project
+from pgcontract import RunOptions, load_project, verify
 from pgcontract.formats import standard
 from pgcontract.probes.context import Context, CouldNotAsk
 from pgcontract.probes.fuzzing import InsertResult, batch_insert, find_target_column, sendable
@@ -16,7 +16,7 @@ from pgcontract.probes.fuzzing.hypothesis_draws import draw_values
 from pgcontract.probes.fuzzing.shrinking import Fault, shrink
 from pgcontract.probes.fuzzing.value_display import code_points, escaped, insert_line, text_literal
 from pgcontract.result import Finding
-from pgcontract.runner import Session, plan, verify
+from pgcontract.runner import Session, plan
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 SERVERS = ("wheel", *([f"binaries:{DEBIAN_15}"] if DEBIAN_15.is_dir() else []))
@@ -55,7 +55,7 @@ def context(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     (root / "migrations" / "001_odd.sql").write_text(SQL)
     (root / "contracts" / "001_odd").mkdir(parents=True)
     (root / "contracts" / "001_odd" / "contract.toml").write_text(TABLE)
-    with Session(plan(load_project(root)), pg=request.param) as session:
+    with Session(plan(load_project(root), RunOptions(pg=request.param))) as session:
         yield session.context("001_odd")
 
 
@@ -246,7 +246,7 @@ def test_of_a_long_value_only_the_odd_code_points_are_told() -> None:
 
 
 def _told(root: Path, seed: int | None = None) -> tuple[Finding, ...]:
-    run = verify(root, only=["format.*"], seed=seed)
+    run = verify(load_project(root), RunOptions(only=("format.*",), seed=seed))
     return tuple(finding for finding in run.findings if finding.check.startswith("format"))
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from command import Said, command_in
+from pgcontract import load_project, verify
 from pgcontract.reporting import render
 from pgcontract.result import Decision, Run, Status
-from pgcontract.runner import verify
 
 # At most 61 bytes, since a letter is put before it where two objects share a schema.
 NAME = "a\"b'c\\d|`*<b>%s{{7*7}}\x1b[31m\u202e\n$$"
@@ -88,7 +88,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(project: Path) -> Run:
-    return verify(project)
+    return verify(load_project(project))
 
 
 def test_what_is_drafted_from_hostile_names_is_kept_by_them(run: Run) -> None:

@@ -69,3 +69,13 @@ def test_values_and_their_comparison_import_nothing_of_the_world() -> None:
     ]
 
     assert [] == actual
+
+
+def test_nothing_inside_imports_the_public_api() -> None:
+    actual = [
+        f"{path.relative_to(PACKAGE)} imports {module}"
+        for path, module in roads()
+        if module.removeprefix("pgcontract.") in {"pgcontract", *pgcontract.__all__}
+    ]
+
+    assert [] == actual

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from catalog_servers import CATALOG_SERVERS
-from pgcontract.contract import load_project
+from pgcontract import RunOptions, load_project
 from pgcontract.errors import ContractError, InputError
 from pgcontract.performance.loading import LoadedServer, get_loaded_server, read_rows
 from pgcontract.runner import ProgressEvent, Session, plan
@@ -67,8 +67,8 @@ def benched(
     if contract:
         (folder / "contracts" / "001_t").mkdir(parents=True, exist_ok=True)
         (folder / "contracts" / "001_t" / "contract.toml").write_text(contract, encoding="utf-8")
-    planned = plan(load_project(folder), rows=rows)
-    with Session(planned, pg=pg) as session:
+    planned = plan(load_project(folder), RunOptions(rows=rows, pg=pg))
+    with Session(planned) as session:
         yield get_loaded_server(session.context("001_t"))
 
 
@@ -241,7 +241,7 @@ def test_a_column_that_no_value_suits_is_told_with_what_to_write(tmp_path: Path)
 def test_loading_is_told_as_it_goes_on(tmp_path: Path) -> None:
     (tmp_path / "001_t.sql").write_text("CREATE TABLE public.t (id int PRIMARY KEY);", encoding="utf-8")
     events: list[ProgressEvent] = []
-    with Session(plan(load_project(tmp_path), rows=250_000), notify=events.append) as session:
+    with Session(plan(load_project(tmp_path), RunOptions(rows=250_000)), notify=events.append) as session:
         from pgcontract.performance.loading import watched_by
 
         with watched_by(

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 from catalog_servers import CATALOG_SERVERS
-from pgcontract.contract import Query, QueryParameter, load_project
+from pgcontract import RunOptions, load_project
+from pgcontract.contract import Query, QueryParameter
 from pgcontract.performance.growth import SizeCost, find_excess
 from pgcontract.performance.index_heights import derived_height, read_indexes
 from pgcontract.performance.loading import Load, LoadedServer, get_loaded_server
@@ -120,7 +121,7 @@ def context(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     (root / "migrations" / "001_orders.sql").write_text(SQL, encoding="utf-8")
     (root / "contracts" / "001_orders").mkdir(parents=True)
     (root / "contracts" / "001_orders" / "contract.toml").write_text(CONTRACT, encoding="utf-8")
-    with Session(plan(load_project(root)), pg=request.param) as session:
+    with Session(plan(load_project(root), RunOptions(pg=request.param))) as session:
         yield session.context("001_orders")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from pgcontract.contract import load_project
+from pgcontract import RunOptions, load_project
 from pgcontract.performance.loading import get_loaded_server
 from pgcontract.performance.writes import StepWrites, measured_writes
 from pgcontract.probes.context import Context
@@ -96,7 +96,7 @@ def context(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     contract = 'migration = "001_tables.sql"\n\n[dataset]\nsizes = [100, 1_000, 10_000]\n'
     contract += "".join(TABLE.format(table=table) for table in TABLES) + COLLIDING
     (root / "contracts" / "001_tables" / "contract.toml").write_text(contract, encoding="utf-8")
-    with Session(plan(load_project(root)), pg=request.param) as session:
+    with Session(plan(load_project(root), RunOptions(pg=request.param))) as session:
         yield session.context("001_tables")
 
 

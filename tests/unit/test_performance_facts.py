@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+from pgcontract import RunOptions, load_project, verify
 from pgcontract.reporting.charts import charts
 from pgcontract.reporting.performance_facts import performance
 from pgcontract.result import Run
-from pgcontract.runner import verify
 
 CASES = Path(__file__).parents[1] / "cases"
 SIZES = [100, 1_000, 10_000]
@@ -16,7 +16,7 @@ SIZES = [100, 1_000, 10_000]
 
 @cache
 def asked(case: str, check: str) -> Run:
-    return verify(CASES / case / "kept", only=[check])
+    return verify(load_project(CASES / case / "kept"), RunOptions(only=(check,)))
 
 
 def test_query_is_told_with_its_pages_at_every_size_and_what_its_growth_allows() -> None:

@@ -25,7 +25,7 @@ runs = st.builds(
     Run,
     findings=st.lists(st.from_type(Finding), max_size=2).map(tuple),
     claims=st.lists(st.from_type(ClaimResult), max_size=2).map(tuple),
-    **dict.fromkeys(("server", "options", "document", "facts"), topics),
+    **dict.fromkeys(("server", "document", "facts"), topics),
 )
 
 

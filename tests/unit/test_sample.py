@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 from figures import without_figures
-from pgcontract.contract import load_project
+from pgcontract import load_project, verify
 from pgcontract.drafting.contract_draft import draft_contract
 from pgcontract.postgres.platform import MIGRATOR
 from pgcontract.reporting import render
 from pgcontract.reporting.json import from_json, to_json
 from pgcontract.result import Run
-from pgcontract.runner import changes, verify
+from pgcontract.runner import changes
 
 ROOT = Path(__file__).parents[2]
 PINNED = ROOT / "tests/golden/shipped.run.json"
@@ -36,7 +36,7 @@ def fresh() -> Run:
     before = Path.cwd()
     os.chdir(ROOT)  # the paths in a Run are as they were given
     try:
-        run = verify("schema")
+        run = verify(load_project("schema"))
     finally:
         os.chdir(before)
     run = replace(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from pgcontract.contract import CheckRef, Claim, Contract, Correction, Migration, Project, Waiver
-from pgcontract.result import ClaimResult, Decision, Finding, Outcome, Severity, Status, Verdict
+from pgcontract.result import ClaimResult, Decision, Finding, Outcome, Run, RunOptions, Severity, Status, Verdict
 from pgcontract.runner.verdict import claim_finding, conclude_verdict, decide_claim, matches, resolve_findings
 
 TODAY = dt.date(2026, 1, 4)
@@ -111,11 +111,30 @@ def test_a_claim_that_needs_nothing_leaves_it_clear(outcome: Outcome) -> None:
 
 
 @pytest.mark.parametrize(
-    ("decision", "code"),
-    [(Decision.CLEAR, 0), (Decision.CAUTION, 0), (Decision.BLOCKED, 1), (Decision.INCOMPLETE, 3)],
+    ("decision", "strict", "findings", "code"),
+    [
+        (Decision.CLEAR, True, (), 0),
+        (Decision.CAUTION, False, (), 0),
+        (Decision.CAUTION, True, (), 1),
+        (Decision.BLOCKED, False, (finding(Status.ERROR),), 1),
+        (Decision.INCOMPLETE, False, (finding(Status.UNKNOWN),), 3),
+        (Decision.INCOMPLETE, False, (finding(Status.ERROR),), 4),
+    ],
 )
-def test_each_decision_has_its_exit_code(decision: Decision, code: int) -> None:
-    assert code == Verdict(decision=decision).exit_code
+def test_each_decision_has_its_exit_code(
+    decision: Decision, strict: bool, findings: tuple[Finding, ...], code: int
+) -> None:
+    run = Run(
+        pgcontract="0",
+        started="",
+        migration=STEM,
+        verdict=Verdict(decision=decision),
+        findings=findings,
+        claims=(),
+        options=RunOptions(strict=strict),
+    )
+
+    assert code == run.exit_code
 
 
 # Claims

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from pgcontract.errors import InputError
-
-if TYPE_CHECKING:
-    from pgcontract.contract import Project
 
 
 @click.command("draft")
@@ -35,21 +31,22 @@ def command(path: str, accept: bool, output: str | None, through: str | None, pg
     contracts/<migration>/contract.toml, else beside the .sql file, as <migration>.contract.toml.
     """
     from pgcontract import runner
-    from pgcontract.contract import load_project
+    from pgcontract.contract import contract_path, load_project
     from pgcontract.drafting.contract_draft import draft_contract, write_draft
     from pgcontract.drafting.waivers import waive_broken
     from pgcontract.postgres.platform import MIGRATOR
     from pgcontract.reporting.markup import visible
+    from pgcontract.result import RunOptions
 
     project = load_project(path)
     if through is not None:
         project = project.through(through)
-    target = Path(output) if output is not None else _place(project)
+    target = Path(output) if output is not None else contract_path(project)
     if target.exists():
         raise InputError("is there already, and a draft never overwrites; name another file with -o", file=str(target))
     if pg == runner.NO_SERVER:
         raise InputError("a draft is written from what a server made of the migration; name one with --pg")
-    added, removed = runner.changes(project, pg=pg)
+    added, removed = runner.changes(project, RunOptions(pg=pg))
     earlier = project.chain[:-1]
     text = draft_contract(
         added,
@@ -64,11 +61,3 @@ def command(path: str, accept: bool, output: str | None, through: str | None, pg
     write_draft(text, target)
     click.echo(f"wrote {visible(str(target))}", err=True)
     return 0
-
-
-def _place(project: Project) -> Path:
-    """Where the project looks for the contract of its head."""
-    migrations = project.head.path.parent
-    if migrations == project.root / "migrations":
-        return project.root / "contracts" / project.head.stem / "contract.toml"
-    return migrations / f"{project.head.stem}.contract.toml"

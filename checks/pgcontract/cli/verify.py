@@ -10,7 +10,7 @@ from pgcontract.cli.progress import show_progress
 from pgcontract.errors import InputError
 from pgcontract.model.duration import read_duration
 from pgcontract.reporting.output_folder import require_writable
-from pgcontract.result import Decision, Run, Status
+from pgcontract.result import RunOptions
 
 STANDARD_OUTPUT = "-"
 
@@ -26,8 +26,9 @@ STANDARD_OUTPUT = "-"
 @click.option("--skip", metavar="GLOB", multiple=True, help="Leave out checks like this.")
 @click.option("--seed", metavar="N", type=int, help="Where random choices start; the report prints it.")
 @click.option(
-    "--max-examples", metavar="N", type=click.IntRange(min=1),
-    help="How many values are made at random for each promise, besides those that are always tried.  [default: 200]",
+    "--max-examples", "examples", metavar="N", type=click.IntRange(min=1), default=RunOptions.examples,
+    help="How many values are made at random for each promise, besides those that are always tried.  "
+    f"[default: {RunOptions.examples}]",
 )  # fmt: skip
 @click.option(
     "--rows", metavar="N",
@@ -52,7 +53,7 @@ def command(
     only: tuple[str, ...],
     skip: tuple[str, ...],
     seed: int | None,
-    max_examples: int | None,
+    examples: int,
     rows: str | None,
     timeout: str,
     report: str | None,
@@ -74,26 +75,25 @@ def command(
             raise InputError(f"{json_file} is a folder: give --json the name of a file.")
 
     from pgcontract import runner
+    from pgcontract.contract import load_project
     from pgcontract.performance.loading import read_rows
     from pgcontract.reporting import render, write_reports
     from pgcontract.reporting.json import to_json
     from pgcontract.reporting.markup import visible
 
-    count = read_rows(rows, option="--rows") if rows is not None else None
+    options = RunOptions(
+        pg=pg,
+        through=through,
+        only=only,
+        skip=skip,
+        seed=seed,
+        examples=examples,
+        rows=read_rows(rows, option="--rows") if rows is not None else None,
+        timeout_ms=timeout_ms,
+        strict=strict,
+    )
     with show_progress() as notify:
-        run = runner.verify(
-            path,
-            through=through,
-            pg=pg,
-            only=only,
-            skip=skip,
-            seed=seed,
-            max_examples=max_examples,
-            rows=count,
-            timeout_ms=timeout_ms,
-            contract=contract,
-            notify=notify,
-        )
+        run = runner.verify(load_project(path, contract=contract), options, notify=notify)
     if json_file is not None and json_file != STANDARD_OUTPUT:
         Path(json_file).write_text(to_json(run), encoding="utf-8")
     written = write_reports(run, Path(report)) if report is not None else ()
@@ -105,27 +105,11 @@ def command(
         click.echo(render(run, form), nl=False)
     for file in written:
         click.echo(f"wrote {visible(str(file))}", err=True)
-    _print_internal_errors(run)
-    return exit_code(run, strict=strict)
-
-
-def exit_code(run: Run, *, strict: bool = False) -> int:
-    """0, 1, 3 or 4 as the verdict says; 4 where it is INCOMPLETE because a check of ours failed."""
-    if run.verdict.decision is Decision.INCOMPLETE and _failed(run):
-        return 4
-    if strict and run.verdict.decision is Decision.CAUTION:
-        return 1
-    return run.verdict.exit_code
-
-
-def _failed(run: Run) -> list[str]:
-    return [finding.item for finding in run.findings if finding.status is Status.ERROR]
-
-
-def _print_internal_errors(run: Run) -> None:
-    if failed := _failed(run):
+    if run.errors:
         click.echo(
-            f"error: a bug of pgcontract, not of the migration: {', '.join(failed)} could not finish. "
+            "error: a bug of pgcontract, not of the migration: "
+            f"{', '.join(finding.item for finding in run.errors)} could not finish. "
             "The traceback is in the evidence of each; please report it.",
             err=True,
         )
+    return run.exit_code

@@ -8,7 +8,7 @@ from pgcontract.contract.existing_rows import ExistingRows
 from pgcontract.contract.flows import Flow, Invariant, Step
 from pgcontract.contract.json_schema import json_schema
 from pgcontract.contract.presence import Presence
-from pgcontract.contract.project import Migration, Project, load_project
+from pgcontract.contract.project import Migration, Project, contract_path, load_project, with_contract
 from pgcontract.contract.queries import Budget, Growth, Query, QueryParameter
 from pgcontract.contract.races import LEVELS, Level, Race
 from pgcontract.contract.state_machines import StateMachine
@@ -55,6 +55,8 @@ __all__ = [
     "Timestamp",
     "Verification",
     "Waiver",
+    "contract_path",
     "json_schema",
     "load_project",
+    "with_contract",
 ]

@@ -25,7 +25,7 @@ from pgcontract.contract.races import race_issues
 from pgcontract.contract.schema_parts import make_schema, make_shape
 from pgcontract.contract.state_machines import state_machine_mistakes
 from pgcontract.contract.timestamps import timestamp_mistakes
-from pgcontract.contract.toml_reader import Document, read_contract, read_project_file
+from pgcontract.contract.toml_reader import Document, parse_contract, read_contract, read_project_file
 from pgcontract.contract.validation_errors import ValidationIssue, nearest, raise_contract_error, raise_issues
 from pgcontract.contract.values import Contract, Shape
 from pgcontract.errors import InputError
@@ -130,6 +130,25 @@ def load_project(path: Path | str, *, contract: Path | str | None = None) -> Pro
     if root := _project_around(path.parent):
         return _project(root).through(path.name)
     return _project_without_contracts_folder([script], path.parent, {})
+
+
+def contract_path(project: Project) -> Path:
+    """Where the project looks for the contract of its head."""
+    folder, stem = project.head.path.parent, project.head.stem
+    if folder == project.root / "migrations":
+        return project.root / "contracts" / stem / CONTRACT_FILE
+    return folder / f"{stem}.{CONTRACT_FILE}"
+
+
+def with_contract(project: Project, text: str) -> Project:
+    """The same project with this text as the contract of its head, in place of any that it has; nothing is written."""
+    files = [
+        MigrationFile(id=migration.id, stem=migration.stem, path=migration.path, down=migration.down)
+        for migration in project.chain
+    ]
+    earlier = [read_contract(Path(migration.contract.path)) for migration in project.chain[:-1] if migration.contract]
+    chain, shapes = _build_chain(files, [*earlier, parse_contract(text, path=contract_path(project))])
+    return replace(project, chain=chain, shapes=shapes)
 
 
 def _is_project(folder: Path) -> bool:

@@ -58,7 +58,12 @@ class Document:
 
 def read_contract(path: Path, *, claims: Path | None = None) -> Document:
     """One contract; `claims` is the claims.toml that goes with it, if it is there."""
-    spec, lines = _read(path, ContractSpec)
+    return parse_contract(_text(path), path=path, claims=claims)
+
+
+def parse_contract(text: str, *, path: Path, claims: Path | None = None) -> Document:
+    """The contract that this text is, as if it stood in the file at `path`."""
+    spec, lines = _parse(text, path, ContractSpec)
     issues: list[ValidationIssue] = []
     declarations = read_declarations(spec, file=str(path), lines=lines, issues=issues)
     verifications = tuple(
@@ -94,11 +99,10 @@ def read_contract(path: Path, *, claims: Path | None = None) -> Document:
 
 def read_project_file(path: Path) -> ProjectSpec:
     """pgcontract.toml, or what holds where there is none."""
-    return _read(path, ProjectSpec)[0] if path.exists() else ProjectSpec.model_validate({})
+    return _parse(_text(path), path, ProjectSpec)[0] if path.exists() else ProjectSpec.model_validate({})
 
 
-def _read(path: Path, model: type[S]) -> tuple[S, Mapping[KeyPath, int]]:
-    text = _text(path)
+def _parse(text: str, path: Path, model: type[S]) -> tuple[S, Mapping[KeyPath, int]]:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -174,7 +178,7 @@ def _issue(origin: Origin | None, message: str) -> ValidationIssue:
 
 
 def _read_claims(path: Path) -> tuple[Claim, ...]:
-    spec, lines = _read(path, ClaimsSpec)
+    spec, lines = _parse(_text(path), path, ClaimsSpec)
     claims: dict[str, Claim] = {}
     issues: list[ValidationIssue] = []
     for index, claim_spec in enumerate(spec.claim):

@@ -7,13 +7,10 @@ reason and a last day, so that the first verdict on a draft has no surprise in i
 from __future__ import annotations
 
 import datetime as dt
-import shutil
-import tempfile
-from pathlib import Path
 
-from pgcontract.contract import Project
+from pgcontract.contract import Project, with_contract
 from pgcontract.contract.toml_writer import write_table
-from pgcontract.result import Finding, Status
+from pgcontract.result import Finding, RunOptions, Status
 from pgcontract.runner import verify
 
 WAIVED_DAYS = 90
@@ -21,14 +18,8 @@ _NOT_WAIVABLE = ("waiver.live", "claim.decided")
 
 
 def waive_broken(project: Project, text: str, *, pg: str, today: dt.date) -> str:
-    """The draft `text` of the project's head, with a waiver for each promise that the head itself breaks.
-
-    The project is judged in a temporary copy in which the draft is the head's contract.
-    """
-    with tempfile.TemporaryDirectory(prefix="pgcontract-draft-") as folder:
-        root = Path(folder)
-        _copy(project, root, text)
-        run = verify(root, pg=pg)
+    """The draft `text` of the project's head, with a waiver for each promise that the head itself breaks."""
+    run = verify(with_contract(project, text), RunOptions(pg=pg))
     wrong = [
         finding
         for finding in run.findings
@@ -38,25 +29,6 @@ def waive_broken(project: Project, text: str, *, pg: str, today: dt.date) -> str
         and finding.check not in _NOT_WAIVABLE
     ]
     return text + "".join(f"\n{_waiver(project, finding, today)}" for finding in wrong)
-
-
-def _copy(project: Project, root: Path, text: str) -> None:
-    for folder in ("migrations", "contracts"):
-        (root / folder).mkdir()
-    for migration in project.chain:
-        for path in (migration.path, migration.down):
-            if path is not None:
-                shutil.copyfile(path, root / "migrations" / path.name)
-        if migration.contract is not None and migration is not project.head:
-            own = root / "contracts" / migration.stem
-            own.mkdir()
-            shutil.copyfile(migration.contract.path, own / "contract.toml")
-    settings = project.root / "pgcontract.toml"
-    if settings.is_file():
-        shutil.copyfile(settings, root / settings.name)
-    head = root / "contracts" / project.head.stem
-    head.mkdir()
-    (head / "contract.toml").write_text(text, encoding="utf-8")
 
 
 def _waiver(project: Project, finding: Finding, today: dt.date) -> str:

@@ -32,10 +32,10 @@ from pgcontract.postgres.platform import GrantRegime, Platform
 from pgcontract.postgres.providers import Server
 from pgcontract.postgres.restrictions import OWN_SERVER_HINT, creates_roles, explain_refusal, explain_untestable
 from pgcontract.postgres.roles import as_in_production, drop_platform_roles, prepare_roles
+from pgcontract.result import RunOptions
 
 T = TypeVar("T")
 
-STATEMENT_TIMEOUT_MS = 120_000
 _LOCK_TRIES = 12  # of connection_pool.LOCK_TIMEOUT_MS each
 
 
@@ -60,7 +60,7 @@ class Sandbox:
         platform: Platform,
         *,
         second_sandbox: Callable[[], AbstractContextManager[Sandbox]] | None = None,
-        timeout_ms: int = STATEMENT_TIMEOUT_MS,
+        timeout_ms: int = RunOptions.timeout_ms,
     ) -> None:
         self.platform = platform
         self.second_sandbox = second_sandbox

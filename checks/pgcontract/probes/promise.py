@@ -6,13 +6,11 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 from pgcontract.contract import Contract, Migration, Project
 from pgcontract.model.schema import Origin, Schema
 from pgcontract.model.sql import Inventory, Script, inventory
-
-MAX_EXAMPLES: Final = 200  # that Hypothesis makes for one promise, where nobody says otherwise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +23,8 @@ class Promise:
     script: Script
     rollback: Script | None
     seed: int
-    max_examples: int = MAX_EXAMPLES
-    rows: int | None = None
+    examples: int
+    rows: int | None
 
     @property
     def contract(self) -> Contract | None:

@@ -13,7 +13,7 @@ from pgcontract.errors import PgcontractError
 from pgcontract.model.duration import read_duration
 from pgcontract.performance.loading import read_rows
 from pgcontract.reporting.output_folder import require_writable
-from pgcontract.result import Finding
+from pgcontract.result import Finding, RunOptions
 
 
 class SharedSession:
@@ -26,26 +26,19 @@ class SharedSession:
         rows = read_rows(option.pgcontract_rows, option="--pgcontract-rows") if option.pgcontract_rows else None
         if option.pgcontract_report is not None:
             require_writable(config.invocation_params.dir / option.pgcontract_report, "report folder")
-        self.plan = runner.plan(
-            load_project(project),
+        options = RunOptions(
+            pg=option.pgcontract_pg,
             through=option.pgcontract_through,
-            only=option.pgcontract_only,
-            skip=option.pgcontract_skip,
+            only=tuple(option.pgcontract_only),
+            skip=tuple(option.pgcontract_skip),
             seed=option.pgcontract_seed,
-            max_examples=option.pgcontract_max_examples,
+            examples=RunOptions.examples if option.pgcontract_max_examples is None else option.pgcontract_max_examples,
             rows=rows,
+            timeout_ms=timeout_ms,
+            strict=option.pgcontract_strict,
         )
-        self.options: dict[str, Any] = {
-            "pg": option.pgcontract_pg,
-            "through": option.pgcontract_through,
-            "only": option.pgcontract_only,
-            "skip": option.pgcontract_skip,
-            "seed": next(iter(self.plan.promises.values())).seed,
-            "max_examples": next(iter(self.plan.promises.values())).max_examples,
-            "rows": rows,
-            "timeout_ms": timeout_ms,
-        }
-        self._session = runner.Session(self.plan, pg=option.pgcontract_pg, timeout_ms=timeout_ms)
+        self.plan = runner.plan(load_project(project), options)
+        self._session = runner.Session(self.plan)
         self._refusal: PgcontractError | None = None
 
     def ask(self, item: runner.Item) -> tuple[Finding, ...]:

@@ -107,7 +107,6 @@ class VerdictPlugin:
     def _conclude(self, session: pytest.Session) -> None:
         """One verdict a project. It alone decides the exit status unless a test of somebody else failed too."""
         from pgcontract import runner
-        from pgcontract.result import Decision
 
         for project, answers in self._answers.items():
             shared_session = self.shared_session(Path(project))
@@ -116,14 +115,13 @@ class VerdictPlugin:
             plan = shared_session.plan.select(item for item in shared_session.plan.items if _key(item) in answers)
             findings = [finding for item in plan.items for finding in answers[_key(item)]]
             observed = _merge_observed(self._observed[project])
-            self._runs.append(runner.conclude(plan, findings, observed, options=shared_session.options))
+            self._runs.append(runner.conclude(plan, findings, observed))
         if (folder := self._config.option.pgcontract_report) is not None:
             from pgcontract.reporting import write_reports
 
             for run in self._runs:
                 write_reports(run, self._config.invocation_params.dir / folder)
-        good = {Decision.CLEAR} if self._config.option.pgcontract_strict else {Decision.CLEAR, Decision.CAUTION}
-        if not {run.verdict.decision for run in self._runs} <= good:
+        if any(run.exit_code for run in self._runs):
             session.exitstatus = max(session.exitstatus, pytest.ExitCode.TESTS_FAILED)
         elif session.exitstatus == pytest.ExitCode.TESTS_FAILED and not self._others_failed:
             session.exitstatus = pytest.ExitCode.OK

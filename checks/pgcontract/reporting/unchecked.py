@@ -21,14 +21,14 @@ def gaps(view: RunView) -> tuple[tuple[Markup | str, str], ...]:
 def left_out(run: Run) -> tuple[Markup, ...]:
     """What the owner's own selection left out, as it was given on the command line."""
     selection = []
-    for option, meaning in (("only", "only these checks were asked"), ("skip", "these checks were not asked")):
-        if chosen := run.options.get(option):
-            globs = [chosen] if isinstance(chosen, str) else list(chosen)
-            selection.append(
-                Markup("`--{}`: {}: {}.").format(option, meaning, join((code(glob) for glob in globs), ", "))
-            )
-    if run.options.get("through"):
-        selection.append(Markup("`--through`: the chain was judged up to {}.").format(code(run.options["through"])))
+    for option, globs, meaning in (
+        ("only", run.options.only, "only these checks were asked"),
+        ("skip", run.options.skip, "these checks were not asked"),
+    ):
+        if globs:
+            selection.append(Markup("`--{}`: {}: {}.").format(option, meaning, join(map(code, globs), ", ")))
+    if run.options.through:
+        selection.append(Markup("`--through`: the chain was judged up to {}.").format(code(run.options.through)))
     return tuple(selection)
 
 

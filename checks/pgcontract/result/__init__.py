@@ -5,6 +5,7 @@ from __future__ import annotations
 from pgcontract.result.claim_result import ClaimResult, Outcome
 from pgcontract.result.finding import Evidence, Finding, worst
 from pgcontract.result.run import Phase, Run
+from pgcontract.result.run_options import RunOptions
 from pgcontract.result.status import Severity, Status
 from pgcontract.result.verdict import Decision, Verdict
 
@@ -16,6 +17,7 @@ __all__ = [
     "Outcome",
     "Phase",
     "Run",
+    "RunOptions",
     "Severity",
     "Status",
     "Verdict",

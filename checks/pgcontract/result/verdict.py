@@ -17,9 +17,7 @@ class Decision(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
+    """The decision and every reason for it, as sentences."""
+
     decision: Decision
     reasons: tuple[str, ...] = ()
-
-    @property
-    def exit_code(self) -> int:
-        return {Decision.BLOCKED: 1, Decision.INCOMPLETE: 3}.get(self.decision, 0)

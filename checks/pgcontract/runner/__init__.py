@@ -6,12 +6,11 @@ The interfaces (command line, pytest, CI) build the arguments of `verify` or `Se
 from __future__ import annotations
 
 from pgcontract.runner.findings import make_unanswered_finding
-from pgcontract.runner.plan import DEFAULT_SEED, Item, Plan, plan
+from pgcontract.runner.plan import Item, Plan, plan
 from pgcontract.runner.session import NO_SERVER, ProgressEvent, Session
 from pgcontract.runner.verification import changes, conclude, verify
 
 __all__ = [
-    "DEFAULT_SEED",
     "NO_SERVER",
     "Item",
     "Plan",

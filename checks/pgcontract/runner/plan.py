@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from pgcontract.contract import CheckRef, Migration, Project
 from pgcontract.errors import ContractError, InputError
 from pgcontract.model.sql import read_script
-from pgcontract.probes.promise import MAX_EXAMPLES, Promise
+from pgcontract.probes.promise import Promise
+from pgcontract.result import RunOptions
 from pgcontract.rules.registry import Check, checks, nearest
-
-DEFAULT_SEED = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,9 +30,13 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What will be asked; `complete` is False where a selection leaves something out."""
+    """What will be asked; `complete` is False where a selection leaves something out.
+
+    `options` are those of the run, with the seed that is used.
+    """
 
     project: Project
+    options: RunOptions
     promises: Mapping[str, Promise]
     items: tuple[Item, ...]
     complete: bool = True
@@ -49,23 +52,15 @@ class Plan:
         return replace(self, items=kept, complete=self.complete and len(kept) == len(self.items))
 
 
-def plan(
-    project: Project,
-    *,
-    through: str | None = None,
-    only: Sequence[str] = (),
-    skip: Sequence[str] = (),
-    seed: int | None = None,
-    max_examples: int | None = None,
-    rows: int | None = None,
-) -> Plan:
+def plan(project: Project, options: RunOptions = RunOptions()) -> Plan:  # noqa: B008 - a frozen value
     """What there is to ask of each migration of the chain, up to `through`, in the order it will be asked.
 
-    `only` and `skip` are globs over `check`, `check[subject]` and `check[label]`; one that matches nothing is an
-    InputError. A contract that names an unknown check is a ContractError with its place.
+    A glob of `only` or `skip` that matches nothing is an InputError. A contract that names an unknown check is a
+    ContractError with its place.
     """
-    if through is not None:
-        project = project.through(through)
+    if options.through is not None:
+        project = project.through(options.through)
+    seed = project.seed if options.seed is None else options.seed
     known = checks()
     promises: dict[str, Promise] = {}
     items: list[Item] = []
@@ -76,22 +71,28 @@ def plan(
             declared=project.declared(migration.stem),
             script=read_script(migration.path),
             rollback=read_script(migration.down) if migration.down else None,
-            seed=DEFAULT_SEED if seed is None and project.seed is None else (seed if seed is not None else project.seed),
-            max_examples=MAX_EXAMPLES if max_examples is None else max_examples,
-            rows=rows,
+            seed=seed,
+            examples=options.examples,
+            rows=options.rows,
         )
         _refuse_unknown_checks(promise, known)
         promises[migration.stem] = promise
         items.extend(_items(promise, known))
-    chosen = tuple(item for item in items if _selected(item, only, skip))
-    for glob in (*only, *skip):
+    chosen = tuple(item for item in items if _selected(item, options))
+    for glob in (*options.only, *options.skip):
         if not any(_matches_glob(item, glob) for item in items):
             if any(fnmatchcase(check, glob.partition("[")[0]) for check in known):
                 raise InputError(f"'{glob}' is a check, but this project declares nothing that it would ask about.")
             close = nearest(glob, {*known, *(item.name for item in items)})
             hint = f"; the nearest is {close}" if close else ""
             raise InputError(f"'{glob}' selects no check{hint}. `pgcontract list` names them all.")
-    return Plan(project=project, promises=promises, items=chosen, complete=len(chosen) == len(items))
+    return Plan(
+        project=project,
+        options=replace(options, seed=seed),
+        promises=promises,
+        items=chosen,
+        complete=len(chosen) == len(items),
+    )
 
 
 def _refuse_unknown_checks(promise: Promise, known: Mapping[str, Check]) -> None:
@@ -138,7 +139,7 @@ def _matches_glob(item: Item, glob: str) -> bool:
     return any(word == glob or fnmatchcase(word, glob.replace("[", "[[]")) for word in words)
 
 
-def _selected(item: Item, only: Sequence[str], skip: Sequence[str]) -> bool:
-    return (not only or any(_matches_glob(item, glob) for glob in only)) and not any(
-        _matches_glob(item, glob) for glob in skip
+def _selected(item: Item, options: RunOptions) -> bool:
+    return (not options.only or any(_matches_glob(item, glob) for glob in options.only)) and not any(
+        _matches_glob(item, glob) for glob in options.skip
     )

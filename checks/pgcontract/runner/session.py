@@ -22,7 +22,7 @@ from pgcontract.postgres.cpu_time import children_cpu_ms
 from pgcontract.postgres.platform import platform_of
 from pgcontract.postgres.providers import Production, Server, provider_for
 from pgcontract.postgres.providers.startup_progress import watched_by
-from pgcontract.postgres.sandbox import STATEMENT_TIMEOUT_MS, DatabaseState, Sandbox
+from pgcontract.postgres.sandbox import DatabaseState, Sandbox
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.context import Context, CouldNotAsk, Promise
 from pgcontract.result import Evidence, Finding, Phase, Status
@@ -52,21 +52,12 @@ class ProgressEvent:
 class Session:
     """A server and the chain on it, both begun when an item first needs them. Use as a context manager."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        *,
-        pg: str = "auto",
-        timeout_ms: int = STATEMENT_TIMEOUT_MS,
-        notify: Callable[[ProgressEvent], None] | None = None,
-    ) -> None:
+    def __init__(self, plan: Plan, *, notify: Callable[[ProgressEvent], None] | None = None) -> None:
         self.plan = plan
-        self.pg = pg
-        self.timeout_ms = timeout_ms
         self.notify = notify or (lambda event: None)
         self.server: Server | None = None
         production = Production(platform=plan.project.platform, postgres=plan.project.postgres)
-        self._provider = None if pg == NO_SERVER else provider_for(pg, production=production)
+        self._provider = None if plan.options.pg == NO_SERVER else provider_for(plan.options.pg, production=production)
         self._stack = ExitStack()
         self._sandbox: Sandbox | None = None
         self._contexts: dict[str, Context] = {}
@@ -171,7 +162,7 @@ class Session:
                 platform = platform_of(self.plan.project.platform)
                 second_sandbox = self._second_sandbox if "own_server" in self.server.capabilities else None
                 self._sandbox = self._stack.enter_context(
-                    Sandbox(self.server, platform, second_sandbox=second_sandbox, timeout_ms=self.timeout_ms)
+                    Sandbox(self.server, platform, second_sandbox=second_sandbox, timeout_ms=self.plan.options.timeout_ms)
                 )
         return self._sandbox
 
@@ -181,7 +172,7 @@ class Session:
         platform = platform_of(self.plan.project.platform)
         with (
             self._provider.start(locale=self.plan.project.locale) as server,
-            Sandbox(server, platform, timeout_ms=self.timeout_ms) as sandbox,
+            Sandbox(server, platform, timeout_ms=self.plan.options.timeout_ms) as sandbox,
         ):
             yield sandbox
 

@@ -1,21 +1,19 @@
-"""From a path to a Run, and from findings to a verdict."""
+"""From a project to a Run, and from findings to a verdict."""
 
 from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-from pgcontract.contract import Project, load_project
+from pgcontract.contract import Project
 from pgcontract.errors import InputError
 from pgcontract.model.schema import Schema
 from pgcontract.postgres.providers import redact_spec
-from pgcontract.postgres.sandbox import STATEMENT_TIMEOUT_MS
-from pgcontract.result import Finding, Phase, Run, worst
+from pgcontract.result import Finding, Phase, Run, RunOptions, worst
 from pgcontract.runner.facts import document_facts
 from pgcontract.runner.plan import Plan, plan
 from pgcontract.runner.session import ProgressEvent, Session
@@ -27,7 +25,6 @@ def conclude(
     findings: Iterable[Finding],
     observed: Mapping[str, Any],
     *,
-    options: Mapping[str, Any] | None = None,
     today: dt.date | None = None,
 ) -> Run:
     """The Run: findings with waivers and corrections applied, claims decided, and the verdict over all of it."""
@@ -53,10 +50,7 @@ def conclude(
         claims=claims,
         chain=tuple(migration.stem for migration in plan.project.chain),
         server=server,
-        options={
-            name: redact_spec(option_value) if name == "pg" else option_value
-            for name, option_value in (options or {}).items()
-        },
+        options=replace(plan.options, pg=redact_spec(plan.options.pg)),
         document=document_facts(plan.project, plan.head, os.environ),
         facts=observed.get("facts", {}),
         phases=_sum_phases(observed.get("phases", ())),
@@ -75,57 +69,40 @@ def _sum_phases(phases: Iterable[Mapping[str, Any]]) -> tuple[Phase, ...]:
 
 
 def verify(
-    path: str | Path = "schema",
+    project: Project,
+    options: RunOptions = RunOptions(),  # noqa: B008 - a frozen value
     *,
-    through: str | None = None,
-    pg: str = "auto",
-    only: Sequence[str] = (),
-    skip: Sequence[str] = (),
-    seed: int | None = None,
-    max_examples: int | None = None,
-    rows: int | None = None,
-    contract: str | Path | None = None,
-    timeout_ms: int = STATEMENT_TIMEOUT_MS,
     notify: Callable[[ProgressEvent], None] | None = None,
 ) -> Run:
-    """Load, plan, ask and conclude; every check that is broken is a finding of the Run, never an exception.
+    """The verdict about the project's chain of migrations, with everything that was found and how.
 
-    Raises InputError (exit 2) for what cannot be handed to the server, ServerUnavailable (exit 3) without one. A server
-    that is lost later makes the rest UNKNOWN; a script or statement that takes more than `timeout_ms` is stopped.
+    A broken promise is a Finding of the Run, never an exception. Raises InputError for what cannot be handed to a server
+    and ServerUnavailable where none can be had; a server that is lost later makes the rest UNKNOWN. `notify` is told
+    what the run is doing.
     """
-    project = load_project(Path(path), contract=Path(contract) if contract else None)
-    planned = plan(project, through=through, only=only, skip=skip, seed=seed, max_examples=max_examples, rows=rows)
+    planned = plan(project, options)
     notify = notify or (lambda event: None)
     findings: list[Finding] = []
-    with Session(planned, pg=pg, timeout_ms=timeout_ms, notify=notify) as session:
+    with Session(planned, notify=notify) as session:
         for done, item in enumerate(planned.items, 1):
             answers = session.ask(item)
             findings.extend(answers)
             notify(ProgressEvent(kind="item", name=item.name, done=done, total=len(planned.items), status=worst(answers)))
         observed = session.observed()
-    options = {
-        "pg": pg,
-        "through": through,
-        "only": list(only),
-        "skip": list(skip),
-        "seed": next(iter(planned.promises.values())).seed,
-        "max_examples": next(iter(planned.promises.values())).max_examples,
-        "rows": rows,
-        "timeout_ms": timeout_ms,
-    }
-    return conclude(planned, findings, observed, options=options)
+    return conclude(planned, findings, observed)
 
 
 def changes(
-    project: Project, *, through: str | None = None, pg: str = "auto"
+    project: Project,
+    options: RunOptions = RunOptions(),  # noqa: B008 - a frozen value
 ) -> tuple[Schema, tuple[tuple[str, str], ...]]:
     """What the head migration makes or changes, as the catalog has it, and the (kind, name) of each part that it
     takes away: the input of a draft.
 
     Raises InputError where the server refuses a script of the chain, with its place and words.
     """
-    planned = plan(project, through=through)
-    with Session(planned, pg=pg) as session:
+    planned = plan(project, options)
+    with Session(planned) as session:
         for migration in planned.project.chain:
             context = session.context(migration.stem)
             if refusal := context.load_result().refusal:

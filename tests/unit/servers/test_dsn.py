@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from owner import MAJORS, PASSWORD, Owner, owner_of
+from pgcontract import RunOptions, load_project, verify
 from pgcontract.errors import CouldNotAsk
 from pgcontract.postgres.connection_pool import ConnectionPool
 from pgcontract.postgres.ownership import application_name, new_token, token_of
@@ -20,7 +21,6 @@ from pgcontract.postgres.platform import platform_of
 from pgcontract.postgres.providers import provider_for
 from pgcontract.postgres.sandbox import Sandbox
 from pgcontract.result import Run
-from pgcontract.runner import verify
 
 _ALONE: dict[tuple[int, str], Run] = {}
 PEOPLE = ("boss", "maker", "five")
@@ -62,7 +62,9 @@ def alone(owner: Owner, project: Path) -> Run:
     """The run of an equal project on a fresh server of the same major, made once."""
     key = owner.server.major, (project / "migrations" / "001_note.sql").read_text("utf-8")
     if key not in _ALONE:
-        _ALONE[key] = verify(project, pg="wheel" if owner.server.provider == "wheel" else "binaries")
+        _ALONE[key] = verify(
+            load_project(project), RunOptions(pg="wheel" if owner.server.provider == "wheel" else "binaries")
+        )
     return _ALONE[key]
 
 
@@ -82,7 +84,7 @@ def supabase_project(project: Path) -> Path:
 @pytest.mark.parametrize("user", PEOPLE)
 def test_a_project_is_judged_as_elsewhere_and_the_server_left_as_it_was(owner: Owner, project: Path, user: str) -> None:
     before = owner.everything()
-    run = verify(project, pg=owner.spec(user))
+    run = verify(load_project(project), RunOptions(pg=owner.spec(user)))
 
     assert ({"acid.durability"}, before) == (unlike(alone(owner, project), run), owner.everything())
 
@@ -90,7 +92,7 @@ def test_a_project_is_judged_as_elsewhere_and_the_server_left_as_it_was(owner: O
 @pytest.mark.parametrize("user", ["boss", "maker"])
 def test_the_stage_of_supabase_is_made_and_taken_away(owner: Owner, supabase_project: Path, user: str) -> None:
     before = owner.everything()
-    run = verify(supabase_project, pg=owner.spec(user))
+    run = verify(load_project(supabase_project), RunOptions(pg=owner.spec(user)))
 
     expected = ({"acid.durability"}, "made", before)
     assert expected == (unlike(alone(owner, supabase_project), run), run.server["stage"], owner.everything())

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from owner import owner_of
+from pgcontract import RunOptions, load_project, verify
 from pgcontract.result import Status
-from pgcontract.runner import verify
 
 CASE = Path(__file__).parents[2] / "cases" / "query.index" / "kept"
 
@@ -16,7 +16,7 @@ CASE = Path(__file__).parents[2] / "cases" / "query.index" / "kept"
 def test_queries_are_measured_on_an_owners_server(user: str) -> None:
     with owner_of("wheel") as owner:
         before = owner.everything()
-        run = verify(CASE, pg=owner.spec(user), only=["query.index", "query.latency"])
+        run = verify(load_project(CASE), RunOptions(pg=owner.spec(user), only=("query.index", "query.latency")))
         after = owner.everything()
 
     statuses = {finding.check: finding.status for finding in run.findings}

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from pgcontract import RunOptions, load_project, verify
 from pgcontract.model.sql import read_script
 from pgcontract.postgres.connection import ClientTimeout, execute_discarding_rows
 from pgcontract.postgres.platform import platform_of
@@ -19,7 +20,6 @@ from pgcontract.postgres.providers import Server, provider_for
 from pgcontract.postgres.sandbox import DatabaseState, Sandbox
 from pgcontract.postgres.script_execution import Refusal, apply_as_production
 from pgcontract.result import Decision, Run
-from pgcontract.runner import verify
 from server_processes import processes_in
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
@@ -103,7 +103,7 @@ def refusal(sandbox: Sandbox, empty: DatabaseState, folder: Path, text: str) -> 
 
 def judged(folder: Path, text: str, timeout_ms: int = 120_000) -> Run:
     (folder / "001_hostile.sql").write_text(text, encoding="utf-8")
-    return verify(folder, timeout_ms=timeout_ms)
+    return verify(load_project(folder), RunOptions(timeout_ms=timeout_ms))
 
 
 @pytest.mark.parametrize("text", OUTSIDE.values(), ids=OUTSIDE)

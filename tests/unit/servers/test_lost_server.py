@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from pgcontract.cli.verify import exit_code
+from pgcontract.contract import load_project
 from pgcontract.errors import ServerUnavailable
 from pgcontract.reporting import render
 from pgcontract.result import Decision, Run, Status
@@ -81,7 +81,7 @@ def judged_while(project: Path, room: Path, phase: str, fault: Callable[[Outside
                 happened.append(phase)
                 fault(Outsider(room, stack))
 
-        return verify(project, notify=notify)
+        return verify(load_project(project), notify=notify)
 
 
 @pytest.mark.parametrize("phase", ["column", "script"])
@@ -90,7 +90,7 @@ def test_a_run_is_incomplete_when(
     project: Path, room: Path, fault: Callable[[Outsider], None], reason: str, phase: str
 ) -> None:
     run = judged_while(project, room, phase, fault)
-    actual = run.verdict.decision, exit_code(run), any(reason in told_reason for told_reason in run.verdict.reasons)
+    actual = run.verdict.decision, run.exit_code, any(reason in told_reason for told_reason in run.verdict.reasons)
 
     assert (Decision.INCOMPLETE, 3, True) == actual, run.verdict
     assert {Status.KEPT, Status.NOTED, Status.UNKNOWN} >= {finding.status for finding in run.findings}
@@ -99,7 +99,7 @@ def test_a_run_is_incomplete_when(
 
 
 def test_what_was_answered_before_a_loss_stays_answered(project: Path, room: Path) -> None:
-    whole = {finding.item: finding.status for finding in verify(project).findings}
+    whole = {finding.item: finding.status for finding in verify(load_project(project)).findings}
     cut = judged_while(project, room, "script", Outsider.kills_the_server)
     statuses = {finding.item: finding.status for finding in cut.findings if finding.status is not Status.UNKNOWN}
 
@@ -120,7 +120,7 @@ def small(room: Path, megabytes: int) -> Iterator[None]:
 @pytest.mark.parametrize("megabytes", [34, 52])
 def test_a_run_is_incomplete_when_the_disk_is_full(project: Path, room: Path, megabytes: int) -> None:
     with small(room, megabytes):
-        run = verify(project)
+        run = verify(load_project(project))
         leftovers = [*room.iterdir()]
     reasons = " ".join(run.verdict.reasons)
 
@@ -134,7 +134,7 @@ def test_a_run_is_incomplete_when_the_disk_is_full(project: Path, room: Path, me
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a small disk")
 def test_a_disk_without_room_for_a_server_is_told_before_a_run(project: Path, room: Path) -> None:
     with small(room, 8), pytest.raises(ServerUnavailable, match="No space left on device"):
-        verify(project)
+        verify(load_project(project))
 
     assert [] == [*room.iterdir()]
 
@@ -142,6 +142,6 @@ def test_a_disk_without_room_for_a_server_is_told_before_a_run(project: Path, ro
 def test_a_script_may_not_write_more_than_its_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pgcontract.postgres.connection.SCRIPT_MAX_BYTES", 50 * 1024**2)
     (tmp_path / "001_much.sql").write_text("CREATE TABLE t AS SELECT repeat('x', 1000) FROM generate_series(1, 1e9);")
-    run = verify(tmp_path)
+    run = verify(load_project(tmp_path))
 
     assert (Decision.INCOMPLETE, True) == (run.verdict.decision, "A script was stopped after" in run.verdict.reasons[0])

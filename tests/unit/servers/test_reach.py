@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from owner import MAJORS, Owner, owner_of
+from pgcontract import RunOptions, load_project, verify
 from pgcontract.errors import InputError
 from pgcontract.result import Run
-from pgcontract.runner import verify
 
 MIGRATION = "CREATE TABLE IF NOT EXISTS public.note (id integer PRIMARY KEY);\n"
 
@@ -24,7 +24,7 @@ def judged(owner: Owner, user: str, folder: Path, more: str) -> Run:
     """The run of one script without a contract, its text ended by this."""
     script = folder / "001_reach.sql"
     script.write_text(MIGRATION + more, encoding="utf-8")
-    return verify(script, pg=owner.spec(user), only=["script.applies"])
+    return verify(load_project(script), RunOptions(pg=owner.spec(user), only=("script.applies",)))
 
 
 def applies(run: Run) -> tuple[str, str]:
@@ -112,7 +112,7 @@ def test_forced_row_security_is_not_asked_of_a_role_that_it_holds(owner: Owner, 
     migration = project / "migrations" / "001_note.sql"
     forced = "ALTER TABLE public.note ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;\n"
     migration.write_text(migration.read_text("utf-8") + forced, encoding="utf-8")
-    run = verify(project, pg=owner.spec("maker"), only=["script.rerun"])
+    run = verify(load_project(project), RunOptions(pg=owner.spec("maker"), only=("script.rerun",)))
     why = [finding.summary for finding in run.findings if finding.check == "script.rerun"]
 
     assert [True] == ["is without BYPASSRLS, and row security is forced on public.note" in summary for summary in why]

@@ -50,7 +50,7 @@ def collect_candidates(
 @cached_promise_fact
 def _drawn_values(context: Context, declared: ColumnFormat) -> Mapping[str, tuple[str, ...]]:
     promise = context.promise
-    return draw_values(declared.meaning, seed=f"{promise.seed}/{declared.name}", budget=promise.max_examples)
+    return draw_values(declared.meaning, seed=f"{promise.seed}/{declared.name}", budget=promise.examples)
 
 
 @cached_promise_fact

@@ -90,7 +90,7 @@ def _pairs(context: Context, declared: ColumnFormat) -> tuple[ValuePair, ...]:
     """Each pair once, known ones first; none that leaves out a value which its column must have."""
     column_format = declared.meaning
     pairs: dict[ValuePair, None] = dict.fromkeys(known.value for known in column_format.corpus())
-    examples = context.promise.max_examples // len(_KINDS)
+    examples = context.promise.examples // len(_KINDS)
     for kind in _KINDS:
         seed = f"{context.promise.seed}/{declared.name}/{kind}"
         pairs |= dict.fromkeys(draw_examples(getattr(column_format, kind)(), seed=seed, examples=examples))

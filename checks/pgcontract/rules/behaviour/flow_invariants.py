@@ -71,7 +71,7 @@ def flow_invariants(context: Context) -> Iterator[Answer]:
 @cached_promise_fact
 def _drawn_histories(context: Context, flow: Flow) -> tuple[History, ...]:
     promise = context.promise
-    return draw_histories(flow, seed=f"{promise.seed}/{flow.name}", examples=promise.max_examples // 4)
+    return draw_histories(flow, seed=f"{promise.seed}/{flow.name}", examples=promise.examples // 4)
 
 
 def _accepted_invariants(connection: psycopg.Connection, flow: Flow) -> tuple[tuple[Invariant, ...], tuple[Answer, ...]]:
