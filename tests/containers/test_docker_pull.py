@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from images import PLAIN, Recipe, image_tarball
 from pgcontract.errors import PgcontractError
+from pgcontract.postgres.progress import ProgressEvent, progress_told_to
 from pgcontract.postgres.providers import provider_for
 from pgcontract.postgres.providers.container.image import ensure_image
 from pgcontract.postgres.providers.container.owner import LABEL, Owner
-from pgcontract.postgres.providers.startup_progress import watched_by
 from registry import registry
 from testcontainers.core.docker_client import DockerClient
 
@@ -27,13 +27,14 @@ def refusal(spec: str) -> str:
 
 
 def test_an_image_that_is_not_here_is_pulled_and_its_progress_told(docker: DockerClient) -> None:
-    messages: list[str] = []
+    events: list[ProgressEvent] = []
     with registry(image_tarball(PLAIN), config={"ExposedPorts": {"5432/tcp": {}}, "Cmd": ["postgres"]}) as address:
         name = f"{address}/postgres:18"
-        with watched_by(messages.append):
+        with progress_told_to(events.append):
             image = ensure_image(docker, name)
         docker.client.images.remove(name)
 
+    messages = [event.name for event in events if event.kind == "wait"]
     progress = [line for line in messages if re.fullmatch(rf"pulling {re.escape(name)}: \d+ of \d+ MB", line)]
     assert (("postgres",), f"pulling {name}", True) == (image.command, messages[0], bool(progress))
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pgcontract.runner import ProgressEvent
+    from pgcontract.postgres.progress import ProgressEvent, ProgressListener
 
 
 @contextmanager
-def show_progress() -> Iterator[Callable[[ProgressEvent], None]]:
-    """Gives the runner's `notify`; where standard error is no terminal, one that says once what is waited for.
+def show_progress() -> Iterator[ProgressListener]:
+    """Gives the listener; where standard error is no terminal, one that says once what is waited for.
 
     A log needs no moving line, but whoever reads it should see why minutes pass before anything starts.
     """
@@ -52,7 +52,7 @@ def show_progress() -> Iterator[Callable[[ProgressEvent], None]]:
             if event.kind in ("phase", "wait"):
                 progress.update(task, description=event.name)
                 progress.update(rows, visible=False)
-            elif event.kind == "load":
+            elif event.kind == "rows":
                 description = f"rows of {event.name}"
                 progress.update(rows, description=description, completed=event.done, total=event.total, visible=True)
             else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pgcontract.result.claim_result import ClaimResult, Outcome
-from pgcontract.result.finding import Evidence, Finding, worst
+from pgcontract.result.finding import Evidence, Finding
 from pgcontract.result.run import Phase, Run
 from pgcontract.result.run_options import RunOptions
 from pgcontract.result.status import Severity, Status
@@ -21,5 +21,4 @@ __all__ = [
     "Severity",
     "Status",
     "Verdict",
-    "worst",
 ]

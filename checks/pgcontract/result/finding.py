@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from pgcontract.model.schema import Origin
@@ -58,8 +57,3 @@ class Finding:
             and self.severity in (Severity.CRITICAL, Severity.ERROR)
             and self.resolution is None
         )
-
-
-def worst(findings: Iterable[Finding]) -> Status:
-    """The worst status among them; KEPT where there are none."""
-    return max((finding.status for finding in findings), key=lambda status: status.rank, default=Status.KEPT)

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from pgcontract.runner.findings import make_unanswered_finding
 from pgcontract.runner.plan import Item, Plan, plan
-from pgcontract.runner.session import NO_SERVER, ProgressEvent, Session
+from pgcontract.runner.session import NO_SERVER, Session
 from pgcontract.runner.verification import changes, conclude, verify
 
 __all__ = [
     "NO_SERVER",
     "Item",
     "Plan",
-    "ProgressEvent",
     "Session",
     "changes",
     "conclude",

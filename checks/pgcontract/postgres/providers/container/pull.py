@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pgcontract.errors import ServerUnavailable
+from pgcontract.postgres.progress import ProgressEvent, report_progress
 from pgcontract.postgres.providers.container.daemon import explain_error
-from pgcontract.postgres.providers.startup_progress import report_progress
 
 if TYPE_CHECKING:
     from testcontainers.core.docker_client import DockerClient
@@ -32,12 +32,12 @@ def pull(client: DockerClient, name: str) -> None:
     from docker.utils import parse_repository_tag
 
     repository, tag = parse_repository_tag(name)
-    report_progress(f"pulling {name}")
+    report_progress(ProgressEvent(kind="wait", name=f"pulling {name}"))
     try:
         # Without a tag docker-py would pull every tag there is.
         lines = client.client.api.pull(repository, tag=tag or "latest", stream=True, decode=True)
         for progress in _progress(lines):
-            report_progress(f"pulling {name}: {progress}")
+            report_progress(ProgressEvent(kind="wait", name=f"pulling {name}: {progress}"))
     # Of the second kind are requests' exceptions: the daemon went away in the middle.
     except (DockerException, OSError) as error:
         reason = explain_error(error)
