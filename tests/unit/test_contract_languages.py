@@ -87,7 +87,7 @@ def test_an_example_that_is_a_table_is_sent_as_json(folder: Callable[[str], Path
         ),
         pytest.param(
             GOOD.replace('"email"', '"not_before"').replace('dialect = "dot-atom"', 'other = "id"'),
-            "9: format.mail.accept: `not_before` is of two columns and takes no examples; take them out",
+            "9: format.mail.accept: `not_before` compares two columns and takes no examples; remove them",
             id="examples of a standard of two columns",
         ),
         pytest.param(
@@ -102,23 +102,23 @@ def test_an_example_that_is_a_table_is_sent_as_json(folder: Callable[[str], Path
         ),
         pytest.param(
             GOOD.replace('["ann@example.com"]', '[\n    "ann@example.com",\n    "ann..x@example.com",\n]'),
-            "11: format.mail.accept[2]: 'ann..x@example.com' is to be accepted, and email does not mean it: "
+            "11: format.mail.accept[2]: 'ann..x@example.com' is listed here, but email does not allow it: "
             "two dots in a row in the local part (RFC 5321, 4.1.2)",
             id="an example to accept that is not meant",
         ),
         pytest.param(
             GOOD.replace('"ann"', '"bob@example.com"'),
-            "10: format.mail.reject[1]: 'bob@example.com' is to be rejected, and email means it",
+            "10: format.mail.reject[1]: 'bob@example.com' is listed here, but email allows it",
             id="an example to reject that is meant",
         ),
         pytest.param(
             GOOD.replace('"ann"', '"ann@example.com"'),
-            "10: format.mail.reject[1]: 'ann@example.com' is to be accepted as well; keep one of the two",
+            "10: format.mail.reject[1]: 'ann@example.com' is listed under accept as well; keep one of the two",
             id="an example that is both",
         ),
         pytest.param(
             GOOD.replace('standard = "email"\n', ""),
-            "5: `standard` is missing in format.mail: What it is meant to hold, as in email, json_object, not_blank.",
+            "5: `standard` is missing in format.mail: What it holds, as in email, json_object, not_blank.",
             id="no standard",
         ),
         pytest.param(

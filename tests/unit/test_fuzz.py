@@ -108,7 +108,7 @@ def test_quotes_and_percent_signs_reach_the_server_as_they_are(context: Context)
 
 
 def test_a_column_that_is_not_there_cannot_be_asked(context: Context) -> None:
-    with pytest.raises(CouldNotAsk, match=r'the column public\."Odd"\.gone is not there'):
+    with pytest.raises(CouldNotAsk, match=r'the column public\."Odd"\.gone does not exist'):
         find_target_column(context, 'public."Odd".gone')
 
 

@@ -46,10 +46,10 @@ class ColumnFormatSpec(Spec):
     model_config = ConfigDict(extra="allow", strict=True, frozen=True, json_schema_extra=_add_format_parameters)
 
     column: ColumnName = Field(description="The column, as in public.orders.email.")
-    standard: str = Field(description="What it is meant to hold, as in email, json_object, not_blank.")
-    accept: list[Scalar] = Field(default=[], description="Values that are meant, as examples.")
-    reject: list[Scalar] = Field(default=[], description="Values that are not meant, as examples.")
-    purpose: str | None = Field(None, description="What it is for. The report prints it.")
+    standard: str = Field(description="What it holds, as in email, json_object, not_blank.")
+    accept: list[Scalar] = Field(default=[], description="Examples of values that the column must accept.")
+    reject: list[Scalar] = Field(default=[], description="Examples of values that the column must reject.")
+    purpose: str | None = Field(None, description="What it is for; printed in the report.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,17 +125,20 @@ def _contradictions(declared: ColumnFormat) -> Iterable[tuple[KeyPath, str]]:
     if any(not isinstance(known.value, str) for known in meaning.corpus()):
         declared_keys = next((word for word in ("accept", "reject") if getattr(declared, word)), None)
         if declared_keys:
-            yield (declared_keys,), f"`{declared.standard}` is of two columns and takes no examples; take them out"
+            yield (declared_keys,), f"`{declared.standard}` compares two columns and takes no examples; remove them"
         return
     for index, value in enumerate(declared.accept):
         reason = meaning.why_not(value)
         if reason is not None:
-            yield ("accept", index), f"{value!r} is to be accepted, and {declared.standard} does not mean it: {reason}"
+            yield (
+                ("accept", index),
+                f"{value!r} is listed here, but {declared.standard} does not allow it: {reason}",
+            )
     for index, value in enumerate(declared.reject):
         if value in declared.accept:
-            yield ("reject", index), f"{value!r} is to be accepted as well; keep one of the two"
+            yield ("reject", index), f"{value!r} is listed under accept as well; keep one of the two"
         elif meaning.means(value):
-            yield ("reject", index), f"{value!r} is to be rejected, and {declared.standard} means it"
+            yield ("reject", index), f"{value!r} is listed here, but {declared.standard} allows it"
 
 
 def undeclared_format_issues(

@@ -14,8 +14,8 @@ from pgcontract.probes.fuzzing.insert_batches import sendable
 from pgcontract.probes.fuzzing.target_column import TargetColumn, find_target_column
 
 DECLARED_EXAMPLES = "declared examples"
-NEAR_CONSTRAINT = "steps from the constraint"
-KNOWN_CASES = "known cases"
+NEAR_CONSTRAINT = "values at the edges of the constraint"
+KNOWN_CASES = "known edge cases"
 
 
 @dataclass(frozen=True, kw_only=True)

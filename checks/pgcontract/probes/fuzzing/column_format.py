@@ -35,8 +35,8 @@ from pgcontract.probes.fuzzing.round_trip import StoredChange, compare_stored
 from pgcontract.probes.fuzzing.shrinking import Fault, shrink, simplicity
 from pgcontract.probes.fuzzing.target_column import TargetColumn, find_target_column
 
-ONE_CHARACTER = "single characters at an edge"
-ONE_MORE = "an example with one character more"
+ONE_CHARACTER = "single characters at the edges of a range"
+ONE_MORE = "an example with one character inserted"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -74,7 +74,7 @@ def probe_pairs(context: Context, declared: ColumnFormat) -> PairResult:
 def _pair_columns(context: Context, declared: ColumnFormat) -> tuple[str, str, str]:
     column = next((candidate for candidate in context.after.columns if candidate.name == declared.column), None)
     if column is None:
-        raise CouldNotAsk(f"the column {declared.column} is not there")
+        raise CouldNotAsk(f"the column {declared.column} does not exist")
     other = str(declared.parameters.get("other", ""))
     bare = [
         identifiers.bare(unqualified_name(candidate.name, candidate.table))
@@ -82,7 +82,7 @@ def _pair_columns(context: Context, declared: ColumnFormat) -> tuple[str, str, s
         if candidate.table == column.table
     ]
     if other not in bare:
-        raise CouldNotAsk(f"{column.table} has no column {other}, which {declared.column} is measured by")
+        raise CouldNotAsk(f"{column.table} has no column {other}, which {declared.column} is compared with")
     return column.table, identifiers.bare(unqualified_name(column.name, column.table)), other
 
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from pgcontract.formats import Format
 
 # Of ten examples: near misses say most about a constraint, valid values what it wrongly refuses.
-_SHARES: Final = (("near miss", 5), ("meant", 3), ("hostile", 2))
+# The middle word is a part of the seed: another one would draw other values.
+_SHARES: Final = (("near misses", "near miss", 5), ("valid values", "meant", 3), ("hostile texts", "hostile", 2))
 
 
 def draw_values(column_format: Format[str], *, seed: str, budget: int) -> Mapping[str, tuple[str, ...]]:
@@ -22,8 +23,8 @@ def draw_values(column_format: Format[str], *, seed: str, budget: int) -> Mappin
     makers = {"near miss": column_format.near_misses, "meant": column_format.valid, "hostile": column_format.hostile}
     seen: set[str] = set()
     drawn: dict[str, tuple[str, ...]] = {}
-    for kind, share in _SHARES:
-        values = draw_examples(makers[kind](), seed=f"{seed}/{kind}", examples=budget * share // 10)
+    for kind, seed_word, share in _SHARES:
+        values = draw_examples(makers[seed_word](), seed=f"{seed}/{seed_word}", examples=budget * share // 10)
         drawn[kind] = tuple(value for value in values if value not in seen)
         seen.update(drawn[kind])
     return drawn

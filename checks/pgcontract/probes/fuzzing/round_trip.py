@@ -27,15 +27,15 @@ def compare_stored(target: TargetColumn, sent: str, stored: str | None) -> Store
     if sent == stored:
         return None
     if stored is None:
-        return StoredChange(reason="it is stored as NULL", loss=True)
+        return StoredChange(reason="the value becomes NULL", loss=True)
     if target.type in ("json", "jsonb"):
         return _json_change(sent, stored)
     if target.category == "S":
         if sent.startswith(stored) and not sent[len(stored) :].strip(" "):
-            return StoredChange(reason="blanks at its end are cut off in silence", loss=True)
+            return StoredChange(reason="trailing spaces are dropped", loss=True)
         if stored.startswith(sent) and not stored[len(sent) :].strip(" "):
-            return StoredChange(reason="it is filled up with blanks", loss=True)
-        return StoredChange(reason="another text is stored", loss=True)
+            return StoredChange(reason="it is padded with spaces", loss=True)
+        return StoredChange(reason="a different text is stored", loss=True)
     if target.category == "N":
         return _number_change(sent, stored)
     return None
@@ -46,7 +46,7 @@ def _number_change(sent: str, stored: str) -> StoredChange | None:
         same = Decimal(sent) == Decimal(stored)
     except InvalidOperation:
         return None
-    return None if same else StoredChange(reason="another number is stored", loss=True)
+    return None if same else StoredChange(reason="a different number is stored", loss=True)
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def _json_change(sent: str, stored: str) -> StoredChange | None:
     except (ValueError, RecursionError):
         return None
     return _first_loss(before, after) or StoredChange(
-        reason="only its spelling differs: order of keys, blanks, numbers", loss=False
+        reason="only the spelling differs: key order, spaces, numbers", loss=False
     )
 
 
@@ -83,9 +83,9 @@ def _first_loss(before: Any, after: Any) -> StoredChange | None:
         case _JsonObject(), _JsonObject():
             sent, stored = dict(before.pairs), dict(after.pairs)
             if len(sent) < len(before.pairs) and len(after.pairs) < len(before.pairs):
-                return StoredChange(reason="of members with the same name only the last is stored", loss=True)
+                return StoredChange(reason="of duplicate keys only the last is kept", loss=True)
             if sent.keys() != stored.keys():
-                return StoredChange(reason="other names of members are stored", loss=True)
+                return StoredChange(reason="different keys are stored", loss=True)
             return next((loss for name in sent if (loss := _first_loss(sent[name], stored[name]))), None)
         case list(), list() if len(before) == len(after):
             return next((loss for pair in zip(before, after, strict=True) if (loss := _first_loss(*pair))), None)
@@ -94,14 +94,14 @@ def _first_loss(before: Any, after: Any) -> StoredChange | None:
     return (
         None
         if before == after and type(before) is type(after)
-        else StoredChange(reason="another value is stored", loss=True)
+        else StoredChange(reason="a different value is stored", loss=True)
     )
 
 
 def _digits_lost(before: str, after: str) -> StoredChange | None:
     sent, stored = Decimal(before), Decimal(after)
     if sent != stored:
-        return StoredChange(reason="another number is stored", loss=True)
+        return StoredChange(reason="a different number is stored", loss=True)
     if sent.is_signed() != stored.is_signed():
         return StoredChange(reason="-0 is stored as 0", loss=True)
     return None

@@ -49,7 +49,7 @@ def find_target_column(context: Context, name: str) -> TargetColumn:
     """The column in the context's state. CouldNotAsk where it is not there, or where no row can be inserted."""
     column = next((candidate for candidate in context.after.columns if candidate.name == name), None)
     if column is None:
-        raise CouldNotAsk(f"the column {name} is not there")
+        raise CouldNotAsk(f"the column {name} does not exist")
     bare_name = bare(unqualified_name(column.name, column.table))
     checks = tuple(live_checks(context, column))
     query = sql.SQL("SELECT {} FROM {} LIMIT 0").format(sql.Identifier(bare_name), sql.SQL(column.table))
@@ -124,5 +124,6 @@ def _accepted_row(
                 continue
         return row
     raise CouldNotAsk(
-        f"no row goes into {column.table} to try values in: {refusals[-1]}; give the table a `sample` that does"
+        f"no test row can be inserted into {column.table}: {refusals[-1]}; "
+        "declare one that is accepted as the table's `sample`"
     )

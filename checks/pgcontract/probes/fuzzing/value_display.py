@@ -22,6 +22,12 @@ def escaped(value: str) -> str:
     return f"{whole[: _MAX_SHOWN // 2]} … {whole[-_MAX_SHOWN // 4 :]} ({len(value):,} characters)"
 
 
+def short_text(value: str) -> str:
+    """`repeat('a', 101)` for a long value that SQL spells shorter; else as `escaped`."""
+    literal = text_literal(value)
+    return literal if len(ascii(value)) > _MAX_SHOWN >= len(literal) else escaped(value)
+
+
 def code_points(value: str) -> str:
     """`U+0061 U+200B`: all of a short value's, else those that are no printable ASCII, each once."""
     points = list(value)

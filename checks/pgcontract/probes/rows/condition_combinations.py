@@ -127,5 +127,7 @@ def _condition_holds(
         refusal = read_refusal(error)
         if refusal.sqlstate[:2] == "22":
             return None
-        raise CouldNotAsk(f"`{presence.present_when}` is no condition over the row's other columns: {refusal}") from error
+        raise CouldNotAsk(
+            f"`{presence.present_when}` is not a condition over the row's other columns: {refusal}"
+        ) from error
     return bool(record and record[0])

@@ -109,10 +109,10 @@ def find_probe_row(
     Tried are the promise's sample row, the head's, and the simplest one. CouldNotAsk where none goes in.
     """
     if table not in {live_table.name for live_table in context.after.tables}:
-        raise CouldNotAsk(f"the table {table} is not there")
+        raise CouldNotAsk(f"the table {table} does not exist")
     candidates = list(_candidate_rows(context, connection, table))
     if not candidates[0].key and connection.execute(candidates[0].select(sql.SQL("1"))).fetchone():
-        raise CouldNotAsk(f"{table} has rows, and no primary key to tell the probe row from them")
+        raise CouldNotAsk(f"{table} has rows and no primary key, so a test row cannot be told from them")
     refusals: list[Refusal] = []
     prerequisites: tuple[sql.Composed, ...] = ()
     for _ in range(2):
@@ -125,7 +125,9 @@ def find_probe_row(
         if prerequisites or not any(earlier_refusal.sqlstate == _FOREIGN_KEY_VIOLATION for earlier_refusal in refusals):
             break
         prerequisites = _insert_referenced_rows(context, connection, table)
-    raise CouldNotAsk(f"no row goes into {table}: {refusals[0]}; give the table a `sample` that does")
+    raise CouldNotAsk(
+        f"no test row can be inserted into {table}: {refusals[0]}; declare one that is accepted as the table's `sample`"
+    )
 
 
 def _insert_referenced_rows(context: Context, connection: psycopg.Connection, table: str) -> tuple[sql.Composed, ...]:

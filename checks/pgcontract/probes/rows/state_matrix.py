@@ -29,8 +29,14 @@ class TransitionResult:
 
     def __str__(self) -> str:
         if self.refusal is not None:
-            return f"refused: {self.refusal}"
-        return "accepted" if self.accepted else "left no row" if self.state is None else f"left it {self.state}"
+            return f"rejected: {self.refusal}"
+        return (
+            "accepted"
+            if self.accepted
+            else "no error, and no row"
+            if self.state is None
+            else f"no error, but the row is {self.state}"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

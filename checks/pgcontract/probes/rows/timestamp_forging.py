@@ -1,4 +1,4 @@
-"""Every kind of statement with which a caller can write a row's timestamp himself."""
+"""Every kind of statement with which a client can set a row's timestamp."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from pgcontract.probes.rows.timestamp_upkeep import FUTURE, PAST, TimestampProbe
 
 def forge_by_insert(probe: TimestampProbe) -> Iterator[TimestampWrite]:
     """By a plain INSERT of a new row."""
-    yield probe.insert("INSERT of null", sql.NULL)
-    yield probe.insert("INSERT of a time long past", sql.Literal(PAST))
-    yield probe.insert("INSERT of a time far ahead", sql.Literal(FUTURE))
+    yield probe.insert("INSERT of NULL", sql.NULL)
+    yield probe.insert(f"INSERT of {PAST}", sql.Literal(PAST))
+    yield probe.insert(f"INSERT of {FUTURE}", sql.Literal(FUTURE))
 
 
 def forge_by_other_inserts(probe: TimestampProbe) -> Iterator[TimestampWrite]:
     """By the other statements that insert a row."""
-    yield probe.copy("COPY of a time long past", PAST)
+    yield probe.copy(f"COPY of {PAST}", PAST)
     if probe.probe_row.key:
         past = sql.Literal(PAST)
-        yield probe.insert("INSERT ... ON CONFLICT DO UPDATE, of a new row", past, conflict=_upsert(probe, past))
+        yield probe.insert("INSERT … ON CONFLICT DO UPDATE of a new row", past, conflict=_upsert(probe, past))
 
 
 def forge_by_update(probe: TimestampProbe) -> Iterator[TimestampWrite]:
     """By each statement that changes the row, which must exist."""
     column, past = probe.timestamp.bare_column, sql.Literal(PAST)
-    yield probe.update("UPDATE to null", {column: sql.NULL})
-    yield probe.update("UPDATE to a time long past", {column: past})
-    yield probe.update("UPDATE to a time far ahead", {column: sql.Literal(FUTURE)})
+    yield probe.update("UPDATE to NULL", {column: sql.NULL})
+    yield probe.update(f"UPDATE to {PAST}", {column: past})
+    yield probe.update(f"UPDATE to {FUTURE}", {column: sql.Literal(FUTURE)})
     if probe.probe_row.key:
-        yield probe.insert("INSERT ... ON CONFLICT DO UPDATE, of a row that is there", conflict=_upsert(probe, past))
+        yield probe.insert("INSERT … ON CONFLICT DO UPDATE of an existing row", conflict=_upsert(probe, past))
 
 
 def _upsert(probe: TimestampProbe, value: sql.Composable) -> sql.Composed:

@@ -21,13 +21,14 @@ from pgcontract.probes.rows.probe_row import ColumnValues, ProbeRow, attempt, fi
 PAST: Final = "2001-02-03 04:05:06+00"
 FUTURE: Final = "2999-12-31 23:59:59+00"
 DATABASE_TIME: Final = "the database's time"
-UNCHANGED: Final = "as it was"
+UNCHANGED: Final = "unchanged"
+CLIENT_VALUE: Final = "the client's value"
 
 _TEMPORAL: Final = ("timestamp", "date")
 _CLASSIFY_TIME = """
     CASE WHEN {column} IS NULL THEN 'null'
-         WHEN {column} = CAST({before} AS {type}) THEN 'as it was'
-         WHEN {column} IN (CAST({past} AS {type}), CAST({future} AS {type})) THEN 'as written'
+         WHEN {column} = CAST({before} AS {type}) THEN 'unchanged'
+         WHEN {column} IN (CAST({past} AS {type}), CAST({future} AS {type})) THEN 'the client''s value'
          WHEN {column} < CAST(pg_catalog.now() AS {type}) THEN 'earlier than the transaction'
          WHEN {column} > CAST(pg_catalog.clock_timestamp() AS {type}) THEN 'later than the clock'
          ELSE 'the database''s time'
@@ -55,7 +56,7 @@ class TimestampProbe:
         self.columns = [column for column in context.after.columns if column.table == timestamp.table]
         table_column = next((column for column in self.columns if column.name == timestamp.column), None)
         if table_column is None:
-            raise CouldNotAsk(f"the column {timestamp.column} is not there")
+            raise CouldNotAsk(f"the column {timestamp.column} does not exist")
         self.column = table_column
         connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
         self.probe_row = find_probe_row(context, connection, timestamp.table).without(timestamp.bare_column)
@@ -85,7 +86,7 @@ class TimestampProbe:
                     copy.write_row([*row.values()])
                 relation, _ = self._fetch(self.probe_row.select(self._classified_time()))
         except psycopg.Error as error:
-            return TimestampWrite(label=label, statement=shown, result=f"refused: {read_refusal(error)}", refused=True)
+            return TimestampWrite(label=label, statement=shown, result=f"rejected: {read_refusal(error)}", refused=True)
         return TimestampWrite(label=label, statement=shown, result=relation)
 
     def write(self, label: str, statement: sql.Composed) -> TimestampWrite:
@@ -99,15 +100,15 @@ class TimestampProbe:
             refusal = read_refusal(error)
             if refusal.sqlstate.startswith("42") and error.diag.statement_position:
                 raise
-            return TimestampWrite(label=label, statement=shown, result=f"refused: {refusal}", refused=True)
+            return TimestampWrite(label=label, statement=shown, result=f"rejected: {refusal}", refused=True)
 
     def update_unchanged(self) -> str:
-        """An update that changes nothing, not undone: the row's time is `later`, `the same`, or it `went back`."""
+        """An update that changes nothing, not undone: the row's time is `later`, `the same` or `earlier`."""
         text = sql.SQL("{}::pg_catalog.text").format(identifier(self.timestamp.bare_column))
         _, before = self._fetch(self.probe_row.select(sql.SQL("''"), text))
         refusal = attempt(self.connection, self.probe_row.update(self.unchanged_values()))
         if refusal is not None:
-            return f"refused: {refusal}"
+            return f"rejected: {refusal}"
         return compare_times(self.connection, self.probe_row, self.timestamp, self.column.type, before)
 
     def unchanged_values(self) -> ColumnValues:
@@ -126,7 +127,7 @@ class TimestampProbe:
                 continue
             value = next((value for value in other_values(self.context, column) if self._accepted(name, value)), None)
             if value is None:
-                yield f"{name}, to itself: every other value tried is refused", {name: identifier(name)}
+                yield f"{name} to itself (every other value tried is rejected)", {name: identifier(name)}
             else:
                 yield name, {name: value}
 
@@ -194,8 +195,8 @@ class TimestampProbe:
 def compare_times(
     connection: psycopg.Connection, probe_row: ProbeRow, timestamp: Timestamp, type_name: str, before: str | None
 ) -> str:
-    """How the row's time compares to the one before: `later`, `the same`, `went back`."""
-    query = sql.SQL("CASE WHEN {0} > {1} THEN 'later' WHEN {0} = {1} THEN 'the same' ELSE 'went back' END")
+    """How the row's time compares to the one before: `later`, `the same`, `earlier`."""
+    query = sql.SQL("CASE WHEN {0} > {1} THEN 'later' WHEN {0} = {1} THEN 'the same' ELSE 'earlier' END")
     old = sql.SQL("CAST({} AS {})").format(sql.Literal(before), sql.SQL(type_name))
     row = connection.execute(probe_row.select(query.format(identifier(timestamp.bare_column), old))).fetchone()
     return str(row[0]) if row else "no row"

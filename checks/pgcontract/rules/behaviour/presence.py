@@ -11,6 +11,7 @@ import psycopg
 from psycopg import sql
 
 from pgcontract.contract import Presence
+from pgcontract.contract.identifiers import quote
 from pgcontract.model.schema import Column
 from pgcontract.postgres.script_execution import Refusal
 from pgcontract.probes.context import Context, CouldNotAsk, Promise
@@ -52,7 +53,7 @@ class PresenceAttempt:
 
     @property
     def outcome(self) -> str:
-        word = "refused" if self.refusal is not None else "accepted"
+        word = "rejected" if self.refusal is not None else "accepted"
         return f"{word} (WRONG)" if self.wrong else word
 
 
@@ -95,23 +96,24 @@ def _answer(presence: Presence, tried: list[PresenceAttempt]) -> Answer:
         return Answer(
             Status.BROKEN,
             presence.name,
-            f"{presence.column} is not present as declared: {accepted} wrong writes are accepted and "
-            f"{len(wrong) - accepted} right ones refused, of {len(judged)} tried.",
-            expected=f"{first.row}, {_given_text(presence, first.given)}: {'accepted' if first.allowed else 'refused'}",
-            actual=f"refused: {first.refusal}" if first.refusal else "accepted",
-            remedy="Add CHECK ((column IS NOT NULL) = (condition)), and CHECK (column >= the other) where one is named.",
+            f"{presence.table} {'rejects' if first.refusal else 'accepts'} a row with {first.row} and "
+            f"{_given_text(presence, first.given)}; {presence.bare_column} must {_rule_text(presence)}. Of {len(judged)} "
+            f"writes tried, {accepted} were wrongly accepted and {len(wrong) - accepted} wrongly rejected.",
+            expected=f"{first.row}, {_given_text(presence, first.given)}: {'accepted' if first.allowed else 'rejected'}",
+            actual=f"rejected: {first.refusal}" if first.refusal else "accepted",
+            remedy=_remedy(presence, first),
             evidence=[
                 *evidence,
                 Evidence(title="To see it happen", text=reproduction_script(first.statements), language="sql"),
             ],
             origin=presence.origin,
         )
-    missing = [word for word, null in (("there", False), ("null", True)) if not _was_tried(judged, null=null)]
+    missing = [word for word, null in (("set", False), ("null", True)) if not _was_tried(judged, null=null)]
     if missing:
         return Answer(
             Status.UNKNOWN,
             presence.name,
-            f"No row of {presence.table} could be made in which {presence.column} is to be {missing[0]}; declare the "
+            f"No row of {presence.table} could be inserted in which {presence.column} must be {missing[0]}; declare the "
             "state machine of the column that `present_when` reads.",
             evidence=evidence,
             origin=presence.origin,
@@ -130,11 +132,27 @@ def _was_tried(judged: list[PresenceAttempt], *, null: bool) -> bool:
 
 
 def _given_text(presence: Presence, written: str) -> str:
-    """`paid_at null`, `paid_at > opened_at`."""
+    """`paid_at IS NULL`, `paid_at > opened_at`."""
     if presence.not_before is None or written == NULL:
-        return f"{presence.bare_column} {written}"
+        return f"{presence.bare_column} {'IS NULL' if written == NULL else 'IS NOT NULL'}"
     sign = {VALUE: "=", LATER: ">", EARLIER: "<"}[written]
     return f"{presence.bare_column} {sign} {presence.not_before}"
+
+
+def _rule_text(presence: Presence) -> str:
+    floor = f", never less than {presence.not_before}" if presence.not_before else ""
+    return f"have a value exactly when {presence.present_when}{floor}"
+
+
+def _remedy(presence: Presence, wrong: PresenceAttempt) -> str:
+    if wrong.refusal is not None:
+        constraint = f"constraint {quote(wrong.refusal.constraint)}" if wrong.refusal.constraint else "CHECK or trigger"
+        return f"Change the {constraint} that rejects it, or the condition under [presence.{presence.name}]."
+    column = quote(presence.bare_column)
+    floor = f", ADD CHECK ({column} >= {quote(presence.not_before)})" if presence.not_before else ""
+    return (
+        f"ALTER TABLE {presence.table} ADD CHECK (({column} IS NOT NULL) = (({presence.present_when}) IS TRUE)){floor};"
+    )
 
 
 def _attempts_evidence(presence: Presence, judged: list[PresenceAttempt]) -> Evidence:
@@ -144,14 +162,14 @@ def _attempts_evidence(presence: Presence, judged: list[PresenceAttempt]) -> Evi
         (row, way, *(outcomes.get((row, way, written), "not tried") for written in values_written))
         for row, way in dict.fromkeys((tried_write.row, tried_write.way) for tried_write in judged)
     )
-    columns = ("row", "written", *(_given_text(presence, written) for written in values_written))
-    return Evidence(title="Each row with and without the value", columns=columns, rows=rows)
+    columns = ("row", "written by", *(_given_text(presence, written) for written in values_written))
+    return Evidence(title="Each kind of row, with and without the value", columns=columns, rows=rows)
 
 
 def _try_writes(context: Context, presence: Presence) -> Iterator[PresenceAttempt]:
     column = next((candidate for candidate in context.after.columns if candidate.name == presence.column), None)
     if column is None:
-        raise CouldNotAsk(f"the column {presence.column} is not there")
+        raise CouldNotAsk(f"the column {presence.column} does not exist")
     with context.sandbox.rolled_back(context.after_state) as connection:
         connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cases = list(value_combinations(context, connection, presence))
@@ -216,7 +234,7 @@ def _in_same_write(
             probe_row.update(row_values) if number else probe_row.insert(row_values)
             for number, row_values in enumerate(route)
         ]
-        yield _try_write(connection, presence, probe_row, case, "with that", written, statements)
+        yield _try_write(connection, presence, probe_row, case, "the same statement", written, statements)
 
 
 def _in_later_update(
@@ -234,7 +252,7 @@ def _in_later_update(
     ]
     for written, value in values.at_update().items():
         statements = [*earlier, probe_row.update({presence.bare_column: value})]
-        yield _try_write(connection, presence, probe_row, case, "afterwards", written, statements)
+        yield _try_write(connection, presence, probe_row, case, "a later UPDATE", written, statements)
 
 
 def _try_write(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from psycopg import sql
+
 from pgcontract.contract import StateMachine
 from pgcontract.probes.context import Context, CouldNotAsk, Promise
 from pgcontract.probes.rows import (
@@ -67,16 +69,16 @@ def state_machine_initial(context: Context) -> Iterator[Answer]:
         for state, outcome in matrix.starts.items():
             meant = state in state_machine.initial
             tightened = meant and later_declaration is not None and state not in later_declaration.initial
-            rows.append((state, "accepted" if meant else "refused", f"{outcome}{_tightened_note(tightened)}"))
+            rows.append((state, "accepted" if meant else "rejected", f"{outcome}{_tightened_note(tightened)}"))
             started = outcome.state if outcome.refusal is None else None
             if started is not None and started not in state_machine.initial:
                 wrongly_accepted.append(state)
             elif meant and not outcome.accepted and not tightened:
                 wrongly_refused.append(state)
-        evidence = [Evidence(title="Every state as a start", columns=("state", "meant", "found"), rows=tuple(rows))]
+        evidence = [Evidence(title="INSERT in every state", columns=("state", "expected", "actual"), rows=tuple(rows))]
         if not wrongly_accepted and not wrongly_refused:
             summary = (
-                f"A row of {state_machine.table} starts only as {_or_list(state_machine.initial)}: {len(rows)} "
+                f"A row of {state_machine.table} can only be inserted as {_or_list(state_machine.initial)}: {len(rows)} "
                 "states tried."
             )
             yield Answer(Status.KEPT, state_machine.name, summary, evidence=evidence, origin=state_machine.origin)
@@ -86,10 +88,11 @@ def state_machine_initial(context: Context) -> Iterator[Answer]:
             Status.BROKEN,
             state_machine.name,
             f"A new row of {state_machine.table} "
-            f"{_faults([('may be', wrongly_accepted), ('may not be', wrongly_refused)])}.",
-            expected=f"starts as {_or_list(state_machine.initial)}",
+            f"{_faults([('can be inserted as', wrongly_accepted), ('cannot be inserted as', wrongly_refused)])}; "
+            f"allowed: {_or_list(state_machine.initial)}.",
+            expected=f"{first}: {'rejected' if wrongly_accepted else 'accepted'}",
             actual=f"{first}: {matrix.starts[first]}",
-            remedy="Refuse every other state on INSERT, or declare the state as a start.",
+            remedy=_initial_remedy(state_machine, first, wrongly_accepted=bool(wrongly_accepted)),
             evidence=[*evidence, _reproduction(state_machine, matrix, (values_for_state(state_machine, first),))],
             origin=state_machine.origin,
         )
@@ -139,15 +142,18 @@ def _transitions(state_machine: StateMachine, matrix: StateMatrix, later_declara
         stays = {state_machine.bare_column: values_for_state(state_machine, wrong[1])[state_machine.bare_column]}
         last = stays if wrong[0] == wrong[1] else values_for_state(state_machine, wrong[1])
         faults = _faults(
-            [("moves, though forbidden,", _arrows(wrongly_accepted)), ("cannot move", _arrows(wrongly_refused))]
+            [
+                ("accepts undeclared transitions:", _arrows(wrongly_accepted)),
+                ("rejects declared transitions:", _arrows(wrongly_refused)),
+            ]
         )
         return Answer(
             Status.BROKEN,
             state_machine.name,
             f"{state_machine.column} {faults}.",
-            expected=f"{_arrow(wrong)}: {'refused' if wrongly_accepted else 'accepted'}",
+            expected=f"{_arrow(wrong)}: {'rejected' if wrongly_accepted else 'accepted'}",
             actual=str(matrix.transitions[wrong]),
-            remedy="Refuse by a trigger, which sees OLD and NEW, what is not declared; or declare the move.",
+            remedy=_transition_remedy(state_machine, wrong, wrongly_accepted=bool(wrongly_accepted)),
             evidence=[*evidence, _reproduction(state_machine, matrix, (*matrix.routes[wrong[0]], last))],
             origin=state_machine.origin,
         )
@@ -155,8 +161,8 @@ def _transitions(state_machine: StateMachine, matrix: StateMatrix, later_declara
         return Answer(
             Status.UNKNOWN,
             state_machine.name,
-            f"No row of {state_machine.table} could be brought to the state {_or_list(unreached)}, so moves from there "
-            "are not tried.",
+            f"No row of {state_machine.table} could be brought to the state {_or_list(unreached)}, so "
+            "transitions from it were not tried.",
             evidence=evidence,
             origin=state_machine.origin,
         )
@@ -165,7 +171,7 @@ def _transitions(state_machine: StateMachine, matrix: StateMatrix, later_declara
     return Answer(
         Status.KEPT,
         state_machine.name,
-        f"{state_machine.column} moves only as declared: {len(transitions)} moves tried, {accepted} accepted.",
+        f"{state_machine.column} changes only as declared: {len(transitions)} transitions tried, {accepted} accepted.",
         evidence=evidence,
         origin=state_machine.origin,
     )
@@ -184,11 +190,11 @@ def _transition_table(state_machine: StateMachine, matrix: StateMatrix, wrong: s
         outcome = matrix.transitions.get((source, target))
         if outcome is None:
             return "not reached"
-        word = "refused" if outcome.refusal else str(outcome)
+        word = "rejected" if outcome.refusal else str(outcome)
         return f"{word} (WRONG)" if (source, target) in wrong else word
 
     return Evidence(
-        title="Every move: from the row's state to the column's",
+        title="Every transition: from the row's state to the one that the UPDATE sets",
         columns=("from", *(f"to {state}" for state in state_machine.states)),
         rows=tuple(
             (source, *(cell(source, target) for target in state_machine.states)) for source in state_machine.states
@@ -204,7 +210,7 @@ def _refusal_messages(matrix: StateMatrix) -> Iterator[Evidence]:
             met.setdefault(str(outcome.refusal), []).append(transition)
     if met:
         rows = tuple((message, ", ".join(_arrows(transitions))) for message, transitions in met.items())
-        yield Evidence(title="Who refused", columns=("words", "moves"), rows=rows)
+        yield Evidence(title="Error messages", columns=("message", "transitions"), rows=rows)
 
 
 def _unjudged_transitions(
@@ -218,7 +224,7 @@ def _unjudged_transitions(
         if transition in transitions
     ]
     if rows:
-        yield Evidence(title="Moves that are not judged", columns=("move", "why", "found"), rows=tuple(rows))
+        yield Evidence(title="Transitions that are not judged", columns=("transition", "why", "result"), rows=tuple(rows))
 
 
 def _reproduction(state_machine: StateMachine, matrix: StateMatrix, route: tuple[ColumnValues, ...]) -> Evidence:
@@ -226,6 +232,36 @@ def _reproduction(state_machine: StateMachine, matrix: StateMatrix, route: tuple
     return Evidence(
         title="To see it happen", text=reproduction_script([*matrix.statements(route), looked]), language="sql"
     )
+
+
+def _initial_remedy(state_machine: StateMachine, state: str, *, wrongly_accepted: bool) -> str:
+    if not wrongly_accepted:
+        return (
+            f"Let the table's CHECKs and triggers accept it, or remove {state!r} from initial under "
+            f"[state_machine.{state_machine.name}]."
+        )
+    column = identifier(state_machine.bare_column).as_string()
+    allowed = ", ".join(_literal(initial) for initial in state_machine.initial)
+    return (
+        f"Reject it in a BEFORE INSERT trigger on {state_machine.table}: IF NEW.{column} NOT IN ({allowed}) THEN RAISE "
+        f"EXCEPTION …; END IF; or add {state!r} to initial under [state_machine.{state_machine.name}]."
+    )
+
+
+def _transition_remedy(state_machine: StateMachine, transition: Transition, *, wrongly_accepted: bool) -> str:
+    declared = f"transitions under [state_machine.{state_machine.name}]"
+    if not wrongly_accepted:
+        return f"Let the table's CHECKs and triggers accept it, or remove it from {declared}."
+    column = identifier(state_machine.bare_column).as_string()
+    source, target = map(_literal, transition)
+    return (
+        f"Reject it in a BEFORE UPDATE trigger on {state_machine.table}: IF (OLD.{column}, NEW.{column}) = "
+        f"({source}, {target}) THEN RAISE EXCEPTION …; END IF; or add it to {declared}."
+    )
+
+
+def _literal(state: str) -> str:
+    return sql.Literal(state).as_string()
 
 
 def _tightened_note(tightened: bool) -> str:

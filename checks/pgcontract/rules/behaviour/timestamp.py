@@ -13,6 +13,7 @@ from pgcontract.probes.context import Context, CouldNotAsk, Promise
 from pgcontract.probes.rows import identifier, reproduction_script
 from pgcontract.probes.rows.timestamp_forging import forge_by_insert, forge_by_other_inserts, forge_by_update
 from pgcontract.probes.rows.timestamp_upkeep import (
+    CLIENT_VALUE,
     DATABASE_TIME,
     PAST,
     UNCHANGED,
@@ -22,6 +23,7 @@ from pgcontract.probes.rows.timestamp_upkeep import (
 )
 from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
+from pgcontract.rules.behaviour.timestamp_remedy import set_by_trigger
 from pgcontract.rules.registry import Subjects, check
 
 # An attacker's version of every function and operator with which a trigger is likely to read the clock.
@@ -94,8 +96,8 @@ def timestamp_set_on_insert(context: Context) -> Iterator[Answer]:
             return _answer(
                 probe,
                 tried,
-                kept=f"The database sets {timestamp.column} on INSERT, whatever the caller says",
-                broken=f"{timestamp.column} is not the database's time after every INSERT",
+                kept=f"The database sets {timestamp.column} on INSERT, whatever the client sends",
+                broken=f"INSERT does not always set {timestamp.column} to the database's time",
             )
 
     yield from _ask_each(_timestamps(context.promise, event="insert"), ask)
@@ -120,8 +122,12 @@ def timestamp_set_on_update(context: Context) -> Iterator[Answer]:
             return _answer(
                 probe,
                 [TimestampAttempt(write=probe.update(way, values), expected=expected) for way, values in changes],
-                kept=f"After every UPDATE {timestamp.column} is {expected}",
-                broken=f"{timestamp.column} is not {expected} after every UPDATE",
+                kept=f"Every UPDATE sets {timestamp.column} to {expected}"
+                if expected == DATABASE_TIME
+                else f"No UPDATE changes {timestamp.column}",
+                broken=f"Not every UPDATE sets {timestamp.column} to {expected}"
+                if expected == DATABASE_TIME
+                else f"An UPDATE can change {timestamp.column}, which only INSERT should set",
                 reproduce=_reproduction_apart,
             )
 
@@ -148,7 +154,7 @@ def timestamp_tamper_proof(context: Context) -> Iterator[Answer]:
             return _answer(
                 probe,
                 tried,
-                kept=f"Nobody but the database writes {timestamp.column}",
+                kept=f"No client can set {timestamp.column}",
                 broken=f"A client can set {timestamp.column} to any value",
             )
 
@@ -177,19 +183,25 @@ def timestamp_increasing(context: Context) -> Iterator[Answer]:
                 shown += [probe.probe_row.update(probe.unchanged_values()), probe.probe_row.select(name)]
             probe.connection.execute(probe.probe_row.delete())
             probe.insert_shifted_row("1 hour")
-            rows.append(("UPDATE of a row that is an hour ahead of the clock", probe.update_unchanged()))
+            rows.append(("UPDATE of a row whose time is an hour ahead of the clock", probe.update_unchanged()))
         wrong = [row for row in rows if row[1] != "later"]
-        evidence = [Evidence(title="What an UPDATE did to the time", columns=("write", "the time is"), rows=tuple(rows))]
+        evidence = [
+            Evidence(
+                title="The time after each UPDATE, compared with the time before",
+                columns=("write", "time"),
+                rows=tuple(rows),
+            )
+        ]
         if not wrong:
-            summary = f"Every UPDATE of a row makes {timestamp.column} later than it was."
+            summary = f"Every UPDATE of a row makes {timestamp.column} later: {len(rows)} UPDATEs tried."
             return Answer(Status.KEPT, timestamp.name, summary, evidence=evidence, origin=timestamp.origin)
         return Answer(
             Status.BROKEN,
             timestamp.name,
-            f"An UPDATE of a row need not make {timestamp.column} later than it was.",
+            f"An UPDATE does not always make {timestamp.column} later: after the {wrong[0][0]} it is {wrong[0][1]}.",
             expected="later",
             actual=f"{wrong[0][0]}: {wrong[0][1]}",
-            remedy="Set it to greatest(clock_timestamp(), OLD's value + interval '1 microsecond').",
+            remedy=set_by_trigger(timestamp),
             evidence=[*evidence, Evidence(title="To see it happen", text=reproduction_script(shown), language="sql")],
             origin=timestamp.origin,
         )
@@ -223,9 +235,10 @@ def timestamp_search_path(context: Context) -> Iterator[Answer]:
             return _answer(
                 probe,
                 tried,
-                kept=f"No caller's search_path changes what {timestamp.column} is set to",
-                broken=f"A caller's search_path changes what {timestamp.column} is set to",
+                kept=f"A client's search_path does not change what {timestamp.column} is set to",
+                broken=f"A client's search_path changes what {timestamp.column} is set to",
                 reproduce=_reproduction_in_attack,
+                remedy=_fixed_search_path(context, timestamp),
             )
 
     yield from _ask_each(_timestamps(context.promise), ask)
@@ -246,13 +259,13 @@ def timestamp_replica_role(context: Context) -> Iterator[Answer]:
             probe.insert_shifted_row("-1 day")
             probe.connection.execute("SET LOCAL session_replication_role = replica")
             kept = probe.update("UPDATE", {timestamp.bare_column: sql.Literal(PAST)})
-        past = kept.result == "as written"
-        effect = "switches off what sets" if past else "does not switch off what sets"
+        past = kept.result == CLIENT_VALUE
+        effect = "bypasses" if past else "does not bypass"
         return Answer(
             Status.NOTED,
             timestamp.name,
-            f"session_replication_role = replica, which only a superuser can set, {effect} {timestamp.column}: a time "
-            f"that is written then is {kept.result}.",
+            f"session_replication_role = replica, which only a superuser can set, {effect} what sets "
+            f"{timestamp.column}: after an UPDATE to {PAST} it is {kept.result}.",
             evidence=[Evidence(title="The write", text=kept.statement, language="sql")],
             origin=timestamp.origin,
         )
@@ -276,9 +289,10 @@ def _answer(
     kept: str,
     broken: str,
     reproduce: Callable[[TimestampProbe, TimestampWrite], str] | None = None,
+    remedy: str | None = None,
 ) -> Answer:
     rows = tuple((attempt.write.label, attempt.expected, attempt.write.result) for attempt in tried)
-    evidence = [Evidence(title="What the time is after each write", columns=("write", "meant", "found"), rows=rows)]
+    evidence = [Evidence(title="The time after each write", columns=("write", "expected", "actual"), rows=rows)]
     wrong = [attempt for attempt in tried if attempt.wrong]
     if not wrong:
         summary = f"{kept}: {len(tried)} writes tried."
@@ -288,18 +302,35 @@ def _answer(
     return Answer(
         Status.BROKEN,
         probe.timestamp.name,
-        f"{broken}: {len(wrong)} of {len(tried)} writes tried.",
-        expected=f"{first.write.label}: {first.expected}{' or refused' if first.may_be_refused else ''}",
+        f"{broken}: {_outcome(first.write)} (wrong after {len(wrong)} of {len(tried)} writes tried).",
+        expected=f"{first.write.label}: {first.expected}{' or rejected' if first.may_be_refused else ''}",
         actual=first.write.result,
-        remedy="Set it in a BEFORE INSERT OR UPDATE trigger, FOR EACH ROW, that reads pg_catalog's clock itself.",
+        remedy=remedy or set_by_trigger(probe.timestamp),
         evidence=[*evidence, Evidence(title="To see it happen", text=text, language="sql")],
         origin=probe.timestamp.origin,
     )
 
 
+def _outcome(write: TimestampWrite) -> str:
+    return f"{write.label} is {write.result}" if write.refused else f"after {write.label} it is {write.result}"
+
+
+def _fixed_search_path(context: Context, timestamp: Timestamp) -> str | None:
+    """For the functions of the table's row triggers, which alone can read the clock by the client's search_path."""
+    functions = {
+        trigger.function
+        for trigger in context.after.triggers
+        if trigger.table == timestamp.table and trigger.timing == "before" and trigger.level == "row"
+    }
+    if not functions:
+        return None
+    alter = " ".join(f"ALTER FUNCTION {function} SET search_path = '';" for function in sorted(functions))
+    return f"{alter} Name pg_catalog in the body, as in pg_catalog.clock_timestamp()."
+
+
 def _reproduction(probe: TimestampProbe, kept: TimestampWrite, *before: str) -> str:
     """The write as a script: one transaction that is rolled back."""
-    new = kept.statement.startswith(("INSERT", "COPY")) and "there" not in kept.label
+    new = kept.statement.startswith(("INSERT", "COPY")) and "existing" not in kept.label
     rows_before = [*probe.probe_row.prerequisites, *([] if new else [probe.probe_row.insert()])]
     return "\n".join(
         ["BEGIN;", *before, *map(_statement_text, rows_before), kept.statement, _select_timestamp(probe), "ROLLBACK;"]

@@ -14,6 +14,7 @@ from pgcontract.probes.rows import ProbeRow, find_probe_row, identifier, insert_
 from pgcontract.probes.rows.timestamp_upkeep import compare_times, timestamp_probe
 from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
+from pgcontract.rules.behaviour.timestamp_remedy import set_by_trigger
 from pgcontract.rules.registry import check
 
 
@@ -64,7 +65,7 @@ def _race_answer(context: Context, timestamp: Timestamp) -> Answer:
         first.execute(update)
         first.execute("COMMIT")
         within = compare_times(first, probe_row, timestamp, type_name, before)
-        across = "not tried: no second row goes in"
+        across = "not tried: no second row can be inserted"
         other = insert_second_row(context, first, probe_row)
         if other is not None:
             first.execute("BEGIN")
@@ -73,33 +74,39 @@ def _race_answer(context: Context, timestamp: Timestamp) -> Answer:
             first.execute("COMMIT")
             across = compare_times(first, probe_row, timestamp, type_name, _read_timestamp(first, other, timestamp))
     rows = (
-        ("one row, by the transaction that began first and committed last", within),
-        ("two rows, the first written first and committed last", across),
+        ("one row: the transaction began first and committed last", within),
+        ("two rows: written first and committed last", across),
     )
-    evidence = [Evidence(title="The time that was committed last", columns=("history", "beside the other it"), rows=rows)]
+    evidence = [
+        Evidence(title="The time that was committed last", columns=("case", "compared with the other"), rows=rows)
+    ]
     if within == "later":
         return Answer(
             Status.NOTED,
             timestamp.name,
-            f"Within a row {timestamp.column} grows in the order of commits; across rows no clock can promise that: a "
-            f"row written first and committed last {'went back' if across == 'went back' else 'may go back'}.",
+            f"Within one row {timestamp.column} increases in commit order; across rows no clock can guarantee it: a row "
+            f"written first and committed last {'had' if across == 'earlier' else 'may have'} an earlier time.",
             evidence=evidence,
             origin=timestamp.origin,
         )
     return Answer(
         Status.BROKEN,
         timestamp.name,
-        f"Within a row {timestamp.column} does not grow in the order of commits: concurrent transactions make it go "
-        "back.",
+        f"Within one row {timestamp.column} does not increase in commit order: a transaction that began first and "
+        f"committed last left {_how(within)} time.",
         expected="later",
         actual=within,
-        remedy="Set it to greatest(clock_timestamp(), OLD's value + interval '1 microsecond').",
+        remedy=set_by_trigger(timestamp),
         evidence=[
             *evidence,
             Evidence(title="To see it happen", text=_reproduction(timestamp, probe_row, update), language="sql"),
         ],
         origin=timestamp.origin,
     )
+
+
+def _how(compared: str) -> str:
+    return {"earlier": "an earlier", "the same": "the same"}.get(compared, "no later")
 
 
 def _read_timestamp(connection: psycopg.Connection, probe_row: ProbeRow, timestamp: Timestamp) -> str | None:

@@ -9,11 +9,12 @@ from pgcontract.probes.context import Context, CouldNotAsk, Promise
 from pgcontract.probes.fuzzing.ascii_insertions import WrongCharacters, mark_positions
 from pgcontract.probes.fuzzing.character_sweep import CodePointRanges, count_characters, describe_ranges
 from pgcontract.probes.fuzzing.column_format import FormatResult, ask_format
-from pgcontract.probes.fuzzing.column_pairs import PairResult, describe_pair, has_pair_values, probe_pairs
+from pgcontract.probes.fuzzing.column_pairs import PairResult, WrongPair, describe_pair, has_pair_values, probe_pairs
 from pgcontract.probes.fuzzing.counterexample_kinds import Counterexample, WrongAnswers
-from pgcontract.probes.fuzzing.value_display import code_points, escaped, insert_line
+from pgcontract.probes.fuzzing.value_display import code_points, escaped, insert_line, short_text
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
+from pgcontract.rules.formats.remedies import keep_unchanged, refuser_text, tighten, widen
 from pgcontract.rules.registry import check
 
 _PAIRS_SHOWN = 8
@@ -40,30 +41,43 @@ def _pair_answers(context: Context, side: str) -> Iterator[Answer]:
 
 
 def _pairs_answer(column_format: ColumnFormat, answers: PairResult, side: str) -> Answer:
-    meaning, tried = _format_text(column_format), f"{answers.tried} pairs tried"
+    meaning, tried = _format_text(column_format), f"{answers.tried} pairs of timestamps tried"
     if side == "kept":
-        summary = f"{column_format.column} holds timestamps: whether they are read back as sent is not asked."
+        summary = f"{column_format.column} holds timestamps: whether they are read back as sent is not checked."
         return Answer(Status.NOTED, column_format.name, summary, origin=column_format.origin)
     wrong = answers.accepted_wrongly if side == "accepted" else answers.refused_wrongly
-    promise, got = ("refuses", "accepted") if side == "accepted" else ("accepts", "refused")
     if not wrong:
-        summary = f"{column_format.column} {promise} every pair of timestamps as {meaning} means: {tried}."
+        everything = "rejects everything that" if side == "accepted" else "accepts everything that"
+        allows = "does not allow" if side == "accepted" else "allows"
+        summary = f"{column_format.column} {everything} {meaning} {allows}: {tried}."
         return Answer(Status.KEPT, column_format.name, summary, origin=column_format.origin)
-    rows = tuple((describe_pair(mistaken_pair.pair), mistaken_pair.reason) for mistaken_pair in wrong[:_PAIRS_SHOWN])
-    kinds = "1 kind of pairs is" if len(wrong) == 1 else f"{len(wrong)} kinds of pairs are"
-    reason = "why it is not meant" if side == "accepted" else "who refused"
+
+    def reason(pair: WrongPair) -> str:
+        return pair.reason if side == "accepted" else refuser_text(pair.reason)
+
+    rows = tuple((describe_pair(pair.pair), reason(pair)) for pair in wrong[:_PAIRS_SHOWN])
+    first = f"({describe_pair(wrong[0].pair)})"
+    kinds = f"{len(wrong)} kind{'s' * (len(wrong) > 1)} of pairs wrongly"
+    if side == "accepted":
+        summary = f"accepts {first}, which {meaning} does not allow: {reason(wrong[0])}; {kinds} accepted, {tried}."
+    else:
+        summary = f"rejects {first}, which {meaning} allows: {reason(wrong[0])}; {kinds} rejected, {tried}."
     return Answer(
         Status.BROKEN,
         column_format.name,
-        f"{column_format.column} does not answer as {meaning} means: {kinds} {got}, of {tried}.",
-        expected=f"{describe_pair(wrong[0].pair)} {'refused' if side == 'accepted' else 'accepted'}",
-        actual=f"{got}: {wrong[0].reason}",
-        remedy="Change the constraint that compares the two columns, or the format in the contract.",
+        f"{column_format.column} {summary}",
+        expected=f"{first} {'rejected' if side == 'accepted' else 'accepted'}",
+        actual=f"accepted: {reason(wrong[0])}" if side == "accepted" else f"rejected: {reason(wrong[0])}",
+        remedy=f"Change the CHECK that compares the two columns, or the standard under [format.{column_format.name}].",
         evidence=[
-            Evidence(title="The shortest pair of each kind", columns=("pair", reason), rows=rows),
+            Evidence(
+                title="The shortest pair of each kind",
+                columns=("pair", "why it is invalid" if side == "accepted" else "why it is rejected"),
+                rows=rows,
+            ),
             Evidence(
                 title="To see it happen",
-                text="\n".join(mistaken_pair.insert for mistaken_pair in wrong[:_PAIRS_SHOWN]),
+                text="\n".join(pair.insert for pair in wrong[:_PAIRS_SHOWN]),
                 language="sql",
             ),
         ],
@@ -105,10 +119,8 @@ def format_rejects_invalid(context: Context) -> Iterator[Answer]:
             answers,
             answers.accepted_wrongly,
             characters,
-            kept=f"{column_format.column} accepts nothing but what {_format_text(column_format)} means",
-            broken=f"{column_format.column} accepts what {_format_text(column_format)} does not mean",
-            expected="refused",
-            remedy="Tighten the constraint; or, where this is meant after all, say so in the contract's format.",
+            kept=f"{column_format.column} rejects everything that {_format_text(column_format)} does not allow",
+            accepted=True,
         )
 
 
@@ -134,10 +146,8 @@ def format_accepts_valid(context: Context) -> Iterator[Answer]:
             answers,
             answers.refused_wrongly,
             characters,
-            kept=f"{column_format.column} refuses nothing that {_format_text(column_format)} means",
-            broken=f"{column_format.column} refuses what {_format_text(column_format)} means",
-            expected="accepted",
-            remedy="Widen the constraint; or, where this is not needed, declare a narrower format in the contract.",
+            kept=f"{column_format.column} accepts everything that {_format_text(column_format)} allows",
+            accepted=False,
             severity=Severity.ERROR if examples else Severity.WARNING,
         )
 
@@ -164,22 +174,24 @@ def _round_trip_answer(column_format: ColumnFormat, result: FormatResult) -> Ans
     changes = [_changed_evidence(result)] if result.changed else []
     losses = [example for change, example in result.changed if change.loss]
     if not losses:
-        but = "; some in another spelling" if result.changed else ""
+        but = "; some are spelled differently" if result.changed else ""
         return Answer(
             Status.KEPT,
             column_format.name,
-            f"{column_format.column} gives back all {result.accepted:,} accepted values as they were sent{but}.",
+            f"{column_format.column} returns all {result.accepted:,} accepted values as they were sent{but}.",
             evidence=[*changes, _tried_evidence(result)],
             origin=column_format.origin,
         )
-    first = losses[0]
+    first, *others = losses
+    more = "".join(f"; {loss.reason}" for loss in others)
     return Answer(
         Status.BROKEN,
         column_format.name,
-        f"{column_format.column} stores some accepted values as others: {'; '.join(loss.reason for loss in losses)}.",
-        expected=f"{escaped(first.value)}, as it was sent",
+        f"{column_format.column} changes values on the way in: {first.reason} "
+        f"({short_text(first.value)} is {_stored_text(first)}){more}.",
+        expected=f"{short_text(first.value)} is stored as it was sent",
         actual=_stored_text(first),
-        remedy="Refuse what cannot be kept, or store it in a type that keeps it.",
+        remedy=keep_unchanged(result.target),
         evidence=[*changes, _inserts_evidence(result, losses), _tried_evidence(result)],
         origin=column_format.origin,
     )
@@ -192,9 +204,7 @@ def _format_answer(
     characters: CodePointRanges,
     *,
     kept: str,
-    broken: str,
-    expected: str,
-    remedy: str,
+    accepted: bool,
     severity: Severity | None = None,
 ) -> Answer:
     unsent = f"; {result.unsendable} could not be sent (NUL, lone surrogates)" if result.unsendable else ""
@@ -209,26 +219,33 @@ def _format_answer(
         )
     kinds = len(wrong.shown) + len(wrong.others)
     first = wrong.shown[0]
-    one = (
-        f"{count_characters(characters):,} of {result.sweep.characters:,} single characters, and "
+    swept = (
+        f" and {count_characters(characters):,} of {result.sweep.characters:,} single characters"
         if result.sweep and characters
         else ""
+    )
+    value, meaning = short_text(first.value), _format_text(column_format)
+    reason = first.reason if accepted else refuser_text(first.reason)
+    said = f"accepts {value}, which {meaning} does not allow" if accepted else f"rejects {value}, which {meaning} allows"
+    count = (
+        f"{wrong.values:,} of {result.values:,} values tried{swept} were wrongly "
+        f"{'accepted' if accepted else 'rejected'}, of {kinds} kind{'s' * (kinds > 1)}{unsent}"
     )
     return Answer(
         Status.BROKEN,
         column_format.name,
-        f"{broken}: {one}{wrong.values:,} of {result.values:,} values tried, of {kinds} kind{'s' * (kinds > 1)}{unsent}.",
-        expected=f"{escaped(first.value)} {expected}",
-        actual=f"accepted: {first.reason}" if expected == "refused" else f"refused by {first.reason}",
-        remedy=remedy,
+        f"{column_format.column} {said}: {reason}. {count}.",
+        expected=f"{value} {'rejected' if accepted else 'accepted'}",
+        actual=f"{'accepted' if accepted else 'rejected'}: {reason}",
+        remedy=tighten(column_format, result.target) if accepted else widen(column_format, result.target, first.reason),
         evidence=[
-            _counterexamples_evidence(wrong, expected),
+            _counterexamples_evidence(wrong, accepted=accepted),
             _inserts_evidence(result, wrong.shown),
-            *_characters_evidence(characters),
+            *_characters_evidence(characters, accepted=accepted),
             *_insertions_evidence(
                 result,
-                result.wrongly_accepted_insertions if expected == "refused" else result.wrongly_refused_insertions,
-                expected,
+                result.wrongly_accepted_insertions if accepted else result.wrongly_refused_insertions,
+                accepted=accepted,
             ),
             _tried_evidence(result),
         ],
@@ -243,21 +260,21 @@ def _format_text(column_format: ColumnFormat) -> str:
     return f"{column_format.standard} ({parameters})" if parameters else column_format.standard
 
 
-def _counterexamples_evidence(wrong: WrongAnswers, expected: str) -> Evidence:
-    if expected == "refused":
-        columns: tuple[str, ...] = ("accepted", "code points", "why it is not meant")
+def _counterexamples_evidence(wrong: WrongAnswers, *, accepted: bool) -> Evidence:
+    if accepted:
+        columns: tuple[str, ...] = ("accepted", "code points", "why it is invalid")
         rows = [
             (escaped(counterexample.value), code_points(counterexample.value), counterexample.reason)
             for counterexample in wrong.shown
         ]
         rows += [("others", "", reason) for reason in wrong.others]
         return Evidence(title="The smallest value of each kind", columns=columns, rows=tuple(rows))
-    columns = ("refused", "code points", "who refused", "accepted instead")
+    columns = ("rejected", "code points", "why it is rejected", "a similar value that is accepted")
     rows_with_twins = [
         (
             escaped(counterexample.value),
             code_points(counterexample.value),
-            counterexample.reason,
+            refuser_text(counterexample.reason),
             _twin_text(counterexample),
         )
         for counterexample in wrong.shown
@@ -267,11 +284,11 @@ def _counterexamples_evidence(wrong: WrongAnswers, expected: str) -> Evidence:
 
 
 def _twin_text(example: Counterexample) -> str:
-    return f"{escaped(example.counterpart)}, {example.cause}" if example.counterpart is not None else "nothing near it"
+    return f"{escaped(example.counterpart)}, {example.cause}" if example.counterpart is not None else "none found"
 
 
 def _stored_text(example: Counterexample) -> str:
-    return f"stored as {escaped(example.counterpart)}" if example.counterpart is not None else "stored as NULL"
+    return f"stored as {short_text(example.counterpart)}" if example.counterpart is not None else "stored as NULL"
 
 
 def _inserts_evidence(answers: FormatResult, shown: Iterable[Counterexample]) -> Evidence:
@@ -279,17 +296,20 @@ def _inserts_evidence(answers: FormatResult, shown: Iterable[Counterexample]) ->
     return Evidence(title="To see it happen", text=lines, language="sql")
 
 
-def _characters_evidence(ranges: CodePointRanges) -> Iterator[Evidence]:
+def _characters_evidence(ranges: CodePointRanges, *, accepted: bool) -> Iterator[Evidence]:
     if ranges:
         yield Evidence(
-            title=f"All {count_characters(ranges):,} such characters by themselves", text=describe_ranges(ranges)
+            title=f"The {count_characters(ranges):,} single characters wrongly {'accepted' if accepted else 'rejected'}",
+            text=describe_ranges(ranges),
         )
 
 
-def _insertions_evidence(answers: FormatResult, wrong: tuple[WrongCharacters, ...], expected: str) -> Iterator[Evidence]:
+def _insertions_evidence(
+    answers: FormatResult, wrong: tuple[WrongCharacters, ...], *, accepted: bool
+) -> Iterator[Evidence]:
     if answers.example is not None and wrong:
         yield Evidence(
-            title=f"Characters that are not {expected} when one is put into an example, at each ^",
+            title=f"Characters wrongly {'accepted' if accepted else 'rejected'} where they replace a ^ in an example",
             columns=("example", "characters"),
             rows=tuple(
                 (mark_positions(answers.example, characters.positions), ascii(characters.characters))
@@ -300,7 +320,7 @@ def _insertions_evidence(answers: FormatResult, wrong: tuple[WrongCharacters, ..
 
 def _changed_evidence(answers: FormatResult) -> Evidence:
     return Evidence(
-        title="What comes back otherwise",
+        title="Values that are read back changed",
         columns=("sent", "stored", "how it differs"),
         rows=tuple(
             (
@@ -315,7 +335,7 @@ def _changed_evidence(answers: FormatResult) -> Evidence:
 
 def _tried_evidence(answers: FormatResult) -> Evidence:
     return Evidence(
-        title=f"Distinct values tried, with seed {answers.seed}",
+        title=f"Distinct values tried (seed {answers.seed})",
         columns=("kind", "values"),
         rows=tuple((kind, f"{values:,}") for kind, values in answers.tried.items()),
     )
