@@ -28,9 +28,9 @@ def conclude(
     *,
     today: dt.date | None = None,
 ) -> Run:
-    """The Run: findings with waivers and corrections applied, claims decided, and the verdict over all of it."""
+    """The Run: findings in the plan's order, with waivers and corrections applied, claims decided, and the verdict."""
     now = dt.datetime.now(dt.UTC)
-    resolved_findings, waivers = resolve_findings(findings, plan.project, today or now.date())
+    resolved_findings, waivers = resolve_findings(_in_order(plan, findings), plan.project, today or now.date())
     claims = decide_claims(plan.project, resolved_findings, selected=not plan.complete)
     everything = (*resolved_findings, *waivers, *map(claim_finding, claims))
     server = dict(observed.get("server", {}))
@@ -56,6 +56,21 @@ def conclude(
         facts=observed.get("facts", {}),
         phases=_sum_phases(observed.get("phases", ())),
     )
+
+
+def _in_order(plan: Plan, findings: Iterable[Finding]) -> list[Finding]:
+    """The findings of each item where the plan has it, whichever was asked first; of a subject that nobody planned with
+    the check's first item."""
+    places: dict[tuple[str, ...], int] = {}
+    for place, item in enumerate(plan.items):
+        places[item.migration, item.check, item.subject] = place
+        places.setdefault((item.migration, item.check), place)
+
+    def place_of(finding: Finding) -> int:
+        check = finding.migration, finding.check
+        return places.get((*check, finding.subject), places.get(check, len(places)))
+
+    return sorted(findings, key=place_of)
 
 
 def _sum_phases(phases: Iterable[Mapping[str, Any]]) -> tuple[Phase, ...]:
