@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from pgcontract import RunOptions, load_project, verify
+from pgcontract.errors import CouldNotAsk
 from pgcontract.formats import standard
-from pgcontract.probes.context import Context, CouldNotAsk
+from pgcontract.probes.context import Context
 from pgcontract.probes.fuzzing import InsertResult, batch_insert, find_target_column, sendable
 from pgcontract.probes.fuzzing.character_sweep import characters_not_meant, refused_characters
 from pgcontract.probes.fuzzing.expression_difference import compare_expressions

@@ -112,7 +112,7 @@ def backwards(items: Sequence[Item]) -> Sequence[Item]:
 
 
 def but_for_figures(value: object) -> str:
-    """The value's text with # in the place of each figure, and of one that there is none of: times differ from run to run."""
+    """The value's text with # in the place of each figure, there or not: times differ from run to run."""
     return re.sub(r"-?\d[\d.,]*\d|-?\d|None", "#", repr(value))
 
 

@@ -15,7 +15,7 @@ import psycopg
 from pgcontract.catalog import InformationSchema, read_catalog, read_information_schema, subtract
 from pgcontract.catalog.server_spelling import ServerSpelling, read_server_spelling, split_schema
 from pgcontract.contract import Contract
-from pgcontract.errors import CouldNotAsk as CouldNotAsk
+from pgcontract.errors import CouldNotAsk
 from pgcontract.model.comparison import Difference, compare
 from pgcontract.model.overlay import overlay
 from pgcontract.model.schema import Schema
@@ -23,7 +23,7 @@ from pgcontract.postgres.platform import MIGRATOR, GrantRegime
 from pgcontract.postgres.sandbox import DatabaseState, Sandbox
 from pgcontract.probes.cached_facts import FactCache, cached_state_fact
 from pgcontract.probes.load_result import LoadResult, load_script
-from pgcontract.probes.promise import Promise as Promise
+from pgcontract.probes.promise import Promise
 
 
 class Context:

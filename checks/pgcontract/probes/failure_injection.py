@@ -10,6 +10,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from pgcontract.catalog import read_object_ids, subtract
+from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Schema
 from pgcontract.model.sql import Script, Statement
 from pgcontract.postgres.connection import execute_discarding_rows
@@ -22,7 +23,7 @@ from pgcontract.postgres.script_execution import (
     ends_transactions,
 )
 from pgcontract.probes.cached_facts import cached_fact
-from pgcontract.probes.context import Context, CouldNotAsk
+from pgcontract.probes.context import Context
 
 # Running every prefix is quadratic in the statements; beyond this many a seeded sample is run.
 MAX_PREFIXES = 60

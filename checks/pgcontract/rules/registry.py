@@ -14,7 +14,8 @@ from difflib import get_close_matches
 from typing import TypeAlias
 
 from pgcontract.performance.measurement_kind import MeasurementKind
-from pgcontract.probes.context import Context, Promise
+from pgcontract.probes.context import Context
+from pgcontract.probes.promise import Promise
 from pgcontract.result import Severity
 from pgcontract.rules.answer import Answer
 

@@ -7,10 +7,12 @@ from dataclasses import fields
 from typing import Any
 
 from pgcontract.contract import Migration, Project
+from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Part, Schema
 from pgcontract.model.sql import Script
 from pgcontract.performance.measurements import MeasuredPromise, performance_facts
-from pgcontract.probes.context import Context, CouldNotAsk, Promise
+from pgcontract.probes.context import Context
+from pgcontract.probes.promise import Promise
 
 
 def collect_facts(promise: Promise, context: Context | None, measured: Iterable[MeasuredPromise] = ()) -> dict[str, Any]:

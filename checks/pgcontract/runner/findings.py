@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pgcontract.probes.context import Promise
+from pgcontract.probes.promise import Promise
 from pgcontract.result import Finding, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import Check, checks

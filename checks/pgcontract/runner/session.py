@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from pgcontract.errors import InputError, PgcontractError, ServerUnavailable
+from pgcontract.errors import CouldNotAsk, InputError, PgcontractError, ServerUnavailable
 from pgcontract.performance.measurements import MeasuredPromise
 from pgcontract.postgres import versions
 from pgcontract.postgres.connection import is_server_lost
@@ -22,7 +22,8 @@ from pgcontract.postgres.progress import ProgressEvent, report_progress
 from pgcontract.postgres.providers import Production, Server, provider_for
 from pgcontract.postgres.sandbox import DatabaseState, Sandbox
 from pgcontract.postgres.script_execution import read_refusal
-from pgcontract.probes.context import Context, CouldNotAsk, Promise
+from pgcontract.probes.context import Context
+from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Finding, Phase, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import Check, checks

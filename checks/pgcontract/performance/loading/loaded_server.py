@@ -97,7 +97,7 @@ class LoadedServer:
 
 @cached_state_fact
 def get_loaded_server(context: Context) -> LoadedServer:
-    """The bench of the state that the trial is judged in, made at the first call and kept as long as its workbench.
+    """A server that has rows in the tables of the judged state; made at the first call, kept as long as its sandbox.
 
     CouldNotAsk where it cannot be had; ContractError, with its place, for a data set that breaks a rule of its table.
     """

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from pgcontract.errors import InputError
-from pgcontract.probes.context import Promise
+from pgcontract.probes.promise import Promise
 
 _MULTIPLIERS: Final = {"": 1, "k": 1_000, "m": 1_000_000}
 _ROW_COUNT: Final = re.compile(r"(\d{1,3}(?:[_,]\d{3})+|\d{1,12}(?:\.\d{1,3})?)\s*([km]?)", re.ASCII | re.IGNORECASE)

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pgcontract.contract import ColumnFormat
+from pgcontract.errors import CouldNotAsk
 from pgcontract.probes.cached_facts import cached_promise_fact
-from pgcontract.probes.context import Context, CouldNotAsk
+from pgcontract.probes.context import Context
 from pgcontract.probes.fuzzing.column_limits import limit_values
 from pgcontract.probes.fuzzing.hypothesis_draws import draw_values
 from pgcontract.probes.fuzzing.insert_batches import sendable

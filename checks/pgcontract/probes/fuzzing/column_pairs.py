@@ -10,9 +10,10 @@ import psycopg
 
 from pgcontract.catalog.server_spelling import unqualified_name
 from pgcontract.contract import ColumnFormat, identifiers
+from pgcontract.errors import CouldNotAsk
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.cached_facts import cached_fact
-from pgcontract.probes.context import Context, CouldNotAsk
+from pgcontract.probes.context import Context
 from pgcontract.probes.fuzzing.hypothesis_draws import draw_examples
 from pgcontract.probes.sample_rows import as_text, insert_statement, simplest_row
 

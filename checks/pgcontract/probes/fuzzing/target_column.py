@@ -13,10 +13,11 @@ from psycopg import sql
 from pgcontract.catalog.server_spelling import unqualified_name
 from pgcontract.contract.column_formats import client_text
 from pgcontract.contract.identifiers import bare
+from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Column, Constraint
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.cached_facts import cached_fact
-from pgcontract.probes.context import Context, CouldNotAsk
+from pgcontract.probes.context import Context
 from pgcontract.probes.sample_rows import as_text, insert_statement, simplest_row
 
 _WORD: Final = re.compile(r"""[Ee]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|[^\W\d][\w$]*""", re.DOTALL)

@@ -14,9 +14,10 @@ from psycopg import sql
 from pgcontract.catalog.server_spelling import unqualified_name
 from pgcontract.contract import Presence, StateMachine
 from pgcontract.contract.identifiers import bare
+from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Column
 from pgcontract.postgres.script_execution import read_refusal
-from pgcontract.probes.context import Context, CouldNotAsk
+from pgcontract.probes.context import Context
 from pgcontract.probes.rows.alternative_values import other_values
 from pgcontract.probes.rows.probe_row import ColumnValues, identifier
 from pgcontract.probes.rows.state_matrix import probe_state_matrix

@@ -11,9 +11,10 @@ from psycopg import sql
 
 from pgcontract.catalog.server_spelling import unqualified_name
 from pgcontract.contract.identifiers import bare, quote
+from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Column, Schema
 from pgcontract.postgres.script_execution import Refusal, read_refusal
-from pgcontract.probes.context import Context, CouldNotAsk
+from pgcontract.probes.context import Context
 from pgcontract.probes.sample_rows import as_text, simplest_row
 
 ColumnValues: TypeAlias = Mapping[str, sql.Composable]

@@ -13,8 +13,9 @@ from psycopg import sql
 from pgcontract.catalog.server_spelling import unqualified_name
 from pgcontract.contract import Timestamp
 from pgcontract.contract.identifiers import bare
+from pgcontract.errors import CouldNotAsk
 from pgcontract.postgres.script_execution import read_refusal
-from pgcontract.probes.context import Context, CouldNotAsk
+from pgcontract.probes.context import Context
 from pgcontract.probes.rows.alternative_values import other_values
 from pgcontract.probes.rows.probe_row import ColumnValues, ProbeRow, attempt, find_probe_row, identifier
 

@@ -10,8 +10,9 @@ import psycopg
 from psycopg import sql
 
 from pgcontract.contract import Flow, Invariant, Step
+from pgcontract.errors import CouldNotAsk
 from pgcontract.postgres.script_execution import read_refusal
-from pgcontract.probes.context import Context, CouldNotAsk
+from pgcontract.probes.context import Context
 from pgcontract.probes.scenarios.moves import Move, first_move, moves_of, parameter_values
 from pgcontract.probes.scenarios.parallel_sessions import ParallelSession, open_sessions
 from pgcontract.probes.scenarios.player import (

@@ -11,8 +11,8 @@ from psycopg import sql
 from psycopg.types.json import Json
 
 from pgcontract.contract import Flow, Invariant, Step
+from pgcontract.errors import CouldNotAsk
 from pgcontract.postgres.script_execution import Refusal, read_refusal
-from pgcontract.probes.context import CouldNotAsk
 from pgcontract.probes.sample_rows import as_text
 from pgcontract.probes.scenarios.moves import History, Move, parameter_values
 

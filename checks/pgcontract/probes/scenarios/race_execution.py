@@ -12,8 +12,9 @@ from psycopg import sql
 
 from pgcontract.contract import LEVELS, Level, Race
 from pgcontract.contract.races import RaceStep
+from pgcontract.errors import CouldNotAsk
 from pgcontract.postgres.script_execution import Refusal, read_refusal
-from pgcontract.probes.context import Context, CouldNotAsk
+from pgcontract.probes.context import Context
 from pgcontract.probes.scenarios.parallel_sessions import ParallelSession, open_sessions, wait_for_any
 from pgcontract.probes.scenarios.player import exists_expression
 

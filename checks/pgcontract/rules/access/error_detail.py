@@ -13,7 +13,8 @@ from pgcontract.catalog.server_spelling import unqualified_name
 from pgcontract.contract.identifiers import bare
 from pgcontract.model.schema import Constraint
 from pgcontract.postgres.script_execution import Refusal, read_refusal
-from pgcontract.probes.context import Context, Promise
+from pgcontract.probes.context import Context
+from pgcontract.probes.promise import Promise
 from pgcontract.probes.sample_rows import as_text, insert_statement, simplest_row, simplest_value
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer

@@ -12,7 +12,8 @@ from psycopg import sql
 from pgcontract.catalog.server_spelling import unqualified_name
 from pgcontract.contract import identifiers
 from pgcontract.postgres.script_execution import Refusal, read_refusal
-from pgcontract.probes.context import Context, Promise
+from pgcontract.probes.context import Context
+from pgcontract.probes.promise import Promise
 from pgcontract.probes.sample_rows import as_text, insert_statement, simplest_row
 from pgcontract.probes.scenarios.player import describe_row_count
 from pgcontract.result import Evidence, Severity, Status

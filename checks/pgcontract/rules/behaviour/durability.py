@@ -11,12 +11,14 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
+from pgcontract.errors import CouldNotAsk
 from pgcontract.model.sql import read_script
 from pgcontract.postgres.connection import Connection
 from pgcontract.postgres.providers import Server
 from pgcontract.postgres.sandbox import Sandbox
 from pgcontract.postgres.script_execution import apply_as_production, read_refusal
-from pgcontract.probes.context import Context, CouldNotAsk, Promise
+from pgcontract.probes.context import Context
+from pgcontract.probes.promise import Promise
 from pgcontract.probes.sample_rows import as_text, insert_statement, simplest_row
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer

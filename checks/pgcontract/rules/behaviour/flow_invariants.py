@@ -11,7 +11,8 @@ import psycopg
 from pgcontract.contract import Flow, Invariant
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.cached_facts import cached_promise_fact
-from pgcontract.probes.context import Context, Promise
+from pgcontract.probes.context import Context
+from pgcontract.probes.promise import Promise
 from pgcontract.probes.scenarios.concurrent_pairs import ConcurrentPair, run_pairs
 from pgcontract.probes.scenarios.histories import draw_histories, shorten_history
 from pgcontract.probes.scenarios.history_sql import describe_move, history_as_sql

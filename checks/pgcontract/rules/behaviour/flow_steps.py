@@ -10,7 +10,8 @@ from psycopg import sql
 
 from pgcontract.contract import Flow, Step
 from pgcontract.postgres.script_execution import read_refusal
-from pgcontract.probes.context import Context, Promise
+from pgcontract.probes.context import Context
+from pgcontract.probes.promise import Promise
 from pgcontract.probes.sample_rows import as_text
 from pgcontract.probes.scenarios.history_sql import history_as_sql
 from pgcontract.probes.scenarios.moves import first_move

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pgcontract.contract import Level, Race
-from pgcontract.probes.context import Context, CouldNotAsk, Promise
+from pgcontract.errors import CouldNotAsk
+from pgcontract.probes.context import Context
+from pgcontract.probes.promise import Promise
 from pgcontract.probes.scenarios.player import describe_row_count
 from pgcontract.probes.scenarios.race_execution import RaceResult, run_races
 from pgcontract.result import Evidence, Status

@@ -12,9 +12,11 @@ from psycopg import sql
 
 from pgcontract.contract import Presence
 from pgcontract.contract.identifiers import quote
+from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Column
 from pgcontract.postgres.script_execution import Refusal
-from pgcontract.probes.context import Context, CouldNotAsk, Promise
+from pgcontract.probes.context import Context
+from pgcontract.probes.promise import Promise
 from pgcontract.probes.rows import (
     ColumnValues,
     ProbeRow,

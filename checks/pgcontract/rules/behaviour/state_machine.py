@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from psycopg import sql
 
 from pgcontract.contract import StateMachine
-from pgcontract.probes.context import Context, CouldNotAsk, Promise
+from pgcontract.errors import CouldNotAsk
+from pgcontract.probes.context import Context
+from pgcontract.probes.promise import Promise
 from pgcontract.probes.rows import (
     ColumnValues,
     StateMatrix,

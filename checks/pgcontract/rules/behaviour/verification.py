@@ -8,7 +8,8 @@ import psycopg
 
 from pgcontract.contract import Verification
 from pgcontract.postgres.script_execution import read_refusal
-from pgcontract.probes.context import Context, Promise
+from pgcontract.probes.context import Context
+from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check

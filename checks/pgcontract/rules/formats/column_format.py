@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pgcontract.contract import ColumnFormat
-from pgcontract.probes.context import Context, CouldNotAsk, Promise
+from pgcontract.errors import CouldNotAsk
+from pgcontract.probes.context import Context
 from pgcontract.probes.fuzzing.ascii_insertions import WrongCharacters, mark_positions
 from pgcontract.probes.fuzzing.character_sweep import CodePointRanges, count_characters, describe_ranges
 from pgcontract.probes.fuzzing.column_format import FormatResult, ask_format
 from pgcontract.probes.fuzzing.column_pairs import PairResult, WrongPair, describe_pair, has_pair_values, probe_pairs
 from pgcontract.probes.fuzzing.counterexample_kinds import Counterexample, WrongAnswers
 from pgcontract.probes.fuzzing.value_display import code_points, escaped, insert_line, short_text
+from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.formats.remedies import keep_unchanged, refuser_text, tighten, widen

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from pgcontract.model.schema import Constraint, Index, Schema
-from pgcontract.probes.context import Context, Promise
+from pgcontract.probes.context import Context
+from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check

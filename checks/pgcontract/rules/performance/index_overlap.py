@@ -15,7 +15,8 @@ from pgcontract.model.schema import Index
 from pgcontract.performance.index_heights import IndexFacts
 from pgcontract.performance.loading import get_loaded_server
 from pgcontract.performance.queries.query_costs import indexes_of
-from pgcontract.probes.context import Context, Promise
+from pgcontract.probes.context import Context
+from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check

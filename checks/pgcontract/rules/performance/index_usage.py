@@ -9,7 +9,8 @@ from pgcontract.contract.identifiers import bare
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Index
 from pgcontract.performance.queries.index_usage import IndexUsage, index_usage
-from pgcontract.probes.context import Context, Promise
+from pgcontract.probes.context import Context
+from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.performance.foreign_key_index import foreign_keys_served

@@ -27,7 +27,8 @@ from pgcontract.performance.queries.without_index import (
     used,
 )
 from pgcontract.postgres.script_execution import Refusal
-from pgcontract.probes.context import Context, Promise
+from pgcontract.probes.context import Context
+from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check

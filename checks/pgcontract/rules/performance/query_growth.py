@@ -11,7 +11,8 @@ from pgcontract.performance.measurement_kind import MeasurementKind
 from pgcontract.performance.queries.index_advice import index_advice
 from pgcontract.performance.queries.query_costs import MeasuredQuery, measured_queries
 from pgcontract.performance.queries.query_evidence import advice_evidence, sizes_evidence
-from pgcontract.probes.context import Context, Promise
+from pgcontract.probes.context import Context
+from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.performance.query import unmeasured_answer

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from pgcontract.performance.latency import Latencies, QueryTimes, SizeTimes, latencies
 from pgcontract.performance.measurement_kind import MeasurementKind
-from pgcontract.probes.context import Context, Promise
+from pgcontract.probes.context import Context
+from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check

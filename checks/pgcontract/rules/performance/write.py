@@ -11,7 +11,8 @@ from pgcontract.performance.growth import LEAST_SIZES, SLACK
 from pgcontract.performance.measurement_kind import MeasurementKind
 from pgcontract.performance.writes import SizeFigures, StepWrites, measured_writes
 from pgcontract.performance.writes.ablation import StepCost
-from pgcontract.probes.context import Context, Promise
+from pgcontract.probes.context import Context
+from pgcontract.probes.promise import Promise
 from pgcontract.probes.scenarios.player import describe_row_count
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer

@@ -8,7 +8,8 @@ from typing import Final
 
 from pgcontract.performance.measurement_kind import MeasurementKind
 from pgcontract.performance.writes import SizeFigures, measured_writes
-from pgcontract.probes.context import Context, Promise
+from pgcontract.probes.context import Context
+from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from pgcontract.model.comparison import compared_fields, display_value
 from pgcontract.model.schema import Part
-from pgcontract.probes.context import Context, Promise
+from pgcontract.probes.context import Context
+from pgcontract.probes.promise import Promise
 from pgcontract.result import Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check

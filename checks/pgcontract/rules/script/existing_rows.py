@@ -10,8 +10,9 @@ from pgcontract.contract import ExistingRows
 from pgcontract.model.schema import Origin
 from pgcontract.postgres.platform import MIGRATOR
 from pgcontract.postgres.script_execution import Refusal, apply_as_production, locate_refusal, read_refusal
-from pgcontract.probes.context import Context, Promise
+from pgcontract.probes.context import Context
 from pgcontract.probes.failure_injection import catalog_differences, snapshot_transaction
+from pgcontract.probes.promise import Promise
 from pgcontract.probes.table_contents import read_row_versions
 from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer

@@ -13,7 +13,8 @@ from pgcontract.catalog.server_spelling import split_schema, unqualified_name
 from pgcontract.model.schema import Column, Schema
 from pgcontract.model.sql import Script
 from pgcontract.postgres.script_execution import Refusal, apply_as_production, ends_transactions
-from pgcontract.probes.context import Context, Promise
+from pgcontract.probes.context import Context
+from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import psycopg
 
 from pgcontract.catalog import read_object_ids
+from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Origin
 from pgcontract.postgres.connection import execute_discarding_rows
 from pgcontract.postgres.missing_features import MissingFeature, nearest_extension
 from pgcontract.postgres.script_execution import Refusal, apply_as_production, apply_statements, locate_refusal
-from pgcontract.probes.context import Context, CouldNotAsk, Promise
+from pgcontract.probes.context import Context
 from pgcontract.probes.failure_injection import (
     catalog_differences,
     first_line,
@@ -20,6 +21,7 @@ from pgcontract.probes.failure_injection import (
     run_skipping_each,
     snapshot_transaction,
 )
+from pgcontract.probes.promise import Promise
 from pgcontract.probes.sample_rows import insert_samples
 from pgcontract.probes.table_contents import read_row_versions
 from pgcontract.result import Evidence, Severity, Status

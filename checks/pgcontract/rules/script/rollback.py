@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Origin, Rows, Schema
 from pgcontract.model.sql import Script
 from pgcontract.postgres.script_execution import Refusal, apply_as_production, locate_refusal
-from pgcontract.probes.context import Context, CouldNotAsk, Promise
+from pgcontract.probes.context import Context
 from pgcontract.probes.failure_injection import catalog_differences, first_line, run_prefixes, snapshot_transaction
+from pgcontract.probes.promise import Promise
 from pgcontract.probes.sample_rows import insert_samples
 from pgcontract.probes.separate_server import on_separate_server
 from pgcontract.result import Evidence, Severity, Status

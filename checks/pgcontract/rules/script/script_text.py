@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from pgcontract.model.schema import Origin
 from pgcontract.model.sql import Created
-from pgcontract.probes.context import Context, Promise
+from pgcontract.probes.context import Context
+from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check

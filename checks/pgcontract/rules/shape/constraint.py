@@ -9,7 +9,8 @@ import psycopg
 from psycopg import sql
 
 from pgcontract.postgres.script_execution import read_refusal
-from pgcontract.probes.context import Context, Promise
+from pgcontract.probes.context import Context
+from pgcontract.probes.promise import Promise
 from pgcontract.probes.sample_rows import as_text, describe_row, escape_percent_signs, insert_statement, simplest_row
 from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer

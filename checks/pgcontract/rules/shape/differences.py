@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from pgcontract.model.comparison import ComparisonResult, Difference
 from pgcontract.model.schema import Part
 from pgcontract.probes.cached_facts import cached_fact
-from pgcontract.probes.context import Context, Promise
+from pgcontract.probes.context import Context
 from pgcontract.probes.equivalence import is_certainly_different, tell_apart
+from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import register_check

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pgcontract.catalog import InformationSchema, find_information_schema_gaps
 from pgcontract.catalog.server_spelling import unqualified_name
 from pgcontract.model.schema import Column, Table
-from pgcontract.probes.context import Context, Promise
+from pgcontract.probes.context import Context
+from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
