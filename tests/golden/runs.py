@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from measured import PERFORMANCE
+from pgcontract.contract.report_outline import default_outline
 from pgcontract.model.schema import Origin
 from pgcontract.result import (
     ClaimResult,
@@ -178,24 +179,27 @@ def queries() -> tuple[Finding, ...]:
 
 
 CLAIMS = (
-    claim("H3", "Design, validation, indexes and trigger are sound", Outcome.NOT_SHOWN, "Pending: behaviour."),
+    claim("H3", "Design, validation, indexes and trigger are sound", Outcome.NOT_SHOWN, "Pending: behaviour.",
+          section="summary"),
     claim("C4", "5 CHECK constraints", Outcome.CORRECTED, "The server counts 1.", corrected="1 CHECK constraint",
           decided_by=("schema.count[checks = 1]",)),
     *(claim(f"T{n}", f"Column {n} is as the table says", Outcome.UPHELD,
             decided_by=tuple(f"column.{word}[{TABLE}.email]" for word in ("present", "type", "nullability", "default")))
       for n in range(1, 5)),
     claim("V2", "An RFC 5322 pattern that keeps invalid addresses out of storage", Outcome.NOT_SHOWN,
-          "Pending: the language of the pattern."),
-    claim("I1", "Fast user look-up, prevents duplicate submissions", Outcome.NOT_SHOWN, "Pending: behaviour."),
+          "Pending: the language of the pattern.", section="rules"),
+    claim("I1", "Fast user look-up, prevents duplicate submissions", Outcome.NOT_SHOWN, "Pending: behaviour.",
+          section="indexes"),
     claim("G3", "Keeps `updated_at` on every INSERT and every UPDATE", Outcome.UPHELD,
           decided_by=(f"trigger.definition[{TABLE}.sessions_touch]",)),
     claim("Q1", "The table exists", Outcome.UPHELD, decided_by=("verification.query[Q1]",)),
-    claim("A4", "Durability by the write-ahead log", Outcome.NOT_SHOWN, "Pending: a server that may be stopped."),
-    claim("F1", "Insert takes about 2–5 ms a row", Outcome.NOT_SHOWN, "Pending: speed."),
-    claim("F3", "By email O(log n)", Outcome.NOT_SHOWN, "Pending: speed."),
+    claim("A4", "Durability by the write-ahead log", Outcome.NOT_SHOWN, "Pending: a server that may be stopped.",
+          section="transactions"),
+    claim("F1", "Insert takes about 2–5 ms a row", Outcome.NOT_SHOWN, "Pending: speed.", section="performance"),
+    claim("F3", "By email O(log n)", Outcome.NOT_SHOWN, "Pending: speed.", section="performance"),
     claim("R1", "Everything gone, in reverse order of dependency", Outcome.UPHELD,
           decided_by=("rollback.restores[script]",)),
-    claim("Z7", "Execution method: manual", Outcome.UNTESTABLE, "It is a decision, not a property."),
+    claim("Z7", "Execution method: manual", Outcome.UNTESTABLE, "It is a decision, not a property.", section="status"),
 )  # fmt: skip
 
 
@@ -207,6 +211,7 @@ def base(**changes: Any) -> Run:
         "verdict": Verdict(decision=Decision.CAUTION, reasons=("1 correction: C4", "6 claims are not shown")),
         "findings": (*shape(), *life(), *queries()),
         "claims": CLAIMS,
+        "outline": default_outline(),
         "chain": ("020_sessions",),
         "server": {"provider": "wheel", "version": "18.6", "major": 18},
         "options": RunOptions(seed=20),
@@ -215,7 +220,6 @@ def base(**changes: Any) -> Run:
             "date": "2026-01-04",
             "status": "prepared for execution",
             "owner": "The owner",
-            "philosophy": "A database is a promise to the future.",
             "project_ref": None,
         },
         "facts": {

@@ -48,8 +48,7 @@ QUERY = '[[verification]]\nid = "Q1"\ndescription = "x"\nsql = "x"\n'
         ),
         pytest.param(
             "[document]\ncolour = 'red'",
-            "contract.toml:3: `colour` is not known in document; "
-            "known here: title, date, status, purpose, owner, philosophy",
+            "contract.toml:3: `colour` is not known in document; known here: title, date, status, purpose, owner",
             id="unknown key with nothing near",
         ),
         pytest.param(
@@ -244,6 +243,11 @@ def test_mistakes_in_a_contract(contract: str | bytes, expected: str, told: Load
             '[[claim]]\nid = "A"\ndescription = ""\nchecks = ["c.d"]',
             "claims.toml:3: claim[1].description is empty; What it says, in our words.",
             id="empty statement",
+        ),
+        pytest.param(
+            '[[claim]]\nid = "A"\nsection = "index"\ndescription = "x"\nchecks = ["c.d"]',
+            "claims.toml:3: claim A: the report has no section 'index'; did you mean `indexes`?",
+            id="unknown section",
         ),
     ],
 )

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pgcontract.contract.report_outline import default_outline
 from pgcontract.result import Decision, Finding, Run, Severity, Status, Verdict
 from pgcontract.runner import version_matrix
 from pgcontract.runner.version_matrix import MajorDifference
@@ -28,6 +29,7 @@ def run(major: int, *findings: Finding, decision: Decision = Decision.CAUTION, r
         verdict=Verdict(decision=decision, reasons=reasons),
         findings=findings,
         claims=(),
+        outline=default_outline(),
         server={"version": f"{major}.4", "major": major},
         facts={"production": 17},
     )

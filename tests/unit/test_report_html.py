@@ -136,7 +136,7 @@ def test_no_value_becomes_a_tag_or_an_address(name: str, said: str) -> None:
         verdict=Verdict(decision=Decision.BLOCKED, reasons=(said,)),
         findings=(broken("table.present", name, said, expected=said, actual=said, remedy=said),
                   kept("column.type", name, said)),
-        document={"title": said, "purpose": said, "owner": said, "philosophy": said},
+        document={"title": said, "purpose": said, "owner": said},
         facts={"script": {"path": name, "text": said, "sha256": "ab" * 32},
                "declared": {"tables": [part], "functions": [{**part, "body": said, "language": "mermaid"}],
                             "policies": [part]},

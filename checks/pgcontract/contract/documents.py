@@ -21,6 +21,7 @@ from pgcontract.contract import (
 from pgcontract.contract.declaration_models import CallableKey, IdentifierKey, NameKey, QualifiedKey, Scalar, Spec
 from pgcontract.contract.existing_rows import ExistingRowsSpec
 from pgcontract.contract.presence import PresenceSpec
+from pgcontract.contract.report_outline import ReportSpec
 
 CHECK_REFERENCE = r"^[a-z0-9_]+(\.[a-z0-9_]+)+(\[([^\[\]]|\[[^\[\]]*\])+\])?$"
 CheckReference = Annotated[
@@ -41,7 +42,6 @@ class DocumentSpec(Spec):
     status: str | None = Field(None, description="What its author called it, as in `prepared for execution`.")
     purpose: str | None = Field(None, description="What the migration is for.")
     owner: str | None = Field(None, description="Who answers for it.")
-    philosophy: str | None = Field(None, description="The thought behind it, in a sentence.")
 
 
 class ProjectDocumentSpec(DocumentSpec):
@@ -94,6 +94,11 @@ class ClaimSpec(Spec):
     """One statement of the document."""
 
     id: str = Field(min_length=1, description="Its id in the document, as in G3.")
+    section: str | None = Field(
+        None,
+        min_length=1,
+        description="The id of the report's section that it stands in. Default: that of most of the checks it names.",
+    )
     description: str = Field(min_length=1, description="What it says, in our words.")
     checks: list[CheckReference] = Field(
         default=[], description="The checks that decide it, each as `check.id` or `check.id[subject]`."
@@ -176,4 +181,7 @@ class ProjectSpec(Spec):
     )
     document: ProjectDocumentSpec = Field(
         default_factory=lambda: ProjectDocumentSpec.model_validate({}), description="What every report prints."
+    )
+    report: ReportSpec = Field(
+        default_factory=lambda: ReportSpec.model_validate({}), description="How the report is laid out."
     )

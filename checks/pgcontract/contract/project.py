@@ -22,6 +22,7 @@ from pgcontract.contract.layouts.flat import (
 from pgcontract.contract.presence import presence_mistakes
 from pgcontract.contract.queries import undeclared_query_issues
 from pgcontract.contract.races import race_issues
+from pgcontract.contract.report_outline import default_outline
 from pgcontract.contract.schema_parts import make_schema, make_shape
 from pgcontract.contract.state_machines import state_machine_mistakes
 from pgcontract.contract.timestamps import timestamp_mistakes
@@ -30,6 +31,7 @@ from pgcontract.contract.validation_errors import ValidationIssue, nearest, rais
 from pgcontract.contract.values import Contract, Shape
 from pgcontract.errors import InputError
 from pgcontract.model.schema import Origin, Schema
+from pgcontract.result.outline import Outline
 
 PROJECT_FILE = "pgcontract.toml"
 CONTRACT_FILE = "contract.toml"
@@ -60,6 +62,7 @@ class Project:
     seed: int = 0
     chain: tuple[Migration, ...]
     shapes: Mapping[str, Shape] = field(default_factory=dict, repr=False)
+    outline: Outline = field(default_factory=default_outline)
 
     @property
     def head(self) -> Migration:
@@ -176,8 +179,8 @@ def _project(root: Path) -> Project:
     for claims in sorted((root / "contracts").glob(f"*/{CLAIMS_FILE}")):
         if claims.with_name(CONTRACT_FILE) not in files:
             raise_contract_error(f"claims need a {CONTRACT_FILE} beside them", file=str(claims), line=None)
-    settings = read_project_file(root / PROJECT_FILE)
-    documents = [read_contract(file, claims=file.with_name(CLAIMS_FILE)) for file in files]
+    settings, outline = read_project_file(root / PROJECT_FILE)
+    documents = [read_contract(file, outline=outline, claims=file.with_name(CLAIMS_FILE)) for file in files]
     chain, shapes = _build_chain(migration_files, documents)
     return Project(
         root=root,
@@ -188,6 +191,7 @@ def _project(root: Path) -> Project:
         seed=settings.seed,
         chain=chain,
         shapes=shapes,
+        outline=outline,
     )
 
 
@@ -200,7 +204,12 @@ def _project_without_contracts_folder(
         beside = named.get(script.path.name, script.path.with_name(f"{script.stem}.{CONTRACT_FILE}"))
         if script.path.name in named or beside.is_file():
             claims = beside.with_name(beside.name.removesuffix(CONTRACT_FILE) + CLAIMS_FILE)
-            documents.append(read_contract(beside, claims=claims if beside.name.endswith(CONTRACT_FILE) else None))
+            documents.append(
+                read_contract(
+                    beside,
+                    claims=claims if beside.name.endswith(CONTRACT_FILE) else None,
+                )
+            )
     chain, shapes = _build_chain(migration_files, documents)
     return Project(root=root, document=_document({}), chain=chain, shapes=shapes)
 

@@ -20,6 +20,7 @@ from pgcontract.contract.inheritance import Declarations, read_declarations
 from pgcontract.contract.presence import Presence, read_presences
 from pgcontract.contract.queries import Query, read_queries
 from pgcontract.contract.races import Race, read_races
+from pgcontract.contract.report_outline import default_outline, read_outline
 from pgcontract.contract.state_machines import StateMachine, read_state_machines
 from pgcontract.contract.timestamps import Timestamp, read_timestamps
 from pgcontract.contract.toml_positions import KeyPath, key_lines, line_of
@@ -27,6 +28,7 @@ from pgcontract.contract.validation_errors import ValidationIssue, nearest, pyda
 from pgcontract.contract.values import CheckRef, Claim, Correction, FilePins, Verification, Waiver
 from pgcontract.errors import ContractError, InputError
 from pgcontract.model.schema import Origin
+from pgcontract.result.outline import Outline
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -56,12 +58,12 @@ class Document:
     claims: tuple[Claim, ...]
 
 
-def read_contract(path: Path, *, claims: Path | None = None) -> Document:
-    """One contract; `claims` is the claims.toml that goes with it, if it is there."""
-    return parse_contract(_text(path), path=path, claims=claims)
+def read_contract(path: Path, *, claims: Path | None = None, outline: Outline | None = None) -> Document:
+    """One contract; `claims` is the claims.toml that goes with it, if it is there, whose claims stand in `outline`."""
+    return parse_contract(_text(path), path=path, claims=claims, outline=outline)
 
 
-def parse_contract(text: str, *, path: Path, claims: Path | None = None) -> Document:
+def parse_contract(text: str, *, path: Path, claims: Path | None = None, outline: Outline | None = None) -> Document:
     """The contract that this text is, as if it stood in the file at `path`."""
     spec, lines = _parse(text, path, ContractSpec)
     issues: list[ValidationIssue] = []
@@ -91,15 +93,19 @@ def parse_contract(text: str, *, path: Path, claims: Path | None = None) -> Docu
             for index, waiver_spec in enumerate(spec.waiver)
         ),
         pins=FilePins(**dict(spec.file), origin=_origin(path, ("file",), lines)) if spec.file else None,
-        claims=_read_claims(claims) if claims and claims.exists() else (),
+        claims=_read_claims(claims, outline or default_outline()) if claims and claims.exists() else (),
     )
     raise_issues(issues)
     return document
 
 
-def read_project_file(path: Path) -> ProjectSpec:
-    """pgcontract.toml, or what holds where there is none."""
-    return _parse(_text(path), path, ProjectSpec)[0] if path.exists() else ProjectSpec.model_validate({})
+def read_project_file(path: Path) -> tuple[ProjectSpec, Outline]:
+    """pgcontract.toml and the report's outline in it, or what holds where there is none."""
+    spec, lines = _parse(_text(path), path, ProjectSpec) if path.exists() else (ProjectSpec.model_validate({}), {})
+    issues: list[ValidationIssue] = []
+    outline = read_outline(spec.report, file=str(path), lines=lines, issues=issues)
+    raise_issues(issues)
+    return spec, outline
 
 
 def _parse(text: str, path: Path, model: type[S]) -> tuple[S, Mapping[KeyPath, int]]:
@@ -177,8 +183,9 @@ def _issue(origin: Origin | None, message: str) -> ValidationIssue:
     return ValidationIssue(file=origin.file if origin else "", line=origin.line if origin else None, message=message)
 
 
-def _read_claims(path: Path) -> tuple[Claim, ...]:
+def _read_claims(path: Path, outline: Outline) -> tuple[Claim, ...]:
     spec, lines = _parse(_text(path), path, ClaimsSpec)
+    sections = [section.id for section in outline.sections]
     claims: dict[str, Claim] = {}
     issues: list[ValidationIssue] = []
     for index, claim_spec in enumerate(spec.claim):
@@ -194,9 +201,14 @@ def _read_claims(path: Path) -> tuple[Claim, ...]:
         if not (claim_spec.checks or claim_spec.untestable or claim_spec.pending or claim_spec.corrected):
             message = f"claim {claim_spec.id} names no check; list its `checks`, or say why in `untestable` or `pending`"
             issues.append(_issue(origin, message))
+        if claim_spec.section is not None and claim_spec.section not in sections:
+            message = f"claim {claim_spec.id}: the report has no section {claim_spec.section!r}; "
+            message += nearest(claim_spec.section, sections)
+            issues.append(_issue(_origin(path, (*claim_path, "section"), lines), message))
         claims[claim_spec.id] = Claim(
             id=claim_spec.id,
             description=claim_spec.description,
+            section=claim_spec.section,
             checks=_references(claim_spec.checks, path, (*claim_path, "checks"), lines),
             untestable=claim_spec.untestable,
             pending=claim_spec.pending,

@@ -41,10 +41,12 @@ class Correction:
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """One statement of the document. `untestable` and `pending` give their reason."""
+    """One statement of the document. `untestable` and `pending` give their reason; `section` is the id of the report's
+    section that it stands in, where it names one."""
 
     id: str
     description: str
+    section: str | None = None
     checks: tuple[CheckRef, ...] = ()
     untestable: str | None = None
     pending: str | None = None

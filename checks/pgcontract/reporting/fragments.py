@@ -10,9 +10,9 @@ from markupsafe import Markup
 
 from pgcontract.reporting.markup import code, fence, fold, join, prose, quote, table
 from pgcontract.reporting.run_view import RunView, status_label
-from pgcontract.reporting.sections import Section, section_of_claim
 from pgcontract.result import ClaimResult, Evidence, Finding, Outcome, Status
 from pgcontract.result.claim_ranges import shorten_ids
+from pgcontract.result.outline import OutlineSection
 
 MAX_KEPT_ROWS = 8
 MAX_EVIDENCE_BLOCKS = 20
@@ -27,7 +27,7 @@ def outcome(finding: Finding) -> Markup:
     return Markup("**{}**").format(label) if highlighted else label
 
 
-def shown_by(findings: Sequence[Finding], section: Section) -> Markup:
+def shown_by(findings: Sequence[Finding], section: OutlineSection, view: RunView) -> Markup:
     """The cell "Shown by" of one object: what is not kept by name, what is kept as a number, the section's claims."""
     pieces = [
         join((outcome(finding), code(finding.check)), " ") for finding in findings if finding.status is not Status.KEPT
@@ -35,7 +35,7 @@ def shown_by(findings: Sequence[Finding], section: Section) -> Markup:
     kept = sum(finding.status is Status.KEPT for finding in findings)
     if kept:
         pieces.append(Markup(f"KEPT ({kept})"))  # noqa: S704
-    claims = shorten_ids(claim for finding in findings for claim in finding.claims if section_of_claim(claim) is section)
+    claims = shorten_ids(claim for finding in findings for claim in view.claims_of(finding, section))
     return join((*(pieces or [Markup("not shown")]), " ".join(claims)))
 
 
@@ -152,8 +152,8 @@ def _names(group: Sequence[Finding], view: RunView) -> str:
 
 
 def claims_table(claims: Iterable[ClaimResult], view: RunView) -> Markup:
-    """What the document says, word for word, what became of it, and what decided."""
-    return table(("Claim", "The document says", "Outcome", "Decided by"), [_claim(claim, view) for claim in claims])
+    """What is claimed, word for word, what became of it, and what decided."""
+    return table(("Claim", "It says", "Outcome", "Decided by"), [_claim(claim, view) for claim in claims])
 
 
 def _claim(claim: ClaimResult, view: RunView) -> tuple[Markup, ...]:

@@ -1,4 +1,4 @@
-"""Gives a Run as deployment.md: the document's sections in the document's order, each statement with what shows it.
+"""Gives a Run as deployment.md: the sections of its outline in their order, each statement with what shows it.
 
 The page is made from the Run alone and holds no duration but measured ones, so the same Run gives the same bytes.
 Templates lay the page out; whatever they print that is not `Markup` is escaped, so a template cannot forget to.
@@ -17,18 +17,17 @@ from markupsafe import Markup
 from pgcontract.reporting import fragments, markup
 from pgcontract.reporting.deploy_commands import commands
 from pgcontract.reporting.heading import by_outcome, check_totals, file_name, header, number
-from pgcontract.reporting.object_tables import OTHER_KINDS, ObjectTables
+from pgcontract.reporting.object_tables import ObjectTables
 from pgcontract.reporting.performance_tables import performance_section
 from pgcontract.reporting.run_view import DECISION_MEANING, NOTEWORTHY_OUTCOMES, RunView, is_unresolved
-from pgcontract.reporting.sections import Section
 from pgcontract.reporting.status_table import check_table, confidence, status_rows
 from pgcontract.reporting.unchecked import gaps, left_out
-from pgcontract.result import Finding, Run
+from pgcontract.result import Content, Finding, Run
 
 FORMAT = "markdown"
 MAX_SQL = 200_000  # characters; GitHub stops rendering a page at half a megabyte
 _NO_FILE = dict.fromkeys(("path", "stem", "sha256", "lines", "bytes", "statements", "text"))
-_NO_DOCUMENT = dict.fromkeys(("title", "date", "status", "purpose", "owner", "philosophy", "project_ref"))
+_NO_DOCUMENT = dict.fromkeys(("title", "date", "status", "purpose", "owner", "project_ref"))
 _FENCE = re.compile(r"(`{3,})[A-Za-z0-9+-]*$")
 NO_FACTS: Mapping[str, Any] = dict.fromkeys(("path", "stem", "sha256", "lines", "bytes", "statements", "text"))
 
@@ -105,9 +104,8 @@ def _context(run: Run) -> Mapping[str, Any]:
         "run": run,
         "view": view,
         "objects": ObjectTables(view),
-        "parts": _environment().get_template("parts.md.j2").module,
-        "section": Section,
-        "shape_kinds": ("tables", "columns", *OTHER_KINDS),
+        "sections": run.outline.sections,
+        "see": lambda content: _reference(run, content),
         "header": header(run),
         "meaning": DECISION_MEANING[run.verdict.decision],
         "check_totals": check_totals(view),
@@ -136,6 +134,12 @@ def _place(finding: Finding) -> Markup:
     comparison = Markup("Expected {}, found {}.").format(*map(markup.code, short)) if len(short) == 2 else ""
     at = Markup("At {}.").format(markup.code(finding.origin)) if finding.origin else ""
     return Markup("").join(Markup("<br>{}").format(part) for part in (markup.join((comparison, at), " "),) if part)
+
+
+def _reference(run: Run, content: Content) -> Markup:
+    """Where the reader finds it: ` (see Verification)`; nothing where no section with a title shows it."""
+    section = run.outline.showing(content)
+    return Markup(" (see {})").format(markup.prose(section.title)) if section and section.title else Markup("")
 
 
 def _check_result(view: RunView, check: str) -> Markup:

@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from pgcontract.model.schema import Schema
-from pgcontract.reporting.sections import Section, section_of, section_of_claim
 from pgcontract.result import ClaimResult, Decision, Finding, Outcome, Run, Severity, Status
 from pgcontract.result.claim_ranges import natural_sort_key, shorten_ids
+from pgcontract.result.outline import OutlineSection
 
 T = TypeVar("T")
 CLAIM = "claim.decided"
@@ -162,13 +162,32 @@ class RunView:
             )
         return self._parts_by_kind[kind]
 
-    def findings(self, section: Section) -> tuple[Finding, ...]:
-        return self._by_section.get(section, ())
+    def findings(self, section: OutlineSection) -> tuple[Finding, ...]:
+        return self._by_section.get(section.id, ())
 
-    def remaining_findings(self, section: Section, *kinds: str) -> tuple[Finding, ...]:
-        """The findings of a section that stand in no row of the parts of these kinds."""
-        taken = {id(finding) for kind in kinds for part in self.parts(kind) for finding in self.findings_of(kind, part)}
-        return tuple(finding for finding in self.findings(section) if id(finding) not in taken)
+    def remaining_findings(self, section: OutlineSection) -> tuple[Finding, ...]:
+        """The findings of a section that stand in no row of an object listed there."""
+        taken = {
+            id(finding)
+            for kind in self.listed_kinds(section)
+            for part in self.parts(kind)
+            for finding in self.findings_of(kind, part)
+        }
+        return tuple(finding for finding in self.findings_to_exhibit(section) if id(finding) not in taken)
+
+    def findings_to_exhibit(self, section: OutlineSection) -> tuple[Finding, ...]:
+        """The findings of a section whose evidence it does not print in full anyway, as that of verification queries."""
+        printed = self.family("verification") if "verification" in section.shows else ()
+        return tuple(finding for finding in self.findings(section) if finding not in printed)
+
+    def family(self, name: str) -> tuple[Finding, ...]:
+        """The findings of one family of checks."""
+        return tuple(check for check in self.checks if check.check.partition(".")[0] == name)
+
+    def listed_kinds(self, section: OutlineSection) -> tuple[str, ...]:
+        """The kinds of object (field names of `Schema`) that have their rows in the section."""
+        outline = self.run.outline
+        return tuple(field for field, kind in KIND_BY_FIELD.items() if outline.section_of_kind(kind) == section)
 
     def findings_of(self, kind: str, part: Mapping[str, Any]) -> tuple[Finding, ...]:
         """The findings about one part: those with its name as subject and checks of its kind, or `kind name`."""
@@ -177,8 +196,14 @@ class RunView:
         plain = (finding for finding in self._by_subject.get(name, ()) if _about(finding, singular))
         return (*plain, *self._by_subject.get(f"{singular} {name}", ()))
 
-    def claims(self, section: Section) -> tuple[ClaimResult, ...]:
-        return self._claims.get(section, ())
+    def claims(self, section: OutlineSection) -> tuple[ClaimResult, ...]:
+        return self._claims.get(section.id, ())
+
+    def claims_of(self, finding: Finding, section: OutlineSection) -> tuple[str, ...]:
+        """The ids of those claims that the finding bears on and that stand in the section."""
+        migration = finding.migration or self.run.migration
+        own = {claim.id for claim in self.claims(section) if (claim.migration or self.run.migration) == migration}
+        return tuple(claim for claim in finding.claims if claim in own)
 
     def claims_by(self, outcome: Outcome) -> tuple[ClaimResult, ...]:
         return tuple(claim for claim in self.run.claims if claim.outcome is outcome)
@@ -206,21 +231,25 @@ class RunView:
         return dict(by_subject)
 
     @cached_property
-    def _by_section(self) -> Mapping[Section, tuple[Finding, ...]]:
-        return _group_by_section(self.checks, section_of)
+    def _by_section(self) -> Mapping[str, tuple[Finding, ...]]:
+        outline = self.run.outline
+        return _group_by_section(self.checks, lambda finding: outline.section_of(finding.check, finding.subject))
 
     @cached_property
-    def _claims(self) -> Mapping[Section, tuple[ClaimResult, ...]]:
+    def _claims(self) -> Mapping[str, tuple[ClaimResult, ...]]:
+        outline = self.run.outline
         ordered = sorted(
             self.run.claims, key=lambda claim: (claim.migration != self.run.migration, natural_sort_key(claim.id))
         )
-        return _group_by_section(ordered, lambda claim: section_of_claim(claim.id))
+        return _group_by_section(
+            ordered, lambda claim: outline.section_of_claim(claim.section, claim.checks or claim.decided_by)
+        )
 
 
-def _group_by_section(values: Iterable[T], section: Callable[[T], Section]) -> Mapping[Section, tuple[T, ...]]:
-    groups: dict[Section, list[T]] = {}
+def _group_by_section(values: Iterable[T], section: Callable[[T], OutlineSection]) -> Mapping[str, tuple[T, ...]]:
+    groups: dict[str, list[T]] = {}
     for value in values:
-        groups.setdefault(section(value), []).append(value)
+        groups.setdefault(section(value).id, []).append(value)
     return {place: tuple(held) for place, held in groups.items()}
 
 

@@ -1,4 +1,4 @@
-"""The status of each area, and the confidence in the verdict: both computed from the findings."""
+"""The status of each section, and the confidence in the verdict: both computed from the findings."""
 
 from __future__ import annotations
 
@@ -10,31 +10,19 @@ from markupsafe import Markup
 from pgcontract.reporting.fragments import outcome
 from pgcontract.reporting.markup import code, table
 from pgcontract.reporting.run_view import RunView, counts
-from pgcontract.reporting.sections import Section
 from pgcontract.result import ClaimResult, Decision, Finding, Outcome, Severity, Status
-
-_AREAS = (
-    ("Schema design", Section.SCHEMA),
-    ("Migration file", Section.DETAILS),
-    ("Indexes", Section.INDEXES),
-    ("Audit trigger", Section.TRIGGER),
-    ("Constraints", Section.RULES),
-)
-_COMMENTS = "object.commented"
 
 
 def status_rows(view: RunView) -> tuple[tuple[object, ...], ...]:
-    """Rows of area, state, checks, claims: those of the document's own status table, in its order."""
-    rows = []
-    for area, section in _AREAS:
-        findings = [finding for finding in view.findings(section) if finding.check != _COMMENTS]
-        rows.append(_row(area, findings, view.claims(section)))
-    rows.append(_row("Documentation", [check for check in view.checks if check.check == _COMMENTS], ()))
-    by_hand = view.run.facts.get("platform") == "supabase"
-    how = "by hand: the service-role key cannot run DDL" if by_hand else "by whoever runs the deployment"
-    rows.append(("Execution method", how, "", _claims(view.claims(Section.DEPLOYMENT))))
-    rows.append(_row("Testing", view.checks, view.run.claims))
-    return tuple(rows)
+    """Rows of section, state, checks, claims: one for each section that gathers checks or holds claims, then all."""
+    rows: list[tuple[object, ...]] = []
+    for section in view.run.outline.sections:
+        findings, claims = view.findings(section), view.claims(section)
+        if section.families or section.objects:
+            rows.append((section.title or section.id, state(findings), _numbers(findings), _claims(claims)))
+        elif claims:
+            rows.append((section.title or section.id, "", "", _claims(claims)))
+    return (*rows, ("All", state(view.checks), _numbers(view.checks), _claims(view.run.claims)))
 
 
 def confidence(view: RunView) -> str:
@@ -58,10 +46,6 @@ def check_table(view: RunView) -> Markup:
     for finding in view.checks:
         by_check.setdefault(finding.check, []).append(finding)
     return table(("Check", "Found"), [(code(check), _numbers(by_check[check])) for check in sorted(by_check)])
-
-
-def _row(area: str, findings: Sequence[Finding], claims: Sequence[ClaimResult]) -> tuple[object, ...]:
-    return area, state(findings), _numbers(findings), _claims(claims)
 
 
 def _numbers(findings: Sequence[Finding]) -> str:

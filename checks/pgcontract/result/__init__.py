@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pgcontract.result.claim_result import ClaimResult, Outcome
 from pgcontract.result.finding import Evidence, Finding
+from pgcontract.result.outline import Content, Outline, OutlineSection
 from pgcontract.result.run import Phase, Run
 from pgcontract.result.run_options import RunOptions
 from pgcontract.result.status import Severity, Status
@@ -11,10 +12,13 @@ from pgcontract.result.verdict import Decision, Verdict
 
 __all__ = [
     "ClaimResult",
+    "Content",
     "Decision",
     "Evidence",
     "Finding",
     "Outcome",
+    "Outline",
+    "OutlineSection",
     "Phase",
     "Run",
     "RunOptions",

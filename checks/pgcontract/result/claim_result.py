@@ -23,7 +23,7 @@ class Outcome(Enum):
 @dataclass(frozen=True, kw_only=True)
 class ClaimResult:
     """What became of one claim. `reason` is one sentence; `checks` are the references that decide it;
-    `decided_by` are the items that did, worst first."""
+    `decided_by` are the items that did, worst first; `section` is the one of the report that it names."""
 
     id: str
     description: str
@@ -33,4 +33,5 @@ class ClaimResult:
     decided_by: tuple[str, ...] = ()
     corrected: str | None = None
     migration: str
+    section: str | None = None
     origin: Origin | None = None

@@ -8,6 +8,7 @@ from typing import Any, assert_never
 
 from pgcontract.result.claim_result import ClaimResult
 from pgcontract.result.finding import Finding
+from pgcontract.result.outline import Outline
 from pgcontract.result.run_options import RunOptions
 from pgcontract.result.status import Status
 from pgcontract.result.verdict import Decision, Verdict
@@ -27,7 +28,8 @@ class Run:
     """One verification, whole: the only input of every report; `run.json` gives it back unchanged.
 
     `facts` are what a report prints about the things judged (tables, columns, script, queries ...), as plain
-    JSON values keyed by topic; `server` and `document` likewise. `started` is ISO 8601 in UTC.
+    JSON values keyed by topic; `server` and `document` likewise. `outline` is how a report is laid out. `started` is
+    ISO 8601 in UTC.
     """
 
     pgcontract: str
@@ -36,6 +38,7 @@ class Run:
     verdict: Verdict
     findings: tuple[Finding, ...]
     claims: tuple[ClaimResult, ...]
+    outline: Outline
     chain: tuple[str, ...] = ()
     server: Mapping[str, Any] = field(default_factory=dict)
     options: RunOptions = field(default_factory=RunOptions)

@@ -11,7 +11,10 @@ from pgcontract.errors import ContractError, InputError
 from pgcontract.model.sql import read_script
 from pgcontract.probes.promise import Promise
 from pgcontract.result import RunOptions
+from pgcontract.result.outline import EVERY_OTHER
 from pgcontract.rules.registry import Check, checks, nearest
+
+_FAMILIES_OF_THE_RUNNER = frozenset({"claim", "waiver"})  # findings that answer no check of the registry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +65,7 @@ def plan(project: Project, options: RunOptions = RunOptions()) -> Plan:  # noqa:
         project = project.through(options.through)
     seed = project.seed if options.seed is None else options.seed
     known = checks()
+    _refuse_unknown_families(project, known)
     promises: dict[str, Promise] = {}
     items: list[Item] = []
     for migration in project.chain:
@@ -114,6 +118,21 @@ def _refuse_unknown_checks(promise: Promise, known: Mapping[str, Check]) -> None
                 file=reference.origin.file if reference.origin else contract.path,
                 line=reference.origin.line if reference.origin else None,
             )
+
+
+def _refuse_unknown_families(project: Project, known: Mapping[str, Check]) -> None:
+    """A section of the report that gathers checks which are not there."""
+    families = {check.partition(".")[0] for check in known} | _FAMILIES_OF_THE_RUNNER
+    for section in project.outline.sections:
+        for family in section.families:
+            if family not in families and family != EVERY_OTHER:
+                close = nearest(family, families)
+                hint = f"the nearest is '{close}'" if close else f"there are {', '.join(sorted(families))}"
+                raise ContractError(
+                    f"section {section.id}: no check is of the family '{family}'; {hint}",
+                    file=section.origin.file if section.origin else str(project.root),
+                    line=section.origin.line if section.origin else None,
+                )
 
 
 def _items(promise: Promise, known: Mapping[str, Check]) -> Iterator[Item]:

@@ -196,6 +196,7 @@ def decide_claim(claim: Claim, migration: str, findings: Sequence[Finding], sele
         ),
         corrected=corrected,
         migration=migration,
+        section=claim.section,
         origin=claim.origin,
     )
 

@@ -49,6 +49,7 @@ def conclude(
         verdict=verdict,
         findings=everything,
         claims=claims,
+        outline=plan.project.outline,
         chain=tuple(migration.stem for migration in plan.project.chain),
         server=server,
         options=replace(plan.options, pg=redact_spec(plan.options.pg)),

@@ -1,0 +1,270 @@
+"""The report is laid out as its owner's outline says; ids of claims and places in Python decide nothing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import fields, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import get_args, get_type_hints
+
+import pytest
+from pgcontract import reporting
+from pgcontract.contract import load_project
+from pgcontract.contract.report_outline import Kind, default_outline
+from pgcontract.errors import ContractError
+from pgcontract.model.schema import Schema
+from pgcontract.reporting.json import from_json, to_json
+from pgcontract.result import Content, Outline, Run
+from pgcontract.rules.registry import checks
+from pgcontract.runner import plan, verify
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
+
+from runs import RUNS, base, kept
+
+SHIPPED = Path(__file__).parents[2] / "schema"
+GUARD = """
+CREATE TABLE public.invoice (id integer PRIMARY KEY, total integer);
+CREATE FUNCTION public.no_delete() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'kept'; END $$;
+CREATE TRIGGER guard BEFORE DELETE ON public.invoice FOR EACH ROW EXECUTE FUNCTION public.no_delete();
+"""
+CONTRACT = """
+migration = "001_invoice.sql"
+comments = "optional"
+[table."public.invoice"]
+columns.id = { type = "integer", null = false }
+columns.total = { type = "integer" }
+primary_key = ["id"]
+triggers.guard = { timing = "before", events = ["delete"], level = "row", function = "public.no_delete()" }
+[function."public.no_delete()"]
+language = "plpgsql"
+returns = "trigger"
+body = " BEGIN RAISE EXCEPTION 'kept'; END "
+"""
+CLAIMS = """
+[[claim]]
+id = "A1"
+section = "guards"
+description = "No invoice is deleted"
+checks = ["trigger.present[public.invoice.guard]", "table.present[public.invoice]"]
+[[claim]]
+id = "G1"
+description = "It counts in whole cents"
+checks = ["column.type[public.invoice.total]"]
+[[claim]]
+id = "T1"
+description = "The auditor was told"
+untestable = "He was told by telephone."
+"""
+OUTLINE = """
+[[report.section]]
+id = "summary"
+[[report.section]]
+id = "guards"
+title = "What guards the books"
+text = "The law asks for ten years."
+families = ["trigger", "function"]
+objects = ["trigger", "function"]
+[[report.section]]
+id = "tables"
+title = "The books"
+[[report.section]]
+id = "migration"
+[[report.section]]
+id = "unchecked"
+"""
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Write:
+    """A project of one migration, another owner's than the shipped one's, with this outline and these claims."""
+
+    def write(outline: str = OUTLINE, claims: str = CLAIMS) -> Path:
+        folder = tmp_path / "contracts" / "001_invoice"
+        folder.mkdir(parents=True)
+        (tmp_path / "migrations").mkdir()
+        (tmp_path / "migrations" / "001_invoice.sql").write_text(GUARD, encoding="utf-8")
+        (folder / "contract.toml").write_text(CONTRACT, encoding="utf-8")
+        (folder / "claims.toml").write_text(claims, encoding="utf-8")
+        (tmp_path / "pgcontract.toml").write_text(outline, encoding="utf-8")
+        return tmp_path
+
+    return write
+
+
+def headings(page: str) -> list[str]:
+    return [line.removeprefix("## ") for line in page.split("\n") if line.startswith("## ")]
+
+
+def standing(page: str, text: str) -> list[str]:
+    """The sections that have a line which begins so."""
+    return [
+        section.split("\n")[0]
+        for section in page.split("\n## ")[1:]
+        if any(line.startswith(text) for line in section.split("\n"))
+    ]
+
+
+def test_another_owners_claims_and_guard_stand_where_he_says(written: Write) -> None:
+    page = reporting.render(verify(written(), pg="none"), "markdown")
+    claims = {name: standing(page, f"| {name} |") for name in ("A1", "G1", "T1")}
+
+    assert (headings(page), claims, standing(page, "| `guard` |"), standing(page, "The law")) == (
+        ["Summary", "What guards the books", "The books", "The migration", "What was not checked, and why"],
+        {"A1": ["What guards the books"], "G1": ["The books"], "T1": ["The migration"]},
+        ["What guards the books"],
+        ["What guards the books"],
+    )
+
+
+def test_without_an_outline_a_claim_stands_with_most_of_its_checks(written: Write) -> None:
+    claims = CLAIMS.replace('section = "guards"\n', "")
+    page = reporting.render(verify(written("", claims), pg="none"), "markdown")
+
+    assert {name: standing(page, f"| {name} |") for name in ("A1", "G1", "T1")} == {
+        "A1": ["Triggers and functions"],
+        "G1": ["Tables and columns"],
+        "T1": ["The migration"],
+    }
+
+
+def test_the_shipped_chain_has_the_sections_of_its_document() -> None:
+    outline = load_project(SHIPPED).outline
+    default = {section.id: section for section in default_outline().sections}
+    same = [
+        section.id
+        for section in outline.sections
+        if section == replace(default[section.id], title=section.title, text=section.text)
+    ]
+
+    assert (same, [section.title for section in outline.sections]) == (
+        list(default),
+        [
+            "Executive summary", "Migration details", "Table schema with field purposes", "Indexes", "Audit trigger",
+            "Data validation rules", "Deployment instructions", "Verification", "Integration points", "ACID compliance",
+            "Performance characteristics", "Rollback plan", "Status summary", "What was not checked, and why",
+            "Next steps", "", "Appendix A: full SQL",
+        ],
+    )  # fmt: skip
+
+
+def test_every_claim_of_the_shipped_chain_names_its_section() -> None:
+    contracts = [migration.contract for migration in load_project(SHIPPED).chain]
+
+    assert [] == [claim.id for contract in contracts if contract for claim in contract.claims if not claim.section]
+
+
+def test_default_outline_names_every_family_or_leaves_it_to_the_general_section() -> None:
+    outline = default_outline()
+    families = {check.partition(".")[0] for check in checks()} | {"claim", "waiver"}
+    named = {family for section in outline.sections for family in section.families} - {"*"}
+
+    assert (outline.general.id, named - families, families - named) == (
+        "migration",
+        set(),
+        {"claim", "contract", "error_detail", "file", "object", "schema", "script", "waiver"},
+    )
+
+
+def test_kinds_of_object_are_those_of_a_schema() -> None:
+    hints = get_type_hints(Schema)
+
+    assert {"*", *(get_args(hints[field.name])[0].kind for field in fields(Schema))} == set(get_args(Kind))
+
+
+def test_every_content_has_a_template_of_its_name() -> None:
+    templates = files("pgcontract.reporting").joinpath("templates/sections").iterdir()
+
+    assert {f"{content}.md.j2" for content in get_args(Content)} == {template.name for template in templates}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_an_outline_in_another_order_gives_the_same_sections_in_that_order(name: str) -> None:
+    first, *others = RUNS[name].outline.sections
+    page = reporting.render(RUNS[name], "markdown")
+    turned = reporting.render(replace(RUNS[name], outline=Outline(sections=(first, *reversed(others)))), "markdown")
+
+    assert headings(turned) == [headings(page)[0], *reversed(headings(page)[1:])]
+
+
+def test_object_findings_stand_with_their_kind_and_others_in_general() -> None:
+    outline = default_outline()
+    places = {
+        subject: outline.section_of("object.commented", subject).id
+        for subject in ("index public.i", "policy public.t.p", "trigger public.t.g")
+    }
+
+    assert (places, outline.section_of("bloat.low", "public.t").id) == (
+        {"index public.i": "indexes", "policy public.t.p": "tables", "trigger public.t.g": "triggers"},
+        "migration",
+    )
+
+
+def test_a_finding_of_a_family_that_nobody_names_is_on_the_page() -> None:
+    page = reporting.render(base(findings=(kept("bloat.low", "public.t", "It is small."),)), "markdown")
+
+    assert standing(page, "| It is small.") == ["The migration"]
+
+
+def test_a_run_json_gives_back_the_outline() -> None:
+    run: Run = base()
+
+    assert from_json(to_json(run)).outline == run.outline
+
+
+@pytest.mark.parametrize(
+    ("outline", "expected"),
+    [
+        pytest.param(
+            OUTLINE + '[[report.section]]\nid = "tables"\n',
+            "pgcontract.toml:17: section tables is there twice, first at pgcontract.toml:11; give each its own id",
+            id="one id twice",
+        ),
+        pytest.param(
+            OUTLINE + '[[report.section]]\nid = "index"\n',
+            "pgcontract.toml:17: section index has no `title`; give it one, or name a default section: "
+            "did you mean `indexes`?",
+            id="no title",
+        ),
+        pytest.param(
+            OUTLINE + '[[report.section]]\nid = "mine"\ntitle = "Mine"\nfamilies = ["trigger"]\n',
+            "pgcontract.toml:17: section mine: `trigger` of `families` is in section guards already",
+            id="one family twice",
+        ),
+        pytest.param(
+            OUTLINE + '[[report.section]]\nid = "mine"\ntitle = "Mine"\nshows = ["sqll"]\n',
+            "pgcontract.toml:20: report.section[6].shows[1]: the text 'sqll' is not known; did you mean `sql`?",
+            id="unknown content",
+        ),
+        pytest.param(
+            OUTLINE.replace('[[report.section]]\nid = "unchecked"\n', ""),
+            'pgcontract.toml:2: no section shows `unchecked`, which no report leaves out; give one shows = ["unchecked"]',
+            id="without what was not checked",
+        ),
+        pytest.param(
+            OUTLINE.replace('[[report.section]]\nid = "migration"\n', ""),
+            'pgcontract.toml:2: no section takes the checks that no other one names; give one families = ["*"]',
+            id="without a general section",
+        ),
+        pytest.param(
+            '[[report.section]]\nid = "indexes"\n' + OUTLINE,
+            'pgcontract.toml:1: a report begins with its verdict; put the section that has shows = ["verdict"] first',
+            id="verdict not first",
+        ),
+        pytest.param(
+            OUTLINE.replace('families = ["trigger",', 'families = ["triger",'),
+            "pgcontract.toml:4: section guards: no check is of the family 'triger'; the nearest is 'trigger'",
+            id="unknown family",
+        ),
+    ],
+)
+def test_mistakes_in_an_outline(outline: str, expected: str, written: Write) -> None:
+    root = written(outline, "")
+    with pytest.raises(ContractError) as caught:
+        plan(load_project(root))
+
+    assert expected == str(caught.value).replace(f"{root}/", "")
