@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pgcontract.errors import InputError
 from pgcontract.reporting.json import from_json, to_json
-from pgcontract.result import ClaimResult, Finding, Run
+from pgcontract.result import ClaimResult, Finding, Outline, OutlineSection, Run
 
 numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 plain = st.recursive(
@@ -25,6 +25,9 @@ runs = st.builds(
     Run,
     findings=st.lists(st.from_type(Finding), max_size=2).map(tuple),
     claims=st.lists(st.from_type(ClaimResult), max_size=2).map(tuple),
+    outline=st.lists(st.from_type(OutlineSection), min_size=1, max_size=2).map(
+        lambda sections: Outline(sections=tuple(sections))
+    ),
     **dict.fromkeys(("server", "document", "facts"), topics),
 )
 
@@ -92,6 +95,7 @@ FULL = from_json(
         {
             "format": 1, "pgcontract": "0.1.0", "started": "2026-01-04T10:00:00Z", "migration": "020_x", "claims": [],
             "verdict": {"decision": "BLOCKED", "reasons": ["one"]},
+            "outline": {"sections": [{"id": "summary", "title": "Summary"}]},
             "findings": [{"check": "table.present", "subject": "public.t", "migration": "020_x",
                           "status": "broken", "severity": "error", "summary": "s",
                           "expected": "a", "actual": "b", "claims": ["G3"],

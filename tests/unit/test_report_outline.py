@@ -111,7 +111,7 @@ def standing(page: str, text: str) -> list[str]:
 
 def test_another_owners_claims_and_guard_stand_where_he_says(written: Write) -> None:
     page = reporting.render(verify(written(), pg="none"), "markdown")
-    claims = {name: standing(page, f"| {name} |") for name in ("A1", "G1", "T1")}
+    claims = {name: standing(page, f"| {name} | “") for name in ("A1", "G1", "T1")}
 
     assert (headings(page), claims, standing(page, "| `guard` |"), standing(page, "The law")) == (
         ["Summary", "What guards the books", "The books", "The migration", "What was not checked, and why"],
@@ -125,7 +125,7 @@ def test_without_an_outline_a_claim_stands_with_most_of_its_checks(written: Writ
     claims = CLAIMS.replace('section = "guards"\n', "")
     page = reporting.render(verify(written("", claims), pg="none"), "markdown")
 
-    assert {name: standing(page, f"| {name} |") for name in ("A1", "G1", "T1")} == {
+    assert {name: standing(page, f"| {name} | “") for name in ("A1", "G1", "T1")} == {
         "A1": ["Triggers and functions"],
         "G1": ["Tables and columns"],
         "T1": ["The migration"],
@@ -221,7 +221,7 @@ def test_a_run_json_gives_back_the_outline() -> None:
     [
         pytest.param(
             OUTLINE + '[[report.section]]\nid = "tables"\n',
-            "pgcontract.toml:17: section tables is there twice, first at pgcontract.toml:11; give each its own id",
+            "pgcontract.toml:17: section tables is there twice, first at pgcontract.toml:10; give each its own id",
             id="one id twice",
         ),
         pytest.param(
