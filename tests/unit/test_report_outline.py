@@ -16,7 +16,7 @@ from pgcontract.contract.report_outline import Kind, default_outline
 from pgcontract.errors import ContractError
 from pgcontract.model.schema import Schema
 from pgcontract.reporting.json import from_json, to_json
-from pgcontract.result import Content, Outline, Run
+from pgcontract.result import Content, Outline, Run, RunOptions
 from pgcontract.rules.registry import checks
 from pgcontract.runner import plan, verify
 
@@ -110,7 +110,7 @@ def standing(page: str, text: str) -> list[str]:
 
 
 def test_another_owners_claims_and_guard_stand_where_he_says(written: Write) -> None:
-    page = reporting.render(verify(written(), pg="none"), "markdown")
+    page = reporting.render(verify(load_project(written()), RunOptions(pg="none")), "markdown")
     claims = {name: standing(page, f"| {name} | “") for name in ("A1", "G1", "T1")}
 
     assert (headings(page), claims, standing(page, "| `guard` |"), standing(page, "The law")) == (
@@ -123,7 +123,7 @@ def test_another_owners_claims_and_guard_stand_where_he_says(written: Write) -> 
 
 def test_without_an_outline_a_claim_stands_with_most_of_its_checks(written: Write) -> None:
     claims = CLAIMS.replace('section = "guards"\n', "")
-    page = reporting.render(verify(written("", claims), pg="none"), "markdown")
+    page = reporting.render(verify(load_project(written("", claims)), RunOptions(pg="none")), "markdown")
 
     assert {name: standing(page, f"| {name} | “") for name in ("A1", "G1", "T1")} == {
         "A1": ["Triggers and functions"],

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pgcontract.contract import CheckRef, Claim, Contract, Correction, Migration, Project, Waiver
+from pgcontract.contract.report_outline import default_outline
 from pgcontract.result import ClaimResult, Decision, Finding, Outcome, Run, RunOptions, Severity, Status, Verdict
 from pgcontract.runner.verdict import claim_finding, conclude_verdict, decide_claim, matches, resolve_findings
 
@@ -131,6 +132,7 @@ def test_each_decision_has_its_exit_code(
         verdict=Verdict(decision=decision),
         findings=findings,
         claims=(),
+        outline=default_outline(),
         options=RunOptions(strict=strict),
     )
 
