@@ -1,58 +1,41 @@
-"""The smallest projects that show what each check says: `tests/cases/<check id>/<kept or broken ...>/`.
+"""The cases of tests/cases, judged, and what a case expects of its check.
 
-`expect.toml` beside the project names the subject, the status the check must give it, and pieces of what must be
-said of it (summary, expected, actual, remedy, evidence). `asks` names the checks to run where they are not the
-one on show, `migration` the file that is meant where there are several, `at` the later one in whose state it is
-judged again, and `pg` a server other than the usual.
+A case names the subject, the status the check must give it where that is not the word its name begins with, and pieces
+of what must be said of it (summary, expected, actual, remedy, evidence). `asks` names the checks to run where they are
+not the one on show, `migration` the file that is meant where there are several, `at` the later one in whose state it
+is judged again, and `pg` a server other than the usual.
 """
 
 from __future__ import annotations
 
 import os
-import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Any
 
+from case_projects import Case
 from obtaining import fetched
 from pgcontract import RunOptions, load_project, verify
 from pgcontract.result import Evidence, Finding, Run
 
-FOLDER = Path(__file__).parents[1] / "cases"
 # The matrix of majors asks every case of each of them.
 USUAL_SERVER = os.environ.get("PGCONTRACT_PG", "auto")
-CASES = tuple(sorted(path.parent for path in FOLDER.glob("*/*/expect.toml")))
-
-
-def name(case: Path) -> str:
-    """`column.type/broken_modifier`."""
-    return case.relative_to(FOLDER).as_posix()
-
-
-def check_of(case: Path) -> str:
-    return case.parent.name
-
-
-def expectation(case: Path) -> dict[str, Any]:
-    return tomllib.loads((case / "expect.toml").read_text("utf-8"))
 
 
 @cache
-def judged(case: Path) -> Run:
+def judged(case: Case) -> Run:
     """The case judged by its check alone; once, however many tests look at it."""
-    expect = expectation(case)
-    pg = expect.get("pg", USUAL_SERVER)
-    with fetched(pg):
-        return verify(load_project(case), RunOptions(only=tuple(expect.get("asks", [check_of(case)])), pg=pg))
+    pg = case.expected.get("pg", USUAL_SERVER)
+    with fetched(pg), case.project() as root:
+        return verify(load_project(root), RunOptions(only=tuple(case.expected.get("asks", [case.check])), pg=pg))
 
 
-def findings(case: Path) -> tuple[Finding, ...]:
+def findings(case: Case) -> tuple[Finding, ...]:
     """What the case's check said, of whatever subject."""
-    return tuple(finding for finding in judged(case).findings if finding.check == check_of(case))
+    return tuple(finding for finding in judged(case).findings if finding.check == case.check)
 
 
 def said(finding: Finding) -> dict[str, str]:
-    """A finding's words by the keys of expect.toml."""
+    """A finding's words by the keys of a case."""
     return {
         "subject": finding.subject,
         "status": finding.status.value,

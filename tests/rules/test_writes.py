@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
-from cases import FOLDER, check_of, name
+from case_projects import Case, case
 from pgcontract import RunOptions, load_project, verify
 from pgcontract.result import Finding
 
 CASES = [
-    FOLDER / case
-    for case in (
+    case(case_id)
+    for case_id in (
         "state_machine.transitions/broken",
         "timestamp.tamper_proof/broken",
         "timestamp.increasing/broken",
@@ -22,10 +23,11 @@ CASES = [
 ]
 
 
-def _found(case: Path) -> tuple[Finding, ...]:
-    return verify(load_project(case), RunOptions(only=(check_of(case),))).findings
+def _found(case: Case, root: Path) -> tuple[Finding, ...]:
+    return verify(load_project(root), RunOptions(only=(case.check,))).findings
 
 
-@pytest.mark.parametrize("case", CASES, ids=name)
-def test_a_second_run_finds_the_same(case: Path) -> None:
-    assert _found(case) == _found(case)
+@pytest.mark.parametrize("case", CASES, ids=attrgetter("id"))
+def test_a_second_run_finds_the_same(case: Case) -> None:
+    with case.project() as root:
+        assert _found(case, root) == _found(case, root)

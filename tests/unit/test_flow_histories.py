@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 import psycopg
 import pytest
+from case_projects import Case, case
 from pgcontract import RunOptions, load_project, verify
 from pgcontract.contract import Flow
 from pgcontract.postgres.providers import provider_for
 from pgcontract.probes.scenarios.histories import draw_histories
 from pgcontract.result import Finding, Status
 
-CASES = Path(__file__).parents[1] / "cases"
-LATE = CASES / "flow.invariants" / "broken_late_event"
+LATE = case("flow.invariants/broken_late_event")
 
 
-def flow_of(case: Path) -> Flow:
-    contract = load_project(case).head.contract
+def flow_of(shown: Case) -> Flow:
+    with shown.project() as root:
+        contract = load_project(root).head.contract
     assert contract
     return contract.flows[0]
 
 
-def played(case: Path, *, seed: int | None = None) -> tuple[Finding, ...]:
-    findings = verify(load_project(case), RunOptions(only=("flow.*",), seed=seed)).findings
+def played(shown: Case, *, seed: int | None = None) -> tuple[Finding, ...]:
+    with shown.project() as root:
+        return played_in(root, seed=seed)
+
+
+def played_in(root: Path, *, seed: int | None = None) -> tuple[Finding, ...]:
+    findings = verify(load_project(root), RunOptions(only=("flow.*",), seed=seed)).findings
     return tuple(finding for finding in findings if finding.check.startswith("flow."))
 
 
 def test_the_same_seed_gives_the_same_findings() -> None:
-    assert played(LATE) == played(LATE)
+    with LATE.project() as root:
+        assert played_in(root) == played_in(root)
 
 
 def test_another_seed_plays_other_histories() -> None:
@@ -59,19 +65,19 @@ def test_no_history_is_there_twice() -> None:
     assert len(set(histories)) == len(histories)
 
 
-@pytest.mark.parametrize("case", ["broken", "broken_late_event"])
-def test_the_printed_history_shows_the_fault_when_it_is_pasted(case: str) -> None:
-    folder = CASES / "flow.invariants" / case
-    subject = tomllib.loads((folder / "expect.toml").read_text("utf-8"))["subject"]
+@pytest.mark.parametrize("name", ["broken", "broken_late_event"])
+def test_the_printed_history_shows_the_fault_when_it_is_pasted(name: str) -> None:
+    shown = case(f"flow.invariants/{name}")
+    subject = shown.expected["subject"]
     finding = next(
-        candidate for candidate in played(folder) if candidate.subject == subject and candidate.status is Status.BROKEN
+        candidate for candidate in played(shown) if candidate.subject == subject and candidate.status is Status.BROKEN
     )
     script = finding.evidence[0].text or ""
     with (
         provider_for("auto").start() as server,
         psycopg.connect(server.conninfo(dbname="postgres"), autocommit=True) as connection,
     ):
-        connection.execute((folder / "migrations" / "001_tickets.sql").read_bytes())
+        connection.execute(shown.files["migrations/001_tickets.sql"].encode())
         pasted = connection.execute(script.partition("ROLLBACK;")[0].encode())
         while pasted.nextset():
             pass

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from case_projects import case
 from pgcontract import RunOptions, load_project, verify
 from pgcontract.errors import CouldNotAsk
 from pgcontract.formats import standard
@@ -252,16 +253,15 @@ def _told(root: Path, seed: int | None = None) -> tuple[Finding, ...]:
 
 
 def test_two_runs_with_the_same_seed_say_the_same() -> None:
-    case = Path(__file__).parents[1] / "cases" / "format.accepts_valid" / "broken"
-
-    assert _told(case) == _told(case)
+    with case("format.accepts_valid/broken").project() as root:
+        assert _told(root) == _told(root)
 
 
 def test_another_seed_finds_the_same_counterexamples() -> None:
-    case = Path(__file__).parents[1] / "cases" / "format.rejects_invalid" / "broken_double_dots"
-    first, second = (
-        [finding.evidence[0].rows for finding in _told(case, seed) if finding.check == "format.rejects_invalid"]
-        for seed in (1, 2)
-    )
+    with case("format.rejects_invalid/broken_double_dots").project() as root:
+        first, second = (
+            [finding.evidence[0].rows for finding in _told(root, seed) if finding.check == "format.rejects_invalid"]
+            for seed in (1, 2)
+        )
 
     assert first == second

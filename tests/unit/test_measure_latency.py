@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from case_projects import case
 from pgcontract.contract import load_project
 from pgcontract.performance.latency import Latencies, Times, latencies
 from pgcontract.performance.machine_lock import measurement_lock
 from pgcontract.runner import Session, plan
 
-CASE = Path(__file__).parents[1] / "cases" / "query.latency" / "kept"
 TROUBLE = """
 [query.failing]
 sql = "SELECT 1 / (id - id) FROM public.orders WHERE id = %(id)s"
@@ -33,12 +32,10 @@ parameters.text = { values = ["a", "it's"], type = "text" }
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Latencies]:
     """The kept case with more queries, timed."""
     root = tmp_path_factory.mktemp("latency")
-    for file in CASE.rglob("*"):
-        if file.suffix in (".sql", ".toml") and file.name != "expect.toml":
-            (root / file.relative_to(CASE)).parent.mkdir(parents=True, exist_ok=True)
-            text = file.read_text(encoding="utf-8").replace("[100, 1_000, 10_000]", "[100, 1_000]")
-            more = TROUBLE if file.name == "contract.toml" else ""
-            (root / file.relative_to(CASE)).write_text(text + more, encoding="utf-8")
+    case("query.latency/kept").write(root)
+    contract = root / "contracts" / "001_orders" / "contract.toml"
+    text = contract.read_text(encoding="utf-8").replace("[100, 1_000, 10_000]", "[100, 1_000]")
+    contract.write_text(text + TROUBLE, encoding="utf-8")
     with Session(plan(load_project(root))) as session:
         yield latencies(session.context("001_orders"))
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
+from case_projects import case
 from pgcontract import RunOptions, load_project, verify
 from pgcontract.reporting.charts import charts
 from pgcontract.reporting.performance_facts import performance
 from pgcontract.result import Run
 
-CASES = Path(__file__).parents[1] / "cases"
 SIZES = [100, 1_000, 10_000]
 
 
 @cache
-def asked(case: str, check: str) -> Run:
-    return verify(load_project(CASES / case / "kept"), RunOptions(only=(check,)))
+def asked(shown: str, check: str) -> Run:
+    with case(f"{shown}/kept").project() as root:
+        return verify(load_project(root), RunOptions(only=(check,)))
 
 
 def test_query_is_told_with_its_pages_at_every_size_and_what_its_growth_allows() -> None:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+from case_projects import case
 from owner import owner_of
 from pgcontract import RunOptions, load_project, verify
 from pgcontract.result import Status
 
-CASE = Path(__file__).parents[2] / "cases" / "query.index" / "kept"
-
 
 @pytest.mark.parametrize("user", ["maker", "boss"], ids=["as who makes databases and roles", "as a superuser"])
 def test_queries_are_measured_on_an_owners_server(user: str) -> None:
-    with owner_of("wheel") as owner:
+    with owner_of("wheel") as owner, case("query.index/kept").project() as root:
         before = owner.everything()
-        run = verify(load_project(CASE), RunOptions(pg=owner.spec(user), only=("query.index", "query.latency")))
+        run = verify(load_project(root), RunOptions(pg=owner.spec(user), only=("query.index", "query.latency")))
         after = owner.everything()
 
     statuses = {finding.check: finding.status for finding in run.findings}

@@ -1,0 +1,91 @@
+"""The smallest projects that show what each check says: `tests/cases/<check id>.toml`, an entry a case.
+
+`name` begins with kept or broken. A quoted key is a file of the project and the text of it; a contract's first line,
+`migration = ...`, is left out where it names the contract's folder. A case that is `like` another has the files of
+that one, `without` some of them, with each `replace = [[old, new], ...]` made in the one place where the old text
+stands, and with the files that it gives itself. Every other key is what is expected (tests/rules/cases.py).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+FOLDER = Path(__file__).parent / "cases"
+HOW = {"name", "like", "without", "replace"}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Case:
+    """A project that keeps or breaks what one check asks, and what must be said of it."""
+
+    check: str
+    name: str
+    files: Mapping[str, str]
+    """The text of each file by its path, as the case writes it."""
+    expected: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        """`column.type/broken_modifier`."""
+        return f"{self.check}/{self.name}"
+
+    @property
+    def is_kept(self) -> bool:
+        return self.name.startswith("kept")
+
+    @contextmanager
+    def project(self) -> Iterator[Path]:
+        """The folder of the project, for as long as it is looked at."""
+        with TemporaryDirectory(prefix="pgcontract-case-") as temporary:
+            root = Path(temporary) / self.name
+            self.write(root)
+            yield root
+
+    def write(self, root: Path) -> None:
+        for path, text in self.files.items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(_whole(path, text), encoding="utf-8")
+
+
+def _whole(path: str, text: str) -> str:
+    """The file's text: a contract's first line put before it, and a line break after it."""
+    if path.endswith("/contract.toml") and not any(line.startswith("migration =") for line in text.splitlines()):
+        text = f'migration = "{Path(path).parent.name}.sql"\n' + ("\n" if text.startswith("[") else "") + text
+    return text if text.endswith("\n") else text + "\n"
+
+
+def _read(path: Path) -> Iterator[Case]:
+    files_of: dict[str, dict[str, str]] = {}
+    for entry in tomllib.loads(path.read_text("utf-8"))["case"]:
+        name = entry["name"]
+        if name in files_of:
+            raise ValueError(f"{path.name} has two cases of the name {name}")
+        files = dict(files_of[entry["like"]]) if "like" in entry else {}
+        for gone in entry.get("without", ()):
+            del files[gone]
+        own = {key: text for key, text in entry.items() if "." in key}
+        shared = {key: text for key, text in files.items() if key not in own}
+        for old, new in entry.get("replace", ()):
+            holders = [key for key, text in shared.items() for _ in range(text.count(old))]
+            if len(holders) != 1:
+                raise ValueError(f"{path.name}, {name}: {old!r} stands in {len(holders)} places, and must in one")
+            shared[holders[0]] = shared[holders[0]].replace(old, new)
+        files_of[name] = shared | own
+        expected = {"status": name.partition("_")[0]}
+        expected |= {key: value for key, value in entry.items() if "." not in key and key not in HOW}
+        yield Case(check=path.stem, name=name, files=files_of[name], expected=expected)
+
+
+CASES = tuple(sorted((case for path in FOLDER.glob("*.toml") for case in _read(path)), key=lambda case: case.id))
+_BY_ID = {case.id: case for case in CASES}
+
+
+def case(case_id: str) -> Case:
+    """The case `column.type/broken_modifier`."""
+    return _BY_ID[case_id]

@@ -1,1 +1,0 @@
-CREATE TABLE public.patients (name text, diagnosis text);

@@ -1,2 +1,0 @@
-CREATE TABLE public.diaries (author uuid, words text);
-ALTER TABLE public.diaries ENABLE ROW LEVEL SECURITY;

@@ -1,2 +1,0 @@
-CREATE ROLE robot NOLOGIN;
-CREATE TABLE public.jobs (task text);

@@ -1,3 +1,0 @@
-CREATE ROLE till NOLOGIN;
-CREATE TABLE public.sales (at timestamptz, total numeric);
-GRANT SELECT ON public.sales TO till;

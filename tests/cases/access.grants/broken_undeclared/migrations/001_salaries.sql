@@ -1,2 +1,0 @@
-CREATE TABLE public.salaries (person text, yearly integer);
-GRANT SELECT ON public.salaries TO PUBLIC;

@@ -1,1 +1,0 @@
-CREATE TABLE public.parcels (code text, weight_g integer);

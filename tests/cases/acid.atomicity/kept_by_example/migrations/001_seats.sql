@@ -1,1 +1,0 @@
-CREATE TABLE public.seats (number integer, CONSTRAINT seats_from_one CHECK (number > 0));

@@ -1,1 +1,0 @@
-CREATE UNLOGGED TABLE public.seats (number integer NOT NULL);

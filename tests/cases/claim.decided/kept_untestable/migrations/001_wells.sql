@@ -1,1 +1,0 @@
-CREATE TABLE public.wells (depth_m integer);

@@ -1,1 +1,0 @@
-CREATE TABLE public.invoices (state varchar(20));

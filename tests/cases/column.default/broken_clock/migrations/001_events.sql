@@ -1,1 +1,0 @@
-CREATE TABLE public.events (at timestamptz DEFAULT clock_timestamp());

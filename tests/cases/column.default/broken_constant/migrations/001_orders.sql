@@ -1,1 +1,0 @@
-CREATE TABLE public.orders (state text DEFAULT 'open');

@@ -1,1 +1,0 @@
-CREATE TABLE public.badges (colour text DEFAULT 'blue');

@@ -1,1 +1,0 @@
-CREATE TABLE public.boxes (w integer, h integer, area integer GENERATED ALWAYS AS (w * h) STORED);

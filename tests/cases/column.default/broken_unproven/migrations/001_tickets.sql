@@ -1,1 +1,0 @@
-CREATE TABLE public.tickets (due date DEFAULT current_date + 7);

@@ -1,1 +1,0 @@
-CREATE TABLE public.trips (start_at timestamptz, end_at timestamptz);

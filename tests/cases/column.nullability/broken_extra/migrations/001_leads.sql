@@ -1,1 +1,0 @@
-CREATE TABLE public.leads (phone text NOT NULL);

@@ -1,1 +1,0 @@
-CREATE TABLE public.tides (port text, metres real, high_at timestamptz);

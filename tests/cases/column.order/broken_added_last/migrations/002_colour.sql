@@ -1,1 +1,0 @@
-ALTER TABLE public.cars ADD COLUMN maker text, ADD COLUMN colour text;

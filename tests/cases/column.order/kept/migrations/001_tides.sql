@@ -1,2 +1,0 @@
-CREATE TABLE public.tides (port text, spare integer, high_at timestamptz, metres real);
-ALTER TABLE public.tides DROP COLUMN spare;

@@ -1,1 +1,0 @@
-CREATE TABLE public.books (isbn char(13), title text);

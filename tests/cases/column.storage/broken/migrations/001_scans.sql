@@ -1,1 +1,0 @@
-CREATE TABLE public.scans (page integer, image bytea);

@@ -1,1 +1,0 @@
-CREATE TABLE public.mails (body text COMPRESSION pglz);

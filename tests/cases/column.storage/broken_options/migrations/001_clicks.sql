@@ -1,2 +1,0 @@
-CREATE TABLE public.clicks (visitor uuid);
-ALTER TABLE public.clicks ALTER COLUMN visitor SET (n_distinct = 5000);

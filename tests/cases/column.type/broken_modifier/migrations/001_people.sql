@@ -1,1 +1,0 @@
-CREATE TABLE public.people (surname varchar(60));

@@ -1,1 +1,0 @@
-CREATE TABLE public.rates (percent numeric(5, 2));

@@ -1,1 +1,0 @@
-CREATE TABLE public.seats (number text, CONSTRAINT seats_number_key CHECK (number <> ''));

@@ -1,1 +1,0 @@
-CREATE TABLE public.lessons (course text, number integer, PRIMARY KEY (course));

@@ -1,1 +1,0 @@
-CREATE TABLE public.shifts (hours integer, CONSTRAINT hours_sane CHECK (hours <= 24));

@@ -1,1 +1,0 @@
-CREATE TABLE public.coupons (code varchar(4), CONSTRAINT code_upper CHECK (code = upper(code)));

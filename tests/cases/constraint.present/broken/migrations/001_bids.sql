@@ -1,1 +1,0 @@
-CREATE TABLE public.bids (amount integer CHECK (amount > 0));

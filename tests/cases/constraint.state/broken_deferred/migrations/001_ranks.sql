@@ -1,1 +1,0 @@
-CREATE TABLE public.ranks (place integer CONSTRAINT place_once UNIQUE DEFERRABLE INITIALLY DEFERRED);

@@ -1,1 +1,0 @@
-CREATE TABLE public.vehicles (wheels integer, CONSTRAINT wheels_known CHECK (wheels > 0) NO INHERIT);

@@ -1,1 +1,0 @@
-CREATE TABLE public.mints (struck integer, CONSTRAINT modern CHECK (struck > 1999));

@@ -1,4 +1,0 @@
-CREATE TABLE public.flags (
-    name text,
-    raised bool
-);

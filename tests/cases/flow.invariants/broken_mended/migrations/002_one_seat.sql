@@ -1,1 +1,0 @@
-ALTER TABLE public.tickets ADD UNIQUE (seat);

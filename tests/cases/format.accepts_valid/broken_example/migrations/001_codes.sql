@@ -1,1 +1,0 @@
-CREATE TABLE public.codes (code varchar(3));

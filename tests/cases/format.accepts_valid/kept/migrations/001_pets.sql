@@ -1,1 +1,0 @@
-CREATE TABLE public.pets (kind varchar(20) CHECK (kind IN ('cat', 'dog')));

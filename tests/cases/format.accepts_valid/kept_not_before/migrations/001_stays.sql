@@ -1,6 +1,0 @@
-CREATE TABLE IF NOT EXISTS public.stays (
-    id integer,
-    arrives timestamptz NOT NULL,
-    leaves timestamptz,
-    CONSTRAINT in_order CHECK (leaves >= arrives)
-);

@@ -1,1 +1,0 @@
-CREATE TABLE public.forms (answers jsonb NOT NULL CHECK (jsonb_typeof(answers) = 'object'));

@@ -1,2 +1,0 @@
-CREATE FUNCTION public.primes(upto integer) RETURNS SETOF integer
-LANGUAGE sql STRICT COST 5000 ROWS 10 AS 'SELECT 2';

@@ -1,1 +1,0 @@
-CREATE FUNCTION public.rowcount(t regclass) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN 0; END';

@@ -1,1 +1,0 @@
-CREATE FUNCTION public.archive() RETURNS void LANGUAGE sql AS 'SELECT';

@@ -1,1 +1,0 @@
-CREATE FUNCTION public.double(n integer) RETURNS integer LANGUAGE sql AS 'SELECT n * 2';

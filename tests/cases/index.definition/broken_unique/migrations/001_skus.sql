@@ -1,2 +1,0 @@
-CREATE TABLE public.skus (sku text);
-CREATE INDEX sku_once ON public.skus (sku);

@@ -1,2 +1,0 @@
-CREATE TABLE public.songs (title text, artist text);
-CREATE INDEX ON public.songs (artist);

@@ -1,2 +1,0 @@
-CREATE TABLE public.pages (slug text);
-CREATE INDEX pages_slug ON public.pages (slug) WITH (fillfactor = 100);

@@ -1,7 +1,0 @@
-CREATE TABLE public.towns (id integer PRIMARY KEY, name text);
-CREATE TABLE public.parcels (
-    id integer PRIMARY KEY, sender text, receiver text, weight integer,
-    town integer CONSTRAINT parcels_town REFERENCES public.towns
-);
-
-CREATE INDEX parcels_heavy ON public.parcels (sender) WHERE weight > 1000;

@@ -1,1 +1,0 @@
-CREATE TABLE public.scraps (words text, CONSTRAINT said CHECK (words <> ''));

@@ -1,2 +1,0 @@
-CREATE SCHEMA shop;
-CREATE TABLE shop.tills (nr integer);

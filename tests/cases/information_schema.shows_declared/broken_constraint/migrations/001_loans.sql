@@ -1,1 +1,0 @@
-CREATE TABLE public.loans (days integer);

@@ -1,1 +1,0 @@
-CREATE TABLE public.loans (borrower varchar(40), note text);

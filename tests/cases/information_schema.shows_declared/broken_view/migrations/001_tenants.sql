@@ -1,1 +1,0 @@
-CREATE VIEW public.tenants AS SELECT 'Ann'::text AS name;

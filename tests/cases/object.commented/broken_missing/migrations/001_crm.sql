@@ -1,2 +1,0 @@
-CREATE SCHEMA crm;
-COMMENT ON SCHEMA crm IS 'Customers';

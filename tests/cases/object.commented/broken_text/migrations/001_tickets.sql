@@ -1,2 +1,0 @@
-CREATE SEQUENCE public.ticket_numbers;
-COMMENT ON SEQUENCE public.ticket_numbers IS 'Todo';

@@ -1,2 +1,0 @@
-CREATE TABLE public.cats (name text);
-CREATE TABLE public.dogs (name text);

@@ -1,1 +1,0 @@
-CREATE TABLE public.old_orders (id integer, note varchar(10));

@@ -1,1 +1,0 @@
-CREATE TABLE public.cats (name text, shoe_size integer);

@@ -1,1 +1,0 @@
-CREATE FUNCTION public.purr() RETURNS text LANGUAGE sql AS $$SELECT 'prr'$$;

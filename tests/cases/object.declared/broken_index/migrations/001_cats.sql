@@ -1,2 +1,0 @@
-CREATE TABLE public.cats (name text);
-CREATE INDEX cats_name ON public.cats (name);

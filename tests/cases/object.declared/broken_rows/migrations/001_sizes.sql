@@ -1,2 +1,0 @@
-CREATE TABLE public.sizes (size text);
-INSERT INTO public.sizes VALUES ('S');

@@ -1,1 +1,0 @@
-INSERT INTO public.sizes VALUES ('M'); CREATE TABLE public.fits (fit text);

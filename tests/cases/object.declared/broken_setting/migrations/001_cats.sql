@@ -1,2 +1,0 @@
-CREATE TABLE public.cats (name text);
-ALTER ROLE postgres SET work_mem = '1GB';

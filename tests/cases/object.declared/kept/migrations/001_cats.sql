@@ -1,1 +1,0 @@
-CREATE TABLE public.cats (name text PRIMARY KEY, litter integer GENERATED ALWAYS AS IDENTITY);

@@ -1,1 +1,0 @@
-CREATE TABLE public.places (city text, zip text);

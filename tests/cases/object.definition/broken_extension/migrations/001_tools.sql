@@ -1,2 +1,0 @@
-CREATE SCHEMA tools;
-CREATE EXTENSION citext WITH SCHEMA public;

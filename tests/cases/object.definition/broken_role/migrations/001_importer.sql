@@ -1,1 +1,0 @@
-CREATE ROLE importer LOGIN CREATEDB;

@@ -1,2 +1,0 @@
-CREATE ROLE slow NOLOGIN;
-ALTER ROLE slow SET lock_timeout = '1min';

@@ -1,1 +1,0 @@
-CREATE TABLE public.vault (gold integer);

@@ -1,1 +1,0 @@
-CREATE VIEW public.answer AS SELECT 42 AS it;

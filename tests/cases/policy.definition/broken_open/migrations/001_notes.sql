@@ -1,4 +1,0 @@
-CREATE TABLE public.notes (author text, words text);
-ALTER TABLE public.notes ENABLE ROW LEVEL SECURITY;
-
-CREATE POLICY own ON public.notes FOR INSERT WITH CHECK (true);

@@ -1,1 +1,0 @@
-CREATE TABLE public.kites (tail text);

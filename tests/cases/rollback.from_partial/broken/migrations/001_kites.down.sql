@@ -1,2 +1,0 @@
-DROP FUNCTION public.fly();
-DROP TABLE IF EXISTS public.kites;

@@ -1,2 +1,0 @@
-CREATE TABLE public.kites (tail text);
-CREATE VIEW public.tails AS SELECT tail FROM public.kites;

@@ -1,4 +1,0 @@
-BEGIN;
-DROP FUNCTION public.fly();
-DROP TABLE IF EXISTS public.kites;
-COMMIT;

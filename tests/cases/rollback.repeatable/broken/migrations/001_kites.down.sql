@@ -1,2 +1,0 @@
-DROP FUNCTION IF EXISTS public.fly();
-DROP TABLE public.kites;

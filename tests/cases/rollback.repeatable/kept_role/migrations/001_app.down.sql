@@ -1,2 +1,0 @@
-DROP TABLE IF EXISTS public.t;
-DROP ROLE IF EXISTS app;

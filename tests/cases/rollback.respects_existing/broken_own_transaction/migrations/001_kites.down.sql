@@ -1,1 +1,0 @@
-BEGIN; DROP TABLE IF EXISTS public.kites; COMMIT;

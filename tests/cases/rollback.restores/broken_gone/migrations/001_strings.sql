@@ -1,2 +1,0 @@
-CREATE TABLE public.strings (metres integer);
-CREATE INDEX strings_metres ON public.strings (metres);

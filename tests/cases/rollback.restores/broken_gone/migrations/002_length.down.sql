@@ -1,1 +1,0 @@
-DROP INDEX public.strings_metres; ALTER TABLE public.strings ALTER COLUMN metres TYPE smallint;

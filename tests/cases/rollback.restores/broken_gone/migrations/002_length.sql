@@ -1,1 +1,0 @@
-ALTER TABLE public.strings ALTER COLUMN metres TYPE bigint;

@@ -1,2 +1,0 @@
-DROP FUNCTION public.fly(integer);
-DROP TABLE public.kites;

@@ -1,1 +1,0 @@
-DROP TABLE public.kites; DELETE FROM public.strings;

@@ -1,2 +1,0 @@
-DROP FUNCTION public.fly();
-DROP TABLE public.kites;

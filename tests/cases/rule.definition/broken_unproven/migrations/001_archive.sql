@@ -1,2 +1,0 @@
-CREATE TABLE public.archive (line text);
-CREATE RULE frozen AS ON DELETE TO public.archive DO INSTEAD NOTHING;

@@ -1,4 +1,0 @@
-CREATE TABLE public.pumps (
-    id integer,
-    litres integre
-);

@@ -1,2 +1,0 @@
-CREATE EXTENSION IF NOT EXISTS pgcrypt;
-CREATE TABLE public.pumps (id integer, litres integer);

@@ -1,1 +1,0 @@
-CREATE TABLE public.pumps (id uuid DEFAULT uuidv7(), litres integer);

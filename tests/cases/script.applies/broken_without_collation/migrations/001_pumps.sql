@@ -1,1 +1,0 @@
-CREATE TABLE public.pumps (id integer, litres integer, name text COLLATE "de-x-icu");

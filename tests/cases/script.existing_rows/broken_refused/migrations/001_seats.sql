@@ -1,1 +1,0 @@
-CREATE TABLE IF NOT EXISTS public.seats (number integer, taken_by text);

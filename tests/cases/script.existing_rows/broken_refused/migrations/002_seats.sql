@@ -1,1 +1,0 @@
-CREATE UNIQUE INDEX IF NOT EXISTS seats_number ON public.seats (number);

@@ -1,1 +1,0 @@
-CREATE TABLE IF NOT EXISTS public.beds (plant text);

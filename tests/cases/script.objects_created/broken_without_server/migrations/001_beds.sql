@@ -1,2 +1,0 @@
-CREATE TABLE public.beds (plant text);
-CREATE TABLE public.pots (plant text);

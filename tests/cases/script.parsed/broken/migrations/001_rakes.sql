@@ -1,2 +1,0 @@
-CREATE TABLE public.rakes (teeth integer);
-DO $$ BEGIN EXECUTE 'CREATE TABLE public.hoes (edge integer)'; END $$;

@@ -1,3 +1,0 @@
-CREATE TABLE public.pumps (id integer, litres integer);
-CREATE INDEX pumps_litres ON public.pumps (litres);
-COMMENT ON INDEX public.pumps_litres IS 'By size';

@@ -1,3 +1,0 @@
-BEGIN;
-CREATE TABLE public.pumps (id integer, litres integer);
-COMMIT;

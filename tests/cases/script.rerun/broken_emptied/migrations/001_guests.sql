@@ -1,2 +1,0 @@
-DROP TABLE IF EXISTS public.guests;
-CREATE TABLE public.guests (name text);

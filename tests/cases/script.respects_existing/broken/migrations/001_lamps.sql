@@ -1,1 +1,0 @@
-CREATE TABLE IF NOT EXISTS public.lamps (id integer, lumen integer);

@@ -1,1 +1,0 @@
-CREATE TABLE public.lamps (id integer PRIMARY KEY, lumen integer);

@@ -1,6 +1,0 @@
-DO $$
-BEGIN
-    CREATE TABLE public.pumps (id integer, litres integer);
-    COMMIT;
-END
-$$;

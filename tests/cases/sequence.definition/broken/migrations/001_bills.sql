@@ -1,1 +1,0 @@
-CREATE SEQUENCE public.bill_numbers AS integer;

@@ -1,1 +1,0 @@
-CREATE SEQUENCE public.tokens MAXVALUE 99 CYCLE;

@@ -1,2 +1,0 @@
-CREATE TABLE public.bills (nr bigint);
-CREATE SEQUENCE public.bill_numbers;

@@ -1,4 +1,0 @@
-CREATE TABLE public.orders (
-    id integer PRIMARY KEY,
-    status text NOT NULL
-);

@@ -1,1 +1,0 @@
-CREATE UNLOGGED TABLE public.payments (cents integer);

@@ -1,1 +1,0 @@
-CREATE TABLE public.events (at date, what text);

@@ -1,2 +1,0 @@
-CREATE TABLE public.animals (name text);
-CREATE TABLE public.birds (name text);

@@ -1,1 +1,0 @@
-CREATE TEMPORARY TABLE ships (name text);

@@ -1,1 +1,0 @@
-CREATE TYPE public.suit AS ENUM ('clubs', 'hearts', 'spades');

@@ -1,1 +1,0 @@
-CREATE TYPE public.address AS (street text, zip integer);

@@ -1,1 +1,0 @@
-CREATE DOMAIN public.name AS varchar(50);

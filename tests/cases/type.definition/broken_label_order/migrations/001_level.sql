@@ -1,1 +1,0 @@
-CREATE TYPE public.level AS ENUM ('high', 'low');

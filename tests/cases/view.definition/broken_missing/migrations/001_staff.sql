@@ -1,1 +1,0 @@
-CREATE TABLE public.staff (name text, salary integer);
