@@ -12,8 +12,6 @@ from pgcontract.catalog.server_spelling import (
     RefusedDeclaration,
     ServerSpelling,
     read_server_spelling,
-    split_schema,
-    unqualified_name,
 )
 from pgcontract.model.schema import Column, Constraint, Function, Index, Part, Policy, Schema, Table, Trigger, Type, View
 from pgcontract.postgres.providers import provider_for
@@ -328,20 +326,3 @@ def test_spelling_leaves_the_schemas_of_the_database_alone(connection: psycopg.C
     row = connection.execute("select to_regclass('public.t')").fetchone()
 
     assert (None,) == row
-
-
-@pytest.mark.parametrize(
-    ("name", "parts"),
-    [
-        ("public.t", ("public", "t")),
-        ("public.t.a", ("public", "t.a")),
-        ('"a.b"."c"', ('"a.b"', '"c"')),
-        ('"a"".b".c', ('"a"".b"', "c")),
-    ],
-)
-def test_a_name_is_split_at_its_schema(name: str, parts: tuple[str, str]) -> None:
-    assert parts == split_schema(name)
-
-
-def test_the_last_part_of_a_name_is_its_own() -> None:
-    assert ("a", "i") == (unqualified_name("public.t.a", "public.t"), unqualified_name("public.i", "public.t"))

@@ -15,6 +15,8 @@ import psycopg
 from psycopg import sql
 
 from pgcontract.catalog import read_catalog
+from pgcontract.model.identifiers import quote_identifier
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Column, Constraint, Function, Index, Part, Policy, Schema, Table, Trigger, Type, View
 
 SCRATCH = "pgcontract_scratch_"
@@ -68,7 +70,7 @@ class _ScratchSchemas:
         declared = self.declared
         self.connection.execute("SET LOCAL check_function_bodies = off")
         for part in (*declared.types, *declared.functions, *declared.tables, *declared.views):
-            self._create_scratch_schema(part.name)
+            self._create_scratch_schema(part.qualified_name.schema)
         self._create_each(declared.types, _create_type)
         for table in _parents_first(declared.tables):
             self._create_table(table)
@@ -85,23 +87,20 @@ class _ScratchSchemas:
         self._create_each(declared.views, _create_view)
         return ServerSpelling(schema=self._read_back(), refused_declarations=tuple(self.refused_declarations))
 
-    def _create_scratch_schema(self, name: str) -> None:
-        schema = split_schema(name)[0]
+    def _create_scratch_schema(self, schema: str) -> None:
         if schema not in self.scratch:
             self.scratch[schema] = f"{SCRATCH}{len(self.scratch) + 1}"
             self.connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.SQL(self.scratch[schema])))
 
-    def _create_each(self, parts: Iterable[P], make: Callable[[P, str], str]) -> None:
+    def _create_each(self, parts: Iterable[P], make: Callable[[P, QualifiedName], str]) -> None:
         """Create each part in its scratch schema, recording those that the server refuses."""
         for part in parts:
-            relation = getattr(part, "table", part.name)
-            schema, _ = split_schema(relation)
-            if schema in self.scratch:
+            relation = QualifiedName.parse(getattr(part, "table", part.name))
+            if relation.schema in self.scratch:
                 self._execute(part, make(part, self._scratch_name(relation)))
 
-    def _scratch_name(self, name: str) -> str:
-        schema, rest = split_schema(name)
-        return f"{self.scratch[schema]}.{rest}"
+    def _scratch_name(self, name: QualifiedName) -> QualifiedName:
+        return name.in_schema(self.scratch[name.schema])
 
     def _execute(self, part: Part, *statements: str) -> bool:
         try:
@@ -117,12 +116,12 @@ class _ScratchSchemas:
 
     def _create_table(self, table: Table) -> None:
         """The whole table in one statement, or, where the server refuses one column, column by column."""
-        name = self._scratch_name(table.name)
+        name = self._scratch_name(table.qualified_name)
         columns = [column for column in self.declared.columns if column.table == table.name]
         columns.sort(key=lambda column: column.position)
         tail = f" PARTITION BY {table.partition_key}" if table.partition_key else ""
-        parent = table.partition_of
-        if parent and table.partition_bound and split_schema(parent)[0] in self.scratch:
+        parent = QualifiedName.parse(table.partition_of) if table.partition_of else None
+        if parent and table.partition_bound and parent.schema in self.scratch:
             statement = f"CREATE TABLE {name} PARTITION OF {self._scratch_name(parent)} {table.partition_bound}{tail}"
             if self._execute(table, statement):
                 return
@@ -142,7 +141,7 @@ class _ScratchSchemas:
 
     def _read_back(self) -> Schema:
         spelled = read_catalog(self.connection, rows=False, transaction=False)
-        schemas = {scratch: schema for schema, scratch in self.scratch.items()}
+        schemas = {scratch: quote_identifier(schema) for schema, scratch in self.scratch.items()}
         parts: dict[str, tuple[Part, ...]] = {}
         for kind, names in _SPELLED_FIELDS.items():
             spelled_parts = {part.name: part for part in _with_declared_schemas(getattr(spelled, kind), schemas)}
@@ -169,10 +168,10 @@ class _ScratchSchemas:
         )
         try:
             with self.connection.transaction():
-                row = self.connection.execute(query, [self._scratch_name(part.name)]).fetchone()
+                row = self.connection.execute(query, [str(self._scratch_name(part.qualified_name))]).fetchone()
         except psycopg.Error:  # the types in the name are no types
             row = None
-        schemas = {scratch: schema for schema, scratch in self.scratch.items()}
+        schemas = {scratch: quote_identifier(schema) for schema, scratch in self.scratch.items()}
         return _restore_schema_names(row[0], schemas) if row and row[0] else ""
 
 
@@ -209,22 +208,6 @@ def _restore_schema_names(text: str, schemas: dict[str, str]) -> str:
     return text
 
 
-def split_schema(name: str) -> tuple[str, str]:
-    """`public.t.email` as (`public`, `t.email`); a quoted schema may hold dots."""
-    if name.startswith('"'):
-        end = name.index('"', 1)
-        while name[end + 1 : end + 2] == '"':
-            end = name.index('"', end + 2)
-        return name[: end + 1], name[end + 2 :]
-    schema, _, rest = name.partition(".")
-    return schema, rest
-
-
-def unqualified_name(name: str, table: str) -> str:
-    """The part's own name, without the table's in front."""
-    return name[len(table) + 1 :] if name.startswith(f"{table}.") else split_schema(name)[1]
-
-
 def _parents_first(tables: Iterable[Table]) -> list[Table]:
     """Partitioned parents before their partitions, so that a bound can be spelled."""
     by_name = {table.name: table for table in tables}
@@ -237,7 +220,7 @@ def _parents_first(tables: Iterable[Table]) -> list[Table]:
 
 
 def _column_ddl(column: Column) -> str:
-    ddl = f"{unqualified_name(column.name, column.table)} {column.type}"
+    ddl = f"{column.quoted_name} {column.type}"
     if column.collation:
         ddl += f" COLLATE {column.collation}"
     if column.generated:
@@ -247,7 +230,7 @@ def _column_ddl(column: Column) -> str:
     return ddl
 
 
-def _create_type(part: Type, name: str) -> str:
+def _create_type(part: Type, name: QualifiedName) -> str:
     attributes = ", ".join(part.attributes)
     match part.form:
         case "enum":
@@ -262,8 +245,7 @@ def _create_type(part: Type, name: str) -> str:
             return f"CREATE TYPE {name} AS ({attributes})"
 
 
-def _create_function(part: Function, name: str) -> str:
-    stem = name.partition("(")[0]
+def _create_function(part: Function, name: QualifiedName) -> str:
     word = "PROCEDURE" if part.form == "procedure" else "FUNCTION"
     returns = f" RETURNS {part.returns}" if part.returns and word == "FUNCTION" else ""
     settings = "".join(f" SET {setting.replace('=', ' TO ', 1)}" for setting in part.settings)
@@ -275,23 +257,24 @@ def _create_function(part: Function, name: str) -> str:
         while tag in body:
             tag = f"{tag[:-1]}_$"
         quoted = f"AS {tag}{body}{tag}"
-    return f"CREATE {word} {stem}({part.arguments}){returns} LANGUAGE {part.language}{settings} {quoted}"
+    return (
+        f"CREATE {word} {name.without_arguments}({part.arguments}){returns} LANGUAGE {part.language}{settings} {quoted}"
+    )
 
 
-def _create_constraint(part: Constraint, relation: str, *, domain: bool) -> str:
-    name = unqualified_name(part.name, part.table)
+def _create_constraint(part: Constraint, relation: QualifiedName, *, domain: bool) -> str:
+    name = part.quoted_name
     return f"ALTER {'DOMAIN' if domain else 'TABLE'} {relation} ADD CONSTRAINT {name} {part.definition}"
 
 
-def _create_index(part: Index, table: str) -> str:
-    name = split_schema(part.name)[1]
-    ddl = f"CREATE {'UNIQUE ' if part.unique else ''}INDEX {name} ON {table} USING {part.method}"
+def _create_index(part: Index, table: QualifiedName) -> str:
+    ddl = f"CREATE {'UNIQUE ' if part.unique else ''}INDEX {part.quoted_name} ON {table} USING {part.method}"
     ddl += f" ({', '.join(part.keys)})"
     return ddl + (f" WHERE {part.predicate}" if part.predicate else "")
 
 
-def _create_trigger(part: Trigger, table: str) -> str:
-    name = unqualified_name(part.name, part.table)
+def _create_trigger(part: Trigger, table: QualifiedName) -> str:
+    name = part.quoted_name
     columns = f" OF {', '.join(part.columns)}" if part.columns else ""
     events = " OR ".join(event.upper() + (columns if event == "update" else "") for event in part.events)
     word = "CONSTRAINT TRIGGER" if part.constraint else "TRIGGER"
@@ -302,21 +285,21 @@ def _create_trigger(part: Trigger, table: str) -> str:
     ]
     referencing = f" REFERENCING {' '.join(tables)}" if tables else ""
     when = f" WHEN ({part.when})" if part.when else ""
-    stem = part.function.partition("(")[0]
+    function = QualifiedName.parse(part.function).without_arguments
     arguments = ", ".join("'" + argument.replace("'", "''") + "'" for argument in part.arguments)
     return (
         f"CREATE {word} {name} {part.timing} {events} ON {table}{referencing} FOR EACH {part.level}{when} "
-        f"EXECUTE FUNCTION {stem}({arguments})"
+        f"EXECUTE FUNCTION {function}({arguments})"
     )
 
 
-def _create_policy(part: Policy, table: str) -> str:
-    ddl = f"CREATE POLICY {unqualified_name(part.name, part.table)} ON {table} FOR {part.command}"
+def _create_policy(part: Policy, table: QualifiedName) -> str:
+    ddl = f"CREATE POLICY {part.quoted_name} ON {table} FOR {part.command}"
     ddl += f" USING ({part.using})" if part.using else ""
     return ddl + (f" WITH CHECK ({part.check})" if part.check else "")
 
 
-def _create_view(part: View, name: str) -> str:
+def _create_view(part: View, name: QualifiedName) -> str:
     word = "MATERIALIZED VIEW" if part.materialized else "VIEW"
     return f"CREATE {word} {name} AS {part.definition.strip().removesuffix(';')}" + (
         " WITH NO DATA" if part.materialized else ""

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from pgcontract.contract.declaration_models import ColumnName, Scalar, Spec
+from pgcontract.contract.declared_columns import OfColumn
 from pgcontract.contract.toml_positions import KeyPath, line_of
 from pgcontract.contract.validation_errors import ValidationIssue, nearest, spell_path
 from pgcontract.errors import InputError
@@ -53,7 +54,7 @@ class ColumnFormatSpec(Spec):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ColumnFormat:
+class ColumnFormat(OfColumn):
     """One `[format.<name>]`: `parameters` are the standard's own, examples are texts as a client sends them."""
 
     name: str

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from pgcontract.contract import identifiers
+from pgcontract.model.identifiers import quote_identifier, unquote_identifier
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Constraint, Index
 
 _QUOTED: Final = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
@@ -97,7 +98,7 @@ def backing_index(constraint: Constraint) -> Index | None:
     if match := _WHERE.match(definition, rest):
         predicate = definition[match.end() + 1 : _closing_bracket(definition, match.end())]
     return Index(
-        name=identifiers.join(identifiers.split(constraint.table)[0], identifiers.split(constraint.name)[-1]),
+        name=str(QualifiedName.parse(constraint.table).with_name(constraint.bare_name)),
         table=constraint.table,
         method=(head["method"] or ("gist" if overlaps else "btree")).lower(),
         keys=tuple(keys),
@@ -189,4 +190,4 @@ def _parse_definition(collection: str, definition: str) -> dict[str, Any] | None
         *keys_given.get("include", ()),
         *keys_given.get("on_delete_columns", ()),
     ]
-    return keys_given if all(identifiers.join(identifiers.bare(column)) == column for column in columns) else None
+    return keys_given if all(quote_identifier(unquote_identifier(column)) == column for column in columns) else None

@@ -10,10 +10,11 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field
 
-from pgcontract.contract import identifiers
 from pgcontract.contract.declaration_models import IdentifierKey, QualifiedKey, Spec
+from pgcontract.contract.name_spelling import spell_name
 from pgcontract.contract.toml_positions import KeyPath, line_of
 from pgcontract.contract.validation_errors import ValidationIssue, nearest, spell_path
+from pgcontract.model.identifiers import unquote_identifier
 from pgcontract.model.schema import Origin, Schema
 
 _QUOTED: Final = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
@@ -180,11 +181,11 @@ def read_dataset(
                 issue(message, "table", name, "columns", column, *at)
         tables.append(
             TableRows(
-                name=identifiers.spell(name, parts=(2, 2), example="public.orders"),
+                name=spell_name(name, parts=(2, 2), example="public.orders"),
                 share=rows.share,
                 rows=rows.rows,
                 columns=tuple(
-                    _column(identifiers.bare(column), column_spec, origin("table", name, "columns", column))
+                    _column(unquote_identifier(column), column_spec, origin("table", name, "columns", column))
                     for column, column_spec in rows.columns.items()
                 ),
                 origin=origin("table", name),
@@ -256,7 +257,7 @@ def dataset_issues(dataset: Dataset | None, schema: Schema) -> Iterator[Validati
             message = f"{spell_path(path)}: no table {rows.name} is declared; {nearest(rows.name, known)}"
             yield ValidationIssue(file=rows.origin.file, line=rows.origin.line, message=message)
             continue
-        columns = {identifiers.split(column.name)[-1]: column for column in schema.columns if column.table == rows.name}
+        columns = {column.bare_name: column for column in schema.columns if column.table == rows.name}
         for column in rows.columns:
             assert column.origin
             key = spell_path((*path, "columns", column.name))
@@ -284,7 +285,7 @@ def merge_datasets(datasets: Iterable[Dataset | None], schema: Schema) -> Datase
             tables[table_rows.name] = (
                 _override_rows(tables[table_rows.name], table_rows) if table_rows.name in tables else table_rows
             )
-    columns_present = {(column.table, identifiers.split(column.name)[-1]) for column in schema.columns}
+    columns_present = {(column.table, column.bare_name) for column in schema.columns}
     return Dataset(
         sizes=sizes,
         tables=tuple(

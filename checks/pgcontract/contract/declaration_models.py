@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from pgcontract.contract import identifiers
+from pgcontract.contract.name_spelling import spell_name
 
 
 class Spec(BaseModel):
@@ -20,7 +20,7 @@ class Spec(BaseModel):
 
 
 def _spelling_validator(least: int, most: int, example: str) -> AfterValidator:
-    return AfterValidator(lambda name: identifiers.spell(name, parts=(least, most), example=example))
+    return AfterValidator(lambda name: spell_name(name, parts=(least, most), example=example))
 
 
 def _require_arguments(name: str) -> str:
@@ -39,7 +39,7 @@ ColumnName = Annotated[str, _spelling_validator(3, 3, "public.orders.id")]
 
 def _key_validator(least: int, most: int, example: str) -> AfterValidator:
     def check(name: str) -> str:
-        identifiers.spell(name, parts=(least, most), example=example)
+        spell_name(name, parts=(least, most), example=example)
         return name
 
     return AfterValidator(check)

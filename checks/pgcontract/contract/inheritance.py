@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pgcontract.contract import identifiers
 from pgcontract.contract.documents import ContractSpec
+from pgcontract.contract.name_spelling import spell_name
 from pgcontract.contract.toml_positions import KeyPath, line_of
 from pgcontract.contract.validation_errors import ValidationIssue, nearest, spell_path
+from pgcontract.model.identifiers import generated_name, quote_identifier, unquote_identifier
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Origin
 
 Declarations = dict[str, Any]
@@ -62,7 +64,7 @@ def read_declarations(
     def parts(kind: str, path: KeyPath, declared: Declarations) -> Declarations:
         declarations: Declarations = {}
         for key, value in declared.items():
-            name = key if kind in _NON_IDENTIFIER_KINDS else identifiers.spell(key, parts=(1, 9), example=key)
+            name = key if kind in _NON_IDENTIFIER_KINDS else spell_name(key, parts=(1, 9), example=key)
             part_path = (*path, key)
             if name in declarations:
                 message = f"{spell_path(part_path)} is declared twice, in two spellings of {name}"
@@ -79,7 +81,7 @@ def read_declarations(
             elif key in _SINGLE_PARTS:
                 declarations[key] = part(value if isinstance(value, dict) else {"rows": value}, part_path)
             elif key == "sample":
-                declarations[key] = {identifiers.bare(name): sent for name, sent in value.items()}
+                declarations[key] = {unquote_identifier(name): sent for name, sent in value.items()}
             else:
                 declarations[key] = value
         return declarations
@@ -165,7 +167,5 @@ def with_parent_declarations(name: str, tables: Mapping[str, Declarations]) -> D
 
 def primary_key_name(table: str, declaration: Mapping[str, Any]) -> str:
     """The primary key's part name, PostgreSQL's own where the owner gave none."""
-    bare = declaration.get("name") or identifiers.quote(
-        identifiers.generated_name(identifiers.split(table)[-1], "", "pkey")
-    )
-    return f"{table}.{bare}"
+    name = declaration.get("name") or quote_identifier(generated_name(QualifiedName.parse(table).name, "", "pkey"))
+    return f"{table}.{name}"

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 from pydantic import Field
 
-from pgcontract.contract import identifiers
 from pgcontract.contract.declaration_models import ColumnName, Identifier, Spec
-from pgcontract.contract.declared_columns import table_of, undeclared_column_issues
+from pgcontract.contract.declared_columns import OfColumn, undeclared_column_issues
 from pgcontract.contract.toml_positions import KeyPath, line_of
 from pgcontract.contract.validation_errors import ValidationIssue, spell_path
+from pgcontract.model.identifiers import unquote_identifier
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Origin, Schema
 
 
@@ -27,7 +28,7 @@ class PresenceSpec(Spec):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Presence:
+class Presence(OfColumn):
     """One `[presence.<name>]`; `not_before` is a bare column name."""
 
     name: str
@@ -37,14 +38,6 @@ class Presence:
     purpose: str | None = None
     origin: Origin | None = field(default=None, compare=False)
 
-    @property
-    def table(self) -> str:
-        return table_of(self.column)
-
-    @property
-    def bare_column(self) -> str:
-        return identifiers.split(self.column)[-1]
-
 
 def read_presences(
     specs: Mapping[str, PresenceSpec] | None, *, file: str, lines: Mapping[KeyPath, int], issues: list[ValidationIssue]
@@ -53,7 +46,7 @@ def read_presences(
     presences = []
     for name, spec in (specs or {}).items():
         tie_path: KeyPath = ("presence", name)
-        if spec.not_before and identifiers.join(*identifiers.split(spec.column)[-1:]) == spec.not_before:
+        if spec.not_before == QualifiedName.parse(spec.column).quoted_name:
             path = (*tie_path, "not_before")
             message = f"{spell_path(path)}: {spec.not_before} is the column itself; name another of the table"
             issues.append(ValidationIssue(file=file, line=line_of(path, lines), message=message))
@@ -62,7 +55,7 @@ def read_presences(
                 name=name,
                 column=spec.column,
                 present_when=spec.present_when,
-                not_before=identifiers.bare(spec.not_before) if spec.not_before else None,
+                not_before=unquote_identifier(spec.not_before) if spec.not_before else None,
                 purpose=spec.purpose,
                 origin=Origin(file=file, line=line_of(tie_path, lines)),
             )
@@ -81,7 +74,7 @@ def presence_mistakes(
             presence.column, ("presence", presence.name, "column"), schema, file=file, lines=lines
         )
         if presence.not_before:
-            name = f"{presence.table}.{identifiers.quote(presence.not_before)}"
+            name = str(presence.column_name.with_name(presence.not_before))
             yield from undeclared_column_issues(
                 name, ("presence", presence.name, "not_before"), schema, file=file, lines=lines
             )

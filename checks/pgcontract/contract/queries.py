@@ -9,10 +9,11 @@ from typing import Any, Final, Literal
 from pydantic import Field
 
 from pgcontract.contract.declaration_models import ColumnName, NameKey, Qualified, Scalar, Spec
-from pgcontract.contract.declared_columns import table_of, undeclared_column_issues
+from pgcontract.contract.declared_columns import undeclared_column_issues
 from pgcontract.contract.sql_parameters import parameters_of, query_issues, statement_issues
 from pgcontract.contract.toml_positions import KeyPath, line_of
 from pgcontract.contract.validation_errors import ValidationIssue, nearest, spell_path
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Origin, Schema
 
 Growth = Literal["O(1)", "O(log n)", "O(rows)", "O(n)"]
@@ -78,6 +79,12 @@ class QueryParameter:
     expression: str | None = None
     type: str | None = None
     origin: Origin | None = field(default=None, compare=False)
+
+    @property
+    def column_name(self) -> QualifiedName:
+        """The column that its values are drawn from, where it has one."""
+        assert self.column
+        return QualifiedName.parse(self.column)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,7 +202,8 @@ def undeclared_query_issues(
                 path: KeyPath = ("query", query.name, "parameters", parameter.name, "column")
                 yield from undeclared_column_issues(parameter.column, path, schema, file=file, lines=lines)
         if query.index and query.index not in indexes:
-            tables = {table_of(query_parameter.column) for query_parameter in query.parameters if query_parameter.column}
+            drawn = [query_parameter for query_parameter in query.parameters if query_parameter.column]
+            tables = {str(query_parameter.column_name.parent) for query_parameter in drawn}
             beside = [name for name, table in indexes.items() if table in tables]
             path = ("query", query.name, "index")
             message = f"{spell_path(path)}: no index {query.index} is declared; {nearest(query.index, beside or indexes)}"

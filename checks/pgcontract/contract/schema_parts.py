@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
 from typing import Any, Final, TypeVar
 
-from pgcontract.contract import identifiers
 from pgcontract.contract.constraints import FORMS, backing_index, constraint_definition, required_keys
 from pgcontract.contract.inheritance import ORIGIN, Declarations, primary_key_name, with_parent_declarations
 from pgcontract.contract.sequences import identity_sequence, sequence_defaults, serial_replacement
 from pgcontract.contract.validation_errors import ValidationIssue, nearest
 from pgcontract.contract.values import Examples, Shape
+from pgcontract.model.identifiers import quote_identifier, unquote_identifier
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import (
     Column,
     Constraint,
@@ -119,7 +120,9 @@ class _SchemaBuilder:
                 self.add(part_type, name, declaration)
                 self.grants(f"{kind} {name}", declaration)
         for name, declaration in declarations.get("function", {}).items():
-            self.add(Function, name, declaration, arguments=declaration.get("arguments", identifiers.arguments_of(name)))
+            self.add(
+                Function, name, declaration, arguments=declaration.get("arguments", QualifiedName.parse(name).arguments)
+            )
             self.grants(f"function {name}", declaration)
         for name, declaration in declarations.get("other", {}).items():
             self.add(Other, name, declaration, form=declaration.get("form", name.partition(" ")[0]))
@@ -171,8 +174,8 @@ class _SchemaBuilder:
         for column, declarations in columns.items():
             self.column_extras(name, column, declarations, table)
         if key:
-            bare = identifiers.split(primary_key_name(name, key))[-1]
-            self.constraint("primary_key", name, identifiers.quote(bare), key, columns)
+            own_name = QualifiedName.parse(primary_key_name(name, key)).quoted_name
+            self.constraint("primary_key", name, own_name, key, columns)
         for collection in ("uniques", "foreign_keys", "excludes", "constraints"):
             for entry, declarations in declaration.get(collection, {}).items():
                 self.constraint(collection, name, entry, declarations, columns)
@@ -240,14 +243,14 @@ class _SchemaBuilder:
             examples: list[dict[str, Any]] = []
             for entry in declaration.get(key, ()):
                 if isinstance(entry, dict) and columns is not None:
-                    examples.append({identifiers.bare(name): value for name, value in entry.items()})
+                    examples.append({unquote_identifier(name): value for name, value in entry.items()})
                 elif column is not None:
-                    examples.append({identifiers.bare(column): entry})
+                    examples.append({unquote_identifier(column): entry})
                 else:
                     advice = 'write column = "...", or whole rows as { email = "ann@example.com" }'
                     self.issue(declaration, f"check {check}, {key}: which column is {entry!r} for? {advice}")
                     return
-            strangers = {name for row in examples for name in row if columns and identifiers.quote(name) not in columns}
+            strangers = {name for row in examples for name in row if columns and quote_identifier(name) not in columns}
             for stranger in sorted(strangers):
                 hint = nearest(stranger, columns or ())
                 self.issue(declaration, f"check {check}, {key}: {owner} has no column {stranger}; {hint}")
@@ -271,7 +274,7 @@ class _SchemaBuilder:
     def indexes(self, owner: str, declaration: Declarations) -> None:
         """The declared indexes; one that a constraint implies needs only what is different."""
         for entry, declarations in declaration.get("indexes", {}).items():
-            name = f"{identifiers.schema_of(owner)}.{entry}"
+            name = f"{QualifiedName.parse(owner).parent}.{entry}"
             implied = self.parts.get(("index", name))
             declared = (
                 {field.name: getattr(implied, field.name) for field in fields(implied)} if implied else {"table": owner}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pgcontract.contract import identifiers
+from pgcontract.model.identifiers import generated_name, read_identifier
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Origin, Sequence, Table
 
 _BITS: Final = {"smallint": 16, "int2": 16, "integer": 32, "int": 32, "int4": 32, "bigint": 64, "int8": 64}
@@ -33,12 +34,10 @@ def identity_sequence(table: str, column: str, column_type: str, owner: Table, o
     """The sequence behind an identity column, as CREATE TABLE makes it; None in a partition, which has its parent's."""
     if owner.partition_of is not None:
         return None
-    schema, bare = identifiers.split(table)
-    sequence = identifiers.generated_name(bare, identifiers.split(column)[0], "seq")
     type_name = _SPELLED[_BITS.get(column_type.lower(), 64)]
     bounds = sequence_defaults({"type": type_name})
     return Sequence(
-        name=identifiers.join(schema, sequence),
+        name=_sequence_name(table, column),
         type=type_name,
         maximum=bounds["maximum"],
         owned_by=f"{table}.{column}",
@@ -54,10 +53,15 @@ def serial_replacement(table: str, column: str, column_type: str) -> str | None:
     plain = _SERIAL.get(column_type.lower())
     if plain is None:
         return None
-    schema, bare = identifiers.split(table)
-    sequence = identifiers.join(schema, identifiers.generated_name(bare, identifiers.split(column)[0], "seq"))
+    sequence = _sequence_name(table, column)
     return (
         f"column {table}.{column}: {column_type} is short for three things, and no type the server keeps; "
         f'write type = "{plain}", null = false, default = "nextval(\'{sequence}\'::regclass)", '
         f'and [sequence."{sequence}"] with type = "{plain}", owned_by = "{table}.{column}"'
     )
+
+
+def _sequence_name(table: str, column: str) -> str:
+    """The name that PostgreSQL gives to the sequence of a column, both spelled as the server does."""
+    name = QualifiedName.parse(table)
+    return str(name.with_name(generated_name(name.name, read_identifier(column), "seq")))

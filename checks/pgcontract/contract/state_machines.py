@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from pydantic import Field
 
-from pgcontract.contract import identifiers
 from pgcontract.contract.declaration_models import ColumnName, IdentifierKey, Spec
-from pgcontract.contract.declared_columns import table_of, undeclared_column_issues
+from pgcontract.contract.declared_columns import OfColumn, undeclared_column_issues
 from pgcontract.contract.toml_positions import KeyPath, line_of
 from pgcontract.contract.validation_errors import ValidationIssue, nearest, spell_path
+from pgcontract.model.identifiers import unquote_identifier
 from pgcontract.model.schema import Origin, Schema
 
 Transitions = Mapping[str, tuple[str, ...]]
@@ -40,7 +40,7 @@ class StateMachineSpec(Spec):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StateMachine:
+class StateMachine(OfColumn):
     """One `[state_machine.<name>]`. `set_columns` is SQL for other columns, by state and then by bare column name."""
 
     name: str
@@ -53,14 +53,6 @@ class StateMachine:
     set_columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
     purpose: str | None = None
     origin: Origin | None = field(default=None, compare=False)
-
-    @property
-    def table(self) -> str:
-        return table_of(self.column)
-
-    @property
-    def bare_column(self) -> str:
-        return identifiers.split(self.column)[-1]
 
     def allows(self, source: str, target: str) -> bool:
         """Whether the move is declared; to stay is no move, and always allowed."""
@@ -115,7 +107,7 @@ def _state_machine(name: str, spec: StateMachineSpec, origin: Origin) -> StateMa
         unspecified={source: tuple(targets) for source, targets in spec.unspecified.items()},
         final=tuple(spec.final if spec.final is not None else (state for state in states if state not in left)),
         set_columns={
-            state: {identifiers.bare(column): expression for column, expression in columns.items()}
+            state: {unquote_identifier(column): expression for column, expression in columns.items()}
             for state, columns in spec.set_.items()
         },
         purpose=spec.purpose,
@@ -183,5 +175,5 @@ def state_machine_mistakes(
         for state, columns in state_machine.set_columns.items():
             for column in columns:
                 path: KeyPath = ("state_machine", state_machine.name, "set", state, column)
-                name = f"{state_machine.table}.{identifiers.quote(column)}"
+                name = str(state_machine.column_name.with_name(column))
                 yield from undeclared_column_issues(name, path, schema, file=file, lines=lines)

@@ -8,9 +8,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from pgcontract.contract import identifiers
 from pgcontract.contract.declaration_models import ColumnName, Spec
-from pgcontract.contract.declared_columns import table_of, undeclared_column_issues
+from pgcontract.contract.declared_columns import OfColumn, undeclared_column_issues
 from pgcontract.contract.toml_positions import KeyPath, line_of
 from pgcontract.contract.validation_errors import ValidationIssue, spell_path
 from pgcontract.model.schema import Origin, Schema
@@ -34,7 +33,7 @@ class TimestampSpec(Spec):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Timestamp:
+class Timestamp(OfColumn):
     """One `[timestamp.<name>]`."""
 
     name: str
@@ -43,14 +42,6 @@ class Timestamp:
     increasing: bool = False
     purpose: str | None = None
     origin: Origin | None = field(default=None, compare=False)
-
-    @property
-    def table(self) -> str:
-        return table_of(self.column)
-
-    @property
-    def bare_column(self) -> str:
-        return identifiers.split(self.column)[-1]
 
 
 def read_timestamps(

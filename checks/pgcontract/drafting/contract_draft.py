@@ -7,7 +7,6 @@ from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
-from pgcontract.contract import identifiers
 from pgcontract.contract.constraints import backing_index, constraint_keys
 from pgcontract.contract.inheritance import COLLECTIONS, primary_key_name
 from pgcontract.contract.sequences import identity_sequence, sequence_defaults
@@ -160,7 +159,7 @@ class _Draft:
             if value is not None and (silent is MISSING or value != silent):
                 changed_keys[field.name] = value
         match part:
-            case Function() if part.arguments == identifiers.arguments_of(part.name):
+            case Function() if part.arguments == part.qualified_name.arguments:
                 changed_keys.pop("arguments", None)
             case Other() if part.form == part.name.partition(" ")[0]:
                 changed_keys.pop("form", None)
@@ -262,7 +261,7 @@ class _Draft:
 
     def grant(self, granted: Grant, privileges: tuple[str, ...]) -> None:
         """Declared with its object where that is declared, else on its own."""
-        kind, _, name = granted.on.partition(" ")
+        kind, name = granted.object
         column = next(
             (candidate for candidate in self.schema.columns if kind == "column" and candidate.name == name), None
         )
@@ -302,8 +301,7 @@ class _Draft:
 
 def _local_name(part: Any) -> str:
     """A part's name inside the table it belongs to; an index's inside its schema."""
-    outer = identifiers.schema_of(part.table) if part.kind == "index" else part.table
-    return str(part.name.removeprefix(f"{outer}."))
+    return str(part.quoted_name)
 
 
 def _as_in_table(part: Any, like: Any, **changed: Any) -> Any:

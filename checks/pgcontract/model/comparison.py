@@ -154,7 +154,7 @@ def _columns_by_table(schema: Schema, names: set[str]) -> dict[str, tuple[str, .
     order: dict[str, tuple[str, ...]] = {}
     for column in sorted(schema.columns, key=lambda part: (part.table, part.position)):
         if column.name in names:
-            order[column.table] = (*order.get(column.table, ()), column.name.rpartition(".")[2])
+            order[column.table] = (*order.get(column.table, ()), column.quoted_name)
     return order
 
 

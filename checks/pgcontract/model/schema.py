@@ -13,7 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any, ClassVar
+
+from pgcontract.model.qualified_name import QualifiedName, split_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +50,21 @@ class Part:
     purpose: str | None = field(default=None, compare=False)
     origin: Origin | None = field(default=None, compare=False)
     same_as: tuple[str, ...] = field(default=(), compare=False)
+
+    @cached_property
+    def qualified_name(self) -> QualifiedName:
+        """The name taken apart; ValueError where it is a label, as a grant's or a setting's is."""
+        return QualifiedName.parse(self.name)
+
+    @property
+    def bare_name(self) -> str:
+        """Its own name without schema, table and quotes: what pg_class, pg_attribute and errors call it."""
+        return self.qualified_name.name
+
+    @property
+    def quoted_name(self) -> str:
+        """Its own name without schema and table, as quote_ident spells it."""
+        return self.qualified_name.quoted_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,8 +122,9 @@ class Column(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class Constraint(Part):
-    """`form`: primary key, unique, foreign key, check, exclude or trigger. `definition` is pg_get_constraintdef
-    without its state (NOT VALID, DEFERRABLE, ...), which has fields of its own."""
+    """`form`: primary key, unique, foreign key, check, exclude, trigger or not null. `definition` is
+    pg_get_constraintdef without its state (NOT VALID, DEFERRABLE, ...), which has fields of its own. A NOT NULL is
+    known by its column: its `name` is a label, `public.t.email not null`."""
 
     kind = "constraint"
     table: str
@@ -117,6 +136,11 @@ class Constraint(Part):
     initially_deferred: bool = False
     no_inherit: bool = False
     inherited: bool = False
+
+    @property
+    def quoted_name(self) -> str:
+        written, rest = split_name(self.name)
+        return f"{written[-1]}{rest}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,6 +243,10 @@ class Type(Part):
     default: str | None = _expression()
     owner: str | None = None
 
+    def is_type(self, spelling: str) -> bool:
+        """Whether a column's type is this one: spelled in full, or without the schema `public`."""
+        return spelling == self.name or (self.qualified_name.schema == "public" and spelling == self.quoted_name)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sequence(Part):
@@ -296,6 +324,12 @@ class Grant(Part):
     grantee: str
     privileges: tuple[str, ...] = ()
     implied: tuple[str, ...] = ()
+
+    @property
+    def object(self) -> tuple[str, str]:
+        """Kind and name of what it is on."""
+        kind, _, name = self.on.partition(" ")
+        return kind, name
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from functools import cached_property
 import psycopg
 
 from pgcontract.catalog import InformationSchema, read_catalog, read_information_schema, subtract
-from pgcontract.catalog.server_spelling import ServerSpelling, read_server_spelling, split_schema
+from pgcontract.catalog.server_spelling import ServerSpelling, read_server_spelling
 from pgcontract.contract import Contract
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.comparison import Difference, compare
@@ -147,7 +147,7 @@ class Context:
     def standard_views(self) -> InformationSchema:
         """What information_schema shows to the role that migrates."""
         tables = (*self.changed_parts.tables, *self.changed_parts.views, *self.promise.declared.tables)
-        schemas = sorted({split_schema(part.name)[0] for part in tables})
+        schemas = sorted({str(part.qualified_name.parent) for part in tables})
         with self.sandbox.rolled_back(self.after_state) as connection:
             return read_information_schema(connection, schemas or ["public"])
 

@@ -10,8 +10,6 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from pgcontract.catalog.server_spelling import unqualified_name
-from pgcontract.contract import identifiers
 from pgcontract.model.schema import Schema
 from pgcontract.probes.context import Context
 
@@ -93,7 +91,7 @@ def insert_samples(context: Context, connection: psycopg.Connection, schema: Sch
 def simplest_row(schema: Schema, table: str) -> dict[str, Any]:
     """A value for each column that is NOT NULL and has no default, identity or generation expression."""
     return {
-        identifiers.bare(unqualified_name(column.name, column.table)): simplest_value(schema, column.type)
+        column.bare_name: simplest_value(schema, column.type)
         for column in schema.columns
         if column.table == table
         and not (column.null or column.default is not None or column.identity or column.generated)
@@ -103,7 +101,7 @@ def simplest_row(schema: Schema, table: str) -> dict[str, Any]:
 def simplest_value(schema: Schema, type_name: str) -> Any:
     """The simplest value of a type: 1, 'a', {}, true ..."""
     for custom in schema.types:
-        if custom.name == type_name or custom.name.removeprefix("public.") == type_name:
+        if custom.is_type(type_name):
             if custom.labels:
                 return custom.labels[0]
             if custom.form == "domain" and custom.attributes:

@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from pgcontract.model.qualified_name import split_name
 from pgcontract.reporting.markup import code, join, prose
 
 Part = Mapping[str, Any]
@@ -15,11 +16,9 @@ _SHOWN_ELSEWHERE = frozenset({"name", "comment", "purpose", "origin", "same_as",
 
 def short(part: Part) -> str:
     """The name without the name of its table or, as an index has none in its name, without its table's schema."""
-    name, owner = str(part.get("name")), str(part.get("table"))
-    if name.startswith(owner + "."):
-        return name.removeprefix(owner + ".")
-    schema = owner.split(".")[0]
-    return name.removeprefix(schema + ".")
+    name = str(part.get("name"))
+    written, rest = split_name(name)
+    return f"{written[-1]}{rest}" if written and part.get("table") else name
 
 
 def purpose(part: Part) -> Markup:

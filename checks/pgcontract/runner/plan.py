@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from pgcontract.contract import CheckRef, Migration, Project
 from pgcontract.errors import ContractError, InputError
+from pgcontract.model.qualified_name import split_name
 from pgcontract.model.sql import read_script
 from pgcontract.probes.promise import Promise
 from pgcontract.result import RunOptions
@@ -150,7 +151,8 @@ def _items(promise: Promise, known: Mapping[str, Check]) -> Iterator[Item]:
 
 def _last_part(subject: str) -> str:
     """`public.t.email` as `email`; anything that is more than a dotted name stays whole."""
-    return subject.rpartition(".")[2] if all(part.isidentifier() for part in subject.split(".")) else subject
+    written, rest = split_name(subject)
+    return written[-1] if written and not rest else subject
 
 
 def _matches_glob(item: Item, glob: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pgcontract.model.sql.identifiers import dotted
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql.implied_objects import add_child, add_column, add_constraint, add_identity
 from pgcontract.model.sql.object_references import RELATIONS, TABLE_PARTS, read_kind, read_object
 from pgcontract.model.sql.table_elements import (
@@ -12,7 +12,7 @@ from pgcontract.model.sql.table_elements import (
     read_column,
     read_constraint,
 )
-from pgcontract.model.sql.text_catalog import NamePath, TextCatalog
+from pgcontract.model.sql.text_catalog import TextCatalog
 from pgcontract.model.sql.token_cursor import Cursor, Unreadable
 
 
@@ -28,17 +28,17 @@ def read_drop(cursor: Cursor, catalog: TextCatalog) -> None:
         name = cursor.name()
         cursor.consume("ON")
         table = catalog.existing_path(cursor.path(), "table", "view")
-        catalog.drop(kind, dotted(*table, name), if_exists=if_exists)
+        catalog.drop(kind, str(table.member(name)), if_exists=if_exists)
         return
     while cursor:
         start = cursor.position
-        name, path = read_object(cursor, catalog, kind)
+        path = read_object(cursor, catalog, kind)
         if kind in RELATIONS and catalog.is_temporary(Cursor(cursor.tokens[start:]).path()):
             pass
         elif kind == "schema":
-            catalog.drop_schema(path[0], if_exists=if_exists)
+            catalog.drop_schema(path, if_exists=if_exists)
         else:
-            catalog.drop(kind, name, if_exists=if_exists)
+            catalog.drop(kind, str(path), if_exists=if_exists)
         if not cursor.consume(","):
             break
 
@@ -55,17 +55,17 @@ def read_comment(cursor: Cursor, catalog: TextCatalog) -> None:
         own = cursor.name()
         cursor.consume("ON")
         of_domain = cursor.consume("DOMAIN")
-        name = dotted(*catalog.existing_path(cursor.path(), *(("type",) if of_domain else ("table", "view"))), own)
+        name = catalog.existing_path(cursor.path(), *(("type",) if of_domain else ("table", "view"))).member(own)
     elif kind == "column":
-        relation, column = cursor.column()
-        name = dotted(*catalog.existing_path(relation, "table", "view", "type"), column)
+        column = cursor.column()
+        name = catalog.existing_path(column.parent, "table", "view", "type").member(column.name)
     else:
-        name, _ = read_object(cursor, catalog, kind)
+        name = read_object(cursor, catalog, kind)
     cursor.consume("IS")
     if cursor.consume("NULL"):
         catalog.drop("comment", f"{kind} {name}")
     else:
-        catalog.add_annotation("comment", f"{kind} {name}", (kind, name))
+        catalog.add_annotation("comment", f"{kind} {name}", (kind, str(name)))
 
 
 def read_alter(cursor: Cursor, catalog: TextCatalog) -> None:
@@ -79,7 +79,7 @@ def read_alter(cursor: Cursor, catalog: TextCatalog) -> None:
         cursor.consume("ON")
         table = catalog.existing_path(cursor.path(), "table", "view")
         if cursor.consume("RENAME", "TO"):
-            catalog.rename(kind, (*table, name), (*table, cursor.name()))
+            catalog.rename(kind, table.member(name), table.member(cursor.name()))
         return
     if not kind:
         return
@@ -88,58 +88,57 @@ def read_alter(cursor: Cursor, catalog: TextCatalog) -> None:
     start = cursor.position
     if kind in RELATIONS and catalog.is_temporary(Cursor(cursor.tokens[start:]).path()):
         return
-    name, path = read_object(cursor, catalog, kind)
+    path = read_object(cursor, catalog, kind)
     cursor.consume("*")
-    suffix = name.removeprefix(dotted(*path))
     if cursor.consume("RENAME", "TO"):
-        _rename(cursor, catalog, kind, path, suffix)
+        _rename(cursor, catalog, kind, path)
     elif cursor.consume("SET", "SCHEMA"):
-        catalog.rename(kind, path, (cursor.name(), path[-1]), suffix)
+        catalog.rename(kind, path, path.in_schema(cursor.name()))
     elif kind == "table":
         _alter_table(cursor, catalog, path)
     elif kind == "type":
         _alter_type(cursor, catalog, path)
 
 
-def _rename(cursor: Cursor, catalog: TextCatalog, kind: str, path: NamePath, suffix: str) -> None:
-    new = (*path[:-1], cursor.name())
+def _rename(cursor: Cursor, catalog: TextCatalog, kind: str, path: QualifiedName) -> None:
+    new = path.with_name(cursor.name())
     if kind == "index":
         # An index that keeps a constraint has the constraint's name.
         for created in list(catalog.remaining.values()):
             if (
                 created.kind == "constraint"
                 and created.keys
-                and created.path[0] == path[0]
-                and created.path[-1] == path[-1]
+                and created.path.schema == path.schema
+                and created.path.name == path.name
             ):
-                catalog.rename("constraint", created.path, (*created.path[:-1], new[-1]))
+                catalog.rename("constraint", created.path, created.path.with_name(new.name))
                 return
-    catalog.rename(kind, path, new, suffix)
+    catalog.rename(kind, path, new)
 
 
-def _alter_table(cursor: Cursor, catalog: TextCatalog, table: NamePath) -> None:
+def _alter_table(cursor: Cursor, catalog: TextCatalog, table: QualifiedName) -> None:
     if cursor.consume("RENAME"):
         kind = "constraint" if cursor.consume("CONSTRAINT") else "column"
         cursor.consume("COLUMN")
         old = cursor.name()
         cursor.consume("TO")
-        catalog.rename(kind, (*table, old), (*table, cursor.name()))
+        catalog.rename(kind, table.member(old), table.member(cursor.name()))
         return
     if cursor.consume("ATTACH", "PARTITION"):
-        catalog.heirs[dotted(*table)].append(child := catalog.existing_path(cursor.path(), "table"))
-        catalog.partitions[dotted(*table)].append(child)
-        catalog.mark_unread(f"{dotted(*child)} takes over keys, indexes and triggers of {dotted(*table)} that it lacks")
+        catalog.heirs[table].append(child := catalog.existing_path(cursor.path(), "table"))
+        catalog.partitions[table].append(child)
+        catalog.mark_unread(f"{child} takes over keys, indexes and triggers of {table} that it lacks")
         return
     if cursor.consume("DETACH", "PARTITION"):
         child = catalog.existing_path(cursor.path(), "table")
         for family in (catalog.heirs, catalog.partitions):
-            family[dotted(*table)] = [member for member in family[dotted(*table)] if member != child]
+            family[table] = [member for member in family[table] if member != child]
         return
     for action in cursor.parts():
         _read_action(action, catalog, table)
 
 
-def _read_action(action: Cursor, catalog: TextCatalog, table: NamePath) -> None:
+def _read_action(action: Cursor, catalog: TextCatalog, table: QualifiedName) -> None:
     """One of the comma-separated actions of ALTER TABLE."""
     known = catalog.columns(table)
     if action.consume("ADD"):
@@ -152,8 +151,8 @@ def _read_action(action: Cursor, catalog: TextCatalog, table: NamePath) -> None:
     elif action.consume("DROP", "CONSTRAINT"):
         if_exists = action.consume("IF", "EXISTS")
         name = action.name()
-        for member in (table, *catalog.heirs[dotted(*table)]):
-            catalog.drop("constraint", dotted(*member, name), if_exists=if_exists)
+        for member in (table, *catalog.heirs[table]):
+            catalog.drop("constraint", str(member.member(name)), if_exists=if_exists)
     elif action.consume("DROP"):
         action.consume("COLUMN")
         if_exists = action.consume("IF", "EXISTS")
@@ -165,7 +164,7 @@ def _read_action(action: Cursor, catalog: TextCatalog, table: NamePath) -> None:
         add_child(catalog, catalog.existing_path(action.path(), "table"), table, partition=False)
 
 
-def _alter_column(action: Cursor, catalog: TextCatalog, table: NamePath) -> None:
+def _alter_column(action: Cursor, catalog: TextCatalog, table: QualifiedName) -> None:
     offset, name = action.offset, action.name()
     if action.consume("ADD", "GENERATED"):
         add_identity(catalog, table, ColumnElement(name=name, offset=offset, generator="identity"))
@@ -175,7 +174,7 @@ def _alter_column(action: Cursor, catalog: TextCatalog, table: NamePath) -> None
                 catalog.drop("sequence", sequence.name, if_exists=action.consume("IF", "EXISTS"))
 
 
-def _alter_type(cursor: Cursor, catalog: TextCatalog, path: NamePath) -> None:
+def _alter_type(cursor: Cursor, catalog: TextCatalog, path: QualifiedName) -> None:
     """Of types, only a domain's constraints are objects."""
     if cursor.consume("ADD"):
         offset = cursor.offset
@@ -184,8 +183,8 @@ def _alter_type(cursor: Cursor, catalog: TextCatalog, path: NamePath) -> None:
             add_constraint(catalog, path, ConstraintElement(form="check", name=name, offset=offset))
     elif cursor.consume("DROP", "CONSTRAINT"):
         if_exists = cursor.consume("IF", "EXISTS")
-        catalog.drop("constraint", dotted(*path, cursor.name()), if_exists=if_exists)
+        catalog.drop("constraint", str(path.member(cursor.name())), if_exists=if_exists)
     elif cursor.consume("RENAME", "CONSTRAINT"):
         old = cursor.name()
         cursor.consume("TO")
-        catalog.rename("constraint", (*path, old), (*path, cursor.name()))
+        catalog.rename("constraint", path.member(old), path.member(cursor.name()))

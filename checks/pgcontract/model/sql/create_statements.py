@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pgcontract.model.sql.identifiers import dotted
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql.implied_objects import add_child, add_constraint, add_elements, add_index
 from pgcontract.model.sql.index_keys import index_keys, possible_columns
 from pgcontract.model.sql.sqlglot_reading import output_columns
 from pgcontract.model.sql.table_elements import ConstraintElement, read_elements
-from pgcontract.model.sql.text_catalog import NamePath, TextCatalog
+from pgcontract.model.sql.text_catalog import TextCatalog
 from pgcontract.model.sql.token_cursor import Cursor, Unreadable
-from pgcontract.model.sql.type_names import input_types
+from pgcontract.model.sql.type_names import TypeLookup, input_types
 
 _PREFIXES = ("TEMP", "TEMPORARY", "LOCAL", "GLOBAL", "UNLOGGED", "FOREIGN", "UNIQUE", "RECURSIVE", "MATERIALIZED")
 # Objects of kind "other" that have a unique name: the words in front of it, what pg_identify_object calls them, and
@@ -84,8 +84,8 @@ def _is_partitioned(cursor: Cursor) -> bool:
 def _read_table(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
     if_not_exists = cursor.consume("IF", "NOT", "EXISTS")
     path = cursor.path()
-    if head.temporary or path[0].startswith("pg_temp"):
-        catalog.temporary.add(path[-1])
+    if head.temporary or path.schema.startswith("pg_temp"):
+        catalog.temporary.add(path.name)
         return
     table = catalog.new_path(path)
     form = "foreign table" if "FOREIGN" in head.prefixes else "table"
@@ -99,7 +99,7 @@ def _read_table(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
         _read_partition(catalog, parent, table, body)
         return
     if cursor.consume("OF"):
-        catalog.mark_unread(f"the columns of {dotted(*table)} come from a type")
+        catalog.mark_unread(f"the columns of {table} come from a type")
         return
     body = cursor.group() if cursor.peek() == "(" else Cursor(())
     if cursor.seek("AS", "INHERITS") == "AS":
@@ -118,7 +118,7 @@ def _read_table(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
         _mark_inherited_unread(catalog, parent_table, table)
 
 
-def _read_partition(catalog: TextCatalog, parent: NamePath, table: NamePath, body: Cursor | None) -> None:
+def _read_partition(catalog: TextCatalog, parent: QualifiedName, table: QualifiedName, body: Cursor | None) -> None:
     add_child(catalog, parent, table, partition=True)
     _mark_inherited_unread(catalog, parent, table)
     if body:
@@ -129,25 +129,25 @@ def _read_partition(catalog: TextCatalog, parent: NamePath, table: NamePath, bod
                 add_constraint(catalog, table, constraint)
 
 
-def _mark_inherited_unread(catalog: TextCatalog, parent: NamePath, table: NamePath) -> None:
+def _mark_inherited_unread(catalog: TextCatalog, parent: QualifiedName, table: QualifiedName) -> None:
     if not catalog.columns(parent):
-        catalog.mark_unread(f"what {dotted(*table)} has from {dotted(*parent)} stands in no statement of this text")
+        catalog.mark_unread(f"what {table} has from {parent} stands in no statement of this text")
 
 
-def add_query_columns(catalog: TextCatalog, table: NamePath, query: str, declared_names: Cursor) -> None:
+def add_query_columns(catalog: TextCatalog, table: QualifiedName, query: str, declared_names: Cursor) -> None:
     """Records the columns that a view or table has from a query, under the names given first."""
-    renamed = tuple(path[0] for path in declared_names.paths()) if declared_names else ()
+    renamed = tuple(path.name for path in declared_names.paths()) if declared_names else ()
     names = output_columns(query, catalog)
     if names is None and not renamed:
-        catalog.mark_unread(f"the columns of {dotted(*table)} are those of a query")
+        catalog.mark_unread(f"the columns of {table} are those of a query")
     for name in (*renamed, *(names or ())[len(renamed) :]):
-        catalog.create("column", (*table, name), table=table)
+        catalog.create("column", table.member(name), table=table)
 
 
 def _read_index(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
     cursor.consume("CONCURRENTLY")
     if_not_exists = cursor.consume("IF", "NOT", "EXISTS")
-    name = cursor.path()[-1] if cursor.peek() != "ON" else None
+    name = cursor.path().name if cursor.peek() != "ON" else None
     if not cursor.consume("ON"):
         raise Unreadable("no table follows the index's name")
     only = cursor.consume("ONLY")
@@ -178,7 +178,7 @@ def _read_view(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
     if_not_exists = cursor.consume("IF", "NOT", "EXISTS")
     path = cursor.path()
     if head.temporary:
-        catalog.temporary.add(path[-1])
+        catalog.temporary.add(path.name)
         return
     view = catalog.new_path(path)
     form = "materialized view" if "MATERIALIZED" in head.prefixes else "view"
@@ -193,14 +193,14 @@ def _read_sequence(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> No
     if_not_exists = cursor.consume("IF", "NOT", "EXISTS")
     path = cursor.path()
     if head.temporary:
-        catalog.temporary.add(path[-1])
+        catalog.temporary.add(path.name)
         return
-    owner: NamePath | None = None
+    owner: QualifiedName | None = None
     columns: tuple[str, ...] = ()
     if cursor.seek("OWNED") and cursor.consume("OWNED", "BY") and cursor.peek() != "NONE":
-        relation, column = cursor.column()
-        owner = catalog.existing_path(relation, "table")
-        columns = (column,)
+        column = cursor.column()
+        owner = catalog.existing_path(column.parent, "table")
+        columns = (column.name,)
     catalog.create("sequence", catalog.new_path(path), if_not_exists=if_not_exists, table=owner, columns=columns)
 
 
@@ -211,7 +211,7 @@ def _read_schema(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None
         owner = cursor.name()
         name = name or owner
     assert name is not None
-    catalog.create("schema", (name,), if_not_exists=if_not_exists)
+    catalog.create("schema", QualifiedName.of(name), if_not_exists=if_not_exists)
     outside = catalog.search_path
     catalog.search_path = (name, *outside)
     try:
@@ -257,7 +257,7 @@ def _read_function(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> No
     path = catalog.new_path(cursor.path())
     arguments = cursor.group()
     types = input_types(arguments, type_lookup(catalog))
-    catalog.create("function", path, suffix=f"({','.join(types)})", or_replace=head.or_replace)
+    catalog.create("function", path.with_arguments(types), or_replace=head.or_replace)
 
 
 def _read_aggregate(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
@@ -266,7 +266,7 @@ def _read_aggregate(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> N
     if cursor.peek() != "(":
         raise Unreadable("an aggregate in the old style names its argument within its options")
     types = input_types(Cursor([token for token in arguments.tokens if token.upper != "ORDER"]), type_lookup(catalog))
-    catalog.create("function", path, suffix=f"({','.join(types)})", or_replace=head.or_replace, form="aggregate")
+    catalog.create("function", path.with_arguments(types), or_replace=head.or_replace, form="aggregate")
 
 
 def _read_trigger(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
@@ -276,18 +276,18 @@ def _read_trigger(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> Non
     path = cursor.path()
     if not catalog.is_temporary(path):
         table = catalog.existing_path(path, "table", "view")
-        catalog.create("trigger", (*table, name), table=table, or_replace=head.or_replace)
+        catalog.create("trigger", table.member(name), table=table, or_replace=head.or_replace)
 
 
 def _read_event_trigger(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
-    catalog.create("event_trigger", (cursor.name(),))
+    catalog.create("event_trigger", QualifiedName.of(cursor.name()))
 
 
 def _read_policy(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
     name = cursor.name()
     cursor.consume("ON")
     table = catalog.existing_path(cursor.path(), "table")
-    catalog.create("policy", (*table, name), table=table)
+    catalog.create("policy", table.member(name), table=table)
 
 
 def _read_rule(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
@@ -295,11 +295,11 @@ def _read_rule(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
     cursor.seek("TO")
     cursor.consume("TO")
     table = catalog.existing_path(cursor.path(), "table", "view")
-    catalog.create("rule", (*table, name), table=table, or_replace=head.or_replace)
+    catalog.create("rule", table.member(name), table=table, or_replace=head.or_replace)
 
 
 def _read_publication(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
-    catalog.create("publication", (cursor.name(),))
+    catalog.create("publication", QualifiedName.of(cursor.name()))
 
 
 def _read_statistics(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
@@ -313,11 +313,11 @@ def _read_statistics(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> 
     catalog.create("statistics", catalog.new_path(path), if_not_exists=if_not_exists, table=table)
 
 
-def type_lookup(catalog: TextCatalog) -> Callable[[tuple[str, ...]], str]:
+def type_lookup(catalog: TextCatalog) -> TypeLookup:
     """Spells a type that is not PostgreSQL's own: a type, domain or table on the search path."""
 
-    def spelled(path: tuple[str, ...]) -> str:
-        return dotted(*catalog.existing_path(path, "type", "table", "view"))
+    def spelled(path: QualifiedName) -> str:
+        return str(catalog.existing_path(path, "type", "table", "view"))
 
     return spelled
 

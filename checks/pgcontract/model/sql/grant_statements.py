@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pgcontract.model.sql.identifiers import dotted, quoted
+from pgcontract.model.identifiers import quote_identifier
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql.object_references import read_kind, read_object
-from pgcontract.model.sql.text_catalog import NamePath, TextCatalog
+from pgcontract.model.sql.text_catalog import TextCatalog
 from pgcontract.model.sql.token_cursor import Cursor
 
 
@@ -21,22 +22,21 @@ def read_grant(cursor: Cursor, catalog: TextCatalog, *, revoke: bool = False) ->
     privileges = cursor.tokens[first : cursor.position]
     everything = [token.upper for token in privileges] in (["ALL"], ["ALL", "PRIVILEGES"])
     cursor.next()
-    granted = list(_granted_objects(cursor, catalog))
-    objects = [(kind, name) for kind, name, _ in granted]
+    objects = list(_granted_objects(cursor, catalog))
     if columns := _columns(Cursor(privileges)):
-        objects = [("column", dotted(*path, column)) for _, _, path in granted for column in columns]
+        objects = [("column", relation.member(column)) for _, relation in objects for column in columns]
     cursor.seek("TO", "FROM")
     cursor.next()
     for grantee in _grantees(cursor):
         for kind, name in objects:
             if not revoke:
-                catalog.add_annotation("grant", f"{kind} {name} to {grantee}", (kind, name))
+                catalog.add_annotation("grant", f"{kind} {name} to {grantee}", (kind, str(name)))
             elif everything:
                 catalog.drop("grant", f"{kind} {name} to {grantee}")
 
 
-def _granted_objects(cursor: Cursor, catalog: TextCatalog) -> Iterator[tuple[str, str, NamePath]]:
-    """What a GRANT is on: kind, name and the raw parts of the name."""
+def _granted_objects(cursor: Cursor, catalog: TextCatalog) -> Iterator[tuple[str, QualifiedName]]:
+    """What a GRANT is on: kind and name."""
     if cursor.consume("ALL"):
         yield from _all_in_schema(cursor, catalog)
         return
@@ -47,32 +47,25 @@ def _granted_objects(cursor: Cursor, catalog: TextCatalog) -> Iterator[tuple[str
         return
     while True:
         if kind in ("", "table"):
-            line_and_column = catalog.existing_path(cursor.path(), "table", "view", "sequence")
-            name = dotted(*line_and_column)
-            yield (
-                next(
-                    (object_kind for object_kind in ("view", "sequence") if (object_kind, name) in catalog.remaining),
-                    "table",
-                ),
-                name,
-                line_and_column,
-            )
+            relation = catalog.existing_path(cursor.path(), "table", "view", "sequence")
+            others = (other for other in ("view", "sequence") if (other, str(relation)) in catalog.remaining)
+            yield next(others, "table"), relation
         else:
-            yield kind, *read_object(cursor, catalog, kind)
+            yield kind, read_object(cursor, catalog, kind)
         if not cursor.consume(","):
             return
 
 
-def _all_in_schema(cursor: Cursor, catalog: TextCatalog) -> Iterator[tuple[str, str, NamePath]]:
+def _all_in_schema(cursor: Cursor, catalog: TextCatalog) -> Iterator[tuple[str, QualifiedName]]:
     """ALL TABLES IN SCHEMA and its like: those that the script created; others are not in the text."""
     words = cursor.next().upper
     kinds = {"TABLES": ("table", "view"), "SEQUENCES": ("sequence",)}.get(words, ("function",))
     cursor.consume("IN", "SCHEMA")
-    schemas = [path[0] for path in cursor.paths()]
+    schemas = [path.name for path in cursor.paths()]
     catalog.mark_unread(f"ALL {words} IN SCHEMA reaches objects that the text does not name")
     for created in list(catalog.remaining.values()):
-        if created.kind in kinds and created.path[0] in schemas:
-            yield created.kind, created.name, created.path
+        if created.kind in kinds and created.path.schema in schemas:
+            yield created.kind, created.path
 
 
 def _columns(privileges: Cursor) -> tuple[str, ...]:
@@ -80,7 +73,7 @@ def _columns(privileges: Cursor) -> tuple[str, ...]:
     names: dict[str, None] = {}
     while privileges:
         if privileges.peek() == "(":
-            names.update(dict.fromkeys(path[0] for path in privileges.group().paths()))
+            names.update(dict.fromkeys(path.name for path in privileges.group().paths()))
         else:
             privileges.next()
     return tuple(names)
@@ -89,6 +82,6 @@ def _columns(privileges: Cursor) -> tuple[str, ...]:
 def _grantees(cursor: Cursor) -> Iterator[str]:
     while cursor:
         cursor.consume("GROUP")
-        yield "public" if cursor.peek() == "PUBLIC" else quoted(cursor.name())
+        yield "public" if cursor.peek() == "PUBLIC" else quote_identifier(cursor.name())
         if not cursor.consume(","):
             return

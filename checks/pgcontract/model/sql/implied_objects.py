@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from pgcontract.model.sql.identifiers import dotted, name_addition
+from pgcontract.model.identifiers import name_addition
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql.table_elements import ColumnElement, ConstraintElement, LikeElement, TableElement
-from pgcontract.model.sql.text_catalog import NamePath, TextCatalog
+from pgcontract.model.sql.text_catalog import TextCatalog
 
 _LABELS = {"primary key": "pkey", "unique": "key", "exclude": "excl", "check": "check", "foreign key": "fkey"}
 _KEYS = ("primary key", "unique", "exclude")
@@ -15,7 +16,7 @@ _KEYS = ("primary key", "unique", "exclude")
 _ORDER = ("check", "primary key", "unique", "exclude", "foreign key")
 
 
-def add_elements(catalog: TextCatalog, table: NamePath, elements: list[TableElement]) -> None:
+def add_elements(catalog: TextCatalog, table: QualifiedName, elements: list[TableElement]) -> None:
     """Records a new table's columns, sequences and constraints."""
     columns = [element for element in elements if isinstance(element, ColumnElement)]
     likes = [element for element in elements if isinstance(element, LikeElement)]
@@ -23,7 +24,7 @@ def add_elements(catalog: TextCatalog, table: NamePath, elements: list[TableElem
         _add_sequence(catalog, table, column)
     for element in elements:
         if isinstance(element, ColumnElement):
-            catalog.create("column", (*table, element.name), element.offset, table=table)
+            catalog.create("column", table.member(element.name), element.offset, table=table)
         elif isinstance(element, LikeElement):
             _copy_columns(catalog, table, element)
     written = [element for element in elements if isinstance(element, ConstraintElement)]
@@ -36,38 +37,38 @@ def add_elements(catalog: TextCatalog, table: NamePath, elements: list[TableElem
             _copy_indexes(catalog, like.table, table, like.offset)
 
 
-def add_column(catalog: TextCatalog, table: NamePath, column: ColumnElement, *, if_not_exists: bool = False) -> None:
+def add_column(catalog: TextCatalog, table: QualifiedName, column: ColumnElement, *, if_not_exists: bool = False) -> None:
     """Records one more column with its constraints, in the table's children too."""
     if if_not_exists and column.name in catalog.columns(table):
         return
     _add_sequence(catalog, table, column)
     for member in _table_and_descendants(catalog, table):
-        catalog.create("column", (*member, column.name), column.offset, table=member, if_not_exists=if_not_exists)
+        catalog.create("column", member.member(column.name), column.offset, table=member, if_not_exists=if_not_exists)
     for constraint in _in_naming_order(column.constraints):
         add_constraint(catalog, table, constraint)
 
 
-def add_identity(catalog: TextCatalog, table: NamePath, column: ColumnElement) -> None:
+def add_identity(catalog: TextCatalog, table: QualifiedName, column: ColumnElement) -> None:
     """Records the sequence that ADD GENERATED AS IDENTITY gives to a column."""
     _add_sequence(catalog, table, column)
 
 
-def add_constraint(catalog: TextCatalog, table: NamePath, constraint: ConstraintElement) -> None:
+def add_constraint(catalog: TextCatalog, table: QualifiedName, constraint: ConstraintElement) -> None:
     """Records a constraint under its own or PostgreSQL's name, in the table's children too."""
     form, name = constraint.form, constraint.name
     if form not in _LABELS:
         return
     if constraint.index:
         # The index becomes the constraint's, and takes its name.
-        dropped = catalog.drop("index", dotted(*constraint.index))
-        name = name or constraint.index[-1]
+        dropped = catalog.drop("index", str(constraint.index))
+        name = name or constraint.index.name
         constraint = replace(constraint, columns=dropped[0].columns, keys=dropped[0].keys) if dropped else constraint
     label, extra = _LABELS[form], "" if form == "primary key" else name_addition(constraint.keys)
     if name is None and form in _KEYS:
         name = catalog.relation_name(table, extra, label, key=True)
     elif name is None:
         name = catalog.constraint_name(table, extra, label)
-    path = (*table, name)
+    path = table.member(name)
     catalog.create(
         "constraint",
         path,
@@ -78,17 +79,15 @@ def add_constraint(catalog: TextCatalog, table: NamePath, constraint: Constraint
         keys=constraint.keys,
         inherited=constraint.inherited,
     )
-    if form == "check":
-        children = catalog.heirs[dotted(*table)] if constraint.inherited else []
-    else:
-        children = catalog.partitions[dotted(*table)]
+    descendants = catalog.heirs if form == "check" else catalog.partitions
+    children = descendants[table] if constraint.inherited or form != "check" else []
     for child in children:
         add_constraint(catalog, child, replace(constraint, name=None if form in _KEYS else name, index=None))
 
 
 def add_index(
     catalog: TextCatalog,
-    table: NamePath,
+    table: QualifiedName,
     name: str | None,
     offset: int,
     *,
@@ -98,56 +97,56 @@ def add_index(
     if_not_exists: bool = False,
 ) -> None:
     """Records an index under its own or PostgreSQL's name, and on every partition under PostgreSQL's."""
-    path = table[0], name or catalog.relation_name(table, name_addition(keys), "idx")
+    path = table.with_name(name or catalog.relation_name(table, name_addition(keys), "idx"))
     index = catalog.create("index", path, offset, table=table, columns=columns, keys=keys, if_not_exists=if_not_exists)
-    for partition in catalog.partitions[dotted(*table)] if index and not only else ():
+    for partition in catalog.partitions[table] if index and not only else ():
         add_index(catalog, partition, None, offset, columns=columns, keys=keys)
 
 
-def add_child(catalog: TextCatalog, parent: NamePath, child: NamePath, *, partition: bool) -> None:
+def add_child(catalog: TextCatalog, parent: QualifiedName, child: QualifiedName, *, partition: bool) -> None:
     """Gives a table what it has from its parent: columns and checks; a partition keys and indexes too."""
-    catalog.heirs[dotted(*parent)].append(child)
+    catalog.heirs[parent].append(child)
     own_columns = set(catalog.columns(child))
     for name in catalog.columns(parent):
         if name not in own_columns:
-            catalog.create("column", (*child, name), table=child)
+            catalog.create("column", child.member(name), table=child)
     for part in catalog.parts(parent, "constraint"):
         if part.form == "check" and part.inherited:
-            catalog.create("constraint", (*child, part.path[-1]), form="check", table=child, columns=part.columns)
+            catalog.create("constraint", child.member(part.path.name), form="check", table=child, columns=part.columns)
     if not partition:
         return
-    catalog.partitions[dotted(*parent)].append(child)
+    catalog.partitions[parent].append(child)
     _copy_indexes(catalog, parent, child, 0)
     for part in catalog.parts(parent, "constraint"):
         if part.form == "foreign key":
-            catalog.create("constraint", (*child, part.path[-1]), form=part.form, table=child, columns=part.columns)
+            catalog.create("constraint", child.member(part.path.name), form=part.form, table=child, columns=part.columns)
 
 
-def _add_sequence(catalog: TextCatalog, table: NamePath, column: ColumnElement) -> None:
+def _add_sequence(catalog: TextCatalog, table: QualifiedName, column: ColumnElement) -> None:
     if column.generator:
-        path = column.sequence or (table[0], catalog.relation_name(table, column.name, "seq"))
+        path = column.sequence or table.with_name(catalog.relation_name(table, column.name, "seq"))
         catalog.create("sequence", path, column.offset, table=table, columns=(column.name,), form=column.generator)
 
 
-def _copy_columns(catalog: TextCatalog, table: NamePath, like: LikeElement) -> None:
+def _copy_columns(catalog: TextCatalog, table: QualifiedName, like: LikeElement) -> None:
     columns = catalog.columns(like.table)
     if not columns:
-        catalog.mark_unread(f"LIKE copies {dotted(*like.table)}, whose columns this text does not make", like.offset)
+        catalog.mark_unread(f"LIKE copies {like.table}, whose columns this text does not make", like.offset)
     for name in columns:
-        catalog.create("column", (*table, name), like.offset, table=table)
+        catalog.create("column", table.member(name), like.offset, table=table)
     for part in catalog.parts(like.table, "sequence"):
         if part.form == "identity" and like.includes("IDENTITY"):
             column = ColumnElement(name=part.columns[0], offset=like.offset, generator="identity")
             _add_sequence(catalog, table, column)
     for part in catalog.parts(like.table, "constraint"):
         if part.form == "check" and like.includes("CONSTRAINTS"):
-            path = (*table, part.path[-1])
+            path = table.member(part.path.name)
             catalog.create("constraint", path, like.offset, form="check", table=table, columns=part.columns)
     if like.includes("COMMENTS") or like.includes("STATISTICS"):
-        catalog.mark_unread(f"LIKE copies comments and statistics of {dotted(*like.table)}", like.offset)
+        catalog.mark_unread(f"LIKE copies comments and statistics of {like.table}", like.offset)
 
 
-def _copy_indexes(catalog: TextCatalog, source: NamePath, table: NamePath, offset: int) -> None:
+def _copy_indexes(catalog: TextCatalog, source: QualifiedName, table: QualifiedName, offset: int) -> None:
     """Gives a table the keys and indexes of another, under names of its own."""
     for key in catalog.parts(source, "constraint"):
         if key.form in _KEYS:
@@ -174,7 +173,7 @@ def _in_naming_order(constraints: Iterable[ConstraintElement]) -> list[Constrain
     return distinct
 
 
-def _table_and_descendants(catalog: TextCatalog, table: NamePath) -> Iterator[NamePath]:
+def _table_and_descendants(catalog: TextCatalog, table: QualifiedName) -> Iterator[QualifiedName]:
     yield table
-    for child in catalog.heirs[dotted(*table)]:
+    for child in catalog.heirs[table]:
         yield from _table_and_descendants(catalog, child)

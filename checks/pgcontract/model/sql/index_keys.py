@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pgcontract.model.sql.identifiers import MAX_NAME_BYTES, fold_case, truncate_name
+from pgcontract.model.identifiers import MAX_NAME_BYTES, truncate_name
 from pgcontract.model.sql.lexer import Token, TokenKind
 from pgcontract.model.sql.token_cursor import Cursor
 
@@ -43,7 +43,7 @@ def possible_columns(tokens: Sequence[Token]) -> tuple[str, ...]:
     for cursor, token in enumerate(tokens):
         follows = tokens[cursor + 1].text if cursor + 1 < len(tokens) else ""
         if token.kind in (TokenKind.WORD, TokenKind.QUOTED) and follows not in ("(", "."):
-            names[fold_case(token)] = None
+            names[token.name] = None
     return tuple(names)
 
 
@@ -52,10 +52,8 @@ def _key(element: Cursor) -> str:
         return _expression_name(element.group().tokens) or "expr"
     if element.peek() == "PERIOD" and element.peek(1):
         element.next()
-    path = element.path()
-    if element.peek() == "(":
-        return _FUNCTION_NAMES.get(path[-1], path[-1])
-    return path[-1]
+    name = element.path().name
+    return _FUNCTION_NAMES.get(name, name) if element.peek() == "(" else name
 
 
 def _expression_name(tokens: Sequence[Token]) -> str | None:
@@ -82,7 +80,7 @@ def _expression_name(tokens: Sequence[Token]) -> str | None:
         return (_expression_name(tokens[cursor.position + 1 : -1]) if has_else else None) or "case"
     if not cursor or cursor.tokens[0].kind not in (TokenKind.WORD, TokenKind.QUOTED):
         return None
-    name = cursor.path()[-1]
+    name = cursor.path().name
     if cursor.peek() == "(":
         cursor.group()
         name = _FUNCTION_NAMES.get(name, name)
@@ -111,7 +109,7 @@ def _last_cast(tokens: Sequence[Token]) -> int | None:
 
 def _type_name(cursor: Cursor) -> str:
     """A type as the grammar names it: `int4` for integer, without its schema."""
-    name = cursor.path()[-1]
+    name = cursor.path().name
     if name in ("timestamp", "time") and cursor.consume("WITH", "TIME", "ZONE"):
         return f"{name}tz"
     if name in ("character", "char") and cursor.consume("VARYING"):

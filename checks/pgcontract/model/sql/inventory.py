@@ -13,7 +13,6 @@ from pgcontract.model.sql import sqlglot_reading
 from pgcontract.model.sql.alter_statements import read_alter, read_comment, read_drop
 from pgcontract.model.sql.create_statements import read_create
 from pgcontract.model.sql.grant_statements import read_grant
-from pgcontract.model.sql.identifiers import dotted, fold_case
 from pgcontract.model.sql.lexer import Token, TokenKind, tokens
 from pgcontract.model.sql.script import Script
 from pgcontract.model.sql.text_catalog import Created, Dropped, TextCatalog, Unread
@@ -129,7 +128,7 @@ def _read_statement(word: str, catalog: TextCatalog, tree: sqlglot_reading.Tree 
 def _compare_with_sqlglot(catalog: TextCatalog, tree: sqlglot_reading.Tree | None, columns: list[Created]) -> None:
     """Marks a table unread where sqlglot sees columns that the outline does not."""
     expected = sqlglot_reading.defined_columns(tree) if tree is not None and columns else None
-    if expected and (missing := expected - {created.path[-1] for created in columns if created.kind == "column"}):
+    if expected and (missing := expected - {created.path.name for created in columns if created.kind == "column"}):
         catalog.mark_unread(f"two readers disagree: only sqlglot sees the columns {', '.join(sorted(missing))}")
 
 
@@ -142,9 +141,9 @@ def _read_query(catalog: TextCatalog, tree: sqlglot_reading.Tree | None) -> None
         catalog.create("table", table, form="table")
         names = sqlglot_reading.output_columns(tree, catalog)
         for name in names or ():
-            catalog.create("column", (*table, name), table=table)
+            catalog.create("column", table.member(name), table=table)
         if names is None:
-            catalog.mark_unread(f"the columns of {dotted(*table)} are those of a query")
+            catalog.mark_unread(f"the columns of {table} are those of a query")
     if path := sqlglot_reading.set_search_path(tree):
         catalog.set_search_path(path)
     if calls := sqlglot_reading.unknown_calls(tree):
@@ -160,4 +159,4 @@ def _read_set(cursor: Cursor, catalog: TextCatalog) -> None:
 
 
 def _setting(token: Token) -> str:
-    return token.text[1:-1].replace("''", "'") if token.kind is TokenKind.STRING else fold_case(token)
+    return token.text[1:-1].replace("''", "'") if token.kind is TokenKind.STRING else token.name

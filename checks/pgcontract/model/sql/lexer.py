@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from pgcontract.model.identifiers import read_identifier, truncate_name
+
 BLANKS = " \t\n\r\f\v"
 _LETTER = r"A-Za-z_\x80-\U0010ffff"
 _IDENT = rf"[{_LETTER}][{_LETTER}0-9$]*+"
@@ -29,6 +31,7 @@ _WORD = re.compile(_IDENT)
 _LEAD = re.compile(rf"(?:[{BLANKS}]++|{_COMMENT})*+")
 _ROUTINE = re.compile(r"CREATE\b.{0,40}?\b(?:FUNCTION|PROCEDURE)\b", re.IGNORECASE | re.DOTALL)
 _IDENT_CHAR = re.compile(rf"[{_LETTER}0-9$]")
+_UNICODE_ESCAPE = re.compile(r"\\(?:\+([0-9A-Fa-f]{6})|([0-9A-Fa-f]{4})|(\\))")
 
 _TOKEN = re.compile(
     rf"""(?P<string>(?:[eE]{_ESCAPED}|(?:[uU]&|[bBxXnN])?'(?:[^']|'')*+(?:'|\Z)))
@@ -63,6 +66,15 @@ class Token:
     def upper(self) -> str:
         """The text, upper-cased where it may be a keyword."""
         return self.text.upper() if self.kind is TokenKind.WORD else self.text
+
+    @property
+    def name(self) -> str:
+        """The bare name that a word or quoted name stands for: folded, unescaped, cut to 63 bytes."""
+        unicode = self.kind is TokenKind.QUOTED and self.text[0] in "uU"
+        name = read_identifier(self.text[2:] if unicode else self.text)
+        if unicode:
+            name = _UNICODE_ESCAPE.sub(lambda code: code[3] or chr(int(code[1] or code[2], 16)), name)
+        return truncate_name(name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql.create_statements import type_lookup
-from pgcontract.model.sql.identifiers import dotted, quoted
-from pgcontract.model.sql.text_catalog import NamePath, TextCatalog
+from pgcontract.model.sql.text_catalog import TextCatalog
 from pgcontract.model.sql.token_cursor import Cursor, Unreadable
 from pgcontract.model.sql.type_names import input_types
 
@@ -50,29 +50,27 @@ def read_kind(cursor: Cursor) -> str:
     return ""
 
 
-def read_object(cursor: Cursor, catalog: TextCatalog, kind: str) -> tuple[str, NamePath]:
-    """The object named here: as it is spelled, and the raw parts of its name."""
+def read_object(cursor: Cursor, catalog: TextCatalog, kind: str) -> QualifiedName:
+    """The object named here; a function with its input types."""
     path = cursor.path()
     if kind in _DATABASE_OBJECTS:
-        return quoted(path[0]), path
+        return path
     if kind == "function":
         return _function(cursor, catalog, path)
-    line_and_column = catalog.existing_path(path, kind, *(RELATIONS if kind in RELATIONS else ()))
-    return dotted(*line_and_column), line_and_column
+    return catalog.existing_path(path, kind, *(RELATIONS if kind in RELATIONS else ()))
 
 
-def _function(cursor: Cursor, catalog: TextCatalog, path: NamePath) -> tuple[str, NamePath]:
+def _function(cursor: Cursor, catalog: TextCatalog, path: QualifiedName) -> QualifiedName:
     """A function with its input types; where the text leaves them out, the one of that name that the script made."""
     if cursor.peek() == "(":
         types = input_types(cursor.group(), type_lookup(catalog))
-        suffix = f"({','.join(types)})"
-        for schema in catalog.search_path if len(path) == 1 else ():
-            if ("function", dotted(schema, *path) + suffix) in catalog.remaining:
-                return dotted(schema, *path) + suffix, (schema, *path)
-        line_and_column = catalog.new_path(path)
-        return dotted(*line_and_column) + suffix, line_and_column
-    schemas = catalog.search_path if len(path) == 1 else path[:1]
-    for function in catalog.remaining.values():
-        if function.kind == "function" and function.path[0] in schemas and function.path[-1] == path[-1]:
-            return function.name, function.path
-    raise Unreadable(f"function {'.'.join(path)} is named without the types of its arguments")
+        for schema in () if path.schema else catalog.search_path:
+            function = QualifiedName.of(schema, path.name).with_arguments(types)
+            if ("function", str(function)) in catalog.remaining:
+                return function
+        return catalog.new_path(path).with_arguments(types)
+    schemas = (path.schema,) if path.schema else catalog.search_path
+    for created in catalog.remaining.values():
+        if created.kind == "function" and created.path.schema in schemas and created.path.name == path.name:
+            return created.path
+    raise Unreadable(f"function {path} is named without the types of its arguments")

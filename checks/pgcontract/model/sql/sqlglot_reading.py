@@ -7,8 +7,9 @@ import re
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from pgcontract.model.sql.identifiers import fold_case
-from pgcontract.model.sql.lexer import Token, TokenKind, tokens
+from pgcontract.model.identifiers import read_identifier, truncate_name
+from pgcontract.model.qualified_name import QualifiedName
+from pgcontract.model.sql.lexer import tokens
 from pgcontract.model.sql.text_catalog import TextCatalog
 
 if TYPE_CHECKING:
@@ -67,15 +68,15 @@ def _single_table_columns(tree: Expr, catalog: TextCatalog) -> tuple[str, ...]:
     if source is None or tree.args.get("joins") or not isinstance(source.this, exp.Table):
         return ()
     path = tuple(_folded_name(part) for part in source.this.parts if isinstance(part, exp.Identifier))
-    return catalog.columns(catalog.existing_path(path, "table", "view")) if path else ()
+    return catalog.columns(catalog.existing_path(QualifiedName(path), "table", "view")) if path else ()
 
 
-def select_into_target(tree: Expr) -> tuple[str, ...]:
-    """The table that SELECT … INTO makes, as written; empty where none, or a temporary one."""
+def select_into_target(tree: Expr) -> QualifiedName | None:
+    """The table that SELECT … INTO makes, as written; None where none, or a temporary one."""
     target = tree.args.get("into")
     if target is None or target.args.get("temporary"):
-        return ()
-    return tuple(_folded_name(part) for part in target.this.parts)
+        return None
+    return QualifiedName(tuple(_folded_name(part) for part in target.this.parts))
 
 
 def set_search_path(tree: Expr) -> tuple[str, ...]:
@@ -84,7 +85,7 @@ def set_search_path(tree: Expr) -> tuple[str, ...]:
     for call in tree.find_all(exp.Anonymous):
         texts = [expression.this for expression in call.expressions[:2] if isinstance(expression, exp.Literal)]
         if call.name.lower() == "set_config" and len(texts) == 2 and texts[0].lower() == "search_path":
-            return tuple(fold_case(token) for token in tokens(texts[1]) if token.text != ",")
+            return tuple(token.name for token in tokens(texts[1]) if token.text != ",")
     return ()
 
 
@@ -93,9 +94,10 @@ def unknown_calls(tree: Expr) -> tuple[str, ...]:
     exp = _sqlglot().exp
     names: dict[str, None] = {}
     for call in tree.find_all(exp.Anonymous):
-        path = (*_qualifier(call), call.name.lower())
-        if path[0] not in _SYSTEM_SCHEMAS and not (len(path) == 1 and _SIDE_EFFECT_FREE.fullmatch(path[0])):
-            names[".".join(path)] = None
+        function = QualifiedName((*_qualifier(call), call.name.lower()))
+        harmless = function.schema in _SYSTEM_SCHEMAS if function.schema else _SIDE_EFFECT_FREE.fullmatch(function.name)
+        if not harmless:
+            names[str(function)] = None
     return tuple(names)
 
 
@@ -120,9 +122,8 @@ def _qualifier(call: Expr) -> tuple[str, ...]:
 
 
 def _folded_name(identifier: Identifier) -> str:
-    kind = TokenKind.QUOTED if identifier.args.get("quoted") else TokenKind.WORD
     text = str(identifier.this)
-    return fold_case(Token(kind, '"' + text.replace('"', '""') + '"' if kind is TokenKind.QUOTED else text, 0))
+    return truncate_name(text if identifier.args.get("quoted") else read_identifier(text))
 
 
 def _sqlglot() -> ModuleType:

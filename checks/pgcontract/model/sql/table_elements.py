@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from pgcontract.model.sql.identifiers import dotted
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql.index_keys import index_keys, possible_columns
-from pgcontract.model.sql.text_catalog import NamePath, TextCatalog
+from pgcontract.model.sql.text_catalog import TextCatalog
 from pgcontract.model.sql.token_cursor import Cursor, Unreadable
 from pgcontract.model.sql.type_names import is_serial, read_type
 
@@ -39,7 +39,7 @@ class ConstraintElement:
     columns: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     inherited: bool = True
-    index: NamePath | None = None
+    index: QualifiedName | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class ColumnElement:
     name: str
     offset: int
     generator: str = ""
-    sequence: NamePath | None = None
+    sequence: QualifiedName | None = None
     constraints: tuple[ConstraintElement, ...] = ()
 
 
@@ -57,7 +57,7 @@ class ColumnElement:
 class LikeElement:
     """LIKE another table, with what it says to include."""
 
-    table: NamePath
+    table: QualifiedName
     offset: int
     including: frozenset[str]
 
@@ -120,7 +120,7 @@ def _read_column_element(part: Cursor, catalog: TextCatalog) -> ColumnElement:
     generator, sequence = "serial" if is_serial(part) else "", None
     if part and part.peek() not in _COLUMN_CONSTRAINTS:
         # Only partitions and tables of a type give columns without one.
-        read_type(part, lambda path: dotted(*path))
+        read_type(part, str)
     constraints: list[ConstraintElement] = []
     constraint_name: str | None = None
     start: int | None = None
@@ -146,7 +146,7 @@ def _read_column_element(part: Cursor, catalog: TextCatalog) -> ColumnElement:
     return ColumnElement(name=name, offset=offset, generator=generator, sequence=sequence, constraints=tuple(constraints))
 
 
-def _sequence_name(part: Cursor, catalog: TextCatalog) -> NamePath | None:
+def _sequence_name(part: Cursor, catalog: TextCatalog) -> QualifiedName | None:
     """The name in AS IDENTITY (SEQUENCE NAME …)."""
     if part.peek() != "(":
         return None

@@ -7,10 +7,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from pgcontract.model.sql.identifiers import dotted, free_generated_name, quoted
+from pgcontract.model.identifiers import free_generated_name
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql.script import Script, Statement
-
-NamePath = tuple[str, ...]
 
 _RELATIONS = ("table", "view", "sequence", "index")
 _OWNERS = ("table", "view", "type", "column")
@@ -25,7 +24,8 @@ class Created:
 
     `line` is that of its statement, for a column or constraint its own. `table` is the object it belongs to,
     `columns` those it stands on (raw names), `form` its variety (`materialized view`, `check`). For the reader's own
-    use are `path`, the raw parts of its name, `keys`, what names of copies are made from, and `inherited` of a check.
+    use are `path`, its name taken apart (empty for a comment or grant), `keys`, what names of copies are made from, and
+    `inherited` of a check.
     """
 
     kind: str
@@ -37,7 +37,7 @@ class Created:
     form: str = ""
     table: str | None = None
     columns: tuple[str, ...] = ()
-    path: NamePath = field(default=(), repr=False)
+    path: QualifiedName = field(default=QualifiedName(()), repr=False)
     keys: tuple[str, ...] = field(default=(), repr=False)
     inherited: bool = field(default=True, repr=False)
 
@@ -73,11 +73,11 @@ class TextCatalog:
         self.remaining: dict[tuple[str, str], Created] = {}
         self._parts: defaultdict[str, dict[tuple[str, str], Created]] = defaultdict(dict)
         self._taken_names: Counter[tuple[str, str, str]] = Counter()
-        self.search_path: NamePath = _DEFAULT_PATH
+        self.search_path: tuple[str, ...] = _DEFAULT_PATH
         self.temporary: set[str] = set()
         # A parent's later columns and checks reach its children too, and a partitioned table's keys and indexes.
-        self.heirs: defaultdict[str, list[NamePath]] = defaultdict(list)
-        self.partitions: defaultdict[str, list[NamePath]] = defaultdict(list)
+        self.heirs: defaultdict[QualifiedName, list[QualifiedName]] = defaultdict(list)
+        self.partitions: defaultdict[QualifiedName, list[QualifiedName]] = defaultdict(list)
         self.statement: Statement = Statement(text="", number=0, offset=0, line=1, column=1, end_line=1, words=())
 
     def line(self, offset: int) -> int:
@@ -87,33 +87,33 @@ class TextCatalog:
     def set_search_path(self, names: Iterable[str] = _DEFAULT_PATH) -> None:
         self.search_path = tuple(name for name in names if name not in _HIDDEN_SCHEMAS) or _DEFAULT_PATH
 
-    def new_path(self, path: NamePath) -> NamePath:
+    def new_path(self, path: QualifiedName) -> QualifiedName:
         """Where an object of this name is made: schema and name."""
-        return path[-2:] if len(path) > 1 else (self.search_path[0], path[0])
+        return QualifiedName(path.parts[-2:]) if path.schema else QualifiedName.of(self.search_path[0], path.name)
 
-    def existing_path(self, path: NamePath, *kinds: str) -> NamePath:
+    def existing_path(self, path: QualifiedName, *kinds: str) -> QualifiedName:
         """Which object a name means: the first on the search path that the script made, else the one made there."""
-        if len(path) == 1:
+        if not path.schema:
             for schema in self.search_path:
-                if any((kind, dotted(schema, path[0])) in self.remaining for kind in kinds or _RELATIONS):
-                    return (schema, path[0])
+                candidate = QualifiedName.of(schema, path.name)
+                if any((kind, str(candidate)) in self.remaining for kind in kinds or _RELATIONS):
+                    return candidate
         return self.new_path(path)
 
-    def is_temporary(self, path: NamePath) -> bool:
-        return path[0].startswith("pg_temp") if len(path) > 1 else path[0] in self.temporary
+    def is_temporary(self, path: QualifiedName) -> bool:
+        return path.schema.startswith("pg_temp") if path.schema else path.name in self.temporary
 
     def create(
         self,
         kind: str,
-        path: NamePath,
+        path: QualifiedName,
         offset: int = 0,
         *,
         prefix: str = "",
-        suffix: str = "",
         if_not_exists: bool = False,
         or_replace: bool = False,
         form: str = "",
-        table: NamePath | None = None,
+        table: QualifiedName | None = None,
         columns: tuple[str, ...] = (),
         keys: tuple[str, ...] = (),
         inherited: bool = True,
@@ -121,13 +121,13 @@ class TextCatalog:
         """Writes the object down; False where IF NOT EXISTS meets one that this script made before."""
         created = Created(
             kind=kind,
-            name=prefix + dotted(*path) + suffix,
+            name=f"{prefix}{path}",
             line=self.line(offset),
             statement=self.statement.number,
             if_not_exists=if_not_exists,
             or_replace=or_replace,
             form=form,
-            table=dotted(*table) if table else None,
+            table=str(table) if table else None,
             columns=columns,
             path=path,
             keys=keys,
@@ -156,44 +156,43 @@ class TextCatalog:
         self.dropped.append(Dropped(kind=kind, name=name, line=line, statement=number, if_exists=if_exists))
         return self._remove_with_parts((kind, name))
 
-    def drop_column(self, table: NamePath, column: str, *, if_exists: bool = False) -> None:
+    def drop_column(self, table: QualifiedName, column: str, *, if_exists: bool = False) -> None:
         """Drops the column with the keys, checks and indexes that stand on it, in the table's children too."""
-        owner = dotted(*table)
-        self.drop("column", dotted(*table, column), if_exists=if_exists)
-        for key, part in list(self._parts[owner].items()):
+        self.drop("column", str(table.member(column)), if_exists=if_exists)
+        for key, part in list(self._parts[str(table)].items()):
             if column in part.columns and part.kind in ("constraint", "index", "sequence"):
                 self._remove_with_parts(key)
-        for child in self.heirs[owner]:
+        for child in self.heirs[table]:
             self.drop_column(child, column, if_exists=if_exists)
 
-    def drop_schema(self, name: str, *, if_exists: bool = False) -> None:
+    def drop_schema(self, schema: QualifiedName, *, if_exists: bool = False) -> None:
         """Drops the schema and all that the script made in it."""
-        self.drop("schema", quoted(name), if_exists=if_exists)
+        self.drop("schema", str(schema), if_exists=if_exists)
         for key, part in list(self.remaining.items()):
-            if part.path[:1] == (name,) and len(part.path) > 1:
+            if part.path.schema == schema.name:
                 self._remove_with_parts(key)
 
-    def rename(self, kind: str, old: NamePath, new: NamePath, suffix: str = "") -> None:
+    def rename(self, kind: str, old: QualifiedName, new: QualifiedName) -> None:
         """Gives the object, and what is named after it, another name or schema."""
-        before, after = dotted(*old) + suffix, dotted(*new) + suffix
+        before, after = str(old), str(new)
         removed = self.drop(kind, before)
         if not removed:
-            self.create(kind, new, suffix=suffix)
+            self.create(kind, new)
         moved = {before: after, f"{kind} {before}": f"{kind} {after}"}
         for part in removed:
-            inside = part.path[: len(old)] == old
+            inside = part.path.is_in(old)
             owner = moved.get(part.table or "", part.table)
             if inside:
                 name = part.name.replace(before, after, 1)
             else:
                 # A comment or grant is named after what it is about; an index or sequence keeps its own name.
-                name = part.name if part.path else part.name.replace(part.table or "", owner or "", 1)
+                name = part.name if part.path.parts else part.name.replace(part.table or "", owner or "", 1)
             moved[f"{part.kind} {part.name}"] = f"{part.kind} {name}"
             renamed = replace(
                 part,
                 name=name,
                 table=owner,
-                path=new + part.path[len(old) :] if inside else part.path,
+                path=part.path.moved(old, new) if inside else part.path,
                 statement=self.statement.number,
                 line=self.statement.line,
             )
@@ -201,37 +200,38 @@ class TextCatalog:
                 self.created.append(renamed)
             self._add(renamed)
         for family in (self.heirs, self.partitions):
-            if children := family.pop(before, None):
-                family[after] = children
+            if children := family.pop(old, None):
+                family[new] = children
             for siblings in family.values():
                 siblings[:] = [new if sibling == old else sibling for sibling in siblings]
 
-    def columns(self, table: NamePath) -> tuple[str, ...]:
+    def columns(self, table: QualifiedName) -> tuple[str, ...]:
         """The raw names of a table's columns, in order."""
-        return tuple(part.path[-1] for part in self.parts(table, "column"))
+        return tuple(part.path.name for part in self.parts(table, "column"))
 
-    def parts(self, table: NamePath, kind: str) -> tuple[Created, ...]:
+    def parts(self, table: QualifiedName, kind: str) -> tuple[Created, ...]:
         """What belongs to a table, of one kind, in the order it was made."""
-        return tuple(part for part in self._parts[dotted(*table)].values() if part.kind == kind)
+        return tuple(part for part in self._parts[str(table)].values() if part.kind == kind)
 
-    def form(self, path: NamePath) -> str:
+    def form(self, path: QualifiedName) -> str:
         """The variety of a table; empty where the script did not make it."""
-        table = self.remaining.get(("table", dotted(*path)))
+        table = self.remaining.get(("table", str(path)))
         return table.form if table else ""
 
-    def relation_name(self, table: NamePath, name_addition: str, label: str, *, key: bool = False) -> str:
+    def relation_name(self, table: QualifiedName, name_addition: str, label: str, *, key: bool = False) -> str:
         """The name PostgreSQL gives to a sequence or index; a key's must be free among constraints too."""
         kinds = ("relation", "constraint") if key else ("relation",)
-        schema, own = table
         return free_generated_name(
-            own, name_addition, label, lambda name: any(self._taken_names[kind, schema, name] for kind in kinds)
+            table.name,
+            name_addition,
+            label,
+            lambda name: any(self._taken_names[kind, table.schema, name] for kind in kinds),
         )
 
-    def constraint_name(self, table: NamePath, name_addition: str, label: str) -> str:
+    def constraint_name(self, table: QualifiedName, name_addition: str, label: str) -> str:
         """The name PostgreSQL gives to a check or foreign key: free within the whole schema."""
-        schema, own = table
         return free_generated_name(
-            own, name_addition, label, lambda name: self._taken_names["constraint", schema, name] > 0
+            table.name, name_addition, label, lambda name: self._taken_names["constraint", table.schema, name] > 0
         )
 
     def _add(self, created: Created) -> None:
@@ -265,6 +265,6 @@ class TextCatalog:
 def _taken_names(created: Created) -> Iterator[tuple[str, str, str]]:
     """The names this object takes from those that PostgreSQL could still invent."""
     if created.kind == "constraint":
-        yield "constraint", created.path[0], created.path[-1]
+        yield "constraint", created.path.schema, created.path.name
     if created.kind in _RELATIONS or created.form in _KEYS:
-        yield "relation", created.path[0], created.path[-1]
+        yield "relation", created.path.schema, created.path.name

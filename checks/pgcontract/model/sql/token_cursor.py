@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pgcontract.model.sql.identifiers import fold_case
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql.lexer import Token, TokenKind
 
 
@@ -61,23 +61,23 @@ class Cursor:
         token = self.next()
         if token.kind not in (TokenKind.WORD, TokenKind.QUOTED):
             raise Unreadable(f"{token.text[:20]!r} stands where a name was expected")
-        return fold_case(token)
+        return token.name
 
-    def path(self) -> tuple[str, ...]:
-        """The dotted name that stands here, its parts in order."""
+    def path(self) -> QualifiedName:
+        """The dotted name that stands here."""
         parts = [self.name()]
         while self.consume("."):
             parts.append(self.name())
-        return tuple(parts)
+        return QualifiedName(tuple(parts))
 
-    def column(self) -> tuple[tuple[str, ...], str]:
-        """The dotted name of a column that stands here: its relation's parts, and its own."""
-        *relation, own = self.path()
-        if not relation:
-            raise Unreadable(f"column {own} stands without its table")
-        return tuple(relation), own
+    def column(self) -> QualifiedName:
+        """The dotted name of a column that stands here, its relation's in front of it."""
+        column = self.path()
+        if not column.schema:
+            raise Unreadable(f"column {column.name} stands without its table")
+        return column
 
-    def paths(self) -> Iterator[tuple[str, ...]]:
+    def paths(self) -> Iterator[QualifiedName]:
         """Dotted names separated by commas."""
         yield self.path()
         while self.consume(","):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql.lexer import TokenKind
 from pgcontract.model.sql.token_cursor import Cursor
 
@@ -43,8 +44,8 @@ _BUILT_IN_NAMES = """
 _BUILT_IN = frozenset(_BUILT_IN_NAMES.split())
 _MODES = ("IN", "OUT", "INOUT", "VARIADIC")
 
-# The spelling of a type that is not PostgreSQL's own, from the parts of its name.
-TypeLookup = Callable[[tuple[str, ...]], str]
+# The spelling of a type that is not PostgreSQL's own.
+TypeLookup = Callable[[QualifiedName], str]
 
 
 def is_serial(column: Cursor) -> bool:
@@ -57,10 +58,10 @@ def read_type(cursor: Cursor, lookup: TypeLookup) -> str:
     cursor.consume("SETOF")
     word_only = cursor.tokens[cursor.position].kind is TokenKind.WORD if cursor else False
     path = cursor.path()
-    if path[0] == "pg_catalog" and len(path) == 2:
-        path = path[1:]
-    name = path[-1]
-    if len(path) > 1 or not (name in _SPELLINGS or name in _BUILT_IN or name in ("char", "double", "national")):
+    if path.schema == "pg_catalog":
+        path = QualifiedName.of(path.name)
+    name = path.name
+    if path.schema or not (name in _SPELLINGS or name in _BUILT_IN or name in ("char", "double", "national")):
         spelling = lookup(path)
     elif not word_only and name == "char":
         spelling = '"char"'

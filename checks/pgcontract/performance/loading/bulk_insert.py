@@ -10,9 +10,9 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from pgcontract.contract.identifiers import join, split
+from pgcontract.catalog.sql_names import identifier
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.performance.loading.dataset_faults import check_foreign_keys, refusal_error
-from pgcontract.performance.loading.row_query import identifier
 from pgcontract.performance.loading.table_plan import TablePlan
 from pgcontract.performance.loading.target_tables import count_rows
 from pgcontract.postgres.progress import ProgressEvent, report_progress
@@ -225,7 +225,7 @@ def _vacuum_and_analyze(connections: LoadingConnections, table_plan: TablePlan) 
     target = min(-(-table_plan.rows // _SAMPLE_FACTOR) + 1, _MOST_TARGET)
     statistics: list[sql.Composable] = []
     for relation in _relations(connection, table_plan) if target > _USUAL_TARGET else ():
-        name = sql.SQL(join(split(relation.name)[0], f"pgcontract_{relation.oid}"))
+        name = identifier(QualifiedName.parse(relation.name).with_name(f"pgcontract_{relation.oid}"))
         column = identifier(table_plan.table.columns[0].name)
         on: tuple[Any, ...] = (name, column, sql.SQL(relation.name))
         connection.execute(sql.SQL("CREATE STATISTICS {} ON ({} IS NULL) FROM {}").format(*on))

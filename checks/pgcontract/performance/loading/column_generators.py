@@ -9,9 +9,10 @@ from dataclasses import replace
 import psycopg
 from psycopg import sql
 
+from pgcontract.catalog.sql_names import identifier
 from pgcontract.contract import ColumnRows, Dataset
-from pgcontract.contract.identifiers import quote
 from pgcontract.errors import ContractError
+from pgcontract.model.identifiers import quote_identifier
 from pgcontract.model.schema import Origin
 from pgcontract.performance.loading.json_documents import document
 from pgcontract.performance.loading.row_numbers import (
@@ -28,7 +29,6 @@ from pgcontract.performance.loading.row_numbers import (
 )
 from pgcontract.performance.loading.row_query import (
     ColumnGenerator,
-    identifier,
     number_series,
     rows_query,
     with_dependencies,
@@ -498,10 +498,10 @@ class TablePlanner:
         return ValueSeed(seed=self.planner.seed, table=self.table.name, column=column)
 
     def derivation_error(self, column: str, why: str) -> ContractError:
-        key = f'[dataset.table."{self.table.name}"] columns.{quote(column)}'
+        key = f'[dataset.table."{self.table.name}"] columns.{quote_identifier(column)}'
         return ContractError(
-            f"no rows can be derived for {self.table.name}: of the column {quote(column)}, {why}. Say what stands in it "
-            f"under {key}",
+            f"no rows can be derived for {self.table.name}: of the column {quote_identifier(column)}, {why}. "
+            f"Say what stands in it under {key}",
             file=self.origin.file,
             line=self.origin.line,
         )

@@ -7,8 +7,9 @@ from collections.abc import Collection
 import psycopg
 from psycopg import sql
 
+from pgcontract.catalog.sql_names import identifier
 from pgcontract.errors import ContractError
-from pgcontract.performance.loading.row_query import fits, identifier, number_series, rows_query, with_dependencies
+from pgcontract.performance.loading.row_query import fits, number_series, rows_query, with_dependencies
 from pgcontract.performance.loading.table_plan import TablePlan
 from pgcontract.performance.loading.target_tables import Key
 from pgcontract.postgres.script_execution import read_refusal

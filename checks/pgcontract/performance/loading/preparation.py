@@ -232,9 +232,8 @@ def _example_texts(context: Context) -> Mapping[tuple[str, str], tuple[str, ...]
             add(table, column, value)
     for migration in project.chain:
         for column_format in migration.contract.formats if migration.contract else ():
-            table, _, column = column_format.column.rpartition(".")
             for value in column_format.accept:
-                add(table, column, value)
+                add(column_format.table, column_format.bare_column, value)
         if migration.stem == stem:
             break
     for example in shape.examples:

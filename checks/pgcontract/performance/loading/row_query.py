@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from pgcontract.contract.identifiers import quote
+from pgcontract.catalog.sql_names import identifier
 from pgcontract.model.schema import Origin
 from pgcontract.performance.loading.row_numbers import MakeSql
 from pgcontract.performance.loading.target_tables import FilledColumn
@@ -31,10 +31,6 @@ class ColumnGenerator:
     def value(self, number: sql.Composable = NUMBER) -> sql.Composed:
         """Its SQL, of the column's type without its length: only an INSERT refuses what is too long."""
         return sql.SQL("({})::{}").format(self.make(number), sql.SQL(self.column.type.name))
-
-
-def identifier(name: str) -> sql.SQL:
-    return sql.SQL(quote(name))
 
 
 def fits(column: FilledColumn) -> sql.Composed:

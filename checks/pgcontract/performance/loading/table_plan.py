@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
+from pgcontract.catalog.sql_names import identifier
 from pgcontract.model.schema import Origin
-from pgcontract.performance.loading.row_query import ColumnGenerator, identifier, number_series, rows_query
+from pgcontract.performance.loading.row_query import ColumnGenerator, number_series, rows_query
 from pgcontract.performance.loading.target_tables import FilledTable
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import psycopg
 from psycopg import sql
 
-from pgcontract.contract.identifiers import join
+from pgcontract.model.identifiers import quote_identifier
 from pgcontract.model.sql.lexer import TokenKind, tokens
 
 Form = Literal["base", "enum", "array", "composite", "range", "multirange"]
@@ -238,7 +238,7 @@ def named_in(expression: str) -> set[str]:
             and not called
             and not (before and before.text in (".", "::"))
         ):
-            names.add(token.text.lower() if token.kind is TokenKind.WORD else token.text[1:-1].replace('""', '"'))
+            names.add(token.name)
     return names
 
 
@@ -261,7 +261,7 @@ def _key(row: tuple[Any, ...], columns: set[str]) -> Key:
     name, unique, predicate, keys, nulls_not_distinct = row
     named = sorted(set().union(*map(named_in, keys)) & columns)
     return Key(
-        name=join(name),
+        name=quote_identifier(name),
         unique=unique,
         predicate=predicate,
         keys=tuple(keys),

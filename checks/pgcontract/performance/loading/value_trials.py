@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
+from pgcontract.catalog.sql_names import identifier
 from pgcontract.errors import InputError
-from pgcontract.performance.loading.row_query import ColumnGenerator, fits, identifier, rows_query
+from pgcontract.performance.loading.row_query import ColumnGenerator, fits, rows_query
 from pgcontract.performance.loading.target_tables import FilledColumn, FilledTable, TableCheck
 from pgcontract.performance.loading.type_generators import CandidateGenerator, Hints
 from pgcontract.probes.boundary_values import literal_values, texts_near_regex

@@ -10,7 +10,8 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from pgcontract.contract import identifiers
+from pgcontract.catalog.sql_names import identifier
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.performance.growth import median
 from pgcontract.performance.loading import LoadedServer, get_loaded_server
 from pgcontract.performance.queries.filter_conditions import Condition, read_conditions, without_alias
@@ -107,7 +108,7 @@ def _try_candidate(
         connection.execute(
             sql.SQL("CREATE INDEX {} ON {} USING {} ({})").format(
                 sql.Identifier(_NAME),
-                sql.Identifier(*identifiers.split(candidate.table)),
+                identifier(QualifiedName.parse(candidate.table)),
                 sql.Identifier(candidate.method),
                 sql.SQL(", ").join(sql.SQL(key) for key in candidate.keys),
             )

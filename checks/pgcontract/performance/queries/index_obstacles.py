@@ -10,7 +10,8 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from pgcontract.contract import identifiers
+from pgcontract.catalog.sql_names import identifier
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.performance.index_heights import IndexFacts
 from pgcontract.performance.loading import LoadedServer, get_loaded_server
 from pgcontract.performance.queries.filter_conditions import (
@@ -119,7 +120,7 @@ def _serves_whole(loaded_server: LoadedServer, measured_query: MeasuredQuery, in
                 _leave_only(connection, measured_query, index)
                 connection.execute(
                     sql.SQL("CREATE INDEX pgcontract_whole ON {} USING {} ({})").format(
-                        sql.Identifier(*identifiers.split(index.table)),
+                        identifier(QualifiedName.parse(index.table)),
                         sql.Identifier(index.method),
                         sql.SQL(", ").join(map(_expression, index.keys)),
                     )
@@ -241,7 +242,7 @@ def _condition_obstacle(index: IndexFacts, condition: Condition, key: str, *, by
 
 
 def _column_name(column: str) -> str:
-    return identifiers.quote(identifiers.split(column)[-1])
+    return QualifiedName.parse(column).quoted_name
 
 
 def _expression(key: str) -> sql.SQL:

@@ -11,7 +11,9 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from pgcontract.contract import Query, QueryParameter, identifiers
+from pgcontract.catalog.sql_names import identifier
+from pgcontract.contract import Query, QueryParameter
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.performance.queries.prepared_query import Values
 from pgcontract.probes.sample_rows import as_text
 
@@ -42,7 +44,7 @@ def draw_samples(
     if not query.parameters:
         return (Sample(values=()),) * count
     drawn: dict[str, Sequence[str | None]] = {}
-    by_table: dict[str, list[QueryParameter]] = {}
+    by_table: dict[QualifiedName, list[QueryParameter]] = {}
     for parameter in query.parameters:
         generator = random.Random(f"{seed}/{parameter.name}")  # noqa: S311 - reproducible on purpose
         if parameter.values is not None:
@@ -52,7 +54,7 @@ def draw_samples(
         elif parameter.pick == "values":
             drawn[parameter.name] = _distinct_values(connection, parameter, count, seed)
         else:
-            by_table.setdefault(_table_name(parameter), []).append(parameter)
+            by_table.setdefault(parameter.column_name.parent, []).append(parameter)
     for table, parameters in by_table.items():
         drawn |= _row_values(connection, table, parameters, rows=rows, count=count, seed=seed)
     missed: set[int] = set()
@@ -69,20 +71,6 @@ def draw_samples(
             missed.update(places)
     columns = [drawn[parameter.name] for parameter in query.parameters]
     return tuple(Sample(values=tuple(item), miss=at in missed) for at, item in enumerate(zip(*columns, strict=True)))
-
-
-def _table_name(parameter: QueryParameter) -> str:
-    assert parameter.column
-    return identifiers.join(*identifiers.split(parameter.column)[:-1])
-
-
-def _column_identifier(parameter: QueryParameter) -> sql.Identifier:
-    assert parameter.column
-    return sql.Identifier(identifiers.split(parameter.column)[-1])
-
-
-def _table_identifier(table: str) -> sql.Identifier:
-    return sql.Identifier(*identifiers.split(table))
 
 
 def _listed_values(values: Sequence[Any], count: int, generator: random.Random) -> list[str | None]:
@@ -112,24 +100,31 @@ def _expression_values(
 def _distinct_values(
     connection: psycopg.Connection, parameter: QueryParameter, count: int, seed: str
 ) -> list[str | None]:
+    column = parameter.column_name
     query = sql.SQL(
         "SELECT value::text FROM (SELECT DISTINCT {} AS value FROM {}) AS there WHERE value IS NOT NULL "
         "ORDER BY md5(value::text || %s), 1 LIMIT %s"
-    ).format(_column_identifier(parameter), _table_identifier(_table_name(parameter)))
+    ).format(identifier(column.name), identifier(column.parent))
     values = [value for (value,) in connection.execute(query, [seed, count])]
     if not values:
-        raise NoValue(_no_value_message(_table_name(parameter), [parameter]))
+        raise NoValue(_no_value_message(column.parent, [parameter]))
     return [values[at % len(values)] for at in range(count)]
 
 
 def _row_values(
-    connection: psycopg.Connection, table: str, parameters: Sequence[QueryParameter], *, rows: int, count: int, seed: str
+    connection: psycopg.Connection,
+    table: QualifiedName,
+    parameters: Sequence[QueryParameter],
+    *,
+    rows: int,
+    count: int,
+    seed: str,
 ) -> Mapping[str, Sequence[str | None]]:
     """The values of rows, each as likely as any other: a sample of the table's rows that the server repeats by seed."""
-    columns = [_column_identifier(parameter) for parameter in parameters]
+    columns = [identifier(parameter.column_name.name) for parameter in parameters]
     query = sql.SQL("SELECT {} FROM {} TABLESAMPLE BERNOULLI (%s) REPEATABLE (%s) WHERE {}").format(
         sql.SQL(", ").join(sql.SQL("{}::text").format(column) for column in columns),
-        _table_identifier(table),
+        identifier(table),
         sql.SQL(" AND ").join(sql.SQL("{} IS NOT NULL").format(column) for column in columns),
     )
     generator = random.Random(f"{seed}/{table}")  # noqa: S311 - reproducible on purpose
@@ -144,8 +139,8 @@ def _row_values(
     return {parameter.name: [row[at] for row in chosen] for at, parameter in enumerate(parameters)}
 
 
-def _no_value_message(table: str, parameters: Iterable[QueryParameter]) -> str:
-    columns = " and ".join(identifiers.quote(identifiers.split(parameter.column or "")[-1]) for parameter in parameters)
+def _no_value_message(table: QualifiedName, parameters: Iterable[QueryParameter]) -> str:
+    columns = " and ".join(parameter.column_name.quoted_name for parameter in parameters)
     return f"no row of {table} has a value in {columns} to draw; declare values for it in [dataset.table]"
 
 
@@ -173,8 +168,8 @@ def _absent_values(
     connection: psycopg.Connection, parameter: QueryParameter, drawn: Sequence[str | None], count: int, seed: str
 ) -> list[str | None]:
     """Values of the column's type that no row has: made of drawn ones, and looked for in the table before use."""
-    table, bare = _table_name(parameter), identifiers.split(parameter.column or "")[-1]
-    [(category, base, spelled)] = connection.execute(_TYPE, [table, bare]).fetchall()
+    column = parameter.column_name
+    [(category, base, spelled)] = connection.execute(_TYPE, [str(column.parent), column.name]).fetchall()
     changed = _CHANGED.get(base) or _CHANGED.get(category)
     if category == "E":
         candidates = sql.SQL("SELECT made FROM unnest(enum_range(NULL::{})) AS made").format(sql.SQL(base))
@@ -190,7 +185,7 @@ def _absent_values(
         )
     query = sql.SQL(
         "SELECT DISTINCT made::text FROM ({}) AS candidate WHERE NOT EXISTS (SELECT FROM {} AS t WHERE t.{} = made)"
-    ).format(candidates, _table_identifier(table), _column_identifier(parameter))
+    ).format(candidates, identifier(column.parent), identifier(column.name))
     missing = sorted(value for (value,) in connection.execute(query, arguments))
     if not missing:
         raise NoValue(

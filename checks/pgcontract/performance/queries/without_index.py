@@ -9,7 +9,8 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from pgcontract.contract import identifiers
+from pgcontract.catalog.sql_names import identifier
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.performance.index_heights import IndexFacts
 from pgcontract.performance.loading import Load, LoadedServer, get_loaded_server
 from pgcontract.performance.queries.prepared_query import PreparedQuery, QueryRefused, Values, prepare_query
@@ -208,8 +209,8 @@ def drop_indexes(connection: psycopg.Connection, indexes: Iterable[IndexFacts]) 
     for index in indexes:
         if index.constraint:
             statement = sql.SQL("ALTER TABLE {} DROP CONSTRAINT {} CASCADE").format(
-                sql.Identifier(*identifiers.split(index.table)), sql.Identifier(index.constraint)
+                identifier(QualifiedName.parse(index.table)), identifier(index.constraint)
             )
         else:
-            statement = sql.SQL("DROP INDEX {} CASCADE").format(sql.Identifier(*identifiers.split(index.name)))
+            statement = sql.SQL("DROP INDEX {} CASCADE").format(identifier(QualifiedName.parse(index.name)))
         connection.execute(statement)

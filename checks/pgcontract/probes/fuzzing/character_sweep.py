@@ -9,8 +9,6 @@ from typing import Any, Final, TypeAlias
 import psycopg
 from psycopg import sql
 
-from pgcontract.catalog.server_spelling import unqualified_name
-from pgcontract.contract.identifiers import bare
 from pgcontract.formats import Format
 from pgcontract.probes.context import Context
 from pgcontract.probes.fuzzing.target_column import TargetColumn, mentions_column
@@ -55,13 +53,13 @@ def refused_characters(context: Context, target: TargetColumn) -> CodePointRange
         # A domain's CHECK calls its value VALUE, which a query reads as this name.
         columns.append(sql.SQL("chr(code)::{} AS value").format(sql.SQL(target.type)))
     for column in context.after.columns:
-        name = unqualified_name(column.name, column.table)
+        name = column.quoted_name
         if column.table != target.table:
             continue
-        if bare(name) == target.column:
+        if column.bare_name == target.column:
             columns.append(sql.SQL("chr(code)::{} AS {}").format(sql.SQL(column.type), sql.SQL(name)))
         elif any(mentions_column(definition, name) for definition in definitions):
-            value = sql.Literal(as_text(target.row.get(bare(name))))
+            value = sql.Literal(as_text(target.row.get(column.bare_name)))
             columns.append(sql.SQL("CAST({} AS {}) AS {}").format(value, sql.SQL(column.type), sql.SQL(name)))
     query = sql.SQL(_SWEEP).format(columns=sql.SQL(", ").join(columns), expression=expression)
     with context.sandbox.rolled_back(context.after_state) as connection:

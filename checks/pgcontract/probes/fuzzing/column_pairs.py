@@ -8,8 +8,7 @@ from typing import Any, Final, TypeAlias
 
 import psycopg
 
-from pgcontract.catalog.server_spelling import unqualified_name
-from pgcontract.contract import ColumnFormat, identifiers
+from pgcontract.contract import ColumnFormat
 from pgcontract.errors import CouldNotAsk
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.cached_facts import cached_fact
@@ -77,14 +76,10 @@ def _pair_columns(context: Context, declared: ColumnFormat) -> tuple[str, str, s
     if column is None:
         raise CouldNotAsk(f"the column {declared.column} does not exist")
     other = str(declared.parameters.get("other", ""))
-    bare = [
-        identifiers.bare(unqualified_name(candidate.name, candidate.table))
-        for candidate in context.after.columns
-        if candidate.table == column.table
-    ]
+    bare = [candidate.bare_name for candidate in context.after.columns if candidate.table == column.table]
     if other not in bare:
         raise CouldNotAsk(f"{column.table} has no column {other}, which {declared.column} is compared with")
-    return column.table, identifiers.bare(unqualified_name(column.name, column.table)), other
+    return column.table, column.bare_name, other
 
 
 def _pairs(context: Context, declared: ColumnFormat) -> tuple[ValuePair, ...]:
@@ -96,11 +91,7 @@ def _pairs(context: Context, declared: ColumnFormat) -> tuple[ValuePair, ...]:
         seed = f"{context.promise.seed}/{declared.name}/{kind}"
         pairs |= dict.fromkeys(draw_examples(getattr(column_format, kind)(), seed=seed, examples=examples))
     table, *columns = _pair_columns(context, declared)
-    nullable = {
-        identifiers.bare(unqualified_name(column.name, column.table)): column.null
-        for column in context.after.columns
-        if column.table == table
-    }
+    nullable = {column.bare_name: column.null for column in context.after.columns if column.table == table}
     return tuple(
         pair
         for pair in pairs

@@ -10,9 +10,8 @@ from typing import Final, TypeAlias
 import psycopg
 from psycopg import sql
 
-from pgcontract.catalog.server_spelling import unqualified_name
-from pgcontract.contract.identifiers import bare
 from pgcontract.formats.oracle.hostile_texts import HOSTILE_TEXTS
+from pgcontract.model.identifiers import unquote_identifier
 from pgcontract.model.schema import Constraint
 from pgcontract.probes.context import Context
 from pgcontract.probes.fuzzing.column_limits import limit_values
@@ -112,7 +111,7 @@ def compare_expressions(
     columns = _named_columns(context, table, expressions)
     rows = [*examples, *_candidate_rows(context, table, expressions, columns, examples)]
     casts = [
-        sql.SQL("CAST(pgcontract_row->>{} AS {})").format(sql.Literal(bare(name)), sql.SQL(type_))
+        sql.SQL("CAST(pgcontract_row->>{} AS {})").format(sql.Literal(unquote_identifier(name)), sql.SQL(type_))
         for name, type_ in columns.items()
     ]
     aliased = [sql.SQL("{} AS {}").format(cast, sql.SQL(name)) for cast, name in zip(casts, columns, strict=True)]
@@ -139,7 +138,7 @@ def compare_expressions(
 def _named_columns(context: Context, table: str, expressions: tuple[str, str]) -> Mapping[str, str]:
     """The columns that either expression names, as spelled, with their types; a domain's CHECK names VALUE."""
     named = {
-        unqualified_name(column.name, column.table): column.type
+        column.quoted_name: column.type
         for column in sorted(context.after.columns, key=lambda column: column.position)
         if column.table == table
     }
@@ -166,22 +165,24 @@ def _candidate_rows(
     sample = context.promise.samples.get(table, {})
     values: dict[str, list[str | None]] = {}
     for name, type_ in columns.items():
-        literals_given = [str(row[bare(name)]) for row in (*examples, sample) if row.get(bare(name)) is not None]
+        literals_given = [
+            str(row[unquote_identifier(name)])
+            for row in (*examples, sample)
+            if row.get(unquote_identifier(name)) is not None
+        ]
         target = replace(
             _target_column(context, table, name, type_),
             sample=literals_given[0] if literals_given else None,
             checks=texts,
         )
-        labels = next(
-            (data_type.labels for data_type in context.after.types if data_type.name in (type_, f"public.{type_}")), ()
-        )
+        labels = next((data_type.labels for data_type in context.after.types if data_type.is_type(type_)), ())
         candidates = {
             *literals_given,
             *limit_values(target, literals_given),
             *_BOUNDARY_VALUES.get(target.category, ()),
             *labels,
         }
-        values[bare(name)] = [*sorted(filter(sendable, candidates), key=_plainness), None]
+        values[unquote_identifier(name)] = [*sorted(filter(sendable, candidates), key=_plainness), None]
     first = {name: str(sample[name]) if sample.get(name) is not None else value[0] for name, value in values.items()}
     for name, column_values in values.items():
         yield from ({**first, name: value} for value in column_values)
@@ -201,4 +202,6 @@ def _target_column(context: Context, table: str, name: str, type_: str) -> Targe
     of = sql.SQL("") if name == "VALUE" else sql.SQL(" FROM {} LIMIT 0").format(sql.SQL(table))
     with context.sandbox.rolled_back(context.after_state) as connection:
         type_name, category, length = read_column_type(connection, sql.SQL("SELECT {}{}").format(source, of))
-    return TargetColumn(table=table, column=bare(name), type=type_name, category=category, length=length, row={})
+    return TargetColumn(
+        table=table, column=unquote_identifier(name), type=type_name, category=category, length=length, row={}
+    )

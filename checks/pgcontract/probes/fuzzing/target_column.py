@@ -10,9 +10,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from pgcontract.catalog.server_spelling import unqualified_name
 from pgcontract.contract.column_formats import client_text
-from pgcontract.contract.identifiers import bare
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Column, Constraint
 from pgcontract.postgres.script_execution import read_refusal
@@ -51,12 +49,12 @@ def find_target_column(context: Context, name: str) -> TargetColumn:
     column = next((candidate for candidate in context.after.columns if candidate.name == name), None)
     if column is None:
         raise CouldNotAsk(f"the column {name} does not exist")
-    bare_name = bare(unqualified_name(column.name, column.table))
+    bare_name = column.bare_name
     checks = tuple(live_checks(context, column))
     query = sql.SQL("SELECT {} FROM {} LIMIT 0").format(sql.Identifier(bare_name), sql.SQL(column.table))
     with context.sandbox.rolled_back(context.after_state) as connection:
         type_, category, length = read_column_type(connection, query)
-        own_constraints = frozenset(bare(unqualified_name(check.name, check.table)) for check in checks)
+        own_constraints = frozenset(check.bare_name for check in checks)
         row = _accepted_row(connection, context, column, bare_name, own_constraints)
     return TargetColumn(
         table=column.table,
@@ -84,12 +82,12 @@ def read_column_type(connection: psycopg.Connection, query: sql.Composed) -> tup
 
 def live_checks(context: Context, column: Column) -> Iterator[Constraint]:
     """The live CHECKs that a value of the column must pass, its domain's included."""
-    name = unqualified_name(column.name, column.table)
-    domain = (column.type, f"public.{column.type}")
+    name = column.quoted_name
+    domains = [data_type.name for data_type in context.after.types if data_type.is_type(column.type)]
     for constraint in context.after.constraints:
         if constraint.form != "check" or not constraint.enforced or constraint.definition is None:
             continue
-        if constraint.table in domain or (
+        if constraint.table in domains or (
             constraint.table == column.table and mentions_column(constraint.definition, name)
         ):
             yield constraint

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pgcontract.contract.identifiers import quote
+from pgcontract.model.identifiers import quote_identifier
 from pgcontract.probes.fuzzing.target_column import TargetColumn
 from pgcontract.probes.sample_rows import as_text
 
@@ -41,7 +41,7 @@ def code_points(value: str) -> str:
 def insert_line(target: TargetColumn, value: str) -> str:
     """One line of SQL that tries the value: pasteable, whatever is in it."""
     row = {**target.row, target.column: value}
-    columns = ", ".join(map(quote, row))
+    columns = ", ".join(map(quote_identifier, row))
     values = ", ".join(
         _target_literal(target, value) if name == target.column else _literal(cell) for name, cell in row.items()
     )

@@ -9,7 +9,6 @@ from pgcontract.probes.rows.probe_row import (
     any_value,
     attempt,
     find_probe_row,
-    identifier,
     reproduction_script,
 )
 from pgcontract.probes.rows.second_row import insert_second_row
@@ -23,7 +22,6 @@ __all__ = [
     "any_value",
     "attempt",
     "find_probe_row",
-    "identifier",
     "insert_second_row",
     "other_values",
     "probe_state_matrix",

@@ -8,11 +8,8 @@ from typing import Final
 
 from psycopg import sql
 
-from pgcontract.catalog.server_spelling import unqualified_name
-from pgcontract.contract.identifiers import bare
 from pgcontract.model.schema import Column
 from pgcontract.probes.context import Context
-from pgcontract.probes.rows.probe_row import identifier
 
 _LITERAL: Final = re.compile(r"'(?:[^']|'')*'")
 _BY_TYPE: Final = (
@@ -31,12 +28,12 @@ _BY_TYPE: Final = (
 
 def other_values(context: Context, column: Column) -> Iterator[sql.Composable]:
     """Expressions over the row: of the column's type, an enum's labels, the texts of its CHECKs, null."""
-    name = unqualified_name(column.name, column.table)
+    name = column.quoted_name
     for pattern, *expressions in _BY_TYPE:
         if re.match(pattern, column.type):
-            yield from (sql.SQL(expression).format(identifier(bare(name))) for expression in expressions)
+            yield from (sql.SQL(expression).format(sql.SQL(name)) for expression in expressions)
     for data_type in context.after.types:
-        if column.type in (data_type.name, data_type.name.removeprefix("public.")):
+        if data_type.is_type(column.type):
             yield from map(sql.Literal, data_type.labels)
     for constraint in context.after.constraints:
         own = constraint.table == column.table and constraint.form == "check"

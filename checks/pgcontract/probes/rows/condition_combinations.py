@@ -11,15 +11,15 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from pgcontract.catalog.server_spelling import unqualified_name
+from pgcontract.catalog.sql_names import identifier
 from pgcontract.contract import Presence, StateMachine
-from pgcontract.contract.identifiers import bare
 from pgcontract.errors import CouldNotAsk
+from pgcontract.model.identifiers import read_identifier
 from pgcontract.model.schema import Column
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.context import Context
 from pgcontract.probes.rows.alternative_values import other_values
-from pgcontract.probes.rows.probe_row import ColumnValues, identifier
+from pgcontract.probes.rows.probe_row import ColumnValues
 from pgcontract.probes.rows.state_matrix import probe_state_matrix
 
 MAX_COMBINATIONS: Final = 64
@@ -54,8 +54,8 @@ def state_machine_of(context: Context, column: str) -> StateMachine | None:
 def value_combinations(context: Context, connection: psycopg.Connection, presence: Presence) -> Iterator[Combination]:
     """At most 64 of them; of a column with a state machine its states, each by the way its moves allow."""
     columns = [column for column in context.after.columns if column.table == presence.table]
-    words = {bare(word) for word in _WORD.findall(presence.present_when) if not word.startswith("'")}
-    read = {name: column for column in columns if (name := bare(unqualified_name(column.name, column.table))) in words}
+    words = {read_identifier(word) for word in _WORD.findall(presence.present_when) if not word.startswith("'")}
+    read = {name: column for column in columns if (name := column.bare_name) in words}
     if not read:
         raise CouldNotAsk(f"`{presence.present_when}` reads no column of {presence.table}")
     choices = [list(_choices(context, presence, name, column)) for name, column in read.items()]
@@ -101,7 +101,7 @@ def _suggested_values(context: Context, column: Column) -> Iterator[sql.Composab
         if column.null:
             yield sql.SQL("NULL")
         return
-    name = unqualified_name(column.name, column.table)
+    name = column.quoted_name
     for value in other_values(context, column):
         if not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", value.as_string()):
             yield value

@@ -9,8 +9,7 @@ from typing import Any, TypeAlias
 import psycopg
 from psycopg import sql
 
-from pgcontract.catalog.server_spelling import unqualified_name
-from pgcontract.contract.identifiers import bare, quote
+from pgcontract.catalog.sql_names import identifier
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Column, Schema
 from pgcontract.postgres.script_execution import Refusal, read_refusal
@@ -92,11 +91,6 @@ class ProbeRow:
         return sql.Composed([sql.SQL(" WHERE "), sql.SQL(" AND ").join(tests)]) if tests else sql.Composed([])
 
 
-def identifier(name: str) -> sql.Composable:
-    """A column's bare name, in quotes only where it needs them."""
-    return sql.SQL(quote(name))
-
-
 def assignments(values: ColumnValues) -> sql.Composed:
     """`a = 1, b = now()`."""
     return sql.SQL(", ").join(sql.SQL("{} = {}").format(identifier(name), value) for name, value in values.items())
@@ -160,9 +154,7 @@ def _candidate_values(context: Context, table: str) -> Iterator[Mapping[str, Any
 
 def _with_key(context: Context, connection: psycopg.Connection, table: str, row: Mapping[str, Any]) -> ProbeRow:
     key = tuple(name for (name,) in connection.execute(_PRIMARY_KEY_COLUMNS, [table]).fetchall())
-    columns = {
-        bare(unqualified_name(column.name, table)): column for column in context.after.columns if column.table == table
-    }
+    columns = {column.bare_name: column for column in context.after.columns if column.table == table}
     key_values = {name: any_value(context.after, columns[name]) for name in key}
     return ProbeRow(
         table=table,

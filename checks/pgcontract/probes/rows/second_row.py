@@ -9,8 +9,7 @@ from typing import Any, Final
 
 import psycopg
 
-from pgcontract.catalog.server_spelling import split_schema
-from pgcontract.contract.identifiers import bare, quote
+from pgcontract.model.identifiers import quote_identifier
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.context import Context
 from pgcontract.probes.rows.probe_row import ProbeRow
@@ -29,12 +28,12 @@ def insert_second_row(context: Context, connection: psycopg.Connection, probe_ro
         except psycopg.Error as error:
             refusal = read_refusal(error)
             index = next(
-                (candidate for candidate in context.after.indexes if _is_named(candidate.name, refusal.constraint)), None
+                (candidate for candidate in context.after.indexes if candidate.bare_name == refusal.constraint), None
             )
             if refusal.sqlstate != "23505" or index is None:
                 return None
             keys = " ".join(index.keys)
-            unique = [name for name in other.row if re.search(rf"(?<!\w){re.escape(quote(name))}(?!\w)", keys)]
+            unique = [name for name in other.row if re.search(rf"(?<!\w){re.escape(quote_identifier(name))}(?!\w)", keys)]
             varied = _with_other_values(other, unique)
             if varied == other:
                 return None
@@ -42,10 +41,6 @@ def insert_second_row(context: Context, connection: psycopg.Connection, probe_ro
         else:
             return other
     return None
-
-
-def _is_named(index: str, constraint: str | None) -> bool:
-    return bare(split_schema(index)[1]) == constraint
 
 
 def _with_other_values(probe_row: ProbeRow, columns: Iterable[str]) -> ProbeRow:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
+from pgcontract.catalog.sql_names import identifier
 from pgcontract.contract import StateMachine
 from pgcontract.postgres.script_execution import Refusal
 from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
-from pgcontract.probes.rows.probe_row import ColumnValues, ProbeRow, attempt, find_probe_row, identifier
+from pgcontract.probes.rows.probe_row import ColumnValues, ProbeRow, attempt, find_probe_row
 
 
 @dataclass(frozen=True, kw_only=True)

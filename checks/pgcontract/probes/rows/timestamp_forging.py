@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from psycopg import sql
 
-from pgcontract.probes.rows.probe_row import identifier
+from pgcontract.catalog.sql_names import identifier
 from pgcontract.probes.rows.timestamp_upkeep import FUTURE, PAST, TimestampProbe, TimestampWrite
 
 

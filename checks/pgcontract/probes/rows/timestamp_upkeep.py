@@ -10,14 +10,13 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from pgcontract.catalog.server_spelling import unqualified_name
+from pgcontract.catalog.sql_names import identifier
 from pgcontract.contract import Timestamp
-from pgcontract.contract.identifiers import bare
 from pgcontract.errors import CouldNotAsk
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.context import Context
 from pgcontract.probes.rows.alternative_values import other_values
-from pgcontract.probes.rows.probe_row import ColumnValues, ProbeRow, attempt, find_probe_row, identifier
+from pgcontract.probes.rows.probe_row import ColumnValues, ProbeRow, attempt, find_probe_row
 
 PAST: Final = "2001-02-03 04:05:06+00"
 FUTURE: Final = "2999-12-31 23:59:59+00"
@@ -115,7 +114,7 @@ class TimestampProbe:
     def unchanged_values(self) -> ColumnValues:
         """An update that changes nothing: a plain column set to itself."""
         for column in self.columns:
-            name = bare(unqualified_name(column.name, column.table))
+            name = column.bare_name
             if column is not self.column and name not in self.probe_row.key and not column.generated:
                 return {name: identifier(name)}
         raise CouldNotAsk(f"{self.timestamp.table} has no column to update but the timestamp and its key")
@@ -123,7 +122,7 @@ class TimestampProbe:
     def column_updates(self) -> Iterator[tuple[str, ColumnValues]]:
         """For each other column an update that the table accepts; to another value, if it accepts one."""
         for column in self.columns:
-            name = bare(unqualified_name(column.name, column.table))
+            name = column.bare_name
             if column is self.column or column.generated or (column.identity == "always"):
                 continue
             value = next((value for value in other_values(self.context, column) if self._accepted(name, value)), None)
@@ -140,9 +139,9 @@ class TimestampProbe:
         """Insert the row with every time in it moved by `shift`: without triggers, as a replica does."""
         self.connection.execute(self.probe_row.insert())
         shifted = {
-            bare(unqualified_name(column.name, column.table)): sql.SQL(
-                "{} OPERATOR(pg_catalog.+) {}::pg_catalog.interval"
-            ).format(identifier(bare(unqualified_name(column.name, column.table))), sql.Literal(shift))
+            column.bare_name: sql.SQL("{} OPERATOR(pg_catalog.+) {}::pg_catalog.interval").format(
+                identifier(column.bare_name), sql.Literal(shift)
+            )
             for column in self.columns
             if (column is self.column or column.type.startswith(_TEMPORAL)) and not column.generated
         }
@@ -169,11 +168,11 @@ class TimestampProbe:
         if has_superuser:
             self.connection.execute("SET LOCAL session_replication_role = replica")
         for trigger in always:
-            name = sql.SQL(unqualified_name(trigger.name, trigger.table))
+            name = sql.SQL(trigger.quoted_name)
             self.connection.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER {}").format(table, name))
         yield
         for trigger in always:
-            name = sql.SQL(unqualified_name(trigger.name, trigger.table))
+            name = sql.SQL(trigger.quoted_name)
             word = sql.SQL("" if trigger.enabled == "origin" else trigger.enabled.upper())
             self.connection.execute(sql.SQL("ALTER TABLE {} ENABLE {} TRIGGER {}").format(table, word, name))
         if has_superuser:

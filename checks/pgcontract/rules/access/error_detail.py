@@ -9,8 +9,6 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from pgcontract.catalog.server_spelling import unqualified_name
-from pgcontract.contract.identifiers import bare
 from pgcontract.model.schema import Constraint
 from pgcontract.postgres.script_execution import Refusal, read_refusal
 from pgcontract.probes.context import Context
@@ -58,7 +56,7 @@ def _detail_answer(context: Context, table: str, row: Mapping[str, Any], refusal
     if refusal.detail is None:
         return Answer(Status.KEPT, table, f"A violated CHECK of {table} tells nothing of the row.")
     columns = [
-        bare(unqualified_name(column.name, column.table))
+        column.bare_name
         for column in sorted(context.after.columns, key=lambda column: column.position)
         if column.table == table
     ]
@@ -100,7 +98,7 @@ def _violate_check(context: Context, table: str, checks: list[Constraint]) -> tu
 def _values_for_function_defaults(context: Context, table: str) -> Mapping[str, Any]:
     """Fixed values for columns whose default is a function, so that two runs report the same."""
     return {
-        bare(unqualified_name(column.name, column.table)): simplest_value(context.after, column.type)
+        column.bare_name: simplest_value(context.after, column.type)
         for column in context.after.columns
         if column.table == table and column.default and "(" in column.default and not column.generated
     }

@@ -9,8 +9,6 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from pgcontract.catalog.server_spelling import unqualified_name
-from pgcontract.contract import identifiers
 from pgcontract.postgres.script_execution import Refusal, read_refusal
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
@@ -70,7 +68,7 @@ def _refused_rows(context: Context, table: str, good: Mapping[str, Any]) -> Iter
     """Rows that the contract says are refused, the simplest first."""
     shape = context.promise.project.shape(context.promise.migration.stem)
     for column in context.promise.declared.columns:
-        name = identifiers.bare(unqualified_name(column.name, column.table))
+        name = column.bare_name
         if column.table == table and not column.null and name in good:
             yield f"{name} is null", {**good, name: None}
     for examples in shape.examples:

@@ -10,22 +10,15 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
+from pgcontract.catalog.sql_names import identifier
 from pgcontract.contract import Presence
-from pgcontract.contract.identifiers import quote
 from pgcontract.errors import CouldNotAsk
+from pgcontract.model.identifiers import quote_identifier
 from pgcontract.model.schema import Column
 from pgcontract.postgres.script_execution import Refusal
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
-from pgcontract.probes.rows import (
-    ColumnValues,
-    ProbeRow,
-    any_value,
-    attempt,
-    find_probe_row,
-    identifier,
-    reproduction_script,
-)
+from pgcontract.probes.rows import ColumnValues, ProbeRow, any_value, attempt, find_probe_row, reproduction_script
 from pgcontract.probes.rows.condition_combinations import Combination, value_combinations
 from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
@@ -148,10 +141,12 @@ def _rule_text(presence: Presence) -> str:
 
 def _remedy(presence: Presence, wrong: PresenceAttempt) -> str:
     if wrong.refusal is not None:
-        constraint = f"constraint {quote(wrong.refusal.constraint)}" if wrong.refusal.constraint else "CHECK or trigger"
+        constraint = (
+            f"constraint {quote_identifier(wrong.refusal.constraint)}" if wrong.refusal.constraint else "CHECK or trigger"
+        )
         return f"Change the {constraint} that rejects it, or the condition under [presence.{presence.name}]."
-    column = quote(presence.bare_column)
-    floor = f", ADD CHECK ({column} >= {quote(presence.not_before)})" if presence.not_before else ""
+    column = quote_identifier(presence.bare_column)
+    floor = f", ADD CHECK ({column} >= {quote_identifier(presence.not_before)})" if presence.not_before else ""
     return (
         f"ALTER TABLE {presence.table} ADD CHECK (({column} IS NOT NULL) = (({presence.present_when}) IS TRUE)){floor};"
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from psycopg import sql
 
+from pgcontract.catalog.sql_names import identifier
 from pgcontract.contract import StateMachine
 from pgcontract.errors import CouldNotAsk
 from pgcontract.probes.context import Context
@@ -13,7 +14,6 @@ from pgcontract.probes.promise import Promise
 from pgcontract.probes.rows import (
     ColumnValues,
     StateMatrix,
-    identifier,
     probe_state_matrix,
     reproduction_script,
     values_for_state,

@@ -8,11 +8,12 @@ from typing import Final
 
 from psycopg import sql
 
+from pgcontract.catalog.sql_names import identifier
 from pgcontract.contract import Timestamp
 from pgcontract.errors import CouldNotAsk
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
-from pgcontract.probes.rows import identifier, reproduction_script
+from pgcontract.probes.rows import reproduction_script
 from pgcontract.probes.rows.timestamp_forging import forge_by_insert, forge_by_other_inserts, forge_by_update
 from pgcontract.probes.rows.timestamp_upkeep import (
     CLIENT_VALUE,

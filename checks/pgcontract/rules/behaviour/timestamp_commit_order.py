@@ -8,11 +8,12 @@ from dataclasses import replace
 import psycopg
 from psycopg import sql
 
+from pgcontract.catalog.sql_names import identifier
 from pgcontract.contract import Timestamp
 from pgcontract.errors import CouldNotAsk
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
-from pgcontract.probes.rows import ProbeRow, find_probe_row, identifier, insert_second_row
+from pgcontract.probes.rows import ProbeRow, find_probe_row, insert_second_row
 from pgcontract.probes.rows.timestamp_upkeep import compare_times, timestamp_probe
 from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer

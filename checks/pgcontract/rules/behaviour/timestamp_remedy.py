@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pgcontract.contract import Timestamp
-from pgcontract.contract.identifiers import quote
+from pgcontract.model.identifiers import quote_identifier
 
 
 def set_by_trigger(timestamp: Timestamp) -> str:
     """The trigger's events and the assignment in its function, of this very column."""
-    column = quote(timestamp.bare_column)
+    column = quote_identifier(timestamp.bare_column)
     clock = "pg_catalog.clock_timestamp()"
     if timestamp.increasing:
         value = f"greatest({clock}, OLD.{column} + interval '1 microsecond')"

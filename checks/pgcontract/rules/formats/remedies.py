@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from pgcontract.catalog.server_spelling import unqualified_name
 from pgcontract.contract import ColumnFormat
-from pgcontract.contract.identifiers import quote
+from pgcontract.model.identifiers import quote_identifier
 from pgcontract.probes.fuzzing.target_column import TargetColumn
 
 _SQLSTATE_MEANINGS: Final = {
@@ -23,7 +22,7 @@ def refuser_text(refused_by: str) -> str:
     """`violates constraint email_format (SQLSTATE 23514)`; what the SQLSTATE means where no constraint is named."""
     sqlstate, _, constraint = refused_by.partition(" ")
     if constraint:
-        return f"violates constraint {quote(constraint)} (SQLSTATE {sqlstate})"
+        return f"violates constraint {quote_identifier(constraint)} (SQLSTATE {sqlstate})"
     meaning = _SQLSTATE_MEANINGS.get(sqlstate)
     return f"{meaning} (SQLSTATE {sqlstate})" if meaning else f"SQLSTATE {sqlstate}"
 
@@ -43,27 +42,28 @@ def widen(declared: ColumnFormat, target: TargetColumn, refused_by: str) -> str:
     if constraint:
         return f"Widen the constraint, or {narrower}: {_replace_check(declared, target, constraint)}"
     if sqlstate == "22001":
-        alter = f"ALTER TABLE {target.table} ALTER COLUMN {quote(target.column)} TYPE text;"
+        alter = f"ALTER TABLE {target.table} ALTER COLUMN {quote_identifier(target.column)} TYPE text;"
         return f"Lift the limit, or {narrower}: {alter}"
-    return f"Change the type or trigger that raises SQLSTATE {sqlstate} for {quote(target.column)}, or {narrower}."
+    column = quote_identifier(target.column)
+    return f"Change the type or trigger that raises SQLSTATE {sqlstate} for {column}, or {narrower}."
 
 
 def keep_unchanged(target: TargetColumn) -> str:
     """Stores what was sent, or rejects what cannot be stored so."""
-    alter = f"ALTER TABLE {target.table} ALTER COLUMN {quote(target.column)} TYPE"
+    alter = f"ALTER TABLE {target.table} ALTER COLUMN {quote_identifier(target.column)} TYPE"
     if target.type == "jsonb":
         return f"Store the text as it was sent: {alter} json; or reject such documents before the INSERT."
     if target.category == "S" and target.length:
-        limit = f"ADD CHECK (char_length({quote(target.column)}) <= {target.length})"
+        limit = f"ADD CHECK (char_length({quote_identifier(target.column)}) <= {target.length})"
         return f"Store the text as it was sent and reject what is too long: {alter} text, {limit};"
     return "Reject what cannot be stored unchanged; or change the type or the trigger that changes it."
 
 
 def _replace_check(declared: ColumnFormat, target: TargetColumn, constraint: str | None = None) -> str:
-    names = {unqualified_name(check.name, check.table): check.table for check in target.checks}
-    name = quote(constraint) if constraint else next(iter(names), "")
+    names = {check.quoted_name: check.table for check in target.checks}
+    name = quote_identifier(constraint) if constraint else next(iter(names), "")
     if not name:
-        added = quote(f"{target.column}_{declared.standard}")
+        added = quote_identifier(f"{target.column}_{declared.standard}")
         return f"ALTER TABLE {target.table} ADD CONSTRAINT {added} CHECK (…);"
     owner = names.get(name, target.table)
     if owner != target.table:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from pgcontract.catalog.server_spelling import split_schema
 from pgcontract.errors import CouldNotAsk
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Index
 from pgcontract.performance.index_heights import IndexFacts
 from pgcontract.performance.loading import get_loaded_server
@@ -323,5 +323,5 @@ def _plan_without(context: Context, index: Index, other: Index) -> Iterator[Evid
     except psycopg.Error:  # an operator class whose order ORDER BY does not name
         return
     text = "\n".join(line for (line,) in plan)
-    if split_schema(other.name)[1] in text:
+    if QualifiedName.parse(other.name).quoted_name in text:
         yield Evidence(title=f"The plan of {query_text}, once {index.name} is dropped", text=text)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pgcontract.catalog.server_spelling import split_schema
-from pgcontract.contract.identifiers import bare
 from pgcontract.errors import CouldNotAsk
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Index
 from pgcontract.performance.queries.index_usage import IndexUsage, index_usage
 from pgcontract.probes.context import Context
@@ -84,7 +83,7 @@ def _usage_answer(context: Context, index: Index) -> Answer:
     if users := used.statements_reading(index.name):
         more = f" and {len(users) - 1} more" if len(users) > 1 else ""
         return Answer(Status.KEPT, index.name, f"{index.name} is read by {users[0]}{more}.", origin=origin)
-    if bare(split_schema(index.table)[1]) not in used.tables:
+    if QualifiedName.parse(index.table).name not in used.tables:
         summary = f"No declared query and no step reads {index.table}, so nothing is said of {index.name}."
         return Answer(Status.NOTED, index.name, summary, origin=origin)
     return Answer(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pgcontract.contract import identifiers
 from pgcontract.model.schema import Trigger
 from pgcontract.performance.measurement_kind import MeasurementKind
 from pgcontract.performance.writes import SizeFigures, StepWrites
@@ -40,14 +39,15 @@ def _triggers_answer(step: StepWrites, declared: tuple[Trigger, ...]) -> Answer:
     for trigger in triggers:
         if trigger.when is not None or trigger.columns or trigger.enabled == "disabled":
             continue
-        bare = identifiers.split(trigger.name)[-1]
-        calls = sum(trigger_calls.calls for trigger_calls in last.ablation.fired if trigger_calls.name == bare)
+        calls = sum(
+            trigger_calls.calls for trigger_calls in last.ablation.fired if trigger_calls.name == trigger.bare_name
+        )
         expected_calls = last.ablation.as_is.rows if trigger.level == "row" else 1
         if calls != expected_calls:
             return Answer(
                 Status.BROKEN,
                 step.subject,
-                f"{name} does not fire {bare} as often as it is declared to.",
+                f"{name} does not fire {trigger.bare_name} as often as it is declared to.",
                 expected=_times_text(expected_calls),
                 actual=_times_text(calls),
                 remedy="Enable the trigger in the migration, or declare the events and conditions it fires on.",

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from pgcontract.catalog.server_spelling import split_schema, unqualified_name
+from pgcontract.catalog.sql_names import identifier
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Column, Schema
 from pgcontract.model.sql import Script
 from pgcontract.postgres.script_execution import Refusal, apply_as_production, ends_transactions
@@ -57,7 +58,7 @@ def conflicting_tables(after: Schema, table: str) -> Iterator[ConflictingTable]:
 
 
 def _name(column: Column) -> str:
-    return unqualified_name(column.name, column.table)
+    return column.quoted_name
 
 
 def _default(column: Column) -> str:
@@ -219,10 +220,10 @@ def _database_before_migration(context: Context, script: Script) -> AbstractCont
 
 
 def _create_conflicting_table(connection: psycopg.Connection, table: str, conflicting_table: ConflictingTable) -> bool:
-    schema, _ = split_schema(table)
+    schema = identifier(QualifiedName.parse(table).parent)
     try:
         with connection.transaction():
-            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.SQL(schema)))
+            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
             for statement in conflicting_table.statements:
                 connection.execute(statement.encode())
     except psycopg.Error:

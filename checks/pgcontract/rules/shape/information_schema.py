@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 from pgcontract.catalog import InformationSchema, find_information_schema_gaps
-from pgcontract.catalog.server_spelling import unqualified_name
 from pgcontract.model.schema import Column, Table
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
@@ -75,7 +74,7 @@ def _column_differences(context: Context, table: Table, views: InformationSchema
     ]
     declared = [
         (
-            unqualified_name(column.name, column.table),
+            column.quoted_name,
             _declared_type_text(context, column),
             "YES" if _nullable(context, column) else "NO",
         )
@@ -123,7 +122,7 @@ def _part_differences(context: Context, table: Table, views: InformationSchema) 
     """Constraints and triggers by name; the views know no exclusion constraint and no TRUNCATE trigger."""
     shown = {shown_constraint.name for shown_constraint in views.constraints if shown_constraint.table == table.name}
     for constraint in context.spelling.schema.constraints:
-        name = unqualified_name(constraint.name, constraint.table)
+        name = constraint.quoted_name
         if constraint.table == table.name and constraint.form not in ("exclude", "trigger") and name not in shown:
             yield f"constraint {name}", constraint.form, "nothing"
     events = {
@@ -132,7 +131,7 @@ def _part_differences(context: Context, table: Table, views: InformationSchema) 
         if shown_trigger.table == table.name
     }
     for trigger in context.spelling.schema.triggers:
-        name = unqualified_name(trigger.name, trigger.table)
+        name = trigger.quoted_name
         if trigger.table == table.name:
             for event in trigger.events:
                 if event != "truncate" and (name, event) not in events:
