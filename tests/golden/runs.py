@@ -22,6 +22,7 @@ from pgcontract.result import (
     Status,
     Verdict,
 )
+from pgcontract.runner import check_infos
 
 MIGRATION = "020_sessions"
 TABLE = "public.sessions"
@@ -236,7 +237,9 @@ def base(**changes: Any) -> Run:
         },
         "phases": (Phase(name="server", wall_ms=210.5, cpu_ms=40.0),),
     }  # fmt: skip
-    return Run(**{**known, **changes})
+    known |= changes
+    found = {finding.check for finding in known["findings"]}
+    return Run(checks=tuple(info for info in check_infos().values() if info.id in found), **known)
 
 
 def caution() -> Run:

@@ -1,30 +1,40 @@
-"""What `pgcontract explain` prints of every check: its promise, why it matters, how it is measured, what to do."""
+"""A check's words have their parts, or it is not registered."""
 
 from __future__ import annotations
 
 import re
 
 import pytest
-from pgcontract.rules.registry import Check, checks
+from pgcontract.result import CheckInfo
+from pgcontract.rules.registry import check
+from pgcontract.runner import check_infos
 
-PARTS = ["Why it matters", "How it is measured", "What to do"]
-CHECKS = pytest.mark.parametrize("check", checks().values(), ids=checks())
+WORDS = """Each table is there.
+
+Why it matters: nothing else
+holds without it.
+How it is measured: pg_class.
+What to do: create it.
+"""
+LINES = WORDS.splitlines(keepends=True)
+INCOMPLETE = {
+    "no words": "",
+    "no title": "".join(LINES[2:]),
+    "a title of two sentences on two lines": WORDS.replace("Each table", "Each table is\nthere. It"),
+    "no empty line": "".join((LINES[0], *LINES[2:])),
+    "no why": "".join((*LINES[:2], *LINES[4:])),
+    "no how": "".join((*LINES[:4], LINES[5])),
+    "nothing to do": "".join(LINES[:5]),
+    "another order": "".join((*LINES[:2], LINES[4], *LINES[2:4], LINES[5])),
+}
 
 
-@CHECKS
-def test_the_explanation_has_its_three_parts_in_order(check: Check) -> None:
-    words = re.findall(r"^(\w[\w ]+): (?=\S)", check.explanation.partition("\n\n")[2], re.MULTILINE)
-
-    assert PARTS == [part for part in words if part in PARTS]
-
-
-@CHECKS
-def test_the_title_is_one_line_and_the_explanation_apart(check: Check) -> None:
-    lines = check.explanation.splitlines()
-
-    assert (f"{check.title}.", "") == (lines[0], lines[1])
+@pytest.mark.parametrize("words", INCOMPLETE.values(), ids=INCOMPLETE)
+def test_a_check_without_one_of_the_parts_is_refused(words: str) -> None:
+    with pytest.raises(ValueError, match=r"check table\.absent needs a docstring"):
+        check("table.absent", subjects=lambda promise: (), explanation=words)(lambda context: ())
 
 
-@CHECKS
-def test_the_title_is_the_promise_in_one_sentence(check: Check) -> None:
-    assert re.fullmatch(r"[^\s.].{10,130}", check.title)
+@pytest.mark.parametrize("info", check_infos().values(), ids=check_infos())
+def test_the_title_is_the_promise_in_one_sentence(info: CheckInfo) -> None:
+    assert re.fullmatch(r"[^\s.].{10,130}", info.title)

@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 import pytest
 from command import Command, Said
-from pgcontract.rules import registry
+from pgcontract.runner import check_infos
 
 
 def test_version_is_the_distributions(pgcontract: Command) -> None:
@@ -19,14 +19,17 @@ def test_version_is_the_distributions(pgcontract: Command) -> None:
 def test_list_names_every_check_once(pgcontract: Command) -> None:
     actual = [line.split()[0] for line in pgcontract("list").out.splitlines()]
 
-    assert list(registry.checks()) == actual
+    assert list(check_infos()) == actual
 
 
 def test_explain_prints_the_words_of_the_check(pgcontract: Command) -> None:
-    check = registry.checks()["column.type"]
-    expected = Said(code=0, out=f"column.type · {check.severity.value}\n\n{check.explanation}\n", err="")
+    info = check_infos()["claim.decided"]
+    expected = (
+        f"claim.decided · error\n\n{info.title}.\n\nWhy it matters: {info.why}\n\n"
+        f"How it is measured: {info.how}\n\nWhat to do: {info.remedy}\n"
+    )
 
-    assert expected == pgcontract("explain", "column.type")
+    assert expected.split() == pgcontract("explain", "claim.decided").out.split()
 
 
 def test_explain_takes_an_item_as_a_report_names_it(pgcontract: Command) -> None:

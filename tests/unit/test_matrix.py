@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from pgcontract.contract.report_outline import default_outline
 from pgcontract.result import Decision, Finding, Run, Severity, Status, Verdict
-from pgcontract.runner import version_matrix
+from pgcontract.runner import check_infos, version_matrix
 from pgcontract.runner.version_matrix import MajorDifference
 from side_by_side import Ended, Side, differing, judge, passes, table
 
+INFOS = check_infos()
 ELSEWHERE = "judged on PostgreSQL {}; production runs 17"
 
 
@@ -30,6 +31,7 @@ def run(major: int, *findings: Finding, decision: Decision = Decision.CAUTION, r
         findings=findings,
         claims=(),
         outline=default_outline(),
+        checks=tuple(INFOS[finding.check] for finding in findings),
         server={"version": f"{major}.4", "major": major},
         facts={"production": 17},
     )

@@ -96,6 +96,8 @@ FULL = from_json(
             "format": 1, "pgcontract": "0.1.0", "started": "2026-01-04T10:00:00Z", "migration": "020_x", "claims": [],
             "verdict": {"decision": "BLOCKED", "reasons": ["one"]},
             "outline": {"sections": [{"id": "summary", "title": "Summary"}]},
+            "checks": [{"id": "table.present", "title": "Each table is there", "why": "w", "how": "h", "remedy": "r",
+                        "severity": "error"}],
             "findings": [{"check": "table.present", "subject": "public.t", "migration": "020_x",
                           "status": "broken", "severity": "error", "summary": "s",
                           "expected": "a", "actual": "b", "claims": ["G3"],

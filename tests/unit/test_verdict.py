@@ -10,10 +10,12 @@ import pytest
 from pgcontract.contract import CheckRef, Claim, Contract, Correction, Migration, Project, Waiver
 from pgcontract.contract.report_outline import default_outline
 from pgcontract.result import ClaimResult, Decision, Finding, Outcome, Run, RunOptions, Severity, Status, Verdict
+from pgcontract.runner import check_infos
 from pgcontract.runner.verdict import claim_finding, conclude_verdict, decide_claim, matches, resolve_findings
 
 TODAY = dt.date(2026, 1, 4)
 STEM = "001_t"
+CHECKS = check_infos()
 
 
 def finding(status: Status, severity: Severity | None = None, **said: Any) -> Finding:
@@ -132,6 +134,7 @@ def test_each_decision_has_its_exit_code(
         verdict=Verdict(decision=decision),
         findings=findings,
         claims=(),
+        checks=(),
         outline=default_outline(),
         options=RunOptions(strict=strict),
     )
@@ -143,7 +146,7 @@ def test_each_decision_has_its_exit_code(
 
 
 def outcome(one: Claim, *findings: Finding, selected: bool = False) -> tuple[Outcome, str]:
-    decided = decide_claim(one, STEM, findings, selected)
+    decided = decide_claim(one, STEM, findings, CHECKS, selected)
     return decided.outcome, decided.reason
 
 
@@ -254,7 +257,7 @@ def test_a_claim_whose_check_was_left_out_is_not_shown() -> None:
 
 def test_a_claim_names_what_decided_it_worst_first() -> None:
     broken = finding(Status.BROKEN, subject="public.t.b")
-    decided = decide_claim(claim("column.type"), STEM, (KEPT, broken), False)
+    decided = decide_claim(claim("column.type"), STEM, (KEPT, broken), CHECKS, False)
 
     assert ("column.type[public.t.b]", "column.type[public.t.a]") == decided.decided_by
 
@@ -306,7 +309,7 @@ def test_brackets_in_a_subject_are_brackets() -> None:
 
 
 def test_a_live_waiver_excuses_what_is_broken() -> None:
-    [resolved_findings], _ = resolve_findings([BROKEN], project(waiver(TODAY)), TODAY)
+    [resolved_findings], _ = resolve_findings([BROKEN], project(waiver(TODAY)), CHECKS, TODAY)
 
     assert (Status.WAIVED, "waived until 2026-01-04 by Ann: widened soon") == (
         resolved_findings.status,
@@ -326,7 +329,7 @@ def test_a_live_waiver_excuses_what_is_broken() -> None:
     ids=["an unknown", "our own fault", "another check", "another subject", "another migration"],
 )
 def test_a_waiver_excuses_nothing_else(other: Finding) -> None:
-    [answer], _ = resolve_findings([other], project(waiver(TODAY)), TODAY)
+    [answer], _ = resolve_findings([other], project(waiver(TODAY)), CHECKS, TODAY)
 
     assert other == answer
 
@@ -344,7 +347,7 @@ def test_a_waiver_excuses_nothing_else(other: Finding) -> None:
 def test_a_waiver_must_be_live_and_of_use(
     findings: list[Finding], until: dt.date, status: Status, problem: str | None
 ) -> None:
-    _, [answer] = resolve_findings(findings, project(waiver(until)), TODAY)
+    _, [answer] = resolve_findings(findings, project(waiver(until)), CHECKS, TODAY)
 
     assert ("waiver.live", "column.type[public.t.*]", status, problem) == (
         answer.check,
@@ -355,21 +358,21 @@ def test_a_waiver_must_be_live_and_of_use(
 
 
 def test_an_expired_waiver_leaves_the_promise_broken() -> None:
-    [answer], _ = resolve_findings([BROKEN], project(waiver(TODAY - dt.timedelta(days=1))), TODAY)
+    [answer], _ = resolve_findings([BROKEN], project(waiver(TODAY - dt.timedelta(days=1))), CHECKS, TODAY)
 
     assert answer.blocks
 
 
 def test_a_count_that_only_corrected_claims_name_is_excused() -> None:
     wrong = finding(Status.BROKEN, **COUNT_2)
-    [answer], _ = resolve_findings([wrong], project(claims=(TWO,)), TODAY)
+    [answer], _ = resolve_findings([wrong], project(claims=(TWO,)), CHECKS, TODAY)
 
     assert "corrected: T1" == answer.resolution
 
 
 def test_a_count_that_another_claim_names_too_is_not() -> None:
     other = Claim(id="T2", description="Two", checks=(ref("schema.count[tables = 2]"),))
-    [answer], _ = resolve_findings([finding(Status.BROKEN, **COUNT_2)], project(claims=(TWO, other)), TODAY)
+    [answer], _ = resolve_findings([finding(Status.BROKEN, **COUNT_2)], project(claims=(TWO, other)), CHECKS, TODAY)
 
     assert answer.resolution is None
 
@@ -378,7 +381,7 @@ def test_a_count_that_another_claim_names_too_is_not() -> None:
 def test_what_is_said_of_speed_may_be_corrected(check: str) -> None:
     one = claim(f"{check}[by_status]", corrected=corrected("O(rows)", f"{check}[by_status_rows]"))
     [answer], _ = resolve_findings(
-        [finding(Status.BROKEN, check=check, subject="by_status")], project(claims=(one,)), TODAY
+        [finding(Status.BROKEN, check=check, subject="by_status")], project(claims=(one,)), CHECKS, TODAY
     )
 
     assert "corrected: T1" == answer.resolution
@@ -387,6 +390,6 @@ def test_what_is_said_of_speed_may_be_corrected(check: str) -> None:
 def test_a_promise_about_more_than_words_cannot_be_corrected_away() -> None:
     one = claim("access.grants", corrected=corrected("Everybody may", "access.grants"))
     open_to_all = finding(Status.BROKEN, Severity.CRITICAL, check="access.grants")
-    [answer], _ = resolve_findings([open_to_all], project(claims=(one,)), TODAY)
+    [answer], _ = resolve_findings([open_to_all], project(claims=(one,)), CHECKS, TODAY)
 
     assert answer.blocks

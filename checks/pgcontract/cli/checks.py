@@ -8,10 +8,10 @@ import click
 @click.command("list")
 def command() -> int:
     """Every check: its id, the severity of breaking it, its title."""
-    from pgcontract.rules import registry
+    from pgcontract.runner import check_infos
 
-    checks = registry.checks()
-    width = max(map(len, checks), default=0)
-    for check in checks.values():
-        click.echo(f"{click.style(check.id.ljust(width), bold=True)}  {check.severity.value:<8}  {check.title}")
+    infos = check_infos()
+    width = max(map(len, infos), default=0)
+    for info in infos.values():
+        click.echo(f"{click.style(info.id.ljust(width), bold=True)}  {info.severity.value:<8}  {info.title}")
     return 0

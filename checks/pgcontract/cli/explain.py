@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import click
 
 from pgcontract.errors import InputError
+from pgcontract.result import CheckInfo
+
+WIDTH: Final = 88
 
 
 @click.command("explain")
@@ -14,14 +19,21 @@ def command(check: str) -> int:
 
     CHECK is an id that `pgcontract list` prints; an item of a report, column.type[email], is taken too.
     """
-    from pgcontract.rules import registry
+    from pgcontract.rules.registry import nearest
+    from pgcontract.runner import check_infos
 
-    checks = registry.checks()
+    infos = check_infos()
     name = check.partition("[")[0]
-    if name not in checks:
-        near = registry.nearest(name, checks)
+    if name not in infos:
+        near = nearest(name, infos)
         hint = f"did you mean {near!r}?" if near else "`pgcontract list` prints them all."
         raise InputError(f"no check is called {name!r}; {hint}")
-    chosen = checks[name]
-    click.echo(f"{click.style(chosen.id, bold=True)} · {chosen.severity.value}\n\n{chosen.explanation}")
+    click.echo(_words(infos[name]))
     return 0
+
+
+def _words(info: CheckInfo) -> str:
+    parts = (("Why it matters", info.why), ("How it is measured", info.how), ("What to do", info.remedy))
+    paragraphs = (f"{info.title}.", *(f"{heading}: {text}" for heading, text in parts))
+    heading = f"{click.style(info.id, bold=True)} · {info.severity.value}"
+    return "\n\n".join((heading, *(click.wrap_text(paragraph, width=WIDTH) for paragraph in paragraphs)))

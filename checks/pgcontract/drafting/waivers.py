@@ -11,22 +11,23 @@ import datetime as dt
 from pgcontract.contract import Project, with_contract
 from pgcontract.contract.toml_writer import write_table
 from pgcontract.result import Finding, RunOptions, Status
+from pgcontract.rules.registry import checks
 from pgcontract.runner import verify
 
 WAIVED_DAYS = 90
-_NOT_WAIVABLE = ("waiver.live", "claim.decided")
 
 
 def waive_broken(project: Project, text: str, *, pg: str, today: dt.date) -> str:
     """The draft `text` of the project's head, with a waiver for each promise that the head itself breaks."""
     run = verify(with_contract(project, text), RunOptions(pg=pg))
+    waivable = checks()  # what the verdict answers itself, of claims and waivers, no waiver can name
     wrong = [
         finding
         for finding in run.findings
         if finding.status is Status.BROKEN
         and finding.resolution is None
         and finding.migration == project.head.stem
-        and finding.check not in _NOT_WAIVABLE
+        and finding.check in waivable
     ]
     return text + "".join(f"\n{_waiver(project, finding, today)}" for finding in wrong)
 

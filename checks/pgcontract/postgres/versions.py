@@ -31,10 +31,7 @@ class SyntaxPattern:
 
 @dataclass(frozen=True, kw_only=True)
 class VersionFeature:
-    """What a major added. An older one refuses its names, answers `message_pattern`, or rejects its `syntax`.
-
-    `affected_checks` are the checks whose answer may differ between majors because of it, without anybody using it.
-    """
+    """What a major added. An older one refuses its names, answers `message_pattern`, or rejects its `syntax`."""
 
     name: str
     since: int
@@ -44,7 +41,6 @@ class VersionFeature:
     collations: str = ""
     message_pattern: str = ""
     syntax: tuple[SyntaxPattern, ...] = ()
-    affected_checks: tuple[str, ...] = ()
 
     def in_major(self, major: int) -> bool:
         """Whether a server of this major has it."""
@@ -84,7 +80,6 @@ MAINTAIN = VersionFeature(
     since=17,
     roles="pg_maintain",
     message_pattern=r'unrecognized privilege type "maintain"',
-    affected_checks=("information_schema.complete",),
 )
 BUILTIN_LOCALES = VersionFeature(
     name="locales of PostgreSQL's own",
@@ -98,9 +93,7 @@ MEMBERSHIP_OPTIONS = VersionFeature(
     syntax=(SyntaxPattern(before=r"\bWITH\s[^;]*", at=r"(?:INHERIT|SET)\s+(?:TRUE|FALSE|OPTION)\b"),),
     settings="createrole_self_grant",
 )
-VIEW_COLUMNS = VersionFeature(
-    name="definitions of views that leave out what table a column is of", since=16, affected_checks=("view.definition",)
-)
+VIEW_COLUMNS = VersionFeature(name="definitions of views that leave out what table a column is of", since=16)
 
 VERSION_FEATURES = (
     *(NOT_NULL_ROWS, VIRTUAL_COLUMNS, NOT_ENFORCED, UUIDV7, DATA_CHECKSUMS, IO_METHOD, EXPLAIN_BUFFERS),

@@ -82,7 +82,7 @@ class PromiseItem(pytest.Item):
             self.findings = (runner.make_unanswered_finding(self.shared_session.plan, self.item, str(error)),)
             raise
         self.resolved_findings, _ = resolve_findings(
-            self.findings, self.shared_session.plan.project, dt.datetime.now(dt.UTC).date()
+            self.findings, self.shared_session.plan.project, runner.check_infos(), dt.datetime.now(dt.UTC).date()
         )
         if not any(finding.blocks for finding in self.resolved_findings):
             self._fail_on(Status.UNKNOWN, Status.ERROR)

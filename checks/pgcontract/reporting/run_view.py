@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -14,7 +14,6 @@ from pgcontract.result.claim_ranges import natural_sort_key, shorten_ids
 from pgcontract.result.outline import OutlineSection
 
 T = TypeVar("T")
-CLAIM = "claim.decided"
 
 
 KIND_BY_FIELD: Mapping[str, str] = {name: get_args(hint)[0].kind for name, hint in get_type_hints(Schema).items()}
@@ -34,7 +33,9 @@ _MAX_ALIKE = 3
 
 def unresolved(run: Run) -> tuple[Finding, ...]:
     """Unresolved findings: BROKEN, ERROR and UNKNOWN; a script that does not apply first, then the worst."""
-    return tuple(sorted((finding for finding in run.findings if is_unresolved(finding)), key=_urgency))
+    first = {check.id for check in run.checks if check.comes_first}
+    wrong = (finding for finding in run.findings if is_unresolved(finding))
+    return tuple(sorted(wrong, key=lambda finding: _urgency(finding, first)))
 
 
 def collapse_alike(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
@@ -70,10 +71,10 @@ def is_unresolved(finding: Finding) -> bool:
     )
 
 
-def _urgency(finding: Finding) -> tuple[bool, int, int]:
+def _urgency(finding: Finding, first: Set[str]) -> tuple[bool, int, int]:
     kinds = {Status.BROKEN: 0, Status.ERROR: 1, Status.UNKNOWN: 2}
     severity = list(Severity).index(finding.severity) if finding.severity else len(Severity)
-    not_first = finding.check != "script.applies" or finding.status is not Status.BROKEN
+    not_first = finding.check not in first or finding.status is not Status.BROKEN
     return not_first, severity if finding.status is Status.BROKEN else len(Severity), kinds[finding.status]
 
 
@@ -136,7 +137,8 @@ class RunView:
     @cached_property
     def checks(self) -> tuple[Finding, ...]:
         """The findings without those that repeat what became of a claim: claims have a table of their own."""
-        return tuple(finding for finding in self.run.findings if finding.check != CLAIM or is_unresolved(finding))
+        restating = {check.id for check in self.run.checks if check.restates_claims}
+        return tuple(finding for finding in self.run.findings if finding.check not in restating or is_unresolved(finding))
 
     @cached_property
     def promised(self) -> bool:

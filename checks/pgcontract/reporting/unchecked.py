@@ -33,9 +33,10 @@ def left_out(run: Run) -> tuple[Markup, ...]:
 
 
 def _unanswered(view: RunView) -> Iterator[tuple[Markup | str, str]]:
+    telling = {check.id for check in view.run.checks if check.tells_gaps}
     for check in view.checks:
-        unread = check.check == "script.parsed" and check.status is Status.NOTED
-        if unread or check.status in (Status.UNKNOWN, Status.ERROR):
+        gap = check.check in telling and check.status is Status.NOTED
+        if gap or check.status in (Status.UNKNOWN, Status.ERROR):
             yield join((outcome(check), code(view.name(check))), " "), check.summary
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pgcontract.result.check_info import CheckInfo, Correctable
 from pgcontract.result.claim_result import ClaimResult, Outcome
 from pgcontract.result.finding import Evidence, Finding
 from pgcontract.result.outline import Content, Outline, OutlineSection
@@ -11,8 +12,10 @@ from pgcontract.result.status import Severity, Status
 from pgcontract.result.verdict import Decision, Verdict
 
 __all__ = [
+    "CheckInfo",
     "ClaimResult",
     "Content",
+    "Correctable",
     "Decision",
     "Evidence",
     "Finding",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
+from pgcontract.result.check_info import CheckInfo
 from pgcontract.result.claim_result import ClaimResult
 from pgcontract.result.finding import Finding
 from pgcontract.result.outline import Outline
@@ -27,9 +28,9 @@ class Phase:
 class Run:
     """One verification, whole: the only input of every report; `run.json` gives it back unchanged.
 
-    `facts` are what a report prints about the things judged (tables, columns, script, queries ...), as plain
-    JSON values keyed by topic; `server` and `document` likewise. `outline` is how a report is laid out. `started` is
-    ISO 8601 in UTC.
+    `checks` are those that a finding is of, by id. `facts` are what a report prints about the things judged (tables,
+    columns, script, queries ...), as plain JSON values keyed by topic; `server` and `document` likewise. `outline` is
+    how a report is laid out. `started` is ISO 8601 in UTC.
     """
 
     pgcontract: str
@@ -38,6 +39,7 @@ class Run:
     verdict: Verdict
     findings: tuple[Finding, ...]
     claims: tuple[ClaimResult, ...]
+    checks: tuple[CheckInfo, ...]
     outline: Outline
     chain: tuple[str, ...] = ()
     server: Mapping[str, Any] = field(default_factory=dict)

@@ -1,6 +1,7 @@
 """The checks there are: each has an id for ever, the subjects it plans from a contract, and a way to ask.
 
-A check lives in a module of `rules`; importing the package registers it. A duplicate id is an error at load.
+A check lives in a module of `rules`; importing the package registers it. A duplicate id, or a docstring without its
+parts, is an error at load.
 """
 
 from __future__ import annotations
@@ -8,19 +9,26 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from pgcontract.performance.measurement_kind import MeasurementKind
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
-from pgcontract.result import Severity
+from pgcontract.result import CheckInfo, Correctable, Severity
 from pgcontract.rules.answer import Answer
 
 Subjects: TypeAlias = Callable[[Promise], Iterable[str]]
 Ask: TypeAlias = Callable[[Context], Iterable[Answer]]
+
+_EXPLANATION: Final = re.compile(
+    r"(?P<title>\S[^\n]*)\.\n\n"
+    r"Why it matters: (?P<why>.+)\nHow it is measured: (?P<how>.+)\nWhat to do: (?P<remedy>.+)",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,19 +37,20 @@ class Check:
 
     `subjects` plans what it is asked of, from declarations alone; `ask` answers for all of them at once and may
     add subjects that nobody declared (an extra object). A check of `behaviour` is asked right after its migration and
-    again at the head of the chain, one of the `head` there alone.
-    `measures` says which figures of a report are there because it was asked.
+    again at the head of the chain, one of the `head` there alone. `measures` says which figures of a report are there
+    because it was asked.
     """
 
-    id: str
-    severity: Severity
-    title: str
-    explanation: str
+    info: CheckInfo
     subjects: Subjects
     ask: Ask
     behaviour: bool = False
     head: bool = False
     measures: frozenset[MeasurementKind] = frozenset()
+
+    @property
+    def id(self) -> str:
+        return self.info.id
 
 
 _checks: dict[str, Check] = {}
@@ -51,56 +60,57 @@ def check(
     id: str,  # noqa: A002 - the field's word
     *,
     subjects: Subjects,
+    explanation: str | None = None,
     severity: Severity = Severity.ERROR,
     behaviour: bool = False,
     head: bool = False,
+    correctable: Correctable = Correctable.NEVER,
     measures: Iterable[MeasurementKind] = (),
+    timed: bool = False,
+    version_features: tuple[str, ...] = (),
+    comes_first: bool = False,
+    tells_gaps: bool = False,
 ) -> Callable[[Ask], Ask]:
-    """Register the decorated function as a check; its docstring is what `pgcontract explain` prints."""
+    """Register the decorated function as a check; its docstring, else `explanation`, is the check in words.
+
+    ValueError where the id is taken (ids are never reused) and where one of the parts of the words is missing.
+    """
+
+    kinds = frozenset(measures)
 
     def register(ask: Ask) -> Ask:
-        explanation = inspect.getdoc(ask) or ""
-        register_check(
-            id,
-            explanation,
-            subjects=subjects,
+        if id in _checks:
+            raise ValueError(f"check {id} is registered twice")
+        words = _read_explanation(id, explanation or ask.__doc__ or "")
+        info = CheckInfo(
+            id=id,
+            title=words["title"],
+            why=words["why"],
+            how=words["how"],
+            remedy=words["remedy"],
             severity=severity,
-            behaviour=behaviour,
-            head=head,
-            measures=measures,
-            ask=ask,
+            correctable=correctable,
+            measures=bool(kinds),
+            timed=timed,
+            version_features=version_features,
+            comes_first=comes_first,
+            tells_gaps=tells_gaps,
         )
+        _checks[id] = Check(info=info, subjects=subjects, ask=ask, behaviour=behaviour, head=head, measures=kinds)
         return ask
 
     return register
 
 
-def register_check(
-    id: str,  # noqa: A002 - the field's word
-    explanation: str,
-    *,
-    subjects: Subjects,
-    ask: Ask,
-    severity: Severity = Severity.ERROR,
-    behaviour: bool = False,
-    head: bool = False,
-    measures: Iterable[MeasurementKind] = (),
-) -> None:
-    """Register a check; ValueError where the id is taken: ids are never reused."""
-    if id in _checks:
-        raise ValueError(f"check {id} is registered twice")
-    explanation = inspect.cleandoc(explanation)
-    _checks[id] = Check(
-        id=id,
-        severity=severity,
-        title=explanation.partition("\n")[0].removesuffix("."),
-        explanation=explanation,
-        subjects=subjects,
-        ask=ask,
-        behaviour=behaviour,
-        head=head,
-        measures=frozenset(measures),
-    )
+def _read_explanation(check: str, text: str) -> dict[str, str]:
+    """Title, why, how and remedy, each without its line breaks."""
+    parts = _EXPLANATION.fullmatch(inspect.cleandoc(text))
+    if parts is None:
+        raise ValueError(
+            f"check {check} needs a docstring of a title in one line, ended by a full stop, an empty line, and three "
+            "parts that begin with 'Why it matters: ', 'How it is measured: ' and 'What to do: ', in this order"
+        )
+    return {name: " ".join(part.split()) for name, part in parts.groupdict().items()}
 
 
 def checks() -> Mapping[str, Check]:

@@ -5,6 +5,7 @@ The interfaces (command line, pytest, CI) build the arguments of `verify` or `Se
 
 from __future__ import annotations
 
+from pgcontract.runner.check_infos import check_infos
 from pgcontract.runner.findings import make_unanswered_finding
 from pgcontract.runner.plan import Item, Plan, plan
 from pgcontract.runner.session import NO_SERVER, Session
@@ -16,6 +17,7 @@ __all__ = [
     "Plan",
     "Session",
     "changes",
+    "check_infos",
     "conclude",
     "make_unanswered_finding",
     "plan",

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pgcontract.probes.promise import Promise
-from pgcontract.result import Finding, Status
+from pgcontract.result import CheckInfo, Finding, Status
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.registry import Check, checks
+from pgcontract.rules.registry import checks
 from pgcontract.runner.plan import Item, Plan
 from pgcontract.runner.verdict import matches
 
 
-def make_finding(promise: Promise, check: Check, answer: Answer, *, seconds: float = 0.0) -> Finding:
+def make_finding(promise: Promise, check: CheckInfo, answer: Answer, *, seconds: float = 0.0) -> Finding:
     """The answer with its check, migration, claims, time, and the check's severity where it is BROKEN."""
     finding = Finding(
         check=check.id,
@@ -34,7 +34,7 @@ def make_finding(promise: Promise, check: Check, answer: Answer, *, seconds: flo
 def make_unanswered_finding(plan: Plan, item: Item, reason: str) -> Finding:
     """The UNKNOWN finding of an item that was not asked, or gave no answer."""
     answer = Answer(Status.UNKNOWN, item.subject, reason)
-    return make_finding(plan.promises[item.migration], checks()[item.check], answer)
+    return make_finding(plan.promises[item.migration], checks()[item.check].info, answer)
 
 
 def _claims_naming(promise: Promise, finding: Finding) -> tuple[str, ...]:

@@ -174,7 +174,7 @@ class Session:
 
     def _run_check(self, stem: str, check: Check, context: Callable[[], Context]) -> tuple[Finding, ...]:
         promise = self.plan.promises[stem]
-        with self._phase(check.id.partition(".")[0]):
+        with self._phase(check.info.family):
             started = time.perf_counter()
             try:
                 answers = tuple(check.ask(context()))
@@ -191,7 +191,7 @@ class Session:
             except Exception as error:  # noqa: BLE001 - the one place where our own bug becomes a finding
                 answers = _error_answers(check, promise, error)
             seconds = (time.perf_counter() - started) / max(len(answers), 1)
-        return tuple(make_finding(promise, check, answer, seconds=seconds) for answer in answers)
+        return tuple(make_finding(promise, check.info, answer, seconds=seconds) for answer in answers)
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:

@@ -6,9 +6,21 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from typing import Final
 
 from pgcontract.contract import CheckRef, Claim, Migration, Project, Waiver
-from pgcontract.result import ClaimResult, Decision, Evidence, Finding, Outcome, Severity, Status, Verdict
+from pgcontract.result import (
+    CheckInfo,
+    ClaimResult,
+    Correctable,
+    Decision,
+    Evidence,
+    Finding,
+    Outcome,
+    Severity,
+    Status,
+    Verdict,
+)
 from pgcontract.result.claim_ranges import shorten_ids
 
 
@@ -25,7 +37,7 @@ def _escape_glob(subject: str) -> str:
 
 
 def resolve_findings(
-    findings: Iterable[Finding], project: Project, today: dt.date
+    findings: Iterable[Finding], project: Project, checks: Mapping[str, CheckInfo], today: dt.date
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
     """The findings with their resolution (waived, corrected), and a finding for each waiver."""
     waivers = [(migration, waiver) for migration in project.chain for waiver in _waivers(migration)]
@@ -38,7 +50,7 @@ def resolve_findings(
                 if waiver.until >= today:
                     resolution = f"waived until {waiver.until.isoformat()} by {waiver.owner}: {waiver.reason}"
                     finding = replace(finding, status=Status.WAIVED, resolution=resolution)
-        resolved_findings.append(_with_correction(finding, project))
+        resolved_findings.append(_with_correction(finding, project, checks[finding.check].correctable))
     return tuple(resolved_findings), tuple(
         _waiver_finding(migration, waiver, used=number in used, expired=waiver.until < today)
         for number, (migration, waiver) in enumerate(waivers)
@@ -72,14 +84,24 @@ def _waives(waiver: Waiver, finding: Finding) -> bool:
     return fnmatchcase(finding.check, waiver.check) and fnmatchcase(finding.subject, _escape_glob(waiver.subject))
 
 
+WAIVER_LIVE: Final = CheckInfo(
+    id="waiver.live",
+    title="Each waiver is in force and excuses something that is broken",
+    why="an expired waiver hides a fault that its owner promised to mend by then; one that excuses nothing waits for "
+    "the next fault, to hide it.",
+    how="the waiver's last day against today, and its check and subject against what is broken at its migration.",
+    remedy="mend what it waived and take it out of the contract, or have its owner renew it.",
+)
+
+
 def _waiver_finding(migration: Migration, waiver: Waiver, *, used: bool, expired: bool) -> Finding:
     subject = f"{waiver.check}[{waiver.subject}]"
     problem = f"expired on {waiver.until.isoformat()}" if expired else None if used else "waives nothing"
     return Finding(
-        check="waiver.live",
+        check=WAIVER_LIVE.id,
         subject=subject,
         status=Status.BROKEN if problem else Status.KEPT,
-        severity=Severity.ERROR if problem else None,
+        severity=WAIVER_LIVE.severity if problem else None,
         summary=f"The waiver of {subject} {problem or f'holds until {waiver.until.isoformat()}'}.",
         expected="a waiver that is in force and excuses something" if problem else None,
         actual=problem,
@@ -90,14 +112,12 @@ def _waiver_finding(migration: Migration, waiver: Waiver, *, used: bool, expired
     )
 
 
-def _with_correction(finding: Finding, project: Project) -> Finding:
+def _with_correction(finding: Finding, project: Project, correctable: Correctable) -> Finding:
     """A broken finding that only corrected claims name is resolved, where its check can be corrected.
 
-    A step of a flow is the application's own statement: it is resolved once a later migration restates the claim, with
-    the statement that takes its place.
+    Where only a statement may stand in the place of another, a later migration must have restated the claim.
     """
-    excusable = finding.check in _CORRECTABLE_CHECKS or finding.check in _STATEMENT_CHECKS
-    if finding.status is not Status.BROKEN or finding.resolution is not None or not excusable:
+    if finding.status is not Status.BROKEN or finding.resolution is not None or correctable is Correctable.NEVER:
         return finding
     restated = restated_claims(project, finding.migration)
     claims = [
@@ -107,20 +127,9 @@ def _with_correction(finding: Finding, project: Project) -> Finding:
         for claim in migration.contract.claims
         if any(matches(reference, finding) for reference in claim.checks)
     ]
-    if claims and all(
-        claim.id in restated or (claim.corrected and finding.check in _CORRECTABLE_CHECKS) for claim in claims
-    ):
+    if claims and all(claim.id in restated or (claim.corrected and correctable is Correctable.WORDS) for claim in claims):
         return replace(finding, resolution=f"corrected: {', '.join(claim.id for claim in claims)}")
     return finding
-
-
-# Checks of words, counts and complexity: only these can be corrected away, never one of rows, writes or access.
-_CORRECTABLE_CHECKS = frozenset(
-    {"schema.count", "file.lines", "query.runs", "query.index", "query.growth", "write.growth", "write.time"}
-)
-_STATEMENT_CHECKS = frozenset({"flow.steps"})
-# What they find is of the machine and the day: a claim that is corrected for one stays so whichever way the day falls.
-_TIMING_CHECKS = frozenset({"write.time"})
 
 
 def restated_claims(project: Project, stem: str) -> Mapping[str, tuple[str, Claim]]:
@@ -134,7 +143,9 @@ def restated_claims(project: Project, stem: str) -> Mapping[str, tuple[str, Clai
     }
 
 
-def decide_claims(project: Project, findings: Sequence[Finding], *, selected: bool) -> tuple[ClaimResult, ...]:
+def decide_claims(
+    project: Project, findings: Sequence[Finding], checks: Mapping[str, CheckInfo], *, selected: bool
+) -> tuple[ClaimResult, ...]:
     """What became of each claim of the chain, in the order they are written.
 
     A refuted claim that a later migration restates under its id is corrected once the later statement is upheld.
@@ -146,17 +157,19 @@ def decide_claims(project: Project, findings: Sequence[Finding], *, selected: bo
     for migration in project.chain:
         restated = restated_claims(project, migration.stem)
         for claim in migration.contract.claims if migration.contract else ():
-            result = decide_claim(claim, migration.stem, by_stem.get(migration.stem, []), selected)
+            result = decide_claim(claim, migration.stem, by_stem.get(migration.stem, []), checks, selected)
             if result.outcome is Outcome.REFUTED and claim.id in restated:
                 stem, later = restated[claim.id]
-                now = decide_claim(later, stem, by_stem.get(stem, []), selected)
+                now = decide_claim(later, stem, by_stem.get(stem, []), checks, selected)
                 if now.outcome in (Outcome.UPHELD, Outcome.MENDED):
                     result = replace(result, outcome=Outcome.CORRECTED, corrected=f"{later.description} ({stem})")
             results.append(result)
     return tuple(results)
 
 
-def decide_claim(claim: Claim, migration: str, findings: Sequence[Finding], selected: bool) -> ClaimResult:
+def decide_claim(
+    claim: Claim, migration: str, findings: Sequence[Finding], checks: Mapping[str, CheckInfo], selected: bool
+) -> ClaimResult:
     """One claim by the findings of its migration.
 
     Refuted if any of its checks is BROKEN; else not shown if one is UNKNOWN, missing or pending; else upheld. A
@@ -170,10 +183,11 @@ def decide_claim(claim: Claim, migration: str, findings: Sequence[Finding], sele
     elif claim.corrected and outcome is not Outcome.NOT_SHOWN:
         true = _deciding_findings(claim.corrected.checks, findings)
         held, why = _claim_outcome(claim.corrected.checks, true, selected)
+        timed = any(checks[finding.check].timed for finding in own)
         own = (*own, *true)
         if held is Outcome.UPHELD and outcome is Outcome.REFUTED:
             outcome, reason = Outcome.CORRECTED, reason
-        elif held is Outcome.UPHELD and any(reference.check in _TIMING_CHECKS for reference in claim.checks):
+        elif held is Outcome.UPHELD and timed:  # so it stays, whichever way the day falls
             outcome, reason = Outcome.CORRECTED, "it rests on a time, which holds on this machine and on no other"
         elif held is Outcome.UPHELD:
             outcome, reason = (
@@ -232,6 +246,15 @@ def _claim_outcome(references: Sequence[CheckRef], findings: Sequence[Finding], 
     return Outcome.UPHELD, f"{len(findings)} checks hold" if len(findings) != 1 else "1 check holds"
 
 
+CLAIM_DECIDED: Final = CheckInfo(
+    id="claim.decided",
+    title="No claim of the document is refuted by its checks",
+    why="a document is believed long after it was written; whoever plans with a sentence that is false is misled by it.",
+    how="the findings of every check that the claim names, after mending, correction and waiver: one that is broken "
+    "refutes the claim; one that is unknown or missing leaves it not shown.",
+    remedy="mend it in a later migration, or correct or waive the claim with its reason.",
+    restates_claims=True,
+)
 _CLAIM_STATUS = {
     Outcome.REFUTED: Status.BROKEN,
     Outcome.UPHELD: Status.KEPT,
@@ -247,10 +270,10 @@ def claim_finding(claim: ClaimResult) -> Finding:
     """Every claim yields one finding; a refuted one is an error however lightly its check weighs."""
     refuted = claim.outcome is Outcome.REFUTED
     return Finding(
-        check="claim.decided",
+        check=CLAIM_DECIDED.id,
         subject=claim.id,
         status=_CLAIM_STATUS[claim.outcome],
-        severity=Severity.ERROR if refuted else None,
+        severity=CLAIM_DECIDED.severity if refuted else None,
         summary=f"{claim.id} is {claim.outcome.value}: {claim.reason.rstrip('.')}.",
         expected=claim.description if refuted else None,
         actual=claim.reason if refuted else None,
@@ -293,7 +316,7 @@ def conclude_verdict(
         if ids:
             are = "claim is" if len(ids) == 1 else "claims are"
             reasons.append(f"{len(ids)} {are} {description}: {', '.join(shorten_ids(ids))}")
-    waived = [finding for finding in findings if finding.status is Status.WAIVED and finding.check != "claim.decided"]
+    waived = [finding for finding in findings if finding.status is Status.WAIVED and finding.check != CLAIM_DECIDED.id]
     reasons += [f"{finding.item} is {finding.resolution}" for finding in waived]
     reasons += filter(None, [major_mismatch(major, production)])
     if not promised:

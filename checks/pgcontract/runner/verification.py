@@ -15,6 +15,7 @@ from pgcontract.model.schema import Schema
 from pgcontract.postgres.progress import ProgressEvent, progress_told_to, report_progress
 from pgcontract.postgres.providers import redact_spec
 from pgcontract.result import Finding, Phase, Run, RunOptions
+from pgcontract.runner.check_infos import check_infos
 from pgcontract.runner.facts import document_facts
 from pgcontract.runner.plan import Plan, plan
 from pgcontract.runner.session import Session
@@ -30,9 +31,12 @@ def conclude(
 ) -> Run:
     """The Run: findings in the plan's order, with waivers and corrections applied, claims decided, and the verdict."""
     now = dt.datetime.now(dt.UTC)
-    resolved_findings, waivers = resolve_findings(_in_order(plan, findings), plan.project, today or now.date())
-    claims = decide_claims(plan.project, resolved_findings, selected=not plan.complete)
+    infos = check_infos()
+    ordered = _in_order(plan, findings)
+    resolved_findings, waivers = resolve_findings(ordered, plan.project, infos, today or now.date())
+    claims = decide_claims(plan.project, resolved_findings, infos, selected=not plan.complete)
     everything = (*resolved_findings, *waivers, *map(claim_finding, claims))
+    found = {finding.check for finding in everything}
     server = dict(observed.get("server", {}))
     verdict = conclude_verdict(
         everything,
@@ -50,6 +54,7 @@ def conclude(
         findings=everything,
         claims=claims,
         outline=plan.project.outline,
+        checks=tuple(info for info in infos.values() if info.id in found),
         chain=tuple(migration.stem for migration in plan.project.chain),
         server=server,
         options=replace(plan.options, pg=redact_spec(plan.options.pg)),

@@ -51,14 +51,15 @@ def differences(runs: Mapping[int, Run]) -> tuple[MajorDifference, ...]:
     major: others hold figures, which differ from run to run.
     """
     results_by_major = {major: _by_subject(run) for major, run in sorted(runs.items())}
+    version_features = {check.id: check.version_features for run in runs.values() for check in run.checks}
     subjects = dict.fromkeys(subject for answers in results_by_major.values() for subject in answers)
     collected: list[MajorDifference] = []
     for subject in subjects:
         by_major = {major: answers.get(subject, ()) for major, answers in results_by_major.items()}
         statuses = {major: _statuses(findings) for major, findings in by_major.items()}
         words = {major: tuple(one.summary for one in findings) for major, findings in by_major.items()}
-        coloured = any(subject[2] in novelty.affected_checks for novelty in VERSION_FEATURES)
-        differing = statuses if len(set(statuses.values())) > 1 else words if coloured else {}
+        features = version_features.get(subject[2], ())
+        differing = statuses if len(set(statuses.values())) > 1 else words if features else {}
         if len(set(differing.values())) > 1:
             migration, at, check, name = subject
             collected.append(
@@ -67,7 +68,7 @@ def differences(runs: Mapping[int, Run]) -> tuple[MajorDifference, ...]:
                     subject=name,
                     migration=f"{migration} at {at}" if at else migration,
                     results_by_major={major: ", ".join(status) or NOT_ASKED for major, status in differing.items()},
-                    cause=_cause_of(check, differing),
+                    cause=_cause_of(features, differing),
                 )
             )
     return tuple(collected)
@@ -90,16 +91,14 @@ def _statuses(findings: Sequence[Finding]) -> tuple[str, ...]:
     )
 
 
-def _cause_of(check: str, differing: Mapping[int, tuple[str, ...]]) -> str | None:
+def _cause_of(features: Sequence[str], differing: Mapping[int, tuple[str, ...]]) -> str | None:
     """What PostgreSQL brought with each major at which the answer changes; None if one change has no such name."""
     named: list[str] = []
     majors = sorted(differing)
     for before, after in pairwise(majors):
         if differing[before] != differing[after]:
             brought = [
-                novelty
-                for novelty in VERSION_FEATURES
-                if before < novelty.since <= after and check in novelty.affected_checks
+                novelty for novelty in VERSION_FEATURES if before < novelty.since <= after and novelty.name in features
             ]
             if not brought:
                 return None

@@ -22,7 +22,7 @@ from pgcontract.probes.scenarios.player import (
     describe_row_count,
     exists_expression,
 )
-from pgcontract.result import Evidence, Status
+from pgcontract.result import Correctable, Evidence, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
 
@@ -35,7 +35,7 @@ def _steps(promise: Promise) -> Iterator[str]:
     return (f"{flow.name}.{step.name}" for flow in _flows(promise) for step in flow.steps)
 
 
-@check("flow.steps", subjects=_steps, behaviour=True)
+@check("flow.steps", subjects=_steps, behaviour=True, correctable=Correctable.STATEMENT)
 def flow_steps(context: Context) -> Iterator[Answer]:
     """Each step of the application does to the table what its contract says, once and again.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgcontract.performance.loading import Load, get_loaded_server
+from pgcontract.performance.measurement_kind import MeasurementKind
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Status
@@ -22,7 +23,7 @@ def _tables(promise: Promise) -> tuple[str, ...]:
     return tuple(table.name for table in dataset.tables) or (WHOLE_DATASET,)
 
 
-@check("dataset.loads", subjects=_tables, head=True)
+@check("dataset.loads", subjects=_tables, head=True, measures=[MeasurementKind.LOADED_ROWS])
 def dataset_loads(context: Context) -> Iterator[Answer]:
     """Rows of every size go in past all constraints, and the catalog is then what the migrations made.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Index
+from pgcontract.performance.measurement_kind import MeasurementKind
 from pgcontract.performance.queries.index_usage import IndexUsage, index_usage
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
@@ -22,7 +23,7 @@ def _indexes(promise: Promise) -> Iterator[str]:
         yield from (index.name for index in promise.still_declared("indexes"))
 
 
-@check("index.used", subjects=_indexes, severity=Severity.WARNING, head=True)
+@check("index.used", subjects=_indexes, severity=Severity.WARNING, head=True, measures=[MeasurementKind.INDEX_PLANS])
 def index_used(context: Context) -> Iterator[Answer]:
     """Each index is of use: to a declared query, to a step of a flow, or to a rule of its table.
 

@@ -29,7 +29,7 @@ from pgcontract.performance.queries.without_index import (
 from pgcontract.postgres.script_execution import Refusal
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
-from pgcontract.result import Evidence, Severity, Status
+from pgcontract.result import Correctable, Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
 
@@ -49,7 +49,7 @@ def _indexed(promise: Promise) -> Iterator[str]:
     return (query.name for query in (promise.contract.queries if promise.contract else ()) if query.index)
 
 
-@check("query.runs", subjects=queries, head=True, measures=[MeasurementKind.QUERY_COSTS])
+@check("query.runs", subjects=queries, head=True, measures=[MeasurementKind.QUERY_COSTS], correctable=Correctable.WORDS)
 def query_runs(context: Context) -> Iterator[Answer]:
     """Each query of the application runs, changes nothing, and gives rows.
 
@@ -133,7 +133,13 @@ def unmeasured_answer(result: MeasuredQuery) -> Answer | None:
     return Answer(Status.UNKNOWN, result.query.name, summary, origin=result.query.origin)
 
 
-@check("query.index", subjects=_indexed, head=True, measures=[MeasurementKind.QUERY_COSTS, MeasurementKind.CONTROL_RUNS])
+@check(
+    "query.index",
+    subjects=_indexed,
+    head=True,
+    measures=[MeasurementKind.QUERY_COSTS, MeasurementKind.CONTROL_RUNS],
+    correctable=Correctable.WORDS,
+)
 def query_index(context: Context) -> Iterator[Answer]:
     """The index that is meant to serve a query can serve it, and no other would do as well.
 

@@ -13,7 +13,7 @@ from pgcontract.performance.queries.query_costs import MeasuredQuery, measured_q
 from pgcontract.performance.queries.query_evidence import advice_evidence, sizes_evidence
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
-from pgcontract.result import Evidence, Status
+from pgcontract.result import Correctable, Evidence, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.performance.query import unmeasured_answer
 from pgcontract.rules.registry import check
@@ -35,7 +35,13 @@ def _queries_with_budget(promise: Promise) -> Iterator[str]:
     return (query.name for query in queries if query.budget and query.budget.buffers)
 
 
-@check("query.growth", subjects=_queries_with_growth, head=True, measures=[MeasurementKind.QUERY_COSTS])
+@check(
+    "query.growth",
+    subjects=_queries_with_growth,
+    head=True,
+    measures=[MeasurementKind.QUERY_COSTS],
+    correctable=Correctable.WORDS,
+)
 def query_growth(context: Context) -> Iterator[Answer]:
     """The pages that a query touches grow with the table by no more than is promised.
 

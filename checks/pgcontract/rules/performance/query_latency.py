@@ -23,6 +23,7 @@ def _queries(promise: Promise) -> Iterator[str]:
     severity=Severity.WARNING,
     head=True,
     measures=[MeasurementKind.QUERY_COSTS, MeasurementKind.LATENCIES],
+    timed=True,
 )
 def query_latency(context: Context) -> Iterator[Answer]:
     """A declared query stays within the time that its budget gives it; without one its times are told.

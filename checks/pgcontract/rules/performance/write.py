@@ -14,7 +14,7 @@ from pgcontract.performance.writes.ablation import StepCost
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
 from pgcontract.probes.scenarios.player import describe_row_count
-from pgcontract.result import Evidence, Severity, Status
+from pgcontract.result import Correctable, Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
 
@@ -159,7 +159,14 @@ def _entries_text(count: int) -> str:
     return "1 index entry" if count == 1 else f"{count or 'no'} index entries"
 
 
-@check("write.growth", subjects=steps, severity=Severity.WARNING, head=True, measures=[MeasurementKind.WRITES])
+@check(
+    "write.growth",
+    subjects=steps,
+    severity=Severity.WARNING,
+    head=True,
+    measures=[MeasurementKind.WRITES],
+    correctable=Correctable.WORDS,
+)
 def write_growth(context: Context) -> Iterator[Answer]:
     """A write among a hundred times the rows costs no more than the heights of the indexes it goes through.
 

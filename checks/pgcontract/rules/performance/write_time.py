@@ -10,7 +10,7 @@ from pgcontract.performance.measurement_kind import MeasurementKind
 from pgcontract.performance.writes import SizeFigures, measured_writes
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
-from pgcontract.result import Evidence, Severity, Status
+from pgcontract.result import Correctable, Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
 
@@ -22,7 +22,15 @@ def _subjects(promise: Promise) -> Iterator[str]:
     yield from dict.fromkeys(promise.claimed_subjects("write.time"))
 
 
-@check("write.time", subjects=_subjects, severity=Severity.WARNING, head=True, measures=[MeasurementKind.WRITES])
+@check(
+    "write.time",
+    subjects=_subjects,
+    severity=Severity.WARNING,
+    head=True,
+    measures=[MeasurementKind.WRITES],
+    correctable=Correctable.WORDS,
+    timed=True,
+)
 def write_time(context: Context) -> Iterator[Answer]:
     """A write takes about as long as a claim says (`write.time[checkout.submit = 2..5 ms]`).
 

@@ -34,7 +34,7 @@ def one_script(_: Promise) -> tuple[str, ...]:
     return ("script",)
 
 
-@check("script.applies", subjects=one_script)
+@check("script.applies", subjects=one_script, comes_first=True)
 def script_applies(context: Context) -> Iterator[Answer]:
     """The server takes the script, in a fresh database, from a role that is no superuser.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
-from pgcontract.result import Severity, Status
+from pgcontract.result import Correctable, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
 from pgcontract.rules.shape.object_count import number_of
@@ -18,7 +18,7 @@ def _lines(promise: Promise) -> Iterator[str]:
     yield from dict.fromkeys([*own, *promise.claimed_subjects("file.lines")])
 
 
-@check("file.lines", subjects=_lines, severity=Severity.WARNING)
+@check("file.lines", subjects=_lines, severity=Severity.WARNING, correctable=Correctable.WORDS)
 def file_lines(context: Context) -> Iterator[Answer]:
     """The file has as many lines as the contract or a claim says.
 

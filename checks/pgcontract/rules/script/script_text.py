@@ -97,7 +97,7 @@ def _created_evidence(created: Sequence[Created]) -> Evidence:
     )
 
 
-@check("script.parsed", subjects=_script_subject)
+@check("script.parsed", subjects=_script_subject, tells_gaps=True)
 def script_parsed(context: Context) -> Iterator[Answer]:
     """Every statement of the script is read, or told as unread.
 

@@ -12,7 +12,7 @@ from pgcontract.probes.equivalence import is_certainly_different, tell_apart
 from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.registry import register_check
+from pgcontract.rules.registry import check
 
 PRESENT = ("",)
 
@@ -24,6 +24,7 @@ def shape_check(
     kinds: str | tuple[str, ...],
     fields: tuple[str, ...],
     severity: Severity = Severity.ERROR,
+    version_features: tuple[str, ...] = (),
     prefixed: bool = False,
 ) -> None:
     """Register a check that holds while no difference touches `fields` of a declared part.
@@ -47,7 +48,7 @@ def shape_check(
         for subject, part in parts(context.promise):
             yield _judge(context, subject, part, by_part.get((part.kind, server_name(context, part)), []), fields)
 
-    register_check(id, explanation, subjects=subjects, ask=ask, severity=severity)
+    check(id, subjects=subjects, explanation=explanation, severity=severity, version_features=version_features)(ask)
 
 
 def server_name(context: Context, part: Part) -> str:

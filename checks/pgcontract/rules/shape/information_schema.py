@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from pgcontract.catalog import InformationSchema, find_information_schema_gaps
 from pgcontract.model.schema import Column, Table
+from pgcontract.postgres.versions import MAINTAIN
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
@@ -142,7 +143,9 @@ def _catalog_subject(promise: Promise) -> tuple[str, ...]:
     return ("catalog",)
 
 
-@check("information_schema.complete", subjects=_catalog_subject, severity=Severity.INFO)
+@check(
+    "information_schema.complete", subjects=_catalog_subject, severity=Severity.INFO, version_features=(MAINTAIN.name,)
+)
 def information_schema_complete(context: Context) -> Iterator[Answer]:
     """What somebody who looks only at information_schema would not see.
 

@@ -8,7 +8,7 @@ from typing import Final
 from pgcontract.model.schema import Schema
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
-from pgcontract.result import Severity, Status
+from pgcontract.result import Correctable, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
 
@@ -43,7 +43,7 @@ def _subjects(promise: Promise) -> Iterator[str]:
     yield from dict.fromkeys(promise.claimed_subjects("schema.count"))
 
 
-@check("schema.count", subjects=_subjects, severity=Severity.WARNING)
+@check("schema.count", subjects=_subjects, severity=Severity.WARNING, correctable=Correctable.WORDS)
 def schema_count(context: Context) -> Iterator[Answer]:
     """The migration makes as many objects of a kind as a claim says (`schema.count[indexes = 4]`).
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pgcontract.postgres.versions import VIEW_COLUMNS
 from pgcontract.rules.shape.differences import shape_check
 
 shape_check(
@@ -14,4 +15,5 @@ shape_check(
     """,
     kinds="views",
     fields=("", "definition", "materialized", "populated", "options", "access_method", "tablespace"),
+    version_features=(VIEW_COLUMNS.name,),
 )

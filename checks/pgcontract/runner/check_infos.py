@@ -1,0 +1,15 @@
+"""Every check that a Run may have a finding of: those of the rules, and those that the verdict answers itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pgcontract.result import CheckInfo
+from pgcontract.rules.registry import checks
+from pgcontract.runner.verdict import CLAIM_DECIDED, WAIVER_LIVE
+
+
+def check_infos() -> Mapping[str, CheckInfo]:
+    """By id, sorted."""
+    infos = (*(check.info for check in checks().values()), CLAIM_DECIDED, WAIVER_LIVE)
+    return {info.id: info for info in sorted(infos, key=lambda info: info.id)}
