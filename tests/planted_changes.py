@@ -56,13 +56,15 @@ def refuted_by(change: Planted, folder: Path, *, only: Collection[str] = ("*",))
         if (check in at_head) is (change.through is None) and any(fnmatchcase(check, glob) for glob in only)
     ]
     run = verify(load_project(root), RunOptions(through=change.through, only=tuple(selection)))
-    return frozenset(f"{claim.migration[:3]}:{claim.id}" for claim in run.claims if claim.outcome is Outcome.REFUTED)
+    return frozenset(
+        f"{run.display_name(claim.migration)}:{claim.id}" for claim in run.claims if claim.outcome is Outcome.REFUTED
+    )
 
 
 def decided_claims() -> tuple[str, ...]:
     """The claims that checks alone decide: none is pending, corrected beforehand or untestable."""
     return tuple(
-        f"{migration.id}:{claim.id}"
+        f"{migration.display_name}:{claim.id}"
         for migration in load_project(SCHEMA).chain
         if migration.contract
         for claim in migration.contract.claims

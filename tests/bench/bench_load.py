@@ -49,8 +49,8 @@ def main() -> None:
     rows = read_rows(arguments.rows, option="--rows")
     planned = plan(load_project(arguments.project), RunOptions(rows=rows, pg=arguments.pg))
     with Session(planned) as session:
-        context = session.context(planned.head.stem)
-        dataset = replace(planned.project.dataset(planned.head.stem), sizes=(rows,))
+        context = session.context(planned.head.key)
+        dataset = replace(planned.project.dataset(planned.head.key), sizes=(rows,))
         what = LoadPlan(context=context, dataset=dataset)
         server = context.sandbox.server
         assert isinstance(server, Server)

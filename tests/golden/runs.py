@@ -14,6 +14,7 @@ from pgcontract.result import (
     Decision,
     Evidence,
     Finding,
+    MigrationName,
     Outcome,
     Phase,
     Run,
@@ -213,7 +214,7 @@ def base(**changes: Any) -> Run:
         "findings": (*shape(), *life(), *queries()),
         "claims": CLAIMS,
         "outline": default_outline(),
-        "chain": ("020_sessions",),
+        "chain": (MigrationName(key="020_sessions", display_name="020"),),
         "server": {"provider": "wheel", "version": "18.6", "major": 18},
         "options": RunOptions(seed=20),
         "document": {
@@ -224,7 +225,7 @@ def base(**changes: Any) -> Run:
             "project_ref": None,
         },
         "facts": {
-            "script": {"path": "schema/migrations/020_sessions.sql", "stem": "020_sessions", "sha256": "ab" * 32,
+            "script": {"path": "schema/migrations/020_sessions.sql", "sha256": "ab" * 32,
                        "lines": 24, "bytes": len(UP), "statements": 5, "text": UP},
             "way_back": {"path": "schema/migrations/020_sessions.down.sql", "sha256": "cd" * 32, "lines": 3,
                          "text": DOWN},
@@ -315,6 +316,7 @@ def bare() -> Run:
     function = {**SHAPE["functions"][0], "purpose": None, "comment": "Sets updated_at"}
     return base(
         migration="021_touch",
+        chain=(MigrationName(key="021_touch", display_name="021"),),
         verdict=Verdict(decision=Decision.CAUTION, reasons=("no contract: nothing was promised",)),
         findings=tuple(
             replace(told, migration="021_touch") for told in life() if told.check.startswith("script.")

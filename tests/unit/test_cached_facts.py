@@ -33,7 +33,7 @@ def asked(of: Callable[[Fact], Fact], contexts: list[Context]) -> list[str]:
 
     @of
     def fact(context: Context, word: str) -> str:
-        calls.append(context.promise.migration.stem)
+        calls.append(context.promise.migration.key)
         return word
 
     for context in (*contexts, *contexts):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pgcontract import RunOptions, load_project, verify
 from pgcontract.errors import ContractError, InputError
-from pgcontract.result import Decision, Run, Status
+from pgcontract.result import Decision, MigrationName, Run, Status
 from pgcontract.runner import plan
 
 FIRST = "CREATE TABLE public.note (id integer PRIMARY KEY, body varchar(10));"
@@ -213,7 +213,7 @@ def test_a_migration_without_a_contract_after_one_may_not_undo_its_promises(tmp_
 def test_through_moves_the_head(chain: Path, word: str) -> None:
     run = verified(chain, only=("column.type",), through=word)
 
-    assert ("001_note", ("001_note",)) == (run.migration, run.chain)
+    assert ("001_note", (MigrationName(key="001_note", display_name="001"),)) == (run.migration, run.chain)
 
 
 def test_a_refused_migration_leaves_the_next_one_unknown(tmp_path: Path) -> None:

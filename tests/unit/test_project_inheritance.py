@@ -110,4 +110,4 @@ def test_the_head_can_be_moved_back(tmp_path: Path) -> None:
     project = _project(tmp_path, "").through("001")
     expected = ["001_people"]
 
-    assert expected == [migration.stem for migration in project.chain]
+    assert expected == [migration.key for migration in project.chain]

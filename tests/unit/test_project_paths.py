@@ -25,8 +25,8 @@ def write(tmp_path: Path) -> Write:
     return files
 
 
-def _stems(project: Project) -> list[str]:
-    return [migration.stem for migration in project.chain]
+def _keys(project: Project) -> list[str]:
+    return [migration.key for migration in project.chain]
 
 
 def _contract(migration: str, more: str = "") -> str:
@@ -66,7 +66,7 @@ def test_a_migration_has_its_way_back_and_its_contract(write: Write) -> None:
     ]
 
     assert expected == [
-        (migration.id, migration.down, migration.contract and migration.contract.path)
+        (migration.display_name, migration.down, migration.contract and migration.contract.path)
         for migration in load_project(root).chain
     ]
 
@@ -88,27 +88,27 @@ def test_a_project_is_named_by_its_folder_or_its_migrations(path: str, write: Wr
 def test_a_file_of_a_project_is_the_projects_head(write: Write) -> None:
     expected = ["001_a"]
 
-    assert expected == _stems(load_project(write(PROJECT) / "migrations" / "001_a.sql"))
+    assert expected == _keys(load_project(write(PROJECT) / "migrations" / "001_a.sql"))
 
 
 def test_a_file_of_a_project_is_found_from_inside(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(write(PROJECT) / "migrations")
     expected = ["001_a", "002_b"]
 
-    assert expected == _stems(load_project("002_b.sql"))
+    assert expected == _keys(load_project("002_b.sql"))
 
 
 def test_a_folder_of_files_is_a_chain_on_plain_postgresql(write: Write) -> None:
     project = load_project(write({"1_a.sql": "", "1_a.down.sql": "", "10_c.sql": "", "2_b.sql": "", "notes.txt": ""}))
     expected = ("postgres", None, ["1_a", "2_b", "10_c"])
 
-    assert expected == (project.platform, project.postgres, _stems(project))
+    assert expected == (project.platform, project.postgres, _keys(project))
 
 
 def test_a_file_alone_is_a_chain_of_one(write: Write) -> None:
     expected = ["anything"]
 
-    assert expected == _stems(load_project(write({"anything.sql": "", "001_a.sql": ""}) / "anything.sql"))
+    assert expected == _keys(load_project(write({"anything.sql": "", "001_a.sql": ""}) / "anything.sql"))
 
 
 def test_a_contract_beside_a_file_is_its_contract(write: Write) -> None:
@@ -132,14 +132,14 @@ def test_after_has_precedence_over_digits(write: Write) -> None:
     )
     expected = ["1_a", "3_c", "2_b"]
 
-    assert expected == _stems(load_project(root))
+    assert expected == _keys(load_project(root))
 
 
 @pytest.mark.parametrize("name", ["1", "001", "001_a", "001_a.sql"])
-def test_the_head_is_moved_by_digits_stem_or_file_name(name: str, write: Write) -> None:
+def test_the_head_is_moved_by_key_display_name_or_file_name(name: str, write: Write) -> None:
     expected = ["001_a"]
 
-    assert expected == _stems(load_project(write(PROJECT)).through(name))
+    assert expected == _keys(load_project(write(PROJECT)).through(name))
 
 
 @pytest.mark.parametrize(

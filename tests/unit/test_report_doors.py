@@ -13,7 +13,7 @@ from pgcontract.reporting.charts import charts
 from pgcontract.reporting.json import from_json
 from pgcontract.reporting.run_view import RunView
 from pgcontract.reporting.terminal import show, write
-from pgcontract.result import Run, Status
+from pgcontract.result import MigrationName, Run, Status
 from rich.console import Console
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
@@ -132,10 +132,11 @@ def test_page_written_to_a_file_is_the_rendered_one() -> None:
     assert page.getvalue().split() == reporting.render(RUNS["blocked"], "text").split()
 
 
-def test_finding_of_an_earlier_migration_is_named_with_its_digits() -> None:
+def test_finding_of_an_earlier_migration_is_led_by_its_display_name() -> None:
     early = kept("column.type", "public.t.c", migration="019_t")
     later = kept("email.format", "public.t.c", migration="019_t", at="020_sessions")
-    read = RunView(base(findings=(early, later)))
+    chain = (MigrationName(key="019_t", display_name="019"), MigrationName(key="020_sessions", display_name="020"))
+    read = RunView(base(findings=(early, later), chain=chain))
 
     assert [read.name(finding) for finding in (early, later)] == [
         "019:column.type[public.t.c]",

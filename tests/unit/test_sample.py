@@ -66,7 +66,7 @@ def test_sample_report_is_rendered_from_the_pinned_run() -> None:
     assert expected == SAMPLE.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("migration", [migration.stem for migration in load_project(ROOT / "schema").chain])
+@pytest.mark.parametrize("migration", [migration.key for migration in load_project(ROOT / "schema").chain])
 def test_shipped_contract_is_not_what_draft_would_write(migration: str) -> None:
     """It is written from what the document promises; a draft says what the migration does."""
     project = load_project(ROOT / "schema").through(migration)
@@ -74,10 +74,10 @@ def test_shipped_contract_is_not_what_draft_would_write(migration: str) -> None:
     earlier = project.chain[:-1]
     drafted = draft_contract(
         added,
-        migration=project.head.path.name,
+        migration=project.head.file,
         accept=True,
         owner=MIGRATOR,
-        inherited=project.declared(earlier[-1].stem) if earlier else None,
+        inherited=project.declared(earlier[-1].key) if earlier else None,
         removed=removed,
     )
     shipped = (ROOT / "schema/contracts" / migration / "contract.toml").read_text(encoding="utf-8")

@@ -7,7 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pgcontract.contract import CheckRef, Claim, Contract, Correction, Migration, Project, Waiver
+from pgcontract.contract import (
+    CheckRef,
+    Claim,
+    Contract,
+    Correction,
+    Execution,
+    Migration,
+    Project,
+    TransactionScope,
+    Waiver,
+)
 from pgcontract.contract.report_outline import default_outline
 from pgcontract.result import ClaimResult, Decision, Finding, Outcome, Run, RunOptions, Severity, Status, Verdict
 from pgcontract.runner import check_infos
@@ -41,7 +51,19 @@ def corrected(description: str, *checks: str) -> Correction:
 def project(*waivers: Waiver, claims: tuple[Claim, ...] = ()) -> Project:
     contract = Contract(path="contract.toml", migration=f"{STEM}.sql", waivers=waivers, claims=claims)
     path = Path(f"{STEM}.sql")
-    return Project(root=Path(), chain=(Migration(id="001", stem=STEM, path=path, contract=contract),))
+    return Project(
+        root=Path(),
+        chain=(
+            Migration(
+                key=STEM,
+                display_name="001",
+                up=path,
+                down_remedy="",
+                execution=Execution(transaction=TransactionScope.FILE, repeatable=False),
+                contract=contract,
+            ),
+        ),
+    )
 
 
 def waiver(until: dt.date, check: str = "column.type", subject: str = "public.t.*") -> Waiver:

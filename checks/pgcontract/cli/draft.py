@@ -50,10 +50,10 @@ def command(path: str, accept: bool, output: str | None, through: str | None, pg
     earlier = project.chain[:-1]
     text = draft_contract(
         added,
-        migration=project.head.path.name,
+        migration=project.head.file,
         accept=accept,
         owner=MIGRATOR,
-        inherited=project.declared(earlier[-1].stem) if earlier else None,
+        inherited=project.declared(earlier[-1].key) if earlier else None,
         removed=removed,
     )
     if accept:

@@ -17,7 +17,7 @@ STANDARD_OUTPUT = "-"
 
 @click.command("verify")
 @click.argument("path", default="schema")
-@click.option("--through", metavar="ID", help="Judge the chain only as far as this migration (020, or its whole stem).")
+@click.option("--through", metavar="ID", help="Judge the chain only as far as this migration (020, or its whole name).")
 @click.option(
     "--pg", metavar="SPEC", default="auto", envvar="PGCONTRACT_PG", show_default=True, show_envvar=True,
     help="Where the server comes from: auto, none, wheel, 15 to 18, binaries[:DIR], docker[:IMAGE], dsn:URL.",

@@ -7,8 +7,9 @@ from pgcontract.contract.datasets import ColumnRows, Dataset, TableRows
 from pgcontract.contract.existing_rows import ExistingRows
 from pgcontract.contract.flows import Flow, Invariant, Step
 from pgcontract.contract.json_schema import json_schema
+from pgcontract.contract.migration import Execution, Migration, TransactionScope
 from pgcontract.contract.presence import Presence
-from pgcontract.contract.project import Migration, Project, contract_path, load_project, with_contract
+from pgcontract.contract.project import Project, contract_path, load_project, root_of_contract, with_contract
 from pgcontract.contract.queries import Budget, Growth, Query, QueryParameter
 from pgcontract.contract.races import LEVELS, Level, Race
 from pgcontract.contract.state_machines import StateMachine
@@ -36,6 +37,7 @@ __all__ = [
     "Correction",
     "Dataset",
     "Examples",
+    "Execution",
     "ExistingRows",
     "FilePins",
     "Flow",
@@ -53,10 +55,12 @@ __all__ = [
     "Step",
     "TableRows",
     "Timestamp",
+    "TransactionScope",
     "Verification",
     "Waiver",
     "contract_path",
     "json_schema",
     "load_project",
+    "root_of_contract",
     "with_contract",
 ]

@@ -3,51 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pgcontract.contract.column_formats import undeclared_format_issues
-from pgcontract.contract.datasets import Dataset, dataset_issues, merge_datasets
-from pgcontract.contract.flows import flow_issues
-from pgcontract.contract.inheritance import Declarations, inherit
-from pgcontract.contract.layouts.flat import (
-    MigrationFile,
-    find_migration,
-    order_migrations,
-    read_migration_file,
-    read_migration_files,
-)
-from pgcontract.contract.presence import presence_mistakes
-from pgcontract.contract.queries import undeclared_query_issues
-from pgcontract.contract.races import race_issues
+from pgcontract.contract.chain import add_contracts, build_chain
+from pgcontract.contract.datasets import Dataset, merge_datasets
+from pgcontract.contract.layouts import layout_of
+from pgcontract.contract.migration import Migration
 from pgcontract.contract.report_outline import default_outline
-from pgcontract.contract.schema_parts import make_schema, make_shape
-from pgcontract.contract.state_machines import state_machine_mistakes
-from pgcontract.contract.timestamps import timestamp_mistakes
-from pgcontract.contract.toml_reader import Document, parse_contract, read_contract, read_project_file
-from pgcontract.contract.validation_errors import ValidationIssue, nearest, raise_contract_error, raise_issues
-from pgcontract.contract.values import Contract, Shape
+from pgcontract.contract.toml_reader import parse_contract, read_contract, read_project_file
+from pgcontract.contract.validation_errors import nearest, raise_contract_error
+from pgcontract.contract.values import Shape
 from pgcontract.errors import InputError
-from pgcontract.model.schema import Origin, Schema
+from pgcontract.model.schema import Schema
 from pgcontract.result.outline import Outline
 
 PROJECT_FILE = "pgcontract.toml"
+MIGRATIONS_FOLDER = "migrations"
+CONTRACTS_FOLDER = "contracts"
 CONTRACT_FILE = "contract.toml"
 CLAIMS_FILE = "claims.toml"
 PROJECT_REF = "PGCONTRACT_PROJECT_REF"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Migration:
-    """One migration of the chain. `id` is its digits as written ("020"); `down` is its rollback script."""
-
-    id: str
-    stem: str
-    path: Path
-    down: Path | None = None
-    contract: Contract | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,35 +48,31 @@ class Project:
         return self.chain[-1]
 
     def migration(self, name: str) -> Migration:
-        """The migration with these digits, stem or file name. Raises InputError if there is none."""
-        migration_files = [
-            MigrationFile(id=candidate.id, stem=candidate.stem, path=candidate.path, down=candidate.down)
-            for candidate in self.chain
-        ]
-        script = find_migration(name, migration_files)
-        if script is None:
-            hint = nearest(name, [candidate.stem for candidate in self.chain])
-            raise InputError(f"no migration is called {name!r}; {hint}", file=str(self.root))
-        return self.chain[migration_files.index(script)]
+        """The migration that is called so. Raises InputError if there is none."""
+        for migration in self.chain:
+            if migration.is_called(name):
+                return migration
+        hint = nearest(name, [migration.key for migration in self.chain])
+        raise InputError(f"no migration is called {name!r}; {hint}", file=str(self.root))
 
     def through(self, name: str) -> Project:
         """The same project with its head at that migration."""
         last = self.chain.index(self.migration(name))
         return replace(self, chain=self.chain[: last + 1])
 
-    def declared(self, stem: str) -> Schema:
+    def declared(self, key: str) -> Schema:
         """Everything that is declared up to and including that migration."""
-        return self.shapes[stem].schema
+        return self.shapes[key].schema
 
-    def shape(self, stem: str) -> Shape:
+    def shape(self, key: str) -> Shape:
         """The same with what all CHECKs mean and a sample row for each table that has one."""
-        return self.shapes[stem]
+        return self.shapes[key]
 
-    def dataset(self, stem: str) -> Dataset:
+    def dataset(self, key: str) -> Dataset:
         """The rows to measure on: the data sets up to and including that migration's, later ones winning."""
-        last = next(number for number, link in enumerate(self.chain) if link.stem == stem)
+        last = next(number for number, link in enumerate(self.chain) if link.key == key)
         datasets = (link.contract.dataset if link.contract else None for link in self.chain[: last + 1])
-        return merge_datasets(datasets, self.declared(stem))
+        return merge_datasets(datasets, self.declared(key))
 
 
 def load_project(path: Path | str, *, contract: Path | str | None = None) -> Project:
@@ -106,7 +80,7 @@ def load_project(path: Path | str, *, contract: Path | str | None = None) -> Pro
 
     A project has `contracts/` or pgcontract.toml beside `migrations/`; its migrations folder, or a file in it,
     names the project too, a file with that migration as its head. Elsewhere a contract is looked for beside the file,
-    as `<stem>.contract.toml`; `contract` names it outright, and then the file is a chain of its own.
+    as `<migration>.contract.toml`; `contract` names it outright, and then the file is a chain of its own.
     Raises InputError or ContractError, with file, line and remedy.
     """
     path = Path(path)
@@ -120,68 +94,72 @@ def load_project(path: Path | str, *, contract: Path | str | None = None) -> Pro
             raise InputError(
                 "a contract of its own goes with one .sql file; name the file instead of the folder", file=str(path)
             )
-        return _project_without_contracts_folder(
-            [read_migration_file(_require_sql_file(path))], path.parent, {path.name: Path(contract)}
-        )
+        migration = layout_of(path.parent).read_file(path)
+        return _project_without_contracts_folder([migration], path.parent, {migration.key: Path(contract)})
     if path.is_dir():
         if _is_project(path):
             return _project(path)
         if root := _project_around(path):
             return _project(root)
-        return _project_without_contracts_folder(read_migration_files(path), path, {})
-    script = read_migration_file(_require_sql_file(path))
+        return _project_without_contracts_folder(layout_of(path).read_folder(path), path, {})
+    migration = layout_of(path.parent).read_file(path)
     if root := _project_around(path.parent):
-        return _project(root).through(path.name)
-    return _project_without_contracts_folder([script], path.parent, {})
+        return _project(root).through(migration.key)
+    return _project_without_contracts_folder([migration], path.parent, {})
 
 
 def contract_path(project: Project) -> Path:
     """Where the project looks for the contract of its head."""
-    folder, stem = project.head.path.parent, project.head.stem
-    if folder == project.root / "migrations":
-        return project.root / "contracts" / stem / CONTRACT_FILE
-    return folder / f"{stem}.{CONTRACT_FILE}"
+    folder, key = project.head.up.parent, project.head.key
+    if folder == project.root / MIGRATIONS_FOLDER:
+        return project.root / CONTRACTS_FOLDER / key / CONTRACT_FILE
+    return folder / f"{key}.{CONTRACT_FILE}"
+
+
+def root_of_contract(path: Path) -> Path | None:
+    """The project that a contract of its own folder belongs to; None where the file is nobody's contract."""
+    if path.name != CONTRACT_FILE or path.parents[1].name != CONTRACTS_FOLDER:
+        return None
+    root = path.parents[2]
+    return root if (root / MIGRATIONS_FOLDER).is_dir() else None
 
 
 def with_contract(project: Project, text: str) -> Project:
     """The same project with this text as the contract of its head, in place of any that it has; nothing is written."""
-    files = [
-        MigrationFile(id=migration.id, stem=migration.stem, path=migration.path, down=migration.down)
-        for migration in project.chain
-    ]
-    earlier = [read_contract(Path(migration.contract.path)) for migration in project.chain[:-1] if migration.contract]
-    chain, shapes = _build_chain(files, [*earlier, parse_contract(text, path=contract_path(project))])
+    documents = {
+        migration.key: read_contract(Path(migration.contract.path))
+        for migration in project.chain[:-1]
+        if migration.contract
+    }
+    documents[project.head.key] = parse_contract(text, path=contract_path(project))
+    chain, shapes = add_contracts(project.chain, documents)
     return replace(project, chain=chain, shapes=shapes)
 
 
 def _is_project(folder: Path) -> bool:
-    return (folder / "contracts").is_dir() or (folder / PROJECT_FILE).is_file() or (folder / "migrations").is_dir()
+    folders = (folder / CONTRACTS_FOLDER, folder / MIGRATIONS_FOLDER)
+    return (folder / PROJECT_FILE).is_file() or any(own.is_dir() for own in folders)
 
 
 def _project_around(folder: Path) -> Path | None:
     """The project whose migrations folder this is, if it is one."""
     whole = Path(os.path.abspath(folder))  # noqa: PTH100 - resolve() would follow links, and so lose the name
-    if whole.name != "migrations" or not _is_project(whole.parent):
+    if whole.name != MIGRATIONS_FOLDER or not _is_project(whole.parent):
         return None
     return whole.parent if folder.is_absolute() else Path(os.path.relpath(whole.parent))
 
 
-def _require_sql_file(path: Path) -> Path:
-    if path.suffix != ".sql" or path.name.endswith(".down.sql"):
-        what = "is a way back; name the migration it belongs to" if path.suffix == ".sql" else "is no .sql file"
-        raise InputError(what, file=str(path))
-    return path
-
-
 def _project(root: Path) -> Project:
-    migration_files = read_migration_files(root / "migrations")
-    files = sorted((root / "contracts").glob(f"*/{CONTRACT_FILE}"))
-    for claims in sorted((root / "contracts").glob(f"*/{CLAIMS_FILE}")):
+    folder = root / MIGRATIONS_FOLDER
+    layout = layout_of(folder)
+    migrations = layout.read_folder(folder)
+    files = sorted((root / CONTRACTS_FOLDER).glob(f"*/{CONTRACT_FILE}"))
+    for claims in sorted((root / CONTRACTS_FOLDER).glob(f"*/{CLAIMS_FILE}")):
         if claims.with_name(CONTRACT_FILE) not in files:
             raise_contract_error(f"claims need a {CONTRACT_FILE} beside them", file=str(claims), line=None)
     settings, outline = read_project_file(root / PROJECT_FILE)
     documents = [read_contract(file, outline=outline, claims=file.with_name(CLAIMS_FILE)) for file in files]
-    chain, shapes = _build_chain(migration_files, documents)
+    chain, shapes = build_chain(migrations, layout, documents)
     return Project(
         root=root,
         platform=settings.production.platform,
@@ -195,108 +173,19 @@ def _project(root: Path) -> Project:
     )
 
 
-def _project_without_contracts_folder(
-    migration_files: list[MigrationFile] | tuple[MigrationFile, ...], root: Path, named: Mapping[str, Path]
-) -> Project:
-    """Migrations without a project: on plain PostgreSQL, each with the contract beside it, if it has one."""
+def _project_without_contracts_folder(migrations: Sequence[Migration], root: Path, named: Mapping[str, Path]) -> Project:
+    """Migrations without a project: on plain PostgreSQL, each with the contract beside it, if it has one; `named` are
+    those that stand elsewhere, by key."""
     documents = []
-    for script in migration_files:
-        beside = named.get(script.path.name, script.path.with_name(f"{script.stem}.{CONTRACT_FILE}"))
-        if script.path.name in named or beside.is_file():
-            claims = beside.with_name(beside.name.removesuffix(CONTRACT_FILE) + CLAIMS_FILE)
-            documents.append(
-                read_contract(
-                    beside,
-                    claims=claims if beside.name.endswith(CONTRACT_FILE) else None,
-                )
-            )
-    chain, shapes = _build_chain(migration_files, documents)
+    for migration in migrations:
+        contract = named.get(migration.key, migration.up.with_name(f"{migration.key}.{CONTRACT_FILE}"))
+        if migration.key in named or contract.is_file():
+            claims = contract.with_name(contract.name.removesuffix(CONTRACT_FILE) + CLAIMS_FILE)
+            documents.append(read_contract(contract, claims=claims if contract.name.endswith(CONTRACT_FILE) else None))
+    chain, shapes = build_chain(migrations, layout_of(root), documents)
     return Project(root=root, document=_document({}), chain=chain, shapes=shapes)
 
 
 def _document(document: Mapping[str, Any]) -> dict[str, str]:
     ref = os.environ.get(PROJECT_REF)
     return {**document, **({"project_ref": ref} if ref else {})}
-
-
-def _build_chain(
-    migration_files: list[MigrationFile] | tuple[MigrationFile, ...], documents: list[Document]
-) -> tuple[tuple[Migration, ...], dict[str, Shape]]:
-    """The chain in its order, each migration's contract inheriting from those before it."""
-    own: dict[str, Document] = {}
-    for document in documents:
-        name = document.spec.migration
-        script = next((every for every in migration_files if every.path.name == name), None)
-        line = document.lines.get(("migration",))
-        if script is None:
-            hint = nearest(name, [every.path.name for every in migration_files])
-            raise_contract_error(
-                f"migration = {name!r} is no file that is there; {hint}", file=str(document.path), line=line
-            )
-        if script.stem in own:
-            raise_contract_error(
-                f"{name} has a contract already, {own[script.stem].path}; keep one of the two",
-                file=str(document.path),
-                line=line,
-            )
-        own[script.stem] = document
-    after = {
-        stem: (document.spec.after, f"{document.path}:{document.lines[('after',)]}")
-        for stem, document in own.items()
-        if document.spec.after
-    }
-    chain, shapes, declarations, shape = [], {}, Declarations(), Shape()
-    for script in order_migrations(migration_files, after):
-        contract = None
-        if script.stem in own:
-            declarations, shape, contract = _add_contract(declarations, shape, own[script.stem])
-        shapes[script.stem] = shape
-        chain.append(Migration(id=script.id, stem=script.stem, path=script.path, down=script.down, contract=contract))
-    return tuple(chain), shapes
-
-
-def _add_contract(before: Declarations, shape_before: Shape, document: Document) -> tuple[Declarations, Shape, Contract]:
-    """What is declared once this contract is added."""
-    file, spec = str(document.path), document.spec
-    issues: list[ValidationIssue] = []
-    declarations = inherit(before, document.declarations, issues)
-    shape = make_shape(declarations, issues)
-    issues += undeclared_format_issues(document.formats, shape.schema, document.lines)
-    issues += state_machine_mistakes(document.state_machines, shape.schema, document.lines)
-    issues += timestamp_mistakes(document.timestamps, shape.schema, document.lines)
-    issues += presence_mistakes(document.presences, shape.schema, document.lines)
-    issues += flow_issues(document.flows, shape.schema, document.lines)
-    issues += race_issues(document.races, shape.schema, document.lines)
-    issues += undeclared_query_issues(document.queries, shape.schema, document.lines)
-    issues += dataset_issues(document.dataset, shape.schema)
-    raise_issues(issues)
-    names = {(part.kind, part.name) for part in shape.schema.parts()}
-    contract = Contract(
-        path=file,
-        migration=spec.migration,
-        after=spec.after,
-        accepted=spec.accepted,
-        comments=spec.comments,
-        document=spec.document.model_dump(exclude_unset=True) if spec.document else {},
-        file=document.pins,
-        declared=make_schema(part for part in shape.schema.parts() if part.origin and part.origin.file == file),
-        removed=tuple(
-            (part.kind, part.name) for part in shape_before.schema.parts() if (part.kind, part.name) not in names
-        ),
-        examples=tuple(example for example in shape.examples if example.origin and example.origin.file == file),
-        samples=shape.samples,
-        verifications=document.verifications,
-        formats=document.formats,
-        state_machines=document.state_machines,
-        timestamps=document.timestamps,
-        presences=document.presences,
-        existing_rows=document.existing_rows,
-        flows=document.flows,
-        races=document.races,
-        queries=document.queries,
-        dataset=document.dataset,
-        waivers=document.waivers,
-        claims=document.claims,
-        origin=Origin(file=file, line=1),
-    )
-    return declarations, shape, contract

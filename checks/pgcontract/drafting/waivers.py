@@ -26,7 +26,7 @@ def waive_broken(project: Project, text: str, *, pg: str, today: dt.date) -> str
         for finding in run.findings
         if finding.status is Status.BROKEN
         and finding.resolution is None
-        and finding.migration == project.head.stem
+        and finding.migration == project.head.key
         and finding.check in waivable
     ]
     return text + "".join(f"\n{_waiver(project, finding, today)}" for finding in wrong)

@@ -41,7 +41,7 @@ def performance_facts(promises: Iterable[MeasuredPromise]) -> dict[str, Any] | N
     writes: list[dict[str, Any]] = []
     latency_conditions = write_conditions = load_conditions = ""
     for promise in promises:
-        context, kinds, stem = promise.context, promise.kinds, promise.context.promise.migration.stem
+        context, kinds, key = promise.context, promise.kinds, promise.context.promise.migration.key
         timed = latencies(context) if MeasurementKind.LATENCIES in kinds else None
         times_by_query = _times_by_query(timed)
         if MeasurementKind.QUERY_COSTS in kinds:
@@ -51,12 +51,12 @@ def performance_facts(promises: Iterable[MeasuredPromise]) -> dict[str, Any] | N
             for measured_query in measured_queries(context):
                 name = measured_query.query.name
                 queries.append(
-                    _query_facts(measured_query, stem, control_runs.get(name, ()), advice.get(name, ()), times_by_query)
+                    _query_facts(measured_query, key, control_runs.get(name, ()), advice.get(name, ()), times_by_query)
                 )
         if timed is not None:
             latency_conditions = timed.conditions
             times += (
-                {**_latency_facts(name, size.size, size.server), "migration": stem}
+                {**_latency_facts(name, size.size, size.server), "migration": key}
                 for (name, _), size in times_by_query.items()
             )
             if timed.select_1.n:
@@ -64,7 +64,7 @@ def performance_facts(promises: Iterable[MeasuredPromise]) -> dict[str, Any] | N
         if MeasurementKind.WRITES in kinds:
             measured = measured_writes(context)
             write_conditions = measured.conditions
-            writes += ({"migration": stem, **_write_facts(step)} for step in measured.steps if step.why_not is None)
+            writes += ({"migration": key, **_write_facts(step)} for step in measured.steps if step.why_not is None)
     if not (queries or writes):
         return None
     return {
@@ -84,7 +84,7 @@ def _times_by_query(timed: Latencies | None) -> dict[tuple[str, int], SizeTimes]
 
 def _query_facts(
     measured: MeasuredQuery,
-    stem: str,
+    key: str,
     controls: Iterable[ControlRun],
     advice: Iterable[IndexAdvice],
     times_by_query: Mapping[tuple[str, int], SizeTimes],
@@ -106,7 +106,7 @@ def _query_facts(
     slope = exponent(costs)
     return {
         "name": query.name,
-        "migration": stem,
+        "migration": key,
         "sql": query.sql,
         "purpose": query.purpose,
         "index": query.index,

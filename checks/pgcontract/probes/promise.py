@@ -37,20 +37,20 @@ class Promise:
 
     def still_declared(self, kind: str) -> tuple[Any, ...]:
         """The parts of one kind (a field of Schema) that this contract declares and the head of the chain still does."""
-        left = {part.name for part in getattr(self.project.declared(self.project.head.stem), kind)}
+        left = {part.name for part in getattr(self.project.declared(self.project.head.key), kind)}
         return tuple(part for part in getattr(self.contract_schema, kind) if part.name in left)
 
     @cached_property
     def samples(self) -> Mapping[str, Mapping[str, Any]]:
         """The declared sample row of each table, a later contract's in place of an earlier one's."""
-        return self.project.shape(self.migration.stem).samples
+        return self.project.shape(self.migration.key).samples
 
     @cached_property
     def inherited_tables(self) -> frozenset[str]:
         """The tables that earlier contracts of the chain declare."""
-        stems = [migration.stem for migration in self.project.chain]
-        number = stems.index(self.migration.stem)
-        earlier = self.project.declared(stems[number - 1]) if number else Schema()
+        keys = [migration.key for migration in self.project.chain]
+        number = keys.index(self.migration.key)
+        earlier = self.project.declared(keys[number - 1]) if number else Schema()
         return frozenset(table.name for table in earlier.tables)
 
     @cached_property
@@ -74,4 +74,4 @@ class Promise:
 
     def random(self, purpose: str) -> random.Random:
         """A generator of its own for each purpose, so that adding one changes no other."""
-        return random.Random(f"{self.seed}/{self.migration.stem}/{purpose}")  # noqa: S311 - reproducible on purpose
+        return random.Random(f"{self.seed}/{self.migration.key}/{purpose}")  # noqa: S311 - reproducible on purpose

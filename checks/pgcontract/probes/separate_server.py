@@ -22,8 +22,8 @@ def on_separate_server(context: Context) -> Iterator[psycopg.Connection]:
         name = sandbox.platform_state(sandbox.platform.regimes[0]).database
         for migration in context.promise.project.chain:
             with sandbox.connect(name) as connection:
-                apply_as_production(connection, read_script(migration.path))
-            if migration.stem == context.promise.migration.stem:
+                apply_as_production(connection, read_script(migration.up))
+            if migration.key == context.promise.migration.key:
                 break
         with sandbox.connect(name) as connection:
             yield connection

@@ -45,9 +45,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """A contract.toml counts in contracts/<migration>/ beside migrations/; any other is somebody else's."""
-    if file_path.name != "contract.toml" or file_path.parents[1].name != "contracts":
+    if file_path.name != "contract.toml":  # before anything is imported
         return None
-    if not (file_path.parents[2] / "migrations").is_dir():
+    from pgcontract.contract import root_of_contract
+
+    if root_of_contract(file_path) is None:
         return None
     from pgcontract.pytest_plugin.collection import ContractFile
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pgcontract import runner
-from pgcontract.contract import Project
+from pgcontract.contract import Project, root_of_contract
 from pgcontract.errors import PgcontractError
 from pgcontract.pytest_plugin.shared_session import SharedSession
 from pgcontract.pytest_plugin.summary import VERDICT_PLUGIN, VerdictPlugin
@@ -26,7 +26,9 @@ class ContractFile(pytest.File):
     def shared_session(self) -> SharedSession:
         judge = self.config.pluginmanager.get_plugin(VERDICT_PLUGIN)
         assert isinstance(judge, VerdictPlugin)
-        return judge.shared_session(self.path.parents[2])
+        root = root_of_contract(self.path)
+        assert root is not None
+        return judge.shared_session(root)
 
     def collect(self) -> Iterable[pytest.Item]:
         try:
@@ -46,10 +48,10 @@ class ContractFile(pytest.File):
         current = waiting
         for migration in project.chain:
             if migration.contract is not None:
-                current = of_file[Path(migration.contract.path).resolve()] = [migration.stem, *waiting]
+                current = of_file[Path(migration.contract.path).resolve()] = [migration.key, *waiting]
                 waiting = []
             else:
-                current.append(migration.stem)
+                current.append(migration.key)
         return of_file.get(self.path.resolve(), [])
 
 

@@ -128,12 +128,12 @@ class VerdictPlugin:
 
     def _unanswered(self, shared_session: SharedSession) -> Iterator[tuple[Key, tuple[Finding, ...]]]:
         """What was being asked where a worker of pytest-xdist was killed: left out, it would count as not selected."""
+        from pgcontract.contract import root_of_contract
         from pgcontract.reporting.markup import visible
         from pgcontract.runner import make_unanswered_finding
 
         for file, _, name in (nodeid.partition("::") for nodeid in self._crashed):
-            path = self._config.rootpath / file
-            if path.name != "contract.toml" or path.parents[2] != shared_session.project:
+            if root_of_contract(self._config.rootpath / file) != shared_session.project:
                 continue
             for item in shared_session.plan.items:
                 if name in (visible(item.name), visible(f"{item.migration}/{item.name}")):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from shlex import quote
 
@@ -14,7 +13,7 @@ def commands(run: Run) -> Mapping[str, str]:
     """By purpose: `checksum`, `push` (Supabase's history), `psql` (one transaction, stop at the first error)."""
     file, ref = file_name(run), project_ref(run)
     checksum = str((run.facts.get("script") or {}).get("sha256"))
-    name = re.sub(r"^[0-9]+_", "", run.migration)
+    name = run.migration.removeprefix(f"{run.display_name(run.migration)}_")
     pushed = f'supabase/migrations/"$(date -u +%Y%m%d%H%M%S)"{quote(f"_{name}.sql")}'
     return {
         "checksum": f"echo {quote(f'{checksum}  {file}')} | sha256sum --check",

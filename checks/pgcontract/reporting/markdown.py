@@ -26,10 +26,10 @@ from pgcontract.result import Content, Finding, Run
 
 FORMAT = "markdown"
 MAX_SQL = 200_000  # characters; GitHub stops rendering a page at half a megabyte
-_NO_FILE = dict.fromkeys(("path", "stem", "sha256", "lines", "bytes", "statements", "text"))
+_NO_FILE = dict.fromkeys(("path", "sha256", "lines", "bytes", "statements", "text"))
 _NO_DOCUMENT = dict.fromkeys(("title", "date", "status", "purpose", "owner", "project_ref"))
 _FENCE = re.compile(r"(`{3,})[A-Za-z0-9+-]*$")
-NO_FACTS: Mapping[str, Any] = dict.fromkeys(("path", "stem", "sha256", "lines", "bytes", "statements", "text"))
+NO_FACTS: Mapping[str, Any] = dict.fromkeys(("path", "sha256", "lines", "bytes", "statements", "text"))
 
 
 def render(run: Run) -> str:

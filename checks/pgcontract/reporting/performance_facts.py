@@ -13,7 +13,6 @@ from functools import cache
 from pydantic import TypeAdapter, ValidationError
 
 from pgcontract.errors import InputError
-from pgcontract.reporting.run_view import digits
 from pgcontract.result import Run
 
 
@@ -132,8 +131,8 @@ class Performance:
 
 
 def performance(run: Run) -> Performance:
-    """What the Run measured; empty where it measured nothing. Names are led by their migration's digits where that is not
-    the one the report is about, as everywhere in it. InputError names the field that is damaged."""
+    """What the Run measured; empty where it measured nothing. Names are led by their migration's display name where that
+    is not the one the report is about, as everywhere in it. InputError names the field that is damaged."""
     try:
         measured = _adapter().validate_python(run.facts.get("performance") or {})
     except ValidationError as error:
@@ -142,7 +141,7 @@ def performance(run: Run) -> Performance:
         raise InputError(f"This run.json is damaged at {place}: {first['msg']}. Verify again to write it anew.") from None
 
     def with_migration_prefix(name: str, migration: str) -> str:
-        return name if migration in ("", run.migration) else f"{digits(migration)}:{name}"
+        return name if migration in ("", run.migration) else f"{run.display_name(migration)}:{name}"
 
     return replace(
         measured,

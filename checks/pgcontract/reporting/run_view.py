@@ -98,15 +98,10 @@ def counts(findings: Iterable[Finding]) -> str:
     )
 
 
-def digits(stem: str) -> str:
-    """What a migration is called by for short: 020 of 020_assessment_sessions_table."""
-    return stem.split("_")[0]
-
-
 class RunView:
     """A Run, looked up by object, by section and by claim.
 
-    A chain's Run also holds what was found of earlier migrations; their items and claims are named with their digits.
+    A chain's Run also holds what was found of earlier migrations; their items and claims are led by its display name.
     """
 
     def __init__(self, run: Run) -> None:
@@ -116,11 +111,11 @@ class RunView:
         self._parts_by_kind: dict[str, tuple[Mapping[str, Any], ...]] = {}
 
     def name(self, finding: Finding) -> str:
-        """`check[subject]`, led by its migration's digits where that is not the one the report is about.
+        """`check[subject]`, led by its migration's display name where that is not the one the report is about.
 
         A promise judged again in a later state says so: `020:email.format[c] at 021`.
         """
-        later = f" at {digits(finding.at)}" if finding.at else ""
+        later = f" at {self.run.display_name(finding.at)}" if finding.at else ""
         return self._with_migration_prefix(finding.item, finding.migration) + later
 
     def claim_name(self, claim: str, migration: str) -> str:
@@ -218,7 +213,7 @@ class RunView:
         return self._description.get((claim, migration))
 
     def _with_migration_prefix(self, name: str, migration: str) -> str:
-        return name if migration == self.run.migration else f"{digits(migration)}:{name}"
+        return name if migration == self.run.migration else f"{self.run.display_name(migration)}:{name}"
 
     @cached_property
     def _description(self) -> Mapping[tuple[str, str], str]:

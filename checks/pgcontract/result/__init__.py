@@ -5,6 +5,7 @@ from __future__ import annotations
 from pgcontract.result.check_info import CheckInfo, Correctable
 from pgcontract.result.claim_result import ClaimResult, Outcome
 from pgcontract.result.finding import Evidence, Finding
+from pgcontract.result.migration_name import MigrationName
 from pgcontract.result.outline import Content, Outline, OutlineSection
 from pgcontract.result.run import Phase, Run
 from pgcontract.result.run_options import RunOptions
@@ -19,6 +20,7 @@ __all__ = [
     "Decision",
     "Evidence",
     "Finding",
+    "MigrationName",
     "Outcome",
     "Outline",
     "OutlineSection",

@@ -24,7 +24,7 @@ class Finding:
     """What one check found of one subject.
 
     `summary` is a sentence about this subject, with no file name and no time in it; `expected` before `actual`;
-    `remedy` says what to do where something is wrong. `migration` is the stem of the file that made the promise;
+    `remedy` says what to do where something is wrong. `migration` is the key of the one that made the promise;
     `at` that of the later one in whose state it was judged, empty where it is the same. `resolution` is why a BROKEN
     does not block: "corrected: ...", "mended by ...".
     """

@@ -9,6 +9,7 @@ from typing import Any, assert_never
 from pgcontract.result.check_info import CheckInfo
 from pgcontract.result.claim_result import ClaimResult
 from pgcontract.result.finding import Finding
+from pgcontract.result.migration_name import MigrationName
 from pgcontract.result.outline import Outline
 from pgcontract.result.run_options import RunOptions
 from pgcontract.result.status import Status
@@ -41,12 +42,16 @@ class Run:
     claims: tuple[ClaimResult, ...]
     checks: tuple[CheckInfo, ...]
     outline: Outline
-    chain: tuple[str, ...] = ()
+    chain: tuple[MigrationName, ...] = ()
     server: Mapping[str, Any] = field(default_factory=dict)
     options: RunOptions = field(default_factory=RunOptions)
     document: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     phases: tuple[Phase, ...] = ()
+
+    def display_name(self, key: str) -> str:
+        """What people call the migration of the chain."""
+        return next((migration.display_name for migration in self.chain if migration.key == key), key)
 
     @property
     def errors(self) -> tuple[Finding, ...]:

@@ -31,7 +31,6 @@ def collect_facts(promise: Promise, context: Context | None, measured: Iterable[
     return {
         "script": {
             **_script_facts(promise.script),
-            "stem": promise.migration.stem,
             "bytes": promise.script.bytes,
             "statements": len(promise.script.statements),
         },

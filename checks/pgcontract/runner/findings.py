@@ -25,7 +25,7 @@ def make_finding(promise: Promise, check: CheckInfo, answer: Answer, *, seconds:
         remedy=answer.remedy,
         evidence=tuple(answer.evidence),
         origin=answer.origin,
-        migration=promise.migration.stem,
+        migration=promise.migration.key,
         seconds=seconds,
     )
     return replace(finding, claims=_claims_naming(promise, finding))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from pgcontract.contract import CheckRef, Migration, Project
+from pgcontract.contract import CheckRef, Execution, Migration, Project, TransactionScope
 from pgcontract.errors import ContractError, InputError
 from pgcontract.model.qualified_name import split_name
 from pgcontract.model.sql import read_script
@@ -16,6 +16,7 @@ from pgcontract.result.outline import EVERY_OTHER
 from pgcontract.rules.registry import Check, checks, nearest
 
 _FAMILIES_OF_THE_RUNNER = frozenset({"claim", "waiver"})  # findings that answer no check of the registry
+_REHEARSED = Execution(transaction=TransactionScope.FILE, repeatable=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +60,8 @@ class Plan:
 def plan(project: Project, options: RunOptions = RunOptions()) -> Plan:  # noqa: B008 - a frozen value
     """What there is to ask of each migration of the chain, up to `through`, in the order it will be asked.
 
-    A glob of `only` or `skip` that matches nothing is an InputError. A contract that names an unknown check is a
+    A glob of `only` or `skip` that matches nothing is an InputError, and so is a migration whose tool runs it as no probe
+    does. A contract that names an unknown check is a
     ContractError with its place.
     """
     if options.through is not None:
@@ -70,18 +72,19 @@ def plan(project: Project, options: RunOptions = RunOptions()) -> Plan:  # noqa:
     promises: dict[str, Promise] = {}
     items: list[Item] = []
     for migration in project.chain:
+        _refuse_unrehearsed(migration)
         promise = Promise(
             project=project,
             migration=migration,
-            declared=project.declared(migration.stem),
-            script=read_script(migration.path),
+            declared=project.declared(migration.key),
+            script=read_script(migration.up),
             rollback=read_script(migration.down) if migration.down else None,
             seed=seed,
             examples=options.examples,
             rows=options.rows,
         )
         _refuse_unknown_checks(promise, known)
-        promises[migration.stem] = promise
+        promises[migration.key] = promise
         items.extend(_items(promise, known))
     chosen = tuple(item for item in items if _selected(item, options))
     for glob in (*options.only, *options.skip):
@@ -98,6 +101,15 @@ def plan(project: Project, options: RunOptions = RunOptions()) -> Plan:  # noqa:
         items=chosen,
         complete=len(chosen) == len(items),
     )
+
+
+def _refuse_unrehearsed(migration: Migration) -> None:
+    if migration.execution != _REHEARSED:
+        raise InputError(
+            "its tool does not run it once, in a transaction of its own, as whoever connects, "
+            "and nothing else can be rehearsed yet",
+            file=str(migration.up),
+        )
 
 
 def _refuse_unknown_checks(promise: Promise, known: Mapping[str, Check]) -> None:
@@ -142,7 +154,7 @@ def _items(promise: Promise, known: Mapping[str, Check]) -> Iterator[Item]:
         labels = [_last_part(subject) for subject in subjects]
         for subject, label in zip(subjects, labels, strict=True):
             yield Item(
-                migration=promise.migration.stem,
+                migration=promise.migration.key,
                 check=check.id,
                 subject=subject,
                 label=label if labels.count(label) == 1 else subject,

@@ -87,8 +87,8 @@ class Session:
 
     def observed(self) -> dict[str, Any]:
         """What was seen of server and things judged, as plain JSON values, for `conclude`."""
-        context = self._contexts.get(self.plan.head.stem)
-        promise = self.plan.promises[self.plan.head.stem]
+        context = self._contexts.get(self.plan.head.key)
+        promise = self.plan.promises[self.plan.head.key]
         return {
             "server": self._server_facts(),
             "facts": self._facts(promise, context),
@@ -103,36 +103,36 @@ class Session:
         except (ServerUnavailable, psycopg.Error):  # lost after the last answer: what was seen of it is left out
             return collect_facts(promise, None)
 
-    def context(self, stem: str) -> Context:
+    def context(self, key: str) -> Context:
         """The context of the migration, its predecessors applied before it; ServerUnavailable without a server."""
-        if stem not in self._contexts:
+        if key not in self._contexts:
             before: Mapping[str, DatabaseState] = {}
             sandbox = None
             if self._provider is not None:
                 sandbox = self._start_server()
-                stems = [migration.stem for migration in self.plan.project.chain]
-                number = stems.index(stem)
+                keys = [migration.key for migration in self.plan.project.chain]
+                number = keys.index(key)
                 if number:
-                    before = self.context(stems[number - 1]).after_states()
+                    before = self.context(keys[number - 1]).after_states()
                 else:
                     before = {regime.name: sandbox.platform_state(regime) for regime in sandbox.platform.regimes}
-            self._contexts[stem] = Context(self.plan.promises[stem], sandbox, before)
-        return self._contexts[stem]
+            self._contexts[key] = Context(self.plan.promises[key], sandbox, before)
+        return self._contexts[key]
 
-    def context_at_head(self, stem: str) -> Context:
+    def context_at_head(self, key: str) -> Context:
         """The migration's promise in the state of the head."""
-        head = self.context(self.plan.head.stem)
-        if stem not in self._contexts_at_head:
-            own = self.context(stem)
-            self._contexts_at_head[stem] = own if own is head else own.in_state_of(head)
-        return self._contexts_at_head[stem]
+        head = self.context(self.plan.head.key)
+        if key not in self._contexts_at_head:
+            own = self.context(key)
+            self._contexts_at_head[key] = own if own is head else own.in_state_of(head)
+        return self._contexts_at_head[key]
 
     def _measured_promises(self) -> Iterator[MeasuredPromise]:
         """What the checks that were asked have measured; one that could not be asked has measured nothing."""
         for migration in self.plan.project.chain:
-            checks_asked = [self._checks[check] for stem, check in self._asked if stem == migration.stem]
+            checks_asked = [self._checks[check] for key, check in self._asked if key == migration.key]
             if kinds := frozenset(kind for check in checks_asked for kind in check.measures):
-                yield MeasuredPromise(context=self.context_at_head(migration.stem), kinds=kinds)
+                yield MeasuredPromise(context=self.context_at_head(migration.key), kinds=kinds)
 
     def _start_server(self) -> Sandbox:
         if self._sandbox is None:
@@ -162,23 +162,23 @@ class Session:
         ):
             yield sandbox
 
-    def _ask_check(self, stem: str, check: Check) -> tuple[Finding, ...]:
-        head = self.plan.head.stem
+    def _ask_check(self, key: str, check: Check) -> tuple[Finding, ...]:
+        head = self.plan.head
         if check.head:
-            return self._run_check(stem, check, lambda: self.context_at_head(stem))
-        findings = self._run_check(stem, check, lambda: self.context(stem))
-        if not check.behaviour or stem == head:
+            return self._run_check(key, check, lambda: self.context_at_head(key))
+        findings = self._run_check(key, check, lambda: self.context(key))
+        if not check.behaviour or key == head.key:
             return findings
-        later = self._run_check(stem, check, lambda: self.context_at_head(stem))
+        later = self._run_check(key, check, lambda: self.context_at_head(key))
         return merge_with_head(findings, later, head)
 
-    def _run_check(self, stem: str, check: Check, context: Callable[[], Context]) -> tuple[Finding, ...]:
-        promise = self.plan.promises[stem]
+    def _run_check(self, key: str, check: Check, context: Callable[[], Context]) -> tuple[Finding, ...]:
+        promise = self.plan.promises[key]
         with self._phase(check.info.family):
             started = time.perf_counter()
             try:
                 answers = tuple(check.ask(context()))
-                self._asked.add((stem, check.id))
+                self._asked.add((key, check.id))
             except CouldNotAsk as error:
                 answers = _unknown_answers(check, promise, _sentence(str(error)))
             except PgcontractError:

@@ -45,7 +45,7 @@ def resolve_findings(
     resolved_findings: list[Finding] = []
     for finding in findings:
         for number, (migration, waiver) in enumerate(waivers):
-            if finding.status is Status.BROKEN and _waives(waiver, finding) and finding.migration == migration.stem:
+            if finding.status is Status.BROKEN and _waives(waiver, finding) and finding.migration == migration.key:
                 used.add(number)
                 if waiver.until >= today:
                     resolution = f"waived until {waiver.until.isoformat()} by {waiver.owner}: {waiver.reason}"
@@ -57,7 +57,7 @@ def resolve_findings(
     )
 
 
-def merge_with_head(own: Sequence[Finding], later: Sequence[Finding], head: str) -> tuple[Finding, ...]:
+def merge_with_head(own: Sequence[Finding], later: Sequence[Finding], head: Migration) -> tuple[Finding, ...]:
     """A promise judged after its migration (`own`) and again at the head of the chain (`later`), as one answer.
 
     What is broken at first and kept at the head is mended by then; what is kept at first must be kept at the head;
@@ -68,11 +68,11 @@ def merge_with_head(own: Sequence[Finding], later: Sequence[Finding], head: str)
     for finding in own:
         now = by_subject.get(finding.subject)
         if finding.status is Status.BROKEN and now is not None and now.status in (Status.KEPT, Status.NOTED):
-            joined.append(replace(finding, resolution=f"mended by {head.partition('_')[0]}"))
+            joined.append(replace(finding, resolution=f"mended by {head.display_name}"))
         else:
             joined.append(finding)
         if now is not None and not (finding.status is now.status is Status.BROKEN):
-            joined.append(replace(now, at=head))
+            joined.append(replace(now, at=head.key))
     return tuple(joined)
 
 
@@ -108,7 +108,7 @@ def _waiver_finding(migration: Migration, waiver: Waiver, *, used: bool, expired
         remedy="Mend what it waived and take it out of the contract, or have its owner renew it." if problem else None,
         evidence=(Evidence(title="Reason", text=f"{waiver.owner}: {waiver.reason}"),),
         origin=waiver.origin,
-        migration=migration.stem,
+        migration=migration.key,
     )
 
 
@@ -123,7 +123,7 @@ def _with_correction(finding: Finding, project: Project, correctable: Correctabl
     claims = [
         claim
         for migration in project.chain
-        if migration.contract and migration.stem == finding.migration
+        if migration.contract and migration.key == finding.migration
         for claim in migration.contract.claims
         if any(matches(reference, finding) for reference in claim.checks)
     ]
@@ -132,12 +132,12 @@ def _with_correction(finding: Finding, project: Project, correctable: Correctabl
     return finding
 
 
-def restated_claims(project: Project, stem: str) -> Mapping[str, tuple[str, Claim]]:
-    """The claims that later migrations make under ids that this one uses too, each with its migration's stem."""
-    stems = [migration.stem for migration in project.chain]
+def restated_claims(project: Project, key: str) -> Mapping[str, tuple[str, Claim]]:
+    """The claims that later migrations make under ids that this one uses too, each with its migration's key."""
+    keys = [migration.key for migration in project.chain]
     return {
-        claim.id: (migration.stem, claim)
-        for migration in project.chain[stems.index(stem) + 1 :]
+        claim.id: (migration.key, claim)
+        for migration in project.chain[keys.index(key) + 1 :]
         if migration.contract
         for claim in migration.contract.claims
     }
@@ -150,19 +150,19 @@ def decide_claims(
 
     A refuted claim that a later migration restates under its id is corrected once the later statement is upheld.
     """
-    by_stem: dict[str, list[Finding]] = {}
+    by_key: dict[str, list[Finding]] = {}
     for finding in findings:
-        by_stem.setdefault(finding.migration, []).append(finding)
+        by_key.setdefault(finding.migration, []).append(finding)
     results: list[ClaimResult] = []
     for migration in project.chain:
-        restated = restated_claims(project, migration.stem)
+        restated = restated_claims(project, migration.key)
         for claim in migration.contract.claims if migration.contract else ():
-            result = decide_claim(claim, migration.stem, by_stem.get(migration.stem, []), checks, selected)
+            result = decide_claim(claim, migration.key, by_key.get(migration.key, []), checks, selected)
             if result.outcome is Outcome.REFUTED and claim.id in restated:
-                stem, later = restated[claim.id]
-                now = decide_claim(later, stem, by_stem.get(stem, []), checks, selected)
+                key, later = restated[claim.id]
+                now = decide_claim(later, key, by_key.get(key, []), checks, selected)
                 if now.outcome in (Outcome.UPHELD, Outcome.MENDED):
-                    result = replace(result, outcome=Outcome.CORRECTED, corrected=f"{later.description} ({stem})")
+                    result = replace(result, outcome=Outcome.CORRECTED, corrected=f"{later.description} ({key})")
             results.append(result)
     return tuple(results)
 

@@ -14,7 +14,7 @@ from pgcontract.errors import InputError
 from pgcontract.model.schema import Schema
 from pgcontract.postgres.progress import ProgressEvent, progress_told_to, report_progress
 from pgcontract.postgres.providers import redact_spec
-from pgcontract.result import Finding, Phase, Run, RunOptions
+from pgcontract.result import Finding, MigrationName, Phase, Run, RunOptions
 from pgcontract.runner.check_infos import check_infos
 from pgcontract.runner.facts import document_facts
 from pgcontract.runner.plan import Plan, plan
@@ -49,13 +49,15 @@ def conclude(
     return Run(
         pgcontract=version("pgcontract"),
         started=now.replace(microsecond=0).isoformat(),
-        migration=plan.head.stem,
+        migration=plan.head.key,
         verdict=verdict,
         findings=everything,
         claims=claims,
         outline=plan.project.outline,
         checks=tuple(info for info in infos.values() if info.id in found),
-        chain=tuple(migration.stem for migration in plan.project.chain),
+        chain=tuple(
+            MigrationName(key=migration.key, display_name=migration.display_name) for migration in plan.project.chain
+        ),
         server=server,
         options=replace(plan.options, pg=redact_spec(plan.options.pg)),
         document=document_facts(plan.project, plan.head, os.environ),
@@ -125,14 +127,14 @@ def changes(
     planned = plan(project, options)
     with Session(planned) as session:
         for migration in planned.project.chain:
-            context = session.context(migration.stem)
+            context = session.context(migration.key)
             if refusal := context.load_result().refusal:
                 missing_feature = (
                     f": {context.load_result().missing_feature}" if context.load_result().missing_feature else ""
                 )
                 raise InputError(
                     f"the server refuses the script, so there is nothing to draft from: {refusal}{missing_feature}",
-                    file=migration.path.name,
+                    file=migration.file,
                     line=refusal.line,
                 )
         left = {(part.kind, part.name) for part in context.after.parts()}

@@ -1,111 +1,84 @@
-"""The migrations of a folder, in the order in which they are applied."""
+"""`<digits>_<name>.sql` in one folder, each with its rollback script `<digits>_<name>.down.sql` beside it.
+
+Each file runs once, in a transaction of its own, as whoever connects.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from pgcontract.contract.validation_errors import nearest
+from pgcontract.contract.migration import Execution, Migration, TransactionScope
 from pgcontract.errors import InputError
 
+NAME: Final = "flat"
+
+_EXECUTION: Final = Execution(transaction=TransactionScope.FILE, repeatable=False)
+_UP: Final = ".sql"
+_DOWN: Final = ".down.sql"
 _DIGITS: Final = re.compile(r"[Vv]?(\d+)")
 
 
-@dataclass(frozen=True, kw_only=True)
-class MigrationFile:
-    """One migration's file and its rollback script. `id` is its digits as written, or its stem where it has none."""
-
-    id: str
-    stem: str
-    path: Path
-    down: Path | None
+def recognises(folder: Path) -> bool:
+    """Any folder: what no other layout takes is looked through for .sql files."""
+    return True
 
 
-def read_migration_files(folder: Path) -> tuple[MigrationFile, ...]:
-    """Every migration in a folder, by file name. Raises InputError where there is no folder or nothing in it."""
+def read_folder(folder: Path) -> tuple[Migration, ...]:
+    """Every .sql file that is no rollback script, by file name."""
     try:
-        files = sorted(path for path in folder.iterdir() if path.suffix == ".sql" and path.is_file())
+        files = sorted(path for path in folder.iterdir() if path.suffix == _UP and path.is_file())
     except OSError as error:
         raise InputError(f"is no folder to read migrations from: {error.strerror}", file=str(folder)) from None
-    migration_files = tuple(read_migration_file(file) for file in files if not file.name.endswith(".down.sql"))
-    if not migration_files:
+    migrations = tuple(_migration(file) for file in files if not file.name.endswith(_DOWN))
+    if not migrations:
         raise InputError("holds no migration; one is a file called <digits>_<name>.sql", file=str(folder))
-    return migration_files
+    return migrations
 
 
-def read_migration_file(path: Path) -> MigrationFile:
-    """One migration by its file; its rollback script is `<stem>.down.sql` in the same directory."""
-    stem = path.name.removesuffix(".sql").removesuffix(".up")
-    down = path.with_name(f"{stem}.down.sql")
-    digits = _DIGITS.match(stem)
-    return MigrationFile(id=digits[1] if digits else stem, stem=stem, path=path, down=down if down.exists() else None)
+def read_file(path: Path) -> Migration:
+    """A .sql file that is no rollback script."""
+    if path.suffix != _UP or path.name.endswith(_DOWN):
+        what = "is a way back; name the migration it belongs to" if path.suffix == _UP else "is no .sql file"
+        raise InputError(what, file=str(path))
+    return _migration(path)
 
 
-def find_migration(word: str, migration_files: Iterable[MigrationFile]) -> MigrationFile | None:
-    """The migration that somebody names by its digits, stem or file name."""
-    for script in migration_files:
-        if word in (script.id, script.stem, script.path.name):
-            return script
-        if word.isdecimal() and script.id.isdecimal() and int(word) == int(script.id):
-            return script
-    return None
-
-
-def order_migrations(
-    migration_files: Iterable[MigrationFile], after: Mapping[str, tuple[str, str]]
-) -> tuple[MigrationFile, ...]:
-    """By digits, each that has an `after` right behind the one it names; `after` is stem to (name, place).
-
-    Raises InputError for two with the same digits, an `after` that names nothing, and a circle.
-    """
-    migration_files = tuple(migration_files)
-    followers: dict[str | None, list[MigrationFile]] = {}
-    for script in migration_files:
-        previous = None
-        if script.stem in after:
-            word, place = after[script.stem]
-            predecessor = find_migration(word, migration_files)
-            if predecessor is None:
-                hint = nearest(word, [other.stem for other in migration_files])
-                raise InputError(f"after = {word!r} names no migration that is there; {hint}", file=place)
-            previous = predecessor.stem
-        followers.setdefault(previous, []).append(script)
-    ordered: list[MigrationFile] = []
-
-    def follow(previous: str | None) -> None:
-        for script in _order_by_digits(followers.get(previous, [])):
-            ordered.append(script)
-            follow(script.stem)
-
-    follow(None)
-    if circle := [script for script in migration_files if script not in ordered]:
-        names = ", ".join(f"{script.stem} after {after[script.stem][0]}" for script in circle if script.stem in after)
-        raise InputError(
-            f"these migrations wait for each other: {names}; take one `after` away", file=after[circle[0].stem][1]
-        )
-    return tuple(ordered)
-
-
-def _order_by_digits(migration_files: list[MigrationFile]) -> list[MigrationFile]:
-    if len(migration_files) == 1:
-        return migration_files
-    seen: dict[int, MigrationFile] = {}
-    for script in migration_files:
-        if not script.id.isdecimal():
+def order(migrations: Sequence[Migration]) -> tuple[Migration, ...]:
+    """By their digits, as a number. Raises InputError for one of several without any, and for two with the same."""
+    if len(migrations) == 1:
+        return tuple(migrations)
+    by_number: dict[int, Migration] = {}
+    for migration in migrations:
+        if not migration.display_name.isdecimal():
             raise InputError(
                 "has no digits in front, so its place among the other migrations is not known; "
                 "name it <digits>_<name>.sql, or give its contract `after`",
-                file=str(script.path),
+                file=str(migration.up),
             )
-        number = int(script.id)
-        if number in seen:
+        number = int(migration.display_name)
+        if number in by_number:
             raise InputError(
-                f"has the digits of {seen[number].path.name}, so their order is not known; "
+                f"has the digits of {by_number[number].file}, so their order is not known; "
                 "rename one, or give its contract `after`",
-                file=str(script.path),
+                file=str(migration.up),
             )
-        seen[number] = script
-    return [seen[number] for number in sorted(seen)]
+        by_number[number] = migration
+    return tuple(by_number[number] for number in sorted(by_number))
+
+
+def _migration(path: Path) -> Migration:
+    """Its key is the file name without its ending, its display name the digits in front, else the key."""
+    key = path.name.removesuffix(_UP).removesuffix(".up")
+    digits = _DIGITS.match(key)
+    down = path.with_name(f"{key}{_DOWN}")
+    return Migration(
+        key=key,
+        display_name=digits[1] if digits else key,
+        up=path,
+        down=down if down.exists() else None,
+        down_remedy=f"Write {down.name} beside it.",
+        execution=_EXECUTION,
+    )

@@ -64,7 +64,7 @@ class LoadPlan:
     def key(self) -> str:
         """A hash of everything that the loaded state depends on, except the server's programs."""
         promise, platform = self.context.promise, self.context.sandbox.platform
-        scripts = [read_script(migration.path).text for migration in self.migrations]
+        scripts = [read_script(migration.up).text for migration in self.migrations]
         parts = (
             _loader_version(),
             (platform.migrator, platform.roles, platform.regimes[0].database_sql, scripts),
@@ -93,7 +93,7 @@ class LoadPlan:
             size=size,
             seed=self.seed,
             texts=_example_texts(self.context),
-            declared_at=self.dataset.origin or Origin(file=str(self.context.promise.migration.path), line=1),
+            declared_at=self.dataset.origin or Origin(file=str(self.context.promise.migration.up), line=1),
         )
 
 
@@ -136,9 +136,9 @@ def apply_chain(plan: LoadPlan, sandbox: Sandbox) -> tuple[DatabaseState, Databa
     with sandbox.clone(platform_only, keep=True) as name:
         for migration in plan.migrations:
             with sandbox.connect(name) as connection:
-                refusal = apply_as_production(connection, read_script(migration.path))
+                refusal = apply_as_production(connection, read_script(migration.up))
             if refusal is not None:
-                raise CouldNotAsk(f"the server refused {migration.stem}: {refusal}")
+                raise CouldNotAsk(f"the server refused {migration.key}: {refusal}")
     return platform_only, sandbox.read_state(name)
 
 
@@ -220,8 +220,8 @@ def _example_texts(context: Context) -> Mapping[tuple[str, str], tuple[str, ...]
     """Texts that the contracts give as examples of a column, by table and bare column name: samples, then formats,
     then the rows that CHECKs must let in."""
     texts: dict[tuple[str, str], dict[str, None]] = {}
-    project, stem = context.promise.project, context.promise.migration.stem
-    shape = project.shape(stem)
+    project, key = context.promise.project, context.promise.migration.key
+    shape = project.shape(key)
 
     def add(table: str, column: str, value: Any) -> None:
         if isinstance(value, str):
@@ -234,7 +234,7 @@ def _example_texts(context: Context) -> Mapping[tuple[str, str], tuple[str, ...]
         for column_format in migration.contract.formats if migration.contract else ():
             for value in column_format.accept:
                 add(column_format.table, column_format.bare_column, value)
-        if migration.stem == stem:
+        if migration.key == key:
             break
     for example in shape.examples:
         for row in example.accept:

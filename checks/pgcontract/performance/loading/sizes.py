@@ -28,4 +28,4 @@ def sizes_of(promise: Promise) -> tuple[int, ...]:
     """How many rows are loaded, smallest first: what --rows asks for, a tenth and a hundredth, else what is declared."""
     if promise.rows is not None:
         return tuple(sorted({size for size in (promise.rows // 100, promise.rows // 10, promise.rows) if size}))
-    return promise.project.dataset(promise.migration.stem).sizes
+    return promise.project.dataset(promise.migration.key).sizes

@@ -138,7 +138,7 @@ class Writes:
 
 def measured_writes(context: Context) -> Writes:
     """The promise's flows in the context's state, measured once. CouldNotAsk where there is no server to load."""
-    return _measure_writes(context)[context.promise.migration.stem]
+    return _measure_writes(context)[context.promise.migration.key]
 
 
 @cached_state_fact
@@ -147,7 +147,7 @@ def _measure_writes(head: Context) -> Mapping[str, Writes]:
     loaded_server = get_loaded_server(head)
     chain = head.promise.project.chain
     until = chain[: chain.index(head.promise.migration) + 1]
-    flows = [(migration.stem, flow) for migration in until if migration.contract for flow in migration.contract.flows]
+    flows = [(migration.key, flow) for migration in until if migration.contract for flow in migration.contract.flows]
     by_step: dict[tuple[str, str, str], list[_AtSize | NotExecuted]] = {}
     # Where a sequential scan is still cheap, and a B-tree already has more than its root page.
     middle = loaded_server.loads[(len(loaded_server.loads) - 1) // 2]
@@ -168,16 +168,16 @@ def _measure_writes(head: Context) -> Mapping[str, Writes]:
                     every_index=load is middle,
                     columns=load is loaded_server.loads[-1],
                 )
-                for number, (stem, flow) in enumerate(flows):
+                for number, (key, flow) in enumerate(flows):
                     for step, figures in measurement.flow(flow, number).items():
-                        by_step.setdefault((stem, flow.name, step), []).append(figures)
+                        by_step.setdefault((key, flow.name, step), []).append(figures)
     conditions = f"{loaded_server.conditions}; {quietness}"
     return {
-        migration.stem: Writes(
+        migration.key: Writes(
             steps=tuple(
-                _join_sizes(flow, step, by_step[stem, flow.name, step.name])
-                for stem, flow in flows
-                if stem == migration.stem
+                _join_sizes(flow, step, by_step[key, flow.name, step.name])
+                for key, flow in flows
+                if key == migration.key
                 for step in flow.steps
             ),
             conditions=conditions,

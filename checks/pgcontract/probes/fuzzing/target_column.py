@@ -104,7 +104,7 @@ def _accepted_row(
 ) -> Mapping[str, Any]:
     """A row that is accepted, or refused only for the column itself: the promise's sample, else the head's, else any."""
     promise = context.promise
-    head = promise.project.shape(promise.project.head.stem).samples
+    head = promise.project.shape(promise.project.head.key).samples
     rows = [rows_by_table[column.table] for rows_by_table in (promise.samples, head) if column.table in rows_by_table]
     refusals = []
     for row in rows or [simplest_row(context.after, column.table)]:

@@ -145,7 +145,7 @@ def _candidate_rows(context: Context, connection: psycopg.Connection, table: str
 
 
 def _candidate_values(context: Context, table: str) -> Iterator[Mapping[str, Any]]:
-    head = context.promise.project.head.stem
+    head = context.promise.project.head.key
     for samples in (context.promise.samples, context.promise.project.shape(head).samples):
         if table in samples:
             yield samples[table]

@@ -66,7 +66,7 @@ def _table_answer(context: Context, connection: psycopg.Connection, table: str) 
 
 def _refused_rows(context: Context, table: str, good: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Rows that the contract says are refused, the simplest first."""
-    shape = context.promise.project.shape(context.promise.migration.stem)
+    shape = context.promise.project.shape(context.promise.migration.key)
     for column in context.promise.declared.columns:
         name = column.bare_name
         if column.table == table and not column.null and name in good:

@@ -44,9 +44,9 @@ def _subjects(promise: Promise) -> tuple[str, ...]:
 
 def _tables(promise: Promise) -> tuple[str, ...]:
     """The tables that this contract is the first to declare."""
-    stems = [migration.stem for migration in promise.project.chain]
-    at = stems.index(promise.migration.stem)
-    before = {table.name for table in promise.project.declared(stems[at - 1]).tables} if at else set[str]()
+    keys = [migration.key for migration in promise.project.chain]
+    at = keys.index(promise.migration.key)
+    before = {table.name for table in promise.project.declared(keys[at - 1]).tables} if at else set[str]()
     return tuple(
         table.name
         for table in promise.contract_schema.tables
@@ -83,8 +83,8 @@ def _prepare_database(context: Context, own_server: Server) -> Connect:
     with Sandbox(own_server, context.sandbox.platform, timeout_ms=context.sandbox.timeout_ms) as sandbox:
         state = sandbox.platform_state(sandbox.platform.regimes[0])
         with sandbox.clone(state, keep=True) as database, sandbox.connect(database) as connection:
-            for migration in promise.project.through(promise.migration.stem).chain:
-                refusal = apply_as_production(connection, read_script(migration.path))
+            for migration in promise.project.through(promise.migration.key).chain:
+                refusal = apply_as_production(connection, read_script(migration.up))
                 if refusal is not None:
                     raise CouldNotAsk(f"the server refused the script: {refusal}")
         dsn = sandbox.server.conninfo(dbname=database, user=sandbox.migrator)

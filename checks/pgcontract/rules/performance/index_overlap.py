@@ -162,7 +162,7 @@ def _declaration_order(context: Context) -> dict[str, tuple[int, int]]:
     files = {migration.contract.path: number for number, migration in enumerate(project.chain) if migration.contract}
     return {
         index.name: (files.get(index.origin.file, 0), index.origin.line or 0) if index.origin else (0, 0)
-        for index in project.declared(project.head.stem).indexes
+        for index in project.declared(project.head.key).indexes
     }
 
 

@@ -35,7 +35,7 @@ def rollback_exists(context: Context) -> Iterator[Answer]:
             Status.NOTED,
             "script",
             "The migration has no way back, so none was rehearsed.",
-            remedy=f"Write {context.promise.migration.stem}.down.sql beside it.",
+            remedy=context.promise.migration.down_remedy,
         )
 
 

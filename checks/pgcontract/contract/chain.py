@@ -1,0 +1,150 @@
+"""A chain of migrations in its order, each with the contract it has and all that is declared by then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from pgcontract.contract.column_formats import undeclared_format_issues
+from pgcontract.contract.datasets import dataset_issues
+from pgcontract.contract.flows import flow_issues
+from pgcontract.contract.inheritance import Declarations, inherit
+from pgcontract.contract.layouts import Layout
+from pgcontract.contract.migration import Migration
+from pgcontract.contract.presence import presence_mistakes
+from pgcontract.contract.queries import undeclared_query_issues
+from pgcontract.contract.races import race_issues
+from pgcontract.contract.schema_parts import make_schema, make_shape
+from pgcontract.contract.state_machines import state_machine_mistakes
+from pgcontract.contract.timestamps import timestamp_mistakes
+from pgcontract.contract.toml_reader import Document
+from pgcontract.contract.validation_errors import ValidationIssue, nearest, raise_contract_error, raise_issues
+from pgcontract.contract.values import Contract, Shape
+from pgcontract.errors import InputError
+from pgcontract.model.schema import Origin
+
+
+def build_chain(
+    migrations: Sequence[Migration], layout: Layout, documents: Iterable[Document]
+) -> tuple[tuple[Migration, ...], dict[str, Shape]]:
+    """The migrations in their order with their contracts, and by key what is declared up to and including each."""
+    by_key: dict[str, Document] = {}
+    for document in documents:
+        name = document.spec.migration
+        migration = next((candidate for candidate in migrations if candidate.file == name), None)
+        line = document.lines.get(("migration",))
+        if migration is None:
+            hint = nearest(name, [candidate.file for candidate in migrations])
+            raise_contract_error(
+                f"migration = {name!r} is no file that is there; {hint}", file=str(document.path), line=line
+            )
+        if migration.key in by_key:
+            raise_contract_error(
+                f"{name} has a contract already, {by_key[migration.key].path}; keep one of the two",
+                file=str(document.path),
+                line=line,
+            )
+        by_key[migration.key] = document
+    return add_contracts(_order(migrations, layout, by_key), by_key)
+
+
+def add_contracts(
+    chain: Iterable[Migration], documents: Mapping[str, Document]
+) -> tuple[tuple[Migration, ...], dict[str, Shape]]:
+    """The same chain with these contracts, by key, each inheriting from those before it; and what is declared by then."""
+    declared, shapes, declarations, shape = [], {}, Declarations(), Shape()
+    for migration in chain:
+        contract = None
+        if migration.key in documents:
+            declarations, shape, contract = _add_contract(declarations, shape, documents[migration.key])
+        shapes[migration.key] = shape
+        declared.append(replace(migration, contract=contract))
+    return tuple(declared), shapes
+
+
+def _order(migrations: Sequence[Migration], layout: Layout, documents: Mapping[str, Document]) -> tuple[Migration, ...]:
+    """As the layout has it, but each whose contract has an `after` right behind the one it names.
+
+    Raises InputError where the layout knows no order, for an `after` that names nothing, and for a circle.
+    """
+    after = {key: document for key, document in documents.items() if document.spec.after}
+    followers: dict[str | None, list[Migration]] = {}
+    for migration in migrations:
+        previous = None
+        if migration.key in after:
+            previous = _predecessor(migrations, after[migration.key]).key
+        followers.setdefault(previous, []).append(migration)
+    ordered: list[Migration] = []
+
+    def follow(previous: str | None) -> None:
+        for migration in layout.order(followers.get(previous, [])):
+            ordered.append(migration)
+            follow(migration.key)
+
+    follow(None)
+    if circle := [migration.key for migration in migrations if migration not in ordered]:
+        names = ", ".join(f"{key} after {after[key].spec.after}" for key in circle if key in after)
+        raise InputError(
+            f"these migrations wait for each other: {names}; take one `after` away", file=_place(after[circle[0]])
+        )
+    return tuple(ordered)
+
+
+def _predecessor(migrations: Sequence[Migration], document: Document) -> Migration:
+    word = document.spec.after or ""
+    for migration in migrations:
+        if migration.is_called(word):
+            return migration
+    hint = nearest(word, [candidate.key for candidate in migrations])
+    raise InputError(f"after = {word!r} names no migration that is there; {hint}", file=_place(document))
+
+
+def _place(document: Document) -> str:
+    return f"{document.path}:{document.lines[('after',)]}"
+
+
+def _add_contract(before: Declarations, shape_before: Shape, document: Document) -> tuple[Declarations, Shape, Contract]:
+    """What is declared once this contract is added."""
+    file, spec = str(document.path), document.spec
+    issues: list[ValidationIssue] = []
+    declarations = inherit(before, document.declarations, issues)
+    shape = make_shape(declarations, issues)
+    issues += undeclared_format_issues(document.formats, shape.schema, document.lines)
+    issues += state_machine_mistakes(document.state_machines, shape.schema, document.lines)
+    issues += timestamp_mistakes(document.timestamps, shape.schema, document.lines)
+    issues += presence_mistakes(document.presences, shape.schema, document.lines)
+    issues += flow_issues(document.flows, shape.schema, document.lines)
+    issues += race_issues(document.races, shape.schema, document.lines)
+    issues += undeclared_query_issues(document.queries, shape.schema, document.lines)
+    issues += dataset_issues(document.dataset, shape.schema)
+    raise_issues(issues)
+    names = {(part.kind, part.name) for part in shape.schema.parts()}
+    contract = Contract(
+        path=file,
+        migration=spec.migration,
+        after=spec.after,
+        accepted=spec.accepted,
+        comments=spec.comments,
+        document=spec.document.model_dump(exclude_unset=True) if spec.document else {},
+        file=document.pins,
+        declared=make_schema(part for part in shape.schema.parts() if part.origin and part.origin.file == file),
+        removed=tuple(
+            (part.kind, part.name) for part in shape_before.schema.parts() if (part.kind, part.name) not in names
+        ),
+        examples=tuple(example for example in shape.examples if example.origin and example.origin.file == file),
+        samples=shape.samples,
+        verifications=document.verifications,
+        formats=document.formats,
+        state_machines=document.state_machines,
+        timestamps=document.timestamps,
+        presences=document.presences,
+        existing_rows=document.existing_rows,
+        flows=document.flows,
+        races=document.races,
+        queries=document.queries,
+        dataset=document.dataset,
+        waivers=document.waivers,
+        claims=document.claims,
+        origin=Origin(file=file, line=1),
+    )
+    return declarations, shape, contract
