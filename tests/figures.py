@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pgcontract.result import Run
+from pgcontract.result import Measurements, Run
 
 
 def without_figures(run: Run) -> Run:
@@ -26,5 +26,5 @@ def without_figures(run: Run) -> Run:
             else finding
             for finding in run.findings
         ),
-        facts={name: fact for name, fact in run.facts.items() if name != "performance"},
+        measurements=Measurements(),
     )

@@ -107,7 +107,7 @@ def table(sides: Sequence[Side]) -> str:
     """What each major came to, then where they differ."""
     runs = {side.major: side.run for side in sides if side.run is not None}
     rows: list[tuple[str, ...]] = [("", *(str(side.major) for side in sides))]
-    rows.append(("server", *(_told(side.run and side.run.server.get("version")) for side in sides)))
+    rows.append(("server", *(_told(side.run.server.version if side.run and side.run.server else None) for side in sides)))
     rows.append(("verdict", *(_told(side.run and side.run.verdict.decision.value) for side in sides)))
     rows.append(("  but for the major", *(_told(side.run and version_matrix.decision(side.run).value) for side in sides)))
     rows.append(("findings", *(_told(side.run and len(side.run.findings)) for side in sides)))

@@ -48,4 +48,4 @@ def test_what_an_image_of_supabase_has_is_used_and_told(tmp_path: Path, image: C
     code, run = verify(tmp_path / "run.json", "--pg", f"docker:{image(SUPABASE)}", *selection)
 
     expected = 0, "found anon, authenticated, service_role, authenticator, postgres", []
-    assert expected == (code, run["server"]["stage"], unanswered(run))
+    assert expected == (code, run["server"]["roles"], unanswered(run))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from measured import PERFORMANCE
+from measured import MEASUREMENTS, MIGRATION
 from pgcontract.contract.report_outline import default_outline
-from pgcontract.model.schema import Origin
+from pgcontract.model.schema import Column, Constraint, Function, Index, Origin, Schema, Table, Trigger
 from pgcontract.result import (
+    CheckInfo,
     ClaimResult,
     Decision,
+    DocumentInfo,
     Evidence,
     Finding,
     MigrationName,
@@ -19,13 +21,14 @@ from pgcontract.result import (
     Phase,
     Run,
     RunOptions,
+    ScriptFile,
+    ServerInfo,
     Severity,
     Status,
     Verdict,
 )
 from pgcontract.runner import check_infos
 
-MIGRATION = "020_sessions"
 TABLE = "public.sessions"
 UP = """\
 -- One row for each assessment.
@@ -64,37 +67,36 @@ COLUMNS = (
     ("status", "character varying(50)", False, "'pending'", "Payment life cycle: pending, then completed or failed"),
     ("updated_at", "timestamp with time zone", False, "now()", "Last change, kept by the trigger"),
 )
-SHAPE: Mapping[str, Any] = {
-    "tables": [{"name": TABLE, "form": "table", "persistence": "permanent", "row_security": False,
-                "purpose": "Every assessment from form to payment."}],
-    "columns": [
-        {"name": f"{TABLE}.{name}", "table": TABLE, "position": at, "type": type_, "null": null, "default": default,
-         "purpose": purpose}
+SHAPE = Schema(
+    tables=(Table(name=TABLE, purpose="Every assessment from form to payment."),),
+    columns=tuple(
+        Column(name=f"{TABLE}.{name}", table=TABLE, position=at, type=type_, null=null, default=default, purpose=purpose)
         for at, (name, type_, null, default, purpose) in enumerate(COLUMNS, 1)
-    ],
-    "constraints": [
-        {"name": f"{TABLE}.email_format", "table": TABLE, "form": "check",
-         "definition": "CHECK (email ~ '^[^@]+@[A-Za-z0-9.-]+\\.[A-Z|a-z]{2,}$')",
-         "purpose": "Keeps typing errors out"},
-        {"name": f"{TABLE}.sessions_pkey", "table": TABLE, "form": "primary key", "definition": "PRIMARY KEY (id)",
-         "comment": "One row for each id."},
-    ],
-    "indexes": [
-        {"name": "public.idx_sessions_email", "table": TABLE, "keys": ["email"], "purpose": "Fast user look-up"},
-        {"name": "public.idx_sessions_open", "table": TABLE, "keys": ["status"],
-         "predicate": "status = 'pending'", "purpose": "Finds what waits for payment"},
-    ],
-    "triggers": [{"name": f"{TABLE}.sessions_touch", "table": TABLE, "timing": "before", "events": ["update"],
-                  "level": "row", "function": "public.touch()", "purpose": "Keeps updated_at"}],
-    "functions": [{"name": "public.touch()", "language": "plpgsql", "returns": "trigger", "security": "invoker",
-                   "volatility": "volatile", "body": "\nBEGIN\n    NEW.updated_at = now();\n    RETURN NEW;\nEND;\n",
-                   "purpose": "Sets updated_at to the start of the transaction"}],
-}  # fmt: skip
-REGIMES = [
-    {"name": "since 2026-05-30", "grants": [{"on": f"table {TABLE}", "grantee": "anon", "privileges": ["truncate"]}]},
-    {"name": "before 2026-05-30", "grants": [{"on": f"table {TABLE}", "grantee": "anon",
-                                              "privileges": ["delete", "insert", "select", "truncate", "update"]}]},
-]  # fmt: skip
+    ),
+    constraints=(
+        Constraint(name=f"{TABLE}.email_format", table=TABLE, form="check",
+                   definition="CHECK (email ~ '^[^@]+@[A-Za-z0-9.-]+\\.[A-Z|a-z]{2,}$')",
+                   purpose="Keeps typing errors out"),
+        Constraint(name=f"{TABLE}.sessions_pkey", table=TABLE, form="primary key", definition="PRIMARY KEY (id)",
+                   comment="One row for each id."),
+    ),
+    indexes=(
+        Index(name="public.idx_sessions_email", table=TABLE, keys=("email",), purpose="Fast user look-up"),
+        Index(name="public.idx_sessions_open", table=TABLE, keys=("status",), predicate="status = 'pending'",
+              purpose="Finds what waits for payment"),
+    ),
+    triggers=(Trigger(name=f"{TABLE}.sessions_touch", table=TABLE, timing="before", events=("update",), level="row",
+                      function="public.touch()", purpose="Keeps updated_at"),),
+    functions=(Function(name="public.touch()", language="plpgsql", returns="trigger",
+                        body="\nBEGIN\n    NEW.updated_at = now();\n    RETURN NEW;\nEND;\n",
+                        purpose="Sets updated_at to the start of the transaction"),),
+)  # fmt: skip
+
+
+def script(path: str, text: str, sha256: str = "ab" * 32, statements: int | None = None) -> ScriptFile:
+    lines = text.count("\n") + (bool(text) and not text.endswith("\n"))
+    size = len(text.encode(errors="surrogatepass"))
+    return ScriptFile(path=path, sha256=sha256, lines=lines, bytes=size, statements=statements, text=text)
 
 
 def finding(status: Status, check: str, subject: str, summary: str, **more: Any) -> Finding:
@@ -205,42 +207,42 @@ CLAIMS = (
 )  # fmt: skip
 
 
+BASE = Run(
+    pgcontract="0.1.0",
+    started="2026-01-04T10:00:00Z",
+    migration=MIGRATION,
+    chain=(MigrationName(key=MIGRATION, display_name="020"),),
+    verdict=Verdict(decision=Decision.CAUTION, reasons=("1 correction: C4", "6 claims are not shown")),
+    findings=(*shape(), *life(), *queries()),
+    claims=CLAIMS,
+    checks=(),
+    outline=default_outline(),
+    script=script("schema/migrations/020_sessions.sql", UP, statements=5),
+    rollback=script("schema/migrations/020_sessions.down.sql", DOWN, "cd" * 32),
+    platform="supabase",
+    production_major=17,
+    document=DocumentInfo(
+        title="Assessment sessions",
+        date="2026-01-04",
+        status="prepared for execution",
+        owner="The owner",
+    ),
+    declared=SHAPE,
+    live=SHAPE,
+    server=ServerInfo(provider="wheel", version="18.6", major=18),
+    options=RunOptions(seed=20),
+    phases=(Phase(name="server", wall_ms=210.5, cpu_ms=40.0),),
+)
+
+
+def checks_of(findings: Iterable[Finding]) -> tuple[CheckInfo, ...]:
+    found = {finding.check for finding in findings}
+    return tuple(info for info in check_infos().values() if info.id in found)
+
+
 def base(**changes: Any) -> Run:
-    known: dict[str, Any] = {
-        "pgcontract": "0.1.0",
-        "started": "2026-01-04T10:00:00Z",
-        "migration": MIGRATION,
-        "verdict": Verdict(decision=Decision.CAUTION, reasons=("1 correction: C4", "6 claims are not shown")),
-        "findings": (*shape(), *life(), *queries()),
-        "claims": CLAIMS,
-        "outline": default_outline(),
-        "chain": (MigrationName(key="020_sessions", display_name="020"),),
-        "server": {"provider": "wheel", "version": "18.6", "major": 18},
-        "options": RunOptions(seed=20),
-        "document": {
-            "title": "Assessment sessions",
-            "date": "2026-01-04",
-            "status": "prepared for execution",
-            "owner": "The owner",
-            "project_ref": None,
-        },
-        "facts": {
-            "script": {"path": "schema/migrations/020_sessions.sql", "sha256": "ab" * 32,
-                       "lines": 24, "bytes": len(UP), "statements": 5, "text": UP},
-            "way_back": {"path": "schema/migrations/020_sessions.down.sql", "sha256": "cd" * 32, "lines": 3,
-                         "text": DOWN},
-            "platform": "supabase",
-            "production": 17,
-            "declared": SHAPE,
-            "live": SHAPE,
-            "regimes": REGIMES,
-            "pending": ["V2"],
-        },
-        "phases": (Phase(name="server", wall_ms=210.5, cpu_ms=40.0),),
-    }  # fmt: skip
-    known |= changes
-    found = {finding.check for finding in known["findings"]}
-    return Run(checks=tuple(info for info in check_infos().values() if info.id in found), **known)
+    run = replace(BASE, **changes)
+    return replace(run, checks=checks_of(run.findings))
 
 
 def caution() -> Run:
@@ -305,27 +307,31 @@ def refused() -> Run:
         verdict=Verdict(decision=Decision.BLOCKED, reasons=("the script does not apply",)),
         findings=(*absent, applies),
         claims=(),
-        document={},
-        facts={"script": base().facts["script"], "way_back": None, "platform": "postgres", "production": None,
-               "declared": SHAPE, "live": None, "regimes": [], "pending": []},
-    )  # fmt: skip
+        document=DocumentInfo(),
+        rollback=None,
+        platform="postgres",
+        production_major=None,
+        live=None,
+    )
 
 
 def bare() -> Run:
     """No contract and no table: a migration of one function, without a way back."""
-    function = {**SHAPE["functions"][0], "purpose": None, "comment": "Sets updated_at"}
+    (function,) = SHAPE.functions
     return base(
         migration="021_touch",
         chain=(MigrationName(key="021_touch", display_name="021"),),
         verdict=Verdict(decision=Decision.CAUTION, reasons=("no contract: nothing was promised",)),
-        findings=tuple(
-            replace(told, migration="021_touch") for told in life() if told.check.startswith("script.")
-        ),
+        findings=tuple(replace(told, migration="021_touch") for told in life() if told.check.startswith("script.")),
         claims=(),
-        document={},
-        facts={"script": {"path": "021_touch.sql", "sha256": "ef" * 32, "lines": 6, "statements": 1, "text": UP},
-               "way_back": None, "platform": "postgres", "live": {"functions": [function]}},
-    )  # fmt: skip
+        script=script("021_touch.sql", UP, "ef" * 32, statements=1),
+        rollback=None,
+        platform="postgres",
+        production_major=None,
+        document=DocumentInfo(),
+        declared=None,
+        live=Schema(functions=(replace(function, purpose=None, comment="Sets updated_at"),)),
+    )
 
 
 HOSTILE = "a|b`c``<b>x</b>\n# h %s @team [l](u) \x1b[31m \u202e $1 _e_ *s* {{ 7 * 7 }} </details> ```\n```"
@@ -334,15 +340,8 @@ HOSTILE = "a|b`c``<b>x</b>\n# h %s @team [l](u) \x1b[31m \u202e $1 _e_ *s* {{ 7 
 def hostile() -> Run:
     """Names, comments, values and claims that try to be Markdown, HTML, terminal codes or templates."""
     name = f'public."{HOSTILE}"'
-    part = {"name": name, "purpose": HOSTILE, "comment": HOSTILE}
-    column = {
-        "name": f"{name}.c",
-        "table": name,
-        "position": 1,
-        "type": HOSTILE,
-        "default": HOSTILE,
-        "purpose": HOSTILE,
-    }
+    words = {"purpose": HOSTILE, "comment": HOSTILE}
+    column = Column(name=f"{name}.c", table=name, position=1, type=HOSTILE, default=HOSTILE, purpose=HOSTILE)
     exhibit = Evidence(title=HOSTILE, text=HOSTILE, columns=(HOSTILE, "b"), rows=((HOSTILE,), ("x" * 900, "", "3")))
     wrong = broken("table.present", name, HOSTILE, expected=HOSTILE, actual=HOSTILE, remedy=HOSTILE, claims=("G3",),
                    origin=Origin(file="a b%,:|`.sql", line=3), evidence=(exhibit,))  # fmt: skip
@@ -350,13 +349,17 @@ def hostile() -> Run:
         verdict=Verdict(decision=Decision.BLOCKED, reasons=(HOSTILE,)),
         findings=(wrong, kept("column.type", f"{name}.c", HOSTILE, evidence=(exhibit,))),
         claims=(claim("G3", HOSTILE, Outcome.REFUTED, HOSTILE, decided_by=(wrong.item,)),),
-        document={"title": HOSTILE, "purpose": HOSTILE, "owner": HOSTILE, "project_ref": "x'; rm -rf"},
-        facts={"script": {"path": "a 'b`|.sql", "sha256": "ab" * 32,
-                          "text": f"SELECT 1;\r\n```\n{HOSTILE}\n\n\nSELECT 2;"},
-               "way_back": {"path": "d.sql", "sha256": "cd" * 32, "lines": 1, "text": HOSTILE},
-               "platform": "supabase",
-               "declared": {"tables": [part], "columns": [column], "functions": [{**part, "body": HOSTILE}]}},
-    )  # fmt: skip
+        document=DocumentInfo(title=HOSTILE, purpose=HOSTILE, owner=HOSTILE, project_ref="x'; rm -rf"),
+        script=script("a 'b`|.sql", f"SELECT 1;\r\n```\n{HOSTILE}\n\n\nSELECT 2;"),
+        rollback=script("d.sql", HOSTILE, "cd" * 32),
+        production_major=None,
+        declared=Schema(
+            tables=(Table(name=name, **words),),
+            columns=(column,),
+            functions=(Function(name=name, language="sql", body=HOSTILE, **words),),
+        ),
+        live=None,
+    )
 
 
 def measured() -> Run:
@@ -366,7 +369,7 @@ def measured() -> Run:
         broken("query.growth", "open", "It grows with the table.", Severity.WARNING, expected="O(rows)", actual="O(n)"),
         kept("write.growth", "checkout.submit", "An insert grows with the heights of the indexes alone.", claims=("F1",)),
     )
-    return base(findings=(*base().findings, *findings), facts={**base().facts, "performance": PERFORMANCE})
+    return base(findings=(*base().findings, *findings), measurements=MEASUREMENTS)
 
 
 RUNS = {make_run.__name__: make_run() for make_run in (caution, blocked, refused, bare, hostile, measured)}

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pgcontract.contract.report_outline import default_outline
-from pgcontract.result import Decision, Finding, Run, Severity, Status, Verdict
-from pgcontract.runner import check_infos, version_matrix
+from pgcontract.result import Decision, Finding, Run, ServerInfo, Severity, Status, Verdict
+from pgcontract.runner import version_matrix
 from pgcontract.runner.version_matrix import MajorDifference
 from side_by_side import Ended, Side, differing, judge, passes, table
 
-INFOS = check_infos()
+sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
+
+from runs import base
+
 ELSEWHERE = "judged on PostgreSQL {}; production runs 17"
 
 
@@ -23,17 +26,12 @@ def finding(check: str, status: Status = Status.KEPT, *, summary: str = "It hold
 
 def run(major: int, *findings: Finding, decision: Decision = Decision.CAUTION, reasons: tuple[str, ...] = ()) -> Run:
     reasons = (*reasons, *([ELSEWHERE.format(major)] if major != 17 and decision is Decision.CAUTION else []))
-    return Run(
-        pgcontract="0.1.0",
-        started="2026-01-04T12:00:00+00:00",
+    return base(
         migration="001_note",
         verdict=Verdict(decision=decision, reasons=reasons),
         findings=findings,
         claims=(),
-        outline=default_outline(),
-        checks=tuple(INFOS[finding.check] for finding in findings),
-        server={"version": f"{major}.4", "major": major},
-        facts={"production": 17},
+        server=ServerInfo(provider="wheel", version=f"{major}.4", major=major),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,27 +14,27 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pgcontract.errors import InputError
 from pgcontract.reporting.amounts import count, size_bytes, time_us
 from pgcontract.reporting.charts import Chart, charts
 from pgcontract.reporting.charts.axis import LinearAxis, LogAxis, log_axis_around, spread_positions
 from pgcontract.reporting.charts.line_chart import BOTTOM, LEFT, RIGHT, TOP
 from pgcontract.reporting.charts.mermaid import overview
 from pgcontract.reporting.markup import visible
-from pgcontract.reporting.performance_facts import performance
-from pgcontract.result import Run
+from pgcontract.reporting.measurement_names import named_measurements
+from pgcontract.result import Measurements, Run
+from pgcontract.result.measurements import QueryFigures
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 
-from measured import PERFORMANCE, latency, query, write
+from measured import MEASUREMENTS, latency, query, write
 from runs import HOSTILE, base
 
 SVG = "{http://www.w3.org/2000/svg}"
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
-def measured(**facts: Any) -> Run:
-    return base(facts={"performance": facts})
+def measured(**figures: Any) -> Run:
+    return base(measurements=Measurements(**figures))
 
 
 def drawn(chart: Chart) -> ElementTree.Element:
@@ -46,15 +47,15 @@ def words(chart: Chart) -> list[str]:
 
 def whole(name: str = "by_email", index: str | None = "public.i") -> Run:
     return measured(
-        queries=[query(name, index, "O(log n)", (3, 4, 4), (34, 336, 3_361))],
-        latency=[latency(name, 1_000, 9.0), latency("SELECT 1", None, 4.0)],
-        writes=[{**write("add", "insert", (800, 820, 840), {f"public.{name}": 90.0}), "flow": name}],
+        queries=(query(name, index, "O(log n)", (3, 4, 4), (34, 336, 3_361)),),
+        times=(latency(name, 1_000, 9.0), latency("SELECT 1", None, 4.0)),
+        writes=(replace(write("add", "insert", (800, 820, 840), {f"public.{name}": 90.0}), flow=name),),
         conditions=name,
     )
 
 
 def test_every_query_has_its_cost_and_its_times_and_every_flow_its_wal() -> None:
-    actual = [chart.name for chart in charts(base(facts={"performance": PERFORMANCE}))]
+    actual = [chart.name for chart in charts(base(measurements=MEASUREMENTS))]
 
     assert [
         "cost-by_email",
@@ -67,24 +68,24 @@ def test_every_query_has_its_cost_and_its_times_and_every_flow_its_wal() -> None
 
 
 def test_nothing_measured_draws_nothing() -> None:
-    assert () == charts(base(facts={}))
+    assert () == charts(base())
 
 
 def test_query_of_one_size_has_no_line_over_rows() -> None:
     one = query("by_email", None, "O(1)", (3, 4, 4), (34, 336, 3_361))
 
-    assert () == charts(measured(queries=[{**one, "sizes": one["sizes"][:1]}]))
+    assert () == charts(measured(queries=(replace(one, sizes=one.sizes[:1]),)))
 
 
 def test_control_arm_and_promise_are_drawn_only_where_there_are_any() -> None:
     bare = query("by_answer", None, "O(n)", (34, 336, 3_361), (None, None, None))
-    (chart,) = charts(measured(queries=[{**bare, "growth": None}]))
+    (chart,) = charts(measured(queries=(replace(bare, growth=None),)))
 
     assert ["as the server reads it"] == [word for word in words(chart) if word.startswith(("as ", "with", "allowed"))]
 
 
 def test_promise_is_drawn_through_what_it_allows_at_each_size() -> None:
-    (chart,) = charts(measured(queries=[query("q", "public.i", "O(log n)", (3, 3, 4), (None, None, None))]))
+    (chart,) = charts(measured(queries=(query("q", "public.i", "O(log n)", (3, 3, 4), (None, None, None)),)))
     promise = next(path for path in drawn(chart).iter(f"{SVG}path") if path.get("class") == "line s-soft")
     axis = log_axis_around([3.0, 8.0], BOTTOM, TOP)
     drawn_at = [float(number) for number in NUMBER.findall(promise.get("d") or "")][1::2]
@@ -93,8 +94,8 @@ def test_promise_is_drawn_through_what_it_allows_at_each_size() -> None:
 
 
 def test_times_below_the_clock_leave_the_rest_of_their_line() -> None:
-    times = {**latency("q", 1_000, 9.0), "quantiles_us": [0.0] * 10 + [1.0 + at for at in range(11)]}
-    (chart,) = charts(measured(queries=[{"name": "q"}], latency=[times]))
+    times = replace(latency("q", 1_000, 9.0), quantiles_us=(*[0.0] * 10, *(1.0 + at for at in range(11))))
+    (chart,) = charts(measured(queries=(QueryFigures(name="q", migration="020_sessions"),), times=(times,)))
     line = next(path for path in drawn(chart).iter(f"{SVG}path") if path.get("class") == "line s-a")
 
     assert 11 == len(NUMBER.findall(line.get("d") or "")) // 2
@@ -103,12 +104,12 @@ def test_times_below_the_clock_leave_the_rest_of_their_line() -> None:
 def test_two_names_that_make_one_file_name_make_two_files() -> None:
     one, other = (query(name, None, "O(1)", (3, 4, 4), (None, None, None)) for name in ("a b", "a/b"))
 
-    assert ["cost-a-b", "cost-a-b-2"] == [chart.name for chart in charts(measured(queries=[one, other]))]
+    assert ["cost-a-b", "cost-a-b-2"] == [chart.name for chart in charts(measured(queries=(one, other)))]
 
 
 def test_more_indexes_than_colours_share_the_last() -> None:
     many = {f"public.i{at:02}": 100.0 - at for at in range(12)}
-    (chart,) = charts(measured(writes=[write("add", "insert", (2_000, 2_000, 2_000), many)]))
+    (chart,) = charts(measured(writes=(write("add", "insert", (2_000, 2_000, 2_000), many),)))
     legend = [word for word in words(chart) if word.startswith(("public.", "the row", "other"))]
 
     assert ["the row", *sorted(many)[:6], "other indexes"] == legend
@@ -135,7 +136,7 @@ def test_any_name_gives_a_picture_that_can_be_read(name: str) -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.floats(0.01, 1e9), min_size=3, max_size=3), st.lists(st.floats(0.01, 1e9), min_size=3, max_size=3))
 def test_marks_stay_inside_the_frame_whatever_was_measured(pages: list[float], without: list[float]) -> None:
-    chart, *_ = charts(measured(queries=[query("q", "public.i", "O(n)", tuple(pages), tuple(without))]))
+    chart, *_ = charts(measured(queries=(query("q", "public.i", "O(n)", tuple(pages), tuple(without)),)))
     marks = [
         (float(circle.get("cx") or 0), float(circle.get("cy") or 0)) for circle in drawn(chart).iter(f"{SVG}circle")
     ]  # fmt: skip
@@ -153,7 +154,7 @@ def test_picture_tells_its_figures_to_who_cannot_see_it() -> None:
 
 
 def test_mermaid_shows_each_query_with_its_index_in_front_of_itself_without() -> None:
-    assert overview(performance(base(facts={"performance": PERFORMANCE}))) == (
+    assert overview(named_measurements(base(measurements=MEASUREMENTS))) == (
         '%%{init: {"themeVariables": {"xyChart": {"plotColorPalette": "#d55e00, #0072b2"}}}}%%\n'
         "xychart-beta horizontal\n"
         '    title "Pages of one call at 100,000 rows (orange: without its index)"\n'
@@ -165,7 +166,7 @@ def test_mermaid_shows_each_query_with_its_index_in_front_of_itself_without() ->
 
 
 def test_mermaid_shows_the_log_of_each_step_where_no_query_was_measured() -> None:
-    chart = overview(performance(measured(writes=PERFORMANCE["writes"]))) or ""
+    chart = overview(named_measurements(measured(writes=MEASUREMENTS.writes))) or ""
 
     assert [
         '    title "Log that one row of each step writes"',
@@ -178,14 +179,9 @@ def test_mermaid_shows_the_log_of_each_step_where_no_query_was_measured() -> Non
 @settings(max_examples=40, deadline=None)
 @given(st.text(max_size=40))
 def test_mermaid_keeps_every_name_inside_its_quotes(name: str) -> None:
-    chart = overview(performance(whole(name or "x"))) or ""
+    chart = overview(named_measurements(whole(name or "x"))) or ""
 
     assert (7, 14) == (len(chart.split("\n")), chart.count('"'))
-
-
-def test_damaged_figure_is_named_by_its_place() -> None:
-    with pytest.raises(InputError, match=r"facts\.performance\.queries\.0\.sizes\.0\.rows"):
-        performance(measured(queries=[{"name": "q", "sizes": [{"rows": "many"}]}]))
 
 
 @settings(max_examples=60, deadline=None)

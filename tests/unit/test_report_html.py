@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,14 +13,16 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pgcontract import reporting
+from pgcontract.model.schema import Function, Policy, Schema, Table
 from pgcontract.reporting.charts import charts
 from pgcontract.reporting.markup import visible
-from pgcontract.result import Decision, Verdict
+from pgcontract.result import Decision, DocumentInfo, Measurements, Verdict
+from pgcontract.result.measurements import IndexTrial
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 
 from measured import latency, query, write
-from runs import RUNS, base, broken, kept
+from runs import RUNS, base, broken, kept, script
 
 VOID = {"br", "hr", "meta", "rect", "circle", "path"}
 TAGS = {
@@ -128,19 +131,19 @@ words = st.text(st.sampled_from("ab |*_<>&[]()#-+=~\\\"'!$%:.1{}/;\n"), min_size
 @example("<!-- --><!-- --!><script>", "\n\n<style>*{display:none}</style>\n\n<iframe src='//a.b'>")
 def test_no_value_becomes_a_tag_or_an_address(name: str, said: str) -> None:
     part = {"name": name, "purpose": said, "comment": said}
-    tried = [{"ddl": said, "before": 9, "after": 1}]
+    tried = (IndexTrial(ddl=said, rows=10_000, before=9, after=1),)
     timed_query = query(name, said, said, (3, 4, 4), (34, 336, 3_361), purpose=said, advice=tried)
-    written = {**write(said, said, (800, 820, 840), {said: 90.0}), "flow": name}
-    speed = {"queries": [timed_query], "latency": [latency(name, 1_000, 9.0)], "writes": [written], "conditions": said}
+    written = replace(write(said, said, (800, 820, 840), {said: 90.0}), flow=name)
     run = base(
         verdict=Verdict(decision=Decision.BLOCKED, reasons=(said,)),
         findings=(broken("table.present", name, said, expected=said, actual=said, remedy=said),
                   kept("column.type", name, said)),
-        document={"title": said, "purpose": said, "owner": said},
-        facts={"script": {"path": name, "text": said, "sha256": "ab" * 32},
-               "declared": {"tables": [part], "functions": [{**part, "body": said, "language": "mermaid"}],
-                            "policies": [part]},
-               "performance": speed},
+        document=DocumentInfo(title=said, purpose=said, owner=said),
+        script=script(name, said),
+        declared=Schema(tables=(Table(**part),), functions=(Function(**part, body=said, language="mermaid"),),
+                        policies=(Policy(**part, table=name),)),
+        measurements=Measurements(queries=(timed_query,), times=(latency(name, 1_000, 9.0),), writes=(written,),
+                                  conditions=said),
     )  # fmt: skip
     page = Page(reporting.render(run, "html"))
 

@@ -3,32 +3,49 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import fields
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from pgcontract.errors import InputError
-from pgcontract.reporting.json import from_json, to_json
-from pgcontract.result import ClaimResult, Finding, Outline, OutlineSection, Run
+from pgcontract.model.schema import Origin, Schema
+from pgcontract.reporting.json import VERSION, from_json, run_json_schema, to_json
+from pgcontract.result import ClaimResult, Evidence, Finding, Measurements, Outline, OutlineSection, Run, Severity, Status
+from pgcontract.result.measurements import CallTimes, QueryFigures, WriteFigures
 
-numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
-plain = st.recursive(
-    st.sampled_from([None, True, False]) | numbers | st.text(),
-    lambda values: st.lists(values, max_size=3) | st.dictionaries(st.text(), values, max_size=3),
-    max_leaves=8,
-)
+SOME_KINDS = ("tables", "columns", "indexes", "functions", "grants")
+GOLDEN = Path(__file__).parents[1] / "golden"
+sys.path.insert(0, str(GOLDEN))
+
+from runs import RUNS, base  # noqa: E402 - a folder of the tests, not a package
+
+PINNED = (GOLDEN / "shipped.run.json").read_text(encoding="utf-8")
+DOCUMENTS = {**{name: to_json(run) for name, run in RUNS.items()}, "shipped": PINNED}
 st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
-topics = st.dictionaries(st.text(), plain, max_size=3)
+
+
+def few(values: type) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(st.from_type(values), max_size=2).map(tuple)
+
+
+schemas = st.builds(
+    Schema, **{name: few(get_args(hint)[0]) for name, hint in get_type_hints(Schema).items() if name in SOME_KINDS}
+)
 runs = st.builds(
     Run,
-    findings=st.lists(st.from_type(Finding), max_size=2).map(tuple),
-    claims=st.lists(st.from_type(ClaimResult), max_size=2).map(tuple),
+    findings=few(Finding),
+    claims=few(ClaimResult),
     outline=st.lists(st.from_type(OutlineSection), min_size=1, max_size=2).map(
         lambda sections: Outline(sections=tuple(sections))
     ),
-    **dict.fromkeys(("server", "document", "facts"), topics),
+    declared=schemas | st.none(),
+    live=schemas | st.none(),
+    measurements=st.builds(Measurements, queries=few(QueryFigures), times=few(CallTimes), writes=few(WriteFigures)),
 )
 
 
@@ -43,6 +60,44 @@ def test_run_comes_back_from_json_unchanged(run: Run) -> None:
     read_back = from_json(to_json(run))
 
     assert (run, seconds(run)) == (read_back, seconds(read_back))
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_run_of_the_tests_comes_back_with_the_same_text(name: str) -> None:
+    assert DOCUMENTS[name] == to_json(from_json(DOCUMENTS[name]))
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_every_run_made_by_hand_comes_back_unchanged(name: str) -> None:
+    assert RUNS[name] == from_json(to_json(RUNS[name]))
+
+
+def test_schema_of_a_run_is_a_schema() -> None:
+    Draft202012Validator.check_schema(run_json_schema())
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_run_json_of_the_tests_keeps_to_its_schema(name: str) -> None:
+    assert [] == complaints(json.loads(DOCUMENTS[name]))
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [("format", VERSION - 1), ("facts", {}), ("findings", [{"check": "table.present"}]), ("script", None)],
+    ids=["another format", "a field no Run has", "half a finding", "no script"],
+)
+def test_schema_refuses_what_is_no_run(place: str, value: object) -> None:
+    assert [] != complaints({**json.loads(to_json(FULL)), place: value})
+
+
+def complaints(document: object) -> list[str]:
+    return [error.json_path for error in Draft202012Validator(run_json_schema()).iter_errors(document)]
+
+
+def test_a_finding_is_one_line() -> None:
+    (line,) = (line for line in to_json(FULL).split("\n") if '"summary": "s"' in line)
+
+    assert from_json(to_json(FULL)).findings[0].check == json.loads(line)["check"]
 
 
 def test_json_has_a_run_s_fields_in_their_order() -> None:
@@ -65,7 +120,8 @@ WRONG: dict[str, tuple[Any, str]] = {
     "no format": ("{}", 'it has no "format"'),
     "a list": ("[]", 'it has no "format"'),
     "another format": ('{"format": 99}', "has the format 99"),
-    "a field missing": ('{"format": 1}', "damaged at pgcontract"),
+    "an older format": ('{"format": 1}', f"has the format 1, and this pgcontract reads {VERSION}"),
+    "a field missing": (f'{{"format": {VERSION}}}', "damaged at pgcontract"),
     "deep nesting": ("[" * 100_000, "This is not a run.json"),
 }
 
@@ -86,23 +142,24 @@ def test_a_status_that_does_not_exist_is_named_with_its_place() -> None:
         from_json(json.dumps(damaged))
 
 
+def test_a_damaged_figure_is_named_with_its_place() -> None:
+    damaged = json.loads(DOCUMENTS["measured"])
+    damaged["measurements"]["queries"][0]["sizes"][0]["rows"] = "many"
+
+    with pytest.raises(InputError, match=r"damaged at measurements\.queries\.0\.sizes\.0\.rows"):
+        from_json(json.dumps(damaged))
+
+
 def test_a_file_name_that_is_not_utf_8_does_not_stop_the_report() -> None:
     assert r"\udce9" in to_json(from_json(to_json(FULL).replace("020_x", r"020_\udce9")))
 
 
-FULL = from_json(
-    json.dumps(
-        {
-            "format": 1, "pgcontract": "0.1.0", "started": "2026-01-04T10:00:00Z", "migration": "020_x", "claims": [],
-            "verdict": {"decision": "BLOCKED", "reasons": ["one"]},
-            "outline": {"sections": [{"id": "summary", "title": "Summary"}]},
-            "checks": [{"id": "table.present", "title": "Each table is there", "why": "w", "how": "h", "remedy": "r",
-                        "severity": "error"}],
-            "findings": [{"check": "table.present", "subject": "public.t", "migration": "020_x",
-                          "status": "broken", "severity": "error", "summary": "s",
-                          "expected": "a", "actual": "b", "claims": ["G3"],
-                          "origin": {"file": "f.sql", "line": 3},
-                          "evidence": [{"title": "t", "columns": ["c"], "rows": [["v"]]}]}],
-        }
-    )
+FULL = base(
+    migration="020_x",
+    findings=(
+        Finding(check="table.present", subject="public.t", migration="020_x", status=Status.BROKEN,
+                severity=Severity.ERROR, summary="s",
+                expected="a", actual="b", claims=("G3",), origin=Origin(file="f.sql", line=3),
+                evidence=(Evidence(title="t", columns=("c",), rows=(("v",),)),)),
+    ),
 )  # fmt: skip

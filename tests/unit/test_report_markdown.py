@@ -15,10 +15,11 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from pgcontract import reporting
 from pgcontract.contract.report_outline import default_outline
+from pgcontract.model.schema import Column, Policy, Schema, Table
 from pgcontract.reporting.markdown import first_screen, tidy
 from pgcontract.reporting.markup import code, fence, prose, table, visible
 from pgcontract.reporting.run_view import RunView
-from pgcontract.result import Decision, Finding, Run, Status, Verdict
+from pgcontract.result import Decision, DocumentInfo, Finding, Run, Status, Verdict
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 
@@ -92,9 +93,9 @@ def test_no_value_becomes_html_a_heading_or_a_link(name: str, said: str) -> None
         verdict=Verdict(decision=Decision.BLOCKED, reasons=(said,)),
         findings=(broken("table.present", name, said, expected=said, actual=said, remedy=said, claims=(name,)),
                   kept("column.type", name, said)),
-        document={"title": said, "purpose": said, "owner": said, "status": said},
-        facts={"declared": {"tables": [part], "columns": [{**part, "table": name, "type": said}],
-                            "policies": [part]}},
+        document=DocumentInfo(title=said, purpose=said, owner=said, status=said),
+        declared=Schema(tables=(Table(**part),), columns=(Column(**part, table=name, position=1, type=said),),
+                        policies=(Policy(**part, table=name),)),
     )  # fmt: skip
     read = tokens(reporting.render(run, "markdown"))
     foreign = [
@@ -147,10 +148,10 @@ def test_same_run_gives_the_same_bytes_whatever_it_took() -> None:
 def crowd(tables: int = 3, wrong: int = 1000) -> Run:
     """Many tables of two columns, and as many broken types as asked, with claims and reasons to match."""
     names = [f"public.t{at}" for at in range(tables)]
-    columns = [{"name": f"{name}.{c}", "table": name, "position": 1, "type": "text"} for name in names for c in "ab"]
+    columns = tuple(Column(name=f"{name}.{c}", table=name, position=1, type="text") for name in names for c in "ab")
     bad = [broken("column.type", f"{names[at % tables]}.a", "x " * 300, expected="a", actual="b") for at in range(wrong)]
     return base(
         verdict=Verdict(decision=Decision.BLOCKED, reasons=("because",) * wrong),
-        findings=(*bad, *(kept("column.nullability", column["name"]) for column in columns)),
-        facts={"declared": {"tables": [{"name": name} for name in names], "columns": columns}},
+        findings=(*bad, *(kept("column.nullability", column.name) for column in columns)),
+        declared=Schema(tables=tuple(Table(name=name) for name in names), columns=columns),
     )

@@ -19,7 +19,7 @@ from pgcontract.drafting.contract_draft import draft_contract
 from pgcontract.postgres.platform import MIGRATOR
 from pgcontract.reporting import render
 from pgcontract.reporting.json import from_json, to_json
-from pgcontract.result import Run
+from pgcontract.result import Run, ServerInfo
 from pgcontract.runner import changes
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +27,7 @@ PINNED = ROOT / "tests/golden/shipped.run.json"
 SAMPLE = ROOT / "reports/SAMPLE.md"
 STARTED = "2026-01-04T00:00:00+00:00"
 # The wheel's minor version moves with its releases, and none of what is promised may depend on it.
-SERVER = {"provider": "wheel", "version": "18", "major": 18, "storage": "tmpfs", "started_from": "cache"}
+SERVER = ServerInfo(provider="wheel", version="18", major=18, storage="tmpfs", started_from="cache")
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ _COMMANDS: Final = {
     "draft": ("draft", "Write a contract from what a migration does."),
     "report": ("report", "Make a report again from a run.json."),
     "doctor": ("doctor", "Which servers can start here, what is missing, what is kept."),
-    "schema": ("schema", "JSON Schema of the files an owner writes, for editors."),
+    "schema": ("schema", "JSON Schema of the files an owner writes, and of run.json."),
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,7 +12,7 @@ from pgcontract.errors import PgcontractError
 from pgcontract.model.duration import read_duration
 from pgcontract.performance.loading import read_rows
 from pgcontract.reporting.output_folder import require_writable
-from pgcontract.result import Finding, RunOptions
+from pgcontract.result import Finding, Observations, RunOptions
 
 
 class SharedSession:
@@ -51,12 +50,12 @@ class SharedSession:
             self._refusal = error
             raise
 
-    def observed(self) -> dict[str, Any]:
-        """What this process's server showed, as `runner.conclude` takes it; empty without a server."""
+    def observed(self) -> Observations:
+        """What this process's server showed; empty without a server."""
         try:
-            return {} if self._refusal else self._session.observed()
+            return Observations() if self._refusal else self._session.observed()
         except PgcontractError:
-            return {}
+            return Observations()
 
     def close(self) -> None:
         self._session.__exit__(None, None, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
     from pgcontract.pytest_plugin.shared_session import SharedSession
-    from pgcontract.result import Finding, Run
+    from pgcontract.result import Finding, Observations, Run
     from pgcontract.runner import Item
 
 Key = tuple[str, str, str]  # an item's migration, check and subject
@@ -33,7 +34,7 @@ class VerdictPlugin:
         self._config = config
         self._shared_sessions: dict[Path, SharedSession] = {}
         self._answers: dict[str, dict[Key, tuple[Finding, ...]]] = defaultdict(dict)
-        self._observed: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self._observed: dict[str, list[Observations]] = defaultdict(list)
         self._others_failed = False
         self._interrupted = False
         self._crashed: list[str] = []
@@ -74,7 +75,7 @@ class VerdictPlugin:
     def pytest_testnodedown(self, node: Any) -> None:
         """A worker of pytest-xdist has ended; one that crashed has sent no output."""
         for project, observed in getattr(node, "workeroutput", {}).get(_ATTRIBUTE, {}).items():
-            self._observed[project].append(observed)
+            self._observed[project].append(_observations().validate_json(observed))
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         # pytest calls this for -x and --maxfail under xdist too: those runs end early and are judged all the same.
@@ -93,10 +94,11 @@ class VerdictPlugin:
             for project_bench in self._shared_sessions.values():
                 project_bench.close()
         if hasattr(self._config, "workeroutput"):
-            self._config.workeroutput[_ATTRIBUTE] = observed
+            sent = {project: _observations().dump_json(seen).decode() for project, seen in observed.items()}
+            self._config.workeroutput[_ATTRIBUTE] = sent
             return
-        for project, words in observed.items():
-            self._observed[project].append(words)
+        for project, seen in observed.items():
+            self._observed[project].append(seen)
         if self._answers and not self._interrupted:
             self._conclude(session)
 
@@ -162,15 +164,15 @@ def _key(item: Item) -> Key:
 
 
 def _dump(findings: tuple[Finding, ...]) -> str:
-    return _adapter().dump_json(findings).decode()
+    return _findings().dump_json(findings).decode()
 
 
 def _load(text: str) -> tuple[Finding, ...]:
-    return _adapter().validate_json(text)
+    return _findings().validate_json(text)
 
 
 @cache
-def _adapter() -> TypeAdapter[tuple[Finding, ...]]:
+def _findings() -> TypeAdapter[tuple[Finding, ...]]:
     from pydantic import TypeAdapter
 
     from pgcontract.result import Finding
@@ -178,7 +180,18 @@ def _adapter() -> TypeAdapter[tuple[Finding, ...]]:
     return TypeAdapter(tuple[Finding, ...])
 
 
-def _merge_observed(observed: list[dict[str, Any]]) -> dict[str, Any]:
-    """What several servers showed, as if one had: the facts of whichever saw the head, the phases of all."""
-    best = max(observed, key=lambda report: (report.get("facts") or {}).get("live") is not None, default={})
-    return {**best, "phases": [phase for report in observed for phase in report.get("phases", ())]}
+@cache
+def _observations() -> TypeAdapter[Observations]:
+    from pydantic import TypeAdapter
+
+    from pgcontract.result import Observations
+
+    return TypeAdapter(Observations)
+
+
+def _merge_observed(observed: list[Observations]) -> Observations:
+    """What several servers showed, as if one had: the schemas of whichever saw the head, the phases of all."""
+    from pgcontract.result import Observations
+
+    best = max(observed, key=lambda seen: seen.live is not None, default=Observations())
+    return replace(best, phases=tuple(phase for seen in observed for phase in seen.phases))

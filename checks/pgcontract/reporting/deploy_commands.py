@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from shlex import quote
 
-from pgcontract.reporting.heading import file_name, project_ref
+from pgcontract.reporting.heading import SUPABASE, file_name, project_ref
 from pgcontract.result import Run
 
 
 def commands(run: Run) -> Mapping[str, str]:
     """By purpose: `checksum`, `push` (Supabase's history), `psql` (one transaction, stop at the first error)."""
     file, ref = file_name(run), project_ref(run)
-    checksum = str((run.facts.get("script") or {}).get("sha256"))
     name = run.migration.removeprefix(f"{run.display_name(run.migration)}_")
     pushed = f'supabase/migrations/"$(date -u +%Y%m%d%H%M%S)"{quote(f"_{name}.sql")}'
     return {
-        "checksum": f"echo {quote(f'{checksum}  {file}')} | sha256sum --check",
+        "checksum": f"echo {quote(f'{run.script.sha256}  {file}')} | sha256sum --check",
         "editor": f"https://supabase.com/dashboard/project/{ref}/sql/new",
         "push": f"supabase login\nsupabase link --project-ref {quote(ref)}\n"
         f"cp -- {quote(file)} {pushed}\nsupabase db push",
@@ -25,6 +24,6 @@ def commands(run: Run) -> Mapping[str, str]:
 
 
 def _address(run: Run, ref: str) -> str:
-    if run.facts.get("platform") == "supabase":
+    if run.platform == SUPABASE:
         return f"host=db.{ref}.supabase.co port=5432 user=postgres dbname=postgres sslmode=require"
     return "host=<host> port=5432 user=<owner> dbname=<database>"

@@ -11,15 +11,15 @@ from pgcontract.reporting.run_view import OUTCOMES_WORST_FIRST, RunView, counts
 from pgcontract.result import Outcome, Run
 
 PROJECT_REF = "<project-ref>"
+SUPABASE = "supabase"
 
 
 def file_name(run: Run) -> str:
-    script = run.facts.get("script") or {}
-    return posixpath.basename(script.get("path") or f"{run.migration}.sql")
+    return posixpath.basename(run.script.path)
 
 
 def project_ref(run: Run) -> str:
-    return str(run.document.get("project_ref") or PROJECT_REF)
+    return run.document.project_ref or PROJECT_REF
 
 
 def header(run: Run) -> Markup:
@@ -30,7 +30,7 @@ def header(run: Run) -> Markup:
         ("Migration", _script(run)),
         ("Target", _target(run)),
         ("Checked on", _server(run)),
-        ("Document", join((document.get("date"), quote(document["status"]) if document.get("status") else ""), ", ")),
+        ("Document", join((document.date, quote(document.status) if document.status else ""), ", ")),
     ]
     first, *others = [row for row in rows if row[1]]
     return table(first, others)
@@ -63,26 +63,19 @@ def by_outcome(view: RunView) -> Markup:
 
 
 def _script(run: Run) -> Markup:
-    script = run.facts.get("script") or {}
-    numbers = (
-        number(script[count], count.removesuffix("s"))
-        for count in ("lines", "statements")
-        if script.get(count) is not None
-    )
-    checksum = Markup("SHA-256 {}").format(code(script["sha256"])) if script.get("sha256") else ""
-    return join((code(file_name(run)), *numbers, checksum), ", ")
+    script = run.script
+    statements = "" if script.statements is None else number(script.statements, "statement")
+    checksum = Markup("SHA-256 {}").format(code(script.sha256))
+    return join((code(file_name(run)), number(script.lines, "line"), statements, checksum), ", ")
 
 
 def _target(run: Run) -> Markup:
-    supabase = run.facts.get("platform") == "supabase"
-    major = run.facts.get("production")
+    supabase = run.platform == SUPABASE
+    major = run.production_major
     project = Markup("project {}").format(code(project_ref(run))) if supabase else ""
     return join(("Supabase" if supabase else "", f"PostgreSQL {major}" if major else "PostgreSQL", project), ", ")
 
 
 def _server(run: Run) -> Markup:
-    server = run.server
-    version = f"PostgreSQL {server.get('version') or server.get('major')}" if server else "no server"
-    provider = f"({server['provider']})" if server.get("provider") else ""
-    by = f"{run.started[:10]}, by pgcontract {run.pgcontract}"
-    return join((prose(f"{version} {provider}".strip()), by), ", ")
+    server = f"PostgreSQL {run.server.version} ({run.server.provider})" if run.server else "no server"
+    return join((prose(server), f"{run.started[:10]}, by pgcontract {run.pgcontract}"), ", ")

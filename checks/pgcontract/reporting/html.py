@@ -23,7 +23,7 @@ from markupsafe import Markup
 from pgcontract.reporting import markdown
 from pgcontract.reporting.charts import Chart, charts
 from pgcontract.reporting.charts.mermaid import overview
-from pgcontract.reporting.performance_facts import performance
+from pgcontract.reporting.measurement_names import named_measurements
 from pgcontract.reporting.performance_tables import MERMAID
 from pgcontract.result import Run
 
@@ -36,7 +36,7 @@ _PICTURES = "pictures"
 def render(run: Run) -> str:
     tokens = _reader().parse(markdown.render(run))
     sections = _sections(tokens)
-    _insert_pictures(tokens, charts(run), overview(performance(run)))
+    _insert_pictures(tokens, charts(run), overview(named_measurements(run)))
     body = _reader().renderer.render(tokens, _reader().options, {})
     return (
         _environment()

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict
-from enum import Enum
 from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core.core_schema import DataclassSchema
 
 from pgcontract.errors import InputError
 from pgcontract.result import Run
 
 FORMAT = "json"
-VERSION = 1
+VERSION = 2
 # DEL, C1, soft hyphen, Arabic letter mark, zero width, bidirectional, line and paragraph ends, byte order mark.
 _INVISIBLE = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 
@@ -25,8 +25,11 @@ def render(run: Run) -> str:
 
 
 def to_json(run: Run) -> str:
-    """One object: `format`, then the fields of `Run`, their names unchanged; enums by value, tuples as arrays."""
-    text = json.dumps({"format": VERSION, **asdict(run)}, default=_value, ensure_ascii=False, indent=2)
+    """One object: `format`, then the fields of `Run`, their names unchanged; enums by value, tuples as arrays.
+
+    Every finding, claim and part of a schema is one line, so that a line of a difference is one of them.
+    """
+    text = _lay_out({"format": VERSION, **_adapter().dump_python(run, mode="json")}, "\n")
     # A lone surrogate (a file name that is not UTF-8) and what would turn a terminal's text around become the escapes
     # that JSON has for them.
     return _INVISIBLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
@@ -53,12 +56,44 @@ def from_json(text: str) -> Run:
         raise InputError(f"This run.json is damaged at {place}: {first['msg']}. Verify again to write it anew.") from None
 
 
+def run_json_schema() -> dict[str, Any]:
+    """The schema of run.json (draft 2020-12): the version of the format, and no field but those of a Run."""
+    schema = _adapter().json_schema(schema_generator=_ClosedJsonSchema)
+    return {
+        "$schema": _ClosedJsonSchema.schema_dialect,
+        **schema,
+        "title": "run.json",
+        "properties": {"format": {"const": VERSION}, **schema["properties"]},
+        "required": ["format", *schema["required"]],
+    }
+
+
+class _ClosedJsonSchema(GenerateJsonSchema):
+    """Objects have no field that they do not name."""
+
+    def dataclass_schema(self, schema: DataclassSchema) -> JsonSchemaValue:
+        return {**super().dataclass_schema(schema), "additionalProperties": False}
+
+
 @cache
 def _adapter() -> TypeAdapter[Run]:
     return TypeAdapter(Run)
 
 
-def _value(value: object) -> Any:
-    if isinstance(value, Enum):
-        return value.value
-    raise TypeError(f"{type(value).__name__} is no JSON value: {value!r}")
+def _lay_out(value: Any, line: str) -> str:
+    """An object a line a field, an array of them a line an element, everything else on its line."""
+    inner = f"{line}  "
+    match value:
+        case {**fields} if fields:
+            lines = [f"{_one_line(name)}: {_lay_out(field, inner)}" for name, field in fields.items()]
+            opening, closing = "{}"
+        case [{}, *_]:
+            lines = list(map(_one_line, value))
+            opening, closing = "[]"
+        case _:
+            return _one_line(value)
+    return f"{opening}{inner}{f',{inner}'.join(lines)}{line}{closing}"
+
+
+def _one_line(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

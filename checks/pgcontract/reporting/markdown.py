@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from pgcontract.reporting import fragments, markup
 from pgcontract.reporting.deploy_commands import commands
-from pgcontract.reporting.heading import by_outcome, check_totals, file_name, header, number
+from pgcontract.reporting.heading import SUPABASE, by_outcome, check_totals, file_name, header, number
 from pgcontract.reporting.object_tables import ObjectTables
 from pgcontract.reporting.performance_tables import performance_section
 from pgcontract.reporting.run_view import DECISION_MEANING, NOTEWORTHY_OUTCOMES, RunView, is_unresolved
@@ -26,10 +26,7 @@ from pgcontract.result import Content, Finding, Run
 
 FORMAT = "markdown"
 MAX_SQL = 200_000  # characters; GitHub stops rendering a page at half a megabyte
-_NO_FILE = dict.fromkeys(("path", "sha256", "lines", "bytes", "statements", "text"))
-_NO_DOCUMENT = dict.fromkeys(("title", "date", "status", "purpose", "owner", "project_ref"))
 _FENCE = re.compile(r"(`{3,})[A-Za-z0-9+-]*$")
-NO_FACTS: Mapping[str, Any] = dict.fromkeys(("path", "sha256", "lines", "bytes", "statements", "text"))
 
 
 def render(run: Run) -> str:
@@ -111,12 +108,9 @@ def _context(run: Run) -> Mapping[str, Any]:
         "check_totals": check_totals(view),
         "by_outcome": by_outcome(view),
         "noteworthy_claims": [claim for outcome in NOTEWORTHY_OUTCOMES for claim in view.claims_by(outcome)],
-        "script": {**_NO_FILE, **(run.facts.get("script") or {})},
-        "rollback": {**_NO_FILE, **run.facts["way_back"]} if run.facts.get("way_back") else None,
         "file": file_name(run),
-        "supabase": run.facts.get("platform") == "supabase",
+        "supabase": run.platform == SUPABASE,
         "commands": commands(run),
-        "document": {**_NO_DOCUMENT, **run.document},
         "check_result": lambda check: _check_result(view, check),
         "gaps": gaps(view),
         "left_out": left_out(run),

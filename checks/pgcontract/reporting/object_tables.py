@@ -7,12 +7,11 @@ from dataclasses import fields
 
 from markupsafe import Markup
 
-from pgcontract.model.schema import Schema
+from pgcontract.model.schema import Column, Part, Schema, Table
 from pgcontract.reporting import object_cells
 from pgcontract.reporting.fragments import check_counts, shown_by
-from pgcontract.reporting.markup import code, fence, fold, join, table
-from pgcontract.reporting.object_cells import Part
-from pgcontract.reporting.run_view import KIND_BY_FIELD, RunView, is_unresolved
+from pgcontract.reporting.markup import code, fence, fold, join, prose, table
+from pgcontract.reporting.run_view import RunView, is_unresolved
 from pgcontract.result.outline import OutlineSection
 
 FOLD_TABLES = 4
@@ -26,7 +25,7 @@ class ObjectTables:
 
     def __init__(self, view: RunView) -> None:
         self.view = view
-        self.tables = view.parts("tables")
+        self.tables = view.schema.tables
 
     def listed(self, section: OutlineSection) -> Iterator[Markup]:
         """The objects whose kinds have their rows in the section, kind by kind; or that there is none of a usual one."""
@@ -51,47 +50,47 @@ class ObjectTables:
     def columns(self, section: OutlineSection) -> Iterator[Markup]:
         """One block a table: its purpose, what shows it, its columns. Folded where there are many tables."""
         many = len(self.tables) > FOLD_TABLES
-        of_table: dict[object, list[Part]] = {}
-        for column in self.view.parts("columns"):
-            of_table.setdefault(column.get("table"), []).append(column)
+        of_table: dict[str, list[Column]] = {}
+        for column in self.view.schema.columns:
+            of_table.setdefault(column.table, []).append(column)
         for part in self.tables:
-            columns = of_table.pop(part.get("name"), [])
+            columns = of_table.pop(part.name, [])
             yield self._table(part, columns, section, many=many)
         for owner, columns in of_table.items():  # of views and composite types
-            yield self._block(str(owner), Markup(""), columns, section, many=True)
+            yield self._block(owner, Markup(""), columns, section, many=True)
 
-    def _table(self, part: Part, columns: Sequence[Part], section: OutlineSection, *, many: bool) -> Markup:
-        about = self.view.findings_of("tables", part)
+    def _table(self, part: Table, columns: Sequence[Column], section: OutlineSection, *, many: bool) -> Markup:
+        about = self.view.findings_of(part)
         description = join(
             (
-                object_cells.purpose(part),
+                self._purpose(part),
                 join((object_cells.table(part), shown_by(about, section, self.view)), ". Shown by: "),
             ),
             "\n\n",
         )
         return self._block(
-            str(part.get("name")), description, columns, section, many=many, highlighted=any(map(is_unresolved, about))
+            part.name, description, columns, section, many=many, highlighted=any(map(is_unresolved, about))
         )
 
     def _block(
         self,
         name: str,
         description: Markup,
-        columns: Sequence[Part],
+        columns: Sequence[Column],
         section: OutlineSection,
         *,
         many: bool,
         highlighted: bool = False,
     ) -> Markup:
-        ordered = sorted(columns, key=lambda column: column.get("position") or 0)
-        by_part = {id(column): self.view.findings_of("columns", column) for column in ordered}
+        ordered = sorted(columns, key=lambda column: column.position)
+        by_part = {id(column): self.view.findings_of(column) for column in ordered}
         rows = [
             (
                 code(object_cells.short(column)),
-                code(column.get("type")),
-                "yes" if column.get("null", True) else "no",
+                code(column.type),
+                "yes" if column.null else "no",
                 object_cells.default(column),
-                object_cells.purpose(column),
+                self._purpose(column),
                 shown_by(by_part[id(column)], section, self.view),
             )
             for column in ordered
@@ -106,15 +105,14 @@ class ObjectTables:
         return fold(f"{name}: {len(columns)} columns{', not all kept' if highlighted else ''}", block, opened=highlighted)
 
     def indexes(self, section: OutlineSection) -> Markup:
-        parts = self.view.parts("indexes")
         rows = [
             (
                 self._name(part),
                 object_cells.index(part),
-                object_cells.purpose(part),
-                self._shown("indexes", part, section),
+                self._purpose(part),
+                self._shown(part, section),
             )
-            for part in parts
+            for part in self.view.schema.indexes
         ]
         return fold_if_long("indexes", ("Index", "Definition", "Purpose", "Shown by"), rows)
 
@@ -123,40 +121,39 @@ class ObjectTables:
             (
                 self._name(part),
                 object_cells.trigger(part),
-                object_cells.purpose(part),
-                self._shown("triggers", part, section),
+                self._purpose(part),
+                self._shown(part, section),
             )
-            for part in self.view.parts("triggers")
+            for part in self.view.schema.triggers
         ]
         return fold_if_long("triggers", ("Trigger", "Fires", "Purpose", "Shown by"), rows)
 
     def functions(self, section: OutlineSection) -> Markup:
         rows = [
             (
-                code(part.get("name")),
+                code(part.name),
                 object_cells.function(part),
-                object_cells.purpose(part),
-                self._shown("functions", part, section),
+                self._purpose(part),
+                self._shown(part, section),
             )
-            for part in self.view.parts("functions")
+            for part in self.view.schema.functions
         ]
         return fold_if_long("functions", ("Function", "Is", "Purpose", "Shown by"), rows)
 
     def bodies(self) -> Markup:
         """The text of every function that has one."""
-        held = [part for part in self.view.parts("functions") if part.get("body")]
-        return _text_blocks("Body", [(part["name"], part["body"], part.get("language")) for part in held])
+        functions = self.view.schema.functions
+        return _text_blocks("Body", [(part.name, part.body, part.language) for part in functions if part.body])
 
     def definitions(self) -> Markup:
         """The query of every view."""
-        held = [part for part in self.view.parts("views") if part.get("definition")]
-        return _text_blocks("Definition", [(part["name"], part["definition"], "sql") for part in held])
+        return _text_blocks("Definition", [(part.name, part.definition, "sql") for part in self.view.schema.views])
 
     def constraints(self, section: OutlineSection) -> Markup:
         rows = [
-            (self._name(part), code(part.get("definition") or part.get("form")), object_cells.purpose(part),
-             self._shown("constraints", part, section))
-            for part in self.view.parts("constraints")
+            (self._name(part), code(part.definition or part.form), self._purpose(part),
+             self._shown(part, section))
+            for part in self.view.schema.constraints
         ]  # fmt: skip
         return fold_if_long("rules", ("Rule", "Definition", "Purpose", "Shown by"), rows)
 
@@ -164,11 +161,11 @@ class ObjectTables:
         """Objects of kinds without a table of their own, with those of their fields that say something."""
         rows = [
             (
-                KIND_BY_FIELD[kind].replace("_", " "),
-                code(part.get("name")),
+                part.kind.replace("_", " "),
+                code(part.name),
                 object_cells.fields(part),
-                object_cells.purpose(part),
-                self._shown(kind, part, section),
+                self._purpose(part),
+                self._shown(part, section),
             )
             for kind in kinds
             for part in self.view.parts(kind)
@@ -177,14 +174,13 @@ class ObjectTables:
 
     def components(self) -> Markup:
         """How many of each kind are declared, how many of them are there, and which."""
-        facts = self.view.run.facts
-        declared, live = (facts.get(side) or {} for side in ("declared", "live"))
+        declared, live = self.view.run.declared, self.view.run.live
         kinds = ("tables", "columns", "indexes", "constraints", "triggers", "functions", *OTHER_KINDS)
         rows = [
             (
                 kind.replace("_", " "),
-                str(len(declared.get(kind) or ())) if declared else "–",
-                str(len(live.get(kind) or ())) if live else "–",
+                "–" if declared is None else str(len(getattr(declared, kind))),
+                "–" if live is None else str(len(getattr(live, kind))),
                 object_cells.names(held),
             )
             for kind in kinds
@@ -192,12 +188,15 @@ class ObjectTables:
         ]
         return table(("Component", "#Declared", "#Found", "Names"), rows)
 
-    def _shown(self, kind: str, part: Part, section: OutlineSection) -> Markup:
-        return shown_by(self.view.findings_of(kind, part), section, self.view)
+    def _shown(self, part: Part, section: OutlineSection) -> Markup:
+        return shown_by(self.view.findings_of(part), section, self.view)
+
+    def _purpose(self, part: Part) -> Markup:
+        return prose(self.view.purpose(part))
 
     def _name(self, part: Part) -> Markup:
-        one_table = len(self.tables) == 1 and part.get("table") == self.tables[0].get("name")
-        return code(object_cells.short(part) if one_table else part.get("name"))
+        one_table = len(self.tables) == 1 and object_cells.owner_of(part) == self.tables[0].name
+        return code(object_cells.short(part) if one_table else part.name)
 
 
 def fold_if_long(title: str, columns: Sequence[object], rows: Sequence[Sequence[object]]) -> Markup:
@@ -205,10 +204,10 @@ def fold_if_long(title: str, columns: Sequence[object], rows: Sequence[Sequence[
     return fold(f"{len(rows)} {title}", whole) if len(rows) > FOLD_ROWS else whole
 
 
-def _text_blocks(title: str, texts: Sequence[tuple[str, str, str | None]]) -> Markup:
+def _text_blocks(title: str, texts: Sequence[tuple[str, str, str]]) -> Markup:
     """Name, text and language of each, in blocks; folded where there is more than one."""
     if len(texts) == 1:
         ((name, text, language),) = texts
-        return Markup("{} of {}:\n\n{}").format(title, code(name), fence(text, language or "text"))
-    blocks = (fold(f"{title} of {name}", fence(text, language or "text")) for name, text, language in texts)
+        return Markup("{} of {}:\n\n{}").format(title, code(name), fence(text, language))
+    blocks = (fold(f"{title} of {name}", fence(text, language)) for name, text, language in texts)
     return Markup("\n").join(blocks)

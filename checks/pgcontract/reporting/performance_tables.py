@@ -11,12 +11,12 @@ from pgcontract.reporting.amounts import count, size_bytes, time_us
 from pgcontract.reporting.charts import charts
 from pgcontract.reporting.charts.mermaid import overview
 from pgcontract.reporting.markup import code, fence, fold, join, prose, table
-from pgcontract.reporting.performance_facts import MeasuredQuery, MeasuredWrite, QuerySize, WriteSize, performance
+from pgcontract.reporting.measurement_names import named_measurements
 from pgcontract.result import Run
+from pgcontract.result.measurements import QueryAtSize, QueryBudget, QueryFigures, WriteAtSize, WriteFigures
 
 MERMAID = "mermaid"
 _NONE = "–"
-_UNITS = {"buffers": "pages", "round_trips": "round trips"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class PerformanceSection:
 
 def performance_section(run: Run) -> PerformanceSection | None:
     """What the section prints of the measurements; None where nothing was measured."""
-    measured = performance(run)
+    measured = named_measurements(run)
     if not (measured.queries or measured.writes):
         return None
     chart = overview(measured)
@@ -53,7 +53,7 @@ def performance_section(run: Run) -> PerformanceSection | None:
                 (
                     code(query.name),
                     code(advice.ddl),
-                    _join_lines([_format_optional(advice.rows, count)]),
+                    count(advice.rows),
                     count(advice.before),
                     count(advice.after),
                 )
@@ -70,13 +70,13 @@ def performance_section(run: Run) -> PerformanceSection | None:
     )  # fmt: skip
 
 
-def _query(query: MeasuredQuery) -> tuple[object, ...]:
+def _query(query: QueryFigures) -> tuple[object, ...]:
     sizes = sorted(query.sizes, key=lambda size: size.rows)
 
-    def column(figure: Callable[[QuerySize], str | None]) -> Markup:
+    def column(figure: Callable[[QueryAtSize], str | None]) -> Markup:
         return _join_lines(map(figure, sizes))
 
-    budget = ", ".join(f"{value:g} {_UNITS.get(unit, unit)}" for unit, value in (query.budget or {}).items() if value)
+    budget = _budget(query.budget) if query.budget else ""
     low, middle, high = query.exponent or (None, None, None)
     return (
         join((code(query.name), prose(query.purpose or "")), Markup("<br>")),
@@ -94,10 +94,15 @@ def _query(query: MeasuredQuery) -> tuple[object, ...]:
     )
 
 
-def _write(write: MeasuredWrite) -> tuple[object, ...]:
+def _budget(budget: QueryBudget) -> str:
+    limits = ((budget.buffers, "pages"), (budget.round_trips, "round trips"), (budget.ms, "ms"))
+    return ", ".join(f"{limit:g} {unit}" for limit, unit in limits if limit)
+
+
+def _write(write: WriteFigures) -> tuple[object, ...]:
     sizes = sorted(write.sizes, key=lambda size: size.rows)
 
-    def column(figure: Callable[[WriteSize], str | None]) -> Markup:
+    def column(figure: Callable[[WriteAtSize], str | None]) -> Markup:
         return _join_lines(map(figure, sizes))
 
     kind = "" if write.kind == "none" else write.kind
@@ -117,12 +122,12 @@ def _write(write: MeasuredWrite) -> tuple[object, ...]:
     )
 
 
-def _triggers(write_size: WriteSize) -> str | None:
+def _triggers(write_size: WriteAtSize) -> str | None:
     parts = (_format_optional(write_size.trigger_wal_bytes, size_bytes), _format_optional(write_size.trigger_us, time_us))
     return ", ".join(part for part in parts if part) or None
 
 
-def _indexes(writes: Sequence[MeasuredWrite]) -> Markup:
+def _indexes(writes: Sequence[WriteFigures]) -> Markup:
     """What each index adds to one row of each step, a table a flow, folded: the picture shows it too."""
     tables = []
     for flow in dict.fromkeys(write.flow for write in writes):

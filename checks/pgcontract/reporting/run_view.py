@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import TypeVar, get_args, get_type_hints
 
-from pgcontract.model.schema import Schema
+from pgcontract.model.schema import Part, Schema
 from pgcontract.result import ClaimResult, Decision, Finding, Outcome, Run, Severity, Status
 from pgcontract.result.claim_ranges import natural_sort_key, shorten_ids
 from pgcontract.result.outline import OutlineSection
@@ -108,7 +108,6 @@ class RunView:
         self.run = run
         self.unresolved = collapse_alike(unresolved(run))
         self.resolved = resolved(run)
-        self._parts_by_kind: dict[str, tuple[Mapping[str, Any], ...]] = {}
 
     def name(self, finding: Finding) -> str:
         """`check[subject]`, led by its migration's display name where that is not the one the report is about.
@@ -135,29 +134,25 @@ class RunView:
         restating = {check.id for check in self.run.checks if check.restates_claims}
         return tuple(finding for finding in self.run.findings if finding.check not in restating or is_unresolved(finding))
 
-    @cached_property
+    @property
     def promised(self) -> bool:
-        """Whether a contract was judged: without one no check of shape has run."""
-        shape = (".present", ".definition")
-        return bool(self.run.claims) or any(finding.check.endswith(shape) for finding in self.run.findings)
+        """Whether there is a contract: without one no check of shape has run."""
+        return self.run.declared is not None
 
-    def parts(self, kind: str) -> tuple[Mapping[str, Any], ...]:
-        """The parts of one kind (a field name of `Schema`) as declared; as found live where nothing is declared.
+    @property
+    def schema(self) -> Schema:
+        """What is declared, each kind by its own field; what was found live where nothing is declared."""
+        declared, live = self.run.declared or Schema(), self.run.live or Schema()
+        return live if declared == Schema() else declared
 
-        A part that says nothing of itself has the comment of the one that was found.
-        """
-        if kind not in self._parts_by_kind:
-            facts = self.run.facts
-            declared, live = ((facts.get(side) or {}).get(kind) or () for side in ("declared", "live"))
-            comments = {part.get("name"): part.get("comment") for part in live}
-            source = declared if facts.get("declared") else live
-            self._parts_by_kind[kind] = tuple(
-                part
-                if part.get("purpose") or part.get("comment")
-                else {**part, "comment": comments.get(part.get("name"))}
-                for part in source
-            )
-        return self._parts_by_kind[kind]
+    def parts(self, kind: str) -> tuple[Part, ...]:
+        """The parts of one kind, a field's name of `Schema`."""
+        parts: tuple[Part, ...] = getattr(self.schema, kind)
+        return parts
+
+    def purpose(self, part: Part) -> str:
+        """What the part is for: the contract's words, else its comment, else that of the one that was found."""
+        return part.purpose or part.comment or self._live_comments.get((part.kind, part.name)) or ""
 
     def findings(self, section: OutlineSection) -> tuple[Finding, ...]:
         return self._by_section.get(section.id, ())
@@ -168,7 +163,7 @@ class RunView:
             id(finding)
             for kind in self.listed_kinds(section)
             for part in self.parts(kind)
-            for finding in self.findings_of(kind, part)
+            for finding in self.findings_of(part)
         }
         return tuple(finding for finding in self.findings_to_exhibit(section) if id(finding) not in taken)
 
@@ -186,12 +181,10 @@ class RunView:
         outline = self.run.outline
         return tuple(field for field, kind in KIND_BY_FIELD.items() if outline.section_of_kind(kind) == section)
 
-    def findings_of(self, kind: str, part: Mapping[str, Any]) -> tuple[Finding, ...]:
+    def findings_of(self, part: Part) -> tuple[Finding, ...]:
         """The findings about one part: those with its name as subject and checks of its kind, or `kind name`."""
-        singular = KIND_BY_FIELD.get(kind, kind)
-        name = str(part.get("name"))
-        plain = (finding for finding in self._by_subject.get(name, ()) if _about(finding, singular))
-        return (*plain, *self._by_subject.get(f"{singular} {name}", ()))
+        plain = (finding for finding in self._by_subject.get(part.name, ()) if _about(finding, part.kind))
+        return (*plain, *self._by_subject.get(f"{part.kind} {part.name}", ()))
 
     def claims(self, section: OutlineSection) -> tuple[ClaimResult, ...]:
         return self._claims.get(section.id, ())
@@ -218,6 +211,10 @@ class RunView:
     @cached_property
     def _description(self) -> Mapping[tuple[str, str], str]:
         return {(claim.id, claim.migration): claim.description for claim in self.run.claims}
+
+    @cached_property
+    def _live_comments(self) -> Mapping[tuple[str, str], str | None]:
+        return {(part.kind, part.name): part.comment for part in (self.run.live or Schema()).parts()}
 
     @cached_property
     def _by_subject(self) -> Mapping[str, list[Finding]]:

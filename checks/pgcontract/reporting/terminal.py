@@ -86,8 +86,7 @@ def _page(view: RunView, *, verbose: bool) -> Iterator[RenderableType]:
 def _heading(view: RunView) -> Iterator[RenderableType]:
     run = view.run
     decision = run.verdict.decision
-    version = run.server.get("version") or run.server.get("major")
-    server = f"on PostgreSQL {version} ({run.server.get('provider')})" if run.server else "without a server"
+    server = f"on PostgreSQL {run.server.version} ({run.server.provider})" if run.server else "without a server"
     verdict = (f" {decision.value} ", f"bold {_STYLE[decision]}")
     yield Text.assemble(verdict, " ", (visible(run.migration), "bold"), visible(f" {server}"))
     yield Text(DECISION_MEANING[decision], style="dim")

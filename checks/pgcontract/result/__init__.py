@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pgcontract.result.check_info import CheckInfo, Correctable
 from pgcontract.result.claim_result import ClaimResult, Outcome
+from pgcontract.result.document_info import DocumentInfo
 from pgcontract.result.finding import Evidence, Finding
+from pgcontract.result.measurements import Measurements
 from pgcontract.result.migration_name import MigrationName
+from pgcontract.result.observations import Observations, Phase, ServerInfo
 from pgcontract.result.outline import Content, Outline, OutlineSection
-from pgcontract.result.run import Phase, Run
+from pgcontract.result.run import Run
 from pgcontract.result.run_options import RunOptions
+from pgcontract.result.script_file import ScriptFile
 from pgcontract.result.status import Severity, Status
 from pgcontract.result.verdict import Decision, Verdict
 
@@ -18,15 +22,20 @@ __all__ = [
     "Content",
     "Correctable",
     "Decision",
+    "DocumentInfo",
     "Evidence",
     "Finding",
+    "Measurements",
     "MigrationName",
+    "Observations",
     "Outcome",
     "Outline",
     "OutlineSection",
     "Phase",
     "Run",
     "RunOptions",
+    "ScriptFile",
+    "ServerInfo",
     "Severity",
     "Status",
     "Verdict",

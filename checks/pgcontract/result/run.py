@@ -2,51 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, assert_never
+from typing import assert_never
 
+from pgcontract.model.schema import Schema
 from pgcontract.result.check_info import CheckInfo
 from pgcontract.result.claim_result import ClaimResult
+from pgcontract.result.document_info import DocumentInfo
 from pgcontract.result.finding import Finding
+from pgcontract.result.measurements import Measurements
 from pgcontract.result.migration_name import MigrationName
+from pgcontract.result.observations import Phase, ServerInfo
 from pgcontract.result.outline import Outline
 from pgcontract.result.run_options import RunOptions
+from pgcontract.result.script_file import ScriptFile
 from pgcontract.result.status import Status
 from pgcontract.result.verdict import Decision, Verdict
-
-
-@dataclass(frozen=True, kw_only=True)
-class Phase:
-    """Where the time went: CPU of the tool and of the server, and the wall, each in milliseconds."""
-
-    name: str
-    wall_ms: float
-    cpu_ms: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """One verification, whole: the only input of every report; `run.json` gives it back unchanged.
 
-    `checks` are those that a finding is of, by id. `facts` are what a report prints about the things judged (tables,
-    columns, script, queries ...), as plain JSON values keyed by topic; `server` and `document` likewise. `outline` is
-    how a report is laid out. `started` is ISO 8601 in UTC.
+    `pgcontract` is the version that made it, `started` ISO 8601 in UTC. `migration` is the head of `chain`; `script`,
+    `rollback`, `declared` and `live` are the head's. `declared` is None where it has no contract, `live` where no server
+    showed what the script makes, `server` where none was asked. `production_major` is the major version that the
+    migrations are to run on. `checks` are those that a finding is of, by id. `options` hold no password. `outline` is
+    how a report is laid out.
     """
 
     pgcontract: str
     started: str
     migration: str
+    chain: tuple[MigrationName, ...]
     verdict: Verdict
     findings: tuple[Finding, ...]
     claims: tuple[ClaimResult, ...]
     checks: tuple[CheckInfo, ...]
     outline: Outline
-    chain: tuple[MigrationName, ...] = ()
-    server: Mapping[str, Any] = field(default_factory=dict)
+    script: ScriptFile
+    rollback: ScriptFile | None = None
+    platform: str = "postgres"
+    production_major: int | None = None
+    document: DocumentInfo = field(default_factory=DocumentInfo)
+    declared: Schema | None = None
+    live: Schema | None = None
+    measurements: Measurements = field(default_factory=Measurements)
+    server: ServerInfo | None = None
     options: RunOptions = field(default_factory=RunOptions)
-    document: Mapping[str, Any] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
     phases: tuple[Phase, ...] = ()
 
     def display_name(self, key: str) -> str:

@@ -6,9 +6,9 @@ import os
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from types import TracebackType
-from typing import Any
 
 import psycopg
 
@@ -24,11 +24,11 @@ from pgcontract.postgres.sandbox import DatabaseState, Sandbox
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
-from pgcontract.result import Evidence, Finding, Phase, Status
+from pgcontract.result import Evidence, Finding, Observations, Phase, ServerInfo, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import Check, checks
-from pgcontract.runner.facts import collect_facts
 from pgcontract.runner.findings import make_finding, make_unanswered_finding
+from pgcontract.runner.observation import observe
 from pgcontract.runner.plan import Item, Plan
 from pgcontract.runner.verdict import merge_with_head
 
@@ -85,23 +85,13 @@ class Session:
             own_findings += tuple(finding for finding in answers if finding.subject not in planned)
         return own_findings or (make_unanswered_finding(self.plan, item, "The check gave no answer."),)
 
-    def observed(self) -> dict[str, Any]:
-        """What was seen of server and things judged, as plain JSON values, for `conclude`."""
-        context = self._contexts.get(self.plan.head.key)
-        promise = self.plan.promises[self.plan.head.key]
-        return {
-            "server": self._server_facts(),
-            "facts": self._facts(promise, context),
-            "phases": [{"name": phase.name, "wall_ms": phase.wall_ms, "cpu_ms": phase.cpu_ms} for phase in self._phases],
-        }
-
-    def _facts(self, promise: Promise, context: Context | None) -> dict[str, Any]:
-        try:
-            if self._lost_server is None:
-                return collect_facts(promise, context, self._measured_promises())
-            return collect_facts(promise, None)
-        except (ServerUnavailable, psycopg.Error):  # lost after the last answer: what was seen of it is left out
-            return collect_facts(promise, None)
+    def observed(self) -> Observations:
+        """What was seen of the server and of the head, for `conclude`."""
+        seen = Observations()
+        if self._lost_server is None:
+            with suppress(ServerUnavailable, psycopg.Error):  # lost after the last answer: what it showed is left out
+                seen = observe(self._contexts.get(self.plan.head.key), self._measured_promises())
+        return replace(seen, server=self._server_info(), phases=tuple(self._phases))
 
     def context(self, key: str) -> Context:
         """The context of the migration, its predecessors applied before it; ServerUnavailable without a server."""
@@ -212,24 +202,19 @@ class Session:
         """CPU so far of this process, of programs it ran (initdb) and of the servers it started on this machine."""
         return sum(os.times()[:4]) * 1000 + children_cpu_ms()
 
-    def _server_facts(self) -> dict[str, Any]:
+    def _server_info(self) -> ServerInfo | None:
         if self.server is None:
-            return {}
-        facts: dict[str, Any] = {
-            "provider": self.server.provider,
-            "version": self.server.version,
-            "major": self.server.major,
-            "storage": self.server.storage,
-            "started_from": self.server.started_from,
-        }
-        if self._sandbox is not None:
-            facts["stage"] = self._sandbox.roles.description
-            facts |= (
-                {"lacking": list(self._sandbox.roles.missing_privileges)}
-                if self._sandbox.roles.missing_privileges
-                else {}
-            )
-        return facts
+            return None
+        roles = self._sandbox.roles if self._sandbox is not None else None
+        return ServerInfo(
+            provider=self.server.provider,
+            version=self.server.version,
+            major=self.server.major,
+            storage=self.server.storage,
+            started_from=self.server.started_from,
+            roles=roles.description if roles else None,
+            missing_privileges=roles.missing_privileges if roles else (),
+        )
 
 
 def _sentence(reason: str) -> str:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from importlib.metadata import version
-from typing import Any
 
 from pgcontract.contract import Project
 from pgcontract.errors import InputError
 from pgcontract.model.schema import Schema
 from pgcontract.postgres.progress import ProgressEvent, progress_told_to, report_progress
 from pgcontract.postgres.providers import redact_spec
-from pgcontract.result import Finding, MigrationName, Phase, Run, RunOptions
+from pgcontract.result import Finding, MigrationName, Observations, Run, RunOptions
+from pgcontract.result.observations import sum_phases
 from pgcontract.runner.check_infos import check_infos
-from pgcontract.runner.facts import document_facts
+from pgcontract.runner.observation import document_info, script_file
 from pgcontract.runner.plan import Plan, plan
 from pgcontract.runner.session import Session
 from pgcontract.runner.verdict import claim_finding, conclude_verdict, decide_claims, resolve_findings
@@ -25,7 +24,7 @@ from pgcontract.runner.verdict import claim_finding, conclude_verdict, decide_cl
 def conclude(
     plan: Plan,
     findings: Iterable[Finding],
-    observed: Mapping[str, Any],
+    observed: Observations,
     *,
     today: dt.date | None = None,
 ) -> Run:
@@ -37,32 +36,38 @@ def conclude(
     claims = decide_claims(plan.project, resolved_findings, infos, selected=not plan.complete)
     everything = (*resolved_findings, *waivers, *map(claim_finding, claims))
     found = {finding.check for finding in everything}
-    server = dict(observed.get("server", {}))
+    promise = plan.promises[plan.head.key]
     verdict = conclude_verdict(
         everything,
         claims,
         promised=plan.head.contract is not None,
         complete=plan.complete,
         production=plan.project.postgres,
-        major=server.get("major"),
+        major=observed.server.major if observed.server else None,
     )
     return Run(
         pgcontract=version("pgcontract"),
         started=now.replace(microsecond=0).isoformat(),
         migration=plan.head.key,
-        verdict=verdict,
-        findings=everything,
-        claims=claims,
-        outline=plan.project.outline,
-        checks=tuple(info for info in infos.values() if info.id in found),
         chain=tuple(
             MigrationName(key=migration.key, display_name=migration.display_name) for migration in plan.project.chain
         ),
-        server=server,
+        verdict=verdict,
+        findings=everything,
+        claims=claims,
+        checks=tuple(info for info in infos.values() if info.id in found),
+        outline=plan.project.outline,
+        script=script_file(promise.script),
+        rollback=script_file(promise.rollback) if promise.rollback else None,
+        platform=plan.project.platform,
+        production_major=plan.project.postgres,
+        document=document_info(plan.project, plan.head),
+        declared=(observed.spelled or promise.declared) if promise.contract else None,
+        live=observed.live,
+        measurements=observed.measurements,
+        server=observed.server,
         options=replace(plan.options, pg=redact_spec(plan.options.pg)),
-        document=document_facts(plan.project, plan.head, os.environ),
-        facts=observed.get("facts", {}),
-        phases=_sum_phases(observed.get("phases", ())),
+        phases=sum_phases(observed.phases),
     )
 
 
@@ -79,17 +84,6 @@ def _in_order(plan: Plan, findings: Iterable[Finding]) -> list[Finding]:
         return places.get((*check, finding.subject), places.get(check, len(places)))
 
     return sorted(findings, key=place_of)
-
-
-def _sum_phases(phases: Iterable[Mapping[str, Any]]) -> tuple[Phase, ...]:
-    """One Phase a name, in the order they first came."""
-    summed: dict[str, Phase] = {}
-    for phase in phases:
-        known = summed.get(phase["name"], Phase(name=phase["name"], wall_ms=0.0, cpu_ms=0.0))
-        summed[phase["name"]] = replace(
-            known, wall_ms=known.wall_ms + phase["wall_ms"], cpu_ms=known.cpu_ms + phase["cpu_ms"]
-        )
-    return tuple(summed.values())
 
 
 def verify(

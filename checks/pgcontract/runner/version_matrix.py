@@ -33,7 +33,7 @@ class MajorDifference:
 
 def decision(run: Run) -> Decision:
     """The Run's decision, as it would be had it been reached on production's own major."""
-    reason = major_mismatch(run.server.get("major"), run.facts.get("production"))
+    reason = major_mismatch(run.server.major if run.server else None, run.production_major)
     if run.verdict.decision is Decision.CAUTION and run.verdict.reasons == (reason,):
         return Decision.CLEAR
     return run.verdict.decision

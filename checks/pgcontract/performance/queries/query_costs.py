@@ -11,7 +11,7 @@ from typing import Final
 import psycopg
 
 from pgcontract.contract import Query
-from pgcontract.performance.growth import CallCost, SizeCost, median
+from pgcontract.performance.growth import CallCost, SizeCost
 from pgcontract.performance.index_heights import IndexFacts, read_indexes
 from pgcontract.performance.loading import Load, LoadedServer, get_loaded_server
 from pgcontract.performance.queries.parameter_samples import NoValue, Sample, draw_samples
@@ -219,21 +219,3 @@ def representative_calls(calls: tuple[Call, ...]) -> tuple[int, ...]:
     ordered = sorted(range(len(calls)), key=lambda at: (calls[at].rows_found, at))
     last = len(ordered) - 1
     return tuple(dict.fromkeys(ordered[last * quarter // 4] for quarter in (2, 0, 4, 1, 3)))
-
-
-def size_facts(measured: MeasuredQuery) -> list[dict[str, object]]:
-    """Each size's figures as plain JSON, for the report's tables and pictures."""
-    return [
-        {
-            "rows": measurement.size,
-            "samples": len(measurement.samples),
-            "calls": len(measurement.calls),
-            "found_median": measurement.cost.rows_found,
-            "buffers_median": median([call.buffers for call in measurement.calls]),
-            "buffers_p95": measurement.cost.buffers,
-            "buffers_max": max(call.buffers for call in measurement.calls),
-            "height": measurement.height,
-            "plan": measurement.plan_summary,
-        }
-        for measurement in measured.measurements
-    ]

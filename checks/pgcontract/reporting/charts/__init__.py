@@ -9,8 +9,9 @@ from pgcontract.reporting.charts.query_cost import cost_chart
 from pgcontract.reporting.charts.query_latency import latency_chart
 from pgcontract.reporting.charts.svg import Chart
 from pgcontract.reporting.charts.wal import wal_chart
-from pgcontract.reporting.performance_facts import Performance, performance
+from pgcontract.reporting.measurement_names import named_measurements
 from pgcontract.result import Run
+from pgcontract.result.measurements import Measurements
 
 __all__ = ["Chart", "charts"]
 
@@ -18,11 +19,11 @@ __all__ = ["Chart", "charts"]
 def charts(run: Run) -> tuple[Chart, ...]:
     """The pictures of what was measured, in the order of the report; none where nothing was. The bytes are the Run's
     alone. Names are those of files: `cost-by_email`, `latency-by_email`, `wal-checkout`."""
-    measured = performance(run)
+    measured = named_measurements(run)
     return tuple(_charts(measured))
 
 
-def _charts(measured: Performance) -> Iterator[Chart]:
+def _charts(measured: Measurements) -> Iterator[Chart]:
     taken: set[str] = set()
 
     def named(kind: str, subject: str) -> str:
@@ -36,10 +37,10 @@ def _charts(measured: Performance) -> Iterator[Chart]:
         return name
 
     queries = {measured_query.name for measured_query in measured.queries}
-    baselines = [latency for latency in measured.latency if latency.rows is None and latency.name not in queries]
+    baselines = [latency for latency in measured.times if latency.rows is None and latency.name not in queries]
     for query in measured.queries:
         drawn = cost_chart(query, named("cost", query.name), measured.conditions)
-        times = [latency for latency in measured.latency if latency.name == query.name]
+        times = [latency for latency in measured.times if latency.name == query.name]
         timed = latency_chart(query.name, times, baselines, named("latency", query.name), measured.conditions)
         yield from (chart for chart in (drawn, timed) if chart is not None)
     for flow in dict.fromkeys(write.flow for write in measured.writes):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import re
 
-from pgcontract.reporting.performance_facts import MeasuredQuery, Performance, QuerySize
+from pgcontract.result.measurements import Measurements, QueryAtSize, QueryFigures
 
 MAX_BARS = 12
 _START = '%%{init: {"themeVariables": {"xyChart": {"plotColorPalette": "#d55e00, #0072b2"}}}}%%'
 
 
-def overview(measured: Performance) -> str | None:
+def overview(measured: Measurements) -> str | None:
     """An xychart of Mermaid: pages of one call at the largest size, as powers of ten, since the language has no
     logarithmic axis. The bar in front is the query as it is, the one behind it without its index."""
     largest = [(query, size) for query in measured.queries[:MAX_BARS] if (size := _largest(query))]
@@ -35,7 +35,7 @@ def overview(measured: Performance) -> str | None:
     )
 
 
-def _wal_overview(measured: Performance) -> str | None:
+def _wal_overview(measured: Measurements) -> str | None:
     """Where no query was measured: the log of one row of each step, in bytes, at the largest size."""
     sizes = [(write, max(write.sizes, key=lambda size: size.rows)) for write in measured.writes if write.sizes]
     steps = [(f"{write.flow}.{write.step}", size.wal_bytes) for write, size in sizes if size.wal_bytes][:MAX_BARS]
@@ -53,7 +53,7 @@ def _wal_overview(measured: Performance) -> str | None:
     )
 
 
-def _largest(query: MeasuredQuery) -> QuerySize | None:
+def _largest(query: QueryFigures) -> QueryAtSize | None:
     return max((size for size in query.sizes if size.buffers_median), key=lambda size: size.rows, default=None)
 
 

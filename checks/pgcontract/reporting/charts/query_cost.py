@@ -8,12 +8,12 @@ from pgcontract.reporting.amounts import count
 from pgcontract.reporting.charts.axis import LogAxis, log_axis_around
 from pgcontract.reporting.charts.line_chart import BOTTOM, LEFT, RIGHT, TOP, ChartLine, Tick, lines_chart
 from pgcontract.reporting.charts.svg import Chart
-from pgcontract.reporting.performance_facts import MeasuredQuery, QuerySize
+from pgcontract.result.measurements import QueryAtSize, QueryFigures
 
-_Cost = Callable[[QuerySize], float | None]
+_Cost = Callable[[QueryAtSize], float | None]
 
 
-def cost_chart(query: MeasuredQuery, name: str, conditions: str) -> Chart | None:
+def cost_chart(query: QueryFigures, name: str, conditions: str) -> Chart | None:
     """The picture of one query; None where it was measured at fewer than two sizes."""
     sizes = sorted((size for size in query.sizes if size.buffers_median and size.rows > 0), key=lambda size: size.rows)
     if len(sizes) < 2:
@@ -50,11 +50,11 @@ def cost_chart(query: MeasuredQuery, name: str, conditions: str) -> Chart | None
     )
 
 
-def _points(sizes: Sequence[QuerySize], cost: _Cost) -> list[tuple[float, float]]:
+def _points(sizes: Sequence[QueryAtSize], cost: _Cost) -> list[tuple[float, float]]:
     return [(float(size.rows), value) for size in sizes if (value := cost(size))]
 
 
-def _samples(query: MeasuredQuery, sizes: Sequence[QuerySize]) -> str:
+def _samples(query: QueryFigures, sizes: Sequence[QueryAtSize]) -> str:
     fewest, most = min(size.calls for size in sizes), max(size.calls for size in sizes)
     number = f"{fewest}" if fewest == most else f"{fewest} to {most}"
     exponent = ""
@@ -67,7 +67,7 @@ def _samples(query: MeasuredQuery, sizes: Sequence[QuerySize]) -> str:
     return f"Median of n = {number} calls a size, the whisker up to the dearest{exponent}.{served}{few}"
 
 
-def _description(query: MeasuredQuery, sizes: Sequence[QuerySize], own: str) -> str:
+def _description(query: QueryFigures, sizes: Sequence[QueryAtSize], own: str) -> str:
     sentences = []
     for size in sizes:
         without = f", {count(size.without_index_median)} without it" if size.without_index_median else ""

@@ -9,13 +9,13 @@ from pgcontract.reporting.amounts import time_us
 from pgcontract.reporting.charts.axis import LinearAxis, log_axis_around
 from pgcontract.reporting.charts.line_chart import BOTTOM, LEFT, RIGHT, TOP, ChartLine, Tick, lines_chart
 from pgcontract.reporting.charts.svg import TONES, Chart
-from pgcontract.reporting.performance_facts import Latency
+from pgcontract.result.measurements import CallTimes
 
 MEDIAN = 50
 
 
 def latency_chart(
-    query: str, measured: Sequence[Latency], baselines: Sequence[Latency], name: str, conditions: str
+    query: str, measured: Sequence[CallTimes], baselines: Sequence[CallTimes], name: str, conditions: str
 ) -> Chart | None:
     """The picture of one query's times and, in grey, of the baselines (SELECT 1); None without any."""
     sizes = sorted((latency for latency in measured if _drawable(latency)), key=lambda latency: latency.rows or 0)
@@ -55,26 +55,26 @@ def latency_chart(
     )
 
 
-def _drawable(latency: Latency) -> bool:
+def _drawable(latency: CallTimes) -> bool:
     return sum(value > 0 for value in latency.quantiles_us) > 1
 
 
-def _steps(latency: Latency) -> list[tuple[float, float]]:
+def _steps(latency: CallTimes) -> list[tuple[float, float]]:
     """(time, share of calls) for each quantile, the shares as far apart as there are quantiles. What took no time that
     the clock could tell has no place on a logarithmic axis."""
     last = len(latency.quantiles_us) - 1
     return [(value, 100 * at / last) for at, value in enumerate(latency.quantiles_us) if value > 0]
 
 
-def _median(latency: Latency) -> float:
+def _median(latency: CallTimes) -> float:
     return latency.quantiles_us[(len(latency.quantiles_us) - 1) // 2]
 
 
-def _label(latency: Latency) -> str:
+def _label(latency: CallTimes) -> str:
     of = f"{latency.rows:,} rows" if latency.rows else latency.name
     return f"{of}: p50 {time_us(_median(latency))}"
 
 
-def _description(query: str, lines: Sequence[Latency]) -> str:
+def _description(query: str, lines: Sequence[CallTimes]) -> str:
     parts = (f"{_label(latency)} over {latency.n:,} calls" for latency in lines)
     return f"Distribution of the time of one call of {query}. {'; '.join(parts)}."

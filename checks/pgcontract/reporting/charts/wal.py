@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pgcontract.reporting.amounts import size_bytes
 from pgcontract.reporting.charts.axis import LinearAxis
 from pgcontract.reporting.charts.svg import TONES, Chart, draw_chart, ellipsize
-from pgcontract.reporting.performance_facts import MeasuredWrite
+from pgcontract.result.measurements import WriteFigures
 
 LEFT, RIGHT, TOP = 150.0, 545.0, 66.0
 BAR, GAP = 24.0, 18.0
@@ -30,7 +30,7 @@ class _StepWal:
         return sum(self.shares.values())
 
 
-def wal_chart(flow: str, writes: Sequence[MeasuredWrite], name: str, conditions: str) -> Chart | None:
+def wal_chart(flow: str, writes: Sequence[WriteFigures], name: str, conditions: str) -> Chart | None:
     """The picture of one flow's steps at the largest size; None where no step wrote anything."""
     steps = [step for write in writes if (step := _step(write))]
     if not steps:
@@ -60,7 +60,7 @@ def wal_chart(flow: str, writes: Sequence[MeasuredWrite], name: str, conditions:
     )
 
 
-def _step(write: MeasuredWrite) -> _StepWal | None:
+def _step(write: WriteFigures) -> _StepWal | None:
     largest = max((size for size in write.sizes if size.wal_bytes), key=lambda size: size.rows, default=None)
     if largest is None:
         return None

@@ -7,8 +7,7 @@ from functools import cache
 from case_projects import case
 from pgcontract import RunOptions, load_project, verify
 from pgcontract.reporting.charts import charts
-from pgcontract.reporting.performance_facts import performance
-from pgcontract.result import Run
+from pgcontract.result import Measurements, Run
 
 SIZES = [100, 1_000, 10_000]
 
@@ -20,7 +19,7 @@ def asked(shown: str, check: str) -> Run:
 
 
 def test_query_is_told_with_its_pages_at_every_size_and_what_its_growth_allows() -> None:
-    (query,) = performance(asked("query.growth", "query.growth")).queries
+    (query,) = asked("query.growth", "query.growth").measurements.queries
     more = [(size.rows, (size.buffers_median or 0) <= (size.allowed or 0)) for size in query.sizes]
 
     assert ("by_email", "O(log n)", [(rows, True) for rows in SIZES]) == (query.name, query.growth, more)
@@ -28,18 +27,18 @@ def test_query_is_told_with_its_pages_at_every_size_and_what_its_growth_allows()
 
 def test_query_with_an_index_is_told_without_it_too_and_beside_the_yardstick() -> None:
     run = asked("query.index", "query.*")
-    measured = performance(run)
+    measured = run.measurements
     dearer = [(size.without_index_median or 0) >= (size.buffers_median or 0) for size in measured.queries[0].sizes[1:]]
 
     assert ([True, True], ["SELECT 1 by a client"], ["cost-by_email", "latency-by_email"]) == (
         dearer,
-        [latency.name for latency in measured.latency if latency.rows is None],
+        [latency.name for latency in measured.times if latency.rows is None],
         [chart.name for chart in charts(run)],
     )
 
 
 def test_step_is_told_with_what_each_index_adds_to_its_log() -> None:
-    (step,) = performance(asked("write.cost", "write.*")).writes
+    (step,) = asked("write.cost", "write.*").measurements.writes
     adds = {index.name: 0 < index.wal_bytes < (step.sizes[-1].wal_bytes or 0) for index in step.indexes}
 
     assert ("shop", "place", "insert", SIZES, {"public.orders_pkey": True}) == (
@@ -52,4 +51,4 @@ def test_step_is_told_with_what_each_index_adds_to_its_log() -> None:
 
 
 def test_what_was_not_asked_is_not_told() -> None:
-    assert "performance" not in asked("query.index", "table.*").facts
+    assert Measurements() == asked("query.index", "table.*").measurements
