@@ -28,4 +28,4 @@ def test_wheel_holds_the_package_and_nothing_else(tmp_path: Path) -> None:
 def test_package_has_types_queries_and_templates_beside_its_code() -> None:
     suffixes = {path.suffix for path in sources()}
 
-    assert {".py", ".typed", ".sql", ".j2"} == suffixes
+    assert {".py", ".typed", ".sql", ".j2", ".toml"} == suffixes
