@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pgcontract.catalog.information_schema import InformationSchema, InformationSchemaConstraint
+from pgcontract.model.qualified_name import split_name
 from pgcontract.model.schema import Constraint, Schema, Table
 
 NOT_SHOWN = "nothing"
@@ -28,17 +29,21 @@ def find_information_schema_gaps(catalog: Schema, views: InformationSchema) -> t
 
     Comments, owners and storage, for which the standard has no view, are not listed one by one.
     """
-    hidden = (
+    gaps = (
         *_tables(catalog, views),
         *_columns(catalog, views),
         *_constraints(catalog, views),
         *_indexes(catalog),
         *_triggers(catalog, views),
         *_kinds_without_view(catalog),
-        *_grants(catalog, views),
     )
-    inside = tuple(f"{schema}." for schema in views.schemas)
-    return tuple(table for table in hidden if table.name.removeprefix("table ").removeprefix("view ").startswith(inside))
+    return (*(gap for gap in gaps if _is_in(gap.name, views.schemas)), *_grants(catalog, views))
+
+
+def _is_in(name: str, schemas: tuple[str, ...]) -> bool:
+    """Whether a name, or a label that begins with one, begins with one of the schemas, as the server spells them."""
+    written, _ = split_name(name)
+    return written[0] in schemas
 
 
 def _tables(catalog: Schema, views: InformationSchema) -> Iterator[Gap]:
@@ -142,8 +147,8 @@ def _grants(catalog: Schema, views: InformationSchema) -> Iterator[Gap]:
     for row in views.privileges:
         shown.setdefault((row.table, row.grantee), set()).add(row.privilege)
     for grant in catalog.grants:
-        kind, _, name = grant.on.partition(" ")
-        if kind in ("table", "view"):
+        kind, name = grant.object
+        if kind in ("table", "view") and _is_in(name, views.schemas):
             privileges = shown.get((name, grant.grantee), set())
             missing = [
                 privilege

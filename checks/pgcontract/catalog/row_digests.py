@@ -7,6 +7,8 @@ from typing import Any
 from psycopg import Connection, Cursor, sql
 from psycopg.rows import tuple_row
 
+from pgcontract.catalog.sql_names import identifier
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Rows
 
 DIGEST_MAX_BYTES = 8 << 20
@@ -22,7 +24,7 @@ def count_rows(connection: Connection[Any], tables: Cursor[tuple[Any, ...]]) -> 
     """The tables of `rows.sql` that do hold rows; the counts are sent together."""
     counts = []
     for schema, table, name, size in tables.fetchall():
-        query = _COUNT.format(_DIGEST if size <= DIGEST_MAX_BYTES else _NONE, sql.Identifier(schema, table))
+        query = _COUNT.format(_DIGEST if size <= DIGEST_MAX_BYTES else _NONE, identifier(QualifiedName.of(schema, table)))
         counts.append((name, connection.cursor(row_factory=tuple_row).execute(query, prepare=False)))
     counted = [(name, *cursor.fetchall()[0]) for name, cursor in counts]
     return tuple(Rows(name=name, rows=rows, digest=digest) for name, rows, digest in counted if rows)

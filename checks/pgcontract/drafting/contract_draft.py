@@ -127,7 +127,7 @@ class _Draft:
         self.indexes()
         for collection in ("triggers", "policies", "rules"):
             for part in getattr(schema, collection):
-                self.collection_of(part.table, collection)[_local_name(part)] = self.changed_keys(part)
+                self.collection_of(part.table, collection)[part.quoted_name] = self.changed_keys(part)
         for rows in schema.rows:
             self.owner(rows.name)["row_count"] = rows.rows
         self.access()
@@ -176,10 +176,10 @@ class _Draft:
                 key: value for key, value in self.changed_keys(constraint).items() if key not in ("form", "definition")
             }
             if collection != "primary_key":
-                self.collection_of(constraint.table, collection)[_local_name(constraint)] = {**declarations, **state}
+                self.collection_of(constraint.table, collection)[constraint.quoted_name] = {**declarations, **state}
                 continue
             if constraint.name != primary_key_name(constraint.table, {}):
-                declarations["name"] = _local_name(constraint)
+                declarations["name"] = constraint.quoted_name
             whole = {**declarations, **state}
             self.owner(constraint.table)["primary_key"] = declarations["columns"] if [*whole] == ["columns"] else whole
 
@@ -187,7 +187,7 @@ class _Draft:
         """Whether a partition inherits it from its parent."""
         parent = self.tables[constraint.table].partition_of if constraint.table in self.tables else None
         return constraint.form == "check" and any(
-            parent_constraint.name == f"{parent}.{_local_name(constraint)}"
+            parent_constraint.name == f"{parent}.{constraint.quoted_name}"
             and _as_in_table(parent_constraint, constraint, inherited=True) == constraint
             for parent_constraint in self._inherited_and_new("constraints")
         )
@@ -213,8 +213,8 @@ class _Draft:
             key = self.owner(owner).get("primary_key", {})
             in_key = key.get("columns", ()) if isinstance(key, Mapping) else key
             for column in columns:
-                self.collection_of(owner, "columns")[_local_name(column)] = self.changed_keys(
-                    column, null=_local_name(column) not in in_key
+                self.collection_of(owner, "columns")[column.quoted_name] = self.changed_keys(
+                    column, null=column.quoted_name not in in_key
                 )
 
     def sequences(self) -> None:
@@ -233,7 +233,7 @@ class _Draft:
         table = self.tables.get(column.table) if column else None
         if not sequence.identity or column is None or table is None:
             return False
-        return identity_sequence(column.table, _local_name(column), column.type, table, None) == replace(
+        return identity_sequence(column.table, column.quoted_name, column.type, table, None) == replace(
             sequence, comment=None
         )
 
@@ -247,12 +247,10 @@ class _Draft:
         for index in self.schema.indexes:
             implied = backing.get(index.name)
             if implied is None:
-                self.collection_of(index.table, "indexes")[_local_name(index)] = self.changed_keys(index)
+                self.collection_of(index.table, "indexes")[index.quoted_name] = self.changed_keys(index)
             elif implied != replace(index, comment=None):
                 implied_values = {field.name: getattr(implied, field.name) for field in fields(Index)}
-                self.collection_of(index.table, "indexes")[_local_name(index)] = self.changed_keys(
-                    index, **implied_values
-                )
+                self.collection_of(index.table, "indexes")[index.quoted_name] = self.changed_keys(index, **implied_values)
 
     def access(self) -> None:
         for acl in self.schema.grants:
@@ -265,8 +263,8 @@ class _Draft:
         column = next(
             (candidate for candidate in self.schema.columns if kind == "column" and candidate.name == name), None
         )
-        if column and _local_name(column) in self.owner(column.table).get("columns", {}):
-            collection_of = self.collection_of(column.table, "columns")[_local_name(column)]
+        if column and column.quoted_name in self.owner(column.table).get("columns", {}):
+            collection_of = self.collection_of(column.table, "columns")[column.quoted_name]
         elif kind in _KIND_FIELDS and name in self.declarations.get(kind, {}):
             collection_of = self.kind_declarations(kind)[name]
         else:
@@ -293,20 +291,15 @@ class _Draft:
                 if collection == "primary_key":
                     self.owner(part.table)["primary_key"] = {"removed": True}
                 else:
-                    self.collection_of(part.table, collection)[_local_name(part)] = {"removed": True}
+                    self.collection_of(part.table, collection)[part.quoted_name] = {"removed": True}
             elif owner is not None and not getattr(part, "constraint", None):
                 collection = {"column": "columns", "index": "indexes", "policy": "policies"}.get(kind, f"{kind}s")
-                self.collection_of(owner, collection)[_local_name(part)] = {"removed": True}
-
-
-def _local_name(part: Any) -> str:
-    """A part's name inside the table it belongs to; an index's inside its schema."""
-    return str(part.quoted_name)
+                self.collection_of(owner, collection)[part.quoted_name] = {"removed": True}
 
 
 def _as_in_table(part: Any, like: Any, **changed: Any) -> Any:
     """A part of a parent table as it would be in the table of `like`."""
-    name = f"{like.table}.{_local_name(part)}"
+    name = f"{like.table}.{part.quoted_name}"
     return replace(part, name=name, table=like.table, comment=like.comment, **changed)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pgcontract.model.schema import Part, Schema
+from pgcontract.model.schema import Grant, Part, Schema
 
 
 def overlay(base: Schema, declared: Schema, removed: frozenset[tuple[str, str]]) -> Schema:
@@ -14,7 +14,7 @@ def overlay(base: Schema, declared: Schema, removed: frozenset[tuple[str, str]])
     """
 
     def is_removed(part: Part) -> bool:
-        table = getattr(part, "table", None) or getattr(part, "on", "").partition(" ")[2]
+        table = getattr(part, "table", None) or (part.object[1] if isinstance(part, Grant) else "")
         return (part.kind, part.name) in removed or ("table", table) in removed
 
     def merged(parts_own: Iterable[Part], parts_earlier: Iterable[Part]) -> tuple[Part, ...]:

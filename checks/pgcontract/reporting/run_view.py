@@ -10,6 +10,7 @@ from typing import TypeVar, get_args, get_type_hints
 
 from pgcontract.model.schema import Part, Schema
 from pgcontract.result import ClaimResult, Decision, Finding, Outcome, Run, Severity, Status
+from pgcontract.result.check_info import family_of
 from pgcontract.result.claim_ranges import natural_sort_key, shorten_ids
 from pgcontract.result.outline import OutlineSection
 
@@ -174,7 +175,7 @@ class RunView:
 
     def family(self, name: str) -> tuple[Finding, ...]:
         """The findings of one family of checks."""
-        return tuple(check for check in self.checks if check.check.partition(".")[0] == name)
+        return tuple(check for check in self.checks if family_of(check.check) == name)
 
     def listed_kinds(self, section: OutlineSection) -> tuple[str, ...]:
         """The kinds of object (field names of `Schema`) that have their rows in the section."""
@@ -248,5 +249,5 @@ def _group_by_section(values: Iterable[T], section: Callable[[T], OutlineSection
 
 
 def _about(finding: Finding, kind: str) -> bool:
-    family = finding.check.split(".")[0]
+    family = family_of(finding.check)
     return family == kind or (kind == "table" and family == "information_schema")

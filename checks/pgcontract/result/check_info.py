@@ -47,4 +47,9 @@ class CheckInfo:
     @property
     def family(self) -> str:
         """`column` of `column.type`."""
-        return self.id.partition(".")[0]
+        return family_of(self.id)
+
+
+def family_of(check: str) -> str:
+    """`column` of the check's id `column.type`."""
+    return check.partition(".")[0]

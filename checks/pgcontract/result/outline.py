@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from pgcontract.model.schema import Origin
+from pgcontract.result.check_info import family_of
 
 EVERY_OTHER = "*"
 Content = Literal[
@@ -78,7 +79,7 @@ class Outline:
 
     def section_of(self, check: str, subject: str) -> OutlineSection:
         """Where a finding stands: `object.commented[index public.i]` with the indexes, else by the check's family."""
-        family = check.partition(".")[0]
+        family = family_of(check)
         if family == "object":
             return self.section_of_kind(subject.partition(" ")[0]) or self.general
         return next((section for section in self.sections if family in section.families), self.general)

@@ -12,6 +12,7 @@ from pgcontract.model.qualified_name import split_name
 from pgcontract.model.sql import read_script
 from pgcontract.probes.promise import Promise
 from pgcontract.result import RunOptions
+from pgcontract.result.check_info import family_of
 from pgcontract.result.outline import EVERY_OTHER
 from pgcontract.rules.registry import Check, checks, nearest
 
@@ -135,7 +136,7 @@ def _refuse_unknown_checks(promise: Promise, known: Mapping[str, Check]) -> None
 
 def _refuse_unknown_families(project: Project, known: Mapping[str, Check]) -> None:
     """A section of the report that gathers checks which are not there."""
-    families = {check.partition(".")[0] for check in known} | _FAMILIES_OF_THE_RUNNER
+    families = {family_of(check) for check in known} | _FAMILIES_OF_THE_RUNNER
     for section in project.outline.sections:
         for family in section.families:
             if family not in families and family != EVERY_OTHER:

@@ -9,6 +9,8 @@ from typing import TypeAlias
 
 from psycopg import sql
 
+from pgcontract.catalog.sql_names import identifier
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.probes.context import Context
 from pgcontract.probes.fuzzing.target_column import TargetColumn
 from pgcontract.probes.sample_rows import as_text
@@ -87,7 +89,7 @@ def batch_insert(context: Context, target: TargetColumn) -> Iterator[BatchInsert
             table=sql.SQL(target.table),
             columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
             values=sql.SQL(", ").join([*values, sql.SQL("pgcontract_candidate{}").format(target.cast)]),
-            column=sql.SQL("{}.{}").format(sql.SQL(target.table), sql.Identifier(target.column)),
+            column=identifier(QualifiedName.parse(target.table).member(target.column)),
         )
         connection.execute(_CREATE.format(sql.Literal(body.as_string(connection))))
         connection.execute("SET CONSTRAINTS ALL IMMEDIATE")

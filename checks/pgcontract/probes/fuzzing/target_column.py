@@ -10,6 +10,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
+from pgcontract.catalog.sql_names import identifier
 from pgcontract.contract.column_formats import client_text
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Column, Constraint
@@ -51,7 +52,7 @@ def find_target_column(context: Context, name: str) -> TargetColumn:
         raise CouldNotAsk(f"the column {name} does not exist")
     bare_name = column.bare_name
     checks = tuple(live_checks(context, column))
-    query = sql.SQL("SELECT {} FROM {} LIMIT 0").format(sql.Identifier(bare_name), sql.SQL(column.table))
+    query = sql.SQL("SELECT {} FROM {} LIMIT 0").format(identifier(bare_name), sql.SQL(column.table))
     with context.sandbox.rolled_back(context.after_state) as connection:
         type_, category, length = read_column_type(connection, query)
         own_constraints = frozenset(check.bare_name for check in checks)

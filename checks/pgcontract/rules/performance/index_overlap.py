@@ -239,13 +239,10 @@ def _is_primary_key(index: Index) -> bool:
 
 def _refuses_earlier(context: Context, index: Index, other: Index) -> bool:
     """Whether it refuses at once what the other's deferrable constraint refuses only at the end of the transaction."""
-    name = (other.constraint or "").removeprefix("primary key ").removeprefix("unique ").removeprefix("exclude ")
-    deferrable = any(constraint.name == name and constraint.deferrable for constraint in context.after.constraints)
-    own = any(
-        index.constraint == f"{constraint.form} {constraint.name}" and constraint.deferrable
-        for constraint in context.after.constraints
-    )
-    return index.unique and deferrable and not own
+    deferrable = {
+        f"{constraint.form} {constraint.name}" for constraint in context.after.constraints if constraint.deferrable
+    }
+    return index.unique and other.constraint in deferrable and index.constraint not in deferrable
 
 
 def _is_leading(short: tuple[str, ...], long: tuple[str, ...]) -> bool:

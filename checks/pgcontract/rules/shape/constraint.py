@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
@@ -128,12 +129,7 @@ def _try_example(context: Context, table: str, row: Mapping[str, Any], constrain
             connection.execute(statement, [as_text(value) for value in row.values()])
         except psycopg.Error as error:
             refusal = read_refusal(error)
-            if refusal.constraint and constraint == f"{table}.{_as_declared(refusal.constraint, constraint)}":
+            if refusal.constraint == QualifiedName.parse(constraint).name:
                 return "refused"
             return f"refused by {refusal.constraint or 'the server'}: {refusal}"
     return "accepted"
-
-
-def _as_declared(name: str, constraint: str) -> str:
-    """The constraint's name spelled as in the contract: the server reports it unquoted, the contract may quote it."""
-    return sql.Identifier(name).as_string() if constraint.endswith('"') else name
