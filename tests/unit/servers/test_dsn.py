@@ -95,8 +95,8 @@ def test_the_stage_of_supabase_is_made_and_taken_away(owner: Owner, supabase_pro
     run = verify(load_project(supabase_project), RunOptions(pg=owner.spec(user)))
 
     roles = run.server.roles if run.server else None
-
     expected = ({"acid.durability"}, "made", before)
+
     assert expected == (unlike(alone(owner, supabase_project), run), roles, owner.everything())
 
 
