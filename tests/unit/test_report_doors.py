@@ -75,7 +75,7 @@ def test_run_that_measured_nothing_leaves_no_folder_of_pictures(tmp_path: Path) 
 
 def test_second_report_takes_the_place_of_the_first(tmp_path: Path) -> None:
     reporting.write_reports(RUNS["blocked"], tmp_path)
-    page, *_ = reporting.write_reports(RUNS["caution"], tmp_path)
+    _, page, *_ = reporting.write_reports(RUNS["caution"], tmp_path)
 
     assert page.read_text(encoding="utf-8") == reporting.render(RUNS["caution"], "markdown")
 

@@ -7,17 +7,18 @@ from pathlib import Path
 import click
 
 from pgcontract.errors import InputError
+from pgcontract.reporting import formats
 from pgcontract.reporting.output_folder import require_writable
 
 
 @click.command("report")
 @click.argument("run_json", metavar="RUN.json")
 @click.option(
-    "--format", "form", type=click.Choice(["markdown", "html", "text", "json", "github"]), default="markdown",
+    "--format", "form", type=click.Choice(sorted(formats())), default="markdown",
     show_default=True, help="What standard output gets.",
 )  # fmt: skip
 @click.option("--first-screen", is_flag=True, help="Only what a reviewer reads first, as Markdown.")
-@click.option("--report", metavar="DIR", help="Write DIR/<migration>/deployment.md, .html, run.json and charts/ instead.")
+@click.option("--report", metavar="DIR", help="Write every file of the report to DIR/<migration>/ instead.")
 def command(run_json: str, form: str, first_screen: bool, report: str | None) -> int:
     """Make a report again from RUN.json, and exit with 0 whatever the verdict was."""
     from pgcontract.reporting import markdown, render, write_reports

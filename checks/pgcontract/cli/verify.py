@@ -9,6 +9,7 @@ import click
 from pgcontract.cli.progress import show_progress
 from pgcontract.errors import InputError
 from pgcontract.model.duration import read_duration
+from pgcontract.reporting import formats
 from pgcontract.reporting.output_folder import require_writable
 from pgcontract.result import RunOptions
 
@@ -38,10 +39,10 @@ STANDARD_OUTPUT = "-"
     "--timeout", metavar="TIME", default="120s", envvar="PGCONTRACT_TIMEOUT", show_default=True, show_envvar=True,
     help="How long the server may take for one script or statement: 90, 90s, 2m, 500ms.",
 )  # fmt: skip
-@click.option("--report", metavar="DIR", help="Write DIR/<migration>/deployment.md, .html, run.json and charts/.")
+@click.option("--report", metavar="DIR", help="Write every file of the report to DIR/<migration>/.")
 @click.option("--json", "json_file", metavar="FILE", help="Write the whole run as JSON; - is standard output.")
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True,
+    "--format", "form", type=click.Choice(sorted(formats())), default="text", show_default=True,
     help="What standard output gets.",
 )  # fmt: skip
 @click.option("--strict", is_flag=True, help="CAUTION fails too: exit code 1.")
@@ -77,8 +78,7 @@ def command(
     from pgcontract import runner
     from pgcontract.contract import load_project
     from pgcontract.performance.loading import read_rows
-    from pgcontract.reporting import render, write_reports
-    from pgcontract.reporting.json import to_json
+    from pgcontract.reporting import json, render, write_reports
     from pgcontract.reporting.markup import visible
 
     options = RunOptions(
@@ -95,11 +95,11 @@ def command(
     with show_progress() as notify:
         run = runner.verify(load_project(path, contract=contract), options, notify=notify)
     if json_file is not None and json_file != STANDARD_OUTPUT:
-        Path(json_file).write_text(to_json(run), encoding="utf-8")
+        Path(json_file).write_text(json.to_json(run), encoding="utf-8")
     written = write_reports(run, Path(report)) if report is not None else ()
-    if json_file == STANDARD_OUTPUT and form != "json":
+    if json_file == STANDARD_OUTPUT and form != json.FORMAT:
         # What is for a person goes where it cannot end up in what a program reads.
-        click.echo(to_json(run), nl=False)
+        click.echo(json.to_json(run), nl=False)
         click.echo(render(run, form), nl=False, err=True)
     else:
         click.echo(render(run, form), nl=False)

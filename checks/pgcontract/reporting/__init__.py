@@ -1,4 +1,8 @@
-"""Reports: one file a format, each with `FORMAT` and `render(run)`, found by looking."""
+"""Reports: one file a format, found by looking.
+
+Each has its name, `FORMAT`, and `render(run)`; and `FILE`, the name of its file, where it is a page of the folder that
+--report writes.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +18,6 @@ from pgcontract.errors import InputError
 from pgcontract.reporting.charts import charts
 from pgcontract.result import Run
 
-_PAGES = {"deployment.md": "markdown", "deployment.html": "html", "run.json": "json"}
-
 
 @cache
 def formats() -> Mapping[str, ModuleType]:
@@ -25,7 +27,7 @@ def formats() -> Mapping[str, ModuleType]:
 
 
 def render(run: Run, format: str) -> str:  # noqa: A002 - the word of --format
-    """The Run as `markdown`, `html`, `json`, `text` or `github`; InputError names them where it is none of these."""
+    """The Run in a format by its name; InputError names those there are where it is none of them."""
     known = formats()
     if format not in known:
         raise InputError(f"There is no report format {format!r}. Choose one of: {', '.join(sorted(known))}.")
@@ -34,12 +36,13 @@ def render(run: Run, format: str) -> str:  # noqa: A002 - the word of --format
 
 
 def write_reports(run: Run, directory: Path) -> tuple[Path, ...]:
-    """Writes deployment.md, deployment.html, run.json and, where something was measured, the pictures in `charts` to
-    `<directory>/<migration>`, each file whole or not at all; gives the three and that folder."""
+    """Writes each format that has a FILE and, where something was measured, the pictures in `charts` to
+    `<directory>/<migration>`, each file whole or not at all; gives the files, sorted, and that folder."""
     if run.migration in ("", ".", "..") or Path(run.migration).name != run.migration:
         raise InputError(f"The migration's name {run.migration!r} cannot be the name of a report's folder.")
     folder = directory / run.migration
-    pages = {folder / name: render(run, kind) for name, kind in _PAGES.items()}
+    files = {module.FILE: name for name, module in formats().items() if hasattr(module, "FILE")}
+    pages = {folder / file: render(run, name) for file, name in sorted(files.items())}
     pictures = {folder / "charts" / f"{chart.name}.svg": chart.svg for chart in charts(run)}
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -28,6 +28,7 @@ from pgcontract.reporting.performance_tables import MERMAID
 from pgcontract.result import Run
 
 FORMAT = "html"
+FILE = "deployment.html"
 _ALLOWED_INLINE = frozenset({"<br>", "<!-- -->"})
 _ALLOWED_BLOCK = re.compile(r"</details>|<details( open)?><summary>[^<>]*</summary>")
 _PICTURES = "pictures"

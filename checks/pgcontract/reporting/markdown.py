@@ -25,6 +25,7 @@ from pgcontract.reporting.unchecked import gaps, left_out
 from pgcontract.result import Content, Finding, Run
 
 FORMAT = "markdown"
+FILE = "deployment.md"
 MAX_SQL = 200_000  # characters; GitHub stops rendering a page at half a megabyte
 _FENCE = re.compile(r"(`{3,})[A-Za-z0-9+-]*$")
 
