@@ -253,6 +253,14 @@ def test_without_a_server_text_is_judged_and_the_rest_is_unknown(project: Path) 
     )
 
 
+def test_a_run_says_of_every_check_it_has_a_finding_of_what_that_is(project: Path) -> None:
+    claims(project, '[[claim]]\nid = "T1"\ndescription = "It is there"\nchecks = ["table.present"]\n')
+    run = verified(project, pg="none")
+
+    expected = {finding.check for finding in run.findings}
+    assert expected == {check.id for check in run.checks} >= {"claim.decided"}
+
+
 def test_without_a_contract_the_life_of_the_script_is_judged_and_its_indexes(tmp_path: Path) -> None:
     (tmp_path / "001_note.sql").write_text(FIRST)
     actual = {finding.check.partition(".")[0] for finding in verified(tmp_path / "001_note.sql").findings}

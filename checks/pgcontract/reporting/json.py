@@ -15,8 +15,8 @@ from pgcontract.errors import InputError
 from pgcontract.result import Run
 
 FORMAT = "json"
-VERSION = 2
 FILE = "run.json"
+VERSION = 2
 # DEL, C1, soft hyphen, Arabic letter mark, zero width, bidirectional, line and paragraph ends, byte order mark.
 _INVISIBLE = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 

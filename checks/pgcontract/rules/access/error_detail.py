@@ -25,7 +25,7 @@ def _tables(promise: Promise) -> Iterator[str]:
 
 @check("error_detail.hides_rows", subjects=_tables, severity=Severity.INFO)
 def error_detail_hides_rows(context: Context) -> Iterator[Answer]:
-    """What the DETAIL of a violated CHECK tells of the row.
+    """The DETAIL of a violated CHECK shows no values of the row.
 
     Why it matters: it goes to the server's log, to the client and from there to error trackers: whole rows, personal
     data and all, of exactly those people whose data was refused.

@@ -35,7 +35,7 @@ def _tables(promise: Promise) -> Iterator[str]:
 
 @check("acid.atomicity", subjects=_tables, severity=Severity.CRITICAL, behaviour=True)
 def acid_atomicity(context: Context) -> Iterator[Answer]:
-    """A statement of several rows of which one is refused leaves none; in a transaction, so do several statements.
+    """Where one row is refused, nothing of its statement stays, and nothing of its transaction.
 
     Why it matters: half of a write is a state that nobody wrote. A trigger or a rule that leaves a bad row out without
     a word turns "all or nothing" into "some".

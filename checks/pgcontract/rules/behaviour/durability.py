@@ -56,7 +56,7 @@ def _tables(promise: Promise) -> tuple[str, ...]:
 
 @check("acid.durability", subjects=_subjects, severity=Severity.CRITICAL)
 def acid_durability(context: Context) -> Iterator[Answer]:
-    """What the server has acknowledged is there after it was ended at once; what synchronous_commit = off loses is told.
+    """What the server has acknowledged is still there after it was killed.
 
     Why it matters: an unlogged table is empty after a crash, and a role or database that commits asynchronously loses
     what it was told is kept.

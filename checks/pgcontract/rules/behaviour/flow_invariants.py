@@ -49,7 +49,7 @@ class HistoryResults:
 
 @check("flow.invariants", subjects=_invariants, behaviour=True)
 def flow_invariants(context: Context) -> Iterator[Answer]:
-    """What the application counts on holds after every step, in whatever order its steps and events come.
+    """Each declared invariant holds after every step, in whatever order steps and events come.
 
     Why it matters: events come twice, late and out of order, forms are sent twice; what only holds in an orderly life
     does not hold.
@@ -179,7 +179,7 @@ def _invariant_answer(flow: Flow, invariant: Invariant, history_results: History
 
 @check("flow.concurrent", subjects=_invariants, behaviour=True)
 def flow_concurrent(context: Context) -> Iterator[Answer]:
-    """What the application counts on holds when two of its writes come at the same time.
+    """Each declared invariant holds when two writes of the application come at the same time.
 
     Why it matters: an event is delivered on two connections at once, a form is sent by a double click; what one
     connection has not committed, the other does not see.

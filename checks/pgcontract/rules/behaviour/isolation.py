@@ -21,7 +21,7 @@ def _races(promise: Promise) -> Iterator[str]:
 
 @check("acid.isolation", subjects=_races, behaviour=True)
 def acid_isolation(context: Context) -> Iterator[Answer]:
-    """Transactions played side by side leave what they may, at every isolation level that is named for it.
+    """Transactions that run side by side leave only what is allowed, at every isolation level named.
 
     Why it matters: two that each read before they write can refund one payment twice, or lose what the other wrote;
     nothing of it shows when they are played one after the other.

@@ -139,7 +139,7 @@ def timestamp_set_on_update(context: Context) -> Iterator[Answer]:
 
 @check("timestamp.tamper_proof", subjects=_names(), behaviour=True)
 def timestamp_tamper_proof(context: Context) -> Iterator[Answer]:
-    """No caller can write the time himself: not by INSERT, UPDATE, COPY or an upsert.
+    """No client can set the time to a value of its own: not by INSERT, UPDATE, COPY or an upsert.
 
     Why it matters: an audit that believes the time of a row believes whoever wrote it.
     How it is measured: times long past, far ahead and null are written by each way that SQL has. What the contract
@@ -249,7 +249,7 @@ def timestamp_search_path(context: Context) -> Iterator[Answer]:
 
 @check("timestamp.replica_role", subjects=_names(), behaviour=True)
 def timestamp_replica_role(context: Context) -> Iterator[Answer]:
-    """What session_replication_role = replica does to the time is told.
+    """The database sets the time even where session_replication_role is replica.
 
     Why it matters: who restores or replicates writes past triggers, and must; then times are whatever is written.
     How it is measured: under that setting, which only a superuser has or lends, the time is written by INSERT and UPDATE.

@@ -102,7 +102,7 @@ def _column_answers(context: Context) -> Iterator[tuple[ColumnFormat, FormatResu
 
 @check("format.rejects_invalid", subjects=_names, behaviour=True)
 def format_rejects_invalid(context: Context) -> Iterator[Answer]:
-    """A column accepts nothing that it is not meant to hold.
+    """A column accepts no value that its format does not allow.
 
     Why it matters: what gets in once is believed by every program that reads it afterwards.
     How it is measured: an oracle that knows no SQL says what is meant. Declared examples, values one step from the
@@ -128,7 +128,7 @@ def format_rejects_invalid(context: Context) -> Iterator[Answer]:
 
 @check("format.accepts_valid", subjects=_names, severity=Severity.WARNING, behaviour=True)
 def format_accepts_valid(context: Context) -> Iterator[Answer]:
-    """A column refuses nothing that it is meant to hold.
+    """A column accepts every value that its format allows.
 
     Why it matters: somebody with a name or an address that is perfectly good cannot become a customer.
     How it is measured: as for format.rejects_invalid; of each refused value, a plainer one that is accepted tells what it

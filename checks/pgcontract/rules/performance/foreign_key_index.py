@@ -39,7 +39,7 @@ def _needs_index(constraint: Constraint) -> bool:
 
 @check("foreign_key.indexed", subjects=_foreign_keys, severity=Severity.WARNING, head=True)
 def foreign_key_indexed(context: Context) -> Iterator[Answer]:
-    """An index finds the rows that refer by each foreign key.
+    """Each foreign key has an index that finds the rows which refer by it.
 
     Why it matters: PostgreSQL makes no index for the side that refers. Without one, each DELETE of a row referred to,
     and each UPDATE of its key, reads the whole table that refers, and holds its locks meanwhile; so does each join.

@@ -47,7 +47,7 @@ def _indexes(promise: Promise) -> Iterator[str]:
 
 @check("index.not_duplicated", subjects=_indexes, severity=Severity.WARNING, head=True)
 def index_not_duplicated(context: Context) -> Iterator[Answer]:
-    """No index is another one once more.
+    """No index is the same as another one.
 
     Why it matters: each write fills both, each keeps its own pages in memory and on disk, and no query gains anything.
     How it is measured: method, keys with their operator classes, collations and order, predicate, included columns and
@@ -67,7 +67,7 @@ def index_not_duplicated(context: Context) -> Iterator[Answer]:
 
 @check("index.not_prefix", subjects=_indexes, severity=Severity.WARNING, head=True)
 def index_not_prefix(context: Context) -> Iterator[Answer]:
-    """No index only has the first keys of another.
+    """No index has only the first keys of another one.
 
     Why it matters: the longer index finds and orders the same rows, so the shorter one costs every write for nothing
     but the pages it saves a long scan.
@@ -89,7 +89,7 @@ def index_not_prefix(context: Context) -> Iterator[Answer]:
 
 @check("index.not_redundant", subjects=_indexes, severity=Severity.WARNING, head=True)
 def index_not_redundant(context: Context) -> Iterator[Answer]:
-    """No index doubles the one that a constraint brings with it.
+    """No index repeats the one that a constraint brings with it.
 
     Why it matters: PRIMARY KEY, UNIQUE and EXCLUDE make an index of their own; a second one over the same keys costs
     each write again and finds nothing faster.

@@ -23,7 +23,7 @@ from pgcontract.rules.registry import check
     measures=[MeasurementKind.QUERY_COSTS, MeasurementKind.INDEX_ADVICE],
 )
 def query_best_index(context: Context) -> Iterator[Answer]:
-    """No index that is easily named would halve what a query touches.
+    """No index that is easy to name would halve the pages that a query touches.
 
     Why it matters: an expression index, a GIN index on a document or one more column often turns a scan of the table
     into a few pages; and as often it does not, and costs every write. Only trying it tells.

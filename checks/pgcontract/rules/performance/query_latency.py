@@ -26,7 +26,7 @@ def _queries(promise: Promise) -> Iterator[str]:
     timed=True,
 )
 def query_latency(context: Context) -> Iterator[Answer]:
-    """A declared query stays within the time that its budget gives it; without one its times are told.
+    """A declared query stays within the time that its budget gives it.
 
     Why it matters: pages and plans say how a query scales; how long somebody waits for it they do not say.
     How it is measured: a loop in the server reads its clock before and after the query, every column turned into text,

@@ -55,7 +55,7 @@ def judge_steps(context: Context, judge: Callable[[StepWrites], Answer]) -> Iter
 
 @check("write.cost", subjects=steps, severity=Severity.WARNING, head=True, measures=[MeasurementKind.WRITES])
 def write_cost(context: Context) -> Iterator[Answer]:
-    """Each step of the application writes its declared rows among loaded ones, at a cost that is told.
+    """Each step of the application writes its declared number of rows in a full table too.
 
     Why it matters: an UPDATE that finds one row in an empty table may find a thousand in a full one; and each index is
     paid for at every write, whether a query uses it or not.

@@ -25,7 +25,7 @@ def _names(promise: Promise) -> tuple[str, ...]:
 
 @check("script.existing_rows", subjects=_names)
 def script_existing_rows(context: Context) -> Iterator[Answer]:
-    """Over rows that are there before, the migration applies, or stops and changes nothing, as declared.
+    """Over rows that are already there the migration applies, or stops and changes nothing, as declared.
 
     Why it matters: a migration that was only tried on empty tables meets its first row in production.
     How it is measured: the declared rows are put into a database right before the migration, then the script is run.

@@ -36,7 +36,7 @@ def one_script(_: Promise) -> tuple[str, ...]:
 
 @check("script.applies", subjects=one_script, comes_first=True)
 def script_applies(context: Context) -> Iterator[Answer]:
-    """The server takes the script, in a fresh database, from a role that is no superuser.
+    """The script applies to a fresh database, run by a role that is no superuser.
 
     Why it matters: everything else rests on it.
     How it is measured: the whole file is sent as one simple query, as web editors and `supabase db push` do, under
@@ -161,7 +161,7 @@ def script_transaction(context: Context) -> Iterator[Answer]:
 
 @check("script.rerun", subjects=one_script)
 def script_rerun(context: Context) -> Iterator[Answer]:
-    """A second run, with rows in the tables, raises nothing and changes nothing.
+    """A second run of the script, with rows in the tables, raises nothing and changes nothing.
 
     Why it matters: a deployment that was cut off is run again, on a table that may hold rows by then.
     How it is measured: a row is put into each table, the script is run again, then the catalog, the identity of
@@ -288,7 +288,7 @@ def script_atomic(context: Context) -> Iterator[Answer]:
 
 @check("script.psql", subjects=one_script, severity=Severity.INFO)
 def script_psql(context: Context) -> Iterator[Answer]:
-    """What `psql -f`, with and without its options, leaves behind when one statement fails.
+    """`psql -f`, without further options, leaves nothing behind when one statement fails.
 
     Why it matters: `psql -f file` goes on after an error and commits the rest; the operator learns of it later.
     How it is measured: the script is run statement by statement and stopped after each; and run to its end with

@@ -42,7 +42,7 @@ def _script_subject(_: Promise) -> tuple[str, ...]:
 
 @check("script.objects_created", subjects=_script_subject)
 def script_objects_created(context: Context) -> Iterator[Answer]:
-    """Everything that the text says it creates is there when it has run.
+    """Everything that the script says it creates is there when it has run.
 
     Why it matters: IF NOT EXISTS, a condition in a DO block or a later DROP make a statement that is written do
     nothing.
@@ -99,7 +99,7 @@ def _created_evidence(created: Sequence[Created]) -> Evidence:
 
 @check("script.parsed", subjects=_script_subject, tells_gaps=True)
 def script_parsed(context: Context) -> Iterator[Answer]:
-    """Every statement of the script is read, or told as unread.
+    """Every statement of the script can be read from its text.
 
     Why it matters: what a DO block or dynamic SQL does is not in its text; only the catalog can tell.
     How it is measured: statements that neither reader understands are listed with line and reason. Where the catalog

@@ -147,7 +147,7 @@ def _catalog_subject(promise: Promise) -> tuple[str, ...]:
     "information_schema.complete", subjects=_catalog_subject, severity=Severity.INFO, version_features=(MAINTAIN.name,)
 )
 def information_schema_complete(context: Context) -> Iterator[Answer]:
-    """What somebody who looks only at information_schema would not see.
+    """information_schema shows everything that the migrations made.
 
     Why it matters: a verification query over these views passes on a table without indexes, with a disabled trigger.
     How it is measured: what the migration made, in pg_catalog and in information_schema, side by side.
