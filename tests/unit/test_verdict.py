@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,13 @@ from pgcontract.contract import (
     TransactionScope,
     Waiver,
 )
-from pgcontract.contract.report_outline import default_outline
-from pgcontract.result import ClaimResult, Decision, Finding, Outcome, Run, RunOptions, Severity, Status, Verdict
+from pgcontract.result import ClaimResult, Decision, Finding, Outcome, RunOptions, Severity, Status, Verdict
 from pgcontract.runner import check_infos
 from pgcontract.runner.verdict import claim_finding, conclude_verdict, decide_claim, matches, resolve_findings
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
+
+from runs import base
 
 TODAY = dt.date(2026, 1, 4)
 STEM = "001_t"
@@ -149,17 +153,7 @@ def test_a_claim_that_needs_nothing_leaves_it_clear(outcome: Outcome) -> None:
 def test_each_decision_has_its_exit_code(
     decision: Decision, strict: bool, findings: tuple[Finding, ...], code: int
 ) -> None:
-    run = Run(
-        pgcontract="0",
-        started="",
-        migration=STEM,
-        verdict=Verdict(decision=decision),
-        findings=findings,
-        claims=(),
-        checks=(),
-        outline=default_outline(),
-        options=RunOptions(strict=strict),
-    )
+    run = base(verdict=Verdict(decision=decision), findings=findings, options=RunOptions(strict=strict))
 
     assert code == run.exit_code
 
