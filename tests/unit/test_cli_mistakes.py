@@ -71,10 +71,10 @@ def test_debug_shows_the_traceback_of_a_mistake(pgcontract: Command) -> None:
 
 @pytest.fixture
 def broken(tmp_path: Path) -> Command:
-    """The command with a bug of ours in it: the engine fails in a way nobody foresaw."""
+    """The command with a bug of ours in it: loading fails in a way nobody foresaw."""
     lines = (
-        "from pgcontract import runner",
-        "runner.verify = lambda *_, **__: {}['nothing']",
+        "from pgcontract import contract",
+        "contract.load_project = lambda *_, **__: {}['nothing']",
         "from pgcontract.cli import main",
         "main()",
     )
