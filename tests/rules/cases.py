@@ -14,8 +14,11 @@ from pathlib import Path
 
 from case_projects import Case
 from obtaining import fetched
-from pgcontract import RunOptions, load_project, verify
+from pgcontract import RunOptions, load_project
+from pgcontract.postgres.providers import Production
 from pgcontract.result import Evidence, Finding, Run
+from pgcontract.runner import NO_SERVER, Session, conclude, plan
+from shared_server import shared_server
 
 # The matrix of majors asks every case of each of them.
 USUAL_SERVER = os.environ.get("PGCONTRACT_PG", "auto")
@@ -26,7 +29,12 @@ def judged(case: Case) -> Run:
     """The case judged by its check alone; once, however many tests look at it."""
     pg = case.expected.get("pg", USUAL_SERVER)
     with fetched(pg), case.project() as root:
-        return verify(load_project(root), RunOptions(only=tuple(case.expected.get("asks", [case.check])), pg=pg))
+        planned = plan(load_project(root), RunOptions(only=tuple(case.expected.get("asks", [case.check])), pg=pg))
+        production = Production(platform=planned.project.platform, postgres=planned.project.postgres)
+        with Session(planned, provider=shared_server(pg, production) if pg != NO_SERVER else None) as session:
+            findings = [finding for item in planned.items for finding in session.ask(item)]
+            observed = session.observed()
+        return conclude(planned, findings, observed)
 
 
 def findings(case: Case) -> tuple[Finding, ...]:

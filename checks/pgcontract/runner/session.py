@@ -19,7 +19,7 @@ from pgcontract.postgres.connection import is_server_lost
 from pgcontract.postgres.cpu_time import children_cpu_ms
 from pgcontract.postgres.platform import platform_of
 from pgcontract.postgres.progress import ProgressEvent, report_progress
-from pgcontract.postgres.providers import Production, Server, provider_for
+from pgcontract.postgres.providers import Production, Provider, Server, provider_for
 from pgcontract.postgres.sandbox import DatabaseState, Sandbox
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.context import Context
@@ -39,11 +39,14 @@ OLDEST_MAJOR = versions.KNOWN_MAJORS[0]
 class Session:
     """A server and the chain on it, both begun when an item first needs them. Use as a context manager."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, *, provider: Provider | None = None) -> None:
+        """`provider` gives the server in place of the one that the options name."""
         self.plan = plan
         self.server: Server | None = None
         production = Production(platform=plan.project.platform, postgres=plan.project.postgres)
-        self._provider = None if plan.options.pg == NO_SERVER else provider_for(plan.options.pg, production=production)
+        if provider is None and plan.options.pg != NO_SERVER:
+            provider = provider_for(plan.options.pg, production=production)
+        self._provider = provider
         self._stack = ExitStack()
         self._sandbox: Sandbox | None = None
         self._contexts: dict[str, Context] = {}
