@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from pgcontract.contract import Project, load_project
     from pgcontract.errors import ContractError, InputError, PgcontractError, ServerUnavailable
     from pgcontract.result import Decision, Finding, Run, RunOptions, Severity, Status, Verdict
+    from pgcontract.rules.answer import Answer
     from pgcontract.rules.registry import check
     from pgcontract.runner import verify
 
 __all__ = [
+    "Answer",
     "ContractError",
     "Decision",
     "Finding",
@@ -42,6 +44,7 @@ _HOMES: Final = {
     "pgcontract.contract": ("Project", "load_project"),
     "pgcontract.errors": ("ContractError", "InputError", "PgcontractError", "ServerUnavailable"),
     "pgcontract.result": ("Decision", "Finding", "Run", "RunOptions", "Severity", "Status", "Verdict"),
+    "pgcontract.rules.answer": ("Answer",),
     "pgcontract.rules.registry": ("check",),
     "pgcontract.runner": ("verify",),
 }

@@ -128,9 +128,10 @@ def test_annotations_name_the_line_of_the_broken_promise(pgcontract: Command, pr
 
 def test_failure_of_a_check_of_ours_is_exit_code_4_with_the_run_written(project: Path) -> None:
     lines = (
-        "from pgcontract.rules import registry",
-        "def fail(trial): raise KeyError('nothing')",
-        "registry.register_check('bug.ours', 'Fails.', subjects=lambda promise: ['script'], ask=fail)",
+        "from pgcontract import check",
+        "words = 'Fails.\\n\\nWhy it matters: so.\\nHow it is measured: so.\\nWhat to do: nothing.'",
+        "@check('bug.ours', subjects=lambda promise: ['script'], explanation=words)",
+        "def fail(context): raise KeyError('nothing')",
         "from pgcontract.cli import main",
         "main()",
     )

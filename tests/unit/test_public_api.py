@@ -12,6 +12,7 @@ import pgcontract
 import pytest
 
 NAMES = [
+    "Answer",
     "ContractError",
     "Decision",
     "Finding",
