@@ -167,8 +167,8 @@ def test_the_head_is_moved_by_key_display_name_or_file_name(name: str, write: Wr
         pytest.param(
             {"1_a.down.sql": ""},
             "1_a.down.sql",
-            "1_a.down.sql: is a way back; name the migration it belongs to",
-            id="way back",
+            "1_a.down.sql: is a rollback script; name the migration it belongs to",
+            id="rollback script",
         ),
         pytest.param(
             {"1_a.sql": "", "01_b.sql": ""},

@@ -197,5 +197,5 @@ class TableSpec(OwnedSpec):
     grants: Grants | None = None
     row_count: int | None = Field(None, ge=0, description="How many rows the migration leaves in it. Default: 0.")
     sample: dict[str, Any] | None = Field(
-        None, description="One row that an INSERT takes, put in before the re-run and the way back are rehearsed."
+        None, description="One row that an INSERT takes, put in before the re-run and the rollback are rehearsed."
     )

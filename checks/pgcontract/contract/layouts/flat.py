@@ -41,7 +41,7 @@ def read_folder(folder: Path) -> tuple[Migration, ...]:
 def read_file(path: Path) -> Migration:
     """A .sql file that is no rollback script."""
     if path.suffix != _UP or path.name.endswith(_DOWN):
-        what = "is a way back; name the migration it belongs to" if path.suffix == _UP else "is no .sql file"
+        what = "is a rollback script; name the migration it belongs to" if path.suffix == _UP else "is no .sql file"
         raise InputError(what, file=str(path))
     return _migration(path)
 

@@ -90,7 +90,9 @@ def _run_pair(
         outcome = _execute_move(sessions[0].connection, flow=flow, move=move, kept_values=kept_values)
         if outcome.refusal is not None:
             raise_if_invalid_sql(flow, flow.step(move.step), outcome.refusal)
-            raise CouldNotAsk(f"the step {move.step} of the flow {flow.name} is refused in an orderly life")
+            raise CouldNotAsk(
+                f"the step {move.step} of the flow {flow.name} is rejected even when the steps run in order"
+            )
         kept_values.update(outcome.kept_values)
         outcomes.append(outcome)
     first, second = sessions

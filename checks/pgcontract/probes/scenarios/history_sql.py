@@ -34,8 +34,11 @@ def history_as_sql(
         lines += writer.statement_lines(step(outcome.move.step), outcome)
     if invariant is not None:
         if "pgcontract_log" in invariant.violations:
-            lines += ["\n-- what was played", f"{LOG};", *writer.played_rows(outcomes)]
-        lines += [f"\n-- {invariant.description}: this must give no row", _terminated(invariant.violations.strip())]
+            lines += ["\n-- the steps that were run", f"{LOG};", *writer.played_rows(outcomes)]
+        lines += [
+            f"\n-- {invariant.description}: this query must return no row",
+            _terminated(invariant.violations.strip()),
+        ]
     return "\n".join((*lines, "", "ROLLBACK;"))
 
 
@@ -43,7 +46,7 @@ def describe_move(before: Sequence[MoveResult], outcome: MoveResult) -> str:
     """`paid, actor 1, the same event again`."""
     move = outcome.move
     if not move.actor:
-        return f"{move.step}, for ids that nobody knows"
+        return f"{move.step}, for unknown ids"
     description = f"{move.step}, actor {move.actor}"
     if move.event:
         if any(earlier_outcome.move == move for earlier_outcome in before):
@@ -72,7 +75,9 @@ class HistoryWriter:
         actor = outcome.move.actor
         for name, oid in outcome.types.items():
             self._casts[actor, name] = self._type(oid)
-        settings = ", ".join(f"set_config('played.{name}_{actor}', {name}::text, true)" for name in outcome.kept_values)
+        settings = ", ".join(
+            f"set_config('pgcontract.{name}_{actor}', {name}::text, true)" for name in outcome.kept_values
+        )
         yield f"WITH kept AS (\n{words}\n)\nSELECT {settings} FROM kept;"
 
     def played_rows(self, outcomes: Sequence[MoveResult]) -> Iterator[str]:
@@ -103,7 +108,7 @@ class HistoryWriter:
 
     def _kept_setting(self, actor: int, name: str) -> str | None:
         cast = self._casts.get((actor, name))
-        return f"current_setting('played.{name}_{actor}')::{cast}" if cast else None
+        return f"current_setting('pgcontract.{name}_{actor}')::{cast}" if cast else None
 
     def _type(self, oid: int) -> str:
         if oid not in self._types:

@@ -27,7 +27,7 @@ class InvalidStepSql(CouldNotAsk):
     """A step's SQL is invalid on this server; `step` is its name."""
 
     def __init__(self, flow: Flow, step: Step, why: object) -> None:
-        super().__init__(f"the step {step.name} of the flow {flow.name} is no SQL that the server takes: {why}")
+        super().__init__(f"the step {step.name} of the flow {flow.name} is rejected by the server: {why}")
         self.step = step.name
 
 
@@ -119,7 +119,7 @@ def execute_move(connection: psycopg.Connection, step: Step, move: Move, paramet
             kept_values, types = _kept_values(step, cursor)
             rows = max(cursor.rowcount, 0)
             if cursor.nextset():
-                raise CouldNotAsk(f"the step {step.name} is several statements; make each a step of its own")
+                raise CouldNotAsk(f"the step {step.name} holds several statements; declare each as its own step")
             return MoveResult(move=move, parameters=parameters, rows=rows, kept_values=kept_values, types=types)
     except psycopg.Error as error:
         return MoveResult(move=move, parameters=parameters, refusal=read_refusal(error))

@@ -135,7 +135,7 @@ def _run_race(
             _run_interleaved([runner], observer)
     for runner in runners:
         if runner.refusal is not None and runner.refusal.sqlstate.startswith("42"):
-            raise CouldNotAsk(f"step {runner.next_step} is no SQL that works here: {runner.refusal}")
+            raise CouldNotAsk(f"the server rejects step {runner.next_step}: {runner.refusal}")
         row = (runner.session.number, runner.committed, runner.tries, runner.rows)
         observer.execute(
             "INSERT INTO pgcontract_log VALUES (%s, %s, %s, %s, %s)",
@@ -188,4 +188,4 @@ def _run_contract_sql(what: str, ask: Callable[[], Any]) -> Any:
     try:
         return ask()
     except psycopg.Error as error:
-        raise CouldNotAsk(f"{what} is no SQL that works here: {read_refusal(error)}") from None
+        raise CouldNotAsk(f"the server rejects {what}: {read_refusal(error)}") from None

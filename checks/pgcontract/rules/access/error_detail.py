@@ -42,7 +42,7 @@ def error_detail_hides_rows(context: Context) -> Iterator[Answer]:
             if constraint.table == table and constraint.form == "check"
         ]
         if not checks:
-            yield Answer(Status.KEPT, table, f"{table} has no CHECK whose violation could tell a row.")
+            yield Answer(Status.KEPT, table, f"{table} has no CHECK, so no error of one can show a row.")
             continue
         row, refusal = _violate_check(context, table, checks)
         yield _detail_answer(context, table, row, refusal)
@@ -52,9 +52,9 @@ def _detail_answer(context: Context, table: str, row: Mapping[str, Any], refusal
     if refusal is None or refusal.sqlstate != "23514":
         said = f": {refusal}" if refusal else ""
         # Noted, never judged: without a refused example of the CHECK there is only less to show.
-        return Answer(Status.NOTED, table, f"No CHECK of {table} could be violated to see what is told{said}.")
+        return Answer(Status.NOTED, table, f"No CHECK of {table} could be violated to see what its error shows{said}.")
     if refusal.detail is None:
-        return Answer(Status.KEPT, table, f"A violated CHECK of {table} tells nothing of the row.")
+        return Answer(Status.KEPT, table, f"The error of a violated CHECK of {table} shows nothing of the row.")
     columns = [
         column.bare_name
         for column in sorted(context.after.columns, key=lambda column: column.position)
@@ -64,12 +64,14 @@ def _detail_answer(context: Context, table: str, row: Mapping[str, Any], refusal
     return Answer(
         Status.NOTED,
         table,
-        f"A violated CHECK of {table} tells the whole row in its DETAIL, {len(columns)} columns: {', '.join(columns)}.",
+        f"The error of a violated CHECK of {table} shows the whole row in its DETAIL, {len(columns)} columns: "
+        f"{', '.join(columns)}.",
         actual=refusal.detail,
-        remedy="Set log_error_verbosity = terse, and strip DETAIL in the application before it is logged.",
+        remedy="ALTER DATABASE … SET log_error_verbosity = terse; and drop DETAIL in the application before it "
+        "logs an error.",
         evidence=[
             *refusal.evidence(),
-            Evidence(title="Values of the row that was refused, found in the DETAIL", text=", ".join(shown)),
+            Evidence(title="Columns whose values stand in the DETAIL", text=", ".join(shown)),
         ],
     )
 

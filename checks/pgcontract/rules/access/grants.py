@@ -43,17 +43,18 @@ def access_grants(context: Context) -> Iterator[Answer]:
         if subject in wrong:
             yield from wrong[subject]
         else:
-            yield Answer(Status.KEPT, subject, f"The privileges on {subject} are the declared ones.")
+            yield Answer(Status.KEPT, subject, f"The privileges on {subject} are as declared.")
 
 
 def _grant_answer(on: str, grantee: str, difference: Difference) -> Answer:
     return Answer(
         Status.BROKEN,
         on,
-        f"{'Everybody' if grantee == 'public' else grantee} has other privileges on {on} than declared.",
+        f"{'Everybody' if grantee == 'public' else grantee} has other privileges on {on} than declared: "
+        f"{difference.actual}, not {difference.expected}.",
         expected=difference.expected,
         actual=difference.actual,
-        remedy="GRANT or REVOKE in the migration, or declare what is meant.",
+        remedy=f"GRANT or REVOKE on {on} in the migration, or declare these privileges in the contract.",
         evidence=[
             Evidence(
                 title="Privileges",
@@ -106,8 +107,8 @@ def _privileges(catalog: Schema, subject: str) -> Iterator[tuple[str, tuple[str,
 def _default_privileges_answer(subject: str, rows: list[tuple[str, str, str]], open_to: set[str]) -> Answer:
     evidence = [
         Evidence(
-            title="Privileges after the migration, by regime",
-            columns=("regime", "role", "privileges"),
+            title="Privileges after the migration, by project age",
+            columns=("project made", "role", "privileges"),
             rows=tuple(rows),
         )
     ]
@@ -116,9 +117,16 @@ def _default_privileges_answer(subject: str, rows: list[tuple[str, str, str]], o
             Status.BROKEN,
             subject,
             f"The {subject} has no row security and can be read or written by {', '.join(sorted(open_to))}.",
-            expected="no privilege to read or write for the public roles, or row security",
+            expected="row security, or no privilege to read or write for anon, authenticated and public",
             actual=", ".join(sorted(open_to)),
-            remedy="Enable row security and grant explicitly, to service_role alone, in a migration of its own.",
+            remedy=_closing_sql(subject.removeprefix("table ")),
             evidence=evidence,
         )
-    return Answer(Status.KEPT, subject, f"The {subject} is closed to the public roles.", evidence=evidence)
+    return Answer(Status.KEPT, subject, f"The {subject} is not open to anon, authenticated or public.", evidence=evidence)
+
+
+def _closing_sql(table: str) -> str:
+    return (
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; REVOKE ALL ON {table} FROM PUBLIC, anon, authenticated; "
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO service_role;"
+    )

@@ -59,8 +59,8 @@ def _table_answer(context: Context, connection: psycopg.Connection, table: str) 
     return Answer(
         Status.UNKNOWN if declared else Status.NOTED,
         table,
-        f"No pair of a good row and a refused one was found for {table}, so nothing could fail half-way.",
-        remedy="Declare a `sample` row that goes in, and examples that a CHECK refuses.",
+        f"No accepted row and rejected row were found for {table}, so no write could fail half-way.",
+        remedy="Declare a `sample` row that is accepted, and examples that a CHECK rejects.",
     )
 
 
@@ -74,7 +74,7 @@ def _refused_rows(context: Context, table: str, good: Mapping[str, Any]) -> Iter
     for examples in shape.examples:
         if examples.table == table:
             for row in examples.reject:
-                yield f"{examples.constraint} refuses it", {**good, **row}
+                yield f"{examples.constraint} rejects it", {**good, **row}
     yield "the same row twice", good
 
 
@@ -133,7 +133,7 @@ def _row_count(connection: psycopg.Connection, table: str) -> int:
 def _answer(table: str, description: str, attempts: tuple[WriteAttempt, ...]) -> Answer:
     evidence = Evidence(
         title=f"A good row, and a bad one ({description})",
-        columns=("sent as", "expected", "left", "the server's words"),
+        columns=("sent as", "rows expected", "rows left", "server error"),
         rows=tuple(
             (
                 candidate.description,
@@ -150,16 +150,17 @@ def _answer(table: str, description: str, attempts: tuple[WriteAttempt, ...]) ->
     )
     if wrong is None:
         summary = (
-            f"A statement of several rows leaves none of them in {table} where one is refused; two statements leave "
-            "the first, unless they are one transaction."
+            f"A multi-row statement with one bad row leaves no row in {table}; two statements leave the first, unless "
+            "they run in one transaction."
         )
         return Answer(Status.KEPT, table, summary, evidence=[evidence])
     return Answer(
         Status.BROKEN,
         table,
-        f"Of a write to {table} that holds a bad row, a part is left.",
+        f"A write to {table} with one bad row is not all or nothing: {wrong.description} gives "
+        f"{wrong.refusal or 'no error'} and leaves {describe_row_count(wrong.rows_left)}.",
         expected=f"{wrong.description}: an error, and {describe_row_count(wrong.expected)}",
         actual=f"{wrong.description}: {wrong.refusal or 'no error'}, and {describe_row_count(wrong.rows_left)}",
-        remedy="Take out the trigger or rule that leaves rows out without an error.",
+        remedy=f"Remove the trigger or rule on {table} that skips rows without an error, or let it raise one.",
         evidence=[evidence],
     )

@@ -67,9 +67,7 @@ def acid_durability(context: Context) -> Iterator[Answer]:
     """
     server = context.sandbox.server
     if server.start_another is None:
-        raise CouldNotAsk(
-            "this needs a server that can be stopped, and the one that was asked for cannot; try --pg wheel"
-        )
+        raise CouldNotAsk("this needs a server that can be stopped, and the chosen one cannot; try --pg wheel")
     with server.start_another(_DURABLE_SETTINGS) as own_server:
         connect = _prepare_database(context, own_server)
         yield _cluster_answer(context, own_server, connect)
@@ -133,7 +131,7 @@ def _commit_rows(context: Context, connection: psycopg.Connection, table: str) -
                 return False
             if not number:
                 raise CouldNotAsk(
-                    f"no row goes into {table}: {read_refusal(error)}; declare a `sample` that does"
+                    f"no row can be inserted into {table}: {read_refusal(error)}; declare an accepted `sample`"
                 ) from None
             break
     return True
@@ -158,20 +156,24 @@ def _cluster_answer(context: Context, own_server: Server, connect: Connect) -> A
     survivors = _rows_after_crash(context, own_server, connect, synchronous=True)
     evidence = _evidence(own_server, survivors, synchronous=True)
     if not survivors:
-        summary = "No row is declared for any table and none was found that goes in, so nothing was acknowledged."
+        summary = "No table has a declared row, and no row tried was accepted, so nothing could be committed."
         return Answer(Status.NOTED, CLUSTER, summary, remedy="Declare a `sample` row for a table.")
     lost = next((survival for survival in survivors if survival.found < survival.acknowledged), None)
     if lost is None:
         committed = sum(survival.acknowledged for survival in survivors)
-        summary = f"All {committed} acknowledged rows are there after the server was ended at once and started again."
+        summary = f"All {committed} committed rows are there after the server was killed and restarted."
         return Answer(Status.KEPT, CLUSTER, summary, evidence=[evidence])
     return Answer(
         Status.BROKEN,
         CLUSTER,
-        f"Acknowledged rows of {lost.table} are gone after the server was ended at once and started again.",
-        expected=f"{lost.acknowledged} acknowledged rows of {lost.table}",
+        f"{lost.acknowledged - lost.found} of {lost.acknowledged} committed rows of {lost.table} are lost after "
+        "the server "
+        "was killed and restarted.",
+        expected=f"{lost.acknowledged} committed rows of {lost.table}",
         actual=f"{lost.found} rows",
-        remedy="SET LOGGED where the table is unlogged; take back settings that loosen a commit.",
+        remedy=f"ALTER TABLE {lost.table} SET LOGGED; where it is unlogged. Else reset what turns "
+        "synchronous_commit off: "
+        "ALTER ROLE … RESET synchronous_commit; or ALTER DATABASE … RESET synchronous_commit;",
         evidence=[evidence],
     )
 
@@ -181,7 +183,8 @@ def _asynchronous_answer(context: Context, own_server: Server, connect: Connect)
     lost = sum(survival.acknowledged - survival.found for survival in survivors)
     committed = sum(survival.acknowledged for survival in survivors)
     summary = (
-        f"A session that sets synchronous_commit = off loses {lost} of {committed} acknowledged rows in such an end."
+        f"A session that sets synchronous_commit = off loses {lost} of {committed} committed rows when the "
+        "server is killed."
     )
     return Answer(Status.NOTED, ASYNCHRONOUS, summary, evidence=[_evidence(own_server, survivors, synchronous=False)])
 
@@ -189,7 +192,8 @@ def _asynchronous_answer(context: Context, own_server: Server, connect: Connect)
 def _evidence(own_server: Server, survivors: tuple[SurvivingRows, ...], *, synchronous: bool) -> Evidence:
     how = "on" if synchronous else "off"
     return Evidence(
-        title=f"fsync and full_page_writes on, synchronous_commit {how}, files on {own_server.storage}, ended by SIGQUIT",
-        columns=("table", "acknowledged", "found"),
+        title=f"fsync and full_page_writes on, synchronous_commit {how}, files on {own_server.storage}, killed by "
+        "SIGQUIT",
+        columns=("table", "committed", "after the restart"),
         rows=tuple((survival.table, str(survival.acknowledged), str(survival.found)) for survival in survivors),
     )

@@ -23,8 +23,8 @@ from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
 
 _REMEDY = (
-    "Mend it where every writer must pass: a constraint, a unique index or a trigger; or name in the step's WHERE the "
-    "state it comes from."
+    "Enforce it in the table, with a constraint, a unique index or a trigger; or name in the step's WHERE the state that "
+    "the row must be in."
 )
 
 
@@ -91,8 +91,8 @@ def _accepted_invariants(connection: psycopg.Connection, flow: Flow) -> tuple[tu
                 Answer(
                     Status.UNKNOWN,
                     f"{flow.name}.{invariant.name}",
-                    f"The `violations` of {invariant.name} is no query that the server takes: {read_refusal(error)}.",
-                    remedy="Write a SELECT over the table and pgcontract_log that gives the rows that must not be.",
+                    f"The server rejects the `violations` query of {invariant.name}: {read_refusal(error)}.",
+                    remedy="Write a SELECT over the tables and pgcontract_log that returns the rows that must not exist.",
                     origin=invariant.origin,
                 )
             )
@@ -149,7 +149,7 @@ def _invariant_answer(flow: Flow, invariant: Invariant, history_results: History
     tried = f"{history_results.histories} distinct histories, seed {seed}"
     effects = ("changed rows", "changed nothing", "refused")
     table = Evidence(
-        title=f"What was played: {tried}",
+        title=f"Steps run in {tried}",
         columns=("step", *effects),
         rows=tuple(
             (step.name, *(str(history_results.counts.get((step.name, effect), 0)) for effect in effects))
@@ -160,7 +160,7 @@ def _invariant_answer(flow: Flow, invariant: Invariant, history_results: History
         return Answer(
             Status.KEPT,
             subject,
-            f"{description}: it holds after each step of {tried}.",
+            f"{description}: holds after each step of {tried}.",
             evidence=[table],
             origin=invariant.origin,
         )
@@ -168,7 +168,7 @@ def _invariant_answer(flow: Flow, invariant: Invariant, history_results: History
     return Answer(
         Status.BROKEN,
         subject,
-        f"{description}: it does not hold.",
+        f"{description}: broken after {history_results.descriptions[invariant.name]}.",
         expected=invariant.description,
         actual=history_results.descriptions[invariant.name],
         remedy=_REMEDY,
@@ -204,8 +204,8 @@ def _concurrent_answer(
     subject = f"{flow.name}.{invariant.name}"
     description = invariant.description.rstrip(".")
     table = Evidence(
-        title="Two at once, the second begun before the first committed",
-        columns=("at once", "first", "second", "the second waited", "holds"),
+        title="Pairs of concurrent writes: the second starts before the first commits",
+        columns=("pair", "first", "second", "second waited", "holds"),
         rows=tuple(
             (
                 pair.description,
@@ -220,18 +220,19 @@ def _concurrent_answer(
     broken = [pair for pair in pairs if invariant.name in pair.broken]
     if not broken:
         tried_pairs = "one pair" if len(pairs) == 1 else f"each of {len(pairs)} pairs"
-        summary = f"{description}: it holds after {tried_pairs} of writes at the same time."
+        summary = f"{description}: holds after {tried_pairs} of concurrent writes."
         return Answer(Status.KEPT, subject, summary, evidence=[table], origin=invariant.origin)
     first = min(broken, key=lambda pair: len(pair.outcomes))
+    effects = f"{first.description}: {first.outcomes[-2].description}, and {first.outcomes[-1].description}"
     script = history_as_sql(first.outcomes, flow.step, invariant, connection)
-    note = "-- The last two at once, each in a transaction of its own; here in the order they committed.\n"
+    note = "-- The last two run concurrently, each in its own transaction; here in the order they committed.\n"
     return Answer(
         Status.BROKEN,
         subject,
-        f"{description}: it does not hold when two writes come at the same time.",
+        f"{description}: broken when two writes run concurrently: {effects}.",
         expected=invariant.description,
-        actual=f"{first.description}: {first.outcomes[-2].description}, and {first.outcomes[-1].description}",
+        actual=effects,
         remedy=_REMEDY,
-        evidence=[Evidence(title="The smallest pair", text=note + script, language="sql"), table],
+        evidence=[Evidence(title="The smallest pair of writes", text=note + script, language="sql"), table],
         origin=invariant.origin,
     )

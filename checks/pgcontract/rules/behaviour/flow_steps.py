@@ -61,15 +61,15 @@ def _step_answer(runner: ScenarioRunner, flow: Flow, step: Step) -> Answer:
             Status.BROKEN if error.step == step.name else Status.UNKNOWN,
             subject,
             f"{str(error)[0].upper()}{str(error)[1:]}.",
-            remedy="Mend the step's SQL in the contract, or the migration where the SQL is right.",
+            remedy="Fix the step's SQL in the contract, or the migration where the SQL is right.",
             origin=step.origin,
         )
     script = history_as_sql(outcomes, flow.step, None, runner.connection)
-    evidence = [Evidence(title="The step, after those it follows", text=script, language="sql")]
+    evidence = [Evidence(title="The step, after those that must run before it", text=script, language="sql")]
     if deviation is None:
         summary = f"The step {step.name} of {flow.name} changes {describe_row_count(step.rows)}"
         if step.replay is not None:
-            summary += f", and {describe_row_count(step.replay)} when it is played again"
+            summary += f", and {describe_row_count(step.replay)} when it is run again"
         return Answer(Status.KEPT, subject, f"{summary}.", evidence=evidence, origin=step.origin)
     return Answer(
         deviation.status,
@@ -77,7 +77,8 @@ def _step_answer(runner: ScenarioRunner, flow: Flow, step: Step) -> Answer:
         deviation.summary,
         expected=deviation.expected,
         actual=deviation.actual,
-        remedy="Mend the step's SQL, or the table where the step is right.",
+        remedy=f"Fix the step's SQL or the table; or, where the effect is fine, change `rows` or `replay` of the step "
+        f"{step.name} under [flow.{flow.name}].",
         evidence=evidence,
         origin=step.origin,
     )
@@ -99,17 +100,17 @@ def _run_step(runner: ScenarioRunner, flow: Flow, step: Step) -> tuple[tuple[Mov
     if stopped is not None:
         return outcomes, StepDeviation(
             status=Status.UNKNOWN,
-            summary=f"The step {step.name} cannot be played: {stopped.move.step}, which it follows, changes no row.",
+            summary=f"The step {step.name} cannot be run: {stopped.move.step}, which must run before it, changes no row.",
             expected="every step before it changes its rows",
             actual=f"{stopped.move.step}: {stopped.description}",
         )
     once = outcomes[-1]
     if once.refusal is not None or once.rows != step.rows:
-        summary = f"The step {step.name} {_effect_text(once)}, where it should change {describe_row_count(step.rows)}."
+        summary = f"The step {step.name} {_effect_text(once)}; it should change {describe_row_count(step.rows)}."
         return outcomes, _deviation(summary, describe_row_count(step.rows), once)
     if step.violations is not None and _leaves_violation(runner, flow, step, outcomes):
-        summary = f"The step {step.name} leaves what its `violations` finds."
-        expected = f"no row of: {step.violations.strip()}"
+        summary = f"The step {step.name} leaves rows that its `violations` query finds."
+        expected = f"no row from: {step.violations.strip()}"
         return outcomes, StepDeviation(status=Status.BROKEN, summary=summary, expected=expected, actual="a row")
     if step.replay is None:
         return outcomes, None
@@ -119,8 +120,8 @@ def _run_step(runner: ScenarioRunner, flow: Flow, step: Step) -> tuple[tuple[Mov
     if not refused and again.rows == step.replay:
         return outcomes, None
     should = describe_row_count(step.replay)
-    summary = f"The step {step.name}, played again with the same values, "
-    summary += f"{_effect_text(again)}, where it should change {should}."
+    summary = f"The step {step.name}, run again with the same values, "
+    summary += f"{_effect_text(again)}; it should change {should}."
     return outcomes, _deviation(summary, should, again)
 
 
@@ -131,7 +132,7 @@ def _deviation(summary: str, expected: str, outcome: MoveResult) -> StepDeviatio
 
 
 def _effect_text(outcome: MoveResult) -> str:
-    return "is refused" if outcome.refusal else f"changes {describe_row_count(outcome.rows)}"
+    return f"is rejected ({outcome.refusal})" if outcome.refusal else f"changes {describe_row_count(outcome.rows)}"
 
 
 def _leaves_violation(runner: ScenarioRunner, flow: Flow, step: Step, outcomes: tuple[MoveResult, ...]) -> bool:

@@ -35,8 +35,8 @@ def acid_isolation(context: Context) -> Iterator[Answer]:
         return
     for race, results in run_races(context, contract.races):
         if isinstance(results, CouldNotAsk):
-            summary = f"The race {race.name} cannot be played: {results}."
-            remedy = "Mend the race's SQL in the contract, or the migration where the SQL is right."
+            summary = f"The race {race.name} cannot be run: {results}."
+            remedy = "Fix the race's SQL in the contract, or the migration where the SQL is right."
             yield Answer(Status.UNKNOWN, race.name, summary, remedy=remedy, origin=race.origin)
         else:
             yield _answer(race, results)
@@ -44,8 +44,8 @@ def acid_isolation(context: Context) -> Iterator[Answer]:
 
 def _answer(race: Race, results: tuple[RaceResult, ...]) -> Answer:
     table = Evidence(
-        title=f"{race.sessions} sessions side by side",
-        columns=("level", "new tries", "committed", "rows changed", "waited", "refused", "holds"),
+        title=f"{race.sessions} concurrent sessions",
+        columns=("isolation level", "retries", "committed", "rows changed", "waited", "rejected", "holds"),
         rows=tuple(map(_result_row, results)),
     )
     description = race.description.rstrip(".")
@@ -55,20 +55,22 @@ def _answer(race: Race, results: tuple[RaceResult, ...]) -> Answer:
         return Answer(
             Status.BROKEN,
             race.name,
-            f"{description}: it does not hold at {_level_names(dict.fromkeys(result.level for result in broken))}.",
+            f"{description}: does not hold at {_level_names(dict.fromkeys(result.level for result in broken))}, where "
+            f"{_result_text(first)}.",
             expected=race.description,
             actual=f"at {first.level}: {_result_text(first)}",
-            remedy="Name in the UPDATE's WHERE the state it comes from, lock the row before it is read, or play it at "
-            "a level that holds, with new tries.",
+            remedy="Name the expected state in the UPDATE's WHERE, lock the row first with SELECT … FOR UPDATE, "
+            "or run it "
+            "at SERIALIZABLE and retry after 40001.",
             evidence=[table],
             origin=race.origin,
         )
     elsewhere = dict.fromkeys(result.level for result in results if not result.holds)
-    exception = f"; it does not at {_level_names(elsewhere)}" if elsewhere else ""
+    exception = f"; does not hold at {_level_names(elsewhere)}" if elsewhere else ""
     return Answer(
         Status.KEPT,
         race.name,
-        f"{description}: it holds at {_level_names(race.isolation_levels)}{exception}.",
+        f"{description}: holds at {_level_names(race.isolation_levels)}{exception}.",
         evidence=[table],
         origin=race.origin,
     )
@@ -87,7 +89,7 @@ def _result_row(result: RaceResult) -> tuple[str, ...]:
 
 
 def _result_text(result: RaceResult) -> str:
-    refused = f", refused with {', '.join(result.refused)}" if result.refused else ""
+    refused = f", rejected with {', '.join(result.refused)}" if result.refused else ""
     sessions = "1 session" if result.committed == 1 else f"{result.committed} sessions"
     return f"{sessions} committed and changed {describe_row_count(result.changed)}{refused}"
 

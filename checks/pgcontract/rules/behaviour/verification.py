@@ -48,7 +48,7 @@ def verification_query(context: Context) -> Iterator[Answer]:
                     f"The query {query.id} is refused: {refusal.message}.",
                     expected="a result",
                     actual=str(refusal),
-                    remedy="Mend the query.",
+                    remedy=f"Fix the SQL of the [[verification]] {query.id}, or the migration.",
                     evidence=[Evidence(title="SQL", text=query.sql.strip(), language="sql"), *refusal.evidence()],
                     origin=query.origin,
                 )
@@ -87,7 +87,7 @@ def _judge(query: Verification, columns: tuple[str, ...], rows: Sequence[tuple[o
         Evidence(title="Result", columns=columns, rows=shown[:_SHOWN_ROWS]),
     ]
     if query.limitations:
-        evidence.append(Evidence(title="What it cannot see", text=query.limitations))
+        evidence.append(Evidence(title="Limitations", text=query.limitations))
     return Answer(
         Status.BROKEN if wrong else Status.KEPT,
         query.id,
@@ -95,7 +95,9 @@ def _judge(query: Verification, columns: tuple[str, ...], rows: Sequence[tuple[o
         + (", not as declared." if wrong else ", as declared."),
         expected="; ".join(expected_text for expected_text, _ in wrong) or None,
         actual="; ".join(actual_text for _, actual_text in wrong) or None,
-        remedy="Look at the result; mend the migration, the query or the expectation." if wrong else None,
+        remedy=f"Fix the migration or the query, or correct what the [[verification]] {query.id} expects."
+        if wrong
+        else None,
         evidence=evidence,
         origin=query.origin,
     )

@@ -31,11 +31,11 @@ def contract_accepted(context: Context) -> Iterator[Answer]:
         yield Answer(
             Status.UNKNOWN,
             "contract",
-            "The contract is a draft that nobody has accepted.",
-            remedy="Read each part of it, write what is meant, then delete `accepted = false`.",
+            "The contract is a draft: it still says accepted = false.",
+            remedy="Read each part, correct what is not intended, then delete the line `accepted = false`.",
         )
     else:
-        yield Answer(Status.KEPT, "contract", "The contract is its owner's.")
+        yield Answer(Status.KEPT, "contract", "The contract is accepted: it is no draft.")
 
 
 def _pinned_parts(promise: Promise) -> Iterator[Part]:
@@ -64,11 +64,11 @@ def contract_pin(context: Context) -> Iterator[Answer]:
             yield Answer(
                 Status.BROKEN,
                 subject,
-                f"A text pinned for {subject} is not what the server says.",
+                f"The contract pins a text for {subject} in same_as that the server does not print.",
                 expected=unused[0],
                 actual=", ".join(sorted(texts)) or "none",
-                remedy="Take the pin out of the contract, or pin the server's present text.",
+                remedy="Remove the text from same_as, or replace it by the server's present one.",
                 origin=part.origin,
             )
         else:
-            yield Answer(Status.KEPT, subject, f"The texts pinned for {subject} are the server's.", origin=part.origin)
+            yield Answer(Status.KEPT, subject, f"The texts in same_as of {subject} are the server's.", origin=part.origin)

@@ -48,10 +48,10 @@ def _run_over_rows(context: Context, case: ExistingRows) -> Answer:
             return Answer(
                 Status.BROKEN,
                 case.name,
-                f"The rows of {case.name} cannot be put in before the migration: {refusal.message}.",
-                expected="rows that the state before the migration takes",
+                f"The rows of {case.name} cannot be inserted before the migration: {refusal.message}.",
+                expected="rows that the tables accept before the migration",
                 actual=str(refusal),
-                remedy="Mend the SQL of these rows in the contract.",
+                remedy=f"Fix the SQL under [existing_rows.{case.name}].",
                 evidence=[shown, *refusal.evidence()],
                 origin=case.origin,
             )
@@ -83,10 +83,10 @@ def _must_fail_answer(case: ExistingRows, refused: Refusal | None, unchanged: bo
         return Answer(
             Status.BROKEN,
             case.name,
-            f"The migration applies over the rows of {case.name}, at which it must stop.",
-            expected="the migration stops and changes nothing",
+            f"The migration runs to its end over the rows of {case.name}, at which it must fail.",
+            expected="the migration fails and changes nothing",
             actual="it runs to its end",
-            remedy="Count the rows that the new rules refuse at the head of the script and raise one error.",
+            remedy="At the head of the script, count the rows that the new rules reject and RAISE EXCEPTION.",
             evidence=[shown],
             origin=case.origin,
         )
@@ -96,18 +96,18 @@ def _must_fail_answer(case: ExistingRows, refused: Refusal | None, unchanged: bo
         return Answer(
             Status.BROKEN,
             case.name,
-            f"The migration stops at the rows of {case.name}, but "
-            + ("it leaves something changed." if not unchanged else f"does not say: {missing[0]}."),
+            f"The migration fails at the rows of {case.name}, but "
+            + ("it leaves changes behind." if not unchanged else f"its error does not contain: {missing[0]}."),
             expected=missing[0] if missing else "nothing changed",
             actual=words,
-            remedy="Raise the error before anything is changed, and say in it which rows are meant.",
+            remedy="Raise the error before anything is changed, with the words that error_contains lists.",
             evidence=[shown, *refused.evidence()],
             origin=Origin(file=path, line=refused.line),
         )
     return Answer(
         Status.KEPT,
         case.name,
-        f"The migration stops at the rows of {case.name} and changes nothing.",
+        f"The migration fails at the rows of {case.name} and changes nothing.",
         evidence=[shown, *refused.evidence()[:1]],
         origin=case.origin,
     )
@@ -118,19 +118,20 @@ def _must_apply_answer(case: ExistingRows, refused: Refusal | None, kept: bool, 
         return Answer(
             Status.BROKEN,
             case.name,
-            f"The migration is refused over the rows of {case.name}: {refused.message}."
+            f"The migration fails at the rows of {case.name}: {refused.message}."
             if refused is not None
             else f"The migration loses rows of {case.name}.",
             expected="the migration applies and every row is still there",
             actual=str(refused) if refused is not None else "rows are gone",
-            remedy="Bring the rows to the new rules in the migration, or declare that it stops at them.",
+            remedy="Change the rows in the migration before the new rules, or set must_fail = true under "
+            f"[existing_rows.{case.name}].",
             evidence=[shown, *(refused.evidence() if refused is not None else ())],
             origin=Origin(file=path, line=refused.line if refused is not None else None),
         )
     return Answer(
         Status.KEPT,
         case.name,
-        f"The migration applies over the rows of {case.name} and keeps every one.",
+        f"The migration applies with the rows of {case.name} in place and keeps all of them.",
         evidence=[shown],
         origin=case.origin,
     )

@@ -35,7 +35,7 @@ def conflicting_tables(after: Schema, table: str) -> Iterator[ConflictingTable]:
     if not columns:
         return
     yield ConflictingTable(
-        description="a table of other columns",
+        description="a table with other columns",
         statements=(
             f"CREATE TABLE {table} (somebody_elses integer)",
             f"INSERT INTO {table} VALUES (1)",  # noqa: S608 - a name from the catalog
@@ -83,7 +83,7 @@ def _new_tables(context: Context) -> Iterator[tuple[str, Answer | None]]:
     names = {table.name for table in context.before.tables}
     for name in _tables(context.promise):
         known = name in names
-        summary = f"The table {name} is an earlier migration's."
+        summary = f"The table {name} was created by an earlier migration."
         yield name, Answer(Status.NOTED, name, summary) if known else None
 
 
@@ -107,22 +107,24 @@ def script_respects_existing(context: Context) -> Iterator[Answer]:
             with _database_before_migration(context, context.promise.script) as connection:
                 if not _create_conflicting_table(connection, table, conflicting_table):
                     rows.append(
-                        (conflicting_table.description, "not tried", "its types are not there before the migration")
+                        (conflicting_table.description, "not tried", "its types do not exist before the migration")
                     )
                     continue
                 rows_before = _row_count(connection, table)
                 refusal = apply_as_production(connection, context.promise.script)
                 verdict, said = _judge(context, connection, table, refusal, rows_before or 0)
-            wrong += verdict != "noticed"
+            wrong += verdict != "detected"
             rows.append((conflicting_table.description, verdict, said))
         yield _answer(
             table,
             wrong,
             rows,
-            kept=f"A table in the place of {table} with another shape is noticed.",
-            broken=f"A table in the place of {table} with another shape is not noticed.",
-            expected="the script is refused, or the table gets the declared shape and keeps its rows",
-            remedy="Begin the script with a guard that compares the table's shape and raises an exception.",
+            kept=f"An existing table {table} with other columns or constraints is detected.",
+            broken=f"An existing table {table} with other columns or constraints is not detected",
+            expected="the script fails, or the table gets the declared shape and keeps its rows",
+            remedy=f"Begin the script with a DO block that looks up the columns of {table} in pg_attribute and "
+            "raises an exception "
+            "where they are others.",
         )
 
 
@@ -130,13 +132,13 @@ def _judge(
     context: Context, connection: psycopg.Connection, table: str, refusal: Refusal | None, rows_before: int
 ) -> tuple[str, str]:
     if refusal is not None:
-        return "noticed", str(refusal)
+        return "detected", str(refusal)
     left = _row_count(connection, table)
     if left is None or left < rows_before:
-        return "destroyed", "the script ends without error and the rows are gone"
+        return "destroyed", "the script ends without an error and the rows are gone"
     if _shape(context.catalog(connection), table) == _shape(context.after, table):
-        return "noticed", "brought to the declared shape"
-    return "kept silently", "the script ends without error and the table is still another"
+        return "detected", "brought to the declared shape"
+    return "kept without an error", "the script ends without an error and the table keeps its other shape"
 
 
 def _shape(schema: Schema, table: str) -> tuple[object, ...]:
@@ -150,12 +152,12 @@ def _tables_with_rollback(promise: Promise) -> tuple[str, ...]:
 
 @check("rollback.respects_existing", subjects=_tables_with_rollback, severity=Severity.WARNING)
 def rollback_respects_existing(context: Context) -> Iterator[Answer]:
-    """The way back does not silently destroy a table of the same name that the migration did not make.
+    """The rollback does not silently destroy a table of the same name that the migration did not make.
 
-    Why it matters: a way back is run in a hurry, on the database at hand; a DROP TABLE takes whatever is there.
-    How it is measured: such a table is made with a row in a database without the migration, then the way back is
+    Why it matters: a rollback is run in a hurry, on the database at hand; a DROP TABLE takes whatever is there.
+    How it is measured: such a table is made with a row in a database without the migration, then the rollback is
     run: it must be refused, or leave the table and its row.
-    What to do: a guard at the head of the way back that compares the shape and raises an exception.
+    What to do: a guard at the head of the rollback that compares the shape and raises an exception.
     """
     rollback = context.promise.rollback
     assert rollback is not None
@@ -169,21 +171,23 @@ def rollback_respects_existing(context: Context) -> Iterator[Answer]:
             with _database_before_migration(context, rollback) as connection:
                 if not _create_conflicting_table(connection, table, conflicting_table):
                     rows.append(
-                        (conflicting_table.description, "not tried", "its types are not there before the migration")
+                        (conflicting_table.description, "not tried", "its types do not exist before the migration")
                     )
                     continue
                 refusal = apply_as_production(connection, rollback)
                 destroyed = refusal is None and _row_count(connection, table) is None
             wrong += destroyed
-            rows.append((conflicting_table.description, "destroyed" if destroyed else "spared", str(refusal or "")))
+            rows.append((conflicting_table.description, "destroyed" if destroyed else "left alone", str(refusal or "")))
         yield _answer(
             table,
             wrong,
             rows,
-            kept=f"The way back spares a table in the place of {table} that the migration did not make.",
-            broken=f"The way back silently destroys a table in the place of {table} that the migration did not make.",
-            expected="the way back is refused, or leaves the table",
-            remedy="Begin the way back with a guard that compares the table's shape and raises an exception.",
+            kept=f"The rollback leaves alone a table {table} that the migration did not create.",
+            broken=f"The rollback drops a table {table} that the migration did not create, without an error",
+            expected="the rollback fails, or leaves the table alone",
+            remedy=f"Begin the rollback with a DO block that looks up the columns of {table} in pg_attribute and "
+            "raises an exception "
+            "where they are others.",
         )
 
 
@@ -197,13 +201,13 @@ def _answer(
     expected: str,
     remedy: str,
 ) -> Answer:
-    evidence = [Evidence(title="Tables put in its place", columns=("table", "outcome", "words"), rows=tuple(rows))]
+    evidence = [Evidence(title="Existing tables tried", columns=("table", "outcome", "message"), rows=tuple(rows))]
     if wrong:
-        first = next(row for row in rows if row[1] in ("destroyed", "kept silently"))
+        first = next(row for row in rows if row[1] in ("destroyed", "kept without an error"))
         return Answer(
             Status.BROKEN,
             table,
-            broken,
+            f"{broken}: {first[0]} is {first[1]}.",
             expected=expected,
             actual=f"{first[0]}: {first[1]}",
             remedy=remedy,

@@ -56,9 +56,9 @@ def script_applies(context: Context) -> Iterator[Answer]:
             yield Answer(
                 Status.UNKNOWN if excused else Status.BROKEN,
                 "script",
-                f"This server cannot take the script: {missing_feature}."
+                f"This server cannot run the script: {missing_feature}."
                 if excused
-                else f"The server refuses the script: {refusal.message}.",
+                else f"The server rejects the script: {refusal.message}.",
                 expected="the script runs to its end",
                 actual=str(refusal),
                 remedy=_remedy(refusal, missing_feature),
@@ -70,21 +70,21 @@ def script_applies(context: Context) -> Iterator[Answer]:
     yield Answer(
         Status.KEPT,
         "script",
-        f"The script applies from start to end and makes {number_of(len(names), 'objects')}.",
-        evidence=[Evidence(title="What it makes", text="\n".join(names))],
+        f"The script runs to its end and creates {number_of(len(names), 'objects')}.",
+        evidence=[Evidence(title="Objects created", text="\n".join(names))],
     )
 
 
 def _remedy(refusal: Refusal, missing_feature: MissingFeature | None) -> str:
     if missing_feature is not None:
         return (
-            f"Run the gate on a server that has it: {missing_feature.remedy}."
+            f"Run it on a server that has it: {missing_feature.remedy}."
             if missing_feature.excuses_migration
-            else f"Do without it: {missing_feature}."
+            else f"Avoid it: {missing_feature}."
         )
     if extension_name := nearest_extension(refusal):
         return f"Did you mean {extension_name}?"
-    return refusal.hint or "Mend the statement that the server refused."
+    return refusal.hint or "Fix the statement that the server rejected."
 
 
 def _timeout_answer(context: Context, refusal: Refusal) -> Answer:
@@ -95,7 +95,7 @@ def _timeout_answer(context: Context, refusal: Refusal) -> Answer:
         f"The script does not end within {within}.",
         expected=f"the script runs to its end within {within}",
         actual=str(refusal),
-        remedy="Mend the loop or the wait in this statement, or give it longer with --timeout.",
+        remedy="Fix the loop or the wait in this statement, or raise the limit with --timeout.",
         evidence=refusal.evidence(),
         origin=Origin(file=context.promise.script.path, line=refusal.line, column=refusal.column),
     )
@@ -139,10 +139,10 @@ def script_transaction(context: Context) -> Iterator[Answer]:
         yield Answer(
             Status.BROKEN,
             "script",
-            f"Run as one transaction, the script is refused: {refusal.message}.",
+            f"Run as one transaction, the script fails: {refusal.message}.",
             expected="the script runs to its end",
             actual=str(refusal),
-            remedy="Mend the statement, or move it to a migration of its own.",
+            remedy="Fix the statement, or move it to a migration of its own.",
             evidence=refusal.evidence(),
             origin=Origin(file=script.path, line=refusal.line, column=refusal.column),
         )
@@ -150,7 +150,7 @@ def script_transaction(context: Context) -> Iterator[Answer]:
         yield Answer(
             Status.BROKEN,
             "script",
-            "Run as one transaction, the script makes something else.",
+            f"Run as one transaction, the script gives a different catalog: {different[0]}.",
             expected="the same catalog",
             actual="; ".join(different),
             remedy="Look for statements that depend on an earlier COMMIT.",
@@ -178,15 +178,15 @@ def script_rerun(context: Context) -> Iterator[Answer]:
         after = _database_contents(context, connection) if refusal is None else before
     evidence = [Evidence(title="Tables that held a row", text="\n".join(filled))] if filled else []
     if empty:
-        evidence.append(Evidence(title="Tables for which no row could be made", text="\n".join(empty)))
+        evidence.append(Evidence(title="Tables into which no row could be inserted", text="\n".join(empty)))
     if refusal is not None:
         yield Answer(
             Status.BROKEN,
             "script",
-            f"The second run is refused: {refusal.message}.",
+            f"The second run fails: {refusal.message}.",
             expected="a second run without error or change",
             actual=str(refusal),
-            remedy="Write the statement so that it may be run again: IF NOT EXISTS or CREATE OR REPLACE.",
+            remedy="Make the statement repeatable: IF NOT EXISTS, CREATE OR REPLACE or DROP … IF EXISTS.",
             evidence=[*refusal.evidence(), *evidence],
             # Nothing is lost by it, and not every migration promises to be repeatable; a claim that does is refuted.
             severity=Severity.WARNING,
@@ -201,7 +201,7 @@ def script_rerun(context: Context) -> Iterator[Answer]:
             f"The second run changes {changed[0]}.",
             expected="nothing changes",
             actual="; ".join(sorted(changed)),
-            remedy="Do not drop and create again what is there; do not update rows without a condition.",
+            remedy="Do not drop and re-create existing objects; give each UPDATE a condition that fails the second time.",
             evidence=evidence,
         )
     else:
@@ -231,7 +231,7 @@ def _database_contents(context: Context, connection: psycopg.Connection) -> dict
 
 def too_large_answer() -> Answer:
     """The answer for a file too large to be split into statements: nothing is tried statement by statement."""
-    return Answer(Status.NOTED, "script", "The file is above 5 MB and was not split, so this was not rehearsed.")
+    return Answer(Status.NOTED, "script", "The file is above 5 MB and was not split, so this was not run.")
 
 
 @check("script.atomic", subjects=one_script)
@@ -272,10 +272,10 @@ def script_atomic(context: Context) -> Iterator[Answer]:
         yield Answer(
             Status.BROKEN,
             "script",
-            "A failure in the middle of the script leaves something behind, even when it is run as one transaction.",
+            f"A failure in the middle of the script leaves changes behind, even as one transaction: {left[0]}.",
             expected="nothing is left",
             actual="; ".join(left[:20]),
-            remedy="Take COMMIT and statements that end a transaction out of the file.",
+            remedy="Remove COMMIT and statements that end a transaction from the file.",
             origin=Origin(file=script.path, line=ending.line, column=ending.column) if ending else None,
         )
     else:
@@ -311,7 +311,7 @@ def script_psql(context: Context) -> Iterator[Answer]:
     for done, objects_left in left.items():
         failing = statements[done]
         failed, missing = skipped.get(failing.number, (0, None))
-        plain = "not rehearsed" if missing is None else f"{missing} missing, {number_of(failed, 'more errors')}"
+        plain = "not run" if missing is None else f"{missing} missing, {number_of(failed, 'more errors')}"
         rows.append((str(failing.line), first_line(failing), "0", str(objects_left), plain))
     worst = max(left.values())
     yield Answer(

@@ -35,7 +35,7 @@ def file_lines(context: Context) -> Iterator[Answer]:
             f"The file has {number_of(script.lines, 'lines')}" + ("." if same else f", not {subject}."),
             expected=subject,
             actual=str(script.lines),
-            remedy=None if same else "Correct the number where it is written, or the file.",
+            remedy=None if same else f"Correct the number to {script.lines}, or restore the file.",
         )
 
 
@@ -58,8 +58,8 @@ def file_checksum(context: Context) -> Iterator[Answer]:
         yield Answer(
             Status.KEPT if same else Status.BROKEN,
             subject,
-            "The file is the pinned one." if same else "The file is not the pinned one.",
+            "The file has the pinned SHA-256." if same else "The file does not have the pinned SHA-256: it was changed.",
             expected=subject,
             actual=script.sha256,
-            remedy=None if same else "Review the change, then pin the new checksum.",
+            remedy=None if same else f'Review the change, then set sha256 = "{script.sha256}".',
         )

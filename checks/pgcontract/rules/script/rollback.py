@@ -22,19 +22,19 @@ from pgcontract.rules.shape.object_count import number_of
 
 @check("rollback.exists", subjects=lambda promise: ("script",), severity=Severity.INFO)
 def rollback_exists(context: Context) -> Iterator[Answer]:
-    """There is a way back: `<migration>.down.sql` beside the migration.
+    """There is a rollback script: `<migration>.down.sql` beside the migration.
 
     Why it matters: at three in the morning nobody writes one well.
     How it is measured: the file is there.
     What to do: write it; the other checks of rollback.* then rehearse it.
     """
     if context.promise.rollback:
-        yield Answer(Status.KEPT, "script", "The migration has a way back.")
+        yield Answer(Status.KEPT, "script", "The migration has a rollback script.")
     else:
         yield Answer(
             Status.NOTED,
             "script",
-            "The migration has no way back, so none was rehearsed.",
+            "The migration has no rollback script, so none was run.",
             remedy=context.promise.migration.down_remedy,
         )
 
@@ -45,7 +45,7 @@ def _with_rollback(promise: Promise) -> tuple[str, ...]:
 
 def _rollback_script(context: Context) -> Script:
     if context.promise.rollback is None:
-        raise CouldNotAsk("the migration has no way back")
+        raise CouldNotAsk("the migration has no rollback script")
     context.sandbox.require_testable(context.promise.rollback.text)
     return context.promise.rollback
 
@@ -55,9 +55,11 @@ def _refusal_answer(subject: str, summary: str, refusal: Refusal, script: Script
         Status.BROKEN,
         subject,
         f"{summary}: {refusal.message}.",
-        expected="the way back runs to its end",
+        expected="the rollback runs to its end",
         actual=str(refusal),
-        remedy="Mend the statement of the way back that the server refused.",
+        remedy=f"Fix the statement at line {refusal.line} of {script.path}."
+        if refusal.line
+        else f"Fix the statement in {script.path} that the server rejected.",
         evidence=refusal.evidence(),
         origin=Origin(file=script.path, line=refusal.line, column=refusal.column),
     )
@@ -65,10 +67,10 @@ def _refusal_answer(subject: str, summary: str, refusal: Refusal, script: Script
 
 @check("rollback.restores", subjects=_with_rollback)
 def rollback_restores(context: Context) -> Iterator[Answer]:
-    """The way back restores the exact catalog from before the migration, with rows in the tables.
+    """The rollback restores the exact catalog from before the migration, with rows in the tables.
 
     Why it matters: a rollback that leaves a function or a grant behind makes the next deployment fail.
-    How it is measured: the migration, a row in each table, the way back; then the whole catalog against that before.
+    How it is measured: the migration, a row in each table, the rollback; then the whole catalog against that before.
     What to do: drop everything the migration makes, in reverse order of dependency, and restore what it changed.
     """
     yield from _run_rollback(context, times=1)
@@ -76,10 +78,10 @@ def rollback_restores(context: Context) -> Iterator[Answer]:
 
 @check("rollback.repeatable", subjects=_with_rollback)
 def rollback_repeatable(context: Context) -> Iterator[Answer]:
-    """The way back may be run twice.
+    """The rollback may be run twice.
 
     Why it matters: a rollback that was cut off is run again.
-    How it is measured: the way back is run a second time; it must not be refused, and the catalog stay as before.
+    How it is measured: the rollback is run a second time; it must not be refused, and the catalog stay as before.
     What to do: DROP ... IF EXISTS.
     """
     yield from _run_rollback(context, times=2)
@@ -109,17 +111,17 @@ def _run_rollback(context: Context, *, times: int) -> Iterator[Answer]:
             different = (
                 () if refusal else catalog_differences(context.catalog(connection), _with_rows(context.before, filled))
             )
-    heading = "The way back, run twice," if times == 2 else "The way back"
+    heading = "The rollback, run twice," if times == 2 else "The rollback"
     if refusal is not None:
-        yield _refusal_answer("script", f"{heading} is refused", refusal, script)
+        yield _refusal_answer("script", f"{heading} fails", refusal, script)
     elif different:
         yield Answer(
             Status.BROKEN,
             "script",
-            f"{heading} does not restore the catalog from before: {different[0]}.",
+            f"{heading} does not restore the catalog: {different[0]}.",
             expected="the catalog from before the migration",
             actual="; ".join(different),
-            remedy="Drop what is left and restore what was changed.",
+            remedy=f"In {script.path}, drop what is left and restore what was changed: {different[0]}.",
         )
     else:
         yield Answer(Status.KEPT, "script", f"{heading} restores the exact catalog from before the migration.")
@@ -127,16 +129,16 @@ def _run_rollback(context: Context, *, times: int) -> Iterator[Answer]:
 
 @check("rollback.from_partial", subjects=_with_rollback)
 def rollback_from_partial(context: Context) -> Iterator[Answer]:
-    """The way back restores the catalog from after every single statement of the migration.
+    """The rollback restores the catalog from after every single statement of the migration.
 
-    Why it matters: the state that needs a way back most is the one in which a migration stopped.
-    How it is measured: the migration is run statement by statement; after each one the way back is run in a
+    Why it matters: the state that needs a rollback most is the one in which a migration stopped.
+    How it is measured: the migration is run statement by statement; after each one the rollback is run in a
     transaction, the catalog compared with that before, and the transaction undone.
     What to do: DROP ... IF EXISTS for everything, in an order that holds in every partial state.
     """
     script = _rollback_script(context)
     if not context.promise.script.parsed:
-        yield Answer(Status.NOTED, "script", "The file is above 5 MB and was not split, so this was not rehearsed.")
+        yield Answer(Status.NOTED, "script", "The file is above 5 MB and was not split, so this was not run.")
         return
     prefixes = run_prefixes(context)
     rows = tuple(
@@ -152,17 +154,23 @@ def rollback_from_partial(context: Context) -> Iterator[Answer]:
         yield Answer(
             Status.BROKEN,
             "script",
-            f"From {len(rows)} of {len(prefixes)} partial states the way back does not restore the catalog; "
-            f"first after the statement at line {rows[0][0]}.",
+            f"Where the migration stops half-way, the rollback does not restore the catalog after {len(rows)} of "
+            f"{len(prefixes)} statements; first after the statement at line {rows[0][0]}: {rows[0][2]}.",
             expected="the catalog from before the migration",
             actual=rows[0][2],
-            remedy="Make each DROP conditional and independent of what later statements make.",
-            evidence=[Evidence(title="Partial states", columns=("after line", "statement", "what is wrong"), rows=rows)],
+            remedy="Write each DROP with IF EXISTS, and let none depend on what later statements create.",
+            evidence=[
+                Evidence(
+                    title="Statements after which the rollback fails",
+                    columns=("after line", "statement", "what is wrong"),
+                    rows=rows,
+                )
+            ],
             origin=Origin(file=script.path),
         )
     else:
         yield Answer(
             Status.KEPT,
             "script",
-            f"The way back restores the exact catalog from after each of {number_of(len(prefixes), 'statements')}.",
+            f"The rollback restores the exact catalog after each of {number_of(len(prefixes), 'statements')}.",
         )

@@ -55,13 +55,13 @@ def script_objects_created(context: Context) -> Iterator[Answer]:
         yield Answer(
             Status.NOTED,
             "script",
-            f"The file has {promise.script.bytes:,} bytes; its text was not read, only its result judged.",
+            f"The file has {promise.script.bytes:,} bytes; its text was not parsed, only its result checked.",
         )
         return
     left = [created for created in promise.inventory.remaining if created.kind in _COMPARED]
     if not context.has_server and promise.contract is None:
         evidence = [_created_evidence(left)]
-        summary = f"The text says it creates {len(left)} objects; neither a server nor a contract says the same."
+        summary = f"The text creates {len(left)} objects; there is neither a server nor a contract to compare them with."
         yield Answer(Status.NOTED, "script", summary, evidence=evidence)
         return
     catalog = context.after if context.has_server else promise.declared
@@ -72,26 +72,26 @@ def script_objects_created(context: Context) -> Iterator[Answer]:
         yield Answer(
             Status.BROKEN,
             f"{created.kind} {created.name}",
-            f"Line {created.line} says it creates the {created.kind} {created.name}, which is not {where} afterwards.",
+            f"Line {created.line} creates the {created.kind} {created.name}, which is not {where} afterwards.",
             expected="present",
             actual="absent",
-            remedy="Look for an IF NOT EXISTS, a condition or a later statement that undoes it."
+            remedy="Look for IF NOT EXISTS, a condition, or a later statement that drops it."
             if context.has_server
-            else "Declare it in the contract, or take it out of the migration.",
+            else "Declare it in the contract, or remove it from the migration.",
             origin=Origin(file=promise.script.path, line=created.line),
         )
     if not missing:
         yield Answer(
             Status.KEPT,
             "script",
-            f"What the text says it creates is {where}: {number_of(len(left), 'objects')}.",
+            f"Everything that the text creates is {where}: {number_of(len(left), 'objects')}.",
             evidence=[_created_evidence(left)],
         )
 
 
 def _created_evidence(created: Sequence[Created]) -> Evidence:
     return Evidence(
-        title="What the text says it creates",
+        title="Objects that the text creates",
         columns=("line", "kind", "name"),
         rows=tuple((str(item.line), item.kind, item.name) for item in created),
     )
@@ -108,12 +108,12 @@ def script_parsed(context: Context) -> Iterator[Answer]:
     """
     promise = context.promise
     if not promise.script.parsed:
-        yield Answer(Status.NOTED, "script", "The file is above 5 MB; its text was not read.")
+        yield Answer(Status.NOTED, "script", "The file is above 5 MB; its text was not parsed.")
         return
     unread = promise.inventory.unread
     number = len(promise.script.statements)
     if not unread:
-        yield Answer(Status.KEPT, "script", f"The text was read whole: {number_of(number, 'statements')}.")
+        yield Answer(Status.KEPT, "script", f"The text was parsed whole: {number_of(number, 'statements')}.")
         return
     lines = {statement.number: statement.line for statement in promise.script.statements}
     rows = tuple((str(passage.line or lines[passage.statement]), passage.reason) for passage in unread)
@@ -121,9 +121,9 @@ def script_parsed(context: Context) -> Iterator[Answer]:
     yield Answer(
         Status.NOTED if judged else Status.UNKNOWN,
         "script",
-        f"{len(unread)} of {number} statements could not be read from their text; "
-        + ("the catalog judged what they make." if judged else "nothing else judged what they make."),
-        remedy=None if judged else "Run the gate with a server.",
-        evidence=[Evidence(title="Unread statements", columns=("line", "reason"), rows=rows)],
+        f"{len(unread)} of {number} statements could not be parsed from their text; "
+        + ("what they did was checked in the catalog." if judged else "nothing else checked what they do."),
+        remedy=None if judged else "Run it with a server: --pg auto.",
+        evidence=[Evidence(title="Unparsed statements", columns=("line", "reason"), rows=rows)],
         origin=Origin(file=promise.script.path, line=int(rows[0][0])),
     )

@@ -79,7 +79,7 @@ def _tables(promise: Promise) -> Iterator[str]:
 
 @check("column.order", subjects=_tables)
 def column_order(context: Context) -> Iterator[Answer]:
-    """The columns of each table stand in the declared order.
+    """The columns of each table are in the declared order.
 
     Why it matters: INSERT without a column list, COPY and SELECT * go by the order.
     How it is measured: attnum of the live columns, gaps of dropped ones left out, against the order in the contract.
@@ -95,6 +95,6 @@ def column_order(context: Context) -> Iterator[Answer]:
                 yield Answer(
                     Status.KEPT,
                     table.name,
-                    f"The columns of table {table.name} stand in the declared order.",
+                    f"The columns of table {table.name} are in the declared order.",
                     origin=table.origin,
                 )

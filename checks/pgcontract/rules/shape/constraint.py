@@ -78,11 +78,11 @@ def constraint_examples(context: Context) -> Iterator[Answer]:
             (candidate for candidate in context.after.constraints if candidate.name == examples.constraint), None
         )
         if constraint is None:
-            summary = f"The constraint {examples.constraint} is not there, so its examples cannot be tried."
+            summary = f"The constraint {examples.constraint} does not exist, so its examples cannot be tried."
             yield Answer(Status.UNKNOWN, examples.constraint, summary)
             continue
         wrong: list[tuple[str, str, str]] = []
-        tried = [(row, "accepted") for row in examples.accept] + [(row, "refused") for row in examples.reject]
+        tried = [(row, "accepted") for row in examples.accept] + [(row, "rejected") for row in examples.reject]
         sample = context.promise.samples.get(constraint.table) or simplest_row(context.after, constraint.table)
         for row, expected in tried:
             actual = _try_example(context, constraint.table, {**sample, **row}, examples.constraint)
@@ -94,27 +94,29 @@ def constraint_examples(context: Context) -> Iterator[Answer]:
 def _examples_answer(subject: str, tried: int, wrong: list[tuple[str, str, str]]) -> Answer:
     if not wrong:
         return Answer(
-            Status.KEPT, subject, f"All {tried} declared examples of {subject} are answered as the contract says."
+            Status.KEPT, subject, f"All {tried} declared examples of {subject} are accepted or rejected as declared."
         )
     evidence = [Evidence(title="Examples", columns=("example", "expected", "actual"), rows=tuple(wrong))]
-    shown = [row for row in wrong if row[2] in ("accepted", "refused")]
+    shown = [row for row in wrong if row[2] in ("accepted", "rejected")]
     if shown:
         return Answer(
             Status.BROKEN,
             subject,
-            f"{len(shown)} of {tried} declared examples of {subject} are not answered as the contract says.",
+            f"{subject} {'accepts' if shown[0][2] == 'accepted' else 'rejects'} the example {shown[0][0]}, which "
+            "is declared "
+            f"as {shown[0][1]}; {len(shown)} of {tried} examples are wrong.",
             expected=f"{shown[0][0]}: {shown[0][1]}",
             actual=shown[0][2],
-            remedy="Change the constraint in the migration, or the example in the contract where it is wrong.",
+            remedy="Change the constraint in the migration, or move the example to accept or reject in the contract.",
             evidence=evidence,
         )
     return Answer(
         Status.UNKNOWN,
         subject,
-        f"{len(wrong)} of {tried} declared examples of {subject} are refused before this constraint is asked.",
+        f"{len(wrong)} of {tried} declared examples of {subject} are rejected before this constraint is reached.",
         expected=f"{wrong[0][0]}: {wrong[0][1]}",
         actual=wrong[0][2],
-        remedy="Declare a `sample` row of the table that goes in, and examples that nothing else refuses.",
+        remedy="Declare a `sample` row of the table that is accepted, and examples that nothing else rejects.",
         evidence=evidence,
     )
 
@@ -130,6 +132,6 @@ def _try_example(context: Context, table: str, row: Mapping[str, Any], constrain
         except psycopg.Error as error:
             refusal = read_refusal(error)
             if refusal.constraint == QualifiedName.parse(constraint).name:
-                return "refused"
-            return f"refused by {refusal.constraint or 'the server'}: {refusal}"
+                return "rejected"
+            return f"rejected by {refusal.constraint or 'the server'}: {refusal}"
     return "accepted"

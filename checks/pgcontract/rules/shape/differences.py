@@ -69,19 +69,19 @@ def _judge(context: Context, subject: str, part: Part, differences: list[Differe
         return Answer(
             Status.BROKEN,
             subject,
-            f"The {label} is declared and is not there after the migration.",
+            f"The {label} is declared but does not exist after the migration.",
             expected="present",
             actual="absent",
-            remedy="Create it in the migration, or take it out of the contract.",
+            remedy="Create it in the migration, or remove it from the contract.",
             origin=part.origin,
         )
     if fields == PRESENT:
-        return Answer(Status.KEPT, subject, f"The {label} is there.", origin=part.origin)
+        return Answer(Status.KEPT, subject, f"The {label} exists.", origin=part.origin)
     if missing:
         return Answer(
             Status.UNKNOWN,
             subject,
-            f"The {label} is not there, so this cannot be asked of it.",
+            f"The {label} does not exist, so this was not checked.",
             origin=part.origin,
         )
     wrong = [difference for difference in differences if difference.field in fields]
@@ -111,15 +111,15 @@ def judge_differences(context: Context, subject: str, label: str, wrong: list[Di
             status = Status.BROKEN
     fields = ", ".join(difference.field.replace("_", " ") for difference in wrong)
     if message:
-        evidence.append(Evidence(title="The server would not spell the declared text", text=message))
+        evidence.append(Evidence(title="The server rejects the declared text", text=message))
     if status is Status.BROKEN:
         summary = f"The {label} is not as declared: {fields}."
-        remedy = "Change the migration, or, where the server is right, the contract."
+        remedy = "Change the migration; or, where the server is right, declare in the contract what it shows."
     else:
-        over = f"; {tried:,} row{'s' * (tried > 1)} tried on both, and none tells them apart" if tried else ""
-        summary = f"The {label} is declared in other words than the server's: not proven the same: {fields}{over}."
+        over = f"; {tried:,} row{'s' * (tried > 1)} gave the same result in both" if tried else ""
+        summary = f"The {label} is spelled differently by the server, and was not proven equivalent: {fields}{over}."
         remedy = (
-            "Where both mean the same, pin the server's text in the contract with "
+            "Where both mean the same, accept the server's text in the contract with "
             f"same_as = [{_toml_string(wrong[0].actual)}]; else change the migration or the contract."
         )
     return Answer(

@@ -42,10 +42,10 @@ def information_schema_shows_declared(context: Context) -> Iterator[Answer]:
             yield Answer(
                 Status.BROKEN,
                 table.name,
-                f"information_schema does not show the table {table.name} as it is declared.",
+                f"information_schema does not show the table {table.name} as declared.",
                 expected=wrong[0][1],
                 actual=wrong[0][2],
-                remedy="Compare with the shape checks; the views hide what the asking role has no right to.",
+                remedy="See the table.* and column.* checks; the views hide what the querying role has no privilege on.",
                 evidence=[
                     Evidence(title="Differences", columns=("part", "declared", "information_schema"), rows=tuple(wrong))
                 ],
@@ -55,7 +55,7 @@ def information_schema_shows_declared(context: Context) -> Iterator[Answer]:
             yield Answer(
                 Status.KEPT,
                 table.name,
-                f"information_schema shows the table {table.name} as it is declared.",
+                f"information_schema shows the table {table.name} as declared.",
                 origin=table.origin,
             )
 
@@ -156,15 +156,15 @@ def information_schema_complete(context: Context) -> Iterator[Answer]:
     hidden = find_information_schema_gaps(context.changed_parts, context.standard_views)
     rows = tuple((view.kind, view.name, view.catalog, view.information_schema) for view in hidden)
     if not rows:
-        yield Answer(Status.KEPT, "catalog", "information_schema hides nothing of what the migration made.")
+        yield Answer(Status.KEPT, "catalog", "information_schema shows all that the migration created.")
         return
     yield Answer(
         Status.NOTED,
         "catalog",
-        f"information_schema hides or blurs {len(rows)} parts of what the migration made.",
+        f"information_schema hides or simplifies {len(rows)} parts of what the migration created.",
         evidence=[
             Evidence(
-                title="What the standard's views hide",
+                title="What information_schema hides or simplifies",
                 columns=("kind", "name", "catalog", "information_schema"),
                 rows=rows,
             )

@@ -59,7 +59,7 @@ def schema_count(context: Context) -> Iterator[Answer]:
             yield Answer(
                 Status.UNKNOWN,
                 subject,
-                f"'{subject}' is no count; write `<what> = <number>` with one of: {known}.",
+                f"'{subject}' is not a count; write `<what> = <number>` with one of: {known}.",
             )
             continue
         names = _COUNTED[what](context.changed_parts)
@@ -67,8 +67,8 @@ def schema_count(context: Context) -> Iterator[Answer]:
         yield Answer(
             Status.KEPT if same else Status.BROKEN,
             subject,
-            f"The migration makes {number_of(len(names), what)}" + ("." if same else f", not {number}."),
+            f"The migration creates {number_of(len(names), what)}" + ("." if same else f", not {number}."),
             expected=number,
             actual=f"{len(names)}" + (f": {', '.join(names)}" if names else ""),
-            remedy=None if same else "Correct the claim with the number that was counted.",
+            remedy=None if same else f"Correct the number in the claim to {len(names)}, or create what is missing.",
         )

@@ -37,5 +37,5 @@ def table_row_count(context: Context) -> Iterator[Answer]:
                 f"The table {table} holds {number_of(actual_rows, 'rows')} after the migration.",
                 expected=str(expected_rows),
                 actual=str(actual_rows),
-                remedy="Take the rows out of the migration, or declare row_count.",
+                remedy=f"Remove the rows from the migration, or declare row_count = {actual_rows} for the table.",
             )

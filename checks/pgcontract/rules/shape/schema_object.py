@@ -108,24 +108,27 @@ def object_declared(context: Context) -> Iterator[Answer]:
     for change in _undeclared_differences(context):
         number += 1
         if change.kind == "rows":
-            summary = f"The rows of {change.name} were changed undeclared."
+            summary = f"The migration changes rows of {change.name}, and no contract declares it."
         elif change.result is ComparisonResult.EXTRA:
-            summary = f"The {_label(change.kind, change.name)} is there and nobody declared it."
+            summary = f"The {_label(change.kind, change.name)} exists after the migration, and no contract declares it."
         elif change.result is ComparisonResult.MISSING:
-            summary = f"The {_label(change.kind, change.name)} was dropped undeclared."
+            summary = f"The {_label(change.kind, change.name)} is dropped by the migration, and no contract declares it."
         else:
-            summary = f"The {_label(change.kind, change.name)} was changed undeclared: {change.field.replace('_', ' ')}."
+            summary = (
+                f"The {_label(change.kind, change.name)} is changed, and no contract declares it: "
+                f"{change.field.replace('_', ' ')}."
+            )
         yield Answer(
             Status.BROKEN,
             f"{change.kind} {change.name}",
             summary,
             expected=change.expected or "absent",
             actual=change.actual or "present",
-            remedy="Declare it in the contract with its purpose, or take it out of the migration.",
+            remedy="Declare it in the contract with its purpose, or remove it from the migration.",
             origin=context.promise.origin_of(change.kind, change.name),
         )
     if not number:
-        yield Answer(Status.KEPT, "catalog", "Nothing is in the catalog that is not declared.")
+        yield Answer(Status.KEPT, "catalog", "The migration creates, changes and drops nothing undeclared.")
 
 
 def _undeclared_differences(context: Context) -> Iterator[Difference]:
@@ -177,7 +180,9 @@ def object_commented(context: Context) -> Iterator[Answer]:
         label = _label(part.kind, part.name)
         live_part = live.get((part.kind, server_name(context, part)))
         if live_part is None:
-            yield Answer(Status.UNKNOWN, subject, f"The {label} is not there, so it has no comment.", origin=part.origin)
+            yield Answer(
+                Status.UNKNOWN, subject, f"The {label} does not exist, so it has no comment.", origin=part.origin
+            )
         elif not (live_part.comment or "").strip():
             yield Answer(
                 Status.BROKEN,
@@ -185,14 +190,14 @@ def object_commented(context: Context) -> Iterator[Answer]:
                 f"The {label} has no comment.",
                 expected=part.comment or "a comment",
                 actual="none",
-                remedy=f"Add COMMENT ON {part.kind.replace('_', ' ').upper()} ... IS '...' to the migration.",
+                remedy=f"Add to the migration: {_comment_sql(part)}",
                 origin=context.promise.origin_of(part.kind, part.name) or part.origin,
             )
         elif part.comment is not None and part.comment != live_part.comment:
             yield Answer(
                 Status.BROKEN,
                 subject,
-                f"The {label} has another comment than the declared one.",
+                f"The comment of the {label} is not the declared one.",
                 expected=part.comment,
                 actual=live_part.comment,
                 remedy="Change the comment in the migration, or in the contract.",
@@ -232,8 +237,15 @@ def object_owner(context: Context) -> Iterator[Answer]:
         subject = _subject(part)
         label = _label(part.kind, part.name)
         if name in missing:
-            yield Answer(Status.UNKNOWN, subject, f"The {label} is not there, so nobody owns it.", origin=part.origin)
+            yield Answer(Status.UNKNOWN, subject, f"The {label} does not exist, so it has no owner.", origin=part.origin)
         elif name in wrong:
             yield judge_differences(context, subject, label, [wrong[name]])
         else:
-            yield Answer(Status.KEPT, subject, f"The {label} belongs to the declared role.", origin=part.origin)
+            yield Answer(Status.KEPT, subject, f"The {label} is owned by the declared role.", origin=part.origin)
+
+
+def _comment_sql(part: Part) -> str:
+    kind, table = part.kind.replace("_", " ").upper(), getattr(part, "table", None)
+    if table is None or part.kind in ("column", "index"):
+        return f"COMMENT ON {kind} {part.name} IS '…';"
+    return f"COMMENT ON {kind} {part.quoted_name} ON {table} IS '…';"
