@@ -12,7 +12,7 @@ from pgcontract.errors import InputError
 from pgcontract.reporting.charts import charts
 from pgcontract.reporting.json import from_json
 from pgcontract.reporting.run_view import RunView
-from pgcontract.reporting.terminal import show, write
+from pgcontract.reporting.text import show, write
 from pgcontract.result import MigrationName, Run, Status
 from rich.console import Console
 

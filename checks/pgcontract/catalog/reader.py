@@ -40,11 +40,8 @@ KINDS: dict[str, type[Part]] = {
 }
 """Field of Schema, also the name of its .sql file, to the part that each row of it is."""
 
-RARE_KINDS = {
-    *("views", "rules", "types", "sequences", "policies", "event_triggers", "publications", "statistics"),
-    *("default_grants", "settings"),
-}
-"""The kinds of `inventory.sql`, asked for only where it found any."""
+ALWAYS_READ = ("schemas", "extensions", "grants", "roles", "others")
+"""The kinds that `inventory.sql` says nothing of; the others are asked for only where it found any."""
 
 
 def read_catalog(connection: Connection[Any], *, rows: bool = True, transaction: bool = True) -> Schema:
@@ -57,9 +54,9 @@ def read_catalog(connection: Connection[Any], *, rows: bool = True, transaction:
     """
     with open_snapshot(connection, transaction=transaction) as snapshot:
         inventory = snapshot.run_query("inventory")
-        cursors = {kind: snapshot.run_query(kind) for kind in KINDS if kind not in RARE_KINDS}
-        nonempty_tables = snapshot.run_query("rows") if rows else None
+        cursors = {kind: snapshot.run_query(kind) for kind in ALWAYS_READ}
         [(present,)] = inventory.fetchall()
+        nonempty_tables = snapshot.run_query("rows") if rows and "tables" in present else None
         cursors |= {kind: snapshot.run_query(kind) for kind in present}
         with _garbage_collection_off():
             parts: dict[str, Any] = {kind: read_rows_as(cursor, KINDS[kind]) for kind, cursor in cursors.items()}

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import click
 
+from pgcontract.cli.report_format import ReportFormat
 from pgcontract.errors import InputError
-from pgcontract.reporting import formats
 from pgcontract.reporting.output_folder import require_writable
 
 
 @click.command("report")
 @click.argument("run_json", metavar="RUN.json")
 @click.option(
-    "--format", "form", type=click.Choice(sorted(formats())), default="markdown",
+    "--format", "form", type=ReportFormat(), default="markdown",
     show_default=True, help="What standard output gets.",
 )  # fmt: skip
 @click.option("--first-screen", is_flag=True, help="Only what a reviewer reads first, as Markdown.")

@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from pgcontract.cli.progress import show_progress
+from pgcontract.cli.report_format import ReportFormat
 from pgcontract.errors import InputError
 from pgcontract.model.duration import read_duration
-from pgcontract.reporting import formats
 from pgcontract.reporting.output_folder import require_writable
 from pgcontract.result import RunOptions
 
@@ -42,7 +42,7 @@ STANDARD_OUTPUT = "-"
 @click.option("--report", metavar="DIR", help="Write every file of the report to DIR/<migration>/.")
 @click.option("--json", "json_file", metavar="FILE", help="Write the whole run as JSON; - is standard output.")
 @click.option(
-    "--format", "form", type=click.Choice(sorted(formats())), default="text", show_default=True,
+    "--format", "form", type=ReportFormat(), default="text", show_default=True,
     help="What standard output gets.",
 )  # fmt: skip
 @click.option("--strict", is_flag=True, help="CAUTION fails too: exit code 1.")
@@ -77,10 +77,14 @@ def command(
 
     from pgcontract import runner
     from pgcontract.contract import load_project
-    from pgcontract.performance.loading import read_rows
-    from pgcontract.reporting import json, render, write_reports
+    from pgcontract.reporting import render, write_reports
     from pgcontract.reporting.markup import visible
 
+    largest_size: int | None = None
+    if rows is not None:
+        from pgcontract.performance.loading import read_rows
+
+        largest_size = read_rows(rows, option="--rows")
     options = RunOptions(
         pg=pg,
         through=through,
@@ -88,19 +92,24 @@ def command(
         skip=skip,
         seed=seed,
         examples=examples,
-        rows=read_rows(rows, option="--rows") if rows is not None else None,
+        rows=largest_size,
         timeout_ms=timeout_ms,
         strict=strict,
     )
     with show_progress() as notify:
         run = runner.verify(load_project(path, contract=contract), options, notify=notify)
     if json_file is not None and json_file != STANDARD_OUTPUT:
-        Path(json_file).write_text(json.to_json(run), encoding="utf-8")
+        from pgcontract.reporting.json import to_json
+
+        Path(json_file).write_text(to_json(run), encoding="utf-8")
     written = write_reports(run, Path(report)) if report is not None else ()
-    if json_file == STANDARD_OUTPUT and form != json.FORMAT:
+    if json_file == STANDARD_OUTPUT:
+        from pgcontract.reporting.json import FORMAT, to_json
+
+        click.echo(to_json(run), nl=False)
         # What is for a person goes where it cannot end up in what a program reads.
-        click.echo(json.to_json(run), nl=False)
-        click.echo(render(run, form), nl=False, err=True)
+        if form != FORMAT:
+            click.echo(render(run, form), nl=False, err=True)
     else:
         click.echo(render(run, form), nl=False)
     for file in written:

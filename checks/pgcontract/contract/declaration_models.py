@@ -16,7 +16,8 @@ from pgcontract.contract.name_spelling import spell_name
 class Spec(BaseModel):
     """A table of keys. Unknown keys are refused and nothing is converted: what is written is what is meant."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=False)
+    # A validator is built when a file first needs it: a run without a contract needs none of them.
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=False, defer_build=True)
 
 
 def _spelling_validator(least: int, most: int, example: str) -> AfterValidator:

@@ -1,7 +1,7 @@
 """Reports: one file a format, found by looking.
 
-Each has its name, `FORMAT`, and `render(run)`; and `FILE`, the name of its file, where it is a page of the folder that
---report writes.
+Each has its name, `FORMAT`, which is the module's too, and `render(run)`; and `FILE`, the name of its file, where it is
+a page of the folder that --report writes.
 """
 
 from __future__ import annotations
@@ -15,24 +15,39 @@ from pkgutil import iter_modules
 from types import ModuleType
 
 from pgcontract.errors import InputError
-from pgcontract.reporting.charts import charts
 from pgcontract.result import Run
 
 
 @cache
 def formats() -> Mapping[str, ModuleType]:
     """Every format by its name: the modules of this package that have one."""
-    modules = (import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__))
-    return {module.FORMAT: module for module in modules if hasattr(module, "FORMAT")}
+    modules = {name: _format_module(name) for name in _module_names()}
+    return {name: module for name, module in modules.items() if module is not None}
 
 
 def render(run: Run, format: str) -> str:  # noqa: A002 - the word of --format
     """The Run in a format by its name; InputError names those there are where it is none of them."""
-    known = formats()
-    if format not in known:
-        raise InputError(f"There is no report format {format!r}. Choose one of: {', '.join(sorted(known))}.")
-    rendered: str = known[format].render(run)
+    module = _format_module(format)
+    if module is None:
+        raise InputError(f"There is no report format {format!r}. Choose one of: {', '.join(formats())}.")
+    rendered: str = module.render(run)
     return rendered
+
+
+def is_format(name: str) -> bool:
+    """Whether there is a format of that name."""
+    return _format_module(name) is not None
+
+
+def _format_module(name: str) -> ModuleType | None:
+    """The module of one format; those of the others are not imported, for their libraries take longer than a page."""
+    module = import_module(f"{__name__}.{name}") if name in _module_names() else None
+    return module if hasattr(module, "FORMAT") else None
+
+
+@cache
+def _module_names() -> tuple[str, ...]:
+    return tuple(sorted(module.name for module in iter_modules(__path__)))
 
 
 def write_reports(run: Run, directory: Path) -> tuple[Path, ...]:
@@ -40,6 +55,8 @@ def write_reports(run: Run, directory: Path) -> tuple[Path, ...]:
     `<directory>/<migration>`, each file whole or not at all; gives the files, sorted, and that folder."""
     if run.migration in ("", ".", "..") or Path(run.migration).name != run.migration:
         raise InputError(f"The migration's name {run.migration!r} cannot be the name of a report's folder.")
+    from pgcontract.reporting.charts import charts
+
     folder = directory / run.migration
     files = {module.FILE: name for name, module in formats().items() if hasattr(module, "FILE")}
     pages = {folder / file: render(run, name) for file, name in sorted(files.items())}

@@ -4,23 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from pgcontract.contract import Migration, Project
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.sql import Script
-from pgcontract.performance.measurements import MeasuredPromise, collect_measurements
 from pgcontract.probes.context import Context
-from pgcontract.result import DocumentInfo, Observations, ScriptFile
+from pgcontract.result import DocumentInfo, Measurements, Observations, ScriptFile
+
+if TYPE_CHECKING:
+    from pgcontract.performance.measurements import MeasuredPromise
 
 
 def observe(head: Context | None, measured: Iterable[MeasuredPromise]) -> Observations:
     """What the server showed: the head's declared schema as the server spells it, what its script made or changed, and
     what was measured; without the schemas where the script could not be applied, or nothing was asked of the head."""
-    measurements = collect_measurements(measured)
+    measurements = _collect(tuple(measured))
     if head is not None and head.has_server:
         with suppress(CouldNotAsk):
             return Observations(spelled=head.spelling.schema, live=head.changed_parts, measurements=measurements)
     return Observations(measurements=measurements)
+
+
+def _collect(measured: tuple[MeasuredPromise, ...]) -> Measurements:
+    if not measured:
+        return Measurements()
+    from pgcontract.performance.measurements import collect_measurements
+
+    return collect_measurements(measured)
 
 
 def script_file(script: Script) -> ScriptFile:

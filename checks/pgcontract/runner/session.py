@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import psycopg
 
 from pgcontract.errors import CouldNotAsk, InputError, PgcontractError, ServerUnavailable
-from pgcontract.performance.measurements import MeasuredPromise
 from pgcontract.postgres import versions
 from pgcontract.postgres.connection import is_server_lost
 from pgcontract.postgres.cpu_time import children_cpu_ms
@@ -31,6 +31,9 @@ from pgcontract.runner.findings import make_finding, make_unanswered_finding
 from pgcontract.runner.observation import observe
 from pgcontract.runner.plan import Item, Plan
 from pgcontract.runner.verdict import merge_with_head
+
+if TYPE_CHECKING:
+    from pgcontract.performance.measurements import MeasuredPromise
 
 NO_SERVER = "none"
 OLDEST_MAJOR = versions.KNOWN_MAJORS[0]
@@ -125,6 +128,8 @@ class Session:
         for migration in self.plan.project.chain:
             checks_asked = [self._checks[check] for key, check in self._asked if key == migration.key]
             if kinds := frozenset(kind for check in checks_asked for kind in check.measures):
+                from pgcontract.performance.measurements import MeasuredPromise
+
                 yield MeasuredPromise(context=self.context_at_head(migration.key), kinds=kinds)
 
     def _start_server(self) -> Sandbox:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
+from collections.abc import Iterator
 from types import ModuleType
 
 from pgcontract.errors import InputError
@@ -65,10 +66,11 @@ def known_specs() -> tuple[str, ...]:
     return tuple(source.USAGE for source in _sources())
 
 
-def _sources() -> list[ModuleType]:
+def _sources() -> Iterator[ModuleType]:
+    """Each imported when it is its turn: whoever names the first needs none of the others."""
     modules = (
         importlib.import_module(f"{__name__}.{module.name}")
         for module in pkgutil.iter_modules(__path__)
         if not module.ispkg
     )
-    return [module for module in modules if hasattr(module, "USAGE")]
+    return (module for module in modules if hasattr(module, "USAGE"))

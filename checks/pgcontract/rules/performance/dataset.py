@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from pgcontract.performance.loading import Load, get_loaded_server
 from pgcontract.performance.measurement_kind import MeasurementKind
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
+
+if TYPE_CHECKING:
+    from pgcontract.performance.loading import Load
 
 WHOLE_DATASET = "dataset"
 
@@ -34,6 +37,9 @@ def dataset_loads(context: Context) -> Iterator[Answer]:
     and compared, part by part, with that of the tables while they were empty.
     What to do: find what made or changed a part of the catalog while rows went in, such as a function of a CHECK.
     """
+
+    from pgcontract.performance.loading import get_loaded_server
+
     loaded = get_loaded_server(context)
     counts = Evidence(
         title="Rows",

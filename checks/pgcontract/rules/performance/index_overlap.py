@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
@@ -12,14 +13,14 @@ from psycopg import sql
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Index
-from pgcontract.performance.index_heights import IndexFacts
-from pgcontract.performance.loading import get_loaded_server
-from pgcontract.performance.queries.query_costs import indexes_of
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
+
+if TYPE_CHECKING:
+    from pgcontract.performance.index_heights import IndexFacts
 
 CATALOG = "catalog"
 
@@ -266,6 +267,10 @@ def _definition(index: Index) -> str:
 
 def _largest_load(context: Context) -> tuple[int, Mapping[str, IndexFacts]] | None:
     """The largest size and the indexes there, where queries are declared and so rows are loaded anyway."""
+
+    from pgcontract.performance.loading import get_loaded_server
+    from pgcontract.performance.queries.query_costs import indexes_of
+
     if not any(migration.contract and migration.contract.queries for migration in context.promise.project.chain):
         return None
     try:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Index
 from pgcontract.performance.measurement_kind import MeasurementKind
-from pgcontract.performance.queries.index_usage import IndexUsage, index_usage
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.performance.foreign_key_index import foreign_keys_served
 from pgcontract.rules.registry import check
+
+if TYPE_CHECKING:
+    from pgcontract.performance.queries.index_usage import IndexUsage
 
 
 def _indexes(promise: Promise) -> Iterator[str]:
@@ -75,6 +78,8 @@ def _purpose_without_queries(context: Context, index: Index) -> str | None:
 
 
 def _usage_answer(context: Context, index: Index) -> Answer:
+    from pgcontract.performance.queries.index_usage import index_usage
+
     origin = context.promise.origin_of("index", index.name)
     try:
         used = index_usage(context)

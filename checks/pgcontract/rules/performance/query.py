@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from pgcontract.contract import Query
-from pgcontract.performance.loading import get_loaded_server
 from pgcontract.performance.measurement_kind import MeasurementKind
-from pgcontract.performance.queries.index_obstacles import IndexObstacle, index_obstacles
-from pgcontract.performance.queries.query_costs import (
-    TIMED_OUT,
-    WRITES,
-    MeasuredQuery,
-    QueryFailure,
-    QueryMeasurement,
-    measured_queries,
-)
-from pgcontract.performance.queries.query_evidence import calls_evidence, sizes_evidence
-from pgcontract.performance.queries.query_plan import Call
-from pgcontract.performance.queries.without_index import (
-    ControlRun,
-    ForcedIndex,
-    forced_indexes,
-    index_exists,
-    runs_without_index,
-    used,
-)
 from pgcontract.postgres.script_execution import Refusal
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
 from pgcontract.result import Correctable, Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
+
+if TYPE_CHECKING:
+    from pgcontract.performance.queries.index_obstacles import IndexObstacle
+    from pgcontract.performance.queries.query_costs import MeasuredQuery, QueryFailure, QueryMeasurement
+    from pgcontract.performance.queries.query_plan import Call
+    from pgcontract.performance.queries.without_index import ControlRun, ForcedIndex
 
 # Another index is equivalent where the query touches no more pages than this with it.
 _SIMILAR_FACTOR = 1.25
@@ -59,11 +46,17 @@ def query_runs(context: Context) -> Iterator[Answer]:
     transaction that may not write. It must be taken at every size and give a row at one of them.
     What to do: mend the SQL, or declare where its parameters' values come from so that they hit.
     """
+
+    from pgcontract.performance.loading import get_loaded_server
+    from pgcontract.performance.queries.query_costs import measured_queries
+
     for result in measured_queries(context):
         yield _runs_answer(result, get_loaded_server(context).conditions)
 
 
 def _runs_answer(result: MeasuredQuery, conditions: str) -> Answer:
+    from pgcontract.performance.queries.query_evidence import sizes_evidence
+
     query, failure = result.query, result.failure
     if failure is not None:
         return _failure_answer(query, failure)
@@ -91,6 +84,8 @@ def _runs_answer(result: MeasuredQuery, conditions: str) -> Answer:
 
 
 def _failure_answer(query: Query, failure: QueryFailure) -> Answer:
+    from pgcontract.performance.queries.query_costs import TIMED_OUT, WRITES
+
     at = f"at {failure.size:,} rows"
     if failure.refusal is None:
         return Answer(
@@ -150,6 +145,10 @@ def query_index(context: Context) -> Iterator[Answer]:
     What to do: write the condition on what the index holds, or the index on what the condition says; drop one that serves
     nothing, or nothing that another does not.
     """
+
+    from pgcontract.performance.queries.query_costs import measured_queries
+    from pgcontract.performance.queries.without_index import runs_without_index
+
     control_runs = runs_without_index(context)
     for result in measured_queries(context):
         if result.query.index is not None:
@@ -162,6 +161,9 @@ def query_index(context: Context) -> Iterator[Answer]:
 
 def _missing_index_answer(result: MeasuredQuery) -> Answer | None:
     """The answer where the index itself is missing."""
+
+    from pgcontract.performance.queries.without_index import index_exists
+
     query = result.query
     if index_exists(result):
         return None
@@ -178,6 +180,9 @@ def _missing_index_answer(result: MeasuredQuery) -> Answer | None:
 
 def _no_choice_answer(result: MeasuredQuery) -> Answer | None:
     """A note where the index itself is missing: the planner has no choice to judge."""
+
+    from pgcontract.performance.queries.without_index import index_exists
+
     if index_exists(result):
         return None
     summary = f"The planner has no {result.query.index} to choose for {result.query.name}; query.index says why."
@@ -185,6 +190,11 @@ def _no_choice_answer(result: MeasuredQuery) -> Answer | None:
 
 
 def _index_answer(context: Context, result: MeasuredQuery, control_runs: tuple[ControlRun, ...]) -> Answer:
+    from pgcontract.performance.loading import get_loaded_server
+    from pgcontract.performance.queries.index_obstacles import index_obstacles
+    from pgcontract.performance.queries.query_evidence import sizes_evidence
+    from pgcontract.performance.queries.without_index import forced_indexes
+
     query, forced = result.query, forced_indexes(context)[result.query.name]
     evidence = [sizes_evidence(result, get_loaded_server(context).conditions, control_runs)]
     if isinstance(forced, Refusal):
@@ -297,6 +307,10 @@ def query_planner_choice(context: Context) -> Iterator[Answer]:
     is called too, and both kinds of pages are counted. Twice as many, and eight more, is a wrong choice.
     What to do: ANALYZE, raise the column's statistics target, or CREATE STATISTICS where columns depend on each other.
     """
+
+    from pgcontract.performance.queries.query_costs import measured_queries
+    from pgcontract.performance.queries.without_index import forced_indexes
+
     for result in measured_queries(context):
         if result.query.index is not None:
             yield (
@@ -307,6 +321,9 @@ def query_planner_choice(context: Context) -> Iterator[Answer]:
 
 
 def _choice_answer(result: MeasuredQuery, forced: ForcedIndex | Refusal) -> Answer:
+    from pgcontract.performance.queries.query_evidence import calls_evidence
+    from pgcontract.performance.queries.without_index import used
+
     query, measurement = result.query, result.measurements[-1]
     index = measurement.indexes[query.index or ""]
     taken = sum(used(call, index) for call in measurement.calls)

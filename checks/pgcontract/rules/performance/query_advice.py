@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from pgcontract.performance.measurement_kind import MeasurementKind
-from pgcontract.performance.queries.index_advice import IndexAdvice, index_advice
-from pgcontract.performance.queries.query_costs import MeasuredQuery, measured_queries
-from pgcontract.performance.queries.query_evidence import advice_evidence
 from pgcontract.probes.context import Context
 from pgcontract.result import Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.performance.query import queries
 from pgcontract.rules.registry import check
+
+if TYPE_CHECKING:
+    from pgcontract.performance.queries.index_advice import IndexAdvice
+    from pgcontract.performance.queries.query_costs import MeasuredQuery
 
 
 @check(
@@ -32,11 +34,17 @@ def query_best_index(context: Context) -> Iterator[Answer]:
     pages or fewer, and eight fewer at least, with its size and the bytes that a row adds to it.
     What to do: weigh what it saves each query against what it adds to each write; nothing is wrong without it.
     """
+
+    from pgcontract.performance.queries.index_advice import index_advice
+    from pgcontract.performance.queries.query_costs import measured_queries
+
     for result in measured_queries(context):
         yield _advice_answer(result, index_advice(context)[result.query.name])
 
 
 def _advice_answer(result: MeasuredQuery, proposals: tuple[IndexAdvice, ...]) -> Answer:
+    from pgcontract.performance.queries.query_evidence import advice_evidence
+
     name, origin = result.query.name, result.query.origin
     if result.failure is not None:
         summary = f"No index was tried for {name}, which could not be measured; query.runs says why."

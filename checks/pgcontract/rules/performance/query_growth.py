@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from pgcontract.contract import Growth
-from pgcontract.performance.growth import LEAST_SIZES, Excess, exponent, find_excess
-from pgcontract.performance.loading import get_loaded_server
 from pgcontract.performance.measurement_kind import MeasurementKind
-from pgcontract.performance.queries.index_advice import index_advice
-from pgcontract.performance.queries.query_costs import MeasuredQuery, measured_queries
-from pgcontract.performance.queries.query_evidence import advice_evidence, sizes_evidence
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
 from pgcontract.result import Correctable, Evidence, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.performance.query import unmeasured_answer
 from pgcontract.rules.registry import check
+
+if TYPE_CHECKING:
+    from pgcontract.performance.growth import Excess
+    from pgcontract.performance.queries.query_costs import MeasuredQuery
 
 _ALLOWED_GROWTH: dict[Growth, str] = {
     "O(1)": "by the height of its index",
@@ -54,12 +54,20 @@ def query_growth(context: Context) -> Iterator[Answer]:
     squares over logarithms, with its 95 % interval.
     What to do: give the query an index or a limit, or promise the growth that is true.
     """
+
+    from pgcontract.performance.queries.query_costs import measured_queries
+
     for result in measured_queries(context):
         if result.query.growth is not None:
             yield unmeasured_answer(result) or _growth_answer(context, result, result.query.growth)
 
 
 def _growth_answer(context: Context, result: MeasuredQuery, growth: Growth) -> Answer:
+    from pgcontract.performance.growth import LEAST_SIZES, exponent, find_excess
+    from pgcontract.performance.loading import get_loaded_server
+    from pgcontract.performance.queries.index_advice import index_advice
+    from pgcontract.performance.queries.query_evidence import advice_evidence, sizes_evidence
+
     query = result.query
     sizes = tuple(measurement.cost for measurement in result.measurements)
     evidence: list[Evidence] = [sizes_evidence(result, get_loaded_server(context).conditions)]
@@ -119,12 +127,19 @@ def query_budget(context: Context) -> Iterator[Answer]:
     rank.
     What to do: find fewer rows, by a LIMIT or a narrower condition; cover them with the index; or raise the budget.
     """
+
+    from pgcontract.performance.queries.query_costs import measured_queries
+
     for result in measured_queries(context):
         if result.query.budget is not None and result.query.budget.buffers is not None:
             yield unmeasured_answer(result) or _budget_answer(context, result, result.query.budget.buffers)
 
 
 def _budget_answer(context: Context, result: MeasuredQuery, allowed: int) -> Answer:
+    from pgcontract.performance.loading import get_loaded_server
+    from pgcontract.performance.queries.index_advice import index_advice
+    from pgcontract.performance.queries.query_evidence import advice_evidence, sizes_evidence
+
     query, last = result.query, result.measurements[-1]
     spent = last.cost.buffers
     calls = f"{len(last.calls)} calls at {last.size:,} rows"

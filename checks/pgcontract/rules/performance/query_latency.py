@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from pgcontract.performance.latency import Latencies, QueryTimes, SizeTimes, latencies
 from pgcontract.performance.measurement_kind import MeasurementKind
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
+
+if TYPE_CHECKING:
+    from pgcontract.performance.latency import Latencies, QueryTimes, SizeTimes
 
 
 def _queries(promise: Promise) -> Iterator[str]:
@@ -35,6 +38,9 @@ def query_latency(context: Context) -> Iterator[Answer]:
     where the budget names ms (the server's) or round_trips (the client's p95 over the median SELECT 1).
     What to do: budget pages instead, which are the same on every machine; or give the time room for a busy one.
     """
+
+    from pgcontract.performance.latency import latencies
+
     if context.promise.contract is None or not context.promise.contract.queries:
         return
     timed = latencies(context)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pgcontract.contract import Flow
-from pgcontract.performance.growth import LEAST_SIZES, SLACK
 from pgcontract.performance.measurement_kind import MeasurementKind
-from pgcontract.performance.writes import SizeFigures, StepWrites, measured_writes
-from pgcontract.performance.writes.ablation import StepCost
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
 from pgcontract.probes.scenarios.player import describe_row_count
 from pgcontract.result import Correctable, Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
+
+if TYPE_CHECKING:
+    from pgcontract.performance.writes import SizeFigures, StepWrites
+    from pgcontract.performance.writes.ablation import StepCost
 
 # WAL does not grow with the height of an index; its full keys may differ in length between sizes.
 _WAL_FACTOR: Final = 1.5
@@ -35,6 +36,9 @@ def steps(promise: Promise) -> Iterator[str]:
 
 def judge_steps(context: Context, judge: Callable[[StepWrites], Answer]) -> Iterator[Answer]:
     """The answers of `judge`, and UNKNOWN for a step that could not be measured."""
+
+    from pgcontract.performance.writes import measured_writes
+
     if not flows_of(context.promise):
         return
     measured = measured_writes(context)
@@ -144,6 +148,8 @@ def _relation_evidence(step: StepWrites) -> Iterator[Evidence]:
 
 
 def _without_index_rows(figures: SizeFigures) -> Iterator[tuple[str, ...]]:
+    from pgcontract.performance.writes.ablation import StepCost
+
     for name, control_run in figures.ablation.without_index.items():
         if isinstance(control_run, StepCost):
             yield name, *_control_run_cells(control_run)
@@ -180,6 +186,8 @@ def write_growth(context: Context) -> Iterator[Answer]:
 
 
 def _growth_answer(step: StepWrites) -> Answer:
+    from pgcontract.performance.growth import LEAST_SIZES
+
     name = f"The step {step.step.name} of {step.flow.name}"
     evidence = [
         Evidence(
@@ -217,6 +225,8 @@ def _growth_answer(step: StepWrites) -> Answer:
 
 
 def _limits(small: SizeFigures, large: SizeFigures) -> Iterator[tuple[str, int, int]]:
+    from pgcontract.performance.growth import SLACK
+
     yield "buffers", large.buffers, small.buffers + max(large.descents() - small.descents(), 0) + SLACK
     yield "bytes of log", large.wal_bytes, round(small.wal_bytes * _WAL_FACTOR) + _WAL_MORE
 

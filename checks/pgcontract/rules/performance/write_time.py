@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pgcontract.performance.measurement_kind import MeasurementKind
-from pgcontract.performance.writes import SizeFigures, measured_writes
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
 from pgcontract.result import Correctable, Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
+
+if TYPE_CHECKING:
+    from pgcontract.performance.writes import SizeFigures
 
 _RANGE: Final = re.compile(r"(?P<step>\w+\.\w+)\s*=\s*(?P<low>\d+(?:\.\d+)?)\s*\.\.\s*(?P<high>\d+(?:\.\d+)?)\s*ms")
 _FACTOR: Final = 2
@@ -40,6 +42,9 @@ def write_time(context: Context) -> Iterator[Answer]:
     may make it, is noted; beyond that the claim is refuted. Wherever it counts, say buffers and log instead.
     What to do: correct the claim with the figure and its conditions, or take the time out of it.
     """
+
+    from pgcontract.performance.writes import measured_writes
+
     for subject in _subjects(context.promise):
         match = _RANGE.fullmatch(subject.strip())
         if match is None:

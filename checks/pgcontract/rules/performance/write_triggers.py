@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from pgcontract.model.schema import Trigger
 from pgcontract.performance.measurement_kind import MeasurementKind
-from pgcontract.performance.writes import SizeFigures, StepWrites
-from pgcontract.performance.writes.ablation import StepCost
 from pgcontract.probes.context import Context
 from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.performance.write import judge_steps, steps
 from pgcontract.rules.registry import check
+
+if TYPE_CHECKING:
+    from pgcontract.performance.writes import SizeFigures, StepWrites
 
 
 @check("write.triggers_fire", subjects=steps, head=True, measures=[MeasurementKind.WRITES])
@@ -62,6 +64,8 @@ def _times_text(count: int) -> str:
 
 
 def _evidence(step: StepWrites, last: SizeFigures) -> Iterator[Evidence]:
+    from pgcontract.performance.writes.ablation import StepCost
+
     if last.ablation.fired:
         yield Evidence(
             title=f"Triggers of one play, at {last.size:,} rows; foreign keys are triggers too",
@@ -91,6 +95,9 @@ def _evidence(step: StepWrites, last: SizeFigures) -> Iterator[Evidence]:
 
 def _difference_note(step: StepWrites, last: SizeFigures) -> str:
     """What else differs without the triggers, for the heading."""
+
+    from pgcontract.performance.writes.ablation import StepCost
+
     columns = [column for column in last.ablation.changed if column not in last.ablation.changed_without_triggers]
     without = last.ablation.without_triggers
     if isinstance(without, StepCost) and without.rows != last.ablation.as_is.rows:

@@ -8,7 +8,6 @@ from pgcontract.model.comparison import ComparisonResult, Difference
 from pgcontract.model.schema import Part
 from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
-from pgcontract.probes.equivalence import is_certainly_different, tell_apart
 from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
@@ -93,6 +92,9 @@ def _judge(context: Context, subject: str, part: Part, differences: list[Differe
 
 def judge_differences(context: Context, subject: str, label: str, wrong: list[Difference]) -> Answer:
     """One answer for the differing fields of one part: BROKEN where one is different, else UNKNOWN."""
+
+    from pgcontract.probes.equivalence import is_certainly_different, tell_apart
+
     status = Status.UNKNOWN
     evidence: list[Evidence] = []
     tried = 0
