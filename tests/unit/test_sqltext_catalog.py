@@ -35,11 +35,9 @@ def database(server: Server) -> Iterator[psycopg.Connection]:
 
 
 def objects(connection: psycopg.Connection) -> set[tuple[str, str]]:
-    """Kind and name of every object and comment; a key's index is its constraint, a grant more than the default."""
+    """Kind and name of every object; a key's index is its constraint, a grant more than the default."""
     names: set[tuple[str, str]] = set()
     for part in read_catalog(connection, rows=False).parts():
-        if part.comment is not None:
-            names.add(("comment", f"{part.kind} {part.name}"))
         implied = part.kind == "grant" and getattr(part, "privileges", ()) == getattr(part, "implied", ())
         if not implied and not (part.kind == "index" and getattr(part, "constraint", None)):
             names.add((part.kind, part.name))

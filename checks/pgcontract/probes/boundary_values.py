@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from itertools import islice
 from string import punctuation
 from typing import Final
 
-from pgcontract.errors import InputError
 from pgcontract.model.regex import read_pattern
 from pgcontract.model.regex.nodes import (
     Alternation,
@@ -32,17 +31,7 @@ _READABLE_CHARACTERS: Final = "aA0_-. "
 _ALWAYS_TRIED: Final = " \n\té" + punctuation  # what anchors, trimming and sets most often get wrong
 _LONG_REPETITION: Final = 256  # one more than any bound of PostgreSQL's (DUPMAX), so that it tells a bound from none
 _MAX_RANGES: Final = 24
-_MAX_LENGTH: Final = 10_000
 _CHARACTERS_BY_BYTES: Final = ("a", "é", "例", "🙂")
-_BLANK_CHARACTERS: Final = " \t\n\r\v\f\xa0\u2003\u3000\u200b\ufeff"
-_BLANK_TEXTS: Final = (
-    "",
-    "  ",
-    *_BLANK_CHARACTERS,
-    *(f"{blank}a" for blank in _BLANK_CHARACTERS),
-    *(f"a{blank}" for blank in _BLANK_CHARACTERS),
-)
-_REGEX_OPERATORS: Final = ("~", "~*", "!~", "!~*")
 _ESCAPE: Final = re.compile(r"\\(?:([0-7]{1,3})|x([0-9A-Fa-f]{1,2})|(u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8})|(.))", re.DOTALL)
 _ESCAPED: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
@@ -66,19 +55,6 @@ def literal_values(expression: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(_literal_value, literals)))
 
 
-def texts_near_expression(expression: str, *, limit: int = 4000) -> tuple[str, ...]:
-    """At most `limit` texts at the edges of an SQL expression about a text: near each regular expression in it, near
-    each other string, and of each length that a number could mean; blanks always, since trimming is often wrong.
-    """
-    read = tokens(expression)
-    share = limit // max(sum(token.kind is TokenKind.STRING for token in read), 1)
-    near = (
-        _texts_near_literal(token, before.text if before else "", share)
-        for before, token in zip((None, *read), read, strict=False)
-    )
-    return tuple(islice(dict.fromkeys(chain(_BLANK_TEXTS, *near)), limit))
-
-
 def texts_near_length(length: int) -> tuple[str, ...]:
     """Texts of one character less, as many, and one more, of 1 to 4 bytes each; blanks behind, which a cast drops."""
     sizes = [size for size in (length - 1, length, length + 1) if size >= 0]
@@ -86,23 +62,6 @@ def texts_near_length(length: int) -> tuple[str, ...]:
     blank = (text for size in sizes for text in (" " * size, "a" * size + " ", "a" * (size - 1) + " " if size else ""))
     combined = ("e\u0301" * (size // 2) + "a" * (size % 2) for size in sizes)
     return tuple(dict.fromkeys((*plain, *blank, *combined)))
-
-
-def _texts_near_literal(token: Token, operator: str, limit: int) -> tuple[str, ...]:
-    """Texts near one literal, which stands behind the operator; none near any other token."""
-    value = _literal_value(token)
-    if token.kind is TokenKind.NUMBER and value.isdigit() and int(value) <= _MAX_LENGTH:
-        return (value, *texts_near_length(int(value)))
-    if token.kind is not TokenKind.STRING:
-        return ()
-    if operator in _REGEX_OPERATORS:
-        try:
-            return texts_near_regex(value, ignore_case=operator.endswith("*"), limit=limit)
-        except InputError:
-            pass  # a regular expression that is not understood is varied like any other string
-    cases = (value, value.upper(), value.lower(), value.capitalize(), f" {value}", f"{value} ", value * 2)
-    alphabet = "".join(dict.fromkeys(value + _ALWAYS_TRIED))
-    return (*cases, *_evenly_sampled(tuple(_edits(value, alphabet)), limit - len(cases)))
 
 
 def _literal_value(token: Token) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pgcontract.model.sql.inventory import Inventory, ReaderCounts, inventory
+from pgcontract.model.sql.inventory import Inventory, inventory
 from pgcontract.model.sql.script import (
     MAX_PARSED_BYTES,
     Script,
@@ -11,14 +11,12 @@ from pgcontract.model.sql.script import (
     read_script,
     split_statements,
 )
-from pgcontract.model.sql.text_catalog import Created, Dropped, Unread
+from pgcontract.model.sql.text_catalog import Created, Unread
 
 __all__ = [
     "MAX_PARSED_BYTES",
     "Created",
-    "Dropped",
     "Inventory",
-    "ReaderCounts",
     "Script",
     "Statement",
     "Unread",

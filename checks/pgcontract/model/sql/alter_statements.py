@@ -1,4 +1,4 @@
-"""Reads what changes, drops or describes an object: ALTER, DROP, COMMENT ON."""
+"""Reads what changes or drops an object: ALTER, DROP."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pgcontract.model.sql.table_elements import (
     read_constraint,
 )
 from pgcontract.model.sql.text_catalog import TextCatalog
-from pgcontract.model.sql.token_cursor import Cursor, Unreadable
+from pgcontract.model.sql.token_cursor import Cursor
 
 
 def read_drop(cursor: Cursor, catalog: TextCatalog) -> None:
@@ -23,12 +23,12 @@ def read_drop(cursor: Cursor, catalog: TextCatalog) -> None:
         catalog.mark_unread(f"DROP {cursor.peek()} is not followed here")
         return
     cursor.consume("CONCURRENTLY")
-    if_exists = cursor.consume("IF", "EXISTS")
+    cursor.consume("IF", "EXISTS")
     if kind in TABLE_PARTS:
         name = cursor.name()
         cursor.consume("ON")
         table = catalog.existing_path(cursor.path(), "table", "view")
-        catalog.drop(kind, str(table.member(name)), if_exists=if_exists)
+        catalog.drop(kind, str(table.member(name)))
         return
     while cursor:
         start = cursor.position
@@ -36,36 +36,11 @@ def read_drop(cursor: Cursor, catalog: TextCatalog) -> None:
         if kind in RELATIONS and catalog.is_temporary(Cursor(cursor.tokens[start:]).path()):
             pass
         elif kind == "schema":
-            catalog.drop_schema(path, if_exists=if_exists)
+            catalog.drop_schema(path)
         else:
-            catalog.drop(kind, str(path), if_exists=if_exists)
+            catalog.drop(kind, str(path))
         if not cursor.consume(","):
             break
-
-
-def read_comment(cursor: Cursor, catalog: TextCatalog) -> None:
-    """Records a comment as `<kind> <name>`, or drops it where it IS NULL."""
-    if not cursor.consume("ON"):
-        raise Unreadable("COMMENT is not followed by ON")
-    kind = read_kind(cursor)
-    if not kind:
-        catalog.mark_unread(f"COMMENT ON {cursor.peek()} is not followed here")
-        return
-    if kind in TABLE_PARTS:
-        own = cursor.name()
-        cursor.consume("ON")
-        of_domain = cursor.consume("DOMAIN")
-        name = catalog.existing_path(cursor.path(), *(("type",) if of_domain else ("table", "view"))).member(own)
-    elif kind == "column":
-        column = cursor.column()
-        name = catalog.existing_path(column.parent, "table", "view", "type").member(column.name)
-    else:
-        name = read_object(cursor, catalog, kind)
-    cursor.consume("IS")
-    if cursor.consume("NULL"):
-        catalog.drop("comment", f"{kind} {name}")
-    else:
-        catalog.add_annotation("comment", f"{kind} {name}", (kind, str(name)))
 
 
 def read_alter(cursor: Cursor, catalog: TextCatalog) -> None:
@@ -149,14 +124,14 @@ def _read_action(action: Cursor, catalog: TextCatalog, table: QualifiedName) -> 
         if_not_exists = action.consume("IF", "NOT", "EXISTS")
         add_column(catalog, table, read_column(action, catalog, known), if_not_exists=if_not_exists)
     elif action.consume("DROP", "CONSTRAINT"):
-        if_exists = action.consume("IF", "EXISTS")
+        action.consume("IF", "EXISTS")
         name = action.name()
         for member in (table, *catalog.heirs[table]):
-            catalog.drop("constraint", str(member.member(name)), if_exists=if_exists)
+            catalog.drop("constraint", str(member.member(name)))
     elif action.consume("DROP"):
         action.consume("COLUMN")
-        if_exists = action.consume("IF", "EXISTS")
-        catalog.drop_column(table, action.name(), if_exists=if_exists)
+        action.consume("IF", "EXISTS")
+        catalog.drop_column(table, action.name())
     elif action.consume("ALTER"):
         action.consume("COLUMN")
         _alter_column(action, catalog, table)
@@ -171,7 +146,7 @@ def _alter_column(action: Cursor, catalog: TextCatalog, table: QualifiedName) ->
     elif action.consume("DROP", "IDENTITY"):
         for sequence in catalog.parts(table, "sequence"):
             if sequence.form == "identity" and sequence.columns == (name,):
-                catalog.drop("sequence", sequence.name, if_exists=action.consume("IF", "EXISTS"))
+                catalog.drop("sequence", sequence.name)
 
 
 def _alter_type(cursor: Cursor, catalog: TextCatalog, path: QualifiedName) -> None:
@@ -182,8 +157,8 @@ def _alter_type(cursor: Cursor, catalog: TextCatalog, path: QualifiedName) -> No
         if cursor.consume("CHECK"):
             add_constraint(catalog, path, ConstraintElement(form="check", name=name, offset=offset))
     elif cursor.consume("DROP", "CONSTRAINT"):
-        if_exists = cursor.consume("IF", "EXISTS")
-        catalog.drop("constraint", str(path.member(cursor.name())), if_exists=if_exists)
+        cursor.consume("IF", "EXISTS")
+        catalog.drop("constraint", str(path.member(cursor.name())))
     elif cursor.consume("RENAME", "CONSTRAINT"):
         old = cursor.name()
         cursor.consume("TO")

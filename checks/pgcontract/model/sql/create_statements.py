@@ -33,7 +33,6 @@ _OF_CLUSTER = ("ROLE", "USER", "GROUP")
 class CreateHead:
     """What stands between CREATE and the name."""
 
-    or_replace: bool
     prefixes: frozenset[str]
     text: str
 
@@ -44,17 +43,17 @@ class CreateHead:
 
 def read_create(cursor: Cursor, catalog: TextCatalog, text: str) -> None:
     """Records what a CREATE statement makes; `text` is the whole statement."""
-    or_replace = cursor.consume("OR", "REPLACE")
+    cursor.consume("OR", "REPLACE")
     prefixes: set[str] = set()
     for words, (called, in_schema) in _OTHER_OBJECTS.items():
         if cursor.consume(*words):
             if_not_exists = cursor.consume("IF", "NOT", "EXISTS")
             path = catalog.new_path(cursor.path()) if in_schema else cursor.path()
-            catalog.create("other", path, prefix=f"{called} ", if_not_exists=if_not_exists, form=called)
+            catalog.create("other", path, prefix=f"{called} ", if_not_exists=if_not_exists)
             return
     while word := cursor.consume_any(*_PREFIXES):
         prefixes.add(word)
-    head = CreateHead(or_replace=or_replace, prefixes=frozenset(prefixes), text=text)
+    head = CreateHead(prefixes=frozenset(prefixes), text=text)
     word = cursor.next().upper
     if word in ("EVENT", "CONSTRAINT"):
         word = f"{word} {cursor.next().upper}"
@@ -69,18 +68,6 @@ def read_create(cursor: Cursor, catalog: TextCatalog, text: str) -> None:
         catalog.mark_unread(f"CREATE {word} is known by more than a name, which this reader does not spell")
 
 
-def _is_partitioned(cursor: Cursor) -> bool:
-    """Whether PARTITION BY follows; stays where it is."""
-    start = cursor.position
-    partitioned = False
-    while not partitioned and cursor.seek("PARTITION"):
-        partitioned = cursor.consume("PARTITION", "BY")
-        if not partitioned:
-            cursor.next()
-    cursor.position = start
-    return partitioned
-
-
 def _read_table(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
     if_not_exists = cursor.consume("IF", "NOT", "EXISTS")
     path = cursor.path()
@@ -88,11 +75,8 @@ def _read_table(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
         catalog.temporary.add(path.name)
         return
     table = catalog.new_path(path)
-    form = "foreign table" if "FOREIGN" in head.prefixes else "table"
-    if _is_partitioned(cursor):
-        form = "partitioned table"
     parent = catalog.existing_path(cursor.path(), "table") if cursor.consume("PARTITION", "OF") else None
-    if not catalog.create("table", table, if_not_exists=if_not_exists, form=form):
+    if not catalog.create("table", table, if_not_exists=if_not_exists):
         return
     if parent:
         body = cursor.group() if cursor.peek() == "(" else None
@@ -181,8 +165,7 @@ def _read_view(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
         catalog.temporary.add(path.name)
         return
     view = catalog.new_path(path)
-    form = "materialized view" if "MATERIALIZED" in head.prefixes else "view"
-    if catalog.create("view", view, if_not_exists=if_not_exists, or_replace=head.or_replace, form=form):
+    if catalog.create("view", view, if_not_exists=if_not_exists):
         column_list = cursor.group() if cursor.peek() == "(" else Cursor(())
         cursor.seek("AS")
         cursor.consume("AS")
@@ -230,16 +213,12 @@ def _read_extension(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> N
 
 
 def _read_type(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
-    path = catalog.new_path(cursor.path())
-    form = "base"
-    if cursor.consume("AS"):
-        form = {"ENUM": "enum", "RANGE": "range"}.get(cursor.peek(), "composite")
-    catalog.create("type", path, form=form)
+    catalog.create("type", catalog.new_path(cursor.path()))
 
 
 def _read_domain(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
     domain = catalog.new_path(cursor.path())
-    catalog.create("type", domain, form="domain")
+    catalog.create("type", domain)
     name: str | None = None
     start: int | None = None
     while word := cursor.seek("CONSTRAINT", "CHECK", "NOT", "NULL"):
@@ -257,7 +236,7 @@ def _read_function(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> No
     path = catalog.new_path(cursor.path())
     arguments = cursor.group()
     types = input_types(arguments, type_lookup(catalog))
-    catalog.create("function", path.with_arguments(types), or_replace=head.or_replace)
+    catalog.create("function", path.with_arguments(types))
 
 
 def _read_aggregate(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
@@ -266,7 +245,7 @@ def _read_aggregate(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> N
     if cursor.peek() != "(":
         raise Unreadable("an aggregate in the old style names its argument within its options")
     types = input_types(Cursor([token for token in arguments.tokens if token.upper != "ORDER"]), type_lookup(catalog))
-    catalog.create("function", path.with_arguments(types), or_replace=head.or_replace, form="aggregate")
+    catalog.create("function", path.with_arguments(types))
 
 
 def _read_trigger(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
@@ -276,7 +255,7 @@ def _read_trigger(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> Non
     path = cursor.path()
     if not catalog.is_temporary(path):
         table = catalog.existing_path(path, "table", "view")
-        catalog.create("trigger", table.member(name), table=table, or_replace=head.or_replace)
+        catalog.create("trigger", table.member(name), table=table)
 
 
 def _read_event_trigger(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
@@ -295,7 +274,7 @@ def _read_rule(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:
     cursor.seek("TO")
     cursor.consume("TO")
     table = catalog.existing_path(cursor.path(), "table", "view")
-    catalog.create("rule", table.member(name), table=table, or_replace=head.or_replace)
+    catalog.create("rule", table.member(name), table=table)
 
 
 def _read_publication(cursor: Cursor, catalog: TextCatalog, head: CreateHead) -> None:

@@ -1,8 +1,7 @@
-"""What a script's text says it creates, drops and leaves, each object with its line; and what the text does not say.
+"""What a script's text says it creates and leaves, each object with its line; and what the text does not say.
 
-Two readers: sqlglot, and our own outline of the heads and table bodies of definitions. The outline finds every name
-and line; sqlglot confirms the columns of tables, and reads queries. Where sqlglot gives up, which it does on
-functions, triggers, policies and more, only the outline is used; where neither succeeds, the statement is unread.
+Our own outline reads the heads and table bodies of definitions, with every name and line: sqlglot gives up on functions,
+triggers, policies and more, and keeps no lines. sqlglot confirms the columns of tables, and alone reads queries.
 """
 
 from __future__ import annotations
@@ -10,23 +9,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pgcontract.model.sql import sqlglot_reading
-from pgcontract.model.sql.alter_statements import read_alter, read_comment, read_drop
+from pgcontract.model.sql.alter_statements import read_alter, read_drop
 from pgcontract.model.sql.create_statements import read_create
 from pgcontract.model.sql.grant_statements import read_grant
 from pgcontract.model.sql.lexer import Token, TokenKind, tokens
 from pgcontract.model.sql.script import Script
-from pgcontract.model.sql.text_catalog import Created, Dropped, TextCatalog, Unread
+from pgcontract.model.sql.text_catalog import Created, TextCatalog, Unread
 from pgcontract.model.sql.token_cursor import Cursor, Unreadable
 
 # sqlglot takes some 5 s for a million characters: it confirms the first of a long script, the outline reads it all.
 MAX_CONFIRMED_CHARACTERS = 100_000
 
-_ROW_STATEMENTS = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE", "COPY"})
-_UTILITY_WORDS = """
-    BEGIN START COMMIT END ROLLBACK ABORT SAVEPOINT RELEASE PREPARE DEALLOCATE SHOW ANALYZE ANALYSE VACUUM LOCK
-    LISTEN UNLISTEN NOTIFY DISCARD CHECKPOINT REINDEX CLUSTER REFRESH EXPLAIN DECLARE FETCH MOVE CLOSE LOAD
+# A comment is no object of its own; its check reads it from the catalog.
+_OBJECTLESS_WORDS = """
+    INSERT UPDATE DELETE MERGE TRUNCATE COPY COMMENT BEGIN START COMMIT END ROLLBACK ABORT SAVEPOINT RELEASE
+    PREPARE DEALLOCATE SHOW ANALYZE ANALYSE VACUUM LOCK LISTEN UNLISTEN NOTIFY DISCARD CHECKPOINT REINDEX
+    CLUSTER REFRESH EXPLAIN DECLARE FETCH MOVE CLOSE LOAD
 """
-_UTILITY_STATEMENTS = frozenset(_UTILITY_WORDS.split())
+_OBJECTLESS_STATEMENTS = frozenset(_OBJECTLESS_WORDS.split())
 _QUERIES = frozenset({"SELECT", "WITH", "VALUES", "TABLE", ""})
 _OPAQUE_STATEMENTS = {
     "DO": "a DO block runs code that the text does not spell out as statements",
@@ -39,65 +39,40 @@ _OPAQUE_STATEMENTS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReaderCounts:
-    """How many statements each reader read: both, our outline alone, or neither."""
-
-    both: int
-    outline: int
-    unread: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class Inventory:
-    """`created` and `dropped` in the order of the text; `remaining` is what remains of `created` at its end."""
+    """`created` in the order of the text; `remaining` is what remains of it at its end."""
 
     created: tuple[Created, ...] = ()
-    dropped: tuple[Dropped, ...] = ()
     remaining: tuple[Created, ...] = ()
     unread: tuple[Unread, ...] = ()
-    reader_counts: ReaderCounts = ReaderCounts(both=0, outline=0, unread=0)
 
 
 def inventory(script: Script) -> Inventory:
     """What the text alone says; a script that was not parsed (see Script) has an empty inventory."""
     catalog = TextCatalog(script)
-    both = outline = 0
-    budget = MAX_CONFIRMED_CHARACTERS
     for statement in script.statements:
         catalog.statement = statement
-        missed = len(catalog.unread)
         word = statement.words[0] if statement.words else ""
-        if word in _ROW_STATEMENTS or word in _UTILITY_STATEMENTS:
-            outline += 1
+        if word in _OBJECTLESS_STATEMENTS:
             continue
-        # Only sqlglot reads queries; of a definition it merely confirms the columns.
-        parsed = word in _QUERIES or (word not in _OPAQUE_STATEMENTS and len(statement.text) <= budget)
-        tree = sqlglot_reading.parse(statement.text) if parsed else None
-        budget -= len(statement.text) if word not in _QUERIES else 0
         try:
-            _read_statement(word, catalog, tree)
+            _read_statement(word, catalog)
         except Unreadable as reason:
             catalog.mark_unread(str(reason))
-        if len(catalog.unread) > missed:
-            continue
-        both += tree is not None
-        outline += tree is None
     return Inventory(
         created=tuple(catalog.created),
-        dropped=tuple(catalog.dropped),
         remaining=tuple(catalog.remaining.values()),
         unread=tuple(catalog.unread),
-        reader_counts=ReaderCounts(both=both, outline=outline, unread=len(script.statements) - both - outline),
     )
 
 
-def _read_statement(word: str, catalog: TextCatalog, tree: sqlglot_reading.Tree | None) -> None:
+def _read_statement(word: str, catalog: TextCatalog) -> None:
     text = catalog.statement.text
     if word in _OPAQUE_STATEMENTS:
         catalog.mark_unread(_OPAQUE_STATEMENTS[word])
         return
     if word in _QUERIES:
-        _read_query(catalog, tree)
+        _read_query(catalog, sqlglot_reading.parse(text))
         return
     cursor = Cursor(tokens(text))
     cursor.next()
@@ -105,13 +80,11 @@ def _read_statement(word: str, catalog: TextCatalog, tree: sqlglot_reading.Tree 
         case "CREATE":
             before = len(catalog.created)
             read_create(cursor, catalog, text)
-            _compare_with_sqlglot(catalog, tree, catalog.created[before:])
+            _compare_with_sqlglot(catalog, catalog.created[before:])
         case "ALTER":
             read_alter(cursor, catalog)
         case "DROP":
             read_drop(cursor, catalog)
-        case "COMMENT":
-            read_comment(cursor, catalog)
         case "GRANT":
             read_grant(cursor, catalog)
         case "REVOKE":
@@ -125,10 +98,14 @@ def _read_statement(word: str, catalog: TextCatalog, tree: sqlglot_reading.Tree 
             catalog.mark_unread(f"{word} opens no statement that this reader knows")
 
 
-def _compare_with_sqlglot(catalog: TextCatalog, tree: sqlglot_reading.Tree | None, columns: list[Created]) -> None:
+def _compare_with_sqlglot(catalog: TextCatalog, created: list[Created]) -> None:
     """Marks a table unread where sqlglot sees columns that the outline does not."""
-    expected = sqlglot_reading.defined_columns(tree) if tree is not None and columns else None
-    if expected and (missing := expected - {created.path.name for created in columns if created.kind == "column"}):
+    offset, text = catalog.statement.offset, catalog.statement.text
+    if not created or created[0].kind != "table" or offset + len(text) > MAX_CONFIRMED_CHARACTERS:
+        return
+    tree = sqlglot_reading.parse(text)
+    expected = sqlglot_reading.defined_columns(tree) if tree is not None else None
+    if expected and (missing := expected - {part.path.name for part in created if part.kind == "column"}):
         catalog.mark_unread(f"two readers disagree: only sqlglot sees the columns {', '.join(sorted(missing))}")
 
 
@@ -138,7 +115,7 @@ def _read_query(catalog: TextCatalog, tree: sqlglot_reading.Tree | None) -> None
         return
     if target := sqlglot_reading.select_into_target(tree):
         table = catalog.new_path(target)
-        catalog.create("table", table, form="table")
+        catalog.create("table", table)
         names = sqlglot_reading.output_columns(tree, catalog)
         for name in names or ():
             catalog.create("column", table.member(name), table=table)

@@ -1,4 +1,4 @@
-"""The object that a DROP, ALTER, COMMENT ON or GRANT names: its kind and its name as the catalog spells it."""
+"""The object that a DROP, ALTER or GRANT names: its kind and its name as the catalog spells it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from pgcontract.model.sql.text_catalog import TextCatalog
 from pgcontract.model.sql.token_cursor import Cursor, Unreadable
 from pgcontract.model.sql.type_names import input_types
 
-# The words that open an object's kind in DROP, ALTER and COMMENT ON, and the kind they mean; longer ones first.
+# The words that open an object's kind in DROP, ALTER and GRANT, and the kind they mean; longer ones first.
 _KIND_WORDS: dict[tuple[str, ...], str] = {
     ("FOREIGN", "TABLE"): "table",
     ("TABLE",): "table",
-    ("COLUMN",): "column",
     ("CONSTRAINT",): "constraint",
     ("INDEX",): "index",
     ("MATERIALIZED", "VIEW"): "view",

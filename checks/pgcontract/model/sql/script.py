@@ -57,7 +57,6 @@ class Statement:
     offset: int
     line: int
     column: int
-    end_line: int
     words: tuple[str, ...]
 
     @property
@@ -151,7 +150,6 @@ def split_statements(text: str, path: str = "<text>") -> Iterator[Statement]:
             offset=piece.start,
             line=line,
             column=piece.start - starts[line - 1] + 1,
-            end_line=bisect_right(starts, max(piece.start, piece.end - 1)),
             words=words,
         )
 

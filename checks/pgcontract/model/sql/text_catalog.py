@@ -24,33 +24,19 @@ class Created:
 
     `line` is that of its statement, for a column or constraint its own. `table` is the object it belongs to,
     `columns` those it stands on (raw names), `form` its variety (`materialized view`, `check`). For the reader's own
-    use are `path`, its name taken apart (empty for a comment or grant), `keys`, what names of copies are made from, and
+    use are `path`, its name taken apart (empty for a grant), `keys`, what names of copies are made from, and
     `inherited` of a check.
     """
 
     kind: str
     name: str
     line: int
-    statement: int
-    if_not_exists: bool = False
-    or_replace: bool = False
     form: str = ""
     table: str | None = None
     columns: tuple[str, ...] = ()
     path: QualifiedName = field(default=QualifiedName(()), repr=False)
     keys: tuple[str, ...] = field(default=(), repr=False)
     inherited: bool = field(default=True, repr=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dropped:
-    """One object that the text drops, or renames: then it is also created under its new name."""
-
-    kind: str
-    name: str
-    line: int
-    statement: int
-    if_exists: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +54,6 @@ class TextCatalog:
     def __init__(self, script: Script) -> None:
         self.script = script
         self.created: list[Created] = []
-        self.dropped: list[Dropped] = []
         self.unread: list[Unread] = []
         self.remaining: dict[tuple[str, str], Created] = {}
         self._parts: defaultdict[str, dict[tuple[str, str], Created]] = defaultdict(dict)
@@ -78,7 +63,7 @@ class TextCatalog:
         # A parent's later columns and checks reach its children too, and a partitioned table's keys and indexes.
         self.heirs: defaultdict[QualifiedName, list[QualifiedName]] = defaultdict(list)
         self.partitions: defaultdict[QualifiedName, list[QualifiedName]] = defaultdict(list)
-        self.statement: Statement = Statement(text="", number=0, offset=0, line=1, column=1, end_line=1, words=())
+        self.statement: Statement = Statement(text="", number=0, offset=0, line=1, column=1, words=())
 
     def line(self, offset: int) -> int:
         """The file's line of an offset into the current statement."""
@@ -111,7 +96,6 @@ class TextCatalog:
         *,
         prefix: str = "",
         if_not_exists: bool = False,
-        or_replace: bool = False,
         form: str = "",
         table: QualifiedName | None = None,
         columns: tuple[str, ...] = (),
@@ -123,9 +107,6 @@ class TextCatalog:
             kind=kind,
             name=f"{prefix}{path}",
             line=self.line(offset),
-            statement=self.statement.number,
-            if_not_exists=if_not_exists,
-            or_replace=or_replace,
             form=form,
             table=str(table) if table else None,
             columns=columns,
@@ -140,9 +121,8 @@ class TextCatalog:
         return True
 
     def add_annotation(self, kind: str, name: str, about: tuple[str, str]) -> None:
-        """Adds a comment or grant, which is dropped with the object (kind and name) it is on."""
-        line, number = self.statement.line, self.statement.number
-        created = Created(kind=kind, name=name, line=line, statement=number, or_replace=True, table=" ".join(about))
+        """Adds a grant, which is dropped with the object (kind and name) it is on."""
+        created = Created(kind=kind, name=name, line=self.statement.line, table=" ".join(about))
         self.created.append(created)
         self._add(created)
 
@@ -150,27 +130,31 @@ class TextCatalog:
         """Records that the effects of this statement, or of this part of it, are not in the text."""
         self.unread.append(Unread(statement=self.statement.number, line=self.line(offset), reason=reason))
 
-    def drop(self, kind: str, name: str, *, if_exists: bool = False) -> tuple[Created, ...]:
-        """Writes the drop down; the object and all that belonged to it, if the script had made it."""
-        line, number = self.statement.line, self.statement.number
-        self.dropped.append(Dropped(kind=kind, name=name, line=line, statement=number, if_exists=if_exists))
-        return self._remove_with_parts((kind, name))
+    def drop(self, kind: str, name: str) -> tuple[Created, ...]:
+        """The object and all that belonged to it, if the script had made it: from now on they are gone."""
+        key = kind, name
+        if key not in self.remaining:
+            return ()
+        dropped = [self._remove(key)]
+        for part in (*self._parts[" ".join(key)], *(self._parts[name] if kind in _OWNERS else ())):
+            dropped += self.drop(*part)
+        return tuple(dropped)
 
-    def drop_column(self, table: QualifiedName, column: str, *, if_exists: bool = False) -> None:
+    def drop_column(self, table: QualifiedName, column: str) -> None:
         """Drops the column with the keys, checks and indexes that stand on it, in the table's children too."""
-        self.drop("column", str(table.member(column)), if_exists=if_exists)
+        self.drop("column", str(table.member(column)))
         for key, part in list(self._parts[str(table)].items()):
             if column in part.columns and part.kind in ("constraint", "index", "sequence"):
-                self._remove_with_parts(key)
+                self.drop(*key)
         for child in self.heirs[table]:
-            self.drop_column(child, column, if_exists=if_exists)
+            self.drop_column(child, column)
 
-    def drop_schema(self, schema: QualifiedName, *, if_exists: bool = False) -> None:
+    def drop_schema(self, schema: QualifiedName) -> None:
         """Drops the schema and all that the script made in it."""
-        self.drop("schema", str(schema), if_exists=if_exists)
+        self.drop("schema", str(schema))
         for key, part in list(self.remaining.items()):
             if part.path.schema == schema.name:
-                self._remove_with_parts(key)
+                self.drop(*key)
 
     def rename(self, kind: str, old: QualifiedName, new: QualifiedName) -> None:
         """Gives the object, and what is named after it, another name or schema."""
@@ -185,7 +169,7 @@ class TextCatalog:
             if inside:
                 name = part.name.replace(before, after, 1)
             else:
-                # A comment or grant is named after what it is about; an index or sequence keeps its own name.
+                # A grant is named after what it is about; an index or sequence keeps its own name.
                 name = part.name if part.path.parts else part.name.replace(part.table or "", owner or "", 1)
             moved[f"{part.kind} {part.name}"] = f"{part.kind} {name}"
             renamed = replace(
@@ -193,7 +177,6 @@ class TextCatalog:
                 name=name,
                 table=owner,
                 path=part.path.moved(old, new) if inside else part.path,
-                statement=self.statement.number,
                 line=self.statement.line,
             )
             if name != part.name:
@@ -212,11 +195,6 @@ class TextCatalog:
     def parts(self, table: QualifiedName, kind: str) -> tuple[Created, ...]:
         """What belongs to a table, of one kind, in the order it was made."""
         return tuple(part for part in self._parts[str(table)].values() if part.kind == kind)
-
-    def form(self, path: QualifiedName) -> str:
-        """The variety of a table; empty where the script did not make it."""
-        table = self.remaining.get(("table", str(path)))
-        return table.form if table else ""
 
     def relation_name(self, table: QualifiedName, name_addition: str, label: str, *, key: bool = False) -> str:
         """The name PostgreSQL gives to a sequence or index; a key's must be free among constraints too."""
@@ -251,15 +229,6 @@ class TextCatalog:
         for name in _taken_names(removed):
             self._taken_names[name] -= 1
         return removed
-
-    def _remove_with_parts(self, key: tuple[str, str]) -> tuple[Created, ...]:
-        if key not in self.remaining:
-            return ()
-        removed = [self._remove(key)]
-        owned = (*self._parts[" ".join(key)], *(self._parts[key[1]] if key[0] in _OWNERS else ()))
-        for part in owned:
-            removed += self._remove_with_parts(part)
-        return tuple(removed)
 
 
 def _taken_names(created: Created) -> Iterator[tuple[str, str, str]]:

@@ -23,17 +23,13 @@ _SAMPLE_FACTOR: Final = 300
 _USUAL_TARGET: Final = 100
 _MOST_TARGET: Final = 1_000
 
-# The table, or the partitions that hold its rows, each after what is above it.
-_PARTITION_TREE = """
-SELECT relid::int8, isleaf, level FROM pg_catalog.pg_partition_tree(%(oid)s::pg_catalog.oid::pg_catalog.regclass)
- UNION ALL SELECT %(oid)s::int8, true, 0
- WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_partition_tree(%(oid)s::pg_catalog.oid::pg_catalog.regclass))
- ORDER BY 3, 1
-"""
-_RELATION_NAMES = """
+# The table with its partitions, each after what is above it.
+_RELATIONS = """
 SELECT c.oid::int8, pg_catalog.format('%%I.%%I', n.nspname, c.relname)
   FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
- WHERE c.oid::int8 = ANY (%s)
+  LEFT JOIN pg_catalog.pg_partition_tree(%(oid)s::pg_catalog.oid::pg_catalog.regclass) AS tree ON tree.relid = c.oid
+ WHERE c.oid = %(oid)s::pg_catalog.oid OR tree.relid IS NOT NULL
+ ORDER BY tree.level, 1
 """
 _DISABLE_INDEXES = """
 UPDATE pg_catalog.pg_index SET indisready = false, indisvalid = false
@@ -82,13 +78,6 @@ class LoadingConnections:
     @property
     def most_privileged(self) -> psycopg.Connection:
         return self.admin or self.owner
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Relation:
-    oid: int
-    name: str
-    holds_rows: bool
 
 
 class RowCounter:
@@ -140,16 +129,15 @@ def fill_tables(
 
 def stored_bytes(connection: psycopg.Connection, table_plan: TablePlan) -> int:
     """What a table, its partitions, indexes and long values take on disk."""
-    oids = [relation.oid for relation in _relations(connection, table_plan)]
+    oids = [*_relations(connection, table_plan)]
     query = "SELECT sum(pg_catalog.pg_total_relation_size(oid::pg_catalog.oid)) FROM unnest(%s::int8[]) AS t(oid)"
     row = connection.execute(query, [oids]).fetchone()
     return int(row[0]) if row else 0
 
 
-def _relations(connection: psycopg.Connection, table_plan: TablePlan) -> tuple[_Relation, ...]:
-    tree = connection.execute(_PARTITION_TREE, {"oid": table_plan.table.oid}).fetchall()
-    names: dict[int, str] = dict(connection.execute(_RELATION_NAMES, [[oid for oid, *_ in tree]]).fetchall())
-    return tuple(_Relation(oid=oid, name=names[oid], holds_rows=leaf) for oid, leaf, _ in tree)
+def _relations(connection: psycopg.Connection, table_plan: TablePlan) -> dict[int, str]:
+    """The name of each by its oid."""
+    return dict(connection.execute(_RELATIONS, {"oid": table_plan.table.oid}).fetchall())
 
 
 @contextmanager
@@ -160,7 +148,7 @@ def _without_triggers_and_indexes(connections: LoadingConnections, table_plan: T
     while name, comment and identity stay. Foreign keys are triggers as well; `check_foreign_keys` checks them.
     """
     connection = connections.most_privileged
-    relations = {relation.oid: relation.name for relation in _relations(connection, table_plan)}
+    relations = _relations(connection, table_plan)
     oids = [*relations]
     internal = connections.admin is not None
     switched = [
@@ -224,10 +212,11 @@ def _vacuum_and_analyze(connections: LoadingConnections, table_plan: TablePlan) 
     connection = connections.most_privileged
     target = min(-(-table_plan.rows // _SAMPLE_FACTOR) + 1, _MOST_TARGET)
     statistics: list[sql.Composable] = []
-    for relation in _relations(connection, table_plan) if target > _USUAL_TARGET else ():
-        name = identifier(QualifiedName.parse(relation.name).with_name(f"pgcontract_{relation.oid}"))
+    relations = _relations(connection, table_plan) if target > _USUAL_TARGET else {}
+    for oid, table in relations.items():
+        name = identifier(QualifiedName.parse(table).with_name(f"pgcontract_{oid}"))
         column = identifier(table_plan.table.columns[0].name)
-        on: tuple[Any, ...] = (name, column, sql.SQL(relation.name))
+        on: tuple[Any, ...] = (name, column, sql.SQL(table))
         connection.execute(sql.SQL("CREATE STATISTICS {} ON ({} IS NULL) FROM {}").format(*on))
         connection.execute(sql.SQL("ALTER STATISTICS {} SET STATISTICS {}").format(name, sql.Literal(target)))
         statistics.append(name)

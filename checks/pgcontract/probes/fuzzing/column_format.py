@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pgcontract.contract import ColumnFormat
 from pgcontract.probes.cached_facts import cached_fact
@@ -19,7 +19,6 @@ from pgcontract.probes.fuzzing.character_sweep import (
     CHARACTER_COUNT,
     CodePointRanges,
     characters_not_meant,
-    count_characters,
     edge_characters,
     refused_characters,
     subtract_ranges,
@@ -69,7 +68,6 @@ class FormatResult:
     example: str | None = None
     wrongly_accepted_insertions: tuple[WrongCharacters, ...] = ()
     wrongly_refused_insertions: tuple[WrongCharacters, ...] = ()
-    results: Mapping[str, InsertResult] = field(default_factory=dict, repr=False)
 
     @property
     def values(self) -> int:
@@ -112,7 +110,6 @@ def ask_format(context: Context, declared: ColumnFormat) -> FormatResult:
             wrongly_refused_insertions=find_wrong_characters(example, results, column_format, accepted=False)
             if example is not None
             else (),
-            results=results,
         )
 
 
@@ -159,8 +156,3 @@ def _changed_values(
         (change, Counterexample(value=value, reason=change.reason, counterpart=stored[value]))
         for change, value in zip(kinds, smallest, strict=True)
     )
-
-
-def count_wrong(sweep: CharacterSweep) -> int:
-    """How many characters are answered wrongly."""
-    return count_characters(sweep.accepted_wrongly) + count_characters(sweep.refused_wrongly)

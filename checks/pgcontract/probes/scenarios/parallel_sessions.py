@@ -29,7 +29,7 @@ class ParallelSession:
         self._running: Future[Any] | None = None
 
     def begin(self, work: Callable[[psycopg.Connection], object]) -> None:
-        """Starts some work on the connection; `has_ended` and `is_waiting` tell its state."""
+        """Starts some work on the connection; `is_waiting` tells its state."""
         self._running = self._pool.submit(work, self.connection)
 
     def is_waiting(self, observer: psycopg.Connection) -> bool:
@@ -40,9 +40,6 @@ class ParallelSession:
             if not self._running.done() and _is_blocked(observer, self._pid):
                 return True
         return False
-
-    def has_ended(self) -> bool:
-        return self._running is not None and self._running.done()
 
     def result(self) -> Any:
         """What the work returned, or raises what it raised; waits for its end."""
