@@ -16,10 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import version_matrix
 from pgcontract.postgres.versions import KNOWN_MAJORS
 from pgcontract.reporting.json import from_json
 from pgcontract.result import Decision, Run
-from pgcontract.runner import version_matrix
 
 ROOT = Path(__file__).parents[1]
 # What asks a server of the major that PGCONTRACT_PG names; the other tests ask about pgcontract itself.

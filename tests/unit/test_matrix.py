@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import version_matrix
 from pgcontract.result import Decision, Finding, Run, ServerInfo, Severity, Status, Verdict
-from pgcontract.runner import version_matrix
-from pgcontract.runner.version_matrix import MajorDifference
 from side_by_side import Ended, Side, differing, judge, passes, table
+from version_matrix import MajorDifference
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 

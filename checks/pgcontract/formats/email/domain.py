@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from string import ascii_letters, digits, hexdigits
 from typing import Final
 
-from pgcontract.formats.email.ulabel import why_not_u_label
 from pgcontract.formats.oracle.scanner import InvalidText, describe_character
 
 LET_DIG: Final = frozenset(ascii_letters + digits)
@@ -46,9 +46,18 @@ def ldh_label(label: str) -> None:
 def international_label(label: str) -> None:
     """An LDH label, or a U-label of IDNA2008 (RFC 6531, 3.3; RFC 5890, 2.3.2.1)."""
     if label.isascii():
-        ldh_label(label)
-    elif reason := why_not_u_label(label):
-        raise InvalidText(reason)
+        return ldh_label(label)
+    import idna  # here: its tables are large, and only a label beyond ASCII needs them
+
+    try:
+        idna.alabel(label)
+    except idna.IDNABidiError:
+        raise InvalidText("a label of mixed directions (RFC 5893, 2)") from None
+    except idna.IDNAError as error:
+        # Only a character is named, never the label: what is wrong in the same way is one kind.
+        if code := re.search(r"U\+([0-9A-F]+)", str(error)):
+            raise InvalidText(f"{describe_character(chr(int(code[1], 16)))} in the domain (RFC 5892, 3)") from None
+        raise InvalidText(f'a label that is no U-label: "{error}" (RFC 5890, 2.3.2.1)') from None
 
 
 def read_address_literal(literal: str) -> None:

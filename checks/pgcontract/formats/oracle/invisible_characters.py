@@ -25,22 +25,13 @@ def _members(ranges: _Ranges) -> frozenset[str]:
     return frozenset(chr(code) for first, last in ranges for code in range(first, last + 1))
 
 
-_SPACES: Final = _members(_WHITE_SPACE)
-_IGNORABLES: Final = _members(_DEFAULT_IGNORABLE)
-_INVISIBLE_CHARACTERS: Final = _SPACES | _IGNORABLES | _members(_BLANK_BY_NAME)
+WHITE_SPACE: Final = _members(_WHITE_SPACE)
+_INVISIBLE_CHARACTERS: Final = WHITE_SPACE | _members(_DEFAULT_IGNORABLE) | _members(_BLANK_BY_NAME)
 
 INVISIBLE: Final = (
     "".join(sorted(_INVISIBLE_CHARACTERS - _members(((0xE0000, 0xE0FFF),)))) + "\U000e0001\U000e0020\U000e0100"
 )
 """Every invisible character that is no control, of the 4,096 of plane 14 only three."""
-
-
-def is_white_space(character: str) -> bool:
-    return character in _SPACES
-
-
-def is_default_ignorable(character: str) -> bool:
-    return character in _IGNORABLES
 
 
 def is_invisible(character: str) -> bool:
