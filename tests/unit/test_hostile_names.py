@@ -12,14 +12,13 @@ from pathlib import Path
 import pytest
 from command import Said, command_in
 from pgcontract import load_project, verify
-from pgcontract.reporting import render
+from pgcontract.reporting import formats, render
 from pgcontract.result import Decision, Run, Status
 
 # At most 61 bytes, since a letter is put before it where two objects share a schema.
 NAME = "a\"b'c\\d|`*<b>%s{{7*7}}\x1b[31m\u202e\n$$"
 LONG = f"{NAME} # h\n| x | y |\n```\n</details> @team [l](u) \x07 ::error::x {'long ' * 2000}"
 STEM = '001_it\'s "ü" %s {{7}} <b>`'
-FORMATS = ("text", "github", "json", "markdown", "html")
 
 
 def quoted(start: str = "") -> str:
@@ -97,7 +96,7 @@ def test_what_is_drafted_from_hostile_names_is_kept_by_them(run: Run) -> None:
     assert (Decision.CAUTION, set()) == (run.verdict.decision, actual)
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", formats())
 def test_no_page_steers_a_terminal(run: Run, form: str) -> None:
     assert set() == steering(render(run, form))
 

@@ -53,8 +53,8 @@ def by_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     layouts.cache_clear()
 
 
-def test_one_layout_is_known() -> None:
-    assert ["flat"] == list(layouts())
+def test_the_layout_that_takes_any_folder_is_asked_last() -> None:
+    assert "flat" == list(layouts())[-1]
 
 
 def test_any_folder_is_flat(tmp_path: Path) -> None:

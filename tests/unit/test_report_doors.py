@@ -28,11 +28,11 @@ def printed(run: Run, *, verbose: bool = False, terminal: bool = False) -> str:
 
 
 def test_formats_are_the_modules_that_name_one() -> None:
-    assert sorted(reporting.formats()) == ["github", "html", "json", "markdown", "text"]
+    assert {"github", "html", "json", "markdown", "text"} <= set(reporting.formats())
 
 
 def test_unknown_format_is_refused_with_those_there_are() -> None:
-    with pytest.raises(InputError, match=r"'pdf'.*github, html, json, markdown, text"):
+    with pytest.raises(InputError, match=f"'pdf'.*{', '.join(sorted(reporting.formats()))}"):
         reporting.render(base(), "pdf")
 
 
