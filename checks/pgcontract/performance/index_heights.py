@@ -65,17 +65,17 @@ class IndexFacts:
         return 2.0 + derived_height(self.chunks, self.toast_pages) + math.ceil(self.chunks / self.table_rows) + 1
 
 
-def read_indexes(get_loaded_server: LoadedServer, load: Load) -> dict[str, IndexFacts]:
+def read_indexes(loaded_server: LoadedServer, load: Load) -> dict[str, IndexFacts]:
     """Every index of the database by name, B-trees with the height read from their metapage.
 
     Only a superuser may read a metapage, and only where the server has pageinspect; else the height is derived.
     """
-    user = {"user": get_loaded_server.superuser} if get_loaded_server.superuser else {}
-    with get_loaded_server.rolled_back(load, **user) as connection:
+    user = {"user": loaded_server.superuser} if loaded_server.superuser else {}
+    with loaded_server.rolled_back(load, **user) as connection:
         connection.execute("SET LOCAL search_path = ''")
         with connection.cursor(row_factory=class_row(IndexFacts)) as cursor:
             indexes = cursor.execute(_INDEXES_SQL.read_bytes()).fetchall()
-        heights = _metapage_heights(connection, indexes) if get_loaded_server.superuser else {}
+        heights = _metapage_heights(connection, indexes) if loaded_server.superuser else {}
     return {
         index.name: replace(index, height=heights.get(index.oid, derived_height(index.entries, index.pages)))
         if index.method == "btree"

@@ -1,5 +1,7 @@
 """`<digits>_<name>.sql` in one folder, each with its rollback script `<digits>_<name>.down.sql` beside it.
 
+A script may end in .up.sql too, as golang-migrate's do.
+
 Each file runs once, in a transaction of its own, as whoever connects.
 """
 
