@@ -38,8 +38,8 @@ def header(run: Run) -> Markup:
 
 def check_totals(view: RunView) -> str:
     """How many checks there were and how they ended, worst first."""
-    summary = counts(view.checks)
-    return f"{number(len(view.checks), 'check')}: {summary}." if summary else "No check ran."
+    summary = counts(view.distinct_findings)
+    return f"{number(len(view.distinct_findings), 'check')}: {summary}." if summary else "No check ran."
 
 
 def number(count: int, noun: str) -> str:

@@ -130,7 +130,7 @@ class RunView:
         )
 
     @cached_property
-    def checks(self) -> tuple[Finding, ...]:
+    def distinct_findings(self) -> tuple[Finding, ...]:
         """The findings without those that repeat what became of a claim: claims have a table of their own."""
         restating = {check.id for check in self.run.checks if check.restates_claims}
         return tuple(finding for finding in self.run.findings if finding.check not in restating or is_unresolved(finding))
@@ -175,7 +175,7 @@ class RunView:
 
     def family(self, name: str) -> tuple[Finding, ...]:
         """The findings of one family of checks."""
-        return tuple(check for check in self.checks if family_of(check.check) == name)
+        return tuple(finding for finding in self.distinct_findings if family_of(finding.check) == name)
 
     def listed_kinds(self, section: OutlineSection) -> tuple[str, ...]:
         """The kinds of object (field names of `Schema`) that have their rows in the section."""
@@ -220,15 +220,17 @@ class RunView:
     @cached_property
     def _by_subject(self) -> Mapping[str, list[Finding]]:
         by_subject = defaultdict(list)
-        for check in self.checks:
-            if check.migration == self.run.migration:
-                by_subject[check.subject].append(check)
+        for finding in self.distinct_findings:
+            if finding.migration == self.run.migration:
+                by_subject[finding.subject].append(finding)
         return dict(by_subject)
 
     @cached_property
     def _by_section(self) -> Mapping[str, tuple[Finding, ...]]:
         outline = self.run.outline
-        return _group_by_section(self.checks, lambda finding: outline.section_of(finding.check, finding.subject))
+        return _group_by_section(
+            self.distinct_findings, lambda finding: outline.section_of(finding.check, finding.subject)
+        )
 
     @cached_property
     def _claims(self) -> Mapping[str, tuple[ClaimResult, ...]]:

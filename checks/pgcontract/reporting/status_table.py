@@ -22,7 +22,7 @@ def status_rows(view: RunView) -> tuple[tuple[object, ...], ...]:
             rows.append((section.title or section.id, state(findings), _numbers(findings), _claims(claims)))
         elif claims:
             rows.append((section.title or section.id, "", "", _claims(claims)))
-    return (*rows, ("All", state(view.checks), _numbers(view.checks), _claims(view.run.claims)))
+    return (*rows, ("All", state(view.distinct_findings), _numbers(view.distinct_findings), _claims(view.run.claims)))
 
 
 def confidence(view: RunView) -> str:
@@ -36,14 +36,14 @@ def confidence(view: RunView) -> str:
     claims = view.run.claims
     upheld = sum(claim.outcome in (Outcome.UPHELD, Outcome.MENDED, Outcome.CORRECTED) for claim in claims)
     of_claims = f"{upheld} of {len(claims)} claims stand" if claims else "nothing was promised"
-    kept = sum(check.status is Status.KEPT for check in view.checks)
-    return f"{words[view.run.verdict.decision]} ({of_claims}, {kept} of {len(view.checks)} checks kept)"
+    kept = sum(finding.status is Status.KEPT for finding in view.distinct_findings)
+    return f"{words[view.run.verdict.decision]} ({of_claims}, {kept} of {len(view.distinct_findings)} checks kept)"
 
 
 def check_table(view: RunView) -> Markup:
     """Every check that ran and how its findings ended, by check id."""
     by_check: dict[str, list[Finding]] = {}
-    for finding in view.checks:
+    for finding in view.distinct_findings:
         by_check.setdefault(finding.check, []).append(finding)
     return table(("Check", "Found"), [(code(check), _numbers(by_check[check])) for check in sorted(by_check)])
 

@@ -73,8 +73,8 @@ def _page(view: RunView, *, verbose: bool) -> Iterator[RenderableType]:
         yield from _finding(finding, view)
     groups = [("Settled", view.resolved)]
     if verbose:
-        groups.append(("Noted", tuple(check for check in view.checks if check.status is Status.NOTED)))
-        groups.append(("Kept", tuple(check for check in view.checks if check.status is Status.KEPT)))
+        groups.append(("Noted", tuple(finding for finding in view.distinct_findings if finding.status is Status.NOTED)))
+        groups.append(("Kept", tuple(finding for finding in view.distinct_findings if finding.status is Status.KEPT)))
     for title, findings in groups:
         if findings:
             yield Text(title, style="bold")
@@ -167,7 +167,7 @@ def _totals(view: RunView) -> RenderableType:
     for outcome in OUTCOMES_WORST_FIRST:
         which = f" ({' '.join(view.claim_ids_by(outcome))})" if outcome in NOTEWORTHY_OUTCOMES else ""
         claims += [f"{len(held)} {outcome.value}{which}"] if (held := view.claims_by(outcome)) else []
-    sums = [("claims", ", ".join(claims) or "none"), ("checks", counts(view.checks) or "none")]
+    sums = [("claims", ", ".join(claims) or "none"), ("checks", counts(view.distinct_findings) or "none")]
     if view.run.phases:
         sums.append(("cost", _cost(view.run.phases)))
     return _grid((label, text, "") for label, text in sums)

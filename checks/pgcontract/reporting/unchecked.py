@@ -34,10 +34,10 @@ def left_out(run: Run) -> tuple[Markup, ...]:
 
 def _unanswered(view: RunView) -> Iterator[tuple[Markup | str, str]]:
     telling = {check.id for check in view.run.checks if check.tells_gaps}
-    for check in view.checks:
-        gap = check.check in telling and check.status is Status.NOTED
-        if gap or check.status in (Status.UNKNOWN, Status.ERROR):
-            yield join((outcome(check), code(view.name(check))), " "), check.summary
+    for finding in view.distinct_findings:
+        gap = finding.check in telling and finding.status is Status.NOTED
+        if gap or finding.status in (Status.UNKNOWN, Status.ERROR):
+            yield join((outcome(finding), code(view.name(finding))), " "), finding.summary
 
 
 def _not_shown(view: RunView) -> Iterator[tuple[Markup | str, str]]:
