@@ -22,8 +22,8 @@ from pgcontract.model.schema import Schema
 from pgcontract.postgres.platform import MIGRATOR, GrantRegime
 from pgcontract.postgres.sandbox import DatabaseState, Sandbox
 from pgcontract.probes.cached_facts import FactCache, cached_state_fact
-from pgcontract.probes.load_result import LoadResult, load_script
 from pgcontract.probes.promise import Promise
+from pgcontract.probes.script_result import ScriptResult, apply_to_clone
 
 
 class Context:
@@ -77,9 +77,9 @@ class Context:
     def regimes(self) -> tuple[GrantRegime, ...]:
         return self.sandbox.platform.regimes
 
-    def load_result(self, regime: GrantRegime | None = None) -> LoadResult:
+    def script_result(self, regime: GrantRegime | None = None) -> ScriptResult:
         """The script applied under a regime (the first where none is given), as production would apply it."""
-        return _load_result(self, regime or self.regimes[0])
+        return _script_result(self, regime or self.regimes[0])
 
     def after_states(self) -> Mapping[str, DatabaseState]:
         """The states that the next migration starts from; CouldNotAsk where this one was refused."""
@@ -87,14 +87,14 @@ class Context:
 
     def require_features(self) -> None:
         """CouldNotAsk where this server lacks what the script needs, so that a refusal says nothing of the script."""
-        missing_feature = self.load_result().missing_feature
+        missing_feature = self.script_result().missing_feature
         if missing_feature is not None and missing_feature.excuses_migration:
             raise CouldNotAsk(f"this server cannot take the script: {missing_feature}")
 
     @property
     def before(self) -> Schema:
         """The catalog right before the migration."""
-        return self.load_result().before_catalog
+        return self.script_result().before_catalog
 
     @property
     def after(self) -> Schema:
@@ -104,10 +104,10 @@ class Context:
     @property
     def before_state(self) -> DatabaseState:
         """The state that the script is run from; CouldNotAsk where it does not end: each run would take as long again."""
-        loaded = self.load_result()
-        if loaded.refusal is not None and loaded.refusal.is_timeout:
-            raise CouldNotAsk(f"the script does not end, so it is not run again: {loaded.refusal}")
-        return loaded.before
+        result = self.script_result()
+        if result.refusal is not None and result.refusal.is_timeout:
+            raise CouldNotAsk(f"the script does not end, so it is not run again: {result.refusal}")
+        return result.before
 
     @property
     def after_state(self) -> DatabaseState:
@@ -162,13 +162,13 @@ class Context:
             yield connection
 
     def _require_applied(self, regime: GrantRegime) -> tuple[DatabaseState, Schema]:
-        loaded = self.load_result(regime)
-        if loaded.after is None or loaded.after_catalog is None:
+        result = self.script_result(regime)
+        if result.after is None or result.after_catalog is None:
             self.require_features()
-            raise CouldNotAsk(f"the server refused the script: {loaded.refusal}")
-        return loaded.after, loaded.after_catalog
+            raise CouldNotAsk(f"the server refused the script: {result.refusal}")
+        return result.after, result.after_catalog
 
 
 @cached_state_fact
-def _load_result(context: Context, regime: GrantRegime) -> LoadResult:
-    return load_script(context.promise, context.sandbox, context.start_states[regime.name])
+def _script_result(context: Context, regime: GrantRegime) -> ScriptResult:
+    return apply_to_clone(context.promise, context.sandbox, context.start_states[regime.name])

@@ -13,7 +13,7 @@ from pgcontract.probes.promise import Promise
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoadResult:
+class ScriptResult:
     """One regime's result of applying the script; `after` is None where the server refused it, and `missing_feature` is
     what the script needs and this server lacks, where that is known to be why."""
 
@@ -25,7 +25,7 @@ class LoadResult:
     after_catalog: Schema | None = None
 
 
-def load_script(promise: Promise, sandbox: Sandbox, before: DatabaseState) -> LoadResult:
+def apply_to_clone(promise: Promise, sandbox: Sandbox, before: DatabaseState) -> ScriptResult:
     """The promise's script applied to a clone of a state, which is kept where the script ran to its end."""
     script = promise.script
     sandbox.require_testable(script.text)
@@ -38,7 +38,7 @@ def load_script(promise: Promise, sandbox: Sandbox, before: DatabaseState) -> Lo
             with sandbox.connect(name) as connection:
                 after_catalog = sandbox.as_production(read_catalog(connection))
     if refusal is None:
-        return LoadResult(
+        return ScriptResult(
             before=before,
             before_catalog=before_catalog,
             refusal=None,
@@ -57,4 +57,4 @@ def load_script(promise: Promise, sandbox: Sandbox, before: DatabaseState) -> Lo
             production=promise.project.postgres,
             platform=promise.project.platform,
         )
-    return LoadResult(before=before, before_catalog=before_catalog, refusal=refusal, missing_feature=missing_feature)
+    return ScriptResult(before=before, before_catalog=before_catalog, refusal=refusal, missing_feature=missing_feature)

@@ -122,9 +122,9 @@ def changes(
     with Session(planned) as session:
         for migration in planned.project.chain:
             context = session.context(migration.key)
-            if refusal := context.load_result().refusal:
+            if refusal := context.script_result().refusal:
                 missing_feature = (
-                    f": {context.load_result().missing_feature}" if context.load_result().missing_feature else ""
+                    f": {context.script_result().missing_feature}" if context.script_result().missing_feature else ""
                 )
                 raise InputError(
                     f"the server refuses the script, so there is nothing to draft from: {refusal}{missing_feature}",

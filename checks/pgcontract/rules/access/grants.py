@@ -80,7 +80,7 @@ def access_default_privileges(context: Context) -> Iterator[Answer]:
     How it is measured: the script is applied under both regimes and the privileges of the API roles are read.
     What to do: ENABLE ROW LEVEL SECURITY, REVOKE from anon and authenticated, GRANT to service_role.
     """
-    catalogs = {regime.description: context.load_result(regime).after_catalog for regime in context.regimes}
+    catalogs = {regime.description: context.script_result(regime).after_catalog for regime in context.regimes}
     for subject in _tables_on_supabase(context.promise):
         rows: list[tuple[str, str, str]] = []
         open_to: set[str] = set()

@@ -46,7 +46,7 @@ def script_applies(context: Context) -> Iterator[Answer]:
     What to do: mend the statement at the given line, or run the gate on the server that is named.
     """
     for regime in context.regimes:
-        refusal, missing_feature = context.load_result(regime).refusal, context.load_result(regime).missing_feature
+        refusal, missing_feature = context.script_result(regime).refusal, context.script_result(regime).missing_feature
         if refusal is not None and refusal.is_timeout:
             yield _timeout_answer(context, refusal)
             return
