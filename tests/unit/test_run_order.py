@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from pgcontract import Run, RunOptions, load_project
-from pgcontract.result.finding import Finding
+from pgcontract.result import Finding, Measurements
 from pgcontract.runner import Item, Session, conclude, plan
 
 ORDERS = """
@@ -126,8 +126,8 @@ def pages(run: Run) -> list[Any]:
     """Of each query and size what was touched, which no clock changes."""
     figures = ("rows", "calls", "found_median", "buffers_median", "buffers_max", "without_index_median", "plan")
     return [
-        (query["name"], query["advice"], [{figure: size[figure] for figure in figures} for size in query["sizes"]])
-        for query in run.facts["performance"]["queries"]
+        (query.name, query.advice, [{figure: getattr(size, figure) for figure in figures} for size in query.sizes])
+        for query in run.measurements.queries
     ]
 
 
@@ -135,7 +135,7 @@ def test_a_run_says_the_same_whichever_check_was_asked_first(project: Path) -> N
     expected, actual = judged(project, as_planned), judged(project, backwards)
 
     assert [content(finding) for finding in expected.findings] == [content(finding) for finding in actual.findings]
-    assert but_for_figures(expected.facts) == but_for_figures(actual.facts)
+    assert but_for_figures(expected.measurements) == but_for_figures(actual.measurements)
     assert pages(expected) == pages(actual)
     assert expected.verdict.decision is actual.verdict.decision
 
@@ -150,18 +150,17 @@ def test_a_run_says_the_same_whichever_check_was_asked_first(project: Path) -> N
     ids=["growth", "an index", "times and writes"],
 )
 def test_what_is_measured_is_what_was_selected(project: Path, only: list[str], measured: tuple[Any, ...]) -> None:
-    performance = judged(project, as_planned, only=tuple(only)).facts["performance"]
+    measurements = judged(project, as_planned, only=tuple(only)).measurements
 
-    queries, writes = performance["queries"], performance["writes"]
     assert measured == (
-        [query["name"] for query in queries],
-        any(size["without_index_median"] is not None for query in queries for size in query["sizes"]),
-        bool(performance["latency"]),
-        [write["step"] for write in writes],
+        [query.name for query in measurements.queries],
+        any(size.without_index_median is not None for query in measurements.queries for size in query.sizes),
+        bool(measurements.times),
+        [write.step for write in measurements.writes],
     )
 
 
 def test_a_selection_without_measuring_checks_measures_nothing(project: Path) -> None:
     run = judged(project, as_planned, skip=("query.*", "write.*"))
 
-    assert "performance" not in run.facts
+    assert Measurements() == run.measurements
