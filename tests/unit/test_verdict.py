@@ -126,7 +126,10 @@ def result(outcome: Outcome, number: int = 1) -> ClaimResult:
         ({"claims": (result(Outcome.CORRECTED),)}, "1 claim is corrected: T1"),
         ({"claims": (result(Outcome.WAIVED),)}, "1 claim is waived: T1"),
         ({"production": 17, "major": 18}, "judged on PostgreSQL 18; production runs 17"),
-        ({"promised": False}, "no contract: nothing was promised, only the script's life and its indexes were judged"),
+        (
+            {"promised": False},
+            "no contract: nothing is promised, so only how the script runs and its indexes were checked",
+        ),
         ({"complete": False}, "only a selection of the checks was run"),
     ],
 )
@@ -197,7 +200,7 @@ CLAIMS: dict[str, tuple[Claim, tuple[Finding, ...], Outcome, str]] = {
         claim("column.type", "index.present[public.i]"),
         (KEPT,),
         Outcome.NOT_SHOWN,
-        "index.present[public.i] found nothing to ask of",
+        "index.present[public.i] found nothing to check",
     ),
     "no check": (claim(), (KEPT,), Outcome.NOT_SHOWN, "no check decides it yet"),
     "waived": (
@@ -237,7 +240,7 @@ CLAIMS: dict[str, tuple[Claim, tuple[Finding, ...], Outcome, str]] = {
         TWO,
         (finding(Status.BROKEN, **COUNT_2),),
         Outcome.NOT_SHOWN,
-        "its correction does not hold: schema.count[tables = 1] found nothing to ask of",
+        "its correction does not hold: schema.count[tables = 1] found nothing to check",
     ),
     "a correction of what is true": (
         TWO,
@@ -255,7 +258,7 @@ CLAIMS: dict[str, tuple[Claim, tuple[Finding, ...], Outcome, str]] = {
             finding(Status.KEPT, check="write.growth", subject="shop.pay"),
         ),
         Outcome.CORRECTED,
-        "it rests on a time, which holds on this machine and on no other",
+        "it depends on a time, which was measured on this machine only",
     ),
 }
 

@@ -40,7 +40,7 @@ class Refusal:
         words += [f"DETAIL: {self.detail}"] if self.detail else []
         words += [f"HINT: {self.hint}"] if self.hint else []
         words += [f"CONTEXT: {self.context}"] if self.context else []
-        pieces = [Evidence(title="The server's words", text="\n".join(words))]
+        pieces = [Evidence(title="The server's error", text="\n".join(words))]
         if self.statement:
             pieces.append(Evidence(title="The statement", text=_shorten(self.statement), language="sql"))
         return tuple(pieces)

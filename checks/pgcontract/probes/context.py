@@ -59,7 +59,7 @@ class Context:
     def sandbox(self) -> Sandbox:
         """The sandbox on a server; CouldNotAsk where there is none (`--pg none`)."""
         if self._sandbox is None:
-            raise CouldNotAsk("this needs a server, and none was asked for")
+            raise CouldNotAsk("this needs a server, and this run has none; run it with --pg auto")
         return self._sandbox
 
     @property
@@ -89,7 +89,7 @@ class Context:
         """CouldNotAsk where this server lacks what the script needs, so that a refusal says nothing of the script."""
         missing_feature = self.script_result().missing_feature
         if missing_feature is not None and missing_feature.excuses_migration:
-            raise CouldNotAsk(f"this server cannot take the script: {missing_feature}")
+            raise CouldNotAsk(f"this server cannot run the script: {missing_feature}")
 
     @property
     def before(self) -> Schema:

@@ -185,7 +185,9 @@ class Session:
                 if error.sqlstate is None and not is_server_lost(error):
                     answers = _error_answers(check, promise, error)
                 else:
-                    answers = _unknown_answers(check, promise, f"The server refused the question: {read_refusal(error)}.")
+                    answers = _unknown_answers(
+                        check, promise, f"The server rejected the check's own query: {read_refusal(error)}."
+                    )
             except Exception as error:  # noqa: BLE001 - the one place where our own bug becomes a finding
                 answers = _error_answers(check, promise, error)
             seconds = (time.perf_counter() - started) / max(len(answers), 1)
@@ -235,6 +237,6 @@ def _unknown_answers(check: Check, promise: Promise, reason: str) -> tuple[Answe
 
 def _error_answers(check: Check, promise: Promise, error: Exception) -> tuple[Answer, ...]:
     evidence = (Evidence(title="Traceback", text="".join(traceback.format_exception(error))),)
-    summary = f"The check failed by a fault of its own: {type(error).__name__}: {error}"
+    summary = f"The check itself failed, a bug of pgcontract: {type(error).__name__}: {error}"
     subjects = tuple(dict.fromkeys(check.subjects(promise))) or ("check",)
     return tuple(Answer(Status.ERROR, subject, summary, evidence=evidence) for subject in subjects)

@@ -105,7 +105,9 @@ def _waiver_finding(migration: Migration, waiver: Waiver, *, used: bool, expired
         summary=f"The waiver of {subject} {problem or f'holds until {waiver.until.isoformat()}'}.",
         expected="a waiver that is in force and excuses something" if problem else None,
         actual=problem,
-        remedy="Mend what it waived and take it out of the contract, or have its owner renew it." if problem else None,
+        remedy="Fix what it waived and remove the [[waiver]] from the contract, or have its owner set a later `until`."
+        if problem
+        else None,
         evidence=(Evidence(title="Reason", text=f"{waiver.owner}: {waiver.reason}"),),
         origin=waiver.origin,
         migration=migration.key,
@@ -188,7 +190,7 @@ def decide_claim(
         if held is Outcome.UPHELD and outcome is Outcome.REFUTED:
             outcome, reason = Outcome.CORRECTED, reason
         elif held is Outcome.UPHELD and timed:  # so it stays, whichever way the day falls
-            outcome, reason = Outcome.CORRECTED, "it rests on a time, which holds on this machine and on no other"
+            outcome, reason = Outcome.CORRECTED, "it depends on a time, which was measured on this machine only"
         elif held is Outcome.UPHELD:
             outcome, reason = (
                 Outcome.REFUTED,
@@ -240,7 +242,7 @@ def _claim_outcome(references: Sequence[CheckRef], findings: Sequence[Finding], 
     if missing and selected:
         return Outcome.NOT_SHOWN, f"{missing[0]} was left out by the selection"
     if missing:
-        return Outcome.NOT_SHOWN, f"{missing[0]} found nothing to ask of"
+        return Outcome.NOT_SHOWN, f"{missing[0]} found nothing to check"
     if not references:
         return Outcome.NOT_SHOWN, "no check decides it yet"
     return Outcome.UPHELD, f"{len(findings)} checks hold" if len(findings) != 1 else "1 check holds"
@@ -277,7 +279,9 @@ def claim_finding(claim: ClaimResult) -> Finding:
         summary=f"{claim.id} is {claim.outcome.value}: {claim.reason.rstrip('.')}.",
         expected=claim.description if refuted else None,
         actual=claim.reason if refuted else None,
-        remedy="Mend it in a later migration, or correct or waive it with its reason." if refuted else None,
+        remedy="Fix it in a later migration; or correct the claim, or waive the check with a reason and a date."
+        if refuted
+        else None,
         claims=(claim.id,),
         origin=claim.origin,
         migration=claim.migration,
@@ -320,7 +324,7 @@ def conclude_verdict(
     reasons += [f"{finding.item} is {finding.resolution}" for finding in waived]
     reasons += filter(None, [major_mismatch(major, production)])
     if not promised:
-        reasons.append("no contract: nothing was promised, only the script's life and its indexes were judged")
+        reasons.append("no contract: nothing is promised, so only how the script runs and its indexes were checked")
     if not complete:
         reasons.append("only a selection of the checks was run")
     return Verdict(decision=Decision.CAUTION if reasons else Decision.CLEAR, reasons=tuple(reasons))

@@ -68,7 +68,7 @@ def dataset_loads(context: Context) -> Iterator[Answer]:
         yield Answer(
             Status.KEPT,
             name,
-            f"{row_counts} rows went in at {len(loaded.loads)} sizes, and the catalog is what it was.",
+            f"{row_counts} rows were loaded at {len(loaded.loads)} sizes, and the catalog did not change.",
             evidence=[counts, where],
             origin=origin,
         )

@@ -59,7 +59,7 @@ def foreign_key_indexed(context: Context) -> Iterator[Answer]:
         key = _parse_foreign_key(constraint) if constraint else None
         origin = context.promise.origin_of("constraint", name)
         if key is None:
-            yield Answer(Status.UNKNOWN, name, f"The foreign key {name} is not there, so this cannot be asked of it.")
+            yield Answer(Status.UNKNOWN, name, f"The foreign key {name} does not exist, so this was not checked.")
             continue
         serving = _serving_index(after, key.table, key)
         columns = ", ".join(key.columns)
@@ -68,17 +68,17 @@ def foreign_key_indexed(context: Context) -> Iterator[Answer]:
             yield Answer(
                 Status.BROKEN,
                 name,
-                f"No index finds the rows of {key.table} by {columns}: each DELETE in {key.parent} reads all of them.",
+                f"{key.table} has no index on ({columns}): each DELETE in {key.parent} reads all rows of {key.table}.",
                 expected=f"an index on {key.table} whose first keys are {columns}",
                 actual=_index_list(after, key.table),
-                remedy=f"CREATE INDEX ON {key.table} ({columns}), and declare it.",
+                remedy=f"CREATE INDEX ON {key.table} ({columns}); and declare it in the contract.",
                 evidence=[_lookup_plan(context, key)],
                 origin=origin,
             )
         elif declared:
             yield Answer(Status.KEPT, name, f"{serving} finds the rows of {key.table} by {columns}.", origin=origin)
     if not declared and not broken:
-        yield Answer(Status.KEPT, CATALOG, "An index finds the rows that refer by each foreign key.")
+        yield Answer(Status.KEPT, CATALOG, "Each foreign key has an index on its own columns.")
 
 
 @dataclass(frozen=True, kw_only=True)

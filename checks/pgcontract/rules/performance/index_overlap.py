@@ -58,10 +58,10 @@ def index_not_duplicated(context: Context) -> Iterator[Answer]:
     What to do: drop the one that nothing else rests on.
     """
     messages = _Messages(
-        broken="{index} is {other} once more",
-        kept="{index} is no other index once more",
+        broken="{index} duplicates {other}",
+        kept="{index} duplicates no other index",
         expected="one index of this definition",
-        remedy="Drop {index}: whatever it serves {other} serves too, and each write fills both.",
+        remedy="Drop {index}: {other} serves the same queries, and each write maintains both.",
     )
     yield from _overlap_answers(context, _is_duplicate, messages)
 
@@ -79,11 +79,11 @@ def index_not_prefix(context: Context) -> Iterator[Answer]:
     What to do: drop the shorter one, or declare the query that needs the smaller one.
     """
     messages = _Messages(
-        broken="The keys of {index} are only the first of {other}",
-        kept="The keys of {index} are not merely the first of another index",
-        expected="no index that another serves for",
+        broken="{index} only has the first keys of {other}",
+        kept="{index} has other keys than the first ones of another index",
+        expected="no index that a longer one replaces",
         remedy="Drop {index}: {other} finds the same rows in the same order. "
-        "Or declare the query that needs the smaller.",
+        "Or declare the query that needs the smaller one.",
     )
     yield from _overlap_answers(context, _is_prefix, messages, proof=_plan_without, excuse=_declared_and_smaller)
 
@@ -100,8 +100,8 @@ def index_not_redundant(context: Context) -> Iterator[Answer]:
     What to do: drop the index and keep the constraint; of two constraints the one that no foreign key refers to.
     """
     messages = _Messages(
-        broken="{index} doubles {other}, which a constraint already has",
-        kept="{index} doubles no constraint's index",
+        broken="{index} repeats {other}, the index of a constraint",
+        kept="{index} does not repeat the index of a constraint",
         expected="only the constraint's own index",
         remedy="Drop {index}; where it is a constraint of its own, drop that, unless a foreign key refers to it.",
     )
@@ -128,7 +128,7 @@ def _overlap_answers(
         index = live.get(name)
         origin = context.promise.origin_of("index", name)
         if index is None:
-            yield Answer(Status.UNKNOWN, name, f"The index {name} is not there, so this cannot be asked of it.")
+            yield Answer(Status.UNKNOWN, name, f"The index {name} does not exist, so this was not checked.")
             continue
         others = [
             rival
@@ -146,7 +146,7 @@ def _overlap_answers(
                 name,
                 f"{messages.broken.format(index=index.name, other=other.name)}{excused or ''}.",
                 expected=None if excused else messages.expected,
-                actual=f"{_definition(index)} beside {_definition(other)}",
+                actual=f"{_definition(index)} next to {_definition(other)}",
                 remedy=None if excused else messages.remedy.format(index=index.name, other=other.name),
                 evidence=[*_sizes_evidence(context, index, other), *(proof(context, index, other) if proof else ())],
                 origin=origin,

@@ -53,11 +53,11 @@ def index_used(context: Context) -> Iterator[Answer]:
         index = live.get(name)
         origin = context.promise.origin_of("index", name)
         if index is None:
-            yield Answer(Status.UNKNOWN, name, f"The index {name} is not there, so this cannot be asked of it.")
+            yield Answer(Status.UNKNOWN, name, f"The index {name} does not exist, so this was not checked.")
         elif purpose := _purpose_without_queries(context, index):
             yield Answer(Status.KEPT, name, f"{name} {purpose}.", origin=origin)
         elif name in named_by:
-            yield Answer(Status.KEPT, name, f"{name} is meant for the query {named_by[name]}.", origin=origin)
+            yield Answer(Status.KEPT, name, f"{name} is declared for the query {named_by[name]}.", origin=origin)
         else:
             yield _usage_answer(context, index)
 
@@ -67,11 +67,11 @@ def _purpose_without_queries(context: Context, index: Index) -> str | None:
     if index.constraint:
         return f"belongs to a constraint ({index.constraint})"
     if index.unique:
-        return "lets no key be there twice"
+        return "enforces uniqueness"
     if index.replica_identity:
-        return "tells replication which row is meant"
+        return "is the replica identity"
     if served := foreign_keys_served(context.after, index):
-        return f"finds the rows that refer by {served[0]}"
+        return f"serves the foreign key {served[0]}"
     if index.partition_of:
         return f"is a part of {index.partition_of}"
     return None
@@ -84,13 +84,13 @@ def _usage_answer(context: Context, index: Index) -> Answer:
     try:
         used = index_usage(context)
     except CouldNotAsk as error:
-        summary = f"Whether anything reads {index.name} cannot be asked: {error}."
+        summary = f"Whether anything reads {index.name} could not be checked: {error}."
         return Answer(Status.UNKNOWN, index.name, summary, origin=origin)
     if users := used.statements_reading(index.name):
         more = f" and {len(users) - 1} more" if len(users) > 1 else ""
         return Answer(Status.KEPT, index.name, f"{index.name} is read by {users[0]}{more}.", origin=origin)
     if QualifiedName.parse(index.table).name not in used.tables:
-        summary = f"No declared query and no step reads {index.table}, so nothing is said of {index.name}."
+        summary = f"No declared query and no step reads {index.table}, so whether {index.name} is used is not known."
         return Answer(Status.NOTED, index.name, summary, origin=origin)
     return Answer(
         Status.BROKEN,
@@ -98,8 +98,8 @@ def _usage_answer(context: Context, index: Index) -> Answer:
         f"No declared query and no step of a flow reads {index.name}.",
         expected="a declared statement that reads it",
         actual=f"none of {len(used.indexes)} does, at {used.size:,} rows",
-        remedy=f"Drop {index.name}: its {used.pages.get(index.name, 0):,} pages are written and never read. Or declare "
-        "the query that it is for.",
+        remedy=f"DROP INDEX {index.name}; its {used.pages.get(index.name, 0):,} pages are maintained and never read. Or "
+        "declare the query that it is for under [query].",
         evidence=[_usage_evidence(used)],
         origin=origin,
     )
@@ -107,4 +107,4 @@ def _usage_answer(context: Context, index: Index) -> Answer:
 
 def _usage_evidence(used: IndexUsage) -> Evidence:
     rows = tuple((name, ", ".join(sorted(read)) or "no index") for name, read in used.indexes.items())
-    return Evidence(title=f"What is planned to be read at {used.size:,} rows", columns=("statement", "reads"), rows=rows)
+    return Evidence(title=f"Indexes that the plans read at {used.size:,} rows", columns=("statement", "reads"), rows=rows)

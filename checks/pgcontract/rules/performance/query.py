@@ -65,8 +65,8 @@ def _runs_answer(result: MeasuredQuery, conditions: str) -> Answer:
         return Answer(
             Status.BROKEN,
             query.name,
-            f"The query {query.name} returns nothing at any size, so it measures nothing.",
-            expected="a row for some of its parameters' values",
+            f"The query {query.name} returns no row at any size, so its costs mean nothing.",
+            expected="a row for some parameter values",
             actual=f"no row in {calls} calls",
             remedy="Draw its parameters from a column of the rows it looks for, or declare rows that it finds.",
             evidence=[sizes_evidence(result, conditions)],
@@ -77,7 +77,7 @@ def _runs_answer(result: MeasuredQuery, conditions: str) -> Answer:
     return Answer(
         Status.KEPT,
         query.name,
-        f"The query {query.name} runs and changes nothing; {hits} of {calls} calls give rows.",
+        f"The query {query.name} runs and changes nothing; {hits} of {calls} calls return rows.",
         evidence=evidence,
         origin=query.origin,
     )
@@ -91,16 +91,18 @@ def _failure_answer(query: Query, failure: QueryFailure) -> Answer:
         return Answer(
             Status.BROKEN,
             query.name,
-            f"The query {query.name} cannot be asked {at}: {failure.no_value}.",
+            f"The query {query.name} cannot be run {at}: {failure.no_value}.",
             expected="a value for each parameter",
             actual=failure.no_value,
-            remedy="Give the parameter another source, or the column other rows.",
+            remedy=f"Give the parameter another `from` under [query.{query.name}.parameters], or the column other "
+            "values in [dataset].",
             origin=query.origin,
         )
     refusal = failure.refusal
-    status, what, remedy = Status.BROKEN, "is refused by the server", "Mend the query's SQL, or the rows it meets."
+    status, what, remedy = Status.BROKEN, "is rejected by the server", "Fix the query's SQL, or the rows it reads."
     if refusal.sqlstate == WRITES:
-        what, remedy = "writes", "Write a query that only reads; what the application writes is a step of a [flow]."
+        what, remedy = "writes", "Write a query that only reads; declare what the application writes as a step "
+        "of a [flow]."
     elif refusal.sqlstate == TIMED_OUT:
         status, what = Status.UNKNOWN, "does not end in time"
         remedy = "Give it an index or a limit, or measure it at smaller sizes."
@@ -170,10 +172,10 @@ def _missing_index_answer(result: MeasuredQuery) -> Answer | None:
     return Answer(
         Status.BROKEN,
         query.name,
-        f"{query.index}, which is to serve {query.name}, is not there.",
+        f"{query.index}, which {query.name} should use, does not exist.",
         expected=f"the index {query.index}",
         actual=f"none of that name among the {len(result.measurements[-1].indexes)} of the tables that it reads",
-        remedy="Make the index, or declare the one that serves the query.",
+        remedy=f"Create the index, or set `index` under [query.{query.name}] to the one that serves it.",
         origin=query.origin,
     )
 
@@ -204,11 +206,11 @@ def _index_answer(context: Context, result: MeasuredQuery, control_runs: tuple[C
         return _obstacle_answer(query, forced, index_obstacles(context, query.name), evidence)
     if other := _equivalent_index(result.measurements[-1], control_runs[-1]):
         return _useless_index_answer(
-            query, f"For {query.name} {other} serves about as well as {query.index}", control_runs, evidence
+            query, f"For {query.name}, {other} serves about as well as {query.index}", control_runs, evidence
         )
     if not any(_saves_pages(control_run) for control_run in control_runs) and not _would_save_pages(forced):
         return _useless_index_answer(
-            query, f"{query.index} can serve {query.name}, and gains nothing at any size", control_runs, evidence
+            query, f"{query.index} can serve {query.name}, but saves nothing at any size", control_runs, evidence
         )
     last = control_runs[-1]
     gain = (
@@ -241,7 +243,10 @@ def _obstacle_answer(
         expected=f"a search of {query.index}",
         actual=next((call.plan_summary for call in forced.plans), None),
         remedy=f"{reasons[0].remedy[0].upper()}{reasons[0].remedy[1:]}." if reasons else None,
-        evidence=[*([Evidence(title="What defeats it", text=smallest, language="sql")] if reasons else []), *evidence],
+        evidence=[
+            *([Evidence(title="Why it cannot serve", text=smallest, language="sql")] if reasons else []),
+            *evidence,
+        ],
         origin=query.origin,
     )
 
@@ -334,7 +339,7 @@ def _choice_answer(result: MeasuredQuery, forced: ForcedIndex | Refusal) -> Answ
     if isinstance(forced, Refusal) or not forced.calls:
         summary = f"The planner takes {query.index} for {query.name} in {share}; the index cannot serve the others."
         return Answer(Status.NOTED, query.name, summary, origin=query.origin)
-    evidence = [calls_evidence("The planner's plan, and that by the index alone", forced.chosen, forced.calls)]
+    evidence = [calls_evidence("The planner's plan, and the plan by the index alone", forced.chosen, forced.calls)]
     pairs = list(zip(forced.chosen, forced.calls, strict=True))
     wrong = [
         (chosen, by_index)
@@ -347,10 +352,11 @@ def _choice_answer(result: MeasuredQuery, forced: ForcedIndex | Refusal) -> Answ
         return Answer(
             Status.BROKEN,
             query.name,
-            f"The planner passes {query.index} by for {query.name}, and should not: {figures}.",
+            f"The planner does not choose {query.index} for {query.name}, though it is cheaper: {figures}.",
             expected=f"{by_index.plan_summary}: {by_index.buffers:,} pages",
             actual=f"{chosen.plan_summary}: {chosen.buffers:,} pages",
-            remedy="ANALYZE; then raise the column's statistics target, or CREATE STATISTICS on columns that depend.",
+            remedy="Run ANALYZE; else ALTER TABLE … ALTER COLUMN … SET STATISTICS 1000; or CREATE STATISTICS on "
+            "dependent columns.",
             evidence=evidence,
             origin=query.origin,
         )
@@ -358,7 +364,8 @@ def _choice_answer(result: MeasuredQuery, forced: ForcedIndex | Refusal) -> Answ
     return Answer(
         Status.NOTED,
         query.name,
-        f"The planner takes {query.index} for {query.name} in {share}, and rightly no more: {figures}; {share_found}.",
+        f"The planner takes {query.index} for {query.name} in {share}; in the others another plan is as cheap: "
+        f"{figures}; {share_found}.",
         evidence=evidence,
         origin=query.origin,
     )

@@ -50,13 +50,13 @@ def _advice_answer(result: MeasuredQuery, proposals: tuple[IndexAdvice, ...]) ->
         summary = f"No index was tried for {name}, which could not be measured; query.runs says why."
         return Answer(Status.NOTED, name, summary, origin=origin)
     if not proposals:
-        summary = f"No index that was tried would halve what {name} touches."
+        summary = f"No index that was tried would halve the pages that {name} touches."
         return Answer(Status.KEPT, name, summary, origin=origin)
     best = proposals[0]
     return Answer(
         Status.NOTED,
         name,
-        f"With {best.ddl} the median call of {name} would touch {best.after:,} pages in place of {best.before:,}, at "
+        f"With {best.ddl} the median call of {name} would touch {best.after:,} pages instead of {best.before:,}, at "
         f"{best.size:,} rows; the index takes {best.bytes_per_row:,.0f} bytes a row.",
         remedy=f"{best.ddl};",
         evidence=[advice_evidence(proposals)],

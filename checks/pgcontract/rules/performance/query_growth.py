@@ -75,7 +75,7 @@ def _growth_answer(context: Context, result: MeasuredQuery, growth: Growth) -> A
         return Answer(
             Status.UNKNOWN,
             query.name,
-            f"The growth of {query.name} is not shown by {len(sizes)} sizes; {LEAST_SIZES} would show it.",
+            f"The growth of {query.name} cannot be told from {len(sizes)} sizes; it takes {LEAST_SIZES}.",
             remedy="Name three sizes in [dataset], or leave --rows out.",
             evidence=evidence,
             origin=query.origin,
@@ -83,7 +83,7 @@ def _growth_answer(context: Context, result: MeasuredQuery, growth: Growth) -> A
     low, power, high = exponent(sizes) or (0.0, 0.0, 0.0)
     span = f"from {sizes[0].size:,} to {sizes[-1].size:,} rows"
     figures = " → ".join(f"{size.buffers:,.0f}" for size in sizes)
-    by_power = f"exponent {power:.2f}, {low:.2f} to {high:.2f}"
+    by_power = f"exponent {power:.2f} ({low:.2f} to {high:.2f})"
     excess = find_excess(growth, sizes)
     if excess is None:
         return Answer(
@@ -93,7 +93,8 @@ def _growth_answer(context: Context, result: MeasuredQuery, growth: Growth) -> A
             evidence=evidence,
             origin=query.origin,
         )
-    remedy = f"promise {excess.true_growth}, which is true" if excess.true_growth else "promise the growth that is true"
+    holds = f'set growth = "{excess.true_growth}"' if excess.true_growth else "declare a growth that holds"
+    remedy = f"{holds} under [query.{query.name}]"
     indexes = index_advice(context)[query.name]
     if indexes:
         evidence.append(advice_evidence(indexes))
@@ -101,7 +102,7 @@ def _growth_answer(context: Context, result: MeasuredQuery, growth: Growth) -> A
     return Answer(
         Status.BROKEN,
         query.name,
-        f"{query.name} grows by more than {growth}: {_excess_text(excess)}; {by_power}.",
+        f"{query.name} grows faster than {growth}: {_excess_text(excess)}; {by_power}.",
         expected=f"{growth}: {excess.what} grow {_ALLOWED_GROWTH[growth]}, to {excess.allowed:,.0f} at most",
         actual=f"{excess.after:,.0f} {excess.what} at {excess.large:,} rows",
         remedy=f"{remedy[0].upper()}{remedy[1:]}.",
@@ -113,7 +114,7 @@ def _growth_answer(context: Context, result: MeasuredQuery, growth: Growth) -> A
 def _excess_text(excess: Excess) -> str:
     return (
         f"{excess.what} go from {excess.before:,.0f} at {excess.small:,} rows to {excess.after:,.0f} at "
-        f"{excess.large:,}, where {excess.allowed:,.0f} would be allowed"
+        f"{excess.large:,}, where {excess.allowed:,.0f} are allowed"
     )
 
 

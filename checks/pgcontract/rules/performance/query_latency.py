@@ -69,7 +69,7 @@ def _latency_answer(query_times: QueryTimes, timed: Latencies) -> Answer:
                 f"The query {name} takes longer than its budget of {limit:g} {unit}, at p95 among {last.size:,} rows.",
                 expected=f"at most {limit:g} {unit}",
                 actual=f"{took:.3g} {unit}",
-                remedy="Look at its plan and at its pages, which do not depend on the machine; or give it more time.",
+                remedy="Look at its plan and at its pages, which do not depend on the machine; or raise its budget.",
                 evidence=evidence,
                 origin=query_times.query.origin,
             )
@@ -77,7 +77,7 @@ def _latency_answer(query_times: QueryTimes, timed: Latencies) -> Answer:
         budget_text = " and ".join(f"{limit:g} {unit}" for limit, _, unit in limits)
         summary = f"The query {name} stays within {budget_text}, at p95 among {last.size:,} rows."
         return Answer(Status.KEPT, name, summary, evidence=evidence, origin=query_times.query.origin)
-    summary = f"The query {name} has no budget of time; what it took is told."
+    summary = f"The query {name} has no time budget; its times are only reported."
     return Answer(Status.NOTED, name, summary, evidence=evidence, origin=query_times.query.origin)
 
 

@@ -48,7 +48,7 @@ def judge_steps(context: Context, judge: Callable[[StepWrites], Answer]) -> Iter
                 Status.UNKNOWN,
                 step.subject,
                 f"The step {step.step.name} of {step.flow.name} cannot be measured: {step.why_not}.",
-                remedy="Mend the step, or give lives values of their own: a text of the flow may hold {actor}.",
+                remedy="Fix the step, or give each row its own values: a text of the flow may hold {actor}.",
                 origin=step.step.origin,
             )
         else:
@@ -78,18 +78,18 @@ def _cost_answer(step: StepWrites) -> Answer:
     entries = "" if last.index_entries is None else f", {_entries_text(last.index_entries)}"
     name = f"The step {step.step.name} of {step.flow.name}"
     evidence = [
-        Evidence(title="What one play costs, as a median", columns=_COLUMNS, rows=tuple(map(_row, step.sizes))),
+        Evidence(title="Median cost of one execution", columns=_COLUMNS, rows=tuple(map(_row, step.sizes))),
         *_relation_evidence(step),
         Evidence(title="The plan", text=last.ablation.plan),
     ]
     if wrong is None:
-        summary = f"{name} writes {describe_row_count(step.step.rows)}, with {last.wal_records} records of log{entries}."
+        summary = f"{name} writes {describe_row_count(step.step.rows)}, with {last.wal_records} WAL records{entries}."
         return Answer(Status.KEPT, step.subject, summary, evidence=evidence)
     counts = " or ".join(describe_row_count(row_count) for row_count in wrong.rows_changed)
     return Answer(
         Status.BROKEN,
         step.subject,
-        f"{name} writes {counts} among {wrong.size:,}, where it should write {describe_row_count(step.step.rows)}.",
+        f"{name} writes {counts} among {wrong.size:,} rows; it should write {describe_row_count(step.step.rows)}.",
         expected=describe_row_count(step.step.rows),
         actual=counts,
         remedy="Name the row by its key in WHERE, or declare how many rows the step writes.",
@@ -98,8 +98,8 @@ def _cost_answer(step: StepWrites) -> Answer:
 
 
 _COLUMNS: Final = (
-    *("size", "rows in the table", "log records", "log bytes", "full pages", "buffers", "index entries", "HOT"),
-    *("p50 µs", "p95 µs", "triggers' log bytes", "triggers' µs", "plays"),
+    *("size", "rows in the table", "WAL records", "WAL bytes", "full pages", "buffers", "index entries", "HOT"),
+    *("p50 µs", "p95 µs", "triggers' WAL bytes", "triggers' µs", "runs"),
 )
 
 
@@ -131,8 +131,8 @@ def _relation_evidence(step: StepWrites) -> Iterator[Evidence]:
     last = step.sizes[-1]
     if last.shares:
         yield Evidence(
-            title=f"Where the log's bytes go, at {last.size:,} rows",
-            columns=("relation", "log bytes", "index entries"),
+            title=f"Where the WAL bytes go, at {last.size:,} rows",
+            columns=("relation", "WAL bytes", "index entries"),
             rows=tuple(
                 (share.relation or "none", f"{share.wal_bytes:,}", str(share.entries) if share.is_index else "")
                 for share in last.shares
@@ -143,7 +143,7 @@ def _relation_evidence(step: StepWrites) -> Iterator[Evidence]:
         yield Evidence(
             title=f"Without each index, at {ablation.size:,} rows",
             columns=("index", "buffers", "HOT"),
-            rows=(("all are there", *_control_run_cells(ablation.ablation.as_is)), *_without_index_rows(ablation)),
+            rows=(("with all indexes", *_control_run_cells(ablation.ablation.as_is)), *_without_index_rows(ablation)),
         )
 
 
@@ -177,7 +177,7 @@ def write_growth(context: Context) -> Iterator[Answer]:
     """A write among a hundred times the rows costs no more than the heights of the indexes it goes through.
 
     Why it matters: a write that reads the whole table is quick on the day it is tested, and slower with every customer.
-    How it is measured: medians of buffers and of log bytes over 30 plays at each size. Buffers may grow by three
+    How it is measured: medians of buffers and of WAL bytes over 30 runs at each size. Buffers may grow by three
     descents of each B-tree on the tables that the step touches (to find the row, to look for a conflict, to enter the
     key), and four pages; the log by half and 256 bytes. No time decides.
     What to do: an index on what the step's WHERE names, or on what a trigger or a foreign key of it looks up.
@@ -192,7 +192,7 @@ def _growth_answer(step: StepWrites) -> Answer:
     evidence = [
         Evidence(
             title="Growth, as medians",
-            columns=("size", "rows in the table", "buffers", "heights of its B-trees", "log bytes"),
+            columns=("size", "rows in the table", "buffers", "heights of its B-trees", "WAL bytes"),
             rows=tuple(
                 (f"{size.size:,}", f"{size.rows:,}", f"{size.buffers:,}", str(size.height), f"{size.wal_bytes:,}")
                 for size in step.sizes
@@ -201,8 +201,8 @@ def _growth_answer(step: StepWrites) -> Answer:
         Evidence(title=f"The plan at {step.sizes[-1].size:,} rows", text=step.sizes[-1].ablation.plan),
     ]
     if len(step.sizes) < LEAST_SIZES:
-        summary = f"{name} is measured at {len(step.sizes)} sizes; growth is not shown by fewer than {LEAST_SIZES}."
-        remedy = "Give [dataset] three sizes."
+        summary = f"{name} is measured at {len(step.sizes)} sizes; growth takes {LEAST_SIZES}."
+        remedy = "Name three sizes in [dataset], as in rows = [1000, 10000, 100000]."
         return Answer(Status.UNKNOWN, step.subject, summary, remedy=remedy, evidence=evidence)
     for at, large in enumerate(step.sizes):
         for small in step.sizes[:at]:
@@ -211,15 +211,15 @@ def _growth_answer(step: StepWrites) -> Answer:
                     return Answer(
                         Status.BROKEN,
                         step.subject,
-                        f"{name} touches or writes more the more rows there are: its {what} grow beyond the heights "
+                        f"{name} costs more as the table grows: its {what} grow faster than the heights "
                         f"of its indexes from {small.size:,} to {large.size:,} rows.",
                         expected=f"at most {allowed:,} {what} at {large.size:,} rows",
                         actual=f"{measured:,}",
-                        remedy="Look at the plan for a Seq Scan; an index on what the step looks up ends it.",
+                        remedy="Look for a Seq Scan in the plan; CREATE INDEX on the columns in the step's WHERE.",
                         evidence=evidence,
                     )
     first, last = step.sizes[0], step.sizes[-1]
-    summary = f"{name} grows by the heights of its indexes at most: {first.buffers} buffers at {first.size:,} rows, "
+    summary = f"{name} grows no faster than the heights of its indexes: {first.buffers} buffers at {first.size:,} rows, "
     summary += f"{last.buffers} at {last.size:,}."
     return Answer(Status.KEPT, step.subject, summary, evidence=evidence)
 
@@ -228,7 +228,7 @@ def _limits(small: SizeFigures, large: SizeFigures) -> Iterator[tuple[str, int, 
     from pgcontract.performance.growth import SLACK
 
     yield "buffers", large.buffers, small.buffers + max(large.descents() - small.descents(), 0) + SLACK
-    yield "bytes of log", large.wal_bytes, round(small.wal_bytes * _WAL_FACTOR) + _WAL_MORE
+    yield "bytes of WAL", large.wal_bytes, round(small.wal_bytes * _WAL_FACTOR) + _WAL_MORE
 
 
 @check("write.hot", subjects=steps, severity=Severity.WARNING, head=True, measures=[MeasurementKind.WRITES])
@@ -256,7 +256,7 @@ def _hot_answer(step: StepWrites) -> Answer:
     evidence = [
         Evidence(
             title="HOT updates",
-            columns=("size", "HOT", "plays"),
+            columns=("size", "HOT", "runs"),
             rows=tuple((f"{size.size:,}", f"{size.hot_share or 0:.0%}", str(size.n)) for size in step.sizes),
         ),
         Evidence(
@@ -285,6 +285,6 @@ def _hot_answer(step: StepWrites) -> Answer:
         f"{name} changes no indexed column, and yet its updates are not HOT: their pages have no room.",
         expected="more than 50% HOT",
         actual=f"{min(shares):.0%}",
-        remedy="Set a lower fillfactor on the table, or keep its rows smaller.",
+        remedy="ALTER TABLE … SET (fillfactor = 90); or keep its rows smaller.",
         evidence=evidence,
     )

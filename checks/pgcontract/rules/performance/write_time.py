@@ -48,13 +48,15 @@ def write_time(context: Context) -> Iterator[Answer]:
     for subject in _subjects(context.promise):
         match = _RANGE.fullmatch(subject.strip())
         if match is None:
-            summary = f"'{subject}' is no time; write `<flow>.<step> = <from>..<to> ms`, as in checkout.submit = 2..5 ms."
+            summary = (
+                f"'{subject}' is not a time; write `<flow>.<step> = <from>..<to> ms`, as in checkout.submit = 2..5 ms."
+            )
             yield Answer(Status.UNKNOWN, subject, summary)
             continue
         measured = measured_writes(context)
         step = next((candidate for candidate in measured.steps if candidate.subject == match["step"]), None)
         if step is None or not step.sizes:
-            why = step.why_not if step else "no flow of this contract has it"
+            why = step.why_not if step else "no flow of this contract has this step"
             yield Answer(Status.UNKNOWN, subject, f"The step {match['step']} cannot be measured: {why}.")
             continue
         yield _time_answer(subject, step.sizes, float(match["low"]), float(match["high"]), measured.conditions)
@@ -64,8 +66,8 @@ def _time_answer(subject: str, sizes: tuple[SizeFigures, ...], low: float, high:
     p50_ms = sizes[-1].p50_us / 1000
     evidence = [
         Evidence(
-            title="Time of one play in the server, without COMMIT",
-            columns=("size", "p50 ms", "p95 ms", "plays"),
+            title="Time of one execution in the server, without COMMIT",
+            columns=("size", "p50 ms", "p95 ms", "runs"),
             rows=tuple(
                 (f"{size.size:,}", f"{size.p50_us / 1000:.3f}", f"{size.p95_us / 1000:.3f}", str(size.n))
                 for size in sizes
@@ -88,6 +90,6 @@ def _time_answer(subject: str, sizes: tuple[SizeFigures, ...], low: float, high:
         f"{name} is {way} on this machine than {low:g} to {high:g} ms, by more than a factor of two.",
         expected=expected,
         actual=actual,
-        remedy="Correct the claim with what was measured and where, or take the time out of it.",
+        remedy="Correct the claim with the measured time and machine, or remove the time from it.",
         evidence=evidence,
     )

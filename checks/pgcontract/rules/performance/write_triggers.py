@@ -49,7 +49,7 @@ def _triggers_answer(step: StepWrites, declared: tuple[Trigger, ...]) -> Answer:
             return Answer(
                 Status.BROKEN,
                 step.subject,
-                f"{name} does not fire {trigger.bare_name} as often as it is declared to.",
+                f"{name} does not fire {trigger.bare_name} as often as declared.",
                 expected=_times_text(expected_calls),
                 actual=_times_text(calls),
                 remedy="Enable the trigger in the migration, or declare the events and conditions it fires on.",
@@ -68,7 +68,7 @@ def _evidence(step: StepWrites, last: SizeFigures) -> Iterator[Evidence]:
 
     if last.ablation.fired:
         yield Evidence(
-            title=f"Triggers of one play, at {last.size:,} rows; foreign keys are triggers too",
+            title=f"Triggers that one execution fires, at {last.size:,} rows; foreign keys are triggers too",
             columns=("trigger", "of", "calls", "µs in it"),
             rows=tuple(
                 (fired_trigger.name, fired_trigger.relation, str(fired_trigger.calls), f"{fired_trigger.us:,.0f}")
@@ -88,7 +88,7 @@ def _evidence(step: StepWrites, last: SizeFigures) -> Iterator[Evidence]:
             rows.append((f"{size.size:,}", f"{as_is.buffers:,}", without, "", f"{as_is.us:,.0f}", ""))
     yield Evidence(
         title=f"With and without the tables' own triggers{_difference_note(step, last)}",
-        columns=("size", "buffers", "without", "log bytes more", "µs", "without"),
+        columns=("size", "buffers", "without", "WAL bytes more", "µs", "without"),
         rows=tuple(rows),
     )
 
