@@ -41,15 +41,9 @@ def folder(tmp_path: Path) -> Callable[[str], Path]:
 
 def test_a_format_is_read_with_the_parameters_of_its_standard(folder: Callable[[str], Path]) -> None:
     contract = load_project(folder(GOOD)).head.contract
-    expected = ColumnFormat(
-        name="mail",
-        column="public.t.mail",
-        standard="email",
-        parameters={"dialect": "dot-atom"},
-        accept=("ann@example.com",),
-        reject=("ann",),
-        purpose="Where to write to",
-    )
+    declared = {"name": "mail", "column": "public.t.mail", "standard": "email", "dialect": "dot-atom"}
+    examples = {"accept": ["ann@example.com"], "reject": ["ann"]}
+    expected = ColumnFormat.model_validate({**declared, **examples, "purpose": "Where to write to"})
 
     assert contract is not None
     assert (expected,) == contract.formats
@@ -149,3 +143,12 @@ def test_an_editor_finds_a_good_format_good() -> None:
 
 def test_an_editor_sees_a_parameter_of_another_standard() -> None:
     assert ["$.format.mail"] == _complaints(GOOD.replace("dialect", "values"))
+
+
+def test_a_format_with_a_list_for_a_parameter_can_be_a_key() -> None:
+    first, second = (
+        ColumnFormat.model_validate({"name": "f", "column": "public.t.a", "standard": "one_of", "values": ["a"], **place})
+        for place in ({}, {"path": ("format", "f"), "origin": Origin(file="contract.toml", line=7)})
+    )
+
+    assert {first: "asked"} == {second: "asked"}

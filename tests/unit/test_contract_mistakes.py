@@ -189,12 +189,12 @@ QUERY = '[[verification]]\nid = "Q1"\ndescription = "x"\nsql = "x"\n'
         ),
         pytest.param(
             QUERY + QUERY,
-            "contract.toml:6: verification Q1 is there twice; give each its own id",
+            "contract.toml:7: verification[2].id: Q1 is there twice; give each its own id",
             id="one id for two queries",
         ),
         pytest.param(
             QUERY + QUERY.replace("Q1", "Q2") + 'after = "Q3"',
-            "contract.toml:6: verification Q2: after = 'Q3' is no query above it; known here: Q1",
+            "contract.toml:10: verification[2].after: 'Q3' is no query above Q2; known here: Q1",
             id="after a query that is not there",
         ),
         pytest.param("x = ", "contract.toml:2: this is not TOML: Invalid value. Mend the line", id="no TOML"),

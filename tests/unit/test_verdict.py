@@ -53,7 +53,7 @@ def corrected(description: str, *checks: str) -> Correction:
 
 
 def project(*waivers: Waiver, claims: tuple[Claim, ...] = ()) -> Project:
-    contract = Contract(path="contract.toml", migration=f"{STEM}.sql", waivers=waivers, claims=claims)
+    contract = Contract(path="contract.toml", migration=f"{STEM}.sql", sections=waivers, claims=claims)
     path = Path(f"{STEM}.sql")
     return Project(
         root=Path(),

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from pgcontract.contract.column_formats import ColumnFormat
-from pgcontract.contract.datasets import ColumnRows, Dataset, TableRows
-from pgcontract.contract.existing_rows import ExistingRows
-from pgcontract.contract.flows import Flow, Invariant, Step
+from pgcontract.contract.documents import FilePins
 from pgcontract.contract.json_schema import json_schema
 from pgcontract.contract.migration import Execution, Migration, TransactionScope
-from pgcontract.contract.presence import Presence
 from pgcontract.contract.project import Project, contract_path, load_project, root_of_contract, with_contract
-from pgcontract.contract.queries import Budget, Growth, Query, QueryParameter
-from pgcontract.contract.races import LEVELS, Level, Race
-from pgcontract.contract.state_machines import StateMachine
-from pgcontract.contract.timestamps import Timestamp
+from pgcontract.contract.sections.column_formats import ColumnFormat
+from pgcontract.contract.sections.datasets import ColumnRows, Dataset, TableRows
+from pgcontract.contract.sections.existing_rows import ExistingRows
+from pgcontract.contract.sections.flows import Flow, Invariant, Step
+from pgcontract.contract.sections.presence import Presence
+from pgcontract.contract.sections.queries import Budget, Growth, Query, QueryParameter
+from pgcontract.contract.sections.races import LEVELS, Level, Race
+from pgcontract.contract.sections.state_machines import StateMachine
+from pgcontract.contract.sections.timestamps import Timestamp
+from pgcontract.contract.sections.verifications import Verification
+from pgcontract.contract.sections.waivers import Waiver
 from pgcontract.contract.values import (
     CheckRef,
     Claim,
     Contract,
     Correction,
     Examples,
-    FilePins,
     Shape,
-    Verification,
-    Waiver,
 )
 
 __all__ = [

@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from pgcontract.contract.column_formats import undeclared_format_issues
-from pgcontract.contract.datasets import dataset_issues
-from pgcontract.contract.flows import flow_issues
 from pgcontract.contract.inheritance import Declarations, inherit
 from pgcontract.contract.layouts import Layout
 from pgcontract.contract.migration import Migration
-from pgcontract.contract.presence import presence_mistakes
-from pgcontract.contract.queries import undeclared_query_issues
-from pgcontract.contract.races import race_issues
 from pgcontract.contract.schema_parts import make_schema, make_shape
-from pgcontract.contract.state_machines import state_machine_mistakes
-from pgcontract.contract.timestamps import timestamp_mistakes
+from pgcontract.contract.section import undeclared_issues
 from pgcontract.contract.toml_reader import Document
 from pgcontract.contract.validation_errors import ValidationIssue, nearest, raise_contract_error, raise_issues
 from pgcontract.contract.values import Contract, Shape
@@ -109,14 +102,7 @@ def _add_contract(before: Declarations, shape_before: Shape, document: Document)
     issues: list[ValidationIssue] = []
     declarations = inherit(before, document.declarations, issues)
     shape = make_shape(declarations, issues)
-    issues += undeclared_format_issues(document.formats, shape.schema, document.lines)
-    issues += state_machine_mistakes(document.state_machines, shape.schema, document.lines)
-    issues += timestamp_mistakes(document.timestamps, shape.schema, document.lines)
-    issues += presence_mistakes(document.presences, shape.schema, document.lines)
-    issues += flow_issues(document.flows, shape.schema, document.lines)
-    issues += race_issues(document.races, shape.schema, document.lines)
-    issues += undeclared_query_issues(document.queries, shape.schema, document.lines)
-    issues += dataset_issues(document.dataset, shape.schema)
+    issues += undeclared_issues(spec.sections, shape.schema, file=file, lines=document.lines)
     raise_issues(issues)
     names = {(part.kind, part.name) for part in shape.schema.parts()}
     contract = Contract(
@@ -126,24 +112,14 @@ def _add_contract(before: Declarations, shape_before: Shape, document: Document)
         accepted=spec.accepted,
         comments=spec.comments,
         document=spec.document.model_dump(exclude_unset=True) if spec.document else {},
-        file=document.pins,
+        file=spec.file,
         declared=make_schema(part for part in shape.schema.parts() if part.origin and part.origin.file == file),
         removed=tuple(
             (part.kind, part.name) for part in shape_before.schema.parts() if (part.kind, part.name) not in names
         ),
         examples=tuple(example for example in shape.examples if example.origin and example.origin.file == file),
         samples=shape.samples,
-        verifications=document.verifications,
-        formats=document.formats,
-        state_machines=document.state_machines,
-        timestamps=document.timestamps,
-        presences=document.presences,
-        existing_rows=document.existing_rows,
-        flows=document.flows,
-        races=document.races,
-        queries=document.queries,
-        dataset=document.dataset,
-        waivers=document.waivers,
+        sections=spec.sections,
         claims=document.claims,
         origin=Origin(file=file, line=1),
     )

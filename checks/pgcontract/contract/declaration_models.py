@@ -17,7 +17,7 @@ class Spec(BaseModel):
     """A table of keys. Unknown keys are refused and nothing is converted: what is written is what is meant."""
 
     # A validator is built when a file first needs it: a run without a contract needs none of them.
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=False, defer_build=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 def _spelling_validator(least: int, most: int, example: str) -> AfterValidator:

@@ -1,11 +1,12 @@
-"""The columns that behaviour is declared of: each must be one that a contract declares."""
+"""The columns and tables that behaviour is declared of: each must be one that a contract declares."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from pgcontract.contract.toml_positions import KeyPath, line_of
-from pgcontract.contract.validation_errors import ValidationIssue, nearest, spell_path
+from pgcontract.contract.section import Mistake
+from pgcontract.contract.toml_positions import KeyPath
+from pgcontract.contract.validation_errors import nearest
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Schema
 
@@ -30,17 +31,20 @@ class OfColumn:
         return self.column_name.name
 
 
-def undeclared_column_issues(
-    column: str, path: KeyPath, schema: Schema, *, file: str, lines: Mapping[KeyPath, int]
-) -> Iterator[ValidationIssue]:
-    """An error where the path names a column that no contract declares; nothing where it is declared.
+def undeclared_column(column: str, path: KeyPath, schema: Schema) -> Iterator[Mistake]:
+    """A mistake where the path names a column that no contract declares.
 
     The nearest is looked for among the columns of the same table, where that is declared.
     """
     known = [known_column.name for known_column in schema.columns]
-    if column in known:
-        return
-    table = str(QualifiedName.parse(column).parent)
-    beside = [known_column.name for known_column in schema.columns if known_column.table == table]
-    message = f"{spell_path(path)}: no column {column} is declared; {nearest(column, beside or known)}"
-    yield ValidationIssue(file=file, line=line_of(path, lines), message=message)
+    if column not in known:
+        table = str(QualifiedName.parse(column).parent)
+        beside = [known_column.name for known_column in schema.columns if known_column.table == table]
+        yield path, f"no column {column} is declared; {nearest(column, beside or known)}"
+
+
+def undeclared_table(table: str, path: KeyPath, schema: Schema) -> Iterator[Mistake]:
+    """A mistake where the path names a table that no contract declares."""
+    known = [known_table.name for known_table in schema.tables]
+    if table not in known:
+        yield path, f"no table {table} is declared; {nearest(table, known)}"

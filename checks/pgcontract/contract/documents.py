@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, create_model
 
-from pgcontract.contract import (
-    column_formats,
-    datasets,
-    flows,
-    queries,
-    races,
-    schema_objects,
-    state_machines,
-    tables,
-    timestamps,
-)
-from pgcontract.contract.declaration_models import CallableKey, IdentifierKey, NameKey, QualifiedKey, Scalar, Spec
-from pgcontract.contract.existing_rows import ExistingRowsSpec
-from pgcontract.contract.presence import PresenceSpec
+from pgcontract.contract import schema_objects, tables
+from pgcontract.contract.declaration_models import CallableKey, IdentifierKey, QualifiedKey, Spec
+from pgcontract.contract.declared_value import DeclaredValue
 from pgcontract.contract.report_outline import ReportSpec
+from pgcontract.contract.section import Section
+from pgcontract.contract.sections import SECTIONS
 
 CHECK_REFERENCE = r"^[a-z0-9_]+(\.[a-z0-9_]+)+(\[([^\[\]]|\[[^\[\]]*\])+\])?$"
 CheckReference = Annotated[
@@ -50,35 +41,11 @@ class ProjectDocumentSpec(DocumentSpec):
     project_ref: str | None = Field(None, description="The Supabase project. PGCONTRACT_PROJECT_REF has precedence.")
 
 
-class FileSpec(Spec):
+class FilePins(DeclaredValue):
     """Facts of the migration's file that must not change unnoticed."""
 
     lines: int | None = Field(None, ge=0, description="How many lines it has.")
     sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$", description="Its SHA-256, in 64 hexadecimal digits.")
-
-
-class VerificationSpec(Spec):
-    """A query to run after the migration, and what it must give."""
-
-    id: str = Field(description="Its id, as in Q1.")
-    description: str = Field(description="What it shows.")
-    sql: str = Field(description="One statement. Whatever it does is rolled back.")
-    expect: list[list[Scalar]] | None = Field(None, description="The rows it gives, in order.")
-    row_count: int | None = Field(None, ge=0, description="How many rows it gives.")
-    columns: list[str] | None = Field(None, description="The names of the columns it gives, in order.")
-    varies: list[str] = Field(default=[], description="Columns whose values differ from run to run: not compared.")
-    limitations: str | None = Field(None, description="What this query cannot see.")
-    after: str | None = Field(None, description="The id of the query it follows in the same transaction.")
-
-
-class WaiverSpec(Spec):
-    """A broken promise that is accepted until a day."""
-
-    check: str = Field(description="The check it is about, as in `table.security`.")
-    subject: str = Field("*", description="The subject it is about; * and ? stand for anything. Default: every one.")
-    reason: str = Field(min_length=1, description="Why it may be so.")
-    owner: str = Field(min_length=1, description="Who answers for it.")
-    until: dt.date = Field(description="The last day it holds, as in 2026-12-31.")
 
 
 class CorrectionSpec(Spec):
@@ -125,7 +92,7 @@ class ContractSpec(Spec):
         "required", description="Must every part have a COMMENT in the database? Default: required."
     )
     document: DocumentSpec | None = Field(None, description="What the report prints at its head.")
-    file: FileSpec | None = Field(None, description="Facts of the migration's file that must not change unnoticed.")
+    file: FilePins | None = Field(None, description="Facts of the migration's file that must not change unnoticed.")
     schemas: dict[IdentifierKey, schema_objects.SchemaSpec] | None = Field(None, alias="schema", description="Schemas.")
     extension: dict[IdentifierKey, schema_objects.ExtensionSpec] | None = Field(None, description="Extensions.")
     table: dict[QualifiedKey, tables.TableSpec] | None = Field(None, description='Tables, as [table."public.orders"].')
@@ -143,25 +110,21 @@ class ContractSpec(Spec):
     default_grant: dict[str, schema_objects.DefaultGrantSpec] | None = Field(None, description="Default privileges.")
     other: dict[str, schema_objects.OtherSpec] | None = Field(None, description="Objects of any other kind.")
     grant: list[schema_objects.GrantSpec] | None = Field(None, description="Grants on what has no `grants` of its own.")
-    format: dict[NameKey, column_formats.ColumnFormatSpec] | None = Field(
-        None, description="What columns are meant to hold."
-    )
-    state_machine: dict[NameKey, state_machines.StateMachineSpec] | None = Field(
-        None, description="Which moves between states are allowed."
-    )
-    timestamp: dict[NameKey, timestamps.TimestampSpec] | None = Field(None, description="Times that the database keeps.")
-    presence: dict[NameKey, PresenceSpec] | None = Field(
-        None, description="Columns that are there exactly when others say so."
-    )
-    flow: dict[NameKey, flows.FlowSpec] | None = Field(None, description="What the application does.")
-    race: dict[NameKey, races.RaceSpec] | None = Field(None, description="Transactions played side by side.")
-    query: dict[NameKey, queries.QuerySpec] | None = Field(None, description="What the application asks.")
-    dataset: datasets.DatasetSpec | None = Field(None, description="The rows that it is measured on.")
-    existing_rows: dict[NameKey, ExistingRowsSpec] | None = Field(
-        None, description="Rows that may be there before the migration, as [existing_rows.paid_twice]."
-    )
-    verification: list[VerificationSpec] = Field(default=[], description="Queries to run after the migration.")
-    waiver: list[WaiverSpec] = Field(default=[], description="Broken promises that are put up with until a day.")
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """What its sections declare, in the order of their files."""
+        values = [value if isinstance(value, tuple) else (value,) for _, value in self]
+        return tuple(section for sections in values for section in sections if isinstance(section, Section))
+
+
+# The keys of contract.toml, those of its sections included.
+WholeContractSpec: Final = create_model(
+    "ContractSpec",
+    __base__=ContractSpec,
+    __doc__=ContractSpec.__doc__,
+    **{section.heading.key: section.field() for section in SECTIONS},  # type: ignore[call-overload]
+)
 
 
 class ProductionSpec(Spec):

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from pgcontract.contract.declared_value import key_of
 from pgcontract.contract.documents import ContractSpec
 from pgcontract.contract.name_spelling import spell_name
 from pgcontract.contract.toml_positions import KeyPath, line_of
@@ -41,22 +42,16 @@ _PARTITION_COLUMN_KEYS: Final = frozenset(
     ("purpose", "type", "null", "default", "generated", "identity", "collation", "storage", "compression")
 )
 _EXAMPLE_KEYS: Final = frozenset(("accept", "reject", "column", "comment"))
-_NOT_SCHEMA_KEYS: Final = frozenset(
-    (
-        "migration", "after", "accepted", "comments", "document", "file", "verification", "waiver",
-        "format", "state_machine", "timestamp", "presence", "flow", "race", "query", "dataset", "existing_rows",
-    )
-)  # fmt: skip
-KINDS: Final = frozenset(
-    field.alias or name for name, field in ContractSpec.model_fields.items() if name not in _NOT_SCHEMA_KEYS
-)
+_NOT_SCHEMA_KEYS: Final = frozenset(("migration", "after", "accepted", "comments", "document", "file"))
+_KIND_FIELDS: Final = frozenset(ContractSpec.model_fields) - _NOT_SCHEMA_KEYS
+KINDS: Final = frozenset(key_of(name, ContractSpec.model_fields[name]) for name in _KIND_FIELDS)
 
 
 def read_declarations(
     spec: ContractSpec, *, file: str, lines: Mapping[KeyPath, int], issues: list[ValidationIssue]
 ) -> Declarations:
     """The declarations of one contract, each with its line; a name in two spellings is an error."""
-    declaration = spec.model_dump(exclude_unset=True, by_alias=True)
+    declaration = spec.model_dump(include=set(_KIND_FIELDS), exclude_unset=True, by_alias=True)
 
     def origin(path: KeyPath) -> Origin:
         return Origin(file=file, line=line_of(path, lines))
@@ -86,9 +81,7 @@ def read_declarations(
                 declarations[key] = value
         return declarations
 
-    by_kind = {
-        kind: parts(kind, (kind,), value) for kind, value in declaration.items() if kind in KINDS and kind != "grant"
-    }
+    by_kind = {kind: parts(kind, (kind,), value) for kind, value in declaration.items() if kind != "grant"}
     grants = {}
     for index, value in enumerate(declaration.get("grant", ())):
         grants[f"{value.get('on')} to {value.get('grantee')}"] = part(value, ("grant", index))

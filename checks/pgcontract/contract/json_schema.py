@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from pgcontract.contract.documents import ClaimsSpec, ContractSpec, ProjectSpec
+from pgcontract.contract.documents import ClaimsSpec, ProjectSpec, WholeContractSpec
 
-_FILES: dict[str, type[BaseModel]] = {"contract": ContractSpec, "claims": ClaimsSpec, "pgcontract": ProjectSpec}
+_FILES: dict[str, type[BaseModel]] = {"contract": WholeContractSpec, "claims": ClaimsSpec, "pgcontract": ProjectSpec}
 
 
 def json_schema(file: str = "contract") -> dict[str, Any]:

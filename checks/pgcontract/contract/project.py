@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from pgcontract.contract.chain import add_contracts, build_chain
-from pgcontract.contract.datasets import Dataset, merge_datasets
 from pgcontract.contract.layouts import layout_of
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.report_outline import default_outline
+from pgcontract.contract.sections.datasets import Dataset, merge_datasets
 from pgcontract.contract.toml_reader import parse_contract, read_contract, read_project_file
 from pgcontract.contract.validation_errors import nearest, raise_contract_error
 from pgcontract.contract.values import Shape

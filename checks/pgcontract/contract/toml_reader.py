@@ -11,21 +11,14 @@ from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from pgcontract.contract.column_formats import ColumnFormat, read_formats
-from pgcontract.contract.datasets import Dataset, read_dataset
-from pgcontract.contract.documents import ClaimsSpec, ContractSpec, CorrectionSpec, ProjectSpec, VerificationSpec
-from pgcontract.contract.existing_rows import ExistingRows, read_existing_rows
-from pgcontract.contract.flows import Flow, read_flows
+from pgcontract.contract.declared_value import with_places
+from pgcontract.contract.documents import ClaimsSpec, ContractSpec, CorrectionSpec, ProjectSpec, WholeContractSpec
 from pgcontract.contract.inheritance import Declarations, read_declarations
-from pgcontract.contract.presence import Presence, read_presences
-from pgcontract.contract.queries import Query, read_queries
-from pgcontract.contract.races import Race, read_races
 from pgcontract.contract.report_outline import default_outline, read_outline
-from pgcontract.contract.state_machines import StateMachine, read_state_machines
-from pgcontract.contract.timestamps import Timestamp, read_timestamps
+from pgcontract.contract.section import contradiction_issues
 from pgcontract.contract.toml_positions import KeyPath, key_lines, line_of
 from pgcontract.contract.validation_errors import ValidationIssue, nearest, pydantic_issues, raise_issues
-from pgcontract.contract.values import CheckRef, Claim, Correction, FilePins, Verification, Waiver
+from pgcontract.contract.values import CheckRef, Claim, Correction
 from pgcontract.errors import ContractError, InputError
 from pgcontract.model.schema import Origin
 from pgcontract.result.outline import Outline
@@ -43,18 +36,6 @@ class Document:
     spec: ContractSpec
     declarations: Declarations
     lines: Mapping[KeyPath, int]
-    verifications: tuple[Verification, ...]
-    formats: tuple[ColumnFormat, ...]
-    state_machines: tuple[StateMachine, ...]
-    timestamps: tuple[Timestamp, ...]
-    presences: tuple[Presence, ...]
-    existing_rows: tuple[ExistingRows, ...]
-    flows: tuple[Flow, ...]
-    races: tuple[Race, ...]
-    queries: tuple[Query, ...]
-    dataset: Dataset | None
-    waivers: tuple[Waiver, ...]
-    pins: FilePins | None
     claims: tuple[Claim, ...]
 
 
@@ -65,38 +46,13 @@ def read_contract(path: Path, *, claims: Path | None = None, outline: Outline | 
 
 def parse_contract(text: str, *, path: Path, claims: Path | None = None, outline: Outline | None = None) -> Document:
     """The contract that this text is, as if it stood in the file at `path`."""
-    spec, lines = _parse(text, path, ContractSpec)
+    spec, lines = _parse(text, path, WholeContractSpec)
     issues: list[ValidationIssue] = []
     declarations = read_declarations(spec, file=str(path), lines=lines, issues=issues)
-    verifications = tuple(
-        _verification(verification_spec, _origin(path, ("verification", index), lines))
-        for index, verification_spec in enumerate(spec.verification)
-    )
-    issues += _query_issues(verifications)
-    document = Document(
-        path=path,
-        spec=spec,
-        declarations=declarations,
-        lines=lines,
-        verifications=verifications,
-        formats=read_formats(spec.format, file=str(path), lines=lines, issues=issues),
-        state_machines=read_state_machines(spec.state_machine, file=str(path), lines=lines, issues=issues),
-        timestamps=read_timestamps(spec.timestamp, file=str(path), lines=lines, issues=issues),
-        existing_rows=read_existing_rows(spec.existing_rows, file=str(path), lines=lines, issues=issues),
-        presences=read_presences(spec.presence, file=str(path), lines=lines, issues=issues),
-        flows=read_flows(spec.flow, file=str(path), lines=lines, issues=issues),
-        races=read_races(spec.race, file=str(path), lines=lines, issues=issues),
-        queries=read_queries(spec.query, file=str(path), lines=lines, issues=issues),
-        dataset=read_dataset(spec.dataset, file=str(path), lines=lines, issues=issues),
-        waivers=tuple(
-            Waiver(**dict(waiver_spec), origin=_origin(path, ("waiver", index), lines))
-            for index, waiver_spec in enumerate(spec.waiver)
-        ),
-        pins=FilePins(**dict(spec.file), origin=_origin(path, ("file",), lines)) if spec.file else None,
-        claims=_read_claims(claims, outline or default_outline()) if claims and claims.exists() else (),
-    )
+    issues += contradiction_issues(spec.sections, file=str(path), lines=lines)
+    stated = _read_claims(claims, outline or default_outline()) if claims and claims.exists() else ()
     raise_issues(issues)
-    return document
+    return Document(path=path, spec=spec, declarations=declarations, lines=lines, claims=stated)
 
 
 def read_project_file(path: Path) -> tuple[ProjectSpec, Outline]:
@@ -120,7 +76,8 @@ def _parse(text: str, path: Path, model: type[S]) -> tuple[S, Mapping[KeyPath, i
         raise ContractError(f"this is not TOML: {what}. Mend the line", file=str(path), line=line) from None
     lines = key_lines(text)
     try:
-        return model.model_validate(document), lines
+        placed = with_places(model, document, file=str(path), lines=lines)
+        return model.model_validate(placed, by_alias=True, by_name=False), lines
     except ValidationError as error:
         raise_issues(pydantic_issues(error.errors(), model, file=str(path), lines=lines))
         raise
@@ -142,41 +99,6 @@ def _text(path: Path) -> str:
 
 def _origin(path: Path, key: KeyPath, lines: Mapping[KeyPath, int]) -> Origin:
     return Origin(file=str(path), line=line_of(key, lines))
-
-
-def _verification(spec: VerificationSpec, origin: Origin) -> Verification:
-    return Verification(
-        id=spec.id,
-        description=spec.description,
-        sql=spec.sql,
-        expect=None if spec.expect is None else tuple(map(tuple, spec.expect)),
-        row_count=spec.row_count,
-        columns=None if spec.columns is None else tuple(spec.columns),
-        varies=tuple(spec.varies),
-        limitations=spec.limitations,
-        after=spec.after,
-        origin=origin,
-    )
-
-
-def _query_issues(verifications: tuple[Verification, ...]) -> list[ValidationIssue]:
-    """An id that is there twice, and an `after` that does not name an earlier query."""
-    issues, earlier = [], list[str]()
-    for verification in verifications:
-        if verification.id in earlier:
-            issues.append(
-                _issue(verification.origin, f"verification {verification.id} is there twice; give each its own id")
-            )
-        if verification.after is not None and verification.after not in earlier:
-            hint = nearest(verification.after, earlier)
-            issues.append(
-                _issue(
-                    verification.origin,
-                    f"verification {verification.id}: after = {verification.after!r} is no query above it; {hint}",
-                )
-            )
-        earlier.append(verification.id)
-    return issues
 
 
 def _issue(origin: Origin | None, message: str) -> ValidationIssue:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal, NoReturn, Union, get_args, ge
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+from pgcontract.contract.declared_value import ADDED_KEYS, NAME, key_of
 from pgcontract.contract.toml_positions import KeyPath, line_of
 from pgcontract.errors import ContractError
 
@@ -60,6 +61,7 @@ def pydantic_issues(
         ValidationIssue(file=file, line=line_of(path, lines) or 1, message=_message(error, path, model))
         for error in errors
         for path in [tuple(step for step in error["loc"] if step != "[key]")]
+        if path[-1:] != (NAME,)  # what is wrong with a name is said of the key that it was
     ]
 
 
@@ -134,7 +136,7 @@ def _description(model: type[BaseModel], path: KeyPath) -> str:
     owner = _type_at(model, tuple(above))
     if isinstance(owner, type) and issubclass(owner, BaseModel):
         for name, field in owner.model_fields.items():
-            if key == (field.alias or name):
+            if key == key_of(name, field):
                 return field.description or ""
     return ""
 
@@ -143,7 +145,8 @@ def keys_at(model: type[BaseModel], path: KeyPath) -> tuple[str, ...]:
     """The keys that may stand under a path."""
     annotation = _type_at(model, path)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return tuple(field.alias or name for name, field in annotation.model_fields.items())
+        keys = (key_of(name, field) for name, field in annotation.model_fields.items())
+        return tuple(key for key in keys if key not in ADDED_KEYS)
     return ()
 
 
@@ -158,10 +161,12 @@ def _type_at(model: Any, path: KeyPath) -> Any:
     annotation = _unwrapped(model)
     for step in path:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            named = {field.alias or name: field.annotation for name, field in annotation.model_fields.items()}
+            named = {key_of(name, field): field.annotation for name, field in annotation.model_fields.items()}
             annotation = _unwrapped(named.get(str(step)))
         else:
-            annotation = _unwrapped(get_args(annotation)[-1]) if get_args(annotation) else None
+            # of a dictionary its values, of a list and of a tuple of any length their elements
+            elements = [argument for argument in get_args(annotation) if argument is not ...]
+            annotation = _unwrapped(elements[-1]) if elements else None
     return annotation
 
 

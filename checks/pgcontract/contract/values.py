@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
-from pgcontract.contract.column_formats import ColumnFormat
-from pgcontract.contract.datasets import Dataset
-from pgcontract.contract.existing_rows import ExistingRows
-from pgcontract.contract.flows import Flow
-from pgcontract.contract.presence import Presence
-from pgcontract.contract.queries import Query
-from pgcontract.contract.races import Race
-from pgcontract.contract.state_machines import StateMachine
-from pgcontract.contract.timestamps import Timestamp
+from pgcontract.contract.documents import FilePins
+from pgcontract.contract.section import Section
+from pgcontract.contract.sections.column_formats import ColumnFormat
+from pgcontract.contract.sections.datasets import Dataset
+from pgcontract.contract.sections.existing_rows import ExistingRows
+from pgcontract.contract.sections.flows import Flow
+from pgcontract.contract.sections.presence import Presence
+from pgcontract.contract.sections.queries import Query
+from pgcontract.contract.sections.races import Race
+from pgcontract.contract.sections.state_machines import StateMachine
+from pgcontract.contract.sections.timestamps import Timestamp
+from pgcontract.contract.sections.verifications import Verification
+from pgcontract.contract.sections.waivers import Waiver
 from pgcontract.model.schema import Origin, Schema
+
+S = TypeVar("S", bound=Section)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,44 +76,6 @@ class Examples:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verification:
-    """A query to run after the migration. `expect` is its rows, None where not given; `after` names the query
-    it follows in the same rolled-back transaction."""
-
-    id: str
-    description: str
-    sql: str
-    expect: tuple[tuple[Any, ...], ...] | None = None
-    row_count: int | None = None
-    columns: tuple[str, ...] | None = None
-    varies: tuple[str, ...] = ()
-    limitations: str | None = None
-    after: str | None = None
-    origin: Origin | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Waiver:
-    """A broken promise that is accepted up to and including the day `until`; `subject` is a glob."""
-
-    check: str
-    subject: str
-    reason: str
-    owner: str
-    until: dt.date
-    origin: Origin | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class FilePins:
-    """Facts of the migration's file."""
-
-    lines: int | None = None
-    sha256: str | None = None
-    origin: Origin | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Shape:
     """What is declared of the database: its parts, what CHECKs mean, a row for each table that has a sample."""
 
@@ -136,16 +103,54 @@ class Contract:
     removed: tuple[tuple[str, str], ...] = ()
     examples: tuple[Examples, ...] = ()
     samples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    verifications: tuple[Verification, ...] = ()
-    formats: tuple[ColumnFormat, ...] = ()
-    state_machines: tuple[StateMachine, ...] = ()
-    timestamps: tuple[Timestamp, ...] = ()
-    presences: tuple[Presence, ...] = ()
-    existing_rows: tuple[ExistingRows, ...] = ()
-    flows: tuple[Flow, ...] = ()
-    races: tuple[Race, ...] = ()
-    queries: tuple[Query, ...] = ()
-    dataset: Dataset | None = None
-    waivers: tuple[Waiver, ...] = ()
+    sections: tuple[Section, ...] = ()
     claims: tuple[Claim, ...] = ()
     origin: Origin | None = field(default=None, compare=False)
+
+    def of(self, section: type[S]) -> tuple[S, ...]:
+        """What it declares in one section, as in `contract.of(Flow)`."""
+        return tuple(declared for declared in self.sections if isinstance(declared, section))
+
+    @property
+    def verifications(self) -> tuple[Verification, ...]:
+        return self.of(Verification)
+
+    @property
+    def formats(self) -> tuple[ColumnFormat, ...]:
+        return self.of(ColumnFormat)
+
+    @property
+    def state_machines(self) -> tuple[StateMachine, ...]:
+        return self.of(StateMachine)
+
+    @property
+    def timestamps(self) -> tuple[Timestamp, ...]:
+        return self.of(Timestamp)
+
+    @property
+    def presences(self) -> tuple[Presence, ...]:
+        return self.of(Presence)
+
+    @property
+    def existing_rows(self) -> tuple[ExistingRows, ...]:
+        return self.of(ExistingRows)
+
+    @property
+    def flows(self) -> tuple[Flow, ...]:
+        return self.of(Flow)
+
+    @property
+    def races(self) -> tuple[Race, ...]:
+        return self.of(Race)
+
+    @property
+    def queries(self) -> tuple[Query, ...]:
+        return self.of(Query)
+
+    @property
+    def waivers(self) -> tuple[Waiver, ...]:
+        return self.of(Waiver)
+
+    @property
+    def dataset(self) -> Dataset | None:
+        return next(iter(self.of(Dataset)), None)

@@ -26,7 +26,7 @@ def standards() -> Mapping[str, Standard]:
     return declared()
 
 
-def standard(name: str, **parameters: Any) -> Format[Any]:
+def standard(name: str, /, **parameters: Any) -> Format[Any]:
     """The format of a standard as told by its parameters.
 
     InputError, with the nearest known word, for a standard, a parameter or a choice that does not exist, for a

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from pgcontract.contract import Examples
-from pgcontract.contract.column_formats import client_text
+from pgcontract.contract.sections.column_formats import client_text
 from pgcontract.model.comparison import Difference
 from pgcontract.model.schema import Column, Constraint, Index
 from pgcontract.probes.context import Context

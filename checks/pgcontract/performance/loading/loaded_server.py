@@ -102,7 +102,7 @@ def get_loaded_server(context: Context) -> LoadedServer:
     CouldNotAsk where it cannot be had; ContractError, with its place, for a data set that breaks a rule of its table.
     """
     promise = context.promise
-    dataset = replace(promise.project.dataset(promise.migration.key), sizes=sizes_of(promise))
+    dataset = promise.project.dataset(promise.migration.key).model_copy(update={"sizes": sizes_of(promise)})
     plan = LoadPlan(context=context, dataset=dataset)
     server = context.sandbox.server
     if not isinstance(server, Server):

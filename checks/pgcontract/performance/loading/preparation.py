@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from pgcontract.catalog import read_catalog
-from pgcontract.contract import ColumnRows, Dataset, Migration
+from pgcontract.contract import Dataset, Migration
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.comparison import Difference, compare
 from pgcontract.model.schema import Origin, Schema
@@ -99,12 +99,7 @@ class LoadPlan:
 
 def _dataset_text(dataset: Dataset) -> str:
     """The data set's declarations, without their places in files."""
-    tables = [replace(table, origin=None, columns=_without_origins(table.columns)) for table in dataset.tables]
-    return repr((dataset.sizes, tables))
-
-
-def _without_origins(columns: Iterable[ColumnRows]) -> tuple[ColumnRows, ...]:
-    return tuple(replace(column, origin=None) for column in columns)
+    return repr((dataset.sizes, dataset.tables))
 
 
 @cache

@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 from pgcontract.catalog.sql_names import identifier
-from pgcontract.contract.column_formats import client_text
+from pgcontract.contract.sections.column_formats import client_text
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Column, Constraint
 from pgcontract.postgres.script_execution import read_refusal

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from pgcontract.contract import Flow, Step
-from pgcontract.contract.flows import UNKNOWN_ACTOR
+from pgcontract.contract.sections.flows import UNKNOWN_ACTOR
 from pgcontract.contract.sql_parameters import parameters_of
 
 

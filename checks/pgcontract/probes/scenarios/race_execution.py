@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 from pgcontract.contract import LEVELS, Level, Race
-from pgcontract.contract.races import RaceStep
+from pgcontract.contract.sections.races import RaceStep
 from pgcontract.errors import CouldNotAsk
 from pgcontract.postgres.script_execution import Refusal, read_refusal
 from pgcontract.probes.context import Context
