@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pgcontract.postgres import versions
 from pgcontract.postgres.providers.local import installation
-from pgcontract.postgres.providers.local.cluster_image import DRAFT
+from pgcontract.postgres.providers.local.cluster_image import DRAFT, FORMAT
 from pgcontract.postgres.providers.local.directories import cache_directory
 from pgcontract.postgres.providers.local.initdb import initdb_options
 
@@ -32,7 +32,7 @@ def state_file(bin_dir: Path, *, locale: str | None, key: str) -> Path | None:
 
 
 def _cache_file(bin_dir: Path, locale: str | None, more: tuple[str, ...], kind: str) -> Path | None:
-    recipe = [initdb_options(major, locale) for major in versions.KNOWN_MAJORS]
+    recipe = [FORMAT, *(initdb_options(major, locale) for major in versions.KNOWN_MAJORS)]
     key = hashlib.sha256(repr((installation.programs_fingerprint(bin_dir), recipe, *more)).encode()).hexdigest()[:20]
     folder = cache_directory()
     if not folder.is_absolute():
@@ -73,8 +73,8 @@ def draft_path(state: Path) -> Path:
 
 
 def drop_abandoned_drafts(folder: Path) -> None:
-    """Removes unfinished states of killed runs: those whose locks nobody holds."""
-    for draft in folder.glob(f"{DRAFT}*.state"):
+    """Removes unfinished images of killed runs: those whose locks nobody holds."""
+    for draft in (*folder.glob(f"{DRAFT}*.seed"), *folder.glob(f"{DRAFT}*.state")):
         lock = draft.with_name(draft.name.removeprefix(DRAFT)).with_suffix(".lock")
         with contextlib.suppress(OSError), lock.open("wb") as held:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)

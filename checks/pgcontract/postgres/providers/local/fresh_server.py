@@ -16,11 +16,9 @@ from pgcontract.postgres.providers.local import cache, installation
 from pgcontract.postgres.providers.local.account import server_account
 from pgcontract.postgres.providers.local.cluster_image import (
     ClusterImage,
-    pack_image,
     read_image,
     unpacked_for_start,
     write_image,
-    write_state,
 )
 from pgcontract.postgres.providers.local.directories import (
     all_run_directories,
@@ -91,15 +89,7 @@ class _ServerStart:
         """A server that holds what is prepared: unpacked from the cache, or made now and cached for later runs."""
         state_path = cache.state_file(self.bin_dir, locale=self.locale, key=prepared.key)
         with ExitStack() as building:
-            state = read_image(state_path) if state_path else None
-            if state_path and state is None:
-                cache.drop_abandoned_drafts(state_path.parent)
-                building.enter_context(cache.builder_lock(state_path))
-                # Whoever held the lock before us may have made it.
-                state = read_image(state_path)
-            if state_path and state:
-                building.close()
-                cache.mark_used(state_path)
+            if state := _image_or_lock(state_path, building):
                 self._claim_folder(needed_bytes=len(state.contents))
                 version = Version(**state.index["version"])
                 self._unpack(state, version)
@@ -114,9 +104,7 @@ class _ServerStart:
             # A cache that is full costs the next run its time, not this one its server.
             with suppress(OSError):
                 if state_path and cache.has_space(state_path, needed_bytes):
-                    write_state(
-                        state_path, self.run_folder.cluster, version=asdict(version), draft=cache.draft_path(state_path)
-                    )
+                    self._write_image(state_path, version, maps=True)
                     cache.drop_least_used(state_path)
             self.timer.end_phase("prepare")
             self._launch(version, self.settings)
@@ -140,13 +128,25 @@ class _ServerStart:
     def _create_cluster(self, settings: Mapping[str, str]) -> tuple[ClusterImage | None, Version]:
         """The cluster's files, and the server launched on them."""
         image_file = cache.image_file(self.bin_dir, locale=self.locale)
-        with _image_or_initdb(image_file, self.run_folder.cluster, self._initdb) as (image, version):
-            self.timer.end_phase("read the cache" if image else "pack for the cache")
-            if image:
+        with ExitStack() as building:
+            if image := _image_or_lock(image_file, building):
+                self.timer.end_phase("read the cache")
+                version = Version(**image.index["version"])
                 self._unpack(image, version, settings)
-            else:
-                self._launch(version, settings)
-        return image, version
+                return image, version
+            version = self._initdb()
+            # A cache that is full costs the next run its time, not this one its server.
+            with suppress(OSError):
+                if image_file:
+                    self._write_image(image_file, version, maps=False)
+                    cache.drop_unused(image_file)
+            self.timer.end_phase("pack for the cache")
+        self._launch(version, settings)
+        return None, version
+
+    def _write_image(self, path: Path, version: Version, *, maps: bool) -> None:
+        draft = cache.draft_path(path)
+        write_image(path, self.run_folder.cluster, version=asdict(version), draft=draft, maps=maps)
 
     def _unpack(self, image: ClusterImage, version: Version, settings: Mapping[str, str] | None = None) -> None:
         owner = (self.account.uid, self.account.gid) if self.account.switched else None
@@ -205,32 +205,18 @@ class _ServerStart:
         )
 
 
-@contextmanager
-def _image_or_initdb(
-    image_file: Path | None, cluster: Path, initdb: Callable[[], Version]
-) -> Iterator[tuple[ClusterImage | None, Version]]:
-    """The image to unpack; or None, where `initdb` has just made the cluster. Its image is written while that starts."""
-    if image_file is None:
-        yield None, initdb()
-        return
-    with ExitStack() as building:
-        image = read_image(image_file)
-        if image is None:
-            building.enter_context(cache.builder_lock(image_file))
-            # Whoever held the lock before us may have made it.
-            image = read_image(image_file)
-        if image:
-            building.close()
-            cache.mark_used(image_file)
-            yield image, Version(**image.index["version"])
-            return
-        version = initdb()
-        packed = pack_image(cluster, version=asdict(version))
-        yield None, version
-        # A cache that is full costs the next run its time, not this one its server.
-        with suppress(OSError):
-            write_image(image_file, packed)
-            cache.drop_unused(image_file)
+def _image_or_lock(path: Path | None, building: ExitStack) -> ClusterImage | None:
+    """The cached image; or None, where one may be cached with the lock of who makes it."""
+    image = read_image(path) if path else None
+    if path and image is None:
+        cache.drop_abandoned_drafts(path.parent)
+        building.enter_context(cache.builder_lock(path))
+        # Whoever held the lock before us may have made it.
+        image = read_image(path)
+    if path and image:
+        building.close()
+        cache.mark_used(path)
+    return image
 
 
 class _PhaseTimer:
