@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pgcontract.contract.claims import CheckRef, Claim, Correction
 from pgcontract.contract.documents import FilePins
 from pgcontract.contract.json_schema import json_schema
 from pgcontract.contract.migration import Execution, Migration, TransactionScope
@@ -18,10 +19,7 @@ from pgcontract.contract.sections.timestamps import Timestamp
 from pgcontract.contract.sections.verifications import Verification
 from pgcontract.contract.sections.waivers import Waiver
 from pgcontract.contract.values import (
-    CheckRef,
-    Claim,
     Contract,
-    Correction,
     Examples,
     Shape,
 )

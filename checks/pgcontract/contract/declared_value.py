@@ -24,7 +24,8 @@ T = TypeVar("T")
 NAME: Final = "@name"
 PATH: Final = "@path"
 ORIGIN: Final = "@origin"
-ADDED_KEYS: Final = (NAME, PATH, ORIGIN)
+TEXT: Final = "@text"
+ADDED_KEYS: Final = (NAME, PATH, ORIGIN, TEXT)
 _PLACE: Final = ("path", "origin")
 
 
@@ -109,6 +110,19 @@ class NamedValue(DeclaredValue):
     name: Annotated[str, FromReader()] = Field(validation_alias=NAME)
 
 
+class TextValue(DeclaredValue):
+    """One of a list that stands in the file as a text and not as a table."""
+
+    text: str = Field(validation_alias=TEXT)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        table = handler.resolve_ref_schema(handler(schema))
+        return {key: value for key, value in table["properties"][TEXT].items() if key != "title"}
+
+
 def key_of(name: str, field: FieldInfo) -> str:
     """The key that the field has in the file."""
     return str(field.validation_alias or name)
@@ -118,6 +132,9 @@ def with_places(
     model: type[BaseModel], table: Any, *, file: str, lines: Mapping[KeyPath, int], path: KeyPath = ()
 ) -> Any:
     """The same TOML, and in each table that is read as a DeclaredValue its name, its path and its origin."""
+    place = {PATH: path, ORIGIN: Origin(file=file, line=line_of(path, lines))}
+    if issubclass(model, TextValue):
+        return {TEXT: table, **place}
     if not isinstance(table, dict):
         return table
     placed = dict(table)
@@ -136,10 +153,10 @@ def with_places(
                 placed[key] = [
                     with_places(part, one, file=file, lines=lines, path=(*path, key, at)) for at, one in enumerate(tables)
                 ]
-            case other:
-                placed[key] = with_places(part, other, file=file, lines=lines, path=(*path, key))
+            case dict() as one:
+                placed[key] = with_places(part, one, file=file, lines=lines, path=(*path, key))
     if issubclass(model, DeclaredValue):
-        placed |= {PATH: path, ORIGIN: Origin(file=file, line=line_of(path, lines))}
+        placed |= place
     if issubclass(model, NamedValue):
         placed[NAME] = path[-1]
     return placed

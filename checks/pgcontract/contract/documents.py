@@ -1,4 +1,4 @@
-"""The files an owner writes, whole: contract.toml, claims.toml and pgcontract.toml."""
+"""The files an owner writes, whole: contract.toml and pgcontract.toml."""
 
 from __future__ import annotations
 
@@ -13,11 +13,6 @@ from pgcontract.contract.declared_value import DeclaredValue
 from pgcontract.contract.report_outline import ReportSpec
 from pgcontract.contract.section import Section
 from pgcontract.contract.sections import SECTIONS
-
-CHECK_REFERENCE = r"^[a-z0-9_]+(\.[a-z0-9_]+)+(\[([^\[\]]|\[[^\[\]]*\])+\])?$"
-CheckReference = Annotated[
-    str, Field(pattern=CHECK_REFERENCE, description="`check.id` or `check.id[subject]`; * and ? stand for anything.")
-]
 
 
 def _day(value: object) -> object:
@@ -46,39 +41,6 @@ class FilePins(DeclaredValue):
 
     lines: int | None = Field(None, ge=0, description="How many lines it has.")
     sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$", description="Its SHA-256, in 64 hexadecimal digits.")
-
-
-class CorrectionSpec(Spec):
-    """The true statement in place of one that is not."""
-
-    description: str = Field(min_length=1, description="What is true.")
-    checks: list[CheckReference] = Field(
-        min_length=1, description="The checks that show it, each as `check.id` or `check.id[subject]`."
-    )
-
-
-class ClaimSpec(Spec):
-    """One statement of the document."""
-
-    id: str = Field(min_length=1, description="Its id in the document, as in G3.")
-    section: str | None = Field(
-        None,
-        min_length=1,
-        description="The id of the report's section that it stands in. Default: that of most of the checks it names.",
-    )
-    description: str = Field(min_length=1, description="What it says, in our words.")
-    checks: list[CheckReference] = Field(
-        default=[], description="The checks that decide it, each as `check.id` or `check.id[subject]`."
-    )
-    untestable: str | None = Field(None, min_length=1, description="Why no check can decide it.")
-    pending: str | None = Field(None, min_length=1, description="What is still missing before it can be decided.")
-    corrected: CorrectionSpec | None = Field(None, description="The true statement, where the document's is not.")
-
-
-class ClaimsSpec(Spec):
-    """claims.toml: what the document says, and the checks that decide whether it is so."""
-
-    claim: list[ClaimSpec] = Field(default=[], description="Every statement of the document, one [[claim]] each.")
 
 
 class ContractSpec(Spec):

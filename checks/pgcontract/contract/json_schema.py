@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from pgcontract.contract.documents import ClaimsSpec, ProjectSpec, WholeContractSpec
+from pgcontract.contract.claims import ClaimsSpec
+from pgcontract.contract.documents import ProjectSpec, WholeContractSpec
 
 _FILES: dict[str, type[BaseModel]] = {"contract": WholeContractSpec, "claims": ClaimsSpec, "pgcontract": ProjectSpec}
 

@@ -11,16 +11,15 @@ from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from pgcontract.contract.claims import Claim, ClaimsSpec, claim_mistakes
 from pgcontract.contract.declared_value import with_places
-from pgcontract.contract.documents import ClaimsSpec, ContractSpec, CorrectionSpec, ProjectSpec, WholeContractSpec
+from pgcontract.contract.documents import ContractSpec, ProjectSpec, WholeContractSpec
 from pgcontract.contract.inheritance import Declarations, read_declarations
 from pgcontract.contract.report_outline import default_outline, read_outline
 from pgcontract.contract.section import contradiction_issues
 from pgcontract.contract.toml_positions import KeyPath, key_lines, line_of
-from pgcontract.contract.validation_errors import ValidationIssue, nearest, pydantic_issues, raise_issues
-from pgcontract.contract.values import CheckRef, Claim, Correction
+from pgcontract.contract.validation_errors import ValidationIssue, pydantic_issues, raise_issues
 from pgcontract.errors import ContractError, InputError
-from pgcontract.model.schema import Origin
 from pgcontract.result.outline import Outline
 
 S = TypeVar("S", bound=BaseModel)
@@ -97,60 +96,11 @@ def _text(path: Path) -> str:
         raise ContractError("this is not UTF-8 text; save it as UTF-8", file=str(path), line=line) from None
 
 
-def _origin(path: Path, key: KeyPath, lines: Mapping[KeyPath, int]) -> Origin:
-    return Origin(file=str(path), line=line_of(key, lines))
-
-
-def _issue(origin: Origin | None, message: str) -> ValidationIssue:
-    return ValidationIssue(file=origin.file if origin else "", line=origin.line if origin else None, message=message)
-
-
 def _read_claims(path: Path, outline: Outline) -> tuple[Claim, ...]:
     spec, lines = _parse(_text(path), path, ClaimsSpec)
     sections = [section.id for section in outline.sections]
-    claims: dict[str, Claim] = {}
-    issues: list[ValidationIssue] = []
-    for index, claim_spec in enumerate(spec.claim):
-        claim_path: KeyPath = ("claim", index)
-        origin = _origin(path, claim_path, lines)
-        if claim_spec.id in claims:
-            first = claims[claim_spec.id].origin
-            issues.append(
-                _issue(origin, f"claim {claim_spec.id} is there twice, first on line {first.line if first else '?'}")
-            )
-        if claim_spec.untestable and claim_spec.pending:
-            issues.append(_issue(origin, f"claim {claim_spec.id} is both untestable and pending; keep one of the two"))
-        if not (claim_spec.checks or claim_spec.untestable or claim_spec.pending or claim_spec.corrected):
-            message = f"claim {claim_spec.id} names no check; list its `checks`, or say why in `untestable` or `pending`"
-            issues.append(_issue(origin, message))
-        if claim_spec.section is not None and claim_spec.section not in sections:
-            message = f"claim {claim_spec.id}: the report has no section {claim_spec.section!r}; "
-            message += nearest(claim_spec.section, sections)
-            issues.append(_issue(_origin(path, (*claim_path, "section"), lines), message))
-        claims[claim_spec.id] = Claim(
-            id=claim_spec.id,
-            description=claim_spec.description,
-            section=claim_spec.section,
-            checks=_references(claim_spec.checks, path, (*claim_path, "checks"), lines),
-            untestable=claim_spec.untestable,
-            pending=claim_spec.pending,
-            corrected=_correction(claim_spec.corrected, path, (*claim_path, "corrected"), lines),
-            origin=origin,
-        )
-    raise_issues(issues)
-    return tuple(claims.values())
-
-
-def _correction(spec: CorrectionSpec | None, path: Path, key: KeyPath, lines: Mapping[KeyPath, int]) -> Correction | None:
-    if spec is None:
-        return None
-    return Correction(description=spec.description, checks=_references(spec.checks, path, (*key, "checks"), lines))
-
-
-def _references(written: list[str], path: Path, key: KeyPath, lines: Mapping[KeyPath, int]) -> tuple[CheckRef, ...]:
-    references = []
-    for index, reference in enumerate(written):
-        check, bracket, subject = reference.partition("[")
-        origin = _origin(path, (*key, index), lines)
-        references.append(CheckRef(check=check, subject=subject[:-1] if bracket else None, origin=origin))
-    return tuple(references)
+    raise_issues(
+        ValidationIssue(file=str(path), line=line_of(key, lines), message=message)
+        for key, message in claim_mistakes(spec.claim, sections)
+    )
+    return spec.claim

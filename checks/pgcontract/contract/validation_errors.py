@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal, NoReturn, Union, get_args, ge
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from pgcontract.contract.declared_value import ADDED_KEYS, NAME, key_of
+from pgcontract.contract.declared_value import ADDED_KEYS, NAME, TEXT, key_of
 from pgcontract.contract.toml_positions import KeyPath, line_of
 from pgcontract.errors import ContractError
 
@@ -60,7 +60,7 @@ def pydantic_issues(
     return [
         ValidationIssue(file=file, line=line_of(path, lines) or 1, message=_message(error, path, model))
         for error in errors
-        for path in [tuple(step for step in error["loc"] if step != "[key]")]
+        for path in [tuple(step for step in error["loc"] if step not in ("[key]", TEXT))]
         if path[-1:] != (NAME,)  # what is wrong with a name is said of the key that it was
     ]
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from pgcontract.contract.claims import Claim
 from pgcontract.contract.documents import FilePins
 from pgcontract.contract.section import Section
 from pgcontract.contract.sections.column_formats import ColumnFormat
@@ -22,41 +23,6 @@ from pgcontract.contract.sections.waivers import Waiver
 from pgcontract.model.schema import Origin, Schema
 
 S = TypeVar("S", bound=Section)
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckRef:
-    """A check a claim rests on; `subject` is a glob, None for all subjects."""
-
-    check: str
-    subject: str | None = None
-    origin: Origin | None = field(default=None, compare=False)
-
-    def __str__(self) -> str:
-        return self.check if self.subject is None else f"{self.check}[{self.subject}]"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Correction:
-    """The true statement in place of one that is not, and the checks that show it."""
-
-    description: str
-    checks: tuple[CheckRef, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Claim:
-    """One statement of the document. `untestable` and `pending` give their reason; `section` is the id of the report's
-    section that it stands in, where it names one."""
-
-    id: str
-    description: str
-    section: str | None = None
-    checks: tuple[CheckRef, ...] = ()
-    untestable: str | None = None
-    pending: str | None = None
-    corrected: Correction | None = None
-    origin: Origin | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

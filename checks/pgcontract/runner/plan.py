@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from pgcontract.contract import CheckRef, Execution, Migration, Project, TransactionScope
+from pgcontract.contract import Execution, Migration, Project, TransactionScope
 from pgcontract.errors import ContractError, InputError
 from pgcontract.model.qualified_name import split_name
 from pgcontract.model.sql import read_script
@@ -117,20 +117,20 @@ def _refuse_unknown_checks(promise: Promise, known: Mapping[str, Check]) -> None
     contract = promise.contract
     if contract is None:
         return
-    references: list[CheckRef] = [
-        reference
+    named = [
+        (reference.check, reference.origin)
         for claim in contract.claims
         for reference in (*claim.checks, *(claim.corrected.checks if claim.corrected else ()))
     ]
-    references += [CheckRef(check=waiver.check, origin=waiver.origin) for waiver in contract.waivers]
-    for reference in references:
-        if not any(fnmatchcase(check, reference.check) for check in known):
-            close = nearest(reference.check, known)
+    named += [(waiver.check, waiver.origin) for waiver in contract.waivers]
+    for name, origin in named:
+        if not any(fnmatchcase(check, name) for check in known):
+            close = nearest(name, known)
             hint = f"the nearest is '{close}'" if close else "`pgcontract list` names them all"
             raise ContractError(
-                f"no check is named '{reference.check}'; {hint}",
-                file=reference.origin.file if reference.origin else contract.path,
-                line=reference.origin.line if reference.origin else None,
+                f"no check is named '{name}'; {hint}",
+                file=origin.file if origin else contract.path,
+                line=origin.line if origin else None,
             )
 
 
