@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pgcontract.formats.json.json_dialects import DIALECTS, SOURCES, read
-from pgcontract.formats.json.json_reader import kind_of
-from pgcontract.formats.json.known_texts import KNOWN
-from pgcontract.formats.oracle import KnownValue, Texts, declare, parameter
-from pgcontract.formats.oracle.scanner import InvalidText
+from pgcontract.formats.json.json_dialects import SOURCES
+from pgcontract.formats.json.json_reader import Json
+from pgcontract.formats.json.json_texts import JsonTexts, why_not_kind
+from pgcontract.formats.oracle import declare
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -17,33 +16,14 @@ if TYPE_CHECKING:
 
 @declare("json_array", sources=SOURCES)
 @dataclass(frozen=True, kw_only=True)
-class JsonArray(Texts):
+class JsonArray(JsonTexts):
     """A JSON text whose value is an array, never another kind of value."""
 
-    dialect: str = parameter("string", "What the text keeps to", default="rfc8259", choices=tuple(DIALECTS))
-
-    def why_not(self, value: str) -> str | None:
-        try:
-            kind = kind_of(read(value, self.dialect))
-        except InvalidText as refused:
-            return str(refused)
-        return None if kind == "array" else f"a JSON {kind}, where an array is meant (RFC 8259, 3)"
+    def why_not_value(self, value: Json) -> str | None:
+        return why_not_kind(value, "array")
 
     def valid(self) -> SearchStrategy[str]:
         from pgcontract.formats.json.json_strategies import arrays, json_texts
 
         strict = self.dialect != "rfc8259"
         return arrays(json_texts(strict=strict)).filter(self.means)
-
-    def near_misses(self) -> SearchStrategy[str]:
-        from pgcontract.formats.json.json_strategies import broken_json
-
-        return broken_json(self.valid())
-
-    def corpus(self) -> tuple[KnownValue[str], ...]:
-        return KNOWN
-
-    def alphabet(self) -> str:
-        from pgcontract.formats.json.json_strategies import ALPHABET
-
-        return ALPHABET

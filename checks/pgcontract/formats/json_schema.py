@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pgcontract.formats.json.json_dialects import DIALECTS, SOURCES, read
-from pgcontract.formats.json.known_texts import KNOWN
+from pgcontract.formats.json.json_dialects import SOURCES
+from pgcontract.formats.json.json_reader import Json
+from pgcontract.formats.json.json_texts import JsonTexts
 from pgcontract.formats.json.schema_validator import check_schema, why_not_schema
-from pgcontract.formats.oracle import KnownValue, Texts, declare, parameter
-from pgcontract.formats.oracle.scanner import InvalidText
+from pgcontract.formats.oracle import declare, parameter
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -18,20 +18,16 @@ if TYPE_CHECKING:
 
 @declare("json_schema", sources=(*SOURCES, "JSON Schema 2020-12, core and validation: the keywords of json/schema.py"))
 @dataclass(frozen=True, kw_only=True)
-class JsonSchema(Texts):
+class JsonSchema(JsonTexts):
     """A JSON text whose value keeps to a JSON Schema; of a name that stands twice, the last counts."""
 
     schema: Mapping[str, Any] = parameter("object", "The JSON Schema, of the keywords that are understood")
-    dialect: str = parameter("string", "What the text keeps to", default="rfc8259", choices=tuple(DIALECTS))
 
     def __post_init__(self) -> None:
         check_schema(self.schema)
 
-    def why_not(self, value: str) -> str | None:
-        try:
-            return why_not_schema(read(value, self.dialect), self.schema)
-        except InvalidText as refused:
-            return str(refused)
+    def why_not_value(self, value: Json) -> str | None:
+        return why_not_schema(value, self.schema)
 
     def valid(self) -> SearchStrategy[str]:
         from pgcontract.formats.json.schema_strategies import schema_texts
@@ -46,11 +42,3 @@ class JsonSchema(Texts):
 
         near = [schema_texts(near_schema) for near_schema in near_schemas(self.schema)]
         return st.one_of(*near, broken_json(self.valid()))
-
-    def corpus(self) -> tuple[KnownValue[str], ...]:
-        return KNOWN
-
-    def alphabet(self) -> str:
-        from pgcontract.formats.json.json_strategies import ALPHABET
-
-        return ALPHABET

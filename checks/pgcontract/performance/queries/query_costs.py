@@ -44,8 +44,7 @@ class QueryMeasurement:
     itself after five calls. `generic` is its generic plan, `custom` the custom one for each sample.
 
     `calls` are those of the first samples: of all, unless the first five touch so many pages that the others would take
-    seconds. `selected` are the places of some calls, the median by rows found first, then the least and the most;
-    `other_mode_calls` has their calls in the other mode, where that plans them otherwise.
+    seconds. `selected` are the places of some calls, the median by rows found first, then the least and the most.
     """
 
     size: int
@@ -55,7 +54,6 @@ class QueryMeasurement:
     generic: Call
     custom: tuple[Call, ...]
     selected: tuple[int, ...]
-    other_mode_calls: Mapping[int, Call]
     indexes: Mapping[str, IndexFacts]
 
     @property
@@ -190,11 +188,6 @@ def _measure_prepared(
     calls += statement.calls(values[1:FIRST_CALLS])
     if sum(call.buffers for call in calls) <= _MANY_BUFFERS:
         calls += statement.calls(values[FIRST_CALLS:])
-    selected = representative_calls(calls)
-    other: Mode = "force_custom_plan" if mode == "force_generic_plan" else "force_generic_plan"
-    differing = tuple(at for at in selected if custom[at].shape != generic.shape)
-    statement.set_plan_mode(other)
-    other_mode_calls = statement.calls([values[at] for at in differing])
     return QueryMeasurement(
         size=load.size,
         samples=samples,
@@ -202,8 +195,7 @@ def _measure_prepared(
         calls=calls,
         generic=generic,
         custom=custom,
-        selected=selected,
-        other_mode_calls=dict(zip(differing, other_mode_calls, strict=True)),
+        selected=representative_calls(calls),
         indexes=indexes,
     )
 
