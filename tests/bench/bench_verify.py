@@ -68,7 +68,7 @@ def main() -> None:
         total = sum(phases[arm].values())
         for name, ms in sorted(phases[arm].items(), key=lambda phase: -phase[1]):
             print(f"  {name:<14} {ms:8.0f} ms  {ms / total:6.1%}")
-        print(f"  {'start and end':<14} {max(spent * 1000 - total, 0):8.0f} ms  beside the phases: imports, report")
+        print(f"  {'page and exit':<14} {max(spent * 1000 - total, 0):8.0f} ms  after the phases")
     first, second = (median(cpu[arm]) for arm in ARMS)
     print(f"\nevery check over shape alone: {first / second:.2f}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from pathlib import Path
 
 import pytest
@@ -143,3 +144,14 @@ def test_failure_of_a_check_of_ours_is_exit_code_4_with_the_run_written(project:
         decision(result.out),
         result.err.startswith("error: a bug of pgcontract"),
     )
+
+
+def test_the_cost_is_that_of_the_whole_process(pgcontract: Command, project: Path) -> None:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    said = pgcontract("verify", project, "--format", "json")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used_ms = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
+    told_ms = sum(phase["cpu_ms"] for phase in json.loads(said.out)["phases"])
+
+    # The page and the end of Python come after it was told, and ticks are of 10 ms.
+    assert 0.7 < told_ms / used_ms < 1.1

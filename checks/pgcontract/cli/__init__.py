@@ -81,7 +81,9 @@ def main() -> None:
     terminate_on_signals()
     # What is imported stays, and most of what a run makes has no cycles: looking for them costs a tenth of a short run.
     gc.set_threshold(_GARBAGE_THRESHOLD)
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    gc.freeze()  # nor is it looked through once more at the end
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -76,6 +76,7 @@ def command(
             raise InputError(f"{json_file} is a folder: give --json the name of a file.")
 
     from pgcontract import runner
+    from pgcontract.cli.process_cost import with_whole_process
     from pgcontract.contract import load_project
     from pgcontract.reporting import render, write_reports
     from pgcontract.reporting.markup import visible
@@ -97,7 +98,7 @@ def command(
         strict=strict,
     )
     with show_progress() as notify:
-        run = runner.verify(load_project(path, contract=contract), options, notify=notify)
+        run = with_whole_process(runner.verify(load_project(path, contract=contract), options, notify=notify))
     if json_file is not None and json_file != STANDARD_OUTPUT:
         from pgcontract.reporting.json import to_json
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +15,7 @@ import psycopg
 from pgcontract.errors import CouldNotAsk, InputError, PgcontractError, ServerUnavailable
 from pgcontract.postgres import versions
 from pgcontract.postgres.connection import is_server_lost
-from pgcontract.postgres.cpu_time import children_cpu_ms
+from pgcontract.postgres.cpu_time import process_cpu_ms
 from pgcontract.postgres.platform import platform_of
 from pgcontract.postgres.progress import ProgressEvent, report_progress
 from pgcontract.postgres.providers import Production, Provider, Server, provider_for
@@ -196,7 +195,7 @@ class Session:
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
         report_progress(ProgressEvent(kind="phase", name=name))
-        wall, cpu = time.perf_counter(), self._cpu_ms()
+        wall, cpu = time.perf_counter(), process_cpu_ms()
         try:
             yield
         finally:
@@ -204,13 +203,9 @@ class Session:
                 Phase(
                     name=name,
                     wall_ms=(time.perf_counter() - wall) * 1000,
-                    cpu_ms=self._cpu_ms() - cpu,
+                    cpu_ms=process_cpu_ms() - cpu,
                 )
             )
-
-    def _cpu_ms(self) -> float:
-        """CPU so far of this process, of programs it ran (initdb) and of the servers it started on this machine."""
-        return sum(os.times()[:4]) * 1000 + children_cpu_ms()
 
     def _server_info(self) -> ServerInfo | None:
         if self.server is None:
