@@ -18,6 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from child_signals import take_signals
+
 Kill = Callable[[int, Path], bool]
 
 
@@ -69,6 +71,7 @@ class Gate:
             encoding="utf-8",
             errors="replace",
             start_new_session=True,
+            preexec_fn=take_signals,
         ) as process:
             killed = False
             if kill is not None:

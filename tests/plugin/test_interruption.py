@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from child_signals import take_signals
 
 
 @pytest.fixture
@@ -33,6 +34,7 @@ def test_interruption_leaves_no_file_and_no_verdict(project: Path, room: Path, w
         stdout=subprocess.PIPE,
         encoding="utf-8",
         start_new_session=True,
+        preexec_fn=take_signals,
     ) as process:
         assert process.stdout
         for line in process.stdout:

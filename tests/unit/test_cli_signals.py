@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from child_signals import take_signals
 
 
 @pytest.fixture
@@ -32,6 +33,7 @@ def stopped_by(number: signal.Signals, project: Path, room: Path) -> tuple[int, 
         stdout=subprocess.DEVNULL,
         stderr=stderr,
         start_new_session=True,
+        preexec_fn=take_signals,
     )
     os.close(stderr)
     said, signalled = b"", False

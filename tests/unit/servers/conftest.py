@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 import tempfile
@@ -10,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from child_signals import take_signals
 
 # Starts a server, tells where and from what it came, and holds it until its standard input ends.
 HOLDER = """
@@ -54,8 +54,7 @@ def hold() -> Iterator[Callable[..., subprocess.Popen[str]]]:
             stderr=subprocess.DEVNULL,
             text=True,
             start_new_session=True,
-            # Under nohup every child would ignore it, and a holder would never end by it.
-            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+            preexec_fn=take_signals,
         )
         started.append(holder)
         return holder
