@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from pgcontract.postgres.providers.local.directories import cache_directory
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -24,7 +28,9 @@ def draw_values(column_format: Format[str], *, seed: str, budget: int) -> Mappin
     seen: set[str] = set()
     drawn: dict[str, tuple[str, ...]] = {}
     for kind, seed_word, share in _SHARES:
-        values = draw_examples(makers[seed_word](), seed=f"{seed}/{seed_word}", examples=budget * share // 10)
+        with _storage_in_cache():
+            strategy = makers[seed_word]()
+        values = draw_examples(strategy, seed=f"{seed}/{seed_word}", examples=budget * share // 10)
         drawn[kind] = tuple(value for value in values if value not in seen)
         seen.update(drawn[kind])
     return drawn
@@ -49,10 +55,28 @@ def draw_examples(strategy: SearchStrategy[Any], *, seed: str, examples: int) ->
     def take(value: Any) -> None:
         values.setdefault(value)
 
-    with warnings.catch_warnings(), _without_local_constants():
+    with warnings.catch_warnings(), _storage_in_cache(), _without_local_constants():
         warnings.simplefilter("ignore")  # a strategy that is exhausted early shows in the count, not on stderr
         take()
     return tuple(values)
+
+
+@contextmanager
+def _storage_in_cache() -> Iterator[None]:
+    """Hypothesis keeps what it knows of Unicode in our cache: it would in `.hypothesis` where the command runs.
+
+    A host such as pytest keeps its own folder for its own tests.
+    """
+    from hypothesis.configuration import set_hypothesis_home_dir, storage_directory
+
+    host_folder = storage_directory(intent_to_write=False).path
+    cache = cache_directory()
+    # Where there is no cache it is a path that nothing can be made at, which Hypothesis puts up with.
+    set_hypothesis_home_dir((cache if cache.is_absolute() else Path(os.devnull)) / "hypothesis")
+    try:
+        yield
+    finally:
+        set_hypothesis_home_dir(host_folder)
 
 
 @contextmanager
