@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pgcontract.errors import PgcontractError, ServerUnavailable
+from pgcontract.errors import InputError, PgcontractError, ServerUnavailable
 
 if TYPE_CHECKING:
     from pgcontract.postgres.providers import Production
@@ -76,6 +76,7 @@ def _page(examined: Examination, production: Production, trouble: str) -> Iterat
         )
     for usage in examined.cache:
         yield from _entry("  cache", f"{usage.folder}: {_describe_usage(usage)}")
+    yield from _entry("  held", _describe_bound(examined.cache))
     yield from _entry(
         "  left behind",
         f"{_describe_leftovers(examined.leftovers)}; --clean removes it"
@@ -107,6 +108,16 @@ def _entry(name: str, text: str, *, hang: int = 0, margin: int = _MARGIN) -> lis
 def _describe_removed(usage: Iterable[CacheUsage], leftovers: Leftovers) -> str:
     cache = [f"{_describe_usage(kept_folder)} of {kept_folder.folder}" for kept_folder in usage if kept_folder.entries]
     return "; ".join([*cache, *filter(None, [_describe_leftovers(leftovers)])]) or "nothing: there was nothing"
+
+
+def _describe_bound(usage: Iterable[CacheUsage]) -> str:
+    from pgcontract.postgres.providers.local.cache_bound import SETTING, cache_max_bytes
+
+    held = _bytes(sum(kept_folder.size_bytes for kept_folder in usage))
+    try:
+        return f"{held} of at most {_bytes(cache_max_bytes())}, the least recently used goes first; set by {SETTING}"
+    except InputError as error:
+        return f"{held}; {error.message}"
 
 
 def _describe_usage(usage: CacheUsage) -> str:

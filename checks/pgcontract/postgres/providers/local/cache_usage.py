@@ -15,9 +15,9 @@ from pgcontract.postgres.providers.local.directories import cache_directory
 from pgcontract.postgres.providers.local.installation import programs_directory
 
 # By name, for PGCONTRACT_CACHE may be a folder with other things in it: images and states with their locks, programs
-# copied for the server's user, programs fetched by npm, and drafts of each.
+# copied for the server's user, programs fetched by npm, what Hypothesis knows of Unicode, and drafts.
 _OWN_ENTRY = re.compile(
-    r"[0-9a-f]{20}\.(seed|state|lock)|programs-[0-9a-f]{20}|(linux|darwin)-(x64|arm64)-\d\S*|\.draft-\S+"
+    r"[0-9a-f]{20}\.(seed|state|lock)|programs-[0-9a-f]{20}|(linux|darwin)-(x64|arm64)-\d\S*|hypothesis|\.draft-\S+"
 )
 
 
@@ -32,14 +32,14 @@ class CacheUsage:
 
 def read_cache_usage(account: Account) -> tuple[CacheUsage, ...]:
     """The cache, and where the server's user may not enter it the one for programs; folders may not exist yet."""
-    return tuple(_usage(folder, list(_own_entries(folder))) for folder in _folders(account))
+    return tuple(_usage(folder, list(own_entries(folder))) for folder in usage_folders(account))
 
 
 def empty_cache(account: Account) -> tuple[CacheUsage, ...]:
     """Removes pgcontract's entries that no running program uses; returns what was removed."""
     removed = []
-    for folder in _folders(account):
-        entries = [entry for entry in _own_entries(folder) if not _is_running(entry)]
+    for folder in usage_folders(account):
+        entries = [entry for entry in own_entries(folder) if not is_running(entry)]
         removed.append(_usage(folder, entries))
         for entry in entries:
             with contextlib.suppress(OSError):
@@ -50,20 +50,23 @@ def empty_cache(account: Account) -> tuple[CacheUsage, ...]:
     return tuple(removed)
 
 
-def _folders(account: Account) -> tuple[Path, ...]:
+def usage_folders(account: Account) -> tuple[Path, ...]:
+    """The folders that the cache is kept in."""
     return tuple(dict.fromkeys((cache_directory(), programs_directory(account))))
 
 
-def _own_entries(folder: Path) -> Iterator[Path]:
+def own_entries(folder: Path) -> Iterator[Path]:
+    """What is ours in the folder, by its name."""
     with contextlib.suppress(OSError):
         yield from (entry for entry in sorted(folder.iterdir()) if _OWN_ENTRY.fullmatch(entry.name))
 
 
 def _usage(folder: Path, entries: list[Path]) -> CacheUsage:
-    return CacheUsage(folder=folder, entries=len(entries), size_bytes=sum(map(_size, entries)))
+    return CacheUsage(folder=folder, entries=len(entries), size_bytes=sum(map(size_of, entries)))
 
 
-def _size(entry: Path) -> int:
+def size_of(entry: Path) -> int:
+    """The bytes of a file, or of a folder with all that is in it."""
     files = [entry, *(Path(above, name) for above, _, names in os.walk(entry) for name in names)]
     total = 0
     for file in files:
@@ -72,7 +75,7 @@ def _size(entry: Path) -> int:
     return total
 
 
-def _is_running(entry: Path) -> bool:
+def is_running(entry: Path) -> bool:
     """Whether a program in it is running now (Linux: by /proc; elsewhere a run is trusted not to be emptied under)."""
     for process in Path("/proc").glob("[0-9]*/exe"):
         with contextlib.suppress(OSError):

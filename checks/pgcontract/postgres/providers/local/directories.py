@@ -93,6 +93,12 @@ def cache_directory() -> Path:
     return Path(xdg if xdg.startswith("/") else os.path.expanduser("~/.cache")) / "pgcontract"  # noqa: PTH111
 
 
+def mark_used(entry: Path) -> None:
+    """Marks an entry of the cache as used now, so that others go before it."""
+    with suppress(OSError):
+        os.utime(entry)
+
+
 def all_run_directories() -> tuple[Path, ...]:
     """Every directory in which an earlier run may have left files."""
     named = os.environ.get("PGCONTRACT_TMP")

@@ -14,6 +14,7 @@ from typing import Literal
 from pgcontract.errors import ServerUnavailable
 from pgcontract.postgres.providers.local import cache, installation
 from pgcontract.postgres.providers.local.account import server_account
+from pgcontract.postgres.providers.local.cache_bound import cache_max_bytes, drop_least_used
 from pgcontract.postgres.providers.local.cluster_image import (
     ClusterImage,
     read_image,
@@ -24,6 +25,7 @@ from pgcontract.postgres.providers.local.directories import (
     all_run_directories,
     choose_run_directory,
     choose_socket_directory,
+    mark_used,
 )
 from pgcontract.postgres.providers.local.initdb import SUPERUSER, initialise
 from pgcontract.postgres.providers.local.installation import Version
@@ -76,6 +78,7 @@ class _ServerStart:
         self.locale = locale
         self.timer = _PhaseTimer()
         self.account = server_account()
+        cache_max_bytes()  # a setting that is no size is said before anything is made
         remove_leftovers(all_run_directories(), self.account)
 
     def empty(self) -> Server:
@@ -105,7 +108,6 @@ class _ServerStart:
             with suppress(OSError):
                 if state_path and cache.has_space(state_path, needed_bytes):
                     self._write_image(state_path, version, maps=True)
-                    cache.drop_least_used(state_path)
             self.timer.end_phase("prepare")
             self._launch(version, self.settings)
             self._wait()
@@ -139,7 +141,6 @@ class _ServerStart:
             with suppress(OSError):
                 if image_file:
                     self._write_image(image_file, version, maps=False)
-                    cache.drop_unused(image_file)
             self.timer.end_phase("pack for the cache")
         self._launch(version, settings)
         return None, version
@@ -147,6 +148,8 @@ class _ServerStart:
     def _write_image(self, path: Path, version: Version, *, maps: bool) -> None:
         draft = cache.draft_path(path)
         write_image(path, self.run_folder.cluster, version=asdict(version), draft=draft, maps=maps)
+        cache.drop_unused(path)
+        drop_least_used(self.account)
 
     def _unpack(self, image: ClusterImage, version: Version, settings: Mapping[str, str] | None = None) -> None:
         owner = (self.account.uid, self.account.gid) if self.account.switched else None
@@ -215,7 +218,7 @@ def _image_or_lock(path: Path | None, building: ExitStack) -> ClusterImage | Non
         image = read_image(path)
     if path and image:
         building.close()
-        cache.mark_used(path)
+        mark_used(path)
     return image
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pgcontract.errors import InputError, ServerUnavailable
 from pgcontract.postgres.providers.local.account import Account
-from pgcontract.postgres.providers.local.directories import cache_directory
+from pgcontract.postgres.providers.local.directories import cache_directory, mark_used
 from pgcontract.postgres.versions import KNOWN_MAJORS
 
 _PROGRAMS = ("postgres", "initdb")
@@ -121,6 +121,7 @@ def ensure_runnable_by(account: Account, bin_dir: Path) -> Programs:
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     ensure_private_folder(copy)
+    mark_used(copy)
     return Programs(bin_dir=copy / "bin", libraries=copy / "lib")
 
 
