@@ -22,6 +22,7 @@ from pathlib import Path
 
 from edits_of_020 import CHANGING, SAME, Edit
 from pgcontract import RunOptions, load_project
+from pgcontract.contract import ColumnFormat
 from pgcontract.probes.fuzzing.column_format import ask_format
 from pgcontract.result import Finding, Status
 from pgcontract.runner import Session, plan
@@ -82,7 +83,7 @@ def ask(root: Path, column: str, *, edit: tuple[str, str] | None = None) -> Aske
     planned = plan(load_project(root), RunOptions(only=("format.*", "constraint.definition")))
     with Session(planned) as session:
         findings = [finding for item in planned.items for finding in session.ask(item)]
-        [declared] = planned.promises[STEM].contract.formats  # `write` left one
+        [declared] = planned.promises[STEM].contract.of(ColumnFormat)  # `write` left one
         answers = ask_format(session.context(STEM), declared)
     return Asked(
         told=tuple(map(but_for_counts, (finding for finding in findings if finding.check.startswith("format")))),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pgcontract.contract import Presence, Timestamp, load_project
+from pgcontract.contract import Presence, StateMachine, Timestamp, load_project
 from pgcontract.errors import ContractError
 
 Load = Callable[[str], str]
@@ -159,7 +159,7 @@ def test_what_is_left_out_of_a_state_machine_follows_from_its_transitions(tmp_pa
     contract = load_project(_project(tmp_path, declared)).head.contract
 
     assert contract is not None
-    assert expected == [(state_machine.states, state_machine.final) for state_machine in contract.state_machines]
+    assert expected == [(state_machine.states, state_machine.final) for state_machine in contract.of(StateMachine)]
 
 
 def test_a_timestamp_and_a_presence_are_read_as_they_are_written(tmp_path: Path) -> None:
@@ -173,4 +173,4 @@ def test_a_timestamp_and_a_presence_are_read_as_they_are_written(tmp_path: Path)
     contract = load_project(_project(tmp_path, timestamp + presence)).head.contract
 
     assert contract is not None
-    assert expected == (contract.timestamps, contract.presences)
+    assert expected == (contract.of(Timestamp), contract.of(Presence))

@@ -46,7 +46,7 @@ def test_a_format_is_read_with_the_parameters_of_its_standard(folder: Callable[[
     expected = ColumnFormat.model_validate({**declared, **examples, "purpose": "Where to write to"})
 
     assert contract is not None
-    assert (expected,) == contract.formats
+    assert (expected,) == contract.of(ColumnFormat)
 
 
 def test_a_format_knows_the_line_it_stands_on(folder: Callable[[str], Path]) -> None:
@@ -54,7 +54,7 @@ def test_a_format_knows_the_line_it_stands_on(folder: Callable[[str], Path]) -> 
     contract = load_project(root).head.contract
 
     assert contract is not None
-    assert Origin(file=str(root / "contracts/001_t/contract.toml"), line=5) == contract.formats[0].origin
+    assert Origin(file=str(root / "contracts/001_t/contract.toml"), line=5) == contract.of(ColumnFormat)[0].origin
 
 
 def test_an_example_that_is_a_table_is_sent_as_json(folder: Callable[[str], Path]) -> None:
@@ -63,7 +63,10 @@ def test_an_example_that_is_a_table_is_sent_as_json(folder: Callable[[str], Path
     contract = load_project(folder(text)).head.contract
 
     assert contract is not None
-    assert (('{"a": [1, true]}',), ("[1]", "1")) == (contract.formats[0].accept, contract.formats[0].reject)
+    assert (('{"a": [1, true]}',), ("[1]", "1")) == (
+        contract.of(ColumnFormat)[0].accept,
+        contract.of(ColumnFormat)[0].reject,
+    )
 
 
 @pytest.mark.parametrize(

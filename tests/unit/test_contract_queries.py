@@ -53,14 +53,14 @@ def test_a_query_is_read_as_it_is_written(tmp_path: Path) -> None:
         purpose="A user's rows",
     )
 
-    assert (query,) == (contract.queries if contract else ())
+    assert (query,) == (contract.of(Query) if contract else ())
 
 
 def test_the_index_may_be_one_that_a_constraint_implies(tmp_path: Path) -> None:
     contract_of(tmp_path, '[query.all]\nsql = "SELECT FROM t WHERE id = 1"\nindex = "public.t_pkey"\n')
     contract = load_project(tmp_path).head.contract
 
-    assert ["public.t_pkey"] == [query.index for query in contract.queries] if contract else []
+    assert ["public.t_pkey"] == [query.index for query in contract.of(Query)] if contract else []
 
 
 @pytest.mark.parametrize(

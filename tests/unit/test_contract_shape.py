@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pgcontract.contract import Contract, Examples, load_project
+from pgcontract.contract import Contract, Examples, load_project, sections
 from pgcontract.contract.documents import ContractSpec
 from pgcontract.contract.inheritance import KINDS
+from pgcontract.contract.sections import SECTIONS
 from pgcontract.contract.validation_errors import keys_at
 from pgcontract.model.schema import (
     Column,
@@ -289,3 +290,9 @@ def test_every_field_of_a_part_has_a_key() -> None:
     }
 
     assert missing == set()
+
+
+def test_every_file_of_the_sections_is_a_section() -> None:
+    assert [section.__module__ for section in SECTIONS] == [
+        f"pgcontract.contract.sections.{path.stem}" for path in sorted(Path(sections.__file__).parent.glob("[!_]*.py"))
+    ]

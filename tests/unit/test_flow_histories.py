@@ -20,7 +20,7 @@ def flow_of(shown: Case) -> Flow:
     with shown.project() as root:
         contract = load_project(root).head.contract
     assert contract
-    return contract.flows[0]
+    return contract.of(Flow)[0]
 
 
 def played(shown: Case, *, seed: int | None = None) -> tuple[Finding, ...]:

@@ -71,7 +71,8 @@ class Project:
     def dataset(self, key: str) -> Dataset:
         """The rows to measure on: the data sets up to and including that migration's, later ones winning."""
         last = next(number for number, link in enumerate(self.chain) if link.key == key)
-        datasets = (link.contract.dataset if link.contract else None for link in self.chain[: last + 1])
+        contracts = [link.contract for link in self.chain[: last + 1] if link.contract]
+        datasets = (dataset for contract in contracts for dataset in contract.of(Dataset))
         return merge_datasets(datasets, self.declared(key))
 
 

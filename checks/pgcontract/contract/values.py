@@ -9,17 +9,6 @@ from typing import Any, TypeVar
 from pgcontract.contract.claims import Claim
 from pgcontract.contract.documents import FilePins
 from pgcontract.contract.section import Section
-from pgcontract.contract.sections.column_formats import ColumnFormat
-from pgcontract.contract.sections.datasets import Dataset
-from pgcontract.contract.sections.existing_rows import ExistingRows
-from pgcontract.contract.sections.flows import Flow
-from pgcontract.contract.sections.presence import Presence
-from pgcontract.contract.sections.queries import Query
-from pgcontract.contract.sections.races import Race
-from pgcontract.contract.sections.state_machines import StateMachine
-from pgcontract.contract.sections.timestamps import Timestamp
-from pgcontract.contract.sections.verifications import Verification
-from pgcontract.contract.sections.waivers import Waiver
 from pgcontract.model.schema import Origin, Schema
 
 S = TypeVar("S", bound=Section)
@@ -76,47 +65,3 @@ class Contract:
     def of(self, section: type[S]) -> tuple[S, ...]:
         """What it declares in one section, as in `contract.of(Flow)`."""
         return tuple(declared for declared in self.sections if isinstance(declared, section))
-
-    @property
-    def verifications(self) -> tuple[Verification, ...]:
-        return self.of(Verification)
-
-    @property
-    def formats(self) -> tuple[ColumnFormat, ...]:
-        return self.of(ColumnFormat)
-
-    @property
-    def state_machines(self) -> tuple[StateMachine, ...]:
-        return self.of(StateMachine)
-
-    @property
-    def timestamps(self) -> tuple[Timestamp, ...]:
-        return self.of(Timestamp)
-
-    @property
-    def presences(self) -> tuple[Presence, ...]:
-        return self.of(Presence)
-
-    @property
-    def existing_rows(self) -> tuple[ExistingRows, ...]:
-        return self.of(ExistingRows)
-
-    @property
-    def flows(self) -> tuple[Flow, ...]:
-        return self.of(Flow)
-
-    @property
-    def races(self) -> tuple[Race, ...]:
-        return self.of(Race)
-
-    @property
-    def queries(self) -> tuple[Query, ...]:
-        return self.of(Query)
-
-    @property
-    def waivers(self) -> tuple[Waiver, ...]:
-        return self.of(Waiver)
-
-    @property
-    def dataset(self) -> Dataset | None:
-        return next(iter(self.of(Dataset)), None)

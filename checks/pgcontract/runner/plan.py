@@ -6,7 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from pgcontract.contract import Execution, Migration, Project, TransactionScope
+from pgcontract.contract import (
+    Execution,
+    Migration,
+    Project,
+    TransactionScope,
+    Waiver,
+)
 from pgcontract.errors import ContractError, InputError
 from pgcontract.model.qualified_name import split_name
 from pgcontract.model.sql import read_script
@@ -122,7 +128,7 @@ def _refuse_unknown_checks(promise: Promise, known: Mapping[str, Check]) -> None
         for claim in contract.claims
         for reference in (*claim.checks, *(claim.corrected.checks if claim.corrected else ()))
     ]
-    named += [(waiver.check, waiver.origin) for waiver in contract.waivers]
+    named += [(waiver.check, waiver.origin) for waiver in contract.of(Waiver)]
     for name, origin in named:
         if not any(fnmatchcase(check, name) for check in known):
             close = nearest(name, known)

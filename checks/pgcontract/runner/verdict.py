@@ -77,7 +77,7 @@ def merge_with_head(own: Sequence[Finding], later: Sequence[Finding], head: Migr
 
 
 def _waivers(migration: Migration) -> tuple[Waiver, ...]:
-    return migration.contract.waivers if migration.contract else ()
+    return migration.contract.of(Waiver) if migration.contract else ()
 
 
 def _waives(waiver: Waiver, finding: Finding) -> bool:

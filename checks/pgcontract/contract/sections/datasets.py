@@ -211,7 +211,7 @@ def _volatile_calls(text: str) -> Iterator[str]:
         yield f"{ways_given} is another value each time, and these rows are always the same; {instead}"
 
 
-def merge_datasets(datasets: Iterable[Dataset | None], schema: Schema) -> Dataset:
+def merge_datasets(datasets: Iterable[Dataset], schema: Schema) -> Dataset:
     """The data sets of a chain, oldest first: later sizes, counts and columns in place of earlier ones.
 
     Declarations of a table or column that `schema` no longer has are left out.
@@ -220,8 +220,6 @@ def merge_datasets(datasets: Iterable[Dataset | None], schema: Schema) -> Datase
     purpose, origin = None, None
     tables: dict[str, TableRows] = {}
     for dataset in datasets:
-        if dataset is None:
-            continue
         sizes, purpose, origin = dataset.sizes or sizes, dataset.purpose or purpose, dataset.origin
         for table_rows in dataset.tables:
             tables[table_rows.name] = (

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from pgcontract.catalog import read_catalog
-from pgcontract.contract import Dataset, Migration
+from pgcontract.contract import ColumnFormat, Dataset, Migration
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.comparison import Difference, compare
 from pgcontract.model.schema import Origin, Schema
@@ -226,7 +226,7 @@ def _example_texts(context: Context) -> Mapping[tuple[str, str], tuple[str, ...]
         for column, value in sample.items():
             add(table, column, value)
     for migration in project.chain:
-        for column_format in migration.contract.formats if migration.contract else ():
+        for column_format in migration.contract.of(ColumnFormat) if migration.contract else ():
             for value in column_format.accept:
                 add(column_format.table, column_format.bare_column, value)
         if migration.key == key:

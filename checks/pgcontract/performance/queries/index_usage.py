@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from pgcontract.contract import Query
+from pgcontract.contract import Flow, Query
 from pgcontract.performance.loading import Load, get_loaded_server
 from pgcontract.performance.queries.parameter_samples import NoValue, draw_samples
 from pgcontract.performance.queries.prepared_query import QueryRefused, number_parameters, prepare_query
@@ -59,9 +59,9 @@ def _statements(head: Context) -> Iterator[tuple[str, Query, bool]]:
     """Each statement by its name in reports, as a query, and whether its parameters have values to draw."""
     for migration in head.promise.project.chain:
         if migration.contract is not None:
-            for query in migration.contract.queries:
+            for query in migration.contract.of(Query):
                 yield f"the query {query.name}", query, True
-            for flow in migration.contract.flows:
+            for flow in migration.contract.of(Flow):
                 for step in flow.steps:
                     yield f"the step {step.name} of {flow.name}", Query(name=step.name, sql=step.sql), False
 

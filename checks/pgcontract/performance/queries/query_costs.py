@@ -122,7 +122,7 @@ class MeasuredQuery:
 def measured_queries(context: Context) -> tuple[MeasuredQuery, ...]:
     """Every query of this migration's contract, in the order declared. CouldNotAsk without a loaded server."""
     contract, loaded_server = context.promise.contract, get_loaded_server(context)
-    return tuple(measure_query(context, loaded_server, query) for query in (contract.queries if contract else ()))
+    return tuple(measure_query(context, loaded_server, query) for query in (contract.of(Query) if contract else ()))
 
 
 @cached_state_fact

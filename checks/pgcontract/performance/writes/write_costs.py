@@ -147,7 +147,7 @@ def _measure_writes(head: Context) -> Mapping[str, Writes]:
     loaded_server = get_loaded_server(head)
     chain = head.promise.project.chain
     until = chain[: chain.index(head.promise.migration) + 1]
-    flows = [(migration.key, flow) for migration in until if migration.contract for flow in migration.contract.flows]
+    flows = [(migration.key, flow) for migration in until if migration.contract for flow in migration.contract.of(Flow)]
     by_step: dict[tuple[str, str, str], list[_AtSize | NotExecuted]] = {}
     # Where a sequential scan is still cheap, and a B-tree already has more than its root page.
     middle = loaded_server.loads[(len(loaded_server.loads) - 1) // 2]

@@ -45,7 +45,7 @@ def state_machine_of(context: Context, column: str) -> StateMachine | None:
         state_machine
         for one in known
         if one.contract
-        for state_machine in one.contract.state_machines
+        for state_machine in one.contract.of(StateMachine)
         if state_machine.column == column
     ]
     return state_machines[-1] if state_machines else None

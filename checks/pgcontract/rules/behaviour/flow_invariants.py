@@ -30,7 +30,7 @@ _REMEDY = (
 
 def _flows(promise: Promise) -> tuple[Flow, ...]:
     """The flows that have invariants."""
-    return tuple(flow for flow in promise.contract.flows if flow.invariants) if promise.contract else ()
+    return tuple(flow for flow in promise.contract.of(Flow) if flow.invariants) if promise.contract else ()
 
 
 def _invariants(promise: Promise) -> Iterator[str]:

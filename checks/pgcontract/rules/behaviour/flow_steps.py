@@ -28,7 +28,7 @@ from pgcontract.rules.registry import check
 
 
 def _flows(promise: Promise) -> tuple[Flow, ...]:
-    return promise.contract.flows if promise.contract else ()
+    return promise.contract.of(Flow) if promise.contract else ()
 
 
 def _steps(promise: Promise) -> Iterator[str]:

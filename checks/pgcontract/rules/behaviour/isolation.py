@@ -16,7 +16,7 @@ from pgcontract.rules.registry import check
 
 
 def _races(promise: Promise) -> Iterator[str]:
-    return (race.name for race in promise.contract.races) if promise.contract else iter(())
+    return (race.name for race in promise.contract.of(Race)) if promise.contract else iter(())
 
 
 @check("acid.isolation", subjects=_races, behaviour=True)
@@ -31,9 +31,9 @@ def acid_isolation(context: Context) -> Iterator[Answer]:
     What to do: the level that holds, with new tries; or SQL that names the state it comes from, which holds at each.
     """
     contract = context.promise.contract
-    if contract is None or not contract.races:
+    if contract is None or not contract.of(Race):
         return
-    for race, results in run_races(context, contract.races):
+    for race, results in run_races(context, contract.of(Race)):
         if isinstance(results, CouldNotAsk):
             summary = f"The race {race.name} cannot be run: {results}."
             remedy = "Fix the race's SQL in the contract, or the migration where the SQL is right."

@@ -53,7 +53,7 @@ class PresenceAttempt:
 
 
 def _presences(promise: Promise) -> tuple[Presence, ...]:
-    return promise.contract.presences if promise.contract else ()
+    return promise.contract.of(Presence) if promise.contract else ()
 
 
 def _names(promise: Promise) -> Iterator[str]:

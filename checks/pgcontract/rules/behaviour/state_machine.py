@@ -26,7 +26,7 @@ Transition = tuple[str, str]
 
 
 def _state_machines(promise: Promise) -> tuple[StateMachine, ...]:
-    return promise.contract.state_machines if promise.contract else ()
+    return promise.contract.of(StateMachine) if promise.contract else ()
 
 
 def _names(promise: Promise) -> Iterator[str]:
@@ -47,7 +47,7 @@ def _later_declaration(context: Context, state_machine: StateMachine) -> StateMa
     later_declaration = [
         later_machine
         for contract in context.later_contracts
-        for later_machine in contract.state_machines
+        for later_machine in contract.of(StateMachine)
         if later_machine.column == state_machine.column
     ]
     return later_declaration[-1] if later_declaration else None

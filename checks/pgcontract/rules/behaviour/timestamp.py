@@ -57,7 +57,7 @@ class TimestampAttempt:
 
 
 def _timestamps(promise: Promise, *, event: str | None = None, increasing: bool = False) -> tuple[Timestamp, ...]:
-    timestamps = promise.contract.timestamps if promise.contract else ()
+    timestamps = promise.contract.of(Timestamp) if promise.contract else ()
     return tuple(
         timestamp
         for timestamp in timestamps

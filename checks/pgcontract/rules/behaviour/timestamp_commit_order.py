@@ -23,7 +23,9 @@ from pgcontract.rules.registry import check
 
 def _timestamps(promise: Promise) -> tuple[Timestamp, ...]:
     return (
-        tuple(timestamp for timestamp in promise.contract.timestamps if timestamp.increasing) if promise.contract else ()
+        tuple(timestamp for timestamp in promise.contract.of(Timestamp) if timestamp.increasing)
+        if promise.contract
+        else ()
     )
 
 

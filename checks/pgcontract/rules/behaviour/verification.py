@@ -19,7 +19,7 @@ _SHOWN_ROWS = 50
 
 
 def _queries(promise: Promise) -> tuple[str, ...]:
-    return tuple(query.id for query in promise.contract.verifications) if promise.contract else ()
+    return tuple(query.id for query in promise.contract.of(Verification)) if promise.contract else ()
 
 
 @check("verification.query", subjects=_queries)
@@ -31,7 +31,9 @@ def verification_query(context: Context) -> Iterator[Answer]:
     it names with `after`; its rows are compared with `expect`. What it cannot see is told beside it.
     What to do: mend the query or the expectation; lean on the other checks for what it cannot see.
     """
-    queries = {query.id: query for query in (context.promise.contract.verifications if context.promise.contract else ())}
+    queries = {
+        query.id: query for query in (context.promise.contract.of(Verification) if context.promise.contract else ())
+    }
     for query in queries.values():
         with context.sandbox.rolled_back(context.after_state) as connection:
             try:

@@ -23,7 +23,7 @@ _PAIRS_SHOWN = 8
 
 
 def _formats(promise: Promise) -> tuple[ColumnFormat, ...]:
-    return promise.contract.formats if promise.contract else ()
+    return promise.contract.of(ColumnFormat) if promise.contract else ()
 
 
 def _names(promise: Promise) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from pgcontract.contract import Dataset
 from pgcontract.performance.measurement_kind import MeasurementKind
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
@@ -20,10 +21,9 @@ WHOLE_DATASET = "dataset"
 
 def _tables(promise: Promise) -> tuple[str, ...]:
     """The tables that this contract's own data set declares."""
-    dataset = promise.contract.dataset if promise.contract else None
-    if dataset is None:
-        return ()
-    return tuple(table.name for table in dataset.tables) or (WHOLE_DATASET,)
+    for dataset in promise.contract.of(Dataset) if promise.contract else ():
+        return tuple(table.name for table in dataset.tables) or (WHOLE_DATASET,)
+    return ()
 
 
 @check("dataset.loads", subjects=_tables, head=True, measures=[MeasurementKind.LOADED_ROWS])
@@ -48,9 +48,8 @@ def dataset_loads(context: Context) -> Iterator[Answer]:
     )
     changed = tuple((f"{load.size:,}", difference) for load in loaded.loads for difference in load.differences)
     where = Evidence(title="Conditions", text=loaded.conditions)
-    origins = (
-        context.promise.contract.dataset.tables if context.promise.contract and context.promise.contract.dataset else ()
-    )
+    contract = context.promise.contract
+    origins = [table for dataset in (contract.of(Dataset) if contract else ()) for table in dataset.tables]
     for name in _tables(context.promise):
         origin = next((table.origin for table in origins if table.name == name), None)
         if changed:

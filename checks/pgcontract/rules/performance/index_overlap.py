@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import sql
 
+from pgcontract.contract import Query
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Index
@@ -271,7 +272,7 @@ def _largest_load(context: Context) -> tuple[int, Mapping[str, IndexFacts]] | No
     from pgcontract.performance.loading import get_loaded_server
     from pgcontract.performance.queries.query_costs import indexes_of
 
-    if not any(migration.contract and migration.contract.queries for migration in context.promise.project.chain):
+    if not any(migration.contract and migration.contract.of(Query) for migration in context.promise.project.chain):
         return None
     try:
         load = get_loaded_server(context).loads[-1]
@@ -294,7 +295,10 @@ def _sizes_evidence(context: Context, index: Index, other: Index) -> Iterator[Ev
 def _declared_and_smaller(context: Context, index: Index, other: Index) -> str | None:
     """Why the shorter one may be kept: a declared query names it, and it has at most half the pages."""
     queries = [
-        query for migration in context.promise.project.chain if migration.contract for query in migration.contract.queries
+        query
+        for migration in context.promise.project.chain
+        if migration.contract
+        for query in migration.contract.of(Query)
     ]
     query_name = next((query.name for query in queries if query.index == index.name), None)
     loaded = _largest_load(context) if query_name else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from pgcontract.contract import Query
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Index
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def _indexes(promise: Promise) -> Iterator[str]:
     """The indexes that this contract declares and the head still does, where the chain declares any query."""
-    if any(migration.contract and migration.contract.queries for migration in promise.project.chain):
+    if any(migration.contract and migration.contract.of(Query) for migration in promise.project.chain):
         yield from (index.name for index in promise.still_declared("indexes"))
 
 
@@ -46,7 +47,7 @@ def index_used(context: Context) -> Iterator[Answer]:
         query.index: query.name
         for migration in context.promise.project.chain
         if migration.contract
-        for query in migration.contract.queries
+        for query in migration.contract.of(Query)
         if query.index
     }
     for name in names:

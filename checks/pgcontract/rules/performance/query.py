@@ -29,11 +29,11 @@ _WRONG_PAGES = 8
 
 
 def queries(promise: Promise) -> Iterator[str]:
-    return (query.name for query in (promise.contract.queries if promise.contract else ()))
+    return (query.name for query in (promise.contract.of(Query) if promise.contract else ()))
 
 
 def _indexed(promise: Promise) -> Iterator[str]:
-    return (query.name for query in (promise.contract.queries if promise.contract else ()) if query.index)
+    return (query.name for query in (promise.contract.of(Query) if promise.contract else ()) if query.index)
 
 
 @check("query.runs", subjects=queries, head=True, measures=[MeasurementKind.QUERY_COSTS], correctable=Correctable.WORDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pgcontract.contract import Growth
+from pgcontract.contract import Growth, Query
 from pgcontract.performance.measurement_kind import MeasurementKind
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
@@ -27,11 +27,11 @@ _ALLOWED_GROWTH: dict[Growth, str] = {
 
 
 def _queries_with_growth(promise: Promise) -> Iterator[str]:
-    return (query.name for query in (promise.contract.queries if promise.contract else ()) if query.growth)
+    return (query.name for query in (promise.contract.of(Query) if promise.contract else ()) if query.growth)
 
 
 def _queries_with_budget(promise: Promise) -> Iterator[str]:
-    queries = promise.contract.queries if promise.contract else ()
+    queries = promise.contract.of(Query) if promise.contract else ()
     return (query.name for query in queries if query.budget and query.budget.buffers)
 
 

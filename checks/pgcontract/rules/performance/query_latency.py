@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from pgcontract.contract import Query
 from pgcontract.performance.measurement_kind import MeasurementKind
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def _queries(promise: Promise) -> Iterator[str]:
-    return (query.name for query in promise.contract.queries) if promise.contract else iter(())
+    return (query.name for query in promise.contract.of(Query)) if promise.contract else iter(())
 
 
 @check(
@@ -41,7 +42,7 @@ def query_latency(context: Context) -> Iterator[Answer]:
 
     from pgcontract.performance.latency import latencies
 
-    if context.promise.contract is None or not context.promise.contract.queries:
+    if context.promise.contract is None or not context.promise.contract.of(Query):
         return
     timed = latencies(context)
     for query in timed.queries:

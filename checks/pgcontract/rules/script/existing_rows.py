@@ -20,7 +20,7 @@ from pgcontract.rules.registry import check
 
 
 def _names(promise: Promise) -> tuple[str, ...]:
-    return tuple(row.name for row in promise.contract.existing_rows) if promise.contract else ()
+    return tuple(row.name for row in promise.contract.of(ExistingRows)) if promise.contract else ()
 
 
 @check("script.existing_rows", subjects=_names)
@@ -33,7 +33,7 @@ def script_existing_rows(context: Context) -> Iterator[Answer]:
     error says what the contract demands.
     What to do: count the rows that a new rule would refuse at the head of the script and raise one error.
     """
-    for case in context.promise.contract.existing_rows if context.promise.contract else ():
+    for case in context.promise.contract.of(ExistingRows) if context.promise.contract else ():
         yield _run_over_rows(context, case)
 
 
