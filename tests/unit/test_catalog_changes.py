@@ -185,9 +185,9 @@ def after(connection: psycopg.Connection, script: str) -> tuple[Schema, Schema]:
     """The catalog before and after the script, which is undone."""
     connection.execute("begin")
     try:
-        before = read_catalog(connection, transaction=False)
+        before = read_catalog(connection)
         connection.execute(script.encode())
-        return before, read_catalog(connection, transaction=False)
+        return before, read_catalog(connection)
     finally:
         connection.execute("rollback")
 
@@ -257,9 +257,9 @@ def test_what_is_left_after_subtraction_is_what_was_made_or_changed(standing: ps
 def changed(connection: psycopg.Connection, script: str) -> set[str]:
     """The objects that are other ones after the script."""
     connection.execute("begin")
-    before = read_object_ids(connection, transaction=False)
+    before = read_object_ids(connection)
     connection.execute(script.encode())
-    identities = read_object_ids(connection, transaction=False)
+    identities = read_object_ids(connection)
     connection.execute("rollback")
     return {name for name in before.keys() | identities.keys() if before.get(name) != identities.get(name)}
 

@@ -590,7 +590,7 @@ def test_reading_in_a_transaction_sees_its_changes_and_puts_its_settings_back(ri
     rich.execute("begin")
     rich.execute('set local search_path = "Odd", public')
     rich.execute("create table only_here ()")
-    tables = [table.name for table in read_catalog(rich, transaction=False).tables]
+    tables = [table.name for table in read_catalog(rich).tables]
     path = rich.execute("show search_path").fetchall()
     rich.execute("rollback")
 
@@ -603,7 +603,7 @@ def test_reading_again_after_a_rollback_uses_the_plans_that_are_there(rich: psyc
     twice = "select name from pg_prepared_statements where generic_plans + custom_plans = 2"
     for _ in range(2):
         rich.execute("begin")
-        read_catalog(rich, transaction=False)
+        read_catalog(rich)
         rich.execute("rollback")
 
     expected = {f"pgcontract.{question}" for question in (*EXPECTED, "inventory")}
@@ -611,25 +611,13 @@ def test_reading_again_after_a_rollback_uses_the_plans_that_are_there(rich: psyc
     assert expected == {name for (name,) in rich.execute(twice)}
 
 
-def test_an_open_transaction_is_not_mistaken_for_a_snapshot(rich: psycopg.Connection) -> None:
-    rich.execute("begin")
-
-    with pytest.raises(ValueError, match="inside a transaction"):
-        read_catalog(rich)
-
-
-def test_settings_of_a_reading_need_a_transaction_to_end_with(rich: psycopg.Connection) -> None:
-    with pytest.raises(ValueError, match="in no transaction"):
-        read_catalog(rich, transaction=False)
-
-
 def test_rows_are_digested_whatever_their_order(rich: psycopg.Connection) -> None:
     rich.execute("begin")
-    before = read_catalog(rich, transaction=False).rows[0].digest
+    before = read_catalog(rich).rows[0].digest
     rich.execute("update public.plain set code = code where id = 1")
-    moved = read_catalog(rich, transaction=False).rows[0].digest
+    moved = read_catalog(rich).rows[0].digest
     rich.execute("update public.plain set code = 'other' where id = 1")
-    changed = read_catalog(rich, transaction=False).rows[0].digest
+    changed = read_catalog(rich).rows[0].digest
     rich.execute("rollback")
 
     expected = [before, "another"]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from psycopg import Connection
-from psycopg.pq import TransactionStatus
 
 from pgcontract.catalog.row_values import read_rows_as
 from pgcontract.catalog.snapshot import open_snapshot
@@ -81,18 +80,13 @@ class InformationSchema:
     privileges: tuple[InformationSchemaPrivilege, ...] = ()
 
 
-def read_information_schema(
-    connection: Connection[Any], schemas: Sequence[str], *, transaction: bool | None = None
-) -> InformationSchema:
+def read_information_schema(connection: Connection[Any], schemas: Sequence[str]) -> InformationSchema:
     """The information_schema views of these schemas (spelled as the server does, `"Odd"`), in one snapshot.
 
     Objects on which the role has no privileges are hidden, as from any reader of these views.
-    Reads in the caller's transaction if one is open, unless `transaction` says otherwise.
     """
-    if transaction is None:
-        transaction = connection.autocommit and connection.info.transaction_status is TransactionStatus.IDLE
     names = list(schemas)
-    with open_snapshot(connection, transaction=transaction) as snapshot:
+    with open_snapshot(connection) as snapshot:
         tables = snapshot.run_schema_query("standard_tables", names)
         columns = snapshot.run_schema_query("standard_columns", names)
         constraints = snapshot.run_schema_query("standard_constraints", names)

@@ -10,12 +10,12 @@ from psycopg import Connection
 from pgcontract.catalog.snapshot import open_snapshot
 
 
-def read_object_ids(connection: Connection[Any], *, transaction: bool = True) -> Mapping[str, tuple[int, ...]]:
+def read_object_ids(connection: Connection[Any]) -> Mapping[str, tuple[int, ...]]:
     """`<kind> <name>` of every object outside PostgreSQL's own schemas to its oid, and what else would change.
 
     Of a relation (table, index, view, sequence) the second number is its relfilenode, which a rewrite or TRUNCATE
     changes too; of a column its attnum. Kinds and names are those of the Schema's parts.
     """
-    with open_snapshot(connection, transaction=transaction) as snapshot:
+    with open_snapshot(connection) as snapshot:
         rows = snapshot.run_query("identities").fetchall()
     return {name: tuple(numbers) for name, numbers in rows}

@@ -44,15 +44,15 @@ ALWAYS_READ = ("schemas", "extensions", "grants", "roles", "others")
 """The kinds that `inventory.sql` says nothing of; the others are asked for only where it found any."""
 
 
-def read_catalog(connection: Connection[Any], *, rows: bool = True, transaction: bool = True) -> Schema:
+def read_catalog(connection: Connection[Any], *, rows: bool = True) -> Schema:
     """Everything outside pg_catalog, information_schema and temporary schemas, but for members of extensions.
 
-    All is read in one pipelined, read-only, repeatable-read transaction; with `transaction=False` in the caller's
-    own, whose settings are put back. `rows=False` leaves the tables' rows uncounted. Rows that row security hides
+    All is read in one pipelined, read-only, repeatable-read transaction; in the caller's own where one is open, whose
+    settings are put back. `rows=False` leaves the tables' rows uncounted. Rows that row security hides
     from the asking role are not counted, nor are those of tables that it may not read.
-    Raises psycopg.Error where the server refuses, ValueError where a transaction is open and none was expected.
+    Raises psycopg.Error where the server refuses.
     """
-    with open_snapshot(connection, transaction=transaction) as snapshot:
+    with open_snapshot(connection) as snapshot:
         inventory = snapshot.run_query("inventory")
         cursors = {kind: snapshot.run_query(kind) for kind in ALWAYS_READ}
         [(present,)] = inventory.fetchall()

@@ -63,19 +63,13 @@ class CatalogSnapshot:
 
 
 @contextmanager
-def open_snapshot(connection: Connection[Any], *, transaction: bool) -> Iterator[CatalogSnapshot]:
+def open_snapshot(connection: Connection[Any]) -> Iterator[CatalogSnapshot]:
     """A pipeline in which every query sees one snapshot and every name comes out with its schema.
 
-    With `transaction=False` it is the caller's transaction, and what was set is put back; no savepoint is made, so
-    after a refusal by the server the caller's transaction is lost.
-    Raises ValueError where a transaction is open and none was expected, or the other way about.
+    Where the caller has a transaction open it is that one, and what was set is put back; no savepoint is made, so after a
+    refusal by the server that transaction is lost.
     """
-    status = connection.info.transaction_status
-    if transaction and status is not TransactionStatus.IDLE:
-        raise ValueError("the connection is inside a transaction: end it, or pass transaction=False to read there")
-    if not transaction and status is TransactionStatus.IDLE and connection.autocommit:
-        raise ValueError("the connection is in no transaction: begin one, or pass transaction=True")
-    if transaction:
+    if connection.info.transaction_status is TransactionStatus.IDLE:
         with connection.pipeline(), connection.transaction():
             connection.execute("set transaction isolation level repeatable read read only", prepare=False)
             _, _, prepared = _set_parameters(connection, [*SETTINGS], [*SETTINGS.values()])

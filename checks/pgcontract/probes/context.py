@@ -151,9 +151,9 @@ class Context:
         with self.sandbox.rolled_back(self.after_state) as connection:
             return read_information_schema(connection, schemas or ["public"])
 
-    def catalog(self, connection: psycopg.Connection, *, rows: bool = True) -> Schema:
+    def catalog(self, connection: psycopg.Connection) -> Schema:
         """The catalog as this connection's transaction sees it."""
-        return self.sandbox.as_production(read_catalog(connection, rows=rows, transaction=False))
+        return self.sandbox.as_production(read_catalog(connection))
 
     @contextmanager
     def clone(self, state: DatabaseState) -> Iterator[psycopg.Connection]:

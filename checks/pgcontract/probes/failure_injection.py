@@ -109,27 +109,23 @@ def choose_prefixes(context: Context) -> frozenset[int]:
 
 def _created_objects(connection: psycopg.Connection, before: frozenset[str]) -> frozenset[str]:
     """The objects that are there and were not `before`, by identity: far cheaper than reading the whole catalog."""
-    return _object_names(read_object_ids(connection, transaction=not in_transaction(connection))) - before
+    return _object_names(read_object_ids(connection)) - before
 
 
 @cached_fact
 def _objects_before(context: Context) -> frozenset[str]:
     with context.sandbox.rolled_back(context.before_state) as connection:
-        return _object_names(read_object_ids(connection, transaction=False))
+        return _object_names(read_object_ids(connection))
 
 
 def _object_names(identities: Mapping[str, object]) -> frozenset[str]:
     return frozenset(name for name in identities if not name.startswith("column "))
 
 
-def in_transaction(connection: psycopg.Connection) -> bool:
-    return connection.info.transaction_status is not TransactionStatus.IDLE
-
-
 @contextmanager
 def snapshot_transaction(connection: psycopg.Connection) -> Iterator[None]:
     """A transaction that is rolled back; one that a script left open or failed is rolled back first."""
-    if in_transaction(connection):
+    if connection.info.transaction_status is not TransactionStatus.IDLE:
         connection.execute("ROLLBACK")
     connection.execute("BEGIN")
     try:

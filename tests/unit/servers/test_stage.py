@@ -101,9 +101,9 @@ def test_the_stage_may_be_made_again_in_the_same_database(server: Server, sandbo
     regime = sandbox.platform.regimes[0]
     with sandbox.rolled_back(sandbox.platform_state(regime), user=server.superuser) as connection:
         connection.execute("SET LOCAL pgcontract.migrator = 'postgres'")
-        before = read_catalog(connection, transaction=False)
+        before = read_catalog(connection)
         for text in regime.database_sql:
             connection.execute(text.encode())
-        after = read_catalog(connection, transaction=False)
+        after = read_catalog(connection)
 
     assert before == after

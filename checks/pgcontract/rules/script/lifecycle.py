@@ -218,7 +218,7 @@ def _database_contents(context: Context, connection: psycopg.Connection) -> dict
     with snapshot_transaction(connection):
         catalog = context.catalog(connection)
         everything: dict[str, object] = {
-            f"the identity of {name}": id_ for name, id_ in read_object_ids(connection, transaction=False).items()
+            f"the identity of {name}": id_ for name, id_ in read_object_ids(connection).items()
         }
         for part in catalog.parts():
             if part.kind != "rows":
