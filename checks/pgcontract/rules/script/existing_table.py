@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -97,35 +97,20 @@ def script_respects_existing(context: Context) -> Iterator[Answer]:
     table to the declared shape with its rows.
     What to do: a guard at the head of the script that compares the shape and raises an exception.
     """
-    for table, earlier_answer in _new_tables(context):
-        if earlier_answer is not None:
-            yield earlier_answer
-            continue
-        rows: list[tuple[str, str, str]] = []
-        wrong = 0
-        for conflicting_table in conflicting_tables(context.after, table):
-            with _database_before_migration(context, context.promise.script) as connection:
-                if not _create_conflicting_table(connection, table, conflicting_table):
-                    rows.append(
-                        (conflicting_table.description, "not tried", "its types do not exist before the migration")
-                    )
-                    continue
-                rows_before = _row_count(connection, table)
-                refusal = apply_as_production(connection, context.promise.script)
-                verdict, said = _judge(context, connection, table, refusal, rows_before or 0)
-            wrong += verdict != "detected"
-            rows.append((conflicting_table.description, verdict, said))
-        yield _answer(
-            table,
-            wrong,
-            rows,
-            kept=f"An existing table {table} with other columns or constraints is detected.",
-            broken=f"An existing table {table} with other columns or constraints is not detected",
-            expected="the script fails, or the table gets the declared shape and keeps its rows",
-            remedy=f"Begin the script with a DO block that looks up the columns of {table} in pg_attribute and "
-            "raises an exception "
-            "where they are others.",
-        )
+
+    def judge(connection: psycopg.Connection, table: str) -> tuple[str, str]:
+        rows_before = _row_count(connection, table)
+        refusal = apply_as_production(connection, context.promise.script)
+        return _judge(context, connection, table, refusal, rows_before or 0)
+
+    yield from _try_tables(
+        context,
+        context.promise.script,
+        judge,
+        kept="An existing table {table} with other columns or constraints is detected.",
+        broken="An existing table {table} with other columns or constraints is not detected",
+        expected="the script fails, or the table gets the declared shape and keeps its rows",
+    )
 
 
 def _judge(
@@ -161,59 +146,60 @@ def rollback_respects_existing(context: Context) -> Iterator[Answer]:
     """
     rollback = context.promise.rollback
     assert rollback is not None
+
+    def judge(connection: psycopg.Connection, table: str) -> tuple[str, str]:
+        refusal = apply_as_production(connection, rollback)
+        destroyed = refusal is None and _row_count(connection, table) is None
+        return "destroyed" if destroyed else "left alone", str(refusal or "")
+
+    yield from _try_tables(
+        context,
+        rollback,
+        judge,
+        kept="The rollback leaves alone a table {table} that the migration did not create.",
+        broken="The rollback drops a table {table} that the migration did not create, without an error",
+        expected="the rollback fails, or leaves the table alone",
+    )
+
+
+def _try_tables(
+    context: Context,
+    script: Script,
+    judge: Callable[[psycopg.Connection, str], tuple[str, str]],
+    *,
+    kept: str,
+    broken: str,
+    expected: str,
+) -> Iterator[Answer]:
+    """Makes each table that the migration creates in other shapes; `judge` runs the script, and says how that ends."""
+    word = "script" if script is context.promise.script else "rollback"
     for table, earlier_answer in _new_tables(context):
         if earlier_answer is not None:
             yield earlier_answer
             continue
         rows: list[tuple[str, str, str]] = []
-        wrong = 0
         for conflicting_table in conflicting_tables(context.after, table):
-            with _database_before_migration(context, rollback) as connection:
-                if not _create_conflicting_table(connection, table, conflicting_table):
-                    rows.append(
-                        (conflicting_table.description, "not tried", "its types do not exist before the migration")
-                    )
-                    continue
-                refusal = apply_as_production(connection, rollback)
-                destroyed = refusal is None and _row_count(connection, table) is None
-            wrong += destroyed
-            rows.append((conflicting_table.description, "destroyed" if destroyed else "left alone", str(refusal or "")))
-        yield _answer(
-            table,
-            wrong,
-            rows,
-            kept=f"The rollback leaves alone a table {table} that the migration did not create.",
-            broken=f"The rollback drops a table {table} that the migration did not create, without an error",
-            expected="the rollback fails, or leaves the table alone",
-            remedy=f"Begin the rollback with a DO block that looks up the columns of {table} in pg_attribute and "
-            "raises an exception "
-            "where they are others.",
-        )
-
-
-def _answer(
-    table: str,
-    wrong: int,
-    rows: list[tuple[str, str, str]],
-    *,
-    kept: str,
-    broken: str,
-    expected: str,
-    remedy: str,
-) -> Answer:
-    evidence = [Evidence(title="Existing tables tried", columns=("table", "outcome", "message"), rows=tuple(rows))]
-    if wrong:
-        first = next(row for row in rows if row[1] in ("destroyed", "kept without an error"))
-        return Answer(
+            with _database_before_migration(context, script) as connection:
+                if _create_conflicting_table(connection, table, conflicting_table):
+                    outcome = judge(connection, table)
+                else:
+                    outcome = "not tried", "its types do not exist before the migration"
+            rows.append((conflicting_table.description, *outcome))
+        evidence = [Evidence(title="Existing tables tried", columns=("table", "outcome", "message"), rows=tuple(rows))]
+        wrong = next((row for row in rows if row[1] in ("destroyed", "kept without an error")), None)
+        if wrong is None:
+            yield Answer(Status.KEPT, table, kept.format(table=table), evidence=evidence)
+            continue
+        yield Answer(
             Status.BROKEN,
             table,
-            f"{broken}: {first[0]} is {first[1]}.",
+            f"{broken.format(table=table)}: {wrong[0]} is {wrong[1]}.",
             expected=expected,
-            actual=f"{first[0]}: {first[1]}",
-            remedy=remedy,
+            actual=f"{wrong[0]}: {wrong[1]}",
+            remedy=f"Begin the {word} with a DO block that looks up the columns of {table} in pg_attribute and raises an "
+            "exception where they are others.",
             evidence=evidence,
         )
-    return Answer(Status.KEPT, table, kept, evidence=evidence)
 
 
 def _database_before_migration(context: Context, script: Script) -> AbstractContextManager[psycopg.Connection]:
