@@ -54,10 +54,10 @@ def render(run: Run) -> str:
     return "\n".join(line.rstrip() for line in page.getvalue().split("\n"))
 
 
-def write(run: Run, stream: TextIO, *, verbose: bool = False) -> None:
+def write(run: Run, stream: TextIO) -> None:
     """Prints the Run as wide and as colourful as a terminal is; as 80 plain columns to anything else."""
     width = None if stream.isatty() else WIDTH
-    show(run, Console(file=stream, width=width), verbose=verbose)
+    show(run, Console(file=stream, width=width))
 
 
 def show(run: Run, console: Console, *, verbose: bool = False) -> None:

@@ -46,8 +46,8 @@ def script_objects_created(context: Context) -> Iterator[Answer]:
 
     Why it matters: IF NOT EXISTS, a condition in a DO block or a later DROP make a statement that is written do
     nothing.
-    How it is measured: the statements are read (by sqlglot, else by their heads) into a list of objects with line
-    numbers, and each is looked up in the catalog; without a server, in the contract.
+    How it is measured: the statements are read (queries by sqlglot, all else by its head) into a list of objects with
+    line numbers, and each is looked up in the catalog; without a server, in the contract.
     What to do: look at the statement of the given line.
     """
     promise = context.promise

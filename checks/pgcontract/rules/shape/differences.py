@@ -9,7 +9,7 @@ from pgcontract.model.schema import Part
 from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
-from pgcontract.result import Evidence, Severity, Status
+from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
 
@@ -22,7 +22,6 @@ def shape_check(
     *,
     kinds: str | tuple[str, ...],
     fields: tuple[str, ...],
-    severity: Severity = Severity.ERROR,
     version_features: tuple[str, ...] = (),
     prefixed: bool = False,
 ) -> None:
@@ -47,7 +46,7 @@ def shape_check(
         for subject, part in parts(context.promise):
             yield _judge(context, subject, part, by_part.get((part.kind, server_name(context, part)), []), fields)
 
-    check(id, subjects=subjects, explanation=explanation, severity=severity, version_features=version_features)(ask)
+    check(id, subjects=subjects, explanation=explanation, version_features=version_features)(ask)
 
 
 def server_name(context: Context, part: Part) -> str:
