@@ -60,26 +60,19 @@ def write(run: Run, stream: TextIO) -> None:
     show(run, Console(file=stream, width=width))
 
 
-def show(run: Run, console: Console, *, verbose: bool = False) -> None:
-    """Prints the Run; `verbose` adds a line for every finding that is kept or noted."""
-    view = RunView(run)
-    for renderable in _page(view, verbose=verbose):
+def show(run: Run, console: Console) -> None:
+    for renderable in _page(RunView(run)):
         console.print(renderable, highlight=False)
 
 
-def _page(view: RunView, *, verbose: bool) -> Iterator[RenderableType]:
+def _page(view: RunView) -> Iterator[RenderableType]:
     yield from _heading(view)
     for finding in view.unresolved:
         yield from _finding(finding, view)
-    groups = [("Settled", view.resolved)]
-    if verbose:
-        groups.append(("Noted", tuple(finding for finding in view.distinct_findings if finding.status is Status.NOTED)))
-        groups.append(("Kept", tuple(finding for finding in view.distinct_findings if finding.status is Status.KEPT)))
-    for title, findings in groups:
-        if findings:
-            yield Text(title, style="bold")
-            yield _list(findings, view)
-            yield Text("")
+    if view.resolved:
+        yield Text("Settled", style="bold")
+        yield _list(view.resolved, view)
+        yield Text("")
     yield _totals(view)
 
 
