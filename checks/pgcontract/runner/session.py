@@ -56,6 +56,7 @@ class Session:
         self._asked: set[tuple[str, str]] = set()
         self._answers: dict[tuple[str, str], tuple[Finding, ...]] = {}
         self._phases: list[Phase] = []
+        self._inner_ms = 0.0, 0.0  # wall and CPU of the phases inside the one that is open
         self._checks = checks()
         self._lost_server: ServerUnavailable | None = None
 
@@ -195,17 +196,16 @@ class Session:
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
         report_progress(ProgressEvent(kind="phase", name=name))
+        # The server starts in the phase of the check that first needs it, and is no cost of that one.
+        (outer_wall_ms, outer_cpu_ms), self._inner_ms = self._inner_ms, (0.0, 0.0)
         wall, cpu = time.perf_counter(), process_cpu_ms()
         try:
             yield
         finally:
-            self._phases.append(
-                Phase(
-                    name=name,
-                    wall_ms=(time.perf_counter() - wall) * 1000,
-                    cpu_ms=process_cpu_ms() - cpu,
-                )
-            )
+            wall_ms, cpu_ms = (time.perf_counter() - wall) * 1000, process_cpu_ms() - cpu
+            inner_wall_ms, inner_cpu_ms = self._inner_ms
+            self._phases.append(Phase(name=name, wall_ms=wall_ms - inner_wall_ms, cpu_ms=cpu_ms - inner_cpu_ms))
+            self._inner_ms = outer_wall_ms + wall_ms, outer_cpu_ms + cpu_ms
 
     def _server_info(self) -> ServerInfo | None:
         if self.server is None:
