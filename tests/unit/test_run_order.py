@@ -112,8 +112,9 @@ def backwards(items: Sequence[Item]) -> Sequence[Item]:
 
 
 def but_for_figures(value: object) -> str:
-    """The value's text with # in the place of each figure, there or not: times differ from run to run."""
-    return re.sub(r"-?\d[\d.,]*\d|-?\d|None", "#", repr(value))
+    """The value's text with # in the place of each figure, there or not: times differ from run to run, and the rows of
+    one come out of the cache that the one before it filled."""
+    return re.sub(r"-?\d[\d.,]*\d|-?\d|None", "#", repr(value)).replace("from the cache", "loaded")
 
 
 def content(finding: Finding) -> tuple[Any, ...]:
