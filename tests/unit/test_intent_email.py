@@ -109,8 +109,8 @@ REASONS = {
 
 OBSOLETE = {
     '"a".b@example.com': "a quoted string among dots, which is obsolete (RFC 5322, 4)",
-    "ann . lee@example.com": "a comment or blank beside a dot of the local part, which is obsolete (RFC 5322, 4)",
-    "ann@example(c).com": "a comment or blank beside a dot of the domain, which is obsolete (RFC 5322, 4)",
+    "ann . lee@example.com": "a comment or blank next to a dot of the local part, which is obsolete (RFC 5322, 4)",
+    "ann@example(c).com": "a comment or blank next to a dot of the domain, which is obsolete (RFC 5322, 4)",
     '"a\x01b"@example.com': "a control character in a quoted string, which is obsolete (RFC 5322, 4)",
     "ann@[\\a]": "a quoted pair in a domain literal, which is obsolete (RFC 5322, 4)",
     "ann\r\n \r\n @example.com": "folding over more than one line, which is obsolete (RFC 5322, 4)",

@@ -105,7 +105,7 @@ def test_rows_for_copy_are_refused_above_the_limit_too(tmp_path: Path) -> None:
 def test_a_missing_file_names_its_neighbours(tmp_path: Path) -> None:
     written(tmp_path, b"")
 
-    assert "002_y.sql: no such file; beside it: 001_x.sql; check the name" == refusal(tmp_path / "002_y.sql")
+    assert "002_y.sql: no such file; in the same folder: 001_x.sql; check the name" == refusal(tmp_path / "002_y.sql")
 
 
 def test_a_folder_is_no_script(tmp_path: Path) -> None:

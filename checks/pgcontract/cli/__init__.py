@@ -23,13 +23,13 @@ _GARBAGE_THRESHOLD: Final = 50_000
 
 # One command, one file; a file is imported only when its command is asked for.
 _COMMANDS: Final = {
-    "verify": ("verify", "Judge a chain of migrations on a fresh server."),
-    "list": ("checks", "Every check: its id, severity and title."),
-    "explain": ("explain", "Why a check matters, how it is measured, what to do."),
-    "draft": ("draft", "Write a contract from what a migration does."),
-    "report": ("report", "Make a report again from a run.json."),
-    "doctor": ("doctor", "Which servers can start here, what is missing, what is kept."),
-    "schema": ("schema", "JSON Schema of the files an owner writes, and of run.json."),
+    "verify": ("verify", "Check a chain of migrations on a fresh server, and report a verdict."),
+    "list": ("checks", "List every check: its id, severity and title."),
+    "explain": ("explain", "Explain a check: why it matters, how it is measured, what to do."),
+    "draft": ("draft", "Write a first contract from what a migration does."),
+    "report": ("report", "Print or write a report from a run.json."),
+    "doctor": ("doctor", "Show which servers can start here, what is missing, what is cached."),
+    "schema": ("schema", "Print the JSON Schema of the files you write, or of run.json."),
 }
 
 
@@ -63,11 +63,11 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(importlib.metadata.version("pgcontract"), prog_name="pgcontract", message="%(prog)s %(version)s")
 def commands() -> None:
-    """A migration's promises, declared, checked against a real PostgreSQL, and reported with evidence.
+    """Check what migrations promise on a real PostgreSQL server, and report each result with its evidence.
 
     \b
-    Exit codes: 0 CLEAR or CAUTION, 1 BLOCKED, 2 input that cannot be handed to the server,
-    3 INCOMPLETE, 4 a bug of pgcontract. PGCONTRACT_DEBUG=1 shows the traceback of an error.
+    Exit codes: 0 CLEAR or CAUTION, 1 BLOCKED, 2 wrong options or files that cannot be read,
+    3 INCOMPLETE, 4 a bug in pgcontract. PGCONTRACT_DEBUG=1 shows the traceback of an error.
     """
 
 

@@ -7,7 +7,7 @@ import click
 
 @click.command("list")
 def command() -> int:
-    """Every check: its id, the severity of breaking it, its title."""
+    """List every check: its id, how severe a broken promise is, and its title."""
     from pgcontract.runner import check_infos
 
     infos = check_infos()

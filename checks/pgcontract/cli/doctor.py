@@ -25,12 +25,12 @@ _MARGIN = 15
 
 @click.command("doctor")
 @click.argument("path", default="schema")
-@click.option("--clean", is_flag=True, help="Empty the cache and remove what killed runs left.")
+@click.option("--clean", is_flag=True, help="Empty the cache and remove what killed runs left behind.")
 def command(path: str, clean: bool) -> int:
-    """Look which servers can start here, without starting, pulling or fetching any.
+    """Show which servers can start here, without starting or downloading any.
 
-    PATH is the project whose production chooses the image of --pg docker. Exit code 0 where --pg auto finds a server,
-    else 3.
+    PATH is a project; its production settings choose the image of --pg docker. The exit code is 0 if --pg auto finds a
+    server, else 3.
     """
     from pgcontract.postgres.providers import examination
 
@@ -63,7 +63,7 @@ def _page(examined: Examination, production: Production, trouble: str) -> Iterat
     yield f"pgcontract {version('pgcontract')}, Python {platform.python_version()}, {system}"
     target = f"{production.platform}, PostgreSQL {production.postgres or 'of no named major'}"
     yield from _entry("production", f"not known: {trouble}" if trouble else target)
-    yield "\nServers, by the word for --pg"
+    yield "\nServers, by their name for --pg"
     for probe in examined.probes:
         yield from _probe(probe)
     yield from _entry("  dsn:URL", "a server that you name; not looked at")
@@ -94,7 +94,7 @@ def _probe(probe: Probe) -> Iterator[str]:
 
 
 def _entry(name: str, text: str, *, hang: int = 0, margin: int = _MARGIN) -> list[str]:
-    """The text beside its name, wrapped to the page: what is longer than a line, such as a path, stays whole."""
+    """The text next to its name, wrapped to the page: what is longer than a line, such as a path, stays whole."""
     return textwrap.wrap(
         " ".join(text.split(" ")),
         width=_WIDTH,

@@ -12,9 +12,9 @@ from pgcontract.errors import InputError
 
 @click.command("draft")
 @click.argument("path")
-@click.option("--accept", is_flag=True, help="Take every part as promised; without it the verdict stays INCOMPLETE.")
-@click.option("-o", "--output", metavar="FILE", help="Where to write, instead of the contract's own place.")
-@click.option("--through", metavar="ID", help="The migration of a chain to draft for; its head where none is named.")
+@click.option("--accept", is_flag=True, help="Accept the draft as the contract; without it the verdict stays INCOMPLETE.")
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE, not to the contract's usual path.")
+@click.option("--through", metavar="ID", help="The migration to draft for, where PATH has several.  [default: the last]")
 @click.option(
     "--pg",
     metavar="SPEC",
@@ -22,13 +22,13 @@ from pgcontract.errors import InputError
     envvar="PGCONTRACT_PG",
     show_default=True,
     show_envvar=True,
-    help="Where the server comes from: auto, wheel, 15 to 18, binaries[:DIR], docker[:IMAGE], dsn:URL.",
+    help="The server to use: auto, wheel, a major from 15 to 18, binaries[:DIR], docker[:IMAGE] or dsn:URL.",
 )
 def command(path: str, accept: bool, output: str | None, through: str | None, pg: str) -> int:
-    """Write a contract of what the migration at PATH makes; never over a file that is there.
+    """Write a contract of what the migration at PATH creates; an existing file is never overwritten.
 
     PATH is a project, a folder of .sql files, or one .sql file. In a project the contract goes to
-    contracts/<migration>/contract.toml, else beside the .sql file, as <migration>.contract.toml.
+    contracts/<migration>/contract.toml, else next to the .sql file, to <migration>.contract.toml.
     """
     from pgcontract import runner
     from pgcontract.contract import contract_path, load_project

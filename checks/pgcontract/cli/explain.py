@@ -15,9 +15,9 @@ WIDTH: Final = 88
 @click.command("explain")
 @click.argument("check")
 def command(check: str) -> int:
-    """Why CHECK matters, how it is measured, and what to do where it is broken.
+    """Explain why CHECK matters, how it is measured, and what to do when it is broken.
 
-    CHECK is an id that `pgcontract list` prints; an item of a report, column.type[email], is taken too.
+    CHECK is an id that `pgcontract list` prints, or an item of a report such as column.type[email].
     """
     from pgcontract.rules.registry import nearest
     from pgcontract.runner import check_infos

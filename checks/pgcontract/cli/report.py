@@ -15,12 +15,12 @@ from pgcontract.reporting.output_folder import require_writable
 @click.argument("run_json", metavar="RUN.json")
 @click.option(
     "--format", "form", type=ReportFormat(), default="markdown",
-    show_default=True, help="What standard output gets.",
+    show_default=True, help="The report's format on standard output.",
 )  # fmt: skip
-@click.option("--first-screen", is_flag=True, help="Only what a reviewer reads first, as Markdown.")
-@click.option("--report", metavar="DIR", help="Write every file of the report to DIR/<migration>/ instead.")
+@click.option("--first-screen", is_flag=True, help="Print only the summary that a reviewer reads first, as Markdown.")
+@click.option("--report", metavar="DIR", help="Write all files of the report to DIR/<migration>/ and print nothing.")
 def command(run_json: str, form: str, first_screen: bool, report: str | None) -> int:
-    """Make a report again from RUN.json, and exit with 0 whatever the verdict was."""
+    """Print or write the report of an earlier run from RUN.json; the exit code is 0, whatever the verdict."""
     from pgcontract.reporting import markdown, render, write_reports
     from pgcontract.reporting.json import from_json
 

@@ -18,35 +18,38 @@ STANDARD_OUTPUT = "-"
 
 @click.command("verify")
 @click.argument("path", default="schema")
-@click.option("--through", metavar="ID", help="Judge the chain only as far as this migration (020, or its whole name).")
+@click.option("--through", metavar="ID", help="Stop the chain at this migration (020, or its full name).")
 @click.option(
     "--pg", metavar="SPEC", default="auto", envvar="PGCONTRACT_PG", show_default=True, show_envvar=True,
-    help="Where the server comes from: auto, none, wheel, 15 to 18, binaries[:DIR], docker[:IMAGE], dsn:URL.",
+    help="The server to use: auto, none, wheel, a major from 15 to 18, binaries[:DIR], docker[:IMAGE] or dsn:URL.",
 )  # fmt: skip
-@click.option("--only", metavar="GLOB", multiple=True, help="Ask only checks like this (column.*, column.type[email]).")
-@click.option("--skip", metavar="GLOB", multiple=True, help="Leave out checks like this.")
-@click.option("--seed", metavar="N", type=int, help="Where random choices start; the report prints it.")
+@click.option("--only", metavar="GLOB", multiple=True, help="Run only matching checks: column.*, column.type[email].")
+@click.option("--skip", metavar="GLOB", multiple=True, help="Leave out matching checks; may be repeated, as may --only.")
+@click.option(
+    "--seed", metavar="N", type=int,
+    help="Seed of the random choices; the report prints it.  [default: the project's own]",
+)  # fmt: skip
 @click.option(
     "--max-examples", "examples", metavar="N", type=click.IntRange(min=1), default=RunOptions.examples,
-    help="How many values are made at random for each promise, besides those that are always tried.  "
+    help="How many random values to try for each promise, in addition to those that are always tried.  "
     f"[default: {RunOptions.examples}]",
 )  # fmt: skip
 @click.option(
     "--rows", metavar="N",
-    help="How many rows at the largest size to measure on, as 500k or 1M; a tenth and a hundredth of them besides.",
+    help="Rows at the largest size to measure on, as 500k or 1M; two more sizes have a tenth and a hundredth of them.",
 )  # fmt: skip
 @click.option(
     "--timeout", metavar="TIME", default="120s", envvar="PGCONTRACT_TIMEOUT", show_default=True, show_envvar=True,
-    help="How long the server may take for one script or statement: 90, 90s, 2m, 500ms.",
+    help="The longest that one script or statement may take: 90, 90s, 2m, 500ms.",
 )  # fmt: skip
-@click.option("--report", metavar="DIR", help="Write every file of the report to DIR/<migration>/.")
-@click.option("--json", "json_file", metavar="FILE", help="Write the whole run as JSON; - is standard output.")
+@click.option("--report", metavar="DIR", help="Write all files of the report to DIR/<migration>/.")
+@click.option("--json", "json_file", metavar="FILE", help="Write the whole run to FILE as JSON; - is standard output.")
 @click.option(
     "--format", "form", type=ReportFormat(), default="text", show_default=True,
-    help="What standard output gets.",
+    help="The report's format on standard output.",
 )  # fmt: skip
-@click.option("--strict", is_flag=True, help="CAUTION fails too: exit code 1.")
-@click.option("--contract", metavar="FILE", help="The contract of PATH, where PATH is one .sql file.")
+@click.option("--strict", is_flag=True, help="Exit with code 1 for CAUTION too.")
+@click.option("--contract", metavar="FILE", help="The contract to use, where PATH is one .sql file.")
 def command(
     path: str,
     through: str | None,
@@ -63,9 +66,9 @@ def command(
     strict: bool,
     contract: str | None,
 ) -> int:
-    """Load the migrations of PATH into a fresh server and judge what they promise.
+    """Run the migrations of PATH on a fresh server and check what they promise.
 
-    PATH is a project (contracts/ beside migrations/), a folder of .sql files, or one .sql file.
+    PATH is a project (contracts/ next to migrations/), a folder of .sql files, or one .sql file. Default: schema.
     """
     timeout_ms = read_duration(timeout, option="--timeout")
     if report is not None:

@@ -27,7 +27,7 @@ def standards() -> Mapping[str, Standard]:
 
 
 def standard(name: str, /, **parameters: Any) -> Format[Any]:
-    """The format of a standard as told by its parameters.
+    """The format of a standard with its parameters.
 
     InputError, with the nearest known word, for a standard, a parameter or a choice that does not exist, for a
     parameter that is missing or of another type, and for parameters that contradict each other.

@@ -66,7 +66,7 @@ class Length(Texts):
         return edges | one_edit_from(edges, self.alphabet())
 
     def corpus(self) -> tuple[KnownValue[str], ...]:
-        """Every size beside a limit, of characters of every width, and with blanks behind: a cast drops those."""
+        """Every size at and next to a limit, of characters of every width, and with blanks behind: a cast drops those."""
         labels: dict[str, str] = {"": "nothing"}
         for limit in (self.min, self.max, self.min_bytes, self.max_bytes):
             for size in (limit - 1, limit, limit + 1) if limit is not None else ():

@@ -27,7 +27,7 @@ _TABLE: Final[tuple[tuple[Pair, str], ...]] = (
     (("2026-01-04 12:30:00+01", _NOON), "later on the clock, earlier in time"),
     (("2026-01-04 11:30:00-01", _NOON), "earlier on the clock, later in time"),
     (("2026-01-04 17:45:00+05:45", _NOON), "an offset of quarter hours"),
-    (("2026-01-05 00:00:00+00", "2026-01-04 24:00:00+00"), "midnight, told in two ways"),
+    (("2026-01-05 00:00:00+00", "2026-01-04 24:00:00+00"), "midnight, written in two ways"),
     (("2016-12-31 23:59:60+00", "2017-01-01 00:00:00+00"), "a leap second, which the server counts as the next"),
     (("2026-03-29 01:00:00+00", "2026-03-29 00:59:59+00"), "the hour that summer time leaves out"),
     (("2025-10-26 02:30:00+01", "2025-10-26 02:30:00+02"), "the hour that comes twice"),

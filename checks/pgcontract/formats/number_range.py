@@ -95,7 +95,7 @@ class NumberRange(Texts):
 
     def corpus(self) -> tuple[KnownValue[str], ...]:
         labels = {
-            f"{limit + sign * step:f}": f"{'beside' if sign else 'at'} a limit"
+            f"{limit + sign * step:f}": f"{'next to' if sign else 'at'} a limit"
             for limit in self._limits()
             if limit is not None
             for sign, step in ((0, Decimal(0)), *((sign, step) for step in _STEPS for sign in (-1, 1)))
@@ -107,7 +107,7 @@ class NumberRange(Texts):
         return "0123456789--..+e"
 
     def _limits(self) -> tuple[Decimal | None, Decimal | None]:
-        """As they are written: 0.1 is a tenth, not the double beside it."""
+        """As they are written: 0.1 is a tenth, not the double nearest to it."""
         low, high = (None if limit is None else Decimal(str(limit)) for limit in (self.min, self.max))
         return low, high
 

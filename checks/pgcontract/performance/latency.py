@@ -2,7 +2,7 @@
 
 In the server a query is static SQL in a temporary function that reads clock_timestamp() before and after it and turns
 every row into text, as a client that reads it would have it. The client sends the same query as a prepared statement
-and waits for all of its answer; a SELECT 1 beside it shows what of that is only the way there and back.
+and waits for all of its answer; a SELECT 1 measured next to it shows how much of that is the round trip alone.
 
 Queries and sizes take turns, in a seeded random order over two connections a size, so that whatever slows the machine
 down strikes all of them. A turn is shorter than what a scheduler gives a process before another has the core, and a
@@ -33,7 +33,7 @@ _SESSIONS: Final = 2
 _TURNS: Final = 20
 _CALLS: Final = 100  # at least, for a p95 of five times twenty, unless they would take longer than all turns may
 _FEW_TURNS: Final = 4
-_ONCE_US: Final = 100_000.0  # what takes so long has one turn beside the call that warms up
+_ONCE_US: Final = 100_000.0  # what takes so long is called once after the call that warms up
 _ALL_TURNS_US: Final = 60_000.0  # of one query at one size: where it is slow it has fewer turns
 _TURN_US: Final = 1_000.0  # of one query's calls, before another has its turn
 _MOST_CALLS: Final = 20

@@ -32,7 +32,7 @@ def measurement_lock() -> Iterator[str]:
         if _locked(handle):
             yield "nothing else of ours measured meanwhile"
         else:
-            yield f"another run of ours measured for more than {_LONGEST_WAIT_S:.0f} s, and this one beside it"
+            yield f"another run of pgcontract measured for more than {_LONGEST_WAIT_S:.0f} s, and this one meanwhile"
     finally:
         os.close(handle)
 

@@ -70,7 +70,7 @@ VIRTUAL_COLUMNS = VersionFeature(
 )
 NOT_ENFORCED = VersionFeature(name="NOT ENFORCED", since=18, syntax=(SyntaxPattern(at=r"ENFORCED\b"),))
 UUIDV7 = VersionFeature(name="uuidv7()", since=18, functions="uuidv4 uuidv7")
-DATA_CHECKSUMS = VersionFeature(name="data checksums unless initdb is told otherwise", since=18)
+DATA_CHECKSUMS = VersionFeature(name="data checksums by default", since=18)
 IO_METHOD = VersionFeature(name="processes of their own for reading", since=18, settings="io_method io_workers")
 EXPLAIN_BUFFERS = VersionFeature(
     name="EXPLAIN ANALYZE with buffers unasked, index searches, and rows with decimals", since=18

@@ -15,28 +15,28 @@ from pgcontract.pytest_plugin.summary import VERDICT_PLUGIN, VerdictPlugin
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    add = parser.getgroup("pgcontract", "pgcontract: migrations judged by their contracts").addoption
+    add = parser.getgroup("pgcontract", "pgcontract: check migrations against their contracts").addoption
     add(
         "--pgcontract-pg",
         metavar="SPEC",
         default=os.environ.get("PGCONTRACT_PG") or "auto",
-        help="where the server comes from: auto, none, wheel, 15 to 18, binaries[:DIR], docker[:IMAGE], dsn:URL "
+        help="the server to use: auto, none, wheel, a major from 15 to 18, binaries[:DIR], docker[:IMAGE] or dsn:URL "
         "(default: $PGCONTRACT_PG, else auto)",
     )
-    add("--pgcontract-through", metavar="ID", help="judge the chain only as far as this migration")
-    add("--pgcontract-only", metavar="GLOB", action="append", default=[], help="ask only checks like this")
-    add("--pgcontract-skip", metavar="GLOB", action="append", default=[], help="leave out checks like this")
-    add("--pgcontract-seed", metavar="N", type=int, help="where random choices start")
-    add("--pgcontract-max-examples", metavar="N", type=int, help="how many random values are made for each promise")
-    add("--pgcontract-rows", metavar="N", help="how many rows at the largest size to measure on: 500k, 1M")
+    add("--pgcontract-through", metavar="ID", help="stop the chain at this migration")
+    add("--pgcontract-only", metavar="GLOB", action="append", default=[], help="run only matching checks")
+    add("--pgcontract-skip", metavar="GLOB", action="append", default=[], help="leave out matching checks")
+    add("--pgcontract-seed", metavar="N", type=int, help="seed of the random choices")
+    add("--pgcontract-max-examples", metavar="N", type=int, help="how many random values to try for each promise")
+    add("--pgcontract-rows", metavar="N", help="rows at the largest size to measure on: 500k, 1M")
     add(
         "--pgcontract-timeout",
         metavar="TIME",
         default=os.environ.get("PGCONTRACT_TIMEOUT") or "120s",
-        help="how long the server may take for one script or statement: 90, 90s, 2m, 500ms",
+        help="the longest that one script or statement may take: 90, 90s, 2m, 500ms",
     )
     add("--pgcontract-report", metavar="DIR", help="write DIR/<migration>/deployment.md and run.json")
-    add("--pgcontract-strict", action="store_true", help="CAUTION fails too")
+    add("--pgcontract-strict", action="store_true", help="fail for CAUTION too")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """A contract.toml counts in contracts/<migration>/ beside migrations/; any other is somebody else's."""
+    """A contract.toml counts in contracts/<migration>/ next to migrations/; any other is ignored."""
     if file_path.name != "contract.toml":  # before anything is imported
         return None
     from pgcontract.contract import root_of_contract

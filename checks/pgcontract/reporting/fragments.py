@@ -169,7 +169,7 @@ def _claim(claim: ClaimResult, view: RunView) -> tuple[Markup, ...]:
 def deciding_items(items: Sequence[str]) -> Markup:
     """The items that decided a claim: one by its name, several by their checks and how many of each.
 
-    Their subjects are the rows beside which the claim's id stands.
+    Their subjects are the rows that carry the claim's id.
     """
     if len(items) < 2:
         return join(map(code, items))

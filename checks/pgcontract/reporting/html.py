@@ -1,7 +1,7 @@
 """Gives a Run as one HTML page: the words of deployment.md, the pictures in it, and nothing fetched from anywhere.
 
 The page is rendered from the Markdown, so both always say the same. Of HTML inside it only what `markup` itself writes
-passes, word for word; anything else is shown as text. There are no links and no scripts, and the browser is told to
+passes, word for word; anything else is shown as text. There are no links and no scripts, and the browser is instructed to
 load nothing.
 """
 

@@ -175,7 +175,7 @@ def _cost(phases: Sequence[Phase]) -> str:
 
 
 def _grid(rows: Iterable[tuple[str, str, str]], *, label: int = 8) -> RenderableType:
-    """Rows of label, text and style, the text wrapped beside its label."""
+    """Rows of label, text and style, the text wrapped next to its label."""
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=label, no_wrap=True, style="dim")
     grid.add_column(overflow="fold")

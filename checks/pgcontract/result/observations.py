@@ -1,4 +1,4 @@
-"""What a server showed of a migration, beside the findings."""
+"""What a server showed of a migration, in addition to the findings."""
 
 from __future__ import annotations
 

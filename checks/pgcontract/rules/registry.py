@@ -73,7 +73,7 @@ def check(
 ) -> Callable[[Ask], Ask]:
     """Register the decorated function as a check; its docstring, else `explanation`, is the check in words.
 
-    What `subjects`, `behaviour`, `head` and `measures` mean is told at `Check`, the rest at `CheckInfo`.
+    What `subjects`, `behaviour`, `head` and `measures` mean is documented at `Check`, the rest at `CheckInfo`.
     ValueError where the id is taken (ids are never reused) and where one of the parts of the words is missing.
     """
 

@@ -1,4 +1,4 @@
-"""The values of a Run beside its findings: what the server showed of the head, its files, its document."""
+"""The values of a Run other than its findings: what the server showed of the head, its files, its document."""
 
 from __future__ import annotations
 

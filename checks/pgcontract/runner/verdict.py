@@ -87,10 +87,10 @@ def _waives(waiver: Waiver, finding: Finding) -> bool:
 WAIVER_LIVE: Final = CheckInfo(
     id="waiver.live",
     title="Each waiver is in force and excuses something that is broken",
-    why="an expired waiver hides a fault that its owner promised to mend by then; one that excuses nothing waits for "
-    "the next fault, to hide it.",
-    how="the waiver's last day against today, and its check and subject against what is broken at its migration.",
-    remedy="mend what it waived and take it out of the contract, or have its owner renew it.",
+    why="an expired waiver hides a fault that its owner promised to fix by then; one that excuses nothing would hide the "
+    "next fault.",
+    how="the waiver's last day is compared with today, and its check and subject with what is broken at its migration.",
+    remedy="fix what it waives and remove it from the contract, or ask its owner to renew it.",
 )
 
 
@@ -251,7 +251,7 @@ def _claim_outcome(references: Sequence[CheckRef], findings: Sequence[Finding], 
 CLAIM_DECIDED: Final = CheckInfo(
     id="claim.decided",
     title="No claim of the document is refuted by its checks",
-    why="a document is believed long after it was written; whoever plans with a sentence that is false is misled by it.",
+    why="people rely on a document long after it was written; a false sentence misleads everyone who plans with it.",
     how="the findings of every check that the claim names, after mending, correction and waiver: one that is broken "
     "refutes the claim; one that is unknown or missing leaves it not shown.",
     remedy="mend it in a later migration, or correct or waive the claim with its reason.",

@@ -95,8 +95,8 @@ def verify(
     """The verdict about the project's chain of migrations, with everything that was found and how.
 
     A broken promise is a Finding of the Run, never an exception. Raises InputError for what cannot be handed to a server
-    and ServerUnavailable where none can be had; a server that is lost later makes the rest UNKNOWN. `notify` is told
-    what the run is doing.
+    and ServerUnavailable where none can be had; a server that is lost later makes the rest UNKNOWN. `notify` is called
+    with what the run is doing.
     """
     planned = plan(project, options)
     findings: list[Finding] = []

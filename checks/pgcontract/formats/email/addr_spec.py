@@ -65,7 +65,7 @@ class _AddrSpecParser(Scanner):
                 break
             inner = inner or commented
         if inner:
-            self._note_obsolete(f"a comment or blank beside a dot of the {part}")
+            self._note_obsolete(f"a comment or blank next to a dot of the {part}")
         if quoted and words > 1:
             self._note_obsolete("a quoted string among dots")
 

@@ -114,7 +114,7 @@ _TABLE: Final = (
     ("ann@example.com (Ann)", "a comment behind"),
     ("(a(b)c)ann@example.com", "comments nested"),
     ("ann@(\r\n )example.com", "a folded comment"),
-    ("ann . lee@example.com", "blanks beside a dot: obsolete"),
+    ("ann . lee@example.com", "blanks next to a dot: obsolete"),
     ("Ann <ann@example.com>", "a display name"),
     ("<ann@example.com>", "angle brackets"),
     ("mailto:ann@example.com", "a URL"),

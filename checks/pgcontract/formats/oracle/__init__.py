@@ -38,7 +38,7 @@ class KnownValue(Generic[Value]):
 
 @dataclass(frozen=True, kw_only=True)
 class FormatParameter:
-    """What a standard can be told. `type` is JSON Schema's word; an array holds strings."""
+    """One parameter of a standard. `type` is JSON Schema's word; an array holds strings."""
 
     name: str
     type: str
@@ -118,7 +118,7 @@ class Texts(Format[str]):
 
 @dataclass(frozen=True, kw_only=True)
 class Standard:
-    """One kind of meaning: its name in a contract, what it can be told, what it cites, and the format it makes."""
+    """One kind of meaning: its name in a contract, its parameters, what it cites, and the format it makes."""
 
     name: str
     purpose: str

@@ -173,8 +173,8 @@ def _read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         names = sorted(other.name for other in path.parent.glob("*.sql"))[:5]
-        beside = f"; beside it: {', '.join(names)}" if names else ""
-        raise InputError(f"no such file{beside}; check the name", file=str(path)) from None
+        siblings = f"; in the same folder: {', '.join(names)}" if names else ""
+        raise InputError(f"no such file{siblings}; check the name", file=str(path)) from None
     except IsADirectoryError:
         raise InputError("a folder, where a .sql file was expected", file=str(path)) from None
     except OSError as error:

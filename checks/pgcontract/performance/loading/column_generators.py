@@ -464,7 +464,7 @@ class TablePlanner:
         return False
 
     def neighbouring_values(self, column: FilledColumn, others: Sequence[str]) -> Iterator[CandidateGenerator]:
-        """Values equal to or just beside another column's of the row, where both are numbers or times."""
+        """Values equal to or just next to another column's of the row, where both are numbers or times."""
         for name in others:
             other = self.table.column(name)
             if other.type.category != column.type.category or column.type.category not in "ND":

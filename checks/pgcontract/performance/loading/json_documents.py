@@ -24,7 +24,7 @@ Substitutions = Callable[[Number, str], Mapping[str, sql.Composable]]
 
 
 def document(declaration: ColumnRows, value_seed: ValueSeed, words: Substitutions) -> MakeSql:
-    """The text of a JSON object as the data set declares it; with `bytes`, a text beside its keys brings it to a size.
+    """The text of a JSON object as the data set declares it; with `bytes`, a text added to its keys brings it to a size.
 
     The padding does not compress much: what is repeated would be stored in a fraction of its size.
     """

@@ -131,7 +131,7 @@ def get_loaded_server(context: Context) -> LoadedServer:
         LoadedServer(
             run_sandbox,
             load_all(plan, run_sandbox, platform_only, context.after_state),
-            _conditions_text(plan, server, "beside"),
+            _conditions_text(plan, server, "shared"),
         ),
     )
 
@@ -149,6 +149,6 @@ def _closed_with_sandbox(context: Context, loaded_server: LoadedServer) -> Loade
 
 def _conditions_text(plan: LoadPlan, server: Server, how: str) -> str:
     sizes = ", ".join(f"{size:,}" for size in plan.dataset.sizes)
-    where = "a server of its own" if how != "beside" else "a server that other databases are on"
-    what = "" if how == "beside" else f", {how}"
+    where = "a server of its own" if how != "shared" else "a server that other databases are on"
+    what = "" if how == "shared" else f", {how}"
     return f"PostgreSQL {server.version} on {server.storage}, {where}: {sizes} rows, seed {plan.seed}{what}"

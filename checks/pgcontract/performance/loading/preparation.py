@@ -1,4 +1,4 @@
-"""The chain applied and its tables loaded, a database a size; the results of loading are stored beside them."""
+"""The chain applied and its tables loaded, a database a size; the results of loading are stored with them."""
 
 from __future__ import annotations
 

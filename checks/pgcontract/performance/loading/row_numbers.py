@@ -100,9 +100,9 @@ def substituted(text: str, words: Mapping[str, sql.Composable]) -> sql.Composed:
     pieces: list[sql.Composable] = []
     read, at = tokens(text), 0
     for before, token, after in zip((None, *read), read, (*read[1:], None), strict=False):
-        beside = {neighbour.text for neighbour in (before,) if neighbour and neighbour.text in (".", "::")}
-        beside |= {neighbour.text for neighbour in (after,) if neighbour and neighbour.text in (".", "(")}
-        if token.kind is TokenKind.WORD and token.text.lower() in words and not beside:
+        adjacent = {neighbour.text for neighbour in (before,) if neighbour and neighbour.text in (".", "::")}
+        adjacent |= {neighbour.text for neighbour in (after,) if neighbour and neighbour.text in (".", "(")}
+        if token.kind is TokenKind.WORD and token.text.lower() in words and not adjacent:
             pieces += [sql.SQL(text[at : token.offset]), words[token.text.lower()]]
             at = token.offset + len(token.text)
     return sql.Composed([*pieces, sql.SQL(text[at:])])

@@ -1,4 +1,4 @@
-"""One call of a query as EXPLAIN (ANALYZE, BUFFERS) told it: the pages touched, the rows found, the way to them."""
+"""One call of a query as EXPLAIN (ANALYZE, BUFFERS) reports it: the pages touched, the rows found, the way to them."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ import psycopg
 from pgcontract.performance.writes.step_functions import StepExecution
 
 # One row is what one relation wrote during one execution; the name is empty for what is in no file of a relation's. A
-# B-tree's record that enters a key is told from those that only keep its pages; any other kind of index takes its entry
-# in records of several types, so that what it wrote at all is one entry.
+# B-tree's record that enters a key is distinguished from those that only keep its pages; any other kind of index takes
+# its entry in records of several types, so that what it wrote at all is one entry.
 _RECORDS: Final = """
 WITH play AS (
     SELECT * FROM unnest(%(actors)s::integer[], %(began)s::pg_lsn[], %(ended)s::pg_lsn[]) AS p (actor, began, ended)

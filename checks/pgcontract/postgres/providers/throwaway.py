@@ -34,7 +34,7 @@ _SETTINGS: Mapping[str, str] = {
     "log_timezone": "UTC",
     "lc_messages": "C",
     "logging_collector": "off",
-    # What clients are told is theirs to keep; the log is for a server that fails.
+    # Clients get their own messages; the log is for a server that fails.
     "log_min_messages": "log",
     "log_checkpoints": "off",
 }

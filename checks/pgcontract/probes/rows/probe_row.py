@@ -107,7 +107,7 @@ def find_probe_row(
         raise CouldNotAsk(f"the table {table} does not exist")
     candidates = list(_candidate_rows(context, connection, table))
     if not candidates[0].key and connection.execute(candidates[0].select(sql.SQL("1"))).fetchone():
-        raise CouldNotAsk(f"{table} has rows and no primary key, so a test row cannot be told from them")
+        raise CouldNotAsk(f"{table} has rows and no primary key, so a test row cannot be distinguished from them")
     refusals: list[Refusal] = []
     prerequisites: tuple[sql.Composed, ...] = ()
     for _ in range(2):

@@ -86,7 +86,7 @@ class HistoryWriter:
             move, refusal = outcome.move, outcome.refusal
             row = (seq, move.step, move.actor, move.event_id, outcome.rows, refusal.sqlstate if refusal else None)
             values = ", ".join(literal(value) for value in row)
-            yield f"INSERT INTO pgcontract_log VALUES ({values}, {self._parameters_as_json(outcome)});"  # noqa: S608 - told
+            yield f"INSERT INTO pgcontract_log VALUES ({values}, {self._parameters_as_json(outcome)});"  # noqa: S608 - printed, never run
 
     def fill_parameters(self, text: str, outcome: MoveResult) -> str:
         """The SQL with each parameter's value in its place."""

@@ -47,7 +47,7 @@ def lines_chart(
     y_label: str,
     label_line_ends: bool = True,
 ) -> Chart:
-    """The picture; names stand beside the ends of their lines, or, with `label_line_ends` off, in a list from the top."""
+    """The chart; names stand next to the ends of their lines, or, with `label_line_ends` off, in a list from the top."""
     ends = [y.at(line.points[-1][1]) if label_line_ends else TOP + 12 + GAP * at for at, line in enumerate(lines)]
     placed = spread_positions(ends, GAP, TOP + 6, BOTTOM)
     return draw_chart(

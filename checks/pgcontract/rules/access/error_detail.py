@@ -27,13 +27,13 @@ def _tables(promise: Promise) -> Iterator[str]:
 def error_detail_hides_rows(context: Context) -> Iterator[Answer]:
     """The DETAIL of a violated CHECK shows no values of the row.
 
-    Why it matters: it goes to the server's log, to the client and from there to error trackers: whole rows, personal
-    data and all, of exactly those people whose data was refused.
-    How it is measured: a declared example that a CHECK refuses is put into the sample row and inserted; where no
-    example is declared, a CHECK that refuses everything is added for the purpose. The DETAIL is shown with the columns
-    whose values stand in it.
-    What to do: nothing in the schema turns it off. Set log_error_verbosity = terse, strip DETAIL in the application
-    before it is logged, and refuse bad values there first; a role under row level security is told no values.
+    Why it matters: DETAIL goes to the server's log, to the client and often to an error tracker. It may hold the whole
+    row, personal data included, of the very people whose input was rejected.
+    How it is measured: a declared example that a CHECK rejects is put into the sample row and inserted. Where no example
+    is declared, a CHECK that rejects everything is added for the test. The DETAIL is shown with the columns whose values
+    appear in it.
+    What to do: no setting in the schema turns this off. Set log_error_verbosity = terse, strip DETAIL in the application
+    before logging, and validate input there first. A role under row level security gets no values in DETAIL.
     """
     for table in _tables(context.promise):
         checks = [

@@ -29,10 +29,10 @@ def _objects(promise: Promise) -> Iterator[str]:
 def access_grants(context: Context) -> Iterator[Answer]:
     """Each declared grantee has exactly the declared privileges, and nobody else has any beyond the defaults.
 
-    Why it matters: a grant too many exposes data; one too few is "permission denied" in production.
-    How it is measured: the exploded ACLs of the catalog against the contract. What default privileges give to a
-    new object is no difference for a grantee that the contract does not name (access.default_privileges tells it).
-    What to do: GRANT and REVOKE explicitly in the migration, and declare the result.
+    Why it matters: one grant too many exposes data; one too few is "permission denied" in production.
+    How it is measured: the expanded ACLs of the catalog are compared with the contract. What default privileges give to a
+    grantee that the contract does not name is not counted as a difference here; access.default_privileges reports it.
+    What to do: write GRANT and REVOKE explicitly in the migration, and declare the result in the contract.
     """
     wrong: dict[str, list[Answer]] = {}
     for difference in context.differences:
@@ -73,27 +73,30 @@ def _tables_on_supabase(promise: Promise) -> Iterator[str]:
 
 @check("access.default_privileges", subjects=_tables_on_supabase, severity=Severity.WARNING, behaviour=True)
 def access_default_privileges(context: Context) -> Iterator[Answer]:
-    """No table is open to the public key under either regime of Supabase's default privileges.
+    """No table is open to the public key under either grant regime of Supabase.
 
-    Why it matters: on a project made before 2026-05-30 a table without row security can be read and written by
-    anybody with the public key; on a newer one the service itself is refused without explicit grants.
-    How it is measured: the script is applied under both regimes and the privileges of the API roles are read.
-    What to do: ENABLE ROW LEVEL SECURITY, REVOKE from anon and authenticated, GRANT to service_role.
+    Why it matters: Supabase has two grant regimes. In projects made before 2026-05-30, a table without row security can
+    be read and written by anybody with the public key. In projects made since then, even the service role has no access
+    without explicit grants.
+    How it is measured: the script is applied under both regimes, and the privileges of the API roles are read from the
+    catalog.
+    What to do: ENABLE ROW LEVEL SECURITY, REVOKE ALL from anon and authenticated, and GRANT what is needed to
+    service_role.
     """
     catalogs = {regime.description: context.script_result(regime).after_catalog for regime in context.regimes}
     for subject in _tables_on_supabase(context.promise):
         rows: list[tuple[str, str, str]] = []
         open_to: set[str] = set()
-        for told, catalog in catalogs.items():
+        for regime, catalog in catalogs.items():
             if catalog is None:
-                summary = f"The server refuses the script under the default privileges {told}."
+                summary = f"The server refuses the script under the default privileges {regime}."
                 yield Answer(Status.UNKNOWN, subject, summary)
                 break
             secured = any(f"table {table.name}" == subject and table.row_security for table in catalog.tables)
             for grantee, privileges in _privileges(catalog, subject):
-                rows.append((told, grantee, ", ".join(privileges)))
+                rows.append((regime, grantee, ", ".join(privileges)))
                 if grantee in _PUBLIC_ROLES and not secured and _READ_OR_WRITE & set(privileges):
-                    open_to.add(f"{grantee} ({told})")
+                    open_to.add(f"{grantee} ({regime})")
         else:
             yield _default_privileges_answer(subject, rows, open_to)
 

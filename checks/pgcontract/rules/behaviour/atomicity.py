@@ -35,13 +35,14 @@ def _tables(promise: Promise) -> Iterator[str]:
 
 @check("acid.atomicity", subjects=_tables, severity=Severity.CRITICAL, behaviour=True)
 def acid_atomicity(context: Context) -> Iterator[Answer]:
-    """Where one row is refused, nothing of its statement stays, and nothing of its transaction.
+    """Where one row is rejected, nothing of its statement is stored, and nothing of its transaction.
 
-    Why it matters: half of a write is a state that nobody wrote. A trigger or a rule that leaves a bad row out without
-    a word turns "all or nothing" into "some".
-    How it is measured: a good row and one that the table refuses (a missing value, a refused example, or the same key
-    twice) are sent as one statement, as two statements, and as two in a transaction; the rows left are counted.
-    What to do: take out the trigger or rule that leaves rows out; several statements belong in one transaction.
+    Why it matters: half a write is a state that nobody wrote. A trigger or a rule that silently skips a bad row turns
+    "all or nothing" into "some".
+    How it is measured: a good row and one that the table rejects (a missing value, a rejected example, or the same key
+    twice) are sent as one statement, as two statements, and as two statements in a transaction. Then the stored rows are
+    counted.
+    What to do: remove the trigger or rule that skips rows; put statements that belong together in one transaction.
     """
     with context.clone(context.after_state) as connection:
         for table in _tables(context.promise):

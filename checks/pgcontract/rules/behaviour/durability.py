@@ -56,14 +56,14 @@ def _tables(promise: Promise) -> tuple[str, ...]:
 
 @check("acid.durability", subjects=_subjects, severity=Severity.CRITICAL)
 def acid_durability(context: Context) -> Iterator[Answer]:
-    """What the server has acknowledged is still there after it was killed.
+    """What the server has acknowledged is still there after a crash.
 
-    Why it matters: an unlogged table is empty after a crash, and a role or database that commits asynchronously loses
-    what it was told is kept.
-    How it is measured: the chain is applied on a server of its own with fsync, full_page_writes and synchronous_commit
-    on; each table's sample row is committed, the server is ended with SIGQUIT, without a checkpoint, and started again
-    on the same files. Every row that was acknowledged must be there as it was. The machine keeps its power.
-    What to do: ALTER TABLE ... SET LOGGED; take back settings of roles and databases that loosen a commit.
+    Why it matters: an unlogged table is empty after a crash, and a role or database that commits asynchronously can lose
+    commits that the server has acknowledged.
+    How it is measured: the chain is applied on a separate server with fsync, full_page_writes and synchronous_commit on.
+    Each table's sample row is committed, the server is killed with SIGQUIT, without a checkpoint, and restarted on the
+    same files. Every acknowledged row must be there unchanged. A loss of power is not simulated.
+    What to do: ALTER TABLE ... SET LOGGED; ALTER ROLE or ALTER DATABASE ... RESET the settings that weaken a commit.
     """
     server = context.sandbox.server
     if server.start_another is None:

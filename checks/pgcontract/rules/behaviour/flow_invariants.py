@@ -49,15 +49,16 @@ class HistoryResults:
 
 @check("flow.invariants", subjects=_invariants, behaviour=True)
 def flow_invariants(context: Context) -> Iterator[Answer]:
-    """Each declared invariant holds after every step, in whatever order steps and events come.
+    """Each declared invariant holds after every step, in whatever order steps and events arrive.
 
-    Why it matters: events come twice, late and out of order, forms are sent twice; what only holds in an orderly life
-    does not hold.
-    How it is measured: histories are drawn by Hypothesis (the same for the same seed) from the declared steps: steps
-    repeated, events delivered again, before their time, late, and for ids nobody knows. Each is played against the
-    real table and undone; after every step each invariant's query must give no row. What breaks one is made as short
-    as it goes and printed as SQL.
-    What to do: mend it where every writer must pass, in the table; or name in the step's WHERE the state it comes from.
+    Why it matters: events arrive twice, late and out of order, and forms are submitted twice. What only holds in the
+    usual order does not hold.
+    How it is measured: Hypothesis generates histories from the declared steps (the same for the same seed): steps
+    repeated, events delivered again, too early, late, and for unknown ids. Each history is run against the real table and
+    rolled back; after every step each invariant's query must return no row. A history that breaks an invariant is
+    shortened as far as possible and printed as SQL.
+    What to do: add a constraint or trigger to the table, where every writer must pass; or name the expected state in the
+    step's WHERE.
     """
     for flow in _flows(context.promise):
         histories = _drawn_histories(context, flow)
@@ -179,14 +180,15 @@ def _invariant_answer(flow: Flow, invariant: Invariant, history_results: History
 
 @check("flow.concurrent", subjects=_invariants, behaviour=True)
 def flow_concurrent(context: Context) -> Iterator[Answer]:
-    """Each declared invariant holds when two writes of the application come at the same time.
+    """Each declared invariant holds when two writes of the application happen at the same time.
 
-    Why it matters: an event is delivered on two connections at once, a form is sent by a double click; what one
-    connection has not committed, the other does not see.
-    How it is measured: after an orderly beginning, one connection plays a step and holds its transaction open while
-    another plays the same step, or another event of the same row; then both commit. Whether the second waits is
-    asked of the server. Every invariant's query must then give no row.
-    What to do: a unique index, or a condition on the state in the step's WHERE, which is judged again after the wait.
+    Why it matters: an event is delivered on two connections at once, a form is submitted by a double click. One
+    connection does not see what the other has not committed.
+    How it is measured: after some steps in the usual order, one connection runs a step and leaves its transaction open
+    while another runs the same step, or another event of the same row. Then both commit. The server is asked whether the
+    second one waits. After that every invariant's query must return no row.
+    What to do: add a unique index, or put a condition on the state into the step's WHERE: it is evaluated again after the
+    wait.
     """
     for flow in _flows(context.promise):
         with context.sandbox.rolled_back(context.after_state) as connection:

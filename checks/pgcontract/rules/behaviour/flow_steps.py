@@ -37,13 +37,13 @@ def _steps(promise: Promise) -> Iterator[str]:
 
 @check("flow.steps", subjects=_steps, behaviour=True, correctable=Correctable.STATEMENT)
 def flow_steps(context: Context) -> Iterator[Answer]:
-    """Each step of the application does to the table what its contract says, once and again.
+    """Each step of the application changes the table as its contract declares, when run once and when run again.
 
-    Why it matters: SQL in a document is a promise too. An UPDATE that matches no row, or two, ends without an error.
-    How it is measured: the step is played after those it follows, in a transaction that is undone: it must change the
-    declared number of rows and leave nothing that its `violations` finds. Where `replay` is declared it is played once
-    more with the same values; an event must then not be refused, because its sender would send it again and again.
-    What to do: mend the step's SQL, or the table where the step is right.
+    Why it matters: SQL in a document is a promise too. An UPDATE that matches no row, or two, raises no error.
+    How it is measured: the step is run after the steps it follows, in a transaction that is rolled back. It must change
+    the declared number of rows and leave nothing that its `violations` query finds. Where `replay` is declared, it is run
+    once more with the same values. A repeated event must not fail then, because its sender would retry it forever.
+    What to do: fix the step's SQL; where the step is right, fix the table.
     """
     for flow in _flows(context.promise):
         with context.sandbox.rolled_back(context.after_state) as connection:

@@ -21,14 +21,15 @@ def _races(promise: Promise) -> Iterator[str]:
 
 @check("acid.isolation", subjects=_races, behaviour=True)
 def acid_isolation(context: Context) -> Iterator[Answer]:
-    """Transactions that run side by side leave only what is allowed, at every isolation level named.
+    """Transactions that run concurrently leave only allowed results, at every isolation level named.
 
-    Why it matters: two that each read before they write can refund one payment twice, or lose what the other wrote;
-    nothing of it shows when they are played one after the other.
-    How it is measured: real sessions play the declared steps side by side, each step by all before the next by any;
-    one that waits for a lock, by the server's own word, is passed by. Then the race's query must give no row: at each
-    level, without and with a new try of what was refused with 40001 or 40P01.
-    What to do: the level that holds, with new tries; or SQL that names the state it comes from, which holds at each.
+    Why it matters: two transactions that read before they write can refund one payment twice, or overwrite each other's
+    change. Run one after the other, they show nothing of it.
+    How it is measured: several sessions run the declared steps concurrently: each step in all sessions before the next
+    step in any. A session that waits for a lock, as the server reports it, is skipped meanwhile. Then the race's query
+    must return no row: at each level, without and with retries of transactions that failed with 40001 or 40P01.
+    What to do: use an isolation level that passed, with retries; or write SQL that names the expected state, which is
+    safe at each level.
     """
     contract = context.promise.contract
     if contract is None or not contract.of(Race):

@@ -62,15 +62,15 @@ def _names(promise: Promise) -> Iterator[str]:
 
 @check("presence.holds", subjects=_names, behaviour=True)
 def presence_holds(context: Context) -> Iterator[Answer]:
-    """The column has a value exactly when the row's other columns say so, and none that is too early.
+    """The column has a value exactly when the declared condition on the row is true, and none that is too early.
 
-    Why it matters: a row that is paid and has no time of payment, or the other way round, is believed by one report
-    and not by the next.
-    How it is measured: a row is brought to every combination of what `present_when` reads (the states of a declared
-    state machine by its moves, else what types and CHECKs suggest), with the column null, with the least value that is
-    allowed, a later and an earlier one: in the write that brings it there, and by an UPDATE afterwards. What is accepted
-    is read back: a trigger that puts it right is as good as a refusal.
-    What to do: CHECK ((column IS NOT NULL) = (condition)), and CHECK (column >= the other).
+    Why it matters: a row that is paid but has no time of payment, or the other way round, is counted by one report and
+    not by the next.
+    How it is measured: a row is brought to every combination of the columns that `present_when` reads: the states of a
+    declared state machine by its transitions, other columns by values that their types and CHECKs suggest. The column is
+    set to null, to the earliest allowed value, to a later and to an earlier one: in the write that brings the row there,
+    and by an UPDATE afterwards. Accepted rows are read back: a trigger that corrects the value passes like a refusal.
+    What to do: CHECK ((column IS NOT NULL) = (condition)), and CHECK (column >= the other column).
     """
     for presence in _presences(context.promise):
         try:

@@ -55,12 +55,12 @@ def _later_declaration(context: Context, state_machine: StateMachine) -> StateMa
 
 @check("state_machine.initial", subjects=_names, behaviour=True)
 def state_machine_initial(context: Context) -> Iterator[Answer]:
-    """A new row starts in a declared start state and in no other.
+    """A new row has a declared initial state and no other.
 
-    Why it matters: a row that is born paid was never paid for.
-    How it is measured: the table's sample row is inserted in every state of the state machine, each time undone. A start
-    that a later contract's state machine no longer has is tightened, and rightly refused.
-    What to do: refuse other states on INSERT, by a trigger or by what callers may write; or declare the start.
+    Why it matters: a row that is inserted as paid was never paid for.
+    How it is measured: the table's sample row is inserted in every state of the state machine, and each INSERT is rolled
+    back. An initial state that a later contract's state machine no longer has may be rejected.
+    What to do: reject other states on INSERT, by a trigger or by column privileges; or add the state to `initial`.
     """
     for state_machine, matrix in _try_transitions(context):
         if isinstance(matrix, Answer):
@@ -102,14 +102,15 @@ def state_machine_initial(context: Context) -> Iterator[Answer]:
 
 @check("state_machine.transitions", subjects=_names, behaviour=True)
 def state_machine_transitions(context: Context) -> Iterator[Answer]:
-    """A row moves between states as declared: every allowed move is accepted, every other is refused.
+    """A row changes state only as declared: every allowed transition is accepted, every other is rejected.
 
-    Why it matters: a late or repeated message must not take a row out of a state that is final.
-    How it is measured: a row is brought to each state (by INSERT where the table lets it, else by moves) and from
-    there to every state by UPDATE, each time undone; the state is read back. To stay is no move and must be accepted.
-    A move that a later contract's state machine no longer has is tightened, and rightly refused; one that is
-    `unspecified` is told and judged by nobody.
-    What to do: refuse the other moves by a trigger that compares OLD with NEW; or declare the move.
+    Why it matters: a late or repeated message must not take a row out of a final state.
+    How it is measured: a row is brought to each state (by INSERT where the table allows it, else by transitions) and from
+    there to every state by UPDATE. The state is read back and each attempt rolled back. Staying in a state is not a
+    transition and must be accepted. A transition that is listed under `unspecified`, or that a later contract's state
+    machine no longer has, is tried and reported, but not judged.
+    What to do: reject the other transitions with a trigger that compares OLD with NEW; or add the transition to
+    `transitions`.
     """
     for state_machine, matrix in _try_transitions(context):
         if isinstance(matrix, Answer):

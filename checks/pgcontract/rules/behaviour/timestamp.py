@@ -80,13 +80,13 @@ def _ask_each(timestamps: tuple[Timestamp, ...], ask: Callable[[Timestamp], Answ
 
 @check("timestamp.set_on_insert", subjects=_names(event="insert"), behaviour=True)
 def timestamp_set_on_insert(context: Context) -> Iterator[Answer]:
-    """On INSERT the database sets the time, whether the caller leaves it out or gives one.
+    """On INSERT the database sets the timestamp, whether the client leaves it out or sends one.
 
-    Why it matters: a default is a courtesy; whoever names the column writes what he likes.
-    How it is measured: the sample row is inserted without the column, with DEFAULT, with null, with a time long past
-    and one far ahead. The time must lie between the start of the transaction and the clock after the write; a write
-    that gives a time may be refused instead.
-    What to do: set it in a BEFORE INSERT trigger, or make the column one that nobody may write.
+    Why it matters: a default does not bind a client: one that names the column stores any value.
+    How it is measured: the sample row is inserted without the column, with DEFAULT, with null, with a time in the far
+    past and one in the far future. The stored time must lie between the start of the transaction and the server's time
+    after the write. A write that sends a time may be rejected instead.
+    What to do: set it in a BEFORE INSERT trigger, or revoke INSERT on the column.
     """
 
     def ask(timestamp: Timestamp) -> Answer:
@@ -108,12 +108,12 @@ def timestamp_set_on_insert(context: Context) -> Iterator[Answer]:
 
 @check("timestamp.set_on_update", subjects=_names(), behaviour=True)
 def timestamp_set_on_update(context: Context) -> Iterator[Answer]:
-    """On UPDATE the database sets the time, whichever column changes; or keeps it, where UPDATE is not among set_on.
+    """On UPDATE the database sets the timestamp, whichever column changes; or leaves it, where UPDATE is not in set_on.
 
-    Why it matters: one path that does not set it, and "last changed" is a guess.
-    How it is measured: a row that is a day old is updated, column by column, each to another value where the table
+    Why it matters: if one kind of update does not set it, "last changed" is a guess.
+    How it is measured: a row that is one day old is updated, column by column, each to another value where the table
     accepts one, and once without any change.
-    What to do: a BEFORE UPDATE trigger FOR EACH ROW, without a list of columns and without WHEN.
+    What to do: use a BEFORE UPDATE trigger FOR EACH ROW, without a column list and without WHEN.
     """
 
     def ask(timestamp: Timestamp) -> Answer:
@@ -139,12 +139,13 @@ def timestamp_set_on_update(context: Context) -> Iterator[Answer]:
 
 @check("timestamp.tamper_proof", subjects=_names(), behaviour=True)
 def timestamp_tamper_proof(context: Context) -> Iterator[Answer]:
-    """No client can set the time to a value of its own: not by INSERT, UPDATE, COPY or an upsert.
+    """No client can set the timestamp to a value of its own: not by INSERT, UPDATE, COPY or an upsert.
 
-    Why it matters: an audit that believes the time of a row believes whoever wrote it.
-    How it is measured: times long past, far ahead and null are written by each way that SQL has. What the contract
-    does not set on INSERT may be written there.
-    What to do: set it in a BEFORE INSERT OR UPDATE trigger, or revoke the column from callers.
+    Why it matters: an audit that relies on a row's timestamp relies on every client that can write it.
+    How it is measured: a time in the far past, one in the far future and null are written in each way that SQL has. Where
+    the contract does not set the timestamp on INSERT, an INSERT may write it.
+    What to do: set it in a BEFORE INSERT OR UPDATE trigger, or revoke the column's INSERT and UPDATE privileges from
+    clients.
     """
 
     def ask(timestamp: Timestamp) -> Answer:
@@ -166,13 +167,13 @@ def timestamp_tamper_proof(context: Context) -> Iterator[Answer]:
 
 @check("timestamp.increasing", subjects=_names(increasing=True), behaviour=True)
 def timestamp_increasing(context: Context) -> Iterator[Answer]:
-    """Every UPDATE of a row makes its time later than it was.
+    """Every UPDATE of a row makes its timestamp later than it was.
 
-    Why it matters: two changes with one time have no order, and who reads "all since T" misses the second.
-    How it is measured: a row is inserted and updated twice in one transaction; and a row whose time is an hour ahead
-    of the clock, as after the server's clock was set back, is updated.
-    What to do: clock_timestamp() in place of now(), which is the transaction's start; and never less than the old
-    value and a microsecond.
+    Why it matters: two changes with one timestamp have no order, and a reader of "all changes since T" misses the second.
+    How it is measured: a row is inserted and updated twice in one transaction. Then a row whose timestamp is an hour in
+    the future, as after the server's clock was set back, is updated.
+    What to do: use clock_timestamp() in place of now(), which is the start of the transaction; and make the new value at
+    least the old one plus a microsecond, with greatest().
     """
 
     def ask(timestamp: Timestamp) -> Answer:
@@ -214,12 +215,13 @@ def timestamp_increasing(context: Context) -> Iterator[Answer]:
 
 @check("timestamp.search_path", subjects=_names(), behaviour=True)
 def timestamp_search_path(context: Context) -> Iterator[Answer]:
-    """The time is the database's own even where the caller's search_path holds another now().
+    """The timestamp is the real time even where the client's search_path finds another now().
 
-    Why it matters: a function without a fixed search_path asks the caller which clock to read.
-    How it is measured: a schema with its own now(), clock_timestamp(), statement_timestamp(),
-    transaction_timestamp() and + stands before pg_catalog in the search_path; then the row is inserted and updated.
-    What to do: SET search_path = '' on the trigger's function, and name pg_catalog in its body.
+    Why it matters: a function without a fixed search_path resolves now() by the client's search_path, so the client can
+    replace it.
+    How it is measured: a schema with its own now(), clock_timestamp(), statement_timestamp(), transaction_timestamp() and
+    + is put before pg_catalog in the search_path; then the row is inserted and updated.
+    What to do: SET search_path = '' on the trigger's function, and write pg_catalog.clock_timestamp() in its body.
     """
 
     def ask(timestamp: Timestamp) -> Answer:
@@ -249,11 +251,13 @@ def timestamp_search_path(context: Context) -> Iterator[Answer]:
 
 @check("timestamp.replica_role", subjects=_names(), behaviour=True)
 def timestamp_replica_role(context: Context) -> Iterator[Answer]:
-    """The database sets the time even where session_replication_role is replica.
+    """The database sets the timestamp even where session_replication_role is replica.
 
-    Why it matters: who restores or replicates writes past triggers, and must; then times are whatever is written.
-    How it is measured: under that setting, which only a superuser has or lends, the time is written by INSERT and UPDATE.
-    What to do: nothing, or ENABLE ALWAYS TRIGGER where not even a restore may write it.
+    Why it matters: a restore or a replication client skips ordinary triggers, and has to; any timestamp it sends is then
+    stored.
+    How it is measured: with that setting, which only a superuser can set or grant, the timestamp is written by INSERT and
+    UPDATE.
+    What to do: nothing; or ALTER TABLE ... ENABLE ALWAYS TRIGGER where not even a restore may write it.
     """
 
     def ask(timestamp: Timestamp) -> Answer:

@@ -35,13 +35,14 @@ def _names(promise: Promise) -> Iterator[str]:
 
 @check("timestamp.commit_order", subjects=_names, behaviour=True)
 def timestamp_commit_order(context: Context) -> Iterator[Answer]:
-    """Within a row, a change that is committed later bears the later time.
+    """Within a row, a change that is committed later has the later timestamp.
 
-    Why it matters: transactions overlap; the one that began first may commit last, with a time before the other's.
-    How it is measured: on two connections, one transaction begins, another begins, updates the row and commits, then
-    the first updates it and commits. The same with a row for each, the first writing first: there no clock can
-    promise order, and what happens is told.
-    What to do: within a row, never less than the old value; across rows, read "all since T" with a margin.
+    Why it matters: transactions overlap. The one that began first may commit last, with an earlier timestamp than the
+    other.
+    How it is measured: on two connections, one transaction begins, another begins, updates the row and commits, then the
+    first updates it and commits. The same is done with two different rows, the first transaction writing first. Across
+    rows no timestamp can guarantee order, so that result is only reported.
+    What to do: within a row, never store less than the old value; across rows, read "all changes since T" with a margin.
     """
     for timestamp in _timestamps(context.promise):
         try:

@@ -24,12 +24,12 @@ def _queries(promise: Promise) -> tuple[str, ...]:
 
 @check("verification.query", subjects=_queries)
 def verification_query(context: Context) -> Iterator[Answer]:
-    """Each verification query of the document gives the declared result.
+    """Each verification query of the document returns the declared result.
 
-    Why it matters: it is what the operator runs after the deployment, and believes.
-    How it is measured: the query is run on the migrated database in a transaction that is rolled back, after those
-    it names with `after`; its rows are compared with `expect`. What it cannot see is told beside it.
-    What to do: mend the query or the expectation; lean on the other checks for what it cannot see.
+    Why it matters: it is what the operator runs after the deployment, and relies on.
+    How it is measured: the query is run on the migrated database in a transaction that is rolled back, after the queries
+    named in its `after`. Its rows are compared with `expect`. What it cannot detect is listed in the report.
+    What to do: fix the query or `expect`; rely on the other checks for what it cannot detect.
     """
     queries = {
         query.id: query for query in (context.promise.contract.of(Verification) if context.promise.contract else ())

@@ -104,11 +104,12 @@ def _column_answers(context: Context) -> Iterator[tuple[ColumnFormat, FormatResu
 def format_rejects_invalid(context: Context) -> Iterator[Answer]:
     """A column accepts no value that its format does not allow.
 
-    Why it matters: what gets in once is believed by every program that reads it afterwards.
-    How it is measured: an oracle that knows no SQL says what is meant. Declared examples, values one step from the
-    live constraints, known cases, every character by itself where one can be meant, and values made by Hypothesis are
-    put in by real INSERTs, each undone; what is accepted and not meant is made as small as it goes.
-    What to do: tighten the constraint, or, where the value is meant after all, change the format in the contract.
+    Why it matters: every program that reads the value later takes it as valid.
+    How it is measured: an oracle that uses no SQL decides which values are valid. Declared examples, values one step from
+    the limits of the live constraints, known cases, every single character where one can be valid, and values generated
+    by Hypothesis are sent in real INSERTs, each rolled back. An invalid value that is accepted is reduced to a smallest
+    example.
+    What to do: tighten the constraint; or, where the value should be valid, change the format in the contract.
     """
     yield from _pair_answers(context, "accepted")
     for column_format, answers in _column_answers(context):
@@ -130,10 +131,10 @@ def format_rejects_invalid(context: Context) -> Iterator[Answer]:
 def format_accepts_valid(context: Context) -> Iterator[Answer]:
     """A column accepts every value that its format allows.
 
-    Why it matters: somebody with a name or an address that is perfectly good cannot become a customer.
-    How it is measured: as for format.rejects_invalid; of each refused value, a plainer one that is accepted tells what it
-    was refused for. Where a declared example is refused this is an error, else a warning: many a format is wider
-    than anybody needs.
+    Why it matters: somebody with a perfectly valid name or address cannot become a customer.
+    How it is measured: as for format.rejects_invalid. For each rejected value, a simpler one that is accepted shows what
+    it was rejected for. A rejected example that the contract declares is an error, any other value a warning: many
+    formats are wider than anybody needs.
     What to do: widen the constraint, or declare a narrower format.
     """
     yield from _pair_answers(context, "refused")
@@ -158,11 +159,11 @@ def format_accepts_valid(context: Context) -> Iterator[Answer]:
 def format_round_trip(context: Context) -> Iterator[Answer]:
     """What a column accepts is read back as it was sent.
 
-    Why it matters: a value that is stored as another one is lost without an error anybody could notice.
-    How it is measured: every accepted value is read back by the INSERT's RETURNING and compared: texts character by
-    character, JSON with every member of the same name and every digit. Another order of keys or spelling of the
-    same number is told, and is no fault.
-    What to do: refuse what cannot be kept, or store it in a type that keeps it.
+    Why it matters: a value that is silently stored as another one is lost, and nobody gets an error.
+    How it is measured: every accepted value is read back with the INSERT's RETURNING and compared: text character by
+    character, JSON by every member, also of the same name, and every digit. Another order of keys or another spelling of
+    the same number is reported and does not fail the check.
+    What to do: reject values that cannot be stored unchanged, or use a type that stores them unchanged.
     """
     yield from _pair_answers(context, "kept")
     for column_format, answers in _column_answers(context):

@@ -28,14 +28,14 @@ def _tables(promise: Promise) -> tuple[str, ...]:
 
 @check("dataset.loads", subjects=_tables, head=True, measures=[MeasurementKind.LOADED_ROWS])
 def dataset_loads(context: Context) -> Iterator[Answer]:
-    """Rows of every size go in past all constraints, and the catalog is then what the migrations made.
+    """Rows of every size satisfy all constraints, and loading them leaves the catalog as the migrations made it.
 
-    Why it matters: a figure that was measured on a table which is not production's says nothing of production's.
-    How it is measured: on a server of its own the chain is applied and the rows are put in at every size, as a restore
-    does it: triggers off, indexes built afterwards, each then as it was. CHECKs, NOT NULL, unique and foreign keys
-    hold for all of them; a row that breaks one stops the run with its values and its place. Then the catalog is read
-    and compared, part by part, with that of the tables while they were empty.
-    What to do: find what made or changed a part of the catalog while rows went in, such as a function of a CHECK.
+    Why it matters: a figure measured on a table that differs from production's says nothing about production.
+    How it is measured: the chain is applied on a separate server and the rows are loaded at every size, as a restore does
+    it: triggers are disabled, indexes are built afterwards, then both are as they were. CHECKs, NOT NULL, unique and
+    foreign keys are checked for all rows; a row that violates one stops the run and is reported with its values and its
+    position. Then the catalog is compared, part by part, with the one read while the tables were empty.
+    What to do: find what changed the catalog while rows were loaded, such as a function that a CHECK calls.
     """
 
     from pgcontract.performance.loading import get_loaded_server

@@ -39,16 +39,16 @@ def _needs_index(constraint: Constraint) -> bool:
 
 @check("foreign_key.indexed", subjects=_foreign_keys, severity=Severity.WARNING, head=True)
 def foreign_key_indexed(context: Context) -> Iterator[Answer]:
-    """Each foreign key has an index that finds the rows which refer by it.
+    """Each foreign key has an index that finds the referencing rows.
 
-    Why it matters: PostgreSQL makes no index for the side that refers. Without one, each DELETE of a row referred to,
-    and each UPDATE of its key, reads the whole table that refers, and holds its locks meanwhile; so does each join.
-    How it is measured: the foreign keys of pg_constraint at the head of the chain against the indexes of their own
-    table. One serves whose first keys are the key's columns, in any order, or that is unique over some of them; it may
-    leave out NULLs, which refer to nothing. The server is asked for its plan of the query that it runs itself on such
-    a DELETE, with reading the whole table made as dear as can be.
-    What to do: CREATE INDEX on the columns of the foreign key; waive it where rows that are referred to are never
-    deleted and nobody joins that way.
+    Why it matters: PostgreSQL makes no index on the referencing side. Without one, each DELETE of a referenced row, and
+    each UPDATE of its key, reads the whole referencing table and holds its locks meanwhile; each join reads it too.
+    How it is measured: the foreign keys in pg_constraint at the head of the chain are compared with the indexes of their
+    own table. An index counts if its first keys are the foreign key's columns, in any order, or if it is unique over some
+    of them; it may leave out NULLs, which reference nothing. The server is asked for its plan of the query that it runs
+    itself on such a DELETE, with sequential scans made as expensive as possible.
+    What to do: CREATE INDEX on the columns of the foreign key; add a waiver where referenced rows are never deleted and
+    nobody joins that way.
     """
     after = context.after
     live = {live_key.name: live_key for live_key in after.constraints if _needs_index(live_key)}

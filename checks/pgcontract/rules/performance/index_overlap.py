@@ -51,12 +51,12 @@ def _indexes(promise: Promise) -> Iterator[str]:
 def index_not_duplicated(context: Context) -> Iterator[Answer]:
     """No index is the same as another one.
 
-    Why it matters: each write fills both, each keeps its own pages in memory and on disk, and no query gains anything.
+    Why it matters: each write updates both, both take memory and disk, and no query gains anything.
     How it is measured: method, keys with their operator classes, collations and order, predicate, included columns and
-    uniqueness of every index in pg_index at the head of the chain, against those of the others on its table. A B-tree
-    whose keys all run the other way is the same one: it is read in both directions. A unique index may be what a plain
-    one repeats, never the other way round.
-    What to do: drop the one that nothing else rests on.
+    uniqueness of every index in pg_index at the head of the chain are compared with those of the other indexes on its
+    table. A B-tree whose keys all run in the opposite direction is the same: it can be read both ways. A plain index may
+    duplicate a unique one, never the other way round.
+    What to do: DROP INDEX the one that no constraint depends on.
     """
     messages = _Messages(
         broken="{index} duplicates {other}",
@@ -71,13 +71,14 @@ def index_not_duplicated(context: Context) -> Iterator[Answer]:
 def index_not_prefix(context: Context) -> Iterator[Answer]:
     """No index has only the first keys of another one.
 
-    Why it matters: the longer index finds and orders the same rows, so the shorter one costs every write for nothing
-    but the pages it saves a long scan.
-    How it is measured: B-trees of one table and one predicate, key by key; one that runs the other way as a whole
-    counts as the same. An index that is unique or serves a constraint enforces something and is never accused; one that
-    a declared query names, and that has at most half the other's pages over the largest loaded tables, is told and not
-    accused. The server is asked for its plan with the shorter index dropped in a transaction that is rolled back.
-    What to do: drop the shorter one, or declare the query that needs the smaller one.
+    Why it matters: the longer index finds and orders the same rows. The shorter one costs every write and only saves
+    pages in long scans.
+    How it is measured: B-trees of one table and one predicate are compared key by key; one that runs wholly in the
+    opposite direction counts as the same. An index that is unique or backs a constraint is never reported as redundant.
+    One that a declared query names, and that has at most half the other's pages on the largest loaded tables, is
+    mentioned and passes. The server is asked for its plan with the shorter index dropped, in a transaction that is rolled
+    back.
+    What to do: DROP INDEX the shorter one, or declare the query that needs the smaller index.
     """
     messages = _Messages(
         broken="{index} only has the first keys of {other}",
@@ -91,14 +92,14 @@ def index_not_prefix(context: Context) -> Iterator[Answer]:
 
 @check("index.not_redundant", subjects=_indexes, severity=Severity.WARNING, head=True)
 def index_not_redundant(context: Context) -> Iterator[Answer]:
-    """No index repeats the one that a constraint brings with it.
+    """No index repeats the one that a constraint creates.
 
-    Why it matters: PRIMARY KEY, UNIQUE and EXCLUDE make an index of their own; a second one over the same keys costs
-    each write again and finds nothing faster.
-    How it is measured: every index against those of the constraints on its table, as for index.not_duplicated. A unique
-    index beside a deferrable constraint refuses at once, and one that takes NULLs for equal refuses more: neither is
-    a double.
-    What to do: drop the index and keep the constraint; of two constraints the one that no foreign key refers to.
+    Why it matters: PRIMARY KEY, UNIQUE and EXCLUDE create an index of their own. A second one over the same keys makes
+    each write more expensive and finds nothing faster.
+    How it is measured: every index is compared with those of the constraints on its table, as for index.not_duplicated. A
+    unique index next to a deferrable constraint rejects duplicates at once, and one that treats NULLs as equal rejects
+    more: neither is redundant.
+    What to do: drop the index and leave the constraint; of two constraints, drop the one that no foreign key references.
     """
     messages = _Messages(
         broken="{index} repeats {other}, the index of a constraint",

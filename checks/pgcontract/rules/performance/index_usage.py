@@ -29,15 +29,15 @@ def _indexes(promise: Promise) -> Iterator[str]:
 
 @check("index.used", subjects=_indexes, severity=Severity.WARNING, head=True, measures=[MeasurementKind.INDEX_PLANS])
 def index_used(context: Context) -> Iterator[Answer]:
-    """Each index is of use: to a declared query, to a step of a flow, or to a rule of its table.
+    """Each index is used: by a declared query, by a step of a flow, or to enforce a rule of its table.
 
-    Why it matters: an index that nothing reads is written at every INSERT, keeps UPDATEs from being HOT, and takes memory
-    from those that are read.
-    How it is measured: the server plans every declared query, with its drawn values and without, and every step of every
-    flow, over the largest loaded tables; what their plans read is of use, and so is what a query names as its index. An
-    index that is unique, serves a constraint, tells replication its rows, or finds the rows of a foreign key is of use
-    by itself. Asked only where queries are declared; of a table that no declared statement reads nothing is said.
-    What to do: drop the index, or declare the query that it is for.
+    Why it matters: an index that nothing reads is written at every INSERT, prevents HOT updates, and takes memory from
+    indexes that are read.
+    How it is measured: the server plans every declared query, with its sample values and without, and every step of every
+    flow, on the largest loaded tables. An index counts as used if a plan reads it or a query names it; also if it is
+    unique, backs a constraint, is the replica identity, or finds the rows of a foreign key. The check applies only where
+    queries are declared, and only to tables that a declared statement reads.
+    What to do: DROP INDEX, or declare the query that it is for.
     """
     names = list(_indexes(context.promise))
     if not names:

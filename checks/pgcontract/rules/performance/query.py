@@ -38,13 +38,13 @@ def _indexed(promise: Promise) -> Iterator[str]:
 
 @check("query.runs", subjects=queries, head=True, measures=[MeasurementKind.QUERY_COSTS], correctable=Correctable.WORDS)
 def query_runs(context: Context) -> Iterator[Answer]:
-    """Each query of the application runs, changes nothing, and gives rows.
+    """Each query of the application runs, changes nothing, and returns rows.
 
-    Why it matters: a query that the server refuses fails in production, and one that finds nothing shows nothing: every
-    figure measured of it is the price of an empty answer.
-    How it is measured: at each size it is prepared with the declared types and called with at least 30 values in a
-    transaction that may not write. It must be taken at every size and give a row at one of them.
-    What to do: mend the SQL, or declare where its parameters' values come from so that they hit.
+    Why it matters: a query that the server refuses fails in production. One that returns nothing measures only the cost
+    of an empty result.
+    How it is measured: at each size the query is prepared with the declared types and called with at least 30 values in a
+    read-only transaction. It must run at every size and return a row at one of them.
+    What to do: fix the SQL, or declare where its parameters' values come from so that they match rows.
     """
 
     from pgcontract.performance.loading import get_loaded_server
@@ -138,14 +138,15 @@ def unmeasured_answer(result: MeasuredQuery) -> Answer | None:
     correctable=Correctable.WORDS,
 )
 def query_index(context: Context) -> Iterator[Answer]:
-    """The index that is meant to serve a query can serve it, and no other would do as well.
+    """The index that is declared for a query can serve it, and no other would do as well.
 
-    Why it matters: an index costs every write. One that the query cannot use, for a cast, a function or a LIKE around its
-    column, is paid for and gives nothing; so is one beside another that serves as well.
+    Why it matters: an index costs every write. One that the query cannot use, because of a cast, a function or a LIKE on
+    its column, gives nothing in return; nor does one when another index serves as well.
     How it is measured: with sequential scans off and every other index dropped, the generic and the custom plans must
-    search it, or take from it the order that a LIMIT needs. Then the query is called without it. Both are undone.
-    What to do: write the condition on what the index holds, or the index on what the condition says; drop one that serves
-    nothing, or nothing that another does not.
+    search the index, or read from it the order that a LIMIT needs. Then the query is called without it. Both are rolled
+    back.
+    What to do: change the condition to match the index, or the index to match the condition. DROP INDEX one that serves
+    nothing, or nothing that another does not serve.
     """
 
     from pgcontract.performance.queries.query_costs import measured_queries
@@ -304,13 +305,15 @@ def _max_pages(calls: tuple[Call, ...]) -> str:
     measures=[MeasurementKind.QUERY_COSTS],
 )
 def query_planner_choice(context: Context) -> Iterator[Answer]:
-    """The planner takes a query's index where that is cheaper, and passes it by where it is not.
+    """The planner uses a query's index where that is cheaper, and another plan where it is not.
 
-    Why it matters: a small table, or a value that most rows have, is rightly read from end to end. A planner that passes
-    a cheaper index by has wrong statistics or costs, and nobody sees it until the table is large.
-    How it is measured: at the largest size, for the values whose call did not use the index, the plan by the index alone
-    is called too, and both kinds of pages are counted. Twice as many, and eight more, is a wrong choice.
-    What to do: ANALYZE, raise the column's statistics target, or CREATE STATISTICS where columns depend on each other.
+    Why it matters: for a small table, or a value that most rows have, a sequential scan is right. A planner that ignores
+    a cheaper index has wrong statistics or cost settings, and nobody notices until the table is large.
+    How it is measured: at the largest size, for values whose call did not use the index, the query is called with the
+    index alone as well, and the pages of both plans are counted. A plan that touches twice as many pages, and at least
+    eight more, is a wrong choice.
+    What to do: ANALYZE the table, raise the column's statistics target, or CREATE STATISTICS where columns depend on each
+    other.
     """
 
     from pgcontract.performance.queries.query_costs import measured_queries

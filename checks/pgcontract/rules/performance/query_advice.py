@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     measures=[MeasurementKind.QUERY_COSTS, MeasurementKind.INDEX_ADVICE],
 )
 def query_best_index(context: Context) -> Iterator[Answer]:
-    """No index that is easy to name would halve the pages that a query touches.
+    """No index that is easy to find would halve the pages that a query touches.
 
-    Why it matters: an expression index, a GIN index on a document or one more column often turns a scan of the table
-    into a few pages; and as often it does not, and costs every write. Only trying it tells.
-    How it is measured: up to four indexes that the plan's filter and order suggest are made at the middle size, one by
-    one and undone, and the query is called with each. One is named only where the median call then touches half the
-    pages or fewer, and eight fewer at least, with its size and the bytes that a row adds to it.
-    What to do: weigh what it saves each query against what it adds to each write; nothing is wrong without it.
+    Why it matters: an expression index, a GIN index on a document or one more column often turns a sequential scan into a
+    few pages. Just as often it does not, and costs every write. Only trying it shows which.
+    How it is measured: up to four indexes that the plan's filter and order suggest are created at the middle size, one at
+    a time and rolled back, and the query is called with each. One is suggested only if the median call then touches at
+    most half the pages, and at least eight fewer. Its size and the bytes that it adds per row are given.
+    What to do: compare what it saves each query with what it adds to each write. Nothing is wrong without it.
     """
 
     from pgcontract.performance.queries.index_advice import index_advice

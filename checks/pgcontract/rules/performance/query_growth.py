@@ -43,16 +43,16 @@ def _queries_with_budget(promise: Promise) -> Iterator[str]:
     correctable=Correctable.WORDS,
 )
 def query_growth(context: Context) -> Iterator[Answer]:
-    """The pages that a query touches grow with the table by no more than is promised.
+    """The pages that a query touches grow with the table no faster than promised.
 
-    Why it matters: what is quick on a thousand rows and reads the whole table is slow on a million, on the day it
-    matters. Milliseconds on a shared machine are noise; the pages a plan touches are the same on every run.
-    How it is measured: by pages at p95, from size to size. O(1) and O(log n) may grow by the heights of the indexes
-    descended, which are read, and four pages; the rows found must not grow with the table. O(rows) may grow by two pages
-    for each row found besides, more where documents are kept out of line. O(n) may grow in proportion, and so
-    may the rows that are handled. With fewer than three sizes growth is not shown. The exponent is of all calls, by least
-    squares over logarithms, with its 95 % interval.
-    What to do: give the query an index or a limit, or promise the growth that is true.
+    Why it matters: a query that reads the whole table is fast on a thousand rows and slow on a million, when it matters.
+    Milliseconds on a shared machine are noise; the pages that a plan touches are the same on every run.
+    How it is measured: pages at p95 are compared from size to size. O(1) and O(log n) may grow by the height of the
+    indexes searched, which is read from the server, and four pages; the number of rows found must not grow with the
+    table. O(rows) may also grow by two pages for each further row found, more where documents are stored out of line.
+    O(n) may grow in proportion, and so may the rows processed. With fewer than three sizes growth is not shown. The
+    exponent is fitted to all calls by least squares on logarithms, with its 95 % interval.
+    What to do: give the query an index or a LIMIT, or declare the growth that was measured.
     """
 
     from pgcontract.performance.queries.query_costs import measured_queries
@@ -75,7 +75,7 @@ def _growth_answer(context: Context, result: MeasuredQuery, growth: Growth) -> A
         return Answer(
             Status.UNKNOWN,
             query.name,
-            f"The growth of {query.name} cannot be told from {len(sizes)} sizes; it takes {LEAST_SIZES}.",
+            f"The growth of {query.name} cannot be determined from {len(sizes)} sizes; it takes {LEAST_SIZES}.",
             remedy="Name three sizes in [dataset], or leave --rows out.",
             evidence=evidence,
             origin=query.origin,
@@ -122,11 +122,12 @@ def _excess_text(excess: Excess) -> str:
 def query_budget(context: Context) -> Iterator[Answer]:
     """A query touches no more pages than its budget allows.
 
-    Why it matters: pages are what a query costs everybody else: each may have to be read, and pushes another out.
-    How it is measured: by the pages of 8 kB that its calls touch at the largest size, each time one is touched, with what
-    it takes to send the rows (from PostgreSQL 17 on). Of a hundred calls 95 must keep to the budget: the p95 by nearest
-    rank.
-    What to do: find fewer rows, by a LIMIT or a narrower condition; cover them with the index; or raise the budget.
+    Why it matters: pages are what a query costs everybody else: each may have to be read from disk, and pushes another
+    out of memory.
+    How it is measured: the pages of 8 kB that its calls touch at the largest size are counted, each access separately,
+    including what it takes to send the rows (from PostgreSQL 17 on). Of a hundred calls 95 must stay within the budget:
+    the p95 by nearest rank.
+    What to do: find fewer rows, with a LIMIT or a narrower condition; add the columns to the index; or raise the budget.
     """
 
     from pgcontract.performance.queries.query_costs import measured_queries

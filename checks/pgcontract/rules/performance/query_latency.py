@@ -30,14 +30,15 @@ def _queries(promise: Promise) -> Iterator[str]:
     timed=True,
 )
 def query_latency(context: Context) -> Iterator[Answer]:
-    """A declared query stays within the time that its budget gives it.
+    """A declared query stays within the time of its budget.
 
-    Why it matters: pages and plans say how a query scales; how long somebody waits for it they do not say.
-    How it is measured: a loop in the server reads its clock before and after the query, every column turned into text,
-    and a client's round trips are taken beside it, as are those of a SELECT 1. Queries and sizes take turns in shuffled
-    blocks over several connections, while nothing else of ours runs. Only p95 at the largest size is judged, and only
-    where the budget names ms (the server's) or round_trips (the client's p95 over the median SELECT 1).
-    What to do: budget pages instead, which are the same on every machine; or give the time room for a busy one.
+    Why it matters: pages and plans show how a query scales; they do not show how long somebody waits for it.
+    How it is measured: a loop in the server takes the time before and after the query, with every column converted to
+    text. A client's round trips are measured too, and those of a SELECT 1 for comparison. Queries and sizes alternate in
+    shuffled blocks over several connections, while pgcontract runs nothing else. Only p95 at the largest size is judged,
+    and only where the budget gives ms (in the server) or round_trips (the client's p95 over the median SELECT 1).
+    What to do: declare a budget in pages instead, which are the same on every machine; or raise the time to allow for a
+    busy machine.
     """
 
     from pgcontract.performance.latency import latencies

@@ -61,12 +61,14 @@ def judge_steps(context: Context, judge: Callable[[StepWrites], Answer]) -> Iter
 def write_cost(context: Context) -> Iterator[Answer]:
     """Each step of the application writes its declared number of rows in a full table too.
 
-    Why it matters: an UPDATE that finds one row in an empty table may find a thousand in a full one; and each index is
-    paid for at every write, whether a query uses it or not.
-    How it is measured: 30 lives at each size on a copy of the loaded database, each write committed, nothing else open
-    on its server; the whole call by EXPLAIN (ANALYZE, BUFFERS, WAL), entries and bytes by index as the write-ahead log
-    holds them. The step is then played without each index, in a transaction that is undone.
-    What to do: where too many rows are written, name the row by its key. An index that no query needs is a cost alone.
+    Why it matters: an UPDATE that finds one row in an empty table may find a thousand in a full one. And every write pays
+    for each index, whether a query uses it or not.
+    How it is measured: the flow is run 30 times at each size on a copy of the loaded database, each write committed, with
+    no other transaction open on the server. The cost of the whole call is read with EXPLAIN (ANALYZE, BUFFERS, WAL),
+    entries and bytes by index from the write-ahead log. Then the step is run without each index in turn, in a transaction
+    that is rolled back.
+    What to do: where too many rows are written, select the row by its key. Drop an index that no query needs: it is only
+    a cost.
     """
     return judge_steps(context, _cost_answer)
 
@@ -176,11 +178,12 @@ def _entries_text(count: int) -> str:
 def write_growth(context: Context) -> Iterator[Answer]:
     """A write among a hundred times the rows costs no more than the heights of the indexes it goes through.
 
-    Why it matters: a write that reads the whole table is quick on the day it is tested, and slower with every customer.
-    How it is measured: medians of buffers and of WAL bytes over 30 runs at each size. Buffers may grow by three
-    descents of each B-tree on the tables that the step touches (to find the row, to look for a conflict, to enter the
-    key), and four pages; the log by half and 256 bytes. No time decides.
-    What to do: an index on what the step's WHERE names, or on what a trigger or a foreign key of it looks up.
+    Why it matters: a write that reads the whole table is fast on the day it is tested, and slower with every customer.
+    How it is measured: medians of buffers and of WAL bytes over 30 runs at each size. Buffers may grow by three descents
+    of each B-tree on the tables that the step touches (to find the row, to look for a conflict, to insert the key), and
+    four pages; WAL by half and 256 bytes. No time is judged.
+    What to do: CREATE INDEX on the columns in the step's WHERE, or on those that a trigger or a foreign key of the step
+    looks up.
     """
     return judge_steps(context, _growth_answer)
 
@@ -233,15 +236,16 @@ def _limits(small: SizeFigures, large: SizeFigures) -> Iterator[tuple[str, int, 
 
 @check("write.hot", subjects=steps, severity=Severity.WARNING, head=True, measures=[MeasurementKind.WRITES])
 def write_hot(context: Context) -> Iterator[Answer]:
-    """An update that changes no indexed column is HOT: it enters no index.
+    """An update that changes no indexed column is HOT: it adds no index entry.
 
-    Why it matters: an update that is not HOT writes a new entry into every index of the table, whichever columns it
-    changes, and leaves the old ones to VACUUM.
-    How it is measured: the server's count of HOT updates over 30 committed plays at each size, with no other
-    transaction open on the server; the columns that change by an AFTER trigger of ours, in a transaction that is undone.
-    Where an index holds one of them, no update can be HOT and that is told; else more than half of them must be.
-    What to do: leave room on the pages with a lower fillfactor, or take the column that the step or a trigger changes
-    out of the index.
+    Why it matters: an update that is not HOT adds a new entry to every index of the table, whichever columns it changes,
+    and leaves the old ones to VACUUM.
+    How it is measured: the server's count of HOT updates over 30 committed runs at each size, with no other transaction
+    open on the server. The columns that change are read with a temporary AFTER trigger, in a transaction that is rolled
+    back. Where an index contains one of them, no update can be HOT, and that is reported; else more than half of the
+    updates must be HOT.
+    What to do: leave space on the pages with a lower fillfactor, or remove the column that the step or a trigger changes
+    from the index.
     """
     return judge_steps(context, _hot_answer)
 

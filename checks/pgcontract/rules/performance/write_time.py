@@ -34,13 +34,14 @@ def _subjects(promise: Promise) -> Iterator[str]:
     timed=True,
 )
 def write_time(context: Context) -> Iterator[Answer]:
-    """A write takes about as long as a claim says (`write.time[checkout.submit = 2..5 ms]`).
+    """A write takes about as long as a claim states (`write.time[checkout.submit = 2..5 ms]`).
 
-    Why it matters: a time in a document is planned with, years after the machine that it was taken on is gone.
-    How it is measured: p50 of 30 committed plays at the largest size, in the server and without its COMMIT, on the
-    machine that runs this and under its load. Within the range is kept; within twice of either end, as another machine
-    may make it, is noted; beyond that the claim is refuted. Wherever it counts, say buffers and log instead.
-    What to do: correct the claim with the figure and its conditions, or take the time out of it.
+    Why it matters: people plan with a time in a document for years after the machine that it was measured on is gone.
+    How it is measured: p50 of 30 committed runs at the largest size, in the server and without COMMIT, on this machine
+    and under its load. A time in the range keeps the claim. One within a factor of two of either end, as another machine
+    may give it, is noted. Beyond that the claim is refuted.
+    What to do: correct the claim with the measured figure and its conditions; or state buffers and WAL in place of a
+    time.
     """
 
     from pgcontract.performance.writes import measured_writes

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 def write_triggers_fire(context: Context) -> Iterator[Answer]:
     """The declared triggers fire on every row that a step of the application writes.
 
-    Why it matters: a trigger that is disabled, or declared for another event, leaves times, histories and rules unkept
-    without an error; one that fires costs something at every write.
-    How it is measured: the calls that EXPLAIN (ANALYZE) counts for the step's own statement, as a median of plays: one
-    a row for a row trigger, one for a statement trigger; one with a condition or a list of columns is told, not judged.
-    Its share is the step's cost with and without the table's own triggers, in a transaction that is undone.
-    What to do: enable the trigger, or declare the events it is for.
+    Why it matters: if a trigger is disabled, or declared for another event, timestamps, histories and rules are not
+    maintained, and no error is raised. One that fires costs something at every write.
+    How it is measured: the calls that EXPLAIN (ANALYZE) counts for the step's own statement, as a median of runs: one per
+    row for a row trigger, one for a statement trigger. A trigger with a condition or a column list is reported and not
+    judged. Its share is the difference in cost with and without the table's own triggers, in a transaction that is rolled
+    back.
+    What to do: ALTER TABLE ... ENABLE TRIGGER, or create the trigger for the events that the step uses.
     """
     return judge_steps(context, lambda step: _triggers_answer(step, context.promise.declared.triggers))
 

@@ -20,11 +20,11 @@ def _contract_subject(promise: Promise) -> Iterator[str]:
 
 @check("contract.accepted", subjects=_contract_subject)
 def contract_accepted(context: Context) -> Iterator[Answer]:
-    """The contract is its owner's word, not a draft that nobody read.
+    """The contract is accepted by its owner, not a draft that nobody read.
 
-    Why it matters: a draft says what a migration does, and a migration always does what it does.
+    Why it matters: a draft states what a migration does, and a migration always does what it does.
     How it is measured: `accepted = false`, which `pgcontract draft` writes, is still in the contract.
-    What to do: read each part, write what is meant, and delete the line.
+    What to do: read each part, correct it to what you intend, and delete the line.
     """
     contract = context.promise.contract
     if contract is not None and not contract.accepted:
@@ -44,11 +44,11 @@ def _pinned_parts(promise: Promise) -> Iterator[Part]:
 
 @check("contract.pin", subjects=lambda promise: (f"{part.kind} {part.name}" for part in _pinned_parts(promise)))
 def contract_pin(context: Context) -> Iterator[Answer]:
-    """Each text pinned with `same_as` is one the server really says.
+    """Each text pinned with `same_as` is one that the server really has.
 
     Why it matters: a pin that matches nothing hides the next difference that looks like it.
-    How it is measured: each pinned text against the live part's expressions in the server's spelling.
-    What to do: take the pin out, or pin the text the server has now.
+    How it is measured: each pinned text is compared with the expressions of the live part, as the server spells them.
+    What to do: remove the pin, or pin the text that the server has now.
     """
     live = {(part.kind, part.name): part for part in context.after.parts()}
     for part in _pinned_parts(context.promise):

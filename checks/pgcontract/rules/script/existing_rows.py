@@ -25,13 +25,14 @@ def _names(promise: Promise) -> tuple[str, ...]:
 
 @check("script.existing_rows", subjects=_names)
 def script_existing_rows(context: Context) -> Iterator[Answer]:
-    """Over rows that are already there the migration applies, or stops and changes nothing, as declared.
+    """With rows already in the tables the migration applies, or fails and changes nothing, as declared.
 
     Why it matters: a migration that was only tried on empty tables meets its first row in production.
-    How it is measured: the declared rows are put into a database right before the migration, then the script is run.
-    Where it must apply, every row is still there; where it must stop, catalog and rows are what they were, and the
-    error says what the contract demands.
-    What to do: count the rows that a new rule would refuse at the head of the script and raise one error.
+    How it is measured: the declared rows are inserted right before the migration, then the script is run. Where it must
+    apply, every row is still there. Where it must fail, catalog and rows are unchanged and the error contains the text
+    that the contract demands.
+    What to do: at the top of the script, count the rows that a new rule would refuse, and RAISE EXCEPTION with that
+    number.
     """
     for case in context.promise.contract.of(ExistingRows) if context.promise.contract else ():
         yield _run_over_rows(context, case)

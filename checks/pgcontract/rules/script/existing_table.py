@@ -89,13 +89,14 @@ def _new_tables(context: Context) -> Iterator[tuple[str, Answer | None]]:
 
 @check("script.respects_existing", subjects=_tables, severity=Severity.WARNING)
 def script_respects_existing(context: Context) -> Iterator[Answer]:
-    """A table that was there before with another shape is noticed, not silently kept and not destroyed.
+    """A table that already exists with another shape is noticed, not silently accepted and not destroyed.
 
-    Why it matters: CREATE TABLE IF NOT EXISTS keeps a wrong table without a word; the application finds out.
-    How it is measured: such a table is made in a database without the migration (other columns; one column of
-    another type; the same columns without constraints), then the script is run: it must be refused, or bring the
-    table to the declared shape with its rows.
-    What to do: a guard at the head of the script that compares the shape and raises an exception.
+    Why it matters: CREATE TABLE IF NOT EXISTS silently accepts a wrong table; the application finds out later.
+    How it is measured: such a table is created in a database without the migration (other columns; one column of another
+    type; the same columns without constraints), then the script is run. It must fail, or bring the table to the declared
+    shape with its rows.
+    What to do: at the top of the script, add a DO block that compares the table's columns and constraints and raises an
+    exception.
     """
 
     def judge(connection: psycopg.Connection, table: str) -> tuple[str, str]:
@@ -139,10 +140,10 @@ def _tables_with_rollback(promise: Promise) -> tuple[str, ...]:
 def rollback_respects_existing(context: Context) -> Iterator[Answer]:
     """The rollback does not silently destroy a table of the same name that the migration did not make.
 
-    Why it matters: a rollback is run in a hurry, on the database at hand; a DROP TABLE takes whatever is there.
-    How it is measured: such a table is made with a row in a database without the migration, then the rollback is
-    run: it must be refused, or leave the table and its row.
-    What to do: a guard at the head of the rollback that compares the shape and raises an exception.
+    Why it matters: a rollback is run in a hurry, on the database at hand, and DROP TABLE removes whatever is there.
+    How it is measured: such a table is created with a row in a database without the migration, then the rollback is run.
+    It must fail, or leave the table and its row.
+    What to do: at the top of the rollback, add a DO block that compares the table's columns and raises an exception.
     """
     rollback = context.promise.rollback
     assert rollback is not None

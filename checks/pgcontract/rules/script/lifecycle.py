@@ -38,12 +38,12 @@ def one_script(_: Promise) -> tuple[str, ...]:
 def script_applies(context: Context) -> Iterator[Answer]:
     """The script applies to a fresh database, run by a role that is no superuser.
 
-    Why it matters: everything else rests on it.
-    How it is measured: the whole file is sent as one simple query, as web editors and `supabase db push` do, under
-    each regime of default privileges; statement by statement where one runs only outside a transaction. A refusal for
-    what the server is too old for, or was built without, is no fault of the script: then nothing is shown. What takes
-    longer than --timeout is stopped from outside, whatever it does to the server's own limits.
-    What to do: mend the statement at the given line, or run the gate on the server that is named.
+    Why it matters: everything else depends on it.
+    How it is measured: the whole file is sent as one simple query, as web editors and `supabase db push` do, under each
+    grant regime of the platform; statement by statement where a statement cannot run in a transaction. If the server is
+    too old for a statement, or was built without what it needs, the result is "not shown" and not a failure. What takes
+    longer than --timeout is stopped from outside, even if the script raises the server's own limits.
+    What to do: fix the statement at the given line, or run pgcontract on a server of the version that is named.
     """
     for regime in context.regimes:
         refusal, missing_feature = context.script_result(regime).refusal, context.script_result(regime).missing_feature
@@ -163,10 +163,11 @@ def script_transaction(context: Context) -> Iterator[Answer]:
 def script_rerun(context: Context) -> Iterator[Answer]:
     """A second run of the script, with rows in the tables, raises nothing and changes nothing.
 
-    Why it matters: a deployment that was cut off is run again, on a table that may hold rows by then.
-    How it is measured: a row is put into each table, the script is run again, then the catalog, the identity of
-    every object (its oid and file) and every row with its place and version are compared.
-    What to do: IF NOT EXISTS, CREATE OR REPLACE, or a guard; a plain CREATE TRIGGER fails on the second run.
+    Why it matters: a deployment that was interrupted is run again, on a table that may have rows by then.
+    How it is measured: a row is inserted into each table and the script is run again. Then the catalog, the identity of
+    every object (its oid and file) and every row with its ctid and xmin are compared.
+    What to do: use IF NOT EXISTS, CREATE OR REPLACE, or a condition in a DO block; a plain CREATE TRIGGER fails on the
+    second run.
     """
     script = context.promise.script
     with context.clone(context.after_state) as connection:
@@ -239,9 +240,9 @@ def script_atomic(context: Context) -> Iterator[Answer]:
     """A failure at any statement leaves nothing behind when the script runs as one transaction.
 
     Why it matters: half a migration is a state that nobody planned and nobody tested.
-    How it is measured: the script is sent with an error after its first statement, its second, and so on, each time
-    as one simple query; afterwards the catalog must be what it was.
-    What to do: take COMMIT and what cannot run in a transaction out of the file.
+    How it is measured: the script is sent with an error after its first statement, its second, and so on, each time as
+    one simple query. Afterwards the catalog must be unchanged.
+    What to do: remove COMMIT from the file, and move what cannot run in a transaction to a file of its own.
     """
     script = context.promise.script
     if not script.parsed:
@@ -290,9 +291,9 @@ def script_atomic(context: Context) -> Iterator[Answer]:
 def script_psql(context: Context) -> Iterator[Answer]:
     """`psql -f`, without further options, leaves nothing behind when one statement fails.
 
-    Why it matters: `psql -f file` goes on after an error and commits the rest; the operator learns of it later.
-    How it is measured: the script is run statement by statement and stopped after each; and run to its end with
-    each statement in turn left out. Objects are counted in the catalog.
+    Why it matters: `psql -f file` continues after an error and commits the rest; the operator finds out later.
+    How it is measured: the script is run statement by statement and stopped after each; and run to its end with each
+    statement in turn left out. Objects are counted in the catalog.
     What to do: run it with `psql -1 -v ON_ERROR_STOP=1 -f`, which leaves nothing.
     """
     if not context.promise.script.parsed:

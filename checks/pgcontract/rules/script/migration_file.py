@@ -20,9 +20,9 @@ def _lines(promise: Promise) -> Iterator[str]:
 
 @check("file.lines", subjects=_lines, severity=Severity.WARNING, correctable=Correctable.WORDS)
 def file_lines(context: Context) -> Iterator[Answer]:
-    """The file has as many lines as the contract or a claim says.
+    """The file has as many lines as the contract or a claim states.
 
-    Why it matters: a reviewer who was told of 92 lines and pastes another number pastes another file.
+    Why it matters: a reviewer who expects 92 lines and pastes another number pastes another file.
     How it is measured: the lines of the file, the last one counted whether or not it ends in a newline.
     What to do: correct the number, or look for what was added.
     """

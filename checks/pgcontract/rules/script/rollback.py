@@ -22,7 +22,7 @@ from pgcontract.rules.shape.object_count import number_of
 
 @check("rollback.exists", subjects=lambda promise: ("script",), severity=Severity.INFO)
 def rollback_exists(context: Context) -> Iterator[Answer]:
-    """There is a rollback script: `<migration>.down.sql` beside the migration.
+    """There is a rollback script: `<migration>.down.sql` next to the migration.
 
     Why it matters: at three in the morning nobody writes one well.
     How it is measured: the file is there.
@@ -70,8 +70,9 @@ def rollback_restores(context: Context) -> Iterator[Answer]:
     """The rollback restores the exact catalog from before the migration, with rows in the tables.
 
     Why it matters: a rollback that leaves a function or a grant behind makes the next deployment fail.
-    How it is measured: the migration, a row in each table, the rollback; then the whole catalog against that before.
-    What to do: drop everything the migration makes, in reverse order of dependency, and restore what it changed.
+    How it is measured: the migration, a row in each table and the rollback are run; then the whole catalog is compared
+    with the one before.
+    What to do: drop everything that the migration creates, in reverse order of dependency, and restore what it changed.
     """
     yield from _run_rollback(context, times=1)
 
@@ -80,8 +81,8 @@ def rollback_restores(context: Context) -> Iterator[Answer]:
 def rollback_repeatable(context: Context) -> Iterator[Answer]:
     """The rollback may be run twice.
 
-    Why it matters: a rollback that was cut off is run again.
-    How it is measured: the rollback is run a second time; it must not be refused, and the catalog stay as before.
+    Why it matters: a rollback that was interrupted is run again.
+    How it is measured: the rollback is run a second time. It must not fail, and the catalog must stay as before.
     What to do: DROP ... IF EXISTS.
     """
     yield from _run_rollback(context, times=2)
@@ -131,10 +132,10 @@ def _run_rollback(context: Context, *, times: int) -> Iterator[Answer]:
 def rollback_from_partial(context: Context) -> Iterator[Answer]:
     """The rollback restores the catalog from after every single statement of the migration.
 
-    Why it matters: the state that needs a rollback most is the one in which a migration stopped.
-    How it is measured: the migration is run statement by statement; after each one the rollback is run in a
-    transaction, the catalog compared with that before, and the transaction undone.
-    What to do: DROP ... IF EXISTS for everything, in an order that holds in every partial state.
+    Why it matters: a rollback is needed most where a migration stopped halfway.
+    How it is measured: the migration is run statement by statement. After each one the rollback is run in a transaction,
+    the catalog is compared with the one before the migration, and the transaction is rolled back.
+    What to do: DROP ... IF EXISTS for everything, in an order that works in every partial state.
     """
     script = _rollback_script(context)
     if not context.promise.script.parsed:

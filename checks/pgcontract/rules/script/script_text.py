@@ -42,13 +42,12 @@ def _script_subject(_: Promise) -> tuple[str, ...]:
 
 @check("script.objects_created", subjects=_script_subject)
 def script_objects_created(context: Context) -> Iterator[Answer]:
-    """Everything that the script says it creates is there when it has run.
+    """Everything that the script creates by its text is there after it has run.
 
-    Why it matters: IF NOT EXISTS, a condition in a DO block or a later DROP make a statement that is written do
-    nothing.
-    How it is measured: the statements are read (queries by sqlglot, all else by its head) into a list of objects with
-    line numbers, and each is looked up in the catalog; without a server, in the contract.
-    What to do: look at the statement of the given line.
+    Why it matters: IF NOT EXISTS, a condition in a DO block or a later DROP can make a CREATE statement do nothing.
+    How it is measured: the statements are parsed (queries by sqlglot, all others by their first words) into a list of
+    objects with line numbers, and each is looked up in the catalog; without a server, in the contract.
+    What to do: look at the statement at the given line.
     """
     promise = context.promise
     if not promise.script.parsed:
@@ -101,10 +100,10 @@ def _created_evidence(created: Sequence[Created]) -> Evidence:
 def script_parsed(context: Context) -> Iterator[Answer]:
     """Every statement of the script can be read from its text.
 
-    Why it matters: what a DO block or dynamic SQL does is not in its text; only the catalog can tell.
-    How it is measured: statements that neither reader understands are listed with line and reason. Where the catalog
-    judged the result they are noted; where no server was asked, what they do is unknown.
-    What to do: nothing, where a server was asked; else run the gate with one.
+    Why it matters: what a DO block or dynamic SQL does is not in its text; only the catalog shows it.
+    How it is measured: statements that neither parser understands are listed with line and reason. Where the catalog was
+    checked they are only noted; without a server, what they do is unknown.
+    What to do: nothing, where a server was used; else run pgcontract with one (--pg).
     """
     promise = context.promise
     if not promise.script.parsed:

@@ -17,7 +17,7 @@ shape_check(
 
     Why it matters: an INSERT that names a missing column fails for every user at once.
     How it is measured: the declared names against pg_attribute, dropped columns left out.
-    What to do: add the column in the migration, or take it out of the contract.
+    What to do: add the column in the migration, or remove it from the contract.
     """,
     kinds="columns",
     fields=PRESENT,
@@ -27,9 +27,10 @@ shape_check(
     "column.type",
     """Each column has the declared type, with its modifiers, and collation.
 
-    Why it matters: varchar(255) refuses what text takes; a collation decides what equal and sorted mean.
+    Why it matters: varchar(255) rejects what text accepts; a collation decides which values are equal and how they sort.
     How it is measured: the declared type, as the server spells it, against format_type of the live column.
-    What to do: write the type that is meant in both places; changing a live column's type may rewrite the table.
+    What to do: write the intended type in the migration and in the contract; changing a live column's type may rewrite
+    the table.
     """,
     kinds="columns",
     fields=("type", "collation"),
@@ -51,9 +52,10 @@ shape_check(
     "column.default",
     """Each column has the declared default, generation expression and identity.
 
-    Why it matters: a default is written by everyone who leaves the column out, and by no one who does not.
-    How it is measured: pg_attrdef in the server's spelling against the declared text spelled by the same server.
-    What to do: set the default in the migration; pin the server's text where both mean the same.
+    Why it matters: a default applies only where an INSERT leaves the column out; a wrong one stores wrong values without
+    an error.
+    How it is measured: pg_attrdef against the declared text, both as the server spells them.
+    What to do: SET DEFAULT in the migration; pin the server's text with `same_as` where both do the same.
     """,
     kinds="columns",
     fields=("default", "generated", "identity"),
@@ -63,9 +65,9 @@ shape_check(
     "column.storage",
     """Each column is stored as declared: storage, compression, statistics target, options.
 
-    Why it matters: they decide where large values lie and how well the planner knows the column.
+    Why it matters: they decide where large values are stored and how well the planner knows the column.
     How it is measured: pg_attribute against the contract; what is not declared is the type's own default.
-    What to do: declare the setting that is meant, or reset it.
+    What to do: declare the setting that you intend, or reset it in the migration.
     """,
     kinds="columns",
     fields=("storage", "compression", "statistics", "options"),
@@ -81,9 +83,10 @@ def _tables(promise: Promise) -> Iterator[str]:
 def column_order(context: Context) -> Iterator[Answer]:
     """The columns of each table are in the declared order.
 
-    Why it matters: INSERT without a column list, COPY and SELECT * go by the order.
-    How it is measured: attnum of the live columns, gaps of dropped ones left out, against the order in the contract.
-    What to do: order the contract as the table is; a live table's order cannot be changed without rewriting it.
+    Why it matters: INSERT without a column list, COPY and SELECT * depend on the order.
+    How it is measured: attnum of the live columns, ignoring gaps left by dropped ones, against the order in the contract.
+    What to do: order the columns in the contract as in the table; a live table's order cannot be changed without
+    rewriting it.
     """
     wrong = {difference.name: difference for difference in context.differences if difference.field == "order"}
     for table in context.promise.declared.tables:

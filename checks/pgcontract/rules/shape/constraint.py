@@ -22,7 +22,7 @@ shape_check(
     "constraint.present",
     """Each declared constraint is there.
 
-    Why it matters: a constraint that is not there refuses nothing.
+    Why it matters: a missing constraint rejects nothing.
     How it is measured: the declared names against pg_constraint; names of NOT NULL constraints are left out.
     What to do: add it in the migration, under the declared name.
     """,
@@ -32,14 +32,15 @@ shape_check(
 
 shape_check(
     "constraint.definition",
-    """Each constraint says what is declared: its kind, columns and expression.
+    """Each constraint is as declared: its kind, columns and expression.
 
     Why it matters: one character in a pattern decides which rows may exist.
-    How it is measured: pg_get_constraintdef of the live constraint against the declared one, spelled by the same
-    server in a scratch schema. Where the texts differ, both are evaluated on the same rows: declared examples,
-    values at every limit of either text, telling values of the columns' types. A row that only one of them accepts
-    decides "different"; without one the answer is "not proven the same", never "equal".
-    What to do: change the one that is wrong, add an example that tells them apart, or pin the server's text.
+    How it is measured: pg_get_constraintdef of the live constraint against the declared one, as the same server spells it
+    in a scratch schema. Where the texts differ, both are evaluated on the same rows: declared examples, values at every
+    limit in either text, typical edge values of the columns' types. A row that only one of them accepts proves them
+    different; without such a row the answer is "not proven the same", never "equal".
+    What to do: change the one that is wrong, add an example that tells them apart, or pin the server's text with
+    `same_as`.
     """,
     kinds="constraints",
     fields=("form", "definition"),
@@ -47,12 +48,12 @@ shape_check(
 
 shape_check(
     "constraint.state",
-    """Each constraint is validated, enforced and checked when declared.
+    """Each constraint is validated, enforced and checked at the time declared.
 
-    Why it matters: NOT VALID says nothing of the rows already there; NOT ENFORCED refuses nothing; a deferred
-    constraint speaks only at COMMIT.
+    Why it matters: NOT VALID does not cover the rows already there; NOT ENFORCED rejects nothing; a deferred constraint
+    is checked only at COMMIT.
     How it is measured: pg_constraint against the contract (default: validated, enforced, immediate, inheritable).
-    What to do: VALIDATE CONSTRAINT, or declare the state that is meant.
+    What to do: ALTER TABLE ... VALIDATE CONSTRAINT, or declare the state that you intend.
     """,
     kinds="constraints",
     fields=("validated", "enforced", "deferrable", "initially_deferred", "no_inherit", "inherited"),
@@ -65,12 +66,13 @@ def _with_examples(promise: Promise) -> Iterator[str]:
 
 @check("constraint.examples", subjects=_with_examples)
 def constraint_examples(context: Context) -> Iterator[Answer]:
-    """Each declared example is accepted or refused as the contract says, by a real INSERT or cast to the domain.
+    """Each declared example is accepted or rejected as the contract declares, by a real INSERT or a cast to the domain.
 
     Why it matters: examples are what everybody agrees on; a constraint that fails one is wrong, whatever its text.
-    How it is measured: each example is put into the table's sample row (else the simplest that its types suggest) and
-    inserted in a transaction that is rolled back. A refusal by anything but this constraint shows nothing of it.
-    What to do: mend the constraint, or the example where it was wrong; declare a `sample` that goes in.
+    How it is measured: each example is put into the table's sample row (else into the simplest row that its types
+    suggest) and inserted in a transaction that is rolled back. If something other than this constraint rejects the row,
+    nothing is shown.
+    What to do: fix the constraint, or the example if that was wrong; declare a `sample` row that the table accepts.
     """
     contract = context.promise.contract
     for examples in contract.examples if contract else ():

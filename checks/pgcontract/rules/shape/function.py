@@ -18,12 +18,12 @@ shape_check(
 
 shape_check(
     "function.definition",
-    """Each function takes, returns and does what is declared.
+    """Each function has the declared arguments, result and body.
 
     Why it matters: a body that differs by a word does something else.
-    How it is measured: arguments, result, language and body of pg_proc against the contract; a body that differs
-    in any character is not proven the same.
-    What to do: CREATE OR REPLACE FUNCTION with the declared body, or pin the server's text.
+    How it is measured: arguments, result, language and body in pg_proc against the contract; a body that differs in any
+    character is not proven the same.
+    What to do: CREATE OR REPLACE FUNCTION with the declared body, or pin the server's text with `same_as`.
     """,
     kinds="functions",
     fields=("form", "arguments", "returns", "language", "body"),
@@ -33,9 +33,9 @@ shape_check(
     "function.attributes",
     """Each function has the declared security, settings and planner attributes.
 
-    Why it matters: SECURITY DEFINER without a fixed search_path runs what an attacker put in front of it.
+    Why it matters: SECURITY DEFINER without a fixed search_path runs what an attacker puts in front of it.
     How it is measured: pg_proc against the contract (default: invoker, volatile, unsafe, no settings).
-    What to do: declare what is meant and let the migration say it.
+    What to do: declare the attributes that you intend, and ALTER FUNCTION in the migration to match.
     """,
     kinds="functions",
     fields=(

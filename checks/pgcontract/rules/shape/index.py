@@ -20,10 +20,10 @@ shape_check(
     "index.definition",
     """Each index has the declared method, keys, predicate and uniqueness.
 
-    Why it matters: an index of the right name over other keys serves nothing, and only a unique one prevents anything.
-    How it is measured: keys, operator classes, collations, directions, included columns and predicate of pg_index,
-    against the declared ones spelled by the same server.
-    What to do: drop and create the index as it is meant; CREATE INDEX IF NOT EXISTS keeps a wrong one silently.
+    Why it matters: an index of the right name on other keys serves nothing, and only a unique one prevents duplicates.
+    How it is measured: keys, operator classes, collations, directions, included columns and predicate in pg_index,
+    against the declared ones as the same server spells them.
+    What to do: DROP INDEX and CREATE INDEX as declared; CREATE INDEX IF NOT EXISTS silently leaves a wrong one in place.
     """,
     kinds="indexes",
     fields=(

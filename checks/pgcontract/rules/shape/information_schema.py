@@ -26,10 +26,11 @@ def _tables(promise: Promise) -> tuple[str, ...]:
 def information_schema_shows_declared(context: Context) -> Iterator[Answer]:
     """information_schema shows each declared table with the declared columns, constraints and trigger events.
 
-    Why it matters: the document's own queries, ORMs and most tools look through these views and nowhere else.
-    How it is measured: tables, columns (order, type, length, nullability), named constraints and triggers of
-    information_schema, read as the migrating role, against the contract.
-    What to do: where the catalog agrees with the contract and the view does not, the reader's rights are at fault.
+    Why it matters: the document's own queries, ORMs and most tools read only these views.
+    How it is measured: tables, columns (order, type, length, nullability), named constraints and triggers in
+    information_schema, read as the migrating role, are compared with the contract.
+    What to do: where the catalog agrees with the contract and the view does not, GRANT the reading role the privileges it
+    lacks.
     """
     views = context.standard_views
     for table in context.spelling.schema.tables:
@@ -149,9 +150,10 @@ def _catalog_subject(promise: Promise) -> tuple[str, ...]:
 def information_schema_complete(context: Context) -> Iterator[Answer]:
     """information_schema shows everything that the migrations made.
 
-    Why it matters: a verification query over these views passes on a table without indexes, with a disabled trigger.
-    How it is measured: what the migration made, in pg_catalog and in information_schema, side by side.
-    What to do: look in pg_catalog, or here.
+    Why it matters: a verification query on these views passes on a table without indexes, or with a disabled trigger.
+    How it is measured: what the migration made is read from pg_catalog and from information_schema, and the two are
+    compared.
+    What to do: query pg_catalog in place of information_schema, or read this report.
     """
     hidden = find_information_schema_gaps(context.changed_parts, context.standard_views)
     rows = tuple((view.kind, view.name, view.catalog, view.information_schema) for view in hidden)

@@ -45,11 +45,11 @@ def _subjects(promise: Promise) -> Iterator[str]:
 
 @check("schema.count", subjects=_subjects, severity=Severity.WARNING, correctable=Correctable.WORDS)
 def schema_count(context: Context) -> Iterator[Answer]:
-    """The migration makes as many objects of a kind as a claim says (`schema.count[indexes = 4]`).
+    """The migration makes as many objects of a kind as a claim states (`schema.count[indexes = 4]`).
 
-    Why it matters: a reader who counts and finds another number stops believing the rest.
-    How it is measured: the objects that are in the catalog after the migration and were not before, by kind;
-    an index that backs a constraint counts with the constraint, and NOT NULL is no CHECK.
+    Why it matters: a reader who counts and finds another number stops trusting the rest.
+    How it is measured: the objects that are in the catalog after the migration and were not before, by kind. An index
+    that backs a constraint counts with the constraint, and NOT NULL does not count as a CHECK.
     What to do: correct the claim; the evidence lists what was counted.
     """
     for subject in _subjects(context.promise):

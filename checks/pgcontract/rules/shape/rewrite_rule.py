@@ -8,9 +8,9 @@ shape_check(
     "rule.definition",
     """Each rewrite rule is there and rewrites as declared.
 
-    Why it matters: a rule changes what a statement means before it runs; DO INSTEAD NOTHING drops writes silently.
+    Why it matters: a rule changes a statement before it runs; DO INSTEAD NOTHING drops writes silently.
     How it is measured: pg_get_ruledef and ev_enabled against the contract; views' own rules are left out.
-    What to do: prefer a trigger; else create the rule as declared.
+    What to do: use a trigger instead where you can; else CREATE OR REPLACE RULE as declared.
     """,
     kinds="rules",
     fields=("", "definition", "enabled"),

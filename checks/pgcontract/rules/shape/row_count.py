@@ -18,11 +18,11 @@ def _tables(promise: Promise) -> Iterator[str]:
 
 @check("table.row_count", subjects=_tables)
 def table_row_count(context: Context) -> Iterator[Answer]:
-    """Each table holds exactly the declared number of rows after the migration, none by default.
+    """Each table has exactly the declared number of rows after the migration, none by default.
 
     Why it matters: a test row left by a migration is a customer to everything that counts rows.
     How it is measured: every table that has pages is counted after the migration.
-    What to do: take the INSERT out of the migration, or declare row_count.
+    What to do: remove the INSERT from the migration, or declare row_count.
     """
     expected = {rows.name: rows.rows for rows in context.promise.declared.rows}
     by_table = {rows.name: rows.rows for rows in context.after.rows}

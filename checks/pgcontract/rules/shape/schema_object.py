@@ -100,9 +100,9 @@ def _catalog_subject(promise: Promise) -> Iterator[str]:
 def object_declared(context: Context) -> Iterator[Answer]:
     """Nothing is there that nobody declared, and nothing undeclared was changed or dropped.
 
-    Why it matters: a leftover table, grant or function is maintained by nobody and seen by nobody.
-    How it is measured: the whole catalog after the migration, less what stood before it, against the contract.
-    What to do: declare the object, or take it out of the migration.
+    Why it matters: nobody maintains or notices a leftover table, grant or function.
+    How it is measured: the whole catalog after the migration, less what was there before it, against the contract.
+    What to do: declare the object, or remove it from the migration.
     """
     number = 0
     for change in _undeclared_differences(context):
@@ -168,9 +168,9 @@ def _comment_subjects(promise: Promise) -> Iterator[str]:
 
 @check("object.commented", subjects=_comment_subjects, severity=Severity.WARNING)
 def object_commented(context: Context) -> Iterator[Answer]:
-    """Each declared object has a comment in the database, the declared one where the contract gives its text.
+    """Each declared object has a comment in the database, with the declared text where the contract gives one.
 
-    Why it matters: whoever meets the table in a web console sees the comment and not the contract.
+    Why it matters: somebody who opens the table in a web console sees the comment and not the contract.
     How it is measured: pg_description for every declared object.
     What to do: COMMENT ON ... IS '...' in the migration.
     """
@@ -217,8 +217,8 @@ def _owned_subjects(promise: Promise) -> Iterator[str]:
 def object_owner(context: Context) -> Iterator[Answer]:
     """Each declared object belongs to the declared role, by default the one that migrates.
 
-    Why it matters: an owner may drop the object, and row security does not hold it.
-    How it is measured: the owner columns of the catalog; `owner` in the contract, else the migrating login role.
+    Why it matters: an owner may drop the object, and row security does not apply to it.
+    How it is measured: the owner columns of the catalog, against `owner` in the contract, else the migrating login role.
     What to do: ALTER ... OWNER TO, or declare the owner.
     """
     wrong = {

@@ -8,9 +8,9 @@ shape_check(
     "table.present",
     """Each declared table is there.
 
-    Why it matters: everything else a contract says of a table rests on it.
+    Why it matters: everything else in the contract of a table depends on it.
     How it is measured: the declared names against pg_class, after the migration ran in a fresh database.
-    What to do: create the table in the migration, or take it out of the contract.
+    What to do: create the table in the migration, or remove it from the contract.
     """,
     kinds="tables",
     fields=PRESENT,
@@ -18,13 +18,13 @@ shape_check(
 
 shape_check(
     "table.definition",
-    """Each table is of the declared form: persistence, partitioning, inheritance, options, place.
+    """Each table has the declared form: persistence, partitioning, inheritance, options, location.
 
-    Why it matters: an UNLOGGED table is emptied by a crash and is not replicated; a partition or an inheritance
-    parent changes what every query and constraint means.
+    Why it matters: an UNLOGGED table is emptied by a crash and is not replicated; a partition or an inheritance parent
+    changes what every query and constraint does.
     How it is measured: pg_class, pg_partitioned_table and pg_inherits against the contract; what is not declared is
     PostgreSQL's default (a permanent, plain heap table in the default tablespace).
-    What to do: declare what is meant, and make the migration say the same.
+    What to do: declare the form that you intend, and change the migration to match.
     """,
     kinds="tables",
     fields=(

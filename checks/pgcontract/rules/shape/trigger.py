@@ -8,7 +8,7 @@ shape_check(
     "trigger.present",
     """Each declared trigger is there.
 
-    Why it matters: what a trigger keeps up to date stands still without it, and no error tells.
+    Why it matters: without it, what the trigger maintains is no longer updated, and no error is raised.
     How it is measured: the declared names against pg_trigger, internal ones left out.
     What to do: create it in the migration.
     """,
@@ -20,9 +20,9 @@ shape_check(
     "trigger.definition",
     """Each trigger fires when declared and calls the declared function.
 
-    Why it matters: BEFORE can change a row and AFTER cannot; a trigger for UPDATE says nothing of INSERT.
-    How it is measured: timing, events, columns, level, WHEN, function and arguments of pg_trigger against the contract.
-    What to do: CREATE OR REPLACE TRIGGER as it is meant.
+    Why it matters: BEFORE can change a row and AFTER cannot; a trigger for UPDATE does not fire on INSERT.
+    How it is measured: timing, events, columns, level, WHEN, function and arguments in pg_trigger against the contract.
+    What to do: CREATE OR REPLACE TRIGGER as declared.
     """,
     kinds="triggers",
     fields=(

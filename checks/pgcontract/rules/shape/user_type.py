@@ -8,9 +8,9 @@ shape_check(
     "type.definition",
     """Each type is there with the declared labels or attributes.
 
-    Why it matters: a label that is missing is refused at the first INSERT, and their order is how they sort.
+    Why it matters: a missing label is rejected at the first INSERT, and labels sort in their declared order.
     How it is measured: pg_type, pg_enum and the composite's attributes against the contract.
-    What to do: ALTER TYPE ... ADD VALUE, or correct the contract; a label cannot be taken away.
+    What to do: ALTER TYPE ... ADD VALUE, or correct the contract; a label cannot be removed.
     """,
     kinds="types",
     fields=("", "form", "labels", "attributes", "null", "default"),

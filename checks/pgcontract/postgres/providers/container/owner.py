@@ -20,7 +20,7 @@ _PROC = Path("/proc")
 
 @dataclass(frozen=True, kw_only=True)
 class Owner:
-    """A process, told apart from every other that there is or was; `started` is what the system says of it."""
+    """A process, distinguished from every other, present or past; `started` is what the system says of it."""
 
     machine: str
     boot: str

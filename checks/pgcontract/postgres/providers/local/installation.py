@@ -148,7 +148,7 @@ def _copy_tree(tree: list[Path], target: Path, account: Account) -> None:
 
 
 def _linked_libraries(prefix: Path) -> set[Path]:
-    """What the loader finds for the programs and modules where they are now; a wheel has some libraries beside it."""
+    """What the loader finds for the programs and modules where they are now; a wheel has some libraries next to it."""
     files = [*(prefix / "bin" / program for program in _PROGRAMS), *(prefix / "lib").glob("**/*.so")]
     try:
         output = subprocess.run(["ldd", *files], capture_output=True, text=True, check=False).stdout

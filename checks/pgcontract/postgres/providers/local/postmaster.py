@@ -1,4 +1,4 @@
-"""The running server and its supervisor: a shell that is its parent, and ends it when told to or when our process dies.
+"""The running server and its supervisor: a shell that is its parent, and ends it on request or when our process dies.
 
 The supervisor reads a pipe whose other end we hold. The end of that file, which comes with a stop and with any death of
 ours, makes it end the server at once and remove the run's folders: an ordinary stop and a kill -9 are handled alike.
