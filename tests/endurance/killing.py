@@ -112,7 +112,7 @@ def processes_in(room: Path) -> list[int]:
     return [pid for pid in pids if pid != os.getpid()]
 
 
-def _is_told(pid: int, word: bytes) -> bool:
+def _is_named(pid: int, word: bytes) -> bool:
     try:
         return word in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
@@ -132,9 +132,9 @@ def the_tool(pid: int, room: Path) -> bool:
     return _end([pid])
 
 
-def the_tool_and_its_guardians(pid: int, room: Path) -> bool:
+def the_tool_and_its_supervisors(pid: int, room: Path) -> bool:
     """Then nobody is left to stop the server but the next run."""
-    return _end([process for process in processes_in(room) if _is_told(process, b"pgcontract-guardian")] + [pid])
+    return _end([process for process in processes_in(room) if _is_named(process, b"pgcontract-supervisor")] + [pid])
 
 
 def the_server(pid: int, room: Path) -> bool:
@@ -146,7 +146,7 @@ def the_server(pid: int, room: Path) -> bool:
 
 
 def a_backend(pid: int, room: Path) -> bool:
-    return _end([process for process in processes_in(room) if _is_told(process, b"postgres: ")][-1:])
+    return _end([process for process in processes_in(room) if _is_named(process, b"postgres: ")][-1:])
 
 
 def a_worker(pid: int, room: Path) -> bool:
@@ -158,11 +158,11 @@ def a_worker(pid: int, room: Path) -> bool:
     return _end([int(child) for child in children][:1])
 
 
-OF_THE_COMMAND = (the_tool, the_tool_and_its_guardians, the_server, a_backend)
+OF_THE_COMMAND = (the_tool, the_tool_and_its_supervisors, the_server, a_backend)
 OF_PYTEST = (the_tool, a_worker, the_server)
 
 
-def timestamp_between(number: int, takes_s: float) -> float:
+def moment_between(number: int, takes_s: float) -> float:
     """When the kill of this number comes: anywhere in an undisturbed run."""
     return random.Random(f"kill {number}").uniform(0.02, 0.98) * takes_s
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from endurance_size import KILLS
-from killing import OF_PYTEST, OF_THE_COMMAND, Gate, Kill, processes_in, the_tool, timestamp_between, wait_for_the_end
+from killing import OF_PYTEST, OF_THE_COMMAND, Gate, Kill, moment_between, processes_in, the_tool, wait_for_the_end
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "servers"))
 
@@ -38,11 +38,11 @@ class Kills:
     def kill(self, number: int) -> None:
         victim = random.Random(f"victim {number}").choice(self._victims)
         name = f"kill {number}, of {victim.__name__}"
-        ended, killed = self._gate.run(kill=victim, after_s=timestamp_between(number, self._takes_s))
+        ended, killed = self._gate.run(kill=victim, after_s=moment_between(number, self._takes_s))
         self.count += killed
         if not ended.is_right(self._undisturbed):
             self.wrong.append(f"{name}: {ended}")
-        # Every other time the next run begins while a killed one's guardian is still tidying up.
+        # Every other time the next run begins while a killed one's supervisor is still tidying up.
         if number % 2:
             wait_for_the_end(processes_in(self._gate.room))
         again, _ = self._gate.run()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def processes_in(folder: Path) -> list[int]:
-    """The processes that work in the folder or were told of it: a server, its children and its guardian."""
+    """The processes that work in the folder or were told of it: a server, its children and its supervisor."""
     pids = []
     for process in Path("/proc").glob("[0-9]*"):
         try:

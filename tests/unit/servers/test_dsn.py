@@ -29,8 +29,8 @@ PEOPLE = ("boss", "maker", "five")
 HELD = """
 import sys
 from pgcontract.postgres.providers import provider_for
-from pgcontract.postgres.platform import stage_of
-from pgcontract.postgres.sandbox import Workbench
+from pgcontract.postgres.platform import platform_of
+from pgcontract.postgres.sandbox import Sandbox
 with provider_for(sys.argv[1]).start() as server, Sandbox(server, platform_of("supabase")) as sandbox:
     state = sandbox.platform_state(sandbox.platform.regimes[0])
     with sandbox.clone(state) as name, sandbox.connect(name) as connection:

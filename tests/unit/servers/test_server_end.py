@@ -25,8 +25,8 @@ def run_folder(holder: subprocess.Popen[str]) -> Path:
     return Path(holder.stdout.readline().split()[0])
 
 
-def guardians(folder: Path) -> list[int]:
-    return [pid for pid in processes_in(folder) if b"guardian" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+def supervisors(folder: Path) -> list[int]:
+    return [pid for pid in processes_in(folder) if b"supervisor" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 def test_nothing_is_left_after_a_run(room: Path) -> None:
@@ -62,9 +62,9 @@ def test_the_command_ends_cleanly_at_a_signal(room: Path, hold: Hold, number: si
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
-def test_the_guardian_cleans_up_after_a_host_that_could_not(room: Path, hold: Hold, number: signal.Signals) -> None:
+def test_the_supervisor_cleans_up_after_a_host_that_could_not(room: Path, hold: Hold, number: signal.Signals) -> None:
     holder = hold()
-    watch = Watch(guardians(run_folder(holder)))
+    watch = Watch(supervisors(run_folder(holder)))
     holder.send_signal(number)
     holder.wait()
     watch.wait()
@@ -72,10 +72,10 @@ def test_the_guardian_cleans_up_after_a_host_that_could_not(room: Path, hold: Ho
     assert left_in(room) == NOTHING
 
 
-def test_the_next_run_removes_what_a_killed_run_and_its_guardian_left(room: Path, hold: Hold) -> None:
+def test_the_next_run_removes_what_a_killed_run_and_its_supervisor_left(room: Path, hold: Hold) -> None:
     holder = hold()
     leftover = run_folder(holder)
-    kill([*guardians(leftover), holder.pid])
+    kill([*supervisors(leftover), holder.pid])
     holder.wait()
     server_outlived_them = bool(processes_in(leftover))
     with provider_for("wheel").start() as server:
@@ -85,10 +85,10 @@ def test_the_next_run_removes_what_a_killed_run_and_its_guardian_left(room: Path
     assert (True, expected) == (server_outlived_them, actual)
 
 
-def test_the_next_run_removes_what_a_guardian_may_not(room: Path, hold: Hold) -> None:
+def test_the_next_run_removes_what_a_supervisor_may_not(room: Path, hold: Hold) -> None:
     room.chmod(0o755)
     holder = hold()
-    watch = Watch(guardians(run_folder(holder)))
+    watch = Watch(supervisors(run_folder(holder)))
     holder.kill()
     watch.wait()
     with provider_for("wheel").start() as server:
@@ -97,9 +97,9 @@ def test_the_next_run_removes_what_a_guardian_may_not(room: Path, hold: Hold) ->
     assert [Path(server.host).name] == actual
 
 
-def test_a_server_whose_guardian_was_killed_is_stopped_all_the_same(room: Path) -> None:
+def test_a_server_whose_supervisor_was_killed_is_stopped_all_the_same(room: Path) -> None:
     with provider_for("wheel").start() as server:
-        kill(guardians(Path(server.host)))
+        kill(supervisors(Path(server.host)))
 
     assert left_in(room) == NOTHING
 
@@ -159,9 +159,9 @@ def test_nothing_is_left_of_a_server_that_crashed_and_came_back(room: Path) -> N
     assert left_in(room) == NOTHING
 
 
-def test_a_server_whose_guardian_was_killed_comes_back_from_a_crash(room: Path) -> None:
+def test_a_server_whose_supervisor_was_killed_comes_back_from_a_crash(room: Path) -> None:
     with provider_for("wheel").start() as server:
-        kill(guardians(Path(server.host)))
+        kill(supervisors(Path(server.host)))
         assert server.crash
         server.crash()
         came_back = bool(processes_in(Path(server.host)))
@@ -169,9 +169,9 @@ def test_a_server_whose_guardian_was_killed_comes_back_from_a_crash(room: Path) 
     assert (True, NOTHING) == (came_back, left_in(room))
 
 
-def test_the_guardian_cleans_up_after_a_host_that_died_after_a_crash(room: Path, hold: Hold) -> None:
+def test_the_supervisor_cleans_up_after_a_host_that_died_after_a_crash(room: Path, hold: Hold) -> None:
     holder = hold("--crash")
-    watch = Watch(guardians(run_folder(holder)))
+    watch = Watch(supervisors(run_folder(holder)))
     holder.kill()
     holder.wait()
     watch.wait()

@@ -77,7 +77,7 @@ class Postmaster:
         try:
             with self.log_file.open("xb") as log:
                 self._supervisor = subprocess.Popen(
-                    ["/bin/sh", "-c", _SUPERVISOR_SCRIPT, "pgcontract-guardian", *folders, *command],
+                    ["/bin/sh", "-c", _SUPERVISOR_SCRIPT, "pgcontract-supervisor", *folders, *command],
                     stdin=supervisor_stdin,
                     stdout=supervisor_stdout,
                     stderr=log,
