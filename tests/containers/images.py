@@ -59,7 +59,7 @@ SUPABASE = Recipe(tag="pgcontract-test/supabase:18", sql=SUPABASE_SQL, environme
 RASH = Recipe(tag="pgcontract-test/rash:18", sql="SELECT pg_sleep(1)", environment=(("TEMPORARY_LISTENS", "*"),))
 
 
-def have_image(client: Any, recipe: Recipe) -> str:
+def ensure_image(client: Any, recipe: Recipe) -> str:
     """The tag of the recipe's image, made now where the daemon has none that is the same; `client` is docker-py's."""
     tarball = image_tarball(recipe)
     mark = f"{zlib.crc32(tarball)}-{zlib.crc32(repr(recipe).encode())}"
