@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pgcontract.contract import ColumnFormat
 from pgcontract.probes.cached_facts import cached_fact
@@ -53,7 +53,7 @@ class FormatResult:
     made it; `unsendable` how many could not be sent at all; `changed` the smallest value of each way to come back
     other than it was sent, and `wrong_examples` the declared examples that are answered wrongly.
     `wrongly_accepted_insertions` and `wrongly_refused_insertions` are characters that are answered wrongly when inserted
-    into `example`."""
+    into `example`; `results` are the answers to all values, by value."""
 
     target: TargetColumn
     seed: int
@@ -68,6 +68,7 @@ class FormatResult:
     example: str | None = None
     wrongly_accepted_insertions: tuple[WrongCharacters, ...] = ()
     wrongly_refused_insertions: tuple[WrongCharacters, ...] = ()
+    results: Mapping[str, InsertResult] = field(default_factory=dict, repr=False)
 
     @property
     def values(self) -> int:
@@ -110,6 +111,7 @@ def ask_format(context: Context, declared: ColumnFormat) -> FormatResult:
             wrongly_refused_insertions=find_wrong_characters(example, results, column_format, accepted=False)
             if example is not None
             else (),
+            results=results,
         )
 
 
