@@ -7,9 +7,9 @@ from typing import Any
 
 import jsonschema
 import pytest
+from format_samples import FORM_SCHEMA
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from intent_languages import FORM_SCHEMA
 from pgcontract.formats import standard
 from pgcontract.formats.json.json_reader import Number, Object, read_json
 from pgcontract.formats.json.json_strategies import broken_json, json_texts

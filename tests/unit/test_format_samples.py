@@ -6,10 +6,10 @@ from functools import cache
 from typing import Any
 
 import pytest
+from format_samples import FORMATS
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
-from intent_languages import FORMATS
 from pgcontract.formats import Format, standards
 
 every_format = pytest.mark.parametrize("name", FORMATS)

@@ -10,7 +10,7 @@ import pytest
 from pgcontract.catalog import read_catalog
 from pgcontract.model.sql import inventory, read_script
 from pgcontract.postgres.providers import Server, provider_for
-from sqltext_cases import CASES
+from sql_cases import CASES
 
 # What no text can tell: LIKE INCLUDING ALL copies statistics under a name of their own, and says so as unread.
 UNTOLD = {("statistics", "public.u_id_a_stat")}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pgcontract.model.sql import Inventory, Script, inventory, read_script, split_statements
-from sqltext_cases import ASSESSMENTS, CASES
+from sql_cases import ASSESSMENTS, CASES
 
 Read = Callable[[str], Inventory]
 
