@@ -25,9 +25,9 @@ from pgcontract.performance.loading import read_rows
 from pgcontract.performance.loading.bulk_insert import LoadingConnections, fill_tables
 from pgcontract.performance.loading.loaded_server import WHILE_LOADING
 from pgcontract.performance.loading.preparation import LoadPlan, apply_chain, open_connections
-from pgcontract.performance.loading.table_plan import TablePlan
 from pgcontract.postgres.providers import Server
 from pgcontract.postgres.sandbox import DatabaseState, Sandbox
+from pgcontract.probes.row_generation.table_plan import TablePlan
 from pgcontract.runner import Session, plan
 from psycopg import sql
 

@@ -13,9 +13,9 @@ from psycopg import sql
 from pgcontract.catalog.sql_names import identifier
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.performance.loading.dataset_faults import check_foreign_keys, refusal_error
-from pgcontract.performance.loading.table_plan import TablePlan
-from pgcontract.performance.loading.target_tables import count_rows
 from pgcontract.postgres.progress import ProgressEvent, report_progress
+from pgcontract.probes.row_generation.table_plan import TablePlan
+from pgcontract.probes.row_generation.target_tables import count_rows
 
 CHUNK_ROWS: Final = 100_000
 # Rows that ANALYZE reads for each unit of a statistics target (analyze.c), and the target of whoever sets none.

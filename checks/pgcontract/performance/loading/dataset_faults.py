@@ -9,10 +9,10 @@ from psycopg import sql
 
 from pgcontract.catalog.sql_names import identifier
 from pgcontract.errors import ContractError
-from pgcontract.performance.loading.row_query import fits, number_series, rows_query, with_dependencies
-from pgcontract.performance.loading.table_plan import TablePlan
-from pgcontract.performance.loading.target_tables import Key
 from pgcontract.postgres.script_execution import read_refusal
+from pgcontract.probes.row_generation.row_query import fits, number_series, rows_query, with_dependencies
+from pgcontract.probes.row_generation.table_plan import TablePlan
+from pgcontract.probes.row_generation.target_tables import Key
 
 _MAX_CHARS = 60
 

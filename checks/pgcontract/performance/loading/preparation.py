@@ -9,20 +9,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from pgcontract.catalog import read_catalog
-from pgcontract.contract import ColumnFormat, Dataset, Migration
+from pgcontract.contract import Dataset, Migration
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.comparison import Difference, compare
 from pgcontract.model.schema import Origin, Schema
 from pgcontract.model.sql import read_script
 from pgcontract.performance.loading.bulk_insert import LoadingConnections, RowCounter, fill_tables, stored_bytes
-from pgcontract.performance.loading.column_generators import DatasetPlanner
-from pgcontract.performance.loading.target_tables import read_tables
 from pgcontract.postgres.cluster_settings import without_renamed_roles
 from pgcontract.postgres.connection import Connection
 from pgcontract.postgres.platform import MIGRATOR
@@ -30,6 +27,9 @@ from pgcontract.postgres.providers import Server
 from pgcontract.postgres.sandbox import DatabaseState, Sandbox
 from pgcontract.postgres.script_execution import apply_as_production
 from pgcontract.probes.context import Context
+from pgcontract.probes.row_generation.column_generators import DatasetPlanner
+from pgcontract.probes.row_generation.example_texts import example_texts
+from pgcontract.probes.row_generation.target_tables import read_tables
 
 _SAMPLE_ROWS = 1_000
 # What the databases themselves take, WAL and sorting on top of the rows.
@@ -69,7 +69,7 @@ class LoadPlan:
             _loader_version(),
             (platform.migrator, platform.roles, platform.regimes[0].database_sql, scripts),
             (_dataset_text(self.dataset), self.seed),
-            (sorted(_example_texts(self.context).items()), sorted(table.name for table in promise.declared.tables)),
+            (sorted(example_texts(self.context).items()), sorted(table.name for table in promise.declared.tables)),
         )
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
@@ -92,7 +92,7 @@ class LoadPlan:
             self.dataset,
             size=size,
             seed=self.seed,
-            texts=_example_texts(self.context),
+            texts=example_texts(self.context),
             declared_at=self.dataset.origin or Origin(file=str(self.context.promise.migration.up), line=1),
         )
 
@@ -104,9 +104,11 @@ def _dataset_text(dataset: Dataset) -> str:
 
 @cache
 def _loader_version() -> str:
-    """A hash of this package's source: another loader may load other rows."""
-    package = files("pgcontract.performance.loading")
-    texts = sorted((path.name, path.read_bytes()) for path in package.iterdir() if path.name.endswith(".py"))
+    """A hash of the loader's source: another loader may load other rows."""
+    packages = (files("pgcontract.performance.loading"), files("pgcontract.probes.row_generation"))
+    texts = sorted(
+        (path.name, path.read_bytes()) for package in packages for path in package.iterdir() if path.name.endswith(".py")
+    )
     return hashlib.sha256(repr(texts).encode()).hexdigest()
 
 
@@ -209,30 +211,3 @@ def _tables(schema: Schema) -> set[str]:
 def _difference_text(difference: Difference) -> str:
     what = f"{difference.kind} {difference.name}" + (f", {difference.field}" if difference.field else "")
     return f"{what}: {difference.expected or 'absent'} became {difference.actual or 'absent'}"
-
-
-def _example_texts(context: Context) -> Mapping[tuple[str, str], tuple[str, ...]]:
-    """Texts that the contracts give as examples of a column, by table and bare column name: samples, then formats,
-    then the rows that CHECKs must let in."""
-    texts: dict[tuple[str, str], dict[str, None]] = {}
-    project, key = context.promise.project, context.promise.migration.key
-    shape = project.shape(key)
-
-    def add(table: str, column: str, value: Any) -> None:
-        if isinstance(value, str):
-            texts.setdefault((table, column), {})[value] = None
-
-    for table, sample in shape.samples.items():
-        for column, value in sample.items():
-            add(table, column, value)
-    for migration in project.chain:
-        for column_format in migration.contract.of(ColumnFormat) if migration.contract else ():
-            for value in column_format.accept:
-                add(column_format.table, column_format.bare_column, value)
-        if migration.key == key:
-            break
-    for example in shape.examples:
-        for row in example.accept:
-            for column, value in row.items():
-                add(example.table, column, value)
-    return {place: tuple(values) for place, values in texts.items()}

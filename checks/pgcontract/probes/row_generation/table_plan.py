@@ -9,8 +9,8 @@ from psycopg import sql
 
 from pgcontract.catalog.sql_names import identifier
 from pgcontract.model.schema import Origin
-from pgcontract.performance.loading.row_query import ColumnGenerator, number_series, rows_query
-from pgcontract.performance.loading.target_tables import FilledTable
+from pgcontract.probes.row_generation.row_query import ColumnGenerator, number_series, rows_query
+from pgcontract.probes.row_generation.target_tables import FilledTable
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,8 @@ from psycopg import sql
 
 from pgcontract.catalog.sql_names import identifier
 from pgcontract.model.schema import Origin
-from pgcontract.performance.loading.row_numbers import MakeSql
-from pgcontract.performance.loading.target_tables import FilledColumn
+from pgcontract.probes.row_generation.row_numbers import MakeSql
+from pgcontract.probes.row_generation.target_tables import FilledColumn
 
 NUMBER = sql.SQL("pgcontract_row.pgcontract_n")
 

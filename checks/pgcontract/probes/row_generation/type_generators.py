@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from pgcontract.performance.loading.json_documents import filler
-from pgcontract.performance.loading.row_numbers import (
+from pgcontract.probes.row_generation.json_documents import filler
+from pgcontract.probes.row_generation.row_numbers import (
     MakeSql,
     Number,
     ValueSeed,
@@ -18,7 +18,7 @@ from pgcontract.performance.loading.row_numbers import (
     uniform,
     weighted,
 )
-from pgcontract.performance.loading.target_tables import ValueType
+from pgcontract.probes.row_generation.target_tables import ValueType
 
 SINCE, UNTIL = "2025-01-01", "2026-01-01"
 _INTEGERS = {"int2": 2**15 - 1, "int4": 2**31 - 1, "int8": 2**63 - 1, "oid": 2**32 - 1}

@@ -14,8 +14,8 @@ from pgcontract.contract import ColumnRows, Dataset
 from pgcontract.errors import ContractError
 from pgcontract.model.identifiers import quote_identifier
 from pgcontract.model.schema import Origin
-from pgcontract.performance.loading.json_documents import document
-from pgcontract.performance.loading.row_numbers import (
+from pgcontract.probes.row_generation.json_documents import document
+from pgcontract.probes.row_generation.row_numbers import (
     MakeSql,
     Number,
     ValueSeed,
@@ -27,14 +27,14 @@ from pgcontract.performance.loading.row_numbers import (
     weighted,
     zipf_rank,
 )
-from pgcontract.performance.loading.row_query import (
+from pgcontract.probes.row_generation.row_query import (
     ColumnGenerator,
     number_series,
     rows_query,
     with_dependencies,
 )
-from pgcontract.performance.loading.table_plan import TablePlan
-from pgcontract.performance.loading.target_tables import (
+from pgcontract.probes.row_generation.table_plan import TablePlan
+from pgcontract.probes.row_generation.target_tables import (
     FilledColumn,
     FilledTable,
     ForeignKey,
@@ -43,13 +43,13 @@ from pgcontract.performance.loading.target_tables import (
     count_rows,
     named_in,
 )
-from pgcontract.performance.loading.type_generators import (
+from pgcontract.probes.row_generation.type_generators import (
     CandidateGenerator,
     Hints,
     repeating_candidates,
     unique_candidates,
 )
-from pgcontract.performance.loading.value_trials import ValueChecker
+from pgcontract.probes.row_generation.value_trials import ValueChecker
 
 PARENTS_SKEW = 0.7
 _MOST_STORED = 1000

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from pgcontract.contract import ColumnRows
 from pgcontract.model.sql.lexer import TokenKind, tokens
-from pgcontract.performance.loading.row_numbers import MakeSql, Number, ValueSeed, integer_between, substituted
+from pgcontract.probes.row_generation.row_numbers import MakeSql, Number, ValueSeed, integer_between, substituted
 
 _POOL_MOST: Final = 65_536
 _STARTS: Final = 997

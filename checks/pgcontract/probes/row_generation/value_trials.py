@@ -12,10 +12,10 @@ from psycopg import sql
 
 from pgcontract.catalog.sql_names import identifier
 from pgcontract.errors import InputError
-from pgcontract.performance.loading.row_query import ColumnGenerator, fits, rows_query
-from pgcontract.performance.loading.target_tables import FilledColumn, FilledTable, TableCheck
-from pgcontract.performance.loading.type_generators import CandidateGenerator, Hints
 from pgcontract.probes.boundary_values import literal_values, texts_near_regex
+from pgcontract.probes.row_generation.row_query import ColumnGenerator, fits, rows_query
+from pgcontract.probes.row_generation.target_tables import FilledColumn, FilledTable, TableCheck
+from pgcontract.probes.row_generation.type_generators import CandidateGenerator, Hints
 
 _MAX_CANDIDATES = 80  # candidates of one column
 _SAMPLED = 60
