@@ -119,4 +119,4 @@ def test_reports_are_written_where_asked(pytester: pytest.Pytester, workers: lis
     run(pytester, "schema", "-k", "column.type", "--pgcontract-report", "reports", *workers)
     actual = sorted(path.name for path in (pytester.path / "reports/001_note").iterdir())
 
-    assert ["deployment.html", "deployment.md", "run.json"] == actual
+    assert [".pgcontract.json", "deployment.html", "deployment.md", "run.json"] == actual

@@ -30,6 +30,9 @@ MISTAKES = {
     "report folder that is a file": (["verify", "schema", "--report", "notes.txt"], "report folder notes.txt"),
     "JSON file in no folder": (["verify", "schema", "--json", "notes.txt/run.json"], "folder of the JSON file"),
     "JSON file that is a folder": (["verify", "schema", "--json", "empty"], "empty is a folder"),
+    "JSON file that is a link": (["verify", "schema", "--json", "link.json"], "link.json is a symbolic link"),
+    "report folder behind a link": (["verify", "schema", "--report", "dangling"], "report folder dangling"),
+    "no SQL at all": (["verify", "secret.sql"], "secret.sql:1: is no SQL"),
     "missing run.json": (["report", "nowhere.json"], "nowhere.json: cannot be read"),
     "run.json that is none": (["report", "notes.txt"], "not a run.json"),
     "draft without a path": (["draft"], "PATH"),
@@ -41,6 +44,9 @@ def room(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """A folder with one of each of the files that nobody should hand in."""
     (tmp_path / "empty").mkdir()
     (tmp_path / "notes.txt").write_text("words", encoding="utf-8")
+    (tmp_path / "link.json").symlink_to("notes.txt")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    (tmp_path / "secret.sql").write_text("password=hunter2\n", encoding="utf-8")
     (tmp_path / "binary.sql").write_bytes(b"\x7fELF\x00\x00\x01")
     (tmp_path / "latin.sql").write_bytes("SELECT 1;\nSELECT 'Zo\u00eb';\n".encode("latin-1"))
     (tmp_path / "include.sql").write_text("SELECT 1;\n\\i other.sql\n", encoding="utf-8")

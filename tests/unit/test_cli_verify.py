@@ -102,7 +102,7 @@ def test_report_folder_gets_both_files_of_the_migration(pgcontract: Command, pro
     pgcontract("verify", project, "--report", "deep/reports")
     actual = sorted(path.name for path in (project.parent / "deep/reports/001_note").iterdir())
 
-    assert ["deployment.html", "deployment.md", "run.json"] == actual
+    assert [".pgcontract.json", "deployment.html", "deployment.md", "run.json"] == actual
 
 
 def test_report_is_made_again_from_the_run_alone(pgcontract: Command, project: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pgcontract.contract import Project, load_project
 from pgcontract.errors import InputError
+from pgcontract.model.sql import read_script
 
 Write = Callable[[Mapping[str, str]], Path]
 
@@ -246,3 +247,79 @@ def test_an_unknown_head_names_the_nearest(write: Write) -> None:
     expected = f"{root}: no migration is called '002_c'; did you mean `002_b`?"
 
     assert expected == str(caught.value)
+
+
+LINKS = {
+    "migration": "migrations/002_b.sql",
+    "way back": "migrations/001_a.down.sql",
+    "contract": "contracts/001_a/contract.toml",
+    "claims": "contracts/001_a/claims.toml",
+    "settings": "pgcontract.toml",
+    "folder of a contract": "contracts/001_a",
+    "folder of contracts": "contracts",
+    "folder of migrations": "migrations",
+}
+
+
+def _moved_out(root: Path, name: str, room: Path) -> Path:
+    """What stands there is somewhere else now, and a link in its place leads to it."""
+    target = room / "elsewhere"
+    (root / name).rename(target)
+    (root / name).symlink_to(target)
+    return target
+
+
+@pytest.mark.parametrize("name", LINKS.values(), ids=LINKS)
+def test_a_link_out_of_the_project_is_not_followed(
+    name: str, write: Write, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    root = write(PROJECT)
+    target = _moved_out(root, name, tmp_path_factory.mktemp("room"))
+    with pytest.raises(InputError) as caught:
+        load_project(root)
+    expected = (
+        f"is, or lies behind, a symbolic link that leads out of {root}, to {target}",
+        True,
+    )
+
+    message = str(caught.value)
+    assert expected == (message.partition(": ")[2].partition(f"{target}")[0] + str(target), str(root / name) in message)
+
+
+@pytest.mark.parametrize("name", ["2_b.sql", "1_a.down.sql", "1_a.contract.toml", "1_a.claims.toml"])
+def test_a_link_out_of_a_folder_of_files_is_not_followed(
+    name: str, write: Write, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    files = {"1_a.sql": "", "1_a.down.sql": "", "2_b.sql": "", "1_a.contract.toml": _contract("1_a.sql")}
+    root = write({**files, "1_a.claims.toml": ""})
+    _moved_out(root, name, tmp_path_factory.mktemp("room"))
+    with pytest.raises(InputError, match="symbolic link that leads out of"):
+        load_project(root)
+
+
+@pytest.mark.parametrize("name", LINKS.values(), ids=LINKS)
+def test_a_link_to_nothing_is_not_passed_over(name: str, write: Write) -> None:
+    root = write(PROJECT)
+    (root / name).rename(root / "moved")
+    (root / name).symlink_to(root / "gone")
+    with pytest.raises(InputError):
+        read_scripts(load_project(root))
+
+
+def test_a_link_inside_the_project_is_as_good_as_a_file(write: Write) -> None:
+    root = write({**PROJECT, "shared/b.sql": "SELECT 1;"})
+    (root / "migrations/002_b.sql").unlink()
+    (root / "migrations/002_b.sql").symlink_to("../shared/b.sql")
+
+    assert ["", "SELECT 1;"] == read_scripts(load_project(root))
+
+
+def test_a_link_that_is_named_outright_is_followed(write: Write, tmp_path_factory: pytest.TempPathFactory) -> None:
+    root = write({"a.sql": "SELECT 1;"})
+    _moved_out(root, "a.sql", tmp_path_factory.mktemp("room"))
+
+    assert ["SELECT 1;"] == read_scripts(load_project(root / "a.sql"))
+
+
+def read_scripts(project: Project) -> list[str]:
+    return [read_script(path).text for link in project.chain for path in (link.up, link.down) if path and path == link.up]

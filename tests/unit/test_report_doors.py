@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from hashlib import sha256
 from io import StringIO
 from pathlib import Path
 
@@ -27,6 +33,12 @@ def printed(run: Run, *, terminal: bool = False) -> str:
     return page.getvalue()
 
 
+def with_another_picture(run: Run) -> Run:
+    query = run.measurements.queries[0]
+    queries = (*run.measurements.queries, replace(query, name="dropped"))
+    return replace(run, measurements=replace(run.measurements, queries=queries))
+
+
 def test_formats_are_the_modules_that_name_one() -> None:
     assert {"github", "html", "json", "markdown", "text"} <= set(reporting.formats())
 
@@ -45,7 +57,7 @@ def test_reports_stand_in_a_folder_named_after_the_migration(tmp_path: Path) -> 
         reporting.render(base(), "markdown"),
         reporting.render(base(), "html"),
         base(),
-        set(written),
+        {*written, folder / ".pgcontract.json"},
     ) == (
         set(written),
         (folder / "deployment.md").read_text(encoding="utf-8"),
@@ -57,8 +69,7 @@ def test_reports_stand_in_a_folder_named_after_the_migration(tmp_path: Path) -> 
 
 def test_pictures_stand_in_a_folder_beside_the_page_and_those_of_an_earlier_run_are_gone(tmp_path: Path) -> None:
     run = RUNS["measured"]
-    *_, folder = reporting.write_reports(run, tmp_path)
-    (folder / "cost-dropped.svg").write_text("<svg/>")
+    *_, folder = reporting.write_reports(with_another_picture(run), tmp_path)
     reporting.write_reports(run, tmp_path)
 
     assert {f"{chart.name}.svg": chart.svg for chart in charts(run)} == {
@@ -71,6 +82,98 @@ def test_run_that_measured_nothing_leaves_no_folder_of_pictures(tmp_path: Path) 
     reporting.write_reports(base(), tmp_path)
 
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("name", ["charts/own.svg", "charts/own.png", "own.svg", "deployment.pdf", "charts/deep/own.svg"])
+def test_file_that_no_run_wrote_stays(name: str, tmp_path: Path) -> None:
+    *_, charts_folder = reporting.write_reports(RUNS["measured"], tmp_path)
+    own = charts_folder.parent / name
+    own.parent.mkdir(exist_ok=True)
+    own.write_text("mine")
+    reporting.write_reports(RUNS["measured"], tmp_path)
+    reporting.write_reports(base(), tmp_path)
+
+    assert "mine" == own.read_text()
+
+
+def test_picture_that_somebody_has_drawn_over_stays(tmp_path: Path) -> None:
+    *_, folder = reporting.write_reports(RUNS["measured"], tmp_path)
+    picture = sorted(folder.iterdir())[0]
+    picture.write_text("mine")
+    reporting.write_reports(base(), tmp_path)
+
+    assert [(picture, "mine")] == [(path, path.read_text()) for path in folder.iterdir()]
+
+
+@pytest.mark.parametrize(
+    "listed",
+    ["../own.svg", "{room}/own.svg", "charts/../../own.svg", "a/../../own.svg", "charts/link.svg", "out/own.svg"],
+)
+def test_manifest_that_names_what_is_not_the_reports_removes_nothing(listed: str, tmp_path: Path) -> None:
+    own = tmp_path / "own.svg"
+    own.write_text("mine")
+    folder = tmp_path / "020_sessions"
+    (folder / "charts").mkdir(parents=True)
+    (folder / "charts/link.svg").symlink_to(own)
+    (folder / "out").symlink_to(tmp_path)
+    files = {listed.format(room=tmp_path): sha256(b"mine").hexdigest()}
+    (folder / ".pgcontract.json").write_text(json.dumps({"format": 1, "files": files}))
+    reporting.write_reports(base(), tmp_path)
+
+    assert ("mine", True) == (own.read_text(), (folder / "charts/link.svg").is_symlink())
+
+
+@pytest.mark.parametrize("manifest", ["", "[]", "{}", '{"files": 1}', '{"files": {"a": 1}}', "\x00"])
+def test_manifest_that_is_none_is_no_obstacle(manifest: str, tmp_path: Path) -> None:
+    (tmp_path / "020_sessions").mkdir()
+    (tmp_path / "020_sessions/.pgcontract.json").write_text(manifest)
+
+    assert [path.name for path in reporting.write_reports(base(), tmp_path)] == [
+        "deployment.html",
+        "deployment.md",
+        "run.json",
+    ]
+
+
+@pytest.mark.parametrize("link", ["020_sessions", "020_sessions/charts"])
+def test_folder_that_is_a_link_is_refused_and_nothing_is_written_behind_it(link: str, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "own.svg").write_text("mine")
+    (tmp_path / link).parent.mkdir(exist_ok=True)
+    (tmp_path / link).symlink_to(elsewhere)
+    with pytest.raises(InputError, match="symbolic link"):
+        reporting.write_reports(RUNS["measured"], tmp_path)
+
+    assert [elsewhere / "own.svg"] == list(elsewhere.iterdir())
+
+
+@pytest.mark.parametrize("name", ["deployment.md", "run.json", ".pgcontract.json", ".deployment.md.new"])
+def test_page_takes_the_place_of_a_link_and_leaves_what_it_led_to(name: str, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.write_text("mine")
+    (tmp_path / "020_sessions").mkdir()
+    (tmp_path / "020_sessions" / name).symlink_to(own)
+    with suppress(InputError):  # where the link has the name of a file that is being written
+        reporting.write_reports(base(), tmp_path)
+
+    assert "mine" == own.read_text()
+
+
+def test_many_runs_at_once_leave_one_whole_report(tmp_path: Path) -> None:
+    runs = [replace(RUNS["measured"], started=f"2026-01-{day:02d}T00:00:00+00:00") for day in range(1, 9)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(partial(reporting.write_reports, directory=tmp_path), runs * 3))
+    folder = tmp_path / runs[0].migration
+    left = from_json((folder / "run.json").read_text())
+
+    assert {
+        path.name: reporting.render(left, form)
+        for form, path in (("markdown", folder / "deployment.md"), ("html", folder / "deployment.html"))
+    } | {".pgcontract.json": None, "run.json": reporting.render(left, "json"), "charts": None} == {
+        path.name: None if path.name in (".pgcontract.json", "charts") else path.read_text(encoding="utf-8")
+        for path in folder.iterdir()
+    }
 
 
 def test_second_report_takes_the_place_of_the_first(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from hashlib import sha256
 from pathlib import Path
 
@@ -35,15 +36,15 @@ def test_facts_of_the_file_are_of_its_bytes(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("raw", "lines"), [(b"", 0), (b"a", 1), (b"a\n", 1), (b"a\r\nb", 2), (b"\n\n", 2)])
+@pytest.mark.parametrize(("raw", "lines"), [(b"", 0), (b"do", 1), (b"do\n", 1), (b"do\r\nb", 2), (b"\n\n", 2)])
 def test_lines_count_as_in_an_editor(tmp_path: Path, raw: bytes, lines: int) -> None:
     assert lines == read_script(written(tmp_path, raw)).lines
 
 
 def test_an_offset_is_placed_by_line_and_column(tmp_path: Path) -> None:
-    script = read_script(written(tmp_path, "\ufeffä b\r\n  c\n".encode()))
+    script = read_script(written(tmp_path, "\ufeffdo b\r\n  ä\n".encode()))
 
-    assert [(1, 1), (1, 3), (2, 3), (3, 1)] == [line_and_column(script, at) for at in (0, 2, 7, 9)]
+    assert [(1, 1), (1, 4), (2, 3), (3, 1)] == [line_and_column(script, at) for at in (0, 3, 8, 10)]
 
 
 def test_a_text_above_the_limit_is_kept_but_not_split(tmp_path: Path) -> None:
@@ -67,8 +68,8 @@ def test_a_text_above_the_limit_is_kept_but_not_split(tmp_path: Path) -> None:
         ),
         (
             b"select 1;\n-- gr\xf6\xdfe\n",
-            "001_x.sql:2: not UTF-8 at byte 15: looks like Windows-1252 or Latin-1, where it would read "
-            "“-- größe”; convert it, e.g. iconv -f WINDOWS-1252 -t UTF-8",
+            "001_x.sql:2: not UTF-8 at byte 15: looks like Windows-1252 or Latin-1 (column 6 of the line); "
+            "convert it, e.g. iconv -f WINDOWS-1252 -t UTF-8",
         ),
         (
             b"PK\x03\x04 some archive\n and \x00 within its bytes, as archives have",
@@ -85,15 +86,62 @@ def test_a_text_above_the_limit_is_kept_but_not_split(tmp_path: Path) -> None:
             "write it in SQL, or remove the line",
         ),
         (
+            b"password \\hunter2\n",
+            "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file",
+        ),
+        (
+            b"select 1;\npassword \\hunter2\n",
+            "001_x.sql:2: a backslash outside of quotes, as psql's own commands open with, is not SQL, "
+            "and no server runs it: remove it",
+        ),
+        (
+            b"root:$6$hunter2:19000:0:99999:7:::\nbin:*;1\n",
+            "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file",
+        ),
+        (
+            b"-- keys\n\n[default]\naws_secret_access_key = hunter2\n",
+            "001_x.sql:3: is no SQL: no statement in it opens with an SQL command; check that it is the right file",
+        ),
+        (
+            b"CRAETE TABLE t ();",
+            "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; did you mean CREATE here?",
+        ),
+        (
             b"\n\ncopy t (a)\nfrom stdin;\n1\n\\.\n",
             "001_x.sql:3: COPY … FROM STDIN takes its rows from psql, which no migration tool provides: "
             "write the rows as INSERT statements",
         ),
     ],
-    ids=["utf-16", "utf-16 without mark", "latin-1", "binary", "include", "unknown command", "copy"],
+    ids=[
+        "utf-16",
+        "utf-16 without mark",
+        "latin-1",
+        "binary",
+        "include",
+        "unknown command",
+        "no command of psql",
+        "backslash",
+        "passwd",
+        "ini",
+        "mistyped",
+        "copy",
+    ],
 )
 def test_a_file_that_cannot_be_handed_over_names_place_and_remedy(tmp_path: Path, raw: bytes, message: str) -> None:
     assert message == refusal(written(tmp_path, raw))
+
+
+@pytest.mark.parametrize(
+    "raw", [b"(select 1)", b"/* x */ with a as (select 1) select 1", b"crate x;\nselect 1", b"-- no\n"]
+)
+def test_a_file_with_one_command_in_it_is_sql(tmp_path: Path, raw: bytes) -> None:
+    assert raw.decode() == read_script(written(tmp_path, raw)).text
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "001_x.sql")
+
+    assert "001_x.sql: is no regular file; name one that is" == refusal(tmp_path / "001_x.sql")
 
 
 def test_rows_for_copy_are_refused_above_the_limit_too(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ def command(path: str, accept: bool, output: str | None, through: str | None, pg
     from pgcontract.contract import contract_path, load_project
     from pgcontract.drafting.contract_draft import draft_contract, write_draft
     from pgcontract.drafting.waivers import waive_broken
+    from pgcontract.model.input_file import is_there, require_inside
     from pgcontract.postgres.platform import MIGRATOR
     from pgcontract.reporting.markup import visible
     from pgcontract.result import RunOptions
@@ -42,7 +43,9 @@ def command(path: str, accept: bool, output: str | None, through: str | None, pg
     if through is not None:
         project = project.through(through)
     target = Path(output) if output is not None else contract_path(project)
-    if target.exists():
+    if output is None:
+        require_inside(target, project.root)
+    if is_there(target):
         raise InputError("is there already, and a draft never overwrites; name another file with -o", file=str(target))
     if pg == runner.NO_SERVER:
         raise InputError("a draft is written from what a server made of the migration; name one with --pg")

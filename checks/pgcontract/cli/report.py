@@ -8,6 +8,7 @@ import click
 
 from pgcontract.cli.report_format import ReportFormat
 from pgcontract.errors import InputError
+from pgcontract.model.input_file import read_bytes
 from pgcontract.reporting.output_folder import require_writable
 
 
@@ -37,7 +38,7 @@ def command(run_json: str, form: str, first_screen: bool, report: str | None) ->
 
 def _text(path: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return read_bytes(Path(path)).decode()
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}. Give the run.json of a verification.", file=path) from error
     except UnicodeDecodeError as error:

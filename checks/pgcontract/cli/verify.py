@@ -8,9 +8,8 @@ import click
 
 from pgcontract.cli.progress import show_progress
 from pgcontract.cli.report_format import ReportFormat
-from pgcontract.errors import InputError
 from pgcontract.model.duration import read_duration
-from pgcontract.reporting.output_folder import require_writable
+from pgcontract.reporting.output_folder import require_file, require_writable, write_file
 from pgcontract.result import RunOptions
 
 STANDARD_OUTPUT = "-"
@@ -75,8 +74,7 @@ def command(
         require_writable(Path(report), "report folder")
     if json_file not in (None, STANDARD_OUTPUT):
         require_writable(Path(json_file).parent, "folder of the JSON file")
-        if Path(json_file).is_dir():
-            raise InputError(f"{json_file} is a folder: give --json the name of a file.")
+        require_file(Path(json_file), "--json")
 
     from pgcontract import runner
     from pgcontract.cli.process_cost import with_whole_process
@@ -105,7 +103,7 @@ def command(
     if json_file is not None and json_file != STANDARD_OUTPUT:
         from pgcontract.reporting.json import to_json
 
-        Path(json_file).write_text(to_json(run), encoding="utf-8")
+        write_file(Path(json_file), to_json(run))
     written = write_reports(run, Path(report)) if report is not None else ()
     if json_file == STANDARD_OUTPUT:
         from pgcontract.reporting.json import FORMAT, to_json

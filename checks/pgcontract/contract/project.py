@@ -17,6 +17,7 @@ from pgcontract.contract.toml_reader import parse_contract, read_contract, read_
 from pgcontract.contract.validation_errors import nearest, raise_contract_error
 from pgcontract.contract.values import Shape
 from pgcontract.errors import InputError
+from pgcontract.model.input_file import is_there, require_inside
 from pgcontract.model.schema import Schema
 from pgcontract.result.outline import Outline
 
@@ -82,9 +83,19 @@ def load_project(path: Path | str, *, contract: Path | str | None = None) -> Pro
     A project has `contracts/` or pgcontract.toml beside `migrations/`; its migrations folder, or a file in it,
     names the project too, a file with that migration as its head. Elsewhere a contract is looked for beside the file,
     as `<migration>.contract.toml`; `contract` names it outright, and then the file is a chain of its own.
+    Symbolic links that lead out of the project are not followed; one that is named outright is.
     Raises InputError or ContractError, with file, line and remedy.
     """
     path = Path(path)
+    try:
+        return _load(path, contract)
+    except OSError as error:
+        raise InputError(
+            f"cannot be read: {error.strerror}; check its permissions", file=str(error.filename or path)
+        ) from None
+
+
+def _load(path: Path, contract: Path | str | None) -> Project:
     if not path.exists():
         raise InputError(
             "there is no such file or folder; name a project, a folder of .sql files, or one .sql file",
@@ -102,7 +113,9 @@ def load_project(path: Path | str, *, contract: Path | str | None = None) -> Pro
             return _project(path)
         if root := _project_around(path):
             return _project(root)
-        return _project_without_contracts_folder(layout_of(path).read_folder(path), path, {})
+        migrations = layout_of(path).read_folder(path)
+        _require_scripts_inside(migrations, path)
+        return _project_without_contracts_folder(migrations, path, {})
     migration = layout_of(path.parent).read_file(path)
     if root := _project_around(path.parent):
         return _project(root).through(migration.key)
@@ -152,10 +165,13 @@ def _project_around(folder: Path) -> Path | None:
 
 def _project(root: Path) -> Project:
     folder = root / MIGRATIONS_FOLDER
+    for path in (folder, root / PROJECT_FILE, root / CONTRACTS_FOLDER):
+        require_inside(path, root)
     layout = layout_of(folder)
     migrations = layout.read_folder(folder)
-    files = sorted((root / CONTRACTS_FOLDER).glob(f"*/{CONTRACT_FILE}"))
-    for claims in sorted((root / CONTRACTS_FOLDER).glob(f"*/{CLAIMS_FILE}")):
+    _require_scripts_inside(migrations, root)
+    files = _contract_files(root, CONTRACT_FILE)
+    for claims in _contract_files(root, CLAIMS_FILE):
         if claims.with_name(CONTRACT_FILE) not in files:
             raise_contract_error(f"claims need a {CONTRACT_FILE} beside them", file=str(claims), line=None)
     settings, outline = read_project_file(root / PROJECT_FILE)
@@ -174,14 +190,33 @@ def _project(root: Path) -> Project:
     )
 
 
+def _contract_files(root: Path, name: str) -> list[Path]:
+    """Those of that name in the folders of contracts; one that is a link to nothing is not passed over."""
+    folder = root / CONTRACTS_FOLDER
+    folders = sorted(folder.iterdir()) if folder.is_dir() else []
+    files = [path / name for path in folders if is_there(path / name)]
+    for path in (*folders, *files):
+        require_inside(path, root)
+    return files
+
+
+def _require_scripts_inside(migrations: Sequence[Migration], root: Path) -> None:
+    for script in (script for migration in migrations for script in (migration.up, migration.down) if script):
+        require_inside(script, root)
+
+
 def _project_without_contracts_folder(migrations: Sequence[Migration], root: Path, named: Mapping[str, Path]) -> Project:
     """Migrations without a project: on plain PostgreSQL, each with the contract beside it, if it has one; `named` are
     those that stand elsewhere, by key."""
     documents = []
     for migration in migrations:
+        if migration.down is not None:
+            require_inside(migration.down, migration.down.parent)
         contract = named.get(migration.key, migration.up.with_name(f"{migration.key}.{CONTRACT_FILE}"))
-        if migration.key in named or contract.is_file():
+        if migration.key in named or is_there(contract):
             claims = contract.with_name(contract.name.removesuffix(CONTRACT_FILE) + CLAIMS_FILE)
+            for path in (contract, claims) if migration.key not in named else (claims,):
+                require_inside(path, path.parent)
             documents.append(read_contract(contract, claims=claims if contract.name.endswith(CONTRACT_FILE) else None))
     chain, shapes = build_chain(migrations, layout_of(root), documents)
     return Project(root=root, document=_document({}), chain=chain, shapes=shapes)

@@ -20,6 +20,7 @@ from pgcontract.contract.section import contradiction_issues
 from pgcontract.contract.toml_positions import KeyPath, key_lines, line_of
 from pgcontract.contract.validation_errors import ValidationIssue, pydantic_issues, raise_issues
 from pgcontract.errors import ContractError, InputError
+from pgcontract.model.input_file import is_there, read_bytes
 from pgcontract.result.outline import Outline
 
 S = TypeVar("S", bound=BaseModel)
@@ -49,14 +50,14 @@ def parse_contract(text: str, *, path: Path, claims: Path | None = None, outline
     issues: list[ValidationIssue] = []
     declarations = read_declarations(spec, file=str(path), lines=lines, issues=issues)
     issues += contradiction_issues(spec.sections, file=str(path), lines=lines)
-    stated = _read_claims(claims, outline or default_outline()) if claims and claims.exists() else ()
+    stated = _read_claims(claims, outline or default_outline()) if claims and is_there(claims) else ()
     raise_issues(issues)
     return Document(path=path, spec=spec, declarations=declarations, lines=lines, claims=stated)
 
 
 def read_project_file(path: Path) -> tuple[ProjectSpec, Outline]:
     """pgcontract.toml and the report's outline in it, or what holds where there is none."""
-    spec, lines = _parse(_text(path), path, ProjectSpec) if path.exists() else (ProjectSpec.model_validate({}), {})
+    spec, lines = _parse(_text(path), path, ProjectSpec) if is_there(path) else (ProjectSpec.model_validate({}), {})
     issues: list[ValidationIssue] = []
     outline = read_outline(spec.report, file=str(path), lines=lines, issues=issues)
     raise_issues(issues)
@@ -84,7 +85,7 @@ def _parse(text: str, path: Path, model: type[S]) -> tuple[S, Mapping[KeyPath, i
 
 def _text(path: Path) -> str:
     try:
-        raw = path.read_bytes()
+        raw = read_bytes(path)
     except OSError as error:
         raise InputError(
             f"cannot be read: {error.strerror}. Check the path and its permissions", file=str(path)

@@ -6,7 +6,6 @@ a page of the folder that --report writes.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
@@ -15,6 +14,7 @@ from pkgutil import iter_modules
 from types import ModuleType
 
 from pgcontract.errors import InputError
+from pgcontract.reporting.output_folder import write_folder
 from pgcontract.result import Run
 
 
@@ -52,43 +52,23 @@ def _module_names() -> tuple[str, ...]:
 
 def write_reports(run: Run, directory: Path) -> tuple[Path, ...]:
     """Writes each format that has a FILE and, where something was measured, the pictures in `charts` to
-    `<directory>/<migration>`, each file whole or not at all; gives the files, sorted, and that folder."""
+    `<directory>/<migration>`; gives the files, sorted, and that folder. What an earlier run wrote there and this one
+    does not is removed, nothing else is; no symbolic link in `directory` is followed."""
     if run.migration in ("", ".", "..") or Path(run.migration).name != run.migration:
         raise InputError(f"The migration's name {run.migration!r} cannot be the name of a report's folder.")
     from pgcontract.reporting.charts import charts
 
     folder = directory / run.migration
     files = {module.FILE: name for name, module in formats().items() if hasattr(module, "FILE")}
-    pages = {folder / file: render(run, name) for file, name in sorted(files.items())}
-    pictures = {folder / "charts" / f"{chart.name}.svg": chart.svg for chart in charts(run)}
+    pages = {file: render(run, name) for file, name in sorted(files.items())}
+    pictures = {f"charts/{chart.name}.svg": chart.svg for chart in charts(run)}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for path, text in pages.items():
-            _write(path, text)
-        _write_pictures(folder / "charts", pictures)
+        write_folder(folder, pages | pictures)
     except OSError as error:
+        why = error.strerror
+        if any(path.is_symlink() for path in (folder, folder / "charts")):
+            why = "it, or `charts` in it, is a symbolic link, and those are not followed"
         raise InputError(
-            f"The report cannot be written to {folder}: {error.strerror}. Name a folder you may write to with --report."
+            f"The report cannot be written to {folder}: {why}. Name a folder you may write to with --report."
         ) from error
-    return (*pages, *([folder / "charts"] if pictures else []))
-
-
-def _write_pictures(folder: Path, pictures: Mapping[Path, str]) -> None:
-    """Writes the pictures and takes away those of an earlier run; the folder too where none is left in it."""
-    if pictures:
-        folder.mkdir(exist_ok=True)
-    for path, text in pictures.items():
-        _write(path, text)
-    for stale in set(folder.glob("*.svg")) - set(pictures):
-        stale.unlink()
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    return (*(folder / file for file in pages), *([folder / "charts"] if pictures else []))

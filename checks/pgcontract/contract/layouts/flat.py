@@ -14,6 +14,7 @@ from typing import Final
 
 from pgcontract.contract.migration import Execution, Migration, TransactionScope
 from pgcontract.errors import InputError
+from pgcontract.model.input_file import is_there
 
 NAME: Final = "flat"
 
@@ -31,7 +32,7 @@ def recognises(folder: Path) -> bool:
 def read_folder(folder: Path) -> tuple[Migration, ...]:
     """Every .sql file that is no rollback script, by file name."""
     try:
-        files = sorted(path for path in folder.iterdir() if path.suffix == _UP and path.is_file())
+        files = sorted(path for path in folder.iterdir() if path.suffix == _UP and not path.is_dir())
     except OSError as error:
         raise InputError(f"is no folder to read migrations from: {error.strerror}", file=str(folder)) from None
     migrations = tuple(_migration(file) for file in files if not file.name.endswith(_DOWN))
@@ -80,7 +81,7 @@ def _migration(path: Path) -> Migration:
         key=key,
         display_name=digits[1] if digits else key,
         up=path,
-        down=down if down.exists() else None,
+        down=down if is_there(down) else None,
         down_remedy=f"Write {down.name} beside it.",
         execution=_EXECUTION,
     )

@@ -6,12 +6,15 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
 
 from pgcontract.errors import InputError
+from pgcontract.model.input_file import read_bytes
+from pgcontract.model.sql.commands import COMMANDS, PSQL_COMMANDS
 from pgcontract.model.sql.lexer import Backslash, leading_words, split, tokens
 
 MAX_PARSED_BYTES = 5_000_000
@@ -107,12 +110,14 @@ class Script:
 def read_script(path: Path) -> Script:
     """The file, split into statements.
 
-    Raises InputError where no server could run it as a file: missing, unreadable, binary, not UTF-8, psql's own
-    commands, rows inlined for COPY. What the server itself refuses, an open quote among it, is no input error.
+    Raises InputError where no server could run it as a file: missing, unreadable, binary, not UTF-8, no SQL at all,
+    psql's own commands, rows inlined for COPY; none of these messages quotes the file, which may be a secret under a
+    wrong name. What the server itself refuses, an open quote among it, is no input error.
     """
     name = str(path)
     raw = _read_bytes(path)
     text = _decode(raw, name)
+    _require_sql(text, name)
     parsed = len(raw) <= MAX_PARSED_BYTES
     # COPY from stdin needs psql's protocol however long the file is; only a likely case pays for splitting it.
     statements = tuple(split_statements(text, name)) if parsed or _COPY_LINE.search(text) else ()
@@ -170,7 +175,7 @@ def line_starts(text: str) -> tuple[int, ...]:
 
 def _read_bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_bytes(path)
     except FileNotFoundError:
         names = sorted(other.name for other in path.parent.glob("*.sql"))[:5]
         siblings = f"; in the same folder: {', '.join(names)}" if names else ""
@@ -179,6 +184,28 @@ def _read_bytes(path: Path) -> bytes:
         raise InputError("a folder, where a .sql file was expected", file=str(path)) from None
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}; check its permissions", file=str(path)) from None
+
+
+def _require_sql(text: str, path: str) -> None:
+    """Raises InputError where no statement opens with an SQL command: the server's words about it would quote a file
+    that was never meant for it. One mistyped command among others is left to the server, which names it."""
+    openings = (piece.start for piece in split(text) if not isinstance(piece, Backslash))
+    first = None
+    for offset in openings:
+        words = leading_words(text, offset, 1)
+        if text[offset] == "(" or (words and words[0] in COMMANDS):
+            return
+        first = (offset, words) if first is None else first
+    if first is None:
+        return
+    offset, words = first
+    near = get_close_matches(words[0], COMMANDS, n=1) if words else []
+    raise InputError(
+        "is no SQL: no statement in it opens with an SQL command"
+        + (f"; did you mean {near[0]} here?" if near else "; check that it is the right file"),
+        file=path,
+        line=text.count("\n", 0, offset) + 1,
+    )
 
 
 def _decode(raw: bytes, path: str) -> str:
@@ -199,9 +226,7 @@ def _decode(raw: bytes, path: str) -> str:
         # The decoder counts from behind the byte order mark.
         at = error.start + (3 if raw.startswith(b"\xef\xbb\xbf") else 0)
         line = raw.count(b"\n", 0, at) + 1
-        before, after = raw[:at].rsplit(b"\n", 1)[-1][-20:], raw[at : at + 20].split(b"\n", 1)[0]
-        read_so = (before + after).decode("cp1252", "replace").strip()
-        looks = f"Windows-1252 or Latin-1, where it would read “{read_so}”"
+        looks = f"Windows-1252 or Latin-1 (column {len(raw[:at].rsplit(bytes([10]), 1)[-1]) + 1} of the line)"
         raise _wrong_encoding(looks, "WINDOWS-1252", path, at, line) from None
 
 
@@ -215,7 +240,9 @@ def _wrong_encoding(looks: str, codec: str, path: str, at: int, line: int) -> In
 
 def _meta_command(text: str, offset: int, path: str, line: int) -> InputError:
     match = _META.match(text, offset)
-    command = match.group().rstrip(";") if match else "\\"
-    name = command[1:]
+    name = match.group()[1:].rstrip(";") if match else ""
+    if name not in PSQL_COMMANDS:  # nor quoted: the file may be no SQL at all
+        what = "a backslash outside of quotes, as psql's own commands open with, is not SQL, and no server runs it"
+        return InputError(f"{what}: remove it", file=path, line=line)
     remedy = _REMEDIES.get(_SAME_REMEDY.get(name, name), "write it in SQL, or remove the line")
-    return InputError(f"{command} is psql's own command, not SQL, and no server runs it: {remedy}", file=path, line=line)
+    return InputError(f"\\{name} is psql's own command, not SQL, and no server runs it: {remedy}", file=path, line=line)
