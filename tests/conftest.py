@@ -6,8 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from shipped_run import ShippedRun, shipped_run
 
 pytest_plugins = ["pytester"]
+
+
+@pytest.fixture(scope="session")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> ShippedRun:
+    """What the gate says of the shipped chain, shared by the session's workers."""
+    return shipped_run(tmp_path_factory)
 
 
 @pytest.fixture

@@ -4,38 +4,26 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from figures import without_figures
+from orders_project import write_orders
 from pgcontract.reporting.json import from_json
 from pgcontract.result import Run
 
-SCHEMA = Path(__file__).parents[2] / "schema"
-REPORT = "reports/021_assessment_sessions_keep_promises/run.json"
-
-Door = Callable[[Path], None]
-
-
-def command(folder: Path) -> None:
-    call = [sys.executable, "-m", "pgcontract", "verify", str(SCHEMA), "--report", "reports"]
-    subprocess.run(call, cwd=folder, check=True, capture_output=True)
+REPORT = "reports/002_open/run.json"
+COMMAND = ("pgcontract", "verify", "{project}", "--report", "reports")
+PYTEST = ("pytest", "{project}", "--pgcontract-report", "reports")
 
 
-def pytest_door(*arguments: str) -> Door:
-    def door(folder: Path) -> None:
-        call = [sys.executable, "-m", "pytest", str(SCHEMA), "--pgcontract-report", "reports"]
-        subprocess.run([*call, *arguments], cwd=folder, check=True, capture_output=True)
-
-    return door
-
-
-def judged(door: Door, folder: Path) -> Run:
+def judged(door: Sequence[str], project: Path, folder: Path) -> Run:
     """The run without what differs from one to the next: when it was, what it measured, in which order it was asked."""
     folder.mkdir()
-    door(folder)
+    arguments = [argument.format(project=project) for argument in door]
+    subprocess.run([sys.executable, "-m", *arguments], cwd=folder, check=False, capture_output=True)
     run = without_figures(from_json((folder / REPORT).read_text(encoding="utf-8")))
     findings = tuple(
         sorted(run.findings, key=lambda finding: (finding.check, finding.subject, finding.migration, finding.at))
@@ -44,10 +32,17 @@ def judged(door: Door, folder: Path) -> Run:
 
 
 @pytest.fixture(scope="module")
-def by_command(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return judged(command, tmp_path_factory.mktemp("doors") / "command")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_orders(tmp_path_factory.mktemp("doors") / "orders")
 
 
-@pytest.mark.parametrize("door", [pytest_door(), pytest_door("-n2")], ids=["pytest", "pytest -n2"])
-def test_pytest_judges_the_shipped_chain_as_the_command_does(by_command: Run, door: Door, tmp_path: Path) -> None:
-    assert by_command == judged(door, tmp_path / "pytest")
+@pytest.fixture(scope="module")
+def by_command(project: Path) -> Run:
+    return judged(COMMAND, project, project.parent / "command")
+
+
+@pytest.mark.parametrize("door", [PYTEST, (*PYTEST, "-n2")], ids=["pytest", "pytest -n2"])
+def test_pytest_judges_a_project_as_the_command_does(
+    by_command: Run, door: Sequence[str], project: Path, tmp_path: Path
+) -> None:
+    assert by_command == judged(door, project, tmp_path / "pytest")
