@@ -2,8 +2,9 @@
 
 `name` begins with kept or broken. A quoted key is a file of the project and the text of it; a contract's first line,
 `migration = ...`, is left out where it names the contract's folder. A case that is `like` another has the files of
-that one, `without` some of them, with each `replace = [[old, new], ...]` made in the one place where the old text
-stands, and with the files that it gives itself. Every other key is what is expected (tests/rules/cases.py).
+that one (`"query.index/kept"`: another check's), `without` some of them, with each `replace = [[old, new], ...]` made
+in the one place where the old text stands, and with the files that it gives itself. Every other key is what is expected
+(tests/rules/cases.py).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -60,13 +62,19 @@ def _whole(path: str, text: str) -> str:
     return text if text.endswith("\n") else text + "\n"
 
 
-def _read(path: Path) -> Iterator[Case]:
-    files_of: dict[str, dict[str, str]] = {}
+@cache
+def _read(check: str) -> Mapping[str, Case]:
+    """The cases of one check by their names."""
+    cases: dict[str, Case] = {}
+    path = FOLDER / f"{check}.toml"
     for entry in tomllib.loads(path.read_text("utf-8"))["case"]:
         name = entry["name"]
-        if name in files_of:
+        if name in cases:
             raise ValueError(f"{path.name} has two cases of the name {name}")
-        files = dict(files_of[entry["like"]]) if "like" in entry else {}
+        files: dict[str, str] = {}
+        if "like" in entry:
+            of_check, _, like = entry["like"].rpartition("/")
+            files |= (_read(of_check) if of_check else cases)[like].files
         for gone in entry.get("without", ()):
             del files[gone]
         own = {key: text for key, text in entry.items() if "." in key}
@@ -76,13 +84,15 @@ def _read(path: Path) -> Iterator[Case]:
             if len(holders) != 1:
                 raise ValueError(f"{path.name}, {name}: {old!r} stands in {len(holders)} places, and must in one")
             shared[holders[0]] = shared[holders[0]].replace(old, new)
-        files_of[name] = shared | own
         expected = {"status": name.partition("_")[0]}
         expected |= {key: value for key, value in entry.items() if "." not in key and key not in HOW}
-        yield Case(check=path.stem, name=name, files=files_of[name], expected=expected)
+        cases[name] = Case(check=check, name=name, files=shared | own, expected=expected)
+    return cases
 
 
-CASES = tuple(sorted((case for path in FOLDER.glob("*.toml") for case in _read(path)), key=lambda case: case.id))
+CASES = tuple(
+    sorted((case for path in FOLDER.glob("*.toml") for case in _read(path.stem).values()), key=lambda case: case.id)
+)
 _BY_ID = {case.id: case for case in CASES}
 
 
