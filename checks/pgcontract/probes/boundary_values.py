@@ -13,6 +13,7 @@ from itertools import islice
 from string import punctuation
 from typing import Final
 
+from pgcontract.errors import InputError
 from pgcontract.model.regex import read_pattern
 from pgcontract.model.regex.nodes import (
     Alternation,
@@ -32,6 +33,9 @@ _ALWAYS_TRIED: Final = " \n\té" + punctuation  # what anchors, trimming and set
 _LONG_REPETITION: Final = 256  # one more than any bound of PostgreSQL's (DUPMAX), so that it tells a bound from none
 _MAX_RANGES: Final = 24
 _CHARACTERS_BY_BYTES: Final = ("a", "é", "例", "🙂")
+# Longer texts are not made, and of long ones fewer edits: all would take gigabytes for a pattern such as .{255}.{255}….
+_MAX_LENGTH: Final = 10_000
+_MAX_EDITED: Final = 100_000
 _ESCAPE: Final = re.compile(r"\\(?:([0-7]{1,3})|x([0-9A-Fa-f]{1,2})|(u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8})|(.))", re.DOTALL)
 _ESCAPED: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
@@ -39,9 +43,11 @@ _ESCAPED: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 def texts_near_regex(pattern: str, *, ignore_case: bool = False, limit: int = 4000) -> tuple[str, ...]:
     """At most `limit` distinct texts at the edges of the pattern, variants first; of too many edits, every n-th.
 
-    InputError where the pattern cannot be read.
+    InputError where the pattern cannot be read, or matches long texts alone.
     """
     part = read_pattern(pattern, ignore_case=ignore_case).part
+    if (least := _least_length(part)) > _MAX_LENGTH:
+        raise InputError(f"the shortest text that the regular expression matches has {least:,} characters")
     variants = dict.fromkeys((_short_match(part), *_variants(part)))
     alphabet = "".join(dict.fromkeys((*_edge_characters(part), *_ALWAYS_TRIED)))
     edited = dict.fromkeys(edit for base in _base_texts(part) for edit in _edits(base, alphabet) if edit not in variants)
@@ -106,6 +112,23 @@ def _short_match(part: Node) -> str:
             return ""
 
 
+def _least_length(part: Node) -> int:
+    """How many characters the longest of its short matches has."""
+    match part:
+        case CharacterSet(ranges):
+            return 1 if ranges else 0
+        case Concatenation(parts):
+            return sum(map(_least_length, parts))
+        case Alternation(options):
+            return max(map(_least_length, options))
+        case Repetition(inner, least, most):
+            return _least_length(inner) * max(least, 0 if most == 0 else 1)
+        case CapturingGroup(inner):
+            return _least_length(inner)
+        case Anchor() | Lookaround() | BackReference():
+            return 0
+
+
 def _variants(part: Node) -> Iterator[str]:
     """The short match with one part changed: to a value at its edge, or one step beyond it."""
     match part:
@@ -122,7 +145,8 @@ def _variants(part: Node) -> Iterator[str]:
                 yield from _variants(option)
         case Repetition(inner, least, most):
             text = _short_match(inner)
-            yield from (text * count for count in _boundary_counts(least, most))
+            counts = _boundary_counts(least, most)
+            yield from (text * count for count in counts if count * len(text) <= _MAX_LENGTH)
             usual = max(least, 0 if most == 0 else 1)
             for variant in _variants(inner):
                 yield variant + text * (usual - 1)
@@ -176,11 +200,12 @@ def _edge_characters(part: Node) -> Iterator[str]:
 
 
 def _edits(text: str, alphabet: str) -> Iterator[str]:
-    """Every text one edit away; those that choose a character come last, all places before the next character."""
-    places = range(len(text))
+    """Every text one edit away, of a long text at some places; those that choose a character come last, all places
+    before the next character."""
+    places = range(0, len(text), max(len(text) ** 2 // _MAX_EDITED, 1))
     yield from (text[:at] + text[at + 1 :] for at in places)
     yield from (text[:at] + text[at] + text[at:] for at in places)
-    yield from (text[:at] + text[at + 1] + text[at] + text[at + 2 :] for at in places[:-1])
+    yield from (text[:at] + text[at + 1] + text[at] + text[at + 2 :] for at in places if at + 1 < len(text))
     yield from (text[:at].swapcase() + text[at:] for at in places[1:])
     for character in alphabet:
         yield from (text[:at] + character + text[at:] for at in (*places, len(text)))

@@ -70,3 +70,20 @@ def ranges_of(name: str) -> Ranges | None:
     if holds is None:
         return None
     return merge_ranges([(code, code) for code in range(MAX_CODE_POINT + 1) if holds(chr(code))])
+
+
+@lru_cache
+def other_cases() -> tuple[tuple[str, str], ...]:
+    """Every letter that has another case of one character, with that: a letter may stand twice."""
+    letters = map(chr, range(MAX_CODE_POINT + 1))
+    return tuple(
+        (letter, other)
+        for letter in letters
+        for other in (letter.lower(), letter.upper())
+        if other != letter and len(other) == 1
+    )
+
+
+def is_word_character(character: str) -> bool:
+    """Whether it belongs to a word, as \\y and \\m see it."""
+    return _CLASSES["word"](character)

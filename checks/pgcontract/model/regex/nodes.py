@@ -1,9 +1,10 @@
-"""What a regular expression consists of, as values; each spells itself for Python's `re`."""
+"""What a regular expression consists of, as values."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Final, TypeAlias
 
 Ranges: TypeAlias = tuple[tuple[int, int], ...]
@@ -20,27 +21,15 @@ class CharacterSet:
         at = bisect_right(self.ranges, (ord(character), MAX_CODE_POINT)) - 1
         return at >= 0 and ord(character) <= self.ranges[at][1]
 
-    @property
-    def python(self) -> str:
-        return "[" + "".join(f"\\U{low:08x}-\\U{high:08x}" for low, high in self.ranges) + "]" if self.ranges else "(?!)"
-
 
 @dataclass(frozen=True)
 class Concatenation:
     parts: tuple[Node, ...]
 
-    @property
-    def python(self) -> str:
-        return "".join(part.python for part in self.parts)
-
 
 @dataclass(frozen=True)
 class Alternation:
     options: tuple[Node, ...]
-
-    @property
-    def python(self) -> str:
-        return f"(?:{'|'.join(option.python for option in self.options)})"
 
 
 @dataclass(frozen=True)
@@ -51,10 +40,6 @@ class Repetition:
     least: int
     most: int | None
 
-    @property
-    def python(self) -> str:
-        return f"(?:{self.part.python}){{{self.least},{'' if self.most is None else self.most}}}"
-
 
 @dataclass(frozen=True)
 class CapturingGroup:
@@ -62,37 +47,32 @@ class CapturingGroup:
 
     part: Node
 
-    @property
-    def python(self) -> str:
-        return f"({self.part.python})"
-
 
 @dataclass(frozen=True)
 class BackReference:
     number: int
 
-    @property
-    def python(self) -> str:
-        return f"(?:\\{self.number})"
-
 
 @dataclass(frozen=True)
 class Lookaround:
-    """A lookahead or lookbehind constraint."""
+    """A constraint: that what follows the place, or precedes it, matches, or does not."""
 
     part: Node
-    mark: str
-
-    @property
-    def python(self) -> str:
-        return f"(?{self.mark}{self.part.python})"
+    ahead: bool
+    negative: bool
 
 
-@dataclass(frozen=True)
-class Anchor:
-    """A place between characters, already in Python's spelling."""
+class Anchor(Enum):
+    """A place between characters. Words consist of letters, digits and underscores."""
 
-    python: str
+    TEXT_BEGIN = auto()
+    TEXT_END = auto()
+    LINE_BEGIN = auto()
+    LINE_END = auto()
+    WORD_BEGIN = auto()
+    WORD_END = auto()
+    WORD_EDGE = auto()
+    NO_WORD_EDGE = auto()
 
 
 Node: TypeAlias = (

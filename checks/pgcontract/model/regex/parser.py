@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from string import digits
 from typing import Final
 
-from pgcontract.model.regex.character_classes import COLLATING_ELEMENTS, ranges_of
+from pgcontract.model.regex.character_classes import COLLATING_ELEMENTS, other_cases, ranges_of
 from pgcontract.model.regex.nodes import (
     MAX_CODE_POINT,
     Alternation,
@@ -29,21 +29,20 @@ from pgcontract.model.regex.nodes import (
 )
 
 _MAX_BOUND: Final = 255  # DUPMAX: the largest number in a bound
-_BOUND: Final = re.compile(r"\{([0-9]+)(,([0-9]*))?\}")
+_BOUND: Final = re.compile(r"\{0*([0-9]{1,4})(,(?:0*([0-9]{1,4}))?)?\}")
 _QUANTIFIERS: Final = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 _OPTIONS: Final = re.compile(r"\(\?([a-z]+)\)")
 _PLAIN_ESCAPES: Final = {**dict(zip("abefnrtv", "\a\b\x1b\f\n\r\t\v", strict=True)), "B": "\\"}
 _CLASS_ESCAPES: Final = {"d": "digit", "s": "space", "w": "word"}
 _OCTAL: Final = re.compile(r"[1-7][0-7]{0,2}")
 _NUMERIC: Final = re.compile(r"u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]+)|(0[0-7]{0,2})")
-_BEGIN_OF_WORD, _END_OF_WORD = Anchor(r"\b(?=\w)"), Anchor(r"\b(?<=\w)")
 _ANCHOR_ESCAPES: Final[Mapping[str, Anchor]] = {
-    "m": _BEGIN_OF_WORD,
-    "M": _END_OF_WORD,
-    "y": Anchor(r"\b"),
-    "Y": Anchor(r"\B"),
-    "A": Anchor(r"\A"),
-    "Z": Anchor(r"\Z"),
+    "m": Anchor.WORD_BEGIN,
+    "M": Anchor.WORD_END,
+    "y": Anchor.WORD_EDGE,
+    "Y": Anchor.NO_WORD_EDGE,
+    "A": Anchor.TEXT_BEGIN,
+    "Z": Anchor.TEXT_END,
 }
 
 
@@ -159,9 +158,9 @@ class RegexParser:
             case ".":
                 return CharacterSet(self._without_lines(((0, MAX_CODE_POINT),)))
             case "^":
-                return Anchor("(?m:^)" if self._lines_in_anchors else r"\A")
+                return Anchor.LINE_BEGIN if self._lines_in_anchors else Anchor.TEXT_BEGIN
             case "$":
-                return Anchor("(?m:$)" if self._lines_in_anchors else r"\Z")
+                return Anchor.LINE_END if self._lines_in_anchors else Anchor.TEXT_END
             case "\\":
                 return self._escape()
             case "*" | "+" | "?":
@@ -175,7 +174,11 @@ class RegexParser:
         for mark in ("?:", "?=", "?!", "?<=", "?<!"):
             if self._skip(mark):
                 inner = self._group_to_close()
-                return Concatenation((inner,)) if mark == "?:" else Lookaround(inner, mark[1:])
+                return (
+                    Concatenation((inner,))
+                    if mark == "?:"
+                    else Lookaround(inner, ahead="<" not in mark, negative="!" in mark)
+                )
         if self._next == "?":
             raise self._syntax_error("parentheses of a kind that is not known")
         inner = self._group_to_close()
@@ -204,7 +207,7 @@ class RegexParser:
     def _reference(self, first: str) -> Node:
         """A back reference; of more than one digit only where there are as many groups, else an octal code."""
         rest = self._text[self._at :]
-        number = first + rest[: len(rest) - len(rest.lstrip(digits))]
+        number = first + rest[: min(len(rest) - len(rest.lstrip(digits)), 9)]
         if int(number) <= self._groups:
             self._at += len(number) - 1
             return BackReference(int(number))
@@ -235,7 +238,7 @@ class RegexParser:
         return ord(_PLAIN_ESCAPES.get(character, character))
 
     def _bracket(self) -> Node:
-        for word, anchor in (("[:<:]]", _BEGIN_OF_WORD), ("[:>:]]", _END_OF_WORD)):
+        for word, anchor in (("[:<:]]", Anchor.WORD_BEGIN), ("[:>:]]", Anchor.WORD_END)):
             if self._skip(word):
                 return anchor
         negated = self._skip("^")
@@ -287,9 +290,9 @@ class RegexParser:
         """With the other case of every letter where case does not count; of one character to one, as the server does."""
         if not self._ignore_case:
             return ranges
-        letters = [chr(code) for low, high in ranges for code in range(low, high + 1)]
-        others = {ord(other) for letter in letters for other in (letter.lower(), letter.upper()) if len(other) == 1}
-        return merge_ranges([*ranges, *((code, code) for code in others)])
+        letters = CharacterSet(ranges)
+        others = {pair for letter, pair in other_cases() if letter in letters}
+        return merge_ranges([*ranges, *((ord(other), ord(other)) for other in others)])
 
     def _without_lines(self, ranges: Ranges) -> Ranges:
         return complement(merge_ranges([*complement(ranges), (10, 10)])) if self._lines_in_sets else ranges
