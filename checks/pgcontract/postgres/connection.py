@@ -90,6 +90,15 @@ class Connection(psycopg.Connection[TupleRow]):
             raise
 
 
+def connect_with_limit(conninfo: str, *, timeout_ms: int) -> Connection:
+    """A connection outside of a sandbox's pool, whose statements end in time like those of the pool."""
+    connection = Connection.connect(
+        conninfo, autocommit=True, application_name="pgcontract", options=f"-c statement_timeout={timeout_ms}"
+    )
+    connection.limits = Limits(seconds=timeout_ms / 1000)
+    return connection
+
+
 def is_server_lost(error: psycopg.Error) -> bool:
     """Whether the server failed: gone (class 57), out of disk or memory (53), a disk's error (58030).
 

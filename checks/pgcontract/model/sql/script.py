@@ -34,7 +34,6 @@ _NO_TRANSACTION_BLOCK_LATE = re.compile(
 )
 _LATE_HEADS = {"ALTER", "REINDEX", "CLUSTER"}
 _COPY_IN = re.compile(r"\bFROM\s+STDIN\b", re.IGNORECASE)
-_COPY_LINE = re.compile(r"^\s*COPY\s[^;]*?\bFROM\s+STDIN\b", re.IGNORECASE | re.MULTILINE)
 _META = re.compile(r"\\[^\s'\"]*")
 _REMEDIES = {
     "i": "write the included file's SQL in its place, or make it a migration of its own",
@@ -120,7 +119,7 @@ def read_script(path: Path) -> Script:
     _require_sql(text, name)
     parsed = len(raw) <= MAX_PARSED_BYTES
     # COPY from stdin needs psql's protocol however long the file is; only a likely case pays for splitting it.
-    statements = tuple(split_statements(text, name)) if parsed or _COPY_LINE.search(text) else ()
+    statements = tuple(split_statements(text, name)) if parsed or _COPY_IN.search(text) else ()
     return Script(
         path=name,
         text=text,

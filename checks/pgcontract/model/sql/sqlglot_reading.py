@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     Tree = Expr
 
 MAX_CHARACTERS = 50_000
+_MAX_STEPS_PER_TOKEN = 100
 
 _WITH_DATA = re.compile(r"\bWITH\s+(NO\s+)?DATA\s*$", re.IGNORECASE)
 # Functions of PostgreSQL that create no object; the effect of any other is unknown.
@@ -35,10 +37,29 @@ def parse(sql: str) -> Expr | None:
         return None
     glot = _sqlglot()
     try:
-        tree = glot.parse_one(sql, dialect="postgres")
+        dialect = glot.Dialect.get_or_raise("postgres")
+        words = dialect.tokenize(sql)
+        parser = dialect.parser()
+        parser._advance = _bounded(parser._advance, _MAX_STEPS_PER_TOKEN * (len(words) + 1))
+        trees = parser.parse(words, sql)
     except (glot.errors.SqlglotError, RecursionError, ValueError, TypeError, LookupError, AttributeError):
         return None
-    return None if isinstance(tree, glot.exp.Command) else tree
+    return None if len(trees) != 1 or isinstance(trees[0], glot.exp.Command) else trees[0]
+
+
+def _bounded(advance: Callable[[int], None], steps: int) -> Callable[[int], None]:
+    """The parser's step from token to token, so many times at most: it goes back and tries again twice for each bracket
+    within a bracket, so that ARRAY[ARRAY[… of twenty takes it minutes, and of forty years."""
+    left = steps
+
+    def bounded(times: int = 1) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise LookupError("too many steps")
+        advance(times)
+
+    return bounded
 
 
 def output_columns(query: str | Expr, catalog: TextCatalog) -> tuple[str, ...] | None:

@@ -35,7 +35,7 @@ _SAMPLE_ROWS = 1_000
 # What the databases themselves take, WAL and sorting on top of the rows.
 _OVERHEAD_BYTES = 256 * 1024 * 1024
 _OVERHEAD_FACTOR = 1.3
-_TIMEOUT_MS = 6 * 3600 * 1000
+_TIMEOUT_ROWS = 100_000
 _LOADS_TABLE = "pgcontract_loads"
 
 
@@ -113,8 +113,11 @@ def _loader_version() -> str:
 
 
 def prepare(plan: LoadPlan, server: Server) -> None:
-    """Everything on a fresh server: the chain, a database for each size, and a table that lists them."""
-    with Sandbox(server, plan.context.sandbox.platform, timeout_ms=_TIMEOUT_MS) as sandbox:
+    """Everything on a fresh server: the chain, a database for each size, and a table that lists them. A statement may
+    take as long as any other of the run, and above 100,000 rows longer in proportion."""
+    run_sandbox = plan.context.sandbox
+    timeout_ms = round(run_sandbox.timeout_ms * max(max(plan.dataset.sizes, default=0) / _TIMEOUT_ROWS, 1))
+    with Sandbox(server, run_sandbox.platform, timeout_ms=timeout_ms) as sandbox:
         platform_only, migrated = apply_chain(plan, sandbox)
         loads = load_all(plan, sandbox, platform_only, migrated)
         # Only what was loaded is worth keeping.

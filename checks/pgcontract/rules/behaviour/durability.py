@@ -13,7 +13,7 @@ from psycopg import sql
 
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.sql import read_script
-from pgcontract.postgres.connection import Connection
+from pgcontract.postgres.connection import connect_with_limit
 from pgcontract.postgres.providers import Server
 from pgcontract.postgres.sandbox import Sandbox
 from pgcontract.postgres.script_execution import apply_as_production, read_refusal
@@ -85,8 +85,8 @@ def _prepare_database(context: Context, own_server: Server) -> Connect:
                 refusal = apply_as_production(connection, read_script(migration.up))
                 if refusal is not None:
                     raise CouldNotAsk(f"the server refused the script: {refusal}")
-        dsn = sandbox.server.conninfo(dbname=database, user=sandbox.migrator)
-    return partial(Connection.connect, dsn, autocommit=True, application_name="pgcontract")
+    timeout_ms = context.sandbox.timeout_ms
+    return partial(connect_with_limit, own_server.conninfo(dbname=database, user=sandbox.migrator), timeout_ms=timeout_ms)
 
 
 @dataclass(frozen=True, kw_only=True)

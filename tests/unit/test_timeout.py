@@ -1,0 +1,41 @@
+"""The time-out holds for every phase: a trigger that never returns is stopped whoever writes the row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pgcontract import RunOptions, load_project, verify
+
+SCRIPT = """
+CREATE TABLE t (id bigint PRIMARY KEY, note text NOT NULL CHECK (note <> ''));
+CREATE FUNCTION endless() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(36000); RETURN NEW; END';
+CREATE TRIGGER endless BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION endless();
+"""
+CONTRACT = """
+migration = "001_t.sql"
+[table."public.t"]
+sample = { id = 1, note = "a" }
+[table."public.t".columns.id]
+type = "bigint"
+[table."public.t".columns.note]
+type = "text"
+[format.note]
+column = "public.t.note"
+standard = "not_blank"
+"""
+
+
+def test_trigger_that_never_returns_hangs_no_check(tmp_path: Path) -> None:
+    (tmp_path / "001_t.sql").write_text(SCRIPT, encoding="utf-8")
+    (tmp_path / "001_t.contract.toml").write_text(CONTRACT, encoding="utf-8")
+    options = RunOptions(timeout_ms=300, only=("acid.*", "format.*", "error_detail.*"))
+    run = verify(load_project(tmp_path), options)
+    stopped = {finding.check for finding in run.findings if "statement timeout" in finding.summary}
+
+    assert {
+        "acid.durability",
+        "error_detail.hides_rows",
+        "format.accepts_valid",
+        "format.rejects_invalid",
+        "format.round_trip",
+    } == stopped
