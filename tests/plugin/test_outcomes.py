@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +31,7 @@ def waived(project: Path) -> None:
     with (project / CONTRACT).open("a", encoding="utf-8") as contract:
         contract.write(
             '[[waiver]]\ncheck = "column.default"\nsubject = "public.note.body"\n'
-            'reason = "nobody notices"\nowner = "Ann"\nuntil = 2999-12-31\n'
+            f'reason = "nobody notices"\nowner = "Ann"\nuntil = {dt.date.today() + dt.timedelta(days=30)}\n'
         )
 
 
@@ -90,6 +91,30 @@ def test_a_failing_test_of_somebody_else_still_fails_the_run(pytester: pytest.Py
     pytester.makepyfile("def test_fails(): assert False")
 
     assert (1, {"failed": 1}, "CAUTION") == run(pytester, "--pgcontract-only", "column.*", *workers)
+
+
+def failing(pytester: pytest.Pytester) -> None:
+    """A check of ours that fails by a fault of its own."""
+    pytester.makeconftest(
+        "from pgcontract import check\n"
+        "words = 'Fails.\\n\\nWhy it matters: so.\\nHow it is measured: so.\\nWhat to do: nothing.'\n"
+        "@check('bug.ours', subjects=lambda promise: ['script'], explanation=words)\n"
+        "def fail(context): raise KeyError('nothing')\n"
+    )
+
+
+@ALONE_AND_SPREAD
+@pytest.mark.parametrize(("edit", "verdict"), [(kept, "INCOMPLETE"), (broken, "BLOCKED")], ids=["kept", "broken"])
+def test_a_bug_of_ours_exits_with_4_whatever_else_was_found(
+    pytester: pytest.Pytester, project: Path, workers: list[str], edit: Edit, verdict: str
+) -> None:
+    edit(project)
+    failing(pytester)
+    pytester.makepyfile("def test_fails(): assert False")
+    selection = ("--pgcontract-only", "bug.ours", "--pgcontract-only", "column.default")
+    code, _, decision = run(pytester, *selection, *workers)
+
+    assert (4, verdict) == (code, decision)
 
 
 def test_first_failure_stops_the_run_under_x_and_blocks(pytester: pytest.Pytester, project: Path) -> None:

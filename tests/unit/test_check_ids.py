@@ -83,6 +83,7 @@ IDS = (
     "table.row_count",
     "table.security",
     "timestamp.commit_order",
+    "timestamp.commit_order_across_rows",
     "timestamp.increasing",
     "timestamp.replica_role",
     "timestamp.search_path",

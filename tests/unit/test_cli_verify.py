@@ -7,7 +7,7 @@ import resource
 from pathlib import Path
 
 import pytest
-from command import Command, command_in
+from command import Command, Said, command_in
 
 CONTRACT = "contracts/001_note/contract.toml"
 
@@ -127,7 +127,8 @@ def test_annotations_name_the_line_of_the_broken_promise(pgcontract: Command, pr
     assert f"::error file={project / CONTRACT},line=8" in result.out
 
 
-def test_failure_of_a_check_of_ours_is_exit_code_4_with_the_run_written(project: Path) -> None:
+def fails_by_a_bug_of_ours(project: Path, *arguments: str) -> Said:
+    """The command where a check of ours fails by a fault of its own."""
     lines = (
         "from pgcontract import check",
         "words = 'Fails.\\n\\nWhy it matters: so.\\nHow it is measured: so.\\nWhat to do: nothing.'",
@@ -136,13 +137,27 @@ def test_failure_of_a_check_of_ours_is_exit_code_4_with_the_run_written(project:
         "from pgcontract.cli import main",
         "main()",
     )
-    command = command_in(project.parent, "-c", "\n".join(lines))
-    result = command("verify", project, "--format", "json")
+    return command_in(project.parent, "-c", "\n".join(lines))(*arguments)
 
-    assert (4, "INCOMPLETE", True) == (
+
+@pytest.mark.parametrize(("broken", "verdict"), [(False, "INCOMPLETE"), (True, "BLOCKED")], ids=["kept", "broken"])
+def test_failure_of_a_check_of_ours_is_exit_code_4_with_the_run_written(
+    pgcontract: Command, project: Path, broken: bool, verdict: str
+) -> None:
+    if broken:
+        break_promise(project)
+    selection = ("--only", "bug.ours", "--only", "column.default")
+    result = fails_by_a_bug_of_ours(project, "verify", str(project), *selection, "--format", "json")
+    (project.parent / "run.json").write_text(result.out, "utf-8")
+    again = pgcontract("report", "--first-screen", "run.json")
+    told = "a bug of pgcontract, not of the migration: bug.ours[script] could not finish."
+
+    assert (4, verdict, True, 4, True) == (
         result.code,
         decision(result.out),
-        result.err.startswith("error: a bug of pgcontract"),
+        told in result.err,
+        again.code,
+        told in again.out,
     )
 
 

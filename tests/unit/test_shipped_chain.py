@@ -36,6 +36,7 @@ def test_head_of_the_chain_may_be_deployed_by_who_has_read_the_reasons(shipped: 
     run = json.loads(shipped.text)
     expected = {
         "mended": "020:H2 020:H3 020:T5 020:T9 020:T10 020:V2 020:V3 020:V4 020:I1 020:I3 020:G3 020:G4 020:A2 020:Z5",
+        "not shown": "020:D3",
         "corrected": "020:C4 020:C6 020:S3 020:F1 020:F4 020:F6",
         "untestable": "020:H1 020:V5 020:D2 020:Z7 020:Z8 020:N2",
     }

@@ -21,9 +21,13 @@ from pgcontract.reporting.output_folder import require_writable
 @click.option("--first-screen", is_flag=True, help="Print only the summary that a reviewer reads first, as Markdown.")
 @click.option("--report", metavar="DIR", help="Write all files of the report to DIR/<migration>/ and print nothing.")
 def command(run_json: str, form: str, first_screen: bool, report: str | None) -> int:
-    """Print or write the report of an earlier run from RUN.json; the exit code is 0, whatever the verdict."""
+    """Print or write the report of an earlier run from RUN.json.
+
+    The exit code is 0, whatever the verdict; 4 where a check of that run failed by a bug of pgcontract.
+    """
     from pgcontract.reporting import markdown, render, write_reports
     from pgcontract.reporting.json import from_json
+    from pgcontract.reporting.markup import visible
 
     run = from_json(_text(run_json))
     if report is not None:
@@ -33,6 +37,9 @@ def command(run_json: str, form: str, first_screen: bool, report: str | None) ->
         click.echo(markdown.first_screen(run), nl=False)
     else:
         click.echo(render(run, form), nl=False)
+    if run.fault:
+        click.echo(f"error: {visible(run.fault)}", err=True)
+        return run.exit_code
     return 0
 
 

@@ -116,11 +116,6 @@ def command(
         click.echo(render(run, form), nl=False)
     for file in written:
         click.echo(f"wrote {visible(str(file))}", err=True)
-    if run.errors:
-        click.echo(
-            "error: a bug of pgcontract, not of the migration: "
-            f"{', '.join(finding.item for finding in run.errors)} could not finish. "
-            "The traceback is in the evidence of each; please report it.",
-            err=True,
-        )
+    if run.fault:
+        click.echo(f"error: {visible(run.fault)}", err=True)
     return run.exit_code

@@ -7,6 +7,7 @@ from typing import Final
 
 from pydantic import Field
 
+from pgcontract.contract.check_globs import matches_finding
 from pgcontract.contract.declaration_models import Spec
 from pgcontract.contract.declared_value import TEXT, DeclaredValue, Many, NonEmpty, TextValue
 from pgcontract.contract.toml_positions import KeyPath
@@ -32,6 +33,10 @@ class CheckRef(TextValue):
     def subject(self) -> str | None:
         """A glob; None for all subjects."""
         return self.text.partition("[")[2].removesuffix("]") if "[" in self.text else None
+
+    def names(self, check: str, subject: str) -> bool:
+        """Whether what a check says of a subject is what this rests on."""
+        return matches_finding(self.check, self.subject or "*", check, subject)
 
     def __str__(self) -> str:
         return self.text

@@ -72,6 +72,14 @@ class Promise:
                 if reference.check == check and reference.subject:
                     yield reference.subject
 
+    def is_claimed(self, check: str, subject: str) -> bool:
+        """Whether a claim rests on what the check says of the subject, so that somebody promised it."""
+        return any(
+            reference.names(check, subject)
+            for claim in (self.contract.claims if self.contract else ())
+            for reference in (*claim.checks, *(claim.corrected.checks if claim.corrected else ()))
+        )
+
     def random(self, purpose: str) -> random.Random:
         """A generator of its own for each purpose, so that adding one changes no other."""
         return random.Random(f"{self.seed}/{self.migration.key}/{purpose}")  # noqa: S311 - reproducible on purpose

@@ -16,7 +16,8 @@ from pgcontract.pytest_plugin.shared_session import SharedSession
 from pgcontract.pytest_plugin.summary import VERDICT_PLUGIN, VerdictPlugin
 from pgcontract.reporting.markup import visible
 from pgcontract.result import Finding, Status
-from pgcontract.runner.verdict import resolve_findings
+from pgcontract.runner.corrections import apply_corrections, declared_corrections
+from pgcontract.runner.waivers import apply_waivers
 
 
 class ContractFile(pytest.File):
@@ -83,9 +84,10 @@ class PromiseItem(pytest.Item):
         except PgcontractError as error:
             self.findings = (runner.make_unanswered_finding(self.shared_session.plan, self.item, str(error)),)
             raise
-        self.resolved_findings, _ = resolve_findings(
-            self.findings, self.shared_session.plan.project, runner.check_infos(), dt.datetime.now(dt.UTC).date()
-        )
+        project = self.shared_session.plan.project
+        waived, _ = apply_waivers(self.findings, project, dt.datetime.now(dt.UTC).date())
+        # Whether what stands in its place holds is known when all was asked: the verdict says so.
+        self.resolved_findings = apply_corrections(waived, project, runner.check_infos(), declared_corrections(project))
         if not any(finding.blocks for finding in self.resolved_findings):
             self._fail_on(Status.UNKNOWN, Status.ERROR)
 

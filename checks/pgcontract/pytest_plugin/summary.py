@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Key = tuple[str, str, str]  # an item's migration, check and subject
 
 VERDICT_PLUGIN: Final = "pgcontract-judge"  # its name in the plugin manager
+INTERNAL_ERROR: Final = 4  # as on the command line: a bug of pgcontract, whatever else was found
 _ATTRIBUTE: Final = "pgcontract"  # the name under which a report, and a worker's output carry our data
 
 
@@ -123,7 +124,9 @@ class VerdictPlugin:
 
             for run in self._runs:
                 write_reports(run, self._config.invocation_params.dir / folder)
-        if any(run.exit_code for run in self._runs):
+        if any(run.errors for run in self._runs):
+            session.exitstatus = INTERNAL_ERROR
+        elif any(run.exit_code for run in self._runs):
             session.exitstatus = max(session.exitstatus, pytest.ExitCode.TESTS_FAILED)
         elif session.exitstatus == pytest.ExitCode.TESTS_FAILED and not self._others_failed:
             session.exitstatus = pytest.ExitCode.OK
@@ -150,8 +153,12 @@ def _print_verdict(run: Run, terminal: pytest.TerminalReporter) -> None:
 
     colour = {Decision.CLEAR: "green", Decision.BLOCKED: "red"}.get(run.verdict.decision, "yellow")
     terminal.section(f"pgcontract: {visible(run.migration)}")
+    if run.fault:
+        terminal.write_line(visible(f"error: {run.fault}"), red=True, bold=True)
     for reason in run.verdict.reasons:
         terminal.write_line(visible(reason))
+    for sentence in run.on_trust:
+        terminal.write_line(visible(f"on trust: {sentence}"), yellow=True)
     for finding in run.findings:
         warning = finding.status is Status.BROKEN and finding.severity is Severity.WARNING and finding.resolution is None
         if warning and not any(reason.startswith(f"{finding.item}:") for reason in run.verdict.reasons):

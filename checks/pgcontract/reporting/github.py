@@ -15,7 +15,9 @@ def render(run: Run) -> str:
     lines = [_command(finding, view.name(finding)) for finding in (*view.unresolved, *view.resolved)]
     verdict = f"{run.verdict.decision.value}: {run.migration}"
     reasons = (f"  {reason}" for reason in run.verdict.reasons)
-    return "\n".join((*lines, *(visible(line) for line in (verdict, *reasons)))) + "\n"
+    on_trust = (f"  on trust: {sentence}" for sentence in run.on_trust)
+    faults = (f"  {fault}" for fault in (run.fault,) if fault)
+    return "\n".join((*lines, *(visible(line) for line in (verdict, *faults, *reasons, *on_trust)))) + "\n"
 
 
 def _command(finding: Finding, name: str) -> str:

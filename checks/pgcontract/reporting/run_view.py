@@ -56,20 +56,18 @@ def collapse_alike(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
 
 
 def resolved(run: Run) -> tuple[Finding, ...]:
-    """What is broken and does not block, for a reason that somebody gave: mended, corrected or waived."""
+    """What does not count as it is, for a reason that is told: mended, corrected, waived, or answered later."""
     return tuple(
         finding
         for finding in run.findings
-        if finding.status is Status.WAIVED or (finding.status is Status.BROKEN and finding.resolution is not None)
+        if finding.status is Status.WAIVED
+        or (finding.status in (Status.BROKEN, Status.UNKNOWN) and finding.resolution is not None)
     )
 
 
 def is_unresolved(finding: Finding) -> bool:
     """Broken and not resolved, or without an answer."""
-    return (finding.status is Status.BROKEN and finding.resolution is None) or finding.status in (
-        Status.ERROR,
-        Status.UNKNOWN,
-    )
+    return (finding.status is Status.BROKEN and finding.resolution is None) or finding.unanswered
 
 
 def _urgency(finding: Finding, first: Set[str]) -> tuple[bool, int, int]:
@@ -81,17 +79,17 @@ def _urgency(finding: Finding, first: Set[str]) -> tuple[bool, int, int]:
 
 def status_label(finding: Finding) -> str:
     """KEPT, BROKEN (critical), BROKEN, corrected: the status, and what it weighs."""
+    if finding.status in (Status.BROKEN, Status.UNKNOWN) and finding.resolution is not None:
+        return f"{finding.status.name}, {finding.resolution}"
     if finding.status is not Status.BROKEN:
         return finding.status.name
-    if finding.resolution is not None:
-        return f"BROKEN, {finding.resolution}"
     return f"BROKEN ({finding.severity.value})" if finding.severity else "BROKEN"
 
 
 def counts(findings: Iterable[Finding]) -> str:
     """`1 broken, 23 settled, 412 kept`: how many of each status, worst first; what is broken and settled apart."""
     by_status = Counter(
-        (finding.status, finding.status is Status.BROKEN and finding.resolution is not None) for finding in findings
+        (finding.status, finding.status is not Status.WAIVED and finding.resolution is not None) for finding in findings
     )
     return ", ".join(
         f"{by_status[status, resolved]} {'settled' if resolved else status.value}"

@@ -87,6 +87,13 @@ def _heading(view: RunView) -> Iterator[RenderableType]:
     if view.reasons:
         yield _grid((("•", reason, "") for reason in view.reasons), label=1)
         yield Text("")
+    if run.fault:
+        yield Text(f"! {visible(run.fault)}", style="bold red", overflow="fold")
+        yield Text("")
+    if run.on_trust:
+        yield Text("Taken on trust", style="bold")
+        yield _grid((("~", sentence, "yellow") for sentence in run.on_trust), label=1)
+        yield Text("")
 
 
 def _mark(finding: Finding) -> tuple[str, str]:

@@ -23,12 +23,14 @@ class Outcome(Enum):
 @dataclass(frozen=True, kw_only=True)
 class ClaimResult:
     """What became of one claim. `reason` is one sentence; `checks` are the references that decide it;
-    `decided_by` are the items that did, worst first; `section` is the one of the report that it names."""
+    `decided_by` are the items that did, worst first; `section` is the one of the report that it names; `asked` is False
+    where a selection left out what would decide it."""
 
     id: str
     description: str
     outcome: Outcome
     reason: str
+    asked: bool = True
     checks: tuple[str, ...] = ()
     decided_by: tuple[str, ...] = ()
     corrected: str | None = None

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from pgcontract.model.schema import Origin
 from pgcontract.result.status import Severity, Status
+
+MENDED: Final = "mended by "  # how the resolution of what a later migration mended begins
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +29,8 @@ class Finding:
     `summary` is a sentence about this subject, with no file name and no time in it; `expected` before `actual`;
     `remedy` says what to do where something is wrong. `migration` is the key of the one that made the promise;
     `at` that of the later one in whose state it was judged, empty where it is the same. `resolution` is why a BROKEN
-    does not block: "corrected: ...", "mended by ...".
+    does not block ("corrected: ...", "mended by ..."), who waived a WAIVED and for how long, or where an UNKNOWN was
+    answered after all. A WAIVED has the severity of what is broken; one that could not be asked has none.
     """
 
     check: str
@@ -49,6 +53,22 @@ class Finding:
     def item(self) -> str:
         """`check[subject]`, as pytest and --only name it."""
         return f"{self.check}[{self.subject}]"
+
+    @property
+    def mended(self) -> bool:
+        """Whether it was broken, and is kept at the head of the chain."""
+        return self.status is Status.BROKEN and (self.resolution or "").startswith(MENDED)
+
+    @property
+    def shows_nothing(self) -> bool:
+        """Whether it says neither that the promise is kept nor that it is broken, waived or not."""
+        waived_unasked = self.status is Status.WAIVED and self.severity is None
+        return waived_unasked or self.status in (Status.NOTED, Status.UNKNOWN, Status.ERROR)
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether it should have had an answer and has none: INCOMPLETE."""
+        return self.status is Status.ERROR or (self.status is Status.UNKNOWN and self.resolution is None)
 
     @property
     def blocks(self) -> bool:

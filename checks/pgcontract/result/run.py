@@ -7,7 +7,7 @@ from typing import assert_never
 
 from pgcontract.model.schema import Schema
 from pgcontract.result.check_info import CheckInfo
-from pgcontract.result.claim_result import ClaimResult
+from pgcontract.result.claim_result import ClaimResult, Outcome
 from pgcontract.result.document_info import DocumentInfo
 from pgcontract.result.finding import Finding
 from pgcontract.result.measurements import Measurements
@@ -57,13 +57,46 @@ class Run:
         return next((migration.display_name for migration in self.chain if migration.key == key), key)
 
     @property
+    def on_trust(self) -> tuple[str, ...]:
+        """What words stand for in place of an answer: a sentence for each claim that is called untestable, and for each
+        finding that a waiver excuses. Whatever the verdict, a reader must know of them first."""
+        restating = {check.id for check in self.checks if check.restates_claims}
+        untestable = (claim for claim in self.claims if claim.outcome is Outcome.UNTESTABLE)
+        waived = (finding for finding in self.findings if finding.status is Status.WAIVED)
+        return (
+            *(f"{self._lead(claim.migration)}{claim.id} is called untestable: {claim.reason}" for claim in untestable),
+            *(
+                f"{self._lead(finding.migration)}{finding.item} is {finding.resolution}"
+                for finding in waived
+                if finding.check not in restating
+            ),
+        )
+
+    def _lead(self, key: str) -> str:
+        """What leads the name of a thing that is of an earlier migration than the head."""
+        return "" if key == self.migration else f"{self.display_name(key)}:"
+
+    @property
     def errors(self) -> tuple[Finding, ...]:
         """The checks that failed by a fault of their own."""
         return tuple(finding for finding in self.findings if finding.status is Status.ERROR)
 
     @property
+    def fault(self) -> str | None:
+        """The sentence to say where checks failed by a fault of their own, which the exit code 4 means; else None."""
+        if not self.errors:
+            return None
+        items = ", ".join(dict.fromkeys(f"{self._lead(finding.migration)}{finding.item}" for finding in self.errors))
+        return (
+            f"a bug of pgcontract, not of the migration: {items} could not finish. "
+            "The traceback is in the evidence of each; please report it."
+        )
+
+    @property
     def exit_code(self) -> int:
-        """0, 1 or 3 as the verdict says; 1 for CAUTION in a strict run; 4 where it is INCOMPLETE by a fault of ours."""
+        """0, 1 or 3 as the verdict says; 1 for CAUTION in a strict run; 4 after a fault of ours, whatever was found."""
+        if self.errors:
+            return 4
         match self.verdict.decision:
             case Decision.CLEAR:
                 return 0
@@ -72,6 +105,6 @@ class Run:
             case Decision.BLOCKED:
                 return 1
             case Decision.INCOMPLETE:
-                return 4 if self.errors else 3
+                return 3
             case unknown:
                 assert_never(unknown)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from pgcontract.runner.check_infos import check_infos
 from pgcontract.runner.findings import make_unanswered_finding
-from pgcontract.runner.plan import Item, Plan, plan
+from pgcontract.runner.item import Item
+from pgcontract.runner.plan import Plan, plan
 from pgcontract.runner.session import NO_SERVER, Session
 from pgcontract.runner.verification import changes, conclude, verify
 

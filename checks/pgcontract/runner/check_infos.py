@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from pgcontract.result import CheckInfo
 from pgcontract.rules.registry import checks
-from pgcontract.runner.verdict import CLAIM_DECIDED, WAIVER_LIVE
+from pgcontract.runner.claim_findings import CLAIM_DECIDED
+from pgcontract.runner.waivers import WAIVER_LIVE
 
 
 def check_infos() -> Mapping[str, CheckInfo]:

@@ -8,8 +8,8 @@ from pgcontract.probes.promise import Promise
 from pgcontract.result import CheckInfo, Finding, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import checks
-from pgcontract.runner.plan import Item, Plan
-from pgcontract.runner.verdict import matches
+from pgcontract.runner.item import Item
+from pgcontract.runner.plan import Plan
 
 
 def make_finding(promise: Promise, check: CheckInfo, answer: Answer, *, seconds: float = 0.0) -> Finding:
@@ -43,7 +43,7 @@ def _claims_naming(promise: Promise, finding: Finding) -> tuple[str, ...]:
         claim.id
         for claim in (promise.contract.claims if promise.contract else ())
         if any(
-            matches(reference, finding)
+            reference.names(finding.check, finding.subject)
             for reference in (*claim.checks, *(claim.corrected.checks if claim.corrected else ()))
         )
     )

@@ -21,28 +21,15 @@ from pgcontract.result import RunOptions
 from pgcontract.result.check_info import family_of
 from pgcontract.result.outline import EVERY_OTHER
 from pgcontract.rules.registry import Check, checks, nearest
+from pgcontract.runner.item import Item
 
 _FAMILIES_OF_THE_RUNNER = frozenset({"claim", "waiver"})  # findings that answer no check of the registry
 _REHEARSED = Execution(transaction=TransactionScope.FILE, repeatable=False)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Item:
-    """One check of one subject at one migration; `label` is the subject's last part where that is unique."""
-
-    migration: str
-    check: str
-    subject: str
-    label: str
-
-    @property
-    def name(self) -> str:
-        return f"{self.check}[{self.label}]"
-
-
-@dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What will be asked; `complete` is False where a selection leaves something out.
+    """What will be asked, and what a selection left out of it.
 
     `options` are those of the run, with the seed that is used.
     """
@@ -51,7 +38,11 @@ class Plan:
     options: RunOptions
     promises: Mapping[str, Promise]
     items: tuple[Item, ...]
-    complete: bool = True
+    left_out: tuple[Item, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        return not self.left_out
 
     @property
     def head(self) -> Migration:
@@ -60,8 +51,8 @@ class Plan:
     def select(self, items: Iterable[Item]) -> Plan:
         """The same plan with these items alone."""
         chosen = frozenset(items)
-        kept = tuple(item for item in self.items if item in chosen)
-        return replace(self, items=kept, complete=self.complete and len(kept) == len(self.items))
+        rest = tuple(item for item in self.items if item not in chosen)
+        return replace(self, items=tuple(item for item in self.items if item in chosen), left_out=(*self.left_out, *rest))
 
 
 def plan(project: Project, options: RunOptions = RunOptions()) -> Plan:  # noqa: B008 - a frozen value
@@ -106,7 +97,7 @@ def plan(project: Project, options: RunOptions = RunOptions()) -> Plan:  # noqa:
         options=replace(options, seed=seed),
         promises=promises,
         items=chosen,
-        complete=len(chosen) == len(items),
+        left_out=tuple(item for item in items if not _selected(item, options)),
     )
 
 

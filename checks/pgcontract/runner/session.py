@@ -27,9 +27,10 @@ from pgcontract.result import Evidence, Finding, Observations, Phase, ServerInfo
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import Check, checks
 from pgcontract.runner.findings import make_finding, make_unanswered_finding
+from pgcontract.runner.head_findings import merge_with_head
+from pgcontract.runner.item import Item
 from pgcontract.runner.observation import observe
-from pgcontract.runner.plan import Item, Plan
-from pgcontract.runner.verdict import merge_with_head
+from pgcontract.runner.plan import Plan
 
 if TYPE_CHECKING:
     from pgcontract.performance.measurements import MeasuredPromise

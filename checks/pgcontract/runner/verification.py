@@ -15,10 +15,14 @@ from pgcontract.postgres.providers import redact_spec
 from pgcontract.result import Finding, MigrationName, Observations, Run, RunOptions
 from pgcontract.result.observations import sum_phases
 from pgcontract.runner.check_infos import check_infos
+from pgcontract.runner.claim_findings import claim_findings
+from pgcontract.runner.claims import decide_claims
+from pgcontract.runner.corrections import apply_corrections, corrected_claims
 from pgcontract.runner.observation import document_info, script_file
 from pgcontract.runner.plan import Plan, plan
 from pgcontract.runner.session import Session
-from pgcontract.runner.verdict import claim_finding, conclude_verdict, decide_claims, resolve_findings
+from pgcontract.runner.verdict import conclude_verdict
+from pgcontract.runner.waivers import apply_waivers
 
 
 def conclude(
@@ -28,13 +32,17 @@ def conclude(
     *,
     today: dt.date | None = None,
 ) -> Run:
-    """The Run: findings in the plan's order, with waivers and corrections applied, claims decided, and the verdict."""
+    """The Run: findings in the plan's order, with waivers and corrections applied, claims decided, and the verdict.
+
+    Waivers are judged on the day, in UTC, on which the Run says that it started, unless `today` names another.
+    """
     now = dt.datetime.now(dt.UTC)
     infos = check_infos()
     ordered = _in_order(plan, findings)
-    resolved_findings, waivers = resolve_findings(ordered, plan.project, infos, today or now.date())
-    claims = decide_claims(plan.project, resolved_findings, infos, selected=not plan.complete)
-    everything = (*resolved_findings, *waivers, *map(claim_finding, claims))
+    waived, waivers = apply_waivers(ordered, plan.project, today or now.date(), left_out=plan.left_out)
+    claims = decide_claims(plan.project, waived, infos, left_out=plan.left_out)
+    resolved = apply_corrections(waived, plan.project, infos, corrected_claims(claims))
+    everything = (*resolved, *waivers, *claim_findings(plan.project, claims, complete=plan.complete))
     found = {finding.check for finding in everything}
     promise = plan.promises[plan.head.key]
     verdict = conclude_verdict(

@@ -269,7 +269,7 @@ def timestamp_replica_role(context: Context) -> Iterator[Answer]:
         past = kept.result == CLIENT_VALUE
         effect = "bypasses" if past else "does not bypass"
         return Answer(
-            Status.NOTED,
+            Status.NOTED if past else Status.KEPT,
             timestamp.name,
             f"session_replication_role = replica, which only a superuser can set, {effect} what sets "
             f"{timestamp.column}: after an UPDATE to {PAST} it is {kept.result}.",

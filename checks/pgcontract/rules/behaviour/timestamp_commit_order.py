@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final
 
 import psycopg
 from psycopg import sql
@@ -11,6 +12,7 @@ from psycopg import sql
 from pgcontract.catalog.sql_names import identifier
 from pgcontract.contract import Timestamp
 from pgcontract.errors import CouldNotAsk
+from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
 from pgcontract.probes.rows import ProbeRow, find_probe_row, insert_second_row
@@ -19,6 +21,8 @@ from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.behaviour.timestamp_remedy import set_by_trigger
 from pgcontract.rules.registry import check
+
+_WAIT_MS: Final = 200  # a write that waits longer for another transaction is one that is put in order
 
 
 def _timestamps(promise: Promise) -> tuple[Timestamp, ...]:
@@ -40,27 +44,60 @@ def timestamp_commit_order(context: Context) -> Iterator[Answer]:
     Why it matters: transactions overlap. The one that began first may commit last, with an earlier timestamp than the
     other.
     How it is measured: on two connections, one transaction begins, another begins, updates the row and commits, then the
-    first updates it and commits. The same is done with two different rows, the first transaction writing first. Across
-    rows no timestamp can guarantee order, so that result is only reported.
-    What to do: within a row, never store less than the old value; across rows, read "all changes since T" with a margin.
+    first updates it and commits.
+    What to do: within a row, never store less than the old value.
     """
+    yield from _ask_each(context, _within_answer)
+
+
+@check("timestamp.commit_order_across_rows", subjects=_names, behaviour=True)
+def timestamp_commit_order_across_rows(context: Context) -> Iterator[Answer]:
+    """Of two rows, the one whose change is committed later has the later timestamp.
+
+    Why it matters: who reads "all changes since T" misses a row that was written before T and committed after it.
+    How it is measured: on two connections, one transaction updates a row, another updates a second row and commits, then
+    the first commits. Where the second waits for the first, as behind a lock that a trigger takes, it is judged after
+    that. No clock alone guarantees this order: where no claim promises it, the result is only noted.
+    What to do: read with a margin, or by pg_xact_commit_timestamp; or take a lock before the trigger reads the clock,
+    which makes writers wait for each other.
+    """
+    yield from _ask_each(context, _across_answer)
+
+
+def _ask_each(context: Context, answer: Callable[[Context, Timestamp, CommitRace], Answer]) -> Iterator[Answer]:
     for timestamp in _timestamps(context.promise):
         try:
-            yield _race_answer(context, timestamp)
+            yield answer(context, timestamp, _commit_race(context, timestamp.name))
         except CouldNotAsk as error:
             summary = f"{str(error)[0].upper()}{str(error)[1:]}."
             yield Answer(Status.UNKNOWN, timestamp.name, summary, origin=timestamp.origin)
 
 
-def _race_answer(context: Context, timestamp: Timestamp) -> Answer:
+@dataclass(frozen=True, kw_only=True)
+class CommitRace:
+    """How the time that was committed last compares with the other: within one row, and across two.
+
+    `across` is None where no second row can be inserted; `waited` says that the second write waited for the first.
+    """
+
+    within: str
+    across: str | None
+    waited: bool
+    reproduction: str
+    reproduction_across: str
+
+
+@cached_fact
+def _commit_race(context: Context, name: str) -> CommitRace:
+    timestamp = next(timestamp for timestamp in _timestamps(context.promise) if timestamp.name == name)
     with timestamp_probe(context, timestamp) as probe:
         probe_row, changed, type_name = probe.probe_row, probe.unchanged_values(), probe.column.type
         update = probe_row.update(changed)
     sandbox = context.sandbox
     with (
-        sandbox.clone(context.after_state) as name,
-        sandbox.connect(name) as first,
-        sandbox.connect(name) as second,
+        sandbox.clone(context.after_state) as clone,
+        sandbox.connect(clone) as first,
+        sandbox.connect(clone) as second,
     ):
         # Rows of other tables that it refers to are needed here too.
         probe_row = replace(probe_row, prerequisites=find_probe_row(context, first, timestamp.table).prerequisites)
@@ -71,44 +108,94 @@ def _race_answer(context: Context, timestamp: Timestamp) -> Answer:
         first.execute(update)
         first.execute("COMMIT")
         within = compare_times(first, probe_row, timestamp, type_name, before)
-        across = "not tried: no second row can be inserted"
+        across, waited, reproduction_across = None, False, ""
         other = insert_second_row(context, first, probe_row)
         if other is not None:
+            other_update = other.update(changed)
             first.execute("BEGIN")
             first.execute(update)
-            second.execute(other.update(changed))
+            waited = not _execute_without_waiting(second, other_update)
             first.execute("COMMIT")
-            across = compare_times(first, probe_row, timestamp, type_name, _read_timestamp(first, other, timestamp))
-    rows = (
-        ("one row: the transaction began first and committed last", within),
-        ("two rows: written first and committed last", across),
+            if waited:
+                second.execute(other_update)
+            last, earlier = (other, probe_row) if waited else (probe_row, other)
+            across = compare_times(first, last, timestamp, type_name, _read_timestamp(first, earlier, timestamp))
+            reproduction_across = _reproduction_across(timestamp, probe_row, other, update, other_update)
+    return CommitRace(
+        within=within,
+        across=across,
+        waited=waited,
+        reproduction=_reproduction(timestamp, probe_row, update),
+        reproduction_across=reproduction_across,
     )
-    evidence = [
-        Evidence(title="The time that was committed last", columns=("case", "compared with the other"), rows=rows)
-    ]
-    if within == "later":
-        return Answer(
-            Status.NOTED,
-            timestamp.name,
-            f"Within one row {timestamp.column} increases in commit order; across rows no clock can guarantee it: a row "
-            f"written first and committed last {'had' if across == 'earlier' else 'may have'} an earlier time.",
-            evidence=evidence,
-            origin=timestamp.origin,
-        )
+
+
+def _execute_without_waiting(connection: psycopg.Connection, statement: sql.Composed) -> bool:
+    """Whether the write went through; False where it would wait for a lock that another transaction holds."""
+    connection.execute("BEGIN")
+    connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(f"{_WAIT_MS}ms")))
+    try:
+        connection.execute(statement)
+    except psycopg.errors.LockNotAvailable:
+        connection.execute("ROLLBACK")
+        return False
+    connection.execute("COMMIT")
+    return True
+
+
+def _within_answer(context: Context, timestamp: Timestamp, race: CommitRace) -> Answer:
+    evidence = _order_evidence("one row: the transaction began first and committed last", race.within)
+    if race.within == "later":
+        summary = f"Within one row {timestamp.column} increases in commit order."
+        return Answer(Status.KEPT, timestamp.name, summary, evidence=[evidence], origin=timestamp.origin)
     return Answer(
         Status.BROKEN,
         timestamp.name,
         f"Within one row {timestamp.column} does not increase in commit order: a transaction that began first and "
-        f"committed last left {_how(within)} time.",
+        f"committed last left {_how(race.within)} time.",
         expected="later",
-        actual=within,
+        actual=race.within,
         remedy=set_by_trigger(timestamp),
-        evidence=[
-            *evidence,
-            Evidence(title="To see it happen", text=_reproduction(timestamp, probe_row, update), language="sql"),
-        ],
+        evidence=[evidence, Evidence(title="To see it happen", text=race.reproduction, language="sql")],
         origin=timestamp.origin,
     )
+
+
+def _across_answer(context: Context, timestamp: Timestamp, race: CommitRace) -> Answer:
+    promised = context.promise.is_claimed("timestamp.commit_order_across_rows", timestamp.name)
+    if race.across is None:
+        return Answer(
+            Status.UNKNOWN if promised else Status.NOTED,
+            timestamp.name,
+            f"No second row of {timestamp.table} could be inserted, so the order across rows was not tried.",
+            remedy="Declare a `sample` row for the table, and a key that tells two rows apart.",
+            origin=timestamp.origin,
+        )
+    if race.waited:
+        evidence = _order_evidence("two rows: the second write waited until the first was committed", race.across)
+    else:
+        evidence = _order_evidence("two rows: written first and committed last", race.across)
+    if race.across == "later":
+        how = "writers of two rows wait for each other" if race.waited else "the row committed last has the later time"
+        summary = f"Across rows {timestamp.column} increases in commit order: {how}."
+        return Answer(Status.KEPT, timestamp.name, summary, evidence=[evidence], origin=timestamp.origin)
+    unpromised = "" if promised else "; no clock alone can guarantee it, and no claim promises it"
+    return Answer(
+        Status.BROKEN if promised else Status.NOTED,
+        timestamp.name,
+        f"Across rows {timestamp.column} does not increase in commit order: a row written first and committed last has "
+        f"{_how(race.across)} time{unpromised}.",
+        expected="later" if promised else None,
+        actual=race.across if promised else None,
+        remedy='Read "all changes since T" with a margin; or take a lock before the trigger reads the clock.',
+        evidence=[evidence, Evidence(title="To see it happen", text=race.reproduction_across, language="sql")],
+        origin=timestamp.origin,
+    )
+
+
+def _order_evidence(case: str, compared: str) -> Evidence:
+    columns = ("case", "compared with the other")
+    return Evidence(title="The time that was committed last", columns=columns, rows=((case, compared),))
 
 
 def _how(compared: str) -> str:
@@ -134,3 +221,21 @@ def _reproduction(timestamp: Timestamp, probe_row: ProbeRow, update: sql.Compose
         f"{look};  -- earlier than the second session saw it",
     ]
     return "\n".join(lines + ([f"{probe_row.delete().as_string()};"] if probe_row.key else []))
+
+
+def _reproduction_across(
+    timestamp: Timestamp, one: ProbeRow, other: ProbeRow, update: sql.Composed, other_update: sql.Composed
+) -> str:
+    time = identifier(timestamp.bare_column)
+    lines = [
+        *(f"{statement.as_string()};" for statement in one.prerequisites),
+        *(f"{row.insert().as_string()};" for row in (one, other)),
+        "BEGIN;  -- in a first session",
+        f"{update.as_string()};  -- in the first session",
+        f"{other_update.as_string()};  -- in a second session",
+        "COMMIT;  -- in the first session",
+        f"{one.select(time).as_string()};  -- committed last",
+        f"{other.select(time).as_string()};",
+        *(f"{row.delete().as_string()};" for row in (one, other) if row.key),
+    ]
+    return "\n".join(lines)
