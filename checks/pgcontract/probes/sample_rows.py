@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
-from pgcontract.model.schema import Schema
+from pgcontract.model.schema import Column, Schema
 from pgcontract.probes.context import Context
 
 _SIMPLEST_BY_TYPE = (
@@ -96,6 +97,12 @@ def simplest_row(schema: Schema, table: str) -> dict[str, Any]:
         if column.table == table
         and not (column.null or column.default is not None or column.identity or column.generated)
     }
+
+
+def any_value(schema: Schema, column: Column) -> Any:
+    """A value of the column's type, even for a column that may be null or has a default."""
+    needed = replace(column, null=False, default=None, identity=None, generated=None)
+    return next(iter(simplest_row(replace(schema, columns=(needed,)), column.table).values()))
 
 
 def simplest_value(schema: Schema, type_name: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import psycopg
@@ -11,10 +12,10 @@ from psycopg import sql
 
 from pgcontract.catalog.sql_names import identifier
 from pgcontract.errors import CouldNotAsk
-from pgcontract.model.schema import Column, Schema
 from pgcontract.postgres.script_execution import Refusal, read_refusal
 from pgcontract.probes.context import Context
-from pgcontract.probes.sample_rows import as_text, simplest_row
+from pgcontract.probes.rows.write_targets import WriteTarget
+from pgcontract.probes.sample_rows import any_value, as_text, simplest_row
 
 ColumnValues: TypeAlias = Mapping[str, sql.Composable]
 
@@ -44,12 +45,24 @@ _REFERENCED_TABLES = """
 """
 
 
+class NoRowAccepted(CouldNotAsk):
+    """No row that was tried goes into a table; `is_closed`: rules of its own refuse rows (RAISE, a missing privilege),
+    not one for its values."""
+
+    def __init__(self, refusals: Sequence[Refusal], message: str) -> None:
+        super().__init__(message)
+        self.is_closed = not any(
+            refusal.sqlstate[:2] in ("22", "23") and not (refusal.sqlstate == "23514" and refusal.constraint is None)
+            for refusal in refusals
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class ProbeRow:
     """`row` are its values by bare column name, as they are sent, `key` the names of those that find it again.
 
     A table without a primary key has no `key`: then the row is the table's only one. `prerequisites` are the INSERTs of
-    rows that it refers to.
+    rows that it refers to. `inserts_into` is the table that an INSERT names, where that is not `table`.
     """
 
     table: str
@@ -57,55 +70,80 @@ class ProbeRow:
     key: tuple[str, ...] = ()
     overriding_system_value: bool = False
     prerequisites: tuple[sql.Composed, ...] = ()
+    inserts_into: str | None = None
 
     def without(self, *columns: str) -> ProbeRow:
-        """The same row with these columns left out."""
-        return replace(self, row={name: value for name, value in self.row.items() if name not in columns})
+        """The same row with these columns left out, of its key too: what is left finds it among the rows of a test."""
+        return replace(
+            self,
+            row={name: value for name, value in self.row.items() if name not in columns},
+            key=tuple(name for name in self.key if name not in columns),
+        )
 
     def insert(self, values: ColumnValues | None = None) -> sql.Composed:
         """INSERT of the row with these values in place of its own."""
-        row = {**{name: sql.Literal(value) for name, value in self.row.items()}, **(values or {})}
+        row = self.values(values or {})
+        table = sql.SQL(self.inserts_into or self.table)
         if not row:
-            return sql.SQL("INSERT INTO {} DEFAULT VALUES").format(sql.SQL(self.table))
+            return sql.SQL("INSERT INTO {} DEFAULT VALUES").format(table)
         return sql.SQL("INSERT INTO {} ({}){} VALUES ({})").format(
-            sql.SQL(self.table),
+            table,
             sql.SQL(", ").join(map(identifier, row)),
             sql.SQL(" OVERRIDING SYSTEM VALUE" if self.overriding_system_value else ""),
             sql.SQL(", ").join(row.values()),
         )
 
+    def values(self, values: ColumnValues) -> dict[str, sql.Composable]:
+        """What an INSERT of the row sends, by column, with these values in place of its own."""
+        return {**{name: sql.Literal(value) for name, value in self.row.items()}, **values}
+
     def update(self, values: ColumnValues) -> sql.Composed:
         """UPDATE of the row."""
-        return sql.SQL("UPDATE {} SET {}{}").format(sql.SQL(self.table), assignments(values), self._where())
+        # Put together without `format`, which reads its pattern each time: a thousand of these are made.
+        return sql.Composed([sql.SQL("UPDATE "), sql.SQL(self.table), sql.SQL(" SET "), assignments(values), self._where])
 
     def select(self, *expressions: sql.Composable) -> sql.Composed:
         """SELECT of expressions over the row."""
-        return sql.SQL("SELECT {} FROM {}{}").format(sql.SQL(", ").join(expressions), sql.SQL(self.table), self._where())
+        return sql.SQL("SELECT {} FROM {}{}").format(sql.SQL(", ").join(expressions), sql.SQL(self.table), self._where)
 
     def delete(self) -> sql.Composed:
         """DELETE of the row."""
-        return sql.SQL("DELETE FROM {}{}").format(sql.SQL(self.table), self._where())
+        return sql.SQL("DELETE FROM {}{}").format(sql.SQL(self.table), self._where)
 
-    def _where(self) -> sql.Composed:
+    @cached_property
+    def condition(self) -> sql.Composed:
+        """What is true of the row alone, by its key."""
         tests = [sql.SQL("{} = {}").format(identifier(name), sql.Literal(self.row[name])) for name in self.key]
-        return sql.Composed([sql.SQL(" WHERE "), sql.SQL(" AND ").join(tests)]) if tests else sql.Composed([])
+        return sql.SQL(" AND ").join(tests) if tests else sql.Composed([sql.SQL("true")])
+
+    @cached_property
+    def _where(self) -> sql.Composed:
+        return sql.Composed([sql.SQL(" WHERE "), self.condition]) if self.key else sql.Composed([])
 
 
 def assignments(values: ColumnValues) -> sql.Composed:
     """`a = 1, b = now()`."""
-    return sql.SQL(", ").join(sql.SQL("{} = {}").format(identifier(name), value) for name, value in values.items())
+    return sql.SQL(", ").join(sql.Composed([identifier(name), sql.SQL(" = "), value]) for name, value in values.items())
 
 
 def find_probe_row(
-    context: Context, connection: psycopg.Connection, table: str, variants: Sequence[ColumnValues] = ({},)
+    context: Context,
+    connection: psycopg.Connection,
+    table: str,
+    variants: Sequence[ColumnValues] = ({},),
+    *,
+    target: WriteTarget | None = None,
 ) -> ProbeRow:
     """A row that the table accepts with one of the variants' values; undone, but rows of tables it refers to stay.
 
-    Tried are the promise's sample row, the head's, and the simplest one. CouldNotAsk where none goes in.
+    Tried are the promise's sample row, the head's, and the simplest one; with a `target`, as rows that are written there.
+    CouldNotAsk where none goes in.
     """
     if table not in {live_table.name for live_table in context.after.tables}:
         raise CouldNotAsk(f"the table {table} does not exist")
     candidates = list(_candidate_rows(context, connection, table))
+    if target is not None:
+        candidates = [_placed(context, candidate, target) for candidate in candidates]
     if not candidates[0].key and connection.execute(candidates[0].select(sql.SQL("1"))).fetchone():
         raise CouldNotAsk(f"{table} has rows and no primary key, so a test row cannot be distinguished from them")
     refusals: list[Refusal] = []
@@ -119,10 +157,20 @@ def find_probe_row(
                 refusals.append(refusal)
         if prerequisites or not any(earlier_refusal.sqlstate == _FOREIGN_KEY_VIOLATION for earlier_refusal in refusals):
             break
-        prerequisites = _insert_referenced_rows(context, connection, table)
-    raise CouldNotAsk(
-        f"no test row can be inserted into {table}: {refusals[0]}; declare one that is accepted as the table's `sample`"
+        prerequisites = _insert_referenced_rows(context, connection, target.holder if target else table)
+    raise NoRowAccepted(
+        refusals,
+        f"no test row can be inserted into {target.holder if target else table}: {refusals[0]}; declare one that is "
+        "accepted as the table's `sample`",
     )
+
+
+def _placed(context: Context, row: ProbeRow, target: WriteTarget) -> ProbeRow:
+    """The row as it is written to the target; an INSERT that names the target itself gives what the target needs."""
+    names_holder = target.holder in (target.table, target.inserts_into) and target.holder != row.table
+    needed = simplest_row(context.after, target.holder) if names_holder else {}
+    values = {**needed, **row.row, **target.values}
+    return replace(row, table=target.table, inserts_into=target.inserts_into, row=values)
 
 
 def _insert_referenced_rows(context: Context, connection: psycopg.Connection, table: str) -> tuple[sql.Composed, ...]:
@@ -162,12 +210,6 @@ def _with_key(context: Context, connection: psycopg.Connection, table: str, row:
         key=key,
         overriding_system_value=any(columns[name].identity for name in key),
     )
-
-
-def any_value(schema: Schema, column: Column) -> Any:
-    """A value of the column's type, even for a column that may be null or has a default."""
-    needed = replace(column, null=False, default=None, identity=None, generated=None)
-    return next(iter(simplest_row(replace(schema, columns=(needed,)), column.table).values()))
 
 
 def attempt(connection: psycopg.Connection, statement: sql.Composed) -> Refusal | None:

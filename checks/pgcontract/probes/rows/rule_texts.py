@@ -1,0 +1,198 @@
+"""What the rules of a table say, as text: triggers and all functions that they call, CHECKs, rules, expressions.
+
+Only read for what to try, never for what is true: the literals that they compare with, the columns that they name. A
+function is found by its bare name, wherever it stands; one that is only called by a made-up statement is not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from typing import Final
+
+from pgcontract.model.schema import Schema
+from pgcontract.model.sql.lexer import Token, TokenKind, tokens
+from pgcontract.probes.boundary_values import literal_values
+
+_SEPARATORS: Final = frozenset({";", "THEN", "ELSE", "BEGIN", "LOOP", "DECLARE"})
+_NO_CONDITION: Final = frozenset({"INSERT", "RAISE", "PERFORM", "NOTIFY", "DELETE"})
+_DECIDING: Final = frozenset({"CASE", "WHEN", "AND", "OR", "COALESCE", "NULLIF", "WHERE"})
+_PATTERN: Final = re.compile(
+    r"(?P<sign>!?~~?\*?|\b(?:NOT\s+)?(?:LIKE|ILIKE|SIMILAR\s+TO))\s*\(?(?P<text>[Ee]?'(?:[^']|'')*')", re.IGNORECASE
+)
+_JSON_KEY: Final = re.compile(r"(?:->>?|\?)\s*('(?:[^']|'')*')")
+
+
+@dataclass(frozen=True)
+class RuleTexts:
+    """The texts, each once: a WHEN, a function's body, a CHECK; `checks` are those of CHECKs, defaults and indexes, and
+    `columns` the table's (bare)."""
+
+    texts: tuple[str, ...]
+    checks: frozenset[str] = frozenset()
+    columns: frozenset[str] = frozenset()
+
+    @cached_property
+    def strings(self) -> tuple[str, ...]:
+        """The values of every string in them, in order."""
+        return tuple(dict.fromkeys(text for text in self._literals if not _is_number(text)))
+
+    @cached_property
+    def numbers(self) -> tuple[str, ...]:
+        """Every number in them, strings that hold one included, in order."""
+        return tuple(dict.fromkeys(filter(_is_number, self._literals)))
+
+    @cached_property
+    def patterns(self) -> tuple[tuple[str, bool], ...]:
+        """What texts are matched against, and whether it is a regular expression (else a LIKE pattern)."""
+        found = (match for text in self.texts for match in _PATTERN.finditer(text))
+        return tuple(
+            dict.fromkeys((literal_values(match["text"])[0], match["sign"].strip("!*") == "~") for match in found)
+        )
+
+    @cached_property
+    def json_keys(self) -> tuple[str, ...]:
+        """The keys by which they look into documents."""
+        found = (match for text in self.texts for match in _JSON_KEY.finditer(text))
+        return tuple(dict.fromkeys(literal_values(match[1])[0] for match in found))
+
+    def of_column(self, column: str) -> RuleTexts:
+        """Those by which the column (bare) can turn a rule: that name it, and functions that name no column at all, for
+        they may be called with it. A CHECK of the column alone judges it and nothing else."""
+        if not any(self._is_turned_by(text, column) for text in self.texts):
+            return RuleTexts(())
+        return RuleTexts(tuple(text for text in self.texts if self._is_turned_by(text, column) or not self._named[text]))
+
+    def checked_alone(self, column: str) -> RuleTexts:
+        """The CHECKs that name the column (bare) and no other, and those of domains, which name none."""
+        return RuleTexts(tuple(text for text in self.texts if text in self.checks and self._named[text] <= {column}))
+
+    def pairs(self, columns: Collection[str]) -> dict[tuple[str, str], frozenset[str]]:
+        """The pairs of these columns (bare) that one trigger or function reads both where it decides something, with the
+        literals of these places."""
+        wanted = set(columns)
+        met: dict[tuple[str, str], frozenset[str]] = {}
+        for text in self.texts:
+            if text in self.checks or len(self._named[text] & wanted) < 2:
+                continue
+            literals: dict[str, frozenset[str]] = {}
+            for segment in _segments(tokens(text)):
+                words = frozenset(literal_values(" ".join(token.text for token in segment)))
+                for name in wanted.intersection(_names_decided_by(segment)):
+                    literals[name] = literals.get(name, frozenset()) | words
+            for pair in combinations(sorted(literals), 2):
+                met[pair] = met.get(pair, frozenset()) | literals[pair[0]] | literals[pair[1]]
+        return met
+
+    def _is_turned_by(self, text: str, column: str) -> bool:
+        return column in self._named[text] and not (text in self.checks and len(self._named[text]) == 1)
+
+    @cached_property
+    def _named(self) -> dict[str, frozenset[str]]:
+        """The columns that each text names: as a name or, as to_jsonb(NEW) needs it, as a string."""
+        return {
+            text: self.columns & {*_names_in(tokens(text)), *(word for word in literal_values(text))}
+            for text in self.texts
+        }
+
+    @cached_property
+    def _literals(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(literal for text in self.texts for literal in literal_values(text)))
+
+
+def read_rule_texts(schema: Schema, table: str) -> RuleTexts:
+    """Those of the table, of what it is a part of, and of its partitions and children, sub-partitions included."""
+    family = _family(schema, table)
+    triggers = [
+        trigger for trigger in schema.triggers if trigger.table in family and trigger.enabled in ("origin", "always")
+    ]
+    columns = [column for column in schema.columns if column.table in family]
+    types = {data_type.name for data_type in schema.types for column in columns if data_type.is_type(column.type)}
+    checks: list[str | None] = [
+        one.definition for one in schema.constraints if one.table in family | types and one.form == "check"
+    ]
+    checks += [index.predicate for index in schema.indexes if index.table in family and index.unique]
+    checks += [column.default for column in columns]
+    texts: list[str | None] = []
+    for trigger in triggers:
+        texts += [trigger.when, ", ".join(trigger.columns), *map(_quoted, trigger.arguments)]
+    texts += [rule.definition for rule in schema.rules if rule.table in family and rule.enabled in ("origin", "always")]
+    texts += checks
+    called = {trigger.function for trigger in triggers}
+    bodies = [function.body for function in schema.functions if function.name in called]
+    texts += bodies
+    return RuleTexts(
+        tuple(dict.fromkeys(text for text in (*texts, *_called(schema, texts)) if text)),
+        frozenset(text for text in checks if text),
+        frozenset(column.bare_name for column in columns),
+    )
+
+
+def _family(schema: Schema, table: str) -> frozenset[str]:
+    above = {one.name: (*((one.partition_of,) if one.partition_of else ()), *one.inherits) for one in schema.tables}
+    family, waiting = {table}, [table]
+    while waiting:
+        for name in above.get(waiting.pop(), ()):
+            if name not in family:
+                family.add(name)
+                waiting.append(name)
+    ancestors = frozenset(family)
+    grown = True
+    below = {table}
+    while grown:
+        more = {name for name, parents in above.items() if below.intersection(parents)} - below
+        below |= more
+        grown = bool(more)
+    return ancestors | below
+
+
+def _called(schema: Schema, texts: Iterable[str | None]) -> Iterator[str]:
+    """The bodies of the functions whose names stand in the texts, and in these bodies, and so on."""
+    bodies: dict[str, list[str]] = {}
+    for function in schema.functions:
+        if function.body:
+            bodies.setdefault(function.bare_name, []).append(function.body)
+    waiting = [text for text in texts if text]
+    while waiting:
+        for name in _names_in(tokens(waiting.pop())):
+            for body in bodies.pop(name, ()):
+                yield body
+                waiting.append(body)
+
+
+def _segments(read: Iterable[Token]) -> Iterator[list[Token]]:
+    """A text cut where one statement or condition of plpgsql ends."""
+    segment: list[Token] = []
+    for token in read:
+        if token.upper in _SEPARATORS:
+            yield segment
+            segment = []
+        else:
+            segment.append(token)
+    yield segment
+
+
+def _names_decided_by(segment: list[Token]) -> Iterator[str]:
+    """What a segment reads where it decides something: not what it stores elsewhere or reports, nor what it copies into
+    a column."""
+    if not segment or segment[0].upper in _NO_CONDITION:
+        return
+    copies = len(segment) > 3 and segment[0].upper == "NEW" and segment[3].text in (":=", "=")
+    if copies and not any(token.upper in _DECIDING for token in segment):
+        return
+    yield from _names_in(segment[4:] if copies else segment)
+
+
+def _names_in(read: Iterable[Token]) -> Iterator[str]:
+    return (token.name for token in read if token.kind in (TokenKind.WORD, TokenKind.QUOTED))
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"-?\d{1,18}(\.\d{1,12})?", text) is not None

@@ -1,0 +1,185 @@
+"""The kinds of statement by which a client inserts a row or changes one: the same values, by each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from pgcontract.catalog.sql_names import identifier
+from pgcontract.postgres.script_execution import read_refusal
+from pgcontract.probes.rows.probe_row import ColumnValues, ProbeRow, assignments
+from pgcontract.probes.rows.write_trials import TrialResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """One kind of statement that writes the values; `rows` are those to look at afterwards, by their new keys, and
+    `wrote` says of each whether the values were written to it (else the `others` were)."""
+
+    label: str
+    setup: tuple[sql.Composed, ...] = ()
+    write: sql.Composed
+    rows: tuple[ProbeRow, ...]
+    wrote: tuple[bool, ...] = (True,)
+
+
+def inserting(
+    row: ProbeRow, values: ColumnValues, *, second: ProbeRow | None = None, others: ColumnValues | None = None
+) -> Iterator[Statement]:
+    """INSERT, upsert and MERGE of the row with these values; with a `second` row also both in one statement, where
+    `others` are the values of the other one. COPY goes another way: `copy_row`."""
+    yield Statement(label="INSERT", write=row.insert(values), rows=(row,))
+    if row.key:
+        yield Statement(
+            label="INSERT … ON CONFLICT DO UPDATE of a new row", write=_upsert(row, values, values), rows=(row,)
+        )
+    yield Statement(label="MERGE that inserts", write=_merge_insert(row, values), rows=(row,))
+    if second is not None:
+        good = values if others is None else others
+        for label, first, last in (("last", good, values), ("first", values, good)):
+            yield Statement(
+                label=f"INSERT of two rows, of which it is the {label}",
+                write=_insert_both(row, first, second, last),
+                rows=(row, second),
+                wrote=(label == "first", label == "last"),
+            )
+        if others is not None:
+            yield Statement(
+                label="INSERT of two such rows",
+                write=_insert_both(row, values, second, values),
+                rows=(row, second),
+                wrote=(True, True),
+            )
+
+
+def updating(
+    row: ProbeRow,
+    values: ColumnValues,
+    *,
+    proposed: ColumnValues,
+    kept: ColumnValues,
+    second: ProbeRow | None = None,
+    second_setup: tuple[sql.Composed, ...] = (),
+) -> Iterator[Statement]:
+    """UPDATE, upsert and MERGE of the row that is there to these values; two rows at once where there is a `second`,
+    which `second_setup` puts there. `proposed` are the values of the row that an upsert proposes, `kept` those that
+    leave the row as it is."""
+    yield Statement(label="UPDATE", write=row.update(values), rows=(row,))
+    if row.key:
+        yield Statement(
+            label="INSERT … ON CONFLICT DO UPDATE of the row that is there",
+            write=_upsert(row, proposed, values),
+            rows=(row,),
+        )
+        yield Statement(
+            label="INSERT … ON CONFLICT DO UPDATE that proposes the same values",
+            write=_upsert(row, values, values),
+            rows=(row,),
+        )
+    yield Statement(label="MERGE that updates", write=_merge_update(row, values), rows=(row,))
+    if second is not None and row.key:
+        for label, first, last in (("last", kept, values), ("first", values, kept), ("both", values, values)):
+            changes = {
+                name: sql.SQL("CASE WHEN {} THEN {} ELSE {} END").format(
+                    row.condition,
+                    first.get(name, identifier(name)),
+                    last.get(name, identifier(name)),
+                )
+                for name in dict.fromkeys((*first, *last))
+            }
+            write = sql.SQL("UPDATE {} SET {} WHERE {} OR {}").format(
+                sql.SQL(row.table),
+                assignments(values if label == "both" else changes),
+                row.condition,
+                second.condition,
+            )
+            yield Statement(
+                label="UPDATE of two such rows" if label == "both" else f"UPDATE of two rows, of which it is the {label}",
+                setup=second_setup,
+                write=write,
+                rows=(row, second),
+                wrote=(label != "last", label != "first"),
+            )
+
+
+def copy_row(
+    connection: psycopg.Connection, row: ProbeRow, values: ColumnValues, look: sql.Composed
+) -> tuple[tuple[str, ...], TrialResult]:
+    """COPY of the row with these values, undone: its lines as psql reads them, and what `look` then finds. COPY takes no
+    expressions, so they are computed first."""
+    texts: dict[str, str | None] = {name: None if text is None else str(text) for name, text in row.row.items()}
+    lines: tuple[str, ...] = ()
+    try:
+        with connection.transaction(force_rollback=True):
+            if values:
+                casts = sql.SQL(", ").join(sql.SQL("({})::pg_catalog.text").format(value) for value in values.values())
+                computed = connection.execute(sql.SQL("SELECT {}").format(casts)).fetchone()
+                texts |= dict(zip(values, computed or (), strict=True))
+            names = sql.SQL(", ").join(map(identifier, texts))
+            copy_in = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.SQL(row.inserts_into or row.table), names)
+            lines = (f"{copy_in.as_string()};", "\t".join(map(_copy_text, texts.values())), "\\.")
+            with connection.cursor() as cursor, cursor.copy(copy_in) as copy:
+                copy.write_row([*texts.values()])
+            found = tuple(record[0] for record in connection.execute(look).fetchall())
+            return lines, TrialResult(rows=(found,))
+    except psycopg.Error as error:
+        return lines, TrialResult(refusal=read_refusal(error))
+
+
+def _copy_text(text: str | None) -> str:
+    r"""A value in COPY's text format: \N for null, and backslash, tab and line breaks escaped."""
+    if text is None:
+        return r"\N"
+    return text.replace("\\", r"\\").replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
+
+
+def moved(row: ProbeRow, values: Mapping[str, Any]) -> ProbeRow:
+    """The row as it is found again when these values (as they are sent) are written: by its new key."""
+    return replace(row, row={**row.row, **{name: value for name, value in values.items() if name in row.key}})
+
+
+def _upsert(row: ProbeRow, proposed: ColumnValues, values: ColumnValues) -> sql.Composed:
+    key = sql.SQL(", ").join(map(identifier, row.key))
+    return sql.SQL("{} ON CONFLICT ({}) DO UPDATE SET {}").format(row.insert(proposed), key, assignments(values))
+
+
+def _merge_insert(row: ProbeRow, values: ColumnValues) -> sql.Composed:
+    """The INSERT's own columns and values, behind WHEN NOT MATCHED."""
+    given = row.values(values)
+    arm = (
+        sql.SQL("INSERT ({}){} VALUES ({})").format(
+            sql.SQL(", ").join(map(identifier, given)),
+            sql.SQL(" OVERRIDING SYSTEM VALUE" if row.overriding_system_value else ""),
+            sql.SQL(", ").join(given.values()),
+        )
+        if given
+        else sql.SQL("INSERT DEFAULT VALUES")
+    )
+    return sql.SQL("MERGE INTO {} USING (SELECT 1) AS source ON false WHEN NOT MATCHED THEN {}").format(
+        sql.SQL(row.inserts_into or row.table), arm
+    )
+
+
+def _merge_update(row: ProbeRow, values: ColumnValues) -> sql.Composed:
+    return sql.SQL("MERGE INTO {} USING (SELECT 1) AS source ON {} WHEN MATCHED THEN UPDATE SET {}").format(
+        sql.SQL(row.table), row.condition, assignments(values)
+    )
+
+
+def _insert_both(row: ProbeRow, first: ColumnValues, second: ProbeRow, last: ColumnValues) -> sql.Composed:
+    """One INSERT of both; a value that only one of them has is DEFAULT in the other."""
+    rows = (row.values(first), second.values(last))
+    names = tuple(dict.fromkeys(name for values in rows for name in values))
+    return sql.SQL("INSERT INTO {} ({}){} VALUES {}").format(
+        sql.SQL(row.inserts_into or row.table),
+        sql.SQL(", ").join(map(identifier, names)),
+        sql.SQL(" OVERRIDING SYSTEM VALUE" if row.overriding_system_value else ""),
+        sql.SQL(", ").join(
+            sql.SQL("({})").format(sql.SQL(", ").join(values.get(name, sql.SQL("DEFAULT")) for name in names))
+            for values in rows
+        ),
+    )
