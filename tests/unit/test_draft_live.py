@@ -39,10 +39,12 @@ def _made(server: Server, name: str, script: str) -> Schema:
 
 
 def _declarable(schema: Schema, owner: str) -> Schema:
-    """The schema without what a contract does not say: comments, the migrator as owner, grants by default."""
+    """The schema without what a draft does not say: an extension's comment, the migrator as owner, grants by default."""
     parts_by_kind: dict[str, Any] = {}
     for field in fields(schema):
-        parts = [replace(part, comment=None) for part in getattr(schema, field.name)]
+        parts = getattr(schema, field.name)
+        if field.name == "extensions":
+            parts = [replace(part, comment=None) for part in parts]
         parts = [replace(part, owner=None) if getattr(part, "owner", None) == owner else part for part in parts]
         parts = [
             replace(part, implied=()) if isinstance(part, Grant) else part

@@ -71,13 +71,14 @@ ACCEPTED = """\
 migration = "001_notes.sql"
 
 [table."public.notes"]
-purpose = "What somebody wrote down"
-primary_key = { columns = ["id"], purpose = "One row a note" }
-columns.id   = { type = "integer", purpose = "Which" }
-columns.body = { type = "text", purpose = 'The "words"' }
+comment = "What somebody wrote down"
+primary_key = { columns = ["id"], comment = "One row a note" }
+columns.id   = { type = "integer", comment = "Which" }
+columns.body = { type = "text", comment = 'The "words"' }
+indexes.notes_pkey = { comment = "Finds a note" }
 
 [function."public.f()"]
-purpose = "Does it"
+comment = "Does it"
 returns = "trigger"
 language = "plpgsql"
 body = '''
@@ -144,7 +145,7 @@ EVERYTHING = Schema(
     settings=(Setting(name="work_mem of ann", value="8MB"),),
     rows=(Rows(name="app.t", rows=3),),
     others=(
-        Other(name="cast (a AS b)", form="cast"),
+        Other(name="cast (a AS b)", form="cast", definition=("with inout", "explicit")),
         Other(name="text search configuration app.x", form="text search configuration"),
     ),
 )  # fmt: skip

@@ -168,3 +168,6 @@ class OtherSpec(OwnedSpec):
     """Any other object, named by kind: `operator public.===(integer,integer)`."""
 
     form: str | None = Field(None, description="What it is. Default: the first word of its name.")
+    definition: list[str] | None = Field(
+        None, description="What CREATE says of it, a line each, as `draft` writes it. Not given, it only has to be there."
+    )

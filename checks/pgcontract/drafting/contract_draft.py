@@ -31,8 +31,9 @@ _KIND_FIELDS: Final = {
     "other": "others",
 }
 _ORDER: Final = (
-    *("anew", "removed", "purpose", "form", "type", "null", "default", "primary_key", "columns", "checks", "uniques"),
-    *("foreign_keys", "excludes", "constraints", "indexes", "triggers", "policies", "rules", "grants", "row_count"),
+    *("anew", "removed", "purpose", "comment", "form", "type", "null", "default", "primary_key", "columns", "checks"),
+    *("uniques", "foreign_keys", "excludes", "constraints", "indexes", "triggers", "policies", "rules", "grants"),
+    "row_count",
 )
 _OMITTED_FIELDS: Final = frozenset(("name", "comment", "purpose", "origin", "same_as", "position"))
 _UNCOMMENTED: Final = frozenset(("extension", "grant", "default_grant", "role", "setting", "rows", "other"))
@@ -56,7 +57,7 @@ def draft_contract(
 
     `schema` is what one migration made or changed; `inherited` is what contracts before it declare, and `removed` are
     the (kind, name) of those parts that it took away. What belongs to `owner`, the role that migrates, has no owner
-    of its own. A comment becomes the part's purpose. Grants that default
+    of its own. Grants that default
     privileges give are left out. Unless `accept`, the contract says of itself that nobody has read it.
     """
     draft = _Draft(_without_owner(schema, owner), inherited or Schema())
@@ -163,8 +164,8 @@ class _Draft:
                 changed_keys.pop("arguments", None)
             case Other() if part.form == part.name.partition(" ")[0]:
                 changed_keys.pop("form", None)
-        if part.comment:
-            changed_keys["purpose"] = part.comment
+        if part.comment and part.kind != "extension":  # its version brings it
+            changed_keys["comment"] = part.comment
         return changed_keys
 
     def constraints(self) -> None:
@@ -208,7 +209,8 @@ class _Draft:
                 (_as_in_table(parent_column, columns[0]) for parent_column in inherited_columns),
                 key=lambda parent_column: parent_column.position,
             )
-            if moved == columns and ("table", owner) not in self.known:
+            uncommented = [replace(column, comment=None) for column in columns]
+            if moved == uncommented and uncommented == columns and ("table", owner) not in self.known:
                 continue
             key = self.owner(owner).get("primary_key", {})
             in_key = key.get("columns", ()) if isinstance(key, Mapping) else key
@@ -233,9 +235,7 @@ class _Draft:
         table = self.tables.get(column.table) if column else None
         if not sequence.identity or column is None or table is None:
             return False
-        return identity_sequence(column.table, column.quoted_name, column.type, table, None) == replace(
-            sequence, comment=None
-        )
+        return identity_sequence(column.table, column.quoted_name, column.type, table, None) == sequence
 
     def indexes(self) -> None:
         """All but those that a constraint implies; of one that is not quite as implied, the difference."""
@@ -248,7 +248,7 @@ class _Draft:
             implied = backing.get(index.name)
             if implied is None:
                 self.collection_of(index.table, "indexes")[index.quoted_name] = self.changed_keys(index)
-            elif implied != replace(index, comment=None):
+            elif implied != index:
                 implied_values = {field.name: getattr(implied, field.name) for field in fields(Index)}
                 self.collection_of(index.table, "indexes")[index.quoted_name] = self.changed_keys(index, **implied_values)
 

@@ -90,7 +90,7 @@ def compared_fields(part: Part) -> tuple[Field[Any], ...]:
 
 def _compare_field(field: Field[Any], expected_part: Part, actual_part: Part, owner: str) -> Iterator[Difference]:
     expected, actual = getattr(expected_part, field.name), getattr(actual_part, field.name)
-    if field.name == "owner" and expected is None:
+    if field.name == "owner" and expected is None and actual is not None:  # casts and others have no owner
         expected = owner
     how = field.metadata.get("how")
     if expected == actual or (how == "text" and expected is None):

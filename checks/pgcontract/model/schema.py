@@ -6,7 +6,8 @@ table, `public.t.email` for its column, `public.f(integer)` for a function. Name
 spells them with an empty search_path: schema-qualified, quoted only where quote_ident would.
 
 Fields with the metadata `expression` hold SQL in somebody's spelling; they are compared only once the server
-has spelled both. Fields with `text` hold free text (comments), compared only where the contract gives it.
+has spelled both. Fields with `text` (comments, the definitions of rarer objects) are compared only where the
+contract gives them.
 """
 
 from __future__ import annotations
@@ -368,10 +369,12 @@ class Rows(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class Other(Part):
-    """Any other object (operator, cast, collation, text search, foreign server ...), so that no extra hides."""
+    """Any other object (operator, cast, collation, text search, foreign server, security label ...), so that no extra
+    hides. `definition` is a line for each thing that CREATE says of it, as `provider = icu`."""
 
     kind = "other"
     form: str
+    definition: tuple[str, ...] | None = _text()
     owner: str | None = None
 
 

@@ -44,6 +44,23 @@ JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
 LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole
 WHERE d.datname = %s
 """
+# What brings a new database to its template's comment and privileges, in order.
+_DATABASE_STATEMENTS = """
+WITH template AS (SELECT oid, datdba, datacl FROM pg_catalog.pg_database WHERE datname = %(template)s)
+SELECT pg_catalog.format('COMMENT ON DATABASE %%I IS %%L', %(database)s::text, d.description)
+FROM template t
+JOIN pg_catalog.pg_shdescription d ON d.objoid = t.oid AND d.classoid = 'pg_catalog.pg_database'::pg_catalog.regclass
+UNION ALL
+SELECT pg_catalog.format('REVOKE ALL ON DATABASE %%I FROM PUBLIC, %%I', %(database)s::text,
+                         pg_catalog.pg_get_userbyid(t.datdba))
+FROM template t WHERE t.datacl IS NOT NULL
+UNION ALL
+SELECT pg_catalog.format('GRANT %%s ON DATABASE %%I TO %%s%%s', a.privilege_type, %(database)s::text,
+                         CASE a.grantee WHEN 0 THEN 'PUBLIC'
+                             ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END,
+                         CASE WHEN a.is_grantable AND a.grantee <> t.datdba THEN ' WITH GRANT OPTION' ELSE '' END)
+FROM template t CROSS JOIN LATERAL pg_catalog.aclexplode(t.datacl) a
+"""
 _ATTRIBUTES = ("SUPERUSER", "INHERIT", "CREATEROLE", "CREATEDB", "LOGIN", "REPLICATION", "BYPASSRLS")
 # Members of these may act outside the server, as the operating system's user who runs it.
 _FILE_ACCESS_ROLES = ("pg_execute_server_program", "pg_read_server_files", "pg_write_server_files")
@@ -201,7 +218,10 @@ def _execute_membership(
 
 
 def copy_settings(connection: psycopg.Connection, template: str, database: str) -> None:
-    """Give a copy of a database what ALTER DATABASE SET gave to its template: CREATE DATABASE leaves it behind."""
+    """Give a copy of a database what ALTER DATABASE SET, COMMENT and GRANT gave to its template: CREATE DATABASE leaves
+    it behind."""
+    for [statement] in connection.execute(_DATABASE_STATEMENTS, {"template": template, "database": database}).fetchall():
+        connection.execute(statement)
     for role, settings in connection.execute(_DATABASE_SETTINGS, (template,)).fetchall():
         target = sql.SQL("DATABASE {}").format(sql.Identifier(database))
         if role is not None:

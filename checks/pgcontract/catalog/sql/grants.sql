@@ -1,5 +1,6 @@
 -- One row is what one grantee may do to one object, beside what default privileges give on a new one. An owner has
 -- a row only where it has not all the privileges that an owner starts with, or more.
+-- A parameter's owner is the role that initdb made, whose oid is 10.
 -- `implied` follows get_user_default_acl(): the owner's default privileges, else PostgreSQL's own, and those in the
 -- schema besides. Objects with the same owner, schema and list of privileges are worked out once.
 -- Ran on 15, 16, 17 and 18: MAINTAIN came with 17.
@@ -52,6 +53,8 @@ object as (
     union all
     select 'language ' || pg_catalog.quote_ident(l.lanname), 'l', l.lanowner, 0, l.lanacl
     from pg_catalog.pg_language as l where l.oid >= 16384 or l.lanacl is not null
+    union all
+    select 'parameter ' || p.parname, 'p', 10, 0, p.paracl from pg_catalog.pg_parameter_acl as p
     union all
     select 'large object ' || lo.oid, 'L', lo.lomowner, 0, lo.lomacl from pg_catalog.pg_largeobject_metadata as lo
     union all

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 
 from pgcontract.model.comparison import ComparisonResult, Difference
 from pgcontract.model.schema import Part
@@ -58,7 +59,7 @@ shape_check(
     prefixed=True,
 )
 
-# Kinds that COMMENT ON can speak of; grants, settings and rows have no comment.
+# Kinds that need a comment where the contract does not make them optional; the rarer ones may have one.
 _COMMENTED = (
     "schemas",
     "tables",
@@ -154,11 +155,12 @@ def _undeclared_differences(context: Context) -> Iterator[Difference]:
 
 
 def _parts_to_comment(promise: Promise) -> Iterator[Part]:
-    if promise.contract is not None and promise.contract.comments == "optional":
-        return
-    for kind in _COMMENTED:
-        for part in getattr(promise.declared, kind):
-            if not getattr(part, "identity", False) or kind == "columns":
+    """Those whose comment is declared; and all that can have one, unless the contract says that comments are optional."""
+    optional = promise.contract is not None and promise.contract.comments == "optional"
+    for field in fields(promise.declared):
+        for part in getattr(promise.declared, field.name):
+            needs_one = field.name in _COMMENTED and (field.name == "columns" or not getattr(part, "identity", False))
+            if part.comment is not None or (needs_one and not optional):
                 yield part
 
 
@@ -171,7 +173,8 @@ def object_commented(context: Context) -> Iterator[Answer]:
     """Each declared object has a comment in the database, with the declared text where the contract gives one.
 
     Why it matters: somebody who opens the table in a web console sees the comment and not the contract.
-    How it is measured: pg_description for every declared object.
+    How it is measured: pg_description for every declared object; with `comments = "optional"`, for those alone whose
+    comment the contract gives.
     What to do: COMMENT ON ... IS '...' in the migration.
     """
     live = {(part.kind, part.name): part for part in context.after.parts()}
