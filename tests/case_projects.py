@@ -18,6 +18,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from written_files import write_files
+
 FOLDER = Path(__file__).parent / "cases"
 HOW = {"name", "like", "without", "replace"}
 
@@ -50,9 +52,7 @@ class Case:
             yield root
 
     def write(self, root: Path) -> None:
-        for path, text in self.files.items():
-            (root / path).parent.mkdir(parents=True, exist_ok=True)
-            (root / path).write_text(_whole(path, text), encoding="utf-8")
+        write_files(root, {path: _whole(path, text) for path, text in self.files.items()})
 
 
 def _whole(path: str, text: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pgcontract.contract import Presence, StateMachine, Timestamp, load_project
 from pgcontract.errors import ContractError
+from written_files import write_files
 
 Load = Callable[[str], str]
 
@@ -22,11 +23,7 @@ PRESENCE = "[presence.paid]\ncolumn = 'public.t.\"Paid at\"'\n"
 
 
 def _project(folder: Path, behaviour: str) -> Path:
-    (folder / "contracts" / "001_t").mkdir(parents=True)
-    (folder / "migrations").mkdir()
-    (folder / "migrations" / "001_t.sql").touch()
-    (folder / "contracts" / "001_t" / "contract.toml").write_text(SHAPE + behaviour, encoding="utf-8")
-    return folder
+    return write_files(folder, {"migrations/001_t.sql": "", "contracts/001_t/contract.toml": SHAPE + behaviour})
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pgcontract.contract import ColumnRows, Dataset, TableRows, load_project
 from pgcontract.errors import ContractError
+from written_files import write_files
 
 HEAD = """\
 migration = "001_t.sql"
@@ -20,12 +21,8 @@ STATUS = 'contract.toml:7: dataset.table."public.orders".columns.status'
 
 
 def write(folder: Path, stem: str, contract: str) -> Path:
-    (folder / "migrations").mkdir(exist_ok=True)
-    (folder / "migrations" / f"{stem}.sql").touch()
-    path = folder / "contracts" / stem / "contract.toml"
-    path.parent.mkdir(parents=True)
-    path.write_text(contract, encoding="utf-8")
-    return path
+    files = {f"migrations/{stem}.sql": "", f"contracts/{stem}/contract.toml": contract}
+    return write_files(folder, files) / f"contracts/{stem}/contract.toml"
 
 
 def told(folder: Path, contract: str) -> str:

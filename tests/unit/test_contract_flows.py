@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pgcontract.contract import load_project
 from pgcontract.errors import ContractError
+from written_files import write_files
 
 HEAD = 'migration = "001_t.sql"\n[table."public.t"]\ncolumns.id = { type = "integer" }\n'
 FLOW = '[flow.sale]\ntable = "public.t"\nvalues = { seat = 1 }\n'
@@ -16,14 +17,10 @@ RACE = '[race.sale]\ntable = "public.t"\ndescription = "x"\nviolations = "SELECT
 
 def told(folder: Path, contract: str) -> str:
     """What is said of the contract, without the folder it is in."""
-    (folder / "migrations").mkdir()
-    (folder / "migrations" / "001_t.sql").touch()
-    path = folder / "contracts" / "001_t" / "contract.toml"
-    path.parent.mkdir(parents=True)
-    path.write_text(HEAD + contract, encoding="utf-8")
+    write_files(folder, {"migrations/001_t.sql": "", "contracts/001_t/contract.toml": HEAD + contract})
     with pytest.raises(ContractError) as caught:
         load_project(folder)
-    return str(caught.value).replace(f"{path.parent}/", "")
+    return str(caught.value).replace(f"{folder}/contracts/001_t/", "")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from pgcontract.contract import ColumnFormat, json_schema, load_project
 from pgcontract.errors import ContractError
 from pgcontract.model.schema import Origin
+from written_files import write_files
 
 TABLE = '[table."public.t"]\ncolumns.mail = { type = "text" }\n'
 GOOD = """
@@ -30,11 +31,8 @@ def folder(tmp_path: Path) -> Callable[[str], Path]:
     """Writes a project of one empty migration with this behind its contract's first lines."""
 
     def write(text: str) -> Path:
-        (tmp_path / "migrations").mkdir()
-        (tmp_path / "migrations" / "001_t.sql").touch()
-        (tmp_path / "contracts" / "001_t").mkdir(parents=True)
-        (tmp_path / "contracts" / "001_t" / "contract.toml").write_text(f'migration = "001_t.sql"\n{TABLE}{text}')
-        return tmp_path
+        contract = f'migration = "001_t.sql"\n{TABLE}{text}'
+        return write_files(tmp_path, {"migrations/001_t.sql": "", "contracts/001_t/contract.toml": contract})
 
     return write
 

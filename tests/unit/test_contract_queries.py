@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pgcontract.contract import Budget, Query, QueryParameter, load_project
 from pgcontract.errors import ContractError
+from written_files import write_files
 
 HEAD = """migration = "001_t.sql"
 [table."public.t"]
@@ -20,12 +21,8 @@ EMAIL = 'parameters.email = { column = "public.t.email" }\n'
 
 
 def contract_of(folder: Path, contract: str) -> Path:
-    (folder / "migrations").mkdir()
-    (folder / "migrations" / "001_t.sql").touch()
-    path = folder / "contracts" / "001_t" / "contract.toml"
-    path.parent.mkdir(parents=True)
-    path.write_text(HEAD + contract, encoding="utf-8")
-    return path
+    files = {"migrations/001_t.sql": "", "contracts/001_t/contract.toml": HEAD + contract}
+    return write_files(folder, files) / "contracts/001_t/contract.toml"
 
 
 def test_a_query_is_read_as_it_is_written(tmp_path: Path) -> None:

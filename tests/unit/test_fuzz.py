@@ -19,6 +19,7 @@ from pgcontract.probes.fuzzing.shrinking import Fault, shrink
 from pgcontract.probes.fuzzing.value_display import code_points, escaped, insert_line, text_literal
 from pgcontract.result import Finding
 from pgcontract.runner import Session, plan
+from written_files import write_files
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 SERVERS = ("wheel", *([f"binaries:{DEBIAN_15}"] if DEBIAN_15.is_dir() else []))
@@ -52,11 +53,8 @@ columns.late = { type = "integer" }
 @pytest.fixture(scope="module", params=SERVERS)
 def context(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
     """A migration with odd names on a server of each major that is there."""
-    root = tmp_path_factory.mktemp("odd")
-    (root / "migrations").mkdir()
-    (root / "migrations" / "001_odd.sql").write_text(SQL)
-    (root / "contracts" / "001_odd").mkdir(parents=True)
-    (root / "contracts" / "001_odd" / "contract.toml").write_text(TABLE)
+    files = {"migrations/001_odd.sql": SQL, "contracts/001_odd/contract.toml": TABLE}
+    root = write_files(tmp_path_factory.mktemp("odd"), files)
     with Session(plan(load_project(root), RunOptions(pg=request.param))) as session:
         yield session.context("001_odd")
 

@@ -17,6 +17,7 @@ from pgcontract.performance.loading import LoadedServer, get_loaded_server, read
 from pgcontract.postgres.progress import ProgressEvent, progress_told_to
 from pgcontract.runner import Session, plan
 from psycopg import sql
+from written_files import write_files
 
 SHOP = (Path(__file__).parent / "load_shop.sql").read_text(encoding="utf-8")
 EVERY = dict.fromkeys(
@@ -63,12 +64,8 @@ class Loaded:
 def benched(
     folder: Path, script: str, *, contract: str = "", rows: int | None = None, pg: str = "auto"
 ) -> Iterator[LoadedServer]:
-    (folder / "migrations").mkdir(parents=True, exist_ok=True)
-    (folder / "migrations" / "001_t.sql").write_text(script, encoding="utf-8")
-    if contract:
-        (folder / "contracts" / "001_t").mkdir(parents=True, exist_ok=True)
-        (folder / "contracts" / "001_t" / "contract.toml").write_text(contract, encoding="utf-8")
-    planned = plan(load_project(folder), RunOptions(rows=rows, pg=pg))
+    files = {"migrations/001_t.sql": script} | ({"contracts/001_t/contract.toml": contract} if contract else {})
+    planned = plan(load_project(write_files(folder, files)), RunOptions(rows=rows, pg=pg))
     with Session(planned) as session:
         yield get_loaded_server(session.context("001_t"))
 

@@ -19,6 +19,7 @@ from pgcontract.performance.queries.query_costs import MeasuredQuery, measured_q
 from pgcontract.performance.queries.without_index import forced_indexes, runs_without_index
 from pgcontract.probes.context import Context
 from pgcontract.runner import Session, plan
+from written_files import write_files
 
 SQL = """
 CREATE TYPE public.colour AS ENUM ('red', 'green', 'blue');
@@ -116,11 +117,8 @@ index = 'public."Order_E-mail"'
 
 @pytest.fixture(scope="module", params=CATALOG_SERVERS)
 def context(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
-    root = tmp_path_factory.mktemp("orders")
-    (root / "migrations").mkdir()
-    (root / "migrations" / "001_orders.sql").write_text(SQL, encoding="utf-8")
-    (root / "contracts" / "001_orders").mkdir(parents=True)
-    (root / "contracts" / "001_orders" / "contract.toml").write_text(CONTRACT, encoding="utf-8")
+    files = {"migrations/001_orders.sql": SQL, "contracts/001_orders/contract.toml": CONTRACT}
+    root = write_files(tmp_path_factory.mktemp("orders"), files)
     with Session(plan(load_project(root), RunOptions(pg=request.param))) as session:
         yield session.context("001_orders")
 

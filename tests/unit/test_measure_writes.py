@@ -11,6 +11,7 @@ from pgcontract.performance.loading import get_loaded_server
 from pgcontract.performance.writes import StepWrites, measured_writes
 from pgcontract.probes.context import Context
 from pgcontract.runner import Session, plan
+from written_files import write_files
 
 MIGRATION = """
 CREATE TABLE public.bare (
@@ -89,13 +90,10 @@ SERVERS = ("wheel", *([f"binaries:{DEBIAN_15}"] if DEBIAN_15.is_dir() else []))
 @pytest.fixture(scope="module", params=SERVERS)
 def context(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
     """All these tables, loaded and measured."""
-    root = tmp_path_factory.mktemp("writes")
-    (root / "migrations").mkdir()
-    (root / "contracts" / "001_tables").mkdir(parents=True)
-    (root / "migrations" / "001_tables.sql").write_text(MIGRATION, encoding="utf-8")
     contract = 'migration = "001_tables.sql"\n\n[dataset]\nsizes = [100, 1_000, 10_000]\n'
     contract += "".join(TABLE.format(table=table) for table in TABLES) + COLLIDING
-    (root / "contracts" / "001_tables" / "contract.toml").write_text(contract, encoding="utf-8")
+    files = {"migrations/001_tables.sql": MIGRATION, "contracts/001_tables/contract.toml": contract}
+    root = write_files(tmp_path_factory.mktemp("writes"), files)
     with Session(plan(load_project(root), RunOptions(pg=request.param))) as session:
         yield session.context("001_tables")
 

@@ -8,6 +8,7 @@ import pytest
 from pgcontract.contract import Contract, Project, load_project
 from pgcontract.errors import ContractError
 from pgcontract.model.schema import Schema
+from written_files import write_files
 
 FIRST = """
 migration = "001_people.sql"
@@ -26,11 +27,8 @@ sample = { email = "ann@example.com" }
 
 
 def _project(tmp_path: Path, second: str, first: str = FIRST) -> Project:
-    (tmp_path / "migrations").mkdir()
     for stem, text in (("001_people", first), ("002_more", f'migration = "002_more.sql"\n{second}')):
-        (tmp_path / "migrations" / f"{stem}.sql").touch()
-        (tmp_path / "contracts" / stem).mkdir(parents=True)
-        (tmp_path / "contracts" / stem / "contract.toml").write_text(text)
+        write_files(tmp_path, {f"migrations/{stem}.sql": "", f"contracts/{stem}/contract.toml": text})
     return load_project(tmp_path)
 
 

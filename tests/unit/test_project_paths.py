@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
 from pgcontract.contract import Project, load_project
 from pgcontract.errors import InputError
 from pgcontract.model.sql import read_script
+from written_files import write_files
 
 Write = Callable[[Mapping[str, str]], Path]
 
@@ -17,13 +19,7 @@ Write = Callable[[Mapping[str, str]], Path]
 def write(tmp_path: Path) -> Write:
     """Writes files into the test's folder, which it gives back."""
 
-    def files(texts: Mapping[str, str]) -> Path:
-        for name, text in texts.items():
-            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / name).write_text(text, encoding="utf-8")
-        return tmp_path
-
-    return files
+    return partial(write_files, tmp_path)
 
 
 def _keys(project: Project) -> list[str]:

@@ -19,6 +19,7 @@ from pgcontract.reporting.json import from_json, to_json
 from pgcontract.result import Content, Outline, Run, RunOptions
 from pgcontract.rules.registry import checks
 from pgcontract.runner import plan, verify
+from written_files import write_files
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 
@@ -84,14 +85,11 @@ def written(tmp_path: Path) -> Write:
     """A project of one migration, another owner's than the shipped one's, with this outline and these claims."""
 
     def write(outline: str = OUTLINE, claims: str = CLAIMS) -> Path:
-        folder = tmp_path / "contracts" / "001_invoice"
-        folder.mkdir(parents=True)
-        (tmp_path / "migrations").mkdir()
-        (tmp_path / "migrations" / "001_invoice.sql").write_text(GUARD, encoding="utf-8")
-        (folder / "contract.toml").write_text(CONTRACT, encoding="utf-8")
-        (folder / "claims.toml").write_text(claims, encoding="utf-8")
-        (tmp_path / "pgcontract.toml").write_text(outline, encoding="utf-8")
-        return tmp_path
+        contracts = {
+            "contracts/001_invoice/contract.toml": CONTRACT,
+            "contracts/001_invoice/claims.toml": claims,
+        }
+        return write_files(tmp_path, {"migrations/001_invoice.sql": GUARD, **contracts, "pgcontract.toml": outline})
 
     return write
 

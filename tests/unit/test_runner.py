@@ -12,6 +12,7 @@ from pgcontract.errors import ContractError, InputError
 from pgcontract.reporting.json import from_json, to_json
 from pgcontract.result import Decision, MigrationName, Run, Status
 from pgcontract.runner import plan
+from written_files import write_files
 
 FIRST = "CREATE TABLE public.note (id integer PRIMARY KEY, body varchar(10));"
 FIRST_CONTRACT = """
@@ -35,13 +36,10 @@ SHAPE = ("table.*", "column.*", "constraint.*", "index.*", "object.declared")
 
 def write(root: Path, *migrations: tuple[str, str, str | None]) -> Path:
     """A project of these (stem, script, contract)."""
-    (root / "migrations").mkdir(parents=True)
-    (root / "contracts").mkdir()
     for stem, script, contract in migrations:
-        (root / "migrations" / f"{stem}.sql").write_text(script)
+        write_files(root, {f"migrations/{stem}.sql": script})
         if contract is not None:
-            (root / "contracts" / stem).mkdir()
-            (root / "contracts" / stem / "contract.toml").write_text(f'migration = "{stem}.sql"\n{contract}')
+            write_files(root, {f"contracts/{stem}/contract.toml": f'migration = "{stem}.sql"\n{contract}'})
     return root
 
 
