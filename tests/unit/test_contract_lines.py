@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterator
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pgcontract.contract.toml_positions import KeyPath, key_lines, line_of
 
@@ -81,6 +81,7 @@ def _paths(value: Any, path: KeyPath = ()) -> Iterator[KeyPath]:
         yield from _paths(child, (*path, key))
 
 
+@settings(deadline=None)  # a loaded machine is no fault
 @given(toml_texts())
 def test_every_key_is_found_and_nothing_else(text: str) -> None:
     expected = set(_paths(tomllib.loads(text)))
@@ -88,6 +89,7 @@ def test_every_key_is_found_and_nothing_else(text: str) -> None:
     assert expected == set(key_lines(text))
 
 
+@settings(deadline=None)  # a loaded machine is no fault
 @given(toml_texts())
 def test_every_key_stands_on_its_line(text: str) -> None:
     rows = text.replace("\r\n", "\n").split("\n")
