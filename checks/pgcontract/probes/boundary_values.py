@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain
 from string import punctuation
 from typing import Final
 
@@ -48,10 +48,16 @@ def texts_near_regex(pattern: str, *, ignore_case: bool = False, limit: int = 40
     part = read_pattern(pattern, ignore_case=ignore_case).part
     if (least := _least_length(part)) > _MAX_LENGTH:
         raise InputError(f"the shortest text that the regular expression matches has {least:,} characters")
-    variants = dict.fromkeys((_short_match(part), *_variants(part)))
+    variants: dict[str, None] = {}
+    chosen: list[str] = []
+    for text in chain((_short_match(part),), _variants(part)):
+        if text not in variants and "\0" not in text:
+            chosen.append(text)
+            if len(chosen) == limit:
+                return tuple(chosen)
+        variants[text] = None
     alphabet = "".join(dict.fromkeys((*_edge_characters(part), *_ALWAYS_TRIED)))
     edited = dict.fromkeys(edit for base in _base_texts(part) for edit in _edits(base, alphabet) if edit not in variants)
-    chosen = tuple(islice((text for text in variants if "\0" not in text), limit))
     return (*chosen, *_evenly_sampled(tuple(edited), limit - len(chosen)))
 
 

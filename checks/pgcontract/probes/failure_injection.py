@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import psycopg
 from psycopg.pq import TransactionStatus
 
 from pgcontract.catalog import read_object_ids, subtract
+from pgcontract.catalog.contents import read_contents
 from pgcontract.errors import CouldNotAsk
+from pgcontract.model.contents import Contents, row_counts
 from pgcontract.model.schema import Schema
 from pgcontract.model.sql import Script, Statement
 from pgcontract.postgres.connection import execute_discarding_rows
@@ -23,7 +26,9 @@ from pgcontract.postgres.script_execution import (
     ends_transactions,
 )
 from pgcontract.probes.cached_facts import cached_fact
+from pgcontract.probes.contents_changes import describe_difference, rows_after_rollback
 from pgcontract.probes.context import Context
+from pgcontract.probes.rehearsal import filled_before
 
 # Running every prefix is quadratic in the statements; beyond this many a seeded sample is run.
 MAX_PREFIXES = 60
@@ -57,7 +62,7 @@ def run_prefixes(context: Context) -> tuple[Prefix, ...]:
     chosen = choose_prefixes(context)
     prefixes: list[Prefix] = []
     before = _objects_before(context)  # now: entering another state later drops the roles created so far
-    with context.sandbox.clone(context.before_state, keep=True) as name:
+    with context.sandbox.clone(filled_before(context).state, keep=True) as name:
         connection = context.sandbox.connect(name)
         try:
             for statements_run, statement in enumerate(script.statements, 1):
@@ -71,19 +76,21 @@ def run_prefixes(context: Context) -> tuple[Prefix, ...]:
                     continue
                 if ends_transactions(rollback):
                     connection.close()
-                    undone = _undo_in_clone(context, rollback, context.sandbox.read_state(name))
+                    refusal, different, contents = _undo_in_clone(context, rollback, context.sandbox.read_state(name))
                     connection = context.sandbox.connect(name)
                 else:
-                    undone = _undo_in_transaction(connection, context, rollback)
-                if undone[0] is not None and undone[0].is_timeout:
-                    raise CouldNotAsk(f"after line {statement.line} the rollback does not end: {undone[0]}")
+                    refusal, different, contents = _undo_in_transaction(connection, context, rollback)
+                if contents is not None:
+                    different = (*different, *_rows_not_restored(context, connection, contents))
+                if refusal is not None and refusal.is_timeout:
+                    raise CouldNotAsk(f"after line {statement.line} the rollback does not end: {refusal}")
                 prefixes.append(
                     Prefix(
                         statements_run=statements_run,
                         statement=statement,
                         objects_left=objects_left,
-                        refusal=undone[0],
-                        rollback_differences=undone[1],
+                        refusal=refusal,
+                        rollback_differences=different,
                     )
                 )
         finally:
@@ -135,19 +142,40 @@ def snapshot_transaction(connection: psycopg.Connection) -> Iterator[None]:
             connection.execute("ROLLBACK")
 
 
-def _undo_in_transaction(
-    connection: psycopg.Connection, context: Context, rollback: Script
-) -> tuple[Refusal | None, tuple[str, ...]]:
+_Undone: TypeAlias = tuple[Refusal | None, tuple[str, ...], Contents | None]
+"""Why the rollback was refused, what differs from the catalog before, and the rows where any differ."""
+
+
+def _undo_in_transaction(connection: psycopg.Connection, context: Context, rollback: Script) -> _Undone:
     with snapshot_transaction(connection):
         refusal = apply_statements(connection, rollback.statements, rollback)
-        return refusal, () if refusal else catalog_differences(context.catalog(connection), context.before)
+        return (refusal, (), None) if refusal else (None, *_left(context, connection))
 
 
-def _undo_in_clone(context: Context, rollback: Script, state: DatabaseState) -> tuple[Refusal | None, tuple[str, ...]]:
+def _undo_in_clone(context: Context, rollback: Script, state: DatabaseState) -> _Undone:
     with context.clone(state) as connection:
         refusal = apply_as_production(connection, rollback)
         with snapshot_transaction(connection):
-            return refusal, () if refusal else catalog_differences(context.catalog(connection), context.before)
+            return (refusal, (), None) if refusal else (None, *_left(context, connection))
+
+
+def _left(context: Context, connection: psycopg.Connection) -> tuple[tuple[str, ...], Contents | None]:
+    catalog = replace(context.catalog(connection), rows=())
+    different = catalog_differences(catalog, replace(context.before, rows=()))
+    before = filled_before(context).contents
+    if not any(table.count for table in before.tables.values()):
+        return different, None
+    contents = read_contents(connection)
+    return different, contents if contents.tables != before.tables else None
+
+
+def _rows_not_restored(context: Context, connection: psycopg.Connection, after: Contents) -> Iterator[str]:
+    """The rows of before that the rollback changed from what they were, on a connection to where it began."""
+    with snapshot_transaction(connection):
+        migrated = read_contents(connection)
+    changed = rows_after_rollback(context, migrated=migrated, filled=migrated, after=after).own
+    if changed:
+        yield f"rows are not restored, {describe_difference(changed[0])} ({row_counts(changed)})"
 
 
 def catalog_differences(actual: Schema, expected: Schema) -> tuple[str, ...]:

@@ -8,11 +8,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import psycopg
 from psycopg import sql
 
 from pgcontract.model.schema import Column, Schema
-from pgcontract.probes.context import Context
 
 _SIMPLEST_BY_TYPE = (
     (r".*\[\]$", "{}"),
@@ -61,32 +59,6 @@ def as_text(value: Any) -> Any:
 def describe_row(row: Mapping[str, Any]) -> str:
     """`email = 'a@b.co', first_name = 'Ann'`."""
     return ", ".join(f"{name} = {value!r}" for name, value in row.items())
-
-
-def insert_samples(context: Context, connection: psycopg.Connection, schema: Schema) -> tuple[tuple[str, ...], ...]:
-    """Put one row into each table of the schema: the names of tables that have one now, and of those that refused.
-
-    Tables are tried again while any succeeds, so that one that refers to another finds its row there.
-    """
-    samples = context.promise.samples
-    waiting = [table.name for table in schema.tables if table.form != "foreign table"]
-    filled: list[str] = []
-    progress = True
-    while waiting and progress:
-        progress = False
-        for table in list(waiting):
-            row = samples.get(table)
-            if row is None:
-                row = simplest_row(schema, table)
-            try:
-                with connection.transaction():
-                    connection.execute(insert_statement(table, row), [as_text(value) for value in row.values()])
-            except psycopg.Error:
-                continue
-            waiting.remove(table)
-            filled.append(table)
-            progress = True
-    return tuple(filled), tuple(waiting)
 
 
 def simplest_row(schema: Schema, table: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psycopg
@@ -14,13 +14,21 @@ from pgcontract.probes.context import Context
 
 
 @contextmanager
-def on_separate_server(context: Context) -> Iterator[psycopg.Connection]:
-    """An autocommit connection to the database right after the promise's migration, on a second server."""
+def on_separate_server(
+    context: Context, *, before_last: Callable[[psycopg.Connection], None]
+) -> Iterator[psycopg.Connection]:
+    """An autocommit connection to the database right after the promise's migration, on a second server.
+
+    `before_last` is called with a connection to it right before that migration.
+    """
     if context.sandbox.second_sandbox is None:
         raise CouldNotAsk("this needs a second server, which this provider does not start; --pg wheel does")
     with context.sandbox.second_sandbox() as sandbox:
         name = sandbox.platform_state(sandbox.platform.regimes[0]).database
         for migration in context.promise.project.chain:
+            if migration.key == context.promise.migration.key:
+                with sandbox.connect(name) as connection:
+                    before_last(connection)
             with sandbox.connect(name) as connection:
                 apply_as_production(connection, read_script(migration.up))
             if migration.key == context.promise.migration.key:

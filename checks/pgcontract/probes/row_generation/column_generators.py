@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import psycopg
@@ -46,6 +46,7 @@ from pgcontract.probes.row_generation.target_tables import (
 from pgcontract.probes.row_generation.type_generators import (
     CandidateGenerator,
     Hints,
+    nth,
     repeating_candidates,
     unique_candidates,
 )
@@ -57,7 +58,10 @@ _MAX_CANDIDATES = 6  # candidates of one column that satisfy its own CHECKs, for
 
 
 class DatasetPlanner:
-    """Plans the tables of one data set at one size, on a connection to the database that they are to be loaded into."""
+    """Plans the tables of one data set at one size, on a connection to the database that they are to be loaded into.
+
+    To rows of `stored` tables others refer as they are there, not as they were planned.
+    """
 
     def __init__(
         self,
@@ -69,8 +73,10 @@ class DatasetPlanner:
         seed: int,
         texts: Mapping[tuple[str, str], tuple[str, ...]],
         declared_at: Origin,
+        stored: Collection[str] = (),
     ) -> None:
         self.connection = connection
+        self.stored = frozenset(stored)
         self.tables = {table.name: table for table in tables}
         self.dataset = dataset
         self.size = size
@@ -236,7 +242,7 @@ class TablePlanner:
 
     def foreign_key_generator(self, reference: ForeignKey, name: str, *, unique: bool) -> ColumnGenerator:
         column = self.table.column(name)
-        if reference.parent == self.table.name:
+        if reference.parent == self.table.name and self.table.name not in self.planner.stored:
             return self.self_reference_generator(reference, column)
         make, parents = self.parent_key(reference, name)
         salt = self.value_seed(reference.columns[0]).salt("parent")
@@ -278,6 +284,8 @@ class TablePlanner:
         if parent is None:
             return (lambda n: sql.SQL("NULL")), 0
         present = self.planner.present(parent)
+        if reference.parent in self.planner.stored:
+            return self.stored_keys(reference, key), min(present, _MOST_STORED)
         table_plan = self.planner.table_plan(reference.parent)
         if table_plan.rows == 0:
             return self.stored_keys(reference, key), min(present, _MOST_STORED)
@@ -393,9 +401,12 @@ class TablePlanner:
         if reference is not None and reference.parent != self.table.name:
             make, parents = self.parent_key(reference, column.name)
             return make, max(parents, 1)
-        chosen = self.first_accepted(
-            column, unique_candidates(column.type, self.value_seed(column.name), self.hints(column))
-        )
+        hints = self.hints(column)
+        ways: Iterator[CandidateGenerator] = unique_candidates(column.type, self.value_seed(column.name), hints)
+        if hints.literals:
+            listed = CandidateGenerator(make=lambda n: nth(hints.literals, n), max_distinct=len(hints.literals))
+            ways = itertools.chain(ways, [listed])
+        chosen = self.first_accepted(column, ways)
         return chosen.make, chosen.max_distinct or max(self.rows, 1)
 
     # Columns without declaration or key.
@@ -412,7 +423,8 @@ class TablePlanner:
             text = column.default
             ways = itertools.chain(ways, [CandidateGenerator(make=lambda n: sql.SQL(text))])
         accepted = self.accepted(column, ways)
-        candidates = list(itertools.islice(accepted, _MAX_CANDIDATES))
+        shared = any(column.name in check.columns and len(check.columns) > 1 for check in self.table.checks)
+        candidates = list(itertools.islice(accepted, _MAX_CANDIDATES if shared else 1))
         if not candidates:
             raise self.derivation_error(column.name, "no value that was tried passes its type and CHECKs")
         self.candidates[column.name] = candidates

@@ -60,7 +60,7 @@ def unique_candidates(type_: ValueType, value_seed: ValueSeed, hints: Hints) -> 
     match type_.form, type_.typname, type_.category:
         case "enum", _, _:
             labels = type_.labels
-            yield CandidateGenerator(make=lambda n: _nth(labels, n), max_distinct=len(labels))
+            yield CandidateGenerator(make=lambda n: nth(labels, n), max_distinct=len(labels))
         case "range", *_:
             yield from _ranges(type_, value_seed, hints, "{}({}, {})")
         case "multirange", *_:
@@ -155,7 +155,7 @@ def _one_of(values: Sequence[str], salt: int) -> CandidateGenerator:
     )
 
 
-def _nth(values: Sequence[str], n: Number) -> sql.Composed:
+def nth(values: Sequence[str], n: Number) -> sql.Composed:
     listed = sql.SQL(", ").join(map(sql.Literal, values))
     return sql.SQL("(ARRAY[{}])[(1 + ({} - 1) % {})::int]").format(listed, n, sql.Literal(len(values)))
 

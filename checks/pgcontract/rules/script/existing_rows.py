@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 import psycopg
 
+from pgcontract.catalog.contents import read_contents
 from pgcontract.contract import ExistingRows
+from pgcontract.model.contents import TableContents
 from pgcontract.model.schema import Origin
 from pgcontract.postgres.platform import MIGRATOR
 from pgcontract.postgres.script_execution import Refusal, apply_as_production, locate_refusal, read_refusal
 from pgcontract.probes.context import Context
 from pgcontract.probes.failure_injection import catalog_differences, snapshot_transaction
 from pgcontract.probes.promise import Promise
-from pgcontract.probes.table_contents import read_row_versions
 from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
@@ -67,16 +68,17 @@ def _run_over_rows(context: Context, case: ExistingRows) -> Answer:
             changed = catalog_differences(context.catalog(connection), catalog) if refused is not None else ()
     if case.must_fail:
         return _must_fail_answer(case, refused, before == after and not changed, shown, script.path)
-    kept = {table: len(rows) for table, rows in before.items()} == {
-        table: len(rows) for table, rows in after.items() if table in before
+    kept = {table: rows.count for table, rows in before.items()} == {
+        table: rows.count for table, rows in after.items() if table in before
     }
     return _must_apply_answer(case, refused, kept, shown, script.path)
 
 
-def _rows(context: Context, connection: psycopg.Connection) -> dict[str, tuple[str, ...]]:
-    """The rows of every table that was there before the migration, with their places and versions."""
-    tables = [table.name for table in context.before.tables if table.form == "table" and table.owner == MIGRATOR]
-    return {table: read_row_versions(connection, table) for table in tables}
+def _rows(context: Context, connection: psycopg.Connection) -> dict[str, TableContents]:
+    """The rows of every table that was there before the migration."""
+    tables = {table.name for table in context.before.tables if table.owner == MIGRATOR}
+    with snapshot_transaction(connection):
+        return {name: table for name, table in read_contents(connection).tables.items() if name in tables}
 
 
 def _must_fail_answer(case: ExistingRows, refused: Refusal | None, unchanged: bool, shown: Evidence, path: str) -> Answer:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import psycopg
 
 from pgcontract.catalog import read_object_ids
+from pgcontract.catalog.contents import read_contents
 from pgcontract.errors import CouldNotAsk
-from pgcontract.model.schema import Origin
+from pgcontract.model.contents import Contents, row_counts
+from pgcontract.model.schema import Origin, Part
 from pgcontract.postgres.connection import execute_discarding_rows
 from pgcontract.postgres.missing_features import MissingFeature, nearest_extension
 from pgcontract.postgres.script_execution import Refusal, apply_as_production, apply_statements, locate_refusal
+from pgcontract.probes.contents_changes import (
+    changed_rows,
+    changed_sequences,
+    describe_difference,
+    fills_in_later_row,
+    not_tried_evidence,
+    row_evidence,
+    tables_written,
+)
 from pgcontract.probes.context import Context
 from pgcontract.probes.failure_injection import (
     catalog_differences,
@@ -22,8 +34,7 @@ from pgcontract.probes.failure_injection import (
     snapshot_transaction,
 )
 from pgcontract.probes.promise import Promise
-from pgcontract.probes.sample_rows import insert_samples
-from pgcontract.probes.table_contents import read_row_versions
+from pgcontract.probes.rehearsal import Rehearsal, filled_before, rehearse
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
@@ -161,25 +172,34 @@ def script_transaction(context: Context) -> Iterator[Answer]:
 
 @check("script.rerun", subjects=one_script)
 def script_rerun(context: Context) -> Iterator[Answer]:
-    """A second run of the script, with rows in the tables, raises nothing and changes nothing.
+    """A second run of the script, with rows in all tables, raises nothing and changes nothing.
 
-    Why it matters: a deployment that was interrupted is run again, on a table that may have rows by then.
-    How it is measured: a row is inserted into each table and the script is run again. Then the catalog, the identity of
-    every object (its oid and file) and every row with its ctid and xmin are compared.
-    What to do: use IF NOT EXISTS, CREATE OR REPLACE, or a condition in a DO block; a plain CREATE TRIGGER fails on the
-    second run.
+    Why it matters: a deployment that was interrupted is run again, on tables that have rows by then.
+    How it is measured: the script is run over rows in every table that the migrations made; rows are inserted into every
+    table after it, and it is run again. Then the catalog, every row by value and every sequence are compared. Columns
+    that a trigger or a default sets from the clock or at random count nothing; a sequence counts where it would hand out
+    a number that is in use, or where the script sets it. A NULL in a row inserted since may be filled in, once.
+    What to do: use IF NOT EXISTS, CREATE OR REPLACE, ON CONFLICT, or a condition in a DO block; give each UPDATE a
+    condition that fails the second time. A plain CREATE TRIGGER fails on the second run.
     """
     script = context.promise.script
-    with context.clone(context.after_state) as connection:
-        filled, empty = insert_samples(context, connection, context.touched)
-        before = _database_contents(context, connection)
+    rehearsal = rehearse(context)
+    before = rehearsal.after.contents
+    with context.clone(rehearsal.after.state) as connection:
+        parts_before, ids_before = _objects(context, connection)
         refusal = apply_as_production(connection, script)
         if refusal is not None:
             refusal = locate_refusal(connection, script, refusal)
-        after = _database_contents(context, connection) if refusal is None else before
-    evidence = [Evidence(title="Tables that held a row", text="\n".join(filled))] if filled else []
-    if empty:
-        evidence.append(Evidence(title="Tables into which no row could be inserted", text="\n".join(empty)))
+        else:
+            parts, ids = _objects(context, connection)
+            contents = _read_contents(connection)
+            rows = changed_rows(context, before, contents)
+            filled_in = [row for row in rows if fills_in_later_row(row, rehearsal.migrated)]
+            if filled_in and len(filled_in) == len(rows) and apply_as_production(connection, script) is None:
+                rows = changed_rows(context, contents, _read_contents(connection))
+    held = rehearsal.held_rows
+    evidence = [Evidence(title="Tables that held rows", text="\n".join(held))] if held else []
+    evidence += not_tried_evidence(rehearsal)
     if refusal is not None:
         yield Answer(
             Status.BROKEN,
@@ -194,40 +214,64 @@ def script_rerun(context: Context) -> Iterator[Answer]:
             origin=Origin(file=script.path, line=refusal.line, column=refusal.column),
         )
         return
-    changed = tuple(name for name in before if before[name] != after.get(name)) + tuple(after.keys() - before.keys())
-    if changed:
+    recreated = tuple(name for name, number in ids_before.items() if ids.get(name, number) != number)
+    changed = (
+        *(name for name, part in parts_before.items() if parts.get(name) != part),
+        *(parts.keys() - parts_before.keys()),
+        *(f"{name}, which it empties or creates again" for name in recreated if _loses_rows(name, rehearsal)),
+        *changed_sequences(context, script, before, contents),
+    )
+    if rows or changed:
+        first = f"rows: {describe_difference(rows[0])}" if rows else changed[0]
         yield Answer(
             Status.BROKEN,
             "script",
-            f"The second run changes {changed[0]}.",
+            f"The second run changes {first}.",
             expected="nothing changes",
-            actual="; ".join(sorted(changed)),
-            remedy="Do not drop and re-create existing objects; give each UPDATE a condition that fails the second time.",
-            evidence=evidence,
+            actual="; ".join((*((row_counts(rows),) if rows else ()), *changed)),
+            remedy="Do not drop and create again what holds rows; give each UPDATE a condition that fails the second "
+            "time, and each INSERT an ON CONFLICT or a WHERE NOT EXISTS.",
+            evidence=[*row_evidence("Rows that the second run changes", rows), *evidence],
         )
-    else:
-        yield Answer(
-            Status.KEPT,
-            "script",
-            f"A second run changes no object and no row ({number_of(len(filled), 'tables')} held a row).",
-            evidence=evidence,
-        )
+        return
+    unasked = tables_written(script, rehearsal.not_tried)
+    again = [name for name in recreated if not name.startswith("column ")]
+    if again:
+        evidence.append(Evidence(title="Made again, under a lock", text="\n".join(again)))
+    unknown = bool(unasked) and context.promise.is_claimed("script.rerun", "script")
+    yield Answer(
+        Status.UNKNOWN if unknown else Status.KEPT,
+        "script",
+        f"Whether a second run changes rows of {unasked[0]} could not be asked: {rehearsal.not_tried[unasked[0]]}."
+        if unknown
+        else f"A second run changes no object and no row, with rows in {number_of(len(held), 'tables')}"
+        + (f"; it makes {', '.join(again[:3])} again, under a lock" if again else "")
+        + ("; it fills in NULLs of rows inserted since the first" if filled_in else "")
+        + "".join(f"; rows of {name} were not tried: {reason}" for name, reason in rehearsal.not_tried.items())
+        + ".",
+        remedy=f"Declare a row that {unasked[0]} accepts as the table's `sample`." if unknown else None,
+        evidence=evidence,
+    )
 
 
-def _database_contents(context: Context, connection: psycopg.Connection) -> dict[str, object]:
-    """Each object's identity, each catalog part and each table's rows, by a name that a person can read."""
+def _objects(
+    context: Context, connection: psycopg.Connection
+) -> tuple[Mapping[str, Part], Mapping[str, tuple[int, ...]]]:
+    """Each part of the catalog, but for rows, which are compared by value; and the identity of each object."""
     with snapshot_transaction(connection):
-        catalog = context.catalog(connection)
-        everything: dict[str, object] = {
-            f"the identity of {name}": id_ for name, id_ in read_object_ids(connection).items()
-        }
-        for part in catalog.parts():
-            if part.kind != "rows":
-                everything[f"{part.kind} {part.name}"] = part
-        for table in context.touched.tables:
-            if table.form == "table":
-                everything[f"a row of {table.name}"] = read_row_versions(connection, table.name)
-        return everything
+        parts = context.catalog(connection).parts()
+        return {f"{part.kind} {part.name}": part for part in parts if part.kind != "rows"}, read_object_ids(connection)
+
+
+def _read_contents(connection: psycopg.Connection) -> Contents:
+    with snapshot_transaction(connection):
+        return read_contents(connection)
+
+
+def _loses_rows(name: str, rehearsal: Rehearsal) -> bool:
+    """Whether it is a table in which no row could be shown to be lost."""
+    kind, _, table = name.partition(" ")
+    return kind == "table" and table in rehearsal.not_tried
 
 
 def too_large_answer() -> Answer:
@@ -240,8 +284,8 @@ def script_atomic(context: Context) -> Iterator[Answer]:
     """A failure at any statement leaves nothing behind when the script runs as one transaction.
 
     Why it matters: half a migration is a state that nobody planned and nobody tested.
-    How it is measured: the script is sent with an error in the place of its first statement, its second, and so on, each
-    time as one simple query. Afterwards the catalog must be unchanged.
+    How it is measured: with rows in the tables, the script is sent with an error in the place of its first statement, its
+    second, and so on, each time as one simple query. Afterwards the catalog and every row must be unchanged.
     What to do: remove COMMIT from the file, and move what cannot run in a transaction to a file of its own.
     """
     script = context.promise.script
@@ -249,7 +293,8 @@ def script_atomic(context: Context) -> Iterator[Answer]:
         yield too_large_answer()
         return
     context.require_features()
-    with context.clone(context.before_state) as connection:
+    before = filled_before(context)
+    with context.clone(before.state) as connection:
         for statement in script.statements[:-1]:  # what fails after the last, as behind a COMMIT, is not the script
             cut = statement.offset + len(statement.text)
             try:
@@ -259,7 +304,12 @@ def script_atomic(context: Context) -> Iterator[Answer]:
             except psycopg.Error:
                 connection.execute("ROLLBACK")
         with snapshot_transaction(connection):
-            left = catalog_differences(context.catalog(connection), context.before)
+            catalog = replace(context.catalog(connection), rows=())
+            rows = changed_rows(context, before.contents, read_contents(connection))
+    left = (
+        *catalog_differences(catalog, replace(context.before, rows=())),
+        *(f"rows are changed, {describe_difference(difference)}" for difference in rows),
+    )
     number = len(script.statements)
     if left:
         ending = next(

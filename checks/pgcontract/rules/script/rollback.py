@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
+import psycopg
+
+from pgcontract.catalog.contents import read_contents
 from pgcontract.errors import CouldNotAsk
-from pgcontract.model.schema import Origin, Rows, Schema
+from pgcontract.model.contents import Contents, row_counts
+from pgcontract.model.schema import Origin
 from pgcontract.model.sql import Script
 from pgcontract.postgres.script_execution import Refusal, apply_as_production, locate_refusal
+from pgcontract.probes.contents_changes import (
+    changed_rows,
+    changed_sequences,
+    describe_difference,
+    not_tried_evidence,
+    row_evidence,
+    rows_after_rollback,
+    tables_written,
+)
 from pgcontract.probes.context import Context
 from pgcontract.probes.failure_injection import catalog_differences, first_line, run_prefixes, snapshot_transaction
 from pgcontract.probes.promise import Promise
-from pgcontract.probes.sample_rows import insert_samples
-from pgcontract.probes.separate_server import on_separate_server
+from pgcontract.probes.rehearsal import Rehearsal, rehearse, rehearsed_on_separate_server
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
@@ -67,14 +80,92 @@ def _refusal_answer(subject: str, summary: str, refusal: Refusal, script: Script
 
 @check("rollback.restores", subjects=_with_rollback)
 def rollback_restores(context: Context) -> Iterator[Answer]:
-    """The rollback restores the exact catalog from before the migration, with rows in the tables.
+    """The rollback restores the exact catalog and every row from before the migration.
 
-    Why it matters: a rollback that leaves a function or a grant behind makes the next deployment fail.
-    How it is measured: the migration, a row in each table and the rollback are run; then the whole catalog is compared
-    with the one before.
+    Why it matters: a rollback that leaves a function or a grant behind makes the next deployment fail; one that empties
+    a column makes it worse than it was.
+    How it is measured: with rows in every table, the migration is run, rows are inserted into every table again, and the
+    rollback is run. Then the whole catalog is compared with the one before, each row of before by value, and each
+    sequence. Rows inserted since may stay. Columns that a trigger or a default sets from the clock or at random count
+    nothing. What the migration itself had lost already is told apart: no rollback brings it back, so only a claim that
+    it restores everything is refuted by it.
     What to do: drop everything that the migration creates, in reverse order of dependency, and restore what it changed.
+    Keep what a migration takes away (in another table, under another name) until no rollback is needed any more.
     """
-    yield from _run_rollback(context, times=1)
+    script = _rollback_script(context)
+    rehearsal, refusal, different, after = _run_rollback(context, times=1)
+    if refusal is not None:
+        yield _refusal_answer("script", "The rollback fails", refusal, script)
+        return
+    rows = rows_after_rollback(
+        context,
+        before=rehearsal.before.contents,
+        migrated=rehearsal.migrated,
+        filled=rehearsal.after.contents,
+        after=after,
+    )
+    claimed = context.promise.is_claimed("rollback.restores", "script")
+    sequences = changed_sequences(context, script, _sequences_to_restore(rehearsal, after), after)
+    broken = (*rows.own, *(rows.lost_before if claimed else ()))
+    evidence = [
+        *row_evidence("Rows that the rollback does not restore", rows.own),
+        *row_evidence("Rows that the migration itself had lost already", rows.lost_before),
+        *not_tried_evidence(rehearsal),
+    ]
+    if different or broken or sequences:
+        if different:
+            summary = f"does not restore the catalog: {different[0]}"
+        elif broken:
+            lost = "" if rows.own else "; the migration itself had lost it"
+            summary = f"does not restore rows: {describe_difference(broken[0])}{lost}"
+        else:
+            summary = f"does not restore {sequences[0]}"
+        yield Answer(
+            Status.BROKEN,
+            "script",
+            f"The rollback {summary}.",
+            expected="the catalog and the rows from before the migration",
+            actual="; ".join((*different, *((row_counts(broken),) if broken else ()), *sequences)),
+            remedy=f"In {script.path}, drop what is left and restore what was changed: {different[0]}."
+            if different
+            else f"In {script.path}, change back what the migration changed, and nothing else; let the migration keep "
+            "what it takes away until no rollback is needed.",
+            evidence=evidence,
+        )
+        return
+    unasked = tables_written(script, rehearsal.not_tried)
+    gone = "".join(f"; it takes {number_of(number, 'rows')} inserted since" for number in rows.gone_since.values())
+    if unasked and claimed:
+        reason = rehearsal.not_tried[unasked[0]]
+        yield Answer(
+            Status.UNKNOWN,
+            "script",
+            f"Whether the rollback restores rows of {unasked[0]} could not be asked: {reason}.",
+            remedy=f"Declare a row that {unasked[0]} accepts as the table's `sample`.",
+            evidence=evidence,
+        )
+    elif rows.lost_before:
+        yield Answer(
+            Status.NOTED,
+            "script",
+            "The rollback restores the exact catalog from before the migration, but not what the migration itself had "
+            f"lost: {describe_difference(rows.lost_before[0])}.",
+            remedy="Keep what the migration takes away, in another table or under another name, until no rollback is "
+            "needed.",
+            evidence=evidence,
+        )
+    else:
+        held = [name for name, table in rehearsal.before.contents.tables.items() if table.count]
+        yield Answer(
+            Status.KEPT,
+            "script",
+            "The rollback restores the exact catalog from before the migration"
+            + (f", and the rows of {number_of(len(held), 'tables')}" if held else "")
+            + gone
+            + "".join(f"; rows of {name} were not tried: {reason}" for name, reason in rehearsal.not_tried.items())
+            + ".",
+            evidence=evidence,
+        )
 
 
 @check("rollback.repeatable", subjects=_with_rollback)
@@ -82,60 +173,95 @@ def rollback_repeatable(context: Context) -> Iterator[Answer]:
     """The rollback may be run twice.
 
     Why it matters: a rollback that was interrupted is run again.
-    How it is measured: the rollback is run a second time. It must not fail, and the catalog must stay as before.
-    What to do: DROP ... IF EXISTS.
+    How it is measured: the rollback is run a second time, with rows in every table. It must not fail, the catalog must
+    stay as before, and no row may change by value.
+    What to do: DROP ... IF EXISTS, and a condition on what changes rows.
     """
-    yield from _run_rollback(context, times=2)
-
-
-def _with_rows(before: Schema, filled: tuple[str, ...]) -> Schema:
-    """The catalog before, with the one row more that was inserted into tables which survive the rollback."""
-    number_of = {rows.name: rows.rows for rows in before.rows}
-    for table in before.tables:
-        if table.name in filled:
-            number_of[table.name] = number_of.get(table.name, 0) + 1
-    return replace(before, rows=tuple(Rows(name=name, rows=rows) for name, rows in sorted(number_of.items())))
-
-
-def _run_rollback(context: Context, *, times: int) -> Iterator[Answer]:
     script = _rollback_script(context)
-    # A role cannot be dropped while another database gives it rights, and each of our copies does.
-    with on_separate_server(context) if context.changed_parts.roles else context.clone(context.after_state) as connection:
-        filled, _ = insert_samples(context, connection, context.touched)
-        for _ in range(times):
-            refusal = apply_as_production(connection, script)
-            if refusal is not None:
-                break
-        if refusal is not None:
-            refusal = locate_refusal(connection, script, refusal)
-        with snapshot_transaction(connection):
-            different = (
-                () if refusal else catalog_differences(context.catalog(connection), _with_rows(context.before, filled))
-            )
-    heading = "The rollback, run twice," if times == 2 else "The rollback"
+    rehearsal, refusal, different, after = _run_rollback(context, times=2)
+    heading = "The rollback, run twice,"
     if refusal is not None:
         yield _refusal_answer("script", f"{heading} fails", refusal, script)
-    elif different:
+        return
+    first = rehearsal.after.contents
+    rows = changed_rows(context, first, after)
+    sequences = changed_sequences(context, script, first, after)
+    if different or rows or sequences:
         yield Answer(
             Status.BROKEN,
             "script",
-            f"{heading} does not restore the catalog: {different[0]}.",
-            expected="the catalog from before the migration",
-            actual="; ".join(different),
-            remedy=f"In {script.path}, drop what is left and restore what was changed: {different[0]}.",
+            f"{heading} does not restore the catalog: {different[0]}."
+            if different
+            else f"{heading} changes {f'rows again: {describe_difference(rows[0])}' if rows else sequences[0]}.",
+            expected="the second run changes nothing",
+            actual="; ".join((*different, *((row_counts(rows),) if rows else ()), *sequences)),
+            remedy=f"In {script.path}, drop what is left and restore what was changed: {different[0]}."
+            if different
+            else f"In {script.path}, change rows only where the migration is still in place.",
+            evidence=row_evidence("Rows that the second run of the rollback changes", rows),
         )
     else:
         yield Answer(Status.KEPT, "script", f"{heading} restores the exact catalog from before the migration.")
 
 
+def _run_rollback(context: Context, *, times: int) -> tuple[Rehearsal, Refusal | None, tuple[str, ...], Contents]:
+    """The rollback run over rows: the rehearsal with what there was before its last run, why it was refused, what
+    differs from the catalog before the migration, and what there is then."""
+    script = _rollback_script(context)
+    with _migrated(context) as (connection, rehearsal):
+        refusal: Refusal | None = None
+        for run in range(times):
+            if run:
+                rehearsal = replace(rehearsal, after=replace(rehearsal.after, contents=_contents(connection)))
+            refusal = apply_as_production(connection, script)
+            if refusal is not None:
+                return rehearsal, locate_refusal(connection, script, refusal), (), Contents()
+        with snapshot_transaction(connection):
+            catalog = replace(context.catalog(connection), rows=())
+        different = catalog_differences(catalog, replace(context.before, rows=()))
+        return rehearsal, None, different, _contents(connection)
+
+
+@contextmanager
+def _migrated(context: Context) -> Iterator[tuple[psycopg.Connection, Rehearsal]]:
+    """A database right after the migration, with rows in its tables."""
+    # A role cannot be dropped while another database gives it rights, and each of our copies does.
+    if context.changed_parts.roles:
+        with rehearsed_on_separate_server(context) as rehearsed:
+            yield rehearsed
+    else:
+        rehearsal = rehearse(context)
+        with context.clone(rehearsal.after.state) as connection:
+            yield connection, rehearsal
+
+
+def _contents(connection: psycopg.Connection) -> Contents:
+    with snapshot_transaction(connection):
+        return read_contents(connection)
+
+
+def _sequences_to_restore(rehearsal: Rehearsal, after: Contents) -> Contents:
+    """The sequences of before, where they stood when the rollback began, unless they are back where they were: numbers
+    that were handed out since are gaps, and what the migration itself set is not the rollback's doing."""
+    filled = rehearsal.after.contents.sequences
+    return Contents(
+        sequences={
+            name: position if after.sequences.get(name) == position else filled.get(name, position)
+            for name, position in rehearsal.before.contents.sequences.items()
+        }
+    )
+
+
 @check("rollback.from_partial", subjects=_with_rollback)
 def rollback_from_partial(context: Context) -> Iterator[Answer]:
-    """The rollback restores the catalog from after every single statement of the migration.
+    """The rollback restores the catalog and the rows from after every single statement of the migration.
 
     Why it matters: a rollback is needed most where a migration stopped halfway.
-    How it is measured: the migration is run statement by statement. After each one the rollback is run in a transaction,
-    the catalog is compared with the one before the migration, and the transaction is rolled back.
-    What to do: DROP ... IF EXISTS for everything, in an order that works in every partial state.
+    How it is measured: with rows in the tables, the migration is run statement by statement. After each one the rollback
+    is run in a transaction, the catalog and the rows are compared with those before the migration, and the transaction is
+    rolled back. What the migration itself had changed by then and the rollback left so counts nothing here.
+    What to do: DROP ... IF EXISTS for everything, in an order that works in every partial state; change rows back only
+    where they were changed.
     """
     script = _rollback_script(context)
     if not context.promise.script.parsed:
@@ -152,10 +278,11 @@ def rollback_from_partial(context: Context) -> Iterator[Answer]:
         if prefix.refusal or prefix.rollback_differences
     )
     if rows:
+        what = "the rows" if rows[0][2].startswith("rows are not restored") else "the catalog"
         yield Answer(
             Status.BROKEN,
             "script",
-            f"Where the migration stops half-way, the rollback does not restore the catalog after {len(rows)} of "
+            f"Where the migration stops half-way, the rollback does not restore {what} after {len(rows)} of "
             f"{len(prefixes)} statements; first after the statement at line {rows[0][0]}: {rows[0][2]}.",
             expected="the catalog from before the migration",
             actual=rows[0][2],

@@ -1,0 +1,166 @@
+"""Rows and sequences that a script changed, by value, without what the clock and chance change by themselves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Final
+
+from pgcontract.model.contents import Contents, RowDifference, SequencePosition, compare_rows
+from pgcontract.model.qualified_name import QualifiedName
+from pgcontract.model.schema import Schema
+from pgcontract.model.sql import Script
+from pgcontract.model.sql.lexer import tokens
+from pgcontract.model.way_back import WayBack, judge_way_back
+from pgcontract.probes.context import Context
+from pgcontract.probes.fuzzing.value_display import escaped
+from pgcontract.probes.rehearsal import Rehearsal, filled_before
+from pgcontract.probes.volatile_columns import volatile_columns
+from pgcontract.result import Evidence
+
+_MAX_SHOWN: Final = 20
+_SETS_POSITION: Final = re.compile(r"\bsetval\b|\brestart\b", re.IGNORECASE)
+_WRITES: Final = re.compile(r"\b(?:insert|update|delete|merge|truncate|copy)\b", re.IGNORECASE)
+_DEFINES: Final = {"CREATE", "ALTER", "DROP", "COMMENT", "GRANT", "REVOKE"}
+
+
+def changed_rows(context: Context, before: Contents, after: Contents) -> tuple[RowDifference, ...]:
+    """The rows that differ in tables that are there both times."""
+    differences: list[RowDifference] = []
+    for table in before.tables.values():
+        other = after.tables.get(table.name)
+        if other is not None and compare_rows(table, other):
+            ignored = _uncounted(context, table.name, table.referenced)
+            differences += compare_rows(table, other, ignored=ignored)
+    return tuple(differences)
+
+
+def fills_in_later_row(difference: RowDifference, earlier: Contents) -> bool:
+    """Whether the row is none of the earlier ones and only its NULLs got values, as where a column is filled in."""
+    table, row = earlier.tables.get(difference.table), difference.before
+    if difference.change != "changed" or not row or any(row[column] is not None for column in difference.changed_columns):
+        return False
+    return table is None or (set(row) <= set(table.columns) and tuple(row.values()) not in table.project(list(row)))
+
+
+def rows_after_rollback(
+    context: Context, *, migrated: Contents, filled: Contents, after: Contents, before: Contents | None = None
+) -> WayBack:
+    """How the rows of before the migration, those that it is rehearsed over or `before`, stand after the rollback."""
+    rows = before or filled_before(context).contents
+
+    def ignored(table: str) -> frozenset[str]:
+        return _uncounted(context, table, rows.tables[table].referenced)
+
+    return judge_way_back(rows, migrated, filled, after, ignored)
+
+
+def _uncounted(context: Context, table: str, referenced: Sequence[str]) -> frozenset[str]:
+    """Columns that the clock or chance sets; but a key to which other rows refer is a row's identity, random or not."""
+    return volatile_columns(context, table) - frozenset(referenced)
+
+
+def changed_sequences(context: Context, script: Script, before: Contents, after: Contents) -> tuple[str, ...]:
+    """Sequences that would now hand out a number that is in use, or that the script itself set, in words."""
+    return tuple(
+        words
+        for name, position in before.sequences.items()
+        if name in after.sequences and (words := _sequence_change(context, script, position, after.sequences[name]))
+    )
+
+
+def _sequence_change(context: Context, script: Script, before: SequencePosition, after: SequencePosition) -> str:
+    if before.next_number == after.next_number and before.repeats_key == after.repeats_key:
+        return ""
+    moved = f"next {before.next_number} → {after.next_number}"
+    if after.repeats_key and not before.repeats_key:
+        return f"sequence {before.name}, which comes to a key that a row has ({moved}; there is {after.furthest_key})"
+    if not after.numbers_column and before.next_number != after.next_number and after.is_behind(before.next_number):
+        return f"sequence {before.name}, which hands out numbers again ({moved})"
+    # To the first free number is where every such script brings it that is run again.
+    is_at_first_free = after.furthest_key is not None and after.next_number == after.furthest_key + after.increment
+    if not is_at_first_free and before.next_number != after.next_number and _sets(context.after, script, before.name):
+        return f"sequence {before.name}, which the script sets ({moved})"
+    return ""
+
+
+def _sets(schema: Schema, script: Script, sequence: str) -> bool:
+    """Whether the script, or a function that it names, sets the position of this sequence."""
+    text = _code(script.text)
+    texts = [text, *(part.body or "" for part in schema.functions if _names(text, part.bare_name))]
+    owner = next((part.owned_by for part in schema.sequences if part.name == sequence), None)
+    column = QualifiedName.parse(owner).parts[-2:] if owner else ()
+    return any(
+        _SETS_POSITION.search(code)
+        and (_names(code, QualifiedName.parse(sequence).name) or (column and all(_names(code, part) for part in column)))
+        for code in texts
+    )
+
+
+def tables_written(script: Script, tables: Iterable[str]) -> tuple[str, ...]:
+    """Those of the tables that a statement names which writes rows, or runs code that does."""
+    texts = [
+        _code(statement.text)
+        for statement in script.statements
+        if not (statement.words and statement.words[0] in _DEFINES)
+    ]
+    writing = [text for text in texts if _WRITES.search(text)]
+    return tuple(table for table in tables if any(_names(text, QualifiedName.parse(table).name) for text in writing))
+
+
+def _code(text: str) -> str:
+    """The text without comments."""
+    return " ".join(token.text for token in tokens(text))
+
+
+def _names(code: str, name: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", code, re.IGNORECASE) is not None
+
+
+def describe_difference(difference: RowDifference) -> str:
+    """`public.accounts, id = 1: balance '100' → '201'`; `public.audit: row added, what = 'run'`."""
+    if difference.before == {} == difference.after:
+        return f"{difference.table}: its rows are too many to be compared one by one, and some differ"
+    values = difference.before if difference.before is not None else difference.after or {}
+    if difference.change != "changed":
+        shown = list(islice(((name, value) for name, value in values.items() if value is not None), 4))
+        return f"{difference.table}: row {difference.change}, " + _pairs(shown)
+    changed = difference.changed_columns
+    named = difference.key or tuple(name for name in values if name not in changed and values[name] is not None)[:2]
+    row = f", {_pairs([(name, values[name]) for name in named])}" if named else ""
+    before, after = difference.before or {}, difference.after or {}
+    cells = "; ".join(f"{column} {_shown(before[column])} → {_shown(after[column])}" for column in changed[:3])
+    more = f"; {len(changed) - 3} more columns" if len(changed) > 3 else ""
+    return f"{difference.table}{row}: {cells}{more}"
+
+
+def row_evidence(title: str, differences: Sequence[RowDifference]) -> tuple[Evidence, ...]:
+    """The first of the rows, each as a line; nothing where there are none."""
+    if not differences:
+        return ()
+    lines = [describe_difference(difference) for difference in differences[:_MAX_SHOWN]]
+    if len(differences) > _MAX_SHOWN:
+        lines.append(f"… {len(differences) - _MAX_SHOWN} more rows")
+    return (Evidence(title=title, text="\n".join(lines)),)
+
+
+def not_tried_evidence(rehearsal: Rehearsal) -> tuple[Evidence, ...]:
+    """The tables without rows, each with the reason."""
+    pieces = (
+        ("Tables into which no row could be inserted", rehearsal.not_tried),
+        ("Tables without rows before the migration", rehearsal.left_empty),
+    )
+    return tuple(
+        Evidence(title=title, text="\n".join(f"{name}: {reason}" for name, reason in reasons.items()))
+        for title, reasons in pieces
+        if reasons
+    )
+
+
+def _pairs(values: Iterable[tuple[str, str | None]]) -> str:
+    return ", ".join(f"{name} = {_shown(value)}" for name, value in values)
+
+
+def _shown(value: str | None) -> str:
+    return "NULL" if value is None else escaped(value)

@@ -1,0 +1,142 @@
+"""The migration rehearsed over rows: in every table that stood before it, and inserted into every table after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+
+from pgcontract.catalog.contents import read_contents
+from pgcontract.errors import CouldNotAsk
+from pgcontract.model.contents import Contents
+from pgcontract.postgres.sandbox import DatabaseState
+from pgcontract.postgres.script_execution import apply_as_production
+from pgcontract.probes.cached_facts import cached_fact
+from pgcontract.probes.context import Context
+from pgcontract.probes.row_generation.few_rows import FEW, FewRows, insert_few_rows, migrated_tables, read_later_tables
+from pgcontract.probes.row_generation.target_tables import FilledTable
+from pgcontract.probes.separate_server import on_separate_server
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilledState:
+    """A state with rows in its tables: what went in, and all that they hold then."""
+
+    state: DatabaseState
+    rows: FewRows
+    contents: Contents
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rehearsal:
+    """The migration over rows. `migrated` is what the tables held right after it, `after` the state with the rows that
+    were inserted then. `left_empty` says of tables that held no row before it why."""
+
+    before: FilledState
+    migrated: Contents
+    after: FilledState
+    left_empty: Mapping[str, str]
+
+    @property
+    def held_rows(self) -> tuple[str, ...]:
+        """The tables that hold a row after it."""
+        return tuple(name for name, table in self.after.contents.tables.items() if table.count)
+
+    @property
+    def not_tried(self) -> Mapping[str, str]:
+        """The tables into which no row could be inserted, by name, each with the reason."""
+        refused = {**self.before.rows.refused, **self.after.rows.refused}
+        held = {*self.held_rows, *(name for name, table in self.before.contents.tables.items() if table.count)}
+        return {name: reason for name, reason in refused.items() if name not in held}
+
+
+@cached_fact
+def rehearse(context: Context) -> Rehearsal:
+    """The migration over as many rows as it takes: where rows of tables that it changes refuse it, without these."""
+    reason = ""
+    for without in _tables_left_empty(context):
+        left_empty = dict.fromkeys(sorted(without), reason)
+        before = rows_before(context, without)
+        is_filled = bool(before.rows.inserted or before.rows.numbered)
+        with context.sandbox.clone(before.state if is_filled else context.after_state, keep=True) as name:
+            refusal = None
+            if is_filled:
+                with context.sandbox.connect(name) as connection:
+                    refusal = apply_as_production(connection, context.promise.script)
+            if refusal is None:
+                with context.sandbox.connect(name) as connection:
+                    migrated = read_contents(connection)
+                    rows = insert_few_rows(context, connection, context.after, first=FEW + 1)
+                    contents = read_contents(connection)
+                after = FilledState(state=context.sandbox.read_state(name), rows=rows, contents=contents)
+                return Rehearsal(before=before, migrated=migrated, after=after, left_empty=left_empty)
+        context.sandbox.drop(name)
+        if refusal.is_timeout:
+            raise CouldNotAsk(f"over rows, the script does not end: {refusal}")
+        reason = f"with rows in it the migration is refused: {refusal}"
+    raise AssertionError("a state without rows is always tried last")
+
+
+def filled_before(context: Context) -> FilledState:
+    """The state before the migration with the rows that it was rehearsed over; without where it is refused itself."""
+    try:
+        return rehearse(context).before
+    except CouldNotAsk:
+        return rows_before(context, frozenset(migrated_tables(context, context.before)))
+
+
+@contextmanager
+def rehearsed_on_separate_server(context: Context) -> Iterator[tuple[psycopg.Connection, Rehearsal]]:
+    """The same rehearsal where no other database names the migration's roles, with the connection to its end."""
+    rehearsal = rehearse(context)
+    contents: dict[str, Contents] = {}
+    rows = FewRows()
+
+    def fill_before(connection: psycopg.Connection) -> None:
+        insert_few_rows(context, connection, context.before, without=rehearsal.left_empty, later=_later(context))
+        contents["before"] = read_contents(connection)
+
+    with on_separate_server(context, before_last=fill_before) as connection:
+        migrated = read_contents(connection)
+        rows = insert_few_rows(context, connection, context.after, first=FEW + 1)
+        yield (
+            connection,
+            Rehearsal(
+                before=FilledState(state=rehearsal.before.state, rows=rehearsal.before.rows, contents=contents["before"]),
+                migrated=migrated,
+                after=FilledState(state=rehearsal.after.state, rows=rows, contents=read_contents(connection)),
+                left_empty=rehearsal.left_empty,
+            ),
+        )
+
+
+@cached_fact
+def rows_before(context: Context, without: frozenset[str]) -> FilledState:
+    """The state before the migration with rows in its tables, but for those `without`."""
+    if not (set(migrated_tables(context, context.before)) - without or context.before.sequences):
+        with context.sandbox.rolled_back(context.before_state) as connection:
+            return FilledState(state=context.before_state, rows=FewRows(), contents=read_contents(connection))
+    with context.sandbox.clone(context.before_state, keep=True) as name:
+        with context.sandbox.connect(name) as connection:
+            rows = insert_few_rows(context, connection, context.before, without=without, later=_later(context))
+            contents = read_contents(connection)
+        return FilledState(state=context.sandbox.read_state(name), rows=rows, contents=contents)
+
+
+def _tables_left_empty(context: Context) -> Iterator[frozenset[str]]:
+    """What is tried in turn: rows in every table, in those that the migration does not change, in none."""
+    own = frozenset(migrated_tables(context, context.before))
+    touched = frozenset(table.name for table in context.touched.tables) & own
+    yield from dict.fromkeys((frozenset(), touched, own))
+
+
+@cached_fact
+def _later(context: Context) -> Mapping[str, FilledTable]:
+    """The tables that the migration changes, as they are after it."""
+    names = {table.name for table in context.touched.tables} & set(migrated_tables(context, context.before))
+    if not names:
+        return {}
+    with context.sandbox.rolled_back(context.after_state) as connection:
+        return read_later_tables(connection, names)

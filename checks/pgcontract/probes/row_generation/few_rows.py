@@ -1,0 +1,326 @@
+"""A few rows in every table, as an application would insert them: parents first, triggers and constraints on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+from pgcontract.catalog.sql_names import identifier
+from pgcontract.contract import Dataset, TableRows
+from pgcontract.errors import ContractError
+from pgcontract.model.schema import Origin, Schema
+from pgcontract.postgres.platform import MIGRATOR
+from pgcontract.postgres.script_execution import read_refusal
+from pgcontract.probes.cached_facts import cached_fact
+from pgcontract.probes.context import Context
+from pgcontract.probes.row_generation.column_generators import DatasetPlanner
+from pgcontract.probes.row_generation.example_texts import example_texts
+from pgcontract.probes.row_generation.row_query import number_series, rows_query
+from pgcontract.probes.row_generation.table_plan import TablePlan
+from pgcontract.probes.row_generation.target_tables import FilledColumn, FilledTable, read_tables
+from pgcontract.probes.sample_rows import as_text, simplest_row
+
+FEW: Final = 3
+_TEXTS: Final = ("text", "varchar")
+_TABLES: Final = """
+SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
+  FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FewRows:
+    """The rows that went into each table, by name; of the tables that took none why, in the server's words; and the
+    sequences of no column that handed out numbers."""
+
+    inserted: Mapping[str, int] = field(default_factory=dict)
+    numbered: tuple[str, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+def insert_few_rows(
+    context: Context,
+    connection: psycopg.Connection,
+    schema: Schema,
+    *,
+    first: int = 1,
+    without: Collection[str] = (),
+    later: Mapping[str, FilledTable] | None = None,
+) -> FewRows:
+    """Insert a few rows into every table of the schema that the migrations made, and into those that they refer to.
+
+    The first is the contract's sample, where there is one; another has a value in every column, one NULL wherever it
+    may be. `first` is the number that values are counted from: rows inserted later need others. Tables `without` rows are
+    left alone. `later` are the tables after the migration: values are such that their constraints take them, too.
+    """
+    own = migrated_tables(context, schema)
+    tables = read_tables(connection, [name for name in own if name not in without])
+    inserted: dict[str, int] = {}
+    refused: dict[str, str] = {}
+    texts = example_texts(context)
+    for table in _parents_first(tables):
+        if table.name in without:
+            continue
+        maker = _RowMaker(
+            context=context,
+            connection=connection,
+            tables=tables,
+            table=table,
+            schema=schema,
+            first=first,
+            texts=texts,
+            later=(later or {}).get(table.name),
+        )
+        number = maker.insert()
+        if number:
+            inserted[table.name] = number
+        elif table.name in own:
+            refused[table.name] = maker.reason
+    waiting = [table for table in tables if table.name in refused]
+    if len(waiting) > 1:
+        for name, number in _insert_together(context, connection, waiting, tables, texts).items():
+            inserted[name] = number
+            del refused[name]
+    return FewRows(inserted=inserted, refused=refused, numbered=tuple(_hand_out_numbers(context, connection, schema)))
+
+
+def migrated_tables(context: Context, schema: Schema) -> tuple[str, ...]:
+    """The tables of the schema that the migrations made, not the platform; partitions under the table at their top."""
+    platform = _platform_tables(context)
+    return tuple(
+        table.name
+        for table in schema.tables
+        if table.form != "foreign table"
+        and not table.partition_of
+        and table.owner == MIGRATOR
+        and table.name not in platform
+    )
+
+
+@cached_fact
+def _platform_tables(context: Context) -> frozenset[str]:
+    with context.sandbox.rolled_back(context.sandbox.platform_state(context.regimes[0])) as connection:
+        return frozenset(name for (name,) in connection.execute(_TABLES).fetchall())
+
+
+def read_later_tables(connection: psycopg.Connection, names: Collection[str]) -> Mapping[str, FilledTable]:
+    """The tables of these names as they are on the connection, by name."""
+    return {table.name: table for table in read_tables(connection, names)}
+
+
+@dataclass(kw_only=True)
+class _RowMaker:
+    """Inserts a few rows into one table; `reason` is why the first row that was tried was refused."""
+
+    context: Context
+    connection: psycopg.Connection
+    tables: Sequence[FilledTable]
+    table: FilledTable
+    schema: Schema
+    first: int
+    texts: Mapping[tuple[str, str], tuple[str, ...]]
+    later: FilledTable | None
+    reason: str = ""
+    _planned: list[TablePlan | None] = field(default_factory=list)
+    _is_empty: bool = True
+
+    def insert(self) -> int:
+        self._is_empty = self._has_no_rows()
+        first = 1 if self._is_empty else self.first
+        return sum(self._insert_one(first + place, sparse=place == FEW - 1) for place in range(FEW))
+
+    def _insert_one(self, number: int, *, sparse: bool) -> bool:
+        return any(self._accepts(statement) for statement in self._ways(number, sparse=sparse))
+
+    def _ways(self, number: int, *, sparse: bool) -> Iterator[sql.Composed]:
+        """INSERTs of the row, the most telling first."""
+        sample = self.context.promise.samples.get(self.table.name)
+        if sample is not None and number == 1:
+            yield _insert_literals(self.table.name, sample)
+        for plan in self._plans():
+            numbered = {column.name for column in self.table.columns if _is_numbered(column)}
+            free = [column for column in self.table.columns if column.name not in numbered]
+            needed = [column for column in free if not column.null and column.default is None]
+            upwards = {name for key in self.table.references if key.parent == self.table.name for name in key.columns}
+            ways = [
+                free,
+                [column for column in free if not (column.null and column.name in upwards)],
+                [column for column in free if column.default is None],
+                needed,
+            ]
+            if self.first == 1 and not sparse:
+                # In mixed case, so that what the migration writes in lower case is seen to be lost.
+                yield _insert_planned(plan, number, [column.name for column in free], capitals=True)
+            for columns in [*ways[-1:], *ways[:-1]] if sparse else ways:
+                yield _insert_planned(plan, number, [column.name for column in columns])
+            if sample is not None:
+                keys = {name for key in self.table.keys for name in key.columns} - numbered
+                yield _insert_planned(plan, number, sorted(keys), sample)
+        yield _insert_literals(self.table.name, simplest_row(self.schema, self.table.name))
+
+    def _plans(self) -> Iterator[TablePlan]:
+        """How the table's values are made: so that they are accepted after the migration as well, else as before it."""
+        tables = tuple(dict.fromkeys((_stricter(self.table, self.later), self.table)))
+        for place, table in enumerate(tables):
+            if place == len(self._planned):
+                sizes = (self.first + FEW - 1, 1)
+                self._planned.append(next((plan for size in sizes if (plan := self._plan(table, size))), None))
+            if (planned := self._planned[place]) is not None:
+                yield planned
+
+    def _plan(self, table: FilledTable, size: int) -> TablePlan | None:
+        stored = {other.name for other in self.tables if other.name != table.name or not self._is_empty}
+        planner = DatasetPlanner(
+            self.connection,
+            [table if other.name == table.name else other for other in self.tables],
+            Dataset(sizes=(size,), tables=(TableRows(name=table.name, rows=size),)),
+            size=size,
+            seed=self.context.promise.seed,
+            texts=self.texts,
+            declared_at=Origin(file=str(self.context.promise.migration.up), line=1),
+            stored=stored,
+        )
+        try:
+            return planner.table_plan(table.name)
+        except ContractError as error:
+            self.reason = self.reason or error.message
+        except psycopg.Error as error:
+            self.reason = self.reason or str(read_refusal(error))
+        return None
+
+    def _has_no_rows(self) -> bool:
+        with suppress(psycopg.Error):
+            query = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.SQL(self.table.name))
+            return self.connection.execute(query).fetchone() == (False,)
+        return True
+
+    def _accepts(self, statement: sql.Composed) -> bool:
+        try:
+            with self.connection.transaction():
+                return self.connection.execute(statement).rowcount > 0
+        except psycopg.Error as error:
+            self.reason = self.reason or str(read_refusal(error))
+            return False
+
+
+def _insert_together(
+    context: Context,
+    connection: psycopg.Connection,
+    waiting: Sequence[FilledTable],
+    tables: Sequence[FilledTable],
+    texts: Mapping[tuple[str, str], tuple[str, ...]],
+) -> dict[str, int]:
+    """The rows of tables that refer to each other, in one transaction whose deferrable constraints wait for its end."""
+    names = {table.name for table in waiting}
+    planner = DatasetPlanner(
+        connection,
+        tables,
+        Dataset(sizes=(FEW,), tables=tuple(TableRows(name=name, rows=FEW) for name in sorted(names))),
+        size=FEW,
+        seed=context.promise.seed,
+        texts=texts,
+        declared_at=Origin(file=str(context.promise.migration.up), line=1),
+        stored={table.name for table in tables} - names,
+    )
+    order = sorted(names)
+    # Where only one of the keys waits, one order works and the other does not.
+    for ordered in (order, order[::-1]):
+        with suppress(psycopg.Error, ContractError), connection.transaction():
+            connection.execute("SET CONSTRAINTS ALL DEFERRED")
+            for name in ordered:
+                connection.execute(planner.table_plan(name).insert(1, FEW))
+            return dict.fromkeys(names, FEW)
+    return {}
+
+
+def _hand_out_numbers(context: Context, connection: psycopg.Connection, schema: Schema) -> Iterator[str]:
+    """Take numbers of the sequences that no column's rows have taken any of, as an application does."""
+    for sequence in schema.sequences:
+        if not (sequence.owned_by or sequence.identity) and sequence.owner == MIGRATOR:
+            with suppress(psycopg.Error):
+                query = "SELECT pg_catalog.nextval(%s::pg_catalog.regclass) FROM pg_catalog.generate_series(1, %s)"
+                connection.execute(query, [sequence.name, FEW])
+                yield sequence.name
+
+
+def _insert_literals(table: str, row: Mapping[str, Any]) -> sql.Composed:
+    if not row:
+        return sql.SQL("INSERT INTO {} DEFAULT VALUES").format(sql.SQL(table))
+    return sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+        sql.SQL(table),
+        sql.SQL(", ").join(map(identifier, row)),
+        sql.SQL(", ").join(sql.Literal(as_text(value)) for value in row.values()),
+    )
+
+
+def _insert_planned(
+    plan: TablePlan,
+    number: int,
+    columns: Sequence[str],
+    sample: Mapping[str, Any] | None = None,
+    *,
+    capitals: bool = False,
+) -> sql.Composed:
+    """INSERT of these columns of a planned row, and of a sample's values in the others."""
+    literals = {name: value for name, value in (sample or {}).items() if name not in columns}
+    if not columns and not literals:
+        return sql.SQL("INSERT INTO {} DEFAULT VALUES").format(sql.SQL(plan.table.name))
+    # The generators behind columns that are left out are asked nothing, unless another needs them.
+    query = rows_query(plan.generators.values(), number_series(number, number))
+    texts = {column.name for column in plan.table.columns if column.type.typname in _TEXTS} if capitals else set()
+    planned = [sql.SQL("pg_catalog.initcap({})" if name in texts else "{}").format(identifier(name)) for name in columns]
+    values = [*planned, *(sql.Literal(as_text(value)) for value in literals.values())]
+    return sql.SQL("INSERT INTO {} ({}) SELECT {} FROM ({}) AS pgcontract_values").format(
+        sql.SQL(plan.table.name),
+        sql.SQL(", ").join(map(identifier, (*columns, *literals))),
+        sql.SQL(", ").join(values),
+        query,
+    )
+
+
+def _is_numbered(column: FilledColumn) -> bool:
+    """Whether a sequence gives its value: rows take theirs from it, so that it is where it would be in production."""
+    return column.identity or (column.default is not None and "nextval(" in column.default)
+
+
+def _stricter(table: FilledTable, later: FilledTable | None) -> FilledTable:
+    """The table with what a later state demands of the columns that it has already."""
+    if later is None:
+        return table
+    types = {column.name: column.type.name for column in later.columns}
+    required = {column.name for column in later.columns if not column.null}
+    common = {column.name for column in table.columns if types.get(column.name) == column.type.name}
+    checks = [check for check in later.checks if set(check.columns) <= common and check not in table.checks]
+    keys = [key for key in later.keys if set(key.columns) <= common and key not in table.keys]
+    return replace(
+        table,
+        columns=tuple(
+            replace(column, null=column.null and column.name not in common & required) for column in table.columns
+        ),
+        checks=(*table.checks, *checks),
+        keys=(*table.keys, *keys),
+    )
+
+
+def _parents_first(tables: Sequence[FilledTable]) -> list[FilledTable]:
+    """The tables, each after those that it refers to; of a circle the one first that may do without."""
+    ordered: list[FilledTable] = []
+    waiting = list(tables)
+    while waiting:
+        names = {table.name for table in waiting}
+
+        def blocking(table: FilledTable, names: set[str] = names) -> tuple[int, int]:
+            parents = [reference for reference in table.references if reference.parent in names - {table.name}]
+            nullable = {column.name for column in table.columns if column.null}
+            return sum(not set(parent.columns) & nullable for parent in parents), len(parents)
+
+        chosen = min(waiting, key=blocking)
+        waiting.remove(chosen)
+        ordered.append(chosen)
+    return ordered
