@@ -123,6 +123,11 @@ SHAPE: Final = (
     ),
     shape("the second run fails", "020:C1 020:C6 020:Z2", (UP, "CREATE OR REPLACE TRIGGER", "CREATE TRIGGER")),
     shape(
+        "every run changes a row",
+        "020:C1 020:C6 020:Z2",
+        at_end("UPDATE public.cw_assessment_sessions SET first_name = left(first_name || 'x', 100);"),
+    ),
+    shape(
         "a second table",
         "020:C1 020:Z1",
         at_end("CREATE TABLE IF NOT EXISTS public.cw_more (id integer);"),
