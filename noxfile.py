@@ -53,6 +53,15 @@ def claims(session: nox.Session) -> None:
 
 
 @nox.session
+def hostile(session: nox.Session) -> None:
+    """Every hostile file on a server that is somebody's, 15 to 18, as each kind of role: nothing of theirs is touched."""
+    install_locked(session, "tests")
+    files = ("tests/hostile/sweep.py", "tests/unit/servers/test_run_as.py")
+    majors = {"HOSTILE_SERVERS": "15 16 17 18"}
+    session.run("pytest", *(session.posargs or ("-n2", "--dist", "loadgroup", *files)), env=majors)
+
+
+@nox.session
 def endurance(session: nox.Session) -> None:
     """What `tests` does five times, at length: 50 kills of a gate's parts at seeded moments, and 100 gates in a row."""
     install_locked(session, "tests")

@@ -37,6 +37,7 @@ SIGNATURES: dict[Callable[..., object], str] = {
 }
 OPTIONS = {
     "pg": "auto",
+    "pg_run_as": None,
     "through": None,
     "only": (),
     "skip": (),

@@ -25,12 +25,17 @@ _MARGIN = 15
 
 @click.command("doctor")
 @click.argument("path", default="schema")
+@click.option("--pg", metavar="SPEC", envvar="PGCONTRACT_PG", show_envvar=True, help="Also try this dsn:URL.")
+@click.option(
+    "--pg-run-as", metavar="LOGIN", envvar="PGCONTRACT_PG_RUN_AS", show_envvar=True,
+    help="The expendable login that migrations run as there.",
+)  # fmt: skip
 @click.option("--clean", is_flag=True, help="Empty the cache and remove what killed runs left behind.")
-def command(path: str, clean: bool) -> int:
+def command(path: str, pg: str | None, pg_run_as: str | None, clean: bool) -> int:
     """Show which servers can start here, without starting or downloading any.
 
     PATH is a project; its production settings choose the image of --pg docker. The exit code is 0 if --pg auto finds a
-    server, else 3.
+    server, or the dsn:URL can be used where one is named, else 3.
     """
     from pgcontract.postgres.providers import examination
 
@@ -40,8 +45,19 @@ def command(path: str, clean: bool) -> int:
         if examined.account is not None:
             click.echo(f"removed {_describe_removed(*examination.clean(examined.account))}\n")
     examined = examination.examine(production)
-    click.echo("\n".join(_page(examined, production, trouble)))
-    return 0 if examined.can_start else ServerUnavailable.exit_code
+    named = _probe_named(pg, pg_run_as)
+    click.echo("\n".join(_page(examined, production, trouble, named)))
+    can_start = examined.can_start if named is None else named.ok
+    return 0 if can_start else ServerUnavailable.exit_code
+
+
+def _probe_named(pg: str | None, run_as: str | None) -> Probe | None:
+    """What the server that the owner names says; None where he names none: the others are looked at anyway."""
+    from pgcontract.postgres.providers import provider_for
+
+    if pg is None or not pg.startswith("dsn"):
+        return None
+    return provider_for(pg, run_as=run_as).probe()
 
 
 def _production(path: str) -> tuple[Production, str]:
@@ -58,7 +74,7 @@ def _production(path: str) -> tuple[Production, str]:
     return Production(platform=project.platform, postgres=project.postgres), ""
 
 
-def _page(examined: Examination, production: Production, trouble: str) -> Iterator[str]:
+def _page(examined: Examination, production: Production, trouble: str, named: Probe | None) -> Iterator[str]:
     system = f"{platform.system()} {platform.machine()}"
     yield f"pgcontract {version('pgcontract')}, Python {platform.python_version()}, {system}"
     target = f"{production.platform}, PostgreSQL {production.postgres or 'of no named major'}"
@@ -66,7 +82,10 @@ def _page(examined: Examination, production: Production, trouble: str) -> Iterat
     yield "\nServers, by their name for --pg"
     for probe in examined.probes:
         yield from _probe(probe)
-    yield from _entry("  dsn:URL", "a server that you name; not looked at")
+    if named is not None:
+        yield from _probe(named)
+    else:
+        yield from _entry("  dsn:URL", "a server that you name; not looked at: none is named with --pg")
     yield "\nFolders"
     if examined.no_account:
         yield from _entry("  for a server", examined.no_account)

@@ -24,7 +24,12 @@ from pgcontract.errors import InputError
     show_envvar=True,
     help="The server to use: auto, wheel, a major from 15 to 18, binaries[:DIR], docker[:IMAGE] or dsn:URL.",
 )
-def command(path: str, accept: bool, output: str | None, through: str | None, pg: str) -> int:
+@click.option(
+    "--pg-run-as", metavar="LOGIN", envvar="PGCONTRACT_PG_RUN_AS", show_envvar=True,
+    help="With dsn:URL, where its role may not make roles: the expendable login that migrations run as, by name or as a "
+    "connection string.",
+)  # fmt: skip
+def command(path: str, accept: bool, output: str | None, through: str | None, pg: str, pg_run_as: str | None) -> int:
     """Write a contract of what the migration at PATH creates; an existing file is never overwritten.
 
     PATH is a project, a folder of .sql files, or one .sql file. In a project the contract goes to
@@ -49,7 +54,8 @@ def command(path: str, accept: bool, output: str | None, through: str | None, pg
         raise InputError("is there already, and a draft never overwrites; name another file with -o", file=str(target))
     if pg == runner.NO_SERVER:
         raise InputError("a draft is written from what a server made of the migration; name one with --pg")
-    added, removed = runner.changes(project, RunOptions(pg=pg))
+    options = RunOptions(pg=pg, pg_run_as=pg_run_as)
+    added, removed = runner.changes(project, options)
     earlier = project.chain[:-1]
     text = draft_contract(
         added,
@@ -60,7 +66,7 @@ def command(path: str, accept: bool, output: str | None, through: str | None, pg
         removed=removed,
     )
     if accept:
-        text = waive_broken(project, text, pg=pg, today=dt.datetime.now(dt.UTC).date())
+        text = waive_broken(project, text, options=options, today=dt.datetime.now(dt.UTC).date())
     write_draft(text, target)
     click.echo(f"wrote {visible(str(target))}", err=True)
     return 0

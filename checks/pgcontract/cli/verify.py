@@ -22,6 +22,11 @@ STANDARD_OUTPUT = "-"
     "--pg", metavar="SPEC", default="auto", envvar="PGCONTRACT_PG", show_default=True, show_envvar=True,
     help="The server to use: auto, none, wheel, a major from 15 to 18, binaries[:DIR], docker[:IMAGE] or dsn:URL.",
 )  # fmt: skip
+@click.option(
+    "--pg-run-as", metavar="LOGIN", envvar="PGCONTRACT_PG_RUN_AS", show_envvar=True,
+    help="With dsn:URL, where its role may not make roles: the expendable login that migrations run as, by name or as a "
+    "connection string.",
+)  # fmt: skip
 @click.option("--only", metavar="GLOB", multiple=True, help="Run only matching checks: column.*, column.type[email].")
 @click.option("--skip", metavar="GLOB", multiple=True, help="Leave out matching checks; may be repeated, as may --only.")
 @click.option(
@@ -53,6 +58,7 @@ def command(
     path: str,
     through: str | None,
     pg: str,
+    pg_run_as: str | None,
     only: tuple[str, ...],
     skip: tuple[str, ...],
     seed: int | None,
@@ -89,6 +95,7 @@ def command(
         largest_size = read_rows(rows, option="--rows")
     options = RunOptions(
         pg=pg,
+        pg_run_as=pg_run_as,
         through=through,
         only=only,
         skip=skip,

@@ -17,9 +17,9 @@ from pgcontract.runner import verify
 WAIVED_DAYS = 90
 
 
-def waive_broken(project: Project, text: str, *, pg: str, today: dt.date) -> str:
+def waive_broken(project: Project, text: str, *, options: RunOptions, today: dt.date) -> str:
     """The draft `text` of the project's head, with a waiver for each promise that the head itself breaks."""
-    run = verify(with_contract(project, text), RunOptions(pg=pg))
+    run = verify(with_contract(project, text), options)
     waivable = checks()  # what the verdict answers itself, of claims and waivers, no waiver can name
     wrong = [
         finding

@@ -1,8 +1,8 @@
 """What a script can change outside its database: roles, memberships, settings. Read, and restored.
 
 A role that objects of another database depend on cannot be dropped, so a role that should not be there yet is
-renamed, and renamed back when a state that has it is restored. On an owner's server only roles that this run's role
-created are renamed, and they are dropped with it.
+renamed, and renamed back when a state that has it is restored. On an owner's server the run's login is all that a
+script can change, and of that its settings.
 """
 
 from __future__ import annotations
@@ -18,13 +18,7 @@ from pgcontract.model.schema import Schema
 
 RENAMED_PREFIX = "pgcontract_parked_"
 
-# `within` names the role of this run, where only it and what it made is ours; since 16 the maker of a role may give it
-# on, and before that ours makes none.
 _ROLES = """
-WITH RECURSIVE ours AS (
-    SELECT oid FROM pg_catalog.pg_roles WHERE rolname = %(within)s
-    UNION SELECT m.roleid FROM ours JOIN pg_catalog.pg_auth_members m ON m.member = ours.oid AND m.admin_option
-)
 SELECT r.oid::int8, r.rolname,
        ARRAY[r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin, r.rolreplication,
              r.rolbypassrls],
@@ -34,7 +28,7 @@ SELECT r.oid::int8, r.rolname,
        ARRAY(SELECT pg_catalog.unnest(s.setconfig) FROM pg_catalog.pg_db_role_setting s
              WHERE s.setrole = r.oid AND s.setdatabase = 0 ORDER BY 1)
 FROM pg_catalog.pg_roles r
-WHERE CASE WHEN %(within)s::text IS NULL THEN r.oid >= 16384 ELSE r.oid IN (SELECT oid FROM ours) END
+WHERE CASE WHEN %(login)s::text IS NULL THEN r.oid >= 16384 ELSE r.rolname = %(login)s END
 ORDER BY r.oid
 """
 _DATABASE_SETTINGS = """
@@ -62,6 +56,8 @@ SELECT pg_catalog.format('GRANT %%s ON DATABASE %%I TO %%s%%s', a.privilege_type
 FROM template t CROSS JOIN LATERAL pg_catalog.aclexplode(t.datacl) a
 """
 _ATTRIBUTES = ("SUPERUSER", "INHERIT", "CREATEROLE", "CREATEDB", "LOGIN", "REPLICATION", "BYPASSRLS")
+# A login that is a member of nothing cannot be another at its start; whoever administers could be, to copy that.
+_IDENTITIES = ("role", "session_authorization")
 # Members of these may act outside the server, as the operating system's user who runs it.
 _FILE_ACCESS_ROLES = ("pg_execute_server_program", "pg_read_server_files", "pg_write_server_files")
 
@@ -101,10 +97,10 @@ def protect_file_access_roles(connection: psycopg.Connection) -> None:
         )
 
 
-def read_cluster_roles(connection: psycopg.Connection, *, within: str | None = None) -> ClusterRoles:
+def read_cluster_roles(connection: psycopg.Connection, *, login: str | None = None) -> ClusterRoles:
     """Every role that is not the server's own, by oid; those renamed by `restore_cluster_roles` are left out.
 
-    With `within`, that role and those which it made, or they: what a run may change on a server that is not its own.
+    With `login`, that role alone: what a run may change on a server that is not its own.
     """
     return {
         oid: ClusterRole(
@@ -114,7 +110,7 @@ def read_cluster_roles(connection: psycopg.Connection, *, within: str | None = N
             member_of=tuple(map(_read_membership, member_of)),
             settings=tuple(settings),
         )
-        for oid, name, attributes, limit, member_of, settings in connection.execute(_ROLES, {"within": within})
+        for oid, name, attributes, limit, member_of, settings in connection.execute(_ROLES, {"login": login})
         if not name.startswith(RENAMED_PREFIX)
     }
 
@@ -142,10 +138,18 @@ def without_renamed_roles(schema: Schema) -> Schema:
     )
 
 
-def restore_cluster_roles(connection: psycopg.Connection, expected: ClusterRoles, *, within: str | None = None) -> None:
-    """Make the cluster's roles what they were when `wanted` was read. `connection` is the administering role's."""
-    current = read_cluster_roles(connection, within=within)
+def restore_cluster_roles(connection: psycopg.Connection, expected: ClusterRoles, *, login: str | None = None) -> None:
+    """Make the cluster's roles what they were when `expected` was read. `connection` is the administering role's.
+
+    With `login`, that role's settings, given back as itself: whoever administers need not be let alter it.
+    """
+    current = read_cluster_roles(connection, login=login)
     if current == expected:
+        return
+    if login is not None:
+        for oid, role in expected.items():
+            if oid not in current or current[oid].settings != role.settings:
+                _restore_settings(connection, role, login)
         return
     for oid in current.keys() - expected.keys():
         _execute(connection, "ALTER ROLE {} RENAME TO {}", current[oid].name, f"{RENAMED_PREFIX}{oid}")
@@ -157,7 +161,7 @@ def restore_cluster_roles(connection: psycopg.Connection, expected: ClusterRoles
             if before.name != role.name:
                 _execute(connection, "ALTER ROLE {} RENAME TO {}", before.name, role.name)
             _restore_role(connection, before, role)
-    _restore_memberships(connection, expected, within)
+    _restore_memberships(connection, expected)
 
 
 def _restore_role(connection: psycopg.Connection, before: ClusterRole, role: ClusterRole) -> None:
@@ -175,20 +179,27 @@ def _restore_role(connection: psycopg.Connection, before: ClusterRole, role: Clu
         )
     )
     if before.settings != role.settings:
-        connection.execute(sql.SQL("ALTER ROLE {} RESET ALL").format(sql.Identifier(role.name)))
-        _alter_settings(connection, sql.SQL("ROLE {}").format(sql.Identifier(role.name)), role.settings)
+        _restore_settings(connection, role)
 
 
-def _restore_memberships(connection: psycopg.Connection, expected: ClusterRoles, within: str | None) -> None:
+def _restore_settings(connection: psycopg.Connection, role: ClusterRole, login: str | None = None) -> None:
+    target = sql.SQL("ROLE {}").format(sql.Identifier(role.name))
+    with connection.transaction():
+        _set_local_role(connection, login)
+        connection.execute(sql.SQL("ALTER {} RESET ALL").format(target))
+    _alter_settings(connection, target, role.settings, login)
+
+
+def _restore_memberships(connection: psycopg.Connection, expected: ClusterRoles) -> None:
     """Undo GRANTs of roles and repeat those undone. A membership in a renamed role is renamed with it."""
-    current = read_cluster_roles(connection, within=within)
+    current = read_cluster_roles(connection)
     for oid, role in expected.items():
         for membership in current[oid].member_of:
             if membership not in role.member_of and membership.group in expected:
                 _execute_membership(
                     connection, "REVOKE {} FROM {}", expected[membership.group], role, membership, "CASCADE"
                 )
-    current = read_cluster_roles(connection, within=within)
+    current = read_cluster_roles(connection)
     for oid, role in expected.items():
         for membership in role.member_of:
             if membership not in current[oid].member_of and membership.group in expected:
@@ -217,27 +228,44 @@ def _execute_membership(
     _execute(connection, f"{text} {end}", *names)
 
 
-def copy_settings(connection: psycopg.Connection, template: str, database: str) -> None:
+def copy_settings(connection: psycopg.Connection, template: str, database: str, *, login: str | None = None) -> None:
     """Give a copy of a database what ALTER DATABASE SET, COMMENT and GRANT gave to its template: CREATE DATABASE leaves
-    it behind."""
+    it behind.
+
+    With `login`, as that role, which owns both.
+    """
     for [statement] in connection.execute(_DATABASE_STATEMENTS, {"template": template, "database": database}).fetchall():
-        connection.execute(statement)
+        with connection.transaction():
+            _set_local_role(connection, login)
+            connection.execute(statement)
     for role, settings in connection.execute(_DATABASE_SETTINGS, (template,)).fetchall():
         target = sql.SQL("DATABASE {}").format(sql.Identifier(database))
         if role is not None:
+            if login not in (None, role):
+                continue
             target = sql.SQL("ROLE {} IN {}").format(sql.Identifier(role), target)
-        _alter_settings(connection, target, settings)
+        _alter_settings(connection, target, settings, login)
 
 
-def _alter_settings(connection: psycopg.Connection, target: sql.Composed, settings: Iterable[str]) -> None:
-    """ALTER ... SET each `name=value`, as the catalog stores them."""
+def _alter_settings(
+    connection: psycopg.Connection, target: sql.Composed, settings: Iterable[str], login: str | None = None
+) -> None:
+    """ALTER ... SET each `name=value`, as the catalog stores them; with `login`, as that role."""
     for setting in settings:
         # The stored text is the value as SET takes it back through set_config: lists keep their commas.
         name, _, value = setting.partition("=")
+        if login is not None and name in _IDENTITIES:
+            continue
         # In a transaction: a script's `role`, or a time-out of 1 ms, must not outlive a refusal.
         with connection.transaction():
             connection.execute("SELECT pg_catalog.set_config(%s, %s, true)", (name, value))
+            _set_local_role(connection, login)
             connection.execute(sql.SQL("ALTER {} SET {} FROM CURRENT").format(target, sql.Identifier(name)))
+
+
+def _set_local_role(connection: psycopg.Connection, login: str | None) -> None:
+    if login is not None:
+        connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(login)))
 
 
 def _execute(connection: psycopg.Connection, text: str, *names: str) -> None:

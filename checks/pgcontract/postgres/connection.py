@@ -65,6 +65,8 @@ class Connection(psycopg.Connection[TupleRow]):
 
     limits: Limits = Limits()
     runs_script: bool = False
+    # Why a refusal is this server's doing and not the script's, in a sentence; empty where it is the script's.
+    explain_refusal: Callable[[psycopg.Error], str] | None = None
 
     @classmethod
     def connect(cls, conninfo: str = "", **keywords: Any) -> Self:

@@ -58,6 +58,10 @@ class ConnectionPool:
     def __init__(self, server: Server, *, application_name: str, timeout_ms: int) -> None:
         self.server = server
         self.admin: Connection | None = None
+        # On an owner's server: who migrates, what its refusals mean, and how a script that locked it out is undone.
+        self.login: str | None = None
+        self.explain_refusal: Callable[[psycopg.Error], str] | None = None
+        self.let_in_again: Callable[[], None] | None = None
         self._application_name = application_name
         self._timeout_ms = timeout_ms
         self._waits_left = _MAX_WAITS
@@ -68,15 +72,23 @@ class ConnectionPool:
 
         CouldNotAsk where the server lets us have no more; ServerUnavailable where it answers nobody.
         """
+        let_in_again = self.let_in_again if user == self.login else None
         while True:
             try:
                 connection = self._connect(database, user)
             except psycopg.OperationalError as error:
                 reason = " ".join(str(error).split())
                 if not self._is_out_of_connections(reason, user):
+                    if let_in_again is not None:
+                        let_in_again()
+                        let_in_again = None
+                        continue
+                    hint = "look for a full disk, or for others who hold its connections"
+                    if user == self.login:
+                        hint = "look for a script that takes its login's rights, or its database's, away"
                     raise ServerUnavailable(
                         f"connecting to the scratch server as {user} failed: {reason.rstrip('.')}. Run it again; if it "
-                        "persists, look for a full disk, or for others who hold its connections."
+                        f"persists, {hint}."
                     ) from error
                 if self._close_idle_connection():
                     continue
@@ -137,7 +149,21 @@ class ConnectionPool:
             # Who administers cannot be asked to end the session in which it waits itself.
             end=self._terminate_session if self.admin is not None else None,
         )
+        if user == self.login:
+            connection.explain_refusal = self.explain_refusal
+            self._require_identity(connection, user)
         return connection
+
+    def _require_identity(self, connection: Connection, user: str) -> None:
+        """A pooler may give every session the user of its own configuration, whoever was asked for."""
+        row = connection.execute("SELECT session_user::text").fetchone()
+        if row != (user,):
+            connection.close()
+            raise ServerUnavailable(
+                f"migrations run as {user}, and the server at {self.server.host}:{self.server.port} made its session one "
+                f"of {row[0] if row else 'nobody'}. Name the server itself, or a pooler that lets sessions be "
+                "who they are."
+            )
 
     def _terminate_session(self, pid: int) -> None:
         """End a session; a server that does not even take that is not waited for as long again."""

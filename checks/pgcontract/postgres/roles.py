@@ -2,24 +2,22 @@
 
 A role that is there already is used as it is and never altered. On a server made for the run the rest is created
 for good; on an owner's server it carries our comment, is shared by concurrent runs, and is dropped with the last of them.
-There a role of this run alone migrates, which owns its databases and nothing else; where none can log in, no run starts.
+There a login migrates that owns the run's databases and nothing else, and is a member of nothing: made for the run, or by
+its owner (`--pg-run-as`). Where it cannot log in, or may do more, no run starts.
 """
 
 from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable
-from contextlib import closing
 from dataclasses import dataclass, field, fields, replace
 
 import psycopg
 from psycopg import sql
 
-from pgcontract.errors import ServerUnavailable
+from pgcontract.errors import InputError, ServerUnavailable
 from pgcontract.model.schema import Grant, Part, Policy, Role, Schema, Setting
 from pgcontract.postgres.cluster_settings import without_renamed_roles
-from pgcontract.postgres.connection import Connection
 from pgcontract.postgres.ownership import (
     PLATFORM_LOCK,
     PREFIX,
@@ -30,6 +28,7 @@ from pgcontract.postgres.ownership import (
 )
 from pgcontract.postgres.platform import Platform, PlatformRole
 from pgcontract.postgres.providers import Server
+from pgcontract.postgres.run_login import require_powerless, try_login
 
 _ROLES = """
 SELECT rolname, rolsuper, pg_catalog.array_remove(ARRAY[
@@ -43,14 +42,15 @@ FROM pg_catalog.pg_roles WHERE rolname = ANY (%s) OR rolname = current_user
 
 @dataclass(frozen=True, kw_only=True)
 class Roles:
-    """`migrator` is the role that migrates, also as quote_ident spells it; `made_for_run` where it is this run's own.
+    """`migrator` is the role that migrates, also as quote_ident spells it; `is_powerless` where it is not production's,
+    but a login of this run that has no attribute and no membership.
 
     `missing_privileges` names what production's roles have and those here have not, as `CREATEROLE of postgres`.
     """
 
     migrator: str
     quoted: str = ""
-    made_for_run: bool = False
+    is_powerless: bool = False
     password: str = field(default="", repr=False)
     existing: tuple[str, ...] = ()
     created: tuple[str, ...] = ()
@@ -92,17 +92,21 @@ class _RolePreparation:
         self.missing_privileges: list[str] = []
 
     def run(self) -> Roles:
-        for role in self.platform.roles:
-            if role.name not in self.server_roles:
-                self._create_role(role, comment=None if self.own else ROLE_COMMENT)
+        missing_roles = [role for role in self.platform.roles if role.name not in self.server_roles]
+        if missing_roles and not self._makes_roles:
+            raise InputError(self._describe_missing_roles(missing_roles))
+        for role in missing_roles:
+            self._create_role(role, comment=None if self.own else ROLE_COMMENT)
         roles = self._prepare_migrator()
         [(quoted,)] = self.admin.execute("SELECT pg_catalog.quote_ident(%s)", [roles.migrator])
-        names = [one_role.name for one_role in self.platform.roles]
+        names = [role.name for role in self.platform.roles]
+        if not self.own:
+            require_powerless(self.admin, roles.migrator)
         return replace(
             roles,
             quoted=quoted,
             existing=tuple(
-                name for name in [*names, *([] if roles.made_for_run else [roles.migrator])] if name in self.server_roles
+                name for name in [*names, *([] if roles.is_powerless else [roles.migrator])] if name in self.server_roles
             ),
             created=tuple(self.created),
             missing_privileges=tuple(self.missing_privileges),
@@ -110,60 +114,77 @@ class _RolePreparation:
 
     def _prepare_migrator(self) -> Roles:
         role = self.platform.migrator
+        if not self.own:
+            return self._prepare_login(role)
         known_role = self.server_roles.get(role.name)
-        if self.own and known_role is None:
-            password = self.server.passwords.get(role.name) or self._new_password()
-            self._create_role(role, password=password)
-            return Roles(migrator=role.name, password=password)
-        if self.own and known_role is not None and not known_role.superuser:
+        if known_role is not None and not known_role.superuser:
             return Roles(migrator=role.name, password=self.server.passwords.get(role.name, ""))
-        return self._create_run_role(role)
+        name = role.name if known_role is None else f"{PREFIX}{self.token}"
+        password = self.server.passwords.get(name) or self._new_password()
+        self._create_role(replace(role, name=name), password=password)
+        return Roles(migrator=name, password=password)
 
-    def _create_run_role(self, role: PlatformRole) -> Roles:
-        """A role of this run's own with production's attributes; ServerUnavailable where it cannot log in."""
-        name, password = f"{PREFIX}{self.token}", self._new_password()
-        self._create_role(replace(role, name=name), password=password, shown_name=role.name)
-        if not self.admin_role.superuser:
-            options = " WITH INHERIT TRUE, SET TRUE" if self.server.major >= 16 else ""
-            self._execute("GRANT {} TO {}" + options, name, self.server.superuser)
-        roles = Roles(migrator=name, made_for_run=True, password=password)
+    def _prepare_login(self, role: PlatformRole) -> Roles:
+        """The login that migrates in place of production's role; ServerUnavailable where it cannot log in."""
+        self.missing_privileges += [
+            f"{attribute} of {role.name}" for attribute in role.attributes if attribute not in ("LOGIN", "NOINHERIT")
+        ]
+        self.missing_privileges += [f"membership in {group} of {role.name}" for group in role.member_of]
+        if name := self.server.run_as:
+            roles = Roles(migrator=name, is_powerless=True, password=self.server.passwords.get(name, ""))
+        else:
+            roles = Roles(migrator=f"{PREFIX}{self.token}", is_powerless=True, password=self._new_password())
+            self._create_role(PlatformRole(name=roles.migrator, attributes=("LOGIN",)), password=roles.password)
+            self.created.remove(roles.migrator)
+            if not self.admin_role.superuser:
+                options = " WITH INHERIT TRUE, SET TRUE" if self.server.major >= 16 else ""
+                self._execute("GRANT {} TO {}" + options, roles.migrator, self.server.superuser)
         refusal = self._login_error(roles)
         if not refusal:
-            self.created.remove(name)
             return roles
-        self._execute("DROP ROLE {}", name)
+        if not self.server.run_as:
+            self._execute("DROP ROLE {}", roles.migrator)
+        whose = "that --pg-run-as names" if self.server.run_as else "that was made"
         raise ServerUnavailable(
-            f"migrations run as a role made for the run, never as {self.server.superuser}, and the role that was made "
-            f"may not log in: {refusal}. Let roles log in by password from here (pg_hba.conf), or use a server of the "
-            "run's own: --pg wheel, or --pg docker."
+            f"migrations run as a login without any power, never as {self.server.superuser}, and the role {whose} may "
+            f"not log in: {refusal}. Let roles log in by password from here (pg_hba.conf), or use a server of the run's "
+            "own: --pg wheel, or --pg docker."
+        )
+
+    @property
+    def _makes_roles(self) -> bool:
+        return self.admin_role.superuser or "CREATEROLE" in self.admin_role.attributes
+
+    def _describe_missing_roles(self, missing_roles: list[PlatformRole]) -> str:
+        """Without them the default privileges of the platform would not be seen to open a table."""
+        statements = "\n".join(f"    {' '.join(('CREATE ROLE', role.name, *role.attributes))};" for role in missing_roles)
+        return (
+            f"roles that {self.platform.name} has are not on the server, and {self.server.superuser} is without "
+            f"CREATEROLE. Let an admin run this once:\n\n{statements}\n\nOr use a server of the run's own: --pg wheel, "
+            "or --pg docker."
         )
 
     def _login_error(self, roles: Roles) -> str:
-        """The server's message where the role made for the run may not log in; empty where it may."""
+        """The server's message where the login may not log in; empty where it may."""
         server = replace(self.server, passwords={**self.server.passwords, roles.migrator: roles.password})
-        refusal = _try_login(server, self.server.maintenance_database, roles.migrator)
-        if refusal and not self.own:
-            # New roles may be kept out of that database alone: a database that the role owns decides.
+        refusal = try_login(server, self.server.maintenance_database, roles.migrator)
+        if refusal:
+            # It may be kept out of that database alone: a database that the role owns decides.
             database = f"{PREFIX}{self.token}_0"
             self._execute("CREATE DATABASE {} OWNER {} TEMPLATE template0", database, roles.migrator)
             try:
-                refusal = _try_login(server, database, roles.migrator)
+                refusal = try_login(server, database, roles.migrator)
             finally:
                 self._execute("DROP DATABASE {} WITH (FORCE)", database)
         return refusal
 
-    def _create_role(
-        self, role: PlatformRole, *, password: str = "", comment: str | None = None, shown_name: str | None = None
-    ) -> None:
-        attributes = [
-            attribute
-            for attribute in role.attributes
-            if attribute not in self._missing_attributes(role, self._grantable_attributes, named=False)
-        ]
-        self.missing_privileges += self._missing_attributes(
-            replace(role, name=shown_name or role.name), self._grantable_attributes
+    def _create_role(self, role: PlatformRole, *, password: str = "", comment: str | None = None) -> None:
+        possible_attributes = self._grantable_attributes
+        missing_attributes = [attribute for attribute in role.attributes if attribute not in possible_attributes]
+        self.missing_privileges += [f"{attribute} of {role.name}" for attribute in missing_attributes]
+        words: sql.Composable = sql.SQL(
+            " ".join(attribute for attribute in role.attributes if attribute in possible_attributes)
         )
-        words: sql.Composable = sql.SQL(" ".join(attributes))
         if password:
             hidden = self.admin.pgconn.encrypt_password(password.encode(), role.name.encode(), b"scram-sha-256")
             words += sql.SQL(" PASSWORD {}").format(sql.Literal(hidden.decode()))
@@ -182,29 +203,18 @@ class _RolePreparation:
             return
         self.created.append(role.name)
         for group in role.member_of:
-            try:
+            if self.own or group in self.created:  # a role of the owner's is given to nobody
                 self._execute("GRANT {} TO {}", group, role.name)
-            except psycopg.errors.Error:
-                self.missing_privileges.append(f"membership in {group} of {shown_name or role.name}")
 
     @property
     def _grantable_attributes(self) -> frozenset[str]:
-        """The attributes that we may grant and do: on an owner's server none that reaches objects of others.
-
-        Before 16 CREATEROLE reaches every role; a replication slot would retain the server's WAL for good.
-        """
+        """The attributes that we may grant and do: on an owner's server none that reaches objects of others."""
         always = frozenset(("LOGIN", "NOINHERIT"))
         if self.own:
             return always | {"CREATEDB", "CREATEROLE", "REPLICATION", "BYPASSRLS"}
-        own_attributes = self.admin_role.attributes | (
-            frozenset(("CREATEDB", "CREATEROLE", "BYPASSRLS")) if self.admin_role.superuser else set()
-        )
-        since_16 = {"CREATEROLE"} if self.admin_role.superuser else {"CREATEROLE", "BYPASSRLS"}
-        return (always | own_attributes) - {"REPLICATION"} - (since_16 if self.server.major < 16 else set())
-
-    def _missing_attributes(self, role: PlatformRole, has: Iterable[str], *, named: bool = True) -> list[str]:
-        missing = [attribute for attribute in role.attributes if attribute not in {*has, "NOINHERIT"}]
-        return [f"{attribute} of {role.name}" for attribute in missing] if named else missing
+        # Before 16 nobody but a superuser gives it, since then whoever has it.
+        bypass = self.admin_role.superuser or (self.server.major >= 16 and "BYPASSRLS" in self.admin_role.attributes)
+        return always | {"BYPASSRLS"} if bypass else always
 
     def _new_password(self) -> str:
         """None is needed where the server trusts whoever reaches its socket."""
@@ -214,16 +224,12 @@ class _RolePreparation:
         self.admin.execute(sql.SQL(text).format(*map(sql.Identifier, names)))
 
 
-def _try_login(server: Server, database: str, user: str) -> str:
-    try:
-        with closing(Connection.connect(server.conninfo(dbname=database, user=user))):
-            return ""
-    except psycopg.OperationalError as error:
-        return " ".join(str(error).split())
-
-
 def prepare_roles(admin: psycopg.Connection, server: Server, platform: Platform, token: str) -> Roles:
-    """Find or create the platform's roles. ServerUnavailable where no role of the run's own could migrate."""
+    """Find or create the platform's roles.
+
+    On an owner's server InputError where who migrates could reach more than the run's databases, or roles of the platform
+    are missing and cannot be made; ServerUnavailable where no login could migrate.
+    """
     if "own_server" in server.capabilities:
         return _RolePreparation(admin, server, platform, token).run()
     with advisory_lock(admin, PLATFORM_LOCK):
@@ -240,11 +246,11 @@ def drop_platform_roles(admin: psycopg.Connection, platform: Platform, token: st
 def as_in_production(schema: Schema, roles: Roles, platform: Platform, *, all_roles: bool) -> Schema:
     """The catalog as it would be if the migrating role had production's name.
 
-    Without `all_roles`, only the platform's roles and those that the migrating role has created.
+    Without `all_roles`, only the migrating role and the platform's.
     """
     schema = without_renamed_roles(schema)
     if not all_roles:
-        names = _visible_roles(schema, roles, platform)
+        names = {roles.quoted, *(role.name for role in platform.roles)}
         schema = replace(
             schema,
             roles=tuple(role for role in schema.roles if role.name in names),
@@ -294,19 +300,3 @@ def _rename_role_in_part(part: Part, quoted: str, name: str, new_name: str) -> P
 
 def _setting_owner(setting: Setting) -> str:
     return setting.name.partition(" of ")[2].removesuffix(" in database")
-
-
-def _visible_roles(schema: Schema, roles: Roles, platform: Platform) -> frozenset[str]:
-    """The migrating role, the platform's roles, and those that one of them created and may therefore grant."""
-    groups = {role.name: role.member_of for role in schema.roles}
-    company, more = set[str](), {roles.quoted}
-    while more:
-        company |= more
-        memberships = (membership for name in more for membership in groups.get(name, ()))
-        groups_given = {
-            membership.partition(" with admin option")[0]
-            for membership in memberships
-            if " with admin option" in membership
-        }
-        more = (groups_given if roles.made_for_run else set()) - company
-    return frozenset(company | {role.name for role in platform.roles})

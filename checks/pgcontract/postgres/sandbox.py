@@ -27,16 +27,22 @@ from pgcontract.postgres.cluster_settings import (
 )
 from pgcontract.postgres.connection import Connection
 from pgcontract.postgres.connection_pool import ConnectionPool
-from pgcontract.postgres.ownership import PREFIX, ROLES_LOCK, application_name, drop_orphans, drop_run_objects, new_token
+from pgcontract.postgres.ownership import (
+    PREFIX,
+    application_name,
+    drop_database,
+    drop_orphans,
+    drop_run_objects,
+    new_token,
+)
 from pgcontract.postgres.platform import GrantRegime, Platform
 from pgcontract.postgres.providers import Server
 from pgcontract.postgres.restrictions import OWN_SERVER_HINT, creates_roles, explain_refusal, explain_untestable
 from pgcontract.postgres.roles import as_in_production, drop_platform_roles, prepare_roles
+from pgcontract.postgres.run_login import RunAsGuard, restore_password, set_search_path
 from pgcontract.result import RunOptions
 
 T = TypeVar("T")
-
-_LOCK_TRIES = 12  # of connection_pool.LOCK_TIMEOUT_MS each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,22 +73,28 @@ class Sandbox:
         self.timeout_ms = timeout_ms
         self._owns_server = "own_server" in server.capabilities
         self._token = new_token()
-        self._holds_roles_lock = False
+        self._chain_makes_roles = False
+        self._login: str | None = None  # on an owner's server, once it is known to have no power
         self._platform_states: dict[str, DatabaseState] = {}
         name = "pgcontract" if self._owns_server else application_name(self._token)
         with ExitStack() as stack:
             self._pool = ConnectionPool(server, application_name=name, timeout_ms=timeout_ms)
             self.admin = self._pool.admin = self._pool.open(server.maintenance_database, user=server.superuser)
             stack.callback(lambda: self.admin.close())
+            self._guard: RunAsGuard | None = None
             if not self._owns_server:
-                drop_orphans(self.admin)
+                self._clear_owners_server(server)
                 stack.push(self._drop_run_objects)
             elif "superuser" in server.capabilities:
                 protect_file_access_roles(self.admin)
             self.roles = prepare_roles(self.admin, server, platform, self._token)
             passwords = {**server.passwords, self.roles.migrator: self.roles.password}
             self.server = self._pool.server = replace(server, passwords=passwords) if self.roles.password else server
-            self._run_role = None if self._owns_server else self.roles.migrator
+            self._login = None if self._owns_server else self.roles.migrator
+            if self._login is not None:
+                self._pool.login = self._login
+                self._pool.explain_refusal = self._explain_refusal
+                self._pool.let_in_again = self._let_in_again
             self._file_copy = self._owns_server and self._setting("fsync") == "off"
             self._database_number = self._last_database_number() if self._owns_server else 0
             # Reused connections are closed first, without a COMMIT: an interruption may have left one in mid-answer.
@@ -106,6 +118,10 @@ class Sandbox:
         """The platform's database before the first migration, under one regime of default privileges."""
         if regime.name not in self._platform_states:
             name = self._create_database("template0")
+            path = self.platform.migrator.search_path
+            if self._login is not None and path is not None and not self._platform_states:
+                # Not before there is a database that tells the next run whose setting this was, if we are killed.
+                set_search_path(self.admin, self._login, path)
             if regime.database_sql:
                 with self.connect(name, user=self.server.superuser) as connection:
                     connection.execute("SELECT pg_catalog.set_config('pgcontract.migrator', %s, false)", [self.migrator])
@@ -116,12 +132,12 @@ class Sandbox:
 
     def read_state(self, database: str) -> DatabaseState:
         """The state of a database whose connections are closed."""
-        return DatabaseState(database=database, cluster_roles=read_cluster_roles(self.admin, within=self._run_role))
+        return DatabaseState(database=database, cluster_roles=read_cluster_roles(self.admin, login=self._login))
 
     @contextmanager
     def clone(self, state: DatabaseState, *, keep: bool = False) -> Iterator[str]:
         """The name of a fresh copy; dropped afterwards unless `keep` (then `read_state` may be called on it)."""
-        restore_cluster_roles(self.admin, state.cluster_roles, within=self._run_role)
+        restore_cluster_roles(self.admin, state.cluster_roles, login=self._login)
         name = self._create_database(state.database)
         try:
             yield name
@@ -136,7 +152,7 @@ class Sandbox:
         The copy lasts as long as the sandbox, so that this costs no more than a BEGIN. Work that ends its
         own transaction must use `clone`.
         """
-        restore_cluster_roles(self.admin, state.cluster_roles, within=self._run_role)
+        restore_cluster_roles(self.admin, state.cluster_roles, login=self._login)
         user = user or self.migrator
         with self._pool.reuse(
             f"{state.database}/{user}", user, lambda: self._create_database(state.database)
@@ -162,7 +178,7 @@ class Sandbox:
     def drop(self, database: str) -> None:
         """Drop a database that this sandbox created, whoever is still connected to it."""
         assert database.startswith(PREFIX)
-        self.admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+        drop_database(self.admin, database, self._connect_as_admin)
 
     def as_production(self, schema: Schema) -> Schema:
         """The catalog as reports show it: without other owners' and renamed roles, and with production's names."""
@@ -172,13 +188,10 @@ class Sandbox:
         """CouldNotAsk for a script that names a role which has another name on this server."""
         if reason := explain_untestable(text, self.roles):
             raise CouldNotAsk(reason)
-        if not self._owns_server and not self._holds_roles_lock and creates_roles(text):
-            self._lock_roles()
+        self._chain_makes_roles |= creates_roles(text)
 
-    def require_script_fault(self, sqlstate: str, statement: str) -> None:
-        """CouldNotAsk where a refusal is not the script's fault: a role exists already, or lacks an attribute."""
-        if reason := "" if self._owns_server else explain_refusal(sqlstate, statement, self.roles):
-            raise CouldNotAsk(reason)
+    def _explain_refusal(self, error: psycopg.Error) -> str:
+        return explain_refusal(error, self.roles, self.platform, roles_to_make=self._chain_makes_roles)
 
     def require_bypass_rls(self, catalog: Schema) -> None:
         """CouldNotAsk where row security would apply to the migrating role here, but does not in production."""
@@ -192,23 +205,30 @@ class Sandbox:
 
     @property
     def has_superuser(self) -> bool:
-        """Whether the administering role is a superuser."""
+        """Whether a superuser may work where a migration was, as nobody may on an owner's server."""
         return "superuser" in self.server.capabilities
 
     def require_superuser(self) -> None:
         """CouldNotAsk where no role available is a superuser."""
         if not self.has_superuser:
-            raise CouldNotAsk(f"this needs a superuser, which {self.server.superuser} is not; {OWN_SERVER_HINT}")
+            raise CouldNotAsk(f"this needs a superuser, and nobody is one on an owner's server; {OWN_SERVER_HINT}")
 
-    def _lock_roles(self) -> None:
-        """A role's name is global to the server: one run at a time may create roles. Released on exit."""
-        for _ in range(_LOCK_TRIES):
-            with suppress(psycopg.errors.LockNotAvailable):
-                self.admin.execute("SELECT pg_catalog.pg_advisory_lock(%s)", [ROLES_LOCK])
-                self._holds_roles_lock = True
-                drop_orphans(self.admin)  # of the one before us, if it was killed
-                return
-        raise CouldNotAsk("another run makes roles on this server, and does not end; run it again when it has")
+    def _connect_as_admin(self, database: str) -> Connection:
+        return self._pool.open(database, user=self._pool.server.superuser)
+
+    def _clear_owners_server(self, server: Server) -> None:
+        """Remove what dead runs left, and hold the login that the owner gave, if any."""
+        if server.run_as:
+            self._guard = RunAsGuard(self.admin, server.run_as)
+        drop_orphans(self.admin, self._connect_as_admin)
+        if self._guard is not None:
+            self._guard.hold(self.admin)
+
+    def _let_in_again(self) -> None:
+        """A script may have changed the password of its login."""
+        if self._login is not None and self.roles.password:
+            with suppress(psycopg.Error):
+                restore_password(self.admin, self._login, self.roles.password)
 
     def _drop_run_objects(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -218,8 +238,10 @@ class Sandbox:
         with suppress(PgcontractError, CouldNotAsk, psycopg.Error):
             if self.admin.closed or self.admin.info.transaction_status is not TransactionStatus.IDLE:
                 self.admin.close()
-                self.admin = self._pool.open(self.server.maintenance_database, user=self.server.superuser)
-            left = drop_run_objects(self.admin, self._token)
+                self.admin = self._pool.admin = self._connect_as_admin(self._pool.server.maintenance_database)
+            left = drop_run_objects(self.admin, self._token, self._connect_as_admin)
+            if self._guard is not None and self._login is not None:
+                self._guard.release(self.admin, self._pool.server)
             drop_platform_roles(self.admin, self.platform, self._token)
         if left and kind is None:
             raise ServerUnavailable(
@@ -246,7 +268,7 @@ class Sandbox:
         # checkpoints it needs are everybody's.
         text += sql.SQL(" STRATEGY file_copy" if self._file_copy else " STRATEGY wal_log")
         self.admin.execute(text)
-        copy_settings(self.admin, template, name)
+        copy_settings(self.admin, template, name, login=self._login)
         return name
 
     def _locale_options(self) -> sql.Composable:

@@ -1,4 +1,7 @@
-"""Execute a script as its tool would, and report where and why it was refused."""
+"""Execute a script as its tool would, and report where and why it was refused.
+
+CouldNotAsk where the server refuses what production's would not: a login of an owner's server may less.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,9 @@ from dataclasses import dataclass
 
 import psycopg
 
+from pgcontract.errors import CouldNotAsk
 from pgcontract.model.sql import Script, Statement, line_and_column
-from pgcontract.postgres.connection import as_unavailable, execute_discarding_rows, is_server_lost
+from pgcontract.postgres.connection import Connection, as_unavailable, execute_discarding_rows, is_server_lost
 from pgcontract.result import Evidence
 
 
@@ -120,7 +124,11 @@ def _execute(
     try:
         execute_discarding_rows(connection, text.encode())
     except psycopg.Error as error:
-        return _with_position(read_refusal(error), error, script, statement)
+        refusal = _with_position(read_refusal(error), error, script, statement)
+        explain = connection.explain_refusal if isinstance(connection, Connection) else None
+        if explain is not None and (reason := explain(error)):
+            raise CouldNotAsk(reason) from error
+        return refusal
     return None
 
 

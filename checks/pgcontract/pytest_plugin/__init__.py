@@ -23,6 +23,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the server to use: auto, none, wheel, a major from 15 to 18, binaries[:DIR], docker[:IMAGE] or dsn:URL "
         "(default: $PGCONTRACT_PG, else auto)",
     )
+    add(
+        "--pgcontract-pg-run-as",
+        metavar="LOGIN",
+        default=os.environ.get("PGCONTRACT_PG_RUN_AS") or None,
+        help="with dsn:URL, where its role may not make roles: the expendable login that migrations run as, by name or "
+        "as a connection string (default: $PGCONTRACT_PG_RUN_AS)",
+    )
     add("--pgcontract-through", metavar="ID", help="stop the chain at this migration")
     add("--pgcontract-only", metavar="GLOB", action="append", default=[], help="run only matching checks")
     add("--pgcontract-skip", metavar="GLOB", action="append", default=[], help="leave out matching checks")

@@ -27,6 +27,7 @@ class SharedSession:
             require_writable(config.invocation_params.dir / option.pgcontract_report, "report folder")
         options = RunOptions(
             pg=option.pgcontract_pg,
+            pg_run_as=option.pgcontract_pg_run_as,
             through=option.pgcontract_through,
             only=tuple(option.pgcontract_only),
             skip=tuple(option.pgcontract_skip),

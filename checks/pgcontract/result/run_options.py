@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """One value from the door to the report; a Run holds it with the seed that was used and no secret in `pg`.
+    """One value from the door to the report; a Run holds it with the seed that was used and no secret.
 
-    `pg` names the server as `--pg` does. `through` makes an earlier migration the head. `only` and `skip` are globs over
-    `check`, `check[subject]` and `check[label]`. `seed` is where random choices start, the project's own where it is
-    None; `examples` is how many values are made at random for one promise; `rows` is the largest size to measure on, the
-    data set's own sizes where it is None. A script or statement that takes more than `timeout_ms` is stopped. With
-    `strict`, CAUTION fails too.
+    `pg` names the server as `--pg` does, `pg_run_as` the login of migrations on a server of the owner's. `through` makes
+    an earlier migration the head. `only` and `skip` are globs over `check`, `check[subject]` and `check[label]`. `seed`
+    is where random choices start, the project's own where it is None; `examples` is how many values are made at random
+    for one promise; `rows` is the largest size to measure on, the data set's own sizes where it is None. A script or
+    statement that takes more than `timeout_ms` is stopped. With `strict`, CAUTION fails too.
     """
 
     pg: str = field(default="auto", repr=False)  # a dsn: may hold a password
+    pg_run_as: str | None = field(default=None, repr=False)  # as may this
     through: str | None = None
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()

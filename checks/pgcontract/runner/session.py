@@ -47,8 +47,9 @@ class Session:
         self.plan = plan
         self.server: Server | None = None
         production = Production(platform=plan.project.platform, postgres=plan.project.postgres)
-        if provider is None and plan.options.pg != NO_SERVER:
-            provider = provider_for(plan.options.pg, production=production)
+        run_as = plan.options.pg_run_as
+        if provider is None and (plan.options.pg != NO_SERVER or run_as is not None):
+            provider = provider_for(plan.options.pg, production=production, run_as=run_as)
         self._provider = provider
         self._stack = ExitStack()
         self._sandbox: Sandbox | None = None

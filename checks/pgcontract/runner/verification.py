@@ -11,7 +11,7 @@ from pgcontract.contract import Project
 from pgcontract.errors import InputError
 from pgcontract.model.schema import Schema
 from pgcontract.postgres.progress import ProgressEvent, progress_told_to, report_progress
-from pgcontract.postgres.providers import redact_spec
+from pgcontract.postgres.providers import redact_run_as, redact_spec
 from pgcontract.result import Finding, MigrationName, Observations, Run, RunOptions
 from pgcontract.result.observations import sum_phases
 from pgcontract.runner.check_infos import check_infos
@@ -74,7 +74,7 @@ def conclude(
         live=observed.live,
         measurements=observed.measurements,
         server=observed.server,
-        options=replace(plan.options, pg=redact_spec(plan.options.pg)),
+        options=replace(plan.options, pg=redact_spec(plan.options.pg), pg_run_as=redact_run_as(plan.options.pg_run_as)),
         phases=sum_phases(observed.phases),
     )
 

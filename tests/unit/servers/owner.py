@@ -15,13 +15,15 @@ DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 MAJORS = ("wheel", *([f"binaries:{DEBIAN_15}"] if DEBIAN_15.is_dir() else []))
 PASSWORD = "hunter2-%41 'quoted\\"
 
-# The boss may do everything, the maker makes databases and roles, the plain one only databases, and one has five lines.
+# The boss may do everything, the maker makes databases and roles, the plain one only databases, for which migrations run
+# as the expendable login, and one has five lines.
 ROLES = {
     "boss": "SUPERUSER",
     "maker": "CREATEDB CREATEROLE",
     "plain": "CREATEDB",
     "five": "CREATEDB CREATEROLE CONNECTION LIMIT 5",
     "nobody_much": "",
+    "expendable": "",
 }
 # What a run may not change, by name, as rows of text.
 _KEPT = {
@@ -57,6 +59,10 @@ class Owner:
             host=self.server.host, port=self.server.port, user=user, dbname=dbname, password=password
         )
 
+    def options(self, user: str) -> dict[str, Any]:
+        """What a run is told to administer as this role."""
+        return {"pg": self.spec(user), "pg_run_as": run_as() if user == "plain" else None}
+
     def ask(self, query: str, *parameters: object, dbname: str = "postgres") -> list[Any]:
         with psycopg.connect(self.server.conninfo(dbname=dbname), autocommit=True) as connection:
             cursor = connection.execute(query.encode(), parameters)
@@ -64,14 +70,24 @@ class Owner:
 
     def everything(self) -> dict[str, list[Any]]:
         """What must be as it was, by name."""
-        state = {name: self.ask(query) for name, query in _KEPT.items()}
-        return {**state, "looked at": self.ask(_COUNTED), "written to": self.ask(_WRITTEN)}
+        # The server counts a session's work when that ends.
+        return {**self.shared(), "looked at": self.ask(_COUNTED), "written to": self.ask(_WRITTEN)}
+
+    def shared(self) -> dict[str, list[Any]]:
+        """Of that, what all databases share."""
+        with psycopg.connect(self.server.conninfo(dbname="postgres"), autocommit=True) as connection:
+            return {name: connection.execute(query.encode()).fetchall() for name, query in _KEPT.items()}
 
     def ours(self) -> set[str]:
         """The databases and roles that carry the tool's prefix, or are roles of the stage."""
         query = "SELECT datname::text FROM pg_database UNION ALL SELECT rolname FROM pg_roles"
         stage = {"anon", "authenticated", "service_role", "authenticator"}
         return {name for (name,) in self.ask(query) if name.startswith("pgcontract") or name in stage}
+
+
+def run_as(user: str = "expendable", password: str = PASSWORD) -> str:
+    """The `--pg-run-as` that names this login."""
+    return psycopg.conninfo.make_conninfo(user=user, password=password)
 
 
 @contextmanager
@@ -83,6 +99,7 @@ def owner_of(spec: str, **settings: str) -> Iterator[Owner]:
             for name, attributes in ROLES.items():
                 hidden = connection.pgconn.encrypt_password(PASSWORD.encode(), name.encode(), b"scram-sha-256").decode()
                 owner.ask(f"CREATE ROLE {name} LOGIN {attributes} PASSWORD '{hidden}'")
+        owner.ask("GRANT expendable TO plain")
         for name in ("lobby", "app"):
             owner.ask(f"CREATE DATABASE {name}")
         owner.ask("CREATE TABLE customer (id integer PRIMARY KEY, name text)", dbname="app")

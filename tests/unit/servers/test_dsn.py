@@ -23,7 +23,7 @@ from pgcontract.postgres.sandbox import Sandbox
 from pgcontract.result import Run
 
 _ALONE: dict[tuple[int, str], Run] = {}
-PEOPLE = ("boss", "maker", "five")
+PEOPLE = ("boss", "maker", "five", "plain")
 
 # Holds a run in the middle of its work until its standard input ends.
 HELD = """
@@ -31,12 +31,11 @@ import sys
 from pgcontract.postgres.providers import provider_for
 from pgcontract.postgres.platform import platform_of
 from pgcontract.postgres.sandbox import Sandbox
-with provider_for(sys.argv[1]).start() as server, Sandbox(server, platform_of("supabase")) as sandbox:
+pg, run_as, platform = sys.argv[1:]
+with provider_for(pg, run_as=run_as or None).start() as server, Sandbox(server, platform_of(platform)) as sandbox:
     state = sandbox.platform_state(sandbox.platform.regimes[0])
     with sandbox.clone(state) as name, sandbox.connect(name) as connection:
-        sandbox.require_testable("CREATE ROLE app_held")
-        if server.major >= 16:
-            connection.execute("CREATE ROLE app_held")
+        connection.execute("ALTER ROLE CURRENT_USER SET work_mem = '5MB'")
         print(name, flush=True)
         sys.stdin.read()
 """
@@ -84,7 +83,7 @@ def supabase_project(project: Path) -> Path:
 @pytest.mark.parametrize("user", PEOPLE)
 def test_a_project_is_judged_as_elsewhere_and_the_server_left_as_it_was(owner: Owner, project: Path, user: str) -> None:
     before = owner.everything()
-    run = verify(load_project(project), RunOptions(pg=owner.spec(user)))
+    run = verify(load_project(project), RunOptions(**owner.options(user)))
 
     assert ({"acid.durability"}, before) == (unlike(alone(owner, project), run), owner.everything())
 
@@ -100,7 +99,7 @@ def test_the_stage_of_supabase_is_made_and_taken_away(owner: Owner, supabase_pro
     assert expected == (unlike(alone(owner, supabase_project), run), roles, owner.everything())
 
 
-@pytest.mark.parametrize("user", PEOPLE)
+@pytest.mark.parametrize("user", ["boss", "maker", "five"])
 def test_two_runs_at_once_do_not_meet(owner: Owner, user: str) -> None:
     platform = platform_of("supabase")
     with ExitStack() as stack:
@@ -127,11 +126,14 @@ def test_the_last_of_two_runs_takes_the_stage_away(owner: Owner) -> None:
     assert ((True,), set()) == (row, owner.ours())
 
 
-@pytest.mark.parametrize("user", ["boss", "maker"])
+@pytest.mark.parametrize("user", ["boss", "maker", "plain"])
 def test_what_a_killed_run_left_goes_with_the_next(owner: Owner, user: str) -> None:
-    before = owner.everything()["roles"], owner.everything()["databases"]
+    kinds = ("roles", "databases", "role settings")
+    before = [owner.everything()[kind] for kind in kinds]
+    pg, login = owner.options(user).values()
+    platform = "postgres" if login else "supabase"
     held = subprocess.Popen(
-        [sys.executable, "-c", HELD, owner.spec(user)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HELD, pg, login or "", platform], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert held.stdout
     name = held.stdout.readline().strip()
@@ -143,10 +145,10 @@ def test_what_a_killed_run_left_goes_with_the_next(owner: Owner, user: str) -> N
     assert token
     while owner.ask("SELECT FROM pg_stat_activity WHERE application_name = %s", application_name(token)):
         pass
-    with provider_for(owner.spec(user)).start() as server, Sandbox(server, platform_of("supabase")):
+    with provider_for(pg, run_as=login).start() as server, Sandbox(server, platform_of(platform)):
         pass
 
-    assert (True, before) == (left, (owner.everything()["roles"], owner.everything()["databases"]))
+    assert (True, before) == (left, [owner.everything()[kind] for kind in kinds])
 
 
 def test_what_is_not_ours_is_no_orphan_whatever_it_is_called(owner: Owner) -> None:

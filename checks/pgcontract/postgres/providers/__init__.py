@@ -26,17 +26,22 @@ __all__ = [
     "Server",
     "known_specs",
     "provider_for",
+    "redact_run_as",
     "redact_spec",
     "terminate_on_signals",
 ]
 
 
-def provider_for(spec: str, *, production: Production | None = None) -> Provider:
+def provider_for(spec: str, *, production: Production | None = None, run_as: str | None = None) -> Provider:
     """The provider that `--pg SPEC` names; nothing is started and no binary is run.
 
-    A source that can be had like `production` gives that where the spec leaves it the choice.
-    Raises InputError for a spec that no source knows, listing the known ones and the nearest.
+    A source that can be had like `production` gives that where the spec leaves it the choice. `run_as` is the login of
+    migrations on a server that the owner names.
+    Raises InputError for a spec that no source knows, listing the known ones and the nearest, and for a `run_as` where
+    a run makes its own.
     """
+    if run_as is not None:
+        return _provider_running_as(spec, run_as)
     for source in _sources():
         provider: Provider | None = source.parse_spec(spec)
         if provider is not None:
@@ -52,6 +57,18 @@ def provider_for(spec: str, *, production: Production | None = None) -> Provider
     raise InputError(f"unknown server {spec!r}: known are {known}{hint}")
 
 
+def _provider_running_as(spec: str, run_as: str) -> Provider:
+    from pgcontract.postgres.providers import dsn
+
+    provider = dsn.parse_spec(spec)
+    if provider is None:
+        raise InputError(
+            f"--pg-run-as (or PGCONTRACT_PG_RUN_AS) names the login of migrations on a server of yours, --pg dsn:URL; "
+            f"with --pg {spec.partition(':')[0]} a run has its own, so leave it out"
+        )
+    return provider.running_as(run_as)
+
+
 def redact_spec(spec: str) -> str:
     """The spec without the password or anything else secret, as it may be printed and stored."""
     if not spec.startswith("dsn:"):
@@ -59,6 +76,15 @@ def redact_spec(spec: str) -> str:
     from pgcontract.postgres.providers import dsn  # not at the top: the command's help needs no driver
 
     return dsn.redact_spec(spec)
+
+
+def redact_run_as(run_as: str | None) -> str | None:
+    """Who `--pg-run-as` names, without a password."""
+    if run_as is None:
+        return None
+    from pgcontract.postgres import run_as as reading
+
+    return reading.redact_run_as(run_as)
 
 
 def known_specs() -> tuple[str, ...]:

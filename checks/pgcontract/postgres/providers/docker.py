@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 USAGE = "docker[:IMAGE]"
-_CAPABILITIES: frozenset[Capability] = frozenset(("own_server", "superuser", "stop", "second_role"))
+_CAPABILITIES: frozenset[Capability] = frozenset(("own_server", "superuser", "stop"))
 _MIGRATOR = "postgres"
 _PROBE_TIMEOUT_S = 5
 _VERSION = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import psycopg
@@ -17,7 +17,8 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from pgcontract.errors import InputError, ServerUnavailable
-from pgcontract.postgres.providers.server import NO_SETTINGS, Capability, Probe, Server
+from pgcontract.postgres.providers.server import NO_SETTINGS, Probe, Server
+from pgcontract.postgres.run_as import SUGGESTED_NAME, RunAs, read_run_as, require_usable, setup_sql
 
 USAGE = "dsn:URL"
 _OLDEST: Final = 15
@@ -69,16 +70,23 @@ def redact_spec(spec: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Dsn:
-    """The server that libpq finds by this text."""
+    """The server that libpq finds by this text; `run_as` is the login that `--pg-run-as` names, if any."""
 
     dsn: str = field(repr=False)
+    run_as: RunAs | None = None
     name: str = "dsn"
+
+    def running_as(self, text: str) -> Dsn:
+        """The same server, where migrations run as the login that the text names."""
+        return replace(self, run_as=read_run_as(text, self.dsn))
 
     def probe(self) -> Probe:
         """Whether the server can be used, found by connecting to it."""
         try:
             with self.start() as server:
-                return Probe(provider=self.name, ok=True, summary=f"PostgreSQL {server.version}, as {server.superuser}")
+                whom = f"migrations as {server.run_as or 'a login made for the run'}"
+                summary = f"PostgreSQL {server.version}, as {server.superuser}, {whom}"
+                return Probe(provider=self.name, ok=True, summary=summary)
         except (InputError, ServerUnavailable) as error:
             return Probe(provider=self.name, ok=False, summary=error.message, remedy="name another server with --pg")
 
@@ -94,8 +102,13 @@ class Dsn:
             _require_supported_major(first)
             with closing(_connect(self.dsn)) as second:
                 _require_session_mode(first, second)
-            superuser, database = _require_rights(first)
-            server = _server(first, superuser=superuser, database=database, locale=locale)
+            database = _require_rights(first, makes_login=self.run_as is None)
+            server = _server(first, database=database, locale=locale)
+            if self.run_as is not None:
+                require_usable(first, self.run_as.user)
+                password = self.run_as.password or _find_password(self.dsn, self.run_as.user)
+                passwords = {**server.passwords, self.run_as.user: password}
+                server = replace(server, run_as=self.run_as.user, passwords=passwords)
         yield server
 
 
@@ -112,6 +125,26 @@ def _connect(dsn: str) -> psycopg.Connection:
         ) from None
     except psycopg.Error as error:
         raise InputError(f"dsn: cannot be used: {_message_without_password(error)}") from None
+
+
+def _find_password(dsn: str, user: str) -> str:
+    """The password that libpq finds for another user of the same server: in the password file alone.
+
+    PGPASSWORD and the service's are for who administers. Whether it lets the login in is found where that has a database.
+    """
+    parameters = {**conninfo_to_dict(dsn), "user": user}
+    parameters.pop("password", None)
+    parameters.setdefault("connect_timeout", os.environ.get("PGCONNECT_TIMEOUT") or str(_TIMEOUT_S))
+    hidden = os.environ.pop("PGPASSWORD", None)
+    try:
+        with closing(psycopg.connect(**parameters, application_name="pgcontract")) as connection:  # type: ignore[arg-type]
+            return connection.info.password
+    except psycopg.OperationalError as error:
+        options = {option.keyword: option.val for option in (error.pgconn.info if error.pgconn else ())}
+        return (options.get(b"password") or b"").decode()
+    finally:
+        if hidden is not None:
+            os.environ["PGPASSWORD"] = hidden
 
 
 def _describe_target(error: psycopg.OperationalError) -> str:
@@ -164,8 +197,8 @@ def _require_session_mode(first: psycopg.Connection, second: psycopg.Connection)
         )
 
 
-def _require_rights(first: psycopg.Connection) -> tuple[bool, str]:
-    """Whether the role is a superuser, and the database it is in; InputError where it may not make what we need."""
+def _require_rights(first: psycopg.Connection, *, makes_login: bool) -> str:
+    """The database that the role is in; InputError where it may not make what we need."""
     row = first.execute(_ROLE_RIGHTS).fetchone()
     assert row is not None
     user, superuser, createdb, createrole, standby, read_only, database = row
@@ -175,18 +208,26 @@ def _require_rights(first: psycopg.Connection) -> tuple[bool, str]:
             f"the server at {_address(first)} is {why}, and the gate makes databases on it; name the primary, or another "
             "server, with --pg"
         )
-    missing = [word for word, may in (("CREATEDB", createdb), ("CREATEROLE", createrole)) if not (superuser or may)]
-    if missing:
+    quoted = sql.Identifier(user).as_string(first)
+    if not (superuser or createdb):
         raise InputError(
-            f"the role {user} is without {' and '.join(missing)} on the server at {_address(first)}, and the gate loads "
-            "migrations into databases of its own, as a role that it makes for the run and drops: a migration never runs "
-            f"as a role of yours. Let it: ALTER ROLE {sql.Identifier(user).as_string(first)} {' '.join(missing)}; or use "
-            "a server of the run's own: --pg wheel, or --pg docker."
+            f"the role {user} is without CREATEDB on the server at {_address(first)}, and the gate loads migrations into "
+            f"databases of its own. Let it: ALTER ROLE {quoted} CREATEDB; or use a server of the run's own: --pg wheel, "
+            "or --pg docker."
         )
-    return superuser, database
+    if makes_login and not (superuser or createrole):
+        raise InputError(
+            f"the role {user} is without CREATEROLE on the server at {_address(first)}, so it cannot make the login that "
+            "migrations run as, and a migration never runs as a role of yours. Let an admin make one, once:\n\n"
+            f"{setup_sql(first, SUGGESTED_NAME)}\n\n"
+            f"Then name it: --pg-run-as {SUGGESTED_NAME}, or PGCONTRACT_PG_RUN_AS={SUGGESTED_NAME}, with the password in "
+            ".pgpass. It is expendable: it owns nothing but a run's databases, and a migration may do to it what it "
+            "likes. Or use a server of the run's own: --pg wheel, or --pg docker."
+        )
+    return str(database)
 
 
-def _server(first: psycopg.Connection, *, superuser: bool, database: str, locale: str | None) -> Server:
+def _server(first: psycopg.Connection, *, database: str, locale: str | None) -> Server:
     resolved = {option.keyword.decode(): option.val.decode() for option in first.pgconn.info if option.val}
     host, user = first.info.host, first.info.user
     parameters = {key: value for key, value in resolved.items() if key not in _PER_CONNECTION}
@@ -195,7 +236,6 @@ def _server(first: psycopg.Connection, *, superuser: bool, database: str, locale
         parameters["hostaddr"] = first.info.hostaddr
     # What libpq would try by itself; ours are pinned for a server without a network.
     parameters |= {key: "" for key in ("sslmode", "gssencmode", "channel_binding") if key not in parameters}
-    capabilities: frozenset[Capability] = frozenset(("superuser", "second_role") if superuser else ())
     return Server(
         provider="dsn",
         version_num=first.info.server_version,
@@ -203,7 +243,6 @@ def _server(first: psycopg.Connection, *, superuser: bool, database: str, locale
         host=host,
         port=first.info.port,
         superuser=user,
-        capabilities=capabilities,
         started_from="owner",
         storage="unknown",
         maintenance_database=database,

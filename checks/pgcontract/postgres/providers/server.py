@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
-Capability = Literal["own_server", "superuser", "stop", "second_role"]
+Capability = Literal["own_server", "superuser", "stop"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +37,12 @@ class Server:
     returns when it is there again on the same files. Both are there where `capabilities` has "stop".
     `start_prepared(what, settings)` is a fresh server with a prepared state: from a cache, if it was made before.
 
-    `superuser` is the role that administers: a superuser only where `capabilities` has "superuser". A server without
-    "own_server" is an owner's: what was there before us is neither altered nor relied on. `maintenance_database` is
-    the one to administer from; `locale` what each new database is to have, where not the server's; `passwords` are
-    by role; `parameters` are further libpq keywords, which win over ours. The last two are in no repr.
+    `superuser` is the role that administers; what it does in a database that a migration has seen, it may do as a
+    superuser only where `capabilities` has "superuser". A server without "own_server" is an owner's: what was there
+    before us is neither altered nor relied on; `run_as` is the login that its owner made for migrations, empty where one
+    is made for the run. `maintenance_database` is the one to administer from; `locale` what each new database is to
+    have, where not the server's; `passwords` are by role; `parameters` are further libpq keywords, which win over ours.
+    The last two are in no repr.
     """
 
     provider: str
@@ -53,6 +55,7 @@ class Server:
     capabilities: frozenset[Capability] = frozenset()
     started_from: Literal["cache", "initdb", "image", "owner"]
     storage: Literal["tmpfs", "disk", "unknown"]
+    run_as: str = ""
     maintenance_database: str = "postgres"
     locale: str | None = None
     passwords: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)

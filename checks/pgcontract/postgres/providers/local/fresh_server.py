@@ -34,7 +34,7 @@ from pgcontract.postgres.providers.local.run_folder import claimed_folder, remov
 from pgcontract.postgres.providers.server import Capability, PreparedState, Server
 from pgcontract.postgres.providers.throwaway import PORT
 
-_CAPABILITIES: frozenset[Capability] = frozenset(("own_server", "superuser", "stop", "second_role"))
+_CAPABILITIES: frozenset[Capability] = frozenset(("own_server", "superuser", "stop"))
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 

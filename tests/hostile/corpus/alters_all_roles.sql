@@ -1,0 +1,2 @@
+-- BLOCKED
+ALTER ROLE ALL SET statement_timeout = 1;

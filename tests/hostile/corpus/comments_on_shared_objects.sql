@@ -1,0 +1,7 @@
+-- BLOCKED
+DO $$ DECLARE s text; BEGIN
+    FOREACH s IN ARRAY ARRAY['ROLE keeper', 'DATABASE precious', 'TABLESPACE pg_default', 'ROLE CURRENT_USER'] LOOP
+        BEGIN EXECUTE 'COMMENT ON ' || s || ' IS ''taken'''; EXCEPTION WHEN OTHERS THEN RAISE NOTICE '%', SQLERRM; END;
+    END LOOP;
+    EXECUTE 'COMMENT ON DATABASE precious IS ''taken''';
+END $$;

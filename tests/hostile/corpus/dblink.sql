@@ -1,0 +1,2 @@
+-- BLOCKED
+CREATE EXTENSION dblink; SELECT dblink_exec('dbname=precious user=keeper', 'DROP TABLE treasure');

@@ -1,0 +1,2 @@
+-- BLOCKED
+/* /* */ ' */ DROP DATABASE precious WITH (FORCE); -- '

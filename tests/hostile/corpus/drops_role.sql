@@ -1,0 +1,2 @@
+-- INCOMPLETE
+DROP OWNED BY keeper CASCADE; DROP ROLE keeper;

@@ -1,0 +1,2 @@
+-- INCOMPLETE
+DO $$ BEGIN EXECUTE format('GRANT %I TO keeper WITH ADMIN OPTION', current_user); END $$;

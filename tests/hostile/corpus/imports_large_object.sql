@@ -1,0 +1,2 @@
+-- BLOCKED
+SELECT lo_import('/etc/passwd');

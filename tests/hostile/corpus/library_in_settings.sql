@@ -1,0 +1,2 @@
+-- BLOCKED
+DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET session_preload_libraries = ''hostile''', current_database()); END $$;

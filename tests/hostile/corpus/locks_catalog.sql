@@ -1,0 +1,2 @@
+-- BLOCKED
+BEGIN; LOCK TABLE pg_database, pg_authid IN ACCESS EXCLUSIVE MODE; COMMIT;

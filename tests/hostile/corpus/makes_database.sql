@@ -1,0 +1,2 @@
+-- INCOMPLETE
+CREATE DATABASE precious_copy TEMPLATE precious;

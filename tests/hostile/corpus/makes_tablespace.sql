@@ -1,0 +1,2 @@
+-- BLOCKED
+CREATE TABLESPACE precious_space LOCATION '/tmp';

@@ -1,0 +1,2 @@
+-- BLOCKED
+ALTER DATABASE precious SET TABLESPACE pg_default;

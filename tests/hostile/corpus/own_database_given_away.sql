@@ -1,0 +1,2 @@
+-- INCOMPLETE
+DO $$ BEGIN EXECUTE format('ALTER DATABASE %I OWNER TO keeper', current_database()); END $$;

@@ -1,0 +1,2 @@
+-- INCOMPLETE
+DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RENAME TO mine', current_database()); END $$;

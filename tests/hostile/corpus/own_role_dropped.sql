@@ -1,0 +1,2 @@
+-- INCOMPLETE
+DO $$ BEGIN EXECUTE format('DROP ROLE %I', current_user); END $$;

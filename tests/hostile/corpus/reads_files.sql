@@ -1,0 +1,2 @@
+-- BLOCKED
+SELECT pg_read_file('/etc/passwd'), pg_ls_dir('/');

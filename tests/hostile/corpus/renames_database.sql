@@ -1,0 +1,2 @@
+-- BLOCKED
+SELECT '--'; ALTER DATABASE precious RENAME TO mine;

@@ -1,0 +1,2 @@
+-- INCOMPLETE
+ALTER ROLE keeper RENAME TO kept;

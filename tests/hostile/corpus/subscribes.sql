@@ -1,0 +1,2 @@
+-- BLOCKED
+CREATE SUBSCRIPTION taken CONNECTION 'dbname=precious user=keeper' PUBLICATION p;
