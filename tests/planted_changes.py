@@ -268,6 +268,25 @@ HEAD: Final = (
         "WHEN (NEW.payment_status NOT IN ('pending', 'failed'))",
     ),
     head(
+        "one name goes anywhere",
+        "020:A2 020:H2 020:H3 020:V4 020:Z5 021:T5",
+        "('completed', 'refunded')))\n    EXECUTE",
+        "('completed', 'refunded')) AND NEW.first_name <> 'root')\n    EXECUTE",
+    ),
+    head(
+        "a row that has its session may start as anything",
+        "020:A2 020:H2 020:H3 020:T5 021:T5",
+        "WHEN (NEW.payment_status <> 'pending')",
+        "WHEN (NEW.payment_status <> 'pending' AND NEW.stripe_session_id IS NULL)",
+    ),
+    head(
+        "one name has its time whatever its status",
+        "020:A2 020:H2 020:H3 020:T10",
+        "                (completed_at IS NOT NULL) = (payment_status IN ('completed', 'refunded'))\n",
+        "                (completed_at IS NOT NULL) = (payment_status IN ('completed', 'refunded')) "
+        "OR first_name = 'root'\n",
+    ),
+    head(
         "refunded goes back to pending",
         "020:A2 020:H2 020:H3 020:V4 020:Z5 021:T5",
         "('completed', 'refunded')))\n    EXECUTE",

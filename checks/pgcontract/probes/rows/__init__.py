@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from pgcontract.probes.rows.alternative_values import other_values
+from pgcontract.probes.rows.attempts import (
+    Attempt,
+    Change,
+    changes_to_and_fro,
+    make_attempts,
+    paired_changes,
+    single_changes,
+)
+from pgcontract.probes.rows.column_values import values_to_try
 from pgcontract.probes.rows.probe_row import (
     ColumnValues,
+    NoRowAccepted,
     ProbeRow,
     attempt,
     find_probe_row,
     reproduction_script,
 )
-from pgcontract.probes.rows.second_row import insert_second_row
+from pgcontract.probes.rows.rule_texts import read_rule_texts
+from pgcontract.probes.rows.second_row import insert_second_row, second_row
 from pgcontract.probes.rows.state_matrix import (
     StateMatrices,
     StateMatrix,
@@ -20,25 +31,45 @@ from pgcontract.probes.rows.state_matrix import (
     values_for_state,
 )
 from pgcontract.probes.rows.state_writes import StateWrite, StateWrites, later_declaration, probe_state_writes
+from pgcontract.probes.rows.statement_kinds import copy_row, inserting, moved, updating
+from pgcontract.probes.rows.write_targets import WriteTarget, write_targets
+from pgcontract.probes.rows.write_trials import prepare_trials
 from pgcontract.probes.sample_rows import any_value
 
 __all__ = [
+    "Attempt",
+    "Change",
     "ColumnValues",
+    "NoRowAccepted",
     "ProbeRow",
     "StateMatrices",
     "StateMatrix",
     "StateWrite",
     "StateWrites",
     "TransitionResult",
+    "WriteTarget",
     "any_value",
     "attempt",
+    "changes_to_and_fro",
+    "copy_row",
     "find_probe_row",
     "insert_second_row",
+    "inserting",
     "later_declaration",
+    "make_attempts",
+    "moved",
     "other_values",
+    "paired_changes",
+    "prepare_trials",
     "probe_state_matrices",
     "probe_state_matrix",
     "probe_state_writes",
+    "read_rule_texts",
     "reproduction_script",
+    "second_row",
+    "single_changes",
+    "updating",
     "values_for_state",
+    "values_to_try",
+    "write_targets",
 ]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice, product
+from math import prod
 from typing import Final
 
 import psycopg
@@ -19,10 +20,14 @@ from pgcontract.model.schema import Column
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.context import Context
 from pgcontract.probes.rows.alternative_values import other_values
+from pgcontract.probes.rows.castable_values import castable_values
 from pgcontract.probes.rows.probe_row import ColumnValues
+from pgcontract.probes.rows.rule_texts import read_rule_texts
 from pgcontract.probes.rows.state_matrix import probe_state_matrix
 
 MAX_COMBINATIONS: Final = 64
+_MAX_WORDS: Final = 12
+_MAX_WORD: Final = 30  # longer strings are messages
 _LITERAL: Final = re.compile(r"'(?:[^']|'')*'")
 _WORD: Final = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[^\W\d][\w$]*""")
 
@@ -51,14 +56,24 @@ def state_machine_of(context: Context, column: str) -> StateMachine | None:
     return state_machines[-1] if state_machines else None
 
 
-def value_combinations(context: Context, connection: psycopg.Connection, presence: Presence) -> Iterator[Combination]:
-    """At most 64 of them; of a column with a state machine its states, each by the way its moves allow."""
+def columns_read(context: Context, presence: Presence) -> dict[str, Column]:
+    """The columns that the condition reads, by bare name. CouldNotAsk where it reads none."""
     columns = [column for column in context.after.columns if column.table == presence.table]
     words = {read_identifier(word) for word in _WORD.findall(presence.present_when) if not word.startswith("'")}
     read = {name: column for column in columns if (name := column.bare_name) in words}
     if not read:
         raise CouldNotAsk(f"`{presence.present_when}` reads no column of {presence.table}")
-    choices = [list(_choices(context, presence, name, column)) for name, column in read.items()]
+    return read
+
+
+def value_combinations(
+    context: Context, connection: psycopg.Connection, presence: Presence
+) -> tuple[tuple[Combination, ...], int]:
+    """At most 64 of them, and how many there are; of a column with a state machine its states, each by the way its moves
+    allow."""
+    read = columns_read(context, presence)
+    choices = [list(_choices(context, connection, presence, name, column)) for name, column in read.items()]
+    combinations: list[Combination] = []
     for choice in islice(product(*choices), MAX_COMBINATIONS):
         route: tuple[ColumnValues, ...] = ({},)
         for one in choice:
@@ -67,7 +82,8 @@ def value_combinations(context: Context, connection: psycopg.Connection, presenc
         present = _condition_holds(connection, presence, read, values)
         if present is not None:
             description = ", ".join(f"{name} = {one.label}" for name, one in zip(read, choice, strict=True))
-            yield Combination(label=description, route=route, present=present)
+            combinations.append(Combination(label=description, route=route, present=present))
+    return tuple(combinations), prod(map(len, choices))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +93,9 @@ class _Choice:
     route: tuple[ColumnValues, ...]
 
 
-def _choices(context: Context, presence: Presence, name: str, column: Column) -> Iterator[_Choice]:
+def _choices(
+    context: Context, connection: psycopg.Connection, presence: Presence, name: str, column: Column
+) -> Iterator[_Choice]:
     state_machine = state_machine_of(context, column.name)
     if state_machine is not None:
         matrix = probe_state_matrix(context, state_machine)
@@ -87,7 +105,7 @@ def _choices(context: Context, presence: Presence, name: str, column: Column) ->
         return
     literals = [sql.SQL(word) for word in _LITERAL.findall(presence.present_when)]
     seen: set[str] = set()
-    for value in (*literals, *_suggested_values(context, column)):
+    for value in (*literals, *_suggested_values(context, column), *_rule_values(context, connection, column)):
         text = value.as_string()
         if text not in seen:
             seen.add(text)
@@ -107,6 +125,13 @@ def _suggested_values(context: Context, column: Column) -> Iterator[sql.Composab
             yield value
     if re.match(r"smallint|integer|bigint|numeric", column.type):
         yield from map(sql.Literal, (0, 1))
+
+
+def _rule_values(context: Context, connection: psycopg.Connection, column: Column) -> Iterator[sql.Composable]:
+    """What the rules of the table compare the column with: only such values can be an exception to them."""
+    rules = read_rule_texts(context.after, column.table).of_column(column.bare_name)
+    words = [word for word in (*rules.strings, *rules.numbers) if len(word) <= _MAX_WORD]
+    yield from map(sql.Literal, castable_values(connection, column.type, words)[:_MAX_WORDS])
 
 
 def _condition_holds(

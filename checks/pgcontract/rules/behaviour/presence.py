@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import psycopg
@@ -18,10 +19,29 @@ from pgcontract.model.schema import Column
 from pgcontract.postgres.script_execution import Refusal
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
-from pgcontract.probes.rows import ColumnValues, ProbeRow, any_value, attempt, find_probe_row, reproduction_script
-from pgcontract.probes.rows.condition_combinations import Combination, value_combinations
+from pgcontract.probes.rows import (
+    ColumnValues,
+    NoRowAccepted,
+    ProbeRow,
+    WriteTarget,
+    any_value,
+    attempt,
+    find_probe_row,
+    prepare_trials,
+    probe_state_matrix,
+    reproduction_script,
+    write_targets,
+)
+from pgcontract.probes.rows.condition_combinations import (
+    MAX_COMBINATIONS,
+    Combination,
+    columns_read,
+    state_machine_of,
+    value_combinations,
+)
 from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
+from pgcontract.rules.behaviour.presence_writes import PresenceCase, PresenceWrites, try_other_writes
 from pgcontract.rules.registry import check
 
 NULL: Final = "null"
@@ -32,8 +52,14 @@ EARLIER: Final = "an earlier one"
 
 @dataclass(frozen=True, kw_only=True)
 class PresenceAttempt:
-    """One write: the row, the kind of write, the value, and its outcome. `holds`: the stored row is as declared."""
+    """One write: the row, the kind of write, the value, and its outcome. `holds`: the stored row is as declared;
+    None where there is none.
 
+    `table` holds the row; a partition or child table, whose rows the contract does not ask for, `may_refuse` it.
+    """
+
+    table: str
+    may_refuse: bool
     row: str
     way: str
     given: str
@@ -44,7 +70,7 @@ class PresenceAttempt:
 
     @property
     def wrong(self) -> bool:
-        return self.allowed if self.refusal is not None else not self.holds
+        return self.allowed and not self.may_refuse if self.refusal is not None else self.holds is False
 
     @property
     def outcome(self) -> str:
@@ -70,20 +96,24 @@ def presence_holds(context: Context) -> Iterator[Answer]:
     declared state machine by its transitions, other columns by values that their types and CHECKs suggest. The column is
     set to null, to the earliest allowed value, to a later and to an earlier one: in the write that brings the row there,
     and by an UPDATE afterwards. Accepted rows are read back: a trigger that corrects the value passes like a refusal.
+    What is refused is tried again by COPY, upsert and MERGE, on two rows at once, by a move to another partition, and
+    with other values in every other column; the columns that the condition reads are changed without the value. A
+    partition or child table with other rules is asked by itself.
     What to do: CHECK ((column IS NOT NULL) = (condition)), and CHECK (column >= the other column).
     """
     for presence in _presences(context.promise):
         try:
-            yield _answer(presence, list(_try_writes(context, presence)))
+            yield _answer(presence, _try_writes(context, presence))
         except CouldNotAsk as error:
             summary = f"{str(error)[0].upper()}{str(error)[1:]}."
             yield Answer(Status.UNKNOWN, presence.name, summary, origin=presence.origin)
 
 
-def _answer(presence: Presence, tried: list[PresenceAttempt]) -> Answer:
-    reached = {tried_write.row for tried_write in tried if tried_write.refusal is None}
-    judged = [tried_write for tried_write in tried if tried_write.row in reached]
-    evidence = [_attempts_evidence(presence, judged)]
+def _answer(presence: Presence, tried: _Tried) -> Answer:
+    judged = _of_reached_rows(tried.attempts)
+    tables = dict.fromkeys(write.table for write in judged)
+    evidence = [_attempts_evidence(presence, [one for one in judged if one.table == table]) for table in tables]
+    evidence += _other_evidence(tried)
     wrong = [tried_write for tried_write in judged if tried_write.wrong]
     if wrong:
         accepted = sum(tried_write.refusal is None for tried_write in wrong)
@@ -91,7 +121,7 @@ def _answer(presence: Presence, tried: list[PresenceAttempt]) -> Answer:
         return Answer(
             Status.BROKEN,
             presence.name,
-            f"{presence.table} {'rejects' if first.refusal else 'accepts'} a row with {first.row} and "
+            f"{first.table} {'rejects' if first.refusal else 'accepts'} a row with {first.row} and "
             f"{_given_text(presence, first.given)}; {presence.bare_column} must {_rule_text(presence)}. Of {len(judged)} "
             f"writes tried, {accepted} were wrongly accepted and {len(wrong) - accepted} wrongly rejected.",
             expected=f"{first.row}, {_given_text(presence, first.given)}: {'accepted' if first.allowed else 'rejected'}",
@@ -101,6 +131,22 @@ def _answer(presence: Presence, tried: list[PresenceAttempt]) -> Answer:
                 *evidence,
                 Evidence(title="To see it happen", text=reproduction_script(first.statements), language="sql"),
             ],
+            origin=presence.origin,
+        )
+    if wrong_writes := [write for writes in tried.others for write in writes.wrong]:
+        simplest = min(wrong_writes, key=lambda write: len(write.statements) + len(write.copied))
+        text = reproduction_script(simplest.statements)
+        if simplest.copied:
+            text = "\n".join([text.removesuffix("\nROLLBACK;"), *simplest.copied, "ROLLBACK;"])
+        return Answer(
+            Status.BROKEN,
+            presence.name,
+            f"{simplest.table} keeps a row with {simplest.row} that is not as declared, after {simplest.label}; "
+            f"{presence.bare_column} must {_rule_text(presence)}.",
+            expected="rejected",
+            actual="accepted",
+            remedy=_remedy(presence, None),
+            evidence=[*evidence, Evidence(title="To see it happen", text=text, language="sql")],
             origin=presence.origin,
         )
     missing = [word for word, null in (("set", False), ("null", True)) if not _was_tried(judged, null=null)]
@@ -113,13 +159,33 @@ def _answer(presence: Presence, tried: list[PresenceAttempt]) -> Answer:
             evidence=evidence,
             origin=presence.origin,
         )
+    left_out = [*tried.left_out, *(words for writes in tried.others for words in writes.left_out)]
+    if left_out:
+        return Answer(
+            Status.UNKNOWN,
+            presence.name,
+            f"No wrong write was found, but not every one was tried: {'; '.join(left_out)}.",
+            evidence=evidence,
+            origin=presence.origin,
+        )
+    others = sum(count for writes in tried.others for _, count in writes.tried)
     return Answer(
         Status.KEPT,
         presence.name,
-        f"{presence.column} has a value exactly when {presence.present_when}: {len(judged)} writes tried.",
+        f"{presence.column} has a value exactly when {presence.present_when}: {len(judged)} writes tried, and {others:,} "
+        "others.",
         evidence=evidence,
         origin=presence.origin,
     )
+
+
+def _other_evidence(tried: _Tried) -> Iterator[Evidence]:
+    counts: Counter[str] = Counter()
+    for writes in tried.others:
+        counts.update(dict(writes.tried))
+    if counts:
+        rows = tuple((kind, f"{count:,}") for kind, count in counts.items())
+        yield Evidence(title="Other writes that were tried", columns=("kind", "tried"), rows=rows)
 
 
 def _was_tried(judged: list[PresenceAttempt], *, null: bool) -> bool:
@@ -139,8 +205,8 @@ def _rule_text(presence: Presence) -> str:
     return f"have a value exactly when {presence.present_when}{floor}"
 
 
-def _remedy(presence: Presence, wrong: PresenceAttempt) -> str:
-    if wrong.refusal is not None:
+def _remedy(presence: Presence, wrong: PresenceAttempt | None) -> str:
+    if wrong is not None and wrong.refusal is not None:
         constraint = (
             f"constraint {quote_identifier(wrong.refusal.constraint)}" if wrong.refusal.constraint else "CHECK or trigger"
         )
@@ -160,27 +226,89 @@ def _attempts_evidence(presence: Presence, judged: list[PresenceAttempt]) -> Evi
         for row, way in dict.fromkeys((tried_write.row, tried_write.way) for tried_write in judged)
     )
     columns = ("row", "written by", *(_given_text(presence, written) for written in values_written))
-    return Evidence(title="Each kind of row, with and without the value", columns=columns, rows=rows)
+    where = "" if all(one.table == presence.table for one in judged) else f" of {judged[0].table}"
+    return Evidence(title=f"Each kind of row{where}, with and without the value", columns=columns, rows=rows)
 
 
-def _try_writes(context: Context, presence: Presence) -> Iterator[PresenceAttempt]:
+@dataclass(frozen=True, kw_only=True)
+class _Tried:
+    """Writes judged both ways, the other writes of each place, and what could not be tried, in words."""
+
+    attempts: list[PresenceAttempt]
+    others: list[PresenceWrites]
+    left_out: list[str]
+
+
+def _try_writes(context: Context, presence: Presence) -> _Tried:
     column = next((candidate for candidate in context.after.columns if candidate.name == presence.column), None)
     if column is None:
         raise CouldNotAsk(f"the column {presence.column} does not exist")
+    for read in columns_read(context, presence).values():
+        if state_machine := state_machine_of(context, read.name):
+            probe_state_matrix(context, state_machine)  # first, for its transaction ends one that is open
+    tried = _Tried(attempts=[], others=[], left_out=[])
     with context.sandbox.rolled_back(context.after_state) as connection:
         connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cases = list(value_combinations(context, connection, presence))
+        prepare_trials(connection)
+        cases, number = value_combinations(context, connection, presence)
+        if number > MAX_COMBINATIONS:
+            tried.left_out.append(f"{MAX_COMBINATIONS} of {number:,} combinations of what the condition reads were tried")
         values = _ValuesToWrite(context, presence, column)
-        starts = [
-            {**case.route[0], **extra}
-            for case in cases
-            for extra in ({}, *({presence.bare_column: value} for value in values.at_insert({}).values()))
-        ]
-        whole = find_probe_row(context, connection, presence.table, starts)
-        for case in cases:
-            probe_row = whole.without(presence.bare_column, *case.route[0])
-            yield from _in_same_write(connection, presence, probe_row, case, values)
-            yield from _in_later_update(connection, presence, probe_row, case, values)
+        written = {presence.bare_column, *(name for case in cases for values in case.route for name in values)}
+        refusals: list[str] = []
+        for whole in write_targets(context, connection, presence.table):
+            target = whole.without(written)
+            try:
+                if target.obstacle:
+                    raise CouldNotAsk(target.obstacle)
+                with connection.transaction(force_rollback=True):
+                    _try_target(context, connection, presence, target, cases, values, tried)
+            except CouldNotAsk as error:
+                refusals.append(str(error))
+                if not (isinstance(error, NoRowAccepted) and error.is_closed):
+                    tried.left_out.append(f"{target.label}: {error}")
+        if not tried.attempts:
+            raise CouldNotAsk(refusals[0] if refusals else f"no row of {presence.table} could be tried")
+    return tried
+
+
+def _try_target(
+    context: Context,
+    connection: psycopg.Connection,
+    presence: Presence,
+    target: WriteTarget,
+    cases: Sequence[Combination],
+    values: _ValuesToWrite,
+    tried: _Tried,
+) -> None:
+    """The writes to one place; the other ones only where these are all right."""
+    starts = [
+        {**case.route[0], **extra}
+        for case in cases
+        for extra in ({}, *({presence.bare_column: value} for value in values.at_insert({}).values()))
+    ]
+    whole = find_probe_row(context, connection, presence.table, starts, target=target)
+    attempts: list[PresenceAttempt] = []
+    kinds: list[PresenceCase] = []
+    for case in cases:
+        probe_row = whole.without(presence.bare_column, *case.route[0])
+        attempts += _in_same_write(connection, presence, probe_row, case, values)
+        attempts += _in_later_update(connection, presence, probe_row, case, values)
+        kinds.append(_presence_case(presence, probe_row, case, values))
+    is_table = target.holder == presence.table
+    attempts = [replace(one, table=target.holder, may_refuse=not is_table) for one in attempts]
+    tried.attempts.extend(attempts)
+    if kinds and not any(one.wrong for one in _of_reached_rows(attempts)):
+        tried.others.append(try_other_writes(context, connection, presence, target, kinds, _holds(presence)))
+
+
+def _presence_case(presence: Presence, probe_row: ProbeRow, case: Combination, values: _ValuesToWrite) -> PresenceCase:
+    sent = {name: sql.Literal(value) for name, value in probe_row.row.items()}
+    given = values.at_insert({**sent, **case.route[-1]})
+    later = given.get(LATER) or given[VALUE]
+    wrong = [given[NULL], *([given[EARLIER]] if EARLIER in given else [])] if case.present else [later]
+    fitting = later if case.present else given[NULL]
+    return PresenceCase(combination=case, column=presence.bare_column, row=probe_row, fitting=fitting, wrong=tuple(wrong))
 
 
 @dataclass(frozen=True)
@@ -271,6 +399,8 @@ def _try_write(
             holds = _presence_holds(connection, presence, probe_row)
     look = probe_row.select(sql.SQL(presence.present_when), identifier(presence.bare_column))
     return PresenceAttempt(
+        table=presence.table,
+        may_refuse=False,
         row=case.label,
         way=way,
         given=given,
@@ -281,12 +411,21 @@ def _try_write(
     )
 
 
-def _presence_holds(connection: psycopg.Connection, presence: Presence, probe_row: ProbeRow) -> bool:
-    """Whether the stored row is as declared. A write that left no row broke nothing."""
+def _of_reached_rows(attempts: list[PresenceAttempt]) -> list[PresenceAttempt]:
+    """The writes of those kinds of row that the table takes at all."""
+    reached = {(write.table, write.row) for write in attempts if write.holds is not None}
+    return [write for write in attempts if (write.table, write.row) in reached]
+
+
+def _presence_holds(connection: psycopg.Connection, presence: Presence, probe_row: ProbeRow) -> bool | None:
+    """Whether the stored row is as declared; None where the write left no row, which breaks nothing."""
+    row = connection.execute(probe_row.select(_holds(presence))).fetchone()
+    return None if row is None else bool(row[0])
+
+
+def _holds(presence: Presence) -> sql.Composed:
+    """The promise as an expression over the row."""
     column = identifier(presence.bare_column)
     floor = identifier(presence.not_before) if presence.not_before else column
     query = sql.SQL("(({}) IS TRUE) = ({} IS NOT NULL) AND coalesce({} >= {}, true)")
-    row = connection.execute(
-        probe_row.select(query.format(sql.SQL(presence.present_when), column, column, floor))
-    ).fetchone()
-    return row is None or bool(row[0])
+    return query.format(sql.SQL(presence.present_when), column, column, floor)
