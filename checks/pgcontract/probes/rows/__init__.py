@@ -1,4 +1,12 @@
-"""Writes on one row, each rolled back: what the server does with them, as SQL that anyone can paste."""
+"""Writes on one row, each rolled back: what the server does with them, as SQL that anyone can paste.
+
+A promise of rows is asked wherever a way round it can hide: at each of `write_targets`, with a row that `find_probe_row`
+finds for it; by each kind of statement (`inserting`, `updating`, `copy_row`); with the `values_to_try` of other columns,
+which `read_rule_texts` finds in triggers, functions and CHECKs, as `single_changes`, `changes_to_and_fro` and
+`paired_changes`. `make_attempts` tries many `Attempt`s in a round trip (after `prepare_trials`) and gives what an
+expression says of the rows before and after. Ask facts that open a transaction of their own first: its ROLLBACK ends any
+other.
+"""
 
 from __future__ import annotations
 

@@ -93,10 +93,6 @@ class Trial:
     writes: tuple[sql.Composed, ...]
     look: tuple[sql.Composed, ...]
 
-    @property
-    def statements(self) -> tuple[sql.Composed, ...]:
-        return (*self.setup, *self.writes)
-
 
 @dataclass(frozen=True, kw_only=True)
 class TrialResult:
