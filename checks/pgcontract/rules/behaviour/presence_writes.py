@@ -33,6 +33,7 @@ from pgcontract.probes.rows import (
 )
 from pgcontract.probes.rows.condition_combinations import Combination
 
+MAX_ATTEMPTS = 20_000  # at one place; more are counted and told, and leave the question open
 OTHER_STATEMENT = "by another statement: COPY, upsert, MERGE, two rows at once, a row moved to another partition"
 CONDITION = "of the columns that the condition reads, or that the value is not before"
 OTHER_COLUMN = "of another column, alone or with the value"
@@ -114,6 +115,9 @@ def try_other_writes(
         attempts += ((case, attempt) for attempt in _other_statements(case, target, second))
         attempts += ((case, attempt) for attempt in _of_condition(case, cases, presence, is_temporal=is_temporal))
         attempts += ((case, attempt) for attempt in _of_other_columns(case, changes))
+    if len(attempts) > MAX_ATTEMPTS:
+        left_out.append(f"{MAX_ATTEMPTS:,} of {len(attempts):,} writes to {target.holder} were tried")
+        del attempts[MAX_ATTEMPTS:]
     case_of = {id(attempt): case for case, attempt in attempts}
     look = sql.SQL("({})::pg_catalog.text").format(holds)
     tried = dict.fromkeys((OTHER_STATEMENT, CONDITION, OTHER_COLUMN), 0)
