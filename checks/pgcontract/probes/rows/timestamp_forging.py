@@ -1,41 +1,109 @@
-"""Every kind of statement with which a client can set a row's timestamp."""
+"""Times that a client could send in place of the database's: near and far, and those that the rules' texts speak of."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
 
 from psycopg import sql
 
-from pgcontract.catalog.sql_names import identifier
-from pgcontract.probes.rows.timestamp_upkeep import FUTURE, PAST, TimestampProbe, TimestampWrite
+from pgcontract.probes.rows.castable_values import castable_values
+from pgcontract.probes.rows.rule_texts import RuleTexts
+from pgcontract.probes.rows.timestamp_upkeep import PAST, TimestampProbe
+
+MAX_FORGED: Final = 240  # of one column; a message says how many there were
+FUTURE: Final = "2999-12-31 23:59:59+00"
+_NEAR_AND_FAR: Final = ("1 second", "1 hour", "3 days", "40 days", "400 days", "4 years", "10 years", "100 years")
+_EXTREMES: Final = (
+    "epoch",
+    "-infinity",
+    "infinity",
+    "0001-01-01 00:00:00+00",
+    "9999-12-31 23:59:59+00",
+    "4713-01-01 00:00:00+00 BC",
+    "294276-12-31 23:59:59+00",
+)
+_UNITS: Final = ("secs", "mins", "hours", "days", "months", "years")
+_MAX_NUMBER: Final = 100_000
+_NUMBERS: Final = 6  # of those in the texts, each as a count of every unit
 
 
-def forge_by_insert(probe: TimestampProbe) -> Iterator[TimestampWrite]:
-    """By a plain INSERT of a new row."""
-    yield probe.insert("INSERT of NULL", sql.NULL)
-    yield probe.insert(f"INSERT of {PAST}", sql.Literal(PAST))
-    yield probe.insert(f"INSERT of {FUTURE}", sql.Literal(FUTURE))
+@dataclass(frozen=True, kw_only=True)
+class ForgedTime:
+    """`label` is how it is called in a message; `is_null` also of what stands for no time at all."""
+
+    label: str
+    value: sql.Composable
 
 
-def forge_by_other_inserts(probe: TimestampProbe) -> Iterator[TimestampWrite]:
-    """By the other statements that insert a row."""
-    yield probe.copy(f"COPY of {PAST}", PAST)
-    if probe.probe_row.key:
-        past = sql.Literal(PAST)
-        yield probe.insert("INSERT … ON CONFLICT DO UPDATE of a new row", past, conflict=_upsert(probe, past))
+def forged_times(probe: TimestampProbe, rules: RuleTexts) -> tuple[ForgedTime, ...]:
+    """Distinct times, the plainest first. Those of `rules` lie a second inside and outside of each interval around now
+    and of each moment that they name."""
+    forged = [_literal(probe, PAST), _literal(probe, FUTURE), no_time(), three_days_ago(probe), an_hour_ahead(probe)]
+    for span in _NEAR_AND_FAR:
+        forged += [_off(probe, "-", span), _off(probe, "+", span)]
+    forged += [_literal(probe, text) for text in _EXTREMES if probe.unit is None]
+    if probe.unit is not None:
+        forged += [ForgedTime(label=text, value=sql.SQL(text)) for text in ("0", "-1")]
+    forged += _near_rules(probe, rules)
+    return tuple({one.label: one for one in forged}.values())
 
 
-def forge_by_update(probe: TimestampProbe) -> Iterator[TimestampWrite]:
-    """By each statement that changes the row, which must exist."""
-    column, past = probe.timestamp.bare_column, sql.Literal(PAST)
-    yield probe.update("UPDATE to NULL", {column: sql.NULL})
-    yield probe.update(f"UPDATE to {PAST}", {column: past})
-    yield probe.update(f"UPDATE to {FUTURE}", {column: sql.Literal(FUTURE)})
-    if probe.probe_row.key:
-        yield probe.insert("INSERT … ON CONFLICT DO UPDATE of an existing row", conflict=_upsert(probe, past))
+def no_time() -> ForgedTime:
+    """NULL."""
+    return ForgedTime(label="NULL", value=sql.NULL)
 
 
-def _upsert(probe: TimestampProbe, value: sql.Composable) -> sql.Composed:
-    return sql.SQL("ON CONFLICT ({}) DO UPDATE SET {} = {}").format(
-        sql.SQL(", ").join(map(identifier, probe.probe_row.key)), identifier(probe.timestamp.bare_column), value
-    )
+def three_days_ago(probe: TimestampProbe) -> ForgedTime:
+    """What a clamp of far times lets stand."""
+    return _off(probe, "-", "3 days")
+
+
+def an_hour_ahead(probe: TimestampProbe) -> ForgedTime:
+    """What a limit of a day lets stand."""
+    return _off(probe, "+", "1 hour")
+
+
+def times_near_the_old(probe: TimestampProbe) -> Iterator[ForgedTime]:
+    """For an UPDATE: the row's time as it is, written out or by name, and a little off."""
+    yield ForgedTime(label="itself", value=probe.name)
+    yield ForgedTime(label="the time that it has", value=sql.Literal(probe.before))
+    unit = sql.SQL("{} {} interval '{}'") if probe.unit is None else None
+    for sign, span in (("-", "1 second"), ("+", "1 second"), ("+", "1 hour")):
+        if unit is not None:
+            label = f"{probe.timestamp.bare_column} {sign} {span}"
+            yield ForgedTime(label=label, value=unit.format(probe.name, sql.SQL(sign), sql.SQL(span)))
+
+
+def _off(probe: TimestampProbe, sign: str, span: str) -> ForgedTime:
+    """A moment so long before or after now. After the clock, which goes on while the transaction lasts."""
+    clock = "now()" if sign == "-" else "clock_timestamp()"
+    text = f"{clock} {sign} interval '{span}'"
+    return ForgedTime(label=text, value=probe.time(sql.SQL(text)))
+
+
+def _literal(probe: TimestampProbe, text: str) -> ForgedTime:
+    literal: sql.Composable = sql.Literal(text)
+    if probe.unit is not None:
+        literal = probe.time(sql.SQL("{}::timestamptz").format(literal))
+    return ForgedTime(label=text, value=literal)
+
+
+def _near_rules(probe: TimestampProbe, rules: RuleTexts) -> Iterator[ForgedTime]:
+    spans = [
+        f"interval {sql.Literal(text).as_string()}"
+        for text in castable_values(probe.connection, "interval", rules.strings)
+    ]
+    counts = [text for text in rules.numbers if text.isdecimal() and 1 < int(text) <= _MAX_NUMBER][:_NUMBERS]
+    spans += [f"make_interval({unit} => {text})" for text in counts for unit in _UNITS]
+    spans += [f"interval '{margin}'" for margin in ("1 day", "1 year") if "1" in rules.numbers]
+    for span in spans:
+        for sign, clock in (("-", "now()"), ("+", "clock_timestamp()")):
+            for margin in ("- interval '2 seconds'", "+ interval '2 seconds'"):
+                text = f"{clock} {sign} {span} {margin}"
+                yield ForgedTime(label=text, value=probe.time(sql.SQL(text)))
+    for moment in castable_values(probe.connection, "timestamptz", rules.strings):
+        for margin in ("- interval '1 second'", "+ interval '1 second'"):
+            text = f"timestamptz {sql.Literal(moment).as_string()} {margin}"
+            yield ForgedTime(label=text, value=probe.time(sql.SQL(text)))

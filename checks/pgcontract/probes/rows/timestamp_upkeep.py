@@ -1,10 +1,10 @@
-"""Who keeps a time: writes on a row whose timestamp is a day behind or an hour ahead, and the time it has afterwards."""
+"""A row whose time the database keeps, at one of the places where rows are written: put there, moved back in time
+without triggers, looked at after each write."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final
 
 import psycopg
@@ -13,198 +13,261 @@ from psycopg import sql
 from pgcontract.catalog.sql_names import identifier
 from pgcontract.contract import Timestamp
 from pgcontract.errors import CouldNotAsk
-from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.context import Context
-from pgcontract.probes.rows.alternative_values import other_values
-from pgcontract.probes.rows.probe_row import ColumnValues, ProbeRow, attempt, find_probe_row
+from pgcontract.probes.rows.probe_row import ColumnValues, NoRowAccepted, ProbeRow, attempt, find_probe_row
+from pgcontract.probes.rows.second_row import second_row
+from pgcontract.probes.rows.write_targets import WriteTarget, write_targets
+from pgcontract.probes.rows.write_trials import prepare_trials
 
 PAST: Final = "2001-02-03 04:05:06+00"
-FUTURE: Final = "2999-12-31 23:59:59+00"
 DATABASE_TIME: Final = "the database's time"
 UNCHANGED: Final = "unchanged"
 CLIENT_VALUE: Final = "the client's value"
+NULL: Final = "null"
 
+_NOW: Final = sql.SQL("now()")
 _TEMPORAL: Final = ("timestamp", "date")
-_CLASSIFY_TIME = """
+_UNITS: Final = {0: 1, 3: 1_000, 6: 1_000_000, 9: 1_000_000_000}  # by the power of ten that a count of seconds is off
+# The clock's readings around a write; a number counts whole units, rounded either way.
+_CLASSIFY: Final = """
     CASE WHEN {column} IS NULL THEN 'null'
          WHEN {column} = CAST({before} AS {type}) THEN 'unchanged'
-         WHEN {column} IN (CAST({past} AS {type}), CAST({future} AS {type})) THEN 'the client''s value'
-         WHEN {column} < CAST(pg_catalog.now() AS {type}) THEN 'earlier than the transaction'
-         WHEN {column} > CAST(pg_catalog.clock_timestamp() AS {type}) THEN 'later than the clock'
+         WHEN {column} < {earliest} THEN 'earlier than the transaction'
+         WHEN {column} > {latest} THEN 'later than the clock'
          ELSE 'the database''s time'
-    END, {column}::pg_catalog.text
+    END
+"""
+_COMPARE: Final = """
+    CASE WHEN {column} > {before} THEN 'later' WHEN {column} = {before} THEN 'the same' ELSE 'earlier' END
 """
 
 
-@dataclass(frozen=True, kw_only=True)
-class TimestampWrite:
-    """What became of a write: the statement, and what the timestamp's value is now or who refused."""
-
-    label: str
-    statement: str
-    result: str
-    refused: bool = False
-
-
 class TimestampProbe:
-    """Writes to one row in one transaction; each is rolled back."""
+    """Writes to one row at one place, in one transaction. `row` is without the time; `second` is like it, by another
+    key (None: there can be none); `before` is the time that both had before a write, as text."""
 
-    def __init__(self, context: Context, connection: psycopg.Connection, timestamp: Timestamp) -> None:
+    def __init__(
+        self, context: Context, connection: psycopg.Connection, timestamp: Timestamp, target: WriteTarget
+    ) -> None:
         self.context = context
         self.connection = connection
         self.timestamp = timestamp
+        self.target = target
         self.columns = [column for column in context.after.columns if column.table == timestamp.table]
-        table_column = next((column for column in self.columns if column.name == timestamp.column), None)
-        if table_column is None:
-            raise CouldNotAsk(f"the column {timestamp.column} does not exist")
-        self.column = table_column
-        connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        self.probe_row = find_probe_row(context, connection, timestamp.table).without(timestamp.bare_column)
+        self.column = next(column for column in self.columns if column.name == timestamp.column)
+        self.name = identifier(timestamp.bare_column)
+        self.row = find_probe_row(context, connection, timestamp.table, target=target).without(timestamp.bare_column)
+        self.second = second_row(context, self.row, target)
         self.before: str | None = None
+        self.unit = self._unit()
 
-    def insert(
-        self, label: str, value: sql.Composable | None = None, *, conflict: sql.Composable | None = None
-    ) -> TimestampWrite:
-        """INSERT of the row with the timestamp as given; onto the row that is there, `conflict` is what it then does."""
-        statement = self.probe_row.insert({} if value is None else {self.timestamp.bare_column: value})
-        return self.write(label, statement if conflict is None else sql.Composed([statement, sql.SQL(" "), conflict]))
+    @property
+    def place_note(self) -> str:
+        """` in public.orders_b`, if elsewhere than in the table that the contract names."""
+        target = self.target
+        return "" if not target.values and target.holder == target.table else f" in {target.label}"
 
-    def update(self, label: str, values: ColumnValues) -> TimestampWrite:
-        """UPDATE of the row."""
-        return self.write(label, self.probe_row.update(values))
+    @property
+    def rows(self) -> tuple[ProbeRow, ...]:
+        """Those that `put_rows` put there."""
+        return (self.row, self.second) if self.second else (self.row,)
 
-    def copy(self, label: str, value: str) -> TimestampWrite:
-        """COPY of the row with the timestamp as given."""
-        row = {**self.probe_row.row, self.timestamp.bare_column: value}
-        names = sql.SQL(", ").join(map(identifier, row))
-        statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.SQL(self.timestamp.table), names)
-        line = "\t".join(str(cell).replace("\\", "\\\\") for cell in row.values())
-        shown = f"{statement.as_string()};\n{line}\n\\."
-        try:
-            with self.connection.transaction(force_rollback=True):
-                with self.connection.cursor() as cursor, cursor.copy(statement) as copy:
-                    copy.write_row([*row.values()])
-                relation, _ = self._fetch(self.probe_row.select(self._classified_time()))
-        except psycopg.Error as error:
-            return TimestampWrite(label=label, statement=shown, result=f"rejected: {read_refusal(error)}", refused=True)
-        return TimestampWrite(label=label, statement=shown, result=relation)
+    def time(self, moment: sql.Composable) -> sql.Composable:
+        """A moment (a timestamptz) as the column holds it: itself, or the number of units since 1970."""
+        if self.unit is None:
+            return moment
+        return sql.SQL("CAST(extract(epoch FROM {}) * {} AS {})").format(
+            moment, sql.Literal(self.unit), sql.SQL(self.column.type)
+        )
 
-    def write(self, label: str, statement: sql.Composed) -> TimestampWrite:
-        """Execute the write, read its result by RETURNING, roll it back."""
-        shown = f"{statement.as_string()};"
-        returning = sql.Composed([statement, sql.SQL(" RETURNING "), self._classified_time()])
-        try:
-            with self.connection.transaction(force_rollback=True):
-                return TimestampWrite(label=label, statement=shown, result=self._fetch(returning)[0])
-        except psycopg.Error as error:
-            refusal = read_refusal(error)
-            if refusal.sqlstate.startswith("42") and error.diag.statement_position:
-                raise
-            return TimestampWrite(label=label, statement=shown, result=f"rejected: {refusal}", refused=True)
+    def classified(self) -> sql.Composed:
+        """What the row's time is: `the database's time`, `unchanged`, `null`, earlier or later."""
+        now, clock = sql.SQL("pg_catalog.now()"), sql.SQL("pg_catalog.clock_timestamp()")
+        cast = "CAST({} AS {})" if self.unit is None else "pg_catalog.floor(extract(epoch FROM {}) * {})"
+        given = sql.SQL(self.column.type) if self.unit is None else sql.Literal(self.unit)
+        return sql.SQL(_CLASSIFY).format(
+            column=self.name,
+            type=sql.SQL(self.column.type),
+            before=sql.Literal(self.before),
+            earliest=sql.SQL(cast).format(now, given),
+            latest=sql.SQL(cast.replace("floor", "ceil")).format(clock, given),
+        )
+
+    def compared(self) -> sql.Composed:
+        """How the row's time compares to `before`: `later`, `the same`, `earlier`."""
+        before = sql.SQL("CAST({} AS {})").format(sql.Literal(self.before), sql.SQL(self.column.type))
+        return sql.SQL(_COMPARE).format(column=self.name, before=before)
+
+    def look(self, expression: sql.Composable) -> str | None:
+        """The expression over the row, as text; None where there is no row."""
+        record = self.connection.execute(self.row.select(expression)).fetchone()
+        return record[0] if record else None
 
     def update_unchanged(self) -> str:
         """An update that changes nothing, not undone: the row's time is `later`, `the same` or `earlier`."""
-        text = sql.SQL("{}::pg_catalog.text").format(identifier(self.timestamp.bare_column))
-        _, before = self._fetch(self.probe_row.select(sql.SQL("''"), text))
-        refusal = attempt(self.connection, self.probe_row.update(self.unchanged_values()))
-        if refusal is not None:
-            return f"rejected: {refusal}"
-        return compare_times(self.connection, self.probe_row, self.timestamp, self.column.type, before)
+        self.before = self.look(sql.SQL("{}::pg_catalog.text").format(self.name))
+        refusal = attempt(self.connection, self.row.update(self.unchanged_values()))
+        return f"rejected: {refusal}" if refusal else str(self.look(self.compared()) or "no row")
 
     def unchanged_values(self) -> ColumnValues:
-        """An update that changes nothing: a plain column set to itself."""
-        for column in self.columns:
-            name = column.bare_name
-            if column is not self.column and name not in self.probe_row.key and not column.generated:
-                return {name: identifier(name)}
-        raise CouldNotAsk(f"{self.timestamp.table} has no column to update but the timestamp and its key")
+        """An update that changes nothing: a plain column set to itself, or one of the key where there is no other."""
+        writable = [
+            column.bare_name
+            for column in self.columns
+            if column is not self.column and not column.generated and column.identity != "always"
+        ]
+        for name in sorted(writable, key=lambda name: (name in self.row.key, name not in self.row.row)):
+            return {name: identifier(name)}
+        raise CouldNotAsk(f"{self.timestamp.table} has no column to update but the timestamp")
 
-    def column_updates(self) -> Iterator[tuple[str, ColumnValues]]:
-        """For each other column an update that the table accepts; to another value, if it accepts one."""
-        for column in self.columns:
-            name = column.bare_name
-            if column is self.column or column.generated or (column.identity == "always"):
-                continue
-            value = next((value for value in other_values(self.context, column) if self._accepted(name, value)), None)
-            if value is None:
-                yield f"{name} to itself (every other value tried is rejected)", {name: identifier(name)}
-            else:
-                yield name, {name: value}
+    def put_row(self) -> None:
+        """Insert the row, with the transaction's time where it does not go in without. CouldNotAsk where not even so."""
+        refusal = attempt(self.connection, self.row.insert())
+        if refusal and (refusal := attempt(self.connection, self.row.insert({self.timestamp.bare_column: _NOW}))):
+            raise CouldNotAsk(f"no test row can be inserted into {self.target.holder}: {refusal}")
 
-    def _accepted(self, name: str, value: sql.Composable) -> bool:
-        with self.connection.transaction(force_rollback=True):
-            return attempt(self.connection, self.probe_row.update({name: value})) is None
-
-    def insert_shifted_row(self, shift: str) -> None:
-        """Insert the row with every time in it moved by `shift`: without triggers, as a replica does."""
-        self.connection.execute(self.probe_row.insert())
+    def put_rows(self, shift: str) -> None:
+        """Insert the row and the second one with every time in them moved by `shift`: without triggers, as a replica
+        does. CouldNotAsk where the row does not go in."""
+        self.put_row()
+        if self.second and attempt(self.connection, self.second.insert()):
+            self.second = None
         shifted = {
-            column.bare_name: sql.SQL("{} OPERATOR(pg_catalog.+) {}::pg_catalog.interval").format(
-                identifier(column.bare_name), sql.Literal(shift)
-            )
+            column.bare_name: self._shifted(column.bare_name, shift, is_number=column is self.column and bool(self.unit))
             for column in self.columns
             if (column is self.column or column.type.startswith(_TEMPORAL)) and not column.generated
+            if column.bare_name not in self.row.key and column.bare_name not in self.target.values
         }
-        with self.without_triggers():
-            self.connection.execute(self.probe_row.update(shifted))
-        text = sql.SQL("{}::pg_catalog.text").format(identifier(self.timestamp.bare_column))
-        row = self.connection.execute(self.probe_row.select(text)).fetchone()
-        self.before = row[0] if row else None
+        for statement in self.untriggered(*(row.update(shifted) for row in self.rows)):
+            self.connection.execute(statement)
+        self.before = self.look(sql.SQL("{}::pg_catalog.text").format(self.name))
+        for row in self.rows[1:]:
+            for statement in self.set_back(row):
+                self.connection.execute(statement)
 
-    @contextmanager
-    def without_triggers(self) -> Iterator[None]:
-        """With session_replication_role = replica; triggers that fire even then are disabled as well.
+    def set_back(self, row: ProbeRow) -> tuple[sql.Composed, ...]:
+        """The row's time is `before` again."""
+        return self.untriggered(row.update({self.timestamp.bare_column: sql.Literal(self.before)}))
+
+    def untriggered(self, *statements: sql.Composed) -> tuple[sql.Composed, ...]:
+        """The statements with session_replication_role = replica; triggers that fire even then are disabled as well.
 
         Without a superuser, the table's owner disables every trigger.
         """
         has_superuser = self.context.sandbox.has_superuser
         fires = ("always", "replica") if has_superuser else ("always", "replica", "origin")
-        always = [
-            trigger
-            for trigger in self.context.after.triggers
-            if trigger.table == self.timestamp.table and trigger.enabled in fires
-        ]
-        table = sql.SQL(self.timestamp.table)
+        disable: list[sql.Composed] = []
+        enable: list[sql.Composed] = []
+        for trigger in self.context.after.triggers:
+            if trigger.table in (self.target.table, self.target.holder) and trigger.enabled in fires:
+                table, name = sql.SQL(trigger.table), sql.SQL(trigger.quoted_name)
+                word = sql.SQL("" if trigger.enabled == "origin" else trigger.enabled.upper())
+                disable.append(sql.SQL("ALTER TABLE {} DISABLE TRIGGER {}").format(table, name))
+                enable.append(sql.SQL("ALTER TABLE {} ENABLE {} TRIGGER {}").format(table, word, name))
         if has_superuser:
-            self.connection.execute("SET LOCAL session_replication_role = replica")
-        for trigger in always:
-            name = sql.SQL(trigger.quoted_name)
-            self.connection.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER {}").format(table, name))
-        yield
-        for trigger in always:
-            name = sql.SQL(trigger.quoted_name)
-            word = sql.SQL("" if trigger.enabled == "origin" else trigger.enabled.upper())
-            self.connection.execute(sql.SQL("ALTER TABLE {} ENABLE {} TRIGGER {}").format(table, word, name))
-        if has_superuser:
-            self.connection.execute("SET LOCAL session_replication_role = origin")
+            disable.append(sql.Composed([sql.SQL("SET LOCAL session_replication_role = replica")]))
+            enable.append(sql.Composed([sql.SQL("SET LOCAL session_replication_role = origin")]))
+        return (*disable, *statements, *enable)
 
-    def _classified_time(self) -> sql.Composed:
-        return sql.SQL(_CLASSIFY_TIME).format(
-            column=identifier(self.timestamp.bare_column),
-            type=sql.SQL(self.column.type),
-            before=sql.Literal(self.before),
-            past=sql.Literal(PAST),
-            future=sql.Literal(FUTURE),
+    def _shifted(self, name: str, shift: str, *, is_number: bool) -> sql.Composed:
+        if not is_number:
+            return sql.SQL("{} OPERATOR(pg_catalog.+) {}::pg_catalog.interval").format(
+                identifier(name), sql.Literal(shift)
+            )
+        return sql.SQL("{} + extract(epoch FROM {}::pg_catalog.interval) * {}").format(
+            identifier(name), sql.Literal(shift), sql.Literal(self.unit)
         )
 
-    def _fetch(self, query: sql.Composed) -> tuple[str, str | None]:
-        row = self.connection.execute(query).fetchone()
-        return (row[0], row[1]) if row else ("no row", None)
+    def _unit(self) -> int | None:
+        """Of a column of numbers how many they count a second, by what the database itself puts there; None of times.
+
+        CouldNotAsk where the column can hold no time.
+        """
+        described = self.connection.execute(
+            sql.SQL("SELECT {} FROM {} LIMIT 0").format(self.name, sql.SQL(self.timestamp.table))
+        ).description
+        assert described is not None
+        kind = self.connection.execute(
+            "SELECT pg_catalog.format_type(oid, -1), typcategory::pg_catalog.text FROM pg_catalog.pg_type WHERE oid = %s",
+            [described[0].type_code],
+        ).fetchone()
+        assert kind is not None
+        if kind[0].startswith(_TEMPORAL):
+            return None
+        if kind[1] != "N":
+            raise CouldNotAsk(f"{self.column.name} is {self.column.type}, which holds no moment in time")
+        with self.connection.transaction(force_rollback=True):
+            attempt(self.connection, self.row.insert())
+            power = sql.SQL("""
+                CASE WHEN {0} > 0 THEN
+                    pg_catalog.round(pg_catalog.log({0}::pg_catalog.numeric / extract(epoch FROM pg_catalog.now())), 1)
+                END::pg_catalog.text
+            """).format(self.name)
+            found = self.look(power)
+        unit = _UNITS.get(int(float(found))) if found and float(found).is_integer() else None
+        if unit is None:
+            raise CouldNotAsk(
+                f"{self.column.name} is {self.column.type}, and an INSERT without it sets no count of seconds, "
+                "milliseconds, microseconds or nanoseconds since 1970"
+            )
+        return unit
+
+
+class TimestampPlaces:
+    """The places of a table at which rows are written, each in turn; `obstacles` say of those that were passed over why,
+    and `closed` are those whose own rules refuse every row."""
+
+    def __init__(self, context: Context, connection: psycopg.Connection, timestamp: Timestamp) -> None:
+        self.context = context
+        self.connection = connection
+        self.timestamp = timestamp
+        self.labels: list[str] = []
+        self.obstacles: list[tuple[WriteTarget, str]] = []
+        self.closed: list[tuple[WriteTarget, str]] = []
+        if timestamp.column not in {column.name for column in context.after.columns}:
+            raise CouldNotAsk(f"the column {timestamp.column} does not exist")
+        connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+    def __iter__(self) -> Iterator[TimestampProbe]:
+        """CouldNotAsk where no row can be written anywhere."""
+        for whole in write_targets(self.context, self.connection, self.timestamp.table):
+            target = whole.without((self.timestamp.bare_column,))
+            with self.connection.transaction(force_rollback=True):
+                try:
+                    if target.obstacle:
+                        raise CouldNotAsk(target.obstacle)
+                    if self.labels and self.timestamp.bare_column in whole.values:
+                        raise CouldNotAsk(f"{self.timestamp.column} itself leads rows there")
+                    probe = TimestampProbe(self.context, self.connection, self.timestamp, target)
+                except CouldNotAsk as error:
+                    is_closed = isinstance(error, NoRowAccepted) and error.is_closed
+                    (self.closed if is_closed else self.obstacles).append((target, str(error)))
+                    continue
+                prepare_trials(self.connection)
+                self.labels.append(target.label)
+                yield probe
+        if not self.labels:
+            raise CouldNotAsk((*self.obstacles, *self.closed)[0][1])
+
+    @property
+    def missing(self) -> list[str]:
+        """The places that were passed over and are not closed, with the reason."""
+        return [f"{target.label}: {reason}" for target, reason in self.obstacles]
 
 
 def compare_times(
     connection: psycopg.Connection, probe_row: ProbeRow, timestamp: Timestamp, type_name: str, before: str | None
 ) -> str:
     """How the row's time compares to the one before: `later`, `the same`, `earlier`."""
-    query = sql.SQL("CASE WHEN {0} > {1} THEN 'later' WHEN {0} = {1} THEN 'the same' ELSE 'earlier' END")
     old = sql.SQL("CAST({} AS {})").format(sql.Literal(before), sql.SQL(type_name))
-    row = connection.execute(probe_row.select(query.format(identifier(timestamp.bare_column), old))).fetchone()
+    query = sql.SQL(_COMPARE).format(column=identifier(timestamp.bare_column), before=old)
+    row = connection.execute(probe_row.select(query)).fetchone()
     return str(row[0]) if row else "no row"
 
 
 @contextmanager
-def timestamp_probe(context: Context, timestamp: Timestamp) -> Iterator[TimestampProbe]:
-    """The timestamp's row in a transaction that is undone, written on by the role that migrates.
+def timestamp_places(context: Context, timestamp: Timestamp) -> Iterator[TimestampPlaces]:
+    """The places of the timestamp's table in a transaction that is undone, written on by the role that migrates.
 
     Where we have a superuser, it grants that role SET on session_replication_role meanwhile: as a superuser, the
     migration's own functions would run with every privilege, also on this machine.
@@ -216,7 +279,7 @@ def timestamp_probe(context: Context, timestamp: Timestamp) -> Iterator[Timestam
         sandbox.admin.execute(sql.SQL("GRANT {} TO {}").format(privilege, migrator))
     try:
         with sandbox.rolled_back(context.after_state) as connection:
-            yield TimestampProbe(context, connection, timestamp)
+            yield TimestampPlaces(context, connection, timestamp)
     finally:
         if sandbox.has_superuser and not sandbox.admin.closed:
             sandbox.admin.execute(sql.SQL("REVOKE {} FROM {}").format(privilege, migrator))

@@ -15,8 +15,8 @@ from pgcontract.errors import CouldNotAsk
 from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
-from pgcontract.probes.rows import ProbeRow, find_probe_row, insert_second_row
-from pgcontract.probes.rows.timestamp_upkeep import compare_times, timestamp_probe
+from pgcontract.probes.rows import ProbeRow, attempt, find_probe_row, insert_second_row
+from pgcontract.probes.rows.timestamp_upkeep import TimestampProbe, compare_times, timestamp_places
 from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.behaviour.timestamp_remedy import set_by_trigger
@@ -67,7 +67,12 @@ def timestamp_commit_order_across_rows(context: Context) -> Iterator[Answer]:
 def _ask_each(context: Context, answer: Callable[[Context, Timestamp, CommitRace], Answer]) -> Iterator[Answer]:
     for timestamp in _timestamps(context.promise):
         try:
-            yield answer(context, timestamp, _commit_race(context, timestamp.name))
+            races = _commit_races(context, timestamp.name)
+            given = [answer(context, timestamp, race) for race in races.of_places]
+            wrong = [one for one in given if one.status is Status.BROKEN]
+            if races.missing and not wrong:
+                raise CouldNotAsk(f"not every place was tried: {'; '.join(races.missing)}")
+            yield (wrong or given)[0]
         except CouldNotAsk as error:
             summary = f"{str(error)[0].upper()}{str(error)[1:]}."
             yield Answer(Status.UNKNOWN, timestamp.name, summary, origin=timestamp.origin)
@@ -78,8 +83,10 @@ class CommitRace:
     """How the time that was committed last compares with the other: within one row, and across two.
 
     `across` is None where no second row can be inserted; `waited` says that the second write waited for the first.
+    `place_note` is ` in public.orders_b`, where the rows are elsewhere than in the table that the contract names.
     """
 
+    place_note: str
     within: str
     across: str | None
     waited: bool
@@ -87,12 +94,26 @@ class CommitRace:
     reproduction_across: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class CommitRaces:
+    """One race at each place where other rules apply; `missing` are the places without one, and why."""
+
+    of_places: tuple[CommitRace, ...]
+    missing: tuple[str, ...]
+
+
 @cached_fact
-def _commit_race(context: Context, name: str) -> CommitRace:
+def _commit_races(context: Context, name: str) -> CommitRaces:
     timestamp = next(timestamp for timestamp in _timestamps(context.promise) if timestamp.name == name)
-    with timestamp_probe(context, timestamp) as probe:
-        probe_row, changed, type_name = probe.probe_row, probe.unchanged_values(), probe.column.type
-        update = probe_row.update(changed)
+    with timestamp_places(context, timestamp) as places:
+        probes = list(places)
+    races = tuple(_commit_race(context, probe) for probe in probes)
+    return CommitRaces(of_places=races, missing=tuple(places.missing))
+
+
+def _commit_race(context: Context, probe: TimestampProbe) -> CommitRace:
+    timestamp, probe_row, changed, type_name = probe.timestamp, probe.row, probe.unchanged_values(), probe.column.type
+    update = probe_row.update(changed)
     sandbox = context.sandbox
     with (
         sandbox.clone(context.after_state) as clone,
@@ -100,7 +121,8 @@ def _commit_race(context: Context, name: str) -> CommitRace:
         sandbox.connect(clone) as second,
     ):
         # Rows of other tables that it refers to are needed here too.
-        probe_row = replace(probe_row, prerequisites=find_probe_row(context, first, timestamp.table).prerequisites)
+        found = find_probe_row(context, first, timestamp.table, target=probe.target)
+        probe_row = replace(probe_row, prerequisites=found.prerequisites)
         first.execute(probe_row.insert())
         first.execute("BEGIN")
         second.execute(update)
@@ -109,7 +131,9 @@ def _commit_race(context: Context, name: str) -> CommitRace:
         first.execute("COMMIT")
         within = compare_times(first, probe_row, timestamp, type_name, before)
         across, waited, reproduction_across = None, False, ""
-        other = insert_second_row(context, first, probe_row)
+        other = probe.second
+        if other is None or attempt(first, other.insert()):
+            other = insert_second_row(context, first, probe_row)
         if other is not None:
             other_update = other.update(changed)
             first.execute("BEGIN")
@@ -122,6 +146,7 @@ def _commit_race(context: Context, name: str) -> CommitRace:
             across = compare_times(first, last, timestamp, type_name, _read_timestamp(first, earlier, timestamp))
             reproduction_across = _reproduction_across(timestamp, probe_row, other, update, other_update)
     return CommitRace(
+        place_note=probe.place_note,
         within=within,
         across=across,
         waited=waited,
@@ -151,8 +176,8 @@ def _within_answer(context: Context, timestamp: Timestamp, race: CommitRace) -> 
     return Answer(
         Status.BROKEN,
         timestamp.name,
-        f"Within one row {timestamp.column} does not increase in commit order: a transaction that began first and "
-        f"committed last left {_how(race.within)} time.",
+        f"Within one row{race.place_note} {timestamp.column} does not increase in commit order: a transaction that began "
+        f"first and committed last left {_how(race.within)} time.",
         expected="later",
         actual=race.within,
         remedy=set_by_trigger(timestamp),
