@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from pgcontract.errors import InputError
-from pgcontract.model.sql import MAX_PARSED_BYTES, line_and_column, read_script
+from pgcontract.model.sql import MAX_PARSED_BYTES, line_and_column, opens_as_sql, read_script
 
 
 def written(folder: Path, raw: bytes) -> Path:
@@ -36,15 +36,15 @@ def test_facts_of_the_file_are_of_its_bytes(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("raw", "lines"), [(b"", 0), (b"do", 1), (b"do\n", 1), (b"do\r\nb", 2), (b"\n\n", 2)])
+@pytest.mark.parametrize(("raw", "lines"), [(b"", 0), (b"end", 1), (b"end\n", 1), (b"select\r\nb", 2), (b"\n\n", 2)])
 def test_lines_count_as_in_an_editor(tmp_path: Path, raw: bytes, lines: int) -> None:
     assert lines == read_script(written(tmp_path, raw)).lines
 
 
 def test_an_offset_is_placed_by_line_and_column(tmp_path: Path) -> None:
-    script = read_script(written(tmp_path, "\ufeffdo b\r\n  ä\n".encode()))
+    script = read_script(written(tmp_path, "\ufeff(ab\r\n  ä\n".encode()))
 
-    assert [(1, 1), (1, 4), (2, 3), (3, 1)] == [line_and_column(script, at) for at in (0, 3, 8, 10)]
+    assert [(1, 1), (1, 4), (2, 3), (3, 1)] == [line_and_column(script, at) for at in (0, 3, 7, 9)]
 
 
 def test_a_text_above_the_limit_is_kept_but_not_split(tmp_path: Path) -> None:
@@ -103,6 +103,26 @@ def test_a_text_above_the_limit_is_kept_but_not_split(tmp_path: Path) -> None:
             "001_x.sql:3: is no SQL: no statement in it opens with an SQL command; check that it is the right file",
         ),
         (
+            b"import os\nPASSWORD = 'hunter2'\n",
+            "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file",
+        ),
+        (
+            b"set -e\nPASSWORD=hunter2\n",
+            "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file",
+        ),
+        (
+            b"values:\n  password: hunter2\n",
+            "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file",
+        ),
+        (
+            b"Do not share it: the password is hunter2; show nobody hunter2",
+            "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file",
+        ),
+        (
+            b"var password = `hunter2`; do { use(password) } while (true); end;",
+            "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file",
+        ),
+        (
             b"CRAETE TABLE t ();",
             "001_x.sql:1: is no SQL: no statement in it opens with an SQL command; did you mean CREATE here?",
         ),
@@ -123,6 +143,11 @@ def test_a_text_above_the_limit_is_kept_but_not_split(tmp_path: Path) -> None:
         "backslash",
         "passwd",
         "ini",
+        "python",
+        "shell",
+        "yaml",
+        "prose",
+        "program",
         "mistyped",
         "copy",
     ],
@@ -163,3 +188,26 @@ def test_a_folder_is_no_script(tmp_path: Path) -> None:
 @pytest.mark.parametrize("raw", [b"select 'open;", b"do $$ open;", b"/* open", b"", b";;", b"select $x$"])
 def test_what_the_server_refuses_is_no_input_error(tmp_path: Path, raw: bytes) -> None:
     assert raw.decode() == read_script(written(tmp_path, raw)).text
+
+
+SQL = """
+(SELECT 1); SELECT $1; WITH RECURSIVE a (b) AS (SELECT 1) TABLE a; VALUES (1); TABLE ONLY "a b".c; DO $x$ $x$;
+DO LANGUAGE plpgsql 'BEGIN END'; SET a.b = 'c'; SET LOCAL "a" TO on; SET TIME ZONE UTC; SET SESSION CHARACTERISTICS AS x;
+RESET ALL; GRANT SELECT (a), INSERT ON t TO r; GRANT a, b TO c; REVOKE GRANT OPTION FOR ALL ON t FROM r; CALL "S".f();
+COPY t (a, b) TO '/x'; UPDATE ONLY "S"."T" AS t SET a = 1; VACUUM; VACUUM FULL t; ANALYZE t (a); CLUSTER i ON t;
+IMPORT FOREIGN SCHEMA a FROM SERVER b INTO c; COMMIT AND CHAIN; ROLLBACK TO a; END; LOCK t IN SHARE MODE; NOTIFY c, 'x';
+EXPLAIN ANALYZE VERBOSE SELECT 1; CRAETE TABLE t (); CREATE TABEL t (); ALTR TABLE t ADD a int; LOAD 'x'; SHOW ALL;
+TRUNCATE t, u CASCADE; LISTEN c; DECLARE c CURSOR FOR SELECT 1; FETCH ALL FROM c; PREPARE p AS SELECT 1; EXECUTE p (1);
+MERGE INTO t USING u ON true WHEN MATCHED THEN DELETE; REFRESH MATERIALIZED VIEW v; SECURITY LABEL ON TABLE t IS 'x'
+"""
+NO_SQL = """
+import os; import {a} from "b"; do { x() } while (y); do not tell; set -e; set password hunter2; values: hunter2;
+table: hunter2; with open("x") as f: pass; create me one; drop it; show them hunter2; update: 1; update the file; end x;
+call me; copy that down; comment: x; lock the door; load me; grant me access; explain it; analyze this thing; var a = 1;
+begin forEach; {"a"; [a]; 1; 'a'; "a"; /usr/bin; <a>; #!/bin/sh
+"""
+
+
+@pytest.mark.parametrize(("text", "expected"), [(SQL, True), (NO_SQL, False)])
+def test_a_word_of_sql_opens_sql_only_where_the_next_words_fit(text: str, expected: bool) -> None:
+    assert [] == [statement for statement in text.strip().split(";") if opens_as_sql(statement.strip()) is not expected]

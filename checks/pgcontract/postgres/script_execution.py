@@ -6,14 +6,17 @@ CouldNotAsk where the server refuses what production's would not: a login of an 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 import psycopg
 
 from pgcontract.errors import CouldNotAsk
-from pgcontract.model.sql import Script, Statement, line_and_column
+from pgcontract.model.sql import Script, Statement, line_and_column, opens_as_sql
 from pgcontract.postgres.connection import Connection, as_unavailable, execute_discarding_rows, is_server_lost
 from pgcontract.result import Evidence
+
+_SYNTAX_ERROR: Final = "42601"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,14 +146,11 @@ def _with_position(refusal: Refusal, error: psycopg.Error, script: Script, state
     line, column = line_and_column(script, offset)
     if statement is None:
         statement = next((candidate for candidate in reversed(script.statements) if candidate.offset <= offset), None)
-    return Refusal(
-        **{
-            **refusal.__dict__,
-            "line": line,
-            "column": column,
-            "statement": statement.text if statement else None,
-        }
-    )
+    placed = replace(refusal, line=line, column=column, statement=statement.text if statement else None)
+    if placed.sqlstate == _SYNTAX_ERROR and statement and not opens_as_sql(statement.text):
+        # What else is in the file may be a secret: neither it nor the word at which the server stopped is repeated.
+        return replace(placed, message="syntax error: this is no SQL command", statement=None)
+    return placed
 
 
 def _shorten(text: str, limit: int = 2_000) -> str:

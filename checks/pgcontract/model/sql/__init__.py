@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pgcontract.model.sql.commands import opens_as_sql
 from pgcontract.model.sql.inventory import Inventory, inventory
 from pgcontract.model.sql.script import (
     MAX_PARSED_BYTES,
@@ -22,6 +23,7 @@ __all__ = [
     "Unread",
     "inventory",
     "line_and_column",
+    "opens_as_sql",
     "read_script",
     "split_statements",
 ]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pgcontract.errors import InputError
 from pgcontract.model.input_file import read_bytes
-from pgcontract.model.sql.commands import COMMANDS, PSQL_COMMANDS
+from pgcontract.model.sql.commands import COMMANDS, PSQL_COMMANDS, opens_as_sql
 from pgcontract.model.sql.lexer import Backslash, leading_words, split, tokens
 
 MAX_PARSED_BYTES = 5_000_000
@@ -186,19 +186,25 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _require_sql(text: str, path: str) -> None:
-    """Raises InputError where no statement opens with an SQL command: the server's words about it would quote a file
+    """Raises InputError where no statement opens as an SQL command does: the server's words about it would quote a file
     that was never meant for it. One mistyped command among others is left to the server, which names it."""
-    openings = (piece.start for piece in split(text) if not isinstance(piece, Backslash))
     first = None
-    for offset in openings:
-        words = leading_words(text, offset, 1)
-        if text[offset] == "(" or (words and words[0] in COMMANDS):
-            return
-        first = (offset, words) if first is None else first
+    for piece in split(text):
+        if isinstance(piece, Backslash):
+            continue
+        words = leading_words(text, piece.start, 1)
+        if text[piece.start] == "(" or (words and words[0] in COMMANDS):
+            opening = text[piece.start : piece.end]
+            if opens_as_sql(opening):
+                # END; alone is a word of other languages too, and decides nothing.
+                if len(opening) > len(words[0] if words else ""):
+                    return
+                continue
+        first = (piece.start, words) if first is None else first
     if first is None:
         return
     offset, words = first
-    near = get_close_matches(words[0], COMMANDS, n=1) if words else []
+    near = get_close_matches(words[0], COMMANDS, n=1) if words and words[0] not in COMMANDS else []
     raise InputError(
         "is no SQL: no statement in it opens with an SQL command"
         + (f"; did you mean {near[0]} here?" if near else "; check that it is the right file"),
