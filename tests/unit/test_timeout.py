@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pgcontract import RunOptions, load_project, verify
+from pgcontract.result import Status
 
 SCRIPT = """
 CREATE TABLE t (id bigint PRIMARY KEY, note text NOT NULL CHECK (note <> ''));
@@ -39,3 +40,38 @@ def test_trigger_that_never_returns_hangs_no_check(tmp_path: Path) -> None:
         "format.rejects_invalid",
         "format.round_trip",
     } == stopped
+
+
+STUBBORN = """
+CREATE TABLE t (id integer PRIMARY KEY);
+CREATE FUNCTION stubborn() RETURNS integer LANGUAGE plpgsql AS $$ BEGIN
+    LOOP BEGIN PERFORM pg_sleep(36000); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP;
+END $$;
+"""
+RACE = """
+migration = "001_t.sql"
+[table."public.t"]
+primary_key = ["id"]
+columns.id = { type = "integer" }
+[race.r]
+table = "public.t"
+description = "It ends"
+violations = "SELECT id FROM public.t WHERE id > 5"
+[[race.r.step]]
+sql = "UPDATE public.t SET id = 1 WHERE id = 1"
+[[race.r.step]]
+sql = "SELECT public.stubborn()"
+"""
+
+
+def test_statement_that_catches_its_cancellation_ends_its_session_not_the_run(tmp_path: Path) -> None:
+    (tmp_path / "001_t.sql").write_text(STUBBORN, encoding="utf-8")
+    (tmp_path / "001_t.contract.toml").write_text(RACE, encoding="utf-8")
+    options = RunOptions(timeout_ms=300, only=("acid.isolation", "index.present"))
+    found = {finding.check: finding for finding in verify(load_project(tmp_path), options).findings}
+
+    assert (Status.UNKNOWN, True, Status.KEPT) == (
+        found["acid.isolation"].status,
+        "it was doing: SELECT public.stubborn()" in found["acid.isolation"].summary,
+        found["index.present"].status,
+    )

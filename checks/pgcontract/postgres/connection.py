@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 import psycopg
-from psycopg import generators
-from psycopg.abc import PQGen
-from psycopg.pq import ExecStatus
+from psycopg import generators, sql
+from psycopg.abc import PQGen, Query
+from psycopg.pq import ExecStatus, PipelineStatus
 from psycopg.rows import TupleRow
 from psycopg.waiting import Wait
 
@@ -35,6 +35,8 @@ _FREE_BYTES: Final = 512 * 1024 * 1024
 # What one script may write into an empty database: more is a mistake, or meant to fill the disk.
 SCRIPT_MAX_BYTES: Final = 4 * 1024**3
 _MEMORY: Final = Path("/proc/meminfo")
+QUERY_CANCELED: Final = "57014"
+_MAX_STATEMENT: Final = 300
 # libpq looks for a service even where everything is given, and its older versions know not all of the other keywords.
 _OVERRIDING_VARIABLES: Final = (
     "PGSERVICE",
@@ -59,12 +61,24 @@ class Limits:
     end: Callable[[int], None] | None = None
 
 
+class _Cursor(psycopg.Cursor[TupleRow]):
+    """psycopg's; its connection knows what was sent last."""
+
+    def execute(self, query: Query, *arguments: Any, **keywords: Any) -> Self:
+        if isinstance(self.connection, Connection):
+            self.connection.last_sent = query
+        return super().execute(query, *arguments, **keywords)
+
+
 class Connection(psycopg.Connection[TupleRow]):
     """psycopg's, with limits. Raises ServerUnavailable, which no `except psycopg.Error` takes for a refusal, where the
     server is gone or has run out of disk, memory or connections."""
 
     limits: Limits = Limits()
     runs_script: bool = False
+    last_sent: Query | None = None
+    # Why we ended this session: it, not the server, is gone, whoever uses it next.
+    stopped: ClientTimeout | None = None
     # Why a refusal is this server's doing and not the script's, in a sentence; empty where it is the script's.
     explain_refusal: Callable[[psycopg.Error], str] | None = None
 
@@ -73,7 +87,7 @@ class Connection(psycopg.Connection[TupleRow]):
         """psycopg's, whatever the environment says that a connection string cannot take back."""
         removed = {name: os.environ.pop(name) for name in _OVERRIDING_VARIABLES if name in os.environ}
         try:
-            return super().connect(conninfo, **keywords)
+            return super().connect(conninfo, cursor_factory=_Cursor, **keywords)
         finally:
             os.environ.update(removed)
 
@@ -86,10 +100,49 @@ class Connection(psycopg.Connection[TupleRow]):
             if monitor.space_message:
                 raise ServerUnavailable(monitor.space_message) from error
             if monitor.cancelled_at is not None:
-                raise ClientTimeout(monitor.timeout_message) from error
+                timeout = ClientTimeout(monitor.timeout_message)
+                self._note_statement(timeout)
+                self.stopped = timeout if self.closed else None
+                raise timeout from error
+            self.require_not_stopped()
             if self.closed or is_server_lost(error):
                 raise as_unavailable(error) from error
+            if error.sqlstate == QUERY_CANCELED:
+                self._note_statement(error)
             raise
+
+    def cursor(self, *arguments: Any, **keywords: Any) -> Any:
+        """psycopg's. Raises ClientTimeout for a session that was ended for its time: the server itself is not lost."""
+        self.require_not_stopped()
+        return super().cursor(*arguments, **keywords)
+
+    def require_not_stopped(self) -> None:
+        """Raises ClientTimeout, with the statement that took too long, where the session was ended for it."""
+        if self.closed and self.stopped is not None:
+            raise self.stopped
+
+    def _note_statement(self, error: psycopg.Error) -> None:
+        """Of several statements in a pipeline nobody says which it was."""
+        if self.last_sent is None or self.pgconn.pipeline_status != PipelineStatus.OFF or self.runs_script:
+            return
+        sent = self.last_sent
+        text = sent.as_string(self) if isinstance(sent, sql.Composable) else sent
+        error.add_note(" ".join((text.decode() if isinstance(text, bytes) else str(text)).split()))
+
+
+def describe_timeout(error: psycopg.Error) -> str:
+    """What a statement was doing that was stopped because it took too long, in a sentence."""
+    statement = next(iter(getattr(error, "__notes__", ())), "")
+    at = (error.diag.context or "").partition("\n")[0]
+    parts = [f"it was doing: {_shorten(statement)}"] if statement else []
+    parts += [f"it was in {at}"] if at else []
+    message = error.diag.message_primary or str(error)
+    longer = "where it needs longer, say so with --timeout"
+    return "; ".join([f"a statement took longer than --timeout allows ({message})", *parts, longer])
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _MAX_STATEMENT else f"{text[:_MAX_STATEMENT]}…"
 
 
 def connect_with_limit(conninfo: str, *, timeout_ms: int) -> Connection:
@@ -109,7 +162,7 @@ def is_server_lost(error: psycopg.Error) -> bool:
     state = error.sqlstate
     if state is None:
         return isinstance(error, psycopg.OperationalError)
-    return (state[:2] in ("53", "57") and state not in ("57014", "53400")) or state in ("58000", "58030")
+    return (state[:2] in ("53", "57") and state not in (QUERY_CANCELED, "53400")) or state in ("58000", "58030")
 
 
 def as_unavailable(error: psycopg.Error) -> ServerUnavailable:

@@ -14,7 +14,7 @@ import psycopg
 
 from pgcontract.errors import CouldNotAsk, InputError, PgcontractError, ServerUnavailable
 from pgcontract.postgres import versions
-from pgcontract.postgres.connection import is_server_lost
+from pgcontract.postgres.connection import QUERY_CANCELED, describe_timeout, is_server_lost
 from pgcontract.postgres.cpu_time import process_cpu_ms
 from pgcontract.postgres.platform import platform_of
 from pgcontract.postgres.progress import ProgressEvent, report_progress
@@ -184,7 +184,9 @@ class Session:
             except PgcontractError:
                 raise
             except psycopg.Error as error:
-                if error.sqlstate is None and not is_server_lost(error):
+                if error.sqlstate == QUERY_CANCELED:
+                    answers = _unknown_answers(check, promise, _sentence(describe_timeout(error)))
+                elif error.sqlstate is None and not is_server_lost(error):
                     answers = _error_answers(check, promise, error)
                 else:
                     answers = _unknown_answers(
