@@ -78,7 +78,7 @@ def test_what_the_rollback_broke_is_told_from_what_was_lost(
     migrated: TableContents, left: TableContents, own: str, lost: str
 ) -> None:
     way_back = judge_way_back(
-        contents(table(*BEFORE)), contents(migrated), contents(migrated), contents(left), lambda _: ()
+        contents(table(*BEFORE)), contents(migrated), contents(migrated), contents(left), lambda _table, _rows: ()
     )
 
     assert (own, lost) == (row_counts(way_back.own), row_counts(way_back.lost_before))

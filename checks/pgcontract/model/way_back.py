@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from pgcontract.model.contents import Contents, Row, RowDifference, TableContents, compare_rows
 
-IgnoredColumns = Callable[[str], Collection[str]]
+IgnoredColumns = Callable[[str, Sequence[RowDifference]], Collection[str]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class WayBack:
     """The rows that are not as they were: by the rollback's own doing, and as the migration left them.
 
-    `gone_since` counts the rows by table that were inserted after the migration and that the rollback took away.
+    `gone_since` counts the rows by table that were inserted after the migration and that the rollback took away,
+    `logged` those that triggers wrote down about both.
     """
 
     own: tuple[RowDifference, ...] = ()
     lost_before: tuple[RowDifference, ...] = ()
     gone_since: Mapping[str, int]
+    logged: Mapping[str, int] = field(default_factory=dict)
 
 
 def judge_way_back(
@@ -29,7 +31,7 @@ def judge_way_back(
     """The rows before the migration against those after the rollback, in every table that is there both times.
 
     `migrated` are those right after the migration and `filled` those that the rollback began with, rows inserted since
-    among them, which may stay. `ignored` are a table's columns that count nothing, asked only where rows differ.
+    among them, which may stay. `ignored` gives a table's columns that count nothing where its rows differ so.
     """
     own: list[RowDifference] = []
     lost: list[RowDifference] = []
@@ -44,7 +46,7 @@ def judge_way_back(
         differences = compare_rows(table, left)
         if sum(difference.change != "added" for difference in differences) or len(differences) != inserted:
             # A column that the migration dropped was not set by itself: what was in it is gone.
-            uncounted = [name for name in ignored(table.name) if between is None or name in between.columns]
+            uncounted = [name for name in ignored(table.name, differences) if between is None or name in between.columns]
             differences = compare_rows(table, left, ignored=uncounted)
         judged = _judge_table(table, between, since, left, differences, inserted)
         own += judged.own

@@ -3,62 +3,151 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Final
 
-from pgcontract.model.contents import Contents, RowDifference, SequencePosition, compare_rows
+from pgcontract.model.contents import Contents, RowDifference, SequencePosition, TableContents, compare_rows
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Schema
 from pgcontract.model.sql import Script
-from pgcontract.model.sql.lexer import tokens
+from pgcontract.model.sql.lexer import TokenKind, tokens
 from pgcontract.model.way_back import WayBack, judge_way_back
 from pgcontract.probes.context import Context
 from pgcontract.probes.fuzzing.value_display import escaped
 from pgcontract.probes.rehearsal import Rehearsal, filled_before
-from pgcontract.probes.volatile_columns import volatile_columns
+from pgcontract.probes.volatile_columns import VolatileColumn, volatile_columns
 from pgcontract.result import Evidence
 
 _MAX_SHOWN: Final = 20
 _SETS_POSITION: Final = re.compile(r"\bsetval\b|\brestart\b", re.IGNORECASE)
 _WRITES: Final = re.compile(r"\b(?:insert|update|delete|merge|truncate|copy)\b", re.IGNORECASE)
+_DOLLAR_QUOTED: Final = re.compile(r"(?P<tag>\$[^$]*\$)(?P<body>.*)(?P=tag)", re.DOTALL)
 _DEFINES: Final = {"CREATE", "ALTER", "DROP", "COMMENT", "GRANT", "REVOKE"}
 
 
-def changed_rows(context: Context, before: Contents, after: Contents) -> tuple[RowDifference, ...]:
-    """The rows that differ in tables that are there both times."""
+def changed_rows(
+    context: Context, before: Contents, after: Contents, *, script: Script | None = None
+) -> tuple[RowDifference, ...]:
+    """The rows that differ in tables that are there both times; also where the `script` itself sets what a default
+    sets from the clock or at random."""
     differences: list[RowDifference] = []
     for table in before.tables.values():
         other = after.tables.get(table.name)
-        if other is not None and compare_rows(table, other):
-            ignored = _uncounted(context, table.name, table.referenced)
-            differences += compare_rows(table, other, ignored=ignored)
+        if other is not None and (changed := compare_rows(table, other)):
+            differences += compare_rows(table, other, ignored=_uncounted(context, table, changed, script))
     return tuple(differences)
 
 
-def fills_in_later_row(difference: RowDifference, earlier: Contents) -> bool:
-    """Whether the row is none of the earlier ones and only its NULLs got values, as where a column is filled in."""
+def only_clock_set(context: Context, differences: Iterable[RowDifference]) -> bool:
+    """Whether the rows differ in nothing but times that a default would set as well, such as an `updated_at`."""
+    return all(
+        difference.change == "changed"
+        and difference.changed_columns
+        and all(
+            (volatile := volatile_columns(context, difference.table).get(column)) is not None
+            and volatile.is_clock
+            and volatile.may_set((difference.after or {})[column])
+            for column in difference.changed_columns
+        )
+        for difference in differences
+    )
+
+
+def follows_later_rows(difference: RowDifference, earlier: Contents) -> bool:
+    """Whether the row is new, or none of the earlier ones and only its NULLs got values: as rows that were inserted
+    since are filled in, and others derived from them."""
     table, row = earlier.tables.get(difference.table), difference.before
+    if difference.change == "added":
+        return True
     if difference.change != "changed" or not row or any(row[column] is not None for column in difference.changed_columns):
         return False
     return table is None or (set(row) <= set(table.columns) and tuple(row.values()) not in table.project(list(row)))
 
 
 def rows_after_rollback(
-    context: Context, *, migrated: Contents, filled: Contents, after: Contents, before: Contents | None = None
+    context: Context,
+    *,
+    migrated: Contents,
+    filled: Contents,
+    after: Contents,
+    before: Contents | None = None,
+    script: Script | None = None,
 ) -> WayBack:
-    """How the rows of before the migration, those that it is rehearsed over or `before`, stand after the rollback."""
+    """How the rows of before the migration, those that it is rehearsed over or `before`, stand after the rollback;
+    `script` as of `changed_rows`."""
     rows = before or filled_before(context).contents
 
-    def ignored(table: str) -> frozenset[str]:
-        return _uncounted(context, table, rows.tables[table].referenced)
+    def ignored(table: str, differences: Sequence[RowDifference]) -> frozenset[str]:
+        return _uncounted(context, rows.tables[table], differences, script)
 
-    return judge_way_back(rows, migrated, filled, after, ignored)
+    judged = judge_way_back(rows, migrated, filled, after, ignored)
+    logs = _logs(context) if any(difference.change == "added" for difference in judged.own) else frozenset()
+    logged = [row for row in judged.own if row.change == "added" and row.table in logs]
+    own = tuple(row for row in judged.own if row not in logged)
+    return replace(judged, own=own, logged=Counter(row.table for row in logged))
 
 
-def _uncounted(context: Context, table: str, referenced: Sequence[str]) -> frozenset[str]:
-    """Columns that the clock or chance sets; but a key to which other rows refer is a row's identity, random or not."""
-    return volatile_columns(context, table) - frozenset(referenced)
+def _logs(context: Context) -> frozenset[str]:
+    """The tables that triggers on others write to, and neither script: what happened stays there, undone or not."""
+    bodies = {function.name: function.body or "" for function in (*context.before.functions, *context.after.functions)}
+    tables = {table.name for table in context.before.tables}
+    written = {
+        table
+        for trigger in (*context.before.triggers, *context.after.triggers)
+        for table in tables - {trigger.table}
+        if _names(" ".join((bodies.get(trigger.function, ""), *trigger.arguments)), QualifiedName.parse(table).name)
+    }
+    for script in (context.promise.script, context.promise.rollback):
+        written -= set(tables_written(script, written)) if script else set()
+    return frozenset(written)
+
+
+def _uncounted(
+    context: Context, table: TableContents, differences: Sequence[RowDifference], script: Script | None
+) -> frozenset[str]:
+    """Columns that the clock or chance set where the rows differ so.
+
+    Not a key to which other rows refer, which is a row's identity, random or not; no column in which a row that stayed
+    has a time that no clock set, as after a change of its time zone; and none that stands in an UPDATE of the script
+    and that only a default sets: no default acts on a row that is there.
+    """
+    assigned = assigned_columns(script) if script else frozenset()
+
+    def counts(column: str, volatile: VolatileColumn) -> bool:
+        values = [
+            (difference.after or {})[column]
+            for difference in differences
+            if difference.change == "changed" and column in difference.changed_columns
+        ]
+        overwritten = bool(values) and column in assigned and not volatile.by_trigger
+        return column in table.referenced or overwritten or not all(map(volatile.may_set, values))
+
+    return frozenset(
+        column for column, volatile in volatile_columns(context, table.name).items() if not counts(column, volatile)
+    )
+
+
+def assigned_columns(script: Script) -> frozenset[str]:
+    """The names behind the SET of an UPDATE or a MERGE of the script, in DO blocks as well.
+
+    Not of an upsert: it writes the row as if it went in anew, which is when defaults act.
+    """
+    names: set[str] = set()
+    waiting = [statement.text for statement in script.statements if statement.words[:1] != ("CREATE",)]
+    while waiting:
+        read = tokens(waiting.pop())
+        updates = any(
+            token.upper == "UPDATE" and (before is None or before.upper not in ("DO", "FOR", "ON"))
+            for before, token in zip((None, *read), read, strict=False)
+        )
+        setting = next((place for place, token in enumerate(read) if token.upper == "SET"), len(read))
+        if updates:
+            names |= {token.name for token in read[setting:] if token.kind in (TokenKind.WORD, TokenKind.QUOTED)}
+        waiting += [match["body"] for token in read if (match := _DOLLAR_QUOTED.fullmatch(token.text))]
+    return frozenset(names)
 
 
 def changed_sequences(context: Context, script: Script, before: Contents, after: Contents) -> tuple[str, ...]:

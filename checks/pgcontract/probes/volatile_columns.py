@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import psycopg
@@ -40,20 +42,59 @@ SELECT EXISTS (
 """
 
 
+_NEAR: Final = timedelta(minutes=10)  # longer than a rehearsal lasts, shorter than what time zones are apart
+
+
+@dataclass(frozen=True, kw_only=True)
+class VolatileColumn:
+    """A column that gets another value each time. `values` are some of them, as text; `by_trigger`, also on UPDATE."""
+
+    values: frozenset[str]
+    by_trigger: bool
+
+    @property
+    def is_clock(self) -> bool:
+        """Whether its values are times."""
+        return any(_moment(value) for value in self.values)
+
+    def may_set(self, value: str | None) -> bool:
+        """Whether the value may be one that it set by itself: of times, one that is as far from now as those are."""
+        moment, set_by_itself = _moment(value), [moment for text in self.values if (moment := _moment(text))]
+        return not set_by_itself or moment is None or any(abs(moment - other) < _NEAR for other in set_by_itself)
+
+
 @cached_fact
-def volatile_columns(context: Context, table: str) -> frozenset[str]:
+def volatile_columns(context: Context, table: str) -> Mapping[str, VolatileColumn]:
     """The table's columns, by bare name, that the clock or chance sets by itself before or after the migration."""
     rehearsal = rehearse(context)
     states = {filled.state.database: filled.state for filled in (rehearsal.before, rehearsal.after)}
-    return frozenset(column for state in states.values() for column in _volatile_columns(context, table, state))
+    written = [pair for state in states.values() for pair in _volatile_values(context, table, state)]
+    return {
+        column: VolatileColumn(
+            values=frozenset(value for _, name, value in written if name == column and value is not None),
+            by_trigger=any(way == "update" for way, name, _ in written if name == column),
+        )
+        for _, column, _ in written
+    }
 
 
-def _volatile_columns(context: Context, table: str, state: DatabaseState) -> Iterator[str]:
-    """Whatever value differs between two transactions that do the same, each undone."""
+def _volatile_values(context: Context, table: str, state: DatabaseState) -> Iterator[tuple[str, str, str | None]]:
+    """The way, the column and the value where two transactions that do the same, each undone, differ."""
     first, second = (_written(context, table, state) for _ in range(2))
     for (way, row), values in first.items():
         again = second.get((way, row), {})
-        yield from (column for column, value in values.items() if column in again and again[column] != value)
+        for column, value in values.items():
+            if column in again and again[column] != value:
+                yield way, column, value
+                yield way, column, again[column]
+
+
+def _moment(text: str | None) -> datetime | None:
+    """A timestamp as the server prints it, in UTC; None of anything else."""
+    with suppress(ValueError):
+        moment = datetime.fromisoformat(text or "")
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None
 
 
 def _written(context: Context, table: str, state: DatabaseState) -> dict[tuple[str, int], dict[str, str | None]]:

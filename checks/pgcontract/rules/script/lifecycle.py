@@ -19,8 +19,9 @@ from pgcontract.probes.contents_changes import (
     changed_rows,
     changed_sequences,
     describe_difference,
-    fills_in_later_row,
+    follows_later_rows,
     not_tried_evidence,
+    only_clock_set,
     row_evidence,
     tables_written,
 )
@@ -178,7 +179,8 @@ def script_rerun(context: Context) -> Iterator[Answer]:
     How it is measured: the script is run over rows in every table that the migrations made; rows are inserted into every
     table after it, and it is run again. Then the catalog, every row by value and every sequence are compared. Columns
     that a trigger or a default sets from the clock or at random count nothing; a sequence counts where it would hand out
-    a number that is in use, or where the script sets it. A NULL in a row inserted since may be filled in, once.
+    a number that is in use, or where the script sets it. Rows inserted since may have their NULLs filled in and
+    others derived from them, where a third run then changes nothing.
     What to do: use IF NOT EXISTS, CREATE OR REPLACE, ON CONFLICT, or a condition in a DO block; give each UPDATE a
     condition that fails the second time. A plain CREATE TRIGGER fails on the second run.
     """
@@ -193,10 +195,10 @@ def script_rerun(context: Context) -> Iterator[Answer]:
         else:
             parts, ids = _objects(context, connection)
             contents = _read_contents(connection)
-            rows = changed_rows(context, before, contents)
-            filled_in = [row for row in rows if fills_in_later_row(row, rehearsal.migrated)]
+            rows = changed_rows(context, before, contents, script=script)
+            filled_in = [row for row in rows if follows_later_rows(row, rehearsal.migrated)]
             if filled_in and len(filled_in) == len(rows) and apply_as_production(connection, script) is None:
-                rows = changed_rows(context, contents, _read_contents(connection))
+                rows = changed_rows(context, contents, _read_contents(connection), script=script)
     held = rehearsal.held_rows
     evidence = [Evidence(title="Tables that held rows", text="\n".join(held))] if held else []
     evidence += not_tried_evidence(rehearsal)
@@ -232,6 +234,7 @@ def script_rerun(context: Context) -> Iterator[Answer]:
             remedy="Do not drop and create again what holds rows; give each UPDATE a condition that fails the second "
             "time, and each INSERT an ON CONFLICT or a WHERE NOT EXISTS.",
             evidence=[*row_evidence("Rows that the second run changes", rows), *evidence],
+            severity=Severity.WARNING if not changed and only_clock_set(context, rows) else None,
         )
         return
     unasked = tables_written(script, rehearsal.not_tried)
@@ -246,7 +249,11 @@ def script_rerun(context: Context) -> Iterator[Answer]:
         if unknown
         else f"A second run changes no object and no row, with rows in {number_of(len(held), 'tables')}"
         + (f"; it makes {', '.join(again[:3])} again, under a lock" if again else "")
-        + ("; it fills in NULLs of rows inserted since the first" if filled_in else "")
+        + (
+            f"; it does for rows inserted since what the first did for those before: {describe_difference(filled_in[0])}"
+            if filled_in
+            else ""
+        )
         + "".join(f"; rows of {name} were not tried: {reason}" for name, reason in rehearsal.not_tried.items())
         + ".",
         remedy=f"Declare a row that {unasked[0]} accepts as the table's `sample`." if unknown else None,

@@ -19,6 +19,7 @@ from pgcontract.probes.contents_changes import (
     changed_sequences,
     describe_difference,
     not_tried_evidence,
+    only_clock_set,
     row_evidence,
     rows_after_rollback,
     tables_written,
@@ -103,6 +104,7 @@ def rollback_restores(context: Context) -> Iterator[Answer]:
         migrated=rehearsal.migrated,
         filled=rehearsal.after.contents,
         after=after,
+        script=script,
     )
     claimed = context.promise.is_claimed("rollback.restores", "script")
     sequences = changed_sequences(context, script, _sequences_to_restore(rehearsal, after), after)
@@ -131,10 +133,14 @@ def rollback_restores(context: Context) -> Iterator[Answer]:
             else f"In {script.path}, change back what the migration changed, and nothing else; let the migration keep "
             "what it takes away until no rollback is needed.",
             evidence=evidence,
+            severity=Severity.WARNING if not (different or sequences) and only_clock_set(context, broken) else None,
         )
         return
     unasked = tables_written(script, rehearsal.not_tried)
     gone = "".join(f"; it takes {number_of(number, 'rows')} inserted since" for number in rows.gone_since.values())
+    gone += "".join(
+        f"; {number_of(number, 'rows')} that triggers wrote into {table} stay" for table, number in rows.logged.items()
+    )
     if unasked and claimed:
         reason = rehearsal.not_tried[unasked[0]]
         yield Answer(
@@ -184,7 +190,7 @@ def rollback_repeatable(context: Context) -> Iterator[Answer]:
         yield _refusal_answer("script", f"{heading} fails", refusal, script)
         return
     first = rehearsal.after.contents
-    rows = changed_rows(context, first, after)
+    rows = changed_rows(context, first, after, script=script)
     sequences = changed_sequences(context, script, first, after)
     if different or rows or sequences:
         yield Answer(
@@ -199,6 +205,7 @@ def rollback_repeatable(context: Context) -> Iterator[Answer]:
             if different
             else f"In {script.path}, change rows only where the migration is still in place.",
             evidence=row_evidence("Rows that the second run of the rollback changes", rows),
+            severity=Severity.WARNING if not (different or sequences) and only_clock_set(context, rows) else None,
         )
     else:
         yield Answer(Status.KEPT, "script", f"{heading} restores the exact catalog from before the migration.")
