@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pgcontract.contract import ColumnFormat
+from pgcontract.errors import CouldNotAsk
 from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.fuzzing.ascii_insertions import (
@@ -29,13 +30,21 @@ from pgcontract.probes.fuzzing.counterexample_kinds import (
     group_wrongly_accepted,
     group_wrongly_refused,
 )
+from pgcontract.probes.fuzzing.deciding_triggers import trigger_may_decide, trigger_texts
+from pgcontract.probes.fuzzing.format_writes import FormatValues, FormatWrites, try_format_writes
 from pgcontract.probes.fuzzing.insert_batches import BatchInsert, InsertResult, batch_insert
 from pgcontract.probes.fuzzing.round_trip import StoredChange, compare_stored
 from pgcontract.probes.fuzzing.shrinking import Fault, shrink, simplicity
 from pgcontract.probes.fuzzing.target_column import TargetColumn, find_target_column
+from pgcontract.probes.rows.column_values import rule_values
+from pgcontract.probes.rows.rule_texts import read_rule_texts
 
+IN_TRIGGERS = "values that triggers speak of"
 ONE_CHARACTER = "single characters at the edges of a range"
 ONE_MORE = "an example with one character inserted"
+_MEANT = 6  # values that are meant, of the plainest
+_LOOSE_KINDS = 12  # kinds of values that a trigger, or a CHECK of several columns, refuses: one of each
+_HELD = 2  # values that the type or a CHECK of the column alone refuses
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +92,9 @@ def ask_format(context: Context, declared: ColumnFormat) -> FormatResult:
     sweep, at_edges = _sweep_characters(context, declared, target)
     example = choose_example(target, declared.accept)
     with_one_more = insert_each_character(example) if example is not None else ()
-    tried = collect_candidates(context, declared, target, {ONE_CHARACTER: at_edges, ONE_MORE: with_one_more})
+    named = _values_in_triggers(context, declared, target)
+    extra = {IN_TRIGGERS: named, ONE_CHARACTER: at_edges, ONE_MORE: with_one_more}
+    tried = collect_candidates(context, declared, target, extra)
     with batch_insert(context, target) as insert_batch:
         values = [value for kind in tried.values.values() for value in kind]
         results = {judgement.value: judgement for judgement in insert_batch(values)}
@@ -118,7 +129,8 @@ def ask_format(context: Context, declared: ColumnFormat) -> FormatResult:
 def _sweep_characters(
     context: Context, declared: ColumnFormat, target: TargetColumn
 ) -> tuple[CharacterSweep | None, tuple[str, ...]]:
-    """All characters, where one alone can be valid at all; and those at the edges of what is accepted and valid."""
+    """All characters, where one alone can be valid at all and CHECKs alone decide; and those at the edges of what is
+    accepted and valid."""
     column_format = declared.meaning
     if target.category != "S" or not any(map(column_format.means, "a0é李")):
         return None, ()
@@ -129,7 +141,59 @@ def _sweep_characters(
     sweep = CharacterSweep(
         accepted_wrongly=subtract_ranges(not_meant, refused), refused_wrongly=subtract_ranges(refused, not_meant)
     )
-    return sweep, tuple(dict.fromkeys((*edge_characters(refused), *edge_characters(not_meant))))
+    edges = tuple(dict.fromkeys((*edge_characters(refused), *edge_characters(not_meant))))
+    column = next(candidate for candidate in context.after.columns if candidate.name == declared.column)
+    return (None if not target.checks or trigger_may_decide(context.after, column) else sweep), edges
+
+
+def _values_in_triggers(context: Context, declared: ColumnFormat, target: TargetColumn) -> tuple[str, ...]:
+    """What the texts of triggers compare the column with, and what is near."""
+    column = next(candidate for candidate in context.after.columns if candidate.name == declared.column)
+    texts = trigger_texts(context.after, target.table).of_column(target.column)
+    return tuple(dict.fromkeys(rule_values(texts, context.after, column, target.sample))) if texts.texts else ()
+
+
+@cached_fact
+def probe_format_writes(context: Context, declared: ColumnFormat) -> FormatWrites:
+    """What else than an INSERT could bring into the column: some of the values that were refused, and not meant.
+
+    CouldNotAsk as in `ask_format`, and where the column takes no value that is meant.
+    """
+    result = ask_format(context, declared)
+    column_format, target = declared.meaning, result.target
+    meant = [answer.value for answer in result.results.values() if answer.accepted and column_format.means(answer.value)]
+    if not meant:
+        raise CouldNotAsk(f"no value that is meant goes into {declared.column}, so that none could be changed there")
+    known = [value for value in (*declared.accept, target.sample) if value in meant]
+    plain = sorted(meant, key=simplicity)
+    rules = read_rule_texts(context.after, target.table)
+    alone = set(rules.checked_alone(target.column).texts)
+    own_checks = {check.bare_name for check in target.checks if check.definition in alone}
+    named = set(_values_in_triggers(context, declared, target))
+    held: list[str] = []  # by the type, or by a CHECK of the column alone, whatever else is written
+    loose: dict[str, list[str]] = {}
+    for answer in sorted(result.results.values(), key=lambda answer: simplicity(answer.value)):
+        reason = None if answer.accepted else column_format.why_not(answer.value)
+        if reason is not None:
+            if answer.constraint in own_checks or (answer.sqlstate or "").startswith("22"):
+                held.append(answer.value)
+            else:
+                loose.setdefault(reason, []).append(answer.value)
+    values = [values[0] for values in loose.values()][:_LOOSE_KINDS]
+    values += [value for several in loose.values() for value in several if value in named or value in declared.reject]
+    values += held[:_HELD]
+    column = next(candidate for candidate in context.after.columns if candidate.name == declared.column)
+    return try_format_writes(
+        context,
+        FormatValues(
+            table=target.table,
+            columns=(target.column,),
+            meant=[(value,) for value in dict.fromkeys((*known, *plain[:_MEANT]))],
+            not_meant=[(value,) for value in dict.fromkeys(values)],
+            beside_others=bool(loose) or trigger_may_decide(context.after, column),
+        ),
+        column_format,
+    )
 
 
 def _changed_values(

@@ -13,11 +13,15 @@ from pgcontract.errors import CouldNotAsk
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
+from pgcontract.probes.fuzzing.format_writes import FormatValues, FormatWrites, try_format_writes
 from pgcontract.probes.fuzzing.hypothesis_draws import draw_examples
 from pgcontract.probes.sample_rows import as_text, insert_statement, simplest_row
 
 ValuePair: TypeAlias = "tuple[str | None, str | None]"
 
+_MEANT: Final = 6  # pairs that are meant, one of which must go in
+_ALONE: Final = 40  # values of one of the two columns, the other being left as it is
+_REASONS: Final = 12  # reasons not to be meant, of each the shortest pair
 _KINDS: Final = ("near_misses", "valid", "hostile")
 
 
@@ -69,6 +73,32 @@ def probe_pairs(context: Context, declared: ColumnFormat) -> PairResult:
     return PairResult(
         tried=len(pairs), accepted_wrongly=tuple(accepted.values()), refused_wrongly=tuple(refused.values())
     )
+
+
+@cached_fact
+def probe_pair_writes(context: Context, declared: ColumnFormat) -> FormatWrites:
+    """What else than an INSERT could bring in a pair that is not meant: the shortest for each reason. CouldNotAsk as
+    above, and where no pair that is meant goes in."""
+    table, column, other = _pair_columns(context, declared)
+    column_format = declared.meaning
+    meant: list[ValuePair] = []
+    not_meant: dict[str, ValuePair] = {}
+    for pair in sorted(_pairs(context, declared), key=lambda pair: len(describe_pair(pair))):
+        reason = column_format.why_not(pair)
+        if reason is None:
+            meant.append(pair)
+        else:
+            not_meant.setdefault(reason, pair)
+    # Beyond infinity there is no later time, so that nothing could be wrong of it.
+    whole = [pair for pair in meant if None not in pair and not any("infinity" in str(text) for text in pair)]
+    values = FormatValues(
+        table=table,
+        columns=(column, other),
+        meant=(*whole[:_MEANT], *meant[:_MEANT]),
+        not_meant=tuple(not_meant.values())[:_REASONS],
+        alone=tuple(dict.fromkeys(text for pair in _pairs(context, declared) for text in pair if text))[:_ALONE],
+    )
+    return try_format_writes(context, values, column_format)
 
 
 def _pair_columns(context: Context, declared: ColumnFormat) -> tuple[str, str, str]:

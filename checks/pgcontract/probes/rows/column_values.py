@@ -65,7 +65,7 @@ def _values_of(
     simple = [str(any_value(schema, column)), *_simple_texts(schema, column, texts)]
     turning = rules.of_column(column.bare_name)
     is_turning = bool(turning.texts)
-    candidates = [*simple, *_rule_values(turning, schema, column, current)] if is_turning else simple
+    candidates = [*simple, *rule_values(turning, schema, column, current)] if is_turning else simple
     literals = [_unquoted(value) for value in other_values(context, column)]
     valid = castable_values(
         connection, column.type, dict.fromkeys(text for text in (*candidates, *literals) if text is not None)
@@ -99,7 +99,7 @@ def _simple_texts(schema: Schema, column: Column, current: Iterable[str]) -> Ite
         yield '{"another": 1}'
 
 
-def _rule_values(rules: RuleTexts, schema: Schema, column: Column, current: Any) -> Iterator[str]:
+def rule_values(rules: RuleTexts, schema: Schema, column: Column, current: Any) -> Iterator[str]:
     """What the rules compare with, as texts; the server says which the type takes."""
     yield from rules.strings
     if _TEXT.match(column.type):

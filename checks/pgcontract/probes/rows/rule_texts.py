@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Final
 
 from pgcontract.model.schema import Schema
@@ -157,7 +157,7 @@ def _called(schema: Schema, texts: Iterable[str | None]) -> Iterator[str]:
             bodies.setdefault(function.bare_name, []).append(function.body)
     waiting = [text for text in texts if text]
     while waiting:
-        for name in _names_in(tokens(waiting.pop())):
+        for name in _calls_in(list(tokens(waiting.pop()))):
             for body in bodies.pop(name, ()):
                 yield body
                 waiting.append(body)
@@ -188,6 +188,13 @@ def _names_decided_by(segment: list[Token]) -> Iterator[str]:
 
 def _names_in(read: Iterable[Token]) -> Iterator[str]:
     return (token.name for token in read if token.kind in (TokenKind.WORD, TokenKind.QUOTED))
+
+
+def _calls_in(read: list[Token]) -> Iterator[str]:
+    """The names with arguments behind them."""
+    for token, following in pairwise(read):
+        if following.text == "(" and token.kind in (TokenKind.WORD, TokenKind.QUOTED):
+            yield token.name
 
 
 def _quoted(text: str) -> str:
