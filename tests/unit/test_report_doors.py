@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -133,6 +134,29 @@ def test_manifest_that_is_none_is_no_obstacle(manifest: str, tmp_path: Path) -> 
         "deployment.md",
         "run.json",
     ]
+
+
+@pytest.mark.parametrize("name", [".pgcontract.json", "old.svg", ".old.svg.new"])
+def test_pipe_in_the_folder_is_not_waited_for(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "020_sessions"
+    folder.mkdir()
+    files = {"old.svg": sha256(b"").hexdigest(), ".old.svg.new": None}
+    (folder / ".pgcontract.json").write_text(json.dumps({"format": 1, "files": files}))
+    (folder / name).unlink(missing_ok=True)
+    os.mkfifo(folder / name)
+    reporting.write_reports(base(), tmp_path)
+
+    assert (name != ".pgcontract.json") is (folder / name).is_fifo()
+
+
+def test_manifest_that_says_of_an_own_file_that_it_was_being_written_removes_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "020_sessions"
+    folder.mkdir()
+    (folder / "own.svg").write_text("mine")
+    (folder / ".pgcontract.json").write_text(json.dumps({"format": 1, "files": {"own.svg": None}}))
+    reporting.write_reports(base(), tmp_path)
+
+    assert "mine" == (folder / "own.svg").read_text()
 
 
 @pytest.mark.parametrize("link", ["020_sessions", "020_sessions/charts"])

@@ -6,7 +6,9 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import secrets
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
@@ -19,7 +21,10 @@ from pgcontract.errors import InputError
 # written. What it does not list is never removed, nor what somebody else has written to since.
 MANIFEST: Final = ".pgcontract.json"
 _MANIFEST_FORMAT: Final = 1
+_UNFINISHED: Final = re.compile(r"\..+\.new")
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# A pipe that nobody writes to would be waited for.
+_OLD_FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -115,13 +120,21 @@ def _rename(folder: int, source: str, target: str) -> None:
             os.unlink(source, dir_fd=folder)
 
 
+def _read(folder: int, name: str) -> bytes:
+    """The whole file; OSError for a link, and for a pipe or a device, which might never end."""
+    with os.fdopen(os.open(name, _OLD_FILE, dir_fd=folder), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(f"{name} is no regular file")
+        return file.read()
+
+
 def _remove(root: int, name: str, digest: str | None) -> None:
     """Removes a file of ours, unless somebody has changed it since, and its folder if nothing else is in it."""
     with contextlib.suppress(OSError), _folder_of(root, name, make=False) as folder:
         file = PurePosixPath(name).name
-        with os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder), "rb") as opened:
-            if digest is not None and _digest(opened.read()) != digest:
-                return
+        content = _read(folder, file)
+        if digest is not None and _digest(content) != digest:
+            return
         os.unlink(file, dir_fd=folder)
         if folder_name := str(PurePosixPath(name).parent).strip("."):
             os.rmdir(folder_name, dir_fd=root)
@@ -130,8 +143,7 @@ def _remove(root: int, name: str, digest: str | None) -> None:
 def _read_manifest(root: int) -> Mapping[str, str | None]:
     """What it lists; nothing where it is missing or somebody else's. A path that leaves the folder is none of ours."""
     try:
-        with os.fdopen(os.open(MANIFEST, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=root), "rb") as file:
-            files = json.load(file)["files"].items()
+        files = json.loads(_read(root, MANIFEST))["files"].items()
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
     return {
@@ -141,7 +153,7 @@ def _read_manifest(root: int) -> Mapping[str, str | None]:
         and len(PurePosixPath(name).parts) in (1, 2)
         and ".." not in PurePosixPath(name).parts
         and "\0" not in name
-        and isinstance(digest, str | None)
+        and (isinstance(digest, str) or (digest is None and _UNFINISHED.fullmatch(PurePosixPath(name).name)))
     }
 
 
