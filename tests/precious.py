@@ -29,7 +29,10 @@ _SHARED = {
         SELECT oid, datname, datdba, datistemplate, datallowconn, datconnlimit, dattablespace,
             coalesce(datacl, pg_catalog.acldefault('d', datdba))
         FROM pg_catalog.pg_database ORDER BY oid""",
-    "settings of roles and databases": "SELECT * FROM pg_catalog.pg_db_role_setting ORDER BY setdatabase, setrole",
+    # Of the expendable login, without what the server lets nobody take away again but a superuser.
+    "settings of roles and databases": f"""
+        SELECT setdatabase, setrole, c FROM pg_catalog.pg_db_role_setting, unnest(setconfig) c
+        WHERE setrole <> '{LOGIN}'::regrole OR c NOT SIMILAR TO '(seed|transaction_read_only)=%' ORDER BY 1, 2, 3""",
     "settings of the server": """
         SELECT name, setting, source, sourcefile, pending_restart FROM pg_catalog.pg_settings
         WHERE source NOT IN ('client', 'session') AND name <> 'application_name' ORDER BY name""",

@@ -55,9 +55,18 @@ SELECT pg_catalog.format('GRANT %%s ON DATABASE %%I TO %%s%%s', a.privilege_type
                          CASE WHEN a.is_grantable AND a.grantee <> t.datdba THEN ' WITH GRANT OPTION' ELSE '' END)
 FROM template t CROSS JOIN LATERAL pg_catalog.aclexplode(t.datacl) a
 """
+_LOGIN_SETTINGS = """
+SELECT d.datname, ARRAY(SELECT pg_catalog.split_part(c, '=', 1) FROM pg_catalog.unnest(s.setconfig) c)
+FROM pg_catalog.pg_db_role_setting s
+JOIN pg_catalog.pg_roles r ON r.oid = s.setrole LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
+WHERE r.rolname = %s AND (s.setdatabase = 0 OR NOT %s) ORDER BY d.datname NULLS FIRST
+"""
 _ATTRIBUTES = ("SUPERUSER", "INHERIT", "CREATEROLE", "CREATEDB", "LOGIN", "REPLICATION", "BYPASSRLS")
 # A login that is a member of nothing cannot be another at its start; whoever administers could be, to copy that.
 _IDENTITIES = ("role", "session_authorization")
+# Since 16 these are stored, and nobody but a superuser takes them away again: with all others, or not at all. They count
+# for one transaction, or one random number, at the start of a session.
+NEVER_RESET = ("transaction_isolation", "transaction_read_only", "transaction_deferrable", "seed")
 # Members of these may act outside the server, as the operating system's user who runs it.
 _FILE_ACCESS_ROLES = ("pg_execute_server_program", "pg_read_server_files", "pg_write_server_files")
 
@@ -184,10 +193,29 @@ def _restore_role(connection: psycopg.Connection, before: ClusterRole, role: Clu
 
 def _restore_settings(connection: psycopg.Connection, role: ClusterRole, login: str | None = None) -> None:
     target = sql.SQL("ROLE {}").format(sql.Identifier(role.name))
+    if login is None:
+        connection.execute(sql.SQL("ALTER {} RESET ALL").format(target))
+    else:
+        reset_settings(connection, login, everywhere=False)
+    _alter_settings(connection, target, role.settings, login)
+
+
+def reset_settings(connection: psycopg.Connection, login: str, *, everywhere: bool = True) -> None:
+    """Take away what migrations had the login remember, in every database or for all of them at once: it may give itself
+    settings. Those that the server lets it take away; RESET ALL would fail at the others."""
+    for database, names in connection.execute(_LOGIN_SETTINGS, [login, not everywhere]).fetchall():
+        where = sql.SQL(" IN DATABASE {}").format(sql.Identifier(database)) if database is not None else sql.SQL("")
+        for name in names:
+            if name not in NEVER_RESET or connection.info.server_version < 160000:
+                statement = sql.SQL("ALTER ROLE {}{} RESET {}").format(sql.Identifier(login), where, sql.Identifier(name))
+                alter_as_itself(connection, login, statement)
+
+
+def alter_as_itself(connection: psycopg.Connection, login: str, statement: sql.Composed) -> None:
+    """Everybody may change their own password and settings; who administers need not be let alter the login."""
     with connection.transaction():
         _set_local_role(connection, login)
-        connection.execute(sql.SQL("ALTER {} RESET ALL").format(target))
-    _alter_settings(connection, target, role.settings, login)
+        connection.execute(statement)
 
 
 def _restore_memberships(connection: psycopg.Connection, expected: ClusterRoles) -> None:
@@ -254,7 +282,7 @@ def _alter_settings(
     for setting in settings:
         # The stored text is the value as SET takes it back through set_config: lists keep their commas.
         name, _, value = setting.partition("=")
-        if login is not None and name in _IDENTITIES:
+        if login is not None and name in (*_IDENTITIES, *NEVER_RESET):
             continue
         # In a transaction: a script's `role`, or a time-out of 1 ms, must not outlive a refusal.
         with connection.transaction():

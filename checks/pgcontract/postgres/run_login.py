@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 
 from pgcontract.errors import InputError
+from pgcontract.postgres.cluster_settings import NEVER_RESET, alter_as_itself, reset_settings
 from pgcontract.postgres.connection import Connection
 from pgcontract.postgres.ownership import RUN_AS_LOCK, token_of, was_left_with
 from pgcontract.postgres.providers.server import Server
@@ -45,16 +46,12 @@ UNION SELECT 'is a member of ' || pg_catalog.quote_ident(r.rolname), NULL
 UNION SELECT power, database FROM dependency
 UNION SELECT 'has settings of its own (ALTER ROLE … SET)', NULL
     FROM login JOIN pg_catalog.pg_db_role_setting s ON s.setrole = login.oid
+    WHERE EXISTS (SELECT FROM pg_catalog.unnest(s.setconfig) c WHERE pg_catalog.split_part(c, '=', 1) <> ALL (%s))
 UNION SELECT 'has prepared transactions', NULL FROM login JOIN pg_catalog.pg_prepared_xacts p ON p.owner = login.rolname
 UNION SELECT 'has other sessions, which a migration could end', NULL
     FROM login JOIN pg_catalog.pg_stat_activity a ON a.usesysid = login.oid
     WHERE NOT pg_catalog.starts_with(a.application_name, 'pgcontract')
 ORDER BY 1
-"""
-_SETTINGS: Final = """
-SELECT d.datname FROM pg_catalog.pg_db_role_setting s
-JOIN pg_catalog.pg_roles r ON r.oid = s.setrole LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
-WHERE r.rolname = %s ORDER BY d.datname NULLS FIRST
 """
 
 
@@ -70,7 +67,7 @@ def try_login(server: Server, database: str, user: str) -> str:
 
 def require_powerless(connection: psycopg.Connection, login: str) -> None:
     """InputError for a login that could reach anything that the run does not make, or would lose something."""
-    rows = connection.execute(_POWERS, [login]).fetchall()
+    rows = connection.execute(_POWERS, [login, [*NEVER_RESET]]).fetchall()
     if not rows:
         return
     if any(token_of(database or "") for _, database in rows):
@@ -119,29 +116,15 @@ def _busy_message(login: str) -> str:
 def restore_password(connection: psycopg.Connection, login: str, password: str) -> None:
     """Give the login its password again, whatever a migration made of it."""
     hidden = connection.pgconn.encrypt_password(password.encode(), login.encode(), b"scram-sha-256").decode()
-    _alter_as_itself(connection, login, sql.SQL("ALTER ROLE {} PASSWORD {}"), sql.Literal(hidden))
+    alter_as_itself(
+        connection, login, sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(login), sql.Literal(hidden))
+    )
 
 
 def set_search_path(connection: psycopg.Connection, login: str, search_path: str) -> None:
     """Give the login a search_path in every database, as ALTER ROLE spells it."""
-    _alter_as_itself(connection, login, sql.SQL("ALTER ROLE {} SET search_path = {}"), sql.SQL(search_path))
-
-
-def reset_settings(connection: psycopg.Connection, login: str) -> None:
-    """Take away what migrations had the login remember: it may give itself settings in every database."""
-    for (database,) in connection.execute(_SETTINGS, [login]).fetchall():
-        if database is None:
-            _alter_as_itself(connection, login, sql.SQL("ALTER ROLE {} RESET ALL"))
-        else:
-            statement = sql.SQL("ALTER ROLE {} IN DATABASE {} RESET ALL")
-            _alter_as_itself(connection, login, statement, sql.Identifier(database))
-
-
-def _alter_as_itself(connection: psycopg.Connection, login: str, text: sql.SQL, *more: sql.Composable) -> None:
-    """Everybody may change their own password and settings; who administers need not be let alter the login."""
-    with connection.transaction():
-        connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(login)))
-        connection.execute(text.format(sql.Identifier(login), *more))
+    statement = sql.SQL("ALTER ROLE {} SET search_path = {}").format(sql.Identifier(login), sql.SQL(search_path))
+    alter_as_itself(connection, login, statement)
 
 
 def _join(words: Iterable[str]) -> str:
