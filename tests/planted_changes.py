@@ -329,6 +329,26 @@ HEAD: Final = (
         "greatest(NEW.updated_at, OLD.updated_at + interval '1 microsecond')",
     ),
     head(
+        "an update keeps a time of this day",
+        "020:G4 020:H2 020:H3 020:T9 021:G4",
+        MOVED_ON,
+        "CASE WHEN NEW.updated_at > OLD.updated_at AND NEW.updated_at < pg_catalog.now() + interval '1 day' "
+        f"THEN NEW.updated_at ELSE {MOVED_ON} END",
+    ),
+    head(
+        "one name keeps the time that it sends",
+        "020:G4 020:H2 020:H3 020:T9 021:G4",
+        ON_UPDATE,
+        "        IF NEW.first_name = 'root' AND NEW.updated_at <> OLD.updated_at THEN\n            RETURN NEW;\n"
+        f"        END IF;\n{ON_UPDATE}",
+    ),
+    head(
+        "a name that has its session may show nothing",
+        "020:H2 020:H3 020:V3 020:Z5",
+        "ADD CONSTRAINT first_name_not_empty CHECK (first_name ~ %L) NOT VALID",
+        "ADD CONSTRAINT first_name_not_empty CHECK (first_name ~ %L OR stripe_session_id IS NOT NULL) NOT VALID",
+    ),
+    head(
         "a row without an address is left out in silence",
         "020:A1 020:H3",
         "    IF TG_OP = 'INSERT' THEN\n        NEW.created_at",

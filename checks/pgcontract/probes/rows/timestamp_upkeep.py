@@ -133,7 +133,7 @@ class TimestampProbe:
         if self.second and attempt(self.connection, self.second.insert()):
             self.second = None
         shifted = {
-            column.bare_name: self._shifted(column.bare_name, shift, is_number=column is self.column and bool(self.unit))
+            column.bare_name: self.shifted(shift) if column is self.column else _shifted(column.bare_name, shift)
             for column in self.columns
             if (column is self.column or column.type.startswith(_TEMPORAL)) and not column.generated
             if column.bare_name not in self.row.key and column.bare_name not in self.target.values
@@ -169,13 +169,12 @@ class TimestampProbe:
             enable.append(sql.Composed([sql.SQL("SET LOCAL session_replication_role = origin")]))
         return (*disable, *statements, *enable)
 
-    def _shifted(self, name: str, shift: str, *, is_number: bool) -> sql.Composed:
-        if not is_number:
-            return sql.SQL("{} OPERATOR(pg_catalog.+) {}::pg_catalog.interval").format(
-                identifier(name), sql.Literal(shift)
-            )
+    def shifted(self, shift: str) -> sql.Composed:
+        """The row's time, moved by so much."""
+        if self.unit is None:
+            return _shifted(self.timestamp.bare_column, shift)
         return sql.SQL("{} + extract(epoch FROM {}::pg_catalog.interval) * {}").format(
-            identifier(name), sql.Literal(shift), sql.Literal(self.unit)
+            self.name, sql.Literal(shift), sql.Literal(self.unit)
         )
 
     def _unit(self) -> int | None:
@@ -211,6 +210,10 @@ class TimestampProbe:
                 "milliseconds, microseconds or nanoseconds since 1970"
             )
         return unit
+
+
+def _shifted(name: str, shift: str) -> sql.Composed:
+    return sql.SQL("{} OPERATOR(pg_catalog.+) {}::pg_catalog.interval").format(identifier(name), sql.Literal(shift))
 
 
 class TimestampPlaces:

@@ -49,6 +49,7 @@ class TimestampWrite:
     row: ProbeRow
     setup: tuple[sql.Composed, ...]
     write: sql.Composed
+    an_hour_ahead: sql.Composable
     copied: str = ""
 
     @property
@@ -248,6 +249,7 @@ class _Trials:
             row=self.probe.row,
             setup=attempt.setup,
             write=attempt.write,
+            an_hour_ahead=self.probe.shifted("1 hour"),
             copied=copied,
         )
 

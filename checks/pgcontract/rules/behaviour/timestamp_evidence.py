@@ -110,7 +110,7 @@ def statement_by_statement(timestamp: Timestamp, write: TimestampWrite) -> str:
 def growing(timestamp: Timestamp, write: TimestampWrite) -> str:
     """The time before the write and after it; where the clock was set back, it is put ahead as a superuser can."""
     row, name = write.row, identifier(timestamp.bare_column)
-    ahead = sql.SQL("{} + interval '1 hour'").format(name)
+    ahead = write.an_hour_ahead
     set_ahead = [
         "SET LOCAL session_replication_role = replica;",
         *_texts(row.update({timestamp.bare_column: ahead})),
