@@ -76,7 +76,9 @@ def _judge_table(
             added.append(difference)
             continue
         migrated_row = finder.find(difference)
-        if _is_as_migrated(difference, migrated_row, between):
+        if _stands_elsewhere(difference, migrated_row, table):
+            own.append(difference)
+        elif _is_as_migrated(difference, migrated_row, between):
             lost.append(difference)
         else:
             own.append(difference)
@@ -99,6 +101,17 @@ def _is_as_migrated(
         column not in migrated or (migrated[column] != before[column] and migrated[column] == after[column])
         for column in difference.changed_columns
     )
+
+
+def _stands_elsewhere(difference: RowDifference, migrated: Mapping[str, str | None] | None, table: TableContents) -> bool:
+    """Whether all that is gone from the row stood, when the rollback began, in columns that are new: it was renamed or
+    moved, and the rollback could have brought it back."""
+    before, new = (
+        difference.before or {},
+        {name: value for name, value in (migrated or {}).items() if name not in table.columns},
+    )
+    gone = [before[column] for column in difference.changed_columns if migrated and column not in migrated]
+    return difference.change == "changed" and any(gone) and all(value in new.values() for value in gone)
 
 
 def _put_in_before(

@@ -22,10 +22,30 @@ from pgcontract.probes.row_generation.column_generators import DatasetPlanner
 from pgcontract.probes.row_generation.example_texts import example_texts
 from pgcontract.probes.row_generation.row_query import number_series, rows_query
 from pgcontract.probes.row_generation.table_plan import TablePlan
-from pgcontract.probes.row_generation.target_tables import FilledColumn, FilledTable, read_tables
+from pgcontract.probes.row_generation.target_tables import (
+    PARTITION_BOUNDS,
+    FilledColumn,
+    FilledTable,
+    TableCheck,
+    named_in,
+    read_tables,
+)
 from pgcontract.probes.sample_rows import as_text, simplest_row
 
 FEW: Final = 3
+_NUMBERS_APART: Final = 20
+_HASH_BOUNDS: Final = "satisfies_hash_partition("
+# The first partitions that hold rows themselves, each with its bounds.
+_PARTITIONS: Final = """
+SELECT pg_catalog.format('%%I.%%I', n.nspname, c.relname), pg_catalog.pg_get_partition_constraintdef(c.oid)
+  FROM pg_catalog.pg_partition_tree(%s::pg_catalog.oid) AS p
+  JOIN pg_catalog.pg_class AS c ON c.oid = p.relid
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE p.isleaf AND c.relkind = 'r' AND pg_catalog.pg_get_partition_constraintdef(c.oid) IS NOT NULL
+ ORDER BY c.oid LIMIT 16
+"""
+_IN_CAPITALS: Final = "pg_catalog.initcap({})"
+_IN_BLANKS: Final = "' ' || pg_catalog.initcap({}) || ' '"
 _TEXTS: Final = ("text", "varchar")
 _TABLES: Final = """
 SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
@@ -76,8 +96,11 @@ def insert_few_rows(
             first=first,
             texts=texts,
             later=(later or {}).get(table.name),
+            into=table.name,
         )
         number = maker.insert()
+        if number and table.partitioned:
+            number += _fill_partitions(connection, maker)
         if number:
             inserted[table.name] = number
         elif table.name in own:
@@ -116,7 +139,8 @@ def read_later_tables(connection: psycopg.Connection, names: Collection[str]) ->
 
 @dataclass(kw_only=True)
 class _RowMaker:
-    """Inserts a few rows into one table; `reason` is why the first row that was tried was refused."""
+    """Inserts a few rows into one table, or `into` a partition of it; `reason` is why the first row that was tried was
+    refused."""
 
     context: Context
     connection: psycopg.Connection
@@ -126,23 +150,24 @@ class _RowMaker:
     first: int
     texts: Mapping[tuple[str, str], tuple[str, ...]]
     later: FilledTable | None
+    into: str
     reason: str = ""
-    _planned: list[TablePlan | None] = field(default_factory=list)
-    _is_empty: bool = True
+    planned: list[TablePlan | None] = field(default_factory=list)
+    is_empty: bool = True
 
     def insert(self) -> int:
-        self._is_empty = self._has_no_rows()
-        first = 1 if self._is_empty else self.first
-        return sum(self._insert_one(first + place, sparse=place == FEW - 1) for place in range(FEW))
+        self.is_empty = self._has_no_rows()
+        first = 1 if self.is_empty else self.first
+        return sum(self.insert_one(first + place, sparse=place == FEW - 1) for place in range(FEW))
 
-    def _insert_one(self, number: int, *, sparse: bool) -> bool:
+    def insert_one(self, number: int, *, sparse: bool = False) -> bool:
         return any(self._accepts(statement) for statement in self._ways(number, sparse=sparse))
 
     def _ways(self, number: int, *, sparse: bool) -> Iterator[sql.Composed]:
         """INSERTs of the row, the most telling first."""
         sample = self.context.promise.samples.get(self.table.name)
         if sample is not None and number == 1:
-            yield _insert_literals(self.table.name, sample)
+            yield _insert_literals(self.into, sample)
         for plan in self._plans():
             numbered = {column.name for column in self.table.columns if _is_numbered(column)}
             free = [column for column in self.table.columns if column.name not in numbered]
@@ -155,27 +180,28 @@ class _RowMaker:
                 needed,
             ]
             if self.first == 1 and not sparse:
-                # In mixed case, so that what the migration writes in lower case is seen to be lost.
-                yield _insert_planned(plan, number, [column.name for column in free], capitals=True)
+                # In mixed case and with blanks around, so that what the migration folds or trims is seen to be lost.
+                for written in (*((_IN_BLANKS,) if number == 2 else ()), _IN_CAPITALS):
+                    yield _insert_planned(self.into, plan, number, [column.name for column in free], written=written)
             for columns in [*ways[-1:], *ways[:-1]] if sparse else ways:
-                yield _insert_planned(plan, number, [column.name for column in columns])
+                yield _insert_planned(self.into, plan, number, [column.name for column in columns])
             if sample is not None:
                 keys = {name for key in self.table.keys for name in key.columns} - numbered
-                yield _insert_planned(plan, number, sorted(keys), sample)
-        yield _insert_literals(self.table.name, simplest_row(self.schema, self.table.name))
+                yield _insert_planned(self.into, plan, number, sorted(keys), sample)
+        yield _insert_literals(self.into, simplest_row(self.schema, self.table.name))
 
     def _plans(self) -> Iterator[TablePlan]:
         """How the table's values are made: so that they are accepted after the migration as well, else as before it."""
         tables = tuple(dict.fromkeys((_stricter(self.table, self.later), self.table)))
         for place, table in enumerate(tables):
-            if place == len(self._planned):
+            if place == len(self.planned):
                 sizes = (self.first + FEW - 1, 1)
-                self._planned.append(next((plan for size in sizes if (plan := self._plan(table, size))), None))
-            if (planned := self._planned[place]) is not None:
+                self.planned.append(next((plan for size in sizes if (plan := self._plan(table, size))), None))
+            if (planned := self.planned[place]) is not None:
                 yield planned
 
     def _plan(self, table: FilledTable, size: int) -> TablePlan | None:
-        stored = {other.name for other in self.tables if other.name != table.name or not self._is_empty}
+        stored = {other.name for other in self.tables if other.name != table.name or not self.is_empty}
         planner = DatasetPlanner(
             self.connection,
             [table if other.name == table.name else other for other in self.tables],
@@ -207,6 +233,26 @@ class _RowMaker:
         except psycopg.Error as error:
             self.reason = self.reason or str(read_refusal(error))
             return False
+
+
+def _fill_partitions(connection: psycopg.Connection, maker: _RowMaker) -> int:
+    """Insert a row into each partition that holds none yet: a script may be about one of them alone."""
+    inserted = 0
+    for place, (name, bounds) in enumerate(connection.execute(_PARTITIONS, [maker.table.oid]).fetchall(), start=1):
+        query = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.SQL(name))
+        if connection.execute(query).fetchone() == (True,):
+            continue
+        columns = {column.name for column in maker.table.columns}
+        inside = TableCheck(name=name, expression=bounds, columns=tuple(sorted(named_in(bounds) & columns)))
+        others = tuple(check for check in maker.table.checks if check.name != PARTITION_BOUNDS)
+        narrowed = replace(maker.table, checks=(*others, inside))
+        first = maker.first + place * _NUMBERS_APART
+        # Of hash partitions the bounds name no value that could be tried: numbers are, until one falls there.
+        is_hash = _HASH_BOUNDS in bounds
+        table = maker.table if is_hash else narrowed
+        own = replace(maker, table=table, into=name, first=first, is_empty=False, planned=[])
+        inserted += any(own.insert_one(first + step) for step in range(_NUMBERS_APART if is_hash else 1))
+    return inserted
 
 
 def _insert_together(
@@ -260,24 +306,26 @@ def _insert_literals(table: str, row: Mapping[str, Any]) -> sql.Composed:
 
 
 def _insert_planned(
+    table: str,
     plan: TablePlan,
     number: int,
     columns: Sequence[str],
     sample: Mapping[str, Any] | None = None,
     *,
-    capitals: bool = False,
+    written: str = "{}",
 ) -> sql.Composed:
-    """INSERT of these columns of a planned row, and of a sample's values in the others."""
+    """INSERT of these columns of a planned row, and of a sample's values in the others; in texts `written` stands for the
+    planned one."""
     literals = {name: value for name, value in (sample or {}).items() if name not in columns}
     if not columns and not literals:
-        return sql.SQL("INSERT INTO {} DEFAULT VALUES").format(sql.SQL(plan.table.name))
+        return sql.SQL("INSERT INTO {} DEFAULT VALUES").format(sql.SQL(table))
     # The generators behind columns that are left out are asked nothing, unless another needs them.
     query = rows_query(plan.generators.values(), number_series(number, number))
-    texts = {column.name for column in plan.table.columns if column.type.typname in _TEXTS} if capitals else set()
-    planned = [sql.SQL("pg_catalog.initcap({})" if name in texts else "{}").format(identifier(name)) for name in columns]
+    texts = {column.name for column in plan.table.columns if column.type.typname in _TEXTS}
+    planned = [sql.SQL(written if name in texts else "{}").format(identifier(name)) for name in columns]
     values = [*planned, *(sql.Literal(as_text(value)) for value in literals.values())]
     return sql.SQL("INSERT INTO {} ({}) SELECT {} FROM ({}) AS pgcontract_values").format(
-        sql.SQL(plan.table.name),
+        sql.SQL(table),
         sql.SQL(", ").join(map(identifier, (*columns, *literals))),
         sql.SQL(", ").join(values),
         query,

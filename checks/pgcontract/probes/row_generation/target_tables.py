@@ -14,6 +14,7 @@ from pgcontract.model.sql.lexer import TokenKind, tokens
 
 Form = Literal["base", "enum", "array", "composite", "range", "multirange"]
 
+PARTITION_BOUNDS = "the bounds of its partitions"
 _RELATIONS = """
 SELECT c.oid::int8, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relkind::text,
        pg_catalog.pg_get_partkeydef(c.oid)
@@ -199,7 +200,7 @@ def read_tables(connection: psycopg.Connection, names_asked: Iterable[str]) -> t
         ]
         if bounds.get(oid):
             inside = tuple(sorted(named_in(bounds[oid]) & bare))
-            table_checks.append(TableCheck(name="the bounds of its partitions", expression=bounds[oid], columns=inside))
+            table_checks.append(TableCheck(name=PARTITION_BOUNDS, expression=bounds[oid], columns=inside))
         tables.append(
             FilledTable(
                 name=name,
