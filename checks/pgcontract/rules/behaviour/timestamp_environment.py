@@ -117,7 +117,8 @@ def _attacked_writes(probe: TimestampProbe) -> Iterator[tuple[str, str, str, str
 
 
 def _time_found(probe: TimestampProbe) -> str:
-    attacked = sql.SQL("({} = {})::pg_catalog.text").format(probe.name, probe.time(_PAST))
+    sent = sql.SQL("CAST({} AS {})").format(probe.time(_PAST), sql.SQL(probe.column.type))
+    attacked = sql.SQL("({} = {})::pg_catalog.text").format(probe.name, sent)
     if probe.look(attacked) == "true":
         return CLIENT_VALUE
     return str(probe.look(probe.classified()) or "no row")
