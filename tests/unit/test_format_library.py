@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import pytest
+from hypothesis import Phase, given, settings
 from pgcontract.errors import InputError
 from pgcontract.formats import standard, standards
 from pgcontract.formats.oracle import Format, declare
@@ -40,6 +41,16 @@ MISTAKES: dict[str, tuple[str, dict[str, Any], str]] = {
     "listed twice": ("one_of", {"values": ["a", "a"]}, "`values` of the standard `one_of` lists a text twice"),
     "limits crossed": ("length", {"min": 2, "max": 1}, "no text has a length of at least 2 and at most 1"),
     "more bytes than characters hold": ("length", {"max": 1, "min_bytes": 5}, "no text of 1 characters has 5 bytes"),
+    "length that fits in no memory": (
+        "length",
+        {"max": 10**12},
+        "texts of 1,000,000,000,000 characters or bytes are not tried, only up to 1,000,000; leave the limit out",
+    ),
+    "array that nobody can draw": (
+        "json_schema",
+        {"schema": {"properties": {"a": {"minItems": 1001}}}},
+        "`schema.properties.a.minItems` is 1,001, and values that large are not tried; the most is 1,000",
+    ),
     "numbers crossed": ("number_range", {"min": 2, "max": 1}, "no number lies between 2 and 1"),
     "obsolete elsewhere": (
         "email",
@@ -115,3 +126,21 @@ def test_asking_an_oracle_imports_neither_hypothesis_nor_a_driver() -> None:
     )
 
     assert "[]\n" == process.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("length", {"min": 20_000}), ("json_schema", {"schema": {"type": "string", "minLength": 20_000}})],
+)
+def test_long_texts_are_drawn_as_well(name: str, parameters: dict[str, Any]) -> None:
+    declared = standard(name, **parameters)
+    drawn: set[bool] = set()
+
+    @settings(max_examples=3, database=None, phases=[Phase.generate], derandomize=True)
+    @given(declared.valid())
+    def draw(value: str) -> None:
+        drawn.add(declared.means(value))
+
+    draw()
+
+    assert {True} == drawn

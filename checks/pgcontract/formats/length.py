@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 _WIDTHS: Final = (("a", "one byte"), ("é", "two bytes"), ("例", "three bytes"), ("🙂", "four bytes"), (" ", "blanks"))
+# Texts next to every limit are held at once, of up to four bytes a character.
+_LARGEST: Final = 1_000_000
 
 
 @declare(
@@ -34,6 +36,11 @@ class Length(Texts):
                 raise InputError(f"no text has a length of at least {least} and at most {most}")
         if self.max is not None and 4 * self.max < self.min_bytes:
             raise InputError(f"no text of {self.max} characters has {self.min_bytes} bytes")
+        largest = max(filter(None, (self.min, self.max, self.min_bytes, self.max_bytes)), default=0)
+        if largest > _LARGEST:
+            raise InputError(
+                f"texts of {largest:,} characters or bytes are not tried, only up to {_LARGEST:,}; leave the limit out"
+            )
 
     def why_not(self, value: str) -> str | None:
         characters, size = len(value), utf8_length(value)

@@ -17,6 +17,8 @@ from pgcontract.formats.json.json_reader import Json, Number, Object, kind_of, r
 from pgcontract.model.regex import read_pattern
 
 _ANNOTATIONS: Final = frozenset(("$schema", "$id", "$comment", "title", "description", "default", "examples"))
+# Above, no value that is allowed could be drawn in time.
+_LARGEST: Final = {"minItems": 1_000, "minProperties": 1_000, "minLength": 1_000_000}
 _COUNTS: Final = frozenset(("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"))
 _LIMITS: Final = frozenset(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"))
 _KINDS: Final = ("object", "array", "string", "number", "integer", "boolean", "null")
@@ -58,6 +60,8 @@ def _check_keyword(keyword: str, value: Any, where: str) -> None:
         case _ if keyword in _COUNTS:
             if not isinstance(value, int) or isinstance(value, bool) or value < 0:
                 raise InputError(f"`{where}` is {value!r}, where a count is needed")
+            if value > (largest := _LARGEST.get(keyword, value)):
+                raise InputError(f"`{where}` is {value:,}, and values that large are not tried; the most is {largest:,}")
         case _ if keyword in _LIMITS:
             if not isinstance(value, int | float) or isinstance(value, bool):
                 raise InputError(f"`{where}` is {value!r}, where a number is needed")

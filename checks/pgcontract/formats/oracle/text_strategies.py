@@ -4,6 +4,7 @@ names end in `strategies` need Hypothesis to be imported."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -15,10 +16,15 @@ _PLACES = st.integers(0, 2**16 - 1)
 sendable: SearchStrategy[str] = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 """Every character that a server takes in a text."""
 
+_LONG: Final = 500
+
 
 def texts(min_size: int = 0, max_size: int = 12) -> SearchStrategy[str]:
-    """Texts of any characters that can be sent."""
-    return st.text(sendable, min_size=min_size, max_size=max_size)
+    """Texts of any characters that can be sent. Hypothesis draws no long ones: those repeat a short one."""
+    if min_size <= _LONG:
+        return st.text(sendable, min_size=min_size, max_size=max_size)
+    piece = st.text(sendable, min_size=1, max_size=12)
+    return st.tuples(piece, st.integers(min_size, max_size)).map(lambda drawn: (drawn[0] * drawn[1])[: drawn[1]])
 
 
 def words(alphabet: str, min_size: int = 1, max_size: int = 8) -> SearchStrategy[str]:
