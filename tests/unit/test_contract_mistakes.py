@@ -42,6 +42,21 @@ QUERY = '[[verification]]\nid = "Q1"\ndescription = "x"\nsql = "x"\n'
     ("contract", "expected"),
     [
         pytest.param(
+            QUERY.replace('sql = "x"\n', r"sql = " + r'"SELECT \u0000 FROM t"' + "\n"),
+            r"contract.toml:5: \u0000 is a character that PostgreSQL has in no text; remove it",
+            id="a text that would be cut off",
+        ),
+        pytest.param(
+            "x = " + "[" * 5000 + "]" * 5000,
+            "contract.toml: tables or arrays stand too deep within each other",
+            id="deep arrays",
+        ),
+        pytest.param(
+            '"a" . ' + "a." * 50_000 + "a = 1",
+            "contract.toml:2: a key of more than 50 parts is read by nobody; mend the line",
+            id="a key without end",
+        ),
+        pytest.param(
             TABLE + "primary_keys = ['id']",
             'contract.toml:4: `primary_keys` is not known in table."public.t"; did you mean `primary_key`?',
             id="unknown key",

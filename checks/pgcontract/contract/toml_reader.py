@@ -27,6 +27,10 @@ S = TypeVar("S", bound=BaseModel)
 
 _ERROR_POSITION: Final = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
 
+# tomllib takes four times as long for twice as many parts.
+_DEEP_KEY: Final = re.compile(r"""(?<![\w"'-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){50}""")
+_NUL: Final = re.compile(r"\\u0000|\\U00000000")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
@@ -65,6 +69,16 @@ def read_project_file(path: Path) -> tuple[ProjectSpec, Outline]:
 
 
 def _parse(text: str, path: Path, model: type[S]) -> tuple[S, Mapping[KeyPath, int]]:
+    if deep := _DEEP_KEY.search(text):
+        line = text.count("\n", 0, deep.start()) + 1
+        raise ContractError("a key of more than 50 parts is read by nobody; mend the line", file=str(path), line=line)
+    try:
+        return _read(text, path, model)
+    except RecursionError:
+        raise ContractError("tables or arrays stand too deep within each other", file=str(path), line=None) from None
+
+
+def _read(text: str, path: Path, model: type[S]) -> tuple[S, Mapping[KeyPath, int]]:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -74,6 +88,9 @@ def _parse(text: str, path: Path, model: type[S]) -> tuple[S, Mapping[KeyPath, i
         if "overwrite" in what or "twice" in what:
             what += ", since what this line names is there already"
         raise ContractError(f"this is not TOML: {what}. Mend the line", file=str(path), line=line) from None
+    if (nul := _NUL.search(text)) and _holds_nul(document):
+        line = text.count("\n", 0, nul.start()) + 1
+        raise ContractError("\\u0000 is a character that PostgreSQL has in no text; remove it", file=str(path), line=line)
     lines = key_lines(text)
     try:
         placed = with_places(model, document, file=str(path), lines=lines)
@@ -81,6 +98,19 @@ def _parse(text: str, path: Path, model: type[S]) -> tuple[S, Mapping[KeyPath, i
     except ValidationError as error:
         raise_issues(pydantic_issues(error.errors(), model, file=str(path), lines=lines))
         raise
+
+
+def _holds_nul(value: object) -> bool:
+    """Whether a text in it has the character, at which the client's library would cut an SQL text off."""
+    match value:
+        case str():
+            return "\0" in value
+        case dict():
+            return any(_holds_nul(part) for item in value.items() for part in item)
+        case list():
+            return any(map(_holds_nul, value))
+        case _:
+            return False
 
 
 def _text(path: Path) -> str:
