@@ -16,6 +16,7 @@ from pgcontract.postgres.script_execution import apply_as_production
 from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.row_generation.few_rows import FEW, FewRows, insert_few_rows, migrated_tables, read_later_tables
+from pgcontract.probes.row_generation.selected_values import selected_values
 from pgcontract.probes.row_generation.target_tables import FilledTable
 from pgcontract.probes.separate_server import on_separate_server
 
@@ -95,7 +96,14 @@ def rehearsed_on_separate_server(context: Context) -> Iterator[tuple[psycopg.Con
     rows = FewRows()
 
     def fill_before(connection: psycopg.Connection) -> None:
-        insert_few_rows(context, connection, context.before, without=rehearsal.left_empty, later=_later(context))
+        insert_few_rows(
+            context,
+            connection,
+            context.before,
+            without=rehearsal.left_empty,
+            later=_later(context),
+            selected=selected_values(context.promise.script),
+        )
         contents["before"] = read_contents(connection)
 
     with on_separate_server(context, before_last=fill_before) as connection:
@@ -120,7 +128,14 @@ def rows_before(context: Context, without: frozenset[str]) -> FilledState:
             return FilledState(state=context.before_state, rows=FewRows(), contents=read_contents(connection))
     with context.sandbox.clone(context.before_state, keep=True) as name:
         with context.sandbox.connect(name) as connection:
-            rows = insert_few_rows(context, connection, context.before, without=without, later=_later(context))
+            rows = insert_few_rows(
+                context,
+                connection,
+                context.before,
+                without=without,
+                later=_later(context),
+                selected=selected_values(context.promise.script),
+            )
             contents = read_contents(connection)
         return FilledState(state=context.sandbox.read_state(name), rows=rows, contents=contents)
 

@@ -33,6 +33,7 @@ from pgcontract.probes.row_generation.target_tables import (
 from pgcontract.probes.sample_rows import as_text, simplest_row
 
 FEW: Final = 3
+_MAX_SELECTED: Final = 12
 _NUMBERS_APART: Final = 20
 _HASH_BOUNDS: Final = "satisfies_hash_partition("
 # The first partitions that hold rows themselves, each with its bounds.
@@ -72,12 +73,14 @@ def insert_few_rows(
     first: int = 1,
     without: Collection[str] = (),
     later: Mapping[str, FilledTable] | None = None,
+    selected: Mapping[str, tuple[str, ...]] | None = None,
 ) -> FewRows:
     """Insert a few rows into every table of the schema that the migrations made, and into those that they refer to.
 
     The first is the contract's sample, where there is one; another has a value in every column, one NULL wherever it
     may be. `first` is the number that values are counted from: rows inserted later need others. Tables `without` rows are
     left alone. `later` are the tables after the migration: values are such that their constraints take them, too.
+    `selected` are values by bare column name, of which there is a row each.
     """
     own = migrated_tables(context, schema)
     tables = read_tables(connection, [name for name in own if name not in without])
@@ -101,6 +104,8 @@ def insert_few_rows(
         number = maker.insert()
         if number and table.partitioned:
             number += _fill_partitions(connection, maker)
+        if number:
+            number += maker.insert_selected(selected)
         if number:
             inserted[table.name] = number
         elif table.name in own:
@@ -162,6 +167,18 @@ class _RowMaker:
 
     def insert_one(self, number: int, *, sparse: bool = False) -> bool:
         return any(self._accepts(statement) for statement in self._ways(number, sparse=sparse))
+
+    def insert_selected(self, selected: Mapping[str, tuple[str, ...]] | None) -> int:
+        """Insert a row for each of the values that the table's columns take."""
+        pairs = [(column.name, text) for column in self.table.columns for text in (selected or {}).get(column.name, ())]
+        plan = next(self._plans(), None)
+        if plan is None:
+            return 0
+        inserted = 0
+        for number, (name, text) in enumerate(pairs[:_MAX_SELECTED], start=self.first + FEW):
+            free = [column.name for column in self.table.columns if not _is_numbered(column) and column.name != name]
+            inserted += self._accepts(_insert_planned(self.into, plan, number, free, {name: text}))
+        return inserted
 
     def _ways(self, number: int, *, sparse: bool) -> Iterator[sql.Composed]:
         """INSERTs of the row, the most telling first."""
