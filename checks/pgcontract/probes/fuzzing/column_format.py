@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from pgcontract.contract import ColumnFormat
 from pgcontract.errors import CouldNotAsk
@@ -161,11 +162,12 @@ def probe_format_writes(context: Context, declared: ColumnFormat) -> FormatWrite
     """
     result = ask_format(context, declared)
     column_format, target = declared.meaning, result.target
-    meant = [answer.value for answer in result.results.values() if answer.accepted and column_format.means(answer.value)]
+    taken = {answer.value for answer in result.results.values() if answer.accepted}
+    known = [value for value in (*declared.accept, target.sample) if value in taken and column_format.means(value)]
+    plain = islice(filter(column_format.means, sorted(taken, key=simplicity)), _MEANT)
+    meant = list(dict.fromkeys((*known, *plain)))
     if not meant:
         raise CouldNotAsk(f"no value that is meant goes into {declared.column}, so that none could be changed there")
-    known = [value for value in (*declared.accept, target.sample) if value in meant]
-    plain = sorted(meant, key=simplicity)
     rules = read_rule_texts(context.after, target.table)
     alone = set(rules.checked_alone(target.column).texts)
     own_checks = {check.bare_name for check in target.checks if check.definition in alone}
@@ -173,22 +175,24 @@ def probe_format_writes(context: Context, declared: ColumnFormat) -> FormatWrite
     held: list[str] = []  # by the type, or by a CHECK of the column alone, whatever else is written
     loose: dict[str, list[str]] = {}
     for answer in sorted(result.results.values(), key=lambda answer: simplicity(answer.value)):
-        reason = None if answer.accepted else column_format.why_not(answer.value)
-        if reason is not None:
-            if answer.constraint in own_checks or (answer.sqlstate or "").startswith("22"):
-                held.append(answer.value)
-            else:
-                loose.setdefault(reason, []).append(answer.value)
+        is_held = answer.constraint in own_checks or (answer.sqlstate or "").startswith("22")
+        if answer.accepted or (is_held and len(held) >= _HELD):
+            continue
+        reason = column_format.why_not(answer.value)
+        if reason is not None and is_held:
+            held.append(answer.value)
+        elif reason is not None:
+            loose.setdefault(reason, []).append(answer.value)
     values = [values[0] for values in loose.values()][:_LOOSE_KINDS]
     values += [value for several in loose.values() for value in several if value in named or value in declared.reject]
-    values += held[:_HELD]
+    values += held
     column = next(candidate for candidate in context.after.columns if candidate.name == declared.column)
     return try_format_writes(
         context,
         FormatValues(
             table=target.table,
             columns=(target.column,),
-            meant=[(value,) for value in dict.fromkeys((*known, *plain[:_MEANT]))],
+            meant=[(value,) for value in meant],
             not_meant=[(value,) for value in dict.fromkeys(values)],
             beside_others=bool(loose) or trigger_may_decide(context.after, column),
         ),
