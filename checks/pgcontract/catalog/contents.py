@@ -63,9 +63,9 @@ def read_contents(connection: Connection[Any]) -> Contents:
                 furthest = _FURTHEST_KEY.format(
                     sql.SQL("max" if increment > 0 else "min"),
                     sql.Identifier(column),
-                    sql.Identifier(table_schema, table_name),
+                    identifier(QualifiedName.of(table_schema, table_name)),
                 )
-            query = _POSITION.format(furthest, sql.Identifier(schema, name))
+            query = _POSITION.format(furthest, identifier(QualifiedName.of(schema, name)))
             positions.append((str(QualifiedName.of(schema, name)), increment, column is not None, run(query)))
         return Contents(
             tables={table.name: _with_rows(table, cursor) for table, cursor in read},

@@ -50,6 +50,8 @@ def texts_near_regex(pattern: str, *, ignore_case: bool = False, limit: int = 40
         raise InputError(f"the shortest text that the regular expression matches has {least:,} characters")
     variants: dict[str, None] = {}
     chosen: list[str] = []
+    if limit <= 0:
+        return ()
     for text in chain((_short_match(part),), _variants(part)):
         if text not in variants and "\0" not in text:
             chosen.append(text)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from pgcontract.contract import Project
+from pgcontract.model.identifiers import unquote_identifier
 from pgcontract.model.qualified_name import split_name
 from pgcontract.model.schema import Schema
 from pgcontract.result import ClaimResult, Outcome
@@ -38,7 +39,7 @@ def _bare_names(schema: Schema) -> Iterator[str]:
     for part in schema.parts():
         written, _ = split_name(part.name) if part.kind in _NAMED else ((), "")
         if written:
-            yield written[-1].removeprefix('"').removesuffix('"').replace('""', '"')
+            yield unquote_identifier(written[-1])
 
 
 def _stands_in(name: str, text: str) -> bool:
