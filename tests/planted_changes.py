@@ -306,7 +306,7 @@ HEAD: Final = (
     ),
     head(
         "a session may have two rows",
-        "020:H2 020:H3 020:I3",
+        "020:H2 020:H3 020:I3 020:S3",
         "CREATE UNIQUE INDEX idx_cw_assessment_sessions_stripe_session_id_unique",
         "CREATE INDEX idx_cw_assessment_sessions_stripe_session_id_unique",
     ),

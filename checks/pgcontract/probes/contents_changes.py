@@ -11,10 +11,10 @@ from typing import Final
 
 from pgcontract.model.contents import Contents, RowDifference, SequencePosition, TableContents, compare_rows
 from pgcontract.model.qualified_name import QualifiedName
+from pgcontract.model.rollback_differences import RollbackDifferences, compare_after_rollback
 from pgcontract.model.schema import Schema
 from pgcontract.model.sql import Script
 from pgcontract.model.sql.lexer import TokenKind, tokens
-from pgcontract.model.way_back import WayBack, judge_way_back
 from pgcontract.probes.context import Context
 from pgcontract.probes.fuzzing.value_display import escaped
 from pgcontract.probes.rehearsal import Rehearsal, filled_before
@@ -75,7 +75,7 @@ def rows_after_rollback(
     after: Contents,
     before: Contents | None = None,
     script: Script | None = None,
-) -> WayBack:
+) -> RollbackDifferences:
     """How the rows of before the migration, those that it is rehearsed over or `before`, stand after the rollback;
     `script` as of `changed_rows`."""
     rows = before or filled_before(context).contents
@@ -83,7 +83,7 @@ def rows_after_rollback(
     def ignored(table: str, differences: Sequence[RowDifference]) -> frozenset[str]:
         return _uncounted(context, rows.tables[table], differences, script)
 
-    judged = judge_way_back(rows, migrated, filled, after, ignored)
+    judged = compare_after_rollback(rows, migrated, filled, after, ignored)
     logs = _logs(context) if any(difference.change == "added" for difference in judged.own) else frozenset()
     logged = [row for row in judged.own if row.change == "added" and row.table in logs]
     own = tuple(row for row in judged.own if row not in logged)

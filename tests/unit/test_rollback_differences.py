@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from pgcontract.model.contents import Contents, Row, SequencePosition, TableContents, compare_rows, row_counts
-from pgcontract.model.way_back import judge_way_back
+from pgcontract.model.rollback_differences import compare_after_rollback
 
 BEFORE = (("1", "Ann", "07"), ("2", "Bob", None))
 
@@ -77,11 +77,11 @@ def test_ignored_columns_count_nothing() -> None:
 def test_what_the_rollback_broke_is_told_from_what_was_lost(
     migrated: TableContents, left: TableContents, own: str, lost: str
 ) -> None:
-    way_back = judge_way_back(
+    differences = compare_after_rollback(
         contents(table(*BEFORE)), contents(migrated), contents(migrated), contents(left), lambda _table, _rows: ()
     )
 
-    assert (own, lost) == (row_counts(way_back.own), row_counts(way_back.lost_before))
+    assert (own, lost) == (row_counts(differences.own), row_counts(differences.lost_before))
 
 
 def test_descending_sequence_comes_to_a_key_below() -> None:

@@ -12,7 +12,7 @@ IgnoredColumns = Callable[[str, Sequence[RowDifference]], Collection[str]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class WayBack:
+class RollbackDifferences:
     """The rows that are not as they were: by the rollback's own doing, and as the migration left them.
 
     `gone_since` counts the rows by table that were inserted after the migration and that the rollback took away,
@@ -25,9 +25,9 @@ class WayBack:
     logged: Mapping[str, int] = field(default_factory=dict)
 
 
-def judge_way_back(
+def compare_after_rollback(
     before: Contents, migrated: Contents, filled: Contents, after: Contents, ignored: IgnoredColumns
-) -> WayBack:
+) -> RollbackDifferences:
     """The rows before the migration against those after the rollback, in every table that is there both times.
 
     `migrated` are those right after the migration and `filled` those that the rollback began with, rows inserted since
@@ -52,7 +52,7 @@ def judge_way_back(
         own += judged.own
         lost += judged.lost_before
         gone |= judged.gone_since
-    return WayBack(own=tuple(own), lost_before=tuple(lost), gone_since=gone)
+    return RollbackDifferences(own=tuple(own), lost_before=tuple(lost), gone_since=gone)
 
 
 def _judge_table(
@@ -62,11 +62,11 @@ def _judge_table(
     left: TableContents,
     differences: Collection[RowDifference],
     inserted: int,
-) -> WayBack:
+) -> RollbackDifferences:
     if table.rows is None or left.rows is None:
         as_before = between is not None and (between.count, between.digest) == (table.count, table.digest)
         told = tuple(differences)
-        return WayBack(own=told if as_before else (), lost_before=() if as_before else told, gone_since={})
+        return RollbackDifferences(own=told if as_before else (), lost_before=() if as_before else told, gone_since={})
     own: list[RowDifference] = []
     lost: list[RowDifference] = []
     added: list[RowDifference] = []
@@ -85,7 +85,9 @@ def _judge_table(
     surplus = len(added) - inserted
     if surplus > 0:
         own += _put_in_before(added, since, between)[:surplus]
-    return WayBack(own=tuple(own), lost_before=tuple(lost), gone_since={table.name: -surplus} if surplus < 0 else {})
+    return RollbackDifferences(
+        own=tuple(own), lost_before=tuple(lost), gone_since={table.name: -surplus} if surplus < 0 else {}
+    )
 
 
 def _is_as_migrated(
