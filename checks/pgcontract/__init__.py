@@ -14,7 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from pgcontract.contract import Project, load_project
+    from pgcontract.contract import FolderOptions, Project, load_project
     from pgcontract.errors import ContractError, InputError, PgcontractError, ServerUnavailable
     from pgcontract.result import Decision, Finding, Run, RunOptions, Severity, Status, Verdict
     from pgcontract.rules.answer import Answer
@@ -26,6 +26,7 @@ __all__ = [
     "ContractError",
     "Decision",
     "Finding",
+    "FolderOptions",
     "InputError",
     "PgcontractError",
     "Project",
@@ -41,7 +42,7 @@ __all__ = [
 ]
 
 _HOMES: Final = {
-    "pgcontract.contract": ("Project", "load_project"),
+    "pgcontract.contract": ("FolderOptions", "Project", "load_project"),
     "pgcontract.errors": ("ContractError", "InputError", "PgcontractError", "ServerUnavailable"),
     "pgcontract.result": ("Decision", "Finding", "Run", "RunOptions", "Severity", "Status", "Verdict"),
     "pgcontract.rules.answer": ("Answer",),

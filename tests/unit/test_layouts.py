@@ -7,30 +7,28 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pgcontract import InputError, load_project
-from pgcontract.contract import Execution, Migration, TransactionScope
-from pgcontract.contract.layouts import layout_of, layouts
-from pgcontract.runner import plan
+from pgcontract import FolderOptions, InputError, load_project
+from pgcontract.contract import Migration
+from pgcontract.contract.layouts import flat, layouts
+from pgcontract.contract.migration_folder import Folder
+from pgcontract.model.sql import read_script
 
-# A layout that some tool might have: a folder a migration, named by the day, all that is pending in one transaction.
+# A layout that some tool might have: a folder a migration, named by the day.
 BY_DAY = """
-from pgcontract.contract.migration import Execution, Migration, TransactionScope
+from pgcontract.contract.migration import Migration
+from pgcontract.contract.migration_folder import FolderReading
 
 NAME = "by day"
+SENTENCE = "by the day"
 
 def recognises(folder):
-    return any(folder.glob("*/up.sql"))
+    return "has up.sql in folders" if any(folder.has(path / "up.sql") for path in folder.folders()) else None
 
 def read_folder(folder):
-    return tuple(map(read_file, folder.glob("*/up.sql")))
-
-def read_file(path):
-    day = path.parent.name
-    return Migration(key=day, display_name=day.removeprefix("2026-"), up=path, down_remedy="Write down.sql.",
-                     execution=Execution(transaction=TransactionScope.ALL, repeatable=False, role="deployer"))
-
-def order(migrations):
-    return tuple(sorted(migrations, key=lambda migration: migration.key))
+    return FolderReading(migrations=tuple(
+        Migration(key=path.name, display_name=path.name.removeprefix("2026-"), file=folder.name(path / "up.sql"),
+                  up=folder.script(path / "up.sql"), down_remedy="Write down.sql.")
+        for path in folder.folders()))
 """
 
 
@@ -57,24 +55,49 @@ def test_the_layout_that_takes_any_folder_is_asked_last() -> None:
     assert "flat" == list(layouts())[-1]
 
 
-def test_any_folder_is_flat(tmp_path: Path) -> None:
-    assert "flat" == layout_of(tmp_path).NAME
-
-
-def test_flat_migration_runs_once_in_a_transaction_of_its_own(tmp_path: Path) -> None:
+def test_flat_migration_is_sent_as_one_message(tmp_path: Path) -> None:
     up, down = tmp_path / "V020_a.up.sql", tmp_path / "V020_a.down.sql"
     up.touch()
     down.touch()
     expected = Migration(
         key="V020_a",
         display_name="020",
-        up=up,
-        down=down,
+        file="V020_a.up.sql",
+        up=read_script(up),
+        down=read_script(down),
         down_remedy="Write V020_a.down.sql beside it.",
-        execution=Execution(transaction=TransactionScope.FILE, repeatable=False, role=None),
     )
 
-    assert (expected,) == layout_of(tmp_path).read_folder(tmp_path)
+    assert (expected,) == flat.read_folder(Folder(path=tmp_path, root=tmp_path)).migrations
+
+
+@pytest.mark.parametrize(
+    ("files", "order", "told"),
+    [
+        pytest.param(["9_b.sql", "10_a.sql", "08_c.sql"], ["08_c", "9_b", "10_a"], [], id="digits are a number"),
+        pytest.param(
+            ["01_b.sql", "1_a.sql"],
+            ["01_b", "1_a"],
+            ["1_a.sql has the digits of 01_b.sql, so their order is not known; they were applied by name."],
+            id="two with the same digits",
+        ),
+        pytest.param(
+            ["1_a.sql", "b.sql"],
+            ["1_a", "b"],
+            ["b.sql has no digits in front, so its place among the others is not known; it was applied after 1_a.sql."],
+            id="no digits",
+        ),
+    ],
+)
+def test_flat_order(files: list[str], order: list[str], told: list[str], tmp_path: Path) -> None:
+    for name in files:
+        (tmp_path / name).write_text("SELECT 1;", encoding="utf-8")
+    project = load_project(tmp_path)
+
+    assert (order, told) == (
+        [migration.key for migration in project.chain],
+        [issue.summary for issue in project.issues],
+    )
 
 
 def test_file_in_the_room_is_a_layout(by_day: Path) -> None:
@@ -83,12 +106,12 @@ def test_file_in_the_room_is_a_layout(by_day: Path) -> None:
     ]
 
 
-def test_migration_that_nothing_can_rehearse_yet_is_refused(by_day: Path) -> None:
-    with pytest.raises(InputError, match="its tool does not run it once, in a transaction of its own"):
-        plan(load_project(by_day))
-
-
 def test_layout_needs_no_digits_to_find_a_migration(by_day: Path) -> None:
     project = load_project(by_day)
 
     assert replace(project, chain=project.chain[:1]) == project.through("01-31")
+
+
+def test_layout_is_the_one_that_is_named(by_day: Path) -> None:
+    with pytest.raises(InputError, match="--layout gose: no layout is called so"):
+        load_project(by_day, options=FolderOptions(layout="gose"))

@@ -16,6 +16,7 @@ NAMES = [
     "ContractError",
     "Decision",
     "Finding",
+    "FolderOptions",
     "InputError",
     "PgcontractError",
     "Project",
@@ -33,7 +34,8 @@ SIGNATURES: dict[Callable[..., object], str] = {
     pgcontract.verify: "(project: 'Project', options: 'RunOptions' = RunOptions(through=None, only=(), skip=(), "
     "seed=None, examples=200, rows=None, timeout_ms=120000, strict=False), *, "
     "notify: 'Callable[[ProgressEvent], None] | None' = None) -> 'Run'",
-    pgcontract.load_project: "(path: 'Path | str', *, contract: 'Path | str | None' = None) -> 'Project'",
+    pgcontract.load_project: "(path: 'Path | str', *, contract: 'Path | str | None' = None, "
+    "options: 'FolderOptions | None' = None) -> 'Project'",
 }
 OPTIONS = {
     "pg": "auto",

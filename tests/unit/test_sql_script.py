@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from pgcontract.errors import InputError
-from pgcontract.model.sql import MAX_PARSED_BYTES, line_and_column, opens_as_sql, read_script
+from pgcontract.model.sql import MAX_PARSED_BYTES, opens_as_sql, place, read_script
 
 
 def written(folder: Path, raw: bytes) -> Path:
@@ -44,7 +44,9 @@ def test_lines_count_as_in_an_editor(tmp_path: Path, raw: bytes, lines: int) -> 
 def test_an_offset_is_placed_by_line_and_column(tmp_path: Path) -> None:
     script = read_script(written(tmp_path, "\ufeff(ab\r\n  ä\n".encode()))
 
-    assert [(1, 1), (1, 4), (2, 3), (3, 1)] == [line_and_column(script, at) for at in (0, 3, 7, 9)]
+    places = [(found.line, found.column) for found in (place(script, at) for at in (0, 3, 7, 9))]
+
+    assert [(1, 1), (1, 4), (2, 3), (3, 1)] == places
 
 
 def test_a_text_above_the_limit_is_kept_but_not_split(tmp_path: Path) -> None:

@@ -11,14 +11,13 @@ from pgcontract.contract import (
     Claim,
     Contract,
     Correction,
-    Execution,
     Migration,
     Project,
     Shape,
-    TransactionScope,
     Waiver,
 )
 from pgcontract.model.schema import Column, Schema, Table
+from pgcontract.model.sql import Script
 from pgcontract.result import ClaimResult, Finding, Outcome, Severity, Status
 from pgcontract.runner import Item, check_infos
 
@@ -75,9 +74,9 @@ def migration(key: str, *waivers: Waiver, claims: tuple[Claim, ...] = ()) -> Mig
     return Migration(
         key=key,
         display_name=key[:3],
-        up=Path(f"{key}.sql"),
+        file=f"{key}.sql",
+        up=Script(path=f"{key}.sql", text="", sha256="", bytes=0, lines=0, statements=()),
         down_remedy="",
-        execution=Execution(transaction=TransactionScope.FILE, repeatable=False),
         contract=Contract(path="contract.toml", migration=f"{key}.sql", sections=waivers, claims=claims),
     )
 

@@ -5,8 +5,16 @@ from __future__ import annotations
 from pgcontract.contract.claims import CheckRef, Claim, Correction
 from pgcontract.contract.documents import FilePins
 from pgcontract.contract.json_schema import json_schema
-from pgcontract.contract.migration import Execution, Migration, TransactionScope
-from pgcontract.contract.project import Project, contract_path, load_project, root_of_contract, with_contract
+from pgcontract.contract.migration import Migration
+from pgcontract.contract.migration_folder import FolderIssue, IssueKind
+from pgcontract.contract.project import (
+    FolderOptions,
+    Project,
+    contract_path,
+    load_project,
+    root_of_contract,
+    with_contract,
+)
 from pgcontract.contract.sections.column_formats import ColumnFormat
 from pgcontract.contract.sections.datasets import ColumnRows, Dataset, TableRows
 from pgcontract.contract.sections.existing_rows import ExistingRows
@@ -35,12 +43,14 @@ __all__ = [
     "Correction",
     "Dataset",
     "Examples",
-    "Execution",
     "ExistingRows",
     "FilePins",
     "Flow",
+    "FolderIssue",
+    "FolderOptions",
     "Growth",
     "Invariant",
+    "IssueKind",
     "Level",
     "Migration",
     "Presence",
@@ -53,7 +63,6 @@ __all__ = [
     "Step",
     "TableRows",
     "Timestamp",
-    "TransactionScope",
     "Verification",
     "Waiver",
     "contract_path",

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from pgcontract.contract.inheritance import Declarations, inherit
-from pgcontract.contract.layouts import Layout
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.schema_parts import make_schema, make_shape
 from pgcontract.contract.section import undeclared_issues
@@ -18,13 +17,13 @@ from pgcontract.model.schema import Origin
 
 
 def build_chain(
-    migrations: Sequence[Migration], layout: Layout, documents: Iterable[Document]
+    migrations: Sequence[Migration], documents: Iterable[Document]
 ) -> tuple[tuple[Migration, ...], dict[str, Shape]]:
     """The migrations in their order with their contracts, and by key what is declared up to and including each."""
     by_key: dict[str, Document] = {}
     for document in documents:
         name = document.spec.migration
-        migration = next((candidate for candidate in migrations if candidate.file == name), None)
+        migration = next((candidate for candidate in migrations if name in (candidate.file, candidate.key)), None)
         line = document.lines.get(("migration",))
         if migration is None:
             hint = nearest(name, [candidate.file for candidate in migrations])
@@ -38,7 +37,7 @@ def build_chain(
                 line=line,
             )
         by_key[migration.key] = document
-    return add_contracts(_order(migrations, layout, by_key), by_key)
+    return add_contracts(_order(migrations, by_key), by_key)
 
 
 def add_contracts(
@@ -55,10 +54,10 @@ def add_contracts(
     return tuple(declared), shapes
 
 
-def _order(migrations: Sequence[Migration], layout: Layout, documents: Mapping[str, Document]) -> tuple[Migration, ...]:
-    """As the layout has it, but each whose contract has an `after` right behind the one it names.
+def _order(migrations: Sequence[Migration], documents: Mapping[str, Document]) -> tuple[Migration, ...]:
+    """As the layout has them, but each whose contract has an `after` right behind the one it names.
 
-    Raises InputError where the layout knows no order, for an `after` that names nothing, and for a circle.
+    Raises InputError for an `after` that names nothing, and for a circle.
     """
     after = {key: document for key, document in documents.items() if document.spec.after}
     followers: dict[str | None, list[Migration]] = {}
@@ -70,7 +69,7 @@ def _order(migrations: Sequence[Migration], layout: Layout, documents: Mapping[s
     ordered: list[Migration] = []
 
     def follow(previous: str | None) -> None:
-        for migration in layout.order(followers.get(previous, [])):
+        for migration in followers.get(previous, []):
             ordered.append(migration)
             follow(migration.key)
 

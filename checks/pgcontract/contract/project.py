@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pgcontract.contract.chain import add_contracts, build_chain
-from pgcontract.contract.layouts import layout_of
+from pgcontract.contract.layouts import Layout, layout_called, layout_of
 from pgcontract.contract.migration import Migration
+from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading
 from pgcontract.contract.report_outline import default_outline
 from pgcontract.contract.sections.datasets import Dataset, merge_datasets
 from pgcontract.contract.toml_reader import parse_contract, read_contract, read_project_file
@@ -19,6 +20,7 @@ from pgcontract.contract.values import Shape
 from pgcontract.errors import InputError
 from pgcontract.model.input_file import is_there, require_inside
 from pgcontract.model.schema import Schema
+from pgcontract.model.sql import Script, read_script
 from pgcontract.result.outline import Outline
 
 PROJECT_FILE = "pgcontract.toml"
@@ -30,8 +32,26 @@ PROJECT_REF = "PGCONTRACT_PROJECT_REF"
 
 
 @dataclass(frozen=True, kw_only=True)
+class FolderOptions:
+    """What an owner says of a folder where it is not to be told by looking: the `layout` by name, the `platform`, the
+    `values` of placeholders by name, the last migration that production has (`applied`), and a script that is run before
+    the first one (`setup`)."""
+
+    layout: str | None = None
+    platform: str | None = None
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)  # may be secrets
+    applied: str | None = None
+    setup: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Project:
-    """A chain, oldest first, and what holds for all of it. `postgres` is production's major version, if declared."""
+    """A chain, oldest first, and what holds for all of it. `postgres` is production's major version, if declared.
+
+    `applied` is the key of the last migration that production has, where that is known. `setup` is run before the first
+    migration. `issues` are what the tool makes of the folder that its owner may not expect; `assumptions` a sentence
+    for each thing that was told by looking.
+    """
 
     root: Path
     platform: str = "postgres"
@@ -42,6 +62,19 @@ class Project:
     chain: tuple[Migration, ...]
     shapes: Mapping[str, Shape] = field(default_factory=dict, repr=False)
     outline: Outline = field(default_factory=default_outline)
+    layout: str = "flat"
+    applied: str | None = None
+    setup: Script | None = field(default=None, repr=False)
+    issues: tuple[FolderIssue, ...] = ()
+    assumptions: tuple[str, ...] = ()
+
+    @property
+    def pending(self) -> tuple[Migration, ...]:
+        """Those that production does not have: behind the one that is said to be applied, else the last alone."""
+        if self.applied is None:
+            return self.chain[-1:]
+        keys = [migration.key for migration in self.chain]
+        return self.chain[keys.index(self.applied) + 1 :] if self.applied in keys else self.chain[-1:]
 
     @property
     def head(self) -> Migration:
@@ -77,8 +110,13 @@ class Project:
         return merge_datasets(datasets, self.declared(key))
 
 
-def load_project(path: Path | str, *, contract: Path | str | None = None) -> Project:
-    """The project that a path names: a project, a folder of .sql files, or one .sql file.
+def load_project(
+    path: Path | str,
+    *,
+    contract: Path | str | None = None,
+    options: FolderOptions | None = None,
+) -> Project:
+    """The project that a path names: a project, a folder of migrations of any tool, or one .sql file.
 
     A project has `contracts/` or pgcontract.toml beside `migrations/`; its migrations folder, or a file in it,
     names the project too, a file with that migration as its head. Elsewhere a contract is looked for beside the file,
@@ -88,46 +126,61 @@ def load_project(path: Path | str, *, contract: Path | str | None = None) -> Pro
     """
     path = Path(path)
     try:
-        return _load(path, contract)
+        return _load(path, contract, options or FolderOptions())
     except OSError as error:
         raise InputError(
             f"cannot be read: {error.strerror}; check its permissions", file=str(error.filename or path)
         ) from None
 
 
-def _load(path: Path, contract: Path | str | None) -> Project:
+def _load(path: Path, contract: Path | str | None, options: FolderOptions) -> Project:
     if not path.exists():
         raise InputError(
-            "there is no such file or folder; name a project, a folder of .sql files, or one .sql file",
+            "there is no such file or folder; name a project, a folder of migrations, or one .sql file",
             file=str(path),
         )
-    if contract is not None:
-        if path.is_dir():
-            raise InputError(
-                "a contract of its own goes with one .sql file; name the file instead of the folder", file=str(path)
-            )
-        migration = layout_of(path.parent).read_file(path)
-        return _project_without_contracts_folder([migration], path.parent, {migration.key: Path(contract)})
+    if contract is not None and path.is_dir():
+        raise InputError(
+            "a contract of its own goes with one .sql file; name the file instead of the folder", file=str(path)
+        )
     if path.is_dir():
-        if _is_project(path):
-            return _project(path)
-        if root := _project_around(path):
-            return _project(root)
-        migrations = layout_of(path).read_folder(path)
-        _require_scripts_inside(migrations, path)
-        return _project_without_contracts_folder(migrations, path, {})
-    migration = layout_of(path.parent).read_file(path)
-    if root := _project_around(path.parent):
-        return _project(root).through(migration.key)
-    return _project_without_contracts_folder([migration], path.parent, {})
+        if root := path if _is_project(path) else _project_around(path):
+            return _project(root, options)
+        return _project_without_contracts_folder(Folder(path=path, root=path, values=options.values), options)
+    for folder in (path.parent, path.parent.parent):
+        if contract is None and (root := _project_around(folder)):
+            return _through_file(_project(root, options), path)
+    alone = Folder(path=path.parent, root=path.parent, only=path, values=options.values)
+    return _project_without_contracts_folder(alone, options, contract=Path(contract) if contract else None)
+
+
+def _through_file(project: Project, path: Path) -> Project:
+    """The project with the migration of that file as its head."""
+    for migration in project.chain:
+        if Path(migration.up.path).samefile(path):
+            return project.through(migration.key)
+        if migration.down and Path(migration.down.path).samefile(path):
+            raise InputError("is a rollback script; name the migration it belongs to", file=str(path))
+    raise InputError(f"is no migration of {project.root}, as {project.layout} reads it", file=str(path))
+
+
+def _read_folder(folder: Folder, options: FolderOptions) -> tuple[Layout, FolderReading, str]:
+    """The layout, what it makes of the folder, and the sentence that tells which it is."""
+    if options.layout is not None:
+        layout, shown = layout_called(options.layout), "as --layout says"
+    else:
+        layout, recognised = layout_of(folder)
+        shown = f"it {recognised}"
+    reading = layout.read_folder(folder)
+    return layout, reading, f"Read as {layout.NAME}, {shown}: {layout.SENTENCE}."
 
 
 def contract_path(project: Project) -> Path:
     """Where the project looks for the contract of its head."""
-    folder, key = project.head.up.parent, project.head.key
-    if folder == project.root / MIGRATIONS_FOLDER:
+    file, key = Path(project.head.up.path), project.head.key
+    if file.is_relative_to(project.root / MIGRATIONS_FOLDER):
         return project.root / CONTRACTS_FOLDER / key / CONTRACT_FILE
-    return folder / f"{key}.{CONTRACT_FILE}"
+    return file.with_name(f"{key}.{CONTRACT_FILE}")
 
 
 def root_of_contract(path: Path) -> Path | None:
@@ -163,21 +216,19 @@ def _project_around(folder: Path) -> Path | None:
     return whole.parent if folder.is_absolute() else Path(os.path.relpath(whole.parent))
 
 
-def _project(root: Path) -> Project:
-    folder = root / MIGRATIONS_FOLDER
-    for path in (folder, root / PROJECT_FILE, root / CONTRACTS_FOLDER):
-        require_inside(path, root)
-    layout = layout_of(folder)
-    migrations = layout.read_folder(folder)
-    _require_scripts_inside(migrations, root)
+def _project(root: Path, options: FolderOptions) -> Project:
+    path = root / MIGRATIONS_FOLDER
+    for part in (path, root / PROJECT_FILE, root / CONTRACTS_FOLDER):
+        require_inside(part, root)
+    layout, reading, sentence = _read_folder(Folder(path=path, root=root, values=options.values), options)
     files = _contract_files(root, CONTRACT_FILE)
     for claims in _contract_files(root, CLAIMS_FILE):
         if claims.with_name(CONTRACT_FILE) not in files:
             raise_contract_error(f"claims need a {CONTRACT_FILE} beside them", file=str(claims), line=None)
     settings, outline = read_project_file(root / PROJECT_FILE)
     documents = [read_contract(file, outline=outline, claims=file.with_name(CLAIMS_FILE)) for file in files]
-    chain, shapes = build_chain(migrations, layout, documents)
-    return Project(
+    chain, shapes = build_chain(reading.migrations, documents)
+    project = Project(
         root=root,
         platform=settings.production.platform,
         postgres=settings.production.postgres,
@@ -187,6 +238,21 @@ def _project(root: Path) -> Project:
         chain=chain,
         shapes=shapes,
         outline=outline,
+        layout=layout.NAME,
+        issues=reading.issues,
+        assumptions=(sentence,),
+    )
+    return _with_options(project, options)
+
+
+def _with_options(project: Project, options: FolderOptions) -> Project:
+    """The project with what its owner says of it in the place of what was told by looking."""
+    applied = project.migration(options.applied).key if options.applied is not None else project.applied
+    return replace(
+        project,
+        platform=options.platform or project.platform,
+        applied=applied,
+        setup=read_script(options.setup) if options.setup is not None else None,
     )
 
 
@@ -200,26 +266,30 @@ def _contract_files(root: Path, name: str) -> list[Path]:
     return files
 
 
-def _require_scripts_inside(migrations: Sequence[Migration], root: Path) -> None:
-    for script in (script for migration in migrations for script in (migration.up, migration.down) if script):
-        require_inside(script, root)
-
-
-def _project_without_contracts_folder(migrations: Sequence[Migration], root: Path, named: Mapping[str, Path]) -> Project:
-    """Migrations without a project: on plain PostgreSQL, each with the contract beside it, if it has one; `named` are
-    those that stand elsewhere, by key."""
+def _project_without_contracts_folder(folder: Folder, options: FolderOptions, *, contract: Path | None = None) -> Project:
+    """Migrations without a project: on plain PostgreSQL, each with the contract beside it, if it has one; `contract` is
+    that of the only one where it stands elsewhere."""
+    layout, reading, sentence = _read_folder(folder, options)
     documents = []
-    for migration in migrations:
-        if migration.down is not None:
-            require_inside(migration.down, migration.down.parent)
-        contract = named.get(migration.key, migration.up.with_name(f"{migration.key}.{CONTRACT_FILE}"))
-        if migration.key in named or is_there(contract):
-            claims = contract.with_name(contract.name.removesuffix(CONTRACT_FILE) + CLAIMS_FILE)
-            for path in (contract, claims) if migration.key not in named else (claims,):
-                require_inside(path, path.parent)
-            documents.append(read_contract(contract, claims=claims if contract.name.endswith(CONTRACT_FILE) else None))
-    chain, shapes = build_chain(migrations, layout_of(root), documents)
-    return Project(root=root, document=_document({}), chain=chain, shapes=shapes)
+    for migration in reading.migrations:
+        beside = Path(migration.up.path).with_name(f"{migration.key}.{CONTRACT_FILE}")
+        path = contract or beside
+        if contract is not None or is_there(beside):
+            claims = path.with_name(path.name.removesuffix(CONTRACT_FILE) + CLAIMS_FILE)
+            for part in (path, claims) if contract is None else (claims,):
+                require_inside(part, part.parent)
+            documents.append(read_contract(path, claims=claims if path.name.endswith(CONTRACT_FILE) else None))
+    chain, shapes = build_chain(reading.migrations, documents)
+    project = Project(
+        root=folder.path,
+        document=_document({}),
+        chain=chain,
+        shapes=shapes,
+        layout=layout.NAME,
+        issues=reading.issues,
+        assumptions=(sentence,),
+    )
+    return _with_options(project, options)
 
 
 def _document(document: Mapping[str, Any]) -> dict[str, str]:

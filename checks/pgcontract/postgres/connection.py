@@ -37,6 +37,7 @@ SCRIPT_MAX_BYTES: Final = 4 * 1024**3
 _MEMORY: Final = Path("/proc/meminfo")
 QUERY_CANCELED: Final = "57014"
 _MAX_STATEMENT: Final = 300
+_COPY_CHUNK_BYTES: Final = 256 * 1024
 # libpq looks for a service even where everything is given, and its older versions know not all of the other keywords.
 _OVERRIDING_VARIABLES: Final = (
     "PGSERVICE",
@@ -261,29 +262,35 @@ def _memory_bytes() -> tuple[int, int] | None:
         return None
 
 
-def execute_discarding_rows(connection: psycopg.Connection, text: bytes) -> None:
+def execute_discarding_rows(connection: psycopg.Connection, text: bytes, *, rows: str | None = None) -> None:
     """Send the text as one simple query and throw its rows away as they come: a script may select more than we can hold.
 
-    Raises psycopg.Error at the first statement that is refused. A COPY from the client is: a script brings no rows.
+    `rows` are sent to the COPY FROM STDIN that asks for them first. Raises psycopg.Error at the first statement that is
+    refused; a COPY for which there are no rows is.
     """
     with connection.lock:
         if isinstance(connection, Connection):
             connection.runs_script = True
         try:
-            connection.wait(_execute_discarding_rows(connection, text))
+            connection.wait(_execute_discarding_rows(connection, text, rows))
         finally:
             if isinstance(connection, Connection):
                 connection.runs_script = False
 
 
-def _execute_discarding_rows(connection: psycopg.Connection, text: bytes) -> Generator[Any, Any, None]:
+def _execute_discarding_rows(connection: psycopg.Connection, text: bytes, rows: str | None) -> Generator[Any, Any, None]:
     server = connection.pgconn
     server.send_query(text)
     server.set_single_row_mode()
     yield from generators.send(server)
     refused: psycopg.Error | None = None
     while (result := (yield from generators.fetch(server))) is not None:
-        if result.status == ExecStatus.COPY_IN:
+        if result.status == ExecStatus.COPY_IN and rows is not None:
+            sent, rows = rows.encode(), None
+            for start in range(0, len(sent), _COPY_CHUNK_BYTES):
+                yield from generators.copy_to(server, sent[start : start + _COPY_CHUNK_BYTES])
+            server.put_copy_end()
+        elif result.status == ExecStatus.COPY_IN:
             server.put_copy_end(b"pgcontract sends no rows")
             refused = psycopg.errors.FeatureNotSupported(
                 "COPY ... FROM STDIN waits for rows that only psql sends; write INSERT"

@@ -12,7 +12,7 @@ from typing import Final
 import psycopg
 
 from pgcontract.errors import CouldNotAsk
-from pgcontract.model.sql import Script, Statement, line_and_column, opens_as_sql
+from pgcontract.model.sql import Script, Statement, TransactionScope, opens_as_sql, place
 from pgcontract.postgres.connection import Connection, as_unavailable, execute_discarding_rows, is_server_lost
 from pgcontract.result import Evidence
 
@@ -21,7 +21,7 @@ _SYNTAX_ERROR: Final = "42601"
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """The server's error and the statement it refused; line and column count from 1 in the script's file."""
+    """The server's error and the statement it refused; line and column count from 1 in the file `path`."""
 
     sqlstate: str
     message: str
@@ -29,6 +29,7 @@ class Refusal:
     hint: str | None = None
     context: str | None = None
     constraint: str | None = None
+    path: str | None = None
     line: int | None = None
     column: int | None = None
     statement: str | None = None
@@ -62,10 +63,44 @@ def apply_script(connection: psycopg.Connection, script: Script) -> Refusal | No
 
 
 def apply_as_production(connection: psycopg.Connection, script: Script) -> Refusal | None:
-    """As one simple query, or one by one where a statement runs only outside a transaction."""
-    if any(statement.forbids_transaction_block for statement in script.statements):
+    """As its tool runs it, on a connection without an open transaction. A tool that puts all pending files into one
+    transaction is given this one alone. A refusal leaves open what the script itself had opened."""
+    execution = script.execution
+    outside = execution.outside_transaction and any(
+        statement.forbids_transaction_block for statement in script.statements
+    )
+    if outside or (execution.transaction is TransactionScope.MESSAGE and _sent_by_statement(script)):
+        return apply_statements(connection, script.statements, script)
+    if execution.transaction is TransactionScope.MESSAGE:
+        return apply_script(connection, script)
+    connection.execute("BEGIN")
+    refusal = send(connection, script)
+    if refusal is None:
+        return _commit(connection)
+    if not connection.closed:
+        connection.execute("ROLLBACK")
+    return refusal
+
+
+def send(connection: psycopg.Connection, script: Script) -> Refusal | None:
+    """The messages of a script, in whatever transaction the connection is in."""
+    if _sent_by_statement(script):
         return apply_statements(connection, script.statements, script)
     return apply_script(connection, script)
+
+
+def _sent_by_statement(script: Script) -> bool:
+    brings_rows = any(statement.copy_rows is not None for statement in script.statements)
+    return script.parsed and (script.execution.by_statement or brings_rows)
+
+
+def _commit(connection: psycopg.Connection) -> Refusal | None:
+    """What is deferred to the COMMIT is refused there."""
+    try:
+        connection.execute("COMMIT")
+    except psycopg.Error as error:
+        return read_refusal(error)
+    return None
 
 
 def locate_refusal(connection: psycopg.Connection, script: Script, refusal: Refusal) -> Refusal:
@@ -125,7 +160,7 @@ def _execute(
     connection: psycopg.Connection, text: str, script: Script, statement: Statement | None = None
 ) -> Refusal | None:
     try:
-        execute_discarding_rows(connection, text.encode())
+        execute_discarding_rows(connection, text.encode(), rows=statement.copy_rows if statement else None)
     except psycopg.Error as error:
         refusal = _with_position(read_refusal(error), error, script, statement)
         explain = connection.explain_refusal if isinstance(connection, Connection) else None
@@ -143,10 +178,11 @@ def _with_position(refusal: Refusal, error: psycopg.Error, script: Script, state
         offset += int(position) - 1
     elif statement is None:
         return refusal
-    line, column = line_and_column(script, offset)
+    at = place(script, offset)
     if statement is None:
         statement = next((candidate for candidate in reversed(script.statements) if candidate.offset <= offset), None)
-    placed = replace(refusal, line=line, column=column, statement=statement.text if statement else None)
+    text = statement.text if statement else None
+    placed = replace(refusal, path=at.path, line=at.line, column=at.column, statement=text)
     if placed.sqlstate == _SYNTAX_ERROR and statement and not opens_as_sql(statement.text):
         # What else is in the file may be a secret: neither it nor the word at which the server stopped is repeated.
         return replace(placed, message="syntax error: this is no SQL command", statement=None)

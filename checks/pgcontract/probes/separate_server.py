@@ -8,7 +8,6 @@ from contextlib import contextmanager
 import psycopg
 
 from pgcontract.errors import CouldNotAsk
-from pgcontract.model.sql import read_script
 from pgcontract.postgres.script_execution import apply_as_production
 from pgcontract.probes.context import Context
 
@@ -30,7 +29,7 @@ def on_separate_server(
                 with sandbox.connect(name) as connection:
                     before_last(connection)
             with sandbox.connect(name) as connection:
-                apply_as_production(connection, read_script(migration.up))
+                apply_as_production(connection, migration.up)
             if migration.key == context.promise.migration.key:
                 break
         with sandbox.connect(name) as connection:

@@ -28,7 +28,7 @@ class Run:
     `rollback`, `declared` and `live` are the head's. `declared` is None where it has no contract, `live` where no server
     showed what the script makes, `server` where none was asked. `production_major` is the major version that the
     migrations are to run on. `checks` are those that a finding is of, by id. `options` hold no password. `outline` is
-    how a report is laid out.
+    how a report is laid out; `assumptions` are a sentence each: how the folder was read, what was taken for pending.
     """
 
     pgcontract: str
@@ -40,6 +40,7 @@ class Run:
     claims: tuple[ClaimResult, ...]
     checks: tuple[CheckInfo, ...]
     outline: Outline
+    assumptions: tuple[str, ...] = ()
     script: ScriptFile
     rollback: ScriptFile | None = None
     platform: str = "postgres"

@@ -6,16 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from pgcontract.contract import (
-    Execution,
-    Migration,
-    Project,
-    TransactionScope,
-    Waiver,
-)
+from pgcontract.contract import Migration, Project, Waiver
 from pgcontract.errors import ContractError, InputError
 from pgcontract.model.qualified_name import split_name
-from pgcontract.model.sql import read_script
 from pgcontract.probes.promise import Promise
 from pgcontract.result import RunOptions
 from pgcontract.result.check_info import family_of
@@ -24,7 +17,6 @@ from pgcontract.rules.registry import Check, checks, nearest
 from pgcontract.runner.item import Item
 
 _FAMILIES_OF_THE_RUNNER = frozenset({"claim", "waiver"})  # findings that answer no check of the registry
-_REHEARSED = Execution(transaction=TransactionScope.FILE, repeatable=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +50,7 @@ class Plan:
 def plan(project: Project, options: RunOptions = RunOptions()) -> Plan:  # noqa: B008 - a frozen value
     """What there is to ask of each migration of the chain, up to `through`, in the order it will be asked.
 
-    A glob of `only` or `skip` that matches nothing is an InputError, and so is a migration whose tool runs it as no probe
-    does. A contract that names an unknown check is a
+    A glob of `only` or `skip` that matches nothing is an InputError. A contract that names an unknown check is a
     ContractError with its place.
     """
     if options.through is not None:
@@ -70,13 +61,12 @@ def plan(project: Project, options: RunOptions = RunOptions()) -> Plan:  # noqa:
     promises: dict[str, Promise] = {}
     items: list[Item] = []
     for migration in project.chain:
-        _refuse_unrehearsed(migration)
         promise = Promise(
             project=project,
             migration=migration,
             declared=project.declared(migration.key),
-            script=read_script(migration.up),
-            rollback=read_script(migration.down) if migration.down else None,
+            script=migration.up,
+            rollback=migration.down,
             seed=seed,
             examples=options.examples,
             rows=options.rows,
@@ -99,15 +89,6 @@ def plan(project: Project, options: RunOptions = RunOptions()) -> Plan:  # noqa:
         items=chosen,
         left_out=tuple(item for item in items if not _selected(item, options)),
     )
-
-
-def _refuse_unrehearsed(migration: Migration) -> None:
-    if migration.execution != _REHEARSED:
-        raise InputError(
-            "its tool does not run it once, in a transaction of its own, as whoever connects, "
-            "and nothing else can be rehearsed yet",
-            file=str(migration.up),
-        )
 
 
 def _refuse_unknown_checks(promise: Promise, known: Mapping[str, Check]) -> None:

@@ -65,6 +65,7 @@ def conclude(
         claims=claims,
         checks=tuple(info for info in infos.values() if info.id in found),
         outline=plan.project.outline,
+        assumptions=plan.project.assumptions,
         script=script_file(promise.script),
         rollback=script_file(promise.rollback) if promise.rollback else None,
         platform=plan.project.platform,

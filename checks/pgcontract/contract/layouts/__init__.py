@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Final, Protocol
 
 from pgcontract.contract.layouts import flat
-from pgcontract.contract.migration import Migration
+from pgcontract.contract.migration_folder import Folder, FolderReading
+from pgcontract.contract.validation_errors import nearest
+from pgcontract.errors import InputError
 
 
 class Layout(Protocol):
@@ -21,22 +22,22 @@ class Layout(Protocol):
 
     @property
     def NAME(self) -> str:  # noqa: N802 - a constant of the module
-        """Its name, for people."""
+        """What `--layout` calls it: the tool's name, lower case."""
 
-    def recognises(self, folder: Path) -> bool:
-        """Whether the folder is laid out like this."""
+    @property
+    def SENTENCE(self) -> str:  # noqa: N802 - a constant of the module
+        """How the tool reads and runs the folder, in one short clause: "by number, each file in a transaction"."""
 
-    def read_folder(self, folder: Path) -> tuple[Migration, ...]:
-        """Every migration of the folder, in any order. Raises InputError where there is no folder or nothing in it."""
+    def recognises(self, folder: Folder) -> str | None:
+        """What shows that the folder is laid out like this, as "has migration_lock.toml"; None where it is not. No two
+        layouts recognise the same folder, but for the one that takes any."""
 
-    def read_file(self, path: Path) -> Migration:
-        """The migration that a path names alone. Raises InputError where it is none."""
-
-    def order(self, migrations: Sequence[Migration]) -> tuple[Migration, ...]:
-        """These, in the order in which the tool applies them. Raises InputError where it is not known."""
+    def read_folder(self, folder: Folder) -> FolderReading:
+        """Every migration of the folder. Raises InputError where there is no folder or nothing in it."""
 
 
 _ANY_FOLDER: Final[Layout] = flat
+_MAX_FOLDERS: Final = 20
 
 
 @cache
@@ -47,6 +48,36 @@ def layouts() -> Mapping[str, Layout]:
     return known | {_ANY_FOLDER.NAME: _ANY_FOLDER}
 
 
-def layout_of(folder: Path) -> Layout:
-    """The layout of a folder of migrations: the first that recognises it."""
-    return next(layout for layout in layouts().values() if layout.recognises(folder))
+def layout_of(folder: Folder) -> tuple[Layout, str]:
+    """The layout of a folder of migrations, the first that recognises it, and what shows it. Raises InputError where
+    none does, with what was looked for and what lies one level down."""
+    for layout in layouts().values():
+        if shown := layout.recognises(folder):
+            return layout, shown
+    if folder.only is not None:
+        flat.read_folder(folder)  # says what is wrong with the file
+    raise InputError(
+        f"holds no migrations that are known here; looked for those of {', '.join(layouts())}. {_one_level_down(folder)}",
+        file=str(folder.path),
+    )
+
+
+def _one_level_down(folder: Folder) -> str:
+    """The folders in it, with what they would be read as."""
+    below = [path for path in folder.folders() if not path.name.startswith(".")]
+    known = []
+    for path in below[:_MAX_FOLDERS]:
+        inner = Folder(path=path, root=path)
+        name = next((layout.NAME for layout in layouts().values() if layout.recognises(inner)), None)
+        known += [f"{path} ({name})"] if name else []
+    if known:
+        return f"One level down there are {', '.join(known)}: name one"
+    names = ", ".join(f"{path.name}/" for path in below[:_MAX_FOLDERS])
+    return f"One level down are {names}, and no migrations in them" if names else "There is no folder in it either"
+
+
+def layout_called(name: str) -> Layout:
+    """The layout of that name. Raises InputError where there is none."""
+    if name not in layouts():
+        raise InputError(f"--layout {name}: no layout is called so; {nearest(name, sorted(layouts()))}")
+    return layouts()[name]

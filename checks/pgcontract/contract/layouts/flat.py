@@ -1,78 +1,57 @@
 """`<digits>_<name>.sql` in one folder, each with its rollback script `<digits>_<name>.down.sql` beside it.
 
-A script may end in .up.sql too, as golang-migrate's do.
-
-Each file runs once, in a transaction of its own, as whoever connects.
+No tool is known that would run them, so each file is sent as one message, as web editors do.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from pgcontract.contract.migration import Execution, Migration, TransactionScope
+from pgcontract.contract.migration import Migration
+from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
 from pgcontract.errors import InputError
-from pgcontract.model.input_file import is_there
+from pgcontract.result import Severity
 
 NAME: Final = "flat"
+SENTENCE: Final = "by the digits in front of their names, each file sent as one message"
 
-_EXECUTION: Final = Execution(transaction=TransactionScope.FILE, repeatable=False)
 _UP: Final = ".sql"
 _DOWN: Final = ".down.sql"
 _DIGITS: Final = re.compile(r"[Vv]?(\d+)")
 
 
-def recognises(folder: Path) -> bool:
+def recognises(folder: Folder) -> str | None:
     """Any folder: what no other layout takes is looked through for .sql files."""
-    return True
+    return "holds .sql files" if folder.files() else None
 
 
-def read_folder(folder: Path) -> tuple[Migration, ...]:
-    """Every .sql file that is no rollback script, by file name."""
-    try:
-        files = sorted(path for path in folder.iterdir() if path.suffix == _UP and not path.is_dir())
-    except OSError as error:
-        raise InputError(f"is no folder to read migrations from: {error.strerror}", file=str(folder)) from None
-    migrations = tuple(_migration(file) for file in files if not file.name.endswith(_DOWN))
-    if not migrations:
-        raise InputError("holds no migration; one is a file called <digits>_<name>.sql", file=str(folder))
-    return migrations
+def read_folder(folder: Folder) -> FolderReading:
+    """Every .sql file that is no rollback script, by its digits as a number; those without any last, by name."""
+    if folder.only is not None:
+        _require_migration(folder.only)
+    files = [path for path in folder.files(_UP) if not path.name.endswith(_DOWN)]
+    if not files:
+        raise InputError("holds no migration; one is a file called <digits>_<name>.sql", file=str(folder.path))
+    migrations = tuple(_migration(folder, path) for path in sorted(files, key=_place))
+    return FolderReading(migrations=migrations, issues=(*_issues(migrations), *_ignored(folder, migrations)))
 
 
-def read_file(path: Path) -> Migration:
-    """A .sql file that is no rollback script."""
+def _place(path: Path) -> tuple[bool, int, str]:
+    digits = _DIGITS.match(path.name)
+    return digits is None, int(digits[1]) if digits else 0, path.name
+
+
+def _require_migration(path: Path) -> None:
     if path.suffix != _UP or path.name.endswith(_DOWN):
         what = "is a rollback script; name the migration it belongs to" if path.suffix == _UP else "is no .sql file"
         raise InputError(what, file=str(path))
-    return _migration(path)
 
 
-def order(migrations: Sequence[Migration]) -> tuple[Migration, ...]:
-    """By their digits, as a number. Raises InputError for one of several without any, and for two with the same."""
-    if len(migrations) == 1:
-        return tuple(migrations)
-    by_number: dict[int, Migration] = {}
-    for migration in migrations:
-        if not migration.display_name.isdecimal():
-            raise InputError(
-                "has no digits in front, so its place among the other migrations is not known; "
-                "name it <digits>_<name>.sql, or give its contract `after`",
-                file=str(migration.up),
-            )
-        number = int(migration.display_name)
-        if number in by_number:
-            raise InputError(
-                f"has the digits of {by_number[number].file}, so their order is not known; "
-                "rename one, or give its contract `after`",
-                file=str(migration.up),
-            )
-        by_number[number] = migration
-    return tuple(by_number[number] for number in sorted(by_number))
-
-
-def _migration(path: Path) -> Migration:
+def _migration(folder: Folder, path: Path) -> Migration:
     """Its key is the file name without its ending, its display name the digits in front, else the key."""
     key = path.name.removesuffix(_UP).removesuffix(".up")
     digits = _DIGITS.match(key)
@@ -80,8 +59,63 @@ def _migration(path: Path) -> Migration:
     return Migration(
         key=key,
         display_name=digits[1] if digits else key,
-        up=path,
-        down=down if is_there(down) else None,
+        file=folder.name(path),
+        up=folder.script(path),
+        down=folder.script(down) if folder.has(down) else None,
         down_remedy=f"Write {down.name} beside it.",
-        execution=_EXECUTION,
     )
+
+
+def _issues(migrations: tuple[Migration, ...]) -> tuple[FolderIssue, ...]:
+    """Where the digits leave the order open."""
+    issues = []
+    for migration, following in pairwise(migrations):
+        if not following.display_name.isdecimal():
+            issues.append(
+                FolderIssue(
+                    kind=IssueKind.ORDER,
+                    subject=following.file,
+                    summary=f"{following.file} has no digits in front, so its place among the others is not known; it "
+                    f"was applied after {migration.file}.",
+                    remedy="Name it <digits>_<name>.sql, or give its contract `after`.",
+                    severity=Severity.WARNING,
+                    key=following.key,
+                    path=following.up.path,
+                )
+            )
+        elif int(migration.display_name) == int(following.display_name):
+            issues.append(
+                FolderIssue(
+                    kind=IssueKind.DUPLICATE,
+                    subject=following.file,
+                    summary=f"{following.file} has the digits of {migration.file}, so their order is not known; they "
+                    "were applied by name.",
+                    remedy="Rename one, or give its contract `after`.",
+                    severity=Severity.WARNING,
+                    key=following.key,
+                    path=following.up.path,
+                )
+            )
+    return tuple(issues)
+
+
+def _ignored(folder: Folder, migrations: tuple[Migration, ...]) -> Iterator[FolderIssue]:
+    """Rollback scripts of nothing, and files that differ from .sql by case alone."""
+    read = {script.path for migration in migrations for script in (migration.up, migration.down) if script}
+    for path in folder.files(""):
+        if str(path) in read or path.suffix.lower() != _UP or folder.only is not None:
+            continue
+        orphan = path.name.endswith(_DOWN)
+        key = path.name.removesuffix(_DOWN)
+        yield FolderIssue(
+            kind=IssueKind.IGNORED,
+            subject=folder.name(path),
+            summary=f"{path.name} is a rollback script, and there is no migration {key}.sql that it belongs to."
+            if orphan
+            else f"{path.name} does not end in .sql, so it was passed over.",
+            remedy=f"Remove it, or name it after its migration: <migration>{_DOWN}."
+            if orphan
+            else "Rename it, or move it.",
+            severity=Severity.WARNING,
+            path=str(path),
+        )

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from pgcontract.model.sql.commands import opens_as_sql
+from pgcontract.model.sql.execution import Execution, TransactionScope
 from pgcontract.model.sql.inventory import Inventory, inventory
 from pgcontract.model.sql.script import (
     MAX_PARSED_BYTES,
+    Passage,
+    Place,
     Script,
+    Source,
     Statement,
-    line_and_column,
+    keep_only,
+    make_script,
+    place,
     read_script,
+    read_source,
     split_statements,
 )
 from pgcontract.model.sql.text_catalog import Created, Unread
@@ -17,13 +24,21 @@ from pgcontract.model.sql.text_catalog import Created, Unread
 __all__ = [
     "MAX_PARSED_BYTES",
     "Created",
+    "Execution",
     "Inventory",
+    "Passage",
+    "Place",
     "Script",
+    "Source",
     "Statement",
+    "TransactionScope",
     "Unread",
     "inventory",
-    "line_and_column",
+    "keep_only",
+    "make_script",
     "opens_as_sql",
+    "place",
     "read_script",
+    "read_source",
     "split_statements",
 ]

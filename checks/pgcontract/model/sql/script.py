@@ -15,6 +15,7 @@ from pathlib import Path
 from pgcontract.errors import InputError
 from pgcontract.model.input_file import read_bytes
 from pgcontract.model.sql.commands import COMMANDS, PSQL_COMMANDS, opens_as_sql
+from pgcontract.model.sql.execution import Execution
 from pgcontract.model.sql.lexer import Backslash, leading_words, split, tokens
 
 MAX_PARSED_BYTES = 5_000_000
@@ -34,6 +35,7 @@ _NO_TRANSACTION_BLOCK_LATE = re.compile(
 )
 _LATE_HEADS = {"ALTER", "REINDEX", "CLUSTER"}
 _COPY_IN = re.compile(r"\bFROM\s+STDIN\b", re.IGNORECASE)
+_NO_LINE_END = re.compile(r"[^\r\n]")
 _META = re.compile(r"\\[^\s'\"]*")
 _REMEDIES = {
     "i": "write the included file's SQL in its place, or make it a migration of its own",
@@ -51,7 +53,8 @@ class Statement:
     """One statement of a script; its text opens with its first keyword and has no semicolon at its end.
 
     `offset` counts characters in `Script.text` from 0; lines and columns count from 1. `words` are the leading
-    unquoted words, upper-cased, at most eight: keywords, then maybe a name.
+    unquoted words, upper-cased, at most eight: keywords, then maybe a name. `path` is the file it stands in.
+    `copy_rows` are the rows that follow a COPY … FROM STDIN, as the server gets them.
     """
 
     text: str
@@ -60,6 +63,8 @@ class Statement:
     line: int
     column: int
     words: tuple[str, ...]
+    path: str = ""
+    copy_rows: str | None = None
 
     @property
     def is_transaction_control(self) -> bool:
@@ -85,11 +90,48 @@ class Statement:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Script:
-    """A file's text as the server gets it: the byte order mark removed, line ends as in the file.
+class Passage:
+    """From `start`, counted in characters of a script's text, up to the next passage the text is that of a file, from
+    this line and column of it on; both count from 1."""
 
-    `sha256` is of the file's bytes; `lines` counts as editors do, a last line without its newline too. Above
-    MAX_PARSED_BYTES the text is not split: `parsed` is False and there are no statements.
+    start: int
+    path: str
+    line: int = 1
+    column: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A place in a file; line and column count from 1."""
+
+    path: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A file as read: the byte order mark removed, line ends as they are. `sha256` is of its bytes."""
+
+    path: str
+    text: str
+    sha256: str
+    bytes: int
+
+    @property
+    def lines(self) -> int:
+        """How many lines it has, as editors count: a last one without its newline too."""
+        return self.text.count("\n") + (bool(self.text) and not self.text.endswith("\n"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Script:
+    """What one migration sends to the server, and how its tool does it.
+
+    `text` is the file's; where the tool sends a part of it, what is outside that part is blanks, so that places stay.
+    Where it is put together from several files, or holds values in the place of names, `passages` say what comes from
+    where; none means that the text is the file's from its first character on. `sha256`, `bytes` and `lines` are the
+    file's. Above MAX_PARSED_BYTES the text is not split: `parsed` is False and there are no statements.
     """
 
     path: str
@@ -99,49 +141,93 @@ class Script:
     lines: int
     statements: tuple[Statement, ...]
     parsed: bool = True
+    passages: tuple[Passage, ...] = ()
+    execution: Execution = Execution()  # noqa: RUF009 - a frozen value
 
     @cached_property
     def line_starts(self) -> tuple[int, ...]:
         """The offset at which each line begins."""
         return line_starts(self.text)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it holds nothing but blanks and comments."""
+        return self.parsed and not self.statements
 
-def read_script(path: Path) -> Script:
+
+def read_script(path: Path, execution: Execution = Execution()) -> Script:  # noqa: B008 - a frozen value
     """The file, split into statements.
 
     Raises InputError where no server could run it as a file: missing, unreadable, binary, not UTF-8, no SQL at all,
     psql's own commands, rows inlined for COPY; none of these messages quotes the file, which may be a secret under a
     wrong name. What the server itself refuses, an open quote among it, is no input error.
     """
+    source = read_source(path)
+    # COPY from stdin needs psql's protocol however long the file is; only a likely case pays for splitting it.
+    parsed = source.bytes <= MAX_PARSED_BYTES
+    statements = tuple(split_statements(source.text, source.path)) if parsed or _COPY_IN.search(source.text) else ()
+    return make_script(source, statements=statements, execution=execution)
+
+
+def read_source(path: Path) -> Source:
+    """The file as text. Raises InputError where it is missing, unreadable, binary, not UTF-8 or no SQL at all."""
     name = str(path)
     raw = _read_bytes(path)
     text = _decode(raw, name)
     _require_sql(text, name)
-    parsed = len(raw) <= MAX_PARSED_BYTES
-    # COPY from stdin needs psql's protocol however long the file is; only a likely case pays for splitting it.
-    statements = tuple(split_statements(text, name)) if parsed or _COPY_IN.search(text) else ()
+    return Source(path=name, text=text, sha256=sha256(raw).hexdigest(), bytes=len(raw))
+
+
+def make_script(
+    source: Source,
+    *,
+    text: str | None = None,
+    passages: tuple[Passage, ...] = (),
+    statements: tuple[Statement, ...] | None = None,
+    execution: Execution = Execution(),  # noqa: B008 - a frozen value
+) -> Script:
+    """The script that a tool makes of a file: of its text, or of another `text`, cut as psql cuts it where the tool does
+    not cut it into other `statements`. What only psql understands is left to the server, which refuses it."""
+    text = source.text if text is None else text
+    parsed = source.bytes <= MAX_PARSED_BYTES
+    if statements is None:
+        statements = tuple(split_statements(text, source.path, refuse_psql=False)) if parsed else ()
     return Script(
-        path=name,
+        path=source.path,
         text=text,
-        sha256=sha256(raw).hexdigest(),
-        bytes=len(raw),
-        lines=text.count("\n") + (bool(text) and not text.endswith("\n")),
+        sha256=source.sha256,
+        bytes=source.bytes,
+        lines=source.lines,
         statements=statements if parsed else (),
         parsed=parsed,
+        passages=passages,
+        execution=execution,
     )
 
 
-def split_statements(text: str, path: str = "<text>") -> Iterator[Statement]:
-    """The statements of a text; raises InputError at psql's own commands and at rows inlined for COPY."""
+def keep_only(text: str, start: int, end: int) -> str:
+    """The text with blanks in the place of everything outside `text[start:end]`; line ends stay, so that places do."""
+    return _blank(text[:start]) + text[start:end] + _blank(text[end:])
+
+
+def _blank(text: str) -> str:
+    return _NO_LINE_END.sub(" ", text)
+
+
+def split_statements(text: str, path: str = "<text>", *, refuse_psql: bool = True) -> Iterator[Statement]:
+    """The statements of a text; with `refuse_psql`, raises InputError at psql's own commands and at rows inlined for
+    COPY."""
     starts = line_starts(text)
     numbers = count(1)
     for piece in split(text):
         if isinstance(piece, Backslash):
+            if not refuse_psql:
+                continue
             raise _meta_command(text, piece.offset, path, bisect_right(starts, piece.offset))
         line = bisect_right(starts, piece.start)
         body = text[piece.start : piece.end]
         words = leading_words(text, piece.start, _MAX_WORDS)
-        if words[:1] == ("COPY",) and _COPY_IN.search(body):
+        if refuse_psql and words[:1] == ("COPY",) and _COPY_IN.search(body):
             raise InputError(
                 "COPY … FROM STDIN takes its rows from psql, which no migration tool provides: "
                 "write the rows as INSERT statements",
@@ -155,16 +241,23 @@ def split_statements(text: str, path: str = "<text>") -> Iterator[Statement]:
             line=line,
             column=piece.start - starts[line - 1] + 1,
             words=words,
+            path=path,
         )
 
 
-def line_and_column(script: Script, offset: int) -> tuple[int, int]:
-    """Line and column, both from 1, of a 0-based character offset into `script.text`.
+def place(script: Script, offset: int) -> Place:
+    """Where a 0-based character offset into `script.text` stands in the file that it is from.
 
     The server's error position is 1-based and counts within what was sent: add the statement's offset, less one.
     """
     line = bisect_right(script.line_starts, offset)
-    return line, offset - script.line_starts[line - 1] + 1
+    number = bisect_right(script.passages, offset, key=lambda passage: passage.start)
+    if not number:
+        return Place(path=script.path, line=line, column=offset - script.line_starts[line - 1] + 1)
+    passage = script.passages[number - 1]
+    newlines = line - bisect_right(script.line_starts, passage.start)
+    column = offset - script.line_starts[line - 1] + 1 if newlines else passage.column + offset - passage.start
+    return Place(path=passage.path, line=passage.line + newlines, column=column)
 
 
 def line_starts(text: str) -> tuple[int, ...]:

@@ -18,7 +18,6 @@ from pgcontract.contract import Dataset, Migration
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.comparison import Difference, compare
 from pgcontract.model.schema import Origin, Schema
-from pgcontract.model.sql import read_script
 from pgcontract.performance.loading.bulk_insert import LoadingConnections, RowCounter, fill_tables, stored_bytes
 from pgcontract.postgres.cluster_settings import without_renamed_roles
 from pgcontract.postgres.connection import Connection
@@ -64,7 +63,7 @@ class LoadPlan:
     def key(self) -> str:
         """A hash of everything that the loaded state depends on, except the server's programs."""
         promise, platform = self.context.promise, self.context.sandbox.platform
-        scripts = [read_script(migration.up).text for migration in self.migrations]
+        scripts = [migration.up.text for migration in self.migrations]
         parts = (
             _loader_version(),
             (platform.migrator, platform.roles, platform.regimes[0].database_sql, scripts),
@@ -93,7 +92,7 @@ class LoadPlan:
             size=size,
             seed=self.seed,
             texts=example_texts(self.context),
-            declared_at=self.dataset.origin or Origin(file=str(self.context.promise.migration.up), line=1),
+            declared_at=self.dataset.origin or Origin(file=self.context.promise.migration.up.path, line=1),
         )
 
 
@@ -136,7 +135,7 @@ def apply_chain(plan: LoadPlan, sandbox: Sandbox) -> tuple[DatabaseState, Databa
     with sandbox.clone(platform_only, keep=True) as name:
         for migration in plan.migrations:
             with sandbox.connect(name) as connection:
-                refusal = apply_as_production(connection, read_script(migration.up))
+                refusal = apply_as_production(connection, migration.up)
             if refusal is not None:
                 raise CouldNotAsk(f"the server refused {migration.key}: {refusal}")
     return platform_only, sandbox.read_state(name)

@@ -226,7 +226,7 @@ class _RowMaker:
             size=size,
             seed=self.context.promise.seed,
             texts=self.texts,
-            declared_at=Origin(file=str(self.context.promise.migration.up), line=1),
+            declared_at=Origin(file=self.context.promise.migration.up.path, line=1),
             stored=stored,
         )
         try:
@@ -288,7 +288,7 @@ def _insert_together(
         size=FEW,
         seed=context.promise.seed,
         texts=texts,
-        declared_at=Origin(file=str(context.promise.migration.up), line=1),
+        declared_at=Origin(file=context.promise.migration.up.path, line=1),
         stored={table.name for table in tables} - names,
     )
     order = sorted(names)

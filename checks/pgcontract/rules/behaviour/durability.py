@@ -12,7 +12,6 @@ import psycopg
 from psycopg import sql
 
 from pgcontract.errors import CouldNotAsk
-from pgcontract.model.sql import read_script
 from pgcontract.postgres.connection import connect_with_limit
 from pgcontract.postgres.providers import Server
 from pgcontract.postgres.sandbox import Sandbox
@@ -82,7 +81,7 @@ def _prepare_database(context: Context, own_server: Server) -> Connect:
         state = sandbox.platform_state(sandbox.platform.regimes[0])
         with sandbox.clone(state, keep=True) as database, sandbox.connect(database) as connection:
             for migration in promise.project.through(promise.migration.key).chain:
-                refusal = apply_as_production(connection, read_script(migration.up))
+                refusal = apply_as_production(connection, migration.up)
                 if refusal is not None:
                     raise CouldNotAsk(f"the server refused the script: {refusal}")
     timeout_ms = context.sandbox.timeout_ms

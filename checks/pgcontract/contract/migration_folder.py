@@ -1,0 +1,118 @@
+"""A folder of migrations as layouts see it, and what one of them makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Final
+
+from pgcontract.contract.migration import Migration
+from pgcontract.errors import InputError
+from pgcontract.model.input_file import is_there, read_bytes, require_inside
+from pgcontract.model.sql import Execution, Script, Source, read_script, read_source
+from pgcontract.result import Severity
+
+_OPENING_BYTES: Final = 64 * 1024
+
+
+class IssueKind(Enum):
+    """What a tool makes of a folder that its owner may not expect, by the check that tells it."""
+
+    ORDER = "migration.order"
+    DUPLICATE = "migration.unique"
+    IGNORED = "migration.read"
+    PLACEHOLDER = "migration.placeholders"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderIssue:
+    """One such thing. `subject` is the file, or the placeholder, that it is about; `severity` is None for what is only
+    told. It is found of the migration that has the key, of the last one where there is none. `path` and `line` are its
+    place."""
+
+    kind: IssueKind
+    subject: str
+    summary: str
+    remedy: str
+    severity: Severity | None
+    key: str | None = None
+    path: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderReading:
+    """The migrations of a folder in the order in which the tool applies them to an empty database, and what its owner
+    should know of them."""
+
+    migrations: tuple[Migration, ...]
+    issues: tuple[FolderIssue, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folder:
+    """A folder to be read. Links that lead out of `root` are refused. With `only`, the one file, or folder of one
+    migration, that is asked about: its neighbours are not looked at. `values` are those of placeholders, by name."""
+
+    path: Path
+    root: Path
+    only: Path | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+    _openings: dict[Path, str] = field(default_factory=dict, repr=False, compare=False)
+
+    def files(self, ending: str = ".sql") -> tuple[Path, ...]:
+        """The files that end so, by name; InputError where there is no such folder."""
+        return tuple(path for path in self._entries() if path.name.endswith(ending) and not path.is_dir())
+
+    def folders(self) -> tuple[Path, ...]:
+        """The folders in it, by name; InputError where there is no such folder."""
+        return tuple(path for path in self._entries() if path.is_dir())
+
+    def opening(self, path: Path) -> str:
+        """The first 64 KB of a file, for a layout to recognise; empty where it cannot be read, or is another's."""
+        if path not in self._openings:
+            try:
+                self._require_inside(path)
+                text = read_bytes(path)[:_OPENING_BYTES].decode("utf-8-sig", errors="replace")
+            except (InputError, OSError):
+                text = ""
+            self._openings[path] = text
+        return self._openings[path]
+
+    def source(self, path: Path) -> Source:
+        """The file. InputError where it is missing, unreadable, no text or no SQL, or leads out of the root."""
+        self._require_inside(path)
+        return read_source(path)
+
+    def script(self, path: Path, execution: Execution = Execution()) -> Script:  # noqa: B008 - a frozen value
+        """The whole file as a script. InputError as `source`, and at what only psql understands."""
+        self._require_inside(path)
+        return read_script(path, execution)
+
+    def has(self, path: Path) -> bool:
+        """Whether there is anything of that name."""
+        return is_there(path)
+
+    def name(self, path: Path) -> str:
+        """Its path below the folder."""
+        return path.relative_to(self.path).as_posix()
+
+    def parents(self, levels: int = 3) -> Iterator[Path]:
+        """The folder itself and those above it, nearest first: a tool's configuration stands in one of them."""
+        whole = self.path.absolute()
+        yield from (whole, *whole.parents)[: levels + 1]
+
+    def _require_inside(self, path: Path) -> None:
+        """A link that is named outright is followed."""
+        if path != self.only:
+            require_inside(path, self.root)
+
+    def _entries(self) -> tuple[Path, ...]:
+        if self.only is not None:
+            return (self.only,)
+        try:
+            return tuple(sorted(self.path.iterdir()))
+        except OSError as error:
+            raise InputError(f"is no folder to read migrations from: {error.strerror}", file=str(self.path)) from None
