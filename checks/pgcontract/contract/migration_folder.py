@@ -54,12 +54,14 @@ class FolderReading:
 @dataclass(frozen=True, kw_only=True)
 class Folder:
     """A folder to be read. Links that lead out of `root` are refused. With `only`, the one file, or folder of one
-    migration, that is asked about: its neighbours are not looked at. `values` are those of placeholders, by name."""
+    migration, that is asked about: its neighbours are not looked at. `values` are those of placeholders, by name, which
+    may be secrets. `platform` is the one that its project declares, if it does."""
 
     path: Path
     root: Path
     only: Path | None = None
-    values: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    platform: str | None = None
     _openings: dict[Path, str] = field(default_factory=dict, repr=False, compare=False)
 
     def files(self, ending: str = ".sql") -> tuple[Path, ...]:

@@ -146,6 +146,8 @@ def _load(path: Path, contract: Path | str | None, options: FolderOptions) -> Pr
     if path.is_dir():
         if root := path if _is_project(path) else _project_around(path):
             return _project(root, options)
+        if (root := _project_around(path.parent)) and (through := _through_folder(_project(root, options), path)):
+            return through
         return _project_without_contracts_folder(Folder(path=path, root=path, values=options.values), options)
     for folder in (path.parent, path.parent.parent):
         if contract is None and (root := _project_around(folder)):
@@ -162,6 +164,12 @@ def _through_file(project: Project, path: Path) -> Project:
         if migration.down and Path(migration.down.path).samefile(path):
             raise InputError("is a rollback script; name the migration it belongs to", file=str(path))
     raise InputError(f"is no migration of {project.root}, as {project.layout} reads it", file=str(path))
+
+
+def _through_folder(project: Project, path: Path) -> Project | None:
+    """The project with the one migration in that folder as its head; None where it holds none, or several."""
+    inside = [migration for migration in project.chain if Path(migration.up.path).parent.samefile(path)]
+    return project.through(inside[0].key) if len(inside) == 1 else None
 
 
 def _read_folder(folder: Folder, options: FolderOptions) -> tuple[Layout, FolderReading, str]:
@@ -220,12 +228,14 @@ def _project(root: Path, options: FolderOptions) -> Project:
     path = root / MIGRATIONS_FOLDER
     for part in (path, root / PROJECT_FILE, root / CONTRACTS_FOLDER):
         require_inside(part, root)
-    layout, reading, sentence = _read_folder(Folder(path=path, root=root, values=options.values), options)
+    settings, outline = read_project_file(root / PROJECT_FILE)
+    platform = options.platform or settings.production.platform
+    folder = Folder(path=path, root=root, values=options.values, platform=platform)
+    layout, reading, sentence = _read_folder(folder, options)
     files = _contract_files(root, CONTRACT_FILE)
     for claims in _contract_files(root, CLAIMS_FILE):
         if claims.with_name(CONTRACT_FILE) not in files:
             raise_contract_error(f"claims need a {CONTRACT_FILE} beside them", file=str(claims), line=None)
-    settings, outline = read_project_file(root / PROJECT_FILE)
     documents = [read_contract(file, outline=outline, claims=file.with_name(CLAIMS_FILE)) for file in files]
     chain, shapes = build_chain(reading.migrations, documents)
     project = Project(

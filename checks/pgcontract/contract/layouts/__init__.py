@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Final, Protocol
 
@@ -51,9 +52,11 @@ def layouts() -> Mapping[str, Layout]:
 def layout_of(folder: Folder) -> tuple[Layout, str]:
     """The layout of a folder of migrations, the first that recognises it, and what shows it. Raises InputError where
     none does, with what was looked for and what lies one level down."""
-    for layout in layouts().values():
-        if shown := layout.recognises(folder):
-            return layout, shown
+    # What the folder itself shows comes before what its project declares: other tools run there too.
+    for seen in (replace(folder, platform=None), folder):
+        for layout in layouts().values():
+            if (layout is not _ANY_FOLDER or seen is folder) and (shown := layout.recognises(seen)):
+                return layout, shown
     if folder.only is not None:
         flat.read_folder(folder)  # says what is wrong with the file
     raise InputError(

@@ -37,7 +37,8 @@ def read_folder(folder: Folder) -> FolderReading:
     if not files:
         raise InputError("holds no migration; one is a file called <digits>_<name>.sql", file=str(folder.path))
     migrations = tuple(_migration(folder, path) for path in sorted(files, key=_place))
-    return FolderReading(migrations=migrations, issues=(*_issues(migrations), *_ignored(folder, migrations)))
+    by_name = _by_name(migrations) if folder.platform == "supabase" else ()
+    return FolderReading(migrations=migrations, issues=(*_issues(migrations), *by_name, *_ignored(folder, migrations)))
 
 
 def _place(path: Path) -> tuple[bool, int, str]:
@@ -97,6 +98,22 @@ def _issues(migrations: tuple[Migration, ...]) -> tuple[FolderIssue, ...]:
                 )
             )
     return tuple(issues)
+
+
+def _by_name(migrations: tuple[Migration, ...]) -> Iterator[FolderIssue]:
+    """Where the platform's own command line would take another order."""
+    for migration, following in pairwise(migrations):
+        if following.file < migration.file and following.display_name.isdecimal():
+            yield FolderIssue(
+                kind=IssueKind.ORDER,
+                subject=following.file,
+                summary=f"{following.file} was applied after {migration.file}, by its number; Supabase's command line "
+                "goes by name, and would apply it first.",
+                remedy="Give all numbers as many digits, before anything is applied.",
+                severity=Severity.WARNING,
+                key=following.key,
+                path=following.up.path,
+            )
 
 
 def _ignored(folder: Folder, migrations: tuple[Migration, ...]) -> Iterator[FolderIssue]:
