@@ -12,6 +12,7 @@ from pgcontract.contract.chain import add_contracts, build_chain
 from pgcontract.contract.layouts import Layout, layout_called, layout_of
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading
+from pgcontract.contract.platform_evidence import PLATFORMS, SUPABASE, supabase_evidence
 from pgcontract.contract.report_outline import default_outline
 from pgcontract.contract.sections.datasets import Dataset, merge_datasets
 from pgcontract.contract.toml_reader import parse_contract, read_contract, read_project_file
@@ -20,7 +21,7 @@ from pgcontract.contract.values import Shape
 from pgcontract.errors import InputError
 from pgcontract.model.input_file import is_there, require_inside
 from pgcontract.model.schema import Schema
-from pgcontract.model.sql import Script, read_script
+from pgcontract.model.sql import Execution, Script, read_script
 from pgcontract.result.outline import Outline
 
 PROJECT_FILE = "pgcontract.toml"
@@ -252,18 +253,29 @@ def _project(root: Path, options: FolderOptions) -> Project:
         issues=reading.issues,
         assumptions=(sentence,),
     )
-    return _with_options(project, options)
+    says_platform = "platform" in settings.production.model_fields_set
+    return _with_options(project, options, folder=folder, says_platform=says_platform)
 
 
-def _with_options(project: Project, options: FolderOptions) -> Project:
-    """The project with what its owner says of it in the place of what was told by looking."""
+def _with_options(project: Project, options: FolderOptions, *, folder: Folder, says_platform: bool = False) -> Project:
+    """The project with what its owner says of it in the place of what is told by looking; with `says_platform` he says
+    the platform in his pgcontract.toml."""
+    if options.platform is not None and options.platform not in PLATFORMS:
+        hint = nearest(options.platform, PLATFORMS)
+        raise InputError(f"--platform {options.platform}: no platform is called so; {hint}")
     applied = project.migration(options.applied).key if options.applied is not None else project.applied
-    return replace(
-        project,
-        platform=options.platform or project.platform,
-        applied=applied,
-        setup=read_script(options.setup) if options.setup is not None else None,
+    setup = read_script(options.setup, Execution(by_statement=True)) if options.setup is not None else None
+    project = replace(project, platform=options.platform or project.platform, applied=applied, setup=setup)
+    if options.platform is not None or says_platform:
+        return project
+    evidence = supabase_evidence(folder, project.chain, layout=project.layout, setup=setup)
+    if evidence is None:
+        return project
+    sentence = (
+        f"Taken as a Supabase project, for {evidence}: its roles and schemas are made first; --platform postgres "
+        "switches that off."
     )
+    return replace(project, platform=SUPABASE, assumptions=(*project.assumptions, sentence))
 
 
 def _contract_files(root: Path, name: str) -> list[Path]:
@@ -277,8 +289,8 @@ def _contract_files(root: Path, name: str) -> list[Path]:
 
 
 def _project_without_contracts_folder(folder: Folder, options: FolderOptions, *, contract: Path | None = None) -> Project:
-    """Migrations without a project: on plain PostgreSQL, each with the contract beside it, if it has one; `contract` is
-    that of the only one where it stands elsewhere."""
+    """Migrations without a project, each with the contract beside it, if it has one; `contract` is that of the only one
+    where it stands elsewhere."""
     layout, reading, sentence = _read_folder(folder, options)
     documents = []
     for migration in reading.migrations:
@@ -299,7 +311,7 @@ def _project_without_contracts_folder(folder: Folder, options: FolderOptions, *,
         issues=reading.issues,
         assumptions=(sentence,),
     )
-    return _with_options(project, options)
+    return _with_options(project, options, folder=folder)
 
 
 def _document(document: Mapping[str, Any]) -> dict[str, str]:

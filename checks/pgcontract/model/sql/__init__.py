@@ -5,6 +5,7 @@ from __future__ import annotations
 from pgcontract.model.sql.commands import opens_as_sql
 from pgcontract.model.sql.execution import Execution, TransactionScope
 from pgcontract.model.sql.inventory import Inventory, inventory
+from pgcontract.model.sql.lexer import code
 from pgcontract.model.sql.script import (
     MAX_PARSED_BYTES,
     Passage,
@@ -33,6 +34,7 @@ __all__ = [
     "Statement",
     "TransactionScope",
     "Unread",
+    "code",
     "inventory",
     "keep_only",
     "make_script",

@@ -28,6 +28,10 @@ _ESCAPED = r"'(?:[^'\\]|\\.|''|'[ \t\f\v]*[\r\n][ \t\r\n\f\v]*')*+(?:'|\Z|\\\Z)"
 _STOP = rf"{_COMMENT}|/\*|'[^']*+(?:''[^']*+)*+(?:'|\Z)|\"[^\"]*+(?:\"|\Z)|{_DOLLAR}|[();\\]"
 _STOPS = re.compile(_STOP)
 _STOPS_IN_ROUTINE = re.compile(rf"{_STOP}|{_IDENT}")
+_QUOTES_AND_COMMENTS = re.compile(rf"{_COMMENT}|/\*|'[^']*+(?:''[^']*+)*+(?:'|\Z)|\"[^\"]*+(?:\"|\Z)|{_DOLLAR}")
+_PLAIN_QUOTED = re.compile(r'"[a-z_][a-z0-9_]*"')
+# Bodies within bodies that are read: more would only cost time, and whoever quotes so deep builds texts.
+_MAX_NESTED_BODIES = 3
 _ESCAPED_STRING = re.compile(_ESCAPED, re.DOTALL)
 _NESTING = re.compile(r"/\*|\*/")
 _WORD = re.compile(_IDENT)
@@ -154,6 +158,34 @@ def tokens(text: str) -> tuple[Token, ...]:
     return tuple(read)
 
 
+def code(text: str) -> str:
+    """The words of SQL in a text, in lower case: without comments and strings; the bodies of dollar quotes are read as
+    SQL too. A quoted name keeps its quotes; where it is more than a plain word in lower case it is `"?"`."""
+    return "".join(_code_pieces(text, 0, len(text), _MAX_NESTED_BODIES))
+
+
+def _code_pieces(text: str, at: int, end: int, depth: int) -> Iterator[str]:
+    while stop := _QUOTES_AND_COMMENTS.search(text, at, end):
+        where, mark = stop.start(), text[stop.start()]
+        yield text[at:where].lower()
+        if mark == "'":
+            escaped = _ESCAPED_STRING.match(text, where, end) if _opens_escapes(text, where) else None
+            at = (escaped or stop).end()
+            yield " '' "
+        elif mark == '"':
+            at = stop.end()
+            yield stop.group() if _PLAIN_QUOTED.fullmatch(stop.group()) else '"?"'
+        elif mark == "$":
+            at = _dollar_end(text, where, stop.group(), end)
+            yield " "
+            if depth and at > where + 1:
+                yield from _code_pieces(text, stop.end(), at, depth - 1)
+        else:
+            at = stop.end() if mark == "-" else _comment_end(text, where, end)
+            yield " "
+    yield text[at:end].lower()
+
+
 def leading_words(text: str, at: int, most: int) -> tuple[str, ...]:
     """The first unquoted words from `at` on, upper-cased, until something else stands there; at most `most`."""
     words: list[str] = []
@@ -181,12 +213,12 @@ def _opens_escapes(text: str, quote: int) -> bool:
     return quote > 0 and text[quote - 1] in "eE" and not (quote > 1 and _IDENT_CHAR.match(text[quote - 2]))
 
 
-def _dollar_end(text: str, start: int, tag: str) -> int:
+def _dollar_end(text: str, start: int, tag: str, end: int | None = None) -> int:
     """Behind the closing tag, or the end of the text; a `$` within a name such as `a$b$c` opens nothing."""
     if start > 0 and _IDENT_CHAR.match(text[start - 1]):
         return start + 1
-    close = text.find(tag, start + len(tag))
-    return len(text) if close < 0 else close + len(tag)
+    close = text.find(tag, start + len(tag), end)
+    return (len(text) if end is None else end) if close < 0 else close + len(tag)
 
 
 def _end_of_text(text: str, at: int, where: int, end: int) -> int:
@@ -195,12 +227,13 @@ def _end_of_text(text: str, at: int, where: int, end: int) -> int:
     return at + len(plain) if plain else end
 
 
-def _comment_end(text: str, start: int) -> int:
+def _comment_end(text: str, start: int, end: int | None = None) -> int:
+    end = len(text) if end is None else end
     depth, at = 1, start + 2
-    while depth and (mark := _NESTING.search(text, at)):
+    while depth and (mark := _NESTING.search(text, at, end)):
         depth += 1 if mark.group() == "/*" else -1
         at = mark.end()
-    return at if not depth else len(text)
+    return at if not depth else end
 
 
 def _skip_blank(text: str, at: int) -> int:
