@@ -83,6 +83,17 @@ class Folder:
             self._openings[path] = text
         return self._openings[path]
 
+    def text(self, path: Path) -> str:
+        """A file of the tool's own, whole. InputError where it is missing, unreadable or no text, or leads out of the
+        root."""
+        self._require_inside(path)
+        try:
+            return read_bytes(path).decode("utf-8-sig")
+        except OSError as error:
+            raise InputError(f"cannot be read: {error.strerror}; check its permissions", file=str(path)) from None
+        except UnicodeDecodeError:
+            raise InputError("is not UTF-8 text; save it as UTF-8", file=str(path)) from None
+
     def source(self, path: Path) -> Source:
         """The file. InputError where it is missing, unreadable, no text or no SQL, or leads out of the root."""
         self._require_inside(path)

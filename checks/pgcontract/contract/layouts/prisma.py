@@ -1,0 +1,133 @@
+"""Prisma Migrate: `<time>_<name>/migration.sql` below a folder that has migration_lock.toml.
+
+As we understand it (prisma-engines): `prisma migrate deploy` takes the folders by name and sends each file as one
+message, but for files that build an index CONCURRENTLY, whose statements newer engines send one by one. The way back is
+what Prisma's manual makes: down.sql beside it, run by `prisma db execute`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from pgcontract.contract.folder_issues import ignored_issue, is_sql, name_order_issues
+from pgcontract.contract.migration import Migration
+from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
+from pgcontract.errors import InputError
+from pgcontract.model.sql import Execution, Script, make_script
+from pgcontract.result import Severity
+
+NAME: Final = "prisma"
+SENTENCE: Final = "by the folders' names, each file sent as one message"
+
+_LOCK: Final = "migration_lock.toml"
+_UP: Final = "migration.sql"
+_DOWN: Final = "down.sql"
+_OF_ANOTHER_TOOL: Final = "snapshot.json"  # Drizzle's, beside its migration.sql
+_PROVIDERS: Final = ("postgresql", "postgres")
+_ONE_MESSAGE: Final = Execution(outside_transaction=False)
+_LINE: Final = re.compile(r"at line (\d+)")
+_DIGITS: Final = re.compile(r"\d+(?=_)")
+
+
+def recognises(folder: Folder) -> str | None:
+    """migration_lock.toml in it; or folders with a migration.sql each; or one such folder, with the lock above it."""
+    if folder.has(folder.path / _LOCK):
+        return f"has {_LOCK}"
+    if _is_one_migration(folder):
+        return f"is below {_LOCK}"
+    inner = [path for path in folder.folders() if folder.has(path / _UP)]
+    if inner and not any(folder.has(path / _OF_ANOTHER_TOOL) for path in inner):
+        return f"holds folders with {_UP}"
+    return None
+
+
+def _is_one_migration(folder: Folder) -> bool:
+    named = folder.only is None or folder.only.name == _UP
+    return named and folder.has(folder.path / _UP) and folder.has(folder.path.absolute().parent / _LOCK)
+
+
+def read_folder(folder: Folder) -> FolderReading:
+    """Every folder that has a migration.sql, by name."""
+    alone = _is_one_migration(folder)
+    above = folder.path.absolute().parent
+    _require_postgres(Folder(path=above, root=above) if alone else folder)
+    inner = [folder.path] if alone else [path for path in folder.folders() if folder.has(path / _UP)]
+    migrations = tuple(_migration(folder, path) for path in inner)
+    if not migrations:
+        raise InputError(f"holds no migration; Prisma's are folders with a {_UP} in them", file=str(folder.path))
+    issues = () if alone else (*name_order_issues(migrations, "Prisma"), *_ignored(folder, migrations))
+    return FolderReading(migrations=migrations, issues=issues)
+
+
+def _require_postgres(folder: Folder) -> None:
+    """Raises InputError where the folder's lock is another database's, or no TOML."""
+    lock = folder.path / _LOCK
+    text = folder.text(lock) if folder.has(lock) else ""
+    try:
+        provider = tomllib.loads(text).get("provider")
+    except tomllib.TOMLDecodeError as error:
+        place = _LINE.search(str(error))
+        raise InputError(
+            f"this is not TOML: {error}. Mend the line", file=str(lock), line=int(place[1]) if place else None
+        ) from None
+    if provider is not None and provider not in _PROVIDERS:
+        line = next((number for number, line in enumerate(text.splitlines(), 1) if "provider" in line), None)
+        raise InputError(
+            f"these migrations are for the provider {provider!r}; only those for postgresql can be verified",
+            file=str(lock),
+            line=line,
+        )
+
+
+def _migration(folder: Folder, inner: Path) -> Migration:
+    name, up, down = inner.absolute().name, inner / _UP, inner / _DOWN
+    digits = _DIGITS.match(name)
+    script = make_script(folder.source(up))
+    return Migration(
+        key=name,
+        display_name=digits[0] if digits else name,
+        file=folder.name(up),
+        up=replace(script, execution=Execution(outside_transaction=_is_split(script))),
+        down=make_script(folder.source(down), execution=_ONE_MESSAGE) if folder.has(down) else None,
+        down_remedy=f"Prisma has no way back of its own: write {name}/{_DOWN}, for `prisma db execute --file`.",
+    )
+
+
+def _is_split(script: Script) -> bool:
+    """Whether what no transaction allows are indexes built CONCURRENTLY, and nothing else."""
+    lonely = [statement for statement in script.statements if statement.forbids_transaction_block]
+    return all(statement.words[:2] in (("CREATE", "INDEX"), ("CREATE", "UNIQUE")) for statement in lonely)
+
+
+def _ignored(folder: Folder, migrations: tuple[Migration, ...]) -> Iterator[FolderIssue]:
+    """Folders at which Prisma stops, and files that it does not look at."""
+    for path in folder.folders():
+        if not folder.has(path / _UP):
+            yield FolderIssue(
+                kind=IssueKind.IGNORED,
+                subject=folder.name(path),
+                summary=f"{folder.name(path)} has no {_UP}, and Prisma stops at such a folder (P3015).",
+                remedy=f"Restore its {_UP}, or remove the folder.",
+                severity=Severity.ERROR,
+                path=str(path),
+            )
+    for path in folder.files(""):
+        if is_sql(path):
+            yield ignored_issue(
+                folder,
+                path,
+                "lies beside the migrations' folders, where Prisma does not look.",
+                f"Put it into a folder of its own as {_UP}, or move it elsewhere.",
+            )
+    for migration in migrations:
+        inner = Path(migration.up.path).parent
+        for path in Folder(path=inner, root=folder.root).files(""):
+            if is_sql(path) and path.name not in (_UP, _DOWN):
+                yield ignored_issue(
+                    folder, path, f"lies beside {_UP}, and Prisma runs that alone.", f"Move it into {_UP}, or elsewhere."
+                )
