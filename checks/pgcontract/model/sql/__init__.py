@@ -19,6 +19,7 @@ from pgcontract.model.sql.script import (
     read_script,
     read_source,
     split_statements,
+    statements_between,
 )
 from pgcontract.model.sql.text_catalog import Created, Unread
 
@@ -43,4 +44,5 @@ __all__ = [
     "read_script",
     "read_source",
     "split_statements",
+    "statements_between",
 ]

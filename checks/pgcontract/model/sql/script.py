@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
 from hashlib import sha256
@@ -243,6 +243,18 @@ def split_statements(text: str, path: str = "<text>", *, refuse_psql: bool = Tru
             words=words,
             path=path,
         )
+
+
+def statements_between(text: str, spans: Iterable[tuple[int, int]], path: str) -> Iterator[Statement]:
+    """The statements of each stretch of a text, cut as in a file that ends where it does; their places are the text's."""
+    starts = line_starts(text)
+    numbers = count(1)
+    for start, end in spans:
+        for statement in split_statements(text[start:end], path, refuse_psql=False):
+            offset = start + statement.offset
+            line = bisect_right(starts, offset)
+            column = offset - starts[line - 1] + 1
+            yield replace(statement, number=next(numbers), offset=offset, line=line, column=column)
 
 
 def place(script: Script, offset: int) -> Place:
