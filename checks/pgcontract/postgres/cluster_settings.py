@@ -68,7 +68,7 @@ _IDENTITIES = ("role", "session_authorization")
 # for one transaction, or one random number, at the start of a session.
 NEVER_RESET = ("transaction_isolation", "transaction_read_only", "transaction_deferrable", "seed")
 # Members of these may act outside the server, as the operating system's user who runs it.
-_FILE_ACCESS_ROLES = ("pg_execute_server_program", "pg_read_server_files", "pg_write_server_files")
+FILE_ACCESS_ROLES = ("pg_execute_server_program", "pg_read_server_files", "pg_write_server_files")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +102,7 @@ def protect_file_access_roles(connection: psycopg.Connection) -> None:
     """
     if connection.info.server_version < 160000:
         connection.execute(
-            "UPDATE pg_catalog.pg_authid SET rolsuper = true WHERE rolname = ANY (%s)", ([*_FILE_ACCESS_ROLES],)
+            "UPDATE pg_catalog.pg_authid SET rolsuper = true WHERE rolname = ANY (%s)", ([*FILE_ACCESS_ROLES],)
         )
 
 

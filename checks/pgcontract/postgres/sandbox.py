@@ -7,7 +7,7 @@ in clones of it, or in a transaction on a reused clone that is always rolled bac
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TypeVar
@@ -16,8 +16,9 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
-from pgcontract.errors import CouldNotAsk, PgcontractError, ServerUnavailable
+from pgcontract.errors import CouldNotAsk, InputError, PgcontractError, ServerUnavailable
 from pgcontract.model.schema import Schema
+from pgcontract.model.sql import Script
 from pgcontract.postgres.cluster_settings import (
     ClusterRoles,
     copy_settings,
@@ -40,6 +41,7 @@ from pgcontract.postgres.providers import Server
 from pgcontract.postgres.restrictions import OWN_SERVER_HINT, creates_roles, explain_refusal, explain_untestable
 from pgcontract.postgres.roles import as_in_production, drop_platform_roles, prepare_roles
 from pgcontract.postgres.run_login import RunAsGuard, restore_password, set_search_path
+from pgcontract.postgres.setup import require_runnable, run_setup, with_power
 from pgcontract.result import RunOptions
 
 T = TypeVar("T")
@@ -76,6 +78,7 @@ class Sandbox:
         self._chain_makes_roles = False
         self._login: str | None = None  # on an owner's server, once it is known to have no power
         self._platform_states: dict[str, DatabaseState] = {}
+        self._roles_before_setup: ClusterRoles | None = None
         name = "pgcontract" if self._owns_server else application_name(self._token)
         with ExitStack() as stack:
             self._pool = ConnectionPool(server, application_name=name, timeout_ms=timeout_ms)
@@ -127,8 +130,30 @@ class Sandbox:
                     connection.execute("SELECT pg_catalog.set_config('pgcontract.migrator', %s, false)", [self.migrator])
                     for text in regime.database_sql:
                         connection.execute(text.encode())
+            if self.platform.setup is not None:
+                self._run_setup(name, self.platform.setup)
             self._platform_states[regime.name] = self.read_state(name)
         return self._platform_states[regime.name]
+
+    def _run_setup(self, database: str, script: Script) -> None:
+        """Each state has the roles that the script makes: those of another state are out of the way meanwhile."""
+        require_runnable(script)
+        self._require_testable_setup(script)
+        if self._roles_before_setup is None:
+            self._roles_before_setup = read_cluster_roles(self.admin, login=self._login)
+        restore_cluster_roles(self.admin, self._roles_before_setup, login=self._login)
+        has_power = self._owns_server and self.has_superuser
+        with (
+            with_power(self.admin, self.migrator, script) if has_power else nullcontext(),
+            self.connect(database) as connection,
+        ):
+            run_setup(connection, script)
+
+    def _require_testable_setup(self, script: Script) -> None:
+        try:
+            self.require_testable(script.text)
+        except CouldNotAsk as error:
+            raise InputError(f"the setup cannot be run on this server: {error}", file=script.path) from error
 
     def read_state(self, database: str) -> DatabaseState:
         """The state of a database whose connections are closed."""

@@ -145,7 +145,7 @@ class Session:
                     "Name another with --pg."
                 )
             with self._phase("stage"):
-                platform = platform_of(self.plan.project.platform)
+                platform = platform_of(self.plan.project.platform, setup=self.plan.project.setup)
                 second_sandbox = self._second_sandbox if "own_server" in self.server.capabilities else None
                 self._sandbox = self._stack.enter_context(
                     Sandbox(self.server, platform, second_sandbox=second_sandbox, timeout_ms=self.plan.options.timeout_ms)
@@ -155,7 +155,7 @@ class Session:
     @contextmanager
     def _second_sandbox(self) -> Iterator[Sandbox]:
         assert self._provider is not None
-        platform = platform_of(self.plan.project.platform)
+        platform = platform_of(self.plan.project.platform, setup=self.plan.project.setup)
         with (
             self._provider.start(locale=self.plan.project.locale) as server,
             Sandbox(server, platform, timeout_ms=self.plan.options.timeout_ms) as sandbox,

@@ -67,6 +67,7 @@ class LoadPlan:
         parts = (
             _loader_version(),
             (platform.migrator, platform.roles, platform.regimes[0].database_sql, scripts),
+            platform.setup and platform.setup.text,
             (_dataset_text(self.dataset), self.seed),
             (sorted(example_texts(self.context).items()), sorted(table.name for table in promise.declared.tables)),
         )

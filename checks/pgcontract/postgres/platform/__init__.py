@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.resources import files
 
+from pgcontract.model.sql import Script
+
 MIGRATOR = "postgres"
 
 
@@ -33,16 +35,18 @@ class GrantRegime:
 
 @dataclass(frozen=True, kw_only=True)
 class Platform:
-    """A platform: its migrating role, other roles and grant regimes; shape is compared under the first."""
+    """A platform: its migrating role, other roles and grant regimes; shape is compared under the first. `setup` is what
+    an owner has run on top of it."""
 
     name: str
     migrator: PlatformRole
     roles: tuple[PlatformRole, ...] = ()
     regimes: tuple[GrantRegime, ...]
+    setup: Script | None = None
 
 
-def platform_of(name: str) -> Platform:
-    """The platform `supabase` or plain `postgres`."""
+def platform_of(name: str, *, setup: Script | None = None) -> Platform:
+    """The platform `supabase` or plain `postgres`, and what is set up on it before the first migration."""
     if name == "supabase":
         database = _sql("supabase_database")
         return Platform(
@@ -65,11 +69,13 @@ def platform_of(name: str) -> Platform:
                 ),
                 GrantRegime(name="before", description="before 2026-05-30", database_sql=(database,)),
             ),
+            setup=setup,
         )
     return Platform(
         name=name,
         migrator=PlatformRole(name=MIGRATOR, attributes=("LOGIN", "CREATEDB", "CREATEROLE")),
         regimes=(GrantRegime(name="plain", description="PostgreSQL's own defaults"),),
+        setup=setup,
     )
 
 
