@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -43,6 +44,62 @@ def ignored_issue(folder: Folder, path: Path, why: str, remedy: str) -> FolderIs
         severity=Severity.WARNING,
         path=str(path),
     )
+
+
+def taken_issue(migration: Migration, taken: Migration, what: str, then: str) -> FolderIssue:
+    """A version that an earlier file has: `what` is the tool's word for it, `then` a sentence of what it does."""
+    return FolderIssue(
+        kind=IssueKind.DUPLICATE,
+        subject=migration.file,
+        summary=f"{migration.file} has the {what} of {taken.file}: {then}",
+        remedy=f"Give it a {what} of its own, unless it is applied somewhere; else the other.",
+        severity=Severity.ERROR,
+        key=migration.key,
+        path=migration.up.path,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """Why a tool does not take a file, as a sentence goes on behind the file's name; the line; and what to write."""
+
+    why: str
+    line: int
+    remedy: str
+
+
+def refused_issue(
+    file: str, key: str, path: str, refusal: Refusal, *, severity: Severity = Severity.ERROR
+) -> FolderIssue:
+    """A file that the tool does not take."""
+    return FolderIssue(
+        kind=IssueKind.REFUSED,
+        subject=file,
+        summary=f"{file} {refusal.why}.",
+        remedy=refusal.remedy,
+        severity=severity,
+        key=key,
+        path=path,
+        line=refusal.line,
+    )
+
+
+def sent_byte_order_mark(tool: str) -> Refusal:
+    """For tools that send a file as it is."""
+    return Refusal(
+        why=f"opens with a byte order mark; {tool} sends it, and PostgreSQL takes it for part of a word (42601)",
+        line=1,
+        remedy="Save the file as UTF-8 without a byte order mark.",
+    )
+
+
+def unread_folders(folder: Folder, tool: str) -> Iterator[FolderIssue]:
+    """Folders with SQL in a folder that the tool reads without those in it."""
+    for inner in folder.folders():
+        if any(is_sql(path) for path in Folder(path=inner, root=folder.root).files("")):
+            yield ignored_issue(
+                folder, inner, f"holds .sql files, and {tool} looks into no folder.", "Move them up, or elsewhere."
+            )
 
 
 def is_sql(path: Path) -> bool:

@@ -23,6 +23,7 @@ class IssueKind(Enum):
     ORDER = "migration.order"
     DUPLICATE = "migration.unique"
     IGNORED = "migration.read"
+    REFUSED = "migration.accepted"
     PLACEHOLDER = "migration.placeholders"
 
 
@@ -107,6 +108,16 @@ class Folder:
     def has(self, path: Path) -> bool:
         """Whether there is anything of that name."""
         return is_there(path)
+
+    def settings(self, name: str) -> Iterator[tuple[Path, str]]:
+        """The files of that name in the folder and above it, nearest first, each with its text: a tool's configuration,
+        read to recognise the tool. What cannot be read is passed over."""
+        for parent in self.parents():
+            try:
+                text = read_bytes(parent / name)[:_OPENING_BYTES].decode("utf-8-sig", errors="replace")
+            except (InputError, OSError):
+                continue
+            yield parent / name, text
 
     def name(self, path: Path) -> str:
         """Its path below the folder."""

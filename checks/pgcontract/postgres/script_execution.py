@@ -12,7 +12,7 @@ from typing import Final
 import psycopg
 
 from pgcontract.errors import CouldNotAsk
-from pgcontract.model.sql import Script, Statement, TransactionScope, opens_as_sql, place
+from pgcontract.model.sql import Script, Statement, TransactionScope, messages, opens_as_sql, place
 from pgcontract.postgres.connection import Connection, as_unavailable, execute_discarding_rows, is_server_lost
 from pgcontract.result import Evidence
 
@@ -70,7 +70,7 @@ def apply_as_production(connection: psycopg.Connection, script: Script) -> Refus
         statement.forbids_transaction_block for statement in script.statements
     )
     if outside or (execution.transaction is TransactionScope.MESSAGE and _sent_by_statement(script)):
-        return apply_statements(connection, script.statements, script)
+        return apply_statements(connection, messages(script), script)
     if execution.transaction is TransactionScope.MESSAGE:
         return apply_script(connection, script)
     connection.execute("BEGIN")
@@ -85,7 +85,7 @@ def apply_as_production(connection: psycopg.Connection, script: Script) -> Refus
 def send(connection: psycopg.Connection, script: Script) -> Refusal | None:
     """The messages of a script, in whatever transaction the connection is in."""
     if _sent_by_statement(script):
-        return apply_statements(connection, script.statements, script)
+        return apply_statements(connection, messages(script), script)
     return apply_script(connection, script)
 
 

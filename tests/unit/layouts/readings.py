@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pgcontract import FolderOptions, load_project
 from pgcontract.contract import FolderIssue
+from pgcontract.model.sql import Script, TransactionScope, messages
 from written_files import write_files
 
 
@@ -31,6 +32,39 @@ def read(tmp_path: Path, files: Mapping[str, str], path: str = ".", *, layout: s
         back=[migration.key for migration in project.chain if migration.down],
         issues=[issue_line(issue) for issue in project.issues],
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """What its tool sends of one file, message by message, each way; in whose transaction; and the issues, each as
+    `migration.accepted error 1_a.sql:2`."""
+
+    up: list[str]
+    down: list[str] | None = None
+    transaction: TransactionScope = TransactionScope.FILE
+    issues: tuple[str, ...] = ()
+
+
+def sent(tmp_path: Path, files: Mapping[str, str], path: str, **values: str) -> Sent:
+    """The last migration of the files, read by whichever layout takes them."""
+    project = load_project(write_files(tmp_path, files) / path, options=FolderOptions(values=values))
+    last = project.head
+    return Sent(
+        up=_messages(last.up),
+        down=_messages(last.down) if last.down else None,
+        transaction=last.up.execution.transaction,
+        issues=tuple(
+            issue_line(issue) + (f":{issue.line}" if issue.line else "")
+            for issue in project.issues
+            if issue.key == last.key
+        ),
+    )
+
+
+def _messages(script: Script) -> list[str]:
+    if script.execution.by_statement:
+        return [message.text for message in messages(script)]
+    return [script.text.strip()] if script.text.strip() else []
 
 
 def issue_line(issue: FolderIssue) -> str:

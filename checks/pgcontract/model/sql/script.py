@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
@@ -54,7 +54,8 @@ class Statement:
 
     `offset` counts characters in `Script.text` from 0; lines and columns count from 1. `words` are the leading
     unquoted words, upper-cased, at most eight: keywords, then maybe a name. `path` is the file it stands in.
-    `copy_rows` are the rows that follow a COPY … FROM STDIN, as the server gets them.
+    `copy_rows` are the rows that follow a COPY … FROM STDIN, as the server gets them. `same_message`: where its tool
+    sends the script in pieces, it goes in one message with the statement before it.
     """
 
     text: str
@@ -65,6 +66,7 @@ class Statement:
     words: tuple[str, ...]
     path: str = ""
     copy_rows: str | None = None
+    same_message: bool = False
 
     @property
     def is_transaction_control(self) -> bool:
@@ -122,6 +124,11 @@ class Source:
     def lines(self) -> int:
         """How many lines it has, as editors count: a last one without its newline too."""
         return self.text.count("\n") + (bool(self.text) and not self.text.endswith("\n"))
+
+    @property
+    def has_byte_order_mark(self) -> bool:
+        """Whether the file opens with one, which the text has no more."""
+        return self.bytes > len(self.text.encode())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,16 +252,41 @@ def split_statements(text: str, path: str = "<text>", *, refuse_psql: bool = Tru
         )
 
 
-def statements_between(text: str, spans: Iterable[tuple[int, int]], path: str) -> Iterator[Statement]:
-    """The statements of each stretch of a text, cut as in a file that ends where it does; their places are the text's."""
+def statements_between(
+    text: str, spans: Iterable[tuple[int, int]], path: str, passages: Sequence[Passage] = ()
+) -> Iterator[Statement]:
+    """The statements of each stretch of a text, which its tool sends as one message, cut as in a file that ends where it
+    does; their places are those of the text, or the ones that the passages say."""
     starts = line_starts(text)
     numbers = count(1)
     for start, end in spans:
-        for statement in split_statements(text[start:end], path, refuse_psql=False):
-            offset = start + statement.offset
-            line = bisect_right(starts, offset)
-            column = offset - starts[line - 1] + 1
-            yield replace(statement, number=next(numbers), offset=offset, line=line, column=column)
+        stretch = text[start:end]
+        pieces = (piece for piece in split(stretch) if not isinstance(piece, Backslash))
+        for order, piece in enumerate(pieces):
+            at = _place(starts, passages, path, start + piece.start)
+            yield Statement(
+                text=stretch[piece.start : piece.end],
+                number=next(numbers),
+                offset=start + piece.start,
+                line=at.line,
+                column=at.column,
+                words=leading_words(stretch, piece.start, _MAX_WORDS),
+                path=at.path,
+                same_message=order > 0,
+            )
+
+
+def messages(script: Script) -> Iterator[Statement]:
+    """What a tool that sends a script in pieces sends in each message, as if it were one statement."""
+    groups: list[list[Statement]] = []
+    for statement in script.statements:
+        if statement.same_message and groups:
+            groups[-1].append(statement)
+        else:
+            groups.append([statement])
+    for first, *rest in groups:
+        end = rest[-1].offset + len(rest[-1].text) if rest else None
+        yield replace(first, text=script.text[first.offset : end]) if rest else first
 
 
 def place(script: Script, offset: int) -> Place:
@@ -262,13 +294,17 @@ def place(script: Script, offset: int) -> Place:
 
     The server's error position is 1-based and counts within what was sent: add the statement's offset, less one.
     """
-    line = bisect_right(script.line_starts, offset)
-    number = bisect_right(script.passages, offset, key=lambda passage: passage.start)
+    return _place(script.line_starts, script.passages, script.path, offset)
+
+
+def _place(starts: tuple[int, ...], passages: Sequence[Passage], path: str, offset: int) -> Place:
+    line = bisect_right(starts, offset)
+    number = bisect_right(passages, offset, key=lambda passage: passage.start)
     if not number:
-        return Place(path=script.path, line=line, column=offset - script.line_starts[line - 1] + 1)
-    passage = script.passages[number - 1]
-    newlines = line - bisect_right(script.line_starts, passage.start)
-    column = offset - script.line_starts[line - 1] + 1 if newlines else passage.column + offset - passage.start
+        return Place(path=path, line=line, column=offset - starts[line - 1] + 1)
+    passage = passages[number - 1]
+    newlines = line - bisect_right(starts, passage.start)
+    column = offset - starts[line - 1] + 1 if newlines else passage.column + offset - passage.start
     return Place(path=passage.path, line=passage.line + newlines, column=column)
 
 

@@ -113,3 +113,25 @@ def migration_read(context: Context) -> Iterator[Answer]:
     What to do: rename the file as the tool wants it, or move it elsewhere.
     """
     yield from _answers(context, IssueKind.IGNORED, "Every SQL file in the folder is read.")
+
+
+@check("migration.accepted", subjects=_subjects(IssueKind.REFUSED))
+def migration_accepted(context: Context) -> Iterator[Answer]:
+    """The tool accepts every file.
+
+    Why it matters: a file that the tool cannot read stops it, and nothing behind that file is applied.
+    How it is measured: the files are read by the tool's own rules for sections, markers and settings.
+    What to do: write the file as the tool wants it.
+    """
+    yield from _answers(context, IssueKind.REFUSED, "The tool accepts every file.")
+
+
+@check("migration.placeholders", subjects=_subjects(IssueKind.PLACEHOLDER))
+def migration_placeholders(context: Context) -> Iterator[Answer]:
+    """Each placeholder has a value.
+
+    Why it matters: without one the tool stops, or sends the placeholder's name as SQL.
+    How it is measured: the placeholders of all scripts are looked up among the values given.
+    What to do: give it with --set name=value.
+    """
+    yield from _answers(context, IssueKind.PLACEHOLDER, "No placeholder is without a value.")

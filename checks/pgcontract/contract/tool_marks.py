@@ -1,0 +1,40 @@
+"""The comments by which tools tell the way up from the way back in one file: they show whose file it is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+from pgcontract.contract.migration_folder import Folder
+from pgcontract.model.sql import split_statements
+
+_MARKS: Final = {
+    "goose": re.compile(r"^--\s*\+goose\s+(?i:up|statementbegin|no transaction|envsub on|down)\s*$", re.M),
+    "dbmate": re.compile(r"^--\s*migrate:(?:up|down)(?:\s*$|\s+\S+)", re.M),
+    "sql-migrate": re.compile(r"^-- \+migrate (?:Up|Down)\b.*$", re.M),
+}
+_BLOCK_COMMENT: Final = re.compile(r"/\*.*?\*/", re.S)
+
+
+def mark_in(folder: Folder) -> tuple[str, str, Path] | None:
+    """The tool, its mark and the file, the first by name, in which one stands before any statement."""
+    for path in folder.files():
+        text = folder.opening(path)
+        if "--" not in text:
+            continue
+        first = next(split_statements(text, refuse_psql=False), None)
+        comments = _BLOCK_COMMENT.sub("", text[: first.offset if first else None])
+        marks = [
+            (match.start(), tool, match.group().strip()) for tool in _MARKS if (match := _MARKS[tool].search(comments))
+        ]
+        if marks:
+            _, tool, mark = min(marks)
+            return tool, mark, path
+    return None
+
+
+def shows(folder: Folder, tool: str) -> str | None:
+    """What shows that the folder is that tool's, if a mark of it comes first."""
+    found = mark_in(folder)
+    return f"has “{found[1]}” in {found[2].name}" if found and found[0] == tool else None
