@@ -149,3 +149,29 @@ def test_reports_are_written_where_asked(pytester: pytest.Pytester) -> None:
     actual = sorted(path.name for path in (pytester.path / "reports/001_note").iterdir())
 
     assert [".pgcontract.json", "deployment.html", "deployment.md", "run.json"] == actual
+
+
+def test_the_options_of_a_folder_count(pytester: pytest.Pytester, project: Path) -> None:
+    file = project / "migrations" / "001_note.sql"
+    file.write_text(file.read_text(encoding="utf-8") + "COMMENT ON SCHEMA app IS 'Theirs';\n", encoding="utf-8")
+    (pytester.path / "setup.sql").write_text("CREATE SCHEMA app;", encoding="utf-8")
+    options = ("--pgcontract-setup", "setup.sql", "--pgcontract-platform", "supabase", "--pgcontract-layout", "flat")
+    result = pytester.runpytest_inprocess("schema", *options, "-k", "script.applies")
+
+    result.assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--pgcontract-setup", "setup.sql"), "setup.sql: no such file"),
+        (("--pgcontract-set", "a"), "--pgcontract-set: a value is given as NAME=VALUE; number 1 is not"),
+        (("--pgcontract-applied", "9"), "no migration is called '9'"),
+        (("--pgcontract-layout", "flatt"), "no layout is called so"),
+    ],
+)
+@pytest.mark.usefixtures("project")
+def test_a_wrong_option_of_a_folder_is_an_error(options: tuple[str, ...], words: str, pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_inprocess("schema", *options)
+
+    assert (pytest.ExitCode.INTERRUPTED, True) == (result.ret, words in result.stdout.str())

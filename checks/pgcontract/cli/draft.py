@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import click
 
+from pgcontract.cli.folder_options import folder_options, read_folder_options
 from pgcontract.errors import InputError
 
 
 @click.command("draft")
 @click.argument("path")
+@folder_options
 @click.option("--accept", is_flag=True, help="Accept the draft as the contract; without it the verdict stays INCOMPLETE.")
 @click.option("-o", "--output", metavar="FILE", help="Write to FILE, not to the contract's usual path.")
 @click.option("--through", metavar="ID", help="The migration to draft for, where PATH has several.  [default: the last]")
@@ -29,10 +32,18 @@ from pgcontract.errors import InputError
     help="With dsn:URL, where its role may not make roles: the expendable login that migrations run as, by name or as a "
     "connection string.",
 )  # fmt: skip
-def command(path: str, accept: bool, output: str | None, through: str | None, pg: str, pg_run_as: str | None) -> int:
+def command(
+    path: str,
+    accept: bool,
+    output: str | None,
+    through: str | None,
+    pg: str,
+    pg_run_as: str | None,
+    **folder: Any,
+) -> int:
     """Write a contract of what the migration at PATH creates; an existing file is never overwritten.
 
-    PATH is a project, a folder of .sql files, or one .sql file. In a project the contract goes to
+    PATH is a project, a folder of migrations of any tool, or one .sql file. In a project the contract goes to
     contracts/<migration>/contract.toml, else next to the .sql file, to <migration>.contract.toml.
     """
     from pgcontract import runner
@@ -44,7 +55,7 @@ def command(path: str, accept: bool, output: str | None, through: str | None, pg
     from pgcontract.reporting.markup import visible
     from pgcontract.result import RunOptions
 
-    project = load_project(path)
+    project = load_project(path, options=read_folder_options(folder))
     if through is not None:
         project = project.through(through)
     target = Path(output) if output is not None else contract_path(project)

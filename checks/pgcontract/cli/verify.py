@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from pgcontract.cli.folder_options import folder_options, read_folder_options
 from pgcontract.cli.progress import show_progress
 from pgcontract.cli.report_format import ReportFormat
 from pgcontract.model.duration import read_duration
@@ -17,22 +19,7 @@ STANDARD_OUTPUT = "-"
 
 @click.command("verify")
 @click.argument("path", default="schema")
-@click.option("--layout", metavar="NAME", help="Read the folder as this tool's, whatever it looks like.")
-@click.option(
-    "--set", "values", metavar="NAME=VALUE", multiple=True,
-    help="The value of a placeholder in the migrations, as Flyway and psql have them; may be repeated.",
-)  # fmt: skip
-@click.option(
-    "--setup", metavar="FILE",
-    help="SQL to run before the first migration: what the tool, or another team, makes (a schema, roles, a table).",
-)  # fmt: skip
-@click.option(
-    "--applied", metavar="ID", help="The last migration that production has; those behind it are pending.",
-)  # fmt: skip
-@click.option(
-    "--platform", metavar="NAME", type=click.Choice(("postgres", "supabase")),
-    help="Whose roles, schemas and default privileges are there before the first migration: postgres or supabase.",
-)  # fmt: skip
+@folder_options
 @click.option("--through", metavar="ID", help="Stop the chain at this migration (020, or its full name).")
 @click.option(
     "--pg", metavar="SPEC", default="auto", envvar="PGCONTRACT_PG", show_default=True, show_envvar=True,
@@ -72,11 +59,6 @@ STANDARD_OUTPUT = "-"
 @click.option("--contract", metavar="FILE", help="The contract to use, where PATH is one .sql file.")
 def command(
     path: str,
-    layout: str | None,
-    values: tuple[str, ...],
-    setup: str | None,
-    applied: str | None,
-    platform: str | None,
     through: str | None,
     pg: str,
     pg_run_as: str | None,
@@ -91,6 +73,7 @@ def command(
     form: str,
     strict: bool,
     contract: str | None,
+    **folder: Any,
 ) -> int:
     """Run the migrations of PATH on a fresh server and check what they promise.
 
@@ -106,7 +89,7 @@ def command(
 
     from pgcontract import runner
     from pgcontract.cli.process_cost import with_whole_process
-    from pgcontract.contract import FolderOptions, load_project
+    from pgcontract.contract import load_project
     from pgcontract.reporting import render, write_reports
     from pgcontract.reporting.markup import visible
 
@@ -127,14 +110,7 @@ def command(
         timeout_ms=timeout_ms,
         strict=strict,
     )
-    folder = FolderOptions(
-        layout=layout,
-        platform=platform,
-        values=_read_values(values),
-        applied=applied,
-        setup=Path(setup) if setup is not None else None,
-    )
-    project = load_project(path, contract=contract, options=folder)
+    project = load_project(path, contract=contract, options=read_folder_options(folder))
     with show_progress() as notify:
         run = with_whole_process(runner.verify(project, options, notify=notify))
     if json_file is not None and json_file != STANDARD_OUTPUT:
@@ -156,14 +132,3 @@ def command(
     if run.fault:
         click.echo(f"error: {visible(run.fault)}", err=True)
     return run.exit_code
-
-
-def _read_values(words: tuple[str, ...]) -> dict[str, str]:
-    """`name=value` each; the value may hold more of them, and may be empty."""
-    values = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        if not equals or not name:
-            raise click.UsageError(f"--set {name}: a value is given as NAME=VALUE")
-        values[name] = value
-    return values

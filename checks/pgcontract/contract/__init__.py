@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pgcontract.contract.claims import CheckRef, Claim, Correction
 from pgcontract.contract.documents import FilePins
+from pgcontract.contract.folder_options import FolderOptions, read_values
 from pgcontract.contract.json_schema import json_schema
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import FolderIssue, IssueKind
 from pgcontract.contract.project import (
-    FolderOptions,
     Project,
     contract_path,
     load_project,
@@ -68,6 +68,7 @@ __all__ = [
     "contract_path",
     "json_schema",
     "load_project",
+    "read_values",
     "root_of_contract",
     "with_contract",
 ]

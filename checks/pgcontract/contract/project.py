@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pgcontract.contract.chain import add_contracts, build_chain
+from pgcontract.contract.folder_options import FolderOptions
 from pgcontract.contract.layouts import Layout, layout_called, layout_of
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading
@@ -30,19 +31,6 @@ CONTRACTS_FOLDER = "contracts"
 CONTRACT_FILE = "contract.toml"
 CLAIMS_FILE = "claims.toml"
 PROJECT_REF = "PGCONTRACT_PROJECT_REF"
-
-
-@dataclass(frozen=True, kw_only=True)
-class FolderOptions:
-    """What an owner says of a folder where it is not to be told by looking: the `layout` by name, the `platform`, the
-    `values` of placeholders by name, the last migration that production has (`applied`), and a script that is run before
-    the first one (`setup`)."""
-
-    layout: str | None = None
-    platform: str | None = None
-    values: Mapping[str, str] = field(default_factory=dict, repr=False)  # may be secrets
-    applied: str | None = None
-    setup: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="with dsn:URL, where its role may not make roles: the expendable login that migrations run as, by name or "
         "as a connection string (default: $PGCONTRACT_PG_RUN_AS)",
     )
+    add("--pgcontract-layout", metavar="NAME", help="read the folder as this tool's, whatever it looks like")
+    add(
+        "--pgcontract-set",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="the value of a placeholder in the migrations, as Flyway and psql have them",
+    )
+    add(
+        "--pgcontract-setup",
+        metavar="FILE",
+        help="SQL to run before the first migration: what the tool, or another team, makes; on a server of the run's own "
+        "as a superuser",
+    )
+    add("--pgcontract-applied", metavar="ID", help="the last migration that production has; those behind it are pending")
+    add(
+        "--pgcontract-platform",
+        choices=("postgres", "supabase"),
+        help="whose roles, schemas and default privileges are there before the first migration",
+    )
     add("--pgcontract-through", metavar="ID", help="stop the chain at this migration")
     add("--pgcontract-only", metavar="GLOB", action="append", default=[], help="run only matching checks")
     add("--pgcontract-skip", metavar="GLOB", action="append", default=[], help="leave out matching checks")

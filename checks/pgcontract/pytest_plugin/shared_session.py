@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pgcontract import runner
-from pgcontract.contract import load_project
+from pgcontract.contract import FolderOptions, load_project, read_values
 from pgcontract.errors import PgcontractError
 from pgcontract.model.duration import read_duration
 from pgcontract.performance.loading import read_rows
@@ -37,7 +37,15 @@ class SharedSession:
             timeout_ms=timeout_ms,
             strict=option.pgcontract_strict,
         )
-        self.plan = runner.plan(load_project(project), options)
+        setup = option.pgcontract_setup
+        folder = FolderOptions(
+            layout=option.pgcontract_layout,
+            platform=option.pgcontract_platform,
+            values=read_values(option.pgcontract_set, option="--pgcontract-set"),
+            applied=option.pgcontract_applied,
+            setup=config.invocation_params.dir / setup if setup is not None else None,
+        )
+        self.plan = runner.plan(load_project(project, options=folder), options)
         self._session = runner.Session(self.plan)
         self._refusal: PgcontractError | None = None
 

@@ -1,0 +1,65 @@
+"""What an owner says of a folder counts for every command that reads one, and what he cannot mean is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from command import Command, Said
+from written_files import write_files
+
+FILES = {
+    "m/1_a.sql": "CREATE TABLE app.a (id integer PRIMARY KEY, team integer);",
+    "m/2_b.sql": "ALTER TABLE app.a ADD FOREIGN KEY (team) REFERENCES app.team (id); CREATE INDEX ON app.a (team);",
+    "setup.sql": "CREATE SCHEMA app; CREATE TABLE app.team (id integer PRIMARY KEY);",
+    "broken.sql": "SELECT 1;\nCREATE TABLE t (id missing);",
+    "words.sql": "zzz",
+}
+WRONG = {
+    "--setup missing": (
+        ("--setup", "set.sql"),
+        "error: set.sql: no such file; in the same folder: broken.sql, setup.sql, words.sql; check the name",
+    ),
+    "--setup a folder": (("--setup", "m"), "error: m: a folder, where a .sql file was expected"),
+    "--setup no SQL": (
+        ("--setup", "words.sql"),
+        "error: words.sql:1: is no SQL: no statement in it opens with an SQL command; check that it is the right file",
+    ),
+    "--setup refused": (
+        ("--setup", "broken.sql"),
+        'error: broken.sql:2: the server refuses the setup at column 20: type "missing" does not exist (SQLSTATE 42704)',
+    ),
+    "--set without a name": (("--set", "=secret"), "error: --set: a value is given as NAME=VALUE; number 1 is not"),
+    "--set without a value": (
+        ("--set", "a=b=", "--set", "secret"),
+        "error: --set: a value is given as NAME=VALUE; number 2 is not",
+    ),
+    "--applied nothing": (("--applied", "9"), "error: m: no migration is called '9'; known here: 1_a, 2_b"),
+    "--layout nothing": (("--layout", "flatt"), "error: --layout flatt: no layout is called so; did you mean `flat`?"),
+}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path) -> Path:
+    write_files(tmp_path, FILES)
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", ["verify", "draft"])
+@pytest.mark.parametrize(("arguments", "expected"), WRONG.values(), ids=WRONG)
+def test_a_wrong_value_is_named(command: str, arguments: tuple[str, ...], expected: str, pgcontract: Command) -> None:
+    assert Said(code=2, out="", err=f"{expected}\n") == pgcontract(command, "m", *arguments)
+
+
+@pytest.mark.parametrize("command", ["verify", "draft"])
+def test_a_platform_that_nobody_knows_is_refused(command: str, pgcontract: Command) -> None:
+    said = pgcontract(command, "m", "--platform", "oracle")
+
+    assert (2, "", True) == (said.code, said.out, "'oracle' is not one of 'postgres', 'supabase'" in said.err)
+
+
+def test_a_draft_holds_what_the_migration_makes_and_not_what_the_setup_made(pgcontract: Command, folder: Path) -> None:
+    said = pgcontract("draft", "m", "--through", "1_a", "--setup", "setup.sql", "-o", "draft.toml")
+    draft = (folder / "draft.toml").read_text(encoding="utf-8")
+
+    assert (0, True, False) == (said.code, '[table."app.a"]' in draft, "team_pkey" in draft)
