@@ -3,7 +3,8 @@
 `name` begins with kept or broken. A quoted key is a file of the project and the text of it; a contract's first line,
 `migration = ...`, is left out where it names the contract's folder. A case that is `like` another has the files of
 that one (`"query.index/kept"`: another check's), `without` some of them, with each `replace = [[old, new], ...]` made
-in the one place where the old text stands, and with the files that it gives itself. Every other key is what is expected
+in the one place where the old text stands, and with the files that it gives itself. What a check finds broken only where
+it is promised is claimed by the migration that a broken case is about. Every other key is what is expected
 (tests/rules/cases.py).
 """
 
@@ -21,6 +22,10 @@ from typing import Any
 from written_files import write_files
 
 FOLDER = Path(__file__).parent / "cases"
+PROMISED = frozenset(
+    {"rollback.from_partial", "rollback.repeatable", "script.atomic", "script.rerun", "script.transaction"}
+)
+CLAIM = '[[claim]]\nid = "X1"\ndescription = "It is so"\nchecks = ["{check}"]\n'
 HOW = {"name", "like", "without", "replace"}
 
 
@@ -52,7 +57,20 @@ class Case:
             yield root
 
     def write(self, root: Path) -> None:
-        write_files(root, {path: _whole(path, text) for path, text in self.files.items()})
+        files = {**self.files, **self._claim()}
+        write_files(root, {path: _whole(path, text) for path, text in files.items()})
+
+    def _claim(self) -> Mapping[str, str]:
+        """The claim without which nothing is broken."""
+        if self.check not in PROMISED or self.is_kept or self.expected["status"] != "broken":
+            return {}
+        scripts = sorted(path for path in self.files if path.endswith(".sql") and not path.endswith(".down.sql"))
+        key = self.expected.get("migration", Path(scripts[-1]).stem)
+        claims = f"contracts/{key}/claims.toml"
+        if claims in self.files:
+            return {}
+        own = {claims: CLAIM.format(check=self.check)}
+        return own if f"contracts/{key}/contract.toml" in self.files else {f"contracts/{key}/contract.toml": "", **own}
 
 
 def _whole(path: str, text: str) -> str:

@@ -66,12 +66,12 @@ def test_sql_that_the_server_refuses_is_a_finding(pgcontract: Command, tmp_path:
     assert (1, "script.applies") == (result.code, broken[0])
 
 
-def test_script_without_a_contract_is_at_best_caution(pgcontract: Command, tmp_path: Path) -> None:
+def test_script_without_a_contract_can_be_clear(pgcontract: Command, tmp_path: Path) -> None:
     (tmp_path / "001_t.sql").write_text("CREATE TABLE IF NOT EXISTS t (a integer);\n", encoding="utf-8")
     (tmp_path / "001_t.down.sql").write_text("DROP TABLE IF EXISTS t;\n", encoding="utf-8")
     result = pgcontract("verify", tmp_path, "--format", "json")
 
-    assert (0, "CAUTION") == (result.code, decision(result.out))
+    assert (0, "CLEAR") == (result.code, decision(result.out))
 
 
 def test_no_server_decides_what_text_can_and_is_incomplete(pgcontract: Command, project: Path) -> None:

@@ -243,7 +243,8 @@ def test_a_chain_that_keeps_its_word_has_nothing_to_block(project: Path) -> None
 
 def test_without_a_server_text_is_judged_and_the_rest_is_unknown(project: Path) -> None:
     run = verified(project, pg="none")
-    text = {"contract.accepted", "script.objects_created", "script.parsed", "rollback.exists"}
+    folder = {"migration.consecutive", "migration.order", "migration.read", "migration.unique"}
+    text = {"contract.accepted", "script.objects_created", "script.parsed", "rollback.exists", *folder}
 
     assert (Decision.INCOMPLETE, text) == (
         run.verdict.decision,
@@ -263,7 +264,7 @@ def test_without_a_contract_the_life_of_the_script_is_judged_and_its_indexes(tmp
     (tmp_path / "001_note.sql").write_text(FIRST)
     actual = {finding.check.partition(".")[0] for finding in verified(tmp_path / "001_note.sql").findings}
 
-    assert {"script", "rollback", "information_schema", "index", "foreign_key"} == actual
+    assert {"migration", "script", "rollback", "information_schema", "index", "foreign_key"} == actual
 
 
 def test_a_file_above_5_mb_is_loaded_and_its_text_is_noted_as_unread(project: Path) -> None:

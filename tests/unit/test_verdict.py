@@ -21,7 +21,7 @@ NOTED, UNKNOWN, ERROR = finding(Status.NOTED), finding(Status.UNKNOWN), finding(
 
 
 def concluded(*findings: Finding, claims: tuple[ClaimResult, ...] = (), **said: Any) -> Verdict:
-    arguments: dict[str, Any] = {"promised": True, "complete": True, "production": None, "major": None, **said}
+    arguments: dict[str, Any] = {"complete": True, "production": None, "major": None, **said}
     return conclude_verdict(findings, claims, **arguments)
 
 
@@ -70,10 +70,6 @@ def test_the_worse_of_two_decides(worse: str, better: str) -> None:
         ({"claims": (result(Outcome.WAIVED),)}, "1 claim is waived: T1"),
         ({"claims": tuple(result(Outcome.UNTESTABLE, n) for n in (1, 2))}, "2 claims are untestable: T1, T2"),
         ({"production": 17, "major": 18}, "judged on PostgreSQL 18; production runs 17"),
-        (
-            {"promised": False},
-            "no contract: nothing is promised, so only how the script runs and its indexes were checked",
-        ),
         ({"complete": False}, "only a selection of the checks was run"),
         (
             {"complete": False, "claims": (result(Outcome.NOT_SHOWN, asked=False),)},

@@ -22,6 +22,7 @@ from pgcontract.model.schema import Schema
 from pgcontract.postgres.platform import MIGRATOR, GrantRegime
 from pgcontract.postgres.sandbox import DatabaseState, Sandbox
 from pgcontract.probes.cached_facts import FactCache, cached_state_fact
+from pgcontract.probes.failure import Failure
 from pgcontract.probes.promise import Promise
 from pgcontract.probes.script_result import ScriptResult, apply_to_clone
 
@@ -31,7 +32,11 @@ class Context:
 
     `start_states` are what the state's migration starts from, by regime name. `own_context` is that of the promise right
     after its own migration, `judging_context` that of the migration in whose state it is judged; both may be this one.
+    `failure` is why the migration was not applied; one that is only `replayed` has no states of its own.
     """
+
+    failure: Failure | None = None
+    replayed: bool = False
 
     def __init__(
         self,
@@ -78,12 +83,22 @@ class Context:
         return self.sandbox.platform.regimes
 
     def script_result(self, regime: GrantRegime | None = None) -> ScriptResult:
-        """The script applied under a regime (the first where none is given), as production would apply it."""
+        """The script applied under a regime (the first where none is given), as production would apply it. CouldNotAsk
+        for one that is only replayed."""
+        if self.replayed:
+            raise CouldNotAsk("the migration is applied already, as far as is known, so it was only replayed")
         return _script_result(self, regime or self.regimes[0])
 
-    def after_states(self) -> Mapping[str, DatabaseState]:
-        """The states that the next migration starts from; CouldNotAsk where this one was refused."""
-        return {regime.name: self._require_applied(regime)[0] for regime in self.regimes}
+    def next_states(self) -> Mapping[str, DatabaseState]:
+        """The states that the next migration starts from: what its tool would leave, where this one was refused."""
+        states = {}
+        for regime in self.regimes:
+            try:
+                result = self.script_result(regime)
+                states[regime.name] = result.after or result.left or result.before
+            except CouldNotAsk:
+                states[regime.name] = self.start_states[regime.name]
+        return states
 
     def require_features(self) -> None:
         """CouldNotAsk where this server lacks what the script needs, so that a refusal says nothing of the script."""
@@ -103,10 +118,11 @@ class Context:
 
     @property
     def before_state(self) -> DatabaseState:
-        """The state that the script is run from; CouldNotAsk where it does not end: each run would take as long again."""
+        """The state that the script is run from; CouldNotAsk where it was refused: nothing more is learnt from another
+        run."""
         result = self.script_result()
-        if result.refusal is not None and result.refusal.is_timeout:
-            raise CouldNotAsk(f"the script does not end, so it is not run again: {result.refusal}")
+        if result.refusal is not None:
+            self._require_applied(self.regimes[0])
         return result.before
 
     @property

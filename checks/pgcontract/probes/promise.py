@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from pgcontract.contract import Contract, Migration, Project
 from pgcontract.model.schema import Origin, Schema
 from pgcontract.model.sql import Inventory, Script, inventory
+
+# Quoted text comes first, for it may hold what looks like a comment.
+_COMMENT: Final = re.compile(
+    r"'(?:[^']|'')*'|\"[^\"]*\"|(?P<dollar>\$\w*\$).*?(?P=dollar)|(?P<comment>--[^\n]*|/\*.*?\*/)", re.DOTALL
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +64,14 @@ class Promise:
         """What the script's text creates."""
         return inventory(self.script)
 
+    def script_says(self, pattern: str) -> bool:
+        """Whether a comment of the script says what the pattern does."""
+        return _comments_say(self.script, pattern)
+
+    def rollback_says(self, pattern: str) -> bool:
+        """The same of the rollback script."""
+        return self.rollback is not None and _comments_say(self.rollback, pattern)
+
     def origin_of(self, kind: str, name: str) -> Origin | None:
         """Where the script's text creates the object, for a finding to point at."""
         for created in self.inventory.created:
@@ -83,3 +97,8 @@ class Promise:
     def random(self, purpose: str) -> random.Random:
         """A generator of its own for each purpose, so that adding one changes no other."""
         return random.Random(f"{self.seed}/{self.migration.key}/{purpose}")  # noqa: S311 - reproducible on purpose
+
+
+def _comments_say(script: Script, pattern: str) -> bool:
+    comments = (match["comment"] for match in _COMMENT.finditer(script.text))
+    return any(comment and re.search(pattern, comment, re.IGNORECASE) for comment in comments)

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 
 from pgcontract.catalog import read_catalog
 from pgcontract.model.schema import Schema
+from pgcontract.model.sql import Script, TransactionScope
 from pgcontract.postgres.missing_features import MissingFeature, find_missing_feature
 from pgcontract.postgres.sandbox import DatabaseState, Sandbox
-from pgcontract.postgres.script_execution import Refusal, apply_as_production, locate_refusal
+from pgcontract.postgres.script_execution import Refusal, apply_as_production, ends_transactions, locate_refusal
 from pgcontract.probes.promise import Promise
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScriptResult:
     """One regime's result of applying the script; `after` is None where the server refused it, and `missing_feature` is
-    what the script needs and this server lacks, where that is known to be why."""
+    what the script needs and this server lacks, where that is known to be why. `left` is what a refused script leaves
+    where it ends transactions of its own."""
 
     before: DatabaseState
     before_catalog: Schema
@@ -23,6 +25,7 @@ class ScriptResult:
     missing_feature: MissingFeature | None = None
     after: DatabaseState | None = None
     after_catalog: Schema | None = None
+    left: DatabaseState | None = None
 
 
 def apply_to_clone(promise: Promise, sandbox: Sandbox, before: DatabaseState) -> ScriptResult:
@@ -45,7 +48,9 @@ def apply_to_clone(promise: Promise, sandbox: Sandbox, before: DatabaseState) ->
             after=sandbox.read_state(name),
             after_catalog=after_catalog,
         )
-    sandbox.drop(name)
+    left = sandbox.read_state(name) if _leaves_changes(script) else None
+    if left is None:
+        sandbox.drop(name)
     with sandbox.clone(before) as copy, sandbox.connect(copy) as connection:
         refusal = locate_refusal(connection, script, refusal)
         missing_feature = find_missing_feature(
@@ -56,4 +61,12 @@ def apply_to_clone(promise: Promise, sandbox: Sandbox, before: DatabaseState) ->
             production=promise.project.postgres,
             platform=promise.project.platform,
         )
-    return ScriptResult(before=before, before_catalog=before_catalog, refusal=refusal, missing_feature=missing_feature)
+    return ScriptResult(
+        before=before, before_catalog=before_catalog, refusal=refusal, missing_feature=missing_feature, left=left
+    )
+
+
+def _leaves_changes(script: Script) -> bool:
+    """Whether what its tool did before the refusal may stay."""
+    by_statement = script.execution.by_statement and script.execution.transaction is TransactionScope.MESSAGE
+    return by_statement or ends_transactions(script)

@@ -30,7 +30,8 @@ class Finding:
     `remedy` says what to do where something is wrong. `migration` is the key of the one that made the promise;
     `at` that of the later one in whose state it was judged, empty where it is the same. `resolution` is why a BROKEN
     does not block ("corrected: ...", "mended by ..."), who waived a WAIVED and for how long, or where an UNKNOWN was
-    answered after all. A WAIVED has the severity of what is broken; one that could not be asked has none.
+    answered after all. `follows` is the key of the migration whose failure it follows from: it decides nothing beside
+    that one. A WAIVED has the severity of what is broken; one that could not be asked has none.
     """
 
     check: str
@@ -47,6 +48,7 @@ class Finding:
     migration: str
     at: str = ""
     resolution: str | None = None
+    follows: str = ""
     seconds: float = field(default=0.0, compare=False)
 
     @property

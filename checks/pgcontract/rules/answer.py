@@ -13,7 +13,8 @@ from pgcontract.result import Evidence, Severity, Status
 class Answer:
     """A check's answer about one subject, without what the runner knows: check, migration, claims and time.
 
-    `severity` is what breaking it weighs here, where that is not the check's own.
+    `severity` is what breaking it weighs here, where that is not the check's own. `follows` is the key of the migration
+    whose failure it follows from.
     """
 
     status: Status
@@ -26,3 +27,4 @@ class Answer:
     evidence: Sequence[Evidence] = ()
     origin: Origin | None = None
     severity: Severity | None = None
+    follows: str = ""

@@ -37,8 +37,11 @@ class Check:
 
     `subjects` plans what it is asked of, from declarations alone; `ask` answers for all of them at once and may
     add subjects that nobody declared (an extra object). A check of `behaviour` is asked right after its migration and
-    again at the head of the chain, one of the `head` there alone. `measures` says which figures of a report are there
-    because it was asked.
+    again at the head of the chain, one of the `head` there alone. One that `replays` is asked of every migration, however
+    long ago it was applied; the others only where something is promised, and of what is pending. `measures` says which
+    figures of a report are there because it was asked. Where `promised` says that nobody promised it, and no
+    claim names it, it is only noted that it is broken. Without a contract it weighs `severity_without_contract`.
+    One that could not be asked is a note where nobody promised it, unless it is `always_asked`.
     """
 
     info: CheckInfo
@@ -46,6 +49,10 @@ class Check:
     ask: Ask
     behaviour: bool = False
     head: bool = False
+    replays: bool = False
+    promised: Callable[[Promise], bool] | None = None
+    severity_without_contract: Severity | None = None
+    always_asked: bool = False
     measures: frozenset[MeasurementKind] = frozenset()
 
     @property
@@ -64,6 +71,10 @@ def check(
     severity: Severity = Severity.ERROR,
     behaviour: bool = False,
     head: bool = False,
+    replays: bool = False,
+    promised: Callable[[Promise], bool] | None = None,
+    severity_without_contract: Severity | None = None,
+    always_asked: bool = False,
     correctable: Correctable = Correctable.NEVER,
     measures: Iterable[MeasurementKind] = (),
     timed: bool = False,
@@ -73,7 +84,8 @@ def check(
 ) -> Callable[[Ask], Ask]:
     """Register the decorated function as a check; its docstring, else `explanation`, is the check in words.
 
-    What `subjects`, `behaviour`, `head` and `measures` mean is documented at `Check`, the rest at `CheckInfo`.
+    What `subjects` and the words from `behaviour` to `always_asked`, and `measures`, mean is documented at
+    `Check`, the rest at `CheckInfo`.
     ValueError where the id is taken (ids are never reused) and where one of the parts of the words is missing.
     """
 
@@ -97,10 +109,26 @@ def check(
             comes_first=comes_first,
             tells_gaps=tells_gaps,
         )
-        _checks[id] = Check(info=info, subjects=subjects, ask=ask, behaviour=behaviour, head=head, measures=kinds)
+        _checks[id] = Check(
+            info=info,
+            subjects=subjects,
+            ask=ask,
+            behaviour=behaviour,
+            head=head,
+            replays=replays,
+            promised=promised,
+            severity_without_contract=severity_without_contract,
+            always_asked=always_asked,
+            measures=kinds,
+        )
         return ask
 
     return register
+
+
+def with_contract(promise: Promise) -> bool:
+    """Whether the migration has a contract, so that its owner expects more than that it runs: a value of `promised`."""
+    return promise.contract is not None
 
 
 def _read_explanation(check: str, text: str) -> dict[str, str]:

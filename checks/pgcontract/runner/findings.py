@@ -5,20 +5,30 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pgcontract.probes.promise import Promise
-from pgcontract.result import CheckInfo, Finding, Status
+from pgcontract.result import Finding, Status
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.registry import checks
+from pgcontract.rules.registry import Check, checks
 from pgcontract.runner.item import Item
 from pgcontract.runner.plan import Plan
 
 
-def make_finding(promise: Promise, check: CheckInfo, answer: Answer, *, seconds: float = 0.0) -> Finding:
-    """The answer with its check, migration, claims, time, and the check's severity where it is BROKEN."""
+def make_finding(promise: Promise, check: Check, answer: Answer, *, seconds: float = 0.0) -> Finding:
+    """The answer with its check, migration, claims, time, and what it weighs where it is BROKEN: a note, where nobody
+    promised it."""
+    claimed = promise.is_claimed(check.id, answer.subject)
+    status, severity = answer.status, None
+    if status is Status.BROKEN and check.promised is not None and not claimed and not check.promised(promise):
+        status = Status.NOTED
+    elif status is Status.BROKEN:
+        lighter = check.severity_without_contract if promise.contract is None else None
+        severity = lighter or answer.severity or check.info.severity
+    elif status is Status.UNKNOWN and not claimed and promise.contract is None and not check.always_asked:
+        status = Status.NOTED
     finding = Finding(
         check=check.id,
         subject=answer.subject,
-        status=answer.status,
-        severity=answer.severity or (check.severity if answer.status is Status.BROKEN else None),
+        status=status,
+        severity=severity,
         summary=answer.summary,
         expected=answer.expected,
         actual=answer.actual,
@@ -26,6 +36,7 @@ def make_finding(promise: Promise, check: CheckInfo, answer: Answer, *, seconds:
         evidence=tuple(answer.evidence),
         origin=answer.origin,
         migration=promise.migration.key,
+        follows=answer.follows,
         seconds=seconds,
     )
     return replace(finding, claims=_claims_naming(promise, finding))
@@ -34,7 +45,7 @@ def make_finding(promise: Promise, check: CheckInfo, answer: Answer, *, seconds:
 def make_unanswered_finding(plan: Plan, item: Item, reason: str) -> Finding:
     """The UNKNOWN finding of an item that was not asked, or gave no answer."""
     answer = Answer(Status.UNKNOWN, item.subject, reason)
-    return make_finding(plan.promises[item.migration], checks()[item.check].info, answer)
+    return replace(make_finding(plan.promises[item.migration], checks()[item.check], answer), status=Status.UNKNOWN)
 
 
 def _claims_naming(promise: Promise, finding: Finding) -> tuple[str, ...]:

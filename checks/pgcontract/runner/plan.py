@@ -40,6 +40,11 @@ class Plan:
     def head(self) -> Migration:
         return self.project.head
 
+    def has_states(self, migration: Migration) -> bool:
+        """Whether more is asked of it than to be applied: where something is promised of it, it is pending, or it is the
+        head, of which the state is judged."""
+        return _is_judged(self.project, migration) or migration is self.head
+
     def select(self, items: Iterable[Item]) -> Plan:
         """The same plan with these items alone."""
         chosen = frozenset(items)
@@ -73,7 +78,7 @@ def plan(project: Project, options: RunOptions = RunOptions()) -> Plan:  # noqa:
         )
         _refuse_unknown_checks(promise, known)
         promises[migration.key] = promise
-        items.extend(_items(promise, known))
+        items.extend(_items(promise, _checks_of(promise, known.values())))
     chosen = tuple(item for item in items if _selected(item, options))
     for glob in (*options.only, *options.skip):
         if not any(_matches_glob(item, glob) for item in items):
@@ -127,8 +132,20 @@ def _refuse_unknown_families(project: Project, known: Mapping[str, Check]) -> No
                 )
 
 
-def _items(promise: Promise, known: Mapping[str, Check]) -> Iterator[Item]:
-    for check in known.values():
+def _is_judged(project: Project, migration: Migration) -> bool:
+    return migration.contract is not None or migration in project.pending
+
+
+def _checks_of(promise: Promise, known: Iterable[Check]) -> Iterator[Check]:
+    """Everything of a migration that is pending, or has a contract; of the others that they apply, and of the head what
+    its state shows."""
+    judged = _is_judged(promise.project, promise.migration)
+    is_head = promise.migration is promise.project.head
+    return (check for check in known if judged or check.replays or (is_head and check.head))
+
+
+def _items(promise: Promise, asked: Iterable[Check]) -> Iterator[Item]:
+    for check in asked:
         subjects = tuple(dict.fromkeys(check.subjects(promise)))
         labels = [_last_part(subject) for subject in subjects]
         for subject, label in zip(subjects, labels, strict=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from types import TracebackType
@@ -19,7 +19,7 @@ from pgcontract.postgres.cpu_time import process_cpu_ms
 from pgcontract.postgres.platform import platform_of
 from pgcontract.postgres.progress import ProgressEvent, report_progress
 from pgcontract.postgres.providers import Production, Provider, Server, provider_for
-from pgcontract.postgres.sandbox import DatabaseState, Sandbox
+from pgcontract.postgres.sandbox import Sandbox
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
@@ -31,6 +31,7 @@ from pgcontract.runner.head_findings import merge_with_head
 from pgcontract.runner.item import Item
 from pgcontract.runner.observation import observe
 from pgcontract.runner.plan import Plan
+from pgcontract.runner.replay import Replay
 
 if TYPE_CHECKING:
     from pgcontract.performance.measurements import MeasuredPromise
@@ -53,7 +54,8 @@ class Session:
         self._provider = provider
         self._stack = ExitStack()
         self._sandbox: Sandbox | None = None
-        self._contexts: dict[str, Context] = {}
+        self._replay: Replay | None = None
+        self._contexts: dict[str, Context] = {}  # where there is no server
         self._contexts_at_head: dict[str, Context] = {}
         self._asked: set[tuple[str, str]] = set()
         self._answers: dict[tuple[str, str], tuple[Finding, ...]] = {}
@@ -98,24 +100,26 @@ class Session:
         seen = Observations()
         if self._lost_server is None:
             with suppress(ServerUnavailable, psycopg.Error):  # lost after the last answer: what it showed is left out
-                seen = observe(self._contexts.get(self.plan.head.key), self._measured_promises())
+                seen = observe(self._head(), self._measured_promises())
         return replace(seen, server=self._server_info(), phases=tuple(self._phases))
 
     def context(self, key: str) -> Context:
         """The context of the migration, its predecessors applied before it; ServerUnavailable without a server."""
-        if key not in self._contexts:
-            before: Mapping[str, DatabaseState] = {}
-            sandbox = None
-            if self._provider is not None:
+        if self._provider is not None:
+            if self._replay is None:
                 sandbox = self._start_server()
-                keys = [migration.key for migration in self.plan.project.chain]
-                number = keys.index(key)
-                if number:
-                    before = self.context(keys[number - 1]).after_states()
-                else:
-                    before = {regime.name: sandbox.platform_state(regime) for regime in sandbox.platform.regimes}
-            self._contexts[key] = Context(self.plan.promises[key], sandbox, before)
+                self._replay = Replay(self.plan, sandbox)
+                self._stack.callback(self._replay.close)
+            return self._replay.context(key)
+        if key not in self._contexts:
+            self._contexts[key] = Context(self.plan.promises[key], None, {})
         return self._contexts[key]
+
+    def _head(self) -> Context | None:
+        """The head's context, if anything was asked of it."""
+        if self._replay is not None:
+            return self._replay.reached(self.plan.head.key)
+        return self._contexts.get(self.plan.head.key)
 
     def context_at_head(self, key: str) -> Context:
         """The migration's promise in the state of the head."""
@@ -195,7 +199,7 @@ class Session:
             except Exception as error:  # noqa: BLE001 - the one place where our own bug becomes a finding
                 answers = _error_answers(check, promise, error)
             seconds = (time.perf_counter() - started) / max(len(answers), 1)
-        return tuple(make_finding(promise, check.info, answer, seconds=seconds) for answer in answers)
+        return tuple(make_finding(promise, check, answer, seconds=seconds) for answer in answers)
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:

@@ -20,7 +20,6 @@ def conclude_verdict(
     findings: Sequence[Finding],
     claims: Sequence[ClaimResult],
     *,
-    promised: bool,
     complete: bool,
     production: int | None,
     major: int | None,
@@ -36,11 +35,6 @@ def conclude_verdict(
     caution = [
         *_caution(findings, claims),
         *filter(None, [major_mismatch(major, production)]),
-        *(
-            ()
-            if promised
-            else ("no contract: nothing is promised, so only how the script runs and its indexes were checked",)
-        ),
         *(() if complete else ("only a selection of the checks was run",)),
     ]
     decision = Decision.CAUTION if caution else Decision.CLEAR

@@ -14,6 +14,7 @@ from pgcontract.postgres.progress import ProgressEvent, progress_told_to, report
 from pgcontract.postgres.providers import redact_run_as, redact_spec
 from pgcontract.result import Finding, MigrationName, Observations, Run, RunOptions
 from pgcontract.result.observations import sum_phases
+from pgcontract.runner.assumptions import assumptions
 from pgcontract.runner.check_infos import check_infos
 from pgcontract.runner.claim_findings import claim_findings
 from pgcontract.runner.claims import decide_claims
@@ -48,7 +49,6 @@ def conclude(
     verdict = conclude_verdict(
         everything,
         claims,
-        promised=plan.head.contract is not None,
         complete=plan.complete,
         production=plan.project.postgres,
         major=observed.server.major if observed.server else None,
@@ -65,7 +65,7 @@ def conclude(
         claims=claims,
         checks=tuple(info for info in infos.values() if info.id in found),
         outline=plan.project.outline,
-        assumptions=plan.project.assumptions,
+        assumptions=assumptions(plan.project),
         script=script_file(promise.script),
         rollback=script_file(promise.rollback) if promise.rollback else None,
         platform=plan.project.platform,
@@ -131,14 +131,12 @@ def changes(
     with Session(planned) as session:
         for migration in planned.project.chain:
             context = session.context(migration.key)
-            if refusal := context.script_result().refusal:
-                missing_feature = (
-                    f": {context.script_result().missing_feature}" if context.script_result().missing_feature else ""
-                )
+            if context.failure is not None:
+                refusal = context.failure.refusal
                 raise InputError(
-                    f"the server refuses the script, so there is nothing to draft from: {refusal}{missing_feature}",
-                    file=migration.file,
-                    line=refusal.line,
+                    f"the server refuses the script, so there is nothing to draft from: {context.failure.summary}",
+                    file=refusal.path if refusal and refusal.path else migration.up.path,
+                    line=refusal.line if refusal else None,
                 )
         left = {(part.kind, part.name) for part in context.after.parts()}
         removed = tuple((part.kind, part.name) for part in context.before.parts() if (part.kind, part.name) not in left)

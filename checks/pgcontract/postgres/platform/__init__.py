@@ -43,6 +43,7 @@ class Platform:
     roles: tuple[PlatformRole, ...] = ()
     regimes: tuple[GrantRegime, ...]
     setup: Script | None = None
+    owned_names: frozenset[str] = frozenset()
 
 
 def platform_of(name: str, *, setup: Script | None = None) -> Platform:

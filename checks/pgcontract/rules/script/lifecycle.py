@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Final
 
 import psycopg
 
@@ -13,7 +14,6 @@ from pgcontract.errors import CouldNotAsk
 from pgcontract.model.contents import Contents, row_counts
 from pgcontract.model.schema import Origin, Part
 from pgcontract.postgres.connection import execute_discarding_rows
-from pgcontract.postgres.missing_features import MissingFeature, nearest_extension
 from pgcontract.postgres.script_execution import Refusal, apply_as_production, apply_statements, locate_refusal
 from pgcontract.probes.contents_changes import (
     changed_rows,
@@ -26,6 +26,7 @@ from pgcontract.probes.contents_changes import (
     tables_written,
 )
 from pgcontract.probes.context import Context
+from pgcontract.probes.failure import Failure, FailureKind
 from pgcontract.probes.failure_injection import (
     catalog_differences,
     first_line,
@@ -41,41 +42,49 @@ from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
 from pgcontract.rules.shape.object_count import number_of
 
+# What a script's own comments promise of it, in a sentence that does not deny it.
+REPEATABLE: Final = (
+    r"(?<!not )(?<!isn't )idempotent|(?:safe|safely|can be|may be) (?:to )?(?:be )?(?:re-?run|re-?runnable|re-?applied"
+    r"|(?:run|ran|applied|executed) (?:again|twice|repeatedly|more than once|multiple times|several times|any number))"
+)
+_ATOMIC: Final = r"(?<!not )(?<!isn't )atomic(?:ally)?\b|all[- ]or[- ]nothing|in (?:one|a single) transaction"
+
 
 def one_script(_: Promise) -> tuple[str, ...]:
     return ("script",)
 
 
-@check("script.applies", subjects=one_script, comes_first=True)
+@check("script.applies", subjects=one_script, comes_first=True, replays=True, always_asked=True)
 def script_applies(context: Context) -> Iterator[Answer]:
     """The script applies to a fresh database, run by a role that is no superuser.
 
     Why it matters: everything else depends on it.
-    How it is measured: the whole file is sent as one simple query, as web editors and `supabase db push` do, under each
-    grant regime of the platform; statement by statement where a statement cannot run in a transaction. If the server is
-    too old for a statement, or was built without what it needs, the result is "not shown" and not a failure. What takes
-    longer than --timeout is stopped from outside, even if the script raises the server's own limits.
-    What to do: fix the statement at the given line, or run pgcontract on a server of the version that is named.
+    How it is measured: every file of the folder is applied in its order, each as its tool would, under each grant regime
+    of the platform; after a failure the next one is tried all the same. What fails only because an earlier file failed
+    is told under that one: it would pass where whatever can be applied of the earlier file is, or it lacks what that file
+    would have made. What no file makes, and what this server lacks, is "not shown" and no failure of the script. What
+    takes longer than --timeout is stopped from outside, even if the script raises the server's own limits.
+    What to do: fix the statement at the given line; or give what comes from elsewhere with --setup; or run pgcontract on
+    a server that has what is missing.
     """
-    for regime in context.regimes:
-        refusal, missing_feature = context.script_result(regime).refusal, context.script_result(regime).missing_feature
-        if refusal is not None and refusal.is_timeout:
-            yield _timeout_answer(context, refusal)
-            return
+    if context.failure is not None:
+        yield _failure_answer(context, context.failure)
+        return
+    if context.replayed:
+        yield Answer(Status.KEPT, "script", "The script runs to its end.")
+        return
+    for regime in context.regimes[1:]:
+        refusal = context.script_result(regime).refusal
         if refusal is not None:
-            path = context.promise.script.path
-            excused = missing_feature is not None and missing_feature.excuses_migration
             yield Answer(
-                Status.UNKNOWN if excused else Status.BROKEN,
+                Status.BROKEN,
                 "script",
-                f"This server cannot run the script: {missing_feature}."
-                if excused
-                else f"The server rejects the script: {refusal.message}.",
+                f"With the default privileges {regime.description}, the server rejects the script: {refusal.message}.",
                 expected="the script runs to its end",
                 actual=str(refusal),
-                remedy=_remedy(refusal, missing_feature),
+                remedy=refusal.hint or "Fix the statement that the server rejected.",
                 evidence=refusal.evidence(),
-                origin=Origin(file=path, line=refusal.line, column=refusal.column),
+                origin=_refused_at(context, refusal),
             )
             return
     names = object_labels(context.changed_parts)
@@ -87,33 +96,55 @@ def script_applies(context: Context) -> Iterator[Answer]:
     )
 
 
-def _remedy(refusal: Refusal, missing_feature: MissingFeature | None) -> str:
-    if missing_feature is not None:
-        return (
-            f"Run it on a server that has it: {missing_feature.remedy}."
-            if missing_feature.excuses_migration
-            else f"Avoid it: {missing_feature}."
-        )
-    if extension_name := nearest_extension(refusal):
-        return f"Did you mean {extension_name}?"
-    return refusal.hint or "Fix the statement that the server rejected."
-
-
-def _timeout_answer(context: Context, refusal: Refusal) -> Answer:
-    within = f"{context.sandbox.timeout_ms / 1000:g} s"
+def _failure_answer(context: Context, failure: Failure) -> Answer:
+    promise, refusal = context.promise, failure.refusal
+    pending = promise.migration in promise.project.pending
+    severity = None
+    match failure.kind:
+        case FailureKind.OWN:
+            status = Status.BROKEN
+            if promise.project.applied is not None and not pending:
+                severity = Severity.WARNING
+        case FailureKind.CONSEQUENCE:
+            # What nobody waits for follows its cause without a word of its own.
+            status = Status.UNKNOWN if pending else Status.NOTED
+        case _:
+            status = Status.UNKNOWN
+    summary, remedy = failure.summary, failure.remedy
+    if refusal is not None and refusal.is_timeout:
+        within = f"{context.sandbox.timeout_ms / 1000:g} s"
+        summary = f"The script does not end within {within}."
+        remedy = "Fix the loop or the wait in this statement, or raise the limit with --timeout."
+    elif severity is Severity.WARNING:
+        summary += " It is applied already; but an empty database cannot be built from the folder."
     return Answer(
-        Status.BROKEN,
+        status,
         "script",
-        f"The script does not end within {within}.",
-        expected=f"the script runs to its end within {within}",
-        actual=str(refusal),
-        remedy="Fix the loop or the wait in this statement, or raise the limit with --timeout.",
-        evidence=refusal.evidence(),
-        origin=Origin(file=context.promise.script.path, line=refusal.line, column=refusal.column),
+        summary,
+        expected="the script runs to its end",
+        actual=str(refusal) if refusal is not None else None,
+        remedy=remedy,
+        evidence=refusal.evidence() if refusal is not None else (),
+        origin=_refused_at(context, refusal) if refusal is not None else None,
+        severity=severity,
+        follows=failure.follows,
     )
 
 
-@check("script.transaction", subjects=one_script)
+def _refused_at(context: Context, refusal: Refusal) -> Origin:
+    return Origin(file=refusal.path or context.promise.script.path, line=refusal.line, column=refusal.column)
+
+
+def _says_atomic(promise: Promise) -> bool:
+    return promise.script_says(_ATOMIC)
+
+
+def _says_repeatable(promise: Promise) -> bool:
+    """Where its tool runs it whenever it has changed, or its own comments say that it may run again."""
+    return promise.script.execution.repeatable or promise.script_says(REPEATABLE)
+
+
+@check("script.transaction", subjects=one_script, promised=_says_atomic)
 def script_transaction(context: Context) -> Iterator[Answer]:
     """The script, run as one transaction, gives the same catalog.
 
@@ -124,9 +155,8 @@ def script_transaction(context: Context) -> Iterator[Answer]:
     script = context.promise.script
     refusing = next((statement for statement in script.statements if statement.forbids_transaction_block), None)
     if refusing is not None:
-        needed = context.promise.project.platform == "supabase"
         yield Answer(
-            Status.BROKEN if needed else Status.NOTED,
+            Status.BROKEN,
             "script",
             f"The script cannot run as one transaction: {' '.join(refusing.words[:4])} runs only outside one.",
             expected="every statement can run in a transaction",
@@ -171,7 +201,7 @@ def script_transaction(context: Context) -> Iterator[Answer]:
         yield Answer(Status.KEPT, "script", "Run as one transaction, the script gives the same catalog.")
 
 
-@check("script.rerun", subjects=one_script)
+@check("script.rerun", subjects=one_script, promised=_says_repeatable)
 def script_rerun(context: Context) -> Iterator[Answer]:
     """A second run of the script, with rows in all tables, raises nothing and changes nothing.
 
@@ -286,7 +316,7 @@ def too_large_answer() -> Answer:
     return Answer(Status.NOTED, "script", "The file is above 5 MB and was not split, so this was not run.")
 
 
-@check("script.atomic", subjects=one_script)
+@check("script.atomic", subjects=one_script, promised=_says_atomic)
 def script_atomic(context: Context) -> Iterator[Answer]:
     """A failure at any statement leaves nothing behind when the script runs as one transaction.
 

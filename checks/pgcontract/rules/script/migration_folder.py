@@ -38,6 +38,10 @@ def _subjects(kind: IssueKind) -> Callable[[Promise], Iterable[str]]:
     return subjects
 
 
+def _folder(promise: Promise) -> tuple[str, ...]:
+    return (_FOLDER,) if _is_last(promise) else ()
+
+
 def _is_last(promise: Promise) -> bool:
     return promise.migration.key == promise.project.head.key
 
@@ -57,7 +61,7 @@ def _answers(context: Context, kind: IssueKind, kept: str) -> Iterator[Answer]:
         )
 
 
-@check("migration.order", subjects=_subjects(IssueKind.ORDER), severity=Severity.WARNING)
+@check("migration.order", subjects=_subjects(IssueKind.ORDER), severity=Severity.WARNING, replays=True)
 def migration_order(context: Context) -> Iterator[Answer]:
     """The migrations run in the order that their names suggest.
 
@@ -69,7 +73,7 @@ def migration_order(context: Context) -> Iterator[Answer]:
     yield from _answers(context, IssueKind.ORDER, "The migrations run in the order that their names suggest.")
 
 
-@check("migration.unique", subjects=_subjects(IssueKind.DUPLICATE), severity=Severity.WARNING)
+@check("migration.unique", subjects=_subjects(IssueKind.DUPLICATE), severity=Severity.WARNING, replays=True)
 def migration_unique(context: Context) -> Iterator[Answer]:
     """Each migration has a version of its own.
 
@@ -80,7 +84,12 @@ def migration_unique(context: Context) -> Iterator[Answer]:
     yield from _answers(context, IssueKind.DUPLICATE, "Each migration has a version of its own.")
 
 
-@check("migration.consecutive", subjects=lambda promise: (_FOLDER,) if _is_last(promise) else (), severity=Severity.INFO)
+@check(
+    "migration.consecutive",
+    subjects=lambda promise: (_FOLDER,) if _is_last(promise) else (),
+    severity=Severity.INFO,
+    replays=True,
+)
 def migration_consecutive(context: Context) -> Iterator[Answer]:
     """No number is left out between the first migration and the last.
 
@@ -104,7 +113,7 @@ def migration_consecutive(context: Context) -> Iterator[Answer]:
     )
 
 
-@check("migration.read", subjects=_subjects(IssueKind.IGNORED), severity=Severity.WARNING)
+@check("migration.read", subjects=_subjects(IssueKind.IGNORED), severity=Severity.WARNING, replays=True)
 def migration_read(context: Context) -> Iterator[Answer]:
     """Every SQL file in the folder is a migration, or a part of one, that the tool runs.
 

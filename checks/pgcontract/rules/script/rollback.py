@@ -31,6 +31,7 @@ from pgcontract.probes.rehearsal import Rehearsal, rehearse, rehearsed_on_separa
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
+from pgcontract.rules.script.lifecycle import REPEATABLE
 from pgcontract.rules.shape.object_count import number_of
 
 
@@ -79,7 +80,12 @@ def _refusal_answer(subject: str, summary: str, refusal: Refusal, script: Script
     )
 
 
-@check("rollback.restores", subjects=_with_rollback)
+@check(
+    "rollback.restores",
+    subjects=_with_rollback,
+    always_asked=True,
+    severity_without_contract=Severity.WARNING,
+)
 def rollback_restores(context: Context) -> Iterator[Answer]:
     """The rollback restores the exact catalog and every row from before the migration.
 
@@ -174,7 +180,11 @@ def rollback_restores(context: Context) -> Iterator[Answer]:
         )
 
 
-@check("rollback.repeatable", subjects=_with_rollback)
+def _says_repeatable(promise: Promise) -> bool:
+    return promise.rollback_says(REPEATABLE)
+
+
+@check("rollback.repeatable", subjects=_with_rollback, promised=_says_repeatable)
 def rollback_repeatable(context: Context) -> Iterator[Answer]:
     """The rollback may be run twice.
 
@@ -259,7 +269,7 @@ def _sequences_to_restore(rehearsal: Rehearsal, after: Contents) -> Contents:
     )
 
 
-@check("rollback.from_partial", subjects=_with_rollback)
+@check("rollback.from_partial", subjects=_with_rollback, promised=lambda _: False)
 def rollback_from_partial(context: Context) -> Iterator[Answer]:
     """The rollback restores the catalog and the rows from after every single statement of the migration.
 

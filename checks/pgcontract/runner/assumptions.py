@@ -1,0 +1,34 @@
+"""What a run took for granted, in sentences: how the folder was read, what is pending, what nobody promised. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pgcontract.contract import Project
+
+_MAX_NAMES = 5
+
+
+def assumptions(project: Project) -> tuple[str, ...]:
+    """A sentence each, with what to type where it is not so."""
+    return (*project.assumptions, *_pending(project), *_promised(project))
+
+
+def _pending(project: Project) -> Iterator[str]:
+    if len(project.chain) == 1:
+        return
+    if project.applied is None:
+        yield f"Taken as pending: {project.head.display_name} alone, the last; --applied ID says what production has."
+        return
+    names = [migration.display_name for migration in project.pending]
+    shown = ", ".join(names[:_MAX_NAMES]) + (f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else "")
+    last = project.migration(project.applied).display_name
+    yield f"Pending: {shown or 'nothing'}, as {last} is the last that production has."
+
+
+def _promised(project: Project) -> Iterator[str]:
+    if project.head.contract is None:
+        yield (
+            f"{project.head.display_name} has no contract, so nothing is promised of it; asked was how it runs, and what "
+            "of its objects is wrong for everybody."
+        )

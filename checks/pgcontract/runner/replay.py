@@ -1,0 +1,184 @@
+"""The chain applied in its order, each file as its tool would, going on after a failure.
+
+A migration that somebody judges has states of its own, to be cloned; the others are applied one after another in one
+database, which costs no more than the statements.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Final
+
+import psycopg
+
+from pgcontract.contract import Migration
+from pgcontract.errors import CouldNotAsk
+from pgcontract.postgres.missing_features import find_missing_feature
+from pgcontract.postgres.platform import GrantRegime
+from pgcontract.postgres.sandbox import DatabaseState, Sandbox
+from pgcontract.postgres.script_execution import Refusal, apply_as_production, apply_statement, locate_refusal
+from pgcontract.probes.context import Context
+from pgcontract.probes.failure import Failure, FailureKind
+from pgcontract.runner.plan import Plan
+from pgcontract.runner.triage import Salvage, Triage
+
+# What the cluster holds for all databases, or takes effect in the next session only.
+_SESSION_WIDE: Final = re.compile(r"\b(?:ROLE|USER|GROUP|DATABASE)\b", re.IGNORECASE)
+
+
+class Replay:
+    """Applies the chain of a plan on a sandbox, as far as it is asked for. Use as a context manager."""
+
+    def __init__(self, plan: Plan, sandbox: Sandbox) -> None:
+        self._plan = plan
+        self._sandbox = sandbox
+        self._triage = Triage(plan.project.chain, platform_owns=sandbox.platform.owned_names)
+        self._contexts: dict[str, Context] = {}
+        self._applied = 0
+        self._states: Mapping[str, DatabaseState] = {
+            regime.name: sandbox.platform_state(regime) for regime in sandbox.platform.regimes
+        }
+        self._stretch: dict[str, psycopg.Connection] = {}
+        self._salvage: psycopg.Connection | None = None
+        self._stack = ExitStack()
+
+    def close(self) -> None:
+        """Close the connections that are kept between two migrations."""
+        self._stack.close()
+
+    def context(self, key: str) -> Context:
+        """The context of the migration, those before it applied; its `failure` says why it was not applied itself."""
+        chain = self._plan.project.chain
+        while key not in self._contexts:
+            self._apply(chain[self._applied])
+            self._applied += 1
+        return self._contexts[key]
+
+    def reached(self, key: str) -> Context | None:
+        """Its context, if the chain was applied so far."""
+        return self._contexts.get(key)
+
+    def _apply(self, migration: Migration) -> None:
+        if self._plan.has_states(migration):
+            self._judge(migration)
+        else:
+            self._replay(migration)
+
+    def _judge(self, migration: Migration) -> None:
+        """A state is made before it and after it."""
+        for regime in tuple(self._stretch):
+            self._end_stretch(regime)
+        context = Context(self._plan.promises[migration.key], self._sandbox, self._states)
+        self._contexts[migration.key] = context
+        context.failure = self._failure(migration, context)
+        if migration is not self._plan.head:
+            self._states = context.next_states()
+
+    def _failure(self, migration: Migration, context: Context) -> Failure | None:
+        try:
+            result = context.script_result()
+        except CouldNotAsk as error:
+            return self._triage.note(_not_asked(migration, error))
+        if result.refusal is None:
+            if self._salvage is not None:
+                self._salvaged(migration)
+            return None
+        salvage = self._salvaged(migration, before=result.before)
+        return self._triage.judge(migration, result.refusal, salvage, result.missing_feature)
+
+    def _replay(self, migration: Migration) -> None:
+        context = Context(self._plan.promises[migration.key], self._sandbox, {})
+        context.replayed = True
+        self._contexts[migration.key] = context
+        script = migration.up
+        refusals: list[Refusal] = []
+        try:
+            self._sandbox.require_testable(script.text)
+            for regime in self._sandbox.platform.regimes:
+                connection = self._connection(regime)
+                if refusal := apply_as_production(connection, script):
+                    refusals.append(refusal)
+                _clear_session(connection)
+                if _SESSION_WIDE.search(script.text):
+                    self._end_stretch(regime.name)
+        except CouldNotAsk as error:
+            context.failure = self._triage.note(_not_asked(migration, error))
+            return
+        if refusals:
+            context.failure = self._judge_refusal(migration, refusals[0])
+        elif self._salvage is not None:
+            self._salvaged(migration)
+
+    def _judge_refusal(self, migration: Migration, refusal: Refusal) -> Failure:
+        """Where it is, and whether this server could have run it, is asked of a copy."""
+        for regime in tuple(self._stretch):
+            self._end_stretch(regime)
+        state = next(iter(self._states.values()))
+        missing_feature = None
+        if not refusal.is_timeout:
+            with self._sandbox.clone(state) as name, self._sandbox.connect(name) as connection:
+                refusal = locate_refusal(connection, migration.up, refusal)
+                missing_feature = find_missing_feature(
+                    connection,
+                    refusal,
+                    migration.up,
+                    spec=self._sandbox.server.provider,
+                    production=self._plan.project.postgres,
+                    platform=self._plan.project.platform,
+                )
+        return self._triage.judge(migration, refusal, self._salvaged(migration, before=state), missing_feature)
+
+    def _connection(self, regime: GrantRegime) -> psycopg.Connection:
+        """The stretch's connection to its database under that regime."""
+        connection = self._stretch.get(regime.name)
+        if connection is None or connection.closed:
+            with self._sandbox.clone(self._states[regime.name], keep=True) as name:
+                connection = self._stack.enter_context(self._sandbox.connect(name))
+            self._stretch[regime.name] = connection
+        return connection
+
+    def _end_stretch(self, regime: str) -> None:
+        """What the stretch came to is the state that the next migration starts from."""
+        if (connection := self._stretch.pop(regime, None)) is not None:
+            database = connection.info.dbname
+            connection.close()
+            self._states = {**self._states, regime: self._sandbox.read_state(database)}
+
+    def _salvaged(self, migration: Migration, *, before: DatabaseState | None = None) -> Salvage:
+        """The script where everything that can be applied is: as a whole, else statement by statement."""
+        if self._salvage is None or self._salvage.closed:
+            if before is None:
+                return Salvage(refusal=None)
+            with self._sandbox.clone(before, keep=True) as name:
+                self._salvage = self._stack.enter_context(self._sandbox.connect(name))
+        connection, script = self._salvage, migration.up
+        refused = []
+        try:
+            refusal = apply_as_production(connection, script)
+            _clear_session(connection)
+            for statement in script.statements if refusal is not None and not refusal.is_timeout else ():
+                if not statement.is_transaction_control and apply_statement(connection, statement, script):
+                    refused.append(statement.text)
+            _clear_session(connection)
+        except CouldNotAsk:
+            return Salvage(refusal=None)
+        return Salvage(refusal=refusal, refused=tuple(refused))
+
+
+def _clear_session(connection: psycopg.Connection) -> None:
+    """Of what the script may have left open, or set, nothing is there for the next one."""
+    if not connection.closed:
+        connection.execute("ROLLBACK")
+        connection.execute("DISCARD ALL")
+
+
+def _not_asked(migration: Migration, error: CouldNotAsk) -> Failure:
+    words = str(error)
+    return Failure(
+        key=migration.key,
+        kind=FailureKind.SERVER,
+        summary=f"{words[0].upper()}{words[1:].removesuffix('.')}.",
+        remedy="Run it on a server of its own: --pg auto.",
+    )
