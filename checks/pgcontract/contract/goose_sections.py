@@ -15,7 +15,7 @@ from typing import Final
 
 from pgcontract.contract.folder_issues import Refusal
 from pgcontract.contract.line_statements import Line, lines
-from pgcontract.contract.placeholders import Placeholder
+from pgcontract.model.sql import Placeholder
 
 _ANNOTATIONS: Final = ("up", "down", "statementbegin", "statementend", "no transaction", "envsub on", "envsub off")
 _VARIABLE: Final = re.compile(

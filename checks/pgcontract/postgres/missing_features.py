@@ -106,11 +106,9 @@ def nearest_extension(refusal: Refusal) -> str | None:
 
 
 def _missing_in_major(case: _RefusalCase, script: Script) -> MissingFeature | None:
-    refusal, offset = case.refusal, None
-    if refusal.line is not None and refusal.column is not None:
-        offset = script.line_starts[refusal.line - 1] + refusal.column - 1
+    refusal = case.refusal
     newer_feature = versions.find_newer_feature(
-        case.server_major, sqlstate=refusal.sqlstate, message=refusal.message, text=script.text, offset=offset
+        case.server_major, sqlstate=refusal.sqlstate, message=refusal.message, text=script.text, offset=refusal.offset
     )
     if newer_feature is None:
         return None

@@ -12,7 +12,7 @@ from typing import Final
 import psycopg
 
 from pgcontract.errors import CouldNotAsk
-from pgcontract.model.sql import Script, Statement, TransactionScope, messages, opens_as_sql, place
+from pgcontract.model.sql import Script, Statement, TransactionScope, mask_values, messages, opens_as_sql, place
 from pgcontract.postgres.connection import Connection, as_unavailable, execute_discarding_rows, is_server_lost
 from pgcontract.result import Evidence
 
@@ -21,7 +21,8 @@ _SYNTAX_ERROR: Final = "42601"
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """The server's error and the statement it refused; line and column count from 1 in the file `path`."""
+    """The server's error and the statement it refused, as it may be shown; line and column count from 1 in the file
+    `path`, `offset` from 0 in the script's text."""
 
     sqlstate: str
     message: str
@@ -32,6 +33,7 @@ class Refusal:
     path: str | None = None
     line: int | None = None
     column: int | None = None
+    offset: int | None = None
     statement: str | None = None
 
     @property
@@ -76,7 +78,7 @@ def apply_as_production(connection: psycopg.Connection, script: Script) -> Refus
     connection.execute("BEGIN")
     refusal = send(connection, script)
     if refusal is None:
-        return _commit(connection)
+        return _commit(connection, script)
     if not connection.closed:
         connection.execute("ROLLBACK")
     return refusal
@@ -94,12 +96,12 @@ def _sent_by_statement(script: Script) -> bool:
     return script.parsed and (script.execution.by_statement or brings_rows)
 
 
-def _commit(connection: psycopg.Connection) -> Refusal | None:
+def _commit(connection: psycopg.Connection, script: Script) -> Refusal | None:
     """What is deferred to the COMMIT is refused there."""
     try:
         connection.execute("COMMIT")
     except psycopg.Error as error:
-        return read_refusal(error)
+        return _masked(read_refusal(error), script)
     return None
 
 
@@ -162,7 +164,7 @@ def _execute(
     try:
         execute_discarding_rows(connection, text.encode(), rows=statement.copy_rows if statement else None)
     except psycopg.Error as error:
-        refusal = _with_position(read_refusal(error), error, script, statement)
+        refusal = _masked(_with_position(read_refusal(error), error, script, statement), script)
         explain = connection.explain_refusal if isinstance(connection, Connection) else None
         if explain is not None and (reason := explain(error)):
             raise CouldNotAsk(reason) from error
@@ -181,12 +183,21 @@ def _with_position(refusal: Refusal, error: psycopg.Error, script: Script, state
     at = place(script, offset)
     if statement is None:
         statement = next((candidate for candidate in reversed(script.statements) if candidate.offset <= offset), None)
-    text = statement.text if statement else None
-    placed = replace(refusal, path=at.path, line=at.line, column=at.column, statement=text)
+    text = statement.shown if statement else None
+    placed = replace(refusal, path=at.path, line=at.line, column=at.column, offset=offset, statement=text)
     if placed.sqlstate == _SYNTAX_ERROR and statement and not opens_as_sql(statement.text):
         # What else is in the file may be a secret: neither it nor the word at which the server stopped is repeated.
         return replace(placed, message="syntax error: this is no SQL command", statement=None)
     return placed
+
+
+def _masked(refusal: Refusal, script: Script) -> Refusal:
+    """The refusal without the values that stand in the script for names."""
+    if not script.passages:
+        return refusal
+    words = (refusal.detail, refusal.hint, refusal.context)
+    detail, hint, context = (text and mask_values(script, text) for text in words)
+    return replace(refusal, message=mask_values(script, refusal.message), detail=detail, hint=hint, context=context)
 
 
 def _shorten(text: str, limit: int = 2_000) -> str:

@@ -101,7 +101,7 @@ def run_prefixes(context: Context) -> tuple[Prefix, ...]:
 
 def first_line(statement: Statement, most: int = 60) -> str:
     """The statement's first line, cut where it is long: enough to know it by."""
-    line = statement.text.partition("\n")[0].rstrip(" (")
+    line = statement.shown.partition("\n")[0].rstrip(" (")
     return line if len(line) <= most else f"{line[:most].rstrip()} …"
 
 

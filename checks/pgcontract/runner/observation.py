@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pgcontract.contract import Migration, Project
 from pgcontract.errors import CouldNotAsk
-from pgcontract.model.sql import Script
+from pgcontract.model.sql import Script, as_written
 from pgcontract.probes.context import Context
 from pgcontract.result import DocumentInfo, Measurements, Observations, ScriptFile
 
@@ -42,7 +42,7 @@ def script_file(script: Script) -> ScriptFile:
         lines=script.lines,
         bytes=script.bytes,
         statements=len(script.statements) if script.parsed else None,
-        text=script.text,
+        text=as_written(script),
     )
 
 

@@ -22,7 +22,6 @@ from pgcontract.contract.folder_issues import (
 from pgcontract.contract.goose_sections import GooseSection, in_transaction, read_section, substitutions
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
-from pgcontract.contract.placeholders import fill
 from pgcontract.contract.tool_marks import shows
 from pgcontract.errors import InputError
 from pgcontract.model.sql import (
@@ -31,6 +30,7 @@ from pgcontract.model.sql import (
     Script,
     Source,
     TransactionScope,
+    fill,
     keep_only,
     make_script,
     statements_between,

@@ -6,13 +6,14 @@ from pgcontract.model.sql.commands import opens_as_sql
 from pgcontract.model.sql.execution import Execution, TransactionScope
 from pgcontract.model.sql.inventory import Inventory, inventory
 from pgcontract.model.sql.lexer import code
+from pgcontract.model.sql.passages import Passage, Place
+from pgcontract.model.sql.placeholders import Placeholder, fill, mask_values
 from pgcontract.model.sql.script import (
     MAX_PARSED_BYTES,
-    Passage,
-    Place,
     Script,
     Source,
     Statement,
+    as_written,
     keep_only,
     make_script,
     messages,
@@ -31,15 +32,19 @@ __all__ = [
     "Inventory",
     "Passage",
     "Place",
+    "Placeholder",
     "Script",
     "Source",
     "Statement",
     "TransactionScope",
     "Unread",
+    "as_written",
     "code",
+    "fill",
     "inventory",
     "keep_only",
     "make_script",
+    "mask_values",
     "messages",
     "opens_as_sql",
     "place",

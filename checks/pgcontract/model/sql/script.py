@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
 from hashlib import sha256
@@ -17,6 +17,7 @@ from pgcontract.model.input_file import read_bytes
 from pgcontract.model.sql.commands import COMMANDS, PSQL_COMMANDS, opens_as_sql
 from pgcontract.model.sql.execution import Execution
 from pgcontract.model.sql.lexer import Backslash, leading_words, split, tokens
+from pgcontract.model.sql.passages import Passage, Place, place_in, written_between
 
 MAX_PARSED_BYTES = 5_000_000
 
@@ -55,7 +56,8 @@ class Statement:
     `offset` counts characters in `Script.text` from 0; lines and columns count from 1. `words` are the leading
     unquoted words, upper-cased, at most eight: keywords, then maybe a name. `path` is the file it stands in.
     `copy_rows` are the rows that follow a COPY … FROM STDIN, as the server gets them. `same_message`: where its tool
-    sends the script in pieces, it goes in one message with the statement before it.
+    sends the script in pieces, it goes in one message with the statement before it. `written` is how its file spells it,
+    where values are sent in the place of names.
     """
 
     text: str
@@ -67,6 +69,12 @@ class Statement:
     path: str = ""
     copy_rows: str | None = None
     same_message: bool = False
+    written: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """The text that may be shown: a value may be a secret."""
+        return self.text if self.written is None else self.written
 
     @property
     def is_transaction_control(self) -> bool:
@@ -89,26 +97,6 @@ class Statement:
         if not self.words or self.words[0] not in _LATE_HEADS:
             return False
         return bool(_NO_TRANSACTION_BLOCK_LATE.match(" ".join(token.text.upper() for token in tokens(self.text))))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Passage:
-    """From `start`, counted in characters of a script's text, up to the next passage the text is that of a file, from
-    this line and column of it on; both count from 1."""
-
-    start: int
-    path: str
-    line: int = 1
-    column: int = 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """A place in a file; line and column count from 1."""
-
-    path: str
-    line: int
-    column: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +130,7 @@ class Script:
     """
 
     path: str
-    text: str
+    text: str = field(repr=False)  # which may hold secrets
     sha256: str
     bytes: int
     lines: int
@@ -199,6 +187,12 @@ def make_script(
     parsed = source.bytes <= MAX_PARSED_BYTES
     if statements is None:
         statements = tuple(split_statements(text, source.path, refuse_psql=False)) if parsed else ()
+        statements = _placed(statements, line_starts(text), passages) if passages else statements
+    if any(passage.placeholder for passage in passages):
+        statements = tuple(
+            replace(statement, written=written_between(text, passages, statement.offset, _end(statement)))
+            for statement in statements
+        )
     return Script(
         path=source.path,
         text=text,
@@ -210,6 +204,21 @@ def make_script(
         passages=passages,
         execution=execution,
     )
+
+
+def _placed(
+    statements: tuple[Statement, ...], starts: tuple[int, ...], passages: Sequence[Passage]
+) -> tuple[Statement, ...]:
+    """The statements at the places that the passages say."""
+    placed = []
+    for statement in statements:
+        at = place_in(starts, passages, statement.path, statement.offset)
+        placed.append(replace(statement, line=at.line, column=at.column, path=at.path))
+    return tuple(placed)
+
+
+def _end(statement: Statement) -> int:
+    return statement.offset + len(statement.text)
 
 
 def keep_only(text: str, start: int, end: int) -> str:
@@ -263,7 +272,7 @@ def statements_between(
         stretch = text[start:end]
         pieces = (piece for piece in split(stretch) if not isinstance(piece, Backslash))
         for order, piece in enumerate(pieces):
-            at = _place(starts, passages, path, start + piece.start)
+            at = place_in(starts, passages, path, start + piece.start)
             yield Statement(
                 text=stretch[piece.start : piece.end],
                 number=next(numbers),
@@ -284,9 +293,10 @@ def messages(script: Script) -> Iterator[Statement]:
             groups[-1].append(statement)
         else:
             groups.append([statement])
-    for first, *rest in groups:
-        end = rest[-1].offset + len(rest[-1].text) if rest else None
-        yield replace(first, text=script.text[first.offset : end]) if rest else first
+    for group in groups:
+        start, end = group[0].offset, _end(group[-1])
+        written = None if group[0].written is None else as_written(script, start, end)
+        yield replace(group[0], text=script.text[start:end], written=written) if group[1:] else group[0]
 
 
 def place(script: Script, offset: int) -> Place:
@@ -294,18 +304,12 @@ def place(script: Script, offset: int) -> Place:
 
     The server's error position is 1-based and counts within what was sent: add the statement's offset, less one.
     """
-    return _place(script.line_starts, script.passages, script.path, offset)
+    return place_in(script.line_starts, script.passages, script.path, offset)
 
 
-def _place(starts: tuple[int, ...], passages: Sequence[Passage], path: str, offset: int) -> Place:
-    line = bisect_right(starts, offset)
-    number = bisect_right(passages, offset, key=lambda passage: passage.start)
-    if not number:
-        return Place(path=path, line=line, column=offset - starts[line - 1] + 1)
-    passage = passages[number - 1]
-    newlines = line - bisect_right(starts, passage.start)
-    column = offset - starts[line - 1] + 1 if newlines else passage.column + offset - passage.start
-    return Place(path=passage.path, line=passage.line + newlines, column=column)
+def as_written(script: Script, start: int = 0, end: int | None = None) -> str:
+    """What the file says from one offset of the script's text to another: names where values are sent."""
+    return written_between(script.text, script.passages, start, len(script.text) if end is None else end)
 
 
 def line_starts(text: str) -> tuple[int, ...]:
