@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
 import psycopg
+from pgcontract.postgres.ownership import drop_database
 from pgcontract.postgres.providers import NO_SETTINGS, Probe, Production, Provider, Server, provider_for
 from psycopg import sql
 
@@ -22,7 +23,7 @@ _SHARED_OBJECTS = r"""
     ORDER BY 1, 2
 """
 _NEW_DATABASES = """
-    SELECT datname, datistemplate FROM pg_database WHERE datname NOT IN ('postgres', 'template0', 'template1')
+    SELECT datname FROM pg_database WHERE datname NOT IN ('postgres', 'template0', 'template1')
 """
 _NEW_ROLES = "SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_' AND rolname <> current_user"
 
@@ -61,7 +62,7 @@ class SharedServer:
             yield self._server
             # An error: it is lost, or something of the project cannot be dropped.
             with suppress(psycopg.Error), _connection(self._server) as connection:
-                _drop_new(connection)
+                _drop_new(connection, self._server)
                 is_as_before = _shared_objects(connection) == self._before
         finally:
             self._in_use = False
@@ -88,19 +89,17 @@ def stop_all() -> None:
         _SERVERS.popitem()[1].stop()
 
 
-def _connection(server: Server) -> psycopg.Connection:
-    return psycopg.connect(server.conninfo(dbname=server.maintenance_database), autocommit=True)
+def _connection(server: Server, database: str | None = None) -> psycopg.Connection:
+    return psycopg.connect(server.conninfo(dbname=database or server.maintenance_database), autocommit=True)
 
 
 def _shared_objects(connection: psycopg.Connection) -> list[tuple[object, ...]]:
     return connection.execute(_SHARED_OBJECTS).fetchall()
 
 
-def _drop_new(connection: psycopg.Connection) -> None:
+def _drop_new(connection: psycopg.Connection, server: Server) -> None:
     """Drop every database and role but those that each new server has."""
-    for name, is_template in connection.execute(_NEW_DATABASES).fetchall():
-        if is_template:
-            connection.execute(sql.SQL("ALTER DATABASE {} IS_TEMPLATE false").format(sql.Identifier(name)))
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    for (name,) in connection.execute(_NEW_DATABASES).fetchall():
+        drop_database(connection, name, lambda name: _connection(server, name))
     for (name,) in connection.execute(_NEW_ROLES).fetchall():
         connection.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(sql.Identifier(name)))

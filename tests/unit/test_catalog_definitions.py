@@ -22,6 +22,11 @@ SUM = "CREATE AGGREGATE total(integer) (SFUNC = int4pl, STYPE = integer, INITCON
 LABEL = (
     "CREATE TABLE t (); INSERT INTO pg_catalog.pg_seclabel VALUES ('t'::regclass, 'pg_class'::regclass, 0, 'dummy', '{}')"
 )
+SHARED_LABEL = (
+    "INSERT INTO pg_catalog.pg_shseclabel"
+    " SELECT oid, 'pg_database'::regclass, 'dummy', '{}' FROM pg_catalog.pg_database WHERE datname = current_database()"
+)
+SUBSCRIPTION = "CREATE SUBSCRIPTION s CONNECTION '' PUBLICATION p WITH (connect = false, slot_name = NONE)"
 PAIRS = {
     "operator's function": (EQUAL.format(""), EQUAL.format("").replace("int4eq", "int4ne")),
     "operator's commutator": (EQUAL.format(""), EQUAL.format(", COMMUTATOR = ===")),
@@ -90,7 +95,18 @@ PAIRS = {
         f"{SERVER}; CREATE FOREIGN TABLE t (a integer) SERVER s",
         f"{SERVER}; CREATE FOREIGN TABLE t (a integer OPTIONS (name 'b')) SERVER s",
     ),
+    "text search parser": (
+        "SELECT",
+        "CREATE TEXT SEARCH PARSER p"
+        " (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end, LEXTYPES = prsd_lextype)",
+    ),
+    "text search template": ("SELECT", "CREATE TEXT SEARCH TEMPLATE t (LEXIZE = dsimple_lexize)"),
+    "transform": ("SELECT", "CREATE TRANSFORM FOR int LANGUAGE sql (FROM SQL WITH FUNCTION prsd_lextype(internal))"),
+    "large object": ("SELECT", "SELECT lo_create(0)"),
+    "comment on the database": ("SELECT", "COMMENT ON DATABASE postgres IS 'all of it'"),
+    "subscription's state": (SUBSCRIPTION, f"{SUBSCRIPTION}; ALTER SUBSCRIPTION s SET (binary)"),
     "security label": (LABEL.format("secret"), LABEL.format("public")),
+    "security label on the database": (SHARED_LABEL.format("secret"), SHARED_LABEL.format("public")),
     "grant on a parameter": ("SELECT", "GRANT SET ON PARAMETER work_mem TO PUBLIC"),
     "grant of a parameter": (
         "GRANT SET ON PARAMETER work_mem TO PUBLIC",
@@ -124,7 +140,8 @@ def difference(connection: psycopg.Connection, pair: tuple[str, str]) -> list[st
     """What is different between a database after the one script and after the other: kind and field."""
     read = []
     for script in pair:
-        connection.execute("CREATE SCHEMA made; SET LOCAL search_path = made")
+        # So that nothing is there but what the script makes.
+        connection.execute("COMMENT ON DATABASE postgres IS NULL; CREATE SCHEMA made; SET LOCAL search_path = made")
         connection.execute(script)
         read.append(read_catalog(connection))
         connection.rollback()

@@ -47,6 +47,14 @@ def seen(sandbox: Sandbox, state: DatabaseState) -> set[tuple[str, bool, tuple[s
         return roles(connection)
 
 
+def test_the_first_state_has_nothing_of_the_template_that_nobody_connects_to(
+    sandbox: Sandbox, empty: DatabaseState
+) -> None:
+    query = "select shobj_description(oid, 'pg_database'), datacl from pg_database where datname = current_database()"
+    with sandbox.rolled_back(empty) as connection:
+        assert (None, None) == connection.execute(query).fetchone()
+
+
 def test_a_role_is_not_there_in_a_state_before_it(sandbox: Sandbox, empty: DatabaseState) -> None:
     migrated(sandbox, empty, "create role app_a")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -40,24 +40,24 @@ KINDS: dict[str, type[Part]] = {
 }
 """Field of Schema, also the name of its .sql file, to the part that each row of it is."""
 
-ALWAYS_READ = ("schemas", "extensions", "grants", "roles", "others")
+ALWAYS_READ = ("schemas", "extensions", "grants", "roles")
 """The kinds that `inventory.sql` says nothing of; the others are asked for only where it found any."""
 
 
-def read_catalog(connection: Connection[Any], *, rows: bool = True) -> Schema:
+def read_catalog(connection: Connection[Any], *, rows: bool = True, kinds: Collection[str] = KINDS) -> Schema:
     """Everything outside pg_catalog, information_schema and temporary schemas, but for members of extensions.
 
     All is read in one pipelined, read-only, repeatable-read transaction; in the caller's own where one is open, whose
-    settings are put back. `rows=False` leaves the tables' rows uncounted. Rows that row security hides
-    from the asking role are not counted, nor are those of tables that it may not read.
+    settings are put back. `rows=False` leaves the tables' rows uncounted, and kinds that are not among `kinds` are empty.
+    Rows that row security hides from the asking role are not counted, nor are those of tables that it may not read.
     Raises psycopg.Error where the server refuses.
     """
     with open_snapshot(connection) as snapshot:
         inventory = snapshot.run_query("inventory")
-        cursors = {kind: snapshot.run_query(kind) for kind in ALWAYS_READ}
+        cursors = {kind: snapshot.run_query(kind) for kind in ALWAYS_READ if kind in kinds}
         [(present,)] = inventory.fetchall()
         nonempty_tables = snapshot.run_query("rows") if rows and "tables" in present else None
-        cursors |= {kind: snapshot.run_query(kind) for kind in present}
+        cursors |= {kind: snapshot.run_query(kind) for kind in present if kind in kinds}
         with _garbage_collection_off():
             parts: dict[str, Any] = {kind: read_rows_as(cursor, KINDS[kind]) for kind, cursor in cursors.items()}
         if nonempty_tables is not None:

@@ -140,7 +140,7 @@ class _ScratchSchemas:
                 del self.refused_declarations[before:]
 
     def _read_back(self) -> Schema:
-        spelled = read_catalog(self.connection, rows=False)
+        spelled = read_catalog(self.connection, rows=False, kinds=_SPELLED_FIELDS)
         schemas = {scratch: quote_identifier(schema) for schema, scratch in self.scratch.items()}
         parts: dict[str, tuple[Part, ...]] = {}
         for kind, names in _SPELLED_FIELDS.items():

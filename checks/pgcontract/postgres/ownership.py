@@ -24,6 +24,7 @@ ROLE_COMMENT = "made by pgcontract, which drops it with its last run on this ser
 _RUN_NAME = re.compile(rf"{PREFIX}([0-9a-f]{{8}})([0-9a-f]{{4}})(_\w+)?")
 _APPLICATION_PREFIX = "pgcontract "
 _DROP_ROUNDS = 2
+_MAX_WAITS = 10  # of 2 ms each
 # Of advisory locks, which count within one database: runs meet where they connect to the same one.
 PLATFORM_LOCK = 0x7067636F6E740001
 # Plus the oid of the login that --pg-run-as names.
@@ -98,6 +99,7 @@ def drop_run_objects(connection: psycopg.Connection, token: str, connect: Connec
 def drop_database(connection: psycopg.Connection, name: str, connect: Connect) -> None:
     """Drop a run's database, whoever is connected to it and whatever its owner, the migrations' role, made of it."""
     drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+    _wait_for_sessions(connection, name)
     try:
         connection.execute(drop)
     except (psycopg.errors.WrongObjectType, psycopg.errors.ObjectInUse):
@@ -111,6 +113,15 @@ def drop_database(connection: psycopg.Connection, name: str, connect: Connect) -
                     inside.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(owner)))
                     inside.execute(sql.SQL("ROLLBACK PREPARED {}").format(sql.Literal(gid)))
         connection.execute(drop)
+
+
+def _wait_for_sessions(connection: psycopg.Connection, name: str) -> None:
+    """A session that was closed ends a moment later; DROP DATABASE, where it still finds it, looks again after 100 ms."""
+    query = "SELECT pg_catalog.pg_stat_get_db_numbackends(oid) FROM pg_catalog.pg_database WHERE datname = %s"
+    for _ in range(_MAX_WAITS):
+        if connection.execute(query, [name]).fetchone() in (None, (0,)):
+            return
+        connection.execute("SELECT pg_catalog.pg_sleep(0.002)")
 
 
 def _all_tokens(connection: psycopg.Connection) -> set[str]:

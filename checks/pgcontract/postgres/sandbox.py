@@ -293,7 +293,8 @@ class Sandbox:
         # checkpoints it needs are everybody's.
         text += sql.SQL(" STRATEGY file_copy" if self._file_copy else " STRATEGY wal_log")
         self.admin.execute(text)
-        copy_settings(self.admin, template, name, login=self._login)
+        if template != "template0":  # what stands of that one, its comment and who may do what, is of no other database
+            copy_settings(self.admin, template, name, login=self._login)
         return name
 
     def _locale_options(self) -> sql.Composable:

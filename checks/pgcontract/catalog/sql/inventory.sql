@@ -21,5 +21,30 @@ select pg_catalog.array_remove(array[
     case when exists (select from pg_catalog.pg_publication) then 'publications' end,
     case when exists (select from pg_catalog.pg_statistic_ext) then 'statistics' end,
     case when exists (select from pg_catalog.pg_default_acl) then 'default_grants' end,
-    case when exists (select from pg_catalog.pg_db_role_setting) then 'settings' end
+    case when exists (select from pg_catalog.pg_db_role_setting) then 'settings' end,
+    case when exists (select from pg_catalog.pg_operator where oid >= 16384)
+        or exists (select from pg_catalog.pg_opclass where oid >= 16384)
+        or exists (select from pg_catalog.pg_opfamily where oid >= 16384)
+        or exists (select from pg_catalog.pg_cast where oid >= 16384)
+        or exists (select from pg_catalog.pg_collation where oid >= 16384)
+        or exists (select from pg_catalog.pg_conversion where oid >= 16384)
+        or exists (select from pg_catalog.pg_language where oid >= 16384)
+        or exists (select from pg_catalog.pg_ts_config where oid >= 16384)
+        or exists (select from pg_catalog.pg_ts_dict where oid >= 16384)
+        or exists (select from pg_catalog.pg_ts_parser where oid >= 16384)
+        or exists (select from pg_catalog.pg_ts_template where oid >= 16384)
+        -- No user mapping without a server, and no server without a wrapper.
+        or exists (select from pg_catalog.pg_foreign_data_wrapper where oid >= 16384)
+        or exists (select from pg_catalog.pg_am where oid >= 16384)
+        or exists (select from pg_catalog.pg_transform where oid >= 16384)
+        or exists (select from pg_catalog.pg_largeobject_metadata)
+        or exists (select from pg_catalog.pg_subscription where subdbid = db.oid)
+        or exists (select from pg_catalog.pg_seclabel)
+        or exists (select from pg_catalog.pg_shseclabel)
+        or exists (
+            select from pg_catalog.pg_shdescription
+            where objoid = db.oid and classoid = 'pg_catalog.pg_database'::pg_catalog.regclass
+        ) then 'others' end
 ], null) as kinds
+from pg_catalog.pg_database as db
+where db.datname = pg_catalog.current_database()

@@ -153,7 +153,7 @@ def read_prepared_loads(server: Server) -> tuple[Load, ...]:
 def load_all(plan: LoadPlan, sandbox: Sandbox, platform_only: DatabaseState, migrated: DatabaseState) -> tuple[Load, ...]:
     """A clone of the migrated state for each size, with rows in it, smallest first."""
     with open_connections(sandbox, platform_only.database) as connections:
-        present = _tables(read_catalog(connections.owner, rows=False))
+        present = _read_tables(connections.owner)
     counter = None
     loads = []
     for size in plan.dataset.sizes:
@@ -175,7 +175,7 @@ def needed_bytes(plan: LoadPlan) -> int:
     """An estimate of what all sizes take on disk, indexes included, from the first rows loaded into a clone."""
     context, sandbox = plan.context, plan.context.sandbox
     with open_connections(sandbox, sandbox.platform_state(sandbox.platform.regimes[0]).database) as connections:
-        present = _tables(read_catalog(connections.owner, rows=False))
+        present = _read_tables(connections.owner)
     with sandbox.clone(context.after_state) as name, open_connections(sandbox, name) as connections:
         names = plan.wanted(present, _tables(context.after))
         sizes = plan.dataset.sizes
@@ -205,6 +205,10 @@ def open_connections(sandbox: Sandbox, database: str) -> Iterator[LoadingConnect
             return
         with sandbox.connect(database, user=sandbox.server.superuser) as admin:
             yield LoadingConnections(owner=owner, admin=admin)
+
+
+def _read_tables(connection: psycopg.Connection) -> set[str]:
+    return _tables(read_catalog(connection, rows=False, kinds=("tables",)))
 
 
 def _tables(schema: Schema) -> set[str]:
