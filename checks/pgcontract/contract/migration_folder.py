@@ -109,15 +109,12 @@ class Folder:
         """Whether there is anything of that name."""
         return is_there(path)
 
-    def settings(self, name: str) -> Iterator[tuple[Path, str]]:
-        """The files of that name in the folder and above it, nearest first, each with its text: a tool's configuration,
-        read to recognise the tool. What cannot be read is passed over."""
-        for parent in self.parents():
-            try:
-                text = read_bytes(parent / name)[:_OPENING_BYTES].decode("utf-8-sig", errors="replace")
-            except (InputError, OSError):
-                continue
-            yield parent / name, text
+    def settings(self, path: Path) -> str:
+        """The first 64 KB of a file in the folder or above it, to recognise a tool by; empty where it cannot be read."""
+        try:
+            return read_bytes(path)[:_OPENING_BYTES].decode("utf-8-sig", errors="replace")
+        except (InputError, OSError):
+            return ""
 
     def name(self, path: Path) -> str:
         """Its path below the folder."""

@@ -1,0 +1,136 @@
+"""sqlx: `<version>_<name>.sql`, or `<version>_<name>.up.sql` with `.down.sql` beside it.
+
+As we understand it (its source, sqlx-core/src/migrate): by the version as a number; a .sql file with a word where the
+version stands stops it, other names are passed over; each file is sent whole, in one transaction with its record, unless
+its first words are `-- no-transaction`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from pgcontract.contract.folder_issues import (
+    ignored_issue,
+    is_sql,
+    refused_issue,
+    sent_byte_order_mark,
+    taken_issue,
+    unread_folders,
+)
+from pgcontract.contract.migration import Migration
+from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
+from pgcontract.contract.tool_evidence import rust_evidence, shows_another_tool
+from pgcontract.errors import InputError
+from pgcontract.model.sql import Execution, Script, Source, TransactionScope, make_script
+from pgcontract.result import Severity
+
+NAME: Final = "sqlx"
+SENTENCE: Final = "by number, each file in a transaction but where it opens with “-- no-transaction”"
+
+_FILE: Final = re.compile(r"([+-]?[0-9]+)_.*\.sql")
+_VERSIONS: Final = range(-(2**63), 2**63)
+_DOWN: Final = ".down.sql"
+_NO_TRANSACTION: Final = "-- no-transaction"
+
+
+def recognises(folder: Folder) -> str | None:
+    """Files called <digits>_<name>.sql, where sqlx's own settings or a Cargo.toml show that sqlx applies them."""
+    if not any(_is_up(path) for path in folder.files()) or shows_another_tool(folder):
+        return None
+    return rust_evidence(folder, NAME)
+
+
+def read_folder(folder: Folder) -> FolderReading:
+    """Every .sql file that has a number and `_` in front, by that number."""
+    ups = [path for path in folder.files() if _is_up(path)]
+    if not ups:
+        if folder.only is not None and folder.only.name.endswith(_DOWN):
+            raise InputError("is a rollback script; name the migration it belongs to", file=str(folder.only))
+        raise InputError("holds no migration; sqlx's are called <digits>_<name>.sql", file=str(folder.path))
+    downs = {_version(path): path for path in folder.files() if _is_file(path) and path.name.endswith(_DOWN)}
+    migrations, issues = [], []
+    for path in sorted(ups, key=lambda path: (_version(path), path.name)):
+        source = folder.source(path)
+        migrations.append(_migration(folder, path, source, downs.get(_version(path))))
+        if source.has_byte_order_mark:
+            last = migrations[-1]
+            issues.append(refused_issue(last.file, last.key, source.path, sent_byte_order_mark(NAME)))
+    issues += _taken_versions(migrations)
+    issues += _ignored(folder, {_version(path) for path in ups})
+    return FolderReading(migrations=tuple(migrations), issues=tuple(issues))
+
+
+def _is_file(path: Path) -> bool:
+    return _FILE.fullmatch(path.name) is not None and _version(path) in _VERSIONS
+
+
+def _is_up(path: Path) -> bool:
+    return _is_file(path) and not path.name.endswith(_DOWN)
+
+
+def _version(path: Path) -> int:
+    match = _FILE.fullmatch(path.name)
+    return int(match[1]) if match else 0
+
+
+def _migration(folder: Folder, path: Path, source: Source, down: Path | None) -> Migration:
+    key = path.name.removesuffix(".sql").removesuffix(".up")
+    if folder.only is not None:
+        beside = path.with_name(f"{key}{_DOWN}")
+        down = beside if folder.has(beside) else None
+    return Migration(
+        key=key,
+        display_name=key.partition("_")[0],
+        file=folder.name(path),
+        up=_script(source),
+        down=_script(folder.source(down)) if down else None,
+        down_remedy=f"Write {key}{_DOWN} beside it, and name the file itself {key}.up.sql.",
+    )
+
+
+def _script(source: Source) -> Script:
+    outside = source.text.startswith(_NO_TRANSACTION) and not source.has_byte_order_mark
+    scope = TransactionScope.MESSAGE if outside else TransactionScope.FILE
+    return make_script(source, execution=Execution(transaction=scope, outside_transaction=False))
+
+
+def _taken_versions(migrations: Sequence[Migration]) -> Iterator[FolderIssue]:
+    first: dict[int, Migration] = {}
+    for migration in migrations:
+        taken = first.setdefault(_version(Path(migration.up.path)), migration)
+        if taken is not migration:
+            then = "sqlx runs it, cannot record it (23505), takes it back and stops."
+            yield taken_issue(migration, taken, "version", then)
+
+
+def _ignored(folder: Folder, versions: set[int]) -> Iterator[FolderIssue]:
+    if folder.only is not None:
+        return
+    for path in folder.files(""):
+        if not is_sql(path):
+            continue
+        if _is_file(path):
+            if path.name.endswith(_DOWN) and _version(path) not in versions:
+                why = "is a way back, and there is no migration of its version."
+                yield ignored_issue(folder, path, why, "Restore its .up.sql, or remove it.")
+        elif "_" in path.name and path.name.endswith(".sql"):
+            yield _no_version(folder, path)
+        else:
+            why = "is passed over: its name is not <digits>_<name>.sql."
+            yield ignored_issue(folder, path, why, "Rename it, or move it out of the folder.")
+    yield from unread_folders(folder, NAME)
+
+
+def _no_version(folder: Folder, path: Path) -> FolderIssue:
+    return FolderIssue(
+        kind=IssueKind.REFUSED,
+        subject=folder.name(path),
+        summary=f"{folder.name(path)} has {path.name.partition('_')[0]!r} where its version should stand: sqlx refuses "
+        "the folder, and runs nothing of it.",
+        remedy="Move it out of the folder, or name it <digits>_<name>.sql.",
+        severity=Severity.ERROR,
+        path=str(path),
+    )
