@@ -53,7 +53,7 @@ def test_one_file_is_read_alone(tmp_path: Path) -> None:
         pytest.param([("0_a", 1)], ["0_a.sql", "1_b.sql", "NOTES.SQL", "x.txt"],
                      (["0_a"], [], ["migration.read warning 1_b.sql", "migration.read warning NOTES.SQL"]),
                      id="not listed"),
-        pytest.param([("0_a", 1), ("1_b", 2)], ["0_a.sql"], (["0_a"], [], ["migration.read error 1_b.sql"]),
+        pytest.param([("0_a", 1), ("1_b", 2)], ["0_a.sql"], (["0_a"], [], ["migration.accepted error 1_b.sql"]),
                      id="listed and missing"),
         pytest.param([("0_a", 5), ("1_b", 4), ("2_c", 5), ("3_d", 6)], ["0_a.sql", "1_b.sql", "2_c.sql", "3_d.sql"],
                      (["0_a", "1_b", "2_c", "3_d"], [],

@@ -57,7 +57,7 @@ def test_one_migration_outside_of_a_project_is_read_alone(path: str, tmp_path: P
             {"1_a/migration.sql": INIT, "2_b/readme.md": ""},
             ["1_a"],
             [],
-            ["migration.read error 2_b"],
+            ["migration.accepted error 2_b"],
             id="folder without a script",
         ),
         pytest.param(

@@ -137,7 +137,7 @@ def _journal_issues(folder: Folder, entries: tuple[_Entry, ...]) -> Iterator[Fol
         name = f"{entry.tag}{_UP}"
         if not folder.has(_file(folder, entry)):
             why = f"The journal lists {name}, which is not there, and Drizzle stops."
-            yield _issue(folder, entry, IssueKind.IGNORED, Severity.ERROR, why, "Restore it, or remove its entry.")
+            yield _issue(folder, entry, IssueKind.REFUSED, Severity.ERROR, why, "Restore it, or remove its entry.")
         elif entry.tag in read:
             why = f"The journal lists {name} twice, and Drizzle runs it twice; it was applied once."
             yield _issue(folder, entry, IssueKind.DUPLICATE, Severity.WARNING, why, "Remove one of the entries.")

@@ -109,7 +109,7 @@ def _ignored(folder: Folder, migrations: tuple[Migration, ...]) -> Iterator[Fold
     for path in folder.folders():
         if not folder.has(path / _UP):
             yield FolderIssue(
-                kind=IssueKind.IGNORED,
+                kind=IssueKind.REFUSED,
                 subject=folder.name(path),
                 summary=f"{folder.name(path)} has no {_UP}, and Prisma stops at such a folder (P3015).",
                 remedy=f"Restore its {_UP}, or remove the folder.",

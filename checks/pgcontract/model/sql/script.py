@@ -130,11 +130,11 @@ class Script:
     """
 
     path: str
-    text: str = field(repr=False)  # which may hold secrets
+    text: str = field(repr=False)  # which may hold secrets, as its statements
     sha256: str
     bytes: int
     lines: int
-    statements: tuple[Statement, ...]
+    statements: tuple[Statement, ...] = field(repr=False)
     parsed: bool = True
     passages: tuple[Passage, ...] = ()
     execution: Execution = Execution()  # noqa: RUF009 - a frozen value

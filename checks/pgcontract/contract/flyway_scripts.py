@@ -1,0 +1,94 @@
+"""A Flyway script as it is sent: with values in the place of names, statement by statement, in a transaction or not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from pgcontract.contract.flyway_settings import SCRIPT_CONF, FlywaySettings, is_true, read_script_conf
+from pgcontract.contract.migration_folder import Folder
+from pgcontract.model.sql import Execution, Placeholder, Script, Statement, TransactionScope, fill, make_script
+
+# Those that Flyway takes out of a transaction by itself; the server refuses more within one.
+_LONELY: Final = re.compile(
+    r"(?:CREATE|DROP) (?:DATABASE|TABLESPACE|SUBSCRIPTION)\b|ALTER SYSTEM\b|CREATE (?:UNIQUE )?INDEX CONCURRENTLY\b"
+    r"|DROP INDEX CONCURRENTLY\b|VACUUM\b|DISCARD ALL\b|REINDEX (?:SCHEMA|DATABASE|SYSTEM)\b"
+)
+_A_TIME: Final = "2000-01-01 00:00:00"  # Flyway's is that of the run, and any other
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlywayScript:
+    """The script; `missing` are the names that nobody gave a value, each with its first line; `mixed` is a statement
+    that no transaction allows among others, where Flyway refuses that."""
+
+    script: Script
+    missing: Mapping[str, int]
+    mixed: Statement | None
+
+    @property
+    def in_transaction(self) -> bool:
+        return self.script.execution.transaction is not TransactionScope.MESSAGE
+
+
+def is_to_be_run(folder: Folder, path: Path) -> bool:
+    """Whether the script's own settings let it be run."""
+    return is_true(_conf(folder, path), "shouldExecute", True)
+
+
+def read_flyway_script(folder: Folder, path: Path, settings: FlywaySettings) -> FlywayScript:
+    """The script with all that its own settings and those of the folder say."""
+    conf = _conf(folder, path)
+    source = folder.source(path)
+    placeholders: list[Placeholder] = []
+    missing: dict[str, int] = {}
+    if is_true(conf, "placeholderReplacement", settings.placeholder_replacement):
+        values = _values(folder, path, settings)
+        for match in _names(source.text, settings):
+            value = values.get(match["name"].lower())
+            if value is None:
+                missing.setdefault(match["name"], source.text.count("\n", 0, match.start()) + 1)
+            else:
+                placeholders.append(Placeholder(start=match.start(), end=match.end(), value=value))
+    text, passages = fill(source.text, source.path, placeholders)
+    script = make_script(source, text=text, passages=passages)
+    lonely = [statement for statement in script.statements if _LONELY.match(" ".join(statement.words))]
+    mixed = lonely[0] if lonely and len(lonely) < len(script.statements) else None
+    allowed = settings.mixed or not is_true(conf, "executeInTransaction", True)
+    outside = not is_true(conf, "executeInTransaction", settings.execute_in_transaction) or (
+        bool(lonely) and (mixed is None or allowed)
+    )
+    within = TransactionScope.ALL if settings.group else TransactionScope.FILE
+    execution = Execution(
+        transaction=TransactionScope.MESSAGE if outside else within, by_statement=True, outside_transaction=False
+    )
+    return FlywayScript(
+        script=replace(script, execution=execution), missing=missing, mixed=mixed if not outside else None
+    )
+
+
+def _conf(folder: Folder, path: Path) -> Mapping[str, str]:
+    conf = path.with_name(f"{path.name}{SCRIPT_CONF}")
+    return read_script_conf(folder.text(conf)) if folder.has(conf) else {}
+
+
+def _names(text: str, settings: FlywaySettings) -> Iterator[re.Match[str]]:
+    """Wherever they stand, in quotes and comments too."""
+    prefix, suffix = re.escape(settings.placeholder_prefix), re.escape(settings.placeholder_suffix)
+    return re.finditer(rf"{prefix}(?P<name>(?:(?!{suffix})[^\r\n]){{1,200}}){suffix}", text)
+
+
+def _values(folder: Folder, path: Path, settings: FlywaySettings) -> Mapping[str, str]:
+    """By names in lower case. `flyway:user` and `flyway:database` are the connection's, which is not known."""
+    own = {
+        "flyway:defaultschema": settings.default_schema,
+        "flyway:table": settings.table,
+        "flyway:filename": path.name,
+        "flyway:timestamp": _A_TIME,
+        "flyway:workingdirectory": ".",
+        "flyway:environment": "default",
+    }
+    return own | dict(settings.placeholders) | {name.lower(): value for name, value in folder.values.items()}

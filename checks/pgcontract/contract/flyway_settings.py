@@ -1,0 +1,126 @@
+"""What flyway.conf or flyway.toml, near a folder, and a script's own .conf say of how Flyway reads and runs it.
+
+As we understand it (Flyway's documentation): both hold the same settings; a script's are in `<script>.conf`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from pgcontract.model.input_file import read_bytes
+
+SCRIPT_CONF: Final = ".conf"
+
+_FILES: Final = ("flyway.toml", "flyway.conf", "conf/flyway.toml", "conf/flyway.conf")
+_PLACEHOLDERS: Final = "placeholders."
+_PROPERTY: Final = re.compile(r"^[ \t]*(?![#!])([^=:\s]+)[ \t]*[=:][ \t]*(.*)$", re.MULTILINE)
+_CONTINUED: Final = re.compile(r"\\\r?\n[ \t]*")
+_FROM_OUTSIDE: Final = "${env."  # a variable of the environment, or of a vault
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlywaySettings:
+    """Flyway's settings, by its names for them; what nobody set is Flyway's default. Placeholders are in lower case:
+    their case does not matter."""
+
+    placeholders: Mapping[str, str] = field(default_factory=dict, repr=False)
+    placeholder_replacement: bool = True
+    placeholder_prefix: str = "${"
+    placeholder_suffix: str = "}"
+    sql_migration_prefix: str = "V"
+    undo_sql_migration_prefix: str = "U"
+    repeatable_sql_migration_prefix: str = "R"
+    sql_migration_separator: str = "__"
+    sql_migration_suffixes: tuple[str, ...] = (".sql",)
+    group: bool = False
+    mixed: bool = False
+    execute_in_transaction: bool = True
+    default_schema: str = "public"
+    table: str = "flyway_schema_history"
+
+
+def read_settings(folders: Iterable[Path]) -> FlywaySettings:
+    """Those of the first file that is there; what cannot be read sets nothing."""
+    for path in (folder / name for folder in folders for name in _FILES):
+        if path.is_file() and (text := _text(path)) is not None:
+            values = dict(_toml(text) if path.suffix == ".toml" else _properties(text))
+            return _settings({key.removeprefix("flyway."): value for key, value in values.items()})
+    return FlywaySettings()
+
+
+def read_script_conf(text: str) -> Mapping[str, str]:
+    """The settings of one script, by their names."""
+    return dict(_properties(text))
+
+
+def is_true(values: Mapping[str, str], name: str, default: bool) -> bool:
+    """A setting that is true or false."""
+    return values.get(name, str(default)).strip().lower() == "true"
+
+
+def _settings(values: Mapping[str, str]) -> FlywaySettings:
+    default = FlywaySettings()
+    suffixes = values.get("sqlMigrationSuffixes", "")
+    schema = values.get("defaultSchema") or values.get("schemas", "").partition(",")[0].strip()
+    return FlywaySettings(
+        placeholders={
+            key.removeprefix(_PLACEHOLDERS).lower(): value
+            for key, value in values.items()
+            if key.startswith(_PLACEHOLDERS) and _FROM_OUTSIDE not in value
+        },
+        placeholder_replacement=is_true(values, "placeholderReplacement", True),
+        placeholder_prefix=values.get("placeholderPrefix") or default.placeholder_prefix,
+        placeholder_suffix=values.get("placeholderSuffix") or default.placeholder_suffix,
+        sql_migration_prefix=values.get("sqlMigrationPrefix") or default.sql_migration_prefix,
+        undo_sql_migration_prefix=values.get("undoSqlMigrationPrefix") or default.undo_sql_migration_prefix,
+        repeatable_sql_migration_prefix=values.get("repeatableSqlMigrationPrefix")
+        or default.repeatable_sql_migration_prefix,
+        sql_migration_separator=values.get("sqlMigrationSeparator") or default.sql_migration_separator,
+        sql_migration_suffixes=tuple(filter(None, map(str.strip, suffixes.split(",")))) or default.sql_migration_suffixes,
+        group=is_true(values, "group", False),
+        mixed=is_true(values, "mixed", False),
+        execute_in_transaction=is_true(values, "executeInTransaction", True),
+        default_schema=schema or default.default_schema,
+        table=values.get("table") or default.table,
+    )
+
+
+def _properties(text: str) -> Iterator[tuple[str, str]]:
+    for match in _PROPERTY.finditer(_CONTINUED.sub("", text)):
+        yield match[1], match[2].strip()
+
+
+def _toml(text: str) -> Iterator[tuple[str, str]]:
+    try:
+        flyway = tomllib.loads(text).get("flyway")
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return
+    yield from _flat(flyway, "")
+
+
+def _flat(value: Any, key: str) -> Iterator[tuple[str, str]]:
+    """A table's values by their dotted keys, as the other format spells them."""
+    match value:
+        case dict():
+            for name, inner in value.items():
+                yield from _flat(inner, f"{key}.{name}" if key else str(name))
+        case list():
+            yield key, ",".join(map(str, value))
+        case bool():
+            yield key, str(value).lower()
+        case None:
+            return
+        case _:
+            yield key, str(value)
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return read_bytes(path).decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        return None

@@ -1,0 +1,212 @@
+"""Flyway: `V<version>__<name>.sql`, `U<version>__<name>.sql`, which takes it back, and `R__<name>.sql`, in any depth.
+
+As we understand it (Flyway's source and documentation): versions are numbers between `.` or `_`; repeatable scripts come
+behind them, by their names, and again whenever they change; names such as `${name}` are replaced wherever they stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from pgcontract.contract.flyway_names import FlywayFile, Kind, NotTaken, read_name
+from pgcontract.contract.flyway_scripts import FlywayScript, is_to_be_run, read_flyway_script
+from pgcontract.contract.flyway_settings import FlywaySettings, read_settings
+from pgcontract.contract.folder_issues import Refusal, ignored_issue, is_sql, refused_issue
+from pgcontract.contract.migration import Migration
+from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
+from pgcontract.errors import InputError
+from pgcontract.model.sql import TransactionScope
+from pgcontract.result import Severity
+
+NAME: Final = "flyway"
+SENTENCE: Final = "by version, each file in a transaction, repeatable ones last"
+
+_OTHERS: Final = (".java", ".class", ".kt")
+
+
+def recognises(folder: Folder) -> str | None:
+    """Files called so in it or, where it holds no others, in the folders in it; but not where a rollback script would
+    take their version again. Those of Rust's refinery are called alike."""
+    files = folder.files()
+    if not files:
+        files = tuple(path for inner in folder.folders() for path in Folder(path=inner, root=folder.root).files())
+    if not files or any(path.name.endswith(".down.sql") for path in files) or _is_of_refinery(folder):
+        return None
+    settings = read_settings(folder.parents())
+    named = (path.name for path in files if _is_named(path, settings))
+    return next((f"holds {name}" for name in named), None)
+
+
+def _is_named(path: Path, settings: FlywaySettings) -> bool:
+    file = read_name(path, settings)
+    return isinstance(file, FlywayFile) and bool(file.description)
+
+
+def _is_of_refinery(folder: Folder) -> bool:
+    return any(
+        folder.has(above / "refinery.toml") or "refinery" in Folder(path=above, root=above).opening(above / "Cargo.toml")
+        for above in folder.parents()
+    )
+
+
+def read_folder(folder: Folder) -> FolderReading:
+    """Every versioned script by its version, then every repeatable one by its name."""
+    settings = read_settings(folder.parents())
+    paths = tuple(_files(folder)) if folder.only is None else (folder.only,)
+    names = {path: read_name(path, settings) for path in paths if is_sql(path) or _has_suffix(path, settings)}
+    taken = [file for file in names.values() if isinstance(file, FlywayFile)]
+    files = [file for file in taken if is_to_be_run(folder, file.path)]
+    ups = _in_order(files)
+    if not ups:
+        raise InputError("holds no migration; Flyway's are called V<version>__<name>.sql", file=str(folder.path))
+    scripts = {file.path: read_flyway_script(folder, file.path, settings) for file in files}
+    downs = {file.version: file for file in reversed(files) if file.kind is Kind.UNDO}
+    migrations = tuple(_migration(folder, file, scripts, downs.get(file.version)) for file in ups)
+    issues = [*_duplicates(folder, files), *_refused(migrations, scripts, settings), *_missing(migrations, scripts)]
+    if folder.only is None:
+        issues += [*_not_taken(folder, names), *_not_run(folder, taken, files, ups), *_other_languages(folder, paths)]
+    return FolderReading(migrations=migrations, issues=tuple(issues))
+
+
+def _files(folder: Folder) -> Iterator[Path]:
+    yield from folder.files("")
+    for inner in folder.folders():
+        if not inner.is_symlink():  # it may lead back to where it stands
+            yield from _files(Folder(path=inner, root=folder.root))
+
+
+def _has_suffix(path: Path, settings: FlywaySettings) -> bool:
+    return path.name.endswith(settings.sql_migration_suffixes)
+
+
+def _in_order(files: Sequence[FlywayFile]) -> list[FlywayFile]:
+    """The ways up; of two files of one name in two folders, at which Flyway stops, the first."""
+    once = {file.stem: file for file in reversed(files)}.values()
+    versioned = [file for file in once if file.kind is Kind.VERSIONED]
+    repeatable = [file for file in once if file.kind is Kind.REPEATABLE]
+    versioned.sort(key=lambda file: (file.version, str(file.path)))
+    repeatable.sort(key=lambda file: (file.description, str(file.path)))
+    return versioned + repeatable
+
+
+def _migration(
+    folder: Folder, file: FlywayFile, scripts: Mapping[Path, FlywayScript], undo: FlywayFile | None
+) -> Migration:
+    up = scripts[file.path].script
+    if file.kind is Kind.REPEATABLE:
+        up = replace(up, execution=replace(up.execution, repeatable=True))
+        undo = None
+    return Migration(
+        key=file.stem,
+        display_name=file.shown,
+        file=folder.name(file.path),
+        up=up,
+        down=scripts[undo.path].script if undo else None,
+        down_remedy="Flyway takes no repeatable script back."
+        if file.kind is Kind.REPEATABLE
+        else f"Write U{file.path.name[1:]} beside it, which Flyway's paid editions run.",
+    )
+
+
+def _duplicates(folder: Folder, files: Sequence[FlywayFile]) -> Iterator[FolderIssue]:
+    first: dict[tuple[Kind, tuple[int, ...], str], FlywayFile] = {}
+    for file in files:
+        repeatable = file.kind is Kind.REPEATABLE
+        taken = first.setdefault((file.kind, file.version, file.description if repeatable else ""), file)
+        if taken is not file:
+            what = "name" if repeatable else f"version {file.shown}"
+            yield FolderIssue(
+                kind=IssueKind.DUPLICATE,
+                subject=folder.name(file.path),
+                summary=f"{folder.name(file.path)} has the {what} of {folder.name(taken.path)}, and Flyway runs nothing.",
+                remedy=f"Give it a {what.split()[0]} of its own, unless it is applied somewhere; else the other.",
+                severity=Severity.ERROR,
+                key=file.stem,
+                path=str(file.path),
+            )
+
+
+def _refused(
+    migrations: Sequence[Migration], scripts: Mapping[Path, FlywayScript], settings: FlywaySettings
+) -> Iterator[FolderIssue]:
+    """Statements, and in one group files, of which some may be in a transaction and some not."""
+    outside: Migration | None = None
+    for migration in migrations:
+        script = scripts[Path(migration.up.path)]
+        if script.mixed is not None:
+            refusal = Refusal(
+                why="has statements that no transaction allows beside others, and Flyway stops at it",
+                line=script.mixed.line,
+                remedy="Give the statement a file of its own, or set flyway.mixed.",
+            )
+            yield refused_issue(migration.file, migration.key, migration.up.path, refusal)
+        if not script.in_transaction:
+            outside = outside or migration
+    if settings.group and not settings.mixed and outside and any(map(_is_in_transaction, migrations)):
+        refusal = Refusal(
+            why="runs outside of a transaction, and Flyway stops where others are pending that are one group",
+            line=1,
+            remedy="Deploy it alone, or set flyway.mixed.",
+        )
+        yield refused_issue(outside.file, outside.key, outside.up.path, refusal, severity=Severity.WARNING)
+
+
+def _is_in_transaction(migration: Migration) -> bool:
+    return migration.up.execution.transaction is not TransactionScope.MESSAGE
+
+
+def _missing(migrations: Sequence[Migration], scripts: Mapping[Path, FlywayScript]) -> Iterator[FolderIssue]:
+    """One for each name, at its first place."""
+    told: set[str] = set()
+    for migration in migrations:
+        for script in filter(None, (migration.up, migration.down)):
+            for name, line in scripts[Path(script.path)].missing.items():
+                if name.lower() in told:
+                    continue
+                told.add(name.lower())
+                yield FolderIssue(
+                    kind=IssueKind.PLACEHOLDER,
+                    subject=name,
+                    summary=f"The placeholder {name} has no value, and Flyway stops there; it was sent as it is.",
+                    remedy=f"Give it with --set {name}=VALUE.",
+                    severity=Severity.ERROR,
+                    key=migration.key,
+                    path=script.path,
+                    line=line,
+                )
+
+
+def _not_taken(folder: Folder, names: Mapping[Path, FlywayFile | NotTaken]) -> Iterator[FolderIssue]:
+    for path, name in names.items():
+        if isinstance(name, NotTaken):
+            issue = ignored_issue(folder, path, name.why, name.remedy)
+            kind = IssueKind.REFUSED if name.severity is Severity.ERROR else IssueKind.IGNORED
+            yield replace(issue, kind=kind, severity=name.severity)
+
+
+def _not_run(
+    folder: Folder, taken: Sequence[FlywayFile], files: Sequence[FlywayFile], ups: Sequence[FlywayFile]
+) -> Iterator[FolderIssue]:
+    for file in taken:
+        if file not in files:
+            why = "is passed over: its own settings have shouldExecute=false."
+            yield ignored_issue(folder, file.path, why, f"Remove that from {file.path.name}.conf.")
+    versions = {file.version for file in ups}
+    for file in files:
+        if file.kind is Kind.UNDO and file.version not in versions:
+            why = f"takes back the version {file.shown}, and there is none."
+            yield ignored_issue(folder, file.path, why, "Remove it, or give it the version of its migration.")
+
+
+def _other_languages(folder: Folder, paths: Iterable[Path]) -> Iterator[FolderIssue]:
+    for path in paths:
+        if path.name.startswith(("V", "R")) and "__" in path.name and path.suffix in _OTHERS:
+            yield ignored_issue(
+                folder,
+                path,
+                "is a migration in code, which Flyway runs in its place among the others; it was not replayed.",
+                "Give what it does to the schema with --setup FILE, or write it as SQL.",
+            )

@@ -1,0 +1,237 @@
+"""Folders of Flyway."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pgcontract import FolderOptions, InputError, RunOptions, load_project, verify
+from pgcontract.model.sql import TransactionScope
+from pgcontract.reporting.json import to_json
+from pgcontract.result import Status
+from readings import Read, read
+from written_files import write_files
+
+SAMPLE = {
+    "db/V1__rooms.sql": "CREATE TABLE rooms (id bigint PRIMARY KEY);\n",
+    "db/V1_1__floor.sql": "ALTER TABLE rooms ADD COLUMN floor integer;\n",
+    "db/U1.1__floor.sql": "ALTER TABLE rooms DROP COLUMN floor;\n",
+    "db/R__names.sql": "CREATE OR REPLACE VIEW names AS SELECT id FROM rooms;\n",
+}
+FOLDER = "db"
+
+
+def names(*names: str, text: str = "SELECT 1;") -> dict[str, str]:
+    return {f"db/{name}": text for name in names}
+
+
+@pytest.mark.parametrize(
+    ("files", "order", "back", "issues"),
+    [
+        pytest.param(SAMPLE, ["V1__rooms", "V1_1__floor", "R__names"], ["V1_1__floor"], [], id="sample"),
+        pytest.param(
+            names("V10__a.sql", "V9__b.sql", "V9.2__c.sql", "V9.10__d.sql", "V09.1__e.sql"),
+            ["V9__b", "V09.1__e", "V9.2__c", "V9.10__d", "V10__a"], [], [], id="versions by their parts",
+        ),
+        pytest.param(names("V2.sql", "V1__a.sql"), ["V1__a", "V2"], [], [], id="a version alone"),
+        pytest.param(
+            names("R__b.sql", "R__a.sql", "V1__z.sql"), ["V1__z", "R__a", "R__b"], [], [], id="repeatable ones last"
+        ),
+        pytest.param(
+            names("V1__a.sql", "V1.0__b.sql"), ["V1.0__b", "V1__a"], [], ["migration.unique error V1__a.sql"],
+            id="1 and 1.0 are one version",
+        ),
+        pytest.param(
+            names("a/V1__a.sql", "b/V1__a.sql"), ["V1__a"], [], ["migration.unique error b/V1__a.sql"],
+            id="one name in two folders",
+        ),
+        pytest.param(
+            names("R__a.sql", "x/R__a.sql", "V1__a.sql"), ["V1__a", "R__a"], [], ["migration.unique error x/R__a.sql"],
+            id="one repeatable name twice",
+        ),
+        pytest.param(names("x/y/V1__a.sql", "V2__b.sql"), ["V1__a", "V2__b"], [], [], id="any depth"),
+        pytest.param(
+            names("V1__a.sql", "V2_b.sql", "Views.sql"), ["V1__a"], [],
+            ["migration.accepted error V2_b.sql", "migration.accepted error Views.sql"], id="a version that is no number",
+        ),
+        pytest.param(
+            names("V1__a.sql", "v2__b.sql", "V__c.sql", "V3__d.SQL", "R2__e.sql", "notes.txt"), ["V1__a"], [],
+            ["migration.read warning R2__e.sql", "migration.read warning V3__d.SQL", "migration.read warning V__c.sql",
+             "migration.read warning v2__b.sql"], id="passed over",
+        ),
+        pytest.param(
+            names("V1__a.sql", "afterMigrate.sql", "beforeEachMigrate__x.sql", "B3__all.sql"), ["V1__a"], [],
+            ["migration.read note B3__all.sql", "migration.read note afterMigrate.sql",
+             "migration.read note beforeEachMigrate__x.sql"], id="callbacks and a baseline",
+        ),
+        pytest.param(
+            names("V1__a.sql", "U2__b.sql"), ["V1__a"], [], ["migration.read warning U2__b.sql"], id="an undo of nothing"
+        ),
+        pytest.param(
+            names("V1__a.sql", "V2__b.java"), ["V1__a"], [], ["migration.read warning V2__b.java"], id="in Java"
+        ),
+        pytest.param(
+            {**names("V1__a.sql", "V2__b.sql"), "db/V2__b.sql.conf": "shouldExecute=false"}, ["V1__a"], [],
+            ["migration.read warning V2__b.sql"], id="not to be run",
+        ),
+        pytest.param(
+            {**names("M1-a.sql", "V1__b.sql"),
+             "flyway.conf": "flyway.sqlMigrationPrefix=M\nflyway.sqlMigrationSeparator=-"},
+            ["M1-a"], [], ["migration.read warning V1__b.sql"], id="names of one's own",
+        ),
+    ],
+)  # fmt: skip
+def test_order_and_what_is_not_run(
+    files: dict[str, str], order: list[str], back: list[str], issues: list[str], tmp_path: Path
+) -> None:
+    assert Read(layout="flyway", order=order, back=back, issues=issues) == read(tmp_path, files, FOLDER)
+
+
+@pytest.mark.parametrize(
+    ("files", "layout"),
+    [
+        pytest.param({"db/V1__a.sql": "", "Cargo.toml": '[dependencies]\nserde = "1"\n'}, "flyway", id="another crate"),
+        pytest.param({"db/V1__a.sql": "", "db/V1__a.down.sql": ""}, "flat", id="with a rollback script"),
+        pytest.param({"db/V1_a.sql": ""}, "flat", id="one underscore"),
+        pytest.param({"db/1_a.sql": "", "db/x/V1__a.sql": ""}, "flat", id="only in a folder below"),
+    ],
+)
+def test_recognised(files: dict[str, str], layout: str, tmp_path: Path) -> None:
+    assert layout == read(tmp_path, files, FOLDER).layout
+
+
+def test_one_file_is_read_alone(tmp_path: Path) -> None:
+    expected = Read(layout="flyway", order=["V1_1__floor"], back=[], issues=[])
+
+    assert expected == read(tmp_path, SAMPLE, "db/V1_1__floor.sql")
+
+
+FILE, ALL, NONE = TransactionScope.FILE, TransactionScope.ALL, TransactionScope.MESSAGE
+LONELY = "CREATE INDEX CONCURRENTLY a ON rooms (id);"
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "scope", "issues"),
+    [
+        pytest.param("SELECT 1;", {}, FILE, [], id="a transaction a file"),
+        pytest.param(LONELY, {}, NONE, [], id="noticed"),
+        pytest.param("DROP INDEX CONCURRENTLY a;", {}, NONE, [], id="noticed too"),
+        pytest.param("REINDEX TABLE CONCURRENTLY rooms;", {}, FILE, [], id="not noticed"),
+        pytest.param("SELECT 'VACUUM'; -- VACUUM;", {}, FILE, [], id="in a string and a comment"),
+        pytest.param(
+            "SELECT 1;\n" + LONELY, {}, FILE, ["migration.accepted error V2__x.sql:2"], id="beside others"
+        ),
+        pytest.param("SELECT 1;\n" + LONELY, {"flyway.conf": "flyway.mixed=true"}, NONE, [], id="mixed"),
+        pytest.param("SELECT 1;\n" + LONELY, {"flyway.toml": "[flyway]\nmixed = true"}, NONE, [], id="mixed, in TOML"),
+        pytest.param(
+            "SELECT 1;\n" + LONELY, {"db/V2__x.sql.conf": "executeInTransaction=false"}, NONE, [], id="its own settings"
+        ),
+        pytest.param(
+            LONELY, {"db/V2__x.sql.conf": "executeInTransaction=true"}, NONE, [], id="true means that it is asked"
+        ),
+        pytest.param("SELECT 1;", {"conf/flyway.conf": "flyway.executeInTransaction=false"}, NONE, [], id="none at all"),
+        pytest.param("SELECT 1;", {"flyway.conf": "# flyway.group=false\nflyway.group = true"}, ALL, [], id="group"),
+        pytest.param(
+            LONELY, {"flyway.conf": "flyway.group=true"}, NONE, ["migration.accepted warning V2__x.sql:1"],
+            id="outside of a group",
+        ),
+    ],
+)  # fmt: skip
+def test_transaction(text: str, more: dict[str, str], scope: TransactionScope, issues: list[str], tmp_path: Path) -> None:
+    files = {"db/V1__rooms.sql": SAMPLE["db/V1__rooms.sql"], "db/V2__x.sql": text, **more}
+    project = load_project(write_files(tmp_path, files) / FOLDER)
+
+    assert (scope, issues) == (
+        project.head.up.execution.transaction,
+        [f"{issue.kind.value} {issue.severity and issue.severity.value} {issue.subject}:{issue.line}"
+         for issue in project.issues],
+    )  # fmt: skip
+
+
+def test_repeatable_script_is_run_again_and_again(tmp_path: Path) -> None:
+    project = load_project(write_files(tmp_path, SAMPLE) / FOLDER)
+
+    assert [False, False, True] == [migration.up.execution.repeatable for migration in project.chain]
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "values", "sent"),
+    [
+        pytest.param("SELECT '${Name}';", {}, {"name": "x"}, "SELECT 'x';", id="in any case"),
+        pytest.param("SELECT 1; -- ${name}", {}, {"name": "x"}, "SELECT 1; -- x", id="in a comment"),
+        pytest.param("DO $$ SELECT '${a.b}' $$;", {}, {"a.b": "x"}, "DO $$ SELECT 'x' $$;", id="in a body"),
+        pytest.param(
+            "SELECT '${a}';", {"flyway.conf": "flyway.placeholders.a=b \\\n  c"}, {}, "SELECT 'b c';",
+            id="from flyway.conf",
+        ),
+        pytest.param(
+            "SELECT '${a}';", {"flyway.toml": "[flyway.placeholders]\na = 'b'"}, {}, "SELECT 'b';", id="from flyway.toml"
+        ),
+        pytest.param(
+            "SELECT '${a}';", {"flyway.conf": "flyway.placeholders.a=b"}, {"a": "c"}, "SELECT 'c';",
+            id="--set comes first",
+        ),
+        pytest.param(
+            "SELECT '${flyway:defaultSchema} ${flyway:filename} ${flyway:table}';", {}, {},
+            "SELECT 'public V1__a.sql flyway_schema_history';", id="Flyway's own",
+        ),
+        pytest.param(
+            "SELECT '#a#', '${a}';", {"flyway.conf": "flyway.placeholderPrefix=#\nflyway.placeholderSuffix=#"},
+            {"a": "b"}, "SELECT 'b', '${a}';", id="other signs",
+        ),
+        pytest.param(
+            "SELECT '${a}';", {"flyway.conf": "flyway.placeholderReplacement=false"}, {"a": "b"}, "SELECT '${a}';",
+            id="switched off",
+        ),
+        pytest.param(
+            "SELECT '${a}';", {"db/V1__a.sql.conf": "placeholderReplacement = false"}, {"a": "b"}, "SELECT '${a}';",
+            id="switched off for the script",
+        ),
+        pytest.param("SELECT '$a', '${}';", {}, {"a": "b"}, "SELECT '$a', '${}';", id="no placeholder"),
+    ],
+)  # fmt: skip
+def test_placeholder(text: str, more: dict[str, str], values: dict[str, str], sent: str, tmp_path: Path) -> None:
+    root = write_files(tmp_path, {"db/V1__a.sql": text, **more})
+    project = load_project(root / FOLDER, options=FolderOptions(values=values))
+
+    assert (sent, ()) == (project.head.up.text, project.issues)
+
+
+def test_name_without_a_value_is_told_once(tmp_path: Path) -> None:
+    files = {"db/V1__a.sql": "SELECT 1,\n'${b}', '${B}', '${flyway:user}';", "db/V2__b.sql": "SELECT '${b}';"}
+    project = load_project(write_files(tmp_path, files) / FOLDER)
+
+    assert [("V1__a", "b", 2), ("V1__a", "flyway:user", 2)] == [
+        (issue.key, issue.subject, issue.line) for issue in project.issues
+    ]
+
+
+def test_value_is_in_no_part_of_a_run(tmp_path: Path) -> None:
+    root = write_files(
+        tmp_path,
+        {
+            "db/V1__a.sql": "CREATE TABLE a (b text);\nINSERT INTO a VALUES ('${secret}');\n",
+            "db/V2__b.sql": "\nSELECT '${secret}'::int;\n",
+        },
+    )
+    project = load_project(root / FOLDER, options=FolderOptions(values={"secret": "hunter2-hunter2"}))
+    run = verify(project, RunOptions(only=("script.*", "rollback.*", "migration.*")))
+
+    assert "hunter2" not in to_json(run) + repr(project)
+
+
+def test_refusal_stands_at_its_place_in_the_file(tmp_path: Path) -> None:
+    root = write_files(tmp_path, {"db/V1__a.sql": "SELECT ${a},\n  ${b}::int, nowhere;\n"})
+    project = load_project(root / FOLDER, options=FolderOptions(values={"a": "1,\n2,\n3", "b": "'4'"}))
+    run = verify(project, RunOptions(only=("script.applies",)))
+
+    assert [(Status.BROKEN, 2, 14)] == [
+        (finding.status, finding.origin and finding.origin.line, finding.origin and finding.origin.column)
+        for finding in run.findings
+    ]
+
+
+def test_folder_without_a_migration_is_refused(tmp_path: Path) -> None:
+    root = write_files(tmp_path, names("afterMigrate.sql"))
+    with pytest.raises(InputError, match=r"db: holds no migration; Flyway's are called V<version>__<name>\.sql"):
+        load_project(root / FOLDER, options=FolderOptions(layout="flyway"))
