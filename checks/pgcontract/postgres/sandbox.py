@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import TracebackType
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
+from pgcontract.catalog import read_catalog
 from pgcontract.errors import CouldNotAsk, InputError, PgcontractError, ServerUnavailable
 from pgcontract.model.schema import Schema
 from pgcontract.model.sql import Script
@@ -134,6 +136,13 @@ class Sandbox:
                 self._run_setup(name, self.platform.setup)
             self._platform_states[regime.name] = self.read_state(name)
         return self._platform_states[regime.name]
+
+    @cached_property
+    def starting_catalog(self) -> Schema:
+        """The catalog before the first migration, under the first regime of default privileges; read once."""
+        state = self.platform_state(self.platform.regimes[0])
+        with self.rolled_back(state) as connection:
+            return self.as_production(read_catalog(connection))
 
     def _run_setup(self, database: str, script: Script) -> None:
         """Each state has the roles that the script makes: those of another state are out of the way meanwhile."""

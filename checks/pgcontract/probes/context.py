@@ -137,6 +137,13 @@ class Context:
         return subtract(self.after, self.before)
 
     @cached_property
+    def migrated(self) -> Schema:
+        """The parts that the chain created or changed: the catalog after the migration without what was there before the
+        first one, a platform's or the setup's, and still is as it was. A rule that finds fault with what nobody declared
+        looks for it here."""
+        return subtract(self.after, self.sandbox.starting_catalog)
+
+    @cached_property
     def touched(self) -> Schema:
         """The catalog after it, of its tables only those of which the migration created or changed any part."""
         parts = (part for part in self.changed_parts.parts() if part.kind != "rows")

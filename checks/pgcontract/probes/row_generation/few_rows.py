@@ -16,7 +16,6 @@ from pgcontract.errors import ContractError
 from pgcontract.model.schema import Origin, Schema
 from pgcontract.postgres.platform import MIGRATOR
 from pgcontract.postgres.script_execution import read_refusal
-from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.row_generation.column_generators import DatasetPlanner
 from pgcontract.probes.row_generation.example_texts import example_texts
@@ -48,11 +47,6 @@ SELECT pg_catalog.format('%%I.%%I', n.nspname, c.relname), pg_catalog.pg_get_par
 _IN_CAPITALS: Final = "pg_catalog.initcap({})"
 _IN_BLANKS: Final = "' ' || pg_catalog.initcap({}) || ' '"
 _TEXTS: Final = ("text", "varchar")
-_TABLES: Final = """
-SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
-  FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
- WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,22 +113,17 @@ def insert_few_rows(
 
 
 def migrated_tables(context: Context, schema: Schema) -> tuple[str, ...]:
-    """The tables of the schema that the migrations made, not the platform; partitions under the table at their top."""
-    platform = _platform_tables(context)
+    """The tables of the schema that the migrations made, not the platform or a setup; partitions under the table at
+    their top."""
+    there_before = {table.name for table in context.sandbox.starting_catalog.tables}
     return tuple(
         table.name
         for table in schema.tables
         if table.form != "foreign table"
         and not table.partition_of
         and table.owner == MIGRATOR
-        and table.name not in platform
+        and table.name not in there_before
     )
-
-
-@cached_fact
-def _platform_tables(context: Context) -> frozenset[str]:
-    with context.sandbox.rolled_back(context.sandbox.platform_state(context.regimes[0])) as connection:
-        return frozenset(name for (name,) in connection.execute(_TABLES).fetchall())
 
 
 def read_later_tables(connection: psycopg.Connection, names: Collection[str]) -> Mapping[str, FilledTable]:

@@ -43,10 +43,10 @@ def foreign_key_indexed(context: Context) -> Iterator[Answer]:
 
     Why it matters: PostgreSQL makes no index on the referencing side. Without one, each DELETE of a referenced row, and
     each UPDATE of its key, reads the whole referencing table and holds its locks meanwhile; each join reads it too.
-    How it is measured: the foreign keys in pg_constraint at the head of the chain are compared with the indexes of their
-    own table. An index counts if its first keys are the foreign key's columns, in any order, or if it is unique over some
-    of them; it may leave out NULLs, which reference nothing. The server is asked for its plan of the query that it runs
-    itself on such a DELETE, with sequential scans made as expensive as possible.
+    How it is measured: the foreign keys that the chain made are read from pg_constraint at its head, and compared with
+    the indexes of their own table. An index counts if its first keys are the foreign key's columns, in any order, or if
+    it is unique over some of them; it may leave out NULLs, which reference nothing. The server is asked for its plan of
+    the query that it runs itself on such a DELETE, with sequential scans made as expensive as possible.
     What to do: CREATE INDEX on the columns of the foreign key; add a waiver where referenced rows are never deleted and
     nobody joins that way.
     """
@@ -54,7 +54,8 @@ def foreign_key_indexed(context: Context) -> Iterator[Answer]:
     live = {live_key.name: live_key for live_key in after.constraints if _needs_index(live_key)}
     declared = context.promise.contract is not None
     broken = False
-    for name in _foreign_keys(context.promise) if declared else live:
+    migrated = (live_key.name for live_key in context.migrated.constraints if live_key.name in live)
+    for name in _foreign_keys(context.promise) if declared else migrated:
         constraint = live.get(name)
         key = _parse_foreign_key(constraint) if constraint else None
         origin = context.promise.origin_of("constraint", name)

@@ -122,7 +122,7 @@ def _overlap_answers(
     live = {index.name: index for index in context.after.indexes}
     order = _declaration_order(context)
     if context.promise.contract is None:
-        names = [name for name in live if name not in order]
+        names = [index.name for index in context.migrated.indexes if index.name not in order]
     else:
         names = list(_indexes(context.promise))
     any_rival = False
@@ -163,7 +163,8 @@ def _declaration_order(context: Context) -> dict[str, tuple[int, int]]:
     """Where in the chain each declared index is declared: of two equal ones the later is redundant."""
     project = context.promise.project
     files = {migration.contract.path: number for number, migration in enumerate(project.chain) if migration.contract}
-    return {
+    there_before = {index.name: (-1, 0) for index in context.sandbox.starting_catalog.indexes}
+    return there_before | {
         index.name: (files.get(index.origin.file, 0), index.origin.line or 0) if index.origin else (0, 0)
         for index in project.declared(project.head.key).indexes
     }

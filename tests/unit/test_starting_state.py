@@ -1,0 +1,65 @@
+"""Nobody is told off for what was there before the first migration: the platform's objects, and those of a setup."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pgcontract import FolderOptions, RunOptions, load_project, verify
+from pgcontract.postgres.platform import platform_of
+from pgcontract.postgres.providers import provider_for
+from pgcontract.postgres.sandbox import Sandbox
+from pgcontract.result import Finding, Status
+from written_files import write_files
+
+# All that a rule could find fault with: no index behind a key, indexes twice, no comment, a body that fails, no rows.
+SETUP = """\
+CREATE SCHEMA theirs;
+CREATE TABLE theirs.team (id integer PRIMARY KEY, lead integer REFERENCES theirs.team, "Name" varchar(3) NOT NULL);
+CREATE INDEX team_once ON theirs.team ("Name");
+CREATE INDEX team_twice ON theirs.team ("Name");
+CREATE INDEX team_longer ON theirs.team ("Name", lead);
+CREATE UNIQUE INDEX team_again ON theirs.team (id);
+CREATE FUNCTION theirs.broken() RETURNS integer LANGUAGE plpgsql SECURITY DEFINER
+    AS $$ BEGIN RETURN (SELECT no FROM nowhere); END $$;
+CREATE FUNCTION theirs.stop() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no rows here'; END $$;
+CREATE TRIGGER stop BEFORE INSERT ON theirs.team FOR EACH ROW EXECUTE FUNCTION theirs.stop();
+CREATE VIEW theirs.teams AS SELECT * FROM theirs.team;
+ALTER TABLE theirs.team ENABLE ROW LEVEL SECURITY;
+"""
+OWN = {
+    "migrations/1_own.sql": "CREATE TABLE own (id integer PRIMARY KEY, team integer);\n",
+    "migrations/2_own.sql": "ALTER TABLE own ADD COLUMN name text NOT NULL DEFAULT '';\n",
+}
+
+
+@pytest.fixture(scope="module")
+def starting_names() -> Iterator[tuple[str, ...]]:
+    """The schemas that are there before the first migration."""
+    with (
+        provider_for("wheel").start() as server,
+        Sandbox(server, platform_of("supabase")) as sandbox,
+    ):
+        schemas = [schema.name for schema in sandbox.starting_catalog.schemas if schema.name != "public"]
+        yield (*(f"{schema}." for schema in schemas), "theirs.")
+
+
+def test_what_was_there_before_the_first_migration_is_not_accused(
+    starting_names: tuple[str, ...], tmp_path: Path
+) -> None:
+    write_files(tmp_path, {**OWN, "setup.sql": SETUP})
+    options = FolderOptions(platform="supabase", setup=tmp_path / "setup.sql")
+    run = verify(load_project(tmp_path / "migrations", options=options), RunOptions(pg="wheel"))
+    accused = [
+        finding
+        for finding in run.findings
+        if finding.status is not Status.KEPT and any(name in _words(finding) for name in starting_names)
+    ]
+
+    assert ([], True) == (accused, len(run.findings) > 10)
+
+
+def _words(finding: Finding) -> str:
+    return str(dataclasses.astuple(finding))
