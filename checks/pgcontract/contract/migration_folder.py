@@ -11,7 +11,7 @@ from typing import Final
 from pgcontract.contract.migration import Migration
 from pgcontract.errors import InputError
 from pgcontract.model.input_file import is_there, read_bytes, require_inside
-from pgcontract.model.sql import Execution, Script, Source, read_script, read_source
+from pgcontract.model.sql import Execution, Script, Source, make_script, read_script, read_source, read_text
 from pgcontract.result import Severity
 
 _OPENING_BYTES: Final = 64 * 1024
@@ -46,23 +46,26 @@ class FolderIssue:
 @dataclass(frozen=True, kw_only=True)
 class FolderReading:
     """The migrations of a folder in the order in which the tool applies them to an empty database, and what its owner
-    should know of them."""
+    should know of them: `assumptions` are what was told by looking, a sentence each."""
 
     migrations: tuple[Migration, ...]
     issues: tuple[FolderIssue, ...] = ()
+    assumptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Folder:
     """A folder to be read. Links that lead out of `root` are refused. With `only`, the one file, or folder of one
     migration, that is asked about: its neighbours are not looked at. `values` are those of placeholders, by name, which
-    may be secrets. `platform` is the one that its project declares, if it does."""
+    may be secrets. `platform` is the one that its project declares, if it does. `given` is what `only` holds where that
+    is no file."""
 
     path: Path
     root: Path
     only: Path | None = None
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     platform: str | None = None
+    given: Source | None = field(default=None, repr=False)
     _openings: dict[Path, str] = field(default_factory=dict, repr=False, compare=False)
 
     def files(self, ending: str = ".sql") -> tuple[Path, ...]:
@@ -75,6 +78,8 @@ class Folder:
 
     def opening(self, path: Path) -> str:
         """The first 64 KB of a file, for a layout to recognise; empty where it cannot be read, or is another's."""
+        if self.given is not None and path == self.only:
+            return self.given.text[:_OPENING_BYTES]
         if path not in self._openings:
             try:
                 self._require_inside(path)
@@ -97,11 +102,22 @@ class Folder:
 
     def source(self, path: Path) -> Source:
         """The file. InputError where it is missing, unreadable, no text or no SQL, or leads out of the root."""
+        if self.given is not None and path == self.only:
+            return self.given
         self._require_inside(path)
         return read_source(path)
 
+    def any_text(self, path: Path) -> Source:
+        """The same of a file that may be no SQL by itself."""
+        if self.given is not None and path == self.only:
+            return self.given
+        self._require_inside(path)
+        return read_text(path)
+
     def script(self, path: Path, execution: Execution = Execution()) -> Script:  # noqa: B008 - a frozen value
         """The whole file as a script. InputError as `source`, and at what only psql understands."""
+        if self.given is not None and path == self.only:
+            return make_script(self.given, execution=execution)
         self._require_inside(path)
         return read_script(path, execution)
 

@@ -239,7 +239,7 @@ def _project(root: Path, options: FolderOptions) -> Project:
         outline=outline,
         layout=layout.NAME,
         issues=reading.issues,
-        assumptions=(sentence,),
+        assumptions=(sentence, *reading.assumptions),
     )
     says_platform = "platform" in settings.production.model_fields_set
     return _with_options(project, options, folder=folder, says_platform=says_platform)
@@ -297,7 +297,7 @@ def _project_without_contracts_folder(folder: Folder, options: FolderOptions, *,
         shapes=shapes,
         layout=layout.NAME,
         issues=reading.issues,
-        assumptions=(sentence,),
+        assumptions=(sentence, *reading.assumptions),
     )
     return _with_options(project, options, folder=folder)
 

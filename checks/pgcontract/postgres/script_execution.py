@@ -10,9 +10,20 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from pgcontract.errors import CouldNotAsk
-from pgcontract.model.sql import Script, Statement, TransactionScope, mask_values, messages, opens_as_sql, place
+from pgcontract.model.sql import (
+    Script,
+    Statement,
+    TransactionScope,
+    mask_values,
+    may_be_passed_over,
+    messages,
+    opens_as_sql,
+    place,
+    restore_goes_on,
+)
 from pgcontract.postgres.connection import Connection, as_unavailable, execute_discarding_rows, is_server_lost
 from pgcontract.result import Evidence
 
@@ -93,7 +104,7 @@ def send(connection: psycopg.Connection, script: Script) -> Refusal | None:
 
 def _sent_by_statement(script: Script) -> bool:
     brings_rows = any(statement.copy_rows is not None for statement in script.statements)
-    return script.parsed and (script.execution.by_statement or brings_rows)
+    return bool(script.statements) and (script.execution.by_statement or brings_rows)
 
 
 def _commit(connection: psycopg.Connection, script: Script) -> Refusal | None:
@@ -134,8 +145,18 @@ def apply_statements(connection: psycopg.Connection, statements: Iterable[Statem
 
 
 def apply_statement(connection: psycopg.Connection, statement: Statement, script: Script) -> Refusal | None:
-    """Send one statement."""
-    return _execute(connection, statement.text, script, statement)
+    """Send one statement. Where a dump is restored, what a restore passes over is no refusal."""
+    if not (script.execution.restores and may_be_passed_over(statement)):
+        return _execute(connection, statement.text, script, statement)
+    in_transaction = connection.info.transaction_status is TransactionStatus.INTRANS
+    if in_transaction:
+        connection.execute("SAVEPOINT pgcontract_restore")
+    refusal = _execute(connection, statement.text, script, statement)
+    if refusal is None or not restore_goes_on(statement, sqlstate=refusal.sqlstate, message=refusal.message):
+        return refusal
+    if in_transaction:
+        connection.execute("ROLLBACK TO SAVEPOINT pgcontract_restore")
+    return None
 
 
 def read_refusal(error: psycopg.Error) -> Refusal:

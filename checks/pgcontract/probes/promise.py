@@ -76,7 +76,7 @@ class Promise:
         """Where the script's text creates the object, for a finding to point at."""
         for created in self.inventory.created:
             if (created.kind, created.name) == (kind, name):
-                return Origin(file=self.script.path, line=created.line)
+                return Origin(file=created.file or self.script.path, line=created.line)
         return None
 
     def claimed_subjects(self, check: str) -> Iterator[str]:

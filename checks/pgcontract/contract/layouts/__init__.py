@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Final, Protocol
 
-from pgcontract.contract.layouts import flat
+from pgcontract.contract.layouts import dump, flat, psql
 from pgcontract.contract.migration_folder import Folder, FolderReading
 from pgcontract.contract.validation_errors import nearest
 from pgcontract.errors import InputError
@@ -38,6 +38,8 @@ class Layout(Protocol):
 
 
 _ANY_FOLDER: Final[Layout] = flat
+# Files that no tool has its own way with; asked behind all tools, and in this order.
+_ANY_FILE: Final[tuple[Layout, ...]] = (dump, psql)
 _MAX_FOLDERS: Final = 20
 
 
@@ -45,8 +47,9 @@ _MAX_FOLDERS: Final = 20
 def layouts() -> Mapping[str, Layout]:
     """Every layout by its name; last the one that takes any folder."""
     modules = [importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
-    known: dict[str, Layout] = {module.NAME: module for module in modules if module is not _ANY_FOLDER}
-    return known | {_ANY_FOLDER.NAME: _ANY_FOLDER}
+    last = (*_ANY_FILE, _ANY_FOLDER)
+    known: dict[str, Layout] = {module.NAME: module for module in modules if module not in last}
+    return known | {layout.NAME: layout for layout in last}
 
 
 def layout_of(folder: Folder) -> tuple[Layout, str]:

@@ -1,6 +1,7 @@
 """`<digits>_<name>.sql` in one folder, each with its rollback script `<digits>_<name>.down.sql` beside it.
 
-No tool is known that would run them, so each file is sent as one message, as web editors do.
+No tool is known that would run them, so each file is sent as one message, as web editors do; one that uses psql's
+commands is read as psql reads it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Final
 
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
+from pgcontract.contract.psql_scripts import Reader, ReadScript, describe_tools, read_by_its_text
 from pgcontract.errors import InputError
 from pgcontract.result import Severity
 
@@ -30,15 +32,38 @@ def recognises(folder: Folder) -> str | None:
 
 
 def read_folder(folder: Folder) -> FolderReading:
-    """Every .sql file that is no rollback script, by its digits as a number; those without any last, by name."""
+    """Every .sql file that is no rollback script, by its digits as a number; those without any last, by name. A file that
+    another one includes is a part of that one."""
+    return read_files(folder, read_by_its_text)
+
+
+def read_files(folder: Folder, read: Reader) -> FolderReading:
+    """The same, each file read as `read` does."""
     if folder.only is not None:
         _require_migration(folder.only)
     files = [path for path in folder.files(_UP) if not path.name.endswith(_DOWN)]
     if not files:
         raise InputError("holds no migration; one is a file called <digits>_<name>.sql", file=str(folder.path))
-    migrations = tuple(_migration(folder, path) for path in sorted(files, key=_place))
-    by_name = _by_name(migrations) if folder.platform == "supabase" else ()
-    return FolderReading(migrations=migrations, issues=(*_issues(migrations), *by_name, *_ignored(folder, migrations)))
+    scripts = {path: read(folder, path) for path in sorted(files, key=_place)}
+    included = {Path(name).resolve() for script in scripts.values() for name in script.included}
+    scripts = {path: script for path, script in scripts.items() if path.resolve() not in included}
+    migrations, issues = [], []
+    for path, script in scripts.items():
+        down = _down(path)
+        back = read(folder, down) if folder.given is None and folder.has(down) else None
+        migrations.append(_migration(folder, path, script, back))
+        issues += [*script.issues(migrations[-1].key), *(back.issues(migrations[-1].key) if back else ())]
+    by_name = _by_name(tuple(migrations)) if folder.platform == "supabase" else ()
+    return FolderReading(
+        migrations=tuple(migrations),
+        issues=(
+            *issues,
+            *_issues(tuple(migrations)),
+            *by_name,
+            *_ignored(folder, tuple(migrations), included),
+        ),
+        assumptions=describe_tools(tuple(scripts.values())) if folder.only is None else (),
+    )
 
 
 def _place(path: Path) -> tuple[bool, int, str]:
@@ -52,18 +77,21 @@ def _require_migration(path: Path) -> None:
         raise InputError(what, file=str(path))
 
 
-def _migration(folder: Folder, path: Path) -> Migration:
+def _down(path: Path) -> Path:
+    return path.with_name(f"{path.name.removesuffix(_UP).removesuffix('.up')}{_DOWN}")
+
+
+def _migration(folder: Folder, path: Path, up: ReadScript, down: ReadScript | None) -> Migration:
     """Its key is the file name without its ending, its display name the digits in front, else the key."""
     key = path.name.removesuffix(_UP).removesuffix(".up")
     digits = _DIGITS.match(key)
-    down = path.with_name(f"{key}{_DOWN}")
     return Migration(
         key=key,
         display_name=digits[1] if digits else key,
         file=folder.name(path),
-        up=folder.script(path),
-        down=folder.script(down) if folder.has(down) else None,
-        down_remedy=f"Write {down.name} beside it.",
+        up=up.script,
+        down=down.script if down else None,
+        down_remedy=f"Write {_down(path).name} beside it.",
     )
 
 
@@ -116,11 +144,11 @@ def _by_name(migrations: tuple[Migration, ...]) -> Iterator[FolderIssue]:
             )
 
 
-def _ignored(folder: Folder, migrations: tuple[Migration, ...]) -> Iterator[FolderIssue]:
+def _ignored(folder: Folder, migrations: tuple[Migration, ...], included: set[Path]) -> Iterator[FolderIssue]:
     """Rollback scripts of nothing, and files that differ from .sql by case alone."""
     read = {script.path for migration in migrations for script in (migration.up, migration.down) if script}
     for path in folder.files(""):
-        if str(path) in read or path.suffix.lower() != _UP or folder.only is not None:
+        if str(path) in read or path.resolve() in included or path.suffix.lower() != _UP or folder.only is not None:
             continue
         orphan = path.name.endswith(_DOWN)
         key = path.name.removesuffix(_DOWN)

@@ -8,6 +8,9 @@ from pgcontract.model.sql.inventory import Inventory, inventory
 from pgcontract.model.sql.lexer import code
 from pgcontract.model.sql.passages import Passage, Place
 from pgcontract.model.sql.placeholders import Placeholder, fill, mask_values
+from pgcontract.model.sql.psql import PsqlReading, read_psql
+from pgcontract.model.sql.psql_commands import SkippedText, UnsetVariable
+from pgcontract.model.sql.restoring import may_be_passed_over, restore_goes_on
 from pgcontract.model.sql.script import (
     MAX_PARSED_BYTES,
     Script,
@@ -16,10 +19,13 @@ from pgcontract.model.sql.script import (
     as_written,
     keep_only,
     make_script,
+    make_source,
     messages,
     place,
     read_script,
     read_source,
+    read_text,
+    require_sql,
     split_statements,
     statements_between,
 )
@@ -33,23 +39,32 @@ __all__ = [
     "Passage",
     "Place",
     "Placeholder",
+    "PsqlReading",
     "Script",
+    "SkippedText",
     "Source",
     "Statement",
     "TransactionScope",
     "Unread",
+    "UnsetVariable",
     "as_written",
     "code",
     "fill",
     "inventory",
     "keep_only",
     "make_script",
+    "make_source",
     "mask_values",
+    "may_be_passed_over",
     "messages",
     "opens_as_sql",
     "place",
+    "read_psql",
     "read_script",
     "read_source",
+    "read_text",
+    "require_sql",
+    "restore_goes_on",
     "split_statements",
     "statements_between",
 ]

@@ -25,11 +25,13 @@ class Execution:
 
     `by_statement`: the tool splits the script and sends its statements one by one. `outside_transaction`: the tool runs
     a statement that no transaction block allows (CREATE INDEX CONCURRENTLY) outside of one, and so the others of the
-    file too. `repeatable`: again whenever it has changed. `role` is who runs it; whoever connects where it is None.
+    file too. `repeatable`: again whenever it has changed. `restores`: it is a dump, and what only differs because it is
+    restored elsewhere is gone past (`restore_goes_on`). `role` is who runs it; whoever connects where it is None.
     """
 
     transaction: TransactionScope = TransactionScope.MESSAGE
     by_statement: bool = False
     outside_transaction: bool = True
     repeatable: bool = False
+    restores: bool = False
     role: str | None = None

@@ -50,7 +50,7 @@ class Inventory:
 def inventory(script: Script) -> Inventory:
     """What the text alone says; a script that was not parsed (see Script) has an empty inventory."""
     catalog = TextCatalog(script)
-    for statement in script.statements:
+    for statement in script.statements if script.parsed else ():
         catalog.statement = statement
         word = statement.words[0] if statement.words else ""
         if word in _OBJECTLESS_STATEMENTS:

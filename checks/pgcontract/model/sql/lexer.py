@@ -19,22 +19,22 @@ BLANKS = " \t\n\r\f\v"
 _LETTER = r"[^\x00-@\[-\^`{-\x7f]"
 _LETTER_OR_DIGIT = r"[^\x00-/:-@\[-\^`{-\x7f]"
 _IDENT_CHARACTER = r"[^\x00-\x23%-/:-@\[-\^`{-\x7f]"
-_IDENT = rf"{_LETTER}{_IDENT_CHARACTER}*+"
-_DOLLAR = rf"\$(?:{_LETTER}{_LETTER_OR_DIGIT}*+)?\$"
+IDENTIFIER = rf"{_LETTER}{_IDENT_CHARACTER}*+"
+DOLLAR_TAG = rf"\$(?:{_LETTER}{_LETTER_OR_DIGIT}*+)?\$"
 _COMMENT = r"--[^\r\n]*+"
 _ESCAPED = r"'(?:[^'\\]|\\.|''|'[ \t\f\v]*[\r\n][ \t\r\n\f\v]*')*+(?:'|\Z|\\\Z)"
 
 # Every branch opens with a literal, so that the engine skips plain text by a set of characters: that makes it fast.
-_STOP = rf"{_COMMENT}|/\*|'[^']*+(?:''[^']*+)*+(?:'|\Z)|\"[^\"]*+(?:\"|\Z)|{_DOLLAR}|[();\\]"
+_STOP = rf"{_COMMENT}|/\*|'[^']*+(?:''[^']*+)*+(?:'|\Z)|\"[^\"]*+(?:\"|\Z)|{DOLLAR_TAG}|[();\\]"
 _STOPS = re.compile(_STOP)
-_STOPS_IN_ROUTINE = re.compile(rf"{_STOP}|{_IDENT}")
-_QUOTES_AND_COMMENTS = re.compile(rf"{_COMMENT}|/\*|'[^']*+(?:''[^']*+)*+(?:'|\Z)|\"[^\"]*+(?:\"|\Z)|{_DOLLAR}")
+_STOPS_IN_ROUTINE = re.compile(rf"{_STOP}|{IDENTIFIER}")
+_QUOTES_AND_COMMENTS = re.compile(rf"{_COMMENT}|/\*|'[^']*+(?:''[^']*+)*+(?:'|\Z)|\"[^\"]*+(?:\"|\Z)|{DOLLAR_TAG}")
 _PLAIN_QUOTED = re.compile(r'"[a-z_][a-z0-9_]*"')
 # Bodies within bodies that are read: more would only cost time, and whoever quotes so deep builds texts.
 _MAX_NESTED_BODIES = 3
 _ESCAPED_STRING = re.compile(_ESCAPED, re.DOTALL)
 _NESTING = re.compile(r"/\*|\*/")
-_WORD = re.compile(_IDENT)
+_WORD = re.compile(IDENTIFIER)
 _LEAD = re.compile(rf"(?:[{BLANKS}]++|{_COMMENT})*+")
 _ROUTINE = re.compile(r"CREATE\b.{0,40}?\b(?:FUNCTION|PROCEDURE)\b", re.IGNORECASE | re.DOTALL)
 _IDENT_CHAR = re.compile(_IDENT_CHARACTER)
@@ -42,9 +42,9 @@ _UNICODE_ESCAPE = re.compile(r"\\(?:\+([0-9A-Fa-f]{6})|([0-9A-Fa-f]{4})|(\\))")
 
 _TOKEN = re.compile(
     rf"""(?P<string>(?:[eE]{_ESCAPED}|(?:[uU]&|[bBxXnN])?'(?:[^']|'')*+(?:'|\Z)))
-      | (?P<dollar>{_DOLLAR})
+      | (?P<dollar>{DOLLAR_TAG})
       | (?P<quoted>(?:[uU]&)?"(?:[^"]|"")*+(?:"|\Z))
-      | (?P<word>{_IDENT})
+      | (?P<word>{IDENTIFIER})
       | (?P<number>\d[\w.]*+|\.\d+|\$\d+)
       | (?P<mark>::|:=|(?:(?!--|/\*)[-+*/<>=~!@\#%^&|`?])++|.)""",
     re.VERBOSE | re.DOTALL,
@@ -107,7 +107,7 @@ def split(text: str) -> Iterator[StatementSpan | Backslash]:
             at = _skip_blank(text, at + 1)
             continue
         start = end = at
-        routine = _ROUTINE.match(text, at) is not None
+        routine = opens_routine(text, at)
         search = (_STOPS_IN_ROUTINE if routine else _STOPS).search
         parentheses = blocks = 0
         while stop := search(text, at):
@@ -119,7 +119,7 @@ def split(text: str) -> Iterator[StatementSpan | Backslash]:
                 parentheses -= parentheses > 0
                 at = end = where + 1
             elif mark == "'":
-                escaped = _ESCAPED_STRING.match(text, where) if _opens_escapes(text, where) else None
+                escaped = _ESCAPED_STRING.match(text, where) if opens_escapes(text, where) else None
                 at = end = (escaped or stop).end()
             elif mark == ";":
                 if not parentheses and not blocks:
@@ -135,7 +135,7 @@ def split(text: str) -> Iterator[StatementSpan | Backslash]:
                 at = end = where + 1
             else:
                 if routine and not parentheses:
-                    blocks = _block_depth(blocks, stop.group())
+                    blocks = block_depth(blocks, stop.group())
                 at = end = stop.end()
         where = stop.start() if stop else len(text)
         yield StatementSpan(start, _end_of_text(text, at, where, end))
@@ -169,7 +169,7 @@ def _code_pieces(text: str, at: int, end: int, depth: int) -> Iterator[str]:
         where, mark = stop.start(), text[stop.start()]
         yield text[at:where].lower()
         if mark == "'":
-            escaped = _ESCAPED_STRING.match(text, where, end) if _opens_escapes(text, where) else None
+            escaped = _ESCAPED_STRING.match(text, where, end) if opens_escapes(text, where) else None
             at = (escaped or stop).end()
             yield " '' "
         elif mark == '"':
@@ -195,7 +195,17 @@ def leading_words(text: str, at: int, most: int) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _block_depth(depth: int, word: str) -> int:
+def opens_routine(text: str, at: int) -> bool:
+    """Whether the statement that opens there makes a function or a procedure, whose body may hold semicolons."""
+    return _ROUTINE.match(text, at) is not None
+
+
+def follows_identifier(text: str, at: int) -> bool:
+    """Whether a name ends there, so that a `$` or a digit goes on with it."""
+    return at > 0 and _IDENT_CHAR.match(text[at - 1]) is not None
+
+
+def block_depth(depth: int, word: str) -> int:
     """How deep in BEGIN … END and CASE … END, counted as psql counts: only within CREATE FUNCTION and PROCEDURE."""
     match word.lower():
         case "begin":
@@ -208,14 +218,14 @@ def _block_depth(depth: int, word: str) -> int:
             return depth
 
 
-def _opens_escapes(text: str, quote: int) -> bool:
+def opens_escapes(text: str, quote: int) -> bool:
     """Whether the quote belongs to E'…', where a backslash escapes; in `nameE'…'` it does not."""
     return quote > 0 and text[quote - 1] in "eE" and not (quote > 1 and _IDENT_CHAR.match(text[quote - 2]))
 
 
 def _dollar_end(text: str, start: int, tag: str, end: int | None = None) -> int:
     """Behind the closing tag, or the end of the text; a `$` within a name such as `a$b$c` opens nothing."""
-    if start > 0 and _IDENT_CHAR.match(text[start - 1]):
+    if follows_identifier(text, start):
         return start + 1
     close = text.find(tag, start + len(tag), end)
     return (len(text) if end is None else end) if close < 0 else close + len(tag)

@@ -21,7 +21,7 @@ from pgcontract.model.sql.passages import Passage, Place, place_in, written_betw
 
 MAX_PARSED_BYTES = 5_000_000
 
-_MAX_WORDS = 8
+MAX_WORDS = 8
 _TRANSACTION_CONTROL = {"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT"}
 # Matched against the leading words; each command's page in the manual says "inside a transaction block".
 _NO_TRANSACTION_BLOCK = re.compile(
@@ -126,7 +126,8 @@ class Script:
     `text` is the file's; where the tool sends a part of it, what is outside that part is blanks, so that places stay.
     Where it is put together from several files, or holds values in the place of names, `passages` say what comes from
     where; none means that the text is the file's from its first character on. `sha256`, `bytes` and `lines` are the
-    file's. Above MAX_PARSED_BYTES the text is not split: `parsed` is False and there are no statements.
+    file's. Above MAX_PARSED_BYTES the text is not looked into: `parsed` is False, and there are no statements but those
+    that the tool itself has to cut.
     """
 
     path: str
@@ -166,11 +167,19 @@ def read_script(path: Path, execution: Execution = Execution()) -> Script:  # no
 
 def read_source(path: Path) -> Source:
     """The file as text. Raises InputError where it is missing, unreadable, binary, not UTF-8 or no SQL at all."""
-    name = str(path)
-    raw = _read_bytes(path)
-    text = _decode(raw, name)
-    _require_sql(text, name)
-    return Source(path=name, text=text, sha256=sha256(raw).hexdigest(), bytes=len(raw))
+    source = read_text(path)
+    _require_sql(source.text, source.path)
+    return source
+
+
+def read_text(path: Path) -> Source:
+    """The file as text, SQL or not. Raises InputError where it is missing, unreadable, binary or not UTF-8."""
+    return make_source(_read_bytes(path), str(path))
+
+
+def make_source(raw: bytes, name: str) -> Source:
+    """The bytes as text. Raises InputError where they are binary or not UTF-8."""
+    return Source(path=name, text=_decode(raw, name), sha256=sha256(raw).hexdigest(), bytes=len(raw))
 
 
 def make_script(
@@ -242,7 +251,7 @@ def split_statements(text: str, path: str = "<text>", *, refuse_psql: bool = Tru
             raise _meta_command(text, piece.offset, path, bisect_right(starts, piece.offset))
         line = bisect_right(starts, piece.start)
         body = text[piece.start : piece.end]
-        words = leading_words(text, piece.start, _MAX_WORDS)
+        words = leading_words(text, piece.start, MAX_WORDS)
         if refuse_psql and words[:1] == ("COPY",) and _COPY_IN.search(body):
             raise InputError(
                 "COPY … FROM STDIN takes its rows from psql, which no migration tool provides: "
@@ -279,7 +288,7 @@ def statements_between(
                 offset=start + piece.start,
                 line=at.line,
                 column=at.column,
-                words=leading_words(stretch, piece.start, _MAX_WORDS),
+                words=leading_words(stretch, piece.start, MAX_WORDS),
                 path=at.path,
                 same_message=order > 0,
             )
@@ -331,34 +340,50 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _require_sql(text: str, path: str) -> None:
+    """`require_sql` of a text that has not been cut."""
+    pieces = (piece for piece in split(text) if not isinstance(piece, Backslash))
+    openings = ((text[piece.start : piece.end], piece.start) for piece in pieces)
+    if (offset := _first_that_is_no_sql(openings)) is not None:
+        raise _no_sql(text, offset, path, text.count("\n", 0, offset) + 1)
+
+
+def require_sql(statements: Iterable[Statement]) -> None:
     """Raises InputError where no statement opens as an SQL command does: the server's words about it would quote a file
     that was never meant for it. One mistyped command among others is left to the server, which names it."""
+    known = tuple(statements)
+    number = _first_that_is_no_sql((statement.text, number) for number, statement in enumerate(known))
+    if number is not None:
+        raise _no_sql(known[number].text, 0, known[number].path, known[number].line)
+
+
+def _first_that_is_no_sql(openings: Iterable[tuple[str, int]]) -> int | None:
+    """The number of the first; None where there is none, or one of the texts is SQL."""
     first = None
-    for piece in split(text):
-        if isinstance(piece, Backslash):
+    for opening, number in openings:
+        words = leading_words(opening, 0, 1)
+        if (opening[:1] == "(" or (words and words[0] in COMMANDS)) and opens_as_sql(opening):
+            # END; alone is a word of other languages too, and decides nothing.
+            if len(opening) > len(words[0] if words else ""):
+                return None
             continue
-        words = leading_words(text, piece.start, 1)
-        if text[piece.start] == "(" or (words and words[0] in COMMANDS):
-            opening = text[piece.start : piece.end]
-            if opens_as_sql(opening):
-                # END; alone is a word of other languages too, and decides nothing.
-                if len(opening) > len(words[0] if words else ""):
-                    return
-                continue
-        first = (piece.start, words) if first is None else first
-    if first is None:
-        return
-    offset, words = first
+        first = number if first is None else first
+    return first
+
+
+def _no_sql(text: str, offset: int, path: str, line: int) -> InputError:
+    words = leading_words(text, offset, 1)
     near = get_close_matches(words[0], COMMANDS, n=1) if words and words[0] not in COMMANDS else []
-    raise InputError(
+    return InputError(
         "is no SQL: no statement in it opens with an SQL command"
         + (f"; did you mean {near[0]} here?" if near else "; check that it is the right file"),
         file=path,
-        line=text.count("\n", 0, offset) + 1,
+        line=line,
     )
 
 
 def _decode(raw: bytes, path: str) -> str:
+    if raw.startswith(b"PGDMP"):
+        raise InputError("is a dump in pg_dump's own format, not SQL; write it as SQL: pg_restore -f dump.sql", file=path)
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise _wrong_encoding("a UTF-16 byte order mark", "UTF-16", path, 0, 1)
     if (nul := raw.find(b"\0")) >= 0:

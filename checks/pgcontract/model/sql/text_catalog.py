@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from pgcontract.model.identifiers import free_generated_name
 from pgcontract.model.qualified_name import QualifiedName
-from pgcontract.model.sql.script import Script, Statement
+from pgcontract.model.sql.script import Script, Statement, place
 
 _RELATIONS = ("table", "view", "sequence", "index")
 _OWNERS = ("table", "view", "type", "column")
@@ -22,7 +21,7 @@ _DEFAULT_PATH = ("public",)
 class Created:
     """One object that the text creates; kind and name are spelled as in `model`.
 
-    `line` is that of its statement, for a column or constraint its own. `table` is the object it belongs to,
+    `line` is that of its statement in `file`, for a column or constraint its own. `table` is the object it belongs to,
     `columns` those it stands on (raw names), `form` its variety (`materialized view`, `check`). For the reader's own
     use are `path`, its name taken apart (empty for a grant), `keys`, what names of copies are made from, and
     `inherited` of a check.
@@ -37,6 +36,7 @@ class Created:
     path: QualifiedName = field(default=QualifiedName(()), repr=False)
     keys: tuple[str, ...] = field(default=(), repr=False)
     inherited: bool = field(default=True, repr=False)
+    file: str = field(default="", repr=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,7 @@ class TextCatalog:
 
     def line(self, offset: int) -> int:
         """The file's line of an offset into the current statement."""
-        return bisect_right(self.script.line_starts, self.statement.offset + offset)
+        return place(self.script, self.statement.offset + offset).line
 
     def set_search_path(self, names: Iterable[str] = _DEFAULT_PATH) -> None:
         self.search_path = tuple(name for name in names if name not in _HIDDEN_SCHEMAS) or _DEFAULT_PATH
@@ -107,6 +107,7 @@ class TextCatalog:
             kind=kind,
             name=f"{prefix}{path}",
             line=self.line(offset),
+            file=self.statement.path,
             form=form,
             table=str(table) if table else None,
             columns=columns,
@@ -122,7 +123,7 @@ class TextCatalog:
 
     def add_annotation(self, kind: str, name: str, about: tuple[str, str]) -> None:
         """Adds a grant, which is dropped with the object (kind and name) it is on."""
-        created = Created(kind=kind, name=name, line=self.statement.line, table=" ".join(about))
+        created = Created(kind=kind, name=name, line=self.statement.line, file=self.statement.path, table=" ".join(about))
         self.created.append(created)
         self._add(created)
 

@@ -105,7 +105,7 @@ def _must_fail_answer(case: ExistingRows, refused: Refusal | None, unchanged: bo
             actual=words,
             remedy="Raise the error before anything is changed, with the words that error_contains lists.",
             evidence=[shown, *refused.evidence()],
-            origin=Origin(file=path, line=refused.line),
+            origin=Origin(file=refused.path or path, line=refused.line),
         )
     return Answer(
         Status.KEPT,
@@ -129,7 +129,7 @@ def _must_apply_answer(case: ExistingRows, refused: Refusal | None, kept: bool, 
             remedy="Change the rows in the migration before the new rules, or set must_fail = true under "
             f"[existing_rows.{case.name}].",
             evidence=[shown, *(refused.evidence() if refused is not None else ())],
-            origin=Origin(file=path, line=refused.line if refused is not None else None),
+            origin=Origin(file=(refused and refused.path) or path, line=refused.line if refused is not None else None),
         )
     return Answer(
         Status.KEPT,

@@ -162,7 +162,7 @@ def script_transaction(context: Context) -> Iterator[Answer]:
             expected="every statement can run in a transaction",
             actual=refusing.text[:200],
             remedy="Move the statement to a migration of its own.",
-            origin=Origin(file=script.path, line=refusing.line, column=refusing.column),
+            origin=Origin(file=refusing.path or script.path, line=refusing.line, column=refusing.column),
         )
         return
     context.require_features()
@@ -186,7 +186,7 @@ def script_transaction(context: Context) -> Iterator[Answer]:
             actual=str(refusal),
             remedy="Fix the statement, or move it to a migration of its own.",
             evidence=refusal.evidence(),
-            origin=Origin(file=script.path, line=refusal.line, column=refusal.column),
+            origin=Origin(file=refusal.path or script.path, line=refusal.line, column=refusal.column),
         )
     elif different:
         yield Answer(
@@ -243,7 +243,7 @@ def script_rerun(context: Context) -> Iterator[Answer]:
             evidence=[*refusal.evidence(), *evidence],
             # Nothing is lost by it, and not every migration promises to be repeatable; a claim that does is refuted.
             severity=Severity.WARNING,
-            origin=Origin(file=script.path, line=refusal.line, column=refusal.column),
+            origin=Origin(file=refusal.path or script.path, line=refusal.line, column=refusal.column),
         )
         return
     recreated = tuple(name for name, number in ids_before.items() if ids.get(name, number) != number)
@@ -364,7 +364,7 @@ def script_atomic(context: Context) -> Iterator[Answer]:
             expected="nothing is left",
             actual="; ".join(left[:20]),
             remedy="Remove COMMIT and statements that end a transaction from the file.",
-            origin=Origin(file=script.path, line=ending.line, column=ending.column) if ending else None,
+            origin=Origin(file=ending.path or script.path, line=ending.line, column=ending.column) if ending else None,
         )
     else:
         yield Answer(

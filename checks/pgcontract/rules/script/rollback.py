@@ -72,11 +72,11 @@ def _refusal_answer(subject: str, summary: str, refusal: Refusal, script: Script
         f"{summary}: {refusal.message}.",
         expected="the rollback runs to its end",
         actual=str(refusal),
-        remedy=f"Fix the statement at line {refusal.line} of {script.path}."
+        remedy=f"Fix the statement at line {refusal.line} of {refusal.path or script.path}."
         if refusal.line
         else f"Fix the statement in {script.path} that the server rejected.",
         evidence=refusal.evidence(),
-        origin=Origin(file=script.path, line=refusal.line, column=refusal.column),
+        origin=Origin(file=refusal.path or script.path, line=refusal.line, column=refusal.column),
     )
 
 

@@ -77,7 +77,7 @@ def script_objects_created(context: Context) -> Iterator[Answer]:
             remedy="Look for IF NOT EXISTS, a condition, or a later statement that drops it."
             if context.has_server
             else "Declare it in the contract, or remove it from the migration.",
-            origin=Origin(file=promise.script.path, line=created.line),
+            origin=Origin(file=created.file or promise.script.path, line=created.line),
         )
     if not missing:
         yield Answer(
@@ -114,6 +114,7 @@ def script_parsed(context: Context) -> Iterator[Answer]:
     if not unread:
         yield Answer(Status.KEPT, "script", f"The text was parsed whole: {number_of(number, 'statements')}.")
         return
+    files = {statement.number: statement.path for statement in promise.script.statements}
     lines = {statement.number: statement.line for statement in promise.script.statements}
     rows = tuple((str(passage.line or lines[passage.statement]), passage.reason) for passage in unread)
     judged = context.has_server
@@ -124,5 +125,5 @@ def script_parsed(context: Context) -> Iterator[Answer]:
         + ("what they did was checked in the catalog." if judged else "nothing else checked what they do."),
         remedy=None if judged else "Run it with a server: --pg auto.",
         evidence=[Evidence(title="Unparsed statements", columns=("line", "reason"), rows=rows)],
-        origin=Origin(file=promise.script.path, line=int(rows[0][0])),
+        origin=Origin(file=files[unread[0].statement] or promise.script.path, line=int(rows[0][0])),
     )
