@@ -22,12 +22,12 @@ NAME = "by day"
 SENTENCE = "by the day"
 
 def recognises(folder):
-    return "has up.sql in folders" if any(folder.has(path / "up.sql") for path in folder.folders()) else None
+    return "has day.sql in folders" if any(folder.has(path / "day.sql") for path in folder.folders()) else None
 
 def read_folder(folder):
     return FolderReading(migrations=tuple(
-        Migration(key=path.name, display_name=path.name.removeprefix("2026-"), file=folder.name(path / "up.sql"),
-                  up=folder.script(path / "up.sql"), down_remedy="Write down.sql.")
+        Migration(key=path.name, display_name=path.name.removeprefix("2026-"), file=folder.name(path / "day.sql"),
+                  up=folder.script(path / "day.sql"), down_remedy="Write down.sql.")
         for path in folder.folders()))
 """
 
@@ -45,7 +45,7 @@ def by_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "migrations"
     for day in ("2026-02-01", "2026-01-31"):
         (folder / day).mkdir(parents=True)
-        (folder / day / "up.sql").write_text("SELECT 1;", encoding="utf-8")
+        (folder / day / "day.sql").write_text("SELECT 1;", encoding="utf-8")
     layouts.cache_clear()
     yield folder
     layouts.cache_clear()

@@ -19,7 +19,7 @@ _DIGITS: Final = re.compile(r"\d+")
 def name_order_issues(migrations: Sequence[Migration], tool: str) -> Iterator[FolderIssue]:
     """Where the order by name is not that of the numbers in front of the names."""
     for migration, following in pairwise(migrations):
-        first, second = _DIGITS.match(migration.key), _DIGITS.match(following.key)
+        first, second = _DIGITS.match(migration.display_name), _DIGITS.match(following.display_name)
         if first and second and int(second[0]) < int(first[0]):
             yield FolderIssue(
                 kind=IssueKind.ORDER,

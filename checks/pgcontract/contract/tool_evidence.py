@@ -21,7 +21,7 @@ def rust_evidence(folder: Folder, crate: str) -> str | None:
             if folder.has(parent / name):
                 return f"is below {name}"
         text = folder.settings(parent / "Cargo.toml")
-        if text and crate in set(_dependencies(text)):
+        if text and not {crate, f"{crate}-core"}.isdisjoint(_dependencies(text)):
             return f"is below a Cargo.toml that depends on {crate}"
         if folder.has(parent / "go.mod"):
             return None

@@ -1,0 +1,120 @@
+"""refinery: `V<version>__<name>.sql`, or `U…` for one that may come late; there is no way back.
+
+As we understand it (its source, refinery_core): folders in the folder are looked into; by the version as a number, two of
+one version are refused; each file is sent whole, in one transaction. Flyway's files are called alike: a Cargo.toml or
+refinery.toml must show whose they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from pgcontract.contract.folder_issues import (
+    Refusal,
+    ignored_issue,
+    is_sql,
+    refused_issue,
+    sent_byte_order_mark,
+    taken_issue,
+)
+from pgcontract.contract.migration import Migration
+from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading
+from pgcontract.contract.tool_evidence import rust_evidence, shows_another_tool
+from pgcontract.errors import InputError
+from pgcontract.model.sql import Execution, TransactionScope, make_script
+from pgcontract.result import Severity
+
+NAME: Final = "refinery"
+SENTENCE: Final = "by number, folders in it too, each file in a transaction"
+
+_FILE: Final = re.compile(r"([UV])(\d+(?:\.\d+)?)__(\w+)\.(rs|sql)")
+_MAX_NUMBER: Final = 2**31 - 1
+_EXECUTION: Final = Execution(transaction=TransactionScope.FILE, outside_transaction=False)
+
+
+def recognises(folder: Folder) -> str | None:
+    """Files called V<number>__<name>.sql, where refinery.toml or a Cargo.toml shows that refinery applies them."""
+    if folder.only is not None and not _FILE.fullmatch(folder.only.name):
+        return None
+    shown = rust_evidence(folder, NAME)
+    if shown is None or shows_another_tool(folder):
+        return None
+    return shown if any(_FILE.fullmatch(path.name) for path in _files(folder)) else None
+
+
+def read_folder(folder: Folder) -> FolderReading:
+    """Every file of that name, in folders in it too, by its number."""
+    paths = [path for path in _files(folder) if _FILE.fullmatch(path.name) and path.suffix == ".sql"]
+    if not paths:
+        raise InputError("holds no migration; refinery's are called V<number>__<name>.sql", file=str(folder.path))
+    migrations, issues = [], []
+    for path in sorted(paths, key=lambda path: (_number(path), path.name, path)):
+        source = folder.source(path)
+        key = path.name.removesuffix(".sql")
+        migration = Migration(
+            key=key,
+            display_name=_written_number(path),
+            file=folder.name(path),
+            up=make_script(source, execution=_EXECUTION),
+            down_remedy="refinery has no way back: write a migration that takes this one back.",
+        )
+        migrations.append(migration)
+        if source.has_byte_order_mark:
+            issues.append(refused_issue(migration.file, key, source.path, sent_byte_order_mark(NAME)))
+        issues += _unreadable_number(migration, path)
+    issues += _taken_numbers(migrations)
+    issues += _ignored(folder)
+    return FolderReading(migrations=tuple(migrations), issues=tuple(issues))
+
+
+def _files(folder: Folder) -> Iterator[Path]:
+    yield from folder.files("")
+    for inner in folder.folders():
+        if not inner.is_symlink():
+            yield from _files(Folder(path=inner, root=folder.root))
+
+
+def _written_number(path: Path) -> str:
+    match = _FILE.fullmatch(path.name)
+    return match[2] if match else ""
+
+
+def _number(path: Path) -> tuple[int, int]:
+    whole, _, part = _written_number(path).partition(".")
+    return int(whole), int(part or 0)
+
+
+def _unreadable_number(migration: Migration, path: Path) -> Iterator[FolderIssue]:
+    number = _written_number(path)
+    why = ""
+    if "." in number:
+        why = f"has the version {number}, and refinery reads whole numbers alone"
+    elif int(number) > _MAX_NUMBER:
+        why = f"has the version {number}, which refinery reads with its feature int8-versions alone"
+    if why:
+        refusal = Refusal(why=why, line=1, remedy="Number it by a smaller whole number, unless yours reads it.")
+        yield refused_issue(migration.file, migration.key, migration.up.path, refusal, severity=Severity.WARNING)
+
+
+def _taken_numbers(migrations: Sequence[Migration]) -> Iterator[FolderIssue]:
+    first: dict[tuple[int, int], Migration] = {}
+    for migration in migrations:
+        taken = first.setdefault(_number(Path(migration.up.path)), migration)
+        if taken is not migration:
+            yield taken_issue(migration, taken, "version", "refinery refuses both, and runs nothing.")
+
+
+def _ignored(folder: Folder) -> Iterator[FolderIssue]:
+    for path in _files(folder):
+        match = _FILE.fullmatch(path.name)
+        if match is None and is_sql(path):
+            why = "is passed over: its name is not V<number>__<name>.sql."
+            yield ignored_issue(folder, path, why, "Rename it, or move it out of the folder.")
+        elif match is not None and match[4] == "rs":
+            why = "is a migration in Rust, which refinery runs in its place among the others; it cannot be replayed here."
+            yield ignored_issue(
+                folder, path, why, "Give what it does to the schema with --setup FILE, or write it as SQL."
+            )
