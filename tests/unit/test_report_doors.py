@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
-from io import StringIO
 from pathlib import Path
 
 import pytest
 from pgcontract import reporting
 from pgcontract.errors import InputError
+from pgcontract.model.schema import Origin
 from pgcontract.reporting.charts import charts
 from pgcontract.reporting.json import from_json
 from pgcontract.reporting.run_view import RunView
-from pgcontract.reporting.text import show, write
-from pgcontract.result import MigrationName, Run, Status
-from rich.console import Console
+from pgcontract.reporting.text import render_page
+from pgcontract.result import Evidence, MigrationName, Run, Status
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 
@@ -29,9 +29,7 @@ from runs import RUNS, base, kept
 
 
 def printed(run: Run, *, terminal: bool = False) -> str:
-    page = StringIO()
-    show(run, Console(file=page, width=80, force_terminal=terminal))
-    return page.getvalue()
+    return render_page(run, width=80, color=terminal, verbose=True)
 
 
 def with_another_picture(run: Run) -> Run:
@@ -250,11 +248,28 @@ def test_workflow_commands_are_one_line_each(name: str) -> None:
     assert len(loud) == len(commands)
 
 
-def test_page_written_to_a_file_is_the_rendered_one() -> None:
-    page = StringIO()
-    write(RUNS["blocked"], page)
+def test_first_screen_holds_forty_lines_however_much_is_wrong() -> None:
+    findings = tuple(replace(kept(f"column.type{n}", "public.t.c"), status=Status.BROKEN) for n in range(90))
+    lines = render_page(base(findings=findings), width=80).splitlines()
 
-    assert page.getvalue().split() == reporting.render(RUNS["blocked"], "text").split()
+    assert (40, True) == (len(lines), any("more rules and causes: --verbose shows them" in line for line in lines))
+
+
+def test_findings_of_one_rule_are_one_line_where_there_is_no_room() -> None:
+    many = tuple(replace(kept("index.used", f"public.i{n}"), status=Status.BROKEN) for n in range(70))
+    others = tuple(replace(kept(f"column.type{n}", "public.t.c"), status=Status.BROKEN) for n in range(20))
+    page = render_page(base(findings=(*others, *many)), width=80)
+
+    assert ["index.used[public.i0]"] == re.findall(r"index\.used\[[^]]*\]", page)
+
+
+def test_place_and_table_are_not_wrapped() -> None:
+    path = f"migrations/{'long' * 30}.sql"
+    evidence = Evidence(title="Rows", columns=("a", "b"), rows=(("x" * 70, "y" * 70),))
+    finding = replace(kept("column.type", "c"), status=Status.BROKEN, origin=Origin(file=path), evidence=(evidence,))
+    page = render_page(base(findings=(finding,)), width=80)
+
+    assert (True, True) == (path in page, f"{'x' * 70}  {'y' * 70}" in page)
 
 
 def test_finding_of_an_earlier_migration_is_led_by_its_display_name() -> None:

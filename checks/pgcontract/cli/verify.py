@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -12,9 +14,11 @@ from pgcontract.cli.progress import show_progress
 from pgcontract.cli.report_format import ReportFormat
 from pgcontract.model.duration import read_duration
 from pgcontract.reporting.output_folder import require_file, require_writable, write_file
-from pgcontract.result import RunOptions
+from pgcontract.result import Run, RunOptions
 
 STANDARD_OUTPUT = "-"
+PIPED_WIDTH = 120
+MIN_WIDTH = 40
 
 
 @click.command("verify")
@@ -55,6 +59,7 @@ STANDARD_OUTPUT = "-"
     "--format", "form", type=ReportFormat(), default="text", show_default=True,
     help="The report's format on standard output.",
 )  # fmt: skip
+@click.option("--verbose", "-v", is_flag=True, help="Show everything that is wrong, however long.")
 @click.option("--strict", is_flag=True, help="Exit with code 1 for CAUTION too.")
 @click.option("--contract", metavar="FILE", help="The contract to use, where PATH is one .sql file.")
 def command(
@@ -71,6 +76,7 @@ def command(
     report: str | None,
     json_file: str | None,
     form: str,
+    verbose: bool,
     strict: bool,
     contract: str | None,
     **folder: Any,
@@ -90,7 +96,7 @@ def command(
     from pgcontract import runner
     from pgcontract.cli.process_cost import with_whole_process
     from pgcontract.contract import load_project
-    from pgcontract.reporting import render, write_reports
+    from pgcontract.reporting import write_reports
     from pgcontract.reporting.markup import visible
 
     largest_size: int | None = None
@@ -124,11 +130,21 @@ def command(
         click.echo(to_json(run), nl=False)
         # What is for a person goes where it cannot end up in what a program reads.
         if form != FORMAT:
-            click.echo(render(run, form), nl=False, err=True)
+            click.echo(_rendered(run, form, verbose=verbose, stream=sys.stderr), nl=False, err=True)
     else:
-        click.echo(render(run, form), nl=False)
+        click.echo(_rendered(run, form, verbose=verbose, stream=sys.stdout), nl=False)
     for file in written:
         click.echo(f"wrote {visible(str(file))}", err=True)
     if run.fault:
         click.echo(f"error: {visible(run.fault)}", err=True)
     return run.exit_code
+
+
+def _rendered(run: Run, form: str, *, verbose: bool, stream: TextIO) -> str:
+    """The run in the format; as text, as wide and as colourful as the terminal is."""
+    from pgcontract.reporting import render, text
+
+    if form != text.FORMAT:
+        return render(run, form)
+    width = shutil.get_terminal_size((PIPED_WIDTH, 24)).columns
+    return text.render_page(run, width=max(width, MIN_WIDTH), verbose=verbose, color=stream.isatty())

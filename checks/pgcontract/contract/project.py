@@ -169,7 +169,7 @@ def _read_folder(folder: Folder, options: FolderOptions) -> tuple[Layout, Folder
         layout, recognised = layout_of(folder)
         shown = f"it {recognised}"
     reading = layout.read_folder(folder)
-    return layout, reading, f"Read as {layout.NAME}, {shown}: {layout.SENTENCE}."
+    return layout, reading, f"Read as {layout.NAME} ({shown}): {layout.SENTENCE}. --layout reads it as another."
 
 
 def contract_path(project: Project) -> Path:

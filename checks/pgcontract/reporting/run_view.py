@@ -28,6 +28,7 @@ DECISION_MEANING: Mapping[Decision, str] = {
 }
 
 
+_MIN_COUNTED = 2
 # Up to so many findings with the same summary are listed one by one.
 _MAX_ALIKE = 3
 
@@ -107,6 +108,33 @@ class RunView:
         self.run = run
         self.unresolved = collapse_alike(unresolved(run))
         self.resolved = resolved(run)
+
+    @cached_property
+    def first_checks(self) -> Set[str]:
+        """The checks where, if they are broken, nothing else could be asked as it was meant."""
+        return {check.id for check in self.run.checks if check.comes_first}
+
+    @cached_property
+    def causes(self) -> tuple[Finding, ...]:
+        """The unresolved findings but for those that only follow from another migration's."""
+        return tuple(finding for finding in self.unresolved if not finding.follows)
+
+    def following(self, finding: Finding) -> tuple[str, ...]:
+        """The display names of the migrations that were not applied because that finding's was not."""
+        keys = dict.fromkeys(other.migration for other in self.run.findings if other.follows == finding.migration)
+        return tuple(self.run.display_name(key) for key in keys)
+
+    @cached_property
+    def failures(self) -> str | None:
+        """How many migrations could not be applied, and how many of those only follow; None where that is told alone."""
+        applying = [finding for finding in self.run.findings if finding.check in self.first_checks]
+        following = sum(bool(finding.follows) for finding in applying)
+        causes = sum(finding.status in (Status.BROKEN, Status.UNKNOWN) and not finding.follows for finding in applying)
+        if not following and causes < _MIN_COUNTED:
+            return None
+        of = f"of {len(self.run.chain)} migrations, {causes + following} could not be applied"
+        words = f"{causes} cause{'s' * (causes != 1)}, {following} consequence{'s' * (following != 1)}"
+        return f"{words}: {of}"
 
     def name(self, finding: Finding) -> str:
         """`check[subject]`, led by its migration's display name where that is not the one the report is about.

@@ -7,9 +7,10 @@ Colour follows the terminal and NO_COLOR; `render` is the same page at 80 column
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from io import StringIO
-from typing import TextIO
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -31,6 +32,10 @@ WIDTH = 80
 MAX_EVIDENCE_LINES = 12
 MAX_TEXT = 1200
 MAX_PHASES = 5
+MAX_LINES = 40
+MIN_ENTRY_LINES = 8
+MAX_NAMES = 6
+MAX_SETTLED = 4
 _MORE = "… {} more in run.json"
 _STYLE = {
     Decision.CLEAR: "black on green",
@@ -49,31 +54,141 @@ _MARK = {
 
 
 def render(run: Run) -> str:
-    page = StringIO()
-    show(run, Console(file=page, width=WIDTH, no_color=True, force_terminal=False))
-    return "\n".join(line.rstrip() for line in page.getvalue().split("\n"))
+    """The page of a Run, plain and at 80 columns."""
+    return render_page(run, width=WIDTH)
 
 
-def write(run: Run, stream: TextIO) -> None:
-    """Prints the Run as wide and as colourful as a terminal is; as 80 plain columns to anything else."""
-    width = None if stream.isatty() else WIDTH
-    show(run, Console(file=stream, width=width))
+def render_page(run: Run, *, width: int, verbose: bool = False, color: bool = False) -> str:
+    """The page at that width. What is wrong stands first, each rule and cause with as much as 40 lines hold; `verbose`
+    shows all of it, however long."""
+    view = RunView(run)
+    printer = _Printer(width, color=color)
+    head = printer.lines(*_heading(view))
+    foot = printer.lines(*_settled(view, verbose=verbose), _totals(view))
+    entries = _entries(view)
+    room = max(MAX_LINES - len(head) - len(foot), MIN_ENTRY_LINES)
+    body = [line for entry in entries for line in printer.lines(*entry.full(view))] if verbose else None
+    if body is None:
+        body = _fit(entries, view, printer, room)
+    return "\n".join((*head, *body, *foot)) + "\n"
 
 
-def show(run: Run, console: Console) -> None:
-    for renderable in _page(RunView(run)):
-        console.print(renderable, highlight=False)
+class _Printer:
+    """Renders to lines; tables and places are never wrapped, for they are copied and searched."""
+
+    def __init__(self, width: int, *, color: bool) -> None:
+        self._width = width
+        self._color = color
+
+    def lines(self, *renderables: RenderableType) -> list[str]:
+        page = StringIO()
+        # Not a terminal's own: what stands where is decided before it is printed.
+        console = Console(
+            file=page,
+            width=self._width,
+            no_color=not self._color or None,  # None: as NO_COLOR says
+            force_terminal=self._color,
+            color_system="standard" if self._color else None,
+        )
+        for renderable in renderables:
+            console.print(renderable, highlight=False, crop=False)
+        return [line.rstrip() for line in page.getvalue().split("\n")[:-1]]
 
 
-def _page(view: RunView) -> Iterator[RenderableType]:
-    yield from _heading(view)
-    for finding in view.unresolved:
-        yield from _finding(finding, view)
-    if view.resolved:
+@dataclass(frozen=True, kw_only=True)
+class _Entry:
+    """Findings of one rule that weigh the same; a script that was not applied stands by itself, with what follows."""
+
+    findings: tuple[Finding, ...]
+    following: tuple[str, ...] = ()
+
+    @property
+    def first(self) -> Finding:
+        return self.findings[0]
+
+    def line(self, view: RunView) -> Iterator[RenderableType]:
+        """One line, cut where it is longer than the page is wide."""
+        mark, style = _mark(self.first)
+        weight = self.first.severity.value if self.first.severity else self.first.status.value
+        name = "" if self.first.check in view.first_checks and self.first.origin else view.name(self.first)
+        more = f"(and {len(self.findings) - 1} more)" if len(self.findings) > 1 else ""
+        words = (name, _place(self.first), truncate_text(self.first.summary), more, self._following())
+        said = " ".join(visible(word) for word in words if word)
+        line = Text.assemble((f"{mark} {weight}", f"bold {style}"), " ", said, no_wrap=True, overflow="ellipsis")
+        yield Padding(line, 0)  # a bare Text would be joined with others, and wrapped
+
+    def medium(self, view: RunView) -> Iterator[RenderableType]:
+        """What is wrong, where, and what to do."""
+        yield from _finding(self.first, view, with_evidence=False)
+        if len(self.findings) > 1:
+            names = ", ".join(visible(finding.subject) for finding in self.findings[1 : MAX_NAMES + 1])
+            more = ", …" if len(self.findings) > MAX_NAMES + 1 else ""
+            yield Padding(Text(f"and {len(self.findings) - 1} more: {names}{more}", overflow="fold"), (0, 0, 0, 2))
+        if self.following:
+            yield Padding(Text(self._following(), overflow="fold"), (0, 0, 0, 2))
+        yield Text("")
+
+    def full(self, view: RunView) -> Iterator[RenderableType]:
+        """Every finding with its evidence."""
+        for finding in self.findings:
+            yield from _finding(finding, view)
+            if self.following:
+                yield Padding(Text(self._following(), overflow="fold"), (0, 0, 0, 2))
+            yield Text("")
+
+    def _following(self) -> str:
+        if not self.following:
+            return ""
+        names = ", ".join(self.following[:MAX_NAMES]) + (", …" if len(self.following) > MAX_NAMES else "")
+        return f"{len(self.following)} {'follows' if len(self.following) == 1 else 'follow'} from it: {names}"
+
+
+def _entries(view: RunView) -> list[_Entry]:
+    """The rules and causes, worst first."""
+    groups: dict[tuple[object, ...], list[Finding]] = {}
+    for finding in view.causes:
+        own = (finding.migration, finding.subject) if finding.check in view.first_checks else ()
+        groups.setdefault((finding.check, finding.status, finding.severity, *own), []).append(finding)
+    return [
+        _Entry(
+            findings=tuple(findings),
+            following=view.following(findings[0]) if findings[0].check in view.first_checks else (),
+        )
+        for findings in groups.values()
+    ]
+
+
+def _fit(entries: Sequence[_Entry], view: RunView, printer: _Printer, room: int) -> list[str]:
+    """As much of each entry as there is room for, the worst first."""
+    shown = [printer.lines(*entry.line(view)) for entry in entries]
+    if len(entries) > room:
+        more = f"… {len(entries) - room + 2} more rules and causes: --verbose shows them"
+        return [line for lines in shown[: room - 2] for line in lines] + printer.lines(Text(more, style="dim"), Text(""))
+    left = room - len(entries) - 3  # what follows the entries
+    complete = True
+    for number, entry in enumerate(entries):
+        whole, part = (printer.lines(*form(entry, view)) for form in (_Entry.full, _Entry.medium))
+        # The worst may take half of what is left for its evidence, so that something is left for the others.
+        share = left if number == len(entries) - 1 else max(left // 2, MIN_ENTRY_LINES + 2)
+        chosen = whole if len(whole) - 1 <= share else part
+        complete &= chosen is whole
+        if len(chosen) - 1 <= left:
+            left -= len(chosen) - 1
+            shown[number] = chosen
+    body = [line for lines in shown for line in lines]
+    if body and body[-1]:
+        body.append("")
+    if not complete:
+        body += printer.lines(Text("More of each: --verbose, or --report DIR.", style="dim"), Text(""))
+    return body
+
+
+def _settled(view: RunView, *, verbose: bool) -> Iterator[RenderableType]:
+    """What does not count as it is; where it is much, its number stands below."""
+    if view.resolved and (verbose or len(view.resolved) <= MAX_SETTLED):
         yield Text("Settled", style="bold")
         yield _list(view.resolved, view)
         yield Text("")
-    yield _totals(view)
 
 
 def _heading(view: RunView) -> Iterator[RenderableType]:
@@ -83,7 +198,12 @@ def _heading(view: RunView) -> Iterator[RenderableType]:
     verdict = (f" {decision.value} ", f"bold {_STYLE[decision]}")
     yield Text.assemble(verdict, " ", (visible(run.migration), "bold"), visible(f" {server}"))
     yield Text(DECISION_MEANING[decision], style="dim")
+    for sentence in run.assumptions:
+        yield Text(visible(sentence), style="dim", overflow="fold")
     yield Text("")
+    if view.failures:
+        yield Text(view.failures, style="bold")
+        yield Text("")
     if view.reasons:
         yield _grid((("•", reason, "") for reason in view.reasons), label=1)
         yield Text("")
@@ -101,26 +221,33 @@ def _mark(finding: Finding) -> tuple[str, str]:
     return mark, style if finding.blocks or finding.status is not Status.BROKEN else "yellow"
 
 
-def _finding(finding: Finding, view: RunView) -> Iterator[RenderableType]:
+def _label(finding: Finding, view: RunView) -> tuple[str | tuple[str, str], ...]:
     mark, style = _mark(finding)
-    yield Text.assemble(
-        (f"{mark} {visible(status_label(finding))}", f"bold {style}"), " ", (visible(view.name(finding)), "bold")
-    )
+    return (f"{mark} {visible(status_label(finding))}", f"bold {style}"), " ", (visible(view.name(finding)), "bold")
+
+
+def _place(finding: Finding) -> str:
+    return str(finding.origin) if finding.origin else ""
+
+
+def _finding(finding: Finding, view: RunView, *, with_evidence: bool = True) -> Iterator[RenderableType]:
+    yield Text.assemble(*_label(finding, view))
     yield Padding(Text(visible(finding.summary, lines=True), overflow="fold"), (0, 0, 0, 2))
     claim_texts = ((claim, view.description(claim, finding.migration)) for claim in finding.claims)
     claims = [("claim", f"{name} “{words}”" if words else name, "") for name, words in claim_texts]
+    if finding.origin:
+        at = Text.assemble(("at       ", "dim"), (visible(_place(finding)), "cyan"))
+        yield Padding(Text.assemble(at, no_wrap=True, overflow="ignore"), (0, 0, 0, 2))
     rows = [
-        ("at", str(finding.origin) if finding.origin else None, "cyan"),
         ("expected", finding.expected, ""),
         ("found", finding.actual, ""),
         *claims,
     ]
     yield Padding(_grid((label, text, tone) for label, text, tone in rows if text is not None), (0, 0, 0, 2))
-    for evidence in finding.evidence:
+    for evidence in finding.evidence if with_evidence else ():
         yield Padding(_evidence(evidence), (0, 0, 0, 2))
     if finding.remedy:
         yield Padding(_grid([("remedy", finding.remedy, "green")]), (0, 0, 0, 2))
-    yield Text("")
 
 
 def _evidence(evidence: Evidence) -> RenderableType:
@@ -133,13 +260,23 @@ def _evidence(evidence: Evidence) -> RenderableType:
 
 
 def _rows(evidence: Evidence) -> RenderableType:
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, style="dim", header_style="dim bold")
-    for column in evidence.columns:
-        table.add_column(Text(visible(column)), overflow="fold")
-    for row in evidence.rows[:MAX_EVIDENCE_LINES]:
-        table.add_row(*(Text(visible(truncate_text(cell))) for cell in row[: len(evidence.columns)]))
+    """Columns as wide as their cells, however wide the page is: a row that is wrapped can be read by nobody."""
+    shown = [
+        [visible(truncate_text(cell)) for cell in row[: len(evidence.columns)]]
+        for row in evidence.rows[:MAX_EVIDENCE_LINES]
+    ]
+    table = [[visible(column) for column in evidence.columns], *shown]
+    widths = [max(cell_len(row[number]) for row in table if number < len(row)) for number in range(len(evidence.columns))]
+    lines = [
+        "  ".join(cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=False)).rstrip()
+        for row in table
+    ]
     more = len(evidence.rows) - MAX_EVIDENCE_LINES
-    return Group(table, Text(_MORE.format(more), style="dim")) if more > 0 else table
+    texts = [Text(lines[0], style="dim bold"), *(Text(line, style="dim") for line in lines[1:])]
+    texts += [Text(_MORE.format(more), style="dim")] if more > 0 else []
+    for text in texts:
+        text.no_wrap, text.overflow = True, "ignore"
+    return Group(*texts)
 
 
 def _first_lines(lines: Sequence[str]) -> Sequence[str]:

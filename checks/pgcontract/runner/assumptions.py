@@ -29,6 +29,6 @@ def _pending(project: Project) -> Iterator[str]:
 def _promised(project: Project) -> Iterator[str]:
     if project.head.contract is None:
         yield (
-            f"{project.head.display_name} has no contract, so nothing is promised of it; asked was how it runs, and what "
-            "of its objects is wrong for everybody."
+            f"{project.head.display_name} has no contract: asked was how it runs, and what is wrong whatever it is for. "
+            "pgcontract draft writes one."
         )

@@ -1,4 +1,4 @@
-"""A long chain with planted failures is sorted exactly: each cause, each consequence, and what is applied all the same."""
+"""A long chain with planted failures is sorted exactly: causes, consequences, and what is applied all the same."""
 
 from __future__ import annotations
 
