@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from io import StringIO
 
 from rich.cells import cell_len
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.padding import Padding
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -236,8 +237,7 @@ def _finding(finding: Finding, view: RunView, *, with_evidence: bool = True) -> 
     claim_texts = ((claim, view.description(claim, finding.migration)) for claim in finding.claims)
     claims = [("claim", f"{name} “{words}”" if words else name, "") for name, words in claim_texts]
     if finding.origin:
-        at = Text.assemble(("at       ", "dim"), (visible(_place(finding)), "cyan"))
-        yield Padding(Text.assemble(at, no_wrap=True, overflow="ignore"), (0, 0, 0, 2))
+        yield _Lines([(f"at       {visible(_place(finding))}", "cyan")], indent=2)
     rows = [
         ("expected", finding.expected, ""),
         ("found", finding.actual, ""),
@@ -245,26 +245,39 @@ def _finding(finding: Finding, view: RunView, *, with_evidence: bool = True) -> 
     ]
     yield Padding(_grid((label, text, tone) for label, text, tone in rows if text is not None), (0, 0, 0, 2))
     for evidence in finding.evidence if with_evidence else ():
-        yield Padding(_evidence(evidence), (0, 0, 0, 2))
+        yield from _evidence(evidence)
     if finding.remedy:
         yield Padding(_grid([("remedy", finding.remedy, "green")]), (0, 0, 0, 2))
 
 
-def _evidence(evidence: Evidence) -> RenderableType:
+def _evidence(evidence: Evidence) -> Iterator[RenderableType]:
     lines = visible(evidence.text, lines=True).strip("\n").split("\n") if evidence.text else []
-    shown = Text("\n".join(map(truncate_text, _first_lines(lines))), style="dim", overflow="fold")
-    blocks: list[RenderableType] = [shown] if lines else []
+    yield Padding(Text(visible(evidence.title)), (0, 0, 0, 2))
+    if lines:
+        shown = Text("\n".join(map(truncate_text, _first_lines(lines))), style="dim", overflow="fold")
+        yield Padding(shown, (0, 0, 0, 4))
     if evidence.columns:
-        blocks.append(_rows(evidence))
-    return Group(Text(visible(evidence.title)), *(Padding(block, (0, 0, 0, 2)) for block in blocks))
+        yield _rows(evidence)
+
+
+class _Lines:
+    """Lines as long as they are, each with its style, a number of blanks before it: rich wraps or cuts all else."""
+
+    def __init__(self, lines: Iterable[tuple[str, str]], *, indent: int) -> None:
+        self._lines = tuple(lines)
+        self._indent = indent
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for line, style in self._lines:
+            yield Segment(" " * self._indent)
+            yield Segment(line, console.get_style(style))
+            yield Segment.line()
 
 
 def _rows(evidence: Evidence) -> RenderableType:
     """Columns as wide as their cells, however wide the page is: a row that is wrapped can be read by nobody."""
-    shown = [
-        [visible(truncate_text(cell)) for cell in row[: len(evidence.columns)]]
-        for row in evidence.rows[:MAX_EVIDENCE_LINES]
-    ]
+    first = evidence.rows[:MAX_EVIDENCE_LINES]
+    shown = [[visible(truncate_text(cell)) for cell in row[: len(evidence.columns)]] for row in first]
     table = [[visible(column) for column in evidence.columns], *shown]
     widths = [max(cell_len(row[number]) for row in table if number < len(row)) for number in range(len(evidence.columns))]
     lines = [
@@ -272,11 +285,8 @@ def _rows(evidence: Evidence) -> RenderableType:
         for row in table
     ]
     more = len(evidence.rows) - MAX_EVIDENCE_LINES
-    texts = [Text(lines[0], style="dim bold"), *(Text(line, style="dim") for line in lines[1:])]
-    texts += [Text(_MORE.format(more), style="dim")] if more > 0 else []
-    for text in texts:
-        text.no_wrap, text.overflow = True, "ignore"
-    return Group(*texts)
+    styled = [(lines[0], "dim bold"), *((line, "dim") for line in lines[1:])]
+    return _Lines([*styled, *([(_MORE.format(more), "dim")] if more > 0 else [])], indent=4)
 
 
 def _first_lines(lines: Sequence[str]) -> Sequence[str]:
