@@ -97,12 +97,29 @@ class ProductionSpec(Spec):
     locale: str | None = Field(None, min_length=1, description="Its locale, as in en_US.UTF-8. Default: C.UTF-8.")
 
 
+class RunnerSpec(Spec):
+    """How a runner of your own runs the migrations; what is left out is as the layout has it."""
+
+    layout: str | None = Field(None, min_length=1, description="Which layout it reads the folder by, as in flyway.")
+    transaction: Literal["file", "all", "message", "statement"] | None = Field(
+        None,
+        description="What is one transaction: each `file`, `all` that are pending, each `message` (a file without "
+        "BEGIN around it), or each `statement`, sent alone.",
+    )
+    repeats: bool | None = Field(None, description="Does it run every file again and again, at each start?")
+    applied: str | None = Field(None, min_length=1, description="The last migration that production has.")
+    role: str | None = Field(None, min_length=1, description="The role that it runs them as, by SET ROLE.")
+
+
 class ProjectSpec(Spec):
     """pgcontract.toml: what holds for the whole chain."""
 
     seed: int = Field(0, description="The seed of everything random.")
     production: ProductionSpec = Field(
         default_factory=lambda: ProductionSpec.model_validate({}), description="Where the migrations are to run."
+    )
+    runner: RunnerSpec = Field(
+        default_factory=lambda: RunnerSpec.model_validate({}), description="How a runner of your own runs them."
     )
     document: ProjectDocumentSpec = Field(
         default_factory=lambda: ProjectDocumentSpec.model_validate({}), description="What every report prints."

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pgcontract.contract.chain import add_contracts, build_chain
 from pgcontract.contract.folder_options import FolderOptions
-from pgcontract.contract.layouts import Layout, layout_called, layout_of
+from pgcontract.contract.layouts import Layout, layout_called, layout_of, layouts
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading
+from pgcontract.contract.own_runner import run_by, runner_sentences
 from pgcontract.contract.platform_evidence import PLATFORMS, SUPABASE, supabase_evidence
 from pgcontract.contract.report_outline import default_outline
 from pgcontract.contract.sections.datasets import Dataset, merge_datasets
-from pgcontract.contract.toml_reader import parse_contract, read_contract, read_project_file
+from pgcontract.contract.toml_reader import ProjectFile, parse_contract, read_contract, read_project_file
 from pgcontract.contract.validation_errors import nearest, raise_contract_error
 from pgcontract.contract.values import Shape
 from pgcontract.errors import InputError
@@ -161,10 +162,16 @@ def _through_folder(project: Project, path: Path) -> Project | None:
     return project.through(inside[0].key) if len(inside) == 1 else None
 
 
-def _read_folder(folder: Folder, options: FolderOptions) -> tuple[Layout, FolderReading, str]:
+def _read_folder(
+    folder: Folder, options: FolderOptions, file: ProjectFile | None = None
+) -> tuple[Layout, FolderReading, str]:
     """The layout, what it makes of the folder, and the sentence that tells which it is."""
     if options.layout is not None:
         layout, shown = layout_called(options.layout), "as --layout says"
+    elif file is not None and (name := file.spec.runner.layout) is not None:
+        if name not in layouts():
+            file.raise_mistake(("runner", "layout"), f"no layout is called {name!r}; {nearest(name, sorted(layouts()))}")
+        layout, shown = layouts()[name], f"as [runner] in {file.path.name} says"
     else:
         layout, recognised = layout_of(folder)
         shown = f"it {recognised}"
@@ -217,16 +224,17 @@ def _project(root: Path, options: FolderOptions) -> Project:
     path = root / MIGRATIONS_FOLDER
     for part in (path, root / PROJECT_FILE, root / CONTRACTS_FOLDER):
         require_inside(part, root)
-    settings, outline = read_project_file(root / PROJECT_FILE)
+    file = read_project_file(root / PROJECT_FILE)
+    settings = file.spec
     platform = options.platform or settings.production.platform
     folder = Folder(path=path, root=root, values=options.values, platform=platform)
-    layout, reading, sentence = _read_folder(folder, options)
+    layout, reading, sentence = _read_folder(folder, options, file)
     files = _contract_files(root, CONTRACT_FILE)
     for claims in _contract_files(root, CLAIMS_FILE):
         if claims.with_name(CONTRACT_FILE) not in files:
             raise_contract_error(f"claims need a {CONTRACT_FILE} beside them", file=str(claims), line=None)
-    documents = [read_contract(file, outline=outline, claims=file.with_name(CLAIMS_FILE)) for file in files]
-    chain, shapes = build_chain(reading.migrations, documents)
+    documents = [read_contract(path, outline=file.outline, claims=path.with_name(CLAIMS_FILE)) for path in files]
+    chain, shapes = build_chain(run_by(settings.runner, reading.migrations), documents)
     project = Project(
         root=root,
         platform=settings.production.platform,
@@ -236,10 +244,11 @@ def _project(root: Path, options: FolderOptions) -> Project:
         seed=settings.seed,
         chain=chain,
         shapes=shapes,
-        outline=outline,
+        outline=file.outline,
         layout=layout.NAME,
+        applied=_applied(chain, file) if options.applied is None else None,
         issues=reading.issues,
-        assumptions=(sentence, *reading.assumptions),
+        assumptions=(sentence, *reading.assumptions, *runner_sentences(settings.runner)),
     )
     says_platform = "platform" in settings.production.model_fields_set
     return _with_options(project, options, folder=folder, says_platform=says_platform)
@@ -264,6 +273,18 @@ def _with_options(project: Project, options: FolderOptions, *, folder: Folder, s
         "switches that off."
     )
     return replace(project, platform=SUPABASE, assumptions=(*project.assumptions, sentence))
+
+
+def _applied(chain: Sequence[Migration], file: ProjectFile) -> str | None:
+    """The key of the last migration that production has, as pgcontract.toml says."""
+    word = file.spec.runner.applied
+    for migration in chain:
+        if word is not None and migration.is_called(word):
+            return migration.key
+    if word is not None:
+        hint = nearest(word, [migration.key for migration in chain])
+        file.raise_mistake(("runner", "applied"), f"no migration is called {word!r}; {hint}")
+    return None
 
 
 def _contract_files(root: Path, name: str) -> list[Path]:

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -18,7 +18,13 @@ from pgcontract.contract.inheritance import Declarations, read_declarations
 from pgcontract.contract.report_outline import default_outline, read_outline
 from pgcontract.contract.section import contradiction_issues
 from pgcontract.contract.toml_positions import KeyPath, key_lines, line_of
-from pgcontract.contract.validation_errors import ValidationIssue, pydantic_issues, raise_issues
+from pgcontract.contract.validation_errors import (
+    ValidationIssue,
+    pydantic_issues,
+    raise_contract_error,
+    raise_issues,
+    spell_path,
+)
 from pgcontract.errors import ContractError, InputError
 from pgcontract.model.input_file import is_there, read_bytes
 from pgcontract.result.outline import Outline
@@ -59,13 +65,27 @@ def parse_contract(text: str, *, path: Path, claims: Path | None = None, outline
     return Document(path=path, spec=spec, declarations=declarations, lines=lines, claims=stated)
 
 
-def read_project_file(path: Path) -> tuple[ProjectSpec, Outline]:
-    """pgcontract.toml and the report's outline in it, or what holds where there is none."""
+@dataclass(frozen=True, kw_only=True)
+class ProjectFile:
+    """pgcontract.toml, with the report's outline in it and the lines of its keys."""
+
+    path: Path
+    spec: ProjectSpec
+    outline: Outline
+    lines: Mapping[KeyPath, int]
+
+    def raise_mistake(self, key: KeyPath, message: str) -> NoReturn:
+        """Raises ContractError at the line of a key."""
+        raise_contract_error(f"{spell_path(key)}: {message}", file=str(self.path), line=line_of(key, self.lines))
+
+
+def read_project_file(path: Path) -> ProjectFile:
+    """pgcontract.toml, or what holds where there is none."""
     spec, lines = _parse(_text(path), path, ProjectSpec) if is_there(path) else (ProjectSpec.model_validate({}), {})
     issues: list[ValidationIssue] = []
     outline = read_outline(spec.report, file=str(path), lines=lines, issues=issues)
     raise_issues(issues)
-    return spec, outline
+    return ProjectFile(path=path, spec=spec, outline=outline, lines=lines)
 
 
 def _parse(text: str, path: Path, model: type[S]) -> tuple[S, Mapping[KeyPath, int]]:

@@ -5,14 +5,16 @@ CouldNotAsk where the server refuses what production's would not: a login of an 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
 import psycopg
+from psycopg import sql
 from psycopg.pq import TransactionStatus
 
-from pgcontract.errors import CouldNotAsk
+from pgcontract.errors import CouldNotAsk, InputError
 from pgcontract.model.sql import (
     Script,
     Statement,
@@ -28,6 +30,7 @@ from pgcontract.postgres.connection import Connection, as_unavailable, execute_d
 from pgcontract.result import Evidence
 
 _SYNTAX_ERROR: Final = "42601"
+_MAY_RESET: Final = (TransactionStatus.IDLE, TransactionStatus.INTRANS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +81,11 @@ def apply_script(connection: psycopg.Connection, script: Script) -> Refusal | No
 def apply_as_production(connection: psycopg.Connection, script: Script) -> Refusal | None:
     """As its tool runs it, on a connection without an open transaction. A tool that puts all pending files into one
     transaction is given this one alone. A refusal leaves open what the script itself had opened."""
+    with as_runner(connection, script):
+        return _apply(connection, script)
+
+
+def _apply(connection: psycopg.Connection, script: Script) -> Refusal | None:
     execution = script.execution
     outside = execution.outside_transaction and any(
         statement.forbids_transaction_block for statement in script.statements
@@ -93,6 +101,25 @@ def apply_as_production(connection: psycopg.Connection, script: Script) -> Refus
     if not connection.closed:
         connection.execute("ROLLBACK")
     return refusal
+
+
+@contextmanager
+def as_runner(connection: psycopg.Connection, script: Script) -> Iterator[None]:
+    """The session as the role that a script is run by, if its owner names one. InputError where it may not be that."""
+    role = script.execution.role
+    if role is not None:
+        name = sql.Identifier(role)
+        try:
+            connection.execute(sql.SQL("SET ROLE {}").format(name))
+        except psycopg.Error as error:
+            made = sql.SQL("CREATE ROLE {0}; GRANT {0} TO CURRENT_USER;").format(name).as_string(connection)
+            raise InputError(
+                f"[runner] role = {role!r} in pgcontract.toml: the server refuses SET ROLE, {read_refusal(error)}. Give "
+                f"what makes it with --setup FILE: {made}"
+            ) from error
+    yield
+    if role is not None and not connection.closed and connection.info.transaction_status in _MAY_RESET:
+        connection.execute("RESET ROLE")
 
 
 def send(connection: psycopg.Connection, script: Script) -> Refusal | None:
@@ -125,7 +152,8 @@ def locate_refusal(connection: psycopg.Connection, script: Script, refusal: Refu
         return refusal
     connection.execute("ROLLBACK")  # of what the script may have left open
     connection.execute("BEGIN")
-    placed = apply_statements(connection, script.statements, script)
+    with as_runner(connection, script):
+        placed = apply_statements(connection, script.statements, script)
     if not connection.closed:  # as it is where the statement could only be stopped with its session
         connection.execute("ROLLBACK")
     return placed if placed is not None and placed.sqlstate == refusal.sqlstate else refusal

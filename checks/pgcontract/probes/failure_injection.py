@@ -23,6 +23,7 @@ from pgcontract.postgres.script_execution import (
     apply_as_production,
     apply_statement,
     apply_statements,
+    as_runner,
     ends_transactions,
 )
 from pgcontract.probes.cached_facts import cached_fact
@@ -66,7 +67,9 @@ def run_prefixes(context: Context) -> tuple[Prefix, ...]:
         connection = context.sandbox.connect(name)
         try:
             for statements_run, statement in enumerate(script.statements, 1):
-                if refusal := apply_statement(connection, statement, script):
+                with as_runner(connection, script):
+                    refusal = apply_statement(connection, statement, script)
+                if refusal:
                     raise CouldNotAsk(f"run one by one, the statement at line {statement.line} is refused: {refusal}")
                 if statements_run not in chosen:
                     continue
@@ -148,7 +151,8 @@ _Undone: TypeAlias = tuple[Refusal | None, tuple[str, ...], Contents | None]
 
 def _undo_in_transaction(connection: psycopg.Connection, context: Context, rollback: Script) -> _Undone:
     with snapshot_transaction(connection):
-        refusal = apply_statements(connection, rollback.statements, rollback)
+        with as_runner(connection, rollback):
+            refusal = apply_statements(connection, rollback.statements, rollback)
         return (refusal, (), None) if refusal else (None, *_left(context, connection))
 
 
@@ -214,7 +218,8 @@ def run_skipping_each(context: Context) -> tuple[tuple[Statement, int, int], ...
     for number, skipped in enumerate(script.statements, 1):
         if number - 1 in chosen:
             with context.sandbox.rolled_back(context.before_state) as connection:
-                failed = _run_without(connection, script.statements, number)
+                with as_runner(connection, script):
+                    failed = _run_without(connection, script.statements, number)
                 remaining = _created_objects(connection, before)
             skips.append((skipped, failed, len(whole - remaining)))
     return tuple(skips)

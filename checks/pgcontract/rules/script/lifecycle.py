@@ -14,7 +14,13 @@ from pgcontract.errors import CouldNotAsk
 from pgcontract.model.contents import Contents, row_counts
 from pgcontract.model.schema import Origin, Part
 from pgcontract.postgres.connection import execute_discarding_rows
-from pgcontract.postgres.script_execution import Refusal, apply_as_production, apply_statements, locate_refusal
+from pgcontract.postgres.script_execution import (
+    Refusal,
+    apply_as_production,
+    apply_statements,
+    as_runner,
+    locate_refusal,
+)
 from pgcontract.probes.contents_changes import (
     changed_rows,
     changed_sequences,
@@ -160,7 +166,7 @@ def script_transaction(context: Context) -> Iterator[Answer]:
             "script",
             f"The script cannot run as one transaction: {' '.join(refusing.words[:4])} runs only outside one.",
             expected="every statement can run in a transaction",
-            actual=refusing.text[:200],
+            actual=refusing.shown[:200],
             remedy="Move the statement to a migration of its own.",
             origin=Origin(file=refusing.path or script.path, line=refusing.line, column=refusing.column),
         )
@@ -168,8 +174,11 @@ def script_transaction(context: Context) -> Iterator[Answer]:
     context.require_features()
     with context.clone(context.before_state) as connection:
         connection.execute("BEGIN")
-        refusal = apply_statements(connection, script.statements, script) if script.parsed else None
-        if not script.parsed:
+        refusal = None
+        if script.parsed:
+            with as_runner(connection, script):
+                refusal = apply_statements(connection, script.statements, script)
+        else:
             refusal = apply_as_production(connection, script)
         if refusal is None:
             connection.execute("COMMIT")
@@ -331,7 +340,7 @@ def script_atomic(context: Context) -> Iterator[Answer]:
         return
     context.require_features()
     before = filled_before(context)
-    with context.clone(before.state) as connection:
+    with context.clone(before.state) as connection, as_runner(connection, script):
         for statement in script.statements[:-1]:  # what fails after the last, as behind a COMMIT, is not the script
             cut = statement.offset + len(statement.text)
             try:
