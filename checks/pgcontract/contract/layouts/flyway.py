@@ -17,6 +17,7 @@ from pgcontract.contract.flyway_settings import FlywaySettings, read_settings
 from pgcontract.contract.folder_issues import Refusal, ignored_issue, is_sql, refused_issue
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
+from pgcontract.contract.tool_evidence import rust_evidence
 from pgcontract.errors import InputError
 from pgcontract.model.sql import TransactionScope
 from pgcontract.result import Severity
@@ -33,7 +34,7 @@ def recognises(folder: Folder) -> str | None:
     files = folder.files()
     if not files:
         files = tuple(path for inner in folder.folders() for path in Folder(path=inner, root=folder.root).files())
-    if not files or any(path.name.endswith(".down.sql") for path in files) or _is_of_refinery(folder):
+    if not files or any(path.name.endswith(".down.sql") for path in files) or rust_evidence(folder, "refinery"):
         return None
     settings = read_settings(folder.parents())
     named = (path.name for path in files if _is_named(path, settings))
@@ -43,13 +44,6 @@ def recognises(folder: Folder) -> str | None:
 def _is_named(path: Path, settings: FlywaySettings) -> bool:
     file = read_name(path, settings)
     return isinstance(file, FlywayFile) and bool(file.description)
-
-
-def _is_of_refinery(folder: Folder) -> bool:
-    return any(
-        folder.has(above / "refinery.toml") or "refinery" in Folder(path=above, root=above).opening(above / "Cargo.toml")
-        for above in folder.parents()
-    )
 
 
 def read_folder(folder: Folder) -> FolderReading:
