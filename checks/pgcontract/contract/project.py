@@ -10,7 +10,7 @@ from typing import Any
 
 from pgcontract.contract.chain import add_contracts, build_chain
 from pgcontract.contract.folder_options import FolderOptions
-from pgcontract.contract.layouts import Layout, layout_called, layout_of, layouts
+from pgcontract.contract.layouts import Layout, layout_called, layout_of, layout_of_tool, layouts
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading
 from pgcontract.contract.own_runner import run_by, runner_sentences
@@ -18,6 +18,7 @@ from pgcontract.contract.platform_evidence import PLATFORMS, SUPABASE, supabase_
 from pgcontract.contract.report_outline import default_outline
 from pgcontract.contract.sections.datasets import Dataset, merge_datasets
 from pgcontract.contract.toml_reader import ProjectFile, parse_contract, read_contract, read_project_file
+from pgcontract.contract.unread_tools import unread_tool
 from pgcontract.contract.validation_errors import nearest, raise_contract_error
 from pgcontract.contract.values import Shape
 from pgcontract.errors import InputError
@@ -140,10 +141,19 @@ def _load(path: Path, contract: Path | str | None, options: FolderOptions) -> Pr
             return through
         return _project_without_contracts_folder(Folder(path=path, root=path, values=options.values), options)
     for folder in (path.parent, path.parent.parent):
-        if contract is None and (root := _project_around(folder)):
+        if contract is None and (root := _project_around(folder)) and not _is_alone(folder, path, options):
             return _through_file(_project(root, options), path)
     alone = Folder(path=path.parent, root=path.parent, only=path, values=options.values)
     return _project_without_contracts_folder(alone, options, contract=Path(contract) if contract else None)
+
+
+def _is_alone(folder: Path, path: Path, options: FolderOptions) -> bool:
+    """Whether a file of SQL lies among migrations that are not read, as one that was printed from them."""
+    says_layout = options.layout is not None or (folder.absolute().parent / PROJECT_FILE).is_file()
+    if says_layout or path.suffix != ".sql":
+        return False
+    whole = Folder(path=folder, root=folder)
+    return layout_of_tool(whole) is None and unread_tool(whole) is not None
 
 
 def _through_file(project: Project, path: Path) -> Project:

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 from pgcontract.contract.layouts import dump, flat, psql
 from pgcontract.contract.migration_folder import Folder, FolderReading
+from pgcontract.contract.unread_tools import refuse_unread, refuse_unread_layout, unread_tool
 from pgcontract.contract.validation_errors import nearest
 from pgcontract.errors import InputError
 
@@ -54,18 +55,28 @@ def layouts() -> Mapping[str, Layout]:
 
 def layout_of(folder: Folder) -> tuple[Layout, str]:
     """The layout of a folder of migrations, the first that recognises it, and what shows it. Raises InputError where
-    none does, with what was looked for and what lies one level down."""
-    # What the folder itself shows comes before what its project declares: other tools run there too.
-    for seen in (replace(folder, platform=None), folder):
-        for layout in layouts().values():
-            if (layout is not _ANY_FOLDER or seen is folder) and (shown := layout.recognises(seen)):
-                return layout, shown
+    none does, with what was looked for and what lies one level down; and where it is a tool's that is not read."""
+    if of_a_tool := layout_of_tool(folder):
+        return of_a_tool
+    refuse_unread(folder)
+    if shown := _ANY_FOLDER.recognises(folder):
+        return _ANY_FOLDER, shown
     if folder.only is not None:
         flat.read_folder(folder)  # says what is wrong with the file
     raise InputError(
         f"holds no migrations that are known here; looked for those of {', '.join(layouts())}. {_one_level_down(folder)}",
         file=str(folder.path),
     )
+
+
+def layout_of_tool(folder: Folder) -> tuple[Layout, str] | None:
+    """The same, but for the layout that takes any folder."""
+    # What the folder itself shows comes before what its project declares: other tools run there too.
+    for seen in (replace(folder, platform=None), folder):
+        for layout in layouts().values():
+            if layout is not _ANY_FOLDER and (shown := layout.recognises(seen)):
+                return layout, shown
+    return None
 
 
 def _one_level_down(folder: Folder) -> str:
@@ -75,6 +86,8 @@ def _one_level_down(folder: Folder) -> str:
     for path in below[:_MAX_FOLDERS]:
         inner = Folder(path=path, root=path)
         name = next((layout.NAME for layout in layouts().values() if layout.recognises(inner)), None)
+        if name in (None, _ANY_FOLDER.NAME) and (tool := unread_tool(inner)):
+            name = tool.name
         known += [f"{path} ({name})"] if name else []
     if known:
         return f"One level down there are {', '.join(known)}: name one"
@@ -85,5 +98,6 @@ def _one_level_down(folder: Folder) -> str:
 def layout_called(name: str) -> Layout:
     """The layout of that name. Raises InputError where there is none."""
     if name not in layouts():
+        refuse_unread_layout(name)
         raise InputError(f"--layout {name}: no layout is called so; {nearest(name, sorted(layouts()))}")
     return layouts()[name]

@@ -1,0 +1,266 @@
+"""Tools whose migrations are recognised and not read: code instead of SQL, or SQL that only the tool can put in order.
+
+An owner is told which tool it is, and how to hand its SQL over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pgcontract.contract.migration_folder import Folder
+from pgcontract.errors import InputError
+
+_SCRATCH: Final = "migrate a scratch database, then `pg_dump -s DATABASE | pgcontract verify -`"
+_CODE: Final = "They are code, and there is no SQL in them to read"
+_JAVASCRIPT: Final = (".js", ".cjs", ".mjs", ".ts", ".cts", ".mts")
+_JAVASCRIPT_FOLDERS: Final = tuple(
+    f"{above}{name}"
+    for above in ("", "src/", "db/", "src/db/", "database/", "src/database/")
+    for name in ("migrations", "migration")
+)
+_NUMBERED: Final = re.compile(r"\d+[_-].*")
+_DJANGO: Final = re.compile(r"\d{4}_\w+\.py")
+_RAILS: Final = re.compile(r"\d+_\w+(?:\.\w+)?\.rb")
+_ECTO: Final = re.compile(r"\d+_\w+\.exs")
+_LIQUIBASE: Final = re.compile(r"\s*--\s*liquibase\s+formatted", re.I)
+_CHANGELOG: Final = re.compile(r"(?:db\.)?changelog.*\.(?:xml|ya?ml|json|sql)", re.I)
+_MAX_FILES: Final = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnreadTool:
+    """`shows` says what shows that a folder is the tool's, as it reads behind "it"; `instead` how to get at its SQL."""
+
+    name: str
+    shows: Callable[[Folder], str | None]
+    instead: Callable[[Folder], str]
+
+
+def unread_tool(folder: Folder) -> UnreadTool | None:
+    """The tool, where the folder of migrations, or the project's folder above it, is one's that is not read."""
+    return next((tool for tool in _TOOLS if tool.shows(_asked(folder))), None)
+
+
+def refuse_unread(folder: Folder) -> None:
+    """Raises InputError where `unread_tool` finds one."""
+    asked = _asked(folder)
+    if tool := unread_tool(folder):
+        raise InputError(
+            f"these are {tool.name} migrations: it {tool.shows(asked)}. {tool.instead(asked)}", file=str(folder.path)
+        )
+
+
+def refuse_unread_layout(name: str) -> None:
+    """Raises InputError where `--layout` names such a tool."""
+    tool = next((tool for tool in _TOOLS if tool.name.lower() == name.lower()), None)
+    if tool is not None:
+        nowhere = Folder(path=Path(), root=Path(), only=Path())
+        raise InputError(f"--layout {name}: {tool.name} migrations are not read. {tool.instead(nowhere)}")
+
+
+def _asked(folder: Folder) -> Folder:
+    """The folder around a file of code that is named; of a named .sql file, only its text is asked."""
+    if folder.only is None or folder.given is not None or folder.only.suffix.lower() == ".sql":
+        return folder
+    return Folder(path=folder.path, root=folder.root)
+
+
+def _is_project(folder: Folder) -> bool:
+    """Whether a folder can be the project's, above its migrations: one with SQL of its own was named for that."""
+    return folder.only is None and not folder.files()
+
+
+def _below(folder: Folder, *names: str) -> Iterator[Folder]:
+    """The folder itself, and those of these names below it that are there."""
+    if folder.only is not None:
+        return
+    yield folder
+    for name in names:
+        inner = folder.path / name
+        if inner.is_dir():
+            yield Folder(path=inner, root=folder.root)
+
+
+def _files(folder: Folder, name: re.Pattern[str], *endings: str) -> list[Path]:
+    files = [path for path in folder.files("") if name.fullmatch(path.name)]
+    return [path for path in files if not endings or path.name.endswith(endings)]
+
+
+def _shows_files(name: re.Pattern[str], says: str, *below: str) -> Callable[[Folder], str | None]:
+    """What shows it where a file is called so and says so, in the folder or in one of those below."""
+
+    def shows(folder: Folder) -> str | None:
+        for inner in _below(folder, *below):
+            for path in _files(inner, name)[:_MAX_FILES]:
+                if re.search(says, inner.opening(path)):
+                    return f"has {path.relative_to(folder.path).as_posix()}"
+        return None
+
+    return shows
+
+
+def _shows_javascript(says: str) -> Callable[[Folder], str | None]:
+    def shows(folder: Folder) -> str | None:
+        for inner in _below(folder, *(_JAVASCRIPT_FOLDERS if _is_project(folder) else ())):
+            for path in _files(inner, _NUMBERED, *_JAVASCRIPT)[:_MAX_FILES]:
+                if not path.name.endswith(".d.ts") and re.search(says, inner.opening(path)):
+                    return f"has {path.relative_to(folder.path).as_posix()}"
+        return None
+
+    return shows
+
+
+def _shows_alembic(folder: Folder) -> str | None:
+    if folder.only is not None:
+        return None
+    if _is_project(folder) and folder.has(folder.path / "alembic.ini"):
+        return "has alembic.ini"
+    own = folder.path.absolute()
+    if own.name == "versions" and folder.has(own.parent / "env.py") and _files(folder, re.compile(r".*\.py")):
+        return "is versions/ beside env.py"
+    for inner in (folder.path, *(folder.folders() if _is_project(folder) else ())):
+        if folder.has(inner / "env.py") and (inner / "versions").is_dir():
+            return f"has {(inner / 'env.py').relative_to(folder.path).as_posix()} beside versions/"
+    return None
+
+
+def _shows_django(folder: Folder) -> str | None:
+    if folder.only is not None:
+        return None
+    if folder.has(folder.path / "__init__.py") and (files := _files(folder, _DJANGO)):
+        return f"has {files[0].name} beside __init__.py"
+    if _is_project(folder) and "DJANGO_SETTINGS_MODULE" in folder.settings(folder.path / "manage.py"):
+        return "has manage.py"
+    return None
+
+
+def _instead_of_django(folder: Folder) -> str:
+    """The command with the app and the migration in it, where they can be told."""
+    names = "APP NAME"
+    if folder.only is None and (files := _files(folder, _DJANGO)):
+        names = f"{folder.path.absolute().parent.name} {files[-1].stem}"
+    return (
+        f"{_CODE}. `python manage.py sqlmigrate {names}` prints one: `python manage.py sqlmigrate {names} | pgcontract "
+        f"verify -`. For all of them, {_SCRATCH}"
+    )
+
+
+def _instead_of_rails(folder: Folder) -> str:
+    names = ("db/structure.sql", "structure.sql", "../structure.sql")
+    written = next((folder.path / name for name in names if folder.has(folder.path / name)), None)
+    if written is not None and folder.only is None:
+        return f"{_CODE}; what they make is in structure.sql: `pgcontract verify {written}`"
+    return f"{_CODE}, and Rails prints none: {_SCRATCH}"
+
+
+def _shows_ecto(folder: Folder) -> str | None:
+    inner = folder.path.glob("priv/*/migrations") if _is_project(folder) else ()
+    repositories = sorted(path.relative_to(folder.path).as_posix() for path in inner)
+    return _shows_files(_ECTO, r"Ecto\.Migration", *repositories)(folder)
+
+
+def _shows_sqitch(folder: Folder) -> str | None:
+    if folder.only is not None:
+        return None
+    own = folder.path.absolute()
+    if folder.has(own / "sqitch.plan"):
+        return "has sqitch.plan"
+    if own.name in ("deploy", "revert", "verify") and folder.has(own.parent / "sqitch.plan"):
+        return "is below sqitch.plan"
+    return None
+
+
+def _shows_atlas(folder: Folder) -> str | None:
+    if folder.only is None and folder.has(folder.path / "atlas.sum"):
+        return "has atlas.sum"
+    return "has atlas.hcl" if _is_project(folder) and folder.has(folder.path / "atlas.hcl") else None
+
+
+def _shows_liquibase(folder: Folder) -> str | None:
+    for path in folder.files():
+        if _LIQUIBASE.match(folder.opening(path)):
+            return f"has “--liquibase formatted” in {path.name}" if folder.only is None else "opens as Liquibase's do"
+    if _is_project(folder) and folder.has(folder.path / "liquibase.properties"):
+        return "has liquibase.properties"
+    for path in _files(folder, _CHANGELOG) if folder.only is None else ():
+        if "databaseChangeLog" in folder.opening(path):
+            return f"has {path.name}"
+    return None
+
+
+def _instead(text: str) -> Callable[[Folder], str]:
+    return lambda folder: text
+
+
+_TOOLS: Final = (
+    UnreadTool(
+        name="Alembic",
+        shows=_shows_alembic,
+        instead=_instead(
+            f"{_CODE}. `alembic upgrade head --sql` prints it: `alembic upgrade head --sql | pgcontract verify -`, or "
+            "write it to a file and name that. Where a migration reads the database, which it cannot while it prints, "
+            f"{_SCRATCH}"
+        ),
+    ),
+    UnreadTool(name="Django", shows=_shows_django, instead=_instead_of_django),
+    UnreadTool(
+        name="Rails",
+        shows=_shows_files(_RAILS, r"ActiveRecord::Migration", "db/migrate", "migrate"),
+        instead=_instead_of_rails,
+    ),
+    UnreadTool(
+        name="TypeORM",
+        shows=_shows_javascript(r"MigrationInterface|\bqueryRunner\b"),
+        instead=_instead(f"{_CODE}, and TypeORM prints none: {_SCRATCH}"),
+    ),
+    UnreadTool(
+        name="Sequelize",
+        shows=_shows_javascript(r"\bqueryInterface\b"),
+        instead=_instead(f"{_CODE}, and Sequelize prints none: {_SCRATCH}"),
+    ),
+    UnreadTool(
+        name="node-pg-migrate",
+        shows=_shows_javascript(r"\bpgm\b"),
+        instead=_instead(f"{_CODE}. `node-pg-migrate up --dry-run` prints it where it reaches a database; or {_SCRATCH}"),
+    ),
+    UnreadTool(
+        name="Knex",
+        shows=_shows_javascript(r"\b[Kk]nex\b"),
+        instead=_instead(f"{_CODE}, and Knex prints none: {_SCRATCH}"),
+    ),
+    UnreadTool(
+        name="Ecto",
+        shows=_shows_ecto,
+        instead=_instead(
+            f"{_CODE}. `mix ecto.dump` writes what they made as structure.sql: name that file. Or {_SCRATCH}"
+        ),
+    ),
+    UnreadTool(
+        name="Sqitch",
+        shows=_shows_sqitch,
+        instead=_instead(
+            "Sqitch's plan is not read yet. One change can be verified by naming its file in deploy/; for all of them, "
+            f"{_SCRATCH}"
+        ),
+    ),
+    UnreadTool(
+        name="Atlas",
+        shows=_shows_atlas,
+        instead=_instead(
+            "Atlas's folders are not read yet. `--layout flat` takes the folder's .sql files by the digits in front of "
+            "their names and sends each as one message, which Atlas does but for what `-- atlas:` lines say"
+        ),
+    ),
+    UnreadTool(
+        name="Liquibase",
+        shows=_shows_liquibase,
+        instead=_instead(
+            "Liquibase's changelogs are not read yet. `liquibase update-sql` prints their SQL: write it to a file and "
+            f"name that. Or {_SCRATCH}"
+        ),
+    ),
+)

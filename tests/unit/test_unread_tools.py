@@ -1,0 +1,174 @@
+"""Migrations that are code, or a tool's that is not read: which tool it is, and how to hand its SQL over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from command import Command
+from pgcontract import FolderOptions, InputError, load_project
+from written_files import write_files
+
+ALEMBIC = {"alembic.ini": "[alembic]\n", "alembic/env.py": "", "alembic/versions/1a2b_a.py": "def upgrade(): ...\n"}
+FLASK = {"app/migrations/env.py": "", "app/migrations/alembic.ini": "", "app/migrations/versions/1a2b_a.py": ""}
+DJANGO = {
+    "manage.py": 'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "rooms.settings")\n',
+    "shop/__init__.py": "",
+    "shop/migrations/__init__.py": "",
+    "shop/migrations/0001_initial.py": "",
+    "shop/migrations/0002_price.py": "",
+}
+RAILS = {"Gemfile": "", "db/migrate/20240101000000_rooms.rb": "class Rooms < ActiveRecord::Migration[7.1]\nend\n"}
+TYPEORM = {"src/migrations/1700000000000-Rooms.ts": "export class Rooms1 implements MigrationInterface {}\n"}
+KNEX = {"knexfile.js": "", "migrations/20240101000000_rooms.js": "exports.up = function (knex) {}\n"}
+SEQUELIZE = {"migrations/20240101000000-rooms.js": "module.exports = { up: (queryInterface) => {} }\n"}
+NODE_PG = {"migrations/1700000000000_rooms.js": "exports.up = (pgm) => {}\n"}
+ECTO = {"mix.exs": "", "priv/repo/migrations/20240101000000_rooms.exs": "use Ecto.Migration\n"}
+SQITCH = {"sqitch.plan": "%project=rooms\n", "deploy/rooms.sql": "SELECT 1;\n", "revert/rooms.sql": "SELECT 1;\n"}
+ATLAS = {"atlas.hcl": "", "migrations/atlas.sum": "h1:\n", "migrations/20240101000000_a.sql": "SELECT 1;\n"}
+LIQUIBASE = {
+    "liquibase.properties": "",
+    "changes/a.sql": "--liquibase formatted sql\n--changeset ann:1\nSELECT 1;\n",
+    "xml/db.changelog-master.xml": "<databaseChangeLog/>",
+}
+
+
+def _refusal(tmp_path: Path, files: Mapping[str, str], path: str) -> str:
+    root = write_files(tmp_path, files)
+    with pytest.raises(InputError) as caught:
+        load_project(root / path)
+    return str(caught.value).replace(f"{root}/", "")
+
+
+@pytest.mark.parametrize(
+    ("files", "path", "opening"),
+    [
+        pytest.param(ALEMBIC, ".", "these are Alembic migrations: it has alembic.ini.", id="Alembic's project"),
+        pytest.param(ALEMBIC, "alembic", "these are Alembic migrations: it has env.py beside versions/.", id="Alembic"),
+        pytest.param(
+            ALEMBIC, "alembic/versions", "these are Alembic migrations: it is versions/ beside env.py.", id="versions"
+        ),
+        pytest.param(
+            ALEMBIC,
+            "alembic/versions/1a2b_a.py",
+            "these are Alembic migrations: it is versions/ beside env.py.",
+            id="one of Alembic's",
+        ),
+        pytest.param(FLASK, "app", "these are Alembic migrations: it has alembic.ini.", id="Flask's project"),
+        pytest.param(FLASK, "app/migrations/versions", "these are Alembic migrations", id="Flask's versions"),
+        pytest.param(DJANGO, ".", "these are Django migrations: it has manage.py.", id="Django's project"),
+        pytest.param(
+            DJANGO, "shop", "these are Django migrations: it has 0001_initial.py beside __init__.py.", id="Django's app"
+        ),
+        pytest.param(DJANGO, "shop/migrations", "these are Django migrations", id="Django"),
+        pytest.param(DJANGO, "shop/migrations/0001_initial.py", "these are Django migrations", id="one of Django's"),
+        pytest.param(
+            RAILS,
+            ".",
+            "these are Rails migrations: it has db/migrate/20240101000000_rooms.rb.",
+            id="Rails's project",
+        ),
+        pytest.param(RAILS, "db", "these are Rails migrations: it has migrate/20240101000000_rooms.rb.", id="Rails's db"),
+        pytest.param(RAILS, "db/migrate", "these are Rails migrations: it has 20240101000000_rooms.rb.", id="Rails"),
+        pytest.param(TYPEORM, ".", "these are TypeORM migrations: it has src/migrations/17", id="TypeORM's project"),
+        pytest.param(TYPEORM, "src", "these are TypeORM migrations: it has 17", id="TypeORM's sources"),
+        pytest.param(TYPEORM, "src/migrations", "these are TypeORM migrations: it has 17", id="TypeORM"),
+        pytest.param(KNEX, ".", "these are Knex migrations: it has 2024", id="Knex's project"),
+        pytest.param(KNEX, "migrations", "these are Knex migrations: it has 2024", id="Knex"),
+        pytest.param(SEQUELIZE, ".", "these are Sequelize migrations: it has 2024", id="Sequelize"),
+        pytest.param(NODE_PG, ".", "these are node-pg-migrate migrations: it has 17", id="node-pg-migrate"),
+        pytest.param(ECTO, ".", "these are Ecto migrations: it has priv/repo/migrations/20", id="Ecto's project"),
+        pytest.param(ECTO, "priv/repo/migrations", "these are Ecto migrations: it has 20", id="Ecto"),
+        pytest.param(SQITCH, ".", "these are Sqitch migrations: it has sqitch.plan.", id="Sqitch's project"),
+        pytest.param(SQITCH, "deploy", "these are Sqitch migrations: it is below sqitch.plan.", id="Sqitch"),
+        pytest.param(ATLAS, ".", "these are Atlas migrations: it has atlas.sum.", id="Atlas's project"),
+        pytest.param(ATLAS, "migrations", "these are Atlas migrations: it has atlas.sum.", id="Atlas"),
+        pytest.param(LIQUIBASE, ".", "these are Liquibase migrations: it has liquibase.properties.", id="Liquibase's"),
+        pytest.param(LIQUIBASE, "changes", "these are Liquibase migrations: it has “--liquibase", id="Liquibase"),
+        pytest.param(LIQUIBASE, "changes/a.sql", "these are Liquibase migrations: it opens as", id="one of Liquibase's"),
+        pytest.param(LIQUIBASE, "xml", "these are Liquibase migrations: it has db.changelog-master.xml.", id="in XML"),
+    ],
+)
+def test_tool_is_named_for_its_folder_and_for_its_project(
+    files: dict[str, str], path: str, opening: str, tmp_path: Path
+) -> None:
+    assert opening in _refusal(tmp_path, files, path)
+
+
+@pytest.mark.parametrize(
+    ("files", "path", "command"),
+    [
+        pytest.param(ALEMBIC, ".", "`alembic upgrade head --sql | pgcontract verify -`", id="Alembic"),
+        pytest.param(
+            DJANGO,
+            "shop",
+            "`python manage.py sqlmigrate shop 0002_price | pgcontract verify -`",
+            id="Django, with the app and its last",
+        ),
+        pytest.param(DJANGO, ".", "`python manage.py sqlmigrate APP NAME | pgcontract verify -`", id="Django's project"),
+        pytest.param(RAILS, ".", "`pg_dump -s DATABASE | pgcontract verify -`", id="Rails"),
+        pytest.param(
+            {**RAILS, "db/structure.sql": "SELECT 1;\n"}, ".", "`pgcontract verify db/structure.sql`", id="Rails's dump"
+        ),
+        pytest.param(TYPEORM, ".", "`pg_dump -s DATABASE | pgcontract verify -`", id="TypeORM"),
+        pytest.param(ECTO, ".", "`mix ecto.dump` writes", id="Ecto"),
+        pytest.param(ATLAS, ".", "`--layout flat` takes", id="Atlas"),
+        pytest.param(LIQUIBASE, ".", "`liquibase update-sql` prints", id="Liquibase"),
+    ],
+)
+def test_command_that_prints_the_sql_is_named(files: dict[str, str], path: str, command: str, tmp_path: Path) -> None:
+    assert command in _refusal(tmp_path, files, path)
+
+
+@pytest.mark.parametrize(
+    ("files", "path", "expected"),
+    [
+        pytest.param(
+            {**DJANGO, "shop/migrations/all.sql": "SELECT 1;"}, "shop/migrations/all.sql", ["all"], id="printed"
+        ),
+        pytest.param({**ALEMBIC, "all.sql": "SELECT 1;"}, ".", ["all"], id="beside the settings"),
+        pytest.param(SQITCH, "deploy/rooms.sql", ["rooms"], id="one change of Sqitch's"),
+        pytest.param(ATLAS, "migrations/20240101000000_a.sql", ["20240101000000_a"], id="one file of Atlas's"),
+        pytest.param(
+            {**ATLAS, "migrations/20240101000000_a.sql": "-- +goose Up\nSELECT 1;\n"},
+            "migrations",
+            ["20240101000000_a"],
+            id="goose's, with Atlas's sum",
+        ),
+        pytest.param(
+            {"migrations/1_a.sql": "SELECT 1;", "migrations/2_b.js": "// knex and pgm\n"},
+            "migrations/1_a.sql",
+            ["1_a"],
+            id="a",
+        ),
+        pytest.param({"x/1_a.sql": "SELECT '\n--liquibase formatted sql';"}, "x", ["1_a"], id="the words in a string"),
+        pytest.param({"x/1_a.sql": "SELECT 1;", "x/0001_a.py": ""}, "x", ["1_a"], id="Python that is no package"),
+        pytest.param({"x/1_a.sql": "SELECT 1;", "x/1_a.ts": "run();"}, "x", ["1_a"], id="other code"),
+    ],
+)
+def test_sql_that_is_there_is_read(files: dict[str, str], path: str, expected: list[str], tmp_path: Path) -> None:
+    assert expected == [migration.key for migration in load_project(write_files(tmp_path, files) / path).chain]
+
+
+def test_layout_of_that_name_is_answered_alike() -> None:
+    with pytest.raises(InputError, match=r"--layout alembic: Alembic migrations are not read\. They are code"):
+        load_project(Path(__file__).parent, options=FolderOptions(layout="alembic"))
+
+
+def test_atlas_folder_is_read_where_the_layout_is_named(tmp_path: Path) -> None:
+    project = load_project(write_files(tmp_path, ATLAS), options=FolderOptions(layout="flat"))
+
+    assert ["20240101000000_a"] == [migration.key for migration in project.chain]
+
+
+def test_folder_one_level_down_is_named_with_its_tool(tmp_path: Path) -> None:
+    files = {f"api/{name}": text for name, text in ALEMBIC.items()}
+
+    assert "One level down there are api (Alembic): name one" in _refusal(tmp_path, files, ".")
+
+
+def test_command_says_it_in_one_error(pgcontract: Command, tmp_path: Path) -> None:
+    said = pgcontract("verify", write_files(tmp_path, ALEMBIC))
+
+    assert (2, 1) == (said.code, said.err.count("these are Alembic migrations"))
