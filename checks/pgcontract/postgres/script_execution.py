@@ -97,7 +97,7 @@ def _apply(connection: psycopg.Connection, script: Script) -> Refusal | None:
     connection.execute("BEGIN")
     refusal = send(connection, script)
     if refusal is None:
-        return _commit(connection, script)
+        return commit(connection, script)
     if not connection.closed:
         connection.execute("ROLLBACK")
     return refusal
@@ -134,7 +134,7 @@ def _sent_by_statement(script: Script) -> bool:
     return bool(script.statements) and (script.execution.by_statement or brings_rows)
 
 
-def _commit(connection: psycopg.Connection, script: Script) -> Refusal | None:
+def commit(connection: psycopg.Connection, script: Script) -> Refusal | None:
     """What is deferred to the COMMIT is refused there."""
     try:
         connection.execute("COMMIT")
