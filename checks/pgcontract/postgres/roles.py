@@ -82,7 +82,7 @@ class _RolePreparation:
         self.platform = platform
         self.token = token
         self.own = "own_server" in server.capabilities
-        names = [platform.migrator.name, *(role.name for role in platform.roles)]
+        names = [role.name for role in (platform.migrator, *platform.roles, *platform.service_roles)]
         self.server_roles = {
             name: _ServerRole(superuser=superuser, attributes=frozenset(attributes))
             for name, superuser, attributes in admin.execute(_ROLES, [names])
@@ -97,6 +97,9 @@ class _RolePreparation:
             raise InputError(self._describe_missing_roles(missing_roles))
         for role in missing_roles:
             self._create_role(role, comment=None if self.own else ROLE_COMMENT)
+        for role in self.platform.service_roles if self.own else ():
+            if role.name not in self.server_roles:
+                self._create_role(role)
         roles = self._prepare_migrator()
         [(quoted,)] = self.admin.execute("SELECT pg_catalog.quote_ident(%s)", [roles.migrator])
         names = [role.name for role in self.platform.roles]

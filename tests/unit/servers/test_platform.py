@@ -83,6 +83,103 @@ def test_what_projects_commonly_write_applies(migrating: psycopg.Connection) -> 
     assert ("Ann",) == migrating.execute("SELECT name FROM public.profile").fetchone()
 
 
+COMMON = {
+    "a seed of people": """
+        INSERT INTO auth.users (instance_id, id, aud, role, email, encrypted_password, email_confirmed_at,
+            confirmation_token, recovery_token, email_change, email_change_token_new, email_change_token_current)
+        VALUES ('00000000-0000-0000-0000-000000000000', gen_random_uuid(), 'authenticated', 'authenticated',
+            'ann@example.com', '$2a$10$x', now(), '', '', '', '', '');
+        INSERT INTO auth.identities (provider_id, user_id, identity_data, provider)
+            SELECT id, id, jsonb_build_object('sub', id, 'email', email), 'email' FROM auth.users;
+    """,
+    "who has a second factor": """
+        CREATE TABLE note (id integer, owner uuid);
+        ALTER TABLE note ENABLE ROW LEVEL SECURITY;
+        CREATE POLICY strong ON note AS RESTRICTIVE TO authenticated USING (
+            auth.jwt() ->> 'aal' = 'aal2' OR NOT EXISTS (
+                SELECT FROM auth.mfa_factors WHERE user_id = auth.uid() AND status = 'verified'));
+    """,
+    "sessions ended": "DELETE FROM auth.sessions WHERE user_id = gen_random_uuid(); TABLE auth.refresh_tokens;",
+    "a hook of sign-in": """
+        CREATE FUNCTION hook(event jsonb) RETURNS jsonb LANGUAGE sql AS 'SELECT event';
+        GRANT USAGE ON SCHEMA public TO supabase_auth_admin;
+        GRANT EXECUTE ON FUNCTION hook TO supabase_auth_admin;
+        REVOKE EXECUTE ON FUNCTION hook FROM authenticated, anon, public;
+    """,
+    "files by their path": """
+        CREATE POLICY own ON storage.objects FOR DELETE TO authenticated USING (path_tokens[1] = auth.uid()::text);
+        CREATE INDEX by_owner ON storage.objects (owner_id);
+        INSERT INTO storage.buckets (id, name, public, file_size_limit, allowed_mime_types)
+            VALUES ('faces', 'faces', true, 1048576, '{image/png}') ON CONFLICT (id) DO NOTHING;
+    """,
+    "messages": """
+        CREATE TABLE room (id integer PRIMARY KEY);
+        CREATE POLICY hears ON realtime.messages FOR SELECT TO authenticated USING (
+            realtime.messages.extension IN ('broadcast', 'presence') AND realtime.topic() = 'room');
+        CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+        BEGIN
+            PERFORM realtime.broadcast_changes('room:' || new.id, tg_op, tg_op, tg_table_name, tg_table_schema, new, old);
+            PERFORM realtime.send('{}'::jsonb, 'made', 'room', true);
+            RETURN new;
+        END $$;
+        CREATE TRIGGER tell AFTER INSERT ON room FOR EACH ROW EXECUTE FUNCTION tell();
+        INSERT INTO room VALUES (1);
+    """,
+    "secrets": """
+        SELECT vault.update_secret(vault.create_secret('a', 'name', 'why'), 'b');
+        CREATE FUNCTION secret() RETURNS text LANGUAGE sql SECURITY DEFINER AS
+            $$SELECT decrypted_secret FROM vault.decrypted_secrets WHERE name = 'name'$$;
+    """,
+    "no GraphQL": """
+        REVOKE ALL ON SCHEMA graphql_public FROM anon, authenticated;
+        SELECT graphql_public.graphql(query => '{a}');
+    """,
+    "a reader of all": "GRANT SELECT ON ALL TABLES IN SCHEMA public TO supabase_read_only_user, dashboard_user;",
+}
+
+
+@pytest.mark.parametrize("text", COMMON.values(), ids=COMMON)
+def test_what_public_projects_lean_on_is_there(text: str, migrating: psycopg.Connection) -> None:
+    migrating.execute(text.encode())
+
+
+# There too each of these fails on a new project, until its owner has switched something on or is let.
+ABSENT = {
+    "jobs": ("SELECT cron.schedule('a', '* * * * *', 'SELECT 1')", "3F000"),
+    "requests": ("SELECT net.http_post('http://localhost')", "3F000"),
+    "webhooks": ("CREATE TABLE supabase_functions.a ()", "3F000"),
+    "queues": ("SELECT pgmq.create('a')", "3F000"),
+    "keys": ("SELECT pgsodium.create_key()", "3F000"),
+    "a table among messages": ("CREATE TABLE realtime.a ()", "42501"),
+    "a table among people": ("CREATE TABLE auth.a ()", "42501"),
+    "a column of people": ("ALTER TABLE auth.users ADD COLUMN a integer", "42501"),
+    "an address twice": (
+        "INSERT INTO auth.users (id, email) SELECT gen_random_uuid(), 'a' FROM generate_series(1, 2)",
+        "23505",
+    ),
+    "a service's role": ("SET ROLE supabase_auth_admin", "42501"),
+    "secrets for everybody": ("SET ROLE authenticated; SELECT * FROM vault.decrypted_secrets", "42501"),
+    "secrets by everybody": ("SET ROLE anon; SELECT vault.create_secret('a')", "42501"),
+    "people for everybody": ("SET ROLE authenticated; SELECT * FROM auth.users", "42501"),
+}
+
+
+@pytest.mark.parametrize(("text", "sqlstate"), ABSENT.values(), ids=ABSENT)
+def test_what_a_new_project_has_not_is_not_there(text: str, sqlstate: str, migrating: psycopg.Connection) -> None:
+    with pytest.raises(psycopg.Error) as refusal:
+        migrating.execute(text.encode())
+
+    assert sqlstate == refusal.value.sqlstate
+
+
+def test_the_platforms_names_are_known_whether_they_are_here_or_not(sandbox: Sandbox) -> None:
+    here = {schema.name for schema in sandbox.starting_catalog.schemas} - {"public"}
+    roles = {role.name for role in (*sandbox.platform.roles, *sandbox.platform.service_roles)}
+    owned = sandbox.platform.owned_names
+
+    assert (True, False) == ({*here, *roles, "cron", "net", "supabase_admin"} <= owned, {"public", "postgres"} <= owned)
+
+
 @pytest.mark.parametrize(
     ("part", "expected"), [("foldername", ["a", "b"]), ("filename", "c.d.png"), ("extension", "png")]
 )

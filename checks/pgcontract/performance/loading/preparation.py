@@ -66,7 +66,7 @@ class LoadPlan:
         scripts = [migration.up.text for migration in self.migrations]
         parts = (
             _loader_version(),
-            (platform.migrator, platform.roles, platform.regimes[0].database_sql, scripts),
+            (platform.migrator, platform.roles, platform.service_roles, platform.regimes[0].database_sql, scripts),
             platform.setup and platform.setup.text,
             (_dataset_text(self.dataset), self.seed),
             (sorted(example_texts(self.context).items()), sorted(table.name for table in promise.declared.tables)),

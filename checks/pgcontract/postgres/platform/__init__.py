@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from pgcontract.model.sql import Script
+from pgcontract.postgres.platform.owned_names import SUPABASE_NAMES
 
 MIGRATOR = "postgres"
 
@@ -35,12 +36,17 @@ class GrantRegime:
 
 @dataclass(frozen=True, kw_only=True)
 class Platform:
-    """A platform: its migrating role, other roles and grant regimes; shape is compared under the first. `setup` is what
-    an owner has run on top of it."""
+    """A platform: its migrating role, other roles and grant regimes; shape is compared under the first.
+
+    `service_roles` are those of its services, on which nothing here depends: they are made where the server is the run's
+    own. `setup` is what an owner has run on top of it. `owned_names` are the schemas and roles that are the platform's,
+    whether they are here or not.
+    """
 
     name: str
     migrator: PlatformRole
     roles: tuple[PlatformRole, ...] = ()
+    service_roles: tuple[PlatformRole, ...] = ()
     regimes: tuple[GrantRegime, ...]
     setup: Script | None = None
     owned_names: frozenset[str] = frozenset()
@@ -64,6 +70,18 @@ def platform_of(name: str, *, setup: Script | None = None) -> Platform:
                 PlatformRole(name="service_role", attributes=("BYPASSRLS",)),
                 PlatformRole(name="authenticator", attributes=("LOGIN", "NOINHERIT"), member_of=_API_ROLES),
             ),
+            # Without the attributes that they have there: nobody here is to act as one of them.
+            service_roles=tuple(
+                PlatformRole(name=name, attributes=("NOINHERIT",))
+                for name in (
+                    "supabase_auth_admin",
+                    "supabase_storage_admin",
+                    "supabase_realtime_admin",
+                    "supabase_replication_admin",
+                    "supabase_read_only_user",
+                    "dashboard_user",
+                )
+            ),
             regimes=(
                 GrantRegime(
                     name="since", description="since 2026-05-30", database_sql=(database, _sql("supabase_since"))
@@ -71,6 +89,7 @@ def platform_of(name: str, *, setup: Script | None = None) -> Platform:
                 GrantRegime(name="before", description="before 2026-05-30", database_sql=(database,)),
             ),
             setup=setup,
+            owned_names=SUPABASE_NAMES,
         )
     return Platform(
         name=name,
