@@ -12,6 +12,7 @@ import click
 from pgcontract.cli.folder_options import folder_options, read_folder_options
 from pgcontract.cli.progress import show_progress
 from pgcontract.cli.report_format import ReportFormat
+from pgcontract.cli.standard_input import STANDARD_INPUT, read_standard_input
 from pgcontract.model.duration import read_duration
 from pgcontract.reporting.output_folder import require_file, require_writable, write_file
 from pgcontract.result import Run, RunOptions
@@ -83,8 +84,8 @@ def command(
 ) -> int:
     """Run the migrations of PATH on a fresh server and check what they promise.
 
-    PATH is a project (contracts/ next to migrations/), a folder of migrations of any tool, or one .sql file.
-    Default: schema.
+    PATH is a project (contracts/ next to migrations/), a folder of migrations of any tool, or one .sql file; - reads a
+    script from standard input. Default: schema.
     """
     timeout_ms = read_duration(timeout, option="--timeout")
     if report is not None:
@@ -95,7 +96,7 @@ def command(
 
     from pgcontract import runner
     from pgcontract.cli.process_cost import with_whole_process
-    from pgcontract.contract import load_project
+    from pgcontract.contract import load_project, load_script
     from pgcontract.reporting import write_reports
     from pgcontract.reporting.markup import visible
 
@@ -116,7 +117,12 @@ def command(
         timeout_ms=timeout_ms,
         strict=strict,
     )
-    project = load_project(path, contract=contract, options=read_folder_options(folder))
+    if path == STANDARD_INPUT:
+        if contract is not None:
+            raise click.UsageError("--contract goes with a file: standard input has no contract")
+        project = load_script(read_standard_input(), name="standard input", options=read_folder_options(folder))
+    else:
+        project = load_project(path, contract=contract, options=read_folder_options(folder))
     with show_progress() as notify:
         run = with_whole_process(runner.verify(project, options, notify=notify))
     if json_file is not None and json_file != STANDARD_OUTPUT:

@@ -12,6 +12,7 @@ from pgcontract.contract.project import (
     Project,
     contract_path,
     load_project,
+    load_script,
     root_of_contract,
     with_contract,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "contract_path",
     "json_schema",
     "load_project",
+    "load_script",
     "read_values",
     "root_of_contract",
     "with_contract",

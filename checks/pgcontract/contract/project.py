@@ -10,11 +10,13 @@ from typing import Any
 
 from pgcontract.contract.chain import add_contracts, build_chain
 from pgcontract.contract.folder_options import FolderOptions
+from pgcontract.contract.given_script import read_given, read_given_folder
 from pgcontract.contract.layouts import Layout, layout_called, layout_of, layout_of_tool, layouts
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading
 from pgcontract.contract.own_runner import run_by, runner_sentences
 from pgcontract.contract.platform_evidence import PLATFORMS, SUPABASE, supabase_evidence
+from pgcontract.contract.psql_scripts import read_alone
 from pgcontract.contract.report_outline import default_outline
 from pgcontract.contract.sections.datasets import Dataset, merge_datasets
 from pgcontract.contract.toml_reader import ProjectFile, parse_contract, read_contract, read_project_file
@@ -24,7 +26,7 @@ from pgcontract.contract.values import Shape
 from pgcontract.errors import InputError
 from pgcontract.model.input_file import is_there, require_inside
 from pgcontract.model.schema import Schema
-from pgcontract.model.sql import Execution, Script, read_script
+from pgcontract.model.sql import Script, make_source
 from pgcontract.result.outline import Outline
 
 PROJECT_FILE = "pgcontract.toml"
@@ -124,6 +126,25 @@ def load_project(
         ) from None
 
 
+def load_script(raw: bytes, *, name: str, options: FolderOptions | None = None) -> Project:
+    """The project of one script that is no file, which is called `name`: psql's rules, or those of the layout that the
+    options name, and no contract. What it includes is looked for in the working folder. Raises InputError."""
+    options = options or FolderOptions()
+    layout, folder, shown = read_given(make_source(raw, name), options.layout, options.values)
+    reading = read_given_folder(layout, folder, name)
+    chain, shapes = build_chain(reading.migrations, [])
+    project = Project(
+        root=Path(),
+        document=_document({}),
+        chain=chain,
+        shapes=shapes,
+        layout=layout.NAME,
+        issues=reading.issues,
+        assumptions=(_layout_sentence(layout, shown), *reading.assumptions),
+    )
+    return _with_options(project, options, folder=folder)
+
+
 def _load(path: Path, contract: Path | str | None, options: FolderOptions) -> Project:
     if not path.exists():
         raise InputError(
@@ -186,7 +207,11 @@ def _read_folder(
         layout, recognised = layout_of(folder)
         shown = f"it {recognised}"
     reading = layout.read_folder(folder)
-    return layout, reading, f"Read as {layout.NAME} ({shown}): {layout.SENTENCE}. --layout reads it as another."
+    return layout, reading, _layout_sentence(layout, shown)
+
+
+def _layout_sentence(layout: Layout, shown: str) -> str:
+    return f"Read as {layout.NAME} ({shown}): {layout.SENTENCE}. --layout reads it as another."
 
 
 def contract_path(project: Project) -> Path:
@@ -271,7 +296,7 @@ def _with_options(project: Project, options: FolderOptions, *, folder: Folder, s
         hint = nearest(options.platform, PLATFORMS)
         raise InputError(f"--platform {options.platform}: no platform is called so; {hint}")
     applied = project.migration(options.applied).key if options.applied is not None else project.applied
-    setup = read_script(options.setup, Execution(by_statement=True)) if options.setup is not None else None
+    setup = read_alone(options.setup, options.values) if options.setup is not None else None
     project = replace(project, platform=options.platform or project.platform, applied=applied, setup=setup)
     if options.platform is not None or says_platform:
         return project

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -103,6 +103,17 @@ def read_as_psql(folder: Folder, path: Path) -> ReadScript:
 def read_as_dump(folder: Folder, path: Path) -> ReadScript:
     """The file as psql reads it when it restores a dump."""
     return _read_script(_read(folder, folder.any_text(path), RESTORE), "pg_dump")
+
+
+def read_alone(path: Path, values: Mapping[str, str]) -> Script:
+    """A file that is no migration, as psql runs it. Raises InputError as `read_as_psql`, and at a variable without a
+    value."""
+    folder = Folder(path=path.parent, root=path.parent, only=path, values=values)
+    read = read_as_dump(folder, path) if is_dump(folder, path) else read_as_psql(folder, path)
+    for issue in read.issues(path.name):
+        if issue.kind is IssueKind.PLACEHOLDER:
+            raise InputError(f"{issue.summary} {issue.remedy}", file=issue.path, line=issue.line)
+    return read.script
 
 
 def uses_psql(folder: Folder, path: Path) -> bool:

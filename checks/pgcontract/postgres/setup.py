@@ -50,7 +50,7 @@ def require_runnable(script: Script) -> None:
 def run_setup(connection: psycopg.Connection, script: Script) -> None:
     """Send the statements one by one, as psql does. InputError where one is refused, with its place and the server's
     words, or where a transaction is left open."""
-    if not script.parsed:
+    if not script.parsed and not script.statements:
         if refusal := apply_script(connection, script):
             raise _refused(script, refusal)
         return

@@ -17,11 +17,9 @@ SENTENCE: Final = "each statement sent by itself, up to the first that fails"
 
 
 def recognises(folder: Folder) -> str | None:
-    """One file that is named, with psql's commands, variables or rows in it; or standard input."""
+    """One file that is named, with psql's commands, variables or rows in it."""
     if folder.only is None:
         return None
-    if folder.given is not None:
-        return "is standard input"
     return "uses psql's commands" if folder.only.suffix == ".sql" and uses_psql(folder, folder.only) else None
 
 

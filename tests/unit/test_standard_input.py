@@ -1,0 +1,117 @@
+"""`pgcontract verify -` reads a script from standard input."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from written_files import write_files
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verified:
+    """What a run says: exit code, decision, the summaries of what is broken, the first word of the mistake."""
+
+    code: int
+    decision: str = ""
+    broken: tuple[str, ...] = ()
+    mistake: str = ""
+
+
+def verify(folder: Path, stdin: bytes | int, *words: str) -> Verified:
+    """The command in that folder, with these bytes, or that open file, as its standard input."""
+    given = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
+    done = subprocess.run(
+        [sys.executable, "-m", "pgcontract", "verify", "-", "--format", "json", *words],
+        cwd=folder,
+        capture_output=True,
+        check=False,
+        **given,
+    )
+    if not done.stdout:
+        return Verified(code=done.returncode, mistake=done.stderr.decode().strip())
+    run = json.loads(done.stdout)
+    return Verified(
+        code=done.returncode,
+        decision=run["verdict"]["decision"],
+        broken=tuple(
+            f"{finding['check']} {(finding['origin'] or {}).get('file')}: {finding['summary']}"
+            for finding in run["findings"]
+            if finding["status"] == "broken"
+        ),
+    )
+
+
+def test_script_is_verified_and_nothing_is_written(tmp_path: Path) -> None:
+    script = b"\\set t kites\r\nCREATE TABLE :t (id int PRIMARY KEY);\r\nCOPY kites FROM stdin;\r\n1\r\n\\.\r\n"
+
+    assert (Verified(code=0, decision="CLEAR"), []) == (verify(tmp_path, script), list(tmp_path.iterdir()))
+
+
+def test_refusal_names_standard_input(tmp_path: Path) -> None:
+    expected = ("script.applies standard input: The server rejects the script: division by zero.",)
+
+    assert expected == verify(tmp_path, b"SELECT 1;\nSELECT 1/0;", "--only", "script.applies").broken
+
+
+@pytest.mark.parametrize(
+    ("script", "words", "code"),
+    [
+        pytest.param("SELECT 1/:n;", ["--set", "n=1"], 0, id="a value"),
+        pytest.param("\\i parts/one.sql", [], 0, id="a file of the working folder"),
+        pytest.param("\\i ../outside.sql", [], 2, id="a file outside of it"),
+        pytest.param("-- +goose Up\nSELECT 1;\n-- +goose Down\nSELECT 1/0;", ["--layout", "goose"], 0, id="goose's"),
+        pytest.param("-- migrate:up\nSELECT 1;\n-- migrate:down\nSELECT 1/0;", ["--layout", "dbmate"], 0, id="dbmate's"),
+        pytest.param("SELECT 1;", ["--layout", "flyway"], 0, id="Flyway's"),
+        pytest.param("SELECT 1;", ["--layout", "flat"], 0, id="one message"),
+        pytest.param("SELECT 1;", ["--contract", "contract.toml"], 2, id="a contract"),
+    ],
+)
+def test_script_is_read_as_it_is_said(script: str, words: list[str], code: int, tmp_path: Path) -> None:
+    write_files(tmp_path, {"in/parts/one.sql": "SELECT 1;", "outside.sql": "SELECT 1;"})
+
+    assert code == verify(tmp_path / "in", script.encode(), "--only", "script.applies", *words).code
+
+
+@pytest.mark.parametrize(
+    ("stdin", "mistake"),
+    [
+        pytest.param(b" \n", "error: standard input: is empty", id="empty"),
+        pytest.param(b"\x7fELF\0\1", "error: standard input:1: a binary file", id="binary"),
+        pytest.param("SELECT 1;".encode("utf-16"), "error: standard input:1: not UTF-8", id="UTF-16"),
+        pytest.param(b"PGDMP\1\16", "error: standard input: is a dump in pg_dump's own format", id="a custom dump"),
+        pytest.param(b"password=hunter2\n", "error: standard input:1: is no SQL", id="no SQL"),
+        pytest.param(b"SELECT 1;\n\\! ls\n", "error: standard input:2: \\! leaves the script", id="a shell"),
+    ],
+)
+def test_what_is_no_script_is_told_in_one_word(stdin: bytes, mistake: str, tmp_path: Path) -> None:
+    found = verify(tmp_path, stdin)
+
+    assert (2, True) == (found.code, found.mistake.startswith(mistake))
+
+
+def test_terminal_is_not_read(tmp_path: Path) -> None:
+    terminal, other_end = pty.openpty()
+    try:
+        found = verify(tmp_path, other_end)
+    finally:
+        os.close(terminal)
+        os.close(other_end)
+
+    assert (2, "error: - reads SQL from standard input, which is a terminal") == (
+        found.code,
+        found.mistake.partition(";")[0],
+    )
+
+
+def test_what_has_no_end_is_not_waited_for(tmp_path: Path) -> None:
+    with Path("/dev/zero").open("rb") as zero:
+        found = verify(tmp_path, zero.fileno())
+
+    assert (2, "error: standard input:1: a binary file") == (found.code, found.mistake.partition(" file:")[0] + " file")
