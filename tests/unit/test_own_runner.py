@@ -67,12 +67,9 @@ def test_runner_has_the_last_word_on_both_ways(
 def test_layout_of_the_runner(tmp_path: Path) -> None:
     project = project_of(tmp_path, 'layout = "supabase"')
 
-    assert (
-        "supabase",
-        "Read as supabase, as [runner] in pgcontract.toml says: by name, each file in one transaction.",
-    ) == (
+    assert ("supabase", "Read as supabase (as [runner] in pgcontract.toml says)") == (
         project.layout,
-        project.assumptions[0],
+        project.assumptions[0].partition(":")[0],
     )
 
 

@@ -243,7 +243,9 @@ def test_a_chain_that_keeps_its_word_has_nothing_to_block(project: Path) -> None
 
 def test_without_a_server_text_is_judged_and_the_rest_is_unknown(project: Path) -> None:
     run = verified(project, pg="none")
-    folder = {"migration.consecutive", "migration.order", "migration.read", "migration.unique"}
+    folder = {
+        f"migration.{promise}" for promise in ("accepted", "consecutive", "order", "placeholders", "read", "unique")
+    }
     text = {"contract.accepted", "script.objects_created", "script.parsed", "rollback.exists", *folder}
 
     assert (Decision.INCOMPLETE, text) == (

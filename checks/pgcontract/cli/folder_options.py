@@ -20,7 +20,8 @@ _OPTIONS: Final = (
         "values",
         metavar="NAME=VALUE",
         multiple=True,
-        help="The value of a placeholder in the migrations, as Flyway and psql have them; may be repeated.",
+        help="The value of a placeholder in the migrations, as Flyway and psql have them; may be repeated. Where "
+        "its name speaks of a password, secret, token or key, no report shows it.",
     ),
     click.option(
         "--setup",

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from pgcontract.errors import InputError
+
+_SHORTEST_SECRET: Final = 4  # a shorter one stands in every report by chance
+_SECRET: Final = re.compile(
+    r"passw|passphrase|pwd|secret|token|credential|(?:api|private|access|encryption|signing)[_.-]?key", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +26,15 @@ class FolderOptions:
     values: Mapping[str, str] = field(default_factory=dict, repr=False)  # may be secrets
     applied: str | None = None
     setup: Path | None = None
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """The values whose names say that they are secret, each with what is shown in its place."""
+        return {
+            value: f"${{{name}}}"
+            for name, value in self.values.items()
+            if len(value) >= _SHORTEST_SECRET and _SECRET.search(name)
+        }
 
 
 def read_values(words: Iterable[str], *, option: str) -> dict[str, str]:

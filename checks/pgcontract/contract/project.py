@@ -43,7 +43,7 @@ class Project:
 
     `applied` is the key of the last migration that production has, where that is known. `setup` is run before the first
     migration. `issues` are what the tool makes of the folder that its owner may not expect; `assumptions` a sentence
-    for each thing that was told by looking.
+    for each thing that was told by looking. `secrets` are values that no report may show, with what it shows instead.
     """
 
     root: Path
@@ -60,6 +60,7 @@ class Project:
     setup: Script | None = field(default=None, repr=False)
     issues: tuple[FolderIssue, ...] = ()
     assumptions: tuple[str, ...] = ()
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def pending(self) -> tuple[Migration, ...]:
@@ -297,7 +298,13 @@ def _with_options(project: Project, options: FolderOptions, *, folder: Folder, s
         raise InputError(f"--platform {options.platform}: no platform is called so; {hint}")
     applied = project.migration(options.applied).key if options.applied is not None else project.applied
     setup = read_alone(options.setup, options.values) if options.setup is not None else None
-    project = replace(project, platform=options.platform or project.platform, applied=applied, setup=setup)
+    project = replace(
+        project,
+        platform=options.platform or project.platform,
+        applied=applied,
+        setup=setup,
+        secrets=options.secrets,
+    )
     if options.platform is not None or says_platform:
         return project
     evidence = supabase_evidence(folder, project.chain, layout=project.layout, setup=setup)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from pgcontract.probes.promise import Promise
 from pgcontract.result import Finding, Status
+from pgcontract.result.secrets import mask_secrets
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import Check, checks
 from pgcontract.runner.item import Item
@@ -15,6 +16,7 @@ from pgcontract.runner.plan import Plan
 def make_finding(promise: Promise, check: Check, answer: Answer, *, seconds: float = 0.0) -> Finding:
     """The answer with its check, migration, claims, time, and what it weighs where it is BROKEN: a note, where nobody
     promised it."""
+    answer = replace(mask_secrets(answer, promise.project.secrets), subject=answer.subject)
     claimed = promise.is_claimed(check.id, answer.subject)
     status, severity = answer.status, None
     if status is Status.BROKEN and check.promised is not None and not claimed and not check.promised(promise):

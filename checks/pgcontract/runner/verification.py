@@ -14,6 +14,7 @@ from pgcontract.postgres.progress import ProgressEvent, progress_told_to, report
 from pgcontract.postgres.providers import redact_run_as, redact_spec
 from pgcontract.result import Finding, MigrationName, Observations, Run, RunOptions
 from pgcontract.result.observations import sum_phases
+from pgcontract.result.secrets import mask_secrets
 from pgcontract.runner.assumptions import assumptions
 from pgcontract.runner.check_infos import check_infos
 from pgcontract.runner.claim_findings import claim_findings
@@ -53,7 +54,7 @@ def conclude(
         production=plan.project.postgres,
         major=observed.server.major if observed.server else None,
     )
-    return Run(
+    run = Run(
         pgcontract=version("pgcontract"),
         started=now.replace(microsecond=0).isoformat(),
         migration=plan.head.key,
@@ -78,6 +79,7 @@ def conclude(
         options=replace(plan.options, pg=redact_spec(plan.options.pg), pg_run_as=redact_run_as(plan.options.pg_run_as)),
         phases=sum_phases(observed.phases),
     )
+    return mask_secrets(run, plan.project.secrets)
 
 
 def _in_order(plan: Plan, findings: Iterable[Finding]) -> list[Finding]:

@@ -206,6 +206,21 @@ def test_name_without_a_value_is_told_once(tmp_path: Path) -> None:
     ]
 
 
+def test_secret_is_in_no_part_of_a_run_even_where_the_database_has_it(tmp_path: Path) -> None:
+    secret = "hunter2-hunter2"
+    sql = (
+        "CREATE TABLE a (b text DEFAULT '${Api_Token}' CHECK (b <> '${Api_Token}'));\n"
+        "COMMENT ON TABLE a IS '${Api_Token}';\n"
+        "CREATE FUNCTION f() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE '${Api_Token}'; END $$;\n"
+        "CREATE VIEW v AS SELECT '${Api_Token}' AS x;\n"
+    )
+    root = write_files(tmp_path, {"db/V1__a.sql": sql})
+    project = load_project(root / FOLDER, options=FolderOptions(values={"api_token": secret}))
+    run = verify(project, RunOptions(examples=2))
+
+    assert (False, True) == (secret in to_json(run), "${api_token}" in to_json(run))
+
+
 def test_value_is_in_no_part_of_a_run(tmp_path: Path) -> None:
     root = write_files(
         tmp_path,
