@@ -91,8 +91,8 @@ def _refusals(source: Source, sections: SqlMigrateFile, digits: re.Match[str] | 
         yield sections.refusal
     elif source.has_byte_order_mark and "Up" not in sections.messages:
         yield Refusal(
-            why="opens with a byte order mark, behind which sql-migrate does not see “-- +migrate Up”: it applies none of "
-            "it, and records it as applied",
+            why="opens with a byte order mark, behind which sql-migrate does not see “-- +migrate Up”: it applies "
+            "nothing, and records the file as applied",
             line=1,
             remedy="Save the file as UTF-8 without a byte order mark.",
         )
