@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -10,6 +11,7 @@ from pgcontract.contract.migration_folder import Folder
 from pgcontract.contract.tool_marks import mark_in
 
 _OWN_SETTINGS: Final = {"sqlx": (".sqlx", "sqlx.toml", "sqlx-data.json"), "refinery": ("refinery.toml",)}
+_NODE_TABLES: Final = ("dependencies", "devDependencies")
 _OF_OTHERS: Final = ("meta/_journal.json", "migration_lock.toml", "atlas.sum", "sqitch.plan")
 
 
@@ -25,6 +27,21 @@ def rust_evidence(folder: Folder, crate: str) -> str | None:
             return f"is below a Cargo.toml that depends on {crate}"
         if folder.has(parent / "go.mod"):
             return None
+    return None
+
+
+def node_evidence(folder: Folder, package: str) -> str | None:
+    """What shows that a Node program applies the folder with that package: a package.json, in the folder or above it, the
+    nearest there is, that depends on it."""
+    for parent in folder.parents():
+        if text := folder.settings(parent / "package.json"):
+            try:
+                document = json.loads(text)
+            except ValueError:
+                return None
+            tables = [document.get(name) for name in _NODE_TABLES] if isinstance(document, dict) else []
+            depends = any(isinstance(table, dict) and package in table for table in tables)
+            return f"is below a package.json that depends on {package}" if depends else None
     return None
 
 

@@ -14,6 +14,8 @@ _MARKS: Final = {
     "dbmate": re.compile(r"^--\s*migrate:(?:up|down)(?:\s*$|\s+\S+)", re.M),
     "sql-migrate": re.compile(r"^-- \+migrate (?:Up|Down)\b.*$", re.M),
 }
+NODE_UP: Final = re.compile(r"^\s*--[\s-]*up\s+migration", re.I | re.M)
+NODE_DOWN: Final = re.compile(r"^\s*--[\s-]*down\s+migration", re.I | re.M)
 _BLOCK_COMMENT: Final = re.compile(r"/\*.*?\*/", re.S)
 
 
@@ -28,6 +30,9 @@ def mark_in(folder: Folder) -> tuple[str, str, Path] | None:
         marks = [
             (match.start(), tool, match.group().strip()) for tool in _MARKS if (match := _MARKS[tool].search(comments))
         ]
+        # One of these alone is a heading that anybody may write.
+        if (match := NODE_UP.search(comments)) and NODE_DOWN.search(text):
+            marks.append((match.start(), "node-pg-migrate", match.group().strip()))
         if marks:
             _, tool, mark = min(marks)
             return tool, mark, path
