@@ -14,11 +14,19 @@ FILES = {
     "setup.sql": "CREATE SCHEMA app; CREATE TABLE app.team (id integer PRIMARY KEY);",
     "broken.sql": "SELECT 1;\nCREATE TABLE t (id missing);",
     "words.sql": "zzz",
+    "psql.sql": "\\set ON_ERROR_STOP on\n\\ir m/../parts/schema.psql\r\nCREATE TABLE :name.team (id int PRIMARY KEY);\n"
+    'COPY :name.team (id) FROM stdin;\n1\n2\n\\.\nSELECT 1/(count(*) = 2)::integer FROM :"name".team;\n',
+    "parts/schema.psql": "CREATE SCHEMA :\"name\";\nDO $$ BEGIN IF false THEN RAISE ':name'; END IF; END $$;\n",
+    "shell.sql": "SELECT 1;\n\\! rm -rf /\n",
+    "outside.sql": "\\ir ../outside.sql\n",
+    "included.sql": "SELECT 1;\n\\ir parts/broken.psql\n",
+    "parts/broken.psql": "SELECT 1;\n  SELECT nothing;\n",
 }
 WRONG = {
     "--setup missing": (
         ("--setup", "set.sql"),
-        "error: set.sql: no such file; in the same folder: broken.sql, setup.sql, words.sql; check the name",
+        "error: set.sql: no such file; in the same folder: broken.sql, included.sql, outside.sql, psql.sql, setup.sql; "
+        "check the name",
     ),
     "--setup a folder": (("--setup", "m"), "error: m: a folder, where a .sql file was expected"),
     "--setup no SQL": (
@@ -28,6 +36,16 @@ WRONG = {
     "--setup refused": (
         ("--setup", "broken.sql"),
         'error: broken.sql:2: the server refuses the setup at column 20: type "missing" does not exist (SQLSTATE 42704)',
+    ),
+    "--setup refused in what it includes": (
+        ("--setup", "included.sql"),
+        'error: parts/broken.psql:2: the server refuses the setup at column 10: column "nothing" does not exist '
+        "(SQLSTATE 42703)",
+    ),
+    "--setup without a value": (
+        ("--setup", "psql.sql"),
+        "error: parts/schema.psql:1: The variable name has no value, so psql sends its name. Give it with "
+        "--set name=VALUE.",
     ),
     "--set without a name": (("--set", "=secret"), "error: --set: a value is given as NAME=VALUE; number 1 is not"),
     "--set without a value": (
@@ -49,6 +67,19 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(("arguments", "expected"), WRONG.values(), ids=WRONG)
 def test_a_wrong_value_is_named(command: str, arguments: tuple[str, ...], expected: str, pgcontract: Command) -> None:
     assert Said(code=2, out="", err=f"{expected}\n") == pgcontract(command, "m", *arguments)
+
+
+@pytest.mark.parametrize(("name", "words"), [("shell.sql", "\\!"), ("outside.sql", "is outside of")])
+def test_what_reaches_beyond_the_database_is_refused(name: str, words: str, pgcontract: Command) -> None:
+    said = pgcontract("verify", "m", "--setup", name)
+
+    assert (2, "", True) == (said.code, said.out, said.err.startswith(f"error: {name}:") and words in said.err)
+
+
+def test_a_setup_is_read_as_psql_reads_it(pgcontract: Command) -> None:
+    said = pgcontract("verify", "m", "--setup", "psql.sql", "--set", "name=app", "--only", "script.applies")
+
+    assert (0, "") == (said.code if "BLOCKED" not in said.out else said.out, said.err)
 
 
 @pytest.mark.parametrize("command", ["verify", "draft"])

@@ -16,7 +16,7 @@ from psycopg import sql
 from psycopg.pq import TransactionStatus
 
 from pgcontract.errors import CouldNotAsk, InputError
-from pgcontract.model.sql import Script, Statement
+from pgcontract.model.sql import Script, Statement, messages
 from pgcontract.postgres.cluster_settings import FILE_ACCESS_ROLES, ClusterRoles, read_cluster_roles
 from pgcontract.postgres.script_execution import Refusal, apply_script, apply_statement
 
@@ -54,7 +54,7 @@ def run_setup(connection: psycopg.Connection, script: Script) -> None:
         if refusal := apply_script(connection, script):
             raise _refused(script, refusal)
         return
-    for statement in script.statements:
+    for statement in messages(script):
         try:
             refusal = apply_statement(connection, statement, script)
         except CouldNotAsk as error:
