@@ -42,7 +42,9 @@ def verify(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The tests of pgcontract and, through its pytest plugin, the gate itself."""
     install_locked(session, "tests")
-    session.run("pytest", *(session.posargs or ("-n2", "--durations=10", "tests", "schema")))
+    # A file's tests stay on one worker, which makes what they share once.
+    shared = ("-n2", "--dist", "loadscope", "--durations=10")
+    session.run("pytest", *(session.posargs or (*shared, "tests", "schema")))
 
 
 @nox.session

@@ -17,7 +17,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> ShippedRun:
     return shipped_run(tmp_path_factory)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def write_project() -> Callable[[Path], Path]:
     """Writes a project of one small migration whose contract tells the truth, into a folder it makes."""
     return _write

@@ -23,12 +23,12 @@ def verdict(pgcontract: Command, path: str | Path) -> tuple[str, list[str]]:
     return run["verdict"]["decision"], wrong
 
 
-def test_accepted_draft_of_one_script_lies_beside_it_and_is_kept(process: Command, tmp_path: Path) -> None:
+def test_accepted_draft_of_one_script_lies_beside_it_and_is_kept(pgcontract: Command, tmp_path: Path) -> None:
     (tmp_path / "001_t.sql").write_text(TABLE, encoding="utf-8")
-    drafted = process("draft", "001_t.sql", "--accept")
+    drafted = pgcontract("draft", "001_t.sql", "--accept")
 
     assert (0, "wrote 001_t.contract.toml\n") == (drafted.code, drafted.err)
-    assert ("CAUTION", []) == verdict(process, "001_t.sql")
+    assert ("CAUTION", []) == verdict(pgcontract, "001_t.sql")
 
 
 def test_draft_that_nobody_accepted_is_incomplete(pgcontract: Command, tmp_path: Path) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import resource
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from command import Command, Said, command_in
+from command import Command, Said, command_here, command_in
 
 CONTRACT = "contracts/001_note/contract.toml"
 
@@ -28,6 +29,25 @@ def leave_promise_open(project: Path) -> None:
     """A claim that no check decides yet."""
     claim = '[[claim]]\nid = "X1"\ndescription = "It is fast"\nchecks = []\npending = "the checks of speed"\n'
     (project / CONTRACT).with_name("claims.toml").write_text(claim, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory, write_project: Callable[[Path], Path]) -> tuple[Said, Path]:
+    """What the command said that was asked for a run.json and for reports, and where it was run."""
+    folder = tmp_path_factory.mktemp("written")
+    write_project(folder / "schema")
+    return command_here(folder)("verify", "schema", "--json", "run.json", "--report", "deep/reports"), folder
+
+
+@pytest.fixture(scope="module")
+def json_alone(tmp_path_factory: pytest.TempPathFactory, write_project: Callable[[Path], Path]) -> tuple[Said, float]:
+    """What a process said that was asked for JSON on its standard output, and its CPU in milliseconds."""
+    folder = tmp_path_factory.mktemp("alone")
+    write_project(folder / "schema")
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    said = command_in(folder)("verify", "schema", "--json", "-")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return said, (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
 
 
 def test_kept_promises_are_clear(pgcontract: Command, project: Path) -> None:
@@ -86,36 +106,34 @@ def test_server_may_be_named_in_the_environment(pgcontract: Command, project: Pa
     assert decision(result.out) == "INCOMPLETE"
 
 
-def test_json_goes_to_a_file_and_the_verdict_to_the_terminal(pgcontract: Command, project: Path) -> None:
-    result = pgcontract("verify", project, "--json", "run.json")
+def test_json_goes_to_a_file_and_the_verdict_to_the_terminal(written: tuple[Said, Path]) -> None:
+    said, folder = written
 
-    assert ("CLEAR", True) == (decision((project.parent / "run.json").read_text("utf-8")), "CLEAR" in result.out)
-
-
-def test_json_on_standard_output_stands_alone_there(process: Command, project: Path) -> None:
-    result = process("verify", project, "--json", "-")
-
-    assert ("CLEAR", True) == (decision(result.out), "CLEAR" in result.err)
+    assert ("CLEAR", True) == (decision((folder / "run.json").read_text("utf-8")), "CLEAR" in said.out)
 
 
-def test_report_folder_gets_both_files_of_the_migration(pgcontract: Command, project: Path) -> None:
-    pgcontract("verify", project, "--report", "deep/reports")
-    actual = sorted(path.name for path in (project.parent / "deep/reports/001_note").iterdir())
+def test_json_on_standard_output_stands_alone_there(json_alone: tuple[Said, float]) -> None:
+    said, _ = json_alone
+
+    assert ("CLEAR", True) == (decision(said.out), "CLEAR" in said.err)
+
+
+def test_report_folder_gets_both_files_of_the_migration(written: tuple[Said, Path]) -> None:
+    _, folder = written
+    actual = sorted(path.name for path in (folder / "deep/reports/001_note").iterdir())
 
     assert [".pgcontract.json", "deployment.html", "deployment.md", "run.json"] == actual
 
 
-def test_report_is_made_again_from_the_run_alone(process: Command, project: Path) -> None:
-    process("verify", project, "--report", "reports")
-    folder = project.parent / "reports/001_note"
+def test_report_is_made_again_from_the_run_alone(process: Command, written: tuple[Said, Path]) -> None:
+    folder = written[1] / "deep/reports/001_note"
     result = process("report", folder / "run.json")
 
     assert (folder / "deployment.md").read_text("utf-8") == result.out
 
 
-def test_first_screen_is_where_the_report_begins(pgcontract: Command, project: Path) -> None:
-    pgcontract("verify", project, "--report", "reports")
-    result = pgcontract("report", "--first-screen", "reports/001_note/run.json")
+def test_first_screen_is_where_the_report_begins(pgcontract: Command, written: tuple[Said, Path]) -> None:
+    result = pgcontract("report", "--first-screen", written[1] / "deep/reports/001_note/run.json")
 
     assert (0, True) == (result.code, "CLEAR" in result.out)
 
@@ -161,11 +179,8 @@ def test_failure_of_a_check_of_ours_is_exit_code_4_with_the_run_written(
     )
 
 
-def test_the_cost_is_that_of_the_whole_process(process: Command, project: Path) -> None:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    said = process("verify", project, "--format", "json")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    used_ms = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
+def test_the_cost_is_that_of_the_whole_process(json_alone: tuple[Said, float]) -> None:
+    said, used_ms = json_alone
     told_ms = sum(phase["cpu_ms"] for phase in json.loads(said.out)["phases"])
 
     # The page and the end of Python come after it was told, and ticks are of 10 ms.

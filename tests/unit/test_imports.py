@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pgcontract
@@ -35,10 +36,9 @@ def imported(path: Path) -> Iterator[str]:
             yield from [f"pgcontract.{alias.name}" for alias in node.names] if source == "pgcontract" else [source]
 
 
-def roads() -> Iterator[tuple[Path, str]]:
-    for path in sorted(PACKAGE.rglob("*.py")):
-        for module in imported(path):
-            yield path, module
+@cache
+def roads() -> tuple[tuple[Path, str], ...]:
+    return tuple((path, module) for path in sorted(PACKAGE.rglob("*.py")) for module in imported(path))
 
 
 def test_every_module_has_a_place_in_the_order() -> None:

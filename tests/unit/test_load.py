@@ -82,11 +82,12 @@ def loaded(bench_loaded: LoadedServer) -> Loaded:
     return Loaded(rows=rows, differences=load.differences, digest=digest.hexdigest())
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The cache, as no run has used it yet."""
-    monkeypatch.setenv("PGCONTRACT_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
+@pytest.fixture(scope="module", autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A cache that no other run has used. What one test keeps in it serves no other, whose script is another one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PGCONTRACT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.mark.parametrize("pg", CATALOG_SERVERS)
@@ -109,7 +110,7 @@ def test_the_same_rows_come_again_on_every_major(tmp_path: Path) -> None:
 def test_the_second_run_loads_nothing(tmp_path: Path) -> None:
     actual = []
     for _ in range(2):
-        with benched(tmp_path, TABLES, rows=100) as run_bench:
+        with benched(tmp_path, f"-- twice\n{TABLES}", rows=100) as run_bench:
             actual.append((run_bench.conditions.rpartition(", ")[2], loaded(run_bench)))
 
     (_, first), _ = actual

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -65,7 +66,7 @@ WAYS: dict[str, Way] = {
 
 
 def seen_in_processes(running: subprocess.Popen[str]) -> str:
-    """What every user may read of every process, as often as it can be read until the run ends."""
+    """What every user may read of every process, a hundred times a second until the run ends."""
     seen: set[bytes] = set()
     while running.poll() is None:
         for process in Path("/proc").glob("[0-9]*/cmdline"):
@@ -73,6 +74,8 @@ def seen_in_processes(running: subprocess.Popen[str]) -> str:
                 seen.add(process.read_bytes())
             except OSError:
                 continue
+        with suppress(subprocess.TimeoutExpired):
+            running.wait(timeout=0.01)
     return b"\n".join(seen).decode(errors="replace")
 
 
