@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from pgcontract.contract.flyway_settings import SCRIPT_CONF, FlywaySettings, is_true, read_script_conf
 from pgcontract.contract.migration_folder import Folder
-from pgcontract.model.sql import Execution, Placeholder, Script, Statement, TransactionScope, fill, make_script
+from pgcontract.model.sql import (
+    Execution,
+    Passage,
+    Placeholder,
+    Script,
+    Source,
+    Statement,
+    TransactionScope,
+    fill,
+    keep_only,
+    make_script,
+    statements_between,
+)
 
 # Those that Flyway takes out of a transaction by itself; the server refuses more within one.
 _LONELY: Final = re.compile(
     r"(?:CREATE|DROP) (?:DATABASE|TABLESPACE|SUBSCRIPTION)\b|ALTER SYSTEM\b|CREATE (?:UNIQUE )?INDEX CONCURRENTLY\b"
     r"|DROP INDEX CONCURRENTLY\b|VACUUM\b|DISCARD ALL\b|REINDEX (?:SCHEMA|DATABASE|SYSTEM)\b"
 )
+_MAY_COPY_IN: Final = re.compile(r"\bFROM\s+STDIN\b", re.IGNORECASE)
+_COPY_IN: Final = re.compile(r"COPY\b.*\bFROM STDIN\b", re.IGNORECASE)
+_END_OF_ROWS: Final = re.compile(r"^\\\.\r?(?:\n|\Z)", re.MULTILINE)
 _A_TIME: Final = "2000-01-01 00:00:00"  # Flyway's is that of the run, and any other
 
 
@@ -54,7 +69,11 @@ def read_flyway_script(folder: Folder, path: Path, settings: FlywaySettings) -> 
             else:
                 placeholders.append(Placeholder(start=match.start(), end=match.end(), value=value))
     text, passages = fill(source.text, source.path, placeholders)
-    script = make_script(source, text=text, passages=passages)
+    script = (
+        _with_rows(source, text, passages)
+        if _MAY_COPY_IN.search(text)
+        else make_script(source, text=text, passages=passages)
+    )
     lonely = [statement for statement in script.statements if _LONELY.match(" ".join(statement.words))]
     mixed = lonely[0] if lonely and len(lonely) < len(script.statements) else None
     allowed = settings.mixed or not is_true(conf, "executeInTransaction", True)
@@ -68,6 +87,28 @@ def read_flyway_script(folder: Folder, path: Path, settings: FlywaySettings) -> 
     return FlywayScript(
         script=replace(script, execution=execution), missing=missing, mixed=mixed if not outside else None
     )
+
+
+def _with_rows(source: Source, text: str, passages: Sequence[Passage]) -> Script:
+    """The script of a text with rows behind a COPY … FROM STDIN, up to a line that is `\\.`; blanks stand for them."""
+    statements: list[Statement] = []
+    kept: list[str] = []
+    at = 0
+    goes_on: int | None = 0
+    while goes_on is not None:
+        start, goes_on = goes_on, None
+        for statement in statements_between(text, [(start, len(text))], source.path, passages):
+            statements.append(replace(statement, number=len(statements) + 1, same_message=False))
+            if not _COPY_IN.match(" ".join(statement.text.split())):
+                continue
+            rows_start = (text.find("\n", statement.offset + len(statement.text)) + 1) or len(text)
+            end = _END_OF_ROWS.search(text, rows_start)
+            rows_end, goes_on = (end.start(), end.end()) if end else (len(text), len(text))
+            statements[-1] = replace(statements[-1], copy_rows=text[rows_start:rows_end])
+            kept += (text[at:rows_start], keep_only(text[rows_start:goes_on], 0, 0))
+            at = goes_on
+            break
+    return make_script(source, text="".join((*kept, text[at:])), passages=tuple(passages), statements=tuple(statements))
 
 
 def _conf(folder: Folder, path: Path) -> Mapping[str, str]:

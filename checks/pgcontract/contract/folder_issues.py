@@ -93,6 +93,13 @@ def sent_byte_order_mark(tool: str) -> Refusal:
     )
 
 
+def sent_byte_order_marks(folder: Folder, migrations: Sequence[Migration], tool: str) -> Iterator[FolderIssue]:
+    """The files that open with one, of a tool that sends it."""
+    for migration in migrations:
+        if folder.source(Path(migration.up.path)).has_byte_order_mark:
+            yield refused_issue(migration.file, migration.key, migration.up.path, sent_byte_order_mark(tool))
+
+
 def unread_folders(folder: Folder, tool: str) -> Iterator[FolderIssue]:
     """Folders with SQL in a folder that the tool reads without those in it."""
     for inner in folder.folders():

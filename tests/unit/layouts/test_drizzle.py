@@ -75,6 +75,12 @@ def test_order_and_what_is_told(
     assert Read(layout="drizzle", order=order, back=back, issues=issues) == read(tmp_path, written, "db")
 
 
+def test_byte_order_mark_is_sent_to_a_server_that_does_not_know_it(tmp_path: Path) -> None:
+    files = {**SAMPLE, "drizzle/0001_floor.sql": "\ufeffSELECT 1;"}
+
+    assert ["migration.accepted error 0001_floor.sql"] == read(tmp_path, files, FOLDER).issues
+
+
 @pytest.mark.parametrize(
     ("names", "layout"),
     [

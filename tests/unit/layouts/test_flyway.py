@@ -246,6 +246,46 @@ def test_refusal_stands_at_its_place_in_the_file(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(
+            "COPY a FROM stdin;\n1\tx;\n\\.\nSELECT 1;\n", [("COPY a FROM stdin", "1\tx;\n", 1), ("SELECT 1", None, 4)],
+            id="rows with a semicolon",
+        ),
+        pytest.param(
+            "copy a (i)\r\n from stdin;\r\n1\r\n\\.\r\nCOPY b FROM STDIN;\r\n\\.\r\n",
+            [("copy a (i)\r\n from stdin", "1\r\n", 1), ("COPY b FROM STDIN", "", 5)], id="two, CRLF",
+        ),
+        pytest.param("COPY a FROM STDIN;\n'${x}\n", [("COPY a FROM STDIN", "'y\n", 1)], id="no end, and a placeholder"),
+        pytest.param("COPY a FROM STDIN", [("COPY a FROM STDIN", "", 1)], id="nothing behind it"),
+        pytest.param(
+            "COPY a TO STDOUT; SELECT 'FROM STDIN';",
+            [("COPY a TO STDOUT", None, 1), ("SELECT 'FROM STDIN'", None, 1)], id="no rows",
+        ),
+    ],
+)  # fmt: skip
+def test_rows_follow_a_copy(text: str, expected: list[tuple[str, str | None, int]], tmp_path: Path) -> None:
+    root = write_files(tmp_path, {"db/V1__a.sql": "SELECT 0;"})
+    (root / "db" / "V2__b.sql").write_bytes(text.encode())
+    project = load_project(root / FOLDER, options=FolderOptions(values={"x": "y"}))
+
+    assert expected == [(statement.text, statement.copy_rows, statement.line) for statement in project.head.up.statements]
+
+
+def test_rows_are_there(tmp_path: Path) -> None:
+    root = write_files(
+        tmp_path,
+        {
+            "db/V1__a.sql": "CREATE TABLE a (i integer, t text);\nCOPY a FROM STDIN;\n1\tone;\n2\ttwo\n\\.\n",
+            "db/V2__b.sql": "DO $$ BEGIN ASSERT (SELECT string_agg(t, ',') FROM a) = 'one;,two'; END $$;\n",
+        },
+    )
+    run = verify(load_project(root / FOLDER), RunOptions(only=("script.*",)))
+
+    assert [Status.KEPT] * 2 == [finding.status for finding in run.findings if finding.check == "script.applies"]
+
+
 def test_folder_without_a_migration_is_refused(tmp_path: Path) -> None:
     root = write_files(tmp_path, names("afterMigrate.sql"))
     with pytest.raises(InputError, match=r"db: holds no migration; Flyway's are called V<version>__<name>\.sql"):

@@ -54,6 +54,13 @@ def test_one_migration_outside_of_a_project_is_read_alone(path: str, tmp_path: P
             {"1_a/migration.sql": INIT, "1_a/down.sql": 'DROP TABLE "User";'}, ["1_a"], ["1_a"], [], id="way back"
         ),
         pytest.param(
+            {"1_a/migration.sql": "\ufeff" + INIT},
+            ["1_a"],
+            [],
+            ["migration.accepted error 1_a/migration.sql"],
+            id="a byte order mark, which Prisma sends",
+        ),
+        pytest.param(
             {"1_a/migration.sql": INIT, "2_b/readme.md": ""},
             ["1_a"],
             [],

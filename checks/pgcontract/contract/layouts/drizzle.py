@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pgcontract.contract.folder_issues import ignored_issue, is_sql
+from pgcontract.contract.folder_issues import ignored_issue, is_sql, sent_byte_order_marks
 from pgcontract.contract.layouts import supabase
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
@@ -60,9 +60,10 @@ def read_folder(folder: Folder) -> FolderReading:
     if not present:
         raise InputError("lists no migration that is there", file=str(folder.path / _JOURNAL))
     migrations = tuple(_migration(folder, entry) for entry in present)
-    if folder.only is not None:
-        return FolderReading(migrations=migrations)
-    return FolderReading(migrations=migrations, issues=(*_journal_issues(folder, entries), *_unlisted(folder, entries)))
+    issues = [*sent_byte_order_marks(folder, migrations, "Drizzle")]
+    if folder.only is None:
+        issues += [*_journal_issues(folder, entries), *_unlisted(folder, entries)]
+    return FolderReading(migrations=migrations, issues=tuple(issues))
 
 
 def _file(folder: Folder, entry: _Entry) -> Path:

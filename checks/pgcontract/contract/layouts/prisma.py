@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from pgcontract.contract.folder_issues import ignored_issue, is_sql, name_order_issues
+from pgcontract.contract.folder_issues import ignored_issue, is_sql, name_order_issues, sent_byte_order_marks
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
 from pgcontract.errors import InputError
@@ -60,8 +60,10 @@ def read_folder(folder: Folder) -> FolderReading:
     migrations = tuple(_migration(folder, path) for path in inner)
     if not migrations:
         raise InputError(f"holds no migration; Prisma's are folders with a {_UP} in them", file=str(folder.path))
-    issues = () if alone else (*name_order_issues(migrations, "Prisma"), *_ignored(folder, migrations))
-    return FolderReading(migrations=migrations, issues=issues)
+    issues = [*sent_byte_order_marks(folder, migrations, "Prisma")]
+    if not alone:
+        issues += [*name_order_issues(migrations, "Prisma"), *_ignored(folder, migrations)]
+    return FolderReading(migrations=migrations, issues=tuple(issues))
 
 
 def _require_postgres(folder: Folder) -> None:
