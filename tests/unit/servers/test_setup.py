@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from orders_project import write_orders
 from owner import MAJORS, Owner, owner_of
 from pgcontract import RunOptions, load_project, verify
 from pgcontract.contract import FolderOptions
@@ -16,6 +17,7 @@ from pgcontract.postgres.cluster_settings import read_cluster_roles, restore_clu
 from pgcontract.postgres.platform import platform_of
 from pgcontract.postgres.providers import Server, provider_for
 from pgcontract.postgres.sandbox import Sandbox
+from pgcontract.result import Status
 from written_files import write_files
 
 SETUP = """\
@@ -95,6 +97,20 @@ def test_each_state_has_its_own_roles_of_the_setup(sandbox_of: Callable[..., San
             roles += connection.execute("SELECT rolname FROM pg_roles WHERE rolname ~ 'reader'").fetchall()
 
     assert [("reader",)] * 4 == roles
+
+
+def test_every_server_of_a_run_has_had_the_setup(tmp_path: Path) -> None:
+    root = write_orders(tmp_path / "orders")
+    first = root / "migrations" / "001_orders.sql"
+    first.write_text(f"{first.read_text('utf-8')}GRANT USAGE ON SCHEMA app TO reader;\n", encoding="utf-8")
+    (tmp_path / "setup.sql").write_text("CREATE SCHEMA app; CREATE ROLE reader;", encoding="utf-8")
+    project = load_project(root, options=FolderOptions(setup=tmp_path / "setup.sql"))
+    run = verify(project, RunOptions(pg="wheel", only=("acid.durability", "dataset.loads", "script.applies")))
+
+    asked = {finding.check for finding in run.findings}
+    wrong = [finding for finding in run.findings if finding.status not in (Status.KEPT, Status.NOTED)]
+
+    assert ({"acid.durability", "dataset.loads", "script.applies"}, []) == (asked, wrong)
 
 
 REFUSED = {
