@@ -159,6 +159,38 @@ def test_role_runs_every_migration(transaction: str, tmp_path: Path) -> None:
     assert [] == [finding for finding in run.findings if finding.status not in (Status.KEPT, Status.NOTED)]
 
 
+ENUM = {
+    "migrations/1_a.sql": "CREATE TYPE public.mood AS ENUM ('sad');\n"
+    "CREATE TABLE public.a (who text DEFAULT current_user);\n",
+    "migrations/2_b.sql": "ALTER TYPE public.mood ADD VALUE 'glad';\nINSERT INTO public.a DEFAULT VALUES;\n",
+    "migrations/3_c.sql": "SELECT 'glad'::public.mood;\n"
+    "DO $$ BEGIN ASSERT (SELECT who FROM public.a) = 'App owner'; END $$;\n",
+    "setup.sql": SETUP,
+}
+
+
+@pytest.mark.parametrize(
+    ("transaction", "expected"),
+    [
+        pytest.param("all", [("migration.one_transaction", Status.BROKEN), ("script.applies", Status.KEPT)], id="all"),
+        pytest.param("file", [("script.applies", Status.KEPT)], id="each file"),
+    ],
+)
+def test_new_label_is_used_only_where_it_is_committed(
+    transaction: str, expected: list[tuple[str, Status]], tmp_path: Path
+) -> None:
+    write_files(tmp_path, ENUM)
+    options = FolderOptions(setup=tmp_path / "setup.sql", applied="1")
+    project = project_of(tmp_path, f'role = "App owner"\ntransaction = "{transaction}"', ENUM, options)
+    run = verify(project, RunOptions(only=("script.applies", "migration.*")))
+
+    assert expected == [
+        (finding.check, finding.status)
+        for finding in sorted(run.findings, key=lambda finding: finding.check)
+        if finding.migration == "3_c" and finding.check in ("migration.one_transaction", "script.applies")
+    ]
+
+
 def test_role_that_is_not_there_is_told_with_what_makes_it(tmp_path: Path) -> None:
     project = project_of(tmp_path, 'role = "App owner"')
     with pytest.raises(InputError) as caught:

@@ -117,9 +117,11 @@ def as_runner(connection: psycopg.Connection, script: Script) -> Iterator[None]:
                 f"[runner] role = {role!r} in pgcontract.toml: the server refuses SET ROLE, {read_refusal(error)}. Give "
                 f"what makes it with --setup FILE: {made}"
             ) from error
-    yield
-    if role is not None and not connection.closed and connection.info.transaction_status in _MAY_RESET:
-        connection.execute("RESET ROLE")
+    try:
+        yield
+    finally:
+        if role is not None and not connection.closed and connection.info.transaction_status in _MAY_RESET:
+            connection.execute("RESET ROLE")
 
 
 def send(connection: psycopg.Connection, script: Script) -> Refusal | None:

@@ -18,7 +18,13 @@ from pgcontract.errors import CouldNotAsk
 from pgcontract.postgres.missing_features import find_missing_feature
 from pgcontract.postgres.platform import GrantRegime
 from pgcontract.postgres.sandbox import DatabaseState, Sandbox
-from pgcontract.postgres.script_execution import Refusal, apply_as_production, apply_statement, locate_refusal
+from pgcontract.postgres.script_execution import (
+    Refusal,
+    apply_as_production,
+    apply_statement,
+    as_runner,
+    locate_refusal,
+)
 from pgcontract.probes.context import Context
 from pgcontract.probes.failure import Failure, FailureKind
 from pgcontract.runner.plan import Plan
@@ -158,9 +164,11 @@ class Replay:
         try:
             refusal = apply_as_production(connection, script)
             _clear_session(connection)
-            for statement in script.statements if refusal is not None and not refusal.is_timeout else ():
-                if not statement.is_transaction_control and apply_statement(connection, statement, script):
-                    refused.append(statement.text)
+            one_by_one = script.statements if refusal is not None and not refusal.is_timeout else ()
+            with as_runner(connection, script):
+                for statement in one_by_one:
+                    if not statement.is_transaction_control and apply_statement(connection, statement, script):
+                        refused.append(statement.text)
             _clear_session(connection)
         except CouldNotAsk:
             return Salvage(refusal=None)

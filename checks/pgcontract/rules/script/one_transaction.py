@@ -15,6 +15,7 @@ from pgcontract.model.sql import TransactionScope
 from pgcontract.postgres.script_execution import (
     Refusal,
     apply_as_production,
+    as_runner,
     commit,
     send,
 )
@@ -99,7 +100,9 @@ def _refused(
         _apply_each(connection, before)
         connection.execute("BEGIN")
         for migration in together:
-            if refusal := send(connection, migration.up):
+            with as_runner(connection, migration.up):
+                refusal = send(connection, migration.up)
+            if refusal:
                 return migration, refusal
         refusal = commit(connection, together[-1].up)
         return (together[-1], refusal) if refusal else None
