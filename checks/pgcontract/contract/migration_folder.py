@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from pgcontract.contract.migration import Migration
 from pgcontract.errors import InputError
 from pgcontract.model.input_file import is_there, read_bytes, require_inside
 from pgcontract.model.sql import Execution, Script, Source, make_script, read_script, read_source, read_text
 from pgcontract.result import Severity
+
+T = TypeVar("T")
 
 _OPENING_BYTES: Final = 64 * 1024
 
@@ -67,14 +70,15 @@ class Folder:
     platform: str | None = None
     given: Source | None = field(default=None, repr=False)
     _openings: dict[Path, str] = field(default_factory=dict, repr=False, compare=False)
+    _answers: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def files(self, ending: str = ".sql") -> tuple[Path, ...]:
         """The files that end so, by name; InputError where there is no such folder."""
-        return tuple(path for path in self._entries() if path.name.endswith(ending) and not path.is_dir())
+        return tuple(path for path, is_folder in self._entries if path.name.endswith(ending) and not is_folder)
 
     def folders(self) -> tuple[Path, ...]:
         """The folders in it, by name; InputError where there is no such folder."""
-        return tuple(path for path in self._entries() if path.is_dir())
+        return tuple(path for path, is_folder in self._entries if is_folder)
 
     def opening(self, path: Path) -> str:
         """The first 64 KB of a file, for a layout to recognise; empty where it cannot be read, or is another's."""
@@ -88,6 +92,13 @@ class Folder:
                 text = ""
             self._openings[path] = text
         return self._openings[path]
+
+    def once(self, name: str, ask: Callable[[], T]) -> T:
+        """What `ask` answers, which is asked once: several layouts look for the same thing."""
+        if name not in self._answers:
+            self._answers[name] = ask()
+        answer: T = self._answers[name]
+        return answer
 
     def text(self, path: Path) -> str:
         """A file of the tool's own, whole. InputError where it is missing, unreadable or no text, or leads out of the
@@ -146,10 +157,12 @@ class Folder:
         if path != self.only:
             require_inside(path, self.root)
 
-    def _entries(self) -> tuple[Path, ...]:
+    @cached_property
+    def _entries(self) -> tuple[tuple[Path, bool], ...]:
+        """What is in it, by name, and whether it is a folder; every layout asks for it."""
         if self.only is not None:
-            return (self.only,)
+            return ((self.only, self.only.is_dir()),)
         try:
-            return tuple(sorted(self.path.iterdir()))
+            return tuple((path, path.is_dir()) for path in sorted(self.path.iterdir()))
         except OSError as error:
             raise InputError(f"is no folder to read migrations from: {error.strerror}", file=str(self.path)) from None

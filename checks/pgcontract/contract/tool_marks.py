@@ -16,14 +16,19 @@ _MARKS: Final = {
 }
 NODE_UP: Final = re.compile(r"^\s*--[\s-]*up\s+migration", re.I | re.M)
 NODE_DOWN: Final = re.compile(r"^\s*--[\s-]*down\s+migration", re.I | re.M)
+_WORDS: Final = ("+goose", "migrate:", "+migrate")
 _BLOCK_COMMENT: Final = re.compile(r"/\*.*?\*/", re.S)
 
 
 def mark_in(folder: Folder) -> tuple[str, str, Path] | None:
     """The tool, its mark and the file, the first by name, in which one stands before any statement."""
+    return folder.once("mark", lambda: _mark_in(folder))
+
+
+def _mark_in(folder: Folder) -> tuple[str, str, Path] | None:
     for path in folder.files():
         text = folder.opening(path)
-        if "--" not in text:
+        if not any(word in text for word in _WORDS) and not NODE_UP.search(text):
             continue
         first = next(split_statements(text, refuse_psql=False), None)
         comments = _BLOCK_COMMENT.sub("", text[: first.offset if first else None])
