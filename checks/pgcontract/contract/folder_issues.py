@@ -100,6 +100,13 @@ def sent_byte_order_marks(folder: Folder, migrations: Sequence[Migration], tool:
             yield refused_issue(migration.file, migration.key, migration.up.path, sent_byte_order_mark(tool))
 
 
+def own_key(key: str, file: str, taken: set[str]) -> str:
+    """The key, or one made of the file's path where an earlier migration has it; it is taken from then on."""
+    chosen = key if key not in taken else file.removesuffix(".sql").replace("/", ".")
+    taken.add(chosen)
+    return chosen
+
+
 def unread_folders(folder: Folder, tool: str) -> Iterator[FolderIssue]:
     """Folders with SQL in a folder that the tool reads without those in it."""
     for inner in folder.folders():

@@ -50,6 +50,12 @@ def test_recognised(around: dict[str, str], recognised: bool, tmp_path: Path) ->
             ["V1__a.sql", "U01__b.sql"], ["U01__b", "V1__a"], ["migration.unique error V1__a.sql"], id="a version twice"
         ),
         pytest.param(
+            ["V1__a.sql", "old/V1__a.sql"],
+            ["V1__a", "old.V1__a"],
+            ["migration.unique error old/V1__a.sql"],
+            id="a name twice",
+        ),
+        pytest.param(
             ["V1__a.sql", "V1.5__b.sql", "V20240101000000__c.sql"],
             ["V1__a", "V1.5__b", "V20240101000000__c"],
             ["migration.accepted warning V1.5__b.sql", "migration.accepted warning V20240101000000__c.sql"],

@@ -54,6 +54,9 @@ def test_recognised(around: dict[str, str], layout: str, tmp_path: Path) -> None
             ["1_a.sql", "01_b.up.sql"], ["01_b", "1_a"], ["migration.unique error 1_a.sql"], id="a version twice"
         ),
         pytest.param(
+            ["1_a.sql", "1_a.up.sql"], ["1_a", "1_a.up"], ["migration.unique error 1_a.up.sql"], id="both ways of naming"
+        ),
+        pytest.param(
             ["1_a.sql", "seed_data.sql"], ["1_a"], ["migration.accepted error seed_data.sql"], id="a word for a version"
         ),
         pytest.param(

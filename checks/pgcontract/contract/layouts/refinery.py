@@ -16,6 +16,7 @@ from pgcontract.contract.folder_issues import (
     Refusal,
     ignored_issue,
     is_sql,
+    own_key,
     refused_issue,
     sent_byte_order_mark,
     taken_issue,
@@ -51,9 +52,10 @@ def read_folder(folder: Folder) -> FolderReading:
     if not paths:
         raise InputError("holds no migration; refinery's are called V<number>__<name>.sql", file=str(folder.path))
     migrations, issues = [], []
+    keys: set[str] = set()
     for path in sorted(paths, key=lambda path: (_number(path), path.name, path)):
         source = folder.source(path)
-        key = path.name.removesuffix(".sql")
+        key = own_key(path.name.removesuffix(".sql"), folder.name(path), keys)
         migration = Migration(
             key=key,
             display_name=_written_number(path),

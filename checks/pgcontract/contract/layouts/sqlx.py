@@ -15,6 +15,7 @@ from typing import Final
 from pgcontract.contract.folder_issues import (
     ignored_issue,
     is_sql,
+    own_key,
     refused_issue,
     sent_byte_order_mark,
     taken_issue,
@@ -52,9 +53,10 @@ def read_folder(folder: Folder) -> FolderReading:
         raise InputError("holds no migration; sqlx's are called <digits>_<name>.sql", file=str(folder.path))
     downs = {_version(path): path for path in folder.files() if _is_file(path) and path.name.endswith(_DOWN)}
     migrations, issues = [], []
+    keys: set[str] = set()
     for path in sorted(ups, key=lambda path: (_version(path), path.name)):
         source = folder.source(path)
-        migrations.append(_migration(folder, path, source, downs.get(_version(path))))
+        migrations.append(_migration(folder, path, source, downs.get(_version(path)), keys))
         if source.has_byte_order_mark:
             last = migrations[-1]
             issues.append(refused_issue(last.file, last.key, source.path, sent_byte_order_mark(NAME)))
@@ -76,13 +78,13 @@ def _version(path: Path) -> int:
     return int(match[1]) if match else 0
 
 
-def _migration(folder: Folder, path: Path, source: Source, down: Path | None) -> Migration:
+def _migration(folder: Folder, path: Path, source: Source, down: Path | None, keys: set[str]) -> Migration:
     key = path.name.removesuffix(".sql").removesuffix(".up")
     if folder.only is not None:
         beside = path.with_name(f"{key}{_DOWN}")
         down = beside if folder.has(beside) else None
     return Migration(
-        key=key,
+        key=own_key(key, folder.name(path), keys),
         display_name=key.partition("_")[0],
         file=folder.name(path),
         up=_script(source),
