@@ -13,7 +13,7 @@ from typing import Final
 
 import psycopg
 
-from pgcontract.contract import Migration
+from pgcontract.contract import IssueKind, Migration
 from pgcontract.errors import CouldNotAsk
 from pgcontract.postgres.missing_features import find_missing_feature
 from pgcontract.postgres.platform import GrantRegime
@@ -40,7 +40,8 @@ class Replay:
     def __init__(self, plan: Plan, sandbox: Sandbox) -> None:
         self._plan = plan
         self._sandbox = sandbox
-        self._triage = Triage(plan.project.chain, platform_owns=sandbox.platform.owned_names)
+        placeholders = [issue.subject for issue in plan.project.issues if issue.kind is IssueKind.PLACEHOLDER]
+        self._triage = Triage(plan.project.chain, platform_owns=sandbox.platform.owned_names, placeholders=placeholders)
         self._contexts: dict[str, Context] = {}
         self._applied = 0
         self._states: Mapping[str, DatabaseState] = {

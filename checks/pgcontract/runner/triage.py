@@ -105,10 +105,13 @@ class _Missing:
 
 class Triage:
     """Judges the failures of one chain in its order. `platform_owns` says whether a schema or a role is of the platform
-    that the run stands in for."""
+    that the run stands in for; `placeholders` are names that nobody gave a value."""
 
-    def __init__(self, chain: Sequence[Migration], *, platform_owns: Collection[str] = ()) -> None:
+    def __init__(
+        self, chain: Sequence[Migration], *, platform_owns: Collection[str] = (), placeholders: Collection[str] = ()
+    ) -> None:
         self._chain = chain
+        self._placeholders = placeholders
         self._platform_owns = platform_owns
         self._failures: dict[str, Failure] = {}
         self._salvages: dict[str, Salvage] = {}
@@ -212,7 +215,9 @@ class Triage:
     ) -> Failure:
         summary = f"The server rejects the script: {refusal.message}."
         remedy = refusal.hint or "Fix the statement that the server rejected."
-        if missing_feature is not None:
+        if names := [name for name in self._placeholders if f"{{{name}}}" in (refusal.statement or "")]:
+            remedy = f"Give {names[0]} a value: --set {names[0]}=VALUE."
+        elif missing_feature is not None:
             remedy = f"Avoid it: {missing_feature}."
         elif extension_name := nearest_extension(refusal):
             remedy = f"Did you mean {extension_name}?"

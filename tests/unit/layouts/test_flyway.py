@@ -235,6 +235,16 @@ def test_value_is_in_no_part_of_a_run(tmp_path: Path) -> None:
     assert "hunter2" not in to_json(run) + repr(project)
 
 
+def test_refusal_of_a_name_without_a_value_says_what_to_type(tmp_path: Path) -> None:
+    root = write_files(tmp_path, {"db/V1__a.sql": "CREATE TABLE ${schema}.a (i integer);\n"})
+    run = verify(load_project(root / FOLDER), RunOptions(only=("script.applies", "migration.placeholders")))
+
+    assert [("migration.placeholders", "Give it with --set schema=VALUE."),
+            ("script.applies", "Give schema a value: --set schema=VALUE.")] == sorted(
+        (finding.check, finding.remedy) for finding in run.findings
+    )  # fmt: skip
+
+
 def test_refusal_stands_at_its_place_in_the_file(tmp_path: Path) -> None:
     root = write_files(tmp_path, {"db/V1__a.sql": "SELECT ${a},\n  ${b}::int, nowhere;\n"})
     project = load_project(root / FOLDER, options=FolderOptions(values={"a": "1,\n2,\n3", "b": "'4'"}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pgcontract import FolderOptions, RunOptions, load_project, verify
+from pgcontract import FolderOptions, InputError, RunOptions, load_project, verify
 from pgcontract.result import Status
 from readings import Read, read
 from written_files import write_files
@@ -22,6 +22,11 @@ ORDERED = {
     "migrations/9_rooms.sql": "CREATE TABLE IF NOT EXISTS rooms (id bigint PRIMARY KEY);\n",
     "migrations/10_floor.sql": "ALTER TABLE rooms ADD COLUMN IF NOT EXISTS floor integer;\n",
 }
+
+
+def test_folder_above_says_which_one_to_name(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"One level down there are \S+/supabase/migrations \(supabase\): name one"):
+        load_project(write_files(tmp_path, {**SAMPLE, "supabase/seed.sql": "SELECT 1;"}))
 
 
 @pytest.mark.parametrize("path", ["supabase", FOLDER, f"{FOLDER}/20240201000000_floor.sql"])

@@ -10,6 +10,7 @@ import pkgutil
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Final, Protocol
 
 from pgcontract.contract.layouts import dump, flat, psql
@@ -80,10 +81,10 @@ def layout_of_tool(folder: Folder) -> tuple[Layout, str] | None:
 
 
 def _one_level_down(folder: Folder) -> str:
-    """The folders in it, with what they would be read as."""
+    """The folders in it, or the folder `migrations` in one of those, with what they would be read as."""
     below = [path for path in folder.folders() if not path.name.startswith(".")]
     known = []
-    for path in below[:_MAX_FOLDERS]:
+    for path in (_with_migrations(path) for path in below[:_MAX_FOLDERS]):
         inner = Folder(path=path, root=path)
         name = next((layout.NAME for layout in layouts().values() if layout.recognises(inner)), None)
         if name in (None, _ANY_FOLDER.NAME) and (tool := unread_tool(inner)):
@@ -93,6 +94,10 @@ def _one_level_down(folder: Folder) -> str:
         return f"One level down there are {', '.join(known)}: name one"
     names = ", ".join(f"{path.name}/" for path in below[:_MAX_FOLDERS])
     return f"One level down are {names}, and no migrations in them" if names else "There is no folder in it either"
+
+
+def _with_migrations(path: Path) -> Path:
+    return path / "migrations" if (path / "migrations").is_dir() else path
 
 
 def layout_called(name: str) -> Layout:

@@ -395,6 +395,9 @@ def script_psql(context: Context) -> Iterator[Answer]:
     if not context.promise.script.parsed:
         yield too_large_answer()
         return
+    if not context.promise.script.statements:
+        yield Answer(Status.KEPT, "script", "The script has no statement that could fail.")
+        return
     prefixes = run_prefixes(context)
     try:
         skipped = {statement.number: (failed, missing) for statement, failed, missing in run_skipping_each(context)}
