@@ -58,7 +58,8 @@ def supabase_evidence(
 ) -> str | None:
     """What shows that the migrations are meant for Supabase, as "003_x.sql uses auth.uid()"; None where nothing does.
 
-    What a migration of the chain or the setup makes itself is the owner's, whatever it is called.
+    What a migration of the chain or the setup makes itself is the owner's, whatever it is called; and where that is one
+    of Supabase's schemas, so is all else.
     """
     by_layout = "the folder is laid out as its command line does" if layout == SUPABASE else None
     return _place_evidence(folder) or by_layout or _text_evidence(migrations, setup)
@@ -80,9 +81,13 @@ def _text_evidence(migrations: Iterable[Migration], setup: Script | None) -> str
     created = {name for _, words in likely for name in _created_names(words)}
     if setup is not None:
         created |= set(_created_names(code(setup.text)))
+    if ("auth",) in created or ("storage",) in created:
+        return None  # PostgREST's users have an `auth` and an `anon` of their own; and Supabase's could not be made twice
+    if any(("role", role) in created for role in _ROLES):
+        created |= {("role", role) for role in _ROLES}  # who makes one makes the others, here or elsewhere
     for file, words in likely:
         for name, what in _used_names(words):
-            if name not in created and name[:1] not in created:
+            if name not in created:
                 return f"{file} {what}"
     return None
 
