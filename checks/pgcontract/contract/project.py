@@ -161,11 +161,12 @@ def _load(path: Path, contract: Path | str | None, options: FolderOptions) -> Pr
             return _project(root, options)
         if (root := _project_around(path.parent)) and (through := _through_folder(_project(root, options), path)):
             return through
-        return _project_without_contracts_folder(Folder(path=path, root=path, values=options.values), options)
+        named = Folder(path=path, root=path, values=options.values, platform=options.platform)
+        return _project_without_contracts_folder(named, options)
     for folder in (path.parent, path.parent.parent):
         if contract is None and (root := _project_around(folder)) and not _is_alone(folder, path, options):
             return _through_file(_project(root, options), path)
-    alone = Folder(path=path.parent, root=path.parent, only=path, values=options.values)
+    alone = Folder(path=path.parent, root=path.parent, only=path, values=options.values, platform=options.platform)
     return _project_without_contracts_folder(alone, options, contract=Path(contract) if contract else None)
 
 

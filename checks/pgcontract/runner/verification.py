@@ -142,4 +142,4 @@ def changes(
                 )
         left = {(part.kind, part.name) for part in context.after.parts()}
         removed = tuple((part.kind, part.name) for part in context.before.parts() if (part.kind, part.name) not in left)
-        return context.changed_parts, removed
+        return mask_secrets(context.changed_parts, project.secrets), removed

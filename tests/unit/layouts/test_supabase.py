@@ -100,6 +100,13 @@ def test_order_and_what_is_skipped(names: list[str], order: list[str], issues: l
     assert expected == read(tmp_path, {f"{FOLDER}/{name}": "SELECT 1;" for name in names}, FOLDER)
 
 
+def test_platform_of_the_command_line_is_as_good_as_a_declared_one(tmp_path: Path) -> None:
+    root = write_files(tmp_path, {name.replace("migrations", "sql"): text for name, text in ORDERED.items()})
+    project = load_project(root / "sql", options=FolderOptions(platform="supabase"))
+
+    assert ("supabase", ["10_floor", "9_rooms"]) == (project.layout, [migration.key for migration in project.chain])
+
+
 def test_numbered_project_with_rollback_scripts_is_told_the_other_order(tmp_path: Path) -> None:
     files = {"pgcontract.toml": PLATFORM, **ORDERED, "migrations/10_floor.down.sql": "SELECT 1;"}
     expected = Read(

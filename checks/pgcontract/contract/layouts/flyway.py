@@ -33,12 +33,19 @@ def recognises(folder: Folder) -> str | None:
     take their version again. Those of Rust's refinery are called alike."""
     files = folder.files()
     if not files:
-        files = tuple(path for inner in folder.folders() for path in Folder(path=inner, root=folder.root).files())
+        files = tuple(path for inner in folder.folders() for path in _files_in(Folder(path=inner, root=folder.root)))
     if not files or any(path.name.endswith(".down.sql") for path in files) or rust_evidence(folder, "refinery"):
         return None
     settings = read_settings(folder.parents())
     named = (path.name for path in files if _is_named(path, settings))
     return next((f"holds {name}" for name in named), None)
+
+
+def _files_in(folder: Folder) -> tuple[Path, ...]:
+    try:
+        return folder.files()
+    except InputError:  # it is not said to be of Flyway, so that this is no mistake
+        return ()
 
 
 def _is_named(path: Path, settings: FlywaySettings) -> bool:
