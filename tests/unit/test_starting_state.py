@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from command import Command
 from pgcontract import FolderOptions, RunOptions, load_project, verify
 from pgcontract.postgres.platform import platform_of
 from pgcontract.postgres.providers import provider_for
@@ -63,3 +65,40 @@ def test_what_was_there_before_the_first_migration_is_not_accused(
 
 def _words(finding: Finding) -> str:
     return str(dataclasses.astuple(finding))
+
+
+ADDED = """\
+CREATE TABLE public.person (id uuid PRIMARY KEY REFERENCES auth.users ON DELETE CASCADE);
+ALTER TABLE public.person ENABLE ROW LEVEL SECURITY;
+CREATE FUNCTION public.welcome() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+BEGIN INSERT INTO public.person VALUES (new.id); RETURN new; END $$;
+CREATE TRIGGER welcome AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION public.welcome();
+CREATE POLICY "read all" ON storage.objects FOR SELECT TO anon USING (bucket_id = 'faces');
+CREATE INDEX by_owner ON storage.objects (owner_id);
+CREATE POLICY hears ON realtime.messages FOR SELECT TO authenticated USING (true);
+GRANT SELECT ON auth.users TO service_role;
+"""
+
+
+def test_what_a_migration_adds_to_a_platforms_table_is_judged_and_the_table_is_not(
+    pgcontract: Command, tmp_path: Path
+) -> None:
+    write_files(tmp_path, {"1_add.sql": ADDED})
+    pgcontract("draft", "1_add.sql", "--accept")
+    run = json.loads(pgcontract("verify", "1_add.sql", "--format", "json").out)
+    statuses = {
+        finding["subject"]: finding["status"]
+        for finding in run["findings"]
+        if any(name in finding["subject"] for name in ("auth.", "storage.", "realtime."))
+    }
+    added = ("auth.users.welcome", "realtime.messages.hears", 'storage.objects."read all"', "storage.by_owner")
+
+    assert dict.fromkeys(sorted(added), "kept") == dict(sorted(statuses.items()))
+
+
+def test_who_declares_a_platforms_table_itself_is_answered(tmp_path: Path) -> None:
+    contract = 'migration = "1_add.sql"\n[table."auth.users"]\ncolumns.id = { type = "uuid", null = false }\n'
+    files = {"pgcontract.toml": '[production]\nplatform = "supabase"\n', "contracts/1_add/contract.toml": contract}
+    write_files(tmp_path, {"migrations/1_add.sql": ADDED, **files})
+
+    assert ["auth.users"] == [table.name for table in load_project(tmp_path).declared("1_add").tables]

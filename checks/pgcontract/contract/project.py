@@ -16,6 +16,7 @@ from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading
 from pgcontract.contract.own_runner import run_by, runner_sentences
 from pgcontract.contract.platform_evidence import PLATFORMS, SUPABASE, supabase_evidence
+from pgcontract.contract.platform_tables import without_platform_tables
 from pgcontract.contract.psql_scripts import read_alone
 from pgcontract.contract.report_outline import default_outline
 from pgcontract.contract.sections.datasets import Dataset, merge_datasets
@@ -241,7 +242,7 @@ def with_contract(project: Project, text: str) -> Project:
     }
     documents[project.head.key] = parse_contract(text, path=contract_path(project))
     chain, shapes = add_contracts(project.chain, documents)
-    return replace(project, chain=chain, shapes=shapes)
+    return _on_platform(replace(project, chain=chain, shapes=shapes), project.platform)
 
 
 def _is_project(folder: Path) -> bool:
@@ -307,7 +308,7 @@ def _with_options(project: Project, options: FolderOptions, *, folder: Folder, s
         secrets=options.secrets,
     )
     if options.platform is not None or says_platform:
-        return project
+        return _on_platform(project, project.platform)
     evidence = supabase_evidence(folder, project.chain, layout=project.layout, setup=setup)
     if evidence is None:
         return project
@@ -315,7 +316,15 @@ def _with_options(project: Project, options: FolderOptions, *, folder: Folder, s
         f"Taken as a Supabase project, for {evidence}: its roles and schemas are made first; --platform postgres "
         "switches that off."
     )
-    return replace(project, platform=SUPABASE, assumptions=(*project.assumptions, sentence))
+    return _on_platform(replace(project, assumptions=(*project.assumptions, sentence)), SUPABASE)
+
+
+def _on_platform(project: Project, platform: str) -> Project:
+    """The project where this platform has what it has: what its tables are themselves, no contract promises."""
+    chain, shapes = project.chain, project.shapes
+    if platform == SUPABASE:
+        chain, shapes = without_platform_tables(chain, shapes)
+    return replace(project, platform=platform, chain=chain, shapes=shapes)
 
 
 def _applied(chain: Sequence[Migration], file: ProjectFile) -> str | None:
