@@ -26,3 +26,44 @@ def test_folder_of_a_tool_is_recognised_by_its_layout_alone(tool: str, tmp_path:
         for layout in layouts().values()
         if layout.NAME != flat.NAME and layout.recognises(folder)
     ]
+
+
+@pytest.mark.parametrize(
+    ("files", "folder", "tool"),
+    [
+        pytest.param(
+            {"supabase/migrations/1_a.up.sql": "", "supabase/migrations/1_a.down.sql": ""}, "supabase/migrations",
+            "supabase", id="golang-migrate's names for Supabase",
+        ),
+        pytest.param(
+            {"supabase/migrations/1_a.sql": "-- migrate:up\nSELECT 1;"}, "supabase/migrations", "dbmate",
+            id="dbmate's marks for Supabase",
+        ),
+        pytest.param(
+            {"supabase/migrations/migration_lock.toml": "", "supabase/migrations/1_a/migration.sql": ""},
+            "supabase/migrations", "prisma", id="Prisma's lock for Supabase",
+        ),
+        pytest.param(
+            {"Cargo.toml": '[dependencies]\nsqlx = "1"\n', "supabase/migrations/1_a.sql": ""}, "supabase/migrations",
+            "supabase", id="sqlx and Supabase",
+        ),
+        pytest.param({"m/1_a/migration.sql": "", "m/V1__a.sql": ""}, "m", "flyway", id="Flyway's files, and folders"),
+        pytest.param({"m/1_a/migration.sql": "", "m/2_b/up.sql": ""}, "m", "diesel", id="diesel's folders, and another"),
+        pytest.param(
+            {"m/meta/_journal.json": "{}", "m/0_a.sql": "-- +goose Up\nSELECT 1;"}, "m", "goose",
+            id="goose's marks and a journal",
+        ),
+        pytest.param({"m/meta/_journal.json": "{}", "m/migration_lock.toml": ""}, "m", "drizzle", id="journal and lock"),
+        pytest.param({"m/V1__a.sql": "-- +goose Up\nSELECT 1;"}, "m", "goose", id="goose's marks, and Flyway's names"),
+        pytest.param({"m/V1__a.sql": "", "m/1_a.up.sql": ""}, "m", "golang-migrate", id="a way up, and Flyway's name"),
+    ],
+)  # fmt: skip
+def test_folder_with_the_signs_of_two_tools_is_of_one(
+    files: dict[str, str], folder: str, tool: str, tmp_path: Path
+) -> None:
+    path = write_files(tmp_path, files) / folder
+    seen = Folder(path=path, root=path)
+
+    assert [tool] == [
+        layout.NAME for layout in layouts().values() if layout.NAME != flat.NAME and layout.recognises(seen)
+    ]

@@ -18,6 +18,7 @@ from pgcontract.contract.folder_issues import ignored_issue, is_sql, sent_byte_o
 from pgcontract.contract.layouts import supabase
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
+from pgcontract.contract.tool_marks import mark_in
 from pgcontract.errors import InputError
 from pgcontract.model.sql import Execution, TransactionScope, make_script, statements_between
 from pgcontract.result import Severity
@@ -44,8 +45,8 @@ class _Entry:
 
 
 def recognises(folder: Folder) -> str | None:
-    """meta/_journal.json in it, unless Supabase's command line runs the files."""
-    if not folder.has(folder.path / _JOURNAL) or supabase.recognises(folder):
+    """meta/_journal.json in it, unless Supabase's command line, or a tool with marks of its own, runs the files."""
+    if not folder.has(folder.path / _JOURNAL) or supabase.recognises(folder) or mark_in(folder):
         return None
     return f"has {_JOURNAL.as_posix()}"
 

@@ -17,7 +17,7 @@ from pgcontract.contract.flyway_settings import FlywaySettings, read_settings
 from pgcontract.contract.folder_issues import Refusal, ignored_issue, is_sql, refused_issue
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
-from pgcontract.contract.tool_evidence import rust_evidence
+from pgcontract.contract.tool_evidence import rust_evidence, shows_another_tool
 from pgcontract.errors import InputError
 from pgcontract.model.sql import TransactionScope
 from pgcontract.result import Severity
@@ -34,7 +34,9 @@ def recognises(folder: Folder) -> str | None:
     files = folder.files()
     if not files:
         files = tuple(path for inner in folder.folders() for path in _files_in(Folder(path=inner, root=folder.root)))
-    if not files or any(path.name.endswith(".down.sql") for path in files) or rust_evidence(folder, "refinery"):
+    if not files or any(path.name.endswith((".up.sql", ".down.sql")) for path in files):
+        return None
+    if shows_another_tool(folder) or rust_evidence(folder, "refinery"):
         return None
     settings = read_settings(folder.parents())
     named = (path.name for path in files if _is_named(path, settings))

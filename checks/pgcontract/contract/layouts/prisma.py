@@ -17,6 +17,7 @@ from typing import Final
 from pgcontract.contract.folder_issues import ignored_issue, is_sql, name_order_issues, sent_byte_order_marks
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
+from pgcontract.contract.tool_marks import mark_in
 from pgcontract.errors import InputError
 from pgcontract.model.sql import Execution, Script, make_script
 from pgcontract.result import Severity
@@ -27,7 +28,9 @@ SENTENCE: Final = "by the folders' names, each file sent as one message"
 _LOCK: Final = "migration_lock.toml"
 _UP: Final = "migration.sql"
 _DOWN: Final = "down.sql"
-_OF_ANOTHER_TOOL: Final = "snapshot.json"  # Drizzle's, beside its migration.sql
+_NAMED_BY_ANOTHER: Final = re.compile(r"[A-Z]?\d|R__")
+_OF_DRIZZLE: Final = Path("meta") / "_journal.json"
+_OF_OTHER_TOOLS: Final = ("snapshot.json", "up.sql")  # Drizzle's, beside its migration.sql, and diesel's
 _PROVIDERS: Final = ("postgresql", "postgres")
 _ONE_MESSAGE: Final = Execution(outside_transaction=False)
 _LINE: Final = re.compile(r"at line (\d+)")
@@ -35,13 +38,17 @@ _DIGITS: Final = re.compile(r"\d+(?=_)")
 
 
 def recognises(folder: Folder) -> str | None:
-    """migration_lock.toml in it; or folders with a migration.sql each; or one such folder, with the lock above it."""
+    """migration_lock.toml in it; or one folder with a migration.sql, with the lock above it; or, where nothing in it is
+    another tool's, folders with a migration.sql."""
+    if folder.has(folder.path / _OF_DRIZZLE) or mark_in(folder):
+        return None
     if folder.has(folder.path / _LOCK):
         return f"has {_LOCK}"
     if _is_one_migration(folder):
         return f"is below {_LOCK}"
     inner = [path for path in folder.folders() if folder.has(path / _UP)]
-    if inner and not any(folder.has(path / _OF_ANOTHER_TOOL) for path in inner):
+    others = any(folder.has(path / name) for path in folder.folders() for name in _OF_OTHER_TOOLS)
+    if inner and not others and not any(_NAMED_BY_ANOTHER.match(path.name) for path in folder.files()):
         return f"holds folders with {_UP}"
     return None
 

@@ -14,6 +14,7 @@ from typing import Final
 from pgcontract.contract.folder_issues import ignored_issue, is_sql, name_order_issues
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
+from pgcontract.contract.tool_marks import mark_in
 from pgcontract.errors import InputError
 from pgcontract.model.sql import make_script
 from pgcontract.result import Severity
@@ -50,6 +51,8 @@ def _is_stamped(path: Path) -> bool:
 
 def _is_laid_out_by_another(folder: Folder, files: list[Path]) -> bool:
     """Drizzle names files with a time in front where it is told to write them for this tool."""
+    if mark_in(folder):
+        return True
     marks = [mark for mark in _MARKS_OF_OTHERS if folder.has(folder.path / mark)]
     return bool(marks) and not (marks == [_MARKS_OF_OTHERS[0]] and all(map(_is_stamped, files)))
 
