@@ -11,8 +11,10 @@ from typing import Final
 
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, IssueKind
+from pgcontract.model.sql import Script, Statement, TransactionScope
 from pgcontract.result import Severity
 
+_TRANSACTION_OPENS: Final = ("BEGIN", "START")
 _DIGITS: Final = re.compile(r"\d+")
 
 
@@ -98,6 +100,27 @@ def sent_byte_order_marks(folder: Folder, migrations: Sequence[Migration], tool:
     for migration in migrations:
         if folder.source(Path(migration.up.path)).has_byte_order_mark:
             yield refused_issue(migration.file, migration.key, migration.up.path, sent_byte_order_mark(tool))
+
+
+def ended_transaction(script: Script, tool: str, remedy: str) -> Refusal | None:
+    """Of a script in the tool's transaction, for tools whose driver looks whether that is still open at the end, as Go's
+    lib/pq does."""
+    if script.execution.transaction is not TransactionScope.FILE:
+        return None
+    end: Statement | None = None
+    for statement in script.statements:
+        cut_body = (
+            statement.words[:1] == ("END",) and "$" in statement.text
+        )  # of a function, by a tool that looks at no quotes
+        if statement.is_transaction_control and "CHAIN" not in statement.words and not cut_body:
+            end = None if statement.words[0] in _TRANSACTION_OPENS else statement
+    if end is None:
+        return None
+    return Refusal(
+        why=f"ends the transaction of {tool}, which applies it and then stops: “unexpected transaction status idle”",
+        line=end.line,
+        remedy=remedy,
+    )
 
 
 def own_key(key: str, file: str, taken: set[str]) -> str:

@@ -32,7 +32,9 @@ class SqlMigrateFile:
 def read_sections(text: str, *, hides_first_line: bool = False) -> SqlMigrateFile:
     """The file as sql-migrate reads it. Behind a byte order mark its first line is no command."""
     file = SqlMigrateFile()
-    section, in_block, opened, last = "", False, None, 1
+    section, in_block, last = "", False, 1
+    opened: Line | None = None  # the first line that is kept for the next message
+    unfinished: Line | None = None  # and the first of them that is not blank
     for line in lines(text):
         last = line.number
         words = line.text[len(_COMMAND) :].split() if line.text.startswith(_COMMAND) else None
@@ -46,8 +48,8 @@ def read_sections(text: str, *, hides_first_line: bool = False) -> SqlMigrateFil
         ended = False
         match words:
             case [name, *options] if name in _SECTIONS:
-                if opened is not None and text[opened.start : line.start].strip():
-                    file.refusal = _unfinished(opened)
+                if unfinished is not None:
+                    file.refusal = _unfinished(unfinished)
                     return file
                 section = name
                 file.messages.setdefault(name, [])
@@ -61,15 +63,16 @@ def read_sections(text: str, *, hides_first_line: bool = False) -> SqlMigrateFil
             continue
         if not line.text.startswith("-- "):
             opened = opened or line
+            unfinished = unfinished or (line if line.text.strip() else None)
             ended = ended or (not in_block and line.ends_statement)
         if ended:
             file.messages[section] += [(opened.start, line.start if words else line.end)] if opened else []
-            opened = None
-    file.refusal = _at_the_end(text, section, in_block=in_block, opened=opened, last=last)
+            opened = unfinished = None
+    file.refusal = _at_the_end(section, in_block=in_block, unfinished=unfinished, last=last)
     return file
 
 
-def _at_the_end(text: str, section: str, *, in_block: bool, opened: Line | None, last: int) -> Refusal | None:
+def _at_the_end(section: str, *, in_block: bool, unfinished: Line | None, last: int) -> Refusal | None:
     if in_block:
         return Refusal(
             why="has a StatementBegin without its StatementEnd",
@@ -82,13 +85,13 @@ def _at_the_end(text: str, section: str, *, in_block: bool, opened: Line | None,
             line=last,
             remedy="Write “-- +migrate Up” in front of the statements.",
         )
-    return _unfinished(opened) if opened is not None and text[opened.start :].strip() else None
+    return _unfinished(unfinished) if unfinished is not None else None
 
 
-def _unfinished(opened: Line) -> Refusal:
+def _unfinished(first: Line) -> Refusal:
     return Refusal(
         why="has something that no line ends with a semicolon at its end, and sql-migrate stops there",
-        line=opened.number,
+        line=first.number,
         remedy="End it with a semicolon at the end of a line, or put it between StatementBegin and StatementEnd.",
     )
 

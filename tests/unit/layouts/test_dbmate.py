@@ -88,6 +88,11 @@ def test_order_and_what_is_passed_over(names: list[str], order: list[str], issue
             id="no transaction",
         ),
         pytest.param(
+            "-- migrate:up\nCOMMIT;\nBEGIN;\nROLLBACK AND CHAIN;\n-- migrate:down\n",
+            Sent(up=["-- migrate:up\nCOMMIT;\nBEGIN;\nROLLBACK AND CHAIN;"], down=["-- migrate:down"]),
+            id="a transaction is open at the end",
+        ),
+        pytest.param(
             "-- migrate:up transaction:FALSE\n-- migrate:down\n",
             Sent(up=["-- migrate:up transaction:FALSE"], down=["-- migrate:down"]),
             id="another word than false",
@@ -135,6 +140,7 @@ def test_way_back_has_an_option_of_its_own(tmp_path: Path) -> None:
         pytest.param("-- MIGRATE:UP\n-- migrate:down\n", 2, id="in capitals"),
         pytest.param("  -- migrate:up\n  -- migrate:down\n", 2, id="behind blanks"),
         pytest.param("\ufeff-- migrate:up\n-- migrate:down\n", 1, id="a byte order mark"),
+        pytest.param("-- migrate:up\nBEGIN;\nCOMMIT;\n-- migrate:down\n", 3, id="the transaction is ended"),
     ],
 )
 def test_file_that_dbmate_refuses(text: str, line: int, tmp_path: Path) -> None:

@@ -94,6 +94,11 @@ def test_order_and_what_is_passed_over(names: list[str], order: list[str], issue
             Sent(up=["SELECT 1", "SELECT 3"], down=["SELECT 2"]),
             id="Up twice",
         ),
+        pytest.param(
+            "-- +migrate Up\nSELECT 1;\n\n-- +migrate Down\n\n-- +migrate Up\n",
+            Sent(up=["SELECT 1"], down=[]),
+            id="blank lines between",
+        ),
         pytest.param("-- +migrate Down\nSELECT 1;\n", Sent(up=[], down=["SELECT 1"]), id="Down alone"),
         pytest.param("-- +migrate Up\n-- +migrate Upp\n", Sent(up=[]), id="an unknown command"),
         pytest.param(
@@ -127,6 +132,8 @@ def test_what_is_sent(text: str, expected: Sent, tmp_path: Path) -> None:
         pytest.param(
             "-- +migrate Down\n\nSELECT 1;\n-- +migrate\n-- +migrate Up\n", None, id="sections in another order"
         ),
+        pytest.param("-- +migrate Up\nCOMMIT;\n", "migration.accepted error 2_b.sql:2", id="the transaction is ended"),
+        pytest.param("-- +migrate Up notransaction\nCOMMIT;\n", None, id="no transaction is ended"),
         pytest.param("\nSELECT 1;\n-- +migrate Up\n", "migration.read warning 2_b.sql:2", id="a statement before them"),
     ],
 )

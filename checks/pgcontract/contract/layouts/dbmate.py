@@ -16,6 +16,7 @@ from typing import Final
 
 from pgcontract.contract.folder_issues import (
     Refusal,
+    ended_transaction,
     ignored_issue,
     is_sql,
     name_order_issues,
@@ -86,16 +87,18 @@ def _read(folder: Folder, path: Path) -> tuple[Migration, list[FolderIssue]]:
     ups = [section for section in sections if section.direction == "up"]
     downs = [section for section in sections if section.direction == "down"]
     issues = []
-    if refusal := _refusal(source, sections):
+    whole = _Section(direction="up", start=0, end=len(source.text), in_transaction=True)
+    up = _script(source, ups or [whole])
+    remedy = "Remove it, with its BEGIN, or write transaction:false behind “-- migrate:up”."
+    if refusal := _refusal(source, sections) or ended_transaction(up, NAME, remedy):
         issues.append(refused_issue(file, key, source.path, refusal))
     elif len(ups) > 1:
         issues.append(_several_pairs(file, key, source, ups[1]))
-    whole = _Section(direction="up", start=0, end=len(source.text), in_transaction=True)
     migration = Migration(
         key=key,
         display_name=digits[1] if digits else key,
         file=file,
-        up=_script(source, ups or [whole]),
+        up=up,
         down=_script(source, downs[::-1]) if downs else None,
         down_remedy=f"Write it into {path.name}, below “-- migrate:down”.",
     )

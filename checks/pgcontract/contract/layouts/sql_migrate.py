@@ -12,7 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from pgcontract.contract.folder_issues import Refusal, ignored_issue, is_sql, refused_issue, unread_folders
+from pgcontract.contract.folder_issues import (
+    Refusal,
+    ended_transaction,
+    ignored_issue,
+    is_sql,
+    refused_issue,
+    unread_folders,
+)
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
 from pgcontract.contract.sql_migrate_sections import SqlMigrateFile, read_sections
@@ -70,20 +77,21 @@ def _read(folder: Folder, path: Path) -> tuple[Migration, list[FolderIssue]]:
     key, file = path.name.removesuffix(".sql"), folder.name(path)
     digits = _DIGITS.match(path.name)
     sections = read_sections(source.text, hides_first_line=source.has_byte_order_mark)
-    issues = [refused_issue(file, key, source.path, refusal) for refusal in _refusals(source, sections, digits)]
+    up = _script(source, sections, "Up")
+    issues = [refused_issue(file, key, source.path, refusal) for refusal in _refusals(source, sections, up, digits)]
     issues += _dropped(file, key, source, sections)
     migration = Migration(
         key=key,
         display_name=digits[0] if digits else key,
         file=file,
-        up=_script(source, sections, "Up"),
+        up=up,
         down=_script(source, sections, "Down") if "Down" in sections.messages else None,
         down_remedy=f"Write it into {path.name}, below “-- +migrate Down”.",
     )
     return migration, issues
 
 
-def _refusals(source: Source, sections: SqlMigrateFile, digits: re.Match[str] | None) -> Iterator[Refusal]:
+def _refusals(source: Source, sections: SqlMigrateFile, up: Script, digits: re.Match[str] | None) -> Iterator[Refusal]:
     if digits is not None and int(digits[0]) > _MAX_NUMBER:
         why = f"has the number {digits[0]}, which is too large for sql-migrate: it stops there"
         yield Refusal(why=why, line=1, remedy="Number it by a time of 14 digits.")
@@ -96,6 +104,9 @@ def _refusals(source: Source, sections: SqlMigrateFile, digits: re.Match[str] | 
             line=1,
             remedy="Save the file as UTF-8 without a byte order mark.",
         )
+    remedy = "Remove it, with its BEGIN, or write notransaction behind “-- +migrate Up”."
+    if sections.refusal is None and (ended := ended_transaction(up, NAME, remedy)):
+        yield ended
 
 
 def _dropped(file: str, key: str, source: Source, sections: SqlMigrateFile) -> Iterator[FolderIssue]:
