@@ -75,10 +75,27 @@ def test_statement_is_shown_with_its_names() -> None:
     ]
 
 
-def test_value_is_masked_in_words_of_the_server() -> None:
-    script = filled("SELECT '${p}', ${short}", {"p": "hunter2", "short": "1"})
+@pytest.mark.parametrize(
+    ("text", "value", "masked"),
+    [
+        pytest.param("SELECT '${p}';", "hunter2", True, id="in a string"),
+        pytest.param("SELECT E'a ${p}';", "hunter2", True, id="in a part of one"),
+        pytest.param("SELECT ${p};", "'hunter2'", True, id="with its own quotes"),
+        pytest.param("DO $x$ BEGIN PERFORM '${p}'; END $x$;", "hunter2", True, id="in a string of a body"),
+        pytest.param("DO $$ BEGIN PERFORM hunter2.f(), ${p}.f(); END $$;", "hunter2", False, id="a name in a body"),
+        pytest.param("SELECT * FROM ${p}.a;", "hunter2", False, id="a name"),
+        pytest.param('SELECT * FROM "${p}".a;', "hunter2", False, id="a quoted name"),
+        pytest.param("SET a = '${p}'; SELECT * FROM ${p}.a;", "hunter2", False, id="a string and a name"),
+        pytest.param("SELECT 1; -- ${p}", "hunter2", True, id="in a comment alone"),
+        pytest.param("SELECT '${p}';", "hun", False, id="too short for a secret"),
+    ],
+)
+def test_value_is_masked_in_words_of_the_server_unless_it_is_a_name(text: str, value: str, masked: bool) -> None:
+    word = value.strip("'")
 
-    assert 'line 1: "${p}"' == mask_values(script, 'line 1: "hunter2"')
+    assert ('line 1: "${p}"' if masked else f'line 1: "{word}"') == mask_values(
+        filled(text, {"p": value}), f'line 1: "{word}"'
+    )
 
 
 def test_script_does_not_show_a_value_in_its_repr() -> None:

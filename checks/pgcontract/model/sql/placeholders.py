@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from pgcontract.model.sql.lexer import TokenKind, tokens
 from pgcontract.model.sql.passages import Passage, passage_end
 from pgcontract.model.sql.script import Script, line_starts
 
+_QUOTED: Final = re.compile(r"'.*'", re.DOTALL)
+_TAG: Final = re.compile(r"\$\w*\$")
 _SHORTEST_MASKED: Final = 4  # a shorter value is no secret, and stands by chance in every message
 
 
@@ -44,13 +48,38 @@ def fill(text: str, path: str, placeholders: Iterable[Placeholder]) -> tuple[str
 
 
 def mask_values(script: Script, words: str) -> str:
-    """The server's words about a script, with names in the place of the values that were sent."""
-    values = {
-        script.text[passage.start : passage_end(script.text, script.passages, number)]: passage.placeholder
-        for number, passage in enumerate(script.passages)
-        if passage.placeholder is not None
-    }
-    for value in sorted(values, key=len, reverse=True):
+    """The server's words about a script, with names in the place of the values that were sent within quotes. One that is
+    the name of something in the database too is no secret, and stays."""
+    literals: dict[str, str] = {}
+    names: set[str] = set()
+    for number, passage in enumerate(script.passages):
+        if passage.placeholder is None:
+            continue
+        value = script.text[passage.start : passage_end(script.text, script.passages, number)]
+        if _QUOTED.fullmatch(value):
+            literals[value[1:-1].replace("''", "'")] = passage.placeholder
+        elif _is_quoted(script, passage.start):
+            literals[value] = passage.placeholder
+        else:
+            names.add(value)
+    for value in sorted(literals.keys() - names, key=len, reverse=True):
         if len(value) >= _SHORTEST_MASKED:
-            words = words.replace(value, values[value])
+            words = words.replace(value, literals[value])
     return words
+
+
+def _is_quoted(script: Script, offset: int) -> bool:
+    """Whether that place is within a string, or in no statement; the body of a function or DO is code."""
+    number = bisect_right(script.statements, offset, key=lambda statement: statement.offset) - 1
+    if number < 0:
+        return True
+    text, at = script.statements[number].text, offset - script.statements[number].offset
+    while at < len(text):
+        token = next((token for token in reversed(tokens(text)) if token.offset <= at), None)
+        if token is None or token.kind is not TokenKind.STRING or at >= token.offset + len(token.text):
+            return False
+        tag = _TAG.match(token.text)
+        if tag is None:
+            return True
+        text, at = token.text[tag.end() : -tag.end()], at - token.offset - tag.end()
+    return True
