@@ -33,11 +33,11 @@ _CHECK_INTERVAL_S: Final = 0.2
 _FREE_SHARE: Final = 0.05
 _FREE_BYTES: Final = 512 * 1024 * 1024
 # What one script may write into an empty database: more is a mistake, or meant to fill the disk.
-SCRIPT_MAX_BYTES: Final = 4 * 1024**3
+SCRIPT_MAX_BYTES: Final = 1024**3
 _MEMORY: Final = Path("/proc/meminfo")
 QUERY_CANCELED: Final = "57014"
 _MAX_STATEMENT: Final = 300
-_COPY_CHUNK_BYTES: Final = 256 * 1024
+_COPY_CHUNK_CHARACTERS: Final = 256 * 1024
 # libpq looks for a service even where everything is given, and its older versions know not all of the other keywords.
 _OVERRIDING_VARIABLES: Final = (
     "PGSERVICE",
@@ -214,7 +214,10 @@ class _WaitMonitor:
             return ""
         where = f"where the server keeps its files ({files.parent})"
         if self.free is not None and self.free - free > SCRIPT_MAX_BYTES:
-            return f"a script was stopped after {(self.free - free) / 2**30:.1f} GB were written {where}."
+            return (
+                f"a script was stopped after {(self.free - free) / 2**30:.1f} GB were written {where}. "
+                "Give it fewer rows to make."
+            )
         memory = _memory_bytes()
         if free < min(_FREE_BYTES, os.statvfs(files).f_blocks * os.statvfs(files).f_frsize * _FREE_SHARE):
             room = f"{free // 2**20} MB are left {where}"
@@ -286,9 +289,9 @@ def _execute_discarding_rows(connection: psycopg.Connection, text: bytes, rows: 
     refused: psycopg.Error | None = None
     while (result := (yield from generators.fetch(server))) is not None:
         if result.status == ExecStatus.COPY_IN and rows is not None:
-            sent, rows = rows.encode(), None
-            for start in range(0, len(sent), _COPY_CHUNK_BYTES):
-                yield from generators.copy_to(server, sent[start : start + _COPY_CHUNK_BYTES])
+            for start in range(0, len(rows), _COPY_CHUNK_CHARACTERS):
+                yield from generators.copy_to(server, rows[start : start + _COPY_CHUNK_CHARACTERS].encode())
+            rows = None
             server.put_copy_end()
         elif result.status == ExecStatus.COPY_IN:
             server.put_copy_end(b"pgcontract sends no rows")

@@ -166,16 +166,24 @@ def ends_transactions(script: Script) -> bool:
     return any(statement.is_transaction_control or statement.forbids_transaction_block for statement in script.statements)
 
 
-def apply_statements(connection: psycopg.Connection, statements: Iterable[Statement], script: Script) -> Refusal | None:
+def apply_statements(
+    connection: psycopg.Connection,
+    statements: Iterable[Statement],
+    script: Script,
+    *,
+    passed_over: list[Refusal] | None = None,
+) -> Refusal | None:
     """Send the statements one by one, as `psql -v ON_ERROR_STOP=1 -f` does; stops at the first refusal."""
     for statement in statements:
-        if refusal := apply_statement(connection, statement, script):
+        if refusal := apply_statement(connection, statement, script, passed_over=passed_over):
             return refusal
     return None
 
 
-def apply_statement(connection: psycopg.Connection, statement: Statement, script: Script) -> Refusal | None:
-    """Send one statement. Where a dump is restored, what a restore passes over is no refusal."""
+def apply_statement(
+    connection: psycopg.Connection, statement: Statement, script: Script, *, passed_over: list[Refusal] | None = None
+) -> Refusal | None:
+    """Send one statement. Where a dump is restored, what a restore passes over is none, and goes to `passed_over`."""
     if not (script.execution.restores and may_be_passed_over(statement)):
         return _execute(connection, statement.text, script, statement)
     in_transaction = connection.info.transaction_status is TransactionStatus.INTRANS
@@ -186,6 +194,8 @@ def apply_statement(connection: psycopg.Connection, statement: Statement, script
         return refusal
     if in_transaction:
         connection.execute("ROLLBACK TO SAVEPOINT pgcontract_restore")
+    if passed_over is not None:
+        passed_over.append(refusal)
     return None
 
 

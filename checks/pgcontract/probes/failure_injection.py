@@ -33,6 +33,8 @@ from pgcontract.probes.rehearsal import filled_before
 
 # Running every prefix is quadratic in the statements; beyond this many a seeded sample is run.
 MAX_PREFIXES = 60
+# Where the whole script is run for each of them, so many statements are run in all.
+_MAX_STATEMENTS_RUN = 12_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,18 +104,29 @@ def run_prefixes(context: Context) -> tuple[Prefix, ...]:
     return tuple(prefixes)
 
 
-def first_line(statement: Statement, most: int = 60) -> str:
+def first_line(statement: Statement | str, most: int = 60) -> str:
     """The statement's first line, cut where it is long: enough to know it by."""
-    line = statement.shown.partition("\n")[0].rstrip(" (")
+    text = statement if isinstance(statement, str) else statement.shown
+    line = text.partition("\n")[0].rstrip(" (")
     return line if len(line) <= most else f"{line[:most].rstrip()} …"
 
 
 def choose_prefixes(context: Context) -> frozenset[int]:
     """The numbers of statements after which the script is stopped: all of them, or a seeded sample."""
+    return _choose(context, MAX_PREFIXES)
+
+
+def _choose_costly(context: Context) -> frozenset[int]:
+    """The same, where each costs a run of the whole script."""
+    number = len(context.promise.script.statements)
+    return _choose(context, max(2, min(MAX_PREFIXES, _MAX_STATEMENTS_RUN // max(number, 1))))
+
+
+def _choose(context: Context, most: int) -> frozenset[int]:
     numbers = range(1, len(context.promise.script.statements) + 1)
-    if len(numbers) <= MAX_PREFIXES:
+    if len(numbers) <= most:
         return frozenset(numbers)
-    sample = context.promise.random("prefixes").sample(numbers[:-1], MAX_PREFIXES - 1)
+    sample = context.promise.random("prefixes").sample(numbers[:-1], most - 1)
     return frozenset((*sample, numbers[-1]))
 
 
@@ -203,6 +216,32 @@ def object_labels(schema: Schema) -> tuple[str, ...]:
     )
 
 
+def fail_at_each_statement(context: Context, connection: psycopg.Connection) -> None:
+    """The script as one transaction that fails behind its first statement, its second, and so on, but for the last:
+    behind a COMMIT it is no part of the script any more. Of very many statements a sample is tried. What is sent by
+    statement fails at its end: what it left open is rolled back there, with all that is before it."""
+    script = context.promise.script
+    if any(statement.copy_rows is not None for statement in script.statements) or script.execution.restores:
+        connection.execute("BEGIN")
+        refusal = apply_statements(connection, script.statements, script)
+        if refusal is not None and refusal.is_timeout:
+            raise CouldNotAsk(f"as one transaction the script does not end: {refusal}")
+        if not connection.closed and connection.info.transaction_status is not TransactionStatus.IDLE:
+            connection.execute("ROLLBACK")
+        return
+    chosen = _choose_costly(context)
+    for number, statement in enumerate(script.statements[:-1], 1):
+        if number not in chosen:
+            continue
+        cut = statement.offset + len(statement.text)
+        try:
+            execute_discarding_rows(connection, f"{script.text[:cut]};\nSELECT 1/0".encode())
+        except psycopg.errors.QueryCanceled as error:
+            raise CouldNotAsk(f"the script up to line {statement.line} does not end: {error}") from error
+        except psycopg.Error:
+            connection.execute("ROLLBACK")
+
+
 @cached_fact
 def run_skipping_each(context: Context) -> tuple[tuple[Statement, int, int], ...]:
     """For each statement, as if it alone had failed: how many later ones fail with it, and how many objects are then
@@ -214,7 +253,7 @@ def run_skipping_each(context: Context) -> tuple[tuple[Statement, int, int], ...
     with context.sandbox.rolled_back(context.after_state) as connection:
         whole = _created_objects(connection, before)
     skips: list[tuple[Statement, int, int]] = []
-    chosen = {0, *choose_prefixes(context)}
+    chosen = {0, *_choose_costly(context)}
     for number, skipped in enumerate(script.statements, 1):
         if number - 1 in chosen:
             with context.sandbox.rolled_back(context.before_state) as connection:
@@ -231,7 +270,7 @@ def _run_without(connection: psycopg.Connection, statements: Sequence[Statement]
         if number != skipped:
             connection.execute("SAVEPOINT pgcontract")
             try:
-                execute_discarding_rows(connection, statement.text.encode())
+                execute_discarding_rows(connection, statement.text.encode(), rows=statement.copy_rows)
             except psycopg.errors.QueryCanceled as error:
                 raise CouldNotAsk(f"the statement at line {statement.line} does not end: {error}") from error
             except psycopg.Error:

@@ -30,6 +30,7 @@ from pgcontract.model.sql.script import (
     statements_between,
 )
 from pgcontract.model.sql.text_catalog import Created, Unread
+from pgcontract.model.sql.uncommitted import Uncommitted, last_uncommitted
 
 __all__ = [
     "MAX_PARSED_BYTES",
@@ -45,6 +46,7 @@ __all__ = [
     "Source",
     "Statement",
     "TransactionScope",
+    "Uncommitted",
     "Unread",
     "UnsetVariable",
     "as_written",
@@ -52,6 +54,7 @@ __all__ = [
     "fill",
     "inventory",
     "keep_only",
+    "last_uncommitted",
     "make_script",
     "make_source",
     "mask_values",

@@ -13,7 +13,6 @@ from pgcontract.catalog.contents import read_contents
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.contents import Contents, row_counts
 from pgcontract.model.schema import Origin, Part
-from pgcontract.postgres.connection import execute_discarding_rows
 from pgcontract.postgres.script_execution import (
     Refusal,
     apply_as_production,
@@ -35,6 +34,7 @@ from pgcontract.probes.context import Context
 from pgcontract.probes.failure import Failure, FailureKind
 from pgcontract.probes.failure_injection import (
     catalog_differences,
+    fail_at_each_statement,
     first_line,
     object_labels,
     run_prefixes,
@@ -97,7 +97,9 @@ def script_applies(context: Context) -> Iterator[Answer]:
     yield Answer(
         Status.KEPT,
         "script",
-        f"The script runs to its end and creates {number_of(len(names), 'objects')}.",
+        "The script has no statement, so nothing was run."
+        if context.promise.script.is_empty
+        else f"The script runs to its end and creates {number_of(len(names), 'objects')}.",
         evidence=[Evidence(title="Objects created", text="\n".join(names))],
     )
 
@@ -341,14 +343,7 @@ def script_atomic(context: Context) -> Iterator[Answer]:
     context.require_features()
     before = filled_before(context)
     with context.clone(before.state) as connection, as_runner(connection, script):
-        for statement in script.statements[:-1]:  # what fails after the last, as behind a COMMIT, is not the script
-            cut = statement.offset + len(statement.text)
-            try:
-                execute_discarding_rows(connection, f"{script.text[:cut]};\nSELECT 1/0".encode())
-            except psycopg.errors.QueryCanceled as error:
-                raise CouldNotAsk(f"the script up to line {statement.line} does not end: {error}") from error
-            except psycopg.Error:
-                connection.execute("ROLLBACK")
+        fail_at_each_statement(context, connection)
         with snapshot_transaction(connection):
             catalog = replace(context.catalog(connection), rows=())
             rows = changed_rows(context, before.contents, read_contents(connection))
@@ -379,7 +374,9 @@ def script_atomic(context: Context) -> Iterator[Answer]:
         yield Answer(
             Status.KEPT,
             "script",
-            f"Failing at each of its {number_of(number, 'statements')}, the script leaves nothing behind.",
+            f"Failing at each of its {number_of(number, 'statements')}, the script leaves nothing behind."
+            if number
+            else "The script has no statement, so none can fail.",
         )
 
 
@@ -397,6 +394,9 @@ def script_psql(context: Context) -> Iterator[Answer]:
         return
     if not context.promise.script.statements:
         yield Answer(Status.KEPT, "script", "The script has no statement that could fail.")
+        return
+    if context.promise.script.execution.restores:
+        yield Answer(Status.NOTED, "script", "A dump goes into an empty database: where it fails, make it again.")
         return
     prefixes = run_prefixes(context)
     try:

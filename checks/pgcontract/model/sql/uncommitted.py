@@ -1,0 +1,40 @@
+"""What becomes of the transactions that a script itself begins and ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pgcontract.model.sql.script import Script, Statement
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uncommitted:
+    """A transaction of the script's own that changes nothing: `begun` by one statement, and `rolled_back` by another,
+    or by nobody where it is still open when the script ends."""
+
+    begun: Statement
+    rolled_back: Statement | None = None
+
+
+def last_uncommitted(script: Script) -> Uncommitted | None:
+    """The last transaction of the script, where the script begins it and does not commit it; None where it does, where
+    it begins none, or where other statements stand behind it."""
+    begun: Statement | None = None
+    left: Uncommitted | None = None
+    for statement in script.statements:
+        match statement.words:
+            case ("BEGIN", *_) | ("START", "TRANSACTION", *_):
+                begun = begun or statement
+            case ("COMMIT" | "END" | "ROLLBACK" | "ABORT", *rest) if "CHAIN" in rest and "NO" not in rest:
+                begun = statement
+            case ("ROLLBACK", "PREPARED", *_) | ("COMMIT", "PREPARED", *_):
+                pass
+            case ("ROLLBACK" | "ABORT", *_) if statement.is_transaction_control and begun is not None:
+                left, begun = Uncommitted(begun=begun, rolled_back=statement), None
+                continue
+            case _ if statement.is_transaction_control:
+                begun = None
+            case _:
+                pass
+        left = None
+    return Uncommitted(begun=begun) if begun is not None else left

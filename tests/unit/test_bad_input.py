@@ -1,0 +1,165 @@
+"""What is handed in by mistake is told in one clear word, and nothing is lost by it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from command import Command
+from pgcontract import load_project
+from pgcontract.contract.layouts import layouts
+from pgcontract.contract.migration_folder import Folder
+
+ROWS = "CREATE TABLE {t} (a text);\nINSERT INTO {t} SELECT repeat('x', 1000) FROM generate_series(1, 1e9);\n"
+COPIED = "CREATE TABLE t (a text);\nCOPY t FROM stdin;\n{rows}\\.\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Word:
+    """What the command says: its exit code, the decision, and what is broken or could not be asked, or the mistake."""
+
+    code: int
+    decision: str = ""
+    said: str = ""
+
+
+def verify(pgcontract: Command, folder: Path, raw: bytes, *words: str) -> Word:
+    """The bytes as the one file of a folder."""
+    (folder / "m.sql").write_bytes(raw)
+    result = pgcontract("verify", "m.sql", "--format", "json", *words)
+    if not result.out:
+        return Word(code=result.code, said=result.err.removeprefix("error: ").partition(";")[0].strip())
+    run = json.loads(result.out)
+    told = [
+        f"{finding['check']} {(finding['origin'] or {}).get('line')}: {finding['summary']}"
+        for finding in run["findings"]
+        if finding["status"] in ("broken", "unknown", "error")
+    ]
+    return Word(code=result.code, decision=run["verdict"]["decision"], said=told[0] if told else "")
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Path:
+    """The working folder of the command."""
+    return tmp_path
+
+
+REFUSED = {
+    "no SQL": (b"password=hunter2\n", "m.sql:1: is no SQL: no statement in it opens with an SQL command"),
+    "prose": (b"Dear all,\nplease find attached\n", "m.sql:1: is no SQL: no statement in it opens with an SQL command"),
+    "UTF-16": ("SELECT 1;".encode("utf-16"), "m.sql:1: not UTF-8 at byte 0: looks like a UTF-16 byte order mark"),
+    "UTF-16 without its mark": (
+        "SELECT 1;".encode("utf-16-le"),
+        "m.sql:1: not UTF-8 at byte 1: looks like UTF-16 without a byte order mark",
+    ),
+    "a custom dump": (b"PGDMP\1\16\0", "m.sql: is a dump in pg_dump's own format, not SQL"),
+    "a program": (b"\x7fELF\0\1", "m.sql:1: a binary file: byte 4 is NUL, which SQL text cannot hold"),
+}
+
+
+@pytest.mark.parametrize(("raw", "word"), REFUSED.values(), ids=REFUSED)
+def test_what_is_no_script_is_refused(pgcontract: Command, room: Path, raw: bytes, word: str) -> None:
+    assert Word(code=2, said=word) == verify(pgcontract, room, raw)
+
+
+JUDGED = {
+    "nothing": (b"", "CLEAR", ""),
+    "blanks": (b" \r\n\t", "CLEAR", ""),
+    "a comment": (b"-- nothing yet\n/* /* ; */ */\n", "CLEAR", ""),
+    "semicolons": (b";;\n;", "CLEAR", ""),
+    "psql's commands alone": (b"\\set a 1\n\\echo hello\n", "CLEAR", ""),
+    "nested comments and dollar quotes": (
+        b"/* a /* b; */ c; */ DO $a$ BEGIN EXECUTE $b$ SELECT ';' $b$; END $a$; -- ;\nSELECT 1/0;",
+        "BLOCKED",
+        "script.applies 2: The server rejects the script: division by zero.",
+    ),
+    "line ends of Windows behind a mark": (
+        b"\xef\xbb\xbfSELECT 1;\r\n\r\nSELECT nope;\r\n",
+        "BLOCKED",
+        'script.applies 3: The server rejects the script: column "nope" does not exist.',
+    ),
+    "an open quote": (
+        b"SELECT 1;\nSELECT 'a;\n",
+        "BLOCKED",
+        'script.applies 2: The server rejects the script: unterminated quoted string at or near "\'a;\n".',
+    ),
+    "a transaction that never ends": (
+        b"BEGIN;\nCREATE TABLE t (a int PRIMARY KEY);\n",
+        "BLOCKED",
+        "script.commits 1: The transaction that the script begins at line 1 is never committed, so what follows it is "
+        "undone.",
+    ),
+    "a database that goes": (
+        b"DROP DATABASE postgres;",
+        "BLOCKED",
+        "script.applies 1: The server rejects the script: must be owner of database postgres.",
+    ),
+    "no such database": (
+        b"\\set d app\nDROP DATABASE :d;",
+        "BLOCKED",
+        'script.applies 2: The server rejects the script: database "app" does not exist.',
+    ),
+}
+
+
+@pytest.mark.parametrize(("raw", "decision", "word"), JUDGED.values(), ids=JUDGED)
+def test_what_is_a_script_is_judged(pgcontract: Command, room: Path, raw: bytes, decision: str, word: str) -> None:
+    code = {"CLEAR": 0, "BLOCKED": 1}[decision]
+
+    assert Word(code=code, decision=decision, said=word) == verify(pgcontract, room, raw)
+
+
+def test_endless_loop_is_stopped(pgcontract: Command, room: Path) -> None:
+    found = verify(pgcontract, room, b"SELECT 1;\nDO $$ BEGIN LOOP END LOOP; END $$;", "--timeout", "1s")
+
+    assert Word(code=1, decision="BLOCKED", said="script.applies 2: The script does not end within 1 s.") == found
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(ROWS.format(t="t"), id="in one message"),
+        pytest.param(f"\\set t t\n{ROWS.format(t=':t')}", id="by psql"),
+        pytest.param(COPIED.format(rows=f"{'x' * 999}\n" * 100_000), id="copied"),
+    ],
+)
+def test_rows_without_end_are_stopped(
+    pgcontract: Command, room: Path, script: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pgcontract.postgres.connection.SCRIPT_MAX_BYTES", 40 * 1024**2)
+    monkeypatch.setattr("pgcontract.postgres.connection._CHECK_INTERVAL_S", 0.01)
+    found = verify(pgcontract, room, script.encode(), "--only", "script.applies")
+
+    assert (3, "INCOMPLETE", True) == (
+        found.code,
+        found.decision,
+        found.said.startswith("script.applies None: A script was stopped after 0."),
+    )
+
+
+@pytest.mark.parametrize("layout", [name for name in layouts() if name not in ("drizzle", "diesel", "prisma")])
+@pytest.mark.parametrize("text", ["", "-- nothing\n", "\ufeff", "/* open"], ids=["empty", "comment", "mark", "open"])
+def test_file_without_a_statement_is_read_by_each_layout(layout: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / "1_a.up.sql").write_text(text, encoding="utf-8")
+    (tmp_path / "V1__a.sql").write_text(text, encoding="utf-8")
+    reading = layouts()[layout].read_folder(Folder(path=tmp_path, root=tmp_path))
+
+    assert [()] == list({migration.up.statements for migration in reading.migrations})
+
+
+def test_long_dump_is_read_statement_by_statement(tmp_path: Path) -> None:
+    table = "--\n-- Name: t{n}\n--\n\nCREATE TABLE public.t{n} (\n    id bigint\n);\n\n"
+    table += "ALTER TABLE public.t{n} OWNER TO app;\n"
+    rows = "COPY public.t{n} (id) FROM stdin;\n" + "1;'\n" * 187 + "\\.\n\n\n"
+    text = "--\n-- PostgreSQL database dump\n--\n" + "".join((table + rows).format(n=n) for n in range(500))
+    (tmp_path / "dump.sql").write_text(text, encoding="utf-8")
+    script = load_project(tmp_path / "dump.sql").chain[0].up
+
+    assert (100_003, 1500, True, 99_813) == (
+        script.lines,
+        len(script.statements),
+        script.parsed,
+        script.statements[-1].line,
+    )
