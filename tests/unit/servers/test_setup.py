@@ -126,6 +126,16 @@ REFUSED = {
         "DO $$ BEGIN RAISE 'not so' USING HINT = 'ask'; END $$;",
         "setup.sql:1: the server refuses the setup at column 1: not so (SQLSTATE P0001); ask",
     ),
+    "what does not end": (
+        "SET statement_timeout = '50ms'; SELECT pg_sleep(600);",
+        "setup.sql:1: the server refuses the setup at column 33: canceling statement due to statement timeout "
+        "(SQLSTATE 57014)",
+    ),
+    "the superuser dropped": (
+        "DROP ROLE supabase_admin;",
+        "setup.sql:1: the server refuses the setup at column 1: cannot drop role supabase_admin because it is required by "
+        "the database system (SQLSTATE 2BP01)",
+    ),
     "a transaction without an end": (
         "BEGIN; CREATE TABLE a ();",
         "setup.sql: the setup ends within a transaction that it began: end it with COMMIT",
