@@ -133,8 +133,8 @@ REFUSED = {
     ),
     "the superuser dropped": (
         "DROP ROLE supabase_admin;",
-        "setup.sql:1: the server refuses the setup at column 1: cannot drop role supabase_admin because it is required by "
-        "the database system (SQLSTATE 2BP01)",
+        "setup.sql:1: the server refuses the setup at column 1: cannot drop role supabase_admin because it is required "
+        "by the database system (SQLSTATE 2BP01)",
     ),
     "a transaction without an end": (
         "BEGIN; CREATE TABLE a ();",
