@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from orders_project import write_orders
-from owner import MAJORS, Owner, owner_of
+from owner import MAJORS, Owner, owner_of, run_as
 from pgcontract import RunOptions, load_project, verify
 from pgcontract.contract import FolderOptions
 from pgcontract.errors import InputError
@@ -176,17 +176,22 @@ def owner(request: pytest.FixtureRequest) -> Iterator[Owner]:
         yield owner
 
 
-def _verify(owner: Owner, folder: Path, setup: str) -> str:
+def _verify(owner: Owner, folder: Path, setup: str, user: str = "boss") -> str:
     write_files(folder, {"m/1_a.sql": "CREATE TABLE app.a (id integer PRIMARY KEY);", "setup.sql": setup})
     project = load_project(folder / "m", options=FolderOptions(setup=folder / "setup.sql"))
-    run = verify(project, RunOptions(pg=owner.spec("boss"), only=("script.applies",)))
+    login = run_as() if user == "plain" else None
+    run = verify(project, RunOptions(pg=owner.spec(user), pg_run_as=login, only=("script.applies",)))
     return next(finding.status.value for finding in run.findings if finding.check == "script.applies")
 
 
-def test_on_an_owners_server_it_runs_as_the_migrations_do_and_leaves_nothing(owner: Owner, tmp_path: Path) -> None:
+@pytest.mark.parametrize("user", ["boss", "maker", "plain"])
+def test_on_an_owners_server_it_runs_as_the_migrations_do_and_leaves_nothing(
+    owner: Owner, user: str, tmp_path: Path
+) -> None:
+    setup = "CREATE SCHEMA app; ALTER ROLE CURRENT_USER SET work_mem = '5MB';"
     before = owner.everything()
 
-    assert ("kept", before) == (_verify(owner, tmp_path, "CREATE SCHEMA app;"), owner.everything())
+    assert ("kept", before) == (_verify(owner, tmp_path, setup, user), owner.everything())
 
 
 def test_on_an_owners_server_it_makes_no_roles(owner: Owner, tmp_path: Path) -> None:
