@@ -105,7 +105,7 @@ def _with_rows(source: Source, text: str, passages: Sequence[Passage]) -> Script
             end = _END_OF_ROWS.search(text, rows_start)
             rows_end, goes_on = (end.start(), end.end()) if end else (len(text), len(text))
             statements[-1] = replace(statements[-1], copy_rows=text[rows_start:rows_end])
-            kept += (text[at:rows_start], keep_only(text[rows_start:goes_on], 0, 0))
+            kept += (text[at:rows_start], keep_only(text[rows_start:goes_on]))
             at = goes_on
             break
     return make_script(source, text="".join((*kept, text[at:])), passages=tuple(passages), statements=tuple(statements))

@@ -123,6 +123,20 @@ def ended_transaction(script: Script, tool: str, remedy: str) -> Refusal | None:
     )
 
 
+def dropped_statement(file: str, key: str, path: str, line: int, tool: str, mark: str) -> FolderIssue:
+    """One that stands before a file's first section, at the line."""
+    return FolderIssue(
+        kind=IssueKind.IGNORED,
+        subject=file,
+        summary=f"{file} has a statement before its first section, and {tool} drops it.",
+        remedy=f"Move it below “{mark}”.",
+        severity=Severity.WARNING,
+        key=key,
+        path=path,
+        line=line,
+    )
+
+
 def own_key(key: str, file: str, taken: set[str]) -> str:
     """The key, or one made of the file's path where an earlier migration has it; it is taken from then on."""
     chosen = key if key not in taken else file.removesuffix(".sql").replace("/", ".")

@@ -35,6 +35,7 @@ class GooseSection:
     """One way through a file: the messages, each as its place in the text; or why goose refuses it. `exists` is whether
     its annotation is there."""
 
+    direction: str
     messages: tuple[tuple[int, int], ...] = ()
     exists: bool = False
     refusal: Refusal | None = None
@@ -50,9 +51,9 @@ def read_section(text: str, direction: str) -> GooseSection:
     reader = _Reader(direction)
     for line in lines(text):
         if refusal := reader.read(line):
-            return GooseSection(exists=reader.exists, refusal=refusal)
+            return GooseSection(direction=direction, exists=reader.exists, refusal=refusal)
     refusal = reader.finish()
-    return GooseSection(messages=tuple(reader.messages), exists=reader.exists, refusal=refusal)
+    return GooseSection(direction=direction, messages=tuple(reader.messages), exists=reader.exists, refusal=refusal)
 
 
 def substitutions(text: str, values: Mapping[str, str]) -> tuple[tuple[Placeholder, ...], dict[str, int], Refusal | None]:

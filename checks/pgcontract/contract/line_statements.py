@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 
@@ -37,3 +37,19 @@ def lines(text: str) -> Iterator[Line]:
         if piece or number < len(pieces):
             yield Line(number=number, start=start, text=piece.removesuffix("\r"))
         start += len(piece) + 1
+
+
+def comments_between(
+    text: str, regions: Iterable[tuple[int, int]], messages: Iterable[tuple[int, int]]
+) -> Iterator[tuple[int, int]]:
+    """The lines of comments in the regions that are in none of the messages: a tool does not send them, and they say what
+    is promised of the script all the same."""
+    regions, messages = tuple(regions), sorted(messages)
+    sent = 0
+    for line in lines(text):
+        while sent < len(messages) and messages[sent][1] <= line.start:
+            sent += 1
+        if not line.text.lstrip().startswith("--") or (sent < len(messages) and messages[sent][0] <= line.start):
+            continue
+        if any(start <= line.start < end for start, end in regions):
+            yield line.start, line.end

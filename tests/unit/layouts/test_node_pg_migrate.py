@@ -93,7 +93,9 @@ def test_order_and_what_is_not_read(names: list[str], order: list[str], issues: 
             id="down and up",
         ),
         pytest.param("SELECT 1;", "SELECT 1;", None, [], id="no marks"),
-        pytest.param("SELECT 0;\n" + UP, UP, None, [], id="what stands before is dropped"),
+        pytest.param(
+            "\nSELECT 0;\n" + UP, UP, None, ["migration.read warning 2_b.sql:2"], id="what stands before is dropped"
+        ),
         pytest.param(
             "SELECT 1;\n-- Down Migration\nSELECT 2;\n",
             "SELECT 1;\n-- Down Migration\nSELECT 2;",
@@ -102,7 +104,7 @@ def test_order_and_what_is_not_read(names: list[str], order: list[str], issues: 
             id="down alone runs both",
         ),
         pytest.param("\ufeff" + UP, UP, None, ["migration.accepted error 2_b.sql:1"], id="a byte order mark"),
-        pytest.param("\ufeff-- by Ann\n" + UP, UP, None, [], id="a byte order mark before a comment"),
+        pytest.param("\ufeff-- by Ann\n" + UP, "-- by Ann\n" + UP, None, [], id="a byte order mark before a comment"),
     ],
 )
 def test_section_is_one_message(text: str, up: str, down: str | None, issues: list[str], tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from pgcontract.contract.folder_issues import (
     taken_issue,
     unread_folders,
 )
+from pgcontract.contract.line_statements import comments_between
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
 from pgcontract.contract.tool_marks import shows
@@ -160,7 +161,9 @@ def _several_pairs(file: str, key: str, source: Source, second: _Section) -> Fol
 def _script(source: Source, sections: Sequence[_Section]) -> Script:
     """The sections in the order in which they are sent; of several, each is a message, which is a transaction."""
     spans = [(section.start, section.end) for section in sections]
-    text = keep_only(source.text, min(start for start, _ in spans), max(end for _, end in spans))
+    first = min(start for start, _ in spans)
+    header = comments_between(source.text, ((0, first),), ()) if sections[0].direction == "up" else ()
+    text = keep_only(source.text, *spans, *header)
     if len(sections) == 1:
         scope = TransactionScope.FILE if sections[0].in_transaction else TransactionScope.MESSAGE
         return make_script(source, text=text, execution=Execution(transaction=scope, outside_transaction=False))

@@ -20,6 +20,7 @@ from pgcontract.contract.folder_issues import (
     unread_folders,
 )
 from pgcontract.contract.goose_sections import GooseSection, in_transaction, read_section, substitutions
+from pgcontract.contract.line_statements import comments_between
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
 from pgcontract.contract.tool_marks import shows
@@ -110,16 +111,17 @@ def _script(
     source: Source, text: str, passages: Sequence[Passage], section: GooseSection, execution: Execution
 ) -> Script:
     """What goose sends; where it refuses the file, the section as a whole, so that the files behind it can be read."""
-    if section.refusal is None:
-        messages = section.messages
-        start, end = (messages[0][0], messages[-1][1]) if messages else (0, 0)
-        statements = tuple(statements_between(text, messages, source.path, passages))
-        return make_script(
-            source, text=keep_only(text, start, end), passages=tuple(passages), statements=statements, execution=execution
-        )
     opened, closed = _UP.search(text), _DOWN.search(text)
-    start, end = opened.end() if opened else 0, closed.start() if closed else len(text)
-    return make_script(source, text=keep_only(text, start, end), passages=tuple(passages), execution=execution)
+    end_of_up = closed.start() if closed else len(text)
+    if section.refusal is None:
+        region = (0, end_of_up) if section.direction == "up" else (end_of_up, len(text))
+        statements = tuple(statements_between(text, section.messages, source.path, passages))
+        text = keep_only(text, *section.messages, *comments_between(text, (region,), section.messages))
+        return make_script(source, text=text, passages=tuple(passages), statements=statements, execution=execution)
+    start, end = opened.end() if opened else 0, end_of_up
+    if section.direction == "down":
+        start, end = closed.end() if closed else len(text), len(text)
+    return make_script(source, text=keep_only(text, (start, end)), passages=tuple(passages), execution=execution)
 
 
 def _missing_value(file: str, key: str, source: Source, name: str, line: int) -> FolderIssue:

@@ -14,18 +14,20 @@ from typing import Final
 
 from pgcontract.contract.folder_issues import (
     Refusal,
+    dropped_statement,
     ignored_issue,
     is_sql,
     refused_issue,
     sent_byte_order_mark,
     unread_folders,
 )
+from pgcontract.contract.line_statements import comments_between
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading
 from pgcontract.contract.tool_evidence import node_evidence, shows_another_tool
 from pgcontract.contract.tool_marks import NODE_DOWN, NODE_UP, shows
 from pgcontract.errors import InputError
-from pgcontract.model.sql import Execution, Source, TransactionScope, keep_only, make_script
+from pgcontract.model.sql import Execution, Source, TransactionScope, keep_only, make_script, split_statements
 from pgcontract.result import Severity
 
 NAME: Final = "node-pg-migrate"
@@ -85,12 +87,16 @@ def _read(folder: Folder, path: Path) -> tuple[Migration, list[FolderIssue]]:
         refused_issue(file, key, source.path, refusal, severity=severity)
         for refusal, severity in _refusals(source, up, down, numbered=digits is not None)
     ]
+    first = min(up[0], down[0]) if down else up[0]
+    header = comments_between(source.text, ((0, first),), ())
+    if dropped := next(split_statements(source.text[:first], refuse_psql=False), None):
+        issues.append(dropped_statement(file, key, source.path, dropped.line, NAME, "-- Up Migration"))
     migration = Migration(
         key=key,
         display_name=digits[0] if digits else key,
         file=file,
-        up=make_script(source, text=keep_only(source.text, *up), execution=_EXECUTION),
-        down=make_script(source, text=keep_only(source.text, *down), execution=_EXECUTION) if down else None,
+        up=make_script(source, text=keep_only(source.text, up, *header), execution=_EXECUTION),
+        down=make_script(source, text=keep_only(source.text, down), execution=_EXECUTION) if down else None,
         down_remedy=f"Write it into {path.name}, below “-- Down Migration”.",
     )
     return migration, issues

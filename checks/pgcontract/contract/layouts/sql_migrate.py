@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 
 from pgcontract.contract.folder_issues import (
     Refusal,
+    dropped_statement,
     ended_transaction,
     ignored_issue,
     is_sql,
     refused_issue,
     unread_folders,
 )
+from pgcontract.contract.line_statements import comments_between
 from pgcontract.contract.migration import Migration
-from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
+from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading
 from pgcontract.contract.sql_migrate_sections import SqlMigrateFile, read_sections
 from pgcontract.contract.tool_marks import shows
 from pgcontract.errors import InputError
@@ -34,7 +37,6 @@ from pgcontract.model.sql import (
     make_script,
     statements_between,
 )
-from pgcontract.result import Severity
 
 NAME: Final = "sql-migrate"
 SENTENCE: Final = "by number, statement by statement, each file in a transaction but where it says notransaction"
@@ -42,6 +44,7 @@ SENTENCE: Final = "by number, statement by statement, each file in a transaction
 _DIGITS: Final = re.compile(r"\d+")
 _UP: Final = re.compile(r"^-- \+migrate Up\b.*$", re.M)
 _DOWN: Final = re.compile(r"^-- \+migrate Down\b.*$", re.M)
+_SECTION: Final = re.compile(r"^-- \+migrate (Up|Down)\b", re.M)
 _MAX_NUMBER: Final = 2**63 - 1
 
 
@@ -79,7 +82,8 @@ def _read(folder: Folder, path: Path) -> tuple[Migration, list[FolderIssue]]:
     sections = read_sections(source.text, hides_first_line=source.has_byte_order_mark)
     up = _script(source, sections, "Up")
     issues = [refused_issue(file, key, source.path, refusal) for refusal in _refusals(source, sections, up, digits)]
-    issues += _dropped(file, key, source, sections)
+    if sections.dropped is not None and "Up" in sections.messages:
+        issues.append(dropped_statement(file, key, source.path, sections.dropped, NAME, "-- +migrate Up"))
     migration = Migration(
         key=key,
         display_name=digits[0] if digits else key,
@@ -109,32 +113,30 @@ def _refusals(source: Source, sections: SqlMigrateFile, up: Script, digits: re.M
         yield ended
 
 
-def _dropped(file: str, key: str, source: Source, sections: SqlMigrateFile) -> Iterator[FolderIssue]:
-    if sections.dropped is not None and "Up" in sections.messages:
-        yield FolderIssue(
-            kind=IssueKind.IGNORED,
-            subject=file,
-            summary=f"{file} has a statement before its first section, and sql-migrate drops it.",
-            remedy="Move it below “-- +migrate Up”.",
-            severity=Severity.WARNING,
-            key=key,
-            path=source.path,
-            line=sections.dropped,
-        )
-
-
 def _script(source: Source, sections: SqlMigrateFile, section: str) -> Script:
     """What is sent; where sql-migrate refuses the file, the whole section, so that the files behind it can be read."""
     scope = TransactionScope.MESSAGE if section in sections.outside_transaction else TransactionScope.FILE
     execution = Execution(transaction=scope, by_statement=True, outside_transaction=False)
     if sections.refusal is None:
         spans = sections.messages.get(section, [])
-        start, end = (spans[0][0], spans[-1][1]) if spans else (0, 0)
         statements = tuple(statements_between(source.text, spans, source.path))
-        return make_script(source, text=keep_only(source.text, start, end), statements=statements, execution=execution)
+        comments = comments_between(source.text, _regions(source.text, section), spans)
+        return make_script(
+            source, text=keep_only(source.text, *spans, *comments), statements=statements, execution=execution
+        )
     up, down = _UP.search(source.text), _DOWN.search(source.text)
     if section == "Down":
         start, end = down.end() if down else 0, len(source.text)
     else:
         start, end = up.end() if up else 0, down.start() if down else len(source.text)
-    return make_script(source, text=keep_only(source.text, start, max(start, end)), execution=execution)
+    return make_script(source, text=keep_only(source.text, (start, max(start, end))), execution=execution)
+
+
+def _regions(text: str, section: str) -> Iterator[tuple[int, int]]:
+    """Where the section's lines stand, those before the first section with the way up."""
+    marks = list(_SECTION.finditer(text))
+    if marks and section == "Up":
+        yield 0, marks[0].start()
+    for mark, following in zip_longest(marks, marks[1:]):
+        if mark[1] == section:
+            yield mark.start(), following.start() if following else len(text)

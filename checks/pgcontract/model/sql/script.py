@@ -230,9 +230,14 @@ def _end(statement: Statement) -> int:
     return statement.offset + len(statement.text)
 
 
-def keep_only(text: str, start: int, end: int) -> str:
-    """The text with blanks in the place of everything outside `text[start:end]`; line ends stay, so that places do."""
-    return _blank(text[:start]) + text[start:end] + _blank(text[end:])
+def keep_only(text: str, *spans: tuple[int, int]) -> str:
+    """The text with blanks in the place of everything outside the spans, `text[start:end]`; line ends stay, so that
+    places do."""
+    pieces, at = [], 0
+    for start, end in sorted(spans):
+        pieces += [_blank(text[at:start]), text[start:end]]
+        at = end
+    return "".join((*pieces, _blank(text[at:])))
 
 
 def _blank(text: str) -> str:
