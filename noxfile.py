@@ -15,7 +15,7 @@ nox.options.sessions = ["verify"]
 def install_locked(session: nox.Session, *groups: str, project: bool = True) -> None:
     """Makes the session's environment hold exactly what uv.lock says for these groups; a stale lock is an error.
 
-    All is compiled, and the session may write bytecode: else each command that a test runs compiles for two seconds.
+    The session may write bytecode; for tests all is compiled, else each command that one runs compiles for two seconds.
     """
     session.env["PYTHONDONTWRITEBYTECODE"] = None
     option = "--group" if project else "--only-group"
@@ -24,7 +24,7 @@ def install_locked(session: nox.Session, *groups: str, project: bool = True) -> 
         "sync",
         "--quiet",
         "--locked",
-        "--compile-bytecode",
+        *(["--compile-bytecode"] if "tests" in groups else []),
         "--no-default-groups",
         *(word for group in groups for word in (option, group)),
         env={"UV_PROJECT_ENVIRONMENT": session.virtualenv.location, "UV_PYTHON_DOWNLOADS": "never"},

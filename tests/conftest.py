@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from shipped_run import ShippedRun, shipped_run
 
 pytest_plugins = ["pytester"]
+# As the command has it: what a test run has imported is not looked through for garbage every few hundred objects.
+gc.set_threshold(50_000)
 
 
 @pytest.fixture(scope="session")
