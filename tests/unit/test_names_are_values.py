@@ -13,6 +13,8 @@ PACKAGE = Path(pgcontract.__file__).parent
 CUTS = {"split", "rsplit", "partition", "rpartition"}
 # What is cut at dots there and is no name of SQL.
 DOTTED = {
+    "contract/flyway_settings.py": "settings of Flyway",
+    "contract/layouts/refinery.py": "versions of migrations",
     "formats/email/address_strategies.py": "domains",
     "formats/email/domain.py": "domains and IP addresses",
     "formats/url.py": "versions of IP literals",
@@ -20,6 +22,7 @@ DOTTED = {
     "postgres/providers/major.py": "versions of PostgreSQL",
     "postgres/providers/prebuilt.py": "versions of PostgreSQL",
     "result/check_info.py": "ids of checks",
+    "runner/triage.py": "names in the server's words, which it does not quote",
 }
 IDENTIFIERS = "model/identifiers.py"
 

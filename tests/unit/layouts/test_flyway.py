@@ -236,12 +236,13 @@ def test_value_is_in_no_part_of_a_run(tmp_path: Path) -> None:
 
 
 def test_refusal_of_a_name_without_a_value_says_what_to_type(tmp_path: Path) -> None:
-    root = write_files(tmp_path, {"db/V1__a.sql": "CREATE TABLE ${schema}.a (i integer);\n"})
+    files = {"db/V1__a.sql": "CREATE TABLE ${schema}.a (i integer);\n", "db/V2__b.sql": "SELECT 1;"}
+    root = write_files(tmp_path, files)
     run = verify(load_project(root / FOLDER), RunOptions(only=("script.applies", "migration.placeholders")))
 
     assert [("migration.placeholders", "Give it with --set schema=VALUE."),
             ("script.applies", "Give schema a value: --set schema=VALUE.")] == sorted(
-        (finding.check, finding.remedy) for finding in run.findings
+        (finding.check, finding.remedy) for finding in run.findings if finding.status is Status.BROKEN
     )  # fmt: skip
 
 

@@ -124,7 +124,7 @@ def migration_read(context: Context) -> Iterator[Answer]:
     yield from _answers(context, IssueKind.IGNORED, "Every SQL file in the folder is read.")
 
 
-@check("migration.accepted", subjects=_subjects(IssueKind.REFUSED))
+@check("migration.accepted", subjects=_subjects(IssueKind.REFUSED), replays=True)
 def migration_accepted(context: Context) -> Iterator[Answer]:
     """The tool accepts every file.
 
@@ -135,7 +135,7 @@ def migration_accepted(context: Context) -> Iterator[Answer]:
     yield from _answers(context, IssueKind.REFUSED, "The tool accepts every file.")
 
 
-@check("migration.placeholders", subjects=_subjects(IssueKind.PLACEHOLDER))
+@check("migration.placeholders", subjects=_subjects(IssueKind.PLACEHOLDER), replays=True)
 def migration_placeholders(context: Context) -> Iterator[Answer]:
     """Each placeholder has a value.
 

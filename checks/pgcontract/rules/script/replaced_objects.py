@@ -91,9 +91,10 @@ def _statement_at(script: Script, line: int) -> Statement | None:
 
 def _dropped_before(script: Script, create: Statement, created: Created) -> Statement | None:
     """The last DROP of that object before the statement that makes it."""
-    bare = created.path.parts[-1] if created.path.parts else created.name.rpartition(".")[2]
+    if not created.path.parts:
+        return None
     for statement in reversed(script.statements[: create.number - 1]):
         drops = statement.words[:1] == ("DROP",) and created.kind.upper() in statement.words[1:3]
-        if drops and any(token.name == bare for token in tokens(statement.text)):
+        if drops and any(token.name == created.path.name for token in tokens(statement.text)):
             return statement
     return None
