@@ -12,12 +12,14 @@ contract gives them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from pgcontract.model.qualified_name import QualifiedName, split_name
+
+P = TypeVar("P")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -409,3 +411,20 @@ class Schema:
         """Every part, in the order of the fields above."""
         for schema_field in fields(self):
             yield from getattr(self, schema_field.name)
+
+    @cached_property
+    def indexes_by_table(self) -> Mapping[str, tuple[Index, ...]]:
+        """The indexes of each table that has any, by its name."""
+        return _by(self.indexes, lambda index: index.table)
+
+    @cached_property
+    def partitions_by_parent(self) -> Mapping[str, tuple[Table, ...]]:
+        """The partitions of each table that has any, by its name."""
+        return _by((table for table in self.tables if table.partition_of), lambda table: str(table.partition_of))
+
+
+def _by(parts: Iterable[P], name: Callable[[P], str]) -> Mapping[str, tuple[P, ...]]:
+    groups: dict[str, list[P]] = {}
+    for part in parts:
+        groups.setdefault(name(part), []).append(part)
+    return {key: tuple(held) for key, held in groups.items()}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from heapq import heapify, heappop, heappush
+from itertools import islice
 from typing import Any, Final
 
 import psycopg
@@ -32,6 +35,9 @@ from pgcontract.probes.row_generation.target_tables import (
 from pgcontract.probes.sample_rows import as_text, simplest_row
 
 FEW: Final = 3
+# Rows in more tables than these take minutes, and show nothing of a script that does not name them.
+MAX_TABLES: Final = 300
+_WORD: Final = re.compile(r"[\w$]+")
 _MAX_SELECTED: Final = 12
 _NUMBERS_APART: Final = 20
 _HASH_BOUNDS: Final = "satisfies_hash_partition("
@@ -76,7 +82,7 @@ def insert_few_rows(
     left alone. `later` are the tables after the migration: values are such that their constraints take them, too.
     `selected` are values by bare column name, of which there is a row each.
     """
-    own = migrated_tables(context, schema)
+    own = _nearest(context, migrated_tables(context, schema))
     tables = read_tables(connection, [name for name in own if name not in without])
     inserted: dict[str, int] = {}
     refused: dict[str, str] = {}
@@ -124,6 +130,16 @@ def migrated_tables(context: Context, schema: Schema) -> tuple[str, ...]:
         and table.owner == MIGRATOR
         and table.name not in there_before
     )
+
+
+def _nearest(context: Context, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The tables that the scripts name, where there are too many to fill them all; what they refer to comes along."""
+    if len(names) <= MAX_TABLES:
+        return names
+    scripts = (context.promise.script, context.promise.rollback)
+    words = {word.lower() for script in scripts if script for word in _WORD.findall(script.text)}
+    named = (name for name in names if name.rpartition(".")[2].strip('"').lower() in words)
+    return tuple(islice(named, MAX_TABLES))
 
 
 def read_later_tables(connection: psycopg.Connection, names: Collection[str]) -> Mapping[str, FilledTable]:
@@ -364,17 +380,34 @@ def _stricter(table: FilledTable, later: FilledTable | None) -> FilledTable:
 
 def _parents_first(tables: Sequence[FilledTable]) -> list[FilledTable]:
     """The tables, each after those that it refers to; of a circle the one first that may do without."""
+    known = {table.name for table in tables}
+    # Of each table the parents that are not there yet, as (name, whether rows may do without).
+    parents: dict[str, list[tuple[str, bool]]] = {}
+    children: dict[str, list[int]] = {}
+    for number, table in enumerate(tables):
+        nullable = {column.name for column in table.columns if column.null}
+        references = [each for each in table.references if each.parent in known and each.parent != table.name]
+        parents[table.name] = [(each.parent, bool(set(each.columns) & nullable)) for each in references]
+        for each in references:
+            children.setdefault(each.parent, []).append(number)
+
+    def blocking(number: int) -> tuple[int, int, int]:
+        waiting = parents[tables[number].name]
+        return sum(not optional for _, optional in waiting), len(waiting), number
+
+    queue = [blocking(number) for number in range(len(tables))]
+    heapify(queue)
     ordered: list[FilledTable] = []
-    waiting = list(tables)
-    while waiting:
-        names = {table.name for table in waiting}
-
-        def blocking(table: FilledTable, names: set[str] = names) -> tuple[int, int]:
-            parents = [reference for reference in table.references if reference.parent in names - {table.name}]
-            nullable = {column.name for column in table.columns if column.null}
-            return sum(not set(parent.columns) & nullable for parent in parents), len(parents)
-
-        chosen = min(waiting, key=blocking)
-        waiting.remove(chosen)
-        ordered.append(chosen)
+    done: set[int] = set()
+    while queue:
+        number = heappop(queue)[-1]
+        if number in done:
+            continue
+        done.add(number)
+        table = tables[number]
+        ordered.append(table)
+        for child in dict.fromkeys(children.get(table.name, ())):
+            name = tables[child].name
+            parents[name] = [parent for parent in parents[name] if parent[0] != table.name]
+            heappush(queue, blocking(child))
     return ordered

@@ -134,7 +134,7 @@ def _overlap_answers(
             continue
         others = [
             rival
-            for rival in live.values()
+            for rival in context.after.indexes_by_table.get(index.table, ())
             if rival.name != name
             and overlap(context, index, rival)
             and not (overlap(context, rival, index) and _rank(index, order) < _rank(rival, order))
