@@ -13,9 +13,11 @@ from pgcontract.runner.item import Item
 from pgcontract.runner.plan import Plan
 
 
-def make_finding(promise: Promise, check: Check, answer: Answer, *, seconds: float = 0.0) -> Finding:
+def make_finding(
+    promise: Promise, check: Check, answer: Answer, *, seconds: float = 0.0, refused: bool = False
+) -> Finding:
     """The answer with its check, migration, claims, time, and what it weighs where it is BROKEN: a note, where nobody
-    promised it."""
+    promised it. So is what could not be asked, unless the server `refused` the check itself: then something is wrong."""
     answer = replace(mask_secrets(answer, promise.project.secrets), subject=answer.subject)
     claimed = promise.is_claimed(check.id, answer.subject)
     status, severity = answer.status, None
@@ -24,7 +26,7 @@ def make_finding(promise: Promise, check: Check, answer: Answer, *, seconds: flo
     elif status is Status.BROKEN:
         lighter = check.severity_without_contract if promise.contract is None else None
         severity = lighter or answer.severity or check.info.severity
-    elif status is Status.UNKNOWN and not claimed and promise.contract is None and not check.always_asked:
+    elif status is Status.UNKNOWN and not refused and not claimed and promise.contract is None and not check.always_asked:
         status = Status.NOTED
     finding = Finding(
         check=check.id,
@@ -47,7 +49,7 @@ def make_finding(promise: Promise, check: Check, answer: Answer, *, seconds: flo
 def make_unanswered_finding(plan: Plan, item: Item, reason: str) -> Finding:
     """The UNKNOWN finding of an item that was not asked, or gave no answer."""
     answer = Answer(Status.UNKNOWN, item.subject, reason)
-    return replace(make_finding(plan.promises[item.migration], checks()[item.check], answer), status=Status.UNKNOWN)
+    return make_finding(plan.promises[item.migration], checks()[item.check], answer, refused=True)
 
 
 def _claims_naming(promise: Promise, finding: Finding) -> tuple[str, ...]:

@@ -179,7 +179,7 @@ class Session:
     def _run_check(self, key: str, check: Check, context: Callable[[], Context]) -> tuple[Finding, ...]:
         promise = self.plan.promises[key]
         with self._phase(check.info.family):
-            started = time.perf_counter()
+            started, refused = time.perf_counter(), False
             try:
                 answers = tuple(check.ask(context()))
                 self._asked.add((key, check.id))
@@ -188,6 +188,7 @@ class Session:
             except PgcontractError:
                 raise
             except psycopg.Error as error:
+                refused = True
                 if error.sqlstate == QUERY_CANCELED:
                     answers = _unknown_answers(check, promise, _sentence(describe_timeout(error)))
                 elif error.sqlstate is None and not is_server_lost(error):
@@ -199,7 +200,7 @@ class Session:
             except Exception as error:  # noqa: BLE001 - the one place where our own bug becomes a finding
                 answers = _error_answers(check, promise, error)
             seconds = (time.perf_counter() - started) / max(len(answers), 1)
-        return tuple(make_finding(promise, check, answer, seconds=seconds) for answer in answers)
+        return tuple(make_finding(promise, check, answer, seconds=seconds, refused=refused) for answer in answers)
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
