@@ -11,7 +11,7 @@ _MAX_NAMES = 5
 
 def assumptions(project: Project) -> tuple[str, ...]:
     """A sentence each, with what to type where it is not so."""
-    return (*project.assumptions, *_pending(project), *_promised(project))
+    return (*project.assumptions, *_pending(project), *_empty(project), *_promised(project))
 
 
 def _pending(project: Project) -> Iterator[str]:
@@ -24,6 +24,14 @@ def _pending(project: Project) -> Iterator[str]:
     shown = ", ".join(names[:_MAX_NAMES]) + (f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else "")
     last = project.migration(project.applied).display_name
     yield f"Pending: {shown or 'nothing'}, as {last} is the last that production has."
+
+
+def _empty(project: Project) -> Iterator[str]:
+    names = [migration.file for migration in project.pending if migration.up.is_empty]
+    if names:
+        more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+        hold = "hold no statement and change" if len(names) > 1 else "holds no statement and changes"
+        yield f"{', '.join(names[:_MAX_NAMES])}{more} {hold} nothing."
 
 
 def _promised(project: Project) -> Iterator[str]:

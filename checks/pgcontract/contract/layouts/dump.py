@@ -14,7 +14,7 @@ from pgcontract.contract.migration_folder import Folder, FolderReading
 from pgcontract.contract.psql_scripts import is_dump, read_as_dump
 
 NAME: Final = "dump"
-SENTENCE: Final = "restored as psql does it, each statement sent by itself"
+SENTENCE: Final = "restored as psql does it, each statement sent by itself, past what belongs to roles that are not here"
 
 
 def recognises(folder: Folder) -> str | None:

@@ -157,6 +157,8 @@ class _Reader:
             file.inputs.pop()
         if file.conditions and not file.has_quit:
             raise _refuse(file.conditions[-1].place, "\\if has no \\endif in its file; write it where the branch ends")
+        if file.inside is Inside.COMMENT and file.buffer.start is not None:
+            file.buffer.end = file.buffer.length  # the server refuses it, so it must see that it is open
         self._finish_statement(file)
         self.open_files.pop()
 
