@@ -156,6 +156,15 @@ def test_file_without_annotations_is_refused_among_others(tmp_path: Path) -> Non
     assert ("migration.accepted error 00003_c.sql:1",) == sent(tmp_path, files, FOLDER).issues
 
 
+def test_file_that_goose_refuses_is_told_however_old_it_is(tmp_path: Path) -> None:
+    files = {"1_a.sql": "-- +goose ENVSUB ON\n-- +goose Up\nSELECT '$A'\n", "2_b.sql": UP, "3_c.sql": UP}
+    run = verify(load_project(write_files(tmp_path, files)), RunOptions(only=("migration.*",)))
+
+    assert [("1_a", "migration.accepted", "1_a.sql"), ("1_a", "migration.placeholders", "A")] == [
+        (finding.migration, finding.check, finding.subject) for finding in run.findings if finding.status is Status.BROKEN
+    ]
+
+
 VARIABLES = "-- +goose Up\n-- +goose ENVSUB ON\nSELECT '{}';\n-- +goose ENVSUB OFF\nSELECT '$A';\n"
 
 

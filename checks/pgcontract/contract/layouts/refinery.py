@@ -85,8 +85,8 @@ def _written_number(path: Path) -> str:
 
 
 def _number(path: Path) -> tuple[int, int]:
-    whole, _, part = _written_number(path).partition(".")
-    return int(whole), int(part or 0)
+    whole, *part = map(int, re.findall(r"\d+", _written_number(path)))
+    return whole, part[0] if part else 0
 
 
 def _unreadable_number(migration: Migration, path: Path) -> Iterator[FolderIssue]:
