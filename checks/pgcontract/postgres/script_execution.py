@@ -112,6 +112,7 @@ def as_runner(connection: psycopg.Connection, script: Script) -> Iterator[None]:
         try:
             connection.execute(sql.SQL("SET ROLE {}").format(name))
         except psycopg.Error as error:
+            _require_own_fault(connection, error)
             made = sql.SQL("CREATE ROLE {0}; GRANT {0} TO CURRENT_USER;").format(name).as_string(connection)
             raise InputError(
                 f"[runner] role = {role!r} in pgcontract.toml: the server refuses SET ROLE, {read_refusal(error)}. Give "
@@ -226,11 +227,16 @@ def _execute(
         execute_discarding_rows(connection, text.encode(), rows=statement.copy_rows if statement else None)
     except psycopg.Error as error:
         refusal = _masked(_with_position(read_refusal(error), error, script, statement), script)
-        explain = connection.explain_refusal if isinstance(connection, Connection) else None
-        if explain is not None and (reason := explain(error)):
-            raise CouldNotAsk(reason) from error
+        _require_own_fault(connection, error)
         return refusal
     return None
+
+
+def _require_own_fault(connection: psycopg.Connection, error: psycopg.Error) -> None:
+    """Raises CouldNotAsk where the refusal is due to who migrates on this server."""
+    explain = connection.explain_refusal if isinstance(connection, Connection) else None
+    if explain is not None and (reason := explain(error)):
+        raise CouldNotAsk(reason) from error
 
 
 def _with_position(refusal: Refusal, error: psycopg.Error, script: Script, statement: Statement | None) -> Refusal:

@@ -204,3 +204,13 @@ def test_on_an_owners_server_it_makes_no_roles(owner: Owner, tmp_path: Path) -> 
         place.startswith("setup.sql:2: the setup cannot be run on this server, at column 1: "),
         owner.everything(),
     )
+
+
+def test_on_an_owners_server_nobody_can_be_the_role_of_a_runner(owner: Owner, tmp_path: Path) -> None:
+    toml = '[runner]\nrole = "nobody_much"\n'
+    root = write_files(tmp_path, {"pgcontract.toml": toml, "migrations/1_a.sql": "CREATE TABLE a (id integer);"})
+    run = verify(load_project(root), RunOptions(pg=owner.spec("boss"), only=("script.applies",)))
+
+    assert [("unknown", True)] == [
+        (finding.status.value, "is a member of no other role" in finding.summary) for finding in run.findings
+    ]
