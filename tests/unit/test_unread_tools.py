@@ -27,6 +27,13 @@ NODE_PG = {"migrations/1700000000000_rooms.js": "exports.up = (pgm) => {}\n"}
 ECTO = {"mix.exs": "", "priv/repo/migrations/20240101000000_rooms.exs": "use Ecto.Migration\n"}
 SQITCH = {"sqitch.plan": "%project=rooms\n", "deploy/rooms.sql": "SELECT 1;\n", "revert/rooms.sql": "SELECT 1;\n"}
 ATLAS = {"atlas.hcl": "", "migrations/atlas.sum": "h1:\n", "migrations/20240101000000_a.sql": "SELECT 1;\n"}
+ENTITY_FRAMEWORK = {"Migrations/20240101000000_Rooms.cs": "public partial class Rooms : Migration {}\n"}
+LARAVEL = {"database/migrations/2024_01_01_000000_rooms.php": "use Illuminate\\Database\\Migrations\\Migration;\n"}
+GOOSE = {"db/migrations/00001_rooms.go": "func init() { goose.AddMigrationContext(up, down) }\n"}
+REFINERY = {
+    "Cargo.toml": "[dependencies]\nrefinery = '0.8'\n",
+    "migrations/V1__rooms.rs": "pub fn migration() -> String {}\n",
+}
 LIQUIBASE = {
     "liquibase.properties": "",
     "changes/a.sql": "--liquibase formatted sql\n--changeset ann:1\nSELECT 1;\n",
@@ -80,6 +87,14 @@ def _refusal(tmp_path: Path, files: Mapping[str, str], path: str) -> str:
         pytest.param(NODE_PG, ".", "these are node-pg-migrate migrations: it has 17", id="node-pg-migrate"),
         pytest.param(ECTO, ".", "these are Ecto migrations: it has priv/repo/migrations/20", id="Ecto's project"),
         pytest.param(ECTO, "priv/repo/migrations", "these are Ecto migrations: it has 20", id="Ecto"),
+        pytest.param(ENTITY_FRAMEWORK, ".", "these are Entity Framework migrations: it has Mig", id="Entity Framework"),
+        pytest.param(
+            LARAVEL, ".", "these are Laravel migrations: it has database/migrations/2024", id="Laravel's project"
+        ),
+        pytest.param(LARAVEL, "database/migrations", "these are Laravel migrations: it has 2024", id="Laravel"),
+        pytest.param(GOOSE, ".", "these are goose migrations: it has db/migrations/00001_rooms.go.", id="goose in Go"),
+        pytest.param(GOOSE, "db", "these are goose migrations: it has 00001_rooms.go.", id="goose in Go, above"),
+        pytest.param(REFINERY, ".", "these are refinery migrations: it has V1__rooms.rs.", id="refinery in Rust"),
         pytest.param(SQITCH, ".", "these are Sqitch migrations: it has sqitch.plan.", id="Sqitch's project"),
         pytest.param(SQITCH, "deploy", "these are Sqitch migrations: it is below sqitch.plan.", id="Sqitch"),
         pytest.param(ATLAS, ".", "these are Atlas migrations: it has atlas.sum.", id="Atlas's project"),

@@ -133,8 +133,11 @@ class Folder:
         return read_script(path, execution)
 
     def has(self, path: Path) -> bool:
-        """Whether there is anything of that name."""
-        return is_there(path)
+        """Whether there is anything of that name; in a folder that may not be looked into there is nothing."""
+        try:
+            return is_there(path)
+        except PermissionError:
+            return False
 
     def settings(self, path: Path) -> str:
         """The first 64 KB of a file in the folder or above it, to recognise a tool by; empty where it cannot be read."""

@@ -26,6 +26,10 @@ _NUMBERED: Final = re.compile(r"\d+[_-].*")
 _DJANGO: Final = re.compile(r"\d{4}_\w+\.py")
 _RAILS: Final = re.compile(r"\d+_\w+(?:\.\w+)?\.rb")
 _ECTO: Final = re.compile(r"\d+_\w+\.exs")
+_ENTITY_FRAMEWORK: Final = re.compile(r"\d{14}_\w+\.cs")
+_LARAVEL: Final = re.compile(r"\d{4}_\d\d_\d\d_\d{6}_\w+\.php")
+_GO: Final = re.compile(r"\d+_\w+\.go")
+_RUST: Final = re.compile(r"[UV]\d+__\w+\.rs")
 _LIQUIBASE: Final = re.compile(r"\s*--\s*liquibase\s+formatted", re.I)
 _CHANGELOG: Final = re.compile(r"(?:db\.)?changelog.*\.(?:xml|ya?ml|json|sql)", re.I)
 _MAX_FILES: Final = 20
@@ -238,6 +242,28 @@ _TOOLS: Final = (
         instead=_instead(
             f"{_CODE}. `mix ecto.dump` writes what they made as structure.sql: name that file. Or {_SCRATCH}"
         ),
+    ),
+    UnreadTool(
+        name="Entity Framework",
+        shows=_shows_files(_ENTITY_FRAMEWORK, r":\s*Migration\b", "Migrations"),
+        instead=_instead(
+            f"{_CODE}. `dotnet ef migrations script --output migrations.sql` writes it: name that file. Or {_SCRATCH}"
+        ),
+    ),
+    UnreadTool(
+        name="Laravel",
+        shows=_shows_files(_LARAVEL, r"Illuminate\\Database", "database/migrations"),
+        instead=_instead(f"{_CODE}, and Laravel prints it for people alone: {_SCRATCH}"),
+    ),
+    UnreadTool(
+        name="goose",
+        shows=_shows_files(_GO, r"goose\.(?:Add\w*Migration|NewGoMigration)", "db/migrations"),
+        instead=_instead(f"{_CODE}, and goose prints none: {_SCRATCH}"),
+    ),
+    UnreadTool(
+        name="refinery",
+        shows=_shows_files(_RUST, r"fn\s+migration\s*\("),
+        instead=_instead(f"{_CODE}, and refinery prints none: {_SCRATCH}"),
     ),
     UnreadTool(
         name="Sqitch",

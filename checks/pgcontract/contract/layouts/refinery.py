@@ -43,12 +43,12 @@ def recognises(folder: Folder) -> str | None:
     shown = rust_evidence(folder, NAME)
     if shown is None or shows_another_tool(folder):
         return None
-    return shown if any(_FILE.fullmatch(path.name) for path in _files(folder)) else None
+    return shown if any(_is_sql_file(path) for path in _files(folder)) else None
 
 
 def read_folder(folder: Folder) -> FolderReading:
     """Every file of that name, in folders in it too, by its number."""
-    paths = [path for path in _files(folder) if _FILE.fullmatch(path.name) and path.suffix == ".sql"]
+    paths = [path for path in _files(folder) if _is_sql_file(path)]
     if not paths:
         raise InputError("holds no migration; refinery's are called V<number>__<name>.sql", file=str(folder.path))
     migrations, issues = [], []
@@ -70,6 +70,10 @@ def read_folder(folder: Folder) -> FolderReading:
     issues += _taken_numbers(migrations)
     issues += _ignored(folder)
     return FolderReading(migrations=tuple(migrations), issues=tuple(issues))
+
+
+def _is_sql_file(path: Path) -> bool:
+    return _FILE.fullmatch(path.name) is not None and path.suffix == ".sql"
 
 
 def _files(folder: Folder) -> Iterator[Path]:
