@@ -19,7 +19,7 @@ from pgcontract.reporting.deploy_commands import commands
 from pgcontract.reporting.heading import SUPABASE, by_outcome, check_totals, file_name, header, number
 from pgcontract.reporting.object_tables import ObjectTables
 from pgcontract.reporting.performance_tables import performance_section
-from pgcontract.reporting.run_view import DECISION_MEANING, NOTEWORTHY_OUTCOMES, RunView, is_unresolved
+from pgcontract.reporting.run_view import NOTEWORTHY_OUTCOMES, RunView, decision_meaning, is_unresolved
 from pgcontract.reporting.status_table import check_table, confidence, status_rows
 from pgcontract.reporting.unchecked import gaps, left_out
 from pgcontract.result import Content, Finding, Run
@@ -105,7 +105,7 @@ def _context(run: Run) -> Mapping[str, Any]:
         "sections": run.outline.sections,
         "see": lambda content: _reference(run, content),
         "header": header(run),
-        "meaning": DECISION_MEANING[run.verdict.decision],
+        "meaning": decision_meaning(run),
         "check_totals": check_totals(view),
         "by_outcome": by_outcome(view),
         "noteworthy_claims": [claim for outcome in NOTEWORTHY_OUTCOMES for claim in view.claims_by(outcome)],

@@ -98,6 +98,13 @@ def counts(findings: Iterable[Finding]) -> str:
     )
 
 
+def decision_meaning(run: Run) -> str:
+    """What the verdict means for a deployment, in a sentence."""
+    if run.verdict.decision is Decision.CLEAR and run.declared is None:
+        return "Nothing was promised, and nothing that was asked is wrong. It may be deployed."
+    return DECISION_MEANING[run.verdict.decision]
+
+
 class RunView:
     """A Run, looked up by object, by section and by claim.
 

@@ -19,11 +19,11 @@ from rich.text import Text
 
 from pgcontract.reporting.markup import truncate_text, visible
 from pgcontract.reporting.run_view import (
-    DECISION_MEANING,
     NOTEWORTHY_OUTCOMES,
     OUTCOMES_WORST_FIRST,
     RunView,
     counts,
+    decision_meaning,
     status_label,
 )
 from pgcontract.result import Decision, Evidence, Finding, Phase, Run, Status
@@ -198,7 +198,7 @@ def _heading(view: RunView) -> Iterator[RenderableType]:
     server = f"on PostgreSQL {run.server.version} ({run.server.provider})" if run.server else "without a server"
     verdict = (f" {decision.value} ", f"bold {_STYLE[decision]}")
     yield Text.assemble(verdict, " ", (visible(run.migration), "bold"), visible(f" {server}"))
-    yield Text(DECISION_MEANING[decision], style="dim")
+    yield Text(decision_meaning(run), style="dim")
     for sentence in run.assumptions:
         yield Text(visible(sentence), style="dim", overflow="fold")
     yield Text("")
