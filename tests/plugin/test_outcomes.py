@@ -51,7 +51,7 @@ def run(pytester: pytest.Pytester, *arguments: str, process: bool = False) -> tu
     [
         (kept, [], (0, {}, "CLEAR")),
         (broken, [], (1, {"failed": 1}, "BLOCKED")),
-        (broken, ["-n2"], (1, {"failed": 1}, "BLOCKED")),
+        (broken, ["-n2", "--pgcontract-only", "column.*"], (1, {"failed": 1}, "BLOCKED")),
         (waived, [], (0, {"xfailed": 1}, "CAUTION")),
     ],
     ids=["kept", "broken", "broken-n2", "waived"],

@@ -35,6 +35,8 @@ class SharedServer:
     provider: Provider
     _stack: ExitStack = field(default_factory=ExitStack)
     _server: Server | None = None
+    # Open from one project to the next: in a new session each of the queries takes milliseconds more.
+    _connection: psycopg.Connection = field(init=False)
     _before: list[tuple[object, ...]] = field(default_factory=list)
     _in_use: bool = False
 
@@ -54,16 +56,16 @@ class SharedServer:
             return
         if self._server is None:
             self._server = self._stack.enter_context(self.provider.start())
-            with _connection(self._server) as connection:
-                self._before = _shared_objects(connection)
+            self._connection = self._stack.enter_context(_connection(self._server))
+            self._before = _shared_objects(self._connection)
         self._in_use = True
         is_as_before = False
         try:
             yield self._server
             # An error: it is lost, or something of the project cannot be dropped.
-            with suppress(psycopg.Error), _connection(self._server) as connection:
-                _drop_new(connection, self._server)
-                is_as_before = _shared_objects(connection) == self._before
+            with suppress(psycopg.Error):
+                _drop_new(self._connection, self._server)
+                is_as_before = _shared_objects(self._connection) == self._before
         finally:
             self._in_use = False
             if not is_as_before:

@@ -17,11 +17,8 @@ standard = "email"
 column = "public.note.body"
 standard = "not_blank"
 """
-DOORS = {
-    "command": ("-m", "pgcontract", "verify"),
-    "pytest": ("-m", "pytest", "-q", "-p", "no:cacheprovider"),
-    "pytest -n2": ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-n2"),
-}
+PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--pgcontract-only", "format.*")
+DOORS = {"command": ("-m", "pgcontract", "verify"), "pytest": PYTEST, "pytest -n2": (*PYTEST, "-n2")}
 
 
 @pytest.fixture
