@@ -23,6 +23,7 @@ from pgcontract.model.sql import (
     make_script,
     statements_between,
 )
+from pgcontract.model.sql.lexer import StatementSpan, split
 
 # Those that Flyway takes out of a transaction by itself; the server refuses more within one.
 _LONELY: Final = re.compile(
@@ -91,24 +92,34 @@ def read_flyway_script(folder: Folder, path: Path, settings: FlywaySettings) -> 
 
 def _with_rows(source: Source, text: str, passages: Sequence[Passage]) -> Script:
     """The script of a text with rows behind a COPY … FROM STDIN, up to a line that is `\\.`; blanks stand for them."""
-    statements: list[Statement] = []
+    spans: list[tuple[int, int]] = []
+    rows: dict[int, str] = {}  # by where their COPY ends
     kept: list[str] = []
-    at = 0
-    goes_on: int | None = 0
-    while goes_on is not None:
-        start, goes_on = goes_on, None
-        for statement in statements_between(text, [(start, len(text))], source.path, passages):
-            statements.append(replace(statement, number=len(statements) + 1, same_message=False))
-            if not _COPY_IN.match(" ".join(statement.text.split())):
-                continue
-            rows_start = (text.find("\n", statement.offset + len(statement.text)) + 1) or len(text)
-            end = _END_OF_ROWS.search(text, rows_start)
-            rows_end, goes_on = (end.start(), end.end()) if end else (len(text), len(text))
-            statements[-1] = replace(statements[-1], copy_rows=text[rows_start:rows_end])
-            kept += (text[at:rows_start], keep_only(text[rows_start:goes_on]))
-            at = goes_on
-            break
-    return make_script(source, text="".join((*kept, text[at:])), passages=tuple(passages), statements=tuple(statements))
+    start = 0
+    while (end := _end_of_copy(text, start)) is not None:
+        spans.append((start, end))
+        rows_start = (text.find("\n", end) + 1) or len(text)
+        mark = _END_OF_ROWS.search(text, rows_start)
+        rows[end] = text[rows_start : mark.start() if mark else len(text)]
+        goes_on = mark.end() if mark else len(text)
+        kept += (text[start:rows_start], keep_only(text[rows_start:goes_on]))
+        start = goes_on
+    spans.append((start, len(text)))
+    statements = tuple(
+        replace(statement, copy_rows=rows.get(statement.offset + len(statement.text)), same_message=False)
+        for statement in statements_between(text, spans, source.path, passages)
+    )
+    return make_script(source, text="".join((*kept, text[start:])), passages=tuple(passages), statements=statements)
+
+
+def _end_of_copy(text: str, start: int) -> int | None:
+    """Where the next COPY … FROM STDIN from there on ends, before its semicolon."""
+    for piece in split(text[start:]):
+        if isinstance(piece, StatementSpan):
+            words = text[start + piece.start : start + piece.end]
+            if words[:4].upper() == "COPY" and _COPY_IN.match(" ".join(words.split())):
+                return start + piece.end
+    return None
 
 
 def _conf(folder: Folder, path: Path) -> Mapping[str, str]:
