@@ -65,7 +65,12 @@ def test_recognised(files: dict[str, str], layout: str, tmp_path: Path) -> None:
             [],
             id="17 digits are a time",
         ),
-        pytest.param(["1_b.sql", "1_a.sql"], ["1_a", "1_b"], [], id="the same number by name"),
+        pytest.param(
+            ["01_b10.sql", "1_B.sql", "1_a.sql", "1_a_c.sql", "1_a1.sql", "1_b.sql", "1_b9.sql"],
+            ["1_a1", "1_a_c", "1_a", "1_b9", "01_b10", "1_b", "1_B"],
+            [],
+            id="the same number by name, as people do",
+        ),
         pytest.param(["1_a.sql", "b.sql"], ["b", "1_a"], ["migration.accepted warning b.sql"], id="no number"),
         pytest.param(
             ["1_a.sql", "2_b.ts", "3_C.SQL", ".hidden.sql", "README.md", "old/4_d.sql"],

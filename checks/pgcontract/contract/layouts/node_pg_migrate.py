@@ -34,6 +34,8 @@ NAME: Final = "node-pg-migrate"
 SENTENCE: Final = "by number, all pending files in one transaction"
 
 _DIGITS: Final = re.compile(r"\d+")
+_PUNCTUATION: Final = re.compile(r"[\W_]+")
+_WORD: Final = re.compile(r"\d+|\D+")
 _NUMBERED: Final = re.compile(r"\d+.*(?<!\.up)(?<!\.down)\.sql")
 _TIME_DIGITS: Final = 17
 _CODE: Final = (".js", ".cjs", ".mjs", ".ts", ".cts", ".mts")
@@ -57,12 +59,20 @@ def read_folder(folder: Folder) -> FolderReading:
         raise InputError("holds no migration; node-pg-migrate's are called <number>_<name>.sql", file=str(folder.path))
     migrations: list[Migration] = []
     issues: list[FolderIssue] = []
-    for path in sorted(files, key=lambda path: (_number(path), path.name)):
+    for path in sorted(files, key=_place):
         migration, told = _read(folder, path)
         migrations.append(migration)
         issues += told
     issues += _others(folder)
     return FolderReading(migrations=tuple(migrations), issues=tuple(issues))
+
+
+def _place(path: Path) -> tuple[int, list[tuple[bool, int, str]], str, str]:
+    """By the number; of those with one, by the name as people read it: no punctuation, numbers as such, small letters
+    before the same in capitals."""
+    name = _PUNCTUATION.sub("", path.name)
+    words = [(False, int(word), "") if word.isdecimal() else (True, 0, word.lower()) for word in _WORD.findall(name)]
+    return _number(path), words, name.swapcase(), path.name
 
 
 def _number(path: Path) -> int:
