@@ -14,7 +14,6 @@ CUTS = {"split", "rsplit", "partition", "rpartition"}
 # What is cut at dots there and is no name of SQL.
 DOTTED = {
     "contract/flyway_settings.py": "settings of Flyway",
-    "contract/layouts/refinery.py": "versions of migrations",
     "formats/email/address_strategies.py": "domains",
     "formats/email/domain.py": "domains and IP addresses",
     "formats/url.py": "versions of IP literals",

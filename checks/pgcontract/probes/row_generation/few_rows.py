@@ -16,6 +16,8 @@ from psycopg import sql
 from pgcontract.catalog.sql_names import identifier
 from pgcontract.contract import Dataset, TableRows
 from pgcontract.errors import ContractError
+from pgcontract.model.identifiers import read_identifier
+from pgcontract.model.qualified_name import split_name
 from pgcontract.model.schema import Origin, Schema
 from pgcontract.postgres.platform import MIGRATOR
 from pgcontract.postgres.script_execution import read_refusal
@@ -138,7 +140,7 @@ def _nearest(context: Context, names: tuple[str, ...]) -> tuple[str, ...]:
         return names
     scripts = (context.promise.script, context.promise.rollback)
     words = {word.lower() for script in scripts if script for word in _WORD.findall(script.text)}
-    named = (name for name in names if name.rpartition(".")[2].strip('"').lower() in words)
+    named = (name for name in names if read_identifier(split_name(name)[0][-1]).lower() in words)
     return tuple(islice(named, MAX_TABLES))
 
 
