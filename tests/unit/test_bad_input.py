@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from command import Command
-from pgcontract import load_project
+from pgcontract import RunOptions, load_project
+from pgcontract import verify as verify_project
 from pgcontract.contract.layouts import layouts
 from pgcontract.contract.migration_folder import Folder
 
@@ -163,3 +164,12 @@ def test_long_dump_is_read_statement_by_statement(tmp_path: Path) -> None:
         script.parsed,
         script.statements[-1].line,
     )
+
+
+def test_very_many_statements_hold_no_lock_each(tmp_path: Path) -> None:
+    inserts = "".join(f"INSERT INTO t VALUES ({number});\n" for number in range(50))
+    few = "SELECT 1 / (count(*) < 10)::int FROM pg_locks WHERE locktype = 'transactionid' AND pid = pg_backend_pid();"
+    (tmp_path / "m.sql").write_text(f"CREATE TABLE t (a int PRIMARY KEY);\n{inserts}{few}\n", encoding="utf-8")
+    (found,) = verify_project(load_project(tmp_path / "m.sql"), RunOptions(only=("script.psql",))).findings
+
+    assert {"0 missing, 0 more errors"} == {row[-1] for row in found.evidence[0].rows[1:]}

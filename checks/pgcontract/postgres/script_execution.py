@@ -191,10 +191,13 @@ def apply_statement(
     if in_transaction:
         connection.execute("SAVEPOINT pgcontract_restore")
     refusal = _execute(connection, statement.text, script, statement)
-    if refusal is None or not restore_goes_on(statement, sqlstate=refusal.sqlstate, message=refusal.message):
-        return refusal
-    if in_transaction:
+    goes_on = refusal is None or restore_goes_on(statement, sqlstate=refusal.sqlstate, message=refusal.message)
+    if refusal is not None and in_transaction and goes_on:
         connection.execute("ROLLBACK TO SAVEPOINT pgcontract_restore")
+    if in_transaction and goes_on:
+        connection.execute("RELEASE SAVEPOINT pgcontract_restore")
+    if refusal is None or not goes_on:
+        return refusal
     if passed_over is not None:
         passed_over.append(refusal)
     return None
