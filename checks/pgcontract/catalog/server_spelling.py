@@ -7,9 +7,9 @@ way: `IN (...)` becomes `= ANY (ARRAY[...])`, casts appear. What the server will
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import psycopg
 from psycopg import sql
@@ -44,6 +44,21 @@ def read_server_spelling(connection: psycopg.Connection, declared: Schema) -> Se
     return _ScratchSchemas(connection, declared).run()
 
 
+def with_texts_of(spelled: Schema, other: Schema, names: Collection[tuple[str, str]]) -> Schema:
+    """The spelled schema with the texts of another in the parts of these (kind, name)s, to be spelled in their turn."""
+    others = {(part.kind, part.name): part for part in other.parts()}
+    kinds: dict[str, tuple[Part, ...]] = {
+        kind: tuple(
+            replace(part, **{field: getattr(others[part.kind, part.name], field) for field in texts})
+            if (part.kind, part.name) in names and (part.kind, part.name) in others
+            else part
+            for part in getattr(spelled, kind)
+        )
+        for kind, texts in ((kind, tuple(set(texts) - {"name"})) for kind, texts in _SPELLED_FIELDS.items())
+    }
+    return replace(spelled, **kinds)  # type: ignore[arg-type]
+
+
 # What is taken from the server's spelling, by kind; everything else stays as declared.
 _SPELLED_FIELDS: dict[str, tuple[str, ...]] = {
     "tables": ("partition_key", "partition_bound"),
@@ -56,6 +71,16 @@ _SPELLED_FIELDS: dict[str, tuple[str, ...]] = {
     "types": ("attributes", "default"),
     "policies": ("using", "check"),
 }
+_SPELLED_FIELDS_BY_KIND = {
+    get_args(hint)[0].kind: _SPELLED_FIELDS[name]
+    for name, hint in get_type_hints(Schema).items()
+    if name in _SPELLED_FIELDS
+}
+
+
+def is_spelled(kind: str, field: str) -> bool:
+    """Whether the server's spelling has that field of parts of that kind; everything else stays as it was declared."""
+    return field in _SPELLED_FIELDS_BY_KIND.get(kind, ()) and field != "name"
 
 
 class _ScratchSchemas:

@@ -9,14 +9,20 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
+from typing import Final
 
 import psycopg
 
 from pgcontract.catalog import InformationSchema, read_catalog, read_information_schema, subtract
-from pgcontract.catalog.server_spelling import ServerSpelling, read_server_spelling
+from pgcontract.catalog.server_spelling import (
+    ServerSpelling,
+    is_spelled,
+    read_server_spelling,
+    with_texts_of,
+)
 from pgcontract.contract import Contract
 from pgcontract.errors import CouldNotAsk
-from pgcontract.model.comparison import Difference, compare
+from pgcontract.model.comparison import ComparisonResult, Difference, compare
 from pgcontract.model.overlay import overlay
 from pgcontract.model.schema import Schema
 from pgcontract.postgres.platform import MIGRATOR, GrantRegime
@@ -25,6 +31,8 @@ from pgcontract.probes.cached_facts import FactCache, cached_state_fact
 from pgcontract.probes.failure import Failure
 from pgcontract.probes.promise import Promise
 from pgcontract.probes.script_result import ScriptResult, apply_to_clone
+
+_MAX_READINGS: Final = 4
 
 
 class Context:
@@ -164,7 +172,36 @@ class Context:
 
     @cached_property
     def differences(self) -> tuple[Difference, ...]:
-        return compare(self.expected, self.after, owner=MIGRATOR)
+        """Where what is there is not what should be. A text that the server prints is not always the one that it prints
+        when it has read that one again: texts that differ are compared once both stay as they are."""
+        differences = compare(self.expected, self.after, owner=MIGRATOR)
+        texts = [
+            each for each in differences if each.result is ComparisonResult.UNPROVEN and is_spelled(each.kind, each.field)
+        ]
+        names = {(each.kind, each.name) for each in texts}
+        if not names:
+            return differences
+        expected = self._settled(self.spelling.schema)
+        actual = self._settled(with_texts_of(self.spelling.schema, self.after, names))
+        expected_parts = {(part.kind, part.name): part for part in expected.parts()}
+        actual_parts = {(part.kind, part.name): part for part in actual.parts()}
+
+        def reads_alike(each: Difference) -> bool:
+            part = expected_parts.get((each.kind, each.name))
+            other = actual_parts.get((each.kind, each.name))
+            return part is not None and other is not None and getattr(part, each.field) == getattr(other, each.field)
+
+        return tuple(each for each in differences if each not in texts or not reads_alike(each))
+
+    def _settled(self, schema: Schema) -> Schema:
+        """The schema read and printed by the server until it stays."""
+        for _ in range(_MAX_READINGS):
+            with self.sandbox.rolled_back(self.after_state) as connection:
+                again = read_server_spelling(connection, schema).schema
+            if again == schema:
+                break
+            schema = again
+        return schema
 
     @cached_property
     def standard_views(self) -> InformationSchema:
