@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,15 @@ gc.set_threshold(50_000)
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> ShippedRun:
     """What the gate says of the shipped chain, shared by the session's workers."""
     return shipped_run(tmp_path_factory)
+
+
+@pytest.fixture
+def room() -> Iterator[Path]:
+    """Where a test's runs put their files, its name short enough for a socket: what is left in it was left by them."""
+    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="room-", dir=memory) as folder:
+        Path(folder).chmod(0o1777)  # as root the server runs as somebody else
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,8 @@
-"""Projects, and folders in which whatever is left was left by these runs."""
+"""Projects, and the cache that the gates share."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,15 +11,6 @@ import pytest
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture
-def room() -> Iterator[Path]:
-    """Where the gates' files go; its name is short enough for a socket."""
-    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="room-", dir=memory) as folder:
-        Path(folder).chmod(0o1777)
-        yield Path(folder)
 
 
 @pytest.fixture

@@ -6,20 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from child_signals import take_signals
-
-
-@pytest.fixture
-def room() -> Iterator[Path]:
-    """Where the servers' files go; its name is short enough for a socket."""
-    with tempfile.TemporaryDirectory(prefix="pgc-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)  # as root the server runs as somebody else
-        yield Path(folder)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

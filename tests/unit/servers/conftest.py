@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -31,14 +30,9 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def room(shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where this test's runs put their files: theirs alone, so what is left in it was left by them."""
-    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="room-", dir=memory) as folder:
-        Path(folder).chmod(0o1777)
-        monkeypatch.setenv("PGCONTRACT_TMP", folder)
-        monkeypatch.setenv("PGCONTRACT_CACHE", str(shared_cache))
-        yield Path(folder)
+def _own_folders(room: Path, shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGCONTRACT_TMP", str(room))
+    monkeypatch.setenv("PGCONTRACT_CACHE", str(shared_cache))
 
 
 @pytest.fixture
