@@ -79,7 +79,7 @@ def test_what_the_server_lacks_is_told_with_who_has_it(pgcontract: Command, tmp_
     result = pgcontract("draft", "001_a.sql", "--pg", "wheel")
 
     expected = (
-        "error: 001_a.sql:1: the server refuses the script, so there is nothing to draft from: "
+        "error: 001_a.sql:1: it cannot be applied, so there is nothing to draft from: "
         "This server cannot run the script: pgcrypto is not in this server's build; --pg 18 has it.\n"
     )
     assert (2, expected) == (result.code, result.err)

@@ -136,7 +136,7 @@ def changes(
             if context.failure is not None:
                 refusal = context.failure.refusal
                 raise InputError(
-                    f"the server refuses the script, so there is nothing to draft from: {context.failure.summary}",
+                    f"it cannot be applied, so there is nothing to draft from: {context.failure.summary}",
                     file=refusal.path if refusal and refusal.path else migration.up.path,
                     line=refusal.line if refusal else None,
                 )

@@ -342,7 +342,7 @@ class TablePlanner:
             )
             if best is not None:
                 self.generators[best.column.name] = best
-            elif not except_columns and not any(self.declaration.column(key_column.name) for key_column in named):
+            elif named and not except_columns and not any(self.declaration.column(column.name) for column in named):
                 self.number_key_columns(key, named)
 
     def is_declared_or_unique(self, generator: ColumnGenerator) -> bool:
