@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -30,21 +32,30 @@ def project(tmp_path: Path, write_project: Callable[[Path], Path]) -> Path:
     return write_project(tmp_path / "schema")
 
 
+@pytest.fixture(scope="session")
+def started() -> Iterator[Callable[[str], Server]]:
+    """The server of a name, started once: a fixture with parameters is made anew each time that the next file begins."""
+    with ExitStack() as stack:
+        yield cache(lambda name: stack.enter_context(provider_for(name).start(settings={"wal_level": "logical"})))
+
+
 @pytest.fixture(scope="session", params=CATALOG_SERVERS)
-def catalog_server(request: pytest.FixtureRequest) -> Iterator[Server]:
+def catalog_server(request: pytest.FixtureRequest, started: Callable[[str], Server]) -> Server:
     """A server of each major that is there."""
-    with provider_for(request.param).start(settings={"wal_level": "logical"}) as server:
-        yield server
+    return started(request.param)
 
 
 @pytest.fixture(scope="session")
 def rich_conninfo(catalog_server: Server) -> str:
     """A database with an object of every kind."""
+    conninfo = catalog_server.conninfo(dbname="rich")
     with psycopg.connect(catalog_server.conninfo(dbname="postgres"), autocommit=True) as connection:
+        if connection.execute("select from pg_database where datname = 'rich'").fetchone() is not None:
+            return conninfo
         connection.execute("create database rich")
-    with psycopg.connect(catalog_server.conninfo(dbname="rich"), autocommit=True) as connection:
+    with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute((Path(__file__).parent / "rich_catalog.sql").read_bytes())
-    return catalog_server.conninfo(dbname="rich")
+    return conninfo
 
 
 @pytest.fixture
