@@ -21,7 +21,7 @@ DOTTED = {
     "postgres/providers/major.py": "versions of PostgreSQL",
     "postgres/providers/prebuilt.py": "versions of PostgreSQL",
     "result/check_info.py": "ids of checks",
-    "runner/triage.py": "names in the server's words, which it does not quote",
+    "runner/missing.py": "names in the server's words, which it does not quote",
 }
 IDENTIFIERS = "model/identifiers.py"
 

@@ -153,6 +153,11 @@ def locate_refusal(connection: psycopg.Connection, script: Script, refusal: Refu
     """
     if refusal.line is not None:
         return refusal
+    if refusal.is_timeout and len(script.statements) == 1:
+        [statement] = script.statements
+        return replace(
+            refusal, path=statement.path, line=statement.line, column=statement.column, statement=statement.shown
+        )
     connection.execute("ROLLBACK")  # of what the script may have left open
     connection.execute("BEGIN")
     with as_runner(connection, script):

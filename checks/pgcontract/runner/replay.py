@@ -15,6 +15,7 @@ import psycopg
 
 from pgcontract.contract import IssueKind, Migration
 from pgcontract.errors import CouldNotAsk
+from pgcontract.model.sql import Script
 from pgcontract.postgres.missing_features import find_missing_feature
 from pgcontract.postgres.platform import GrantRegime
 from pgcontract.postgres.sandbox import DatabaseState, Sandbox
@@ -165,15 +166,22 @@ class Replay:
         try:
             refusal = apply_as_production(connection, script)
             _clear_session(connection)
-            one_by_one = script.statements if refusal is not None and not refusal.is_timeout else ()
+            if refusal is None:
+                return Salvage(refusal=None)
+            if refusal.is_timeout or not script.parsed:  # one by one they would not end either, or cannot be told apart
+                return Salvage(refusal=refusal, refused=_texts(script))
             with as_runner(connection, script):
-                for statement in one_by_one:
+                for statement in script.statements:
                     if not statement.is_transaction_control and apply_statement(connection, statement, script):
                         refused.append(statement.text)
             _clear_session(connection)
         except CouldNotAsk:
             return Salvage(refusal=None)
         return Salvage(refusal=refusal, refused=tuple(refused))
+
+
+def _texts(script: Script) -> tuple[str, ...]:
+    return tuple(statement.text for statement in script.statements) if script.parsed else (script.text,)
 
 
 def _clear_session(connection: psycopg.Connection) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -10,66 +9,16 @@ from functools import cached_property
 from typing import Final
 
 from pgcontract.contract import Migration
+from pgcontract.model.identifiers import quote_identifier
 from pgcontract.postgres.missing_features import MissingFeature, nearest_extension
 from pgcontract.postgres.script_execution import Refusal
 from pgcontract.probes.failure import Failure, FailureKind
+from pgcontract.runner.effects import Effects, read_effects, words_of
+from pgcontract.runner.missing import Missing, read_missing
+from pgcontract.runner.need import Need
 
-_RELATIONS: Final = "relation|table|view|materialized view|sequence|foreign table"
-_OTHERS: Final = "schema|role|type|index|extension|publication|collation|language"
-_MISSING: Final = (
-    re.compile(rf'(?P<kind>{_RELATIONS}) "(?P<name>.+)" does not exist'),
-    re.compile(
-        r'(?P<kind>schema|role|type|index|extension|publication|collation|language) "(?P<name>.+)" does not exist'
-    ),
-    re.compile(r"(?P<kind>function|procedure|aggregate) (?P<name>[^()]+)\(.*\) does not exist"),
-    re.compile(r'could not find an? (?P<kind>function|procedure|aggregate) named "(?P<name>.+)"'),
-    re.compile(r'(?P<kind>column) "(?P<name>.+)" of relation "(?P<of>.+)" does not exist'),
-    re.compile(r'(?P<kind>column) "(?P<name>[^"]+)" (?:referenced in foreign key constraint )?does not exist'),
-    re.compile(r"(?P<kind>column) (?P<of>[^\s\".]+)\.(?P<name>\S+) does not exist"),
-    re.compile(
-        r'(?P<kind>constraint|trigger|policy|rule) "(?P<name>.+)" (?:of relation|for table|for relation) "(?P<of>.+)" '
-        "does not exist"
-    ),
-)
-_NAME: Final = r'((?:"(?:[^"]|"")+"|[\w$]+)(?:\s*\.\s*(?:"(?:[^"]|"")+"|[\w$]+))*)'
-_OBJECT: Final = (
-    r"(?:TABLE|VIEW|SEQUENCE|INDEX|TYPE|DOMAIN|FUNCTION|PROCEDURE|AGGREGATE|SCHEMA|ROLE|USER|GROUP|EXTENSION|TRIGGER"
-    r"|POLICY|RULE|PUBLICATION|COLLATION)"
-)
-# What a text makes, DO blocks and function bodies included: there the statements are not read one by one.
-_MADE: Final = re.compile(
-    rf"\b(?:CREATE\s+(?:[a-z]+\s+){{0,4}}?{_OBJECT}\s+(?:CONCURRENTLY\s+)?(?:IF\s+NOT\s+EXISTS\s+)?"
-    rf"|RENAME\s+(?:(?:COLUMN\s+|CONSTRAINT\s+|ATTRIBUTE\s+|VALUE\s+)?\S+\s+)?TO\s+"
-    rf"|ADD\s+(?:COLUMN\s+)?(?:IF\s+NOT\s+EXISTS\s+)?(?!CONSTRAINT\b|COLUMN\b|PRIMARY\b|UNIQUE\b|CHECK\b|FOREIGN\b)"
-    rf"|CONSTRAINT\s+){_NAME}",
-    re.IGNORECASE,
-)
-_TABLE_KINDS: Final = frozenset(_RELATIONS.split("|"))
+_TABLES: Final = frozenset({"relation", "table", "view", "materialized view", "sequence", "foreign table"})
 _TYPO_CUTOFF: Final = 0.85
-_EXTENSION_TYPES: Final = {
-    "citext": "citext",
-    "cube": "cube",
-    "geography": "postgis",
-    "geometry": "postgis",
-    "halfvec": "vector",
-    "hstore": "hstore",
-    "ltree": "ltree",
-    "seg": "seg",
-    "vector": "vector",
-}
-_EXTENSION_FUNCTIONS: Final = {
-    "crypt": "pgcrypto",
-    "digest": "pgcrypto",
-    "gen_random_bytes": "pgcrypto",
-    "gen_salt": "pgcrypto",
-    "hmac": "pgcrypto",
-    "similarity": "pg_trgm",
-    "unaccent": "unaccent",
-    "uuid_generate_v1": "uuid-ossp",
-    "uuid_generate_v4": "uuid-ossp",
-    "uuid_generate_v5": "uuid-ossp",
-    "word_similarity": "pg_trgm",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,27 +29,6 @@ class Salvage:
 
     refusal: Refusal | None
     refused: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Missing:
-    """What a refusal says is not there; `of` is the table that it is looked for in."""
-
-    kind: str
-    name: str
-    of: str = ""
-
-    @property
-    def bare(self) -> str:
-        return _bare(self.name)
-
-    @property
-    def schema(self) -> str:
-        return self.name.rpartition(".")[0].strip('"') if "." in self.name else ""
-
-    def __str__(self) -> str:
-        kind = "table" if self.kind in _TABLE_KINDS else self.kind
-        return f"{kind} {self.name}" + (f" of {self.of}" if self.of else "")
 
 
 class Triage:
@@ -120,7 +48,7 @@ class Triage:
         self, migration: Migration, refusal: Refusal, salvage: Salvage, missing_feature: MissingFeature | None = None
     ) -> Failure:
         """The failure, sorted; those of earlier migrations must have been judged before."""
-        missing = _read_missing(refusal)
+        missing = read_missing(refusal)
         self._salvages[migration.key] = salvage
         failure = (
             self._consequence(migration, refusal, missing, salvage)
@@ -137,27 +65,39 @@ class Triage:
         return failure
 
     def _consequence(
-        self, migration: Migration, refusal: Refusal, missing: _Missing | None, salvage: Salvage
+        self, migration: Migration, refusal: Refusal, missing: Missing | None, salvage: Salvage
     ) -> Failure | None:
-        """What is refused because of an earlier failure: it is not refused where that one is salvaged, or it lacks what
+        """What is refused because of an earlier failure: it is not refused where that one is salvaged, or it needs what
         could not be salvaged of it."""
         if not self._failures or refusal.is_timeout:
             return None
         again = salvage.refusal is not None and _same(salvage.refusal, refusal)
-        makers = [key for key in self._failures if missing and missing.bare in self._makes(key, refused=again)]
-        if again and not makers:
+        need = Need.of(refusal, missing)
+        causes = [key for key in self._failures if self._explains(key, need)]
+        if again and not causes:
             return None
-        cause = self._root(makers[-1] if makers else self._nearest(refusal))
-        name = self._name(cause)
+        makers = [key for key in self._failures if missing and _makes(self._effects[key], missing)]
+        root = self._root((causes or makers or [self._nearest(refusal)])[-1])
+        cause = self._failures[root]
+        name = self._name(root)
         return Failure(
             key=migration.key,
             kind=FailureKind.CONSEQUENCE,
             summary=f"It follows from {name}, which was not applied: {refusal.message}.",
-            remedy=f"Mend {name}; then run this again.",
+            remedy=f"Mend {name}; then run this again." if cause.kind is FailureKind.OWN else cause.remedy,
             refusal=refusal,
             missing=str(missing or ""),
-            follows=cause,
+            follows=root,
         )
+
+    def _explains(self, key: str, need: Need) -> bool:
+        """Whether a statement that could not be salvaged of that migration would have done what another needs."""
+        missing = need.missing
+        if key not in self._salvages:  # nothing of it was sent
+            return missing is not None and _makes(self._effects[key], missing)
+        if missing is not None and missing.kind == "role":  # a role is the cluster's: it is salvaged in no database
+            return _makes(self._effects[key], missing)
+        return any(need.would_be_met_by(read_effects(text)) for text in self._salvages[key].refused)
 
     def _server(self, migration: Migration, refusal: Refusal, missing_feature: MissingFeature | None) -> Failure | None:
         if missing_feature is None or not missing_feature.excuses_migration:
@@ -173,7 +113,7 @@ class Triage:
             )
         )
 
-    def _outside(self, migration: Migration, refusal: Refusal, missing: _Missing | None) -> Failure | None:
+    def _outside(self, migration: Migration, refusal: Refusal, missing: Missing | None) -> Failure | None:
         """What no migration of the folder makes, and the option that supplies it."""
         if missing is None:
             return None
@@ -184,15 +124,15 @@ class Triage:
             remedy = (
                 "Give what it needs of it with --setup FILE, or use a server that has it: --pg docker:IMAGE or dsn:URL."
             )
-        elif extension := _extension_of(missing):
+        elif extension := missing.extension:
             summary = f"No migration makes the extension {extension}, and it needs its {missing.kind} {missing.bare}."
             remedy = f'Create the extension in a migration, or give it: --setup FILE with CREATE EXTENSION "{extension}";'
-        elif missing.kind in ("schema", "role") or missing.kind in _TABLE_KINDS:
+        elif missing.kind in ("schema", "role") or missing.kind in _TABLES:
             if self._makers(missing) or self._near(missing):
                 return None
             made = "creates" if missing.kind == "role" else "makes"
             summary = f"No migration of the folder {made} the {missing}, which it needs."
-            remedy = f"If it comes from elsewhere, give the SQL that makes it: --setup FILE with {_example(missing)}"
+            remedy = f"If it comes from elsewhere, give the SQL that makes it: --setup FILE with {missing.example}"
         else:
             return None
         return self._named_once(
@@ -210,7 +150,7 @@ class Triage:
         self,
         migration: Migration,
         refusal: Refusal,
-        missing: _Missing | None,
+        missing: Missing | None,
         missing_feature: MissingFeature | None,
     ) -> Failure:
         summary = f"The server rejects the script: {refusal.message}."
@@ -260,68 +200,58 @@ class Triage:
         return self._failures[key].follows or key
 
     def _nearest(self, refusal: Refusal) -> str:
-        """The last failed migration that makes or names what the refused statement names; else the last that failed."""
-        words = set(re.findall(r"[\w$]+", (refusal.statement or "").lower()))
+        """The last failed migration that makes what the refused statement names; else the last that failed."""
+        words = words_of(refusal.statement or "")
         for key in reversed(self._failures):
-            if words & {name.lower() for name in self._makes(key)}:
+            if words & {name for _, name in self._effects[key].made}:
                 return key
         return next(reversed(self._failures))
 
-    def _makers(self, missing: _Missing) -> list[str]:
-        """The keys of the migrations that make something of that name."""
-        return [link.key for link in self._chain if missing.bare in self._made[link.key]]
+    def _makers(self, missing: Missing) -> list[str]:
+        """The keys of the migrations that make something of that kind and name, as far as they say in which schema."""
+        keys = [link.key for link in self._chain if self._effects[link.key].makes(missing.effect_kind, missing.bare)]
+        if missing.schema in ("", "public") or missing.schema in self._schemas:
+            return keys
+        return [key for key in keys if (missing.schema, missing.bare) in self._effects[key].made_in]
 
-    def _near(self, missing: _Missing) -> str | None:
-        known = {name for names in self._made.values() for name in names}
-        return next(iter(get_close_matches(missing.bare, sorted(known), n=1, cutoff=_TYPO_CUTOFF)), None)
-
-    def _makes(self, key: str, *, refused: bool = False) -> Collection[str]:
-        """The bare names that a migration makes; with `refused`, what could not be salvaged of it alone."""
-        if not refused or key not in self._salvages:
-            return self._made[key]
-        return frozenset().union(*map(_made_names, self._salvages[key].refused))
+    def _near(self, missing: Missing) -> str | None:
+        """A name of the same kind that it may be a slip of: what some migration makes, as SQL writes it."""
+        known = {name for effects in self._effects.values() for kind, name in effects.made if kind == missing.effect_kind}
+        close = [name for name in sorted(known) if _is_slip(missing.bare, name)]
+        close += get_close_matches(missing.bare, sorted(known), n=1, cutoff=_TYPO_CUTOFF)
+        return quote_identifier(close[0]) if close else None
 
     def _name(self, key: str) -> str:
         return next(link.display_name for link in self._chain if link.key == key)
 
     @cached_property
-    def _made(self) -> Mapping[str, frozenset[str]]:
-        """The bare names of what each migration's text makes, by key."""
-        return {link.key: _made_names(link.up.text) for link in self._chain}
+    def _effects(self) -> Mapping[str, Effects]:
+        """What each migration's text would do, by key."""
+        return {link.key: read_effects(link.up.text) for link in self._chain}
+
+    @cached_property
+    def _schemas(self) -> frozenset[str]:
+        """The schemas that the chain makes."""
+        return frozenset(name for effects in self._effects.values() for kind, name in effects.made if kind == "schema")
 
 
-def _made_names(text: str) -> frozenset[str]:
-    return frozenset(_bare(match[1]) for match in _MADE.finditer(text))
+def _makes(effects: Effects, missing: Missing) -> bool:
+    return effects.makes(missing.effect_kind, missing.bare)
 
 
-def _bare(name: str) -> str:
-    """`t` of `public.t` and of `"t"`; folded where it was not quoted."""
-    last = name.strip().rpartition(".")[2].strip()
-    return last.strip('"') if '"' in last else last.lower() if last.isascii() else last
+def _is_slip(name: str, other: str) -> bool:
+    """Whether one is the other with two letters exchanged, or in other capitals."""
+    if name.casefold() == other.casefold():
+        return True
+    different = [number for number, (one, two) in enumerate(zip(name, other, strict=False)) if one != two]
+    return (
+        len(name) == len(other)
+        and len(different) == 2
+        and different[1] == different[0] + 1
+        and name[different[0]] == other[different[1]]
+        and name[different[1]] == other[different[0]]
+    )
 
 
 def _same(first: Refusal, second: Refusal) -> bool:
     return (first.sqlstate, first.message) == (second.sqlstate, second.message)
-
-
-def _read_missing(refusal: Refusal) -> _Missing | None:
-    for pattern in _MISSING:
-        if match := pattern.fullmatch(refusal.message):
-            words = match.groupdict()
-            return _Missing(kind=words["kind"], name=words["name"], of=words.get("of") or "")
-    return None
-
-
-def _extension_of(missing: _Missing) -> str | None:
-    known = {"type": _EXTENSION_TYPES, "function": _EXTENSION_FUNCTIONS}.get(missing.kind, {})
-    return known.get(missing.bare.removesuffix("[]"))
-
-
-def _example(missing: _Missing) -> str:
-    match missing.kind:
-        case "schema":
-            return f'CREATE SCHEMA "{missing.name}";'
-        case "role":
-            return f'CREATE ROLE "{missing.name}";'
-        case _:
-            return f"its CREATE TABLE {missing.name} (…);"

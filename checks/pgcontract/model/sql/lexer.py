@@ -164,6 +164,32 @@ def code(text: str) -> str:
     return "".join(_code_pieces(text, 0, len(text), _MAX_NESTED_BODIES))
 
 
+def without_comments(text: str) -> str:
+    """The text with a blank for each comment, those in the bodies of dollar quotes too."""
+    return "".join(_commentless_pieces(text, 0, len(text), _MAX_NESTED_BODIES))
+
+
+def _commentless_pieces(text: str, at: int, end: int, depth: int) -> Iterator[str]:
+    while stop := _QUOTES_AND_COMMENTS.search(text, at, end):
+        where, mark = stop.start(), text[stop.start()]
+        yield text[at:where]
+        if mark in "'\"":
+            escaped = _ESCAPED_STRING.match(text, where, end) if mark == "'" and opens_escapes(text, where) else None
+            at = (escaped or stop).end()
+            yield text[where:at]
+        elif mark == "$":
+            at = _dollar_end(text, where, stop.group(), end)
+            if depth and at > where + 1:
+                yield stop.group()
+                yield from _commentless_pieces(text, stop.end(), at, depth - 1)
+            else:
+                yield text[where:at]
+        else:
+            at = stop.end() if mark == "-" else _comment_end(text, where, end)
+            yield " "
+    yield text[at:end]
+
+
 def _code_pieces(text: str, at: int, end: int, depth: int) -> Iterator[str]:
     while stop := _QUOTES_AND_COMMENTS.search(text, at, end):
         where, mark = stop.start(), text[stop.start()]

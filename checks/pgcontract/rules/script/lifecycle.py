@@ -122,7 +122,7 @@ def _failure_answer(context: Context, failure: Failure) -> Answer:
     if refusal is not None and refusal.is_timeout:
         within = f"{context.sandbox.timeout_ms / 1000:g} s"
         summary = f"The script does not end within {within}."
-        remedy = "Fix the loop or the wait in this statement, or raise the limit with --timeout."
+        remedy = "Fix the loop or the wait in it, or raise the limit with --timeout."
     elif severity is Severity.WARNING:
         summary += " It is applied already; but an empty database cannot be built from the folder."
     return Answer(

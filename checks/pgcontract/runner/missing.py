@@ -1,0 +1,118 @@
+"""What a refusal says is not there, read from the server's words. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from pgcontract.postgres.script_execution import Refusal
+from pgcontract.runner.effects import RELATION, kind_of
+
+_PATTERNS: Final = (
+    re.compile(r'(?P<kind>column) "(?P<name>.+)" of relation "(?P<of>.+)" does not exist'),
+    re.compile(
+        r'(?P<kind>constraint|trigger|policy|rule) "(?P<name>.+)" (?:of|for) (?:relation|table|domain) "(?P<of>.+)" '
+        "does not exist"
+    ),
+    re.compile(
+        r'(?P<kind>column) "(?P<name>[^"]+)" (?:referenced in foreign key constraint |named in (?:partition )?key '
+        r"|specified in USING clause )?does not exist(?: in (?:left|right) table)?"
+    ),
+    re.compile(r"(?P<kind>column) (?P<of>[^\s\".]+)\.(?P<name>\S+) does not exist"),
+    re.compile(r"(?P<kind>function|procedure|aggregate|routine) (?P<name>[^()]+)\(.*\) does not exist"),
+    re.compile(r'could not find an? (?P<kind>function|procedure|aggregate) named "(?P<name>.+)"'),
+    re.compile(r'invalid input value for (?P<kind>enum) (?P<of>.+): "(?P<name>.*)"', re.DOTALL),
+    re.compile(r'"(?P<name>.*)" is not an existing (?P<kind>enum) label', re.DOTALL),
+    re.compile(
+        r'(?P<kind>[a-z][a-z -]*) "(?P<name>.+?)"(?: for (?:encoding|access method) "[^"]*")? does not exist'
+        r'(?: for access method ".*")?'
+    ),
+)
+_EXTENSION_TYPES: Final = {
+    "citext": "citext",
+    "cube": "cube",
+    "geography": "postgis",
+    "geometry": "postgis",
+    "halfvec": "vector",
+    "hstore": "hstore",
+    "ltree": "ltree",
+    "seg": "seg",
+    "vector": "vector",
+}
+_EXTENSION_FUNCTIONS: Final = {
+    "crypt": "pgcrypto",
+    "digest": "pgcrypto",
+    "gen_random_bytes": "pgcrypto",
+    "gen_salt": "pgcrypto",
+    "hmac": "pgcrypto",
+    "similarity": "pg_trgm",
+    "unaccent": "unaccent",
+    "uuid_generate_v1": "uuid-ossp",
+    "uuid_generate_v4": "uuid-ossp",
+    "uuid_generate_v5": "uuid-ossp",
+    "word_similarity": "pg_trgm",
+}
+_EXTENSION_OPERATOR_CLASSES: Final = {
+    "gin_trgm_ops": "pg_trgm",
+    "gist_trgm_ops": "pg_trgm",
+    "vector_cosine_ops": "vector",
+    "vector_ip_ops": "vector",
+    "vector_l2_ops": "vector",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Missing:
+    """What is not there, its kind in the server's word; `of` is the table, or its alias, that it is looked for in."""
+
+    kind: str
+    name: str
+    of: str = ""
+
+    @property
+    def effect_kind(self) -> str:
+        """Its kind among what statements make."""
+        return "label" if self.kind == "enum" else kind_of(self.kind) if self.kind != "relation" else RELATION
+
+    @property
+    def bare(self) -> str:
+        return self.name if self.kind in ("enum", "column") else self.name.rpartition(".")[2]
+
+    @property
+    def schema(self) -> str:
+        return self.name.rpartition(".")[0] if self.kind not in ("enum", "column") else ""
+
+    @property
+    def extension(self) -> str | None:
+        """The extension that it is known to be of."""
+        known = {
+            "type": _EXTENSION_TYPES,
+            "function": _EXTENSION_FUNCTIONS,
+            "operator class": _EXTENSION_OPERATOR_CLASSES,
+        }
+        return known.get(self.kind, {}).get(self.bare.removesuffix("[]"))
+
+    @property
+    def example(self) -> str:
+        """What makes it, as a statement or in words."""
+        match self.kind:
+            case "schema":
+                return f'CREATE SCHEMA "{self.name}";'
+            case "role":
+                return f'CREATE ROLE "{self.name}";'
+            case _:
+                return f"its CREATE TABLE {self.name} (…);"
+
+    def __str__(self) -> str:
+        kind = "table" if self.effect_kind == RELATION else "label" if self.kind == "enum" else self.kind
+        return f"{kind} {self.name}" + (f" of {self.of}" if self.of else "")
+
+
+def read_missing(refusal: Refusal) -> Missing | None:
+    """What is missing, where the refusal says so."""
+    for pattern in _PATTERNS:
+        if match := pattern.fullmatch(refusal.message):
+            words = match.groupdict()
+            return Missing(kind=words["kind"], name=words["name"], of=words.get("of") or "")
+    return None
