@@ -115,3 +115,14 @@ def test_layout_needs_no_digits_to_find_a_migration(by_day: Path) -> None:
 def test_layout_is_the_one_that_is_named(by_day: Path) -> None:
     with pytest.raises(InputError, match="--layout gose: no layout is called so"):
         load_project(by_day, options=FolderOptions(layout="gose"))
+
+
+def test_folders_with_sql_that_flat_does_not_read_are_told(tmp_path: Path) -> None:
+    for name in ("001_a.sql", "functions/f.sql", "tables/t.sql", "docs/x.md", "read/r.sql"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("SELECT 1;\n", encoding="utf-8")
+    (tmp_path / "002_b.sql").write_text("\\ir read/r.sql\n", encoding="utf-8")
+
+    told = load_project(tmp_path).assumptions[-1]
+
+    assert told == "Not read: the .sql files in functions/, tables/; name one of them to read it."

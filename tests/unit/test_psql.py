@@ -240,3 +240,12 @@ def test_sql_is_cut_as_any_other_file_is(text: str) -> None:
     assert (
         tuple(split_statements(text, "m.sql")) == read_psql(source, open_file=open_file, variables={}).script.statements
     )
+
+
+def test_name_without_a_value_opens_every_statement_and_is_told(room: Path) -> None:
+    assert ["s"] == [variable.name for variable in read(room, "COPY :s.t FROM stdin;\n1\n\\.\n").unset]
+
+
+def test_include_of_a_name_without_a_value_says_what_to_type(room: Path) -> None:
+    with pytest.raises(InputError, match=r"the variable file has no value; give it with --set file=VALUE"):
+        read(room, "SELECT :file;\n\\i :file\n")

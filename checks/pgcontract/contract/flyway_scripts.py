@@ -21,6 +21,7 @@ from pgcontract.model.sql import (
     fill,
     keep_only,
     make_script,
+    require_sql_text,
     statements_between,
 )
 from pgcontract.model.sql.lexer import StatementSpan, split
@@ -33,6 +34,7 @@ _LONELY: Final = re.compile(
 _MAY_COPY_IN: Final = re.compile(r"\bFROM\s+STDIN\b", re.IGNORECASE)
 _COPY_IN: Final = re.compile(r"COPY\b.*\bFROM STDIN\b", re.IGNORECASE)
 _END_OF_ROWS: Final = re.compile(r"^\\\.\r?(?:\n|\Z)", re.MULTILINE)
+_ANY_NAME: Final = "x"  # for one without a value, to see whether there is SQL around it
 _A_TIME: Final = "2000-01-01 00:00:00"  # Flyway's is that of the run, and any other
 
 
@@ -58,7 +60,7 @@ def is_to_be_run(folder: Folder, path: Path) -> bool:
 def read_flyway_script(folder: Folder, path: Path, settings: FlywaySettings) -> FlywayScript:
     """The script with all that its own settings and those of the folder say."""
     conf = _conf(folder, path)
-    source = folder.source(path)
+    source = folder.any_text(path)
     placeholders: list[Placeholder] = []
     missing: dict[str, int] = {}
     if is_true(conf, "placeholderReplacement", settings.placeholder_replacement):
@@ -70,6 +72,7 @@ def read_flyway_script(folder: Folder, path: Path, settings: FlywaySettings) -> 
             else:
                 placeholders.append(Placeholder(start=match.start(), end=match.end(), value=value))
     text, passages = fill(source.text, source.path, placeholders)
+    require_sql_text(_name_pattern(settings).sub(_ANY_NAME, text), source.path)
     script = (
         _with_rows(source, text, passages)
         if _MAY_COPY_IN.search(text)
@@ -129,8 +132,12 @@ def _conf(folder: Folder, path: Path) -> Mapping[str, str]:
 
 def _names(text: str, settings: FlywaySettings) -> Iterator[re.Match[str]]:
     """Wherever they stand, in quotes and comments too."""
+    return _name_pattern(settings).finditer(text)
+
+
+def _name_pattern(settings: FlywaySettings) -> re.Pattern[str]:
     prefix, suffix = re.escape(settings.placeholder_prefix), re.escape(settings.placeholder_suffix)
-    return re.finditer(rf"{prefix}(?P<name>(?:(?!{suffix})[^\r\n]){{1,200}}){suffix}", text)
+    return re.compile(rf"{prefix}(?P<name>(?:(?!{suffix})[^\r\n]){{1,200}}){suffix}")
 
 
 def _values(folder: Folder, path: Path, settings: FlywaySettings) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -28,6 +29,12 @@ class IssueKind(Enum):
     IGNORED = "migration.read"
     REFUSED = "migration.accepted"
     PLACEHOLDER = "migration.placeholders"
+
+
+def from_the_top(path: Path) -> Path:
+    """The path with nothing but names in it: `..` would hide what folders are called. Links are not followed: theirs are
+    the names that the owner knows."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,8 +159,12 @@ class Folder:
 
     def parents(self, levels: int = 3) -> Iterator[Path]:
         """The folder itself and those above it, nearest first: a tool's configuration stands in one of them."""
-        whole = self.path.absolute()
-        yield from (whole, *whole.parents)[: levels + 1]
+        yield from (self.place, *self.place.parents)[: levels + 1]
+
+    @property
+    def place(self) -> Path:
+        """Its path from the top."""
+        return from_the_top(self.path)
 
     def _require_inside(self, path: Path) -> None:
         """A link that is named outright is followed."""

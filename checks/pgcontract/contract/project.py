@@ -13,7 +13,7 @@ from pgcontract.contract.folder_options import FolderOptions
 from pgcontract.contract.given_script import read_given, read_given_folder
 from pgcontract.contract.layouts import Layout, layout_called, layout_of, layout_of_tool, layouts
 from pgcontract.contract.migration import Migration
-from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading
+from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, from_the_top
 from pgcontract.contract.own_runner import run_by, runner_sentences
 from pgcontract.contract.platform_evidence import PLATFORMS, SUPABASE, supabase_evidence
 from pgcontract.contract.platform_tables import without_platform_tables
@@ -85,9 +85,11 @@ class Project:
         raise InputError(f"no migration is called {name!r}; {hint}", file=str(self.root))
 
     def through(self, name: str) -> Project:
-        """The same project with its head at that migration."""
+        """The same project with its head at that migration; what there is to tell of those behind it goes with them."""
         last = self.chain.index(self.migration(name))
-        return replace(self, chain=self.chain[: last + 1])
+        behind = {migration.key for migration in self.chain[last + 1 :]}
+        issues = tuple(issue for issue in self.issues if issue.key not in behind)
+        return replace(self, chain=self.chain[: last + 1], issues=issues)
 
     def declared(self, key: str) -> Schema:
         """Everything that is declared up to and including that migration."""
@@ -173,7 +175,7 @@ def _load(path: Path, contract: Path | str | None, options: FolderOptions) -> Pr
 
 def _is_alone(folder: Path, path: Path, options: FolderOptions) -> bool:
     """Whether a file of SQL lies among migrations that are not read, as one that was printed from them."""
-    says_layout = options.layout is not None or (folder.absolute().parent / PROJECT_FILE).is_file()
+    says_layout = options.layout is not None or (from_the_top(folder).parent / PROJECT_FILE).is_file()
     if says_layout or path.suffix != ".sql":
         return False
     whole = Folder(path=folder, root=folder)
@@ -252,7 +254,7 @@ def _is_project(folder: Path) -> bool:
 
 def _project_around(folder: Path) -> Path | None:
     """The project whose migrations folder this is, if it is one."""
-    whole = Path(os.path.abspath(folder))  # noqa: PTH100 - resolve() would follow links, and so lose the name
+    whole = from_the_top(folder)
     if whole.name != MIGRATIONS_FOLDER or not _is_project(whole.parent):
         return None
     return whole.parent if folder.is_absolute() else Path(os.path.relpath(whole.parent))

@@ -22,6 +22,7 @@ from pgcontract.model.sql import (
     read_psql,
     require_sql,
 )
+from pgcontract.model.sql.psql_arguments import VARIABLE
 from pgcontract.result import Severity
 
 PSQL: Final = Execution(by_statement=True)
@@ -37,6 +38,7 @@ _CUT_HEADER: Final = re.compile(
     r"\A(?:\s|--[^\n]*\n|\\restrict[^\n]*\n)*SET statement_timeout = 0;.*^SELECT pg_catalog\.set_config\('search_path'",
     re.DOTALL | re.MULTILINE,
 )
+_VARIABLE: Final = re.compile(rf"(?<!:){VARIABLE}")
 _MAX_NAMES: Final = 3
 
 
@@ -149,7 +151,10 @@ def describe_tools(scripts: tuple[ReadScript, ...]) -> tuple[str, ...]:
 
 
 def _read_script(read: PsqlReading, tool: str) -> ReadScript:
-    require_sql(read.script.statements)
+    statements = read.script.statements
+    if read.unset:  # there may be SQL around the names
+        statements = tuple(replace(statement, text=_VARIABLE.sub("x", statement.text)) for statement in statements)
+    require_sql(statements)
     return ReadScript(script=read.script, tool=tool, unset=read.unset, skipped=read.skipped, included=read.included)
 
 

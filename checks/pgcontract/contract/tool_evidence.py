@@ -47,7 +47,7 @@ def node_evidence(folder: Folder, package: str) -> str | None:
 
 def shows_another_tool(folder: Folder) -> bool:
     """Whether something in the folder, or its place, is a tool's that does not go by names alone."""
-    own = folder.path.absolute()
+    own = folder.place
     if (own.name, own.parent.name) == ("migrations", "supabase") or mark_in(folder):
         return True
     return folder.only is None and any(folder.has(folder.path / name) for name in _OF_OTHERS)

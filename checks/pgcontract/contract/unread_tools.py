@@ -123,7 +123,7 @@ def _shows_alembic(folder: Folder) -> str | None:
         return None
     if _is_project(folder) and folder.has(folder.path / "alembic.ini"):
         return "has alembic.ini"
-    own = folder.path.absolute()
+    own = folder.place
     if own.name == "versions" and folder.has(own.parent / "env.py") and _files(folder, re.compile(r".*\.py")):
         return "is versions/ beside env.py"
     for inner in (folder.path, *(folder.folders() if _is_project(folder) else ())):
@@ -146,7 +146,7 @@ def _instead_of_django(folder: Folder) -> str:
     """The command with the app and the migration in it, where they can be told."""
     names = "APP NAME"
     if folder.only is None and (files := _files(folder, _DJANGO)):
-        names = f"{folder.path.absolute().parent.name} {files[-1].stem}"
+        names = f"{folder.place.parent.name} {files[-1].stem}"
     return (
         f"{_CODE}. `python manage.py sqlmigrate {names}` prints one: `python manage.py sqlmigrate {names} | pgcontract "
         f"verify -`. For all of them, {_SCRATCH}"
@@ -170,7 +170,7 @@ def _shows_ecto(folder: Folder) -> str | None:
 def _shows_sqitch(folder: Folder) -> str | None:
     if folder.only is not None:
         return None
-    own = folder.path.absolute()
+    own = folder.place
     if folder.has(own / "sqitch.plan"):
         return "has sqitch.plan"
     if own.name in ("deploy", "revert", "verify") and folder.has(own.parent / "sqitch.plan"):

@@ -301,3 +301,26 @@ def test_folder_without_a_migration_is_refused(tmp_path: Path) -> None:
     root = write_files(tmp_path, names("afterMigrate.sql"))
     with pytest.raises(InputError, match=r"db: holds no migration; Flyway's are called V<version>__<name>\.sql"):
         load_project(root / FOLDER, options=FolderOptions(layout="flyway"))
+
+
+@pytest.mark.parametrize("values", [{}, {"s": "app"}], ids=["without a value", "with one"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "COPY ${s}.t FROM STDIN;\n1\n\\.\n",
+        "UPDATE ${s}.t SET x = 1;",
+        "DELETE FROM ${s}.t;",
+        "INSERT INTO ${s}.t SELECT 1;",
+    ],
+)
+def test_name_that_opens_every_statement_is_sql(text: str, values: dict[str, str], tmp_path: Path) -> None:
+    root = write_files(tmp_path, {"db/V1__a.sql": text})
+
+    assert len(load_project(root / "db", options=FolderOptions(values=values)).head.up.statements) == 1
+
+
+def test_undo_script_that_is_named_is_told_to_be_one(tmp_path: Path) -> None:
+    root = write_files(tmp_path, SAMPLE)
+
+    with pytest.raises(InputError, match=r"U1\.1__floor\.sql: is a rollback script; name the migration it belongs to"):
+        load_project(root / "db/U1.1__floor.sql")

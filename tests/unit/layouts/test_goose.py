@@ -236,3 +236,18 @@ def test_way_back_is_the_second_half(tmp_path: Path) -> None:
     run = verify(load_project(folder), RunOptions(only=("script.applies", "rollback.restores")))
 
     assert {Status.KEPT} == {finding.status for finding in run.findings}
+
+
+@pytest.mark.parametrize("values", [{}, {"S": "app"}], ids=["without a value", "with one"])
+@pytest.mark.parametrize("statement", ["UPDATE $S.t SET x = 1;", "DELETE FROM ${S}.t;"])
+def test_name_that_opens_every_statement_is_sql(statement: str, values: dict[str, str], tmp_path: Path) -> None:
+    root = write_files(tmp_path, {"1_a.sql": f"-- +goose Up\n-- +goose ENVSUB ON\n{statement}\n"})
+
+    assert len(load_project(root, options=FolderOptions(values=values)).head.up.statements) == 1
+
+
+def test_what_is_wrong_behind_the_head_is_not_told(tmp_path: Path) -> None:
+    broken = {"db/migrations/00003_c.sql": "-- +goose Down\nSELECT 1;\n"}
+    root = write_files(tmp_path, SAMPLE | broken)
+
+    assert not load_project(root / "db/migrations/00002_b.sql").issues

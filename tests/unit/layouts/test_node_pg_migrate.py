@@ -75,7 +75,12 @@ def test_recognised(files: dict[str, str], layout: str, tmp_path: Path) -> None:
         pytest.param(
             ["1_a.sql", "2_b.ts", "3_C.SQL", ".hidden.sql", "README.md", "old/4_d.sql"],
             ["1_a"],
-            ["migration.read warning 2_b.ts", "migration.read warning 3_C.SQL", "migration.read warning old"],
+            [
+                "migration.read warning 2_b.ts",
+                "migration.read warning 3_C.SQL",
+                "migration.read warning README.md",
+                "migration.read warning old",
+            ],
             id="what is no SQL",
         ),
     ],

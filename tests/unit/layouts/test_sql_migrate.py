@@ -172,3 +172,12 @@ def test_way_back_is_the_second_half(tmp_path: Path) -> None:
     run = verify(load_project(write_files(tmp_path, SAMPLE)), RunOptions(only=("script.applies", "rollback.restores")))
 
     assert {Status.KEPT} == {finding.status for finding in run.findings}
+
+
+def test_statement_below_a_mark_without_its_blank_is_told_to_be_dropped(tmp_path: Path) -> None:
+    text = "--+migrate Up\nSELECT 1;\n-- +migrate Down\nSELECT 2;\n"
+    root = write_files(tmp_path, SAMPLE | {"migrations/3_c.sql": text})
+
+    issues = load_project(root / FOLDER).issues
+
+    assert [("3_c.sql", 2)] == [(issue.subject, issue.line) for issue in issues]

@@ -132,3 +132,13 @@ def test_index_that_no_transaction_allows_is_built_outside_of_one(tmp_path: Path
     run = verify(project, RunOptions(only=("script.applies",)))
 
     assert {Status.KEPT} == {finding.status for finding in run.findings}
+
+
+@pytest.mark.parametrize("path", [".", "../migrations", "x/.."])
+def test_folder_is_known_by_its_place_however_it_is_named(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_files(tmp_path, {"supabase/migrations/1_a.sql": "SELECT 1;\n", "supabase/migrations/x/y": ""})
+    monkeypatch.chdir(tmp_path / "supabase/migrations")
+
+    assert load_project(path).layout == "supabase"

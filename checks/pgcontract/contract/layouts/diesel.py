@@ -21,7 +21,7 @@ from pgcontract.contract.folder_issues import (
     sent_byte_order_mark,
 )
 from pgcontract.contract.migration import Migration
-from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
+from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind, from_the_top
 from pgcontract.errors import InputError
 from pgcontract.model.sql import Execution, Source, TransactionScope, make_script
 from pgcontract.result import Severity
@@ -80,11 +80,11 @@ def _is_one_migration(folder: Folder) -> bool:
 
 
 def _version(path: Path) -> str:
-    return path.absolute().name.partition("_")[0].replace("-", "")
+    return from_the_top(path).name.partition("_")[0].replace("-", "")
 
 
 def _read(folder: Folder, inner: Path) -> tuple[Migration, list[FolderIssue]]:
-    key, up, down = inner.absolute().name, inner / _UP, inner / _DOWN
+    key, up, down = from_the_top(inner).name, inner / _UP, inner / _DOWN
     source, file = folder.source(up), folder.name(up)
     in_transaction, issues = _in_transaction(folder, inner, file, key)
     scope = TransactionScope.FILE if in_transaction else TransactionScope.MESSAGE

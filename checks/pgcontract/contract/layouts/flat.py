@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from pgcontract.contract.folder_issues import is_sql
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
 from pgcontract.contract.psql_scripts import Reader, ReadScript, describe_tools, read_by_its_text
@@ -23,6 +24,7 @@ SENTENCE: Final = "by the digits in front of their names, each file sent as one 
 
 _UP: Final = ".sql"
 _DOWN: Final = ".down.sql"
+_MAX_NAMES: Final = 3
 _DIGITS: Final = re.compile(r"[Vv]?(\d+)")
 
 
@@ -62,7 +64,9 @@ def read_files(folder: Folder, read: Reader) -> FolderReading:
             *by_name,
             *_ignored(folder, tuple(migrations), included),
         ),
-        assumptions=describe_tools(tuple(scripts.values())) if folder.only is None else (),
+        assumptions=(*describe_tools(tuple(scripts.values())), *_folders_not_read(folder, included))
+        if folder.only is None
+        else (),
     )
 
 
@@ -142,6 +146,18 @@ def _by_name(migrations: tuple[Migration, ...]) -> Iterator[FolderIssue]:
                 key=following.key,
                 path=following.up.path,
             )
+
+
+def _folders_not_read(folder: Folder, included: set[Path]) -> Iterator[str]:
+    """In one sentence, the folders in it with SQL that no file includes."""
+    names = []
+    for inner in folder.folders():
+        files = {path.resolve() for path in Folder(path=inner, root=folder.root).files("") if is_sql(path)}
+        if files - included:
+            names.append(f"{inner.name}/")
+    if names:
+        more = f" and {len(names) - _MAX_NAMES} more folders" if len(names) > _MAX_NAMES else ""
+        yield f"Not read: the .sql files in {', '.join(names[:_MAX_NAMES])}{more}; name one of them to read it."
 
 
 def _ignored(folder: Folder, migrations: tuple[Migration, ...], included: set[Path]) -> Iterator[FolderIssue]:

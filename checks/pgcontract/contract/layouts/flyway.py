@@ -63,6 +63,8 @@ def read_folder(folder: Folder) -> FolderReading:
     taken = [file for file in names.values() if isinstance(file, FlywayFile)]
     files = [file for file in taken if is_to_be_run(folder, file.path)]
     ups = _in_order(files)
+    if not ups and folder.only is not None and any(file.kind is Kind.UNDO for file in taken):
+        raise InputError("is a rollback script; name the migration it belongs to", file=str(folder.only))
     if not ups:
         raise InputError("holds no migration; Flyway's are called V<version>__<name>.sql", file=str(folder.path))
     scripts = {file.path: read_flyway_script(folder, file.path, settings) for file in files}

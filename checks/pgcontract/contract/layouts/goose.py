@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +35,7 @@ from pgcontract.model.sql import (
     fill,
     keep_only,
     make_script,
+    require_sql_text,
     statements_between,
 )
 from pgcontract.result import Severity
@@ -41,6 +43,7 @@ from pgcontract.result import Severity
 NAME: Final = "goose"
 SENTENCE: Final = "by number, statement by statement, each file in a transaction but where it says NO TRANSACTION"
 
+_ANY_NAME: Final = "x"  # for one without a value, to see whether there is SQL around it
 _NUMBER: Final = re.compile(r"\+?(\d+)_")
 _MAX_NUMBER: Final = 2**63 - 1
 _DOWN: Final = re.compile(r"^--\s*\+goose\s+(?i:down)\s*$", re.M)
@@ -74,10 +77,12 @@ def _number(path: Path) -> int:
 
 
 def _read(folder: Folder, path: Path) -> tuple[Migration, list[FolderIssue]]:
-    source = folder.source(path)
+    source = folder.any_text(path)
     key, file = path.name.removesuffix(".sql"), folder.name(path)
     placeholders, missing, refusal = substitutions(source.text, folder.values)
     text, passages = fill(source.text, source.path, placeholders)
+    named = [replace(placeholder, value=placeholder.value or _ANY_NAME) for placeholder in placeholders]
+    require_sql_text(fill(source.text, source.path, named)[0], source.path)
     if source.has_byte_order_mark:
         refusal = Refusal(
             why="opens with a byte order mark, which goose takes for a statement before “-- +goose Up”",

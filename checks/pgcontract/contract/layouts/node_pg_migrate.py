@@ -149,4 +149,7 @@ def _others(folder: Folder) -> Iterator[FolderIssue]:
             )
         elif is_sql(path):
             yield ignored_issue(folder, path, "does not end in .sql, and is taken for code.", "Rename it.")
+        else:
+            why = "is taken for a migration in code, at which node-pg-migrate stops unless its ignore-pattern names it."
+            yield ignored_issue(folder, path, why, "Move it out of the folder, or name it in ignore-pattern.")
     yield from unread_folders(folder, NAME)

@@ -16,7 +16,7 @@ from typing import Final
 
 from pgcontract.contract.folder_issues import ignored_issue, is_sql, name_order_issues, sent_byte_order_marks
 from pgcontract.contract.migration import Migration
-from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
+from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind, from_the_top
 from pgcontract.contract.tool_marks import mark_in
 from pgcontract.errors import InputError
 from pgcontract.model.sql import Execution, Script, make_script
@@ -55,13 +55,13 @@ def recognises(folder: Folder) -> str | None:
 
 def _is_one_migration(folder: Folder) -> bool:
     named = folder.only is None or folder.only.name == _UP
-    return named and folder.has(folder.path / _UP) and folder.has(folder.path.absolute().parent / _LOCK)
+    return named and folder.has(folder.path / _UP) and folder.has(folder.place.parent / _LOCK)
 
 
 def read_folder(folder: Folder) -> FolderReading:
     """Every folder that has a migration.sql, by name."""
     alone = _is_one_migration(folder)
-    above = folder.path.absolute().parent
+    above = folder.place.parent
     _require_postgres(Folder(path=above, root=above) if alone else folder)
     inner = [folder.path] if alone else [path for path in folder.folders() if folder.has(path / _UP)]
     migrations = tuple(_migration(folder, path) for path in inner)
@@ -94,7 +94,7 @@ def _require_postgres(folder: Folder) -> None:
 
 
 def _migration(folder: Folder, inner: Path) -> Migration:
-    name, up, down = inner.absolute().name, inner / _UP, inner / _DOWN
+    name, up, down = from_the_top(inner).name, inner / _UP, inner / _DOWN
     digits = _DIGITS.match(name)
     script = make_script(folder.source(up))
     return Migration(

@@ -82,7 +82,7 @@ def _read(folder: Folder, path: Path) -> tuple[Migration, list[FolderIssue]]:
     sections = read_sections(source.text, hides_first_line=source.has_byte_order_mark)
     up = _script(source, sections, "Up")
     issues = [refused_issue(file, key, source.path, refusal) for refusal in _refusals(source, sections, up, digits)]
-    if sections.dropped is not None and "Up" in sections.messages:
+    if sections.dropped is not None and not source.has_byte_order_mark:
         issues.append(dropped_statement(file, key, source.path, sections.dropped, NAME, "-- +migrate Up"))
     migration = Migration(
         key=key,

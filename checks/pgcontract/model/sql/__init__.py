@@ -26,6 +26,7 @@ from pgcontract.model.sql.script import (
     read_source,
     read_text,
     require_sql,
+    require_sql_text,
     split_statements,
     statements_between,
 )
@@ -67,6 +68,7 @@ __all__ = [
     "read_source",
     "read_text",
     "require_sql",
+    "require_sql_text",
     "restore_goes_on",
     "split_statements",
     "statements_between",

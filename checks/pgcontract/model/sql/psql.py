@@ -57,6 +57,7 @@ _MAX_CHARACTERS: Final = 256 * 1024 * 1024
 _STOP: Final = (
     rf"--[^\r\n]*+|/\*|'[^']*+'|\"[^\"]*+\"|['\"]|{DOLLAR_TAG}|[();\\]|::|{VARIABLE}"  # `::` is a cast, and no name
 )
+_VARIABLES: Final = re.compile(VARIABLE)
 _STOPS: Final = re.compile(_STOP)
 _STOPS_IN_ROUTINE: Final = re.compile(rf"{_STOP}|{IDENTIFIER}")
 _NESTING: Final = re.compile(r"/\*|\*/")
@@ -428,6 +429,10 @@ class _Reader:
         try:
             return self.open_file(name, beside=beside, rows=rows)
         except InputError as error:
+            names = [variable[variable.lastgroup or "plain"] for variable in _VARIABLES.finditer(name)]
+            if unset := next((variable for variable in names if variable in self.unset), None):
+                why = f"the variable {unset} has no value; give it with --set {unset}=VALUE"
+                raise _refuse(place, f"\\{command} {name}: {why}") from None
             raise _refuse(place, f"\\{command} {name}: {error}") from None
 
     def _branch(self, file: File, current: Input, name: str, place: Place) -> int:

@@ -168,7 +168,7 @@ def read_script(path: Path, execution: Execution = Execution()) -> Script:  # no
 def read_source(path: Path) -> Source:
     """The file as text. Raises InputError where it is missing, unreadable, binary, not UTF-8 or no SQL at all."""
     source = read_text(path)
-    _require_sql(source.text, source.path)
+    require_sql_text(source.text, source.path)
     return source
 
 
@@ -344,7 +344,7 @@ def _read_bytes(path: Path) -> bytes:
         raise InputError(f"cannot be read: {error.strerror}; check its permissions", file=str(path)) from None
 
 
-def _require_sql(text: str, path: str) -> None:
+def require_sql_text(text: str, path: str) -> None:
     """`require_sql` of a text that has not been cut."""
     pieces = (piece for piece in split(text) if not isinstance(piece, Backslash))
     openings = ((text[piece.start : piece.end], piece.start) for piece in pieces)
