@@ -28,7 +28,7 @@ def test_accepted_draft_of_one_script_lies_beside_it_and_is_kept(pgcontract: Com
     drafted = pgcontract("draft", "001_t.sql", "--accept")
 
     assert (0, "wrote 001_t.contract.toml\n") == (drafted.code, drafted.err)
-    assert ("CAUTION", []) == verdict(pgcontract, "001_t.sql")
+    assert ("CLEAR", []) == verdict(pgcontract, "001_t.sql")
 
 
 def test_draft_that_nobody_accepted_is_incomplete(pgcontract: Command, tmp_path: Path) -> None:
@@ -45,7 +45,25 @@ def test_drafts_of_a_chain_tell_what_each_migration_adds_and_takes_away(pgcontra
     written = [pgcontract("draft", "chain", "--accept", "--through", name).err for name in ("001", "002")]
 
     assert [f"wrote chain/contracts/{stem}/contract.toml\n" for stem in ("001_t", "002_t")] == written
-    assert ("CAUTION", []) == verdict(pgcontract, "chain")
+    assert ("CLEAR", []) == verdict(pgcontract, "chain")
+
+
+def test_draft_waives_only_what_it_is_told_to(pgcontract: Command, tmp_path: Path) -> None:
+    references = f"{TABLE}CREATE TABLE u (t_id integer REFERENCES t (id));\n"
+    (tmp_path / "001_t.sql").write_text(references, encoding="utf-8")
+    plain = pgcontract("draft", "001_t.sql", "--accept", "-o", "plain.toml")
+    waiving = pgcontract("draft", "001_t.sql", "--accept", "--waive", "-o", "waiving.toml")
+    texts = [(tmp_path / name).read_text(encoding="utf-8").count("[[waiver]]") for name in ("plain.toml", "waiving.toml")]
+
+    assert ([0, 1], "wrote plain.toml\n") == (texts, plain.err)
+    assert waiving.err.startswith("waived foreign_key.indexed[public.u.u_t_id_fkey]: public.u has no index on (t_id)")
+
+
+def test_draft_that_nobody_reads_waives_nothing(pgcontract: Command, tmp_path: Path) -> None:
+    (tmp_path / "001_t.sql").write_text(TABLE, encoding="utf-8")
+    result = pgcontract("draft", "001_t.sql", "--waive")
+
+    assert (2, True) == (result.code, "--waive goes with --accept" in result.err)
 
 
 def test_draft_never_overwrites(pgcontract: Command, project: Path) -> None:

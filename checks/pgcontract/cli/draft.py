@@ -16,6 +16,10 @@ from pgcontract.errors import InputError
 @click.argument("path")
 @folder_options
 @click.option("--accept", is_flag=True, help="Accept the draft as the contract; without it the verdict stays INCOMPLETE.")
+@click.option(
+    "--waive", is_flag=True,
+    help="With --accept: waive for 90 days what the migration breaks as it is; each waiver is printed.",
+)  # fmt: skip
 @click.option("-o", "--output", metavar="FILE", help="Write to FILE, not to the contract's usual path.")
 @click.option("--through", metavar="ID", help="The migration to draft for, where PATH has several.  [default: the last]")
 @click.option(
@@ -35,6 +39,7 @@ from pgcontract.errors import InputError
 def command(
     path: str,
     accept: bool,
+    waive: bool,
     output: str | None,
     through: str | None,
     pg: str,
@@ -49,12 +54,14 @@ def command(
     from pgcontract import runner
     from pgcontract.contract import contract_path, load_project
     from pgcontract.drafting.contract_draft import draft_contract, write_draft
-    from pgcontract.drafting.waivers import waive_broken
+    from pgcontract.drafting.waivers import broken, with_waivers
     from pgcontract.model.input_file import is_there, require_inside
     from pgcontract.postgres.platform import MIGRATOR
     from pgcontract.reporting.markup import visible
     from pgcontract.result import RunOptions
 
+    if waive and not accept:
+        raise click.UsageError("--waive goes with --accept: a draft that nobody has read waives nothing.")
     project = load_project(path, options=read_folder_options(folder))
     if through is not None:
         project = project.through(through)
@@ -76,8 +83,11 @@ def command(
         inherited=project.declared(earlier[-1].key) if earlier else None,
         removed=removed,
     )
-    if accept:
-        text = waive_broken(project, text, options=options, today=dt.datetime.now(dt.UTC).date())
+    if waive:
+        findings = broken(project, text, options=options)
+        text = with_waivers(project, text, findings, today=dt.datetime.now(dt.UTC).date())
+        for finding in findings:
+            click.echo(f"waived {visible(finding.item)}: {visible(finding.summary)}", err=True)
     write_draft(text, target)
     click.echo(f"wrote {visible(str(target))}", err=True)
     return 0

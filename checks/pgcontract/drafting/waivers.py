@@ -1,12 +1,12 @@
-"""An accepted draft, complete: each promise that the migration still breaks has a waiver in the draft.
+"""Waivers for what a migration breaks as it is drafted: only where its owner asks for them.
 
-Accepting what a migration does includes its faults: that a second run fails, say. Each becomes a waiver with its
-reason and a last day, so that the first verdict on a draft has no surprise in it, and none is forgotten.
+A waiver has its reason and a last day, so that none is forgotten.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 
 from pgcontract.contract import Project, with_contract
 from pgcontract.contract.toml_writer import write_table
@@ -17,19 +17,23 @@ from pgcontract.runner import verify
 WAIVED_DAYS = 90
 
 
-def waive_broken(project: Project, text: str, *, options: RunOptions, today: dt.date) -> str:
-    """The draft `text` of the project's head, with a waiver for each promise that the head itself breaks."""
+def broken(project: Project, text: str, *, options: RunOptions) -> tuple[Finding, ...]:
+    """What the head breaks, judged by the draft `text` of its contract, and a waiver can name."""
     run = verify(with_contract(project, text), options)
     waivable = checks()  # what the verdict answers itself, of claims and waivers, no waiver can name
-    wrong = [
+    return tuple(
         finding
         for finding in run.findings
         if finding.status is Status.BROKEN
         and finding.resolution is None
         and finding.migration == project.head.key
         and finding.check in waivable
-    ]
-    return text + "".join(f"\n{_waiver(project, finding, today)}" for finding in wrong)
+    )
+
+
+def with_waivers(project: Project, text: str, findings: Iterable[Finding], *, today: dt.date) -> str:
+    """The draft `text` with a waiver for each of the findings."""
+    return text + "".join(f"\n{_waiver(project, finding, today)}" for finding in findings)
 
 
 def _waiver(project: Project, finding: Finding, today: dt.date) -> str:

@@ -41,7 +41,8 @@ class Check:
     long ago it was applied; the others only where something is promised, and of what is pending. `measures` says which
     figures of a report are there because it was asked. Where `promised` says that nobody promised it, and no
     claim names it, it is only noted that it is broken. Without a contract it weighs `severity_without_contract`.
-    One that could not be asked is a note where nobody promised it, unless it is `always_asked`.
+    One that could not be asked is a note where nobody promised it, unless it is `always_asked`; one that is `implied` is
+    asked of whatever has a contract, and promised by a claim alone.
     """
 
     info: CheckInfo
@@ -53,6 +54,7 @@ class Check:
     promised: Callable[[Promise], bool] | None = None
     severity_without_contract: Severity | None = None
     always_asked: bool = False
+    implied: bool = False
     measures: frozenset[MeasurementKind] = frozenset()
 
     @property
@@ -75,6 +77,7 @@ def check(
     promised: Callable[[Promise], bool] | None = None,
     severity_without_contract: Severity | None = None,
     always_asked: bool = False,
+    implied: bool = False,
     correctable: Correctable = Correctable.NEVER,
     measures: Iterable[MeasurementKind] = (),
     timed: bool = False,
@@ -84,7 +87,7 @@ def check(
 ) -> Callable[[Ask], Ask]:
     """Register the decorated function as a check; its docstring, else `explanation`, is the check in words.
 
-    What `subjects` and the words from `behaviour` to `always_asked`, and `measures`, mean is documented at
+    What `subjects` and the words from `behaviour` to `implied`, and `measures`, mean is documented at
     `Check`, the rest at `CheckInfo`.
     ValueError where the id is taken (ids are never reused) and where one of the parts of the words is missing.
     """
@@ -119,6 +122,7 @@ def check(
             promised=promised,
             severity_without_contract=severity_without_contract,
             always_asked=always_asked,
+            implied=implied,
             measures=kinds,
         )
         return ask
@@ -126,9 +130,9 @@ def check(
     return register
 
 
-def with_contract(promise: Promise) -> bool:
-    """Whether the migration has a contract, so that its owner expects more than that it runs: a value of `promised`."""
-    return promise.contract is not None
+def only_claimed(_: Promise) -> bool:
+    """A value of `promised`: nobody promised it but where a claim names it."""
+    return False
 
 
 def _read_explanation(check: str, text: str) -> dict[str, str]:

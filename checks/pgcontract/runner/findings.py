@@ -26,7 +26,7 @@ def make_finding(
     elif status is Status.BROKEN:
         lighter = check.severity_without_contract if promise.contract is None else None
         severity = lighter or answer.severity or check.info.severity
-    elif status is Status.UNKNOWN and not refused and not claimed and promise.contract is None and not check.always_asked:
+    elif status is Status.UNKNOWN and not (claimed or refused or check.always_asked or _is_named(promise, check)):
         status = Status.NOTED
     finding = Finding(
         check=check.id,
@@ -44,6 +44,13 @@ def make_finding(
         seconds=seconds,
     )
     return replace(finding, claims=_claims_naming(promise, finding))
+
+
+def _is_named(promise: Promise, check: Check) -> bool:
+    """Whether the migration's contract, its words or its tool promise what the check asks."""
+    if check.promised is not None:
+        return check.promised(promise)
+    return promise.contract is not None and not check.implied
 
 
 def make_unanswered_finding(plan: Plan, item: Item, reason: str) -> Finding:

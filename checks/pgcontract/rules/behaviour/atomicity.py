@@ -33,7 +33,7 @@ def _tables(promise: Promise) -> Iterator[str]:
     return (table.name for table in promise.contract_schema.tables if table.form == "table" and not table.partition_of)
 
 
-@check("acid.atomicity", subjects=_tables, severity=Severity.CRITICAL, behaviour=True)
+@check("acid.atomicity", subjects=_tables, severity=Severity.CRITICAL, behaviour=True, implied=True)
 def acid_atomicity(context: Context) -> Iterator[Answer]:
     """Where one row is rejected, nothing of its statement is stored, and nothing of its transaction.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -42,18 +42,23 @@ def _subjects(promise: Promise) -> tuple[str, ...]:
 
 
 def _tables(promise: Promise) -> tuple[str, ...]:
-    """The tables that this contract is the first to declare."""
+    """The tables that this contract is the first to declare; where no claim says that rows survive, without those that
+    it declares to be UNLOGGED: nobody expects it of them."""
+    claimed = any(promise.is_claimed("acid.durability", subject) for subject in (CLUSTER, ASYNCHRONOUS))
     keys = [migration.key for migration in promise.project.chain]
     at = keys.index(promise.migration.key)
     before = {table.name for table in promise.project.declared(keys[at - 1]).tables} if at else set[str]()
     return tuple(
         table.name
         for table in promise.contract_schema.tables
-        if table.form == "table" and not table.partition_of and table.name not in before
+        if table.form == "table"
+        and not table.partition_of
+        and table.name not in before
+        and (claimed or table.persistence == "permanent")
     )
 
 
-@check("acid.durability", subjects=_subjects, severity=Severity.CRITICAL)
+@check("acid.durability", subjects=_subjects, severity=Severity.CRITICAL, implied=True)
 def acid_durability(context: Context) -> Iterator[Answer]:
     """What the server has acknowledged is still there after a crash.
 
@@ -105,7 +110,9 @@ def _rows_after_crash(
     tables = _tables(context.promise)
     with closing(connect()) as connection:
         for table in tables:
-            connection.execute(sql.SQL("DELETE FROM {}").format(sql.SQL(table)))
+            # So that a row is no duplicate of one that the migrations wrote; an append-only table keeps what it has.
+            with suppress(psycopg.Error):
+                connection.execute(sql.SQL("DELETE FROM {}").format(sql.SQL(table)))
         if not synchronous:
             connection.execute("SET synchronous_commit = off")
         tables = tuple(table for table in tables if _commit_rows(context, connection, table))

@@ -19,7 +19,7 @@ from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.registry import check, with_contract
+from pgcontract.rules.registry import check, only_claimed
 
 # Each is tried with the whole script: of more, it would take the square of the script's length.
 _MAX_TABLES: Final = 20
@@ -95,7 +95,7 @@ def _new_tables(context: Context) -> Iterator[tuple[str, Answer | None]]:
         yield name, Answer(Status.NOTED, name, summary) if known else None
 
 
-@check("script.respects_existing", subjects=_tables, severity=Severity.WARNING, promised=with_contract)
+@check("script.respects_existing", subjects=_tables, severity=Severity.WARNING, promised=only_claimed)
 def script_respects_existing(context: Context) -> Iterator[Answer]:
     """A table that already exists with another shape is noticed, not silently accepted and not destroyed.
 
@@ -144,7 +144,7 @@ def _tables_with_rollback(promise: Promise) -> tuple[str, ...]:
     return _tables(promise) if promise.rollback else ()
 
 
-@check("rollback.respects_existing", subjects=_tables_with_rollback, severity=Severity.WARNING, promised=with_contract)
+@check("rollback.respects_existing", subjects=_tables_with_rollback, severity=Severity.WARNING, promised=only_claimed)
 def rollback_respects_existing(context: Context) -> Iterator[Answer]:
     """The rollback does not silently destroy a table of the same name that the migration did not make.
 

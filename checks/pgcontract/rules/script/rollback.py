@@ -30,7 +30,7 @@ from pgcontract.probes.promise import Promise
 from pgcontract.probes.rehearsal import Rehearsal, rehearse, rehearsed_on_separate_server
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.registry import check
+from pgcontract.rules.registry import check, only_claimed
 from pgcontract.rules.script.lifecycle import REPEATABLE
 from pgcontract.rules.shape.object_count import number_of
 
@@ -269,7 +269,7 @@ def _sequences_to_restore(rehearsal: Rehearsal, after: Contents) -> Contents:
     )
 
 
-@check("rollback.from_partial", subjects=_with_rollback, promised=lambda _: False)
+@check("rollback.from_partial", subjects=_with_rollback, promised=only_claimed)
 def rollback_from_partial(context: Context) -> Iterator[Answer]:
     """The rollback restores the catalog and the rows from after every single statement of the migration.
 

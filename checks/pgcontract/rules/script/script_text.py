@@ -10,7 +10,7 @@ from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.registry import check, with_contract
+from pgcontract.rules.registry import check, only_claimed
 from pgcontract.rules.shape.object_count import number_of
 
 # Kinds whose names in the text and in the catalog are the same word; a grant or comment is judged by its own check.
@@ -40,7 +40,7 @@ def _script_subject(_: Promise) -> tuple[str, ...]:
     return ("script",)
 
 
-@check("script.objects_created", subjects=_script_subject, promised=with_contract)
+@check("script.objects_created", subjects=_script_subject, promised=only_claimed)
 def script_objects_created(context: Context) -> Iterator[Answer]:
     """Everything that the script creates by its text is there after it has run.
 
