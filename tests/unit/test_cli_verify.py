@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from command import Command, Said, command_here, command_in
+from command import Command, Said, command_in
 
 CONTRACT = "contracts/001_note/contract.toml"
 
@@ -33,10 +33,10 @@ def leave_promise_open(project: Path) -> None:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory, write_project: Callable[[Path], Path]) -> tuple[Said, Path]:
-    """What the command said that was asked for a run.json and for reports, and where it was run."""
+    """What a process said that was asked for a run.json and for reports, and where it was run."""
     folder = tmp_path_factory.mktemp("written")
     write_project(folder / "schema")
-    return command_here(folder)("verify", "schema", "--json", "run.json", "--report", "deep/reports"), folder
+    return command_in(folder)("verify", "schema", "--json", "run.json", "--report", "deep/reports"), folder
 
 
 @pytest.fixture(scope="module")
