@@ -113,7 +113,8 @@ class _Entry:
         weight = self.first.severity.value if self.first.severity else self.first.status.value
         name = "" if self.first.check in view.first_checks and self.first.origin else view.name(self.first)
         more = f"(and {len(self.findings) - 1} more)" if len(self.findings) > 1 else ""
-        words = (name, _place(self.first), truncate_text(self.first.summary), more, self._following())
+        follow = f"({len(self.following)} more follow)" if self.following else ""
+        words = (name, more, _place(self.first), follow, truncate_text(self.first.summary))
         said = " ".join(visible(word) for word in words if word)
         line = Text.assemble((f"{mark} {weight}", f"bold {style}"), " ", said, no_wrap=True, overflow="ellipsis")
         yield Padding(line, 0)  # a bare Text would be joined with others, and wrapped
