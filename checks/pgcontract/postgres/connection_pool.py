@@ -149,8 +149,9 @@ class ConnectionPool:
             # Who administers cannot be asked to end the session in which it waits itself.
             end=self._terminate_session if self.admin is not None else None,
         )
-        if user == self.login:
+        if self.login in (None, user):
             connection.explain_refusal = self.explain_refusal
+        if user == self.login:
             self._require_identity(connection, user)
         return connection
 

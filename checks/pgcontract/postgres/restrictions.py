@@ -18,6 +18,7 @@ OWN_SERVER_HINT: Final = "a server of its own shows it: --pg wheel, or --pg dock
 
 _NOT_CODE = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
 _CREATE_ROLE = re.compile(r"\bcreate\s+(?:role|user(?!\s+mapping)|group)\b", re.IGNORECASE)
+_ELSEWHERE: Final = re.compile(r"\d+ objects? in database \S+")
 _HIDES_REFUSALS = re.compile(r"\bwhen\s[^;]*?\b(?:others|insufficient_privilege)\b", re.IGNORECASE)
 _MIGRATOR_NAME = re.compile(rf'(?<![\w.])"?{MIGRATOR}"?(?![\w.])|\'{MIGRATOR}\'', re.IGNORECASE)
 # The server's functions that say 42501 where an attribute or a membership is missing, on 15 to 18: they are named in any
@@ -59,6 +60,18 @@ def explain_untestable(text: str, roles: Roles) -> str:
 def creates_roles(text: str) -> bool:
     """Whether a script may make a role."""
     return bool(_CREATE_ROLE.search(text))
+
+
+def explain_neighbours(error: psycopg.Error) -> str:
+    """Why a role cannot be dropped where only the run's own copies of the database stand in the way; else empty."""
+    diag = error.diag
+    lines = (diag.message_detail or "").splitlines()
+    if diag.sqlstate != "2BP01" or not lines or not all(map(_ELSEWHERE.fullmatch, lines)):
+        return ""
+    return (
+        f"{diag.message_primary}: the copies of the database that this run keeps from before the script give it rights, "
+        "so its DROP cannot be shown here; in production it is refused only where another database does"
+    )
 
 
 def explain_refusal(error: psycopg.Error, roles: Roles, platform: Platform, *, roles_to_make: bool) -> str:

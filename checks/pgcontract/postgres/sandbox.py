@@ -40,7 +40,13 @@ from pgcontract.postgres.ownership import (
 )
 from pgcontract.postgres.platform import GrantRegime, Platform
 from pgcontract.postgres.providers import Server
-from pgcontract.postgres.restrictions import OWN_SERVER_HINT, creates_roles, explain_refusal, explain_untestable
+from pgcontract.postgres.restrictions import (
+    OWN_SERVER_HINT,
+    creates_roles,
+    explain_neighbours,
+    explain_refusal,
+    explain_untestable,
+)
 from pgcontract.postgres.roles import as_in_production, drop_platform_roles, prepare_roles
 from pgcontract.postgres.run_login import RunAsGuard, restore_password, set_search_path
 from pgcontract.postgres.setup import require_runnable, run_setup, with_power
@@ -96,6 +102,7 @@ class Sandbox:
             passwords = {**server.passwords, self.roles.migrator: self.roles.password}
             self.server = self._pool.server = replace(server, passwords=passwords) if self.roles.password else server
             self._login = None if self._owns_server else self.roles.migrator
+            self._pool.explain_refusal = explain_neighbours
             if self._login is not None:
                 self._pool.login = self._login
                 self._pool.explain_refusal = self._explain_refusal
@@ -168,10 +175,14 @@ class Sandbox:
         """The state of a database whose connections are closed."""
         return DatabaseState(database=database, cluster_roles=read_cluster_roles(self.admin, login=self._login))
 
+    def restore_roles(self, state: DatabaseState) -> None:
+        """Give the cluster the roles of that state, as `clone` does."""
+        restore_cluster_roles(self.admin, state.cluster_roles, login=self._login)
+
     @contextmanager
     def clone(self, state: DatabaseState, *, keep: bool = False) -> Iterator[str]:
         """The name of a fresh copy; dropped afterwards unless `keep` (then `read_state` may be called on it)."""
-        restore_cluster_roles(self.admin, state.cluster_roles, login=self._login)
+        self.restore_roles(state)
         name = self._create_database(state.database)
         try:
             yield name
@@ -186,7 +197,7 @@ class Sandbox:
         The copy lasts as long as the sandbox, so that this costs no more than a BEGIN. Work that ends its
         own transaction must use `clone`.
         """
-        restore_cluster_roles(self.admin, state.cluster_roles, login=self._login)
+        self.restore_roles(state)
         user = user or self.migrator
         with self._pool.reuse(
             f"{state.database}/{user}", user, lambda: self._create_database(state.database)

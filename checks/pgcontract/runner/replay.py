@@ -32,7 +32,9 @@ from pgcontract.runner.plan import Plan
 from pgcontract.runner.triage import Salvage, Triage
 
 # What the cluster holds for all databases, or takes effect in the next session only.
-_SESSION_WIDE: Final = re.compile(r"\b(?:ROLE|USER|GROUP|DATABASE)\b", re.IGNORECASE)
+_SESSION_WIDE: Final = re.compile(
+    r"\b(?:ROLE|USER|GROUP|DATABASE)\b|\b(?:GRANT|REVOKE)\b(?:(?!\bON\b)[^;])+\b(?:TO|FROM)\b", re.IGNORECASE
+)
 
 
 class Replay:
@@ -49,6 +51,7 @@ class Replay:
             regime.name: sandbox.platform_state(regime) for regime in sandbox.platform.regimes
         }
         self._stretch: dict[str, psycopg.Connection] = {}
+        self._own_databases: set[str] = set()  # of states that no context holds: they are used on, not cloned
         self._salvage: psycopg.Connection | None = None
         self._stack = ExitStack()
 
@@ -78,6 +81,7 @@ class Replay:
         """A state is made before it and after it."""
         for regime in tuple(self._stretch):
             self._end_stretch(regime)
+        self._own_databases.clear()
         context = Context(self._plan.promises[migration.key], self._sandbox, self._states)
         self._contexts[migration.key] = context
         context.failure = self._failure(migration, context)
@@ -106,6 +110,8 @@ class Replay:
             self._sandbox.require_testable(script.text)
             for regime in self._sandbox.platform.regimes:
                 connection = self._connection(regime)
+                if self._roles_differ:
+                    self._sandbox.restore_roles(self._states[regime.name])
                 if refusal := apply_as_production(connection, script):
                     refusals.append(refusal)
                 _clear_session(connection)
@@ -142,16 +148,28 @@ class Replay:
         """The stretch's connection to its database under that regime."""
         connection = self._stretch.get(regime.name)
         if connection is None or connection.closed:
-            with self._sandbox.clone(self._states[regime.name], keep=True) as name:
-                connection = self._stack.enter_context(self._sandbox.connect(name))
+            state = self._states[regime.name]
+            if state.database in self._own_databases:
+                self._sandbox.restore_roles(state)
+                connection = self._stack.enter_context(self._sandbox.connect(state.database))
+            else:
+                with self._sandbox.clone(state, keep=True) as name:
+                    connection = self._stack.enter_context(self._sandbox.connect(name))
             self._stretch[regime.name] = connection
         return connection
+
+    @property
+    def _roles_differ(self) -> bool:
+        """Whether the chain has made roles, which each regime's database has of its own."""
+        first, *others = (state.cluster_roles for state in self._states.values())
+        return any(roles != first for roles in others)
 
     def _end_stretch(self, regime: str) -> None:
         """What the stretch came to is the state that the next migration starts from."""
         if (connection := self._stretch.pop(regime, None)) is not None:
             database = connection.info.dbname
             connection.close()
+            self._own_databases.add(database)
             self._states = {**self._states, regime: self._sandbox.read_state(database)}
 
     def _salvaged(self, migration: Migration, *, before: DatabaseState | None = None) -> Salvage:
