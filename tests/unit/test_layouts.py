@@ -126,3 +126,74 @@ def test_folders_with_sql_that_flat_does_not_read_are_told(tmp_path: Path) -> No
     told = load_project(tmp_path).assumptions[-1]
 
     assert told == "Not read: the .sql files in functions/, tables/; name one of them to read it."
+
+
+@pytest.mark.parametrize(
+    ("up", "down"),
+    [
+        ("1_a.sql", "1_a.rollback.sql"),
+        ("1_a.do.sql", "1_a.undo.sql"),
+        ("1.do.a.sql", "1.undo.a.sql"),
+        ("1-a-up.sql", "1-a-down.sql"),
+        ("1_a_up.sql", "1_a_DOWN.sql"),
+        ("1_a.sql", "1_a.down.sql"),
+    ],
+)
+def test_way_back_is_known_by_its_name_and_its_migration(up: str, down: str, tmp_path: Path) -> None:
+    (tmp_path / up).write_text("SELECT 1;", encoding="utf-8")
+    (tmp_path / down).write_text("SELECT 2;", encoding="utf-8")
+    (tmp_path / "2_shut_down.sql").write_text("SELECT 3;", encoding="utf-8")
+
+    project = load_project(tmp_path)
+
+    assert [("SELECT 1", "SELECT 2"), ("SELECT 3", None)] == [
+        (migration.up.statements[0].text, migration.down.statements[0].text if migration.down else None)
+        for migration in project.chain
+    ]
+    with pytest.raises(InputError, match="is a rollback script; name the migration it belongs to"):
+        load_project(tmp_path / down)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        pytest.param("-- up\nSELECT 1;\n-- down\nSELECT 2;", 3, id="words alone"),
+        pytest.param("-- +micrate Up\r\nSELECT 1;\r\n-- +micrate Down\r\nSELECT 2;", 3, id="micrate, CRLF"),
+        pytest.param("--+migrate Up\nSELECT 1;\n--+migrate Down\nSELECT 2;", 3, id="without a blank"),
+        pytest.param("SELECT 1;\n---- create above / drop below ----\nSELECT 2;", 2, id="tern"),
+        pytest.param("SELECT 1;\n-- //@UNDO\nSELECT 2;", 2, id="MyBatis"),
+        pytest.param("-- up\nSELECT 1;\n-- down\n", None, id="nothing behind it"),
+        pytest.param("-- up\nSELECT '\n-- down\n';\nSELECT 2;", None, id="in a string"),
+        pytest.param("-- up\nDO $$\n-- down\n$$;\nSELECT 2;", None, id="in a body"),
+        pytest.param("SELECT 1;\n-- down\nSELECT 2;", None, id="no way up before it"),
+        pytest.param("-- up\nSELECT 1;\n-- tears down the old view\nSELECT 2;", None, id="in a sentence"),
+    ],
+)
+def test_second_half_that_was_run_too_is_told(text: str, line: int | None, tmp_path: Path) -> None:
+    (tmp_path / "1_a.sql").write_text(text, encoding="utf-8")
+
+    assert ([line] if line else []) == [issue.line for issue in load_project(tmp_path).issues]
+
+
+@pytest.mark.parametrize("name", ["Goose", "GOOSE", "Flyway"])
+def test_layout_may_be_named_in_capitals(name: str, tmp_path: Path) -> None:
+    text = "-- +goose Up\nSELECT 1;\n"
+    (tmp_path / ("1_a.sql" if name != "Flyway" else "V1__a.sql")).write_text(text, encoding="utf-8")
+
+    assert load_project(tmp_path, options=FolderOptions(layout=name)).layout == name.lower()
+
+
+def test_file_of_the_tool_that_is_missing_is_told_to_be(tmp_path: Path) -> None:
+    (tmp_path / "1_a.sql").write_text("SELECT 1;", encoding="utf-8")
+
+    with pytest.raises(InputError, match=r"meta/_journal\.json: there is no such file"):
+        load_project(tmp_path, options=FolderOptions(layout="drizzle"))
+
+
+def test_secret_is_in_no_error(tmp_path: Path) -> None:
+    (tmp_path / "1_a.sql").write_text("\\ir :api_token/x.sql\n", encoding="utf-8")
+
+    with pytest.raises(InputError) as refused:
+        load_project(tmp_path, options=FolderOptions(values={"api_token": "hunter2secret"}))
+
+    assert "hunter2secret" not in str(refused.value)

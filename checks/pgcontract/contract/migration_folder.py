@@ -113,6 +113,8 @@ class Folder:
         self._require_inside(path)
         try:
             return read_bytes(path).decode("utf-8-sig")
+        except FileNotFoundError:
+            raise InputError("there is no such file, and the tool's folders have one", file=str(path)) from None
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror}; check its permissions", file=str(path)) from None
         except UnicodeDecodeError:

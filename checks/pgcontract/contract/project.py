@@ -29,6 +29,7 @@ from pgcontract.model.input_file import is_there, require_inside
 from pgcontract.model.schema import Schema
 from pgcontract.model.sql import Script, make_source
 from pgcontract.result.outline import Outline
+from pgcontract.result.secrets import mask_secrets
 
 PROJECT_FILE = "pgcontract.toml"
 MIGRATIONS_FOLDER = "migrations"
@@ -121,9 +122,13 @@ def load_project(
     Symbolic links that lead out of the project are not followed; one that is named outright is.
     Raises InputError or ContractError, with file, line and remedy.
     """
-    path = Path(path)
+    path, options = Path(path), options or FolderOptions()
     try:
-        return _load(path, contract, options or FolderOptions())
+        return _load(path, contract, options)
+    except InputError as error:
+        if not options.secrets:
+            raise
+        raise _masked(error, options.secrets) from None
     except OSError as error:
         raise InputError(
             f"cannot be read: {error.strerror}; check its permissions", file=str(error.filename or path)
@@ -147,6 +152,11 @@ def load_script(raw: bytes, *, name: str, options: FolderOptions | None = None) 
         assumptions=(_layout_sentence(layout, shown), *reading.assumptions),
     )
     return _with_options(project, options, folder=folder)
+
+
+def _masked(error: InputError, secrets: Mapping[str, str]) -> InputError:
+    """The same error, with names in the place of values that are secret."""
+    return type(error)(mask_secrets(error.message, secrets), file=mask_secrets(error.file, secrets), line=error.line)
 
 
 def _load(path: Path, contract: Path | str | None, options: FolderOptions) -> Project:

@@ -101,8 +101,8 @@ def _with_migrations(path: Path) -> Path:
 
 
 def layout_called(name: str) -> Layout:
-    """The layout of that name. Raises InputError where there is none."""
-    if name not in layouts():
-        refuse_unread_layout(name)
-        raise InputError(f"--layout {name}: no layout is called so; {nearest(name, sorted(layouts()))}")
-    return layouts()[name]
+    """The layout of that name, in capitals or not. Raises InputError where there is none."""
+    if name.lower() in layouts():
+        return layouts()[name.lower()]
+    refuse_unread_layout(name)
+    raise InputError(f"--layout {name or repr(name)}: no layout is called so; {nearest(name, sorted(layouts()))}")

@@ -7,7 +7,7 @@ commands is read as psql reads it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,7 @@ from pgcontract.contract.folder_issues import is_sql
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
 from pgcontract.contract.psql_scripts import Reader, ReadScript, describe_tools, read_by_its_text
+from pgcontract.contract.ways_back import migration_of, second_half
 from pgcontract.errors import InputError
 from pgcontract.result import Severity
 
@@ -41,9 +42,10 @@ def read_folder(folder: Folder) -> FolderReading:
 
 def read_files(folder: Folder, read: Reader) -> FolderReading:
     """The same, each file read as `read` does."""
+    downs = _ways_back(folder)
     if folder.only is not None:
-        _require_migration(folder.only)
-    files = [path for path in folder.files(_UP) if not path.name.endswith(_DOWN)]
+        _require_migration(folder.only, downs)
+    files = [path for path in folder.files(_UP) if not path.name.endswith(_DOWN) and path not in downs.values()]
     if not files:
         raise InputError("holds no migration; one is a file called <digits>_<name>.sql", file=str(folder.path))
     scripts = {path: read(folder, path) for path in sorted(files, key=_place)}
@@ -51,7 +53,7 @@ def read_files(folder: Folder, read: Reader) -> FolderReading:
     scripts = {path: script for path, script in scripts.items() if path.resolve() not in included}
     migrations, issues = [], []
     for path, script in scripts.items():
-        down = _down(path)
+        down = downs.get(path, _down(path))
         back = read(folder, down) if folder.given is None and folder.has(down) else None
         migrations.append(_migration(folder, path, script, back))
         issues += [*script.issues(migrations[-1].key), *(back.issues(migrations[-1].key) if back else ())]
@@ -61,6 +63,7 @@ def read_files(folder: Folder, read: Reader) -> FolderReading:
         issues=(
             *issues,
             *_issues(tuple(migrations)),
+            *_second_halves(tuple(migrations)),
             *by_name,
             *_ignored(folder, tuple(migrations), included),
         ),
@@ -75,14 +78,42 @@ def _place(path: Path) -> tuple[bool, int, str]:
     return digits is None, int(digits[1]) if digits else 0, path.name
 
 
-def _require_migration(path: Path) -> None:
-    if path.suffix != _UP or path.name.endswith(_DOWN):
+def _require_migration(path: Path, downs: Mapping[Path, Path]) -> None:
+    if path.suffix != _UP or path.name.endswith(_DOWN) or path in downs.values():
         what = "is a rollback script; name the migration it belongs to" if path.suffix == _UP else "is no .sql file"
         raise InputError(what, file=str(path))
 
 
 def _down(path: Path) -> Path:
     return path.with_name(f"{path.name.removesuffix(_UP).removesuffix('.up')}{_DOWN}")
+
+
+def _ways_back(folder: Folder) -> dict[Path, Path]:
+    """The ways back that are not called `.down.sql`, each by its migration."""
+    if folder.given is not None:
+        return {}
+    around = folder if folder.only is None else Folder(path=folder.path, root=folder.root)
+    paths = {path.name: path for path in around.files(_UP)}
+    found = {name: migration_of(name, paths.keys()) for name in paths if not name.endswith(_DOWN)}
+    return {paths[migration]: paths[name] for name, migration in found.items() if migration}
+
+
+def _second_halves(migrations: tuple[Migration, ...]) -> Iterator[FolderIssue]:
+    """Where a file's own comments tell two ways apart, and it was sent whole."""
+    for migration in migrations:
+        if half := second_half(migration.up):
+            mark, line = half
+            yield FolderIssue(
+                kind=IssueKind.REFUSED,
+                subject=migration.file,
+                summary=f"{migration.file} has “{mark}”, as if what stands behind it took the rest back; no tool is "
+                "known here that reads it so, and the whole file was run.",
+                remedy=f"Move what takes back to {_down(Path(migration.up.path)).name}, or name the tool with --layout.",
+                severity=Severity.WARNING,
+                key=migration.key,
+                path=migration.up.path,
+                line=line,
+            )
 
 
 def _migration(folder: Folder, path: Path, up: ReadScript, down: ReadScript | None) -> Migration:

@@ -1,0 +1,54 @@
+"""Ways back as people name and mark them, where no tool is known that would tell: a file beside its migration, or the
+second half of it.
+
+As postgrator (`1.do.sql`, `1.undo.sql`), yoyo (`1.rollback.sql`) and db-migrate (`1-up.sql`, `1-down.sql`) name them, and
+tern, MyBatis, micrate and rambler mark them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Final
+
+from pgcontract.model.sql import Script
+
+_NAME: Final = re.compile(r"(?P<head>.*?)(?P<mark>[._-])(?:down|undo|rollback|revert)(?P<tail>(?:[._-].*)?\.sql)", re.I)
+_UPS: Final = ("up", "do", "apply", "deploy")
+_WORD_BEFORE: Final = r"^[ \t]*--[^\w\n]*(?:\w+[^\w\n]+)?"
+_WORD_BEHIND: Final = r"(?:[ \t]+migration)?[^\w\n]*$"
+_UP: Final = re.compile(rf"{_WORD_BEFORE}(?:ups?|do|apply|forward|upgrade){_WORD_BEHIND}", re.I | re.M)
+_DOWN: Final = re.compile(rf"{_WORD_BEFORE}(?:downs?|undo|rollback|revert|backward|downgrade){_WORD_BEHIND}", re.I | re.M)
+_DOWN_ALONE: Final = re.compile(
+    r"^[ \t]*--(?:-- create above / drop below ----|[ \t]*//[ \t]*@UNDO)[ \t]*\r?$", re.M | re.I
+)
+
+
+def migration_of(name: str, names: Collection[str]) -> str | None:
+    """Of a file that is named as a way back, the one of the names that it takes back; None where it is none, or that is
+    not there."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return None
+    head, mark, tail = match["head"], match["mark"], match["tail"]
+    candidates = (f"{head}{tail}", *(f"{head}{mark}{up}{tail}" for up in _UPS))
+    return next((candidate for candidate in candidates if candidate in names), None)
+
+
+def second_half(script: Script) -> tuple[str, int] | None:
+    """The comment that says that what stands behind it takes back what stands before it, and its line."""
+    text = script.text
+    if "--" not in text or not script.statements:
+        return None
+    ups = [match.start() for match in _UP.finditer(text) if not _is_within(script, match.start())]
+    downs = [match for match in _DOWN.finditer(text) if ups and match.start() > ups[0]]
+    for match in sorted((*downs, *_DOWN_ALONE.finditer(text)), key=lambda match: match.start()):
+        before = any(statement.offset < match.start() for statement in script.statements)
+        behind = any(statement.offset > match.start() for statement in script.statements)
+        if before and behind and not _is_within(script, match.start()):
+            return match.group().strip(), text.count("\n", 0, match.start()) + 1
+    return None
+
+
+def _is_within(script: Script, offset: int) -> bool:
+    return any(statement.offset <= offset < statement.offset + len(statement.text) for statement in script.statements)
