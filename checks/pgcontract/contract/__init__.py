@@ -8,8 +8,8 @@ from pgcontract.contract.folder_options import FolderOptions, read_values
 from pgcontract.contract.json_schema import json_schema
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import FolderIssue, IssueKind
-from pgcontract.contract.project import (
-    Project,
+from pgcontract.contract.project import Project
+from pgcontract.contract.project_loading import (
     contract_path,
     load_project,
     load_script,

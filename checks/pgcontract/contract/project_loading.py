@@ -1,0 +1,319 @@
+"""A Project from any path that an owner may name, or from a script that is given."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pgcontract.contract.chain import add_contracts, build_chain
+from pgcontract.contract.folder_options import FolderOptions
+from pgcontract.contract.given_script import read_given, read_given_folder
+from pgcontract.contract.layouts import Layout, layout_called, layout_of, layout_of_tool, layouts
+from pgcontract.contract.migration import Migration
+from pgcontract.contract.migration_folder import Folder, FolderReading, from_the_top
+from pgcontract.contract.own_runner import run_by, runner_sentences
+from pgcontract.contract.platform_evidence import PLATFORMS, SUPABASE, supabase_evidence
+from pgcontract.contract.platform_tables import without_platform_tables
+from pgcontract.contract.project import Project
+from pgcontract.contract.psql_scripts import read_alone
+from pgcontract.contract.toml_reader import ProjectFile, parse_contract, read_contract, read_project_file
+from pgcontract.contract.unread_tools import unread_tool
+from pgcontract.contract.validation_errors import nearest, raise_contract_error
+from pgcontract.errors import InputError
+from pgcontract.model.input_file import is_there, require_inside
+from pgcontract.model.sql import make_source
+from pgcontract.result.secrets import mask_secrets
+
+PROJECT_FILE = "pgcontract.toml"
+MIGRATIONS_FOLDER = "migrations"
+CONTRACTS_FOLDER = "contracts"
+CONTRACT_FILE = "contract.toml"
+CLAIMS_FILE = "claims.toml"
+PROJECT_REF = "PGCONTRACT_PROJECT_REF"
+
+
+def load_project(
+    path: Path | str,
+    *,
+    contract: Path | str | None = None,
+    options: FolderOptions | None = None,
+) -> Project:
+    """The project that a path names: a project, a folder of migrations of any tool, or one .sql file.
+
+    A project has `contracts/` or pgcontract.toml beside `migrations/`; its migrations folder, or a file in it,
+    names the project too, a file with that migration as its head. Elsewhere a contract is looked for beside the file,
+    as `<migration>.contract.toml`; `contract` names it outright, and then the file is a chain of its own.
+    Symbolic links that lead out of the project are not followed; one that is named outright is.
+    Raises InputError or ContractError, with file, line and remedy.
+    """
+    path, options = Path(path), options or FolderOptions()
+    try:
+        return _load(path, contract, options)
+    except InputError as error:
+        if not options.secrets:
+            raise
+        raise _masked(error, options.secrets) from None
+    except OSError as error:
+        raise InputError(
+            f"cannot be read: {error.strerror}; check its permissions", file=str(error.filename or path)
+        ) from None
+
+
+def load_script(raw: bytes, *, name: str, options: FolderOptions | None = None) -> Project:
+    """The project of one script that is no file, which is called `name`: psql's rules, or those of the layout that the
+    options name, and no contract. What it includes is looked for in the working folder. Raises InputError."""
+    options = options or FolderOptions()
+    layout, folder, shown = read_given(make_source(raw, name), options.layout, options.values)
+    reading = read_given_folder(layout, folder, name)
+    chain, shapes = build_chain(reading.migrations, [])
+    project = Project(
+        root=Path(),
+        document=_document({}),
+        chain=chain,
+        shapes=shapes,
+        layout=layout.NAME,
+        issues=reading.issues,
+        assumptions=(_layout_sentence(layout, shown), *reading.assumptions),
+    )
+    return _with_options(project, options, folder=folder)
+
+
+def _masked(error: InputError, secrets: Mapping[str, str]) -> InputError:
+    """The same error, with names in the place of values that are secret."""
+    return type(error)(mask_secrets(error.message, secrets), file=mask_secrets(error.file, secrets), line=error.line)
+
+
+def _load(path: Path, contract: Path | str | None, options: FolderOptions) -> Project:
+    if not path.exists():
+        raise InputError(
+            "there is no such file or folder; name a project, a folder of migrations, or one .sql file",
+            file=str(path),
+        )
+    if contract is not None and path.is_dir():
+        raise InputError(
+            "a contract of its own goes with one .sql file; name the file instead of the folder", file=str(path)
+        )
+    if path.is_dir():
+        if root := path if _is_project(path) else _project_around(path):
+            return _project(root, options)
+        if (root := _project_around(path.parent)) and (through := _through_folder(_project(root, options), path)):
+            return through
+        named = Folder(path=path, root=path, values=options.values, platform=options.platform)
+        return _project_without_contracts_folder(named, options)
+    for folder in (path.parent, path.parent.parent):
+        if contract is None and (root := _project_around(folder)) and not _is_alone(folder, path, options):
+            return _through_file(_project(root, options), path)
+    alone = Folder(path=path.parent, root=path.parent, only=path, values=options.values, platform=options.platform)
+    return _project_without_contracts_folder(alone, options, contract=Path(contract) if contract else None)
+
+
+def _is_alone(folder: Path, path: Path, options: FolderOptions) -> bool:
+    """Whether a file of SQL lies among migrations that are not read, as one that was printed from them."""
+    says_layout = options.layout is not None or (from_the_top(folder).parent / PROJECT_FILE).is_file()
+    if says_layout or path.suffix != ".sql":
+        return False
+    whole = Folder(path=folder, root=folder)
+    return layout_of_tool(whole) is None and unread_tool(whole) is not None
+
+
+def _through_file(project: Project, path: Path) -> Project:
+    """The project with the migration of that file as its head."""
+    for migration in project.chain:
+        if Path(migration.up.path).samefile(path):
+            return project.through(migration.key)
+        if migration.down and Path(migration.down.path).samefile(path):
+            raise InputError("is a rollback script; name the migration it belongs to", file=str(path))
+    raise InputError(f"is no migration of {project.root}, as {project.layout} reads it", file=str(path))
+
+
+def _through_folder(project: Project, path: Path) -> Project | None:
+    """The project with the one migration in that folder as its head; None where it holds none, or several."""
+    inside = [migration for migration in project.chain if Path(migration.up.path).parent.samefile(path)]
+    return project.through(inside[0].key) if len(inside) == 1 else None
+
+
+def _read_folder(
+    folder: Folder, options: FolderOptions, file: ProjectFile | None = None
+) -> tuple[Layout, FolderReading, str]:
+    """The layout, what it makes of the folder, and the sentence that tells which it is."""
+    if options.layout is not None:
+        layout, shown = layout_called(options.layout), "as --layout says"
+    elif file is not None and (name := file.spec.runner.layout) is not None:
+        if name not in layouts():
+            file.raise_mistake(("runner", "layout"), f"no layout is called {name!r}; {nearest(name, sorted(layouts()))}")
+        layout, shown = layouts()[name], f"as [runner] in {file.path.name} says"
+    else:
+        layout, recognised = layout_of(folder)
+        shown = f"it {recognised}"
+    reading = layout.read_folder(folder)
+    return layout, reading, _layout_sentence(layout, shown)
+
+
+def _layout_sentence(layout: Layout, shown: str) -> str:
+    return f"Read as {layout.NAME} ({shown}): {layout.SENTENCE}. --layout reads it as another."
+
+
+def contract_path(project: Project) -> Path:
+    """Where the project looks for the contract of its head."""
+    file, key = Path(project.head.up.path), project.head.key
+    if file.is_relative_to(project.root / MIGRATIONS_FOLDER):
+        return project.root / CONTRACTS_FOLDER / key / CONTRACT_FILE
+    return file.with_name(f"{key}.{CONTRACT_FILE}")
+
+
+def root_of_contract(path: Path) -> Path | None:
+    """The project that a contract of its own folder belongs to; None where the file is nobody's contract."""
+    if path.name != CONTRACT_FILE or path.parents[1].name != CONTRACTS_FOLDER:
+        return None
+    root = path.parents[2]
+    return root if (root / MIGRATIONS_FOLDER).is_dir() else None
+
+
+def with_contract(project: Project, text: str) -> Project:
+    """The same project with this text as the contract of its head, in place of any that it has; nothing is written."""
+    documents = {
+        migration.key: read_contract(Path(migration.contract.path))
+        for migration in project.chain[:-1]
+        if migration.contract
+    }
+    documents[project.head.key] = parse_contract(text, path=contract_path(project))
+    chain, shapes = add_contracts(project.chain, documents)
+    return _on_platform(replace(project, chain=chain, shapes=shapes), project.platform)
+
+
+def _is_project(folder: Path) -> bool:
+    folders = (folder / CONTRACTS_FOLDER, folder / MIGRATIONS_FOLDER)
+    return (folder / PROJECT_FILE).is_file() or any(own.is_dir() for own in folders)
+
+
+def _project_around(folder: Path) -> Path | None:
+    """The project whose migrations folder this is, if it is one."""
+    whole = from_the_top(folder)
+    if whole.name != MIGRATIONS_FOLDER or not _is_project(whole.parent):
+        return None
+    return whole.parent if folder.is_absolute() else Path(os.path.relpath(whole.parent))
+
+
+def _project(root: Path, options: FolderOptions) -> Project:
+    path = root / MIGRATIONS_FOLDER
+    for part in (path, root / PROJECT_FILE, root / CONTRACTS_FOLDER):
+        require_inside(part, root)
+    file = read_project_file(root / PROJECT_FILE)
+    settings = file.spec
+    platform = options.platform or settings.production.platform
+    folder = Folder(path=path, root=root, values=options.values, platform=platform)
+    layout, reading, sentence = _read_folder(folder, options, file)
+    files = _contract_files(root, CONTRACT_FILE)
+    for claims in _contract_files(root, CLAIMS_FILE):
+        if claims.with_name(CONTRACT_FILE) not in files:
+            raise_contract_error(f"claims need a {CONTRACT_FILE} beside them", file=str(claims), line=None)
+    documents = [read_contract(path, outline=file.outline, claims=path.with_name(CLAIMS_FILE)) for path in files]
+    chain, shapes = build_chain(run_by(settings.runner, reading.migrations), documents)
+    project = Project(
+        root=root,
+        platform=settings.production.platform,
+        postgres=settings.production.postgres,
+        locale=settings.production.locale,
+        document=_document(settings.document.model_dump(exclude_unset=True)),
+        seed=settings.seed,
+        chain=chain,
+        shapes=shapes,
+        outline=file.outline,
+        layout=layout.NAME,
+        applied=_applied(chain, file) if options.applied is None else None,
+        issues=reading.issues,
+        assumptions=(sentence, *reading.assumptions, *runner_sentences(settings.runner)),
+    )
+    says_platform = "platform" in settings.production.model_fields_set
+    return _with_options(project, options, folder=folder, says_platform=says_platform)
+
+
+def _with_options(project: Project, options: FolderOptions, *, folder: Folder, says_platform: bool = False) -> Project:
+    """The project with what its owner says of it in the place of what is told by looking; with `says_platform` he says
+    the platform in his pgcontract.toml."""
+    if options.platform is not None and options.platform not in PLATFORMS:
+        hint = nearest(options.platform, PLATFORMS)
+        raise InputError(f"--platform {options.platform}: no platform is called so; {hint}")
+    applied = project.migration(options.applied).key if options.applied is not None else project.applied
+    setup = read_alone(options.setup, options.values) if options.setup is not None else None
+    project = replace(
+        project,
+        platform=options.platform or project.platform,
+        applied=applied,
+        setup=setup,
+        secrets=options.secrets,
+    )
+    if options.platform is not None or says_platform:
+        return _on_platform(project, project.platform)
+    evidence = supabase_evidence(folder, project.chain, layout=project.layout, setup=setup)
+    if evidence is None:
+        return project
+    sentence = (
+        f"Taken as a Supabase project, for {evidence}: its roles and schemas are made first; --platform postgres "
+        "switches that off."
+    )
+    return _on_platform(replace(project, assumptions=(*project.assumptions, sentence)), SUPABASE)
+
+
+def _on_platform(project: Project, platform: str) -> Project:
+    """The project where this platform has what it has: what its tables are themselves, no contract promises."""
+    chain, shapes = project.chain, project.shapes
+    if platform == SUPABASE:
+        chain, shapes = without_platform_tables(chain, shapes)
+    return replace(project, platform=platform, chain=chain, shapes=shapes)
+
+
+def _applied(chain: Sequence[Migration], file: ProjectFile) -> str | None:
+    """The key of the last migration that production has, as pgcontract.toml says."""
+    word = file.spec.runner.applied
+    for migration in chain:
+        if word is not None and migration.is_called(word):
+            return migration.key
+    if word is not None:
+        hint = nearest(word, [migration.key for migration in chain])
+        file.raise_mistake(("runner", "applied"), f"no migration is called {word!r}; {hint}")
+    return None
+
+
+def _contract_files(root: Path, name: str) -> list[Path]:
+    """Those of that name in the folders of contracts; one that is a link to nothing is not passed over."""
+    folder = root / CONTRACTS_FOLDER
+    folders = sorted(folder.iterdir()) if folder.is_dir() else []
+    files = [path / name for path in folders if is_there(path / name)]
+    for path in (*folders, *files):
+        require_inside(path, root)
+    return files
+
+
+def _project_without_contracts_folder(folder: Folder, options: FolderOptions, *, contract: Path | None = None) -> Project:
+    """Migrations without a project, each with the contract beside it, if it has one; `contract` is that of the only one
+    where it stands elsewhere."""
+    layout, reading, sentence = _read_folder(folder, options)
+    documents = []
+    for migration in reading.migrations:
+        beside = Path(migration.up.path).with_name(f"{migration.key}.{CONTRACT_FILE}")
+        path = contract or beside
+        if contract is not None or is_there(beside):
+            claims = path.with_name(path.name.removesuffix(CONTRACT_FILE) + CLAIMS_FILE)
+            for part in (path, claims) if contract is None else (claims,):
+                require_inside(part, part.parent)
+            documents.append(read_contract(path, claims=claims if path.name.endswith(CONTRACT_FILE) else None))
+    chain, shapes = build_chain(reading.migrations, documents)
+    project = Project(
+        root=folder.path,
+        document=_document({}),
+        chain=chain,
+        shapes=shapes,
+        layout=layout.NAME,
+        issues=reading.issues,
+        assumptions=(sentence, *reading.assumptions),
+    )
+    return _with_options(project, options, folder=folder)
+
+
+def _document(document: Mapping[str, Any]) -> dict[str, str]:
+    ref = os.environ.get(PROJECT_REF)
+    return {**document, **({"project_ref": ref} if ref else {})}
