@@ -67,6 +67,11 @@ class Replay:
             self._applied += 1
         return self._contexts[key]
 
+    @property
+    def failed(self) -> frozenset[str]:
+        """The keys of the migrations that could not be applied, as far as the chain was."""
+        return frozenset(key for key, context in self._contexts.items() if context.failure is not None)
+
     def reached(self, key: str) -> Context | None:
         """Its context, if the chain was applied so far."""
         return self._contexts.get(key)

@@ -26,6 +26,7 @@ from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Finding, Observations, Phase, ServerInfo, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import Check, checks
+from pgcontract.runner.behind_failures import excuse
 from pgcontract.runner.findings import make_finding, make_unanswered_finding
 from pgcontract.runner.head_findings import merge_with_head
 from pgcontract.runner.item import Item
@@ -184,6 +185,8 @@ class Session:
                 answers = tuple(check.ask(context()))
                 self._asked.add((key, check.id))
             except CouldNotAsk as error:
+                # Where nobody asks whether the script applies, nothing else says that it does not.
+                refused = key in self._failed and not self._asks_whether_applied(key)
                 answers = _unknown_answers(check, promise, _sentence(str(error)))
             except PgcontractError:
                 raise
@@ -199,8 +202,19 @@ class Session:
                     )
             except Exception as error:  # noqa: BLE001 - the one place where our own bug becomes a finding
                 answers = _error_answers(check, promise, error)
+            chain = self.plan.project.chain
+            failed = [migration for migration in chain[: chain.index(promise.migration)] if migration.key in self._failed]
+            answers = tuple(excuse(answer, check.id, failed) for answer in answers)
             seconds = (time.perf_counter() - started) / max(len(answers), 1)
         return tuple(make_finding(promise, check, answer, seconds=seconds, refused=refused) for answer in answers)
+
+    @property
+    def _failed(self) -> frozenset[str]:
+        """The keys of the migrations that were not applied, so far."""
+        return self._replay.failed if self._replay is not None else frozenset()
+
+    def _asks_whether_applied(self, key: str) -> bool:
+        return any(item.migration == key and self._checks[item.check].info.comes_first for item in self.plan.items)
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
