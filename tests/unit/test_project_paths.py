@@ -307,3 +307,44 @@ def test_a_link_that_is_named_outright_is_followed(write: Write, tmp_path_factor
 
 def read_scripts(project: Project) -> list[str]:
     return [link.up.text for link in project.chain]
+
+
+HASURA = {"migrations/default/1_a/up.sql": "SELECT 1;", "migrations/default/1_a/down.sql": "SELECT 2;"}
+DB_MIGRATE = {"migrations/1-a.js": "", "migrations/sqls/1-a-up.sql": "SELECT 1;", "migrations/sqls/1-a-down.sql": ""}
+
+
+@pytest.mark.parametrize(
+    ("files", "path", "keys"),
+    [
+        (HASURA, "migrations/default", ["1_a"]),
+        (HASURA, "migrations/default/1_a", ["1_a"]),
+        (HASURA, "migrations/default/1_a/up.sql", ["1_a"]),
+        (DB_MIGRATE, "migrations/sqls", ["1-a-up"]),
+        (DB_MIGRATE, "migrations/sqls/1-a-up.sql", ["1-a-up"]),
+        ({"migrations/1_a.sql": "SELECT 1;", "migrations/old/0_b.sql": "SELECT 0;"}, "migrations/old", ["0_b"]),
+        ({"migrations/1_a.sql": "SELECT 1;", "migrations/old/0_b.sql": "SELECT 0;"}, "migrations/old/0_b.sql", ["0_b"]),
+    ],
+)
+def test_folder_within_migrations_that_are_not_read_is_read(
+    files: dict[str, str], path: str, keys: list[str], write: Write
+) -> None:
+    assert keys == _keys(load_project(write(files) / path))
+
+
+@pytest.mark.parametrize(
+    ("files", "named"),
+    [
+        ({"src/main/resources/db/migration/V1__a.sql": "SELECT 1;"}, "src/main/resources/db (flyway)"),
+        ({"apps/api/prisma/migrations/1_a/migration.sql": "SELECT 1;"}, "apps/api/prisma/migrations (prisma)"),
+        ({"cmd/api/migrations/1_a.sql": "SELECT 1;"}, "cmd/api/migrations (flat)"),
+        ({"apps/a/db/migrate/1_a.rb": "class A < ActiveRecord::Migration[7.0]"}, "apps/a (Rails)"),
+    ],
+)
+def test_error_names_the_folder_to_type_however_deep(files: dict[str, str], named: str, write: Write) -> None:
+    more = {"a/node_modules/x/migrations/1_a.sql": "SELECT 1;", "docs/a/x.sql": "SELECT 1;"}
+    root = write(files | more)
+
+    with pytest.raises(InputError, match="down there are") as refused:
+        load_project(root)
+
+    assert str(refused.value).endswith(f"down there are {root / named}: name one")

@@ -99,15 +99,41 @@ def _load(path: Path, contract: Path | str | None, options: FolderOptions) -> Pr
     if path.is_dir():
         if root := path if _is_project(path) else _project_around(path):
             return _project(root, options)
-        if (root := _project_around(path.parent)) and (through := _through_folder(_project(root, options), path)):
+        around = _project_that_reads(root, options) if (root := _project_around(path.parent)) else None
+        if around is not None and (through := _through_folder(around, path)):
             return through
         named = Folder(path=path, root=path, values=options.values, platform=options.platform)
         return _project_without_contracts_folder(named, options)
     for folder in (path.parent, path.parent.parent):
-        if contract is None and (root := _project_around(folder)) and not _is_alone(folder, path, options):
-            return _through_file(_project(root, options), path)
+        if contract is not None or not (root := _project_around(folder)) or _is_alone(folder, path, options):
+            continue
+        around = _project(root, options) if folder == path.parent else _project_that_reads(root, options)
+        if around and (folder == path.parent or _holds(around, path)):
+            return _through_file(around, path)
     alone = Folder(path=path.parent, root=path.parent, only=path, values=options.values, platform=options.platform)
     return _project_without_contracts_folder(alone, options, contract=Path(contract) if contract else None)
+
+
+def _project_that_reads(root: Path, options: FolderOptions) -> Project | None:
+    """The project around a folder within its migrations; None where it has nothing but a folder that is called so, which
+    cannot be read: then what is named is all there is."""
+    try:
+        return _project(root, options)
+    except InputError:
+        if _is_declared(root):
+            raise
+        return None
+
+
+def _holds(project: Project, path: Path) -> bool:
+    """Whether a file in a folder within its migrations is one of its own; one of a project without contracts that its
+    layout does not read is read alone."""
+    scripts = [script for migration in project.chain for script in (migration.up, migration.down) if script]
+    return _is_declared(project.root) or any(Path(script.path).samefile(path) for script in scripts)
+
+
+def _is_declared(root: Path) -> bool:
+    return (root / PROJECT_FILE).is_file() or (root / CONTRACTS_FOLDER).is_dir()
 
 
 def _is_alone(folder: Path, path: Path, options: FolderOptions) -> bool:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -43,6 +44,10 @@ _ANY_FOLDER: Final[Layout] = flat
 # Files that no tool has its own way with; asked behind all tools, and in this order.
 _ANY_FILE: Final[tuple[Layout, ...]] = (dump, psql)
 _MAX_FOLDERS: Final = 20
+_MAX_NAMED: Final = 5
+_MAX_LEVELS: Final = 7  # of src/main/resources/db/migration in one of several modules
+_MAX_LOOKED_AT: Final = 500
+_NOT_LOOKED_INTO: Final = ("node_modules", "vendor", "target", "build", "dist", "venv", "site-packages")
 
 
 @cache
@@ -83,17 +88,49 @@ def layout_of_tool(folder: Folder) -> tuple[Layout, str] | None:
 def _one_level_down(folder: Folder) -> str:
     """The folders in it, or the folder `migrations` in one of those, with what they would be read as."""
     below = [path for path in folder.folders() if not path.name.startswith(".")]
-    known = []
-    for path in (_with_migrations(path) for path in below[:_MAX_FOLDERS]):
-        inner = Folder(path=path, root=path)
-        name = next((layout.NAME for layout in layouts().values() if layout.recognises(inner)), None)
-        if name in (None, _ANY_FOLDER.NAME) and (tool := unread_tool(inner)):
-            name = tool.name
-        known += [f"{path} ({name})"] if name else []
+    known = [
+        f"{path} ({name})" for path in map(_with_migrations, below[:_MAX_FOLDERS]) if (name := _read_as(path)) is not None
+    ]
     if known:
         return f"One level down there are {', '.join(known)}: name one"
+    if further := [f"{path} ({name})" for path, name in islice(_further_down(below), _MAX_NAMED)]:
+        return f"Further down there are {', '.join(further)}: name one"
     names = ", ".join(f"{path.name}/" for path in below[:_MAX_FOLDERS])
     return f"One level down are {names}, and no migrations in them" if names else "There is no folder in it either"
+
+
+def _read_as(path: Path) -> str | None:
+    """The layout, or the tool that is not read, of a folder; None where nothing in it is known."""
+    inner = Folder(path=path, root=path)
+    try:
+        name = next((layout.NAME for layout in layouts().values() if layout.recognises(inner)), None)
+        tool = unread_tool(inner) if name in (None, _ANY_FOLDER.NAME) else None
+    except InputError:  # one that may not be looked into
+        return None
+    return tool.name if tool else name
+
+
+def _further_down(folders: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """Folders below these with migrations of a known tool, or called so, each with what it would be read as; the nearest
+    first, none within another."""
+    level, looked_at = list(folders), 0
+    for _ in range(_MAX_LEVELS):
+        following: list[Path] = []
+        for path in level:
+            if path.is_symlink() or path.name.startswith(".") or path.name in _NOT_LOOKED_INTO:
+                continue
+            looked_at += 1
+            if looked_at > _MAX_LOOKED_AT:
+                return
+            name = _read_as(path)
+            if name is not None and (name != _ANY_FOLDER.NAME or path.name.startswith("migration")):
+                yield path, name
+                continue
+            try:
+                following += sorted(inner for inner in path.iterdir() if inner.is_dir())
+            except OSError:
+                continue
+        level = following
 
 
 def _with_migrations(path: Path) -> Path:
