@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -18,6 +19,8 @@ from pgcontract.runner.missing import Missing, read_missing
 from pgcontract.runner.need import Need
 
 _TABLES: Final = frozenset({"relation", "table", "view", "materialized view", "sequence", "foreign table"})
+_NOT_ALLOWED: Final = "42501"
+_EXTENSION_REFUSED: Final = re.compile(r'permission denied to create extension "(?P<name>.+)"')
 _TYPO_CUTOFF: Final = 0.85
 
 
@@ -107,14 +110,16 @@ class Triage:
                 key=migration.key,
                 kind=FailureKind.SERVER,
                 summary=f"This server cannot run the script: {missing_feature}.",
-                remedy=f"Run it on a server that has it: {missing_feature.remedy}.",
+                remedy=_sentence(missing_feature.remedy),
                 refusal=refusal,
                 missing=missing_feature.what,
             )
         )
 
     def _outside(self, migration: Migration, refusal: Refusal, missing: Missing | None) -> Failure | None:
-        """What no migration of the folder makes, and the option that supplies it."""
+        """What no migration of the folder makes, or may make, and the option that supplies it."""
+        if refusal.sqlstate == _NOT_ALLOWED and (match := _EXTENSION_REFUSED.fullmatch(refusal.message)):
+            return self._extension_refused(migration, refusal, match["name"])
         if missing is None:
             return None
         if missing.schema in self._platform_owns or (
@@ -143,6 +148,20 @@ class Triage:
                 remedy=remedy,
                 refusal=refusal,
                 missing=str(missing),
+            )
+        )
+
+    def _extension_refused(self, migration: Migration, refusal: Refusal, extension: str) -> Failure:
+        return self._named_once(
+            Failure(
+                key=migration.key,
+                kind=FailureKind.OUTSIDE,
+                summary=f"PostgreSQL lets a superuser alone make the extension {extension}, and migrations run as none; "
+                "many hosts let others do it too.",
+                remedy="Where production's host does, or has it: write CREATE EXTENSION IF NOT EXISTS, and give --setup "
+                f'FILE with CREATE EXTENSION "{extension}";',
+                refusal=refusal,
+                missing=f"extension {extension}",
             )
         )
 
@@ -237,6 +256,10 @@ class Triage:
 
 def _makes(effects: Effects, missing: Missing) -> bool:
     return effects.makes(missing.effect_kind, missing.bare)
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
 
 
 def _is_slip(name: str, other: str) -> bool:
