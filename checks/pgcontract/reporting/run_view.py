@@ -128,8 +128,19 @@ class RunView:
 
     def following(self, finding: Finding) -> tuple[str, ...]:
         """The display names of the migrations that were not applied because that finding's was not."""
-        keys = dict.fromkeys(other.migration for other in self.run.findings if other.follows == finding.migration)
+        keys = dict.fromkeys(
+            other.migration
+            for other in self.run.findings
+            if other.follows == finding.migration and other.check in self.first_checks
+        )
         return tuple(self.run.display_name(key) for key in keys)
+
+    def unasked(self, finding: Finding) -> int:
+        """How many promises could not be asked because that finding's migration was not applied."""
+        return sum(
+            other.follows == finding.migration and other.unanswered and other.check not in self.first_checks
+            for other in self.run.findings
+        )
 
     @cached_property
     def failures(self) -> str | None:

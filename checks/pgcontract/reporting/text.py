@@ -64,7 +64,7 @@ def render_page(run: Run, *, width: int, verbose: bool = False, color: bool = Fa
     shows all of it, however long."""
     view = RunView(run)
     printer = _Printer(width, color=color)
-    head = printer.lines(*_heading(view))
+    head = printer.lines(*_heading(view, verbose=verbose))
     foot = printer.lines(*_settled(view, verbose=verbose), _totals(view))
     entries = _entries(view)
     room = max(MAX_LINES - len(head) - len(foot), MIN_ENTRY_LINES)
@@ -102,6 +102,7 @@ class _Entry:
 
     findings: tuple[Finding, ...]
     following: tuple[str, ...] = ()
+    unasked: int = 0
 
     @property
     def first(self) -> Finding:
@@ -113,7 +114,8 @@ class _Entry:
         weight = self.first.severity.value if self.first.severity else self.first.status.value
         name = "" if self.first.check in view.first_checks and self.first.origin else view.name(self.first)
         more = f"(and {len(self.findings) - 1} more)" if len(self.findings) > 1 else ""
-        follow = f"({len(self.following)} more follow)" if self.following else ""
+        counted = len(self.following)
+        follow = f"({counted} more {'follows' if counted == 1 else 'follow'})" if counted else ""
         words = (name, more, _place(self.first), follow, truncate_text(self.first.summary))
         said = " ".join(visible(word) for word in words if word)
         line = Text.assemble((f"{mark} {weight}", f"bold {style}"), " ", said, no_wrap=True, overflow="ellipsis")
@@ -126,7 +128,7 @@ class _Entry:
             names = ", ".join(visible(finding.subject) for finding in self.findings[1 : MAX_NAMES + 1])
             more = ", …" if len(self.findings) > MAX_NAMES + 1 else ""
             yield Padding(Text(f"and {len(self.findings) - 1} more: {names}{more}", overflow="fold"), (0, 0, 0, 2))
-        if self.following:
+        if self._following():
             yield Padding(Text(self._following(), overflow="fold"), (0, 0, 0, 2))
         yield Text("")
 
@@ -134,15 +136,18 @@ class _Entry:
         """Every finding with its evidence."""
         for finding in self.findings:
             yield from _finding(finding, view)
-            if self.following:
+            if self._following():
                 yield Padding(Text(self._following(), overflow="fold"), (0, 0, 0, 2))
             yield Text("")
 
     def _following(self) -> str:
-        if not self.following:
-            return ""
-        names = ", ".join(self.following[:MAX_NAMES]) + (", …" if len(self.following) > MAX_NAMES else "")
-        return f"{len(self.following)} {'follows' if len(self.following) == 1 else 'follow'} from it: {names}"
+        words = []
+        if self.following:
+            names = ", ".join(self.following[:MAX_NAMES]) + (", …" if len(self.following) > MAX_NAMES else "")
+            words.append(f"{len(self.following)} {'follows' if len(self.following) == 1 else 'follow'} from it: {names}")
+        if self.unasked:
+            words.append(f"{self.unasked} promise{'s' * (self.unasked > 1)} could not be asked because of it")
+        return "; ".join(words)
 
 
 def _entries(view: RunView) -> list[_Entry]:
@@ -155,6 +160,7 @@ def _entries(view: RunView) -> list[_Entry]:
         _Entry(
             findings=tuple(findings),
             following=view.following(findings[0]) if findings[0].check in view.first_checks else (),
+            unasked=view.unasked(findings[0]) if findings[0].check in view.first_checks else 0,
         )
         for findings in groups.values()
     ]
@@ -193,7 +199,7 @@ def _settled(view: RunView, *, verbose: bool) -> Iterator[RenderableType]:
         yield Text("")
 
 
-def _heading(view: RunView) -> Iterator[RenderableType]:
+def _heading(view: RunView, *, verbose: bool) -> Iterator[RenderableType]:
     run = view.run
     decision = run.verdict.decision
     server = f"on PostgreSQL {run.server.version} ({run.server.provider})" if run.server else "without a server"
@@ -214,7 +220,12 @@ def _heading(view: RunView) -> Iterator[RenderableType]:
         yield Text("")
     if run.on_trust:
         yield Text("Taken on trust", style="bold")
-        yield _grid((("~", sentence, "yellow") for sentence in run.on_trust), label=1)
+        if verbose:
+            yield _grid((("~", sentence, "yellow") for sentence in run.on_trust), label=1)
+        else:
+            for sentence in run.on_trust:
+                line = Text.assemble(("~ ", "dim"), (visible(sentence), "yellow"), no_wrap=True, overflow="ellipsis")
+                yield Padding(line, 0)
         yield Text("")
 
 

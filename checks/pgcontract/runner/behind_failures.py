@@ -28,6 +28,7 @@ def excuse(answer: Answer, check: str, failed: Sequence[Migration]) -> Answer:
                 f"It may follow from {name}, which was not applied: {answer.summary}",
                 remedy=f"Mend {name}; then run this again.",
                 origin=answer.origin,
+                follows=migration.key,
             )
     return answer
 

@@ -181,13 +181,17 @@ class Session:
         promise = self.plan.promises[key]
         with self._phase(check.info.family):
             started, refused = time.perf_counter(), False
+            asked: Context | None = None
             try:
-                answers = tuple(check.ask(context()))
+                asked = context()
+                answers = tuple(check.ask(asked))
+                if cause := "" if check.replays else _cause(asked):
+                    answers = tuple(_following(answer, cause) for answer in answers)
                 self._asked.add((key, check.id))
             except CouldNotAsk as error:
                 # Where nobody asks whether the script applies, nothing else says that it does not.
                 refused = key in self._failed and not self._asks_whether_applied(key)
-                answers = _unknown_answers(check, promise, _sentence(str(error)))
+                answers = _unknown_answers(check, promise, _sentence(str(error)), follows=_cause(asked))
             except PgcontractError:
                 raise
             except psycopg.Error as error:
@@ -204,9 +208,16 @@ class Session:
                 answers = _error_answers(check, promise, error)
             chain = self.plan.project.chain
             failed = [migration for migration in chain[: chain.index(promise.migration)] if migration.key in self._failed]
-            answers = tuple(excuse(answer, check.id, failed) for answer in answers)
+            answers = tuple(self._from_its_cause(excuse(answer, check.id, failed)) for answer in answers)
             seconds = (time.perf_counter() - started) / max(len(answers), 1)
         return tuple(make_finding(promise, check, answer, seconds=seconds, refused=refused) for answer in answers)
+
+    def _from_its_cause(self, answer: Answer) -> Answer:
+        """What follows from a migration that failed follows from the one that has the cause."""
+        context = self._replay.reached(answer.follows) if self._replay is not None and answer.follows else None
+        if context is None or context.failure is None or not context.failure.follows:
+            return answer
+        return replace(answer, follows=context.failure.follows)
 
     @property
     def _failed(self) -> frozenset[str]:
@@ -249,8 +260,21 @@ def _sentence(reason: str) -> str:
     return f"{reason[0].upper()}{reason[1:].removesuffix('.')}."
 
 
-def _unknown_answers(check: Check, promise: Promise, reason: str) -> tuple[Answer, ...]:
-    return tuple(Answer(Status.UNKNOWN, subject, reason) for subject in dict.fromkeys(check.subjects(promise)))
+def _cause(context: Context | None) -> str:
+    """The key of the migration that has the cause, where nothing can be asked because a script was not applied."""
+    if context is None:
+        return ""
+    failure = context.own_context.failure or context.judging_context.failure
+    return (failure.follows or failure.key) if failure is not None else ""
+
+
+def _following(answer: Answer, cause: str) -> Answer:
+    return replace(answer, follows=cause) if answer.status is Status.UNKNOWN else answer
+
+
+def _unknown_answers(check: Check, promise: Promise, reason: str, *, follows: str = "") -> tuple[Answer, ...]:
+    subjects = dict.fromkeys(check.subjects(promise))
+    return tuple(Answer(Status.UNKNOWN, subject, reason, follows=follows) for subject in subjects)
 
 
 def _error_answers(check: Check, promise: Promise, error: Exception) -> tuple[Answer, ...]:

@@ -26,6 +26,8 @@ def conclude_verdict(
 ) -> Verdict:
     """The first decision that matches, with every reason for it; a fault of ours is told beside whatever blocks."""
     unanswered = [finding for finding in findings if finding.unanswered]
+    # What only follows from a script that was not applied is no reason beside it.
+    unanswered = [finding for finding in unanswered if not finding.follows] or unanswered
     if blocking := [finding for finding in findings if finding.blocks]:
         failed = [finding for finding in unanswered if finding.status is Status.ERROR]
         reasons = (*map(_reason, blocking), *_reasons(failed))
