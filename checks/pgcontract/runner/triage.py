@@ -23,6 +23,8 @@ _NOT_ALLOWED: Final = "42501"
 _EXTENSION_REFUSED: Final = re.compile(r'permission denied to create extension "(?P<name>.+)"')
 _TYPO_CUTOFF: Final = 0.85
 
+_SYNTAX_ERROR: Final = "42601"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Salvage:
@@ -100,7 +102,14 @@ class Triage:
             return missing is not None and _makes(self._effects[key], missing)
         if missing is not None and missing.kind == "role":  # a role is the cluster's: it is salvaged in no database
             return _makes(self._effects[key], missing)
-        return any(need.would_be_met_by(read_effects(text)) for text in self._salvages[key].refused)
+        refused = self._salvages[key].refused
+        if missing is not None and self._is_no_statement(key) and any(missing.bare in words_of(text) for text in refused):
+            return True  # what CREATE TABEL a would make stands in no grammar
+        return any(need.would_be_met_by(read_effects(text)) for text in refused)
+
+    def _is_no_statement(self, key: str) -> bool:
+        refusal = self._failures[key].refusal
+        return refusal is not None and refusal.sqlstate == _SYNTAX_ERROR
 
     def _server(self, migration: Migration, refusal: Refusal, missing_feature: MissingFeature | None) -> Failure | None:
         if missing_feature is None or not missing_feature.excuses_migration:
