@@ -22,7 +22,8 @@ class FailureKind(Enum):
 class Failure:
     """One migration that was not applied. `summary` is a sentence, `remedy` what to type; `missing` is what it lacked, as
     "table people". A consequence `follows` from the migration that has the cause, by its key; so does a script that lacks
-    what an earlier one lacked already. `refusal` is None where nothing was sent."""
+    what an earlier one lacked already. `refusal` is None where nothing was sent, or refused;
+    then `line` says where, if anywhere."""
 
     key: str
     kind: FailureKind
@@ -31,3 +32,4 @@ class Failure:
     refusal: Refusal | None = None
     missing: str = ""
     follows: str = ""
+    line: int | None = None

@@ -15,7 +15,7 @@ import psycopg
 
 from pgcontract.contract import IssueKind, Migration
 from pgcontract.errors import CouldNotAsk
-from pgcontract.model.sql import Script
+from pgcontract.model.sql import Script, TransactionScope, Uncommitted, last_uncommitted
 from pgcontract.postgres.missing_features import find_missing_feature
 from pgcontract.postgres.platform import GrantRegime
 from pgcontract.postgres.sandbox import DatabaseState, Sandbox
@@ -127,6 +127,8 @@ class Replay:
             return
         if refusals:
             context.failure = self._judge_refusal(migration, refusals[0])
+        elif (uncommitted := last_uncommitted(script)) and _stays_open(script, uncommitted):
+            context.failure = self._triage.note(_never_committed(migration, uncommitted))
         elif self._salvage is not None:
             self._salvaged(migration)
 
@@ -212,6 +214,22 @@ def _clear_session(connection: psycopg.Connection) -> None:
     if not connection.closed:
         connection.execute("ROLLBACK")
         connection.execute("DISCARD ALL")
+
+
+def _stays_open(script: Script, uncommitted: Uncommitted) -> bool:
+    """Whether what the script began is undone when its tool hangs up."""
+    return uncommitted.rolled_back is None and script.execution.transaction is TransactionScope.MESSAGE
+
+
+def _never_committed(migration: Migration, uncommitted: Uncommitted) -> Failure:
+    line = uncommitted.begun.line
+    return Failure(
+        key=migration.key,
+        kind=FailureKind.OWN,
+        summary=f"The transaction that the script begins at line {line} is never committed, so the rest is undone.",
+        remedy="Write COMMIT; behind the last statement, or leave BEGIN out.",
+        line=line,
+    )
 
 
 def _not_asked(migration: Migration, error: CouldNotAsk) -> Failure:

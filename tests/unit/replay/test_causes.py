@@ -110,6 +110,10 @@ CHAINS: dict[str, tuple[list[str], dict[int, str | int]]] = {
         ],
         {2: OWN, 3: 2, 4: ELSEWHERE},
     ),
+    "a transaction that is never committed": (
+        ["BEGIN;" + T, "ALTER TABLE t ADD x int", "CREATE TABLE u(id int)", "BEGIN; DROP TABLE u; COMMIT"],
+        {1: OWN, 2: 1},
+    ),
     "another schema": (
         ["CREATE SCHEMA s;" + T, "ALTER TABLE t SET SCHEMA s; SELECT 1/0", "ALTER TABLE s.t ADD x int"],
         {2: OWN, 3: 2},

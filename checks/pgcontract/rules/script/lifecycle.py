@@ -133,10 +133,14 @@ def _failure_answer(context: Context, failure: Failure) -> Answer:
         actual=str(refusal) if refusal is not None else None,
         remedy=remedy,
         evidence=refusal.evidence() if refusal is not None else (),
-        origin=_refused_at(context, refusal) if refusal is not None else None,
+        origin=_refused_at(context, refusal) if refusal is not None else _line(promise, failure.line),
         severity=severity,
         follows=failure.follows,
     )
+
+
+def _line(promise: Promise, line: int | None) -> Origin | None:
+    return Origin(file=promise.script.path, line=line) if line is not None else None
 
 
 def _refused_at(context: Context, refusal: Refusal) -> Origin:
