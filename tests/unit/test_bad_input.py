@@ -68,6 +68,7 @@ def test_what_is_no_script_is_refused(pgcontract: Command, room: Path, raw: byte
 JUDGED = {
     "nothing": (b"", "CLEAR", ""),
     "blanks": (b" \r\n\t", "CLEAR", ""),
+    "tables without a column": (b"CREATE TABLE t ();\nCREATE TABLE u ();\n", "CLEAR", ""),
     "a comment": (b"-- nothing yet\n/* /* ; */ */\n", "CLEAR", ""),
     "semicolons": (b";;\n;", "CLEAR", ""),
     "psql's commands alone": (b"\\set a 1\n\\echo hello\n", "CLEAR", ""),

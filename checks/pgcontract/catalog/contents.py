@@ -77,7 +77,7 @@ def _with_rows(table: TableContents, cursor: Any) -> TableContents:
     if cursor is None:
         return table
     rows = cursor.fetchall()
-    if cursor.description[-1].name == _DIGEST_NAME:
+    if cursor.description and cursor.description[-1].name == _DIGEST_NAME:  # a table may have no columns
         return replace(table, rows=None, count=rows[0][0], digest=rows[0][1])
     return replace(table, rows=tuple(rows), count=len(rows))
 

@@ -214,7 +214,7 @@ def describe_difference(difference: RowDifference) -> str:
     values = difference.before if difference.before is not None else difference.after or {}
     if difference.change != "changed":
         shown = list(islice(((name, value) for name, value in values.items() if value is not None), 4))
-        return f"{difference.table}: row {difference.change}, " + _pairs(shown)
+        return f"{difference.table}: row {difference.change}, {_pairs(shown) or 'with nothing but NULL in it'}"
     changed = difference.changed_columns
     named = difference.key or tuple(name for name in values if name not in changed and values[name] is not None)[:2]
     row = f", {_pairs([(name, values[name]) for name in named])}" if named else ""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pgcontract.model.sql.execution import TransactionScope
 from pgcontract.model.sql.script import Script, Statement
 
 
 @dataclass(frozen=True, kw_only=True)
 class Uncommitted:
     """A transaction of the script's own that changes nothing: `begun` by one statement, and `rolled_back` by another,
-    or by nobody where it is still open when the script ends."""
+    or by nobody where it is still open when the script ends. A script that is sent as one message is in a transaction
+    from its first statement on."""
 
     begun: Statement
     rolled_back: Statement | None = None
@@ -21,6 +23,8 @@ def last_uncommitted(script: Script) -> Uncommitted | None:
     it begins none, or where other statements stand behind it."""
     begun: Statement | None = None
     left: Uncommitted | None = None
+    by_message = script.execution.transaction is TransactionScope.MESSAGE and not script.execution.by_statement
+    first: Statement | None = None  # of the message's own transaction
     for statement in script.statements:
         match statement.words:
             case ("BEGIN", *_) | ("START", "TRANSACTION", *_):
@@ -29,11 +33,15 @@ def last_uncommitted(script: Script) -> Uncommitted | None:
                 begun = statement
             case ("ROLLBACK", "PREPARED", *_) | ("COMMIT", "PREPARED", *_):
                 pass
-            case ("ROLLBACK" | "ABORT", *_) if statement.is_transaction_control and begun is not None:
-                left, begun = Uncommitted(begun=begun, rolled_back=statement), None
+            case ("ROLLBACK" | "ABORT", *_) if (
+                statement.is_transaction_control and (opened := first or begun) is not None
+            ):
+                left, begun, first = Uncommitted(begun=opened, rolled_back=statement), None, None
                 continue
             case _ if statement.is_transaction_control:
-                begun = None
+                begun = first = None
+            case _ if by_message and begun is None:
+                first = first or statement
             case _:
                 pass
         left = None
