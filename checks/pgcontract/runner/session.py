@@ -208,16 +208,21 @@ class Session:
                 answers = _error_answers(check, promise, error)
             chain = self.plan.project.chain
             failed = [migration for migration in chain[: chain.index(promise.migration)] if migration.key in self._failed]
-            answers = tuple(self._from_its_cause(excuse(answer, check.id, failed)) for answer in answers)
+            excused = tuple(excuse(answer, check.id, failed) for answer in answers)
+            # A failure of what production has is a warning: it does not weigh what nobody could say for it.
+            refused |= excused != answers and self.plan.project.applied is not None
+            answers = tuple(map(self._from_its_cause, excused))
             seconds = (time.perf_counter() - started) / max(len(answers), 1)
         return tuple(make_finding(promise, check, answer, seconds=seconds, refused=refused) for answer in answers)
 
     def _from_its_cause(self, answer: Answer) -> Answer:
-        """What follows from a migration that failed follows from the one that has the cause."""
+        """What follows from a migration that failed follows from the one that has the cause; from none where nobody asked
+        for that one: else no report would tell of it."""
         context = self._replay.reached(answer.follows) if self._replay is not None and answer.follows else None
-        if context is None or context.failure is None or not context.failure.follows:
-            return answer
-        return replace(answer, follows=context.failure.follows)
+        cause = answer.follows
+        if context is not None and context.failure is not None:
+            cause = context.failure.follows or cause
+        return replace(answer, follows=cause if cause and self._asks_whether_applied(cause) else "")
 
     @property
     def _failed(self) -> frozenset[str]:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from pgcontract import Decision, RunOptions, Status, load_project, verify
+from pgcontract.contract import FolderOptions
+from pgcontract.reporting.text import render
 
 ELSEWHERE = "CREATE TABLE p(id bigint PRIMARY KEY, x bigint REFERENCES elsewhere)"
 OTHER = "CREATE TABLE other(id bigint PRIMARY KEY)"
@@ -44,6 +46,14 @@ def test_what_is_absent_because_a_file_failed_is_not_broken(chain: list[str], pr
     assert [] == [finding.summary for finding in run.findings if finding.status is Status.BROKEN]
 
 
+def test_what_is_absent_because_an_applied_file_failed_is_not_decided(tmp_path: Path) -> None:
+    chain = ["CREATE TABLE p(id bigint PRIMARY KEY)", "DROP TABLE p", "CREATE TABLE p(id intt)", OTHER]
+    project = load_project(write_project(tmp_path, chain, 1), options=FolderOptions(applied="003"))
+    run = verify(project, RunOptions(skip=("object.*",)))
+
+    assert Decision.INCOMPLETE is run.verdict.decision
+
+
 def test_what_is_absent_though_nothing_failed_is_broken(tmp_path: Path) -> None:
     project = load_project(write_project(tmp_path, [OTHER, OTHER.replace("other", "more")], 1))
     run = verify(project, RunOptions(only=("table.present",)))
@@ -59,4 +69,6 @@ def test_what_is_absent_though_nothing_failed_is_broken(tmp_path: Path) -> None:
 def test_a_selection_does_not_hide_that_the_script_was_refused(options: RunOptions, tmp_path: Path) -> None:
     (tmp_path / "001_x.sql").write_text("CREATE TABLE t(id bigint PRIMARY KEY, x intt);")
 
-    assert Decision.INCOMPLETE is verify(load_project(tmp_path), options).verdict.decision
+    run = verify(load_project(tmp_path), options)
+
+    assert (Decision.INCOMPLETE, True) == (run.verdict.decision, 'type "intt" does not exist' in render(run))
