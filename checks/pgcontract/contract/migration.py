@@ -12,8 +12,8 @@ from pgcontract.model.sql import Script
 class Migration:
     """`key` is what everything that is kept calls it by: findings, reports, the folder of its contract; `display_name`
     is its short name for people ("020"). `file` is its path below the folder of migrations, by which its contract names
-    it. `up` and `down` are what its tool sends; `down_remedy` says how a missing `down` is added. A layout knows no
-    contracts: the project adds it."""
+    it. `up` and `down` are what its tool sends; `down_remedy` says how a missing `down` is added, `outside_remedy`
+    how a statement gets out of the transaction that the tool makes. A layout knows no contracts: the project adds it."""
 
     key: str
     display_name: str
@@ -21,6 +21,7 @@ class Migration:
     up: Script
     down: Script | None = None
     down_remedy: str
+    outside_remedy: str = ""
     contract: Contract | None = None
 
     def is_called(self, word: str) -> bool:

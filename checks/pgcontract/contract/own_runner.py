@@ -27,7 +27,12 @@ _SENTENCES: Final = {
 def run_by(runner: RunnerSpec, migrations: Sequence[Migration]) -> tuple[Migration, ...]:
     """The migrations, each way of them run like that."""
     return tuple(
-        replace(migration, up=_run(runner, migration.up), down=migration.down and _run(runner, migration.down))
+        replace(
+            migration,
+            up=_run(runner, migration.up),
+            down=migration.down and _run(runner, migration.down),
+            outside_remedy=migration.outside_remedy if runner.transaction is None else "",
+        )
         for migration in migrations
     )
 

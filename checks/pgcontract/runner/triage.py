@@ -11,6 +11,7 @@ from typing import Final
 
 from pgcontract.contract import Migration
 from pgcontract.model.identifiers import quote_identifier
+from pgcontract.model.sql import TransactionScope
 from pgcontract.postgres.missing_features import MissingFeature, nearest_extension
 from pgcontract.postgres.script_execution import Refusal
 from pgcontract.probes.failure import Failure, FailureKind
@@ -20,6 +21,8 @@ from pgcontract.runner.need import Need
 
 _TABLES: Final = frozenset({"relation", "table", "view", "materialized view", "sequence", "foreign table"})
 _NOT_ALLOWED: Final = "42501"
+_IN_TRANSACTION: Final = "25001"
+_BLOCK_WORDS: Final = ("transaction block", "pipeline")  # that SQLSTATE is SET TRANSACTION's too, behind a query
 _EXTENSION_REFUSED: Final = re.compile(r'permission denied to create extension "(?P<name>.+)"')
 _TYPO_CUTOFF: Final = 0.85
 
@@ -187,6 +190,8 @@ class Triage:
             remedy = f"Give {names[0]} a value: --set {names[0]}=VALUE."
         elif missing_feature is not None:
             remedy = f"Avoid it: {missing_feature}."
+        elif refusal.sqlstate == _IN_TRANSACTION and any(word in refusal.message for word in _BLOCK_WORDS):
+            remedy = _outside_remedy(migration)
         elif extension_name := nearest_extension(refusal):
             remedy = f"Did you mean {extension_name}?"
         elif missing is not None and missing.kind != "column":
@@ -261,6 +266,13 @@ class Triage:
     def _schemas(self) -> frozenset[str]:
         """The schemas that the chain makes."""
         return frozenset(name for effects in self._effects.values() for kind, name in effects.made if kind == "schema")
+
+
+def _outside_remedy(migration: Migration) -> str:
+    """What to do about a statement that no transaction allows."""
+    if migration.up.execution.transaction is TransactionScope.MESSAGE:
+        return "Give it a file of its own: the server takes statements that are sent at once for one transaction."
+    return migration.outside_remedy or "Give it a file of its own that runs in no transaction."
 
 
 def _makes(effects: Effects, missing: Missing) -> bool:

@@ -43,6 +43,7 @@ from pgcontract.result import Severity
 NAME: Final = "dbmate"
 SENTENCE: Final = "by name, each section in a transaction but where its mark says transaction:false"
 
+_OUTSIDE: Final = "Move it to a file of its own, with transaction:false behind its “-- migrate:up”."
 _FILE: Final = re.compile(r"(\d+).*\.sql")
 _MARK: Final = re.compile(r"^--\s*migrate:(up|down)(\s*$|\s+\S+)", re.M)
 _OPTION: Final = re.compile(r"(\S+?):(\S+)")
@@ -101,6 +102,7 @@ def _read(folder: Folder, path: Path) -> tuple[Migration, list[FolderIssue]]:
         file=file,
         up=up,
         down=_script(source, downs[::-1]) if downs else None,
+        outside_remedy=_OUTSIDE,
         down_remedy=f"Write it into {path.name}, below “-- migrate:down”.",
     )
     return migration, issues

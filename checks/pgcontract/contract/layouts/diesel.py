@@ -29,6 +29,7 @@ from pgcontract.result import Severity
 NAME: Final = "diesel"
 SENTENCE: Final = "by the folders' versions as text, each file in a transaction but where metadata.toml says otherwise"
 
+_OUTSIDE: Final = "Move it to a migration of its own, with run_in_transaction = false in its metadata.toml."
 _UP: Final = "up.sql"
 _DOWN: Final = "down.sql"
 _METADATA: Final = "metadata.toml"
@@ -97,6 +98,7 @@ def _read(folder: Folder, inner: Path) -> tuple[Migration, list[FolderIssue]]:
         file=file,
         up=make_script(source, execution=execution),
         down=make_script(folder.source(down), execution=execution) if folder.has(down) else None,
+        outside_remedy=_OUTSIDE,
         down_remedy=f"Write {key}/{_DOWN}.",
     )
     return migration, issues

@@ -26,6 +26,7 @@ from pgcontract.result import Severity
 NAME: Final = "drizzle"
 SENTENCE: Final = "in the order of meta/_journal.json, all pending files in one transaction"
 
+_OUTSIDE: Final = "Drizzle has no way out of its transaction: run it by hand, or leave CONCURRENTLY out."
 _JOURNAL: Final = Path("meta") / "_journal.json"
 _BREAKPOINT: Final = "--> statement-breakpoint"
 _UP: Final = ".sql"
@@ -86,6 +87,7 @@ def _migration(folder: Folder, entry: _Entry) -> Migration:
             execution=_EXECUTION,
         ),
         down=make_script(folder.source(down)) if folder.has(down) else None,
+        outside_remedy=_OUTSIDE,
         down_remedy=f"Drizzle has no way back: write {down.name} beside it, which it does not look at.",
     )
 

@@ -25,6 +25,7 @@ from pgcontract.result import Severity
 NAME: Final = "flyway"
 SENTENCE: Final = "by version, each file in a transaction, repeatable ones last"
 
+_OUTSIDE: Final = "Move it to a file of its own, with executeInTransaction=false in <file>.conf beside it."
 _OTHERS: Final = (".java", ".class", ".kt")
 
 
@@ -110,6 +111,7 @@ def _migration(
         file=folder.name(file.path),
         up=up,
         down=scripts[undo.path].script if undo else None,
+        outside_remedy=_OUTSIDE,
         down_remedy="Flyway takes no repeatable script back."
         if file.kind is Kind.REPEATABLE
         else f"Write U{file.path.name[1:]} beside it, which Flyway's paid editions run.",

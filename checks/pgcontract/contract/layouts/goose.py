@@ -43,6 +43,7 @@ from pgcontract.result import Severity
 NAME: Final = "goose"
 SENTENCE: Final = "by number, statement by statement, each file in a transaction but where it says NO TRANSACTION"
 
+_OUTSIDE: Final = "Move it to a file of its own with “-- +goose NO TRANSACTION” at its top."
 _ANY_NAME: Final = "x"  # for one without a value, to see whether there is SQL around it
 _NUMBER: Final = re.compile(r"\+?(\d+)_")
 _MAX_NUMBER: Final = 2**63 - 1
@@ -107,6 +108,7 @@ def _read(folder: Folder, path: Path) -> tuple[Migration, list[FolderIssue]]:
         file=file,
         up=_script(source, text, passages, up, execution),
         down=_script(source, text, passages, down, execution) if down.exists else None,
+        outside_remedy=_OUTSIDE,
         down_remedy=f"Write it into {path.name}, below “-- +goose Down”.",
     )
     return migration, issues

@@ -33,6 +33,7 @@ from pgcontract.result import Severity
 NAME: Final = "node-pg-migrate"
 SENTENCE: Final = "by number, all pending files in one transaction"
 
+_OUTSIDE: Final = "Write it as a migration in JavaScript with pgm.noTransaction(), which SQL files cannot say."
 _DIGITS: Final = re.compile(r"\d+")
 _PUNCTUATION: Final = re.compile(r"[\W_]+")
 _WORD: Final = re.compile(r"\d+|\D+")
@@ -107,6 +108,7 @@ def _read(folder: Folder, path: Path) -> tuple[Migration, list[FolderIssue]]:
         file=file,
         up=make_script(source, text=keep_only(source.text, up, *header), execution=_EXECUTION),
         down=make_script(source, text=keep_only(source.text, down), execution=_EXECUTION) if down else None,
+        outside_remedy=_OUTSIDE,
         down_remedy=f"Write it into {path.name}, below “-- Down Migration”.",
     )
     return migration, issues

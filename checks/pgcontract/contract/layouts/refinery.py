@@ -31,6 +31,7 @@ from pgcontract.result import Severity
 NAME: Final = "refinery"
 SENTENCE: Final = "by number, folders in it too, each file in a transaction"
 
+_OUTSIDE: Final = "refinery has no way out of its transaction: run it by hand, or leave CONCURRENTLY out."
 _FILE: Final = re.compile(r"([UV])(\d+(?:\.\d+)?)__(\w+)\.(rs|sql)")
 _MAX_NUMBER: Final = 2**31 - 1
 _EXECUTION: Final = Execution(transaction=TransactionScope.FILE, outside_transaction=False)
@@ -61,6 +62,7 @@ def read_folder(folder: Folder) -> FolderReading:
             display_name=_written_number(path),
             file=folder.name(path),
             up=make_script(source, execution=_EXECUTION),
+            outside_remedy=_OUTSIDE,
             down_remedy="refinery has no way back: write a migration that takes this one back.",
         )
         migrations.append(migration)

@@ -41,6 +41,7 @@ from pgcontract.model.sql import (
 NAME: Final = "sql-migrate"
 SENTENCE: Final = "by number, statement by statement, each file in a transaction but where it says notransaction"
 
+_OUTSIDE: Final = "Move it to a file of its own, with notransaction behind its “-- +migrate Up”."
 _DIGITS: Final = re.compile(r"\d+")
 _UP: Final = re.compile(r"^-- \+migrate Up\b.*$", re.M)
 _DOWN: Final = re.compile(r"^-- \+migrate Down\b.*$", re.M)
@@ -90,6 +91,7 @@ def _read(folder: Folder, path: Path) -> tuple[Migration, list[FolderIssue]]:
         file=file,
         up=up,
         down=_script(source, sections, "Down") if "Down" in sections.messages else None,
+        outside_remedy=_OUTSIDE,
         down_remedy=f"Write it into {path.name}, below “-- +migrate Down”.",
     )
     return migration, issues

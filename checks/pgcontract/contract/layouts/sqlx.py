@@ -31,6 +31,7 @@ from pgcontract.result import Severity
 NAME: Final = "sqlx"
 SENTENCE: Final = "by number, each file in a transaction but where it opens with “-- no-transaction”"
 
+_OUTSIDE: Final = "Move it to a file of its own that opens with “-- no-transaction”."
 _FILE: Final = re.compile(r"([+-]?[0-9]+)_.*\.sql")
 _VERSIONS: Final = range(-(2**63), 2**63)
 _DOWN: Final = ".down.sql"
@@ -89,6 +90,7 @@ def _migration(folder: Folder, path: Path, source: Source, down: Path | None, ke
         file=folder.name(path),
         up=_script(source),
         down=_script(folder.source(down)) if down else None,
+        outside_remedy=_OUTSIDE,
         down_remedy=f"Write {key}{_DOWN} beside it, and name the file itself {key}.up.sql.",
     )
 
