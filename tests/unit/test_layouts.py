@@ -11,6 +11,7 @@ from pgcontract import FolderOptions, InputError, load_project
 from pgcontract.contract import Migration
 from pgcontract.contract.layouts import flat, layouts
 from pgcontract.contract.migration_folder import Folder
+from pgcontract.contract.project_loading import load_script
 from pgcontract.model.sql import read_script
 
 # A layout that some tool might have: a folder a migration, named by the day.
@@ -173,6 +174,14 @@ def test_second_half_that_was_run_too_is_told(text: str, line: int | None, tmp_p
     (tmp_path / "1_a.sql").write_text(text, encoding="utf-8")
 
     assert ([line] if line else []) == [issue.line for issue in load_project(tmp_path).issues]
+
+
+def test_script_without_a_tool_is_told_to_hold_both_ways() -> None:
+    script = b"-- +goose Up\nSELECT 1;\n-- +goose Down\nSELECT 2;\n"
+    expected = ["Leave out what takes back, or name its tool with --layout."]
+
+    assert expected == [issue.remedy for issue in load_script(script, name="standard input").issues]
+    assert not load_script(script, name="standard input", options=FolderOptions(layout="goose")).issues
 
 
 @pytest.mark.parametrize("name", ["Goose", "GOOSE", "Flyway"])

@@ -63,7 +63,7 @@ def read_files(folder: Folder, read: Reader) -> FolderReading:
         issues=(
             *issues,
             *_issues(tuple(migrations)),
-            *_second_halves(tuple(migrations)),
+            *_second_halves(folder, tuple(migrations)),
             *by_name,
             *_ignored(folder, tuple(migrations), included),
         ),
@@ -98,7 +98,7 @@ def _ways_back(folder: Folder) -> dict[Path, Path]:
     return {paths[migration]: paths[name] for name, migration in found.items() if migration}
 
 
-def _second_halves(migrations: tuple[Migration, ...]) -> Iterator[FolderIssue]:
+def _second_halves(folder: Folder, migrations: tuple[Migration, ...]) -> Iterator[FolderIssue]:
     """Where a file's own comments tell two ways apart, and it was sent whole."""
     for migration in migrations:
         if half := second_half(migration.up):
@@ -106,9 +106,11 @@ def _second_halves(migrations: tuple[Migration, ...]) -> Iterator[FolderIssue]:
             yield FolderIssue(
                 kind=IssueKind.REFUSED,
                 subject=migration.file,
-                summary=f"{migration.file} has “{mark}”, as if what stands behind it took the rest back; no tool is "
-                "known here that reads it so, and the whole file was run.",
-                remedy=f"Move what takes back to {_down(Path(migration.up.path)).name}, or name the tool with --layout.",
+                summary=f"{migration.file} has “{mark}”, as if what stands behind it took the rest back; the whole "
+                "file was run.",
+                remedy=f"Move what takes back to {_down(Path(migration.up.path)).name}, or name its tool with --layout."
+                if folder.given is None
+                else "Leave out what takes back, or name its tool with --layout.",
                 severity=Severity.WARNING,
                 key=migration.key,
                 path=migration.up.path,
