@@ -80,6 +80,11 @@ class Missing:
         return self.name if self.kind in ("enum", "column") else self.name.rpartition(".")[2]
 
     @property
+    def readings(self) -> tuple[str, ...]:
+        """The bare names that it may have: the server's words do not tell a dot in a name from one behind a schema."""
+        return tuple(dict.fromkeys((self.bare, self.name)))
+
+    @property
     def schema(self) -> str:
         return self.name.rpartition(".")[0] if self.kind not in ("enum", "column") else ""
 

@@ -48,7 +48,7 @@ class Need:
                 return True
             named = effects.makes("column", missing.bare) or missing.bare in effects.columns_by_query
             return named and (not effects.targets or not effects.targets.isdisjoint({*self.words, missing.of}))
-        if missing is not None and effects.may_make(missing.effect_kind, missing.bare):
+        if missing is not None and any(effects.may_make(missing.effect_kind, name) for name in missing.readings):
             return True
         if match := _EXISTS.search(self.message):
             return effects.takes_away(match["name"])

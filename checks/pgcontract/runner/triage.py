@@ -202,6 +202,8 @@ class Triage:
                 name = self._name(later[0])
                 summary += f" {name} makes it, and runs later."
                 remedy = f"Let {migration.display_name} run behind {name}, as the tool orders them."
+            elif schemas := self._schemas_of(missing):
+                remedy = f"Did you mean {schemas[0]}? What sets search_path in one file is not said for the next."
             elif not makers and (near := self._near(missing)):
                 remedy = f"Did you mean {near}?"
         return Failure(
@@ -242,10 +244,19 @@ class Triage:
 
     def _makers(self, missing: Missing) -> list[str]:
         """The keys of the migrations that make something of that kind and name, as far as they say in which schema."""
-        keys = [link.key for link in self._chain if self._effects[link.key].makes(missing.effect_kind, missing.bare)]
+        keys = [link.key for link in self._chain if _makes(self._effects[link.key], missing)]
         if missing.schema in ("", "public") or missing.schema in self._schemas:
             return keys
         return [key for key in keys if (missing.schema, missing.bare) in self._effects[key].made_in]
+
+    def _schemas_of(self, missing: Missing) -> list[str]:
+        """The names with a schema under which the chain makes what was looked for without one."""
+        made = {pair for effects in self._effects.values() for pair in effects.made_in} if not missing.schema else set()
+        return sorted(
+            f"{quote_identifier(schema)}.{quote_identifier(name)}"
+            for schema, name in made
+            if name == missing.bare and schema != "public"
+        )
 
     def _near(self, missing: Missing) -> str | None:
         """A name of the same kind that it may be a slip of: what some migration makes, as SQL writes it."""
@@ -276,7 +287,7 @@ def _outside_remedy(migration: Migration) -> str:
 
 
 def _makes(effects: Effects, missing: Missing) -> bool:
-    return effects.makes(missing.effect_kind, missing.bare)
+    return any(effects.makes(missing.effect_kind, name) for name in missing.readings)
 
 
 def _sentence(words: str) -> str:

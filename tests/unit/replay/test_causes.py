@@ -16,6 +16,7 @@ CHAINS: dict[str, tuple[list[str], dict[int, str | int]]] = {
     "two letters exchanged": (["CREATE TABLE people(id int)", "DROP TABLE poeple"], {2: OWN}),
     "another case": (['CREATE TABLE "People"(id int)', "DROP TABLE People"], {2: OWN}),
     "a quoted name": (['CREATE TABLE "People"(id intt)', 'DROP TABLE "People"'], {1: OWN, 2: 1}),
+    "a dot in a name": (['CREATE TABLE "a.b"(id intt)', 'DROP TABLE "a.b"'], {1: OWN, 2: 1}),
     "a column is no table": ([T, "ALTER TABLE t ADD account int", "TABLE accounts"], {3: ELSEWHERE}),
     "a comment makes nothing": (["-- create table accounts comes first\n" + T, "TABLE accounts"], {2: ELSEWHERE}),
     "a schema nobody makes": (
@@ -142,6 +143,13 @@ def test_a_failure_is_laid_to_its_cause(chain: list[str], expected: dict[int, st
     write(tmp_path, chain)
 
     assert expected == causes(tmp_path, RunOptions(only=("script.applies",)))
+
+
+def test_a_name_without_its_schema_is_told_with_it(tmp_path: Path) -> None:
+    write(tmp_path, ["CREATE SCHEMA app; CREATE TABLE app.t(id int)", "DROP TABLE t"])
+    [_, applies] = verify(load_project(tmp_path), RunOptions(only=("script.applies",))).findings
+
+    assert "Did you mean app.t? What sets search_path in one file is not said for the next." == applies.remedy
 
 
 def test_what_a_script_that_never_ends_would_have_made_is_its_consequence(tmp_path: Path) -> None:
