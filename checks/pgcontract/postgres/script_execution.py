@@ -5,6 +5,7 @@ CouldNotAsk where the server refuses what production's would not: a login of an 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -30,6 +31,8 @@ from pgcontract.postgres.connection import Connection, as_unavailable, execute_d
 from pgcontract.result import Evidence
 
 _SYNTAX_ERROR: Final = "42601"
+# What a statement would make a role's, or another server's, password is nobody's evidence.
+_PASSWORD: Final = re.compile(r"(\b(?:PASSWORD|SECRET)\s+)E?'(?:[^']|'')*'", re.IGNORECASE)
 _MAY_RESET: Final = (TransactionStatus.IDLE, TransactionStatus.INTRANS)
 
 
@@ -66,7 +69,9 @@ class Refusal:
         words += [f"CONTEXT: {self.context}"] if self.context else []
         pieces = [Evidence(title="The server's error", text="\n".join(words))]
         if self.statement:
-            pieces.append(Evidence(title="The statement", text=_shorten(self.statement), language="sql"))
+            pieces.append(
+                Evidence(title="The statement", text=_shorten(_PASSWORD.sub(r"\1'…'", self.statement)), language="sql")
+            )
         return tuple(pieces)
 
 
