@@ -2,11 +2,12 @@
 
     PgcontractError
     ├── InputError            the owner's: usage, contract, a missing or unreadable file      exit 2
-    │   └── ContractError     a contract.toml, claims.toml or pgcontract.toml, with its place exit 2
+    │   ├── ContractError     a contract.toml, claims.toml or pgcontract.toml, with its place exit 2
+    │   └── UnreadableScript  a migration that is no text or no SQL                           exit 2
     └── ServerUnavailable     the world's: no provider can start, disk full, server gone      exit 3
 
-CouldNotAsk is apart: one question that cannot be put, and no reason to ask no other. Anything else that escapes is our
-own bug: exit 4.
+CouldNotAsk is apart: one question that cannot be put, and no reason to ask no other; CouldNotConnect is one of these.
+Anything else that escapes is our own bug: exit 4.
 """
 
 from __future__ import annotations
@@ -39,6 +40,10 @@ class ContractError(InputError):
     """A declaration that cannot be read: names the file, the line, the key and the nearest known word."""
 
 
+class UnreadableScript(InputError):
+    """A file that is no text, or no SQL: it cannot be handed to the server, though others of its folder can."""
+
+
 class ServerUnavailable(PgcontractError):
     """No server could be had, or it went away: lists what was probed, why not, and the remedy."""
 
@@ -47,3 +52,7 @@ class ServerUnavailable(PgcontractError):
 
 class CouldNotAsk(Exception):
     """A fact that a rule needs cannot be had; its text is the reason. The engine makes it UNKNOWN."""
+
+
+class CouldNotConnect(CouldNotAsk):
+    """It cannot be had for want of a connection: the world's fault, so that nothing is shown, promised or not."""

@@ -174,3 +174,24 @@ def test_very_many_statements_hold_no_lock_each(tmp_path: Path) -> None:
     (found,) = verify_project(load_project(tmp_path / "m.sql"), RunOptions(only=("script.psql",))).findings
 
     assert {"0 missing, 0 more errors"} == {row[-1] for row in found.evidence[0].rows[1:]}
+
+
+@pytest.mark.parametrize(
+    "raw", [b"CRAETE TABEL b (id int);\n", b"hunter2=x\n", "ä".encode("utf-16")], ids=["typo", "words", "utf-16"]
+)
+def test_file_that_is_no_sql_stops_no_other_of_its_folder(raw: bytes, pgcontract: Command, tmp_path: Path) -> None:
+    (tmp_path / "001_a.sql").write_text("CREATE TABLE a (id integer);\n", encoding="utf-8")
+    (tmp_path / "002_b.sql").write_bytes(raw)
+    (tmp_path / "003_c.sql").write_text("ALTER TABLE a ADD COLUMN c integer;\n", encoding="utf-8")
+    result = pgcontract("verify", ".", "--format", "json")
+    found = {(finding["check"], finding["subject"], finding["status"]) for finding in json.loads(result.out)["findings"]}
+    broken = {(check, subject) for check, subject, status in found if status == "broken"}
+
+    assert (1, {("migration.accepted", "002_b.sql")}, False) == (result.code, broken, "hunter2" in result.out)
+
+
+def test_folder_of_nothing_but_no_sql_is_one_error(pgcontract: Command, tmp_path: Path) -> None:
+    (tmp_path / "001_a.sql").write_text("words, words\n", encoding="utf-8")
+    result = pgcontract("verify", ".")
+
+    assert (2, 1, True) == (result.code, result.err.count("\n"), "001_a.sql:1: is no SQL" in result.err)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
-from pgcontract.cli.report_format import ReportFormat
+from pgcontract.cli.report_format import ReportFormat, rendered
 from pgcontract.errors import InputError
 from pgcontract.model.input_file import read_bytes
 from pgcontract.reporting.output_folder import require_writable
@@ -18,14 +19,15 @@ from pgcontract.reporting.output_folder import require_writable
     "--format", "form", type=ReportFormat(), default="markdown",
     show_default=True, help="The report's format on standard output.",
 )  # fmt: skip
+@click.option("--verbose", "-v", is_flag=True, help="With --format text: everything that is wrong, however long.")
 @click.option("--first-screen", is_flag=True, help="Print only the summary that a reviewer reads first, as Markdown.")
 @click.option("--report", metavar="DIR", help="Write all files of the report to DIR/<migration>/ and print nothing.")
-def command(run_json: str, form: str, first_screen: bool, report: str | None) -> int:
+def command(run_json: str, form: str, verbose: bool, first_screen: bool, report: str | None) -> int:
     """Print or write the report of an earlier run from RUN.json.
 
     The exit code is 0, whatever the verdict; 4 where a check of that run failed by a bug of pgcontract.
     """
-    from pgcontract.reporting import markdown, render, write_reports
+    from pgcontract.reporting import markdown, write_reports
     from pgcontract.reporting.json import from_json
     from pgcontract.reporting.markup import visible
 
@@ -36,7 +38,7 @@ def command(run_json: str, form: str, first_screen: bool, report: str | None) ->
     elif first_screen:
         click.echo(markdown.first_screen(run), nl=False)
     else:
-        click.echo(render(run, form), nl=False)
+        click.echo(rendered(run, form, verbose=verbose, stream=sys.stdout), nl=False)
     if run.fault:
         click.echo(f"error: {visible(run.fault)}", err=True)
         return run.exit_code

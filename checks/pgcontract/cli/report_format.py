@@ -1,17 +1,24 @@
-"""The option type of a report format: the formats are listed only for a help page or an unknown word."""
+"""Report formats at the command line: the type of their option, and a Run in one of them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import shutil
+from typing import TYPE_CHECKING, Final, TextIO
 
 import click
 
 from pgcontract.reporting import formats, is_format
 
 if TYPE_CHECKING:
+    from pgcontract.result import Run
+
     _Word = click.ParamType[str]
 else:  # click 8.1, which is enough, has no generic one
     _Word = click.ParamType
+
+
+PIPED_WIDTH: Final = 120
+MIN_WIDTH: Final = 40
 
 
 class ReportFormat(_Word):
@@ -26,3 +33,13 @@ class ReportFormat(_Word):
         if not is_format(value):
             self.fail(f"{value!r} is not one of {', '.join(map(repr, sorted(formats())))}.", param, ctx)
         return value
+
+
+def rendered(run: Run, form: str, *, verbose: bool, stream: TextIO) -> str:
+    """The run in the format; as text, as wide and as colourful as the terminal is."""
+    from pgcontract.reporting import render, text
+
+    if form != text.FORMAT:
+        return render(run, form)
+    width = shutil.get_terminal_size((PIPED_WIDTH, 24)).columns
+    return text.render_page(run, width=max(width, MIN_WIDTH), verbose=verbose, color=stream.isatty())

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
 from pgcontract.cli.folder_options import folder_options, read_folder_options
 from pgcontract.cli.progress import show_progress
-from pgcontract.cli.report_format import ReportFormat
+from pgcontract.cli.report_format import ReportFormat, rendered
 from pgcontract.cli.standard_input import STANDARD_INPUT, read_standard_input
 from pgcontract.model.duration import read_duration
 from pgcontract.reporting.output_folder import require_file, require_writable, write_file
-from pgcontract.result import Run, RunOptions
+from pgcontract.result import RunOptions
 
 STANDARD_OUTPUT = "-"
-PIPED_WIDTH = 120
-MIN_WIDTH = 40
 
 
 @click.command("verify")
@@ -136,21 +133,11 @@ def command(
         click.echo(to_json(run), nl=False)
         # What is for a person goes where it cannot end up in what a program reads.
         if form != FORMAT:
-            click.echo(_rendered(run, form, verbose=verbose, stream=sys.stderr), nl=False, err=True)
+            click.echo(rendered(run, form, verbose=verbose, stream=sys.stderr), nl=False, err=True)
     else:
-        click.echo(_rendered(run, form, verbose=verbose, stream=sys.stdout), nl=False)
+        click.echo(rendered(run, form, verbose=verbose, stream=sys.stdout), nl=False)
     for file in written:
         click.echo(f"wrote {visible(str(file))}", err=True)
     if run.fault:
         click.echo(f"error: {visible(run.fault)}", err=True)
     return run.exit_code
-
-
-def _rendered(run: Run, form: str, *, verbose: bool, stream: TextIO) -> str:
-    """The run in the format; as text, as wide and as colourful as the terminal is."""
-    from pgcontract.reporting import render, text
-
-    if form != text.FORMAT:
-        return render(run, form)
-    width = shutil.get_terminal_size((PIPED_WIDTH, 24)).columns
-    return text.render_page(run, width=max(width, MIN_WIDTH), verbose=verbose, color=stream.isatty())

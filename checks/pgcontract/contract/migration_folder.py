@@ -68,7 +68,7 @@ class Folder:
     """A folder to be read. Links that lead out of `root` are refused. With `only`, the one file, or folder of one
     migration, that is asked about: its neighbours are not looked at. `values` are those of placeholders, by name, which
     may be secrets. `platform` is the one that its project declares, if it does. `given` is what `only` holds where that
-    is no file."""
+    is no file. The `unreadable` are passed over, as if they were not there."""
 
     path: Path
     root: Path
@@ -76,6 +76,7 @@ class Folder:
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     platform: str | None = None
     given: Source | None = field(default=None, repr=False)
+    unreadable: frozenset[Path] = frozenset()
     _openings: dict[Path, str] = field(default_factory=dict, repr=False, compare=False)
     _answers: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -144,7 +145,7 @@ class Folder:
     def has(self, path: Path) -> bool:
         """Whether there is anything of that name; in a folder that may not be looked into there is nothing."""
         try:
-            return is_there(path)
+            return path not in self.unreadable and is_there(path)
         except PermissionError:
             return False
 
@@ -179,6 +180,7 @@ class Folder:
         if self.only is not None:
             return ((self.only, self.only.is_dir()),)
         try:
-            return tuple((path, path.is_dir()) for path in sorted(self.path.iterdir()))
+            entries = (path for path in sorted(self.path.iterdir()) if path not in self.unreadable)
+            return tuple((path, path.is_dir()) for path in entries)
         except OSError as error:
             raise InputError(f"is no folder to read migrations from: {error.strerror}", file=str(self.path)) from None

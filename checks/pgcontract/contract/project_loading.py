@@ -13,7 +13,7 @@ from pgcontract.contract.folder_options import FolderOptions
 from pgcontract.contract.given_script import read_given, read_given_folder
 from pgcontract.contract.layouts import Layout, layout_called, layout_of, layout_of_tool, layouts
 from pgcontract.contract.migration import Migration
-from pgcontract.contract.migration_folder import Folder, FolderReading, from_the_top
+from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind, from_the_top
 from pgcontract.contract.own_runner import run_by, runner_sentences
 from pgcontract.contract.platform_evidence import PLATFORMS, SUPABASE, supabase_evidence
 from pgcontract.contract.platform_tables import without_platform_tables
@@ -22,9 +22,10 @@ from pgcontract.contract.psql_scripts import read_alone
 from pgcontract.contract.toml_reader import ProjectFile, parse_contract, read_contract, read_project_file
 from pgcontract.contract.unread_tools import unread_tool
 from pgcontract.contract.validation_errors import nearest, raise_contract_error
-from pgcontract.errors import InputError
+from pgcontract.errors import InputError, UnreadableScript
 from pgcontract.model.input_file import is_there, require_inside
 from pgcontract.model.sql import make_source
+from pgcontract.result import Severity
 from pgcontract.result.secrets import mask_secrets
 
 PROJECT_FILE = "pgcontract.toml"
@@ -178,6 +179,39 @@ def _read_folder(
     return layout, reading, _layout_sentence(layout, shown)
 
 
+def _read_what_is_sql(folder: Folder, options: FolderOptions) -> tuple[Layout, FolderReading, str]:
+    """The same of a folder without contracts, where a file that is no SQL is a finding and stops no other. Raises
+    InputError where it is named alone, or nothing else is there."""
+    issues: list[FolderIssue] = []
+    first: UnreadableScript | None = None
+    while True:
+        try:
+            layout, reading, sentence = _read_folder(folder, options)
+            return layout, replace(reading, issues=(*reading.issues, *issues)), sentence
+        except UnreadableScript as error:
+            path, first = Path(error.file or ""), first or error
+            if folder.only is not None or path in folder.unreadable:
+                raise
+            issues.append(_is_unreadable(folder, path, error))
+            # What was found out of the folder with the file in it is no more true.
+            folder = replace(folder, unreadable=folder.unreadable | {path}, _openings={}, _answers={})
+        except InputError as error:
+            raise (first or error) from None
+
+
+def _is_unreadable(folder: Folder, path: Path, error: UnreadableScript) -> FolderIssue:
+    name = folder.name(path)
+    return FolderIssue(
+        kind=IssueKind.REFUSED,
+        subject=name,
+        summary=f"{name} {error.message.rstrip('.')}{'' if error.message.endswith('?') else '.'} It was passed over.",
+        remedy="Correct it, or move it out of the folder.",
+        severity=Severity.ERROR,
+        path=str(path),
+        line=error.line,
+    )
+
+
 def _layout_sentence(layout: Layout, shown: str) -> str:
     return f"Read as {layout.NAME} ({shown}): {layout.SENTENCE}. --layout reads it as another."
 
@@ -317,7 +351,7 @@ def _contract_files(root: Path, name: str) -> list[Path]:
 def _project_without_contracts_folder(folder: Folder, options: FolderOptions, *, contract: Path | None = None) -> Project:
     """Migrations without a project, each with the contract beside it, if it has one; `contract` is that of the only one
     where it stands elsewhere."""
-    layout, reading, sentence = _read_folder(folder, options)
+    layout, reading, sentence = _read_what_is_sql(folder, options)
     documents = []
     for migration in reading.migrations:
         beside = Path(migration.up.path).with_name(f"{migration.key}.{CONTRACT_FILE}")

@@ -14,7 +14,7 @@ from typing import Final
 
 import psycopg
 
-from pgcontract.errors import CouldNotAsk, ServerUnavailable
+from pgcontract.errors import CouldNotConnect, ServerUnavailable
 from pgcontract.postgres.connection import Connection, Limits
 from pgcontract.postgres.providers import Server
 
@@ -70,7 +70,7 @@ class ConnectionPool:
     def open(self, database: str, *, user: str) -> Connection:
         """An autocommit connection with time-outs set, the server's and our own; the caller closes it.
 
-        CouldNotAsk where the server lets us have no more; ServerUnavailable where it answers nobody.
+        CouldNotConnect where the server lets us have no more; ServerUnavailable where it answers nobody.
         """
         let_in_again = self.let_in_again if user == self.login else None
         while True:
@@ -93,7 +93,7 @@ class ConnectionPool:
                 if self._close_idle_connection():
                     continue
                 if not self._waits_left:
-                    raise CouldNotAsk(
+                    raise CouldNotConnect(
                         f"this needs more connections at once than the server lets {user} have ({reason.rstrip('.')}); "
                         "raise the limit, or take a server of its own: --pg wheel"
                     ) from None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from pgcontract.errors import CouldNotAsk, InputError, PgcontractError, ServerUnavailable
+from pgcontract.errors import CouldNotAsk, CouldNotConnect, InputError, PgcontractError, ServerUnavailable
 from pgcontract.postgres import versions
 from pgcontract.postgres.connection import QUERY_CANCELED, describe_timeout, is_server_lost
 from pgcontract.postgres.cpu_time import process_cpu_ms
@@ -190,7 +190,8 @@ class Session:
                 self._asked.add((key, check.id))
             except CouldNotAsk as error:
                 # Where nobody asks whether the script applies, nothing else says that it does not.
-                refused = key in self._failed and not self._asks_whether_applied(key)
+                behind_failure = key in self._failed and not self._asks_whether_applied(key)
+                refused = behind_failure or isinstance(error, CouldNotConnect)
                 answers = _unknown_answers(check, promise, _sentence(str(error)), follows=_cause(asked))
             except PgcontractError:
                 raise

@@ -12,7 +12,7 @@ from hashlib import sha256
 from itertools import count
 from pathlib import Path
 
-from pgcontract.errors import InputError
+from pgcontract.errors import InputError, UnreadableScript
 from pgcontract.model.input_file import read_bytes
 from pgcontract.model.sql.commands import COMMANDS, PSQL_COMMANDS, opens_as_sql
 from pgcontract.model.sql.execution import Execution
@@ -375,10 +375,10 @@ def _first_that_is_no_sql(openings: Iterable[tuple[str, int]]) -> int | None:
     return first
 
 
-def _no_sql(text: str, offset: int, path: str, line: int) -> InputError:
+def _no_sql(text: str, offset: int, path: str, line: int) -> UnreadableScript:
     words = leading_words(text, offset, 1)
     near = get_close_matches(words[0], COMMANDS, n=1) if words and words[0] not in COMMANDS else []
-    return InputError(
+    return UnreadableScript(
         "is no SQL: no statement in it opens with an SQL command"
         + (f"; did you mean {near[0]} here?" if near else "; check that it is the right file"),
         file=path,
@@ -388,7 +388,9 @@ def _no_sql(text: str, offset: int, path: str, line: int) -> InputError:
 
 def _decode(raw: bytes, path: str) -> str:
     if raw.startswith(b"PGDMP"):
-        raise InputError("is a dump in pg_dump's own format, not SQL; write it as SQL: pg_restore -f dump.sql", file=path)
+        raise UnreadableScript(
+            "is a dump in pg_dump's own format, not SQL; write it as SQL: pg_restore -f dump.sql", file=path
+        )
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise _wrong_encoding("a UTF-16 byte order mark", "UTF-16", path, 0, 1)
     if (nul := raw.find(b"\0")) >= 0:
@@ -399,7 +401,7 @@ def _decode(raw: bytes, path: str) -> str:
             raise _wrong_encoding(
                 "UTF-16 without a byte order mark", "UTF-16LE" if raw[1] == 0 else "UTF-16BE", path, nul, line
             )
-        raise InputError(f"a binary file: byte {nul} is NUL, which SQL text cannot hold", file=path, line=line)
+        raise UnreadableScript(f"a binary file: byte {nul} is NUL, which SQL text cannot hold", file=path, line=line)
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -410,8 +412,8 @@ def _decode(raw: bytes, path: str) -> str:
         raise _wrong_encoding(looks, "WINDOWS-1252", path, at, line) from None
 
 
-def _wrong_encoding(looks: str, codec: str, path: str, at: int, line: int) -> InputError:
-    return InputError(
+def _wrong_encoding(looks: str, codec: str, path: str, at: int, line: int) -> UnreadableScript:
+    return UnreadableScript(
         f"not UTF-8 at byte {at}: looks like {looks}; convert it, e.g. iconv -f {codec} -t UTF-8",
         file=path,
         line=line,

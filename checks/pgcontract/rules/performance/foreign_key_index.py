@@ -73,7 +73,8 @@ def foreign_key_indexed(context: Context) -> Iterator[Answer]:
                 f"{key.table} has no index on ({columns}): each DELETE in {key.parent} reads all rows of {key.table}.",
                 expected=f"an index on {key.table} whose first keys are {columns}",
                 actual=_index_list(after, key.table),
-                remedy=f"CREATE INDEX ON {key.table} ({columns}); and declare it in the contract.",
+                remedy=f"CREATE INDEX ON {key.table} ({columns});"
+                + (" and declare it in the contract." if declared else ""),
                 evidence=[_lookup_plan(context, key)] if planned <= _MAX_PLANS else [],
                 origin=origin,
             )
