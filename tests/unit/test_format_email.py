@@ -1,4 +1,4 @@
-"""The five senses of an address, against what standards, errata and other programs say."""
+"""The senses of an address, against what standards, errata, other programs and applications say."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pgcontract.formats.email.domain import international_label
 from pgcontract.formats.oracle.invisible_characters import is_invisible
 from pgcontract.formats.oracle.scanner import InvalidText
 
-SMTP, PLAIN, UTF8, HEADER, HTML = DIALECTS
+SMTP, PLAIN, UTF8, HEADER, HTML, PRACTICAL = DIALECTS
 ALL = (SMTP, PLAIN, UTF8, HEADER, HTML)
 GRAMMAR = (SMTP, UTF8, HEADER)
 LONG = ".".join(("b" * 63, "c" * 63, "d" * 61))
@@ -234,3 +234,34 @@ def is_allowed(character: str) -> bool:
     folded = unicodedata.normalize("NFKC", fold(unicodedata.normalize("NFKC", character)))
     letter = unicodedata.category(character) in {"Ll", "Lu", "Lo", "Nd", "Lm", "Mn", "Mc"}
     return letter and folded == character and not is_invisible(character)
+
+
+@pytest.mark.parametrize(
+    ("address", "valid"),
+    {
+        "a@b.c": True,
+        "o'neil@example.ie": True,
+        "zoë@例え.jp": True,
+        '"a(b"@x_y.de': True,
+        "a..b@x..y": True,
+        "a@-x.y": True,
+        "": False,
+        "@": False,
+        "ann": False,
+        "@b.c": False,
+        "ann@": False,
+        "ann@example": False,
+        "ann@.com": False,
+        "ann@com.": False,
+        "a@b@c.d": False,
+        "ann lee@b.c": False,
+        " a@b.c": False,
+        "a@b.c\n": False,
+        "a\u00a0b@c.d": False,
+        "a\u3000@b.c": False,
+        "a\x01@b.c": False,
+        "a@b\x7f.c": False,
+    }.items(),
+)
+def test_practical_address_is_what_a_mail_can_be_sent_to(address: str, valid: bool) -> None:
+    assert valid == standard("email", dialect=PRACTICAL).means(address)

@@ -103,7 +103,7 @@ def test_parameters_describe_themselves_to_an_editor() -> None:
         "dialect": {
             "type": "string",
             "description": "Whose idea of an address",
-            "enum": ["rfc5321", "dot-atom", "rfc6531", "rfc5322", "html"],
+            "enum": ["rfc5321", "dot-atom", "rfc6531", "rfc5322", "html", "practical"],
             "default": "rfc5321",
         },
         "obsolete": {

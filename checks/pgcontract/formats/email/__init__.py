@@ -1,4 +1,4 @@
-"""E-mail addresses, in the five senses that standards give the word."""
+"""E-mail addresses, in the five senses that standards give the word, and in the one that most applications mean."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pgcontract.formats.email.addr_spec import read_addr_spec
 from pgcontract.formats.email.html import read_valid_email
 from pgcontract.formats.email.known_addresses import KNOWN
 from pgcontract.formats.email.mailbox import read_mailbox, read_plain
+from pgcontract.formats.email.practical import read_practical
 from pgcontract.formats.oracle import KnownValue, Texts, declare, parameter
 from pgcontract.formats.oracle.scanner import InvalidText
 
@@ -24,6 +25,7 @@ DIALECTS: Final[Mapping[str, Callable[[str], None]]] = {
     "rfc6531": partial(read_mailbox, international=True),
     "rfc5322": partial(read_addr_spec, obsolete=False),
     "html": read_valid_email,
+    "practical": read_practical,
 }
 
 
@@ -47,6 +49,7 @@ class Email(Texts):
     rfc6531   rfc5321 with UTF-8 in the local part and U-labels in the domain
     rfc5322   what a header field may hold: with comments and folding white space, and no limits of length
     html      what a browser lets through in <input type=email>
+    practical one @, something on both sides, a dot in the domain, no blanks or controls: enough before a mail is sent
     """
 
     dialect: str = parameter("string", "Whose idea of an address", default="rfc5321", choices=tuple(DIALECTS))
@@ -80,5 +83,5 @@ class Email(Texts):
         return KNOWN
 
     def alphabet(self) -> str:
-        beyond = "éßж例\u0301" if self.dialect == "rfc6531" else "é"
+        beyond = "éßж例\u0301" if self.dialect in ("rfc6531", "practical") else "é"
         return '@@@...--_+%""\\\\[]():;<>, \'!#$&*/=?^`{|}~aZ09\t\r\n\x7f' + beyond

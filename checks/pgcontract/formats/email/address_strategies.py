@@ -71,6 +71,11 @@ _ADDRESSES: Final[Mapping[str, SearchStrategy[str]]] = {
     ),
     "rfc5322": st.one_of(_at(_dot_strings, _hosts(_LETTERS)), _addr_specs),
     "html": st.one_of(_at(words(_LETTERS + _MARKS + "."), _hosts(_LETTERS)), _full),
+    "practical": st.one_of(
+        _at(_dot_strings, _hosts(_LETTERS, 2)),
+        _at(words(_LETTERS + _MARKS + _NON_ASCII + '".,;:<>()[]\\'), _hosts(_LETTERS + _NON_ASCII + "_", 2)),
+        _full,
+    ),
 }
 
 
