@@ -133,7 +133,8 @@ def _refuse_unknown_families(project: Project, known: Mapping[str, Check]) -> No
 
 
 def _is_judged(project: Project, migration: Migration) -> bool:
-    return migration.contract is not None or migration in project.pending
+    # What its tool runs again whenever it has changed meets a second run however long ago it was applied.
+    return migration.contract is not None or migration in project.pending or migration.up.execution.repeatable
 
 
 def _checks_of(promise: Promise, known: Iterable[Check]) -> Iterator[Check]:

@@ -257,6 +257,18 @@ def test_refusal_stands_at_its_place_in_the_file(tmp_path: Path) -> None:
     ]
 
 
+def test_repeatable_script_that_fails_when_it_is_run_again_blocks_wherever_it_stands(tmp_path: Path) -> None:
+    files = {
+        "db/R__a.sql": "CREATE TABLE lookup (k text);\n",
+        "db/R__b.sql": "CREATE OR REPLACE VIEW v AS SELECT 1 AS n;\n",
+    }
+    write_files(tmp_path, {"db/V1__rooms.sql": SAMPLE["db/V1__rooms.sql"], **files})
+    run = verify(load_project(tmp_path / FOLDER), RunOptions(only=("script.rerun",)))
+    found = {finding.migration: (finding.status, finding.blocks) for finding in run.findings}
+
+    assert {"R__a": (Status.BROKEN, True), "R__b": (Status.KEPT, False)} == found
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -256,8 +256,8 @@ def script_rerun(context: Context) -> Iterator[Answer]:
             actual=str(refusal),
             remedy="Make the statement repeatable: IF NOT EXISTS, CREATE OR REPLACE or DROP … IF EXISTS.",
             evidence=[*refusal.evidence(), *evidence],
-            # Nothing is lost by it, and not every migration promises to be repeatable; a claim that does is refuted.
-            severity=Severity.WARNING,
+            # Nothing is lost by it; a claim that promises it is refuted, and a tool that does it is stopped.
+            severity=None if script.execution.repeatable else Severity.WARNING,
             origin=Origin(file=refusal.path or script.path, line=refusal.line, column=refusal.column),
         )
         return
