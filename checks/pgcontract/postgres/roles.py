@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import re
 import secrets
+import time
 from dataclasses import dataclass, field, fields, replace
+from typing import Final
 
 import psycopg
 from psycopg import sql
@@ -38,6 +40,8 @@ SELECT rolname, rolsuper, pg_catalog.array_remove(ARRAY[
 ], NULL)
 FROM pg_catalog.pg_roles WHERE rolname = ANY (%s) OR rolname = current_user
 """
+_ENDING_WAITS: Final = 25
+_ENDING_WAIT_S: Final = 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,6 +245,10 @@ def prepare_roles(admin: psycopg.Connection, server: Server, platform: Platform,
 
 def drop_platform_roles(admin: psycopg.Connection, platform: Platform, token: str) -> None:
     """Drop the platform's roles that pgcontract created, unless another live run may use them."""
+    for _ in range(_ENDING_WAITS):  # the server lists a session for a moment after its client has left
+        if not living_tokens(admin) - {token}:
+            break
+        time.sleep(_ENDING_WAIT_S)
     with advisory_lock(admin, PLATFORM_LOCK):
         if not living_tokens(admin) - {token}:
             drop_commented_roles(admin, [role.name for role in platform.roles])
