@@ -124,6 +124,12 @@ def greeting(version: str) -> Iterator[int]:
         serving.join()
 
 
+def accepts(path: Path) -> bool:
+    """Whether somebody listens: a socket's file is there a moment earlier than that."""
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
+
+
 @contextmanager
 def pooled(owner: Owner, folder: Path, mode: str) -> Iterator[str]:
     """PgBouncer before the owner's server, in this mode; the `--pg` that leads through it as the maker."""
@@ -145,7 +151,7 @@ def pooled(owner: Owner, folder: Path, mode: str) -> Iterator[str]:
     )
     try:
         conninfo = f"host={folder} port=6543 user=maker dbname=lobby"
-        while not (folder / ".s.PGSQL.6543").exists():
+        while not accepts(folder / ".s.PGSQL.6543"):
             assert pooler.poll() is None, "pgbouncer did not start"
         yield f"dsn:{conninfo}"
     finally:
