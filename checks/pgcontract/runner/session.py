@@ -7,11 +7,13 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from itertools import takewhile
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 import psycopg
 
+from pgcontract.contract import Migration
 from pgcontract.errors import CouldNotAsk, CouldNotConnect, InputError, PgcontractError, ServerUnavailable
 from pgcontract.postgres import versions
 from pgcontract.postgres.connection import QUERY_CANCELED, describe_timeout, is_server_lost
@@ -207,9 +209,7 @@ class Session:
                     )
             except Exception as error:  # noqa: BLE001 - the one place where our own bug becomes a finding
                 answers = _error_answers(check, promise, error)
-            chain = self.plan.project.chain
-            failed = [migration for migration in chain[: chain.index(promise.migration)] if migration.key in self._failed]
-            excused = tuple(excuse(answer, check.id, failed) for answer in answers)
+            excused = tuple(excuse(answer, check.id, self._failed_before(key)) for answer in answers)
             # A failure of what production has is a warning: it does not weigh what nobody could say for it.
             refused |= excused != answers and self.plan.project.applied is not None
             answers = tuple(map(self._from_its_cause, excused))
@@ -229,6 +229,13 @@ class Session:
     def _failed(self) -> frozenset[str]:
         """The keys of the migrations that were not applied, so far."""
         return self._replay.failed if self._replay is not None else frozenset()
+
+    def _failed_before(self, key: str) -> tuple[Migration, ...]:
+        """The migrations before that one which were not applied."""
+        if not (failed := self._failed):
+            return ()
+        before = takewhile(lambda migration: migration.key != key, self.plan.project.chain)
+        return tuple(migration for migration in before if migration.key in failed)
 
     def _asks_whether_applied(self, key: str) -> bool:
         return any(item.migration == key and self._checks[item.check].info.comes_first for item in self.plan.items)
