@@ -181,8 +181,8 @@ class Context:
         names = {(each.kind, each.name) for each in texts}
         if not names:
             return differences
-        expected = self._settled(self.spelling.schema)
-        actual = self._settled(with_texts_of(self.spelling.schema, self.after, names))
+        expected = self._at_fixed_point(self.spelling.schema)
+        actual = self._at_fixed_point(with_texts_of(self.spelling.schema, self.after, names))
         expected_parts = {(part.kind, part.name): part for part in expected.parts()}
         actual_parts = {(part.kind, part.name): part for part in actual.parts()}
 
@@ -193,7 +193,7 @@ class Context:
 
         return tuple(each for each in differences if each not in texts or not reads_alike(each))
 
-    def _settled(self, schema: Schema) -> Schema:
+    def _at_fixed_point(self, schema: Schema) -> Schema:
         """The schema read and printed by the server until it stays."""
         for _ in range(_MAX_READINGS):
             with self.sandbox.rolled_back(self.after_state) as connection:

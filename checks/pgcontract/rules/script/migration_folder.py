@@ -20,6 +20,8 @@ _MAX_COUNTED_DIGITS: Final = 7  # longer ones are days and times
 def _issues(promise: Promise, kind: IssueKind) -> Iterator[FolderIssue]:
     """Those of the migration; of the last one, those of no migration too."""
     project = promise.project
+    if not project.issues:
+        return
     keys = {migration.key for migration in project.chain}
     for issue in project.issues:
         key = issue.key if issue.key in keys else project.head.key
