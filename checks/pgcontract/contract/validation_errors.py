@@ -15,6 +15,8 @@ from pgcontract.contract.declared_value import ADDED_KEYS, NAME, TEXT, key_of
 from pgcontract.contract.toml_positions import KeyPath, line_of
 from pgcontract.errors import ContractError
 
+_MAX_KNOWN: Final = 40
+_LAST_KNOWN: Final = 8
 _EXPECTED: Final = {
     "string_type": "a text in quotes",
     "bool_type": "true or false",
@@ -66,12 +68,15 @@ def pydantic_issues(
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """`did you mean ...?`, or all known names where none is near."""
+    """`did you mean ...?`, or the known names where none is near: of very many the last, which are the newest."""
     words = list(known)
     if not words:
         return "there is none"
     near = get_close_matches(word, words, n=1)
-    return f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(words)}"
+    if near:
+        return f"did you mean `{near[0]}`?"
+    shown = words if len(words) <= _MAX_KNOWN else [f"{len(words) - _LAST_KNOWN} others", *words[-_LAST_KNOWN:]]
+    return f"known here: {', '.join(shown)}"
 
 
 def spell_path(path: KeyPath) -> str:
