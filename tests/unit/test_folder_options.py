@@ -97,9 +97,11 @@ def test_a_draft_holds_what_the_migration_makes_and_not_what_the_setup_made(pgco
 
 
 def test_unknown_migration_of_many_names_the_newest_alone(pgcontract: Command, tmp_path: Path) -> None:
-    for number in range(1, 61):
-        (tmp_path / f"{number:03}_a.sql").write_text("SELECT 1;\n", encoding="utf-8")
-    result = pgcontract("verify", ".", "--applied", "x")
+    write_files(tmp_path / "many", {f"{number:03}_a.sql": "SELECT 1;\n" for number in range(1, 61)})
+    result = pgcontract("verify", "many", "--applied", "x")
     newest = ", ".join(f"{number:03}_a" for number in range(53, 61))
 
-    assert (2, f"error: .: no migration is called 'x'; known here: 52 others, {newest}\n") == (result.code, result.err)
+    assert (2, f"error: many: no migration is called 'x'; known here: 52 others, {newest}\n") == (
+        result.code,
+        result.err,
+    )
