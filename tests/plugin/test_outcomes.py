@@ -86,6 +86,27 @@ def test_a_selection_is_never_clear(pytester: pytest.Pytester, workers: list[str
     assert (0, {}, "CAUTION") == run(pytester, "schema", "-k", "column.type", *workers)
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("-k", "column and id"), (0, {}, "CAUTION")),
+        (("-k", "waiver"), (1, {"failed": 1}, "BLOCKED")),
+        ((f"schema/{CONTRACT}::waiver.live[column.type[public.note.body]]",), (1, {"failed": 1}, "BLOCKED")),
+    ],
+    ids=["beside it", "it", "it by its name"],
+)
+def test_a_selection_judges_a_waiver_that_it_names(
+    pytester: pytest.Pytester, project: Path, words: tuple[str, ...], expected: tuple[int, dict[str, int], str]
+) -> None:
+    with (project / CONTRACT).open("a", encoding="utf-8") as contract:
+        contract.write(
+            '[[waiver]]\ncheck = "column.type"\nsubject = "public.note.body"\n'
+            'reason = "nobody notices"\nowner = "Ann"\nuntil = 2020-01-01\n'
+        )
+
+    assert expected == run(pytester, *words, *([] if "::" in words[0] else ["schema"]))
+
+
 @pytest.mark.usefixtures("project")
 @ALONE_AND_SPREAD
 def test_a_failing_test_of_somebody_else_still_fails_the_run(pytester: pytest.Pytester, workers: list[str]) -> None:

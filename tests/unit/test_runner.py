@@ -99,6 +99,71 @@ def test_a_selection_is_not_complete(project: Path, said: dict[str, tuple[str, .
     assert complete is plan(load_project(project), RunOptions(**said)).complete
 
 
+CLAIMS = """
+[[claim]]
+id = "A"
+description = "A body is text"
+checks = ["column.type[public.note.body]", "object.declared[table public.more]"]
+
+[[claim]]
+id = "B"
+description = "Nobody knows"
+untestable = "nobody looked"
+"""
+WAIVER = """
+[[waiver]]
+check = "object.declared"
+subject = "table public.more"
+reason = "it goes soon"
+owner = "Ann"
+until = 2020-01-01
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "decided"),
+    [
+        ({}, ["claim.decided[A]", "claim.decided[B]", "waiver.live[object.declared[table public.more]]"]),
+        ({"only": ("column.*",)}, []),
+        ({"only": ("*.declared",)}, ["waiver.live[object.declared[table public.more]]"]),
+        ({"only": ("column.*", "object.*")}, ["claim.decided[A]", "waiver.live[object.declared[table public.more]]"]),
+        ({"only": ("claim.decided[B]",)}, ["claim.decided[B]"]),
+        ({"only": ("claim.decided[A]",)}, ["claim.decided[A]", "waiver.live[object.declared[table public.more]]"]),
+        ({"only": ("claim.decided[A]",), "skip": ("waiver.live",)}, ["claim.decided[A]"]),
+        ({"only": ("claim.*",), "skip": ("object.*",)}, ["claim.decided[B]"]),
+        ({"skip": ("claim.*",)}, ["waiver.live[object.declared[table public.more]]"]),
+    ],
+    ids=str,
+)
+def test_a_selection_decides_what_it_names_or_asks_in_full(
+    project: Path, said: dict[str, tuple[str, ...]], decided: list[str]
+) -> None:
+    claims(project, CLAIMS)
+    with (project / "contracts/001_note/contract.toml").open("a", encoding="utf-8") as contract:
+        contract.write(WAIVER)
+    planned = plan(load_project(project), RunOptions(**said))
+
+    assert (decided, not said) == (
+        [item.name for item in planned.decisions if item not in planned.undecided],
+        planned.complete,
+    )
+
+
+def test_a_claim_about_what_an_earlier_contract_declares_is_asked_there(tmp_path: Path) -> None:
+    lines = '[[verification]]\nid = "V"\ndescription = "One"\nsql = "SELECT 1"\nrow_count = 1\n'
+    project = write(tmp_path, ("001_note", FIRST, FIRST_CONTRACT + lines), ("002_text", SECOND, SECOND_CONTRACT))
+    write_files(
+        project,
+        {
+            "contracts/002_text/claims.toml": '[[claim]]\nid = "A"\ndescription = "It is so"\n'
+            'checks = ["verification.query[V]"]\n'
+        },
+    )
+    run = verify(load_project(project), RunOptions(only=("claim.decided",)))
+
+    assert [("A", "upheld", "002_text")] == [(claim.id, claim.outcome.value, claim.migration) for claim in run.claims]
+
+
 @pytest.mark.parametrize(
     ("glob", "message"),
     [

@@ -79,9 +79,12 @@ class Promise:
                 return Origin(file=created.file or self.script.path, line=created.line)
         return None
 
-    def claimed_subjects(self, check: str) -> Iterator[str]:
-        """The subjects that claims name of a check whose subjects are written in the claim itself."""
-        for claim in self.contract.claims if self.contract else ():
+    def claimed_subjects(self, check: str, *, later: bool = False) -> Iterator[str]:
+        """The subjects that its claims, or those of `later` contracts, name of a check whose subjects are written in the
+        claim itself."""
+        at = [migration.key for migration in self.project.chain].index(self.migration.key)
+        contracts = [migration.contract for migration in self.project.chain[at + 1 :]] if later else [self.contract]
+        for claim in (claim for contract in contracts if contract for claim in contract.claims):
             for reference in (*claim.checks, *(claim.corrected.checks if claim.corrected else ())):
                 if reference.check == check and reference.subject:
                     yield reference.subject

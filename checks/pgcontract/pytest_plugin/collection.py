@@ -15,8 +15,9 @@ from pgcontract.errors import PgcontractError
 from pgcontract.pytest_plugin.shared_session import SharedSession
 from pgcontract.pytest_plugin.summary import VERDICT_PLUGIN, VerdictPlugin
 from pgcontract.reporting.markup import visible
-from pgcontract.result import Finding, Status
+from pgcontract.result import Finding, Observations, Status
 from pgcontract.runner.corrections import apply_corrections, declared_corrections
+from pgcontract.runner.decisions import DECISIONS
 from pgcontract.runner.waivers import apply_waivers
 
 
@@ -37,10 +38,18 @@ class ContractFile(pytest.File):
         except PgcontractError as error:
             raise self.CollectError(visible(str(error), lines=True)) from error
         own = self._migrations(plan.project)
-        for item in plan.items:
+        for item in (*plan.items, *self._decisions(plan)):
             if item.migration in own:
                 name = item.name if item.migration == own[0] else f"{item.migration}/{item.name}"
-                yield PromiseItem.from_parent(self, name=visible(name), item=item)
+                kind = DecisionItem if item in plan.decisions else PromiseItem
+                yield kind.from_parent(self, name=visible(name), item=item)
+
+    def _decisions(self, plan: runner.Plan) -> Iterable[runner.Item]:
+        """The claims and waivers that are items of their own: where somebody names one. The verdict decides each in any
+        case, and an item of its own asks again, in its process, all that it rests on."""
+        words = (self.config.option.keyword, *self.config.args)
+        by_name = any(info.family in word for word in words for info in DECISIONS)
+        return (item for item in plan.decisions if item in plan.named or (by_name and item not in plan.skipped))
 
     def _migrations(self, project: Project) -> list[str]:
         """The contract's own migration first; then those without a contract up to the next: none goes unasked."""
@@ -70,7 +79,7 @@ class PromiseItem(pytest.Item):
     def __init__(self, *, item: runner.Item, **rest: Any) -> None:
         super().__init__(**rest)
         self.item = item
-        self.findings: tuple[Finding, ...] = ()
+        self.answers: dict[runner.Item, tuple[Finding, ...]] = {}
         self.resolved_findings: tuple[Finding, ...] = ()
 
     @property
@@ -79,17 +88,20 @@ class PromiseItem(pytest.Item):
         return self.parent.shared_session
 
     def setup(self) -> None:
-        try:
-            self.findings = self.shared_session.ask(self.item)
-        except PgcontractError as error:
-            self.findings = (runner.make_unanswered_finding(self.shared_session.plan, self.item, str(error)),)
-            raise
+        self.ask(self.item)
         project = self.shared_session.plan.project
-        waived, _ = apply_waivers(self.findings, project, dt.datetime.now(dt.UTC).date())
+        waived, _ = apply_waivers(self.answers[self.item], project, dt.datetime.now(dt.UTC).date())
         # Whether what stands in its place holds is known when all was asked: the verdict says so.
         self.resolved_findings = apply_corrections(waived, project, runner.check_infos(), declared_corrections(project))
         if not any(finding.blocks for finding in self.resolved_findings):
             self._fail_on(Status.UNKNOWN, Status.ERROR)
+
+    def ask(self, item: runner.Item) -> None:
+        try:
+            self.answers[item] = self.shared_session.ask(item)
+        except PgcontractError as error:
+            self.answers[item] = (runner.make_unanswered_finding(self.shared_session.plan, item, str(error)),)
+            raise
 
     def runtest(self) -> None:
         if any(finding.blocks for finding in self.resolved_findings):
@@ -113,6 +125,23 @@ class PromiseItem(pytest.Item):
             finding for finding in self.resolved_findings if finding.status in statuses and finding.resolution is None
         ):
             raise NotKept(wrong)
+
+
+class DecisionItem(PromiseItem):
+    """One claim or waiver, decided by all that it rests on: a note passes, else as any other item."""
+
+    def setup(self) -> None:
+        plan = self.shared_session.plan
+        rests_on = [item for item in plan.items if item in plan.decisions[self.item]]
+        for item in rests_on:
+            self.ask(item)
+        findings = [finding for item in rests_on for finding in self.answers[item]]
+        self.answers[self.item] = ()  # the verdict concludes it from those
+        run = runner.conclude(plan.select((*rests_on, self.item)), findings, Observations())
+        key = (self.item.migration, self.item.check, self.item.subject)
+        self.resolved_findings = tuple(
+            finding for finding in run.findings if (finding.migration, finding.check, finding.subject) == key
+        )
 
 
 def _failure_text(finding: Finding) -> str:

@@ -56,9 +56,9 @@ class VerdictPlugin:
             from pgcontract.pytest_plugin.collection import PromiseItem
 
             if isinstance(item, PromiseItem):
-                answer = _dump(item.findings) if report.when == "setup" else None
-                place = {"project": str(item.shared_session.project), "item": _key(item.item)}
-                setattr(report, _ATTRIBUTE, {**place, "answer": answer})
+                answers = item.answers.items() if report.when == "setup" else ()
+                dumped = [(_key(asked), _dump(findings)) for asked, findings in answers]
+                setattr(report, _ATTRIBUTE, {"project": str(item.shared_session.project), "answers": dumped})
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -66,8 +66,9 @@ class VerdictPlugin:
         if marked is None:
             self._others_failed |= report.failed
             self._crashed += [report.nodeid] if report.failed else []
-        elif marked["answer"] is not None:
-            self._answers[marked["project"]][tuple(marked["item"])] = _load(marked["answer"])
+        else:
+            own = self._answers[marked["project"]]
+            own.update((tuple(key), _load(findings)) for key, findings in marked["answers"])
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         self._others_failed |= report.failed
@@ -115,7 +116,8 @@ class VerdictPlugin:
             shared_session = self.shared_session(Path(project))
             answers |= {key: unanswered for key, unanswered in self._unanswered(shared_session) if key not in answers}
             # In the order of the plan, whichever worker came first: as on the command line.
-            plan = shared_session.plan.select(item for item in shared_session.plan.items if _key(item) in answers)
+            every = (*shared_session.plan.items, *shared_session.plan.decisions)
+            plan = shared_session.plan.select(item for item in every if _key(item) in answers)
             findings = [finding for item in plan.items for finding in answers[_key(item)]]
             observed = _merge_observed(self._observed[project])
             self._runs.append(runner.conclude(plan, findings, observed))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pgcontract.contract import CheckRef, Claim, Project
 from pgcontract.result import CheckInfo, ClaimResult, Correctable, Finding, Outcome, Status
+from pgcontract.runner.claim_findings import CLAIM_DECIDED
 from pgcontract.runner.corrections import correction_obstacle, restated_claims
 from pgcontract.runner.item import Item
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What was found of one migration's promises, and what a selection left out of them."""
+    """What was found of what a claim rests on, and what a selection left out of it."""
 
     findings: tuple[Finding, ...] = ()
     left_out: tuple[Item, ...] = ()
@@ -36,29 +37,63 @@ def decide_claims(
     checks: Mapping[str, CheckInfo],
     *,
     left_out: Iterable[Item] = (),
+    undecided: Collection[Item] = (),
 ) -> tuple[ClaimResult, ...]:
     """What became of each claim of the chain, in the order they are written.
 
-    A refuted claim that a later migration restates under its id is corrected once the later statement is upheld.
+    A refuted claim that a later migration restates under its id is corrected once the later statement is upheld. One that
+    is `undecided`, because a selection did not ask it, is not shown unless it is refuted all the same.
     """
-    found, skipped = tuple(findings), tuple(left_out)
-    asked = {
-        migration.key: Asked(
-            findings=tuple(finding for finding in found if finding.migration == migration.key),
-            left_out=tuple(item for item in skipped if item.migration == migration.key),
-        )
-        for migration in project.chain
-    }
+    asked = _AskedInChain(project, findings, left_out)
+    unasked = {(item.migration, item.subject) for item in undecided if item.check == CLAIM_DECIDED.id}
     results: list[ClaimResult] = []
     for migration in project.chain:
         restated = restated_claims(project, migration.key)
         for claim in migration.contract.claims if migration.contract else ():
-            result = decide_claim(claim, migration.key, asked[migration.key], checks)
+            result = decide_claim(claim, migration.key, asked.of(claim, migration.key), checks)
             if result.outcome is Outcome.REFUTED and claim.id in restated:
                 key, later = restated[claim.id]
-                result = _restated(result, claim, asked[migration.key], later, key, asked[key], checks)
-            results.append(result)
+                asked_later = asked.of(later, key)
+                result = _restated(result, claim, asked.of(claim, migration.key), later, key, asked_later, checks)
+            results.append(_unasked(result) if (migration.key, claim.id) in unasked else result)
     return tuple(results)
+
+
+def _unasked(result: ClaimResult) -> ClaimResult:
+    """A claim that a selection did not ask: no reason for a verdict, unless what was asked refutes it."""
+    if result.outcome in (Outcome.NOT_SHOWN, Outcome.UNTESTABLE):
+        return replace(result, asked=False)
+    if result.outcome is Outcome.REFUTED:
+        return result
+    return replace(result, outcome=Outcome.NOT_SHOWN, reason="the selection left it out", asked=False)
+
+
+class _AskedInChain:
+    """What was found, and left out, of each migration's promises."""
+
+    def __init__(self, project: Project, findings: Iterable[Finding], left_out: Iterable[Item]) -> None:
+        self._keys = [migration.key for migration in project.chain]
+        self._findings: dict[str, list[Finding]] = {key: [] for key in self._keys}
+        self._left_out: dict[str, list[Item]] = {key: [] for key in self._keys}
+        for finding in findings:
+            self._findings.setdefault(finding.migration, []).append(finding)
+        for item in left_out:
+            self._left_out.setdefault(item.migration, []).append(item)
+
+    def of(self, claim: Claim, key: str) -> Asked:
+        """What the claim rests on: its own migration's; of a check that nothing there is about, what was declared before
+        and is asked where it was declared."""
+        findings: dict[int, Finding] = {}
+        left_out: list[Item] = []
+        for reference in (*claim.checks, *(claim.corrected.checks if claim.corrected else ())):
+            for earlier in reversed(self._keys[: self._keys.index(key) + 1]):
+                found = [one for one in self._findings[earlier] if reference.names(one.check, one.subject)]
+                skipped = [one for one in self._left_out[earlier] if reference.names(one.check, one.subject)]
+                if found or skipped:
+                    findings.update((id(one), one) for one in found)
+                    left_out += skipped
+                    break
+        return Asked(findings=tuple(findings.values()), left_out=tuple(left_out))
 
 
 def _restated(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from functools import cached_property
 
 from pgcontract.contract import Migration, Project, Waiver
 from pgcontract.errors import ContractError, InputError
@@ -14,16 +15,18 @@ from pgcontract.result import RunOptions
 from pgcontract.result.check_info import family_of
 from pgcontract.result.outline import EVERY_OTHER
 from pgcontract.rules.registry import Check, checks, nearest
+from pgcontract.runner.decisions import DECISIONS, decisions, matches
 from pgcontract.runner.item import Item
 
-_FAMILIES_OF_THE_RUNNER = frozenset({"claim", "waiver"})  # findings that answer no check of the registry
+_FAMILIES_OF_THE_RUNNER = frozenset(info.family for info in DECISIONS)  # findings that answer no check of the registry
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """What will be asked, and what a selection left out of it.
 
-    `options` are those of the run, with the seed that is used.
+    `options` are those of the run, with the seed that is used. `named` are the claims and waivers that a selection names
+    itself, `skipped` those that it leaves out.
     """
 
     project: Project
@@ -31,10 +34,29 @@ class Plan:
     promises: Mapping[str, Promise]
     items: tuple[Item, ...]
     left_out: tuple[Item, ...] = ()
+    named: frozenset[Item] = frozenset()
+    skipped: frozenset[Item] = frozenset()
 
     @property
     def complete(self) -> bool:
-        return not self.left_out
+        return not self.left_out and not self.skipped
+
+    @cached_property
+    def decisions(self) -> Mapping[Item, frozenset[Item]]:
+        """Every claim and waiver, with the items that it rests on, whether or not they are asked."""
+        return decisions(self.project, (*self.items, *self.left_out))
+
+    @cached_property
+    def undecided(self) -> frozenset[Item]:
+        """The claims and waivers that the selection did not ask, or not all that they rest on."""
+        if self.complete:
+            return frozenset()
+        asked = frozenset(self.items)
+        return self.skipped | frozenset(
+            decision
+            for decision, rests_on in self.decisions.items()
+            if not (rests_on or decision in self.named) or not rests_on <= asked
+        )
 
     @property
     def head(self) -> Migration:
@@ -46,10 +68,15 @@ class Plan:
         return _is_judged(self.project, migration) or migration is self.head
 
     def select(self, items: Iterable[Item]) -> Plan:
-        """The same plan with these items alone."""
+        """The same plan with these items alone; claims and waivers among them are named."""
         chosen = frozenset(items)
         rest = tuple(item for item in self.items if item not in chosen)
-        return replace(self, items=tuple(item for item in self.items if item in chosen), left_out=(*self.left_out, *rest))
+        return replace(
+            self,
+            items=tuple(item for item in self.items if item in chosen),
+            left_out=(*self.left_out, *rest),
+            named=self.named | (chosen & self.decisions.keys()),
+        )
 
 
 def plan(project: Project, options: RunOptions = RunOptions()) -> Plan:  # noqa: B008 - a frozen value
@@ -79,21 +106,33 @@ def plan(project: Project, options: RunOptions = RunOptions()) -> Plan:  # noqa:
         _refuse_unknown_checks(promise, known)
         promises[migration.key] = promise
         items.extend(_items(promise, _checks_of(promise, known.values())))
-    chosen = tuple(item for item in items if _selected(item, options))
-    for glob in (*options.only, *options.skip):
-        if not any(_matches_glob(item, glob) for item in items):
-            if any(fnmatchcase(check, glob.partition("[")[0]) for check in known):
-                raise InputError(f"'{glob}' is a check, but this project declares nothing that it would ask about.")
-            close = nearest(glob, {*known, *(item.name for item in items)})
-            hint = f"; the nearest is {close}" if close else ""
-            raise InputError(f"'{glob}' selects no check{hint}. `pgcontract list` names them all.")
+    resting = decisions(project, items)
+    _refuse_globs_that_match_nothing(options, (*items, *resting), {*known, *(info.id for info in DECISIONS)})
+    named = frozenset(item for item in resting if any(matches(item, glob) for glob in options.only))
+    skipped = frozenset(item for item in resting if any(matches(item, glob) for glob in options.skip))
+    needed = frozenset(item for decision in named - skipped for item in resting[decision])
+    chosen = tuple(item for item in items if _selected(item, options, needed))
+    taken = frozenset(chosen)
     return Plan(
         project=project,
         options=replace(options, seed=seed),
         promises=promises,
         items=chosen,
-        left_out=tuple(item for item in items if not _selected(item, options)),
+        left_out=tuple(item for item in items if item not in taken),
+        named=named - skipped,
+        skipped=skipped,
     )
+
+
+def _refuse_globs_that_match_nothing(options: RunOptions, items: Iterable[Item], known: Collection[str]) -> None:
+    there = tuple(items)
+    for glob in (*options.only, *options.skip):
+        if not any(matches(item, glob) for item in there):
+            if any(fnmatchcase(check, glob.partition("[")[0]) for check in known):
+                raise InputError(f"'{glob}' is a check, but this project declares nothing that it would ask about.")
+            close = nearest(glob, {*known, *(item.name for item in there)})
+            hint = f"; the nearest is {close}" if close else ""
+            raise InputError(f"'{glob}' selects no check{hint}. `pgcontract list` names them all.")
 
 
 def _refuse_unknown_checks(promise: Promise, known: Mapping[str, Check]) -> None:
@@ -164,12 +203,7 @@ def _last_part(subject: str) -> str:
     return written[-1] if written and not rest else subject
 
 
-def _matches_glob(item: Item, glob: str) -> bool:
-    words = (item.check, item.name, f"{item.check}[{item.subject}]")
-    return any(word == glob or fnmatchcase(word, glob.replace("[", "[[]")) for word in words)
-
-
-def _selected(item: Item, options: RunOptions) -> bool:
-    return (not options.only or any(_matches_glob(item, glob) for glob in options.only)) and not any(
-        _matches_glob(item, glob) for glob in options.skip
-    )
+def _selected(item: Item, options: RunOptions, needed: Collection[Item]) -> bool:
+    """Whether it is asked: because the selection names it, or a claim or a waiver that rests on it."""
+    chosen = not options.only or item in needed or any(matches(item, glob) for glob in options.only)
+    return chosen and not any(matches(item, glob) for glob in options.skip)

@@ -41,8 +41,8 @@ def conclude(
     now = dt.datetime.now(dt.UTC)
     infos = check_infos()
     ordered = _in_order(plan, findings)
-    waived, waivers = apply_waivers(ordered, plan.project, today or now.date(), left_out=plan.left_out)
-    claims = decide_claims(plan.project, waived, infos, left_out=plan.left_out)
+    waived, waivers = apply_waivers(ordered, plan.project, today or now.date(), undecided=plan.undecided)
+    claims = decide_claims(plan.project, waived, infos, left_out=plan.left_out, undecided=plan.undecided)
     resolved = apply_corrections(waived, plan.project, infos, corrected_claims(claims))
     everything = (*resolved, *waivers, *claim_findings(plan.project, claims, complete=plan.complete))
     found = {finding.check for finding in everything}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from typing import Final
 
 from pgcontract.contract import Migration, Project, Waiver
@@ -39,12 +38,12 @@ class _Use:
 
 
 def apply_waivers(
-    findings: Iterable[Finding], project: Project, today: dt.date, *, left_out: Collection[Item] = ()
+    findings: Iterable[Finding], project: Project, today: dt.date, *, undecided: Collection[Item] = ()
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
     """The findings, those that a waiver excuses WAIVED, and a finding for each waiver.
 
     A waiver excuses what is broken or could not be asked of its own migration's promises; never a check that failed by
-    a fault of its own. Of one that excuses nothing, while a selection left out what it may be about, nothing is said.
+    a fault of its own. Of one that is `undecided` nothing is said: a selection left it out, or what it is about.
     """
     uses = [
         _Use(migration=migration, waiver=waiver)
@@ -52,7 +51,12 @@ def apply_waivers(
         for waiver in (migration.contract.of(Waiver) if migration.contract else ())
     ]
     excused = tuple(_excuse(finding, uses, today) for finding in findings)
-    return excused, tuple(_judge(use, today, left_out) for use in uses)
+    left_out = {(item.migration, item.check, item.subject) for item in undecided}
+    return excused, tuple(_judge(use, today, _key(use) not in left_out) for use in uses)
+
+
+def _key(use: _Use) -> tuple[str, str, str]:
+    return use.migration.key, WAIVER_LIVE.id, waiver_name(use.waiver)
 
 
 def _excuse(finding: Finding, uses: Sequence[_Use], today: dt.date) -> Finding:
@@ -100,7 +104,7 @@ def _resolution(waiver: Waiver, finding: Finding, today: dt.date) -> str:
         for remark, applies in (
             ("it is critical", finding.severity is Severity.CRITICAL),
             ("it was not asked", finding.status is Status.UNKNOWN),
-            (f"by a wildcard, {_name(waiver)}", not waiver.names(finding.check, finding.subject)),
+            (f"by a wildcard, {waiver_name(waiver)}", not waiver.names(finding.check, finding.subject)),
             ("its end is more than a year away", waiver.until > today + LONGEST),
         )
         if applies
@@ -109,19 +113,18 @@ def _resolution(waiver: Waiver, finding: Finding, today: dt.date) -> str:
     return f"waived until {waiver.until.isoformat()} by {waiver.owner}: {waiver.reason}{told}"
 
 
-def _name(waiver: Waiver) -> str:
+def waiver_name(waiver: Waiver) -> str:
+    """The subject of the finding about it."""
     return f"{waiver.check}[{waiver.subject}]"
 
 
-def _judge(use: _Use, today: dt.date, left_out: Collection[Item]) -> Finding:
+def _judge(use: _Use, today: dt.date, asked: bool) -> Finding:
     waiver, migration = use.waiver, use.migration
-    subject, until = _name(waiver), waiver.until.isoformat()
+    subject, until = waiver_name(waiver), waiver.until.isoformat()
     status, severity, problem, remedy = Status.BROKEN, WAIVER_LIVE.severity, None, None
     about = f"The waiver of {subject}"
-    if not use.excused and any(
-        item.migration == migration.key and fnmatchcase(item.check, waiver.check) for item in left_out
-    ):
-        status, summary = Status.NOTED, f"{about} is not judged: the selection left out what it may excuse."
+    if not asked:
+        status, summary = Status.NOTED, f"{about} is not judged: the selection left it out, or what it may excuse."
     elif waiver.until < today:
         problem = f"expired on {until}"
         summary = f"{about} {problem}."

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from pgcontract.contract import Flow
 from pgcontract.performance.measurement_kind import MeasurementKind
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
@@ -21,7 +22,22 @@ _FACTOR: Final = 2
 
 
 def _subjects(promise: Promise) -> Iterator[str]:
-    yield from dict.fromkeys(promise.claimed_subjects("write.time"))
+    """What claims say of this contract's flows, later ones too; and of those that no contract declares."""
+    own = {flow.name for flow in promise.contract.of(Flow)} if promise.contract else set()
+    later = {subject for subject in promise.claimed_subjects("write.time", later=True) if _flow(subject) in own}
+    others = {
+        flow.name
+        for migration in promise.project.chain
+        if migration.contract and migration is not promise.migration
+        for flow in migration.contract.of(Flow)
+    }
+    for subject in dict.fromkeys((*promise.claimed_subjects("write.time"), *sorted(later))):
+        if _flow(subject) in own or _flow(subject) not in others:
+            yield subject
+
+
+def _flow(subject: str) -> str:
+    return subject.strip().partition(".")[0]
 
 
 @check(

@@ -1,0 +1,60 @@
+"""What the verdict decides itself, of claims and waivers, as items that a selection may name. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from pgcontract.contract import CheckRef, Claim, Migration, Project, Waiver
+from pgcontract.contract.check_globs import matches_finding
+from pgcontract.runner.claim_findings import CLAIM_DECIDED
+from pgcontract.runner.item import Item
+from pgcontract.runner.waivers import WAIVER_LIVE, waiver_name
+
+DECISIONS = (CLAIM_DECIDED, WAIVER_LIVE)
+
+
+def claim_item(migration: Migration, claim: Claim) -> Item:
+    return Item(migration=migration.key, check=CLAIM_DECIDED.id, subject=claim.id, label=claim.id)
+
+
+def waiver_item(migration: Migration, waiver: Waiver) -> Item:
+    name = waiver_name(waiver)
+    return Item(migration=migration.key, check=WAIVER_LIVE.id, subject=name, label=name)
+
+
+def decisions(project: Project, items: Iterable[Item]) -> dict[Item, frozenset[Item]]:
+    """Every claim and waiver of the chain, each with those of the items that it rests on."""
+    planned = tuple(items)
+    found: dict[Item, frozenset[Item]] = {}
+    for number, migration in enumerate(project.chain):
+        if migration.contract is None:
+            continue
+        so_far = [earlier.key for earlier in project.chain[: number + 1]]
+        for claim in migration.contract.claims:
+            references = (*claim.checks, *(claim.corrected.checks if claim.corrected else ()))
+            found[claim_item(migration, claim)] = frozenset(
+                item for reference in references for item in named_by(reference, planned, so_far)
+            )
+        for waiver in migration.contract.of(Waiver):
+            found[waiver_item(migration, waiver)] = named_by(waiver, planned, [migration.key])
+    return found
+
+
+def named_by(reference: CheckRef | Waiver, items: Iterable[Item], keys: list[str]) -> frozenset[Item]:
+    """The items that a claim or a waiver of the last of these migrations names: its own, else those of the latest before
+    it that has some, as where a timestamp is declared that a later contract inherits. What is about a subject that
+    nobody planned rests on all that is asked of its check.
+    """
+    alike = [item for item in items if matches_finding(reference.check, "*", item.check, item.subject)]
+    named = reference.matches if isinstance(reference, Waiver) else reference.names
+    for key in reversed(keys):
+        if own := frozenset(item for item in alike if item.migration == key and named(item.check, item.subject)):
+            return own
+    return frozenset(item for item in alike if item.migration == keys[-1])
+
+
+def matches(item: Item, glob: str) -> bool:
+    """Whether a glob of a selection names the item: by its check, its label or its subject."""
+    words = (item.check, item.name, f"{item.check}[{item.subject}]")
+    return any(word == glob or fnmatchcase(word, glob.replace("[", "[[]")) for word in words)
