@@ -38,14 +38,19 @@ def decide_claims(
     *,
     left_out: Iterable[Item] = (),
     undecided: Collection[Item] = (),
+    skipped: Collection[Item] = (),
 ) -> tuple[ClaimResult, ...]:
     """What became of each claim of the chain, in the order they are written.
 
     A refuted claim that a later migration restates under its id is corrected once the later statement is upheld. One that
-    is `undecided`, because a selection did not ask it, is not shown unless it is refuted all the same.
+    is `undecided`, because a selection did not ask all of it, is not shown unless what it asked refutes it; one that it
+    `skipped` is not shown.
     """
     asked = _AskedInChain(project, findings, left_out)
-    unasked = {(item.migration, item.subject) for item in undecided if item.check == CLAIM_DECIDED.id}
+    unasked, left = (
+        {(item.migration, item.subject) for item in items if item.check == CLAIM_DECIDED.id}
+        for items in (undecided, skipped)
+    )
     results: list[ClaimResult] = []
     for migration in project.chain:
         restated = restated_claims(project, migration.key)
@@ -55,16 +60,16 @@ def decide_claims(
                 key, later = restated[claim.id]
                 asked_later = asked.of(later, key)
                 result = _restated(result, claim, asked.of(claim, migration.key), later, key, asked_later, checks)
-            results.append(_unasked(result) if (migration.key, claim.id) in unasked else result)
+            name = migration.key, claim.id
+            judged = name not in unasked or (result.outcome is Outcome.REFUTED and name not in left)
+            results.append(result if judged else _unasked(result))
     return tuple(results)
 
 
 def _unasked(result: ClaimResult) -> ClaimResult:
-    """A claim that a selection did not ask: no reason for a verdict, unless what was asked refutes it."""
+    """A claim that a selection did not ask: no reason for a verdict."""
     if result.outcome in (Outcome.NOT_SHOWN, Outcome.UNTESTABLE):
         return replace(result, asked=False)
-    if result.outcome is Outcome.REFUTED:
-        return result
     return replace(result, outcome=Outcome.NOT_SHOWN, reason="the selection left it out", asked=False)
 
 

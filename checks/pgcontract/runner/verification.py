@@ -42,7 +42,9 @@ def conclude(
     infos = check_infos()
     ordered = _in_order(plan, findings)
     waived, waivers = apply_waivers(ordered, plan.project, today or now.date(), undecided=plan.undecided)
-    claims = decide_claims(plan.project, waived, infos, left_out=plan.left_out, undecided=plan.undecided)
+    claims = decide_claims(
+        plan.project, waived, infos, left_out=plan.left_out, undecided=plan.undecided, skipped=plan.skipped
+    )
     resolved = apply_corrections(waived, plan.project, infos, corrected_claims(claims))
     everything = (*resolved, *waivers, *claim_findings(plan.project, claims, complete=plan.complete))
     found = {finding.check for finding in everything}
