@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from command import Command
+from test_draft_accepted import wrong
+from written_files import write_files
 
 TABLE = "CREATE TABLE IF NOT EXISTS public.t (id integer PRIMARY KEY, gone text);\n"
 CHANGE = "ALTER TABLE public.t DROP COLUMN IF EXISTS gone, ADD COLUMN IF NOT EXISTS body text DEFAULT 'x';\n"
@@ -46,6 +48,72 @@ def test_drafts_of_a_chain_tell_what_each_migration_adds_and_takes_away(pgcontra
 
     assert [f"wrote chain/contracts/{stem}/contract.toml\n" for stem in ("001_t", "002_t")] == written
     assert ("CLEAR", []) == verdict(pgcontract, "chain")
+
+
+def test_one_run_drafts_each_migration_of_a_folder(pgcontract: Command, tmp_path: Path) -> None:
+    write_files(tmp_path, {"db/migrations/001_t.sql": TABLE, "db/migrations/002_t.sql": CHANGE})
+    drafted = pgcontract("draft", "db/migrations", "--accept")
+    second = (tmp_path / "db/contracts/002_t/contract.toml").read_text(encoding="utf-8")
+
+    assert (0, [f"wrote db/contracts/{stem}/contract.toml" for stem in ("001_t", "002_t")]) == (
+        drafted.code,
+        drafted.err.splitlines(),
+    )
+    assert {"columns.gone = { removed = true }", """columns.body = { type = "text", default = "'x'::text" }"""} == {
+        line for line in second.splitlines() if line.startswith("columns.")
+    }
+    assert ("CLEAR", []) == verdict(pgcontract, "db")
+
+
+def test_one_contract_at_the_head_is_for_all_migrations(pgcontract: Command, tmp_path: Path) -> None:
+    write_files(tmp_path, {"001_t.sql": TABLE, "002_t.sql": CHANGE})
+    drafted = pgcontract("draft", ".", "--accept", "--head")
+
+    assert (0, "wrote 002_t.contract.toml\n") == (drafted.code, drafted.err)
+    assert ("CLEAR", []) == verdict(pgcontract, ".")
+
+
+def test_what_an_owner_wrote_of_one_migration_stays_and_says_what_to_type(pgcontract: Command, tmp_path: Path) -> None:
+    contract = 'migration = "001_t.sql"\n'
+    write_files(tmp_path, {"001_t.sql": TABLE, "002_t.sql": CHANGE, "001_t.contract.toml": contract})
+    refused = pgcontract("draft", ".", "--accept")
+    drafted = pgcontract("draft", ".", "--accept", "--through", "002_t")
+    expected = (
+        "error: 001_t.contract.toml: is there already, and a draft never overwrites; "
+        "name one migration that has none with --through 002_t, or another file with -o\n"
+    )
+
+    assert (2, expected) == (refused.code, refused.err)
+    assert (0, contract) == (drafted.code, (tmp_path / "001_t.contract.toml").read_text(encoding="utf-8"))
+
+
+# What a way back leaves is a warning where nobody promised it, and a migration that is applied is asked for no more.
+def test_a_draft_promises_no_more_than_what_it_names(pgcontract: Command, tmp_path: Path) -> None:
+    back = "DROP TABLE public.t; CREATE TABLE public.t (id integer);"
+    write_files(tmp_path, {"1_t.sql": TABLE, "1_t.down.sql": back, "2_t.sql": CHANGE, "2_t.down.sql": back})
+    before = wrong(pgcontract("verify", ".", "--format", "json").out)
+    pgcontract("draft", ".", "--accept")
+
+    assert before == wrong(pgcontract("verify", ".", "--format", "json").out)
+
+
+@pytest.mark.parametrize("words", [["--through", "002"], ["--head"]], ids=["one", "all"])
+def test_a_draft_behind_what_nobody_declared_is_kept(words: list[str], pgcontract: Command, tmp_path: Path) -> None:
+    first = (
+        'CREATE TABLE "T x" (id integer PRIMARY KEY, "a B" text, c text CHECK (c > \'\'), d integer) WITH (fillfactor = 70);\n'
+        'CREATE INDEX ON "T x" ("a B"); ALTER TABLE "T x" ENABLE ROW LEVEL SECURITY; CREATE TABLE gone (id integer);\n'
+        "INSERT INTO \"T x\" VALUES (1), (2); CREATE VIEW v AS SELECT 1 AS one; CREATE TYPE e AS ENUM ('a');\n"
+        "CREATE TABLE untouched (id integer); GRANT SELECT ON untouched TO PUBLIC;\n"
+    )
+    second = (
+        'ALTER TABLE "T x" DROP COLUMN d, ADD COLUMN e text; DROP TABLE gone; DELETE FROM "T x"; ALTER TYPE e ADD VALUE \'b\';\n'
+        "COMMENT ON VIEW v IS 'One'; COMMENT ON SCHEMA public IS 'Ours';\n"
+    )
+    write_files(tmp_path, {"001_t.sql": first, "002_t.sql": second})
+    before = wrong(pgcontract("verify", ".", "--format", "json").out)
+    drafted = pgcontract("draft", ".", "--accept", *words)
+
+    assert (0, before) == (drafted.code, wrong(pgcontract("verify", ".", "--format", "json").out))
 
 
 def test_draft_waives_only_what_it_is_told_to(pgcontract: Command, tmp_path: Path) -> None:

@@ -30,9 +30,10 @@ def test_accepted_draft_has_the_findings_of_no_contract(schema: Path, pgcontract
     assert (0, before) == (drafted.code, after)
 
 
-def wrong(run: str) -> set[tuple[str, str]]:
+def wrong(run: str) -> set[tuple[str, str, str, str | None]]:
+    """What is broken or unknown, and how heavily it weighs."""
     return {
-        (finding["check"], finding["subject"])
+        (finding["check"], finding["subject"], finding["status"], finding["severity"])
         for finding in json.loads(run)["findings"]
         if finding["status"] in ("broken", "unknown", "error")
     }

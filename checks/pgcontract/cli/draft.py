@@ -21,7 +21,8 @@ from pgcontract.errors import InputError
     help="With --accept: waive for 90 days what the migration breaks as it is; each waiver is printed.",
 )  # fmt: skip
 @click.option("-o", "--output", metavar="FILE", help="Write to FILE, not to the contract's usual path.")
-@click.option("--through", metavar="ID", help="The migration to draft for, where PATH has several.  [default: the last]")
+@click.option("--through", metavar="ID", help="Only for that migration, where PATH has several.")
+@click.option("--head", is_flag=True, help="One contract at the head, for all that the migrations come to.")
 @click.option(
     "--pg",
     metavar="SPEC",
@@ -42,21 +43,23 @@ def command(
     waive: bool,
     output: str | None,
     through: str | None,
+    head: bool,
     pg: str,
     pg_run_as: str | None,
     **folder: Any,
 ) -> int:
-    """Write a contract of what the migration at PATH creates; an existing file is never overwritten.
+    """Write a contract for each migration at PATH: what it adds, changes and takes away. No file is overwritten.
 
-    PATH is a project, a folder of migrations of any tool, or one .sql file. In a project the contract goes to
-    contracts/<migration>/contract.toml, else next to the .sql file, to <migration>.contract.toml.
+    PATH is a project, a folder of migrations of any tool, or one .sql file, for that one alone. Where the migrations
+    lie in a folder `migrations`, a contract goes to contracts/<migration>/contract.toml beside that folder, else next to
+    the .sql file, to <migration>.contract.toml. Each is printed.
     """
     from pgcontract import runner
-    from pgcontract.contract import contract_path, load_project
-    from pgcontract.drafting.contract_draft import draft_contract, write_draft
+    from pgcontract.contract import load_project
+    from pgcontract.drafting.chain_drafts import draft_chain, free_paths
+    from pgcontract.drafting.contract_draft import write_draft
     from pgcontract.drafting.waivers import broken, with_waivers
-    from pgcontract.model.input_file import is_there, require_inside
-    from pgcontract.postgres.platform import MIGRATOR
+    from pgcontract.model.input_file import is_there
     from pgcontract.reporting.markup import visible
     from pgcontract.result import RunOptions
 
@@ -65,29 +68,28 @@ def command(
     project = load_project(path, options=read_folder_options(folder))
     if through is not None:
         project = project.through(through)
-    target = Path(output) if output is not None else contract_path(project)
-    if output is None:
-        require_inside(target, project.root)
-    if is_there(target):
-        raise InputError("is there already, and a draft never overwrites; name another file with -o", file=str(target))
+    if output is not None:
+        if is_there(Path(output)):
+            raise InputError("is there already, and a draft never overwrites; name another file with -o", file=output)
+        paths = {project.head.key: Path(output)}
+    elif head or through is not None or not Path(path).is_dir():
+        paths = free_paths(project, [project.head])
+    else:
+        paths = free_paths(project, project.below(Path(path)))
     if pg == runner.NO_SERVER:
         raise InputError("a draft is written from what a server made of the migration; name one with --pg")
     options = RunOptions(pg=pg, pg_run_as=pg_run_as)
-    added, removed = runner.changes(project, options)
-    earlier = project.chain[:-1]
-    text = draft_contract(
-        added,
-        migration=project.head.file,
-        accept=accept,
-        owner=MIGRATOR,
-        inherited=project.declared(earlier[-1].key) if earlier else None,
-        removed=removed,
-    )
+    drafts = draft_chain(project, paths, options=options, accept=accept, whole=head)
+    texts = {draft.migration.key: draft.text for draft in drafts}
     if waive:
-        findings = broken(project, text, options=options)
-        text = with_waivers(project, text, findings, today=dt.datetime.now(dt.UTC).date())
+        findings = broken(project, texts, options=options)
+        today = dt.datetime.now(dt.UTC).date()
+        for key, text in texts.items():
+            own = [finding for finding in findings if finding.migration == key]
+            texts[key] = with_waivers(project, text, own, today=today)
         for finding in findings:
             click.echo(f"waived {visible(finding.item)}: {visible(finding.summary)}", err=True)
-    write_draft(text, target)
-    click.echo(f"wrote {visible(str(target))}", err=True)
+    for draft in drafts:
+        write_draft(texts[draft.migration.key], draft.path)
+        click.echo(f"wrote {visible(str(draft.path))}", err=True)
     return 0

@@ -14,7 +14,7 @@ from pgcontract.contract.project_loading import (
     load_project,
     load_script,
     root_of_contract,
-    with_contract,
+    with_contracts,
 )
 from pgcontract.contract.sections.column_formats import ColumnFormat
 from pgcontract.contract.sections.datasets import ColumnRows, Dataset, TableRows
@@ -72,5 +72,5 @@ __all__ = [
     "load_script",
     "read_values",
     "root_of_contract",
-    "with_contract",
+    "with_contracts",
 ]

@@ -44,14 +44,25 @@ def add_contracts(
     chain: Iterable[Migration], documents: Mapping[str, Document]
 ) -> tuple[tuple[Migration, ...], dict[str, Shape]]:
     """The same chain with these contracts, by key, each inheriting from those before it; and what is declared by then."""
-    declared, shapes, declarations, shape = [], {}, Declarations(), Shape()
+    declared, shapes, so_far = [], {}, DeclaredSoFar()
     for migration in chain:
-        contract = None
-        if migration.key in documents:
-            declarations, shape, contract = _add_contract(declarations, shape, documents[migration.key])
-        shapes[migration.key] = shape
+        contract = so_far.add(documents[migration.key]) if migration.key in documents else None
+        shapes[migration.key] = so_far.shape
         declared.append(replace(migration, contract=contract))
     return tuple(declared), shapes
+
+
+class DeclaredSoFar:
+    """What the contracts of a chain declare, added one after another."""
+
+    def __init__(self) -> None:
+        self.shape = Shape()
+        self._declarations = Declarations()
+
+    def add(self, document: Document) -> Contract:
+        """The contract, which inherits from those before it. Raises ContractError for what it cannot mean."""
+        self._declarations, self.shape, contract = _add_contract(self._declarations, self.shape, document)
+        return contract
 
 
 def _order(migrations: Sequence[Migration], documents: Mapping[str, Document]) -> tuple[Migration, ...]:
@@ -110,6 +121,7 @@ def _add_contract(before: Declarations, shape_before: Shape, document: Document)
         after=spec.after,
         accepted=spec.accepted,
         comments=spec.comments,
+        promises=spec.promises,
         document=spec.document.model_dump(exclude_unset=True) if spec.document else {},
         file=spec.file,
         declared=make_schema(part for part in shape.schema.parts() if part.origin and part.origin.file == file),

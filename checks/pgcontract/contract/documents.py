@@ -53,6 +53,11 @@ class ContractSpec(Spec):
     comments: Literal["required", "optional"] = Field(
         "required", description="Must every part have a COMMENT in the database? Default: required."
     )
+    promises: Literal["all", "declared"] = Field(
+        "all",
+        description="`declared`: what it names and no more; the rest is judged as if it had no contract. Default: all, "
+        "its way back among it.",
+    )
     document: DocumentSpec | None = Field(None, description="What the report prints at its head.")
     file: FilePins | None = Field(None, description="Facts of the migration's file that must not change unnoticed.")
     schemas: dict[IdentifierKey, schema_objects.SchemaSpec] | None = Field(None, alias="schema", description="Schemas.")

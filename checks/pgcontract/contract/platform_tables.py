@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.values import Shape
-from pgcontract.model.schema import Schema, Table
+from pgcontract.model.schema import Part, Schema, Table
 from pgcontract.postgres.platform.owned_names import SUPABASE_SCHEMAS
 
 
@@ -19,7 +19,7 @@ def without_platform_tables(
 ) -> tuple[tuple[Migration, ...], dict[str, Shape]]:
     """The chain and what is declared by then, without the declarations of the tables themselves where nothing but parts
     of them is declared."""
-    tables = [(table, shape.schema) for shape in shapes.values() for table in shape.schema.tables if _is_platforms(table)]
+    tables = [(table, shape.schema) for shape in shapes.values() for table in shape.schema.tables if is_platforms(table)]
     reached = {table.name for table, _ in tables}
     reached -= {table.name for table, schema in tables if _says_more(table, schema)}
     if not reached:
@@ -36,8 +36,9 @@ def without_platform_tables(
     return migrations, {key: replace(shape, schema=_without(shape.schema, reached)) for key, shape in shapes.items()}
 
 
-def _is_platforms(table: Table) -> bool:
-    return table.qualified_name.schema in SUPABASE_SCHEMAS
+def is_platforms(part: Part) -> bool:
+    """Whether it lies in a schema that Supabase has."""
+    return part.qualified_name.schema in SUPABASE_SCHEMAS
 
 
 def _says_more(table: Table, schema: Schema) -> bool:

@@ -64,6 +64,12 @@ class Project:
         hint = nearest(name, [migration.key for migration in self.chain])
         raise InputError(f"no migration is called {name!r}; {hint}", file=str(self.root))
 
+    def below(self, folder: Path) -> tuple[Migration, ...]:
+        """Those that lie in that folder, else all of them."""
+        whole = folder.resolve()
+        inside = (link for link in self.chain if Path(link.up.path).resolve().is_relative_to(whole))
+        return tuple(inside) or self.chain
+
     def through(self, name: str) -> Project:
         """The same project with its head at that migration; what there is to tell of those behind it goes with them."""
         last = self.chain.index(self.migration(name))

@@ -216,12 +216,22 @@ def _layout_sentence(layout: Layout, shown: str) -> str:
     return f"Read as {layout.NAME} ({shown}): {layout.SENTENCE}. --layout reads it as another."
 
 
-def contract_path(project: Project) -> Path:
-    """Where the project looks for the contract of its head."""
-    file, key = Path(project.head.up.path), project.head.key
+def contract_path(project: Project, migration: Migration | None = None) -> Path:
+    """Where the project looks for the contract of a migration, else of its head."""
+    migration = migration or project.head
+    file = Path(migration.up.path)
     if file.is_relative_to(project.root / MIGRATIONS_FOLDER):
-        return project.root / CONTRACTS_FOLDER / key / CONTRACT_FILE
-    return file.with_name(f"{key}.{CONTRACT_FILE}")
+        return project.root / CONTRACTS_FOLDER / _file_name(migration.key) / CONTRACT_FILE
+    return _contract_beside(migration)
+
+
+def _contract_beside(migration: Migration) -> Path:
+    return Path(migration.up.path).with_name(f"{_file_name(migration.key)}.{CONTRACT_FILE}")
+
+
+def _file_name(key: str) -> str:
+    """The key of a file in a folder of its own says which folder that is."""
+    return key.replace("/", "_")
 
 
 def root_of_contract(path: Path) -> Path | None:
@@ -232,14 +242,15 @@ def root_of_contract(path: Path) -> Path | None:
     return root if (root / MIGRATIONS_FOLDER).is_dir() else None
 
 
-def with_contract(project: Project, text: str) -> Project:
-    """The same project with this text as the contract of its head, in place of any that it has; nothing is written."""
+def with_contracts(project: Project, texts: Mapping[str, str]) -> Project:
+    """The same project with these texts, by key, as contracts, in place of any that there are; nothing is written."""
     documents = {
         migration.key: read_contract(Path(migration.contract.path))
-        for migration in project.chain[:-1]
-        if migration.contract
+        for migration in project.chain
+        if migration.contract and migration.key not in texts
     }
-    documents[project.head.key] = parse_contract(text, path=contract_path(project))
+    for key, text in texts.items():
+        documents[key] = parse_contract(text, path=contract_path(project, project.migration(key)))
     chain, shapes = add_contracts(project.chain, documents)
     return _on_platform(replace(project, chain=chain, shapes=shapes), project.platform)
 
@@ -354,7 +365,7 @@ def _project_without_contracts_folder(folder: Folder, options: FolderOptions, *,
     layout, reading, sentence = _read_what_is_sql(folder, options)
     documents = []
     for migration in reading.migrations:
-        beside = Path(migration.up.path).with_name(f"{migration.key}.{CONTRACT_FILE}")
+        beside = _contract_beside(migration)
         path = contract or beside
         if contract is not None or is_there(beside):
             claims = path.with_name(path.name.removesuffix(CONTRACT_FILE) + CLAIMS_FILE)

@@ -44,7 +44,7 @@ class Contract:
     """What one migration promises. `declared`, `examples` and behaviour are this file's own; `samples` has a row for
     every table declared so far, by table and then by bare column name. `removed` are the (kind, name) of inherited
     parts it takes away. `accepted` is False for a draft nobody has read; `comments` is "optional" where
-    parts may go without.
+    parts may go without, `promises` "declared" where what is not named is judged as without a contract.
     """
 
     path: str
@@ -52,6 +52,7 @@ class Contract:
     after: str | None = None
     accepted: bool = True
     comments: str = "required"
+    promises: str = "all"
     document: Mapping[str, str] = field(default_factory=dict)
     file: FilePins | None = None
     declared: Schema = field(default_factory=Schema)

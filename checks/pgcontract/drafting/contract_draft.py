@@ -12,7 +12,7 @@ from pgcontract.contract.inheritance import COLLECTIONS, primary_key_name
 from pgcontract.contract.sequences import identity_sequence, sequence_defaults
 from pgcontract.contract.toml_writer import write_pairs, write_table
 from pgcontract.errors import InputError
-from pgcontract.model.schema import Column, Constraint, Function, Grant, Index, Other, Part, Schema, Sequence
+from pgcontract.model.schema import Column, Constraint, Function, Grant, Index, Other, Part, Rows, Schema, Sequence
 
 _KIND_FIELDS: Final = {
     "role": "roles",
@@ -52,21 +52,25 @@ def draft_contract(
     owner: str | None = None,
     inherited: Schema | None = None,
     removed: Iterable[tuple[str, str]] = (),
+    only_declared: bool = False,
 ) -> str:
     """The text of a contract.toml that declares `schema`, read back as the same parts.
 
     `schema` is what one migration made or changed; `inherited` is what contracts before it declare, and `removed` are
     the (kind, name) of those parts that it took away. What belongs to `owner`, the role that migrates, has no owner
     of its own. Grants that default
-    privileges give are left out. Unless `accept`, the contract says of itself that nobody has read it.
+    privileges give are left out. Unless `accept`, the contract says of itself that nobody has read it; with
+    `only_declared` that it promises no more than what it names.
     """
     draft = _Draft(_without_owner(schema, owner), inherited or Schema())
     draft.remove(list(removed))
     head: dict[str, Any] = {"migration": migration}
     if not accept:
         head["accepted"] = False
-    if any(_lacks_comment(part) for part in schema.parts()):
+    if any(_lacks_comment(part) for part in (*schema.parts(), *(inherited.parts() if inherited else ()))):
         head["comments"] = "optional"
+    if only_declared:
+        head["promises"] = "declared"
     tables = [
         write_table((kind, name), _in_document_order(draft.declarations[kind][name]), COLLECTIONS)
         for kind in _KIND_FIELDS
@@ -278,6 +282,8 @@ class _Draft:
         for kind, name in removed:
             part = parts.get((kind, name))
             owner = getattr(part, "table", None)
+            if isinstance(part, Rows) and ("table", name) not in removed:
+                self.owner(name)["row_count"] = 0
             if isinstance(part, Grant) and not any(part.on == f"{kind} {name}" for kind, name in removed):
                 self.grant(part, ())
             if part is None or (isinstance(part, Sequence) and self.implied(part)):

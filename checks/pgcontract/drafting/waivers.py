@@ -6,9 +6,9 @@ A waiver has its reason and a last day, so that none is forgotten.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from pgcontract.contract import Project, with_contract
+from pgcontract.contract import Project, with_contracts
 from pgcontract.contract.toml_writer import write_table
 from pgcontract.result import Finding, RunOptions, Status
 from pgcontract.rules.registry import checks
@@ -17,16 +17,16 @@ from pgcontract.runner import verify
 WAIVED_DAYS = 90
 
 
-def broken(project: Project, text: str, *, options: RunOptions) -> tuple[Finding, ...]:
-    """What the head breaks, judged by the draft `text` of its contract, and a waiver can name."""
-    run = verify(with_contract(project, text), options)
+def broken(project: Project, texts: Mapping[str, str], *, options: RunOptions) -> tuple[Finding, ...]:
+    """What the migrations of these drafts, by key, break, judged by the drafts, and a waiver can name."""
+    run = verify(with_contracts(project, texts), options)
     waivable = checks()  # what the verdict answers itself, of claims and waivers, no waiver can name
     return tuple(
         finding
         for finding in run.findings
         if finding.status is Status.BROKEN
         and finding.resolution is None
-        and finding.migration == project.head.key
+        and finding.migration in texts
         and finding.check in waivable
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -35,6 +35,16 @@ class Promise:
     @property
     def contract(self) -> Contract | None:
         return self.migration.contract
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether a contract promises more than what it names: all that is asked of whatever has a contract."""
+        return self.contract is not None and self.contract.promises == "all"
+
+    @property
+    def without_contract(self) -> Promise:
+        """The same as if nothing were declared."""
+        return replace(self, migration=replace(self.migration, contract=None), declared=Schema())
 
     @property
     def contract_schema(self) -> Schema:

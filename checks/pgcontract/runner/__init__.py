@@ -10,10 +10,11 @@ from pgcontract.runner.findings import make_unanswered_finding
 from pgcontract.runner.item import Item
 from pgcontract.runner.plan import Plan, plan
 from pgcontract.runner.session import NO_SERVER, Session
-from pgcontract.runner.verification import changes, conclude, verify
+from pgcontract.runner.verification import Change, changes, conclude, verify
 
 __all__ = [
     "NO_SERVER",
+    "Change",
     "Item",
     "Plan",
     "Session",

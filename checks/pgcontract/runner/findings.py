@@ -21,12 +21,12 @@ def make_finding(
     answer = replace(mask_secrets(answer, promise.project.secrets), subject=answer.subject)
     claimed = promise.is_claimed(check.id, answer.subject)
     status, severity = answer.status, None
-    if status is Status.BROKEN and check.promised is not None and not claimed and not check.promised(promise):
+    if status is Status.BROKEN and not claimed and _is_only_told(promise, check):
         status = Status.NOTED
     elif status is Status.BROKEN:
-        lighter = check.severity_without_contract if promise.contract is None else None
+        lighter = None if promise.is_whole or claimed else check.severity_without_contract
         severity = lighter or answer.severity or check.info.severity
-    elif status is Status.UNKNOWN and not (claimed or refused or check.always_asked or _is_named(promise, check)):
+    elif status is Status.UNKNOWN and not (claimed or refused or check.always_asked or _is_named(promise, check, answer)):
         status = Status.NOTED
     finding = Finding(
         check=check.id,
@@ -46,11 +46,20 @@ def make_finding(
     return replace(finding, claims=_claims_naming(promise, finding))
 
 
-def _is_named(promise: Promise, check: Check) -> bool:
+def _is_only_told(promise: Promise, check: Check) -> bool:
+    """Whether what is broken is a note, as nobody promised it."""
+    if check.promised is not None:
+        return not check.promised(promise)
+    return check.implied and promise.contract is not None and not promise.is_whole
+
+
+def _is_named(promise: Promise, check: Check, answer: Answer) -> bool:
     """Whether the migration's contract, its words or its tool promise what the check asks."""
     if check.promised is not None:
         return check.promised(promise)
-    return promise.contract is not None and not check.implied
+    if promise.contract is None or check.implied:
+        return False
+    return promise.is_whole or answer.subject not in check.subjects(promise.without_contract)
 
 
 def make_unanswered_finding(plan: Plan, item: Item, reason: str) -> Finding:

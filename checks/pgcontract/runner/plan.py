@@ -26,7 +26,8 @@ class Plan:
     """What will be asked, and what a selection left out of it.
 
     `options` are those of the run, with the seed that is used. `named` are the claims and waivers that a selection names
-    itself, `skipped` those that it leaves out.
+    itself, `skipped` those that it leaves out. The migrations `with_states` have states
+    of their own, whether or not anything is asked of them.
     """
 
     project: Project
@@ -36,6 +37,7 @@ class Plan:
     left_out: tuple[Item, ...] = ()
     named: frozenset[Item] = frozenset()
     skipped: frozenset[Item] = frozenset()
+    with_states: frozenset[str] = frozenset()
 
     @property
     def complete(self) -> bool:
@@ -65,7 +67,10 @@ class Plan:
     def has_states(self, migration: Migration) -> bool:
         """Whether more is asked of it than to be applied: where something is promised of it, it is pending, or it is the
         head, of which the state is judged."""
-        return _is_judged(self.project, migration) or migration is self.head
+        declares = migration.contract is not None
+        return (
+            declares or _is_judged(self.project, migration) or migration is self.head or migration.key in self.with_states
+        )
 
     def select(self, items: Iterable[Item]) -> Plan:
         """The same plan with these items alone; claims and waivers among them are named."""
@@ -173,20 +178,25 @@ def _refuse_unknown_families(project: Project, known: Mapping[str, Check]) -> No
 
 def _is_judged(project: Project, migration: Migration) -> bool:
     # What its tool runs again whenever it has changed meets a second run however long ago it was applied.
-    return migration.contract is not None or migration in project.pending or migration.up.execution.repeatable
+    whole = migration.contract is not None and migration.contract.promises == "all"
+    return whole or migration in project.pending or migration.up.execution.repeatable
 
 
 def _checks_of(promise: Promise, known: Iterable[Check]) -> Iterator[Check]:
     """Everything of a migration that is pending, or has a contract; of the others that they apply, and of the head what
     its state shows."""
-    judged = _is_judged(promise.project, promise.migration)
+    judged = promise.contract is not None or _is_judged(promise.project, promise.migration)
     is_head = promise.migration is promise.project.head
     return (check for check in known if judged or check.replays or (is_head and check.head))
 
 
 def _items(promise: Promise, asked: Iterable[Check]) -> Iterator[Item]:
+    only_declared = not _is_judged(promise.project, promise.migration) and promise.contract is not None
     for check in asked:
         subjects = tuple(dict.fromkeys(check.subjects(promise)))
+        if only_declared and not (check.replays or check.head):
+            others = frozenset(check.subjects(promise.without_contract))
+            subjects = tuple(subject for subject in subjects if _is_promised(promise, check, subject, others))
         labels = [_last_part(subject) for subject in subjects]
         for subject, label in zip(subjects, labels, strict=True):
             yield Item(
@@ -195,6 +205,12 @@ def _items(promise: Promise, asked: Iterable[Check]) -> Iterator[Item]:
                 subject=subject,
                 label=label if labels.count(label) == 1 else subject,
             )
+
+
+def _is_promised(promise: Promise, check: Check, subject: str, others: Collection[str]) -> bool:
+    """Whether a contract that promises no more than what it names promises that: `others` are the subjects that the check
+    has of a migration without a contract."""
+    return promise.is_claimed(check.id, subject) or not (check.implied or subject in others)
 
 
 def _last_part(subject: str) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 
-from pgcontract.contract import Project
+from pgcontract.contract import Migration, Project
 from pgcontract.errors import InputError
 from pgcontract.model.schema import Schema
 from pgcontract.postgres.progress import ProgressEvent, progress_told_to, report_progress
@@ -122,16 +122,31 @@ def verify(
     return conclude(planned, findings, observed)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What a migration makes or changes, as the catalog has it, the (kind, name) of each part that it takes away, and the
+    whole catalog after it."""
+
+    migration: Migration
+    added: Schema
+    after: Schema
+    removed: tuple[tuple[str, str], ...] = ()
+
+
 def changes(
     project: Project,
     options: RunOptions = RunOptions(),  # noqa: B008 - a frozen value
-) -> tuple[Schema, tuple[tuple[str, str], ...]]:
-    """What the head migration makes or changes, as the catalog has it, and the (kind, name) of each part that it
-    takes away: the input of a draft.
+    *,
+    keys: Collection[str],
+    whole: bool = False,
+) -> tuple[Change, ...]:
+    """What each migration of these `keys` changes, the input of a draft; with `whole` what the chain comes to, as the
+    head's.
 
     Raises InputError where the server refuses a script of the chain, with its place and words.
     """
-    planned = plan(project, options)
+    planned = replace(plan(project, options), with_states=frozenset(keys))
+    secrets, found = project.secrets, []
     with Session(planned) as session:
         for migration in planned.project.chain:
             context = session.context(migration.key)
@@ -142,6 +157,13 @@ def changes(
                     file=refusal.path if refusal and refusal.path else migration.up.path,
                     line=refusal.line if refusal else None,
                 )
-        left = {(part.kind, part.name) for part in context.after.parts()}
-        removed = tuple((part.kind, part.name) for part in context.before.parts() if (part.kind, part.name) not in left)
-        return mask_secrets(context.changed_parts, project.secrets), removed
+            if whole or migration.key not in keys:
+                continue
+            left = {(part.kind, part.name) for part in context.after.parts()}
+            gone = tuple((part.kind, part.name) for part in context.before.parts() if (part.kind, part.name) not in left)
+            added, after = mask_secrets(context.changed_parts, secrets), mask_secrets(context.after, secrets)
+            found.append(Change(migration=migration, added=added, removed=gone, after=after))
+        if whole:
+            added, after = mask_secrets(context.migrated, secrets), mask_secrets(context.after, secrets)
+            found.append(Change(migration=planned.head, added=added, after=after))
+    return tuple(found)

@@ -71,7 +71,7 @@ def _tables_on_supabase(promise: Promise) -> Iterator[str]:
         yield from (f"table {table.name}" for table in promise.declared.tables)
 
 
-@check("access.default_privileges", subjects=_tables_on_supabase, severity=Severity.WARNING, behaviour=True)
+@check("access.default_privileges", subjects=_tables_on_supabase, severity=Severity.WARNING, behaviour=True, implied=True)
 def access_default_privileges(context: Context) -> Iterator[Answer]:
     """No table is open to the public key under either grant regime of Supabase.
 

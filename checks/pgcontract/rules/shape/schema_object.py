@@ -135,7 +135,8 @@ def object_declared(context: Context) -> Iterator[Answer]:
 def _undeclared_differences(context: Context) -> Iterator[Difference]:
     """The differences that no declared part answers for, each reported once: a table's without those of its parts.
 
-    Grants are access.grants' to judge, and rows in a declared table table.row_count's.
+    Grants are access.grants' to judge, and rows in a declared table table.row_count's. A contract that promises no more
+    than what it names says nothing of what it drops, unless that was declared.
     """
     declared = _parts_by_server_name(context)
     extra_tables = {
@@ -146,6 +147,8 @@ def _undeclared_differences(context: Context) -> Iterator[Difference]:
     judged_rows = extra_tables | {table.name for table in context.promise.declared.tables}
     for difference in context.differences:
         if (difference.kind, difference.name) in declared or difference.kind == "grant" or difference.field == "order":
+            continue
+        if difference.result is ComparisonResult.MISSING and not context.promise.is_whole:
             continue
         if getattr(difference.part, "table", None) in extra_tables or (
             difference.kind == "rows" and difference.name in judged_rows

@@ -1,0 +1,126 @@
+"""A contract for each migration of a chain, from what each does, or one for what all of them come to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Final
+
+from pgcontract.catalog import subtract
+from pgcontract.contract import Migration, Project, contract_path
+from pgcontract.contract.chain import DeclaredSoFar
+from pgcontract.contract.platform_evidence import SUPABASE
+from pgcontract.contract.platform_tables import is_platforms
+from pgcontract.contract.toml_reader import parse_contract, read_contract
+from pgcontract.drafting.contract_draft import draft_contract
+from pgcontract.errors import InputError
+from pgcontract.model.input_file import is_there, require_inside
+from pgcontract.model.qualified_name import QualifiedName
+from pgcontract.model.schema import Grant, Part, Schema, Sequence
+from pgcontract.postgres.platform import MIGRATOR
+from pgcontract.result import RunOptions
+from pgcontract.runner import Change, changes
+
+_OWNERS: Final = ("tables", "views", "types")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """The text of a migration's contract, and the file that it goes to."""
+
+    migration: Migration
+    path: Path
+    text: str
+
+
+def free_paths(project: Project, targets: Collection[Migration]) -> dict[str, Path]:
+    """Where each target's contract goes, by key. Raises InputError where an owner has written one already."""
+    paths = {migration.key: contract_path(project, migration) for migration in targets}
+    taken = [migration for migration in targets if migration.contract or is_there(paths[migration.key])]
+    if taken:
+        file = taken[0].contract.path if taken[0].contract else str(paths[taken[0].key])
+        free = next((migration for migration in targets if migration not in taken), None)
+        other = f"one migration that has none with --through {free.key}, or " if free else ""
+        raise InputError(f"is there already, and a draft never overwrites; name {other}another file with -o", file=file)
+    for path in paths.values():
+        require_inside(path, project.root)
+    return paths
+
+
+def draft_chain(
+    project: Project, paths: dict[str, Path], *, options: RunOptions, accept: bool, whole: bool = False
+) -> tuple[Draft, ...]:
+    """A draft for each migration that `paths` has by its key: what it adds, changes and takes away, given what is
+    declared before it. With `whole`, which is for the head, all that the chain comes to.
+
+    Raises InputError where the server refuses a script of the chain.
+    """
+    return tuple(_drafts(project, paths, options=options, accept=accept, whole=whole))
+
+
+def _drafts(
+    project: Project, paths: dict[str, Path], *, options: RunOptions, accept: bool, whole: bool
+) -> Iterator[Draft]:
+    so_far = DeclaredSoFar()
+    found = {change.migration.key: change for change in changes(project, options, keys=paths, whole=whole)}
+    for migration in project.chain:
+        if migration.key not in paths:
+            if migration.contract:
+                so_far.add(read_contract(Path(migration.contract.path)))
+            continue
+        change = found[migration.key]
+        declared = so_far.shape.schema
+        text = draft_contract(
+            _with_whole_tables(change, declared, platform=project.platform),
+            migration=migration.file,
+            accept=accept,
+            owner=MIGRATOR,
+            inherited=declared,
+            removed=change.removed,
+            only_declared=True,
+        )
+        path = paths[migration.key]
+        yield Draft(migration=migration, path=path, text=text)
+        so_far.add(parse_contract(text, path=path))
+
+
+def _with_whole_tables(change: Change, declared: Schema, *, platform: str) -> Schema:
+    """What the migration changed, and all of each table, view and type that it changed a part of and no contract
+    declares: to declare one part is to declare what it is a part of. A platform's tables stay the platform's."""
+    known = {part.name for kind in _OWNERS for part in getattr(declared, kind)}
+    owners = {
+        owner.name
+        for kind in _OWNERS
+        for owner in getattr(change.after, kind)
+        if owner.name not in known and not (platform == SUPABASE and is_platforms(owner))
+    }
+    touched = {_owner_of(part, change.after) for part in change.added.parts()} & owners
+    return subtract(change.after, _without(change, touched)) if touched else change.added
+
+
+def _without(change: Change, owners: Collection[str | None]) -> Schema:
+    """The catalog after the migration without what it changed, and without these owners and their parts."""
+    added = {(part.kind, part.name) for part in change.added.parts()}
+    return Schema(
+        **{
+            field.name: tuple(
+                part
+                for part in getattr(change.after, field.name)
+                if (part.kind, part.name) not in added and _owner_of(part, change.after) not in owners
+            )
+            for field in fields(Schema)
+        }
+    )
+
+
+def _owner_of(part: Part, schema: Schema) -> str | None:
+    """The table, view or type that a part is, or is a part of."""
+    match part:
+        case Grant():
+            kind, name = part.object
+            column = next((one for one in schema.columns if kind == "column" and one.name == name), None)
+            return column.table if column else name
+        case Sequence() if part.owned_by:
+            return str(QualifiedName.parse(part.owned_by).parent)
+    return getattr(part, "table", part.name)
