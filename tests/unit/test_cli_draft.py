@@ -99,16 +99,16 @@ def test_a_draft_promises_no_more_than_what_it_names(pgcontract: Command, tmp_pa
 
 @pytest.mark.parametrize("words", [["--through", "002"], ["--head"]], ids=["one", "all"])
 def test_a_draft_behind_what_nobody_declared_is_kept(words: list[str], pgcontract: Command, tmp_path: Path) -> None:
-    first = (
-        'CREATE TABLE "T x" (id integer PRIMARY KEY, "a B" text, c text CHECK (c > \'\'), d integer) WITH (fillfactor = 70);\n'
-        'CREATE INDEX ON "T x" ("a B"); ALTER TABLE "T x" ENABLE ROW LEVEL SECURITY; CREATE TABLE gone (id integer);\n'
-        "INSERT INTO \"T x\" VALUES (1), (2); CREATE VIEW v AS SELECT 1 AS one; CREATE TYPE e AS ENUM ('a');\n"
-        "CREATE TABLE untouched (id integer); GRANT SELECT ON untouched TO PUBLIC;\n"
-    )
-    second = (
-        'ALTER TABLE "T x" DROP COLUMN d, ADD COLUMN e text; DROP TABLE gone; DELETE FROM "T x"; ALTER TYPE e ADD VALUE \'b\';\n'
-        "COMMENT ON VIEW v IS 'One'; COMMENT ON SCHEMA public IS 'Ours';\n"
-    )
+    first = """
+    CREATE TABLE "T x" (id integer PRIMARY KEY, "a B" text, c text CHECK (c > ''), d integer) WITH (fillfactor = 70);
+    CREATE INDEX ON "T x" ("a B"); ALTER TABLE "T x" ENABLE ROW LEVEL SECURITY; CREATE TABLE gone (id integer);
+    INSERT INTO "T x" VALUES (1), (2); CREATE VIEW v AS SELECT 1 AS one; CREATE TYPE e AS ENUM ('a');
+    CREATE TABLE untouched (id integer); GRANT SELECT ON untouched TO PUBLIC;
+    """
+    second = """
+    ALTER TABLE "T x" DROP COLUMN d, ADD COLUMN e text; DROP TABLE gone; DELETE FROM "T x";
+    ALTER TYPE e ADD VALUE 'b'; COMMENT ON VIEW v IS 'One'; COMMENT ON SCHEMA public IS 'Ours';
+    """
     write_files(tmp_path, {"001_t.sql": first, "002_t.sql": second})
     before = wrong(pgcontract("verify", ".", "--format", "json").out)
     drafted = pgcontract("draft", ".", "--accept", *words)
