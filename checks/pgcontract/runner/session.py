@@ -204,6 +204,7 @@ class Session:
                 elif error.sqlstate is None and not is_server_lost(error):
                     answers = _error_answers(check, promise, error)
                 else:
+                    refused = not check.implied  # nobody named it: only a claim makes it a promise
                     answers = _unknown_answers(
                         check, promise, f"The server rejected the check's own query: {read_refusal(error)}."
                     )

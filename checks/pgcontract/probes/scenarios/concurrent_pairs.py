@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 
 import psycopg
-from psycopg import sql
 
 from pgcontract.contract import Flow, Invariant, Step
 from pgcontract.errors import CouldNotAsk
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.context import Context
+from pgcontract.probes.scenarios.fresh_databases import FreshDatabases
 from pgcontract.probes.scenarios.moves import Move, first_move, moves_of, parameter_values
-from pgcontract.probes.scenarios.parallel_sessions import ParallelSession, open_sessions
+from pgcontract.probes.scenarios.parallel_sessions import ParallelSession
 from pgcontract.probes.scenarios.player import (
     LOG,
     MoveResult,
@@ -69,11 +69,9 @@ def _concurrent_pair(flow: Flow, one: Step, two: Step, first: Move, second: Move
 
 
 def run_pairs(context: Context, flow: Flow, invariants: tuple[Invariant, ...]) -> tuple[ConcurrentPair, ...]:
-    """Runs every pair, each on an empty table."""
-    sandbox = context.sandbox
-    with sandbox.clone(context.after_state) as database, open_sessions(sandbox, database, 2) as (sessions, observer):
-        observer.execute(LOG)
-        return tuple(_run_pair(flow, pair, invariants, sessions, observer) for pair in list_pairs(flow))
+    """Runs every pair, each on the tables as the migration left them."""
+    with FreshDatabases(context, flow.table, 2, LOG) as databases:
+        return tuple(_run_pair(flow, pair, invariants, *databases.next()) for pair in list_pairs(flow))
 
 
 def _run_pair(
@@ -83,7 +81,6 @@ def _run_pair(
     sessions: list[ParallelSession],
     observer: psycopg.Connection,
 ) -> ConcurrentPair:
-    observer.execute(sql.SQL("DELETE FROM {}; DELETE FROM pgcontract_log").format(sql.SQL(flow.table)))
     kept_values: dict[str, object] = {}
     outcomes = []
     for move in pair.before:

@@ -15,7 +15,8 @@ from pgcontract.contract.sections.races import RaceStep
 from pgcontract.errors import CouldNotAsk
 from pgcontract.postgres.script_execution import Refusal, read_refusal
 from pgcontract.probes.context import Context
-from pgcontract.probes.scenarios.parallel_sessions import ParallelSession, open_sessions, wait_for_any
+from pgcontract.probes.scenarios.fresh_databases import FreshDatabases
+from pgcontract.probes.scenarios.parallel_sessions import ParallelSession, wait_for_any
 from pgcontract.probes.scenarios.player import exists_expression
 
 _RETRYABLE: Final = ("40001", "40P01")  # serialization_failure, deadlock_detected
@@ -96,28 +97,25 @@ class RaceResult:
 
 
 def run_races(context: Context, races: Sequence[Race]) -> Iterator[tuple[Race, tuple[RaceResult, ...] | CouldNotAsk]]:
-    """Each race at each isolation level, without and with retries, each time on an empty table after its setup."""
-    sandbox = context.sandbox
-    most = max(race.sessions for race in races)
-    with sandbox.clone(context.after_state) as database, open_sessions(sandbox, database, most) as (sessions, observer):
-        observer.execute(_LOG)
-        for race in races:
-            try:
-                yield race, tuple(_results(race, sessions[: race.sessions], observer))
-            except CouldNotAsk as error:
-                yield race, error
-
-
-def _results(race: Race, sessions: list[ParallelSession], observer: psycopg.Connection) -> Iterator[RaceResult]:
-    for level in LEVELS:
-        for retries in dict.fromkeys((0, race.retries)):
-            yield _run_race(race, level, retries, sessions, observer)
+    """Each race at each isolation level, without and with retries, each time on the tables as the migration left them,
+    and after its setup."""
+    for race in races:
+        try:
+            with FreshDatabases(context, race.table, race.sessions, _LOG) as databases:
+                results = tuple(
+                    _run_race(race, level, retries, *databases.next())
+                    for level in LEVELS
+                    for retries in dict.fromkeys((0, race.retries))
+                )
+        except CouldNotAsk as error:
+            yield race, error
+        else:
+            yield race, results
 
 
 def _run_race(
     race: Race, level: Level, retries: int, sessions: list[ParallelSession], observer: psycopg.Connection
 ) -> RaceResult:
-    observer.execute(sql.SQL("DELETE FROM {}; DELETE FROM pgcontract_log").format(sql.SQL(race.table)))
     for number, statement in enumerate(race.setup, 1):
         _run_contract_sql(f"statement {number} of its setup", partial(observer.execute, statement.encode()))
     runners = [

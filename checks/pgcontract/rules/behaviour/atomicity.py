@@ -9,9 +9,11 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from pgcontract.errors import CouldNotAsk
 from pgcontract.postgres.script_execution import Refusal, read_refusal
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
+from pgcontract.probes.rows import find_probe_row
 from pgcontract.probes.sample_rows import as_text, insert_statement, simplest_row
 from pgcontract.probes.scenarios.player import describe_row_count
 from pgcontract.result import Evidence, Severity, Status
@@ -44,13 +46,13 @@ def acid_atomicity(context: Context) -> Iterator[Answer]:
     counted.
     What to do: remove the trigger or rule that skips rows; put statements that belong together in one transaction.
     """
-    with context.clone(context.after_state) as connection:
-        for table in _tables(context.promise):
+    for table in _tables(context.promise):
+        with context.sandbox.rolled_back(context.after_state) as connection:
             yield _table_answer(context, connection, table)
 
 
 def _table_answer(context: Context, connection: psycopg.Connection, table: str) -> Answer:
-    good = context.promise.samples.get(table) or simplest_row(context.after, table)
+    good = _good_row(context, connection, table)
     for description, bad in _refused_rows(context, table, good):
         attempts = _try_writes(connection, table, good, bad)
         if attempts is not None:
@@ -63,6 +65,21 @@ def _table_answer(context: Context, connection: psycopg.Connection, table: str) 
         f"No accepted row and rejected row were found for {table}, so no write could fail half-way.",
         remedy="Declare a `sample` row that is accepted, and examples that a CHECK rejects.",
     )
+
+
+def _good_row(context: Context, connection: psycopg.Connection, table: str) -> Mapping[str, Any]:
+    """The declared row or the simplest; where that is refused, one that goes in once rows that it refers to are there."""
+    good = context.promise.samples.get(table) or simplest_row(context.after, table)
+    if _try_write(connection, table, [[good]], "the good row alone", 1).refusal is None:
+        return good
+    by_server = {
+        column.bare_name for column in context.after.columns if column.table == table and column.identity == "always"
+    }
+    try:
+        row = find_probe_row(context, connection, table).row
+    except CouldNotAsk:
+        return good
+    return {name: value for name, value in row.items() if name not in by_server}
 
 
 def _refused_rows(context: Context, table: str, good: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -106,22 +123,22 @@ def _try_write(
     *,
     in_transaction: bool = False,
 ) -> WriteAttempt:
+    """The rows sent and counted, then undone: a transaction of their own is a savepoint, as the table's own triggers may
+    let nobody delete them afterwards."""
     before = _row_count(connection, table)
     refusal = None
-    if in_transaction:
-        connection.execute("BEGIN")
-    try:
-        for rows in statements:
-            values = [as_text(value) for row in rows for value in row.values()]
-            connection.execute(insert_statement(table, rows[0], rows=len(rows)), values)
-        if in_transaction:
-            connection.execute("COMMIT")
-    except psycopg.Error as error:
-        refusal = read_refusal(error)
-        if in_transaction:
-            connection.execute("ROLLBACK")
-    rows_left = _row_count(connection, table) - before
-    connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(sql.SQL(table)))
+    with connection.transaction(force_rollback=True):
+        for group in [statements] if in_transaction else [[rows] for rows in statements]:
+            try:
+                with connection.transaction():
+                    for rows in group:
+                        values = [as_text(value) for row in rows for value in row.values()]
+                        connection.execute(insert_statement(table, rows[0], rows=len(rows)), values)
+                    connection.execute("SET CONSTRAINTS ALL IMMEDIATE")  # what COMMIT would check
+            except psycopg.Error as error:
+                refusal = read_refusal(error)
+                break
+        rows_left = _row_count(connection, table) - before
     return WriteAttempt(description=description, expected=expected, rows_left=rows_left, refusal=refusal)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -15,9 +15,10 @@ from pgcontract.errors import CouldNotAsk
 from pgcontract.postgres.connection import connect_with_limit
 from pgcontract.postgres.providers import Server
 from pgcontract.postgres.sandbox import Sandbox
-from pgcontract.postgres.script_execution import apply_as_production, read_refusal
+from pgcontract.postgres.script_execution import Refusal, apply_as_production, read_refusal
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
+from pgcontract.probes.rows import find_probe_row
 from pgcontract.probes.sample_rows import as_text, insert_statement, simplest_row
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
@@ -28,6 +29,7 @@ Connect = Callable[[], psycopg.Connection]
 CLUSTER: Final = "cluster"
 ASYNCHRONOUS: Final = "synchronous_commit = off"
 _ROUNDS: Final = 10
+_UNIQUE_VIOLATION: Final = "23505"
 _DURABLE_SETTINGS: Final[Mapping[str, str]] = {
     "fsync": "on",
     "full_page_writes": "on",
@@ -73,13 +75,13 @@ def acid_durability(context: Context) -> Iterator[Answer]:
     if server.start_another is None:
         raise CouldNotAsk("this needs a server that can be stopped, and the chosen one cannot; try --pg wheel")
     with server.start_another(_DURABLE_SETTINGS) as own_server:
-        connect = _prepare_database(context, own_server)
-        yield _cluster_answer(context, own_server, connect)
-        yield _asynchronous_answer(context, own_server, connect)
+        synchronous, asynchronous = _prepare_databases(context, own_server)
+        yield _cluster_answer(context, own_server, synchronous)
+        yield _asynchronous_answer(context, own_server, asynchronous)
 
 
-def _prepare_database(context: Context, own_server: Server) -> Connect:
-    """A function that connects to a database of the server with all migrations up to this one applied."""
+def _prepare_databases(context: Context, own_server: Server) -> tuple[Connect, Connect]:
+    """Functions that connect to two databases of the server, alike, with all migrations up to this one applied."""
     promise = context.promise
     context.require_features()
     with Sandbox(own_server, context.sandbox.platform, timeout_ms=context.sandbox.timeout_ms) as sandbox:
@@ -89,8 +91,17 @@ def _prepare_database(context: Context, own_server: Server) -> Connect:
                 refusal = apply_as_production(connection, migration.up)
                 if refusal is not None:
                     raise CouldNotAsk(f"the server refused the script: {refusal}")
-    timeout_ms = context.sandbox.timeout_ms
-    return partial(connect_with_limit, own_server.conninfo(dbname=database, user=sandbox.migrator), timeout_ms=timeout_ms)
+        with sandbox.clone(sandbox.read_state(database), keep=True) as twin:
+            pass
+    first, second = (
+        partial(
+            connect_with_limit,
+            own_server.conninfo(dbname=name, user=sandbox.migrator),
+            timeout_ms=context.sandbox.timeout_ms,
+        )
+        for name in (database, twin)
+    )
+    return first, second
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,10 +120,6 @@ def _rows_after_crash(
     rows_by_table: dict[str, list[str]] = {}
     tables = _tables(context.promise)
     with closing(connect()) as connection:
-        for table in tables:
-            # So that a row is no duplicate of one that the migrations wrote; an append-only table keeps what it has.
-            with suppress(psycopg.Error):
-                connection.execute(sql.SQL("DELETE FROM {}").format(sql.SQL(table)))
         if not synchronous:
             connection.execute("SET synchronous_commit = off")
         tables = tuple(table for table in tables if _commit_rows(context, connection, table))
@@ -126,21 +133,32 @@ def _rows_after_crash(
 def _commit_rows(context: Context, connection: psycopg.Connection, table: str) -> bool:
     """Commits the sample row repeatedly, each in its own transaction; after the first it may be refused as a duplicate.
 
-    False where no row is declared for the table and the simplest one is refused: the table is left out.
+    Nothing is deleted to make room for it: the owner's triggers would fire. False where the table takes no row, though
+    none is declared, or the declared one is there already: the table is left out.
     """
-    row: Mapping[str, Any] = context.promise.samples.get(table) or simplest_row(context.after, table)
-    for number in range(_ROUNDS):
+    sample = context.promise.samples.get(table)
+    row: Mapping[str, Any] = sample or simplest_row(context.after, table)
+    refusal = _insert(connection, table, row)
+    if refusal is not None:
         try:
-            connection.execute(insert_statement(table, row), [as_text(value) for value in row.values()])
-        except psycopg.Error as error:
-            if not number and table not in context.promise.samples:
+            connection.execute(find_probe_row(context, connection, table).insert())
+        except CouldNotAsk:
+            if sample is None or refusal.sqlstate == _UNIQUE_VIOLATION:
                 return False
-            if not number:
-                raise CouldNotAsk(
-                    f"no row can be inserted into {table}: {read_refusal(error)}; declare an accepted `sample`"
-                ) from None
+            raise CouldNotAsk(f"no row can be inserted into {table}: {refusal}; declare an accepted `sample`") from None
+        return True
+    for _ in range(_ROUNDS - 1):
+        if _insert(connection, table, row) is not None:
             break
     return True
+
+
+def _insert(connection: psycopg.Connection, table: str, row: Mapping[str, Any]) -> Refusal | None:
+    try:
+        connection.execute(insert_statement(table, row), [as_text(value) for value in row.values()])
+    except psycopg.Error as error:
+        return read_refusal(error)
+    return None
 
 
 def _read_rows(connection: psycopg.Connection, table: str) -> list[str]:
