@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from pgcontract.contract import Growth
-from pgcontract.performance.growth import CallCost, SizeCost, exponent, find_excess, median, p95
+from pgcontract.performance.growth import CallCost, SizeCost, allowed_buffers, exponent, find_excess, median, p95
 
 SIZES = (1_000, 10_000, 100_000)
 HEIGHTS = {1_000: 2, 10_000: 2, 100_000: 3}
@@ -131,3 +131,16 @@ def test_two_sizes_have_no_exponent() -> None:
 
 def test_a_median_and_a_p95_are_values_that_were_measured() -> None:
     assert (2, 29) == (median([1, 2, 3, 9]), p95(list(range(1, 31))))
+
+
+@pytest.mark.parametrize("growth", PROMISES)
+@pytest.mark.parametrize(("at", "true"), TRUTH.values(), ids=TRUTH)
+def test_what_is_allowed_lies_below_what_is_measured_exactly_where_the_promise_is_broken(
+    at: At, true: tuple[Growth, ...], growth: Growth
+) -> None:
+    measured = costs(at)
+    lies_below = [
+        allowed < size.buffers for size, allowed in zip(measured, allowed_buffers(growth, measured), strict=True)
+    ]
+
+    assert (growth not in true) == any(lies_below)

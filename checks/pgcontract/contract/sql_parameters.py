@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from pgcontract.contract.validation_errors import nearest
+from pgcontract.model.sql import split_statements
 
 _PERCENT: Final = re.compile(r"%(?:\((?P<name>[^()\s]+)\)s|(?P<percent>%)|(?P<other>.?))", re.DOTALL)
 _COMMENTS: Final = re.compile(r"\s+|--[^\n]*(?:\n|$)|/\*.*?\*/|\(", re.DOTALL)
@@ -19,10 +20,22 @@ def parameters_of(sql: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(match["name"] for match in _PERCENT.finditer(sql) if match["name"]))
 
 
+def statements_of(sql: str) -> tuple[str, ...]:
+    """Its statements in order, without semicolons; a text of one statement as it is written."""
+    statements = tuple(statement.text for statement in split_statements(sql, refuse_psql=False))
+    return statements if len(statements) > 1 else (sql,)
+
+
+def transaction_issues(sql: str) -> Iterator[str]:
+    """A statement that begins or ends a transaction."""
+    for statement in statements_of(sql):
+        if (word := _first_word(statement)).lower() in _TRANSACTION_WORDS:
+            yield f"{word} is about the transaction, which is ours to begin and to end; take it out"
+
+
 def statement_issues(sql: str, known: Collection[str]) -> Iterator[str]:
     """A statement that ends a transaction, a stray percent sign, and every parameter that has no value."""
-    if (word := _first_word(sql)).lower() in _TRANSACTION_WORDS:
-        yield f"{word} is about the transaction, which is ours to begin and to end; take it out"
+    yield from transaction_issues(sql)
     for match in _PERCENT.finditer(sql):
         if match["other"] is not None:
             near = sql[match.start() :][:20].splitlines()[0]
@@ -44,9 +57,14 @@ def query_issues(
         yield f"a query over all that was played has no %({names[0]})s; compare with a column of pgcontract_log"
 
 
-def _first_word(sql: str) -> str:
+def without_comments(sql: str) -> str:
+    """The SQL without the comments, blanks and brackets that it begins with."""
     at = 0
     while match := _COMMENTS.match(sql, at):
         at = match.end()
-    word = re.match(r"\w*", sql[at:])
+    return sql[at:]
+
+
+def _first_word(sql: str) -> str:
+    word = re.match(r"\w*", without_comments(sql))
     return word[0] if word else ""

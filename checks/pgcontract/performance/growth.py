@@ -26,7 +26,8 @@ from typing import Final
 
 from pgcontract.contract import Growth
 
-LEAST_SIZES: Final = 3
+SPREAD: Final = 10
+_FITTED_SIZES: Final = 3  # an exponent through two points fits whatever they are
 SLACK: Final = 4
 # Rows found grow with the table when there are more than twice as many, and three, at the largest size: over a
 # hundredfold that is the power 0.15, and more than a logarithm.
@@ -35,6 +36,8 @@ FOUND_MORE: Final = 3
 HANDLED_FACTOR: Final = 2
 HANDLED_MORE: Final = 100
 LINEAR: Final = 1.25  # pages are filled unevenly: so much more than in proportion is in proportion
+_BUFFERS: Final = "buffers"
+_FOUND: Final = "rows found"
 _Z_95: Final = 1.96  # of the normal distribution: 95 in 100
 
 
@@ -84,9 +87,8 @@ class SizeCost:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Excess:
-    """Growth beyond the promise between two sizes: of what, to what, and what was allowed. `true_growth` is a growth that
-    would have been true."""
+class Limit:
+    """What a promise allows at a size, by what there is at a smaller one: of what, and how much of it there is."""
 
     what: str
     small: int
@@ -94,82 +96,86 @@ class Excess:
     before: float
     after: float
     allowed: float
+
+    @property
+    def is_exceeded(self) -> bool:
+        return self.after > self.allowed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Excess(Limit):
+    """Growth beyond the promise between two sizes. `true_growth` is a growth that would have been true."""
+
     true_growth: Growth | None = None
+
+
+def is_spread(sizes: Sequence[int]) -> bool:
+    """Whether growth can be told from these sizes: what grows with the table shows over the tenfold of it."""
+    return len(sizes) > 1 and sizes[-1] >= SPREAD * sizes[0]
 
 
 def find_excess(growth: Growth, sizes: Sequence[SizeCost]) -> Excess | None:
     """Where the calls grow by more than is promised; None where they do not. `sizes` are the smallest first."""
+    limit = next((limit for limit in _limits(growth, sizes) if limit.is_exceeded), None)
+    if limit is None:
+        return None
+    return Excess(**limit.__dict__, true_growth=_true_growth(growth, limit, sizes))
+
+
+def allowed_buffers(growth: Growth, sizes: Sequence[SizeCost]) -> tuple[float, ...]:
+    """The pages that the promise allows at each size: those of the smallest, then the least that any limit leaves. Where
+    it is rows that grow beyond it, so many of the pages as are allowed of the rows. What is broken lies above."""
+    allowed = {sizes[0].size: sizes[0].buffers} if sizes else {}
+    buffers = {size.size: size.buffers for size in sizes}
+    for limit in _limits(growth, sizes):
+        if limit.what != _BUFFERS and not limit.is_exceeded:
+            continue
+        pages = limit.allowed if limit.what == _BUFFERS else buffers[limit.large] * limit.allowed / limit.after
+        allowed[limit.large] = min(allowed.get(limit.large, pages), pages)
+    return tuple(allowed[size.size] for size in sizes)
+
+
+def _limits(growth: Growth, sizes: Sequence[SizeCost]) -> Iterator[Limit]:
+    """What is judged, first to last."""
     if growth == "O(n)":
-        return next(_excesses_over_linear(sizes), None)
-    if growth != "O(rows)" and (excess := _excess_of_rows_found(sizes)):
-        return excess
+        for small, large in pairwise(sizes):
+            times = large.size / small.size * LINEAR
+            yield _limit(_BUFFERS, small, large, small.buffers, large.buffers, small.buffers * times + SLACK)
+            handled = small.rows_handled, large.rows_handled
+            yield _limit("rows handled", small, large, *handled, small.rows_handled * times + SLACK)
+        return
+    if growth != "O(rows)" and sizes:
+        small, large = sizes[0], sizes[-1]
+        allowed = FOUND_FACTOR * small.rows_found + FOUND_MORE
+        yield _limit(_FOUND, small, large, small.rows_found, large.rows_found, allowed)
     for at, large in enumerate(sizes):
         for small in sizes[:at]:
             rest = p95([cost.unexplained for cost in small.costs]), p95([cost.unexplained for cost in large.costs])
             slack = SLACK + median([cost.searches for cost in large.costs])
-            if rest[1] > rest[0] + slack:
-                return Excess(
-                    what="buffers",
-                    small=small.size,
-                    large=large.size,
-                    before=small.buffers,
-                    after=large.buffers,
-                    allowed=large.buffers - (rest[1] - rest[0] - slack),
-                    true_growth=_linear_if_true(sizes),
-                )
+            allowed = large.buffers - (rest[1] - rest[0] - slack)
+            yield _limit(_BUFFERS, small, large, small.buffers, large.buffers, allowed)
+            per_row = small.rows_handled_per_row, large.rows_handled_per_row
             allowed = HANDLED_FACTOR * small.rows_handled_per_row + HANDLED_MORE
-            if large.rows_handled_per_row > allowed:
-                return Excess(
-                    what="rows handled for each row found",
-                    small=small.size,
-                    large=large.size,
-                    before=small.rows_handled_per_row,
-                    after=large.rows_handled_per_row,
-                    allowed=allowed,
-                    true_growth=_linear_if_true(sizes),
-                )
-    return None
+            yield _limit("rows handled for each row found", small, large, *per_row, allowed)
 
 
-def _linear_if_true(sizes: Sequence[SizeCost]) -> Growth | None:
-    """The promise that holds where pages grow beyond height and rows found; None where they grow faster still."""
-    return "O(n)" if next(_excesses_over_linear(sizes), None) is None else None
+def _limit(what: str, small: SizeCost, large: SizeCost, before: float, after: float, allowed: float) -> Limit:
+    return Limit(what=what, small=small.size, large=large.size, before=before, after=after, allowed=allowed)
 
 
-def _excess_of_rows_found(sizes: Sequence[SizeCost]) -> Excess | None:
-    small, large = sizes[0], sizes[-1]
-    allowed = FOUND_FACTOR * small.rows_found + FOUND_MORE
-    if large.rows_found <= allowed:
+def _true_growth(growth: Growth, limit: Limit, sizes: Sequence[SizeCost]) -> Growth | None:
+    """The promise that holds where this one does not; None where none does."""
+    if growth == "O(n)":
         return None
-    true: Growth = "O(rows)" if find_excess("O(rows)", sizes) is None else "O(n)"
-    return Excess(
-        what="rows found",
-        small=small.size,
-        large=large.size,
-        before=small.rows_found,
-        after=large.rows_found,
-        allowed=allowed,
-        true_growth=true if find_excess(true, sizes) is None else None,
-    )
-
-
-def _excesses_over_linear(sizes: Sequence[SizeCost]) -> Iterator[Excess]:
-    for small, large in pairwise(sizes):
-        times = large.size / small.size * LINEAR
-        figures: tuple[tuple[str, float, float], ...] = (
-            ("buffers", small.buffers, large.buffers),
-            ("rows handled", small.rows_handled, large.rows_handled),
-        )
-        for what, before, after in figures:
-            allowed = before * times + SLACK
-            if after > allowed:
-                yield Excess(what=what, small=small.size, large=large.size, before=before, after=after, allowed=allowed)
+    if limit.what == _FOUND and find_excess("O(rows)", sizes) is None:
+        return "O(rows)"
+    return "O(n)" if find_excess("O(n)", sizes) is None else None
 
 
 def exponent(sizes: Sequence[SizeCost]) -> tuple[float, float, float] | None:
     """The power of the size by which buffers grow: low, mid and high of its 95 % interval, by least squares over the
     logarithms of all calls. None where there are fewer than three sizes."""
-    if len({size.size for size in sizes}) < LEAST_SIZES:
+    if len({size.size for size in sizes}) < _FITTED_SIZES:
         return None
     points = [(math.log(size.size), math.log(max(cost.buffers, 1))) for size in sizes for cost in size.costs]
     count = len(points)

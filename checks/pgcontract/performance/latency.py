@@ -26,6 +26,7 @@ from pgcontract.performance.machine_lock import measurement_lock
 from pgcontract.performance.queries.prepared_query import Values
 from pgcontract.performance.queries.query_costs import MeasuredQuery, QueryMeasurement, measured_queries
 from pgcontract.performance.timing_functions import TimedQuery, TimingSession, make_empty_function, make_timed_query
+from pgcontract.postgres.acting_identity import Identity
 from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
 
@@ -136,6 +137,7 @@ class _QueryTiming:
         """Calls it on every connection, and decides how many calls its turns have."""
         took: list[float] = []
         for session in self.sessions:
+            session.act_as(Identity.of(self.query.role, self.query.claims))
             session.set_plan_mode(self.measurement.mode)
             took += self.timed.time_in_server(session, self._next_samples(1))
             if took[0] > _ALL_TURNS_US:
@@ -152,6 +154,7 @@ class _QueryTiming:
         """One turn, on the next connection."""
         session = self.sessions[self.taken % len(self.sessions)]
         self.taken += 1
+        session.act_as(Identity.of(self.query.role, self.query.claims))
         session.set_plan_mode(self.measurement.mode)
         # The first call finds cold what the turns of others left in the processor's caches.
         cold = 1 if self.calls >= _COLD_AMONG else 0
@@ -227,5 +230,6 @@ def _query_times(measured_query: MeasuredQuery, turns: Iterable[_QueryTiming]) -
         return QueryTimes(
             query=measured_query.query, sizes=tuple(turn.times() for turn in turns if turn.query is measured_query.query)
         )
-    why = measured_query.failure.no_value or f"the server refused it: {measured_query.failure.refusal}"
+    why = measured_query.failure.no_value or measured_query.failure.no_role
+    why = why or f"the server refused it: {measured_query.failure.refusal}"
     return QueryTimes(query=measured_query.query, why_not=why)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pgcontract.contract import Growth
-from pgcontract.performance.growth import LINEAR, SLACK, SizeCost, exponent, median, p95
+from pgcontract.performance.growth import allowed_buffers, exponent, median
 from pgcontract.performance.latency import Latencies, SizeTimes, Times, latencies
 from pgcontract.performance.loading import get_loaded_server
 from pgcontract.performance.measurement_kind import MeasurementKind
@@ -104,6 +103,7 @@ def _query_figures(
     budget = query.budget
     without_index = {control.size: [call.buffers for call in control.without_index] for control in controls}
     costs = [measurement.cost for measurement in measured.measurements]
+    allowed = allowed_buffers(query.growth, costs) if query.growth else (None,) * len(costs)
     return QueryFigures(
         name=query.name,
         migration=key,
@@ -115,11 +115,11 @@ def _query_figures(
         sizes=tuple(
             _query_at_size(
                 measurement,
-                allowed,
+                pages,
                 without_index.get(measurement.size, ()),
                 times_by_query.get((query.name, measurement.size)),
             )
-            for measurement, allowed in zip(measured.measurements, _allowed_pages(query.growth, costs), strict=True)
+            for measurement, pages in zip(measured.measurements, allowed, strict=True)
         ),
         exponent=exponent(costs),
         advice=tuple(
@@ -152,21 +152,6 @@ def _query_at_size(
         client_p50_us=times.client.p50_us if times else None,
         n=times.server.n if times else None,
     )
-
-
-def _allowed_pages(growth: Growth | None, costs: Sequence[SizeCost]) -> Iterator[float | None]:
-    """The pages that the promise allows at each size, as `growth.exceeds` judges it from the smallest one on."""
-    for at, size_cost in enumerate(costs):
-        first = costs[0]
-        if growth is None:
-            yield None
-        elif at == 0:
-            yield first.buffers
-        elif growth == "O(n)":
-            yield first.buffers * size_cost.size / first.size * LINEAR + SLACK
-        else:
-            rest = [p95([cost.unexplained for cost in size.costs]) for size in (first, size_cost)]
-            yield size_cost.buffers - rest[1] + rest[0] + SLACK + median([cost.searches for cost in size_cost.costs])
 
 
 def _write_figures(step: StepWrites, key: str) -> WriteFigures:

@@ -14,6 +14,7 @@ from psycopg.pq import ExecStatus
 
 from pgcontract.errors import CouldNotAsk
 from pgcontract.performance.queries.prepared_query import Mode, Values, number_parameters
+from pgcontract.postgres.acting_identity import NOBODY, Identity
 from pgcontract.postgres.script_execution import read_refusal
 
 _FUNCTION: Final = sql.SQL("CREATE FUNCTION pg_temp.{}({}) RETURNS pg_catalog.float8 LANGUAGE plpgsql AS {}")
@@ -44,10 +45,17 @@ SELECT pg_catalog.format_type(oid, NULL) FROM unnest(%s::oid[]) WITH ORDINALITY 
 
 @dataclass(kw_only=True)
 class TimingSession:
-    """A connection and its plan_cache_mode."""
+    """A connection, its plan_cache_mode, and who it acts as."""
 
     connection: psycopg.Connection
     mode: Mode = "auto"
+    identity: Identity | None = None
+
+    def act_as(self, identity: Identity | None) -> None:
+        """Be this role with these claims, where it is not that already."""
+        if self.identity != identity:
+            self.connection.execute((identity or NOBODY).settings(local=False))
+            self.identity = identity
 
     def set_plan_mode(self, mode: Mode) -> None:
         """Set plan_cache_mode, where it is not already this one."""

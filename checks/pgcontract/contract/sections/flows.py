@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Final, Self
 
 from pydantic import Field
 
+from pgcontract.contract.acting_role import ActingRole
 from pgcontract.contract.declaration_models import NameKey, Qualified, Scalar
 from pgcontract.contract.declared_columns import undeclared_table
-from pgcontract.contract.declared_value import DeclaredValue, Many, Named, NamedValue, NonEmpty
+from pgcontract.contract.declared_value import Many, Named, NamedValue, NonEmpty
 from pgcontract.contract.section import Heading, Mistake, Section
-from pgcontract.contract.sql_parameters import parameters_of, query_issues, statement_issues
+from pgcontract.contract.sql_parameters import (
+    parameters_of,
+    query_issues,
+    statement_issues,
+    statements_of,
+    without_comments,
+)
 from pgcontract.contract.validation_errors import nearest
 from pgcontract.model.schema import Schema
 
 # Parameters that every step has: the actor's number, and the id of the event, which a repeated delivery shares.
 BUILT_IN_PARAMETERS: Final = ("actor", "event")
 UNKNOWN_ACTOR: Final = 0
+_NAME: Final = r'(?:[^\W\d][\w$]*|"(?:[^"]|"")+")'
+_WRITTEN: Final = re.compile(
+    rf"(?:INSERT\s+INTO|UPDATE(?:\s+ONLY)?|DELETE\s+FROM(?:\s+ONLY)?|MERGE\s+INTO(?:\s+ONLY)?)\s+"
+    rf"(?P<table>{_NAME}(?:\s*\.\s*{_NAME})?)",
+    re.IGNORECASE,
+)
 
 
-class Step(DeclaredValue):
-    """One statement of the application."""
+class Step(ActingRole):
+    """What the application does at once."""
 
     name: NameKey = Field(description="What it is called, as in submit.")
     sql: str = Field(
         min_length=1,
-        description="One statement. %(name)s is a value of the flow, what an earlier step captures, %(actor)s the "
-        "actor's number, or %(event)s the event's id.",
+        description="One statement, or several, which are one step: the last one's rows count. %(name)s is a value of "
+        "the flow, what an earlier step or statement captures, %(actor)s the actor's number, %(event)s the event's id.",
     )
     after: Many[str] = Field(
         default=(), description="Steps above it that come first. An event may come before them all the same."
@@ -46,6 +61,17 @@ class Step(DeclaredValue):
     violations: str | None = Field(
         default=None, min_length=1, description="A query that gives no row once the step was played."
     )
+
+    @cached_property
+    def statements(self) -> tuple[str, ...]:
+        """Its statements, in order."""
+        return statements_of(self.sql)
+
+    @property
+    def written_table(self) -> str | None:
+        """The table that its last statement writes, as that names it; None where it begins with anything else."""
+        match = _WRITTEN.match(without_comments(self.statements[-1]))
+        return match["table"] if match else None
 
 
 class Invariant(NamedValue):
@@ -107,9 +133,11 @@ class Flow(NamedValue, Section):
                     )
             keeper_of = {word: earlier_step.name for earlier_step in self.before(step) for word in earlier_step.captures}
             known = [*self.values, *keeper_of, *(word for word in BUILT_IN_PARAMETERS if word != "event" or step.events)]
+            known += step.captures if len(step.statements) > 1 else ()
             elsewhere = {
                 word: earlier_step.name for earlier_step in above for word in earlier_step.captures if word not in known
             }
+            yield from step.claim_mistakes([*self.values, "actor"])
             for message in statement_issues(step.sql, [*known, *elsewhere]):
                 yield (*step.path, "sql"), message
             for word in parameters_of(step.sql):

@@ -7,6 +7,7 @@ from typing import Final, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from pgcontract.contract.acting_role import ActingRole
 from pgcontract.contract.declaration_models import ColumnName, Qualified, Scalar
 from pgcontract.contract.declared_columns import undeclared_column
 from pgcontract.contract.declared_value import DeclaredValue, Named, NamedValue, NonEmpty
@@ -59,7 +60,7 @@ class Budget(DeclaredValue):
     ms: float | None = Field(default=None, gt=0, description="Time at p95 in the server, in milliseconds.")
 
 
-class Query(NamedValue, Section):
+class Query(ActingRole, NamedValue, Section):
     """One query of the application, and what is promised of its cost."""
 
     heading = Heading(key="query", description="What the application asks.")
@@ -89,6 +90,7 @@ class Query(NamedValue, Section):
         return tuple(sorted(parameters, key=lambda one: names.index(one.name) if one.name in names else len(names)))
 
     def contradictions(self, earlier: Sequence[Self]) -> Iterator[Mistake]:
+        yield from self.claim_mistakes()
         names = parameters_of(self.sql)
         write = "write a SELECT; what the application writes is a step of a [flow]"
         for message in query_issues(self.sql, parameters=True, write=write):

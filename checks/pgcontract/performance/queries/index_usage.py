@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import psycopg
 
 from pgcontract.contract import Flow, Query
+from pgcontract.errors import CouldNotAsk
 from pgcontract.performance.loading import Load, get_loaded_server
 from pgcontract.performance.queries.parameter_samples import NoValue, draw_samples
 from pgcontract.performance.queries.prepared_query import QueryRefused, number_parameters, prepare_query
@@ -63,7 +64,11 @@ def _statements(head: Context) -> Iterator[tuple[str, Query, bool]]:
                 yield f"the query {query.name}", query, True
             for flow in migration.contract.of(Flow):
                 for step in flow.steps:
-                    yield f"the step {step.name} of {flow.name}", Query(name=step.name, sql=step.sql), False
+                    yield (
+                        f"the step {step.name} of {flow.name}",
+                        Query(name=step.name, sql=step.statements[-1], role=step.role, claims=step.claims),
+                        False,
+                    )
 
 
 def _planned_calls(
@@ -79,5 +84,5 @@ def _planned_calls(
                 yield from statement.plans([nothing])
                 statement.set_plan_mode("force_custom_plan")
                 yield from statement.plans([sample.values for sample in samples])
-    except (QueryRefused, NoValue, psycopg.Error):  # query.runs and write.cost tell why
+    except (QueryRefused, NoValue, CouldNotAsk, psycopg.Error):  # query.runs and write.cost tell why
         return

@@ -14,6 +14,7 @@ from psycopg.pq import ExecStatus
 
 from pgcontract.contract import Query
 from pgcontract.performance.queries.query_plan import Call, read_call
+from pgcontract.postgres.acting_identity import Identity, acting_as
 from pgcontract.postgres.script_execution import Refusal, read_refusal
 
 Mode = Literal["auto", "force_generic_plan", "force_custom_plan"]
@@ -40,9 +41,9 @@ class NumberedQuery:
     names: tuple[str, ...]
 
 
-def number_parameters(query: str) -> NumberedQuery:
-    """%(name)s becomes $1 and so on, by first appearance, and %% a percent sign."""
-    names: dict[str, int] = {}
+def number_parameters(query: str, known: Sequence[str] = ()) -> NumberedQuery:
+    """%(name)s becomes $1 and so on, those that are `known` first, then by first appearance, and %% a percent sign."""
+    names = {name: number for number, name in enumerate(known, 1)}
 
     def placeholder(match: re.Match[str]) -> str:
         return f"${names.setdefault(match['name'], len(names) + 1)}" if match["name"] else "%"
@@ -53,9 +54,10 @@ def number_parameters(query: str) -> NumberedQuery:
 class PreparedQuery:
     """The query prepared on a connection; gone when its context ends."""
 
-    def __init__(self, connection: psycopg.Connection, options: sql.SQL) -> None:
+    def __init__(self, connection: psycopg.Connection, options: sql.SQL, identity: Identity | None = None) -> None:
         self.connection = connection
         self._options = options
+        self._identity = identity
 
     def set_plan_mode(self, mode: Mode) -> None:
         """Plans are of this mode until the transaction ends."""
@@ -87,7 +89,7 @@ class PreparedQuery:
     def _explain(self, options: sql.SQL, samples: Sequence[Values]) -> tuple[Call, ...]:
         name = sql.Identifier(PREPARED)
         try:
-            with self.connection.pipeline():
+            with acting_as(self.connection, self._identity), self.connection.pipeline():
                 answers = [
                     self.connection.execute(
                         sql.SQL("EXPLAIN ({}) EXECUTE {}{}").format(options, name, _arguments(values))
@@ -103,7 +105,8 @@ class PreparedQuery:
 def prepare_query(connection: psycopg.Connection, query: Query, *, inferred: bool = False) -> Iterator[PreparedQuery]:
     """The query prepared with the types its parameters declare; with `inferred`, with those the server would choose.
 
-    Raises Refused where the server does not take it.
+    Its calls are made as the role that it names. Raises Refused where the server does not take it, CouldNotAsk where that
+    role cannot be had.
     """
     numbered = number_parameters(query.sql)
     declared = {parameter.name: parameter.type for parameter in query.parameters}
@@ -115,7 +118,7 @@ def prepare_query(connection: psycopg.Connection, query: Query, *, inferred: boo
     except psycopg.Error as error:
         raise QueryRefused(_with_line(read_refusal(error), error, numbered)) from None
     try:
-        yield PreparedQuery(connection, _options(connection))
+        yield PreparedQuery(connection, _options(connection), Identity.of(query.role, query.claims))
     finally:
         if not connection.closed:
             # By the protocol's words it can be said in a failed transaction too.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -11,12 +12,14 @@ from typing import Final
 import psycopg
 
 from pgcontract.contract import Query
+from pgcontract.errors import CouldNotAsk
 from pgcontract.performance.growth import CallCost, SizeCost
 from pgcontract.performance.index_heights import IndexFacts, read_indexes
 from pgcontract.performance.loading import Load, LoadedServer, get_loaded_server
 from pgcontract.performance.queries.parameter_samples import NoValue, Sample, draw_samples
 from pgcontract.performance.queries.prepared_query import Mode, PreparedQuery, QueryRefused, Values, prepare_query
 from pgcontract.performance.queries.query_plan import Call
+from pgcontract.postgres.acting_identity import Identity, require_role
 from pgcontract.postgres.script_execution import Refusal, read_refusal
 from pgcontract.probes.cached_facts import cached_fact, cached_state_fact
 from pgcontract.probes.context import Context
@@ -31,11 +34,13 @@ _MANY_BUFFERS: Final = 10_000  # of five calls together: thirty that scan 100,00
 
 @dataclass(frozen=True, kw_only=True)
 class QueryFailure:
-    """Why a query could not be measured at a size: the server's words, or a parameter without a value."""
+    """Why a query could not be measured at a size: the server's words, a parameter without a value, or a role that cannot
+    be had."""
 
     size: int
     refusal: Refusal | None = None
     no_value: str | None = None
+    no_role: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +149,8 @@ def measure_query(context: Context, loaded_server: LoadedServer, query: Query) -
             return _failed(query, measurements, QueryFailure(size=load.size, refusal=error.refusal))
         except NoValue as error:
             return _failed(query, measurements, QueryFailure(size=load.size, no_value=str(error)))
+        except CouldNotAsk as error:
+            return _failed(query, measurements, QueryFailure(size=load.size, no_role=str(error)))
     return MeasuredQuery(query=query, measurements=tuple(measurements))
 
 
@@ -154,6 +161,9 @@ def _failed(query: Query, measurements: list[QueryMeasurement], failure: QueryFa
 def _measure_at_size(
     loaded_server: LoadedServer, load: Load, query: Query, indexes: Mapping[str, IndexFacts], *, seed: str
 ) -> QueryMeasurement:
+    if (identity := Identity.of(query.role, query.claims)) is not None:
+        with closing(loaded_server.connect(load)) as connection:
+            require_role(connection, identity)  # here, since it may take a GRANT, which is no query's
     with loaded_server.rolled_back(load) as connection:
         connection.execute("SET TRANSACTION READ ONLY")
         limit_time(connection, load)

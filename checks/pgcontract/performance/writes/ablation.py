@@ -25,7 +25,9 @@ from pgcontract.performance.writes.step_functions import (
     execute_unmeasured,
 )
 from pgcontract.performance.writes.wal_records import WalReader
+from pgcontract.postgres.acting_identity import Identity, acting_as
 from pgcontract.postgres.script_execution import read_refusal
+from pgcontract.probes.scenarios.moves import Move, identity_of, parameter_values
 
 # The first execution of each run warms up: what is dropped or disabled makes the server plan anew.
 _LIVES: Final = 3
@@ -206,7 +208,7 @@ class _AblationRun:
                 else changed,
                 without_index={
                     index.name: _cost_or_refusal(
-                        self._control_run(f"without {index.name}", [_drop_statement(self.flow.table, index)])
+                        self._control_run(f"without {index.name}", [_drop_statement(self.prepared_step.table, index)])
                     )
                     for index in indexes
                 },
@@ -225,7 +227,7 @@ class _AblationRun:
 
     def _executions(self, name: str) -> tuple[StepExecution, ...]:
         """The first execution of a control run warms up and is left out."""
-        return execute_step(self.connection, self.prepared_step, self.flow.table, self._actors[name], committed=False)[1:]
+        return execute_step(self.connection, self.prepared_step, self._actors[name], committed=False)[1:]
 
     def _comparable_costs(
         self, executions: tuple[StepExecution, ...], without: tuple[StepExecution, ...] | str | None
@@ -234,19 +236,27 @@ class _AblationRun:
         if isinstance(without, str) or without is None or self.wal is None:
             return cost_of(executions), without if without is None else _cost_or_refusal(without)
         own = [
-            "".join(written.records for written in wrote if written.relation == self.flow.table)
+            "".join(written.records for written in wrote if written.relation == self.prepared_step.table)
             for wrote in self.wal.records_of(executions + without)
         ]
         return cost_of(executions, own[: len(executions)]), cost_of(without, own[len(executions) :])
 
     def _explain_step(self) -> tuple[str, tuple[FiredTrigger, ...]]:
         """The statement's own plan, in the server's words, and the triggers that it fires."""
-        statements = [sql.SQL(word) for word in self._statements(self._actors["explained"])]  # format() quoted the values
-        query = sql.SQL("EXPLAIN (COSTS OFF) {}").format(statements[0])
-        plan = "\n".join(line for (line,) in self.connection.execute(query).fetchall())
+        plan = ""
         times: dict[tuple[str, str], list[tuple[int, float]]] = {}
-        for at, word in enumerate(statements):
-            [(explained,)] = self.connection.execute(sql.SQL("EXPLAIN (ANALYZE, FORMAT JSON) {}").format(word)).fetchall()
+        for at, actor in enumerate(self._actors["explained"]):
+            if self.prepared_step.lead_call:
+                [lead] = self._statements(self.prepared_step.lead_call, self.prepared_step.parameters, actor)
+                self.connection.execute(sql.SQL(lead))
+            [execute] = self._statements(self.prepared_step.execute, self.prepared_step.last, actor)
+            word = sql.SQL(execute)  # format() quoted the values
+            with acting_as(self.connection, self._identity(actor)):
+                if not at:
+                    query = sql.SQL("EXPLAIN (COSTS OFF) {}").format(word)
+                    plan = "\n".join(line for (line,) in self.connection.execute(query).fetchall())
+                analyzed = self.connection.execute(sql.SQL("EXPLAIN (ANALYZE, FORMAT JSON) {}").format(word))
+                [(explained,)] = analyzed.fetchall()
             for trigger in explained[0].get("Triggers", []) if at else []:
                 name = trigger.get("Constraint Name") or trigger["Trigger Name"]
                 calls = int(trigger["Calls"]), trigger["Time"] * 1000
@@ -261,24 +271,28 @@ class _AblationRun:
             for (name, relation), every in sorted(times.items())
         )
 
-    def _statements(self, actors: list[int]) -> list[str]:
+    def _statements(self, template: str, parameters: Sequence[str], actor: int) -> list[str]:
         query = """
             SELECT format(%s, VARIADIC ARRAY(
                 SELECT (known || jsonb_build_object('event', format('evt_%%s_%%s_1', actor, %s::text))) ->> name
                   FROM unnest(%s::text[]) AS name))
-              FROM pgcontract_lives WHERE actor = ANY (%s) ORDER BY actor"""
-        values: list[Any] = [self.prepared_step.execute, self.step.name, list(self.prepared_step.parameters), actors]
-        return [statements for (statements,) in self.connection.execute(query, values).fetchall()]
+              FROM pgcontract_lives WHERE actor = %s"""
+        values: list[Any] = [template, self.step.name, list(parameters), actor]
+        return [statement for (statement,) in self.connection.execute(query, values).fetchall()]
+
+    def _identity(self, actor: int) -> Identity | None:
+        parameters = parameter_values(self.flow, Move(step=self.step.name, actor=actor))
+        return identity_of(self.step, parameters)
 
     def _changed_columns(self, name: str, changes: Iterable[sql.Composed | sql.SQL]) -> tuple[str, ...]:
         """The columns that differ between the old row and the new one, as an AFTER trigger sees them."""
         trigger = sql.SQL(
             "CREATE TRIGGER pgcontract_changed AFTER UPDATE ON {} "
             "FOR EACH ROW EXECUTE FUNCTION pg_temp.pgcontract_changed()"
-        ).format(sql.SQL(self.flow.table))
+        ).format(sql.SQL(self.prepared_step.table))
         with self._temporary_changes([*changes, sql.SQL(_CHANGED), trigger]):
             try:
-                execute_step(self.connection, self.prepared_step, self.flow.table, self._actors[name], committed=False)
+                execute_step(self.connection, self.prepared_step, self._actors[name], committed=False)
             except psycopg.Error:
                 return ()
             [(columns,)] = self.connection.execute("SELECT current_setting('pgcontract.changed', true)").fetchall()

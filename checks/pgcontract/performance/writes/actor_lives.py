@@ -74,7 +74,7 @@ def run_lives(
             continue
         measured, *others = [actors for path, actors in lives if step in path]
         try:
-            executions = execute_step(connection, prepared_steps[step.name], flow.table, measured, committed=True)
+            executions = execute_step(connection, prepared_steps[step.name], measured, committed=True)
             for actors in others:
                 execute_unmeasured(connection, prepared_steps[step.name], actors, committed=True)
         except psycopg.Error as error:

@@ -103,10 +103,11 @@ class SizeFigures:
 
 @dataclass(frozen=True, kw_only=True)
 class StepWrites:
-    """One step; `indexes` are those of the flow's table. Where it could not be measured `why_not` says so."""
+    """One step; `table` is what it writes, `indexes` are its. Where it could not be measured `why_not` says so."""
 
     flow: Flow
     step: Step
+    table: str = ""
     kind: Kind = "none"
     sizes: tuple[SizeFigures, ...] = ()
     indexes: tuple[TableIndex, ...] = ()
@@ -188,6 +189,7 @@ def _measure_writes(head: Context) -> Mapping[str, Writes]:
 
 @dataclass(frozen=True, kw_only=True)
 class _AtSize:
+    table: str
     kind: Kind
     figures: SizeFigures
     indexes: tuple[TableIndex, ...]
@@ -201,7 +203,7 @@ def _join_sizes(flow: Flow, step: Step, at_sizes: Sequence[_AtSize | NotExecuted
         sizes.append(measured)
     last = sizes[-1]
     figures = tuple(size.figures for size in sizes)
-    return StepWrites(flow=flow, step=step, kind=last.kind, indexes=last.indexes, sizes=figures)
+    return StepWrites(flow=flow, step=step, table=last.table, kind=last.kind, indexes=last.indexes, sizes=figures)
 
 
 def _heights_by_table(head: Context, load: Load) -> Mapping[str, int]:
@@ -239,12 +241,10 @@ class _StepMeasurement:
             prepared_steps = prepare_steps(self.connection, flow, number)
         except CouldNotAsk as error:
             return {step.name: NotExecuted(reason=str(error)) for step in flow.steps}
-        indexes = table_indexes(self.connection, flow.table)
         lives = run_lives(self.connection, flow, prepared_steps, first_actor)
         others = first_actor + ACTORS_OF_A_FLOW // 2
         return {
-            step.name: self._measure_step(flow, step, prepared_steps, lives[step.name], indexes, others)
-            for step in flow.steps
+            step.name: self._measure_step(flow, step, prepared_steps, lives[step.name], others) for step in flow.steps
         }
 
     def _measure_step(
@@ -253,12 +253,13 @@ class _StepMeasurement:
         step: Step,
         prepared_steps: Mapping[str, PreparedStep],
         executions: tuple[StepExecution, ...] | NotExecuted,
-        indexes: tuple[TableIndex, ...],
         first_actor: int,
     ) -> _AtSize | NotExecuted:
         if isinstance(executions, NotExecuted):
             return executions
+        table = prepared_steps[step.name].table
         try:
+            indexes = table_indexes(self.connection, table)
             own = indexes if self.every_index else ()
             ablation = measure_ablation(
                 self.connection, flow, prepared_steps, step, own, first_actor, self.wal, columns=self.columns
@@ -268,7 +269,7 @@ class _StepMeasurement:
         cost = cost_of(executions)
         figures = SizeFigures(
             size=self.load.size,
-            rows=self.load.rows.get(flow.table, 0),
+            rows=self.load.rows.get(table, 0),
             n=len(executions),
             rows_changed=tuple(sorted({execution.rows for execution in executions})),
             buffers=cost.buffers,
@@ -281,7 +282,7 @@ class _StepMeasurement:
             height=sum(self.heights.get(index, 0) for index in ablation.touched),
             shares=_wal_shares(self.wal.records_of(executions)) if self.wal else None,
         )
-        return _AtSize(kind=_write_kind(executions), figures=figures, indexes=indexes)
+        return _AtSize(table=table, kind=_write_kind(executions), figures=figures, indexes=indexes)
 
 
 def _write_kind(executions: Iterable[StepExecution]) -> Kind:

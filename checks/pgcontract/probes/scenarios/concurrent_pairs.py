@@ -10,6 +10,7 @@ import psycopg
 
 from pgcontract.contract import Flow, Invariant, Step
 from pgcontract.errors import CouldNotAsk
+from pgcontract.postgres.acting_identity import Identity, require_role
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.context import Context
 from pgcontract.probes.scenarios.fresh_databases import FreshDatabases
@@ -81,10 +82,13 @@ def _run_pair(
     sessions: list[ParallelSession],
     observer: psycopg.Connection,
 ) -> ConcurrentPair:
+    for session in sessions:
+        for step in flow.steps:  # what it takes to be another role is no part of what is played
+            require_role(session.connection, Identity.of(step.role, step.claims))
     kept_values: dict[str, object] = {}
     outcomes = []
     for move in pair.before:
-        outcome = _execute_move(sessions[0].connection, flow=flow, move=move, kept_values=kept_values)
+        outcome = _commit_move(sessions[0].connection, flow=flow, move=move, kept_values=kept_values)
         if outcome.refusal is not None:
             raise_if_invalid_sql(flow, flow.step(move.step), outcome.refusal)
             raise CouldNotAsk(
@@ -115,6 +119,11 @@ def _run_pair(
         outcomes=tuple(outcomes),
         broken=broken,
     )
+
+
+def _commit_move(connection: psycopg.Connection, *, flow: Flow, move: Move, kept_values: dict[str, object]) -> MoveResult:
+    connection.execute("BEGIN; SET CONSTRAINTS ALL IMMEDIATE")
+    return _commit(connection, _execute_move(connection, flow=flow, move=move, kept_values=kept_values))
 
 
 def _commit(connection: psycopg.Connection, outcome: MoveResult) -> MoveResult:

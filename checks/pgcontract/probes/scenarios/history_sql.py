@@ -12,6 +12,7 @@ from psycopg import sql
 
 from pgcontract.contract import Invariant, Step
 from pgcontract.probes.sample_rows import as_text
+from pgcontract.probes.scenarios.moves import identity_of
 from pgcontract.probes.scenarios.player import LOG, MoveResult
 
 _PARAMETER: Final = re.compile(r"%(?:\((?P<name>[^()\s]+)\)s|%)")
@@ -65,19 +66,31 @@ class HistoryWriter:
 
     def statement_lines(self, step: Step, outcome: MoveResult) -> Iterator[str]:
         """The step's statement; one that was refused changes nothing and would end the transaction."""
-        words = self.fill_parameters(step.sql, outcome).strip().removesuffix(";")
+        identity = identity_of(step, outcome.parameters)
+        begins, ends = identity.script if identity else ("", "")
         if outcome.refusal is not None:
-            yield "\n".join(f"-- {line}" for line in (str(outcome.refusal), *words.splitlines()))
+            words = [_terminated(self.fill_parameters(text, outcome).strip()) for text in step.statements]
+            lines = "\n".join([begins, *words]).strip().removesuffix(";").splitlines()
+            yield "\n".join(f"-- {line}" for line in (str(outcome.refusal), *lines))
             return
-        if not outcome.kept_values:
+        if begins:
+            yield begins
+        captured = iter(outcome.captured)
+        for text in step.statements:
+            yield from self._statement_lines(text, next(captured, ()), outcome)
+        if ends:
+            yield ends
+
+    def _statement_lines(self, text: str, captured: Sequence[str], outcome: MoveResult) -> Iterator[str]:
+        """One statement; `captured` are the values that it gives to later ones."""
+        words = self.fill_parameters(text, outcome).strip().removesuffix(";")
+        if not captured:
             yield _terminated(words)
             return
         actor = outcome.move.actor
-        for name, oid in outcome.types.items():
-            self._casts[actor, name] = self._type(oid)
-        settings = ", ".join(
-            f"set_config('pgcontract.{name}_{actor}', {name}::text, true)" for name in outcome.kept_values
-        )
+        for name in captured:
+            self._casts[actor, name] = self._type(outcome.types[name])
+        settings = ", ".join(f"set_config('pgcontract.{name}_{actor}', {name}::text, true)" for name in captured)
         yield f"WITH kept AS (\n{words}\n)\nSELECT {settings} FROM kept;"
 
     def played_rows(self, outcomes: Sequence[MoveResult]) -> Iterator[str]:

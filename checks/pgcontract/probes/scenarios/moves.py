@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from pgcontract.contract import Flow, Step
 from pgcontract.contract.sections.flows import UNKNOWN_ACTOR
 from pgcontract.contract.sql_parameters import parameters_of
+from pgcontract.postgres.acting_identity import Identity
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -24,6 +27,11 @@ class Move:
     def event_id(self) -> str | None:
         return f"evt_{self.actor}_{self.step}_{self.event}" if self.event else None
 
+
+_PARAMETER: Final = re.compile(r"%\((?P<name>[^()\s]+)\)s")
+
+_PLACEHOLDER: Final = re.compile(r"\{(?P<name>actor|life)\}")
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 History: TypeAlias = tuple[Move, ...]
 
@@ -78,12 +86,42 @@ def parameter_values(flow: Flow, move: Move, *, life: int = 1) -> dict[str, Any]
     return values
 
 
+def identity_of(step: Step, parameters: Mapping[str, Any]) -> Identity | None:
+    """Who the step is played as, with the move's parameters; None for the role that migrates."""
+    filled = _fill_placeholders(step.claims, parameters["actor"], life=1)
+    return Identity.of(step.role, _fill_parameters(filled, parameters))
+
+
+def _fill_parameters(value: Any, parameters: Mapping[str, Any]) -> Any:
+    match value:
+        case str():
+            return _PARAMETER.sub(lambda match: str(parameters.get(match["name"])), value)
+        case list():
+            return [_fill_parameters(item, parameters) for item in value]
+        case Mapping():
+            return {key: _fill_parameters(item, parameters) for key, item in value.items()}
+    return value
+
+
 def _fill_placeholders(value: Any, actor: int, life: int) -> Any:
     match value:
         case str():
-            return value.replace("{actor}", str(actor)).replace("{life}", str(life))
+            return _fill_text(value, {"actor": str(actor), "life": str(life)})
         case list():
             return [_fill_placeholders(item, actor, life) for item in value]
         case Mapping():
             return {key: _fill_placeholders(item, actor, life) for key, item in value.items()}
     return value
+
+
+def _fill_text(text: str, numbers: Mapping[str, str]) -> str:
+    """The text with the numbers in it; in one that is a UUID with a digit in their place, a number of more digits is
+    added to the digits before it, so that a UUID it stays."""
+    filled = _PLACEHOLDER.sub(lambda match: numbers[match["name"]], text)
+    if _UUID.fullmatch(filled) or not _UUID.fullmatch(_PLACEHOLDER.sub("0", text)):
+        return filled
+    total = int(_PLACEHOLDER.sub("0", text).replace("-", ""), 16)
+    for match in _PLACEHOLDER.finditer(text):
+        digits_behind = len(_PLACEHOLDER.sub("0", text[match.end() :]).replace("-", ""))
+        total += int(numbers[match["name"]], 16) << 4 * digits_behind
+    return str(uuid.UUID(int=total % 2**128))

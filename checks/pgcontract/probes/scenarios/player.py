@@ -12,9 +12,10 @@ from psycopg.types.json import Json
 
 from pgcontract.contract import Flow, Invariant, Step
 from pgcontract.errors import CouldNotAsk
+from pgcontract.postgres.acting_identity import acting_as
 from pgcontract.postgres.script_execution import Refusal, read_refusal
 from pgcontract.probes.sample_rows import as_text
-from pgcontract.probes.scenarios.moves import History, Move, parameter_values
+from pgcontract.probes.scenarios.moves import History, Move, identity_of, parameter_values
 
 LOG: Final = """CREATE TEMPORARY TABLE pgcontract_log (
     seq integer, step text, actor integer, event text, rows integer, sqlstate text, parameters jsonb
@@ -34,7 +35,8 @@ class InvalidStepSql(CouldNotAsk):
 @dataclass(frozen=True, kw_only=True)
 class MoveResult:
     """What a move did: `rows` that it changed or returned, or what refused it. `kept_values` are the values that later
-    steps use, `types` their types' oids; `broken` the invariants that do not hold after it, by name."""
+    steps use, `types` their types' oids, `captured` their names by
+    statement; `broken` the invariants that do not hold after it, by name."""
 
     move: Move
     parameters: Mapping[str, Any]
@@ -42,6 +44,7 @@ class MoveResult:
     refusal: Refusal | None = None
     kept_values: Mapping[str, Any] = field(default_factory=dict)
     types: Mapping[str, int] = field(default_factory=dict)
+    captured: tuple[tuple[str, ...], ...] = ()
     broken: frozenset[str] = frozenset()
 
     @property
@@ -115,27 +118,37 @@ def execute_move(connection: psycopg.Connection, step: Step, move: Move, paramet
     """Executes the move and returns its result or refusal; the caller rolls back."""
     sent = {name: as_text(value) for name, value in parameters.items()}
     try:
-        with connection.execute(step.sql.encode(), sent) as cursor:
-            kept_values, types = _kept_values(step, cursor)
-            rows = max(cursor.rowcount, 0)
-            if cursor.nextset():
-                raise CouldNotAsk(f"the step {step.name} holds several statements; declare each as its own step")
-            return MoveResult(move=move, parameters=parameters, rows=rows, kept_values=kept_values, types=types)
+        with acting_as(connection, identity_of(step, parameters)):
+            rows, given, kept_values, types = 0, set[str](), dict[str, Any](), dict[str, int]()
+            captured: list[tuple[str, ...]] = []
+            for statement in step.statements:
+                with connection.execute(statement.encode(), sent) as cursor:
+                    values = _captured(step, cursor)
+                    captured.append(tuple(values))
+                    for name, (value, oid) in values.items():
+                        kept_values[name], types[name], sent[name] = value, oid, as_text(value)
+                    given.update(column.name for column in cursor.description or ())
+                    rows = max(cursor.rowcount, 0)
+            if missing := [name for name in step.captures if name not in given]:
+                raise CouldNotAsk(f"the step {step.name} captures {missing[0]}, which its SQL does not return")
+        return MoveResult(
+            move=move,
+            parameters=parameters,
+            rows=rows,
+            kept_values=kept_values,
+            types=types,
+            captured=tuple(captured),
+        )
     except psycopg.Error as error:
         return MoveResult(move=move, parameters=parameters, refusal=read_refusal(error))
 
 
-def _kept_values(step: Step, cursor: psycopg.Cursor[Any]) -> tuple[dict[str, Any], dict[str, int]]:
-    if not step.captures:
-        return {}, {}
+def _captured(step: Step, cursor: psycopg.Cursor[Any]) -> dict[str, tuple[Any, int]]:
+    """What a statement of the step gives of the columns that the step captures, and their types' oids."""
     columns = {column.name: (at, column.type_code) for at, column in enumerate(cursor.description or ())}
-    missing = [name for name in step.captures if name not in columns]
-    if missing:
-        raise CouldNotAsk(f"the step {step.name} captures {missing[0]}, which its SQL does not return")
-    row = cursor.fetchone()
-    if row is None:
-        return {}, {}
-    return {name: row[columns[name][0]] for name in step.captures}, {name: columns[name][1] for name in step.captures}
+    names = [name for name in step.captures if name in columns]
+    row = cursor.fetchone() if names else None
+    return {name: (row[columns[name][0]], columns[name][1]) for name in names} if row is not None else {}
 
 
 def describe_row_count(count: int) -> str:

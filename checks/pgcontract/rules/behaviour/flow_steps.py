@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from pgcontract.contract import Flow, Step
+from pgcontract.errors import CouldNotAsk
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
@@ -64,6 +65,8 @@ def _step_answer(runner: ScenarioRunner, flow: Flow, step: Step) -> Answer:
             remedy="Fix the step's SQL in the contract, or the migration where the SQL is right.",
             origin=step.origin,
         )
+    except CouldNotAsk as error:
+        return Answer(Status.UNKNOWN, subject, f"{str(error)[0].upper()}{str(error)[1:]}.", origin=step.origin)
     script = history_as_sql(outcomes, flow.step, None, runner.connection)
     evidence = [Evidence(title="The step, after those that must run before it", text=script, language="sql")]
     if deviation is None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import psycopg
 
 from pgcontract.contract import Verification
+from pgcontract.errors import CouldNotAsk
+from pgcontract.postgres.acting_identity import Identity, acting_as
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
@@ -38,10 +41,12 @@ def verification_query(context: Context) -> Iterator[Answer]:
         with context.sandbox.rolled_back(context.after_state) as connection:
             try:
                 for earlier in _earlier_queries(queries, query):
-                    connection.execute(earlier.sql.encode())
-                cursor = connection.execute(query.sql.encode())
-                columns = tuple(column.name for column in cursor.description or ())
-                rows = cursor.fetchall() if cursor.description else []
+                    _run(connection, earlier)
+                result = _run(connection, query)
+            except CouldNotAsk as error:
+                summary = f"The query {query.id} cannot be run: {error}."
+                yield Answer(Status.UNKNOWN, query.id, summary, origin=query.origin)
+                continue
             except psycopg.Error as error:
                 refusal = read_refusal(error)
                 yield Answer(
@@ -55,7 +60,7 @@ def verification_query(context: Context) -> Iterator[Answer]:
                     origin=query.origin,
                 )
                 continue
-        yield _judge(query, columns, rows)
+        yield _judge(query, result)
 
 
 def _earlier_queries(queries: dict[str, Verification], query: Verification) -> list[Verification]:
@@ -67,7 +72,27 @@ def _earlier_queries(queries: dict[str, Verification], query: Verification) -> l
     return earlier_queries
 
 
-def _judge(query: Verification, columns: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> Answer:
+@dataclass(frozen=True, kw_only=True)
+class _Result:
+    """What a query's last statement gave, and how many rows it gave or changed."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[object, ...]]
+    count: int
+
+
+def _run(connection: psycopg.Connection, query: Verification) -> _Result:
+    with acting_as(connection, Identity.of(query.role, query.claims)):
+        cursor = connection.execute(query.sql.encode())
+        while cursor.nextset():
+            pass
+        columns = tuple(column.name for column in cursor.description or ())
+        rows = cursor.fetchall() if cursor.description else []
+        return _Result(columns=columns, rows=rows, count=len(rows) if cursor.description else max(cursor.rowcount, 0))
+
+
+def _judge(query: Verification, result: _Result) -> Answer:
+    columns, rows = result.columns, result.rows
     shown = tuple(
         tuple(
             f"<{type(value).__name__}>" if name in query.varies else psql_text(value)
@@ -78,8 +103,8 @@ def _judge(query: Verification, columns: tuple[str, ...], rows: Sequence[tuple[o
     wrong: list[tuple[str, str]] = []
     if query.columns and tuple(query.columns) != columns:
         wrong.append((f"columns {', '.join(query.columns)}", f"columns {', '.join(columns)}"))
-    if query.row_count is not None and query.row_count != len(rows):
-        wrong.append((number_of(query.row_count, "rows"), number_of(len(rows), "rows")))
+    if query.row_count is not None and query.row_count != result.count:
+        wrong.append((number_of(query.row_count, "rows"), number_of(result.count, "rows")))
     if query.expect is not None:
         expected = tuple(tuple(psql_text(value) for value in row) for row in query.expect)
         if expected != shown:
@@ -93,7 +118,7 @@ def _judge(query: Verification, columns: tuple[str, ...], rows: Sequence[tuple[o
     return Answer(
         Status.BROKEN if wrong else Status.KEPT,
         query.id,
-        f"{query.description.rstrip('.')}: {number_of(len(rows), 'rows')}"
+        f"{query.description.rstrip('.')}: {number_of(result.count, 'rows')}"
         + (", not as declared." if wrong else ", as declared."),
         expected="; ".join(expected_text for expected_text, _ in wrong) or None,
         actual="; ".join(actual_text for _, actual_text in wrong) or None,

@@ -87,6 +87,9 @@ def _failure_answer(query: Query, failure: QueryFailure) -> Answer:
     from pgcontract.performance.queries.query_costs import TIMED_OUT, WRITES
 
     at = f"at {failure.size:,} rows"
+    if failure.no_role is not None:
+        summary = f"The query {query.name} cannot be run: {failure.no_role}."
+        return Answer(Status.UNKNOWN, query.name, summary, origin=query.origin)
     if failure.refusal is None:
         return Answer(
             Status.BROKEN,

@@ -50,8 +50,8 @@ def query_growth(context: Context) -> Iterator[Answer]:
     How it is measured: pages at p95 are compared from size to size. O(1) and O(log n) may grow by the height of the
     indexes searched, which is read from the server, and four pages; the number of rows found must not grow with the
     table. O(rows) may also grow by two pages for each further row found, more where documents are stored out of line.
-    O(n) may grow in proportion, and so may the rows processed. With fewer than three sizes growth is not shown. The
-    exponent is fitted to all calls by least squares on logarithms, with its 95 % interval.
+    O(n) may grow in proportion, and so may the rows processed. It takes two sizes, the larger ten times
+    the smaller; with three the exponent is fitted to all calls by least squares on logarithms, with its 95 % interval.
     What to do: give the query an index or a LIMIT, or declare the growth that was measured.
     """
 
@@ -63,7 +63,7 @@ def query_growth(context: Context) -> Iterator[Answer]:
 
 
 def _growth_answer(context: Context, result: MeasuredQuery, growth: Growth) -> Answer:
-    from pgcontract.performance.growth import LEAST_SIZES, exponent, find_excess
+    from pgcontract.performance.growth import SPREAD, exponent, find_excess, is_spread
     from pgcontract.performance.loading import get_loaded_server
     from pgcontract.performance.queries.index_advice import index_advice
     from pgcontract.performance.queries.query_evidence import advice_evidence, sizes_evidence
@@ -71,25 +71,26 @@ def _growth_answer(context: Context, result: MeasuredQuery, growth: Growth) -> A
     query = result.query
     sizes = tuple(measurement.cost for measurement in result.measurements)
     evidence: list[Evidence] = [sizes_evidence(result, get_loaded_server(context).conditions)]
-    if len(sizes) < LEAST_SIZES:
+    if not is_spread([size.size for size in sizes]):
         return Answer(
             Status.UNKNOWN,
             query.name,
-            f"The growth of {query.name} cannot be determined from {len(sizes)} sizes; it takes {LEAST_SIZES}.",
-            remedy="Name three sizes in [dataset], or leave --rows out.",
+            f"The growth of {query.name} cannot be told from {' and '.join(f'{size.size:,}' for size in sizes)} rows; it "
+            f"takes two sizes, the larger {SPREAD} times the smaller.",
+            remedy="Name such sizes in [dataset], as in sizes = [1_000, 10_000], or leave --rows out.",
             evidence=evidence,
             origin=query.origin,
         )
-    low, power, high = exponent(sizes) or (0.0, 0.0, 0.0)
+    fitted = exponent(sizes)
     span = f"from {sizes[0].size:,} to {sizes[-1].size:,} rows"
     figures = " → ".join(f"{size.buffers:,.0f}" for size in sizes)
-    by_power = f"exponent {power:.2f} ({low:.2f} to {high:.2f})"
+    by_power = "; exponent {1:.2f} ({0:.2f} to {2:.2f})".format(*fitted) if fitted else ""
     excess = find_excess(growth, sizes)
     if excess is None:
         return Answer(
             Status.KEPT,
             query.name,
-            f"{query.name} touches {figures} pages {span}, within {growth}; {by_power}.",
+            f"{query.name} touches {figures} pages {span}, within {growth}{by_power}.",
             evidence=evidence,
             origin=query.origin,
         )
@@ -102,7 +103,7 @@ def _growth_answer(context: Context, result: MeasuredQuery, growth: Growth) -> A
     return Answer(
         Status.BROKEN,
         query.name,
-        f"{query.name} grows faster than {growth}: {_excess_text(excess)}; {by_power}.",
+        f"{query.name} grows faster than {growth}: {_excess_text(excess)}{by_power}.",
         expected=f"{growth}: {excess.what} grow {_ALLOWED_GROWTH[growth]}, to {excess.allowed:,.0f} at most",
         actual=f"{excess.after:,.0f} {excess.what} at {excess.large:,} rows",
         remedy=f"{remedy[0].upper()}{remedy[1:]}.",

@@ -34,9 +34,7 @@ def write_triggers_fire(context: Context) -> Iterator[Answer]:
 
 def _triggers_answer(step: StepWrites, declared: tuple[Trigger, ...]) -> Answer:
     last = step.sizes[-1]
-    triggers = [
-        candidate for candidate in declared if candidate.table == step.flow.table and step.kind in candidate.events
-    ]
+    triggers = [candidate for candidate in declared if candidate.table == step.table and step.kind in candidate.events]
     name = f"The step {step.step.name} of {step.flow.name}"
     evidence = list(_evidence(step, last))
     for trigger in triggers:
