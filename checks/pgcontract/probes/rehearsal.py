@@ -11,11 +11,19 @@ import psycopg
 from pgcontract.catalog.contents import read_contents
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.contents import Contents
+from pgcontract.model.schema import Schema
 from pgcontract.postgres.sandbox import DatabaseState
 from pgcontract.postgres.script_execution import apply_as_production
 from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
-from pgcontract.probes.row_generation.few_rows import FEW, FewRows, insert_few_rows, migrated_tables, read_later_tables
+from pgcontract.probes.row_generation.few_rows import (
+    FewRows,
+    insert_few_rows,
+    migrated_tables,
+    nearest_tables,
+    read_later_tables,
+)
+from pgcontract.probes.row_generation.row_maker import FEW
 from pgcontract.probes.row_generation.selected_values import selected_values
 from pgcontract.probes.row_generation.target_tables import FilledTable
 from pgcontract.probes.separate_server import on_separate_server
@@ -69,7 +77,9 @@ def rehearse(context: Context) -> Rehearsal:
             if refusal is None:
                 with context.sandbox.connect(name) as connection:
                     migrated = read_contents(connection)
-                    rows = insert_few_rows(context, connection, context.after, first=FEW + 1)
+                    rows = insert_few_rows(
+                        context.promise, connection, rehearsed_tables(context, context.after), first=FEW + 1
+                    )
                     contents = read_contents(connection)
                 after = FilledState(state=context.sandbox.read_state(name), rows=rows, contents=contents)
                 return Rehearsal(before=before, migrated=migrated, after=after, left_empty=left_empty)
@@ -97,9 +107,9 @@ def rehearsed_on_separate_server(context: Context) -> Iterator[tuple[psycopg.Con
 
     def fill_before(connection: psycopg.Connection) -> None:
         insert_few_rows(
-            context,
+            context.promise,
             connection,
-            context.before,
+            rehearsed_tables(context, context.before),
             without=rehearsal.left_empty,
             later=_later(context),
             selected=selected_values(context.promise.script),
@@ -108,7 +118,7 @@ def rehearsed_on_separate_server(context: Context) -> Iterator[tuple[psycopg.Con
 
     with on_separate_server(context, before_last=fill_before) as connection:
         migrated = read_contents(connection)
-        rows = insert_few_rows(context, connection, context.after, first=FEW + 1)
+        rows = insert_few_rows(context.promise, connection, rehearsed_tables(context, context.after), first=FEW + 1)
         yield (
             connection,
             Rehearsal(
@@ -129,15 +139,20 @@ def rows_before(context: Context, without: frozenset[str]) -> FilledState:
     with context.sandbox.clone(context.before_state, keep=True) as name:
         with context.sandbox.connect(name) as connection:
             rows = insert_few_rows(
-                context,
+                context.promise,
                 connection,
-                context.before,
+                rehearsed_tables(context, context.before),
                 without=without,
                 later=_later(context),
                 selected=selected_values(context.promise.script),
             )
             contents = read_contents(connection)
         return FilledState(state=context.sandbox.read_state(name), rows=rows, contents=contents)
+
+
+def rehearsed_tables(context: Context, schema: Schema) -> tuple[str, ...]:
+    """The tables that rows are inserted into: all that the migrations made, of very many those that the scripts name."""
+    return nearest_tables(context.promise, migrated_tables(context, schema))
 
 
 def _tables_left_empty(context: Context) -> Iterator[frozenset[str]]:

@@ -69,7 +69,10 @@ class LoadPlan:
             (platform.migrator, platform.roles, platform.service_roles, platform.regimes[0].database_sql, scripts),
             platform.setup and platform.setup.text,
             (_dataset_text(self.dataset), self.seed),
-            (sorted(example_texts(self.context).items()), sorted(table.name for table in promise.declared.tables)),
+            (
+                sorted(example_texts(promise).items()),
+                sorted(table.name for table in promise.declared.tables),
+            ),
         )
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
@@ -92,7 +95,7 @@ class LoadPlan:
             self.dataset,
             size=size,
             seed=self.seed,
-            texts=example_texts(self.context),
+            texts=example_texts(self.context.promise),
             declared_at=self.dataset.origin or Origin(file=self.context.promise.migration.up.path, line=1),
         )
 

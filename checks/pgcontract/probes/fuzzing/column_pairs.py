@@ -15,7 +15,8 @@ from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.fuzzing.format_writes import FormatValues, FormatWrites, try_format_writes
 from pgcontract.probes.fuzzing.hypothesis_draws import draw_examples
-from pgcontract.probes.sample_rows import as_text, insert_statement, simplest_row
+from pgcontract.probes.row_generation.made_row import made_row
+from pgcontract.probes.sample_rows import as_text, insert_statement
 
 ValuePair: TypeAlias = "tuple[str | None, str | None]"
 
@@ -59,8 +60,10 @@ def probe_pairs(context: Context, declared: ColumnFormat) -> PairResult:
     accepted: dict[str, WrongPair] = {}
     refused: dict[str, WrongPair] = {}
     pairs = _pairs(context, declared)
-    row = {**(context.promise.samples.get(table) or simplest_row(context.after, table))}
+    made = made_row(context, table)
+    row = dict(made.values)
     with context.sandbox.rolled_back(context.after_state) as connection:
+        made.insert_parents(connection)
         for pair in pairs:
             sent = {**row, column: pair[0], other: pair[1]}
             why_not = column_format.why_not(pair)

@@ -21,6 +21,7 @@ from pgcontract.catalog.sql_names import identifier
 from pgcontract.errors import CouldNotAsk
 from pgcontract.formats import Format
 from pgcontract.probes.context import Context
+from pgcontract.probes.row_generation.made_row import NoRowAccepted
 from pgcontract.probes.rows import reproduction_script
 from pgcontract.probes.rows.attempts import (
     Attempt,
@@ -32,7 +33,7 @@ from pgcontract.probes.rows.attempts import (
     single_changes,
 )
 from pgcontract.probes.rows.column_values import values_to_try
-from pgcontract.probes.rows.probe_row import ColumnValues, NoRowAccepted, ProbeRow, attempt, find_probe_row
+from pgcontract.probes.rows.probe_row import ColumnValues, ProbeRow, attempt, find_probe_row
 from pgcontract.probes.rows.rule_texts import RuleTexts, read_rule_texts
 from pgcontract.probes.rows.second_row import second_row
 from pgcontract.probes.rows.statement_kinds import Statement, copy_row, inserting, moved, updating

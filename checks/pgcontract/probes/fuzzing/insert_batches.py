@@ -13,6 +13,7 @@ from pgcontract.catalog.sql_names import identifier
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.probes.context import Context
 from pgcontract.probes.fuzzing.target_column import TargetColumn
+from pgcontract.probes.row_generation.made_row import MadeRow
 from pgcontract.probes.sample_rows import as_text
 
 
@@ -83,6 +84,7 @@ def batch_insert(context: Context, target: TargetColumn) -> Iterator[BatchInsert
     unique key is violated. Deferred constraints are checked at once.
     """
     with context.sandbox.rolled_back(context.after_state) as connection:
+        MadeRow(values=target.row, parents=target.parents).insert_parents(connection)
         columns = [*target.row, target.column]
         values = [sql.Literal(as_text(value)) for value in target.row.values()]
         body = sql.SQL(_FUNCTION).format(

@@ -17,17 +17,18 @@ from pgcontract.model.schema import Column, Constraint
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
-from pgcontract.probes.sample_rows import as_text, insert_statement, simplest_row
+from pgcontract.probes.row_generation.made_row import MadeRow, row_candidates
+from pgcontract.probes.sample_rows import as_text, insert_statement
 
 _WORD: Final = re.compile(r"""[Ee]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|[^\W\d][\w$]*""", re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TargetColumn:
-    """`column` is the bare name; `row` are the other columns' values; `type` has no modifier and is no domain;
-    `category` is pg_type.typcategory (S: a string type, N: a number); `sample` is what the row had in the
-    column, `length` the most characters that varchar(n) and the like allow; `checks` are the CHECKs that the column
-    takes part in."""
+    """`column` is the bare name; `row` are the other columns' values, `parents` the INSERTs of rows that they refer to;
+    `type` has no modifier and is no domain; `category` is pg_type.typcategory (S: a string type, N: a number); `sample`
+    is what the row had in the column, `length` the most characters that varchar(n) and the like allow; `checks` are the
+    CHECKs that the column takes part in."""
 
     table: str
     column: str
@@ -37,6 +38,7 @@ class TargetColumn:
     sample: str | None = None
     length: int | None = None
     checks: tuple[Constraint, ...] = ()
+    parents: tuple[sql.Composed, ...] = ()
 
     @property
     def cast(self) -> sql.Composable:
@@ -56,7 +58,8 @@ def find_target_column(context: Context, name: str) -> TargetColumn:
     with context.sandbox.rolled_back(context.after_state) as connection:
         type_, category, length = read_column_type(connection, query)
         own_constraints = frozenset(check.bare_name for check in checks)
-        row = _accepted_row(connection, context, column, bare_name, own_constraints)
+        made = _accepted_row(connection, context, column, bare_name, own_constraints)
+    row = made.values
     return TargetColumn(
         table=column.table,
         column=bare_name,
@@ -66,6 +69,7 @@ def find_target_column(context: Context, name: str) -> TargetColumn:
         sample=client_text(row[bare_name]) if row.get(bare_name) is not None else None,
         length=length,
         checks=checks,
+        parents=made.parents,
     )
 
 
@@ -102,16 +106,14 @@ def mentions_column(expression: str, column: str) -> bool:
 
 def _accepted_row(
     connection: psycopg.Connection, context: Context, column: Column, bare_name: str, own_constraints: frozenset[str]
-) -> Mapping[str, Any]:
-    """A row that is accepted, or refused only for the column itself: the promise's sample, else the head's, else any."""
-    promise = context.promise
-    head = promise.project.shape(promise.project.head.key).samples
-    rows = [rows_by_table[column.table] for rows_by_table in (promise.samples, head) if column.table in rows_by_table]
+) -> MadeRow:
+    """A row that is accepted, or refused only for the column itself."""
     refusals = []
-    for row in rows or [simplest_row(context.after, column.table)]:
+    for made in row_candidates(context, connection, column.table):
         try:
             with connection.transaction(force_rollback=True):
-                connection.execute(insert_statement(column.table, row), [as_text(value) for value in row.values()])
+                values = [as_text(value) for value in made.values.values()]
+                connection.execute(insert_statement(column.table, made.values), values)
         except psycopg.Error as error:
             refusal = read_refusal(error)
             is_own_fault = (
@@ -122,8 +124,8 @@ def _accepted_row(
             if not is_own_fault:
                 refusals.append(str(refusal))
                 continue
-        return row
+        return made
     raise CouldNotAsk(
-        f"no test row can be inserted into {column.table}: {refusals[-1]}; "
+        f"no test row can be inserted into {column.table}: {refusals[0]}; "
         "declare one that is accepted as the table's `sample`"
     )

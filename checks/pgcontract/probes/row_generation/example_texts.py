@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from pgcontract.contract import ColumnFormat
-from pgcontract.probes.context import Context
+from pgcontract.probes.promise import Promise
 
 
-def example_texts(context: Context) -> Mapping[tuple[str, str], tuple[str, ...]]:
+def example_texts(promise: Promise) -> Mapping[tuple[str, str], tuple[str, ...]]:
     """Texts that the contracts give as examples of a column, by table and bare column name: samples, then formats,
     then the rows that CHECKs must let in."""
     texts: dict[tuple[str, str], dict[str, None]] = {}
-    project, key = context.promise.project, context.promise.migration.key
+    project, key = promise.project, promise.migration.key
     shape = project.shape(key)
 
     def add(table: str, column: str, value: Any) -> None:

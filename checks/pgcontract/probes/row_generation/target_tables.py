@@ -85,6 +85,11 @@ _ATTRIBUTES = """
 SELECT a.atttypid::int8, a.atttypmod FROM pg_catalog.pg_attribute AS a
  WHERE a.attrelid::int8 = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
 """
+# pg_type.typname of what SQL spells otherwise.
+_ALIASES = {
+    "int2": "smallint", "int4": "integer", "int8": "bigint", "float4": "real", "float8": "double precision",
+    "bool": "boolean", "bpchar": "character", "varchar": "character varying", "varbit": "bit varying",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +106,11 @@ class ValueType:
     required: bool = False
     labels: tuple[str, ...] = ()
     parts: tuple[ValueType, ...] = ()
+
+    @property
+    def base_name(self) -> str:
+        """What SQL calls the type below its domains, so that its kind can be told."""
+        return _ALIASES.get(self.typname, f"{self.parts[0].base_name}[]" if self.form == "array" else self.typname)
 
     @property
     def length(self) -> int | None:

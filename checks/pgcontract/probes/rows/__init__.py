@@ -10,6 +10,8 @@ other.
 
 from __future__ import annotations
 
+from pgcontract.probes.row_generation.made_row import NoRowAccepted
+from pgcontract.probes.row_generation.simple_values import any_value
 from pgcontract.probes.rows.alternative_values import other_values
 from pgcontract.probes.rows.attempts import (
     Attempt,
@@ -22,7 +24,6 @@ from pgcontract.probes.rows.attempts import (
 from pgcontract.probes.rows.column_values import values_to_try
 from pgcontract.probes.rows.probe_row import (
     ColumnValues,
-    NoRowAccepted,
     ProbeRow,
     attempt,
     find_probe_row,
@@ -42,7 +43,6 @@ from pgcontract.probes.rows.state_writes import StateWrite, StateWrites, later_d
 from pgcontract.probes.rows.statement_kinds import copy_row, inserting, moved, updating
 from pgcontract.probes.rows.write_targets import WriteTarget, write_targets
 from pgcontract.probes.rows.write_trials import prepare_trials
-from pgcontract.probes.sample_rows import any_value
 
 __all__ = [
     "Attempt",

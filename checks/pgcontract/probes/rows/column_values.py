@@ -21,11 +21,11 @@ from pgcontract.errors import InputError
 from pgcontract.model.schema import Column, Schema
 from pgcontract.probes.boundary_values import texts_near_regex
 from pgcontract.probes.context import Context
+from pgcontract.probes.row_generation.simple_values import any_value
 from pgcontract.probes.rows.alternative_values import other_values
 from pgcontract.probes.rows.castable_values import castable_values
 from pgcontract.probes.rows.probe_row import ProbeRow
 from pgcontract.probes.rows.rule_texts import RuleTexts
-from pgcontract.probes.sample_rows import any_value
 
 MAX_VALUES: Final = 96  # of one column; a message says how many there were
 _TEXT: Final = re.compile(r"character|text|citext|name|\"char\"")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -14,12 +14,14 @@ from pgcontract.catalog.sql_names import identifier
 from pgcontract.errors import CouldNotAsk
 from pgcontract.postgres.script_execution import Refusal, read_refusal
 from pgcontract.probes.context import Context
+from pgcontract.probes.row_generation.made_row import no_row_accepted, row_candidates
+from pgcontract.probes.row_generation.simple_values import any_value, needed_columns, simplest_values
 from pgcontract.probes.rows.write_targets import WriteTarget
-from pgcontract.probes.sample_rows import any_value, as_text, simplest_row
+from pgcontract.probes.sample_rows import as_text
 
 ColumnValues: TypeAlias = Mapping[str, sql.Composable]
 
-_FOREIGN_KEY_VIOLATION = "23503"  # the row that a foreign key refers to
+_UNIQUE_VIOLATION = "23505"
 _PRIMARY_KEY_COLUMNS = """
     SELECT attname
       FROM pg_catalog.pg_index
@@ -27,34 +29,6 @@ _PRIMARY_KEY_COLUMNS = """
      WHERE indrelid = %s::pg_catalog.regclass AND indisprimary
      ORDER BY attnum
 """
-
-
-# Every table that rows of a table refer to, and those that these refer to.
-_REFERENCED_TABLES = """
-    WITH RECURSIVE above AS (
-        SELECT confrelid FROM pg_catalog.pg_constraint WHERE conrelid = %s::pg_catalog.regclass AND contype = 'f'
-        UNION
-        SELECT c.confrelid FROM pg_catalog.pg_constraint c JOIN above ON c.conrelid = above.confrelid WHERE contype = 'f'
-    )
-    SELECT pg_catalog.format('%%I.%%I', nspname, relname)
-      FROM above
-      JOIN pg_catalog.pg_class AS t ON t.oid = confrelid
-      JOIN pg_catalog.pg_namespace AS n ON n.oid = relnamespace
-     WHERE confrelid <> %s::pg_catalog.regclass
-     ORDER BY 1
-"""
-
-
-class NoRowAccepted(CouldNotAsk):
-    """No row that was tried goes into a table; `is_closed`: rules of its own refuse rows (RAISE, a missing privilege),
-    not one for its values."""
-
-    def __init__(self, refusals: Sequence[Refusal], message: str) -> None:
-        super().__init__(message)
-        self.is_closed = not any(
-            refusal.sqlstate[:2] in ("22", "23") and not (refusal.sqlstate == "23514" and refusal.constraint is None)
-            for refusal in refusals
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,68 +110,53 @@ def find_probe_row(
 ) -> ProbeRow:
     """A row that the table accepts with one of the variants' values; undone, but rows of tables it refers to stay.
 
-    Tried are the promise's sample row, the head's, and the simplest one; with a `target`, as rows that are written there.
+    Tried are the `row_candidates`; with a `target`, as rows that are written there.
     CouldNotAsk where none goes in.
     """
     if table not in {live_table.name for live_table in context.after.tables}:
         raise CouldNotAsk(f"the table {table} does not exist")
-    candidates = list(_candidate_rows(context, connection, table))
-    if target is not None:
-        candidates = [_placed(context, candidate, target) for candidate in candidates]
-    if not candidates[0].key and connection.execute(candidates[0].select(sql.SQL("1"))).fetchone():
-        raise CouldNotAsk(f"{table} has rows and no primary key, so a test row cannot be distinguished from them")
     refusals: list[Refusal] = []
-    prerequisites: tuple[sql.Composed, ...] = ()
-    for _ in range(2):
-        for candidate in candidates:
+    holder = target.holder if target else None
+    for number, made in enumerate(row_candidates(context, connection, table, holder=holder)):
+        candidate = _with_key(context, connection, table, made.values)
+        if target is not None:
+            candidate = _placed(context, candidate, target)
+        if not number and not candidate.key and connection.execute(candidate.select(sql.SQL("1"))).fetchone():
+            raise CouldNotAsk(f"{table} has rows and no primary key, so a test row cannot be distinguished from them")
+        for row in (candidate, _with_free_key(connection, candidate)):
+            if row is None or (row is not candidate and refusals[-1].sqlstate != _UNIQUE_VIOLATION):
+                continue
             for values in variants:
-                refusal = _execute_in_savepoint(connection, candidate.insert(values))
+                refusal = _execute_in_savepoint(connection, row.insert(values))
                 if refusal is None:
-                    return replace(candidate, prerequisites=prerequisites)
+                    return replace(row, prerequisites=made.parents)
                 refusals.append(refusal)
-        if prerequisites or not any(earlier_refusal.sqlstate == _FOREIGN_KEY_VIOLATION for earlier_refusal in refusals):
-            break
-        prerequisites = _insert_referenced_rows(context, connection, target.holder if target else table)
-    raise NoRowAccepted(
-        refusals,
-        f"no test row can be inserted into {target.holder if target else table}: {refusals[0]}; declare one that is "
-        "accepted as the table's `sample`",
-    )
+    raise no_row_accepted(refusals, holder or table)
 
 
 def _placed(context: Context, row: ProbeRow, target: WriteTarget) -> ProbeRow:
     """The row as it is written to the target; an INSERT that names the target itself gives what the target needs."""
     names_holder = target.holder in (target.table, target.inserts_into) and target.holder != row.table
-    needed = simplest_row(context.after, target.holder) if names_holder else {}
+    schema = context.after
+    needed = simplest_values(schema, needed_columns(schema, target.holder)) if names_holder else {}
     values = {**needed, **row.row, **target.values}
     return replace(row, table=target.table, inserts_into=target.inserts_into, row=values)
 
 
-def _insert_referenced_rows(context: Context, connection: psycopg.Connection, table: str) -> tuple[sql.Composed, ...]:
-    """Insert a row into each referenced table: the INSERTs that were accepted, in an order that can be repeated."""
-    waiting = [
-        next(_candidate_rows(context, connection, above)).insert()
-        for (above,) in connection.execute(_REFERENCED_TABLES, [table, table]).fetchall()
-    ]
-    done: list[sql.Composed] = []
-    for _ in range(len(waiting)):
-        for statement in list(waiting):
-            if _execute_in_savepoint(connection, statement, keep=True) is None:
-                waiting.remove(statement)
-                done.append(statement)
-    return tuple(done)
-
-
-def _candidate_rows(context: Context, connection: psycopg.Connection, table: str) -> Iterator[ProbeRow]:
-    return (_with_key(context, connection, table, row) for row in _candidate_values(context, table))
-
-
-def _candidate_values(context: Context, table: str) -> Iterator[Mapping[str, Any]]:
-    head = context.promise.project.head.key
-    for samples in (context.promise.samples, context.promise.project.shape(head).samples):
-        if table in samples:
-            yield samples[table]
-    yield simplest_row(context.after, table)
+def _with_free_key(connection: psycopg.Connection, row: ProbeRow) -> ProbeRow | None:
+    """The row with a number as its key that no row of the table has; None where its key is no number."""
+    name = row.key[0] if row.key else None
+    if name is None or not str(row.row[name]).isdecimal():
+        return None
+    query = sql.SQL("SELECT coalesce(pg_catalog.max({}::numeric), 0)::int8 + 1 FROM {}").format(
+        identifier(name), sql.SQL(row.table)
+    )
+    try:
+        with connection.transaction():
+            found = connection.execute(query).fetchone()
+    except psycopg.Error:
+        return None
+    return replace(row, row={**row.row, name: str(found[0])}) if found else None
 
 
 def _with_key(context: Context, connection: psycopg.Connection, table: str, row: Mapping[str, Any]) -> ProbeRow:

@@ -15,7 +15,8 @@ from pgcontract.errors import CouldNotAsk
 from pgcontract.postgres.script_execution import Refusal
 from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
-from pgcontract.probes.rows.probe_row import ColumnValues, NoRowAccepted, ProbeRow, attempt, find_probe_row
+from pgcontract.probes.row_generation.made_row import NoRowAccepted
+from pgcontract.probes.rows.probe_row import ColumnValues, ProbeRow, attempt, find_probe_row
 from pgcontract.probes.rows.write_targets import WriteTarget, write_targets
 
 

@@ -14,7 +14,8 @@ from pgcontract.catalog.sql_names import identifier
 from pgcontract.contract import Timestamp
 from pgcontract.errors import CouldNotAsk
 from pgcontract.probes.context import Context
-from pgcontract.probes.rows.probe_row import ColumnValues, NoRowAccepted, ProbeRow, attempt, find_probe_row
+from pgcontract.probes.row_generation.made_row import NoRowAccepted
+from pgcontract.probes.rows.probe_row import ColumnValues, ProbeRow, attempt, find_probe_row
 from pgcontract.probes.rows.second_row import second_row
 from pgcontract.probes.rows.write_targets import WriteTarget, write_targets
 from pgcontract.probes.rows.write_trials import prepare_trials

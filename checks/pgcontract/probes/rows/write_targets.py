@@ -21,8 +21,8 @@ from pgcontract.model.schema import Column
 from pgcontract.model.sql.lexer import TokenKind, tokens
 from pgcontract.probes.boundary_values import literal_values
 from pgcontract.probes.context import Context
+from pgcontract.probes.row_generation.simple_values import any_value
 from pgcontract.probes.rows.castable_values import castable_values
-from pgcontract.probes.sample_rows import any_value
 
 # One row is a table of the family, parents first: what of it judges a statement that names it, and rows that it holds.
 # Names of the table itself are cut out, so that the copies that partitions have of a rule are equal.

@@ -13,7 +13,9 @@ from pgcontract.model.schema import Constraint
 from pgcontract.postgres.script_execution import Refusal, read_refusal
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
-from pgcontract.probes.sample_rows import as_text, insert_statement, simplest_row, simplest_value
+from pgcontract.probes.row_generation.made_row import MadeRow, made_row
+from pgcontract.probes.row_generation.simple_values import simplest_value
+from pgcontract.probes.sample_rows import as_text, insert_statement
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
@@ -78,10 +80,8 @@ def _detail_answer(context: Context, table: str, row: Mapping[str, Any], refusal
 
 def _violate_check(context: Context, table: str, checks: list[Constraint]) -> tuple[Mapping[str, Any], Refusal | None]:
     """A row that a CHECK refuses, and the refusal."""
-    sample = {
-        **_values_for_function_defaults(context, table),
-        **(context.promise.samples.get(table) or simplest_row(context.after, table)),
-    }
+    made = made_row(context, table)
+    sample = {**_values_for_function_defaults(context, table), **made.values}
     contract = context.promise.contract
     names = {constraint.name for constraint in checks}
     refused = (
@@ -91,10 +91,10 @@ def _violate_check(context: Context, table: str, checks: list[Constraint]) -> tu
         for row in examples.reject
     )
     for row in refused:
-        refusal = _insert_refusal(context, table, row)
+        refusal = _insert_refusal(context, table, replace(made, values=row))
         if refusal is not None and refusal.sqlstate == "23514":
             return row, refusal
-    return sample, _insert_refusal(context, table, sample, probe=True)
+    return sample, _insert_refusal(context, table, replace(made, values=sample), probe=True)
 
 
 def _values_for_function_defaults(context: Context, table: str) -> Mapping[str, Any]:
@@ -106,8 +106,9 @@ def _values_for_function_defaults(context: Context, table: str) -> Mapping[str, 
     }
 
 
-def _insert_refusal(context: Context, table: str, row: Mapping[str, Any], *, probe: bool = False) -> Refusal | None:
+def _insert_refusal(context: Context, table: str, made: MadeRow, *, probe: bool = False) -> Refusal | None:
     with context.sandbox.rolled_back(context.after_state) as connection:
+        made.insert_parents(connection)
         if probe:
             connection.execute(
                 sql.SQL("ALTER TABLE {} ADD CONSTRAINT pgcontract_probe CHECK (false) NOT VALID").format(sql.SQL(table))
@@ -116,7 +117,8 @@ def _insert_refusal(context: Context, table: str, row: Mapping[str, Any], *, pro
         begun = connection.execute("SELECT now()::text").fetchone()
         assert begun
         try:
-            connection.execute(insert_statement(table, row), [as_text(value) for value in row.values()])
+            values = [as_text(value) for value in made.values.values()]
+            connection.execute(insert_statement(table, made.values), values)
         except psycopg.Error as error:
             refusal = read_refusal(error)
             return replace(refusal, detail=refusal.detail and refusal.detail.replace(begun[0], "now()"))

@@ -13,8 +13,8 @@ from pgcontract.errors import CouldNotAsk
 from pgcontract.postgres.script_execution import Refusal, read_refusal
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
-from pgcontract.probes.rows import find_probe_row
-from pgcontract.probes.sample_rows import as_text, insert_statement, simplest_row
+from pgcontract.probes.row_generation.made_row import made_row
+from pgcontract.probes.sample_rows import as_text, insert_statement
 from pgcontract.probes.scenarios.player import describe_row_count
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
@@ -68,18 +68,13 @@ def _table_answer(context: Context, connection: psycopg.Connection, table: str) 
 
 
 def _good_row(context: Context, connection: psycopg.Connection, table: str) -> Mapping[str, Any]:
-    """The declared row or the simplest; where that is refused, one that goes in once rows that it refers to are there."""
-    good = context.promise.samples.get(table) or simplest_row(context.after, table)
-    if _try_write(connection, table, [[good]], "the good row alone", 1).refusal is None:
-        return good
-    by_server = {
-        column.bare_name for column in context.after.columns if column.table == table and column.identity == "always"
-    }
+    """A row that goes in, the rows that it refers to there; the declared one, where none does."""
     try:
-        row = find_probe_row(context, connection, table).row
+        made = made_row(context, table)
     except CouldNotAsk:
-        return good
-    return {name: value for name, value in row.items() if name not in by_server}
+        return context.promise.samples.get(table, {})
+    made.insert_parents(connection)
+    return made.values
 
 
 def _refused_rows(context: Context, table: str, good: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

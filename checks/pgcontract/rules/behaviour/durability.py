@@ -18,8 +18,9 @@ from pgcontract.postgres.sandbox import Sandbox
 from pgcontract.postgres.script_execution import Refusal, apply_as_production, read_refusal
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
+from pgcontract.probes.row_generation.made_row import made_row
 from pgcontract.probes.rows import find_probe_row
-from pgcontract.probes.sample_rows import as_text, insert_statement, simplest_row
+from pgcontract.probes.sample_rows import as_text, insert_statement
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
@@ -137,7 +138,14 @@ def _commit_rows(context: Context, connection: psycopg.Connection, table: str) -
     none is declared, or the declared one is there already: the table is left out.
     """
     sample = context.promise.samples.get(table)
-    row: Mapping[str, Any] = sample or simplest_row(context.after, table)
+    try:
+        made = made_row(context, table)
+    except CouldNotAsk:
+        if sample is None:
+            return False
+        raise
+    made.insert_parents(connection)
+    row = made.values
     refusal = _insert(connection, table, row)
     if refusal is not None:
         try:

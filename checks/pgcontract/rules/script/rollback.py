@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
-import psycopg
-
-from pgcontract.catalog.contents import read_contents
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.contents import Contents, row_counts
 from pgcontract.model.schema import Origin
 from pgcontract.model.sql import Script
-from pgcontract.postgres.script_execution import Refusal, apply_as_production, locate_refusal
+from pgcontract.postgres.script_execution import Refusal
 from pgcontract.probes.contents_changes import (
     changed_rows,
     changed_sequences,
@@ -25,9 +21,11 @@ from pgcontract.probes.contents_changes import (
     tables_written,
 )
 from pgcontract.probes.context import Context
-from pgcontract.probes.failure_injection import catalog_differences, first_line, run_prefixes, snapshot_transaction
+from pgcontract.probes.failure_injection import first_line, run_prefixes
+from pgcontract.probes.own_guard import guard_words, is_own_guard
 from pgcontract.probes.promise import Promise
-from pgcontract.probes.rehearsal import Rehearsal, rehearse, rehearsed_on_separate_server
+from pgcontract.probes.rehearsal import Rehearsal
+from pgcontract.probes.rollback_run import run_rollback
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check, only_claimed
@@ -93,16 +91,18 @@ def rollback_restores(context: Context) -> Iterator[Answer]:
     a column makes it worse than it was.
     How it is measured: with rows in every table, the migration is run, rows are inserted into every table again, and the
     rollback is run. Then the whole catalog is compared with the one before, each row of before by value, and each
-    sequence. Rows inserted since may stay. Columns that a trigger or a default sets from the clock or at random count
+    sequence. Rows inserted since may stay; where only they stop it, that is a warning, and the rollback's own RAISE is no
+    fault of it. Columns that a trigger or a default sets from the clock or at random count
     nothing. What the migration itself had lost already is told apart: no rollback brings it back, so only a claim that
     it restores everything is refuted by it.
     What to do: drop everything that the migration creates, in reverse order of dependency, and restore what it changed.
     Keep what a migration takes away (in another table, under another name) until no rollback is needed any more.
     """
     script = _rollback_script(context)
-    rehearsal, refusal, different, after = _run_rollback(context, times=1)
-    if refusal is not None:
-        yield _refusal_answer("script", "The rollback fails", refusal, script)
+    run = run_rollback(context, script, times=1)
+    rehearsal, different, after = run.rehearsal, run.different, run.after
+    if run.refusal is not None:
+        yield _refusal_answer("script", "The rollback fails", run.refusal, script)
         return
     rows = rows_after_rollback(
         context,
@@ -142,6 +142,16 @@ def rollback_restores(context: Context) -> Iterator[Answer]:
             severity=Severity.WARNING if not (different or sequences) and only_clock_set(context, broken) else None,
         )
         return
+    guard = run.stopped if run.stopped is not None and is_own_guard(run.stopped, script) else None
+    if run.stopped is not None and guard is None:
+        yield replace(
+            _refusal_answer("script", "The rollback fails over rows written since the migration", run.stopped, script),
+            expected="the rollback runs to its end over every row that the migrated tables take",
+            remedy=f"In {script.path}, change the rows that the earlier tables cannot take, or count them and RAISE "
+            "EXCEPTION before anything is changed.",
+            severity=None if claimed else Severity.WARNING,
+        )
+        return
     unasked = tables_written(script, rehearsal.not_tried)
     gone = "".join(f"; it takes {number_of(number, 'rows')} inserted since" for number in rows.gone_since.values())
     gone += "".join(
@@ -174,9 +184,14 @@ def rollback_restores(context: Context) -> Iterator[Answer]:
             "The rollback restores the exact catalog from before the migration"
             + (f", and the rows of {number_of(len(held), 'tables')}" if held else "")
             + gone
+            + (
+                f"; over other rows it stops, with words of its own: {guard_words(guard).removesuffix('.')}"
+                if guard
+                else ""
+            )
             + "".join(f"; rows of {name} were not tried: {reason}" for name, reason in rehearsal.not_tried.items())
             + ".",
-            evidence=evidence,
+            evidence=[*evidence, *(guard.evidence() if guard else ())],
         )
 
 
@@ -194,10 +209,11 @@ def rollback_repeatable(context: Context) -> Iterator[Answer]:
     What to do: DROP ... IF EXISTS, and a condition on what changes rows.
     """
     script = _rollback_script(context)
-    rehearsal, refusal, different, after = _run_rollback(context, times=2)
+    run = run_rollback(context, script, times=2)
+    rehearsal, different, after = run.rehearsal, run.different, run.after
     heading = "The rollback, run twice,"
-    if refusal is not None:
-        yield _refusal_answer("script", f"{heading} fails", refusal, script)
+    if run.refusal is not None:
+        yield _refusal_answer("script", f"{heading} fails", run.refusal, script)
         return
     first = rehearsal.after.contents
     rows = changed_rows(context, first, after, script=script)
@@ -219,42 +235,6 @@ def rollback_repeatable(context: Context) -> Iterator[Answer]:
         )
     else:
         yield Answer(Status.KEPT, "script", f"{heading} restores the exact catalog from before the migration.")
-
-
-def _run_rollback(context: Context, *, times: int) -> tuple[Rehearsal, Refusal | None, tuple[str, ...], Contents]:
-    """The rollback run over rows: the rehearsal with what there was before its last run, why it was refused, what
-    differs from the catalog before the migration, and what there is then."""
-    script = _rollback_script(context)
-    with _migrated(context) as (connection, rehearsal):
-        refusal: Refusal | None = None
-        for run in range(times):
-            if run:
-                rehearsal = replace(rehearsal, after=replace(rehearsal.after, contents=_contents(connection)))
-            refusal = apply_as_production(connection, script)
-            if refusal is not None:
-                return rehearsal, locate_refusal(connection, script, refusal), (), Contents()
-        with snapshot_transaction(connection):
-            catalog = replace(context.catalog(connection), rows=())
-        different = catalog_differences(catalog, replace(context.before, rows=()))
-        return rehearsal, None, different, _contents(connection)
-
-
-@contextmanager
-def _migrated(context: Context) -> Iterator[tuple[psycopg.Connection, Rehearsal]]:
-    """A database right after the migration, with rows in its tables."""
-    # A role cannot be dropped while another database gives it rights, and each of our copies does.
-    if context.changed_parts.roles:
-        with rehearsed_on_separate_server(context) as rehearsed:
-            yield rehearsed
-    else:
-        rehearsal = rehearse(context)
-        with context.clone(rehearsal.after.state) as connection:
-            yield connection, rehearsal
-
-
-def _contents(connection: psycopg.Connection) -> Contents:
-    with snapshot_transaction(connection):
-        return read_contents(connection)
 
 
 def _sequences_to_restore(rehearsal: Rehearsal, after: Contents) -> Contents:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import replace
 
 import psycopg
 from psycopg import sql
 
+from pgcontract.errors import CouldNotAsk
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
-from pgcontract.probes.sample_rows import as_text, describe_row, escape_percent_signs, insert_statement, simplest_row
+from pgcontract.probes.row_generation.made_row import MadeRow, made_row
+from pgcontract.probes.sample_rows import as_text, describe_row, escape_percent_signs, insert_statement
 from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
@@ -69,9 +71,8 @@ def constraint_examples(context: Context) -> Iterator[Answer]:
     """Each declared example is accepted or rejected as the contract declares, by a real INSERT or a cast to the domain.
 
     Why it matters: examples are what everybody agrees on; a constraint that fails one is wrong, whatever its text.
-    How it is measured: each example is put into the table's sample row (else into the simplest row that its types
-    suggest) and inserted in a transaction that is rolled back. If something other than this constraint rejects the row,
-    nothing is shown.
+    How it is measured: each example is put into a row that the table takes (its sample, where there is one) and inserted
+    in a transaction that is rolled back. If something other than this constraint rejects the row, nothing is shown.
     What to do: fix the constraint, or the example if that was wrong; declare a `sample` row that the table accepts.
     """
     contract = context.promise.contract
@@ -85,12 +86,23 @@ def constraint_examples(context: Context) -> Iterator[Answer]:
             continue
         wrong: list[tuple[str, str, str]] = []
         tried = [(row, "accepted") for row in examples.accept] + [(row, "rejected") for row in examples.reject]
-        sample = context.promise.samples.get(constraint.table) or simplest_row(context.after, constraint.table)
+        made = _made_row(context, constraint.table)
         for row, expected in tried:
-            actual = _try_example(context, constraint.table, {**sample, **row}, examples.constraint)
+            filled = replace(made, values={**made.values, **row})
+            actual = _try_example(context, constraint.table, filled, examples.constraint)
             if actual != expected:
                 wrong.append((describe_row(row), expected, actual))
         yield _examples_answer(examples.constraint, len(tried), wrong)
+
+
+def _made_row(context: Context, table: str) -> MadeRow:
+    """A row that the table takes, for the examples to stand in; of a domain, or where it takes none, they stand alone."""
+    if table not in {live_table.name for live_table in context.after.tables}:
+        return MadeRow(values={})
+    try:
+        return made_row(context, table)
+    except CouldNotAsk:
+        return MadeRow(values=context.promise.samples.get(table, {}))
 
 
 def _examples_answer(subject: str, tried: int, wrong: list[tuple[str, str, str]]) -> Answer:
@@ -123,14 +135,15 @@ def _examples_answer(subject: str, tried: int, wrong: list[tuple[str, str, str]]
     )
 
 
-def _try_example(context: Context, table: str, row: Mapping[str, Any], constraint: str) -> str:
+def _try_example(context: Context, table: str, made: MadeRow, constraint: str) -> str:
     """`accepted`, `refused` (by this constraint), or who else refused and why. A domain's value is cast to it."""
     domain = any(data_type.name == table and data_type.form == "domain" for data_type in context.after.types)
     cast = sql.SQL("SELECT CAST(%s AS {})").format(escape_percent_signs(sql.SQL(table)))
-    statement = cast if domain else insert_statement(table, row)
+    statement = cast if domain else insert_statement(table, made.values)
     with context.sandbox.rolled_back(context.after_state) as connection:
+        made.insert_parents(connection)
         try:
-            connection.execute(statement, [as_text(value) for value in row.values()])
+            connection.execute(statement, [as_text(value) for value in made.values.values()])
         except psycopg.Error as error:
             refusal = read_refusal(error)
             if refusal.constraint == QualifiedName.parse(constraint).name:

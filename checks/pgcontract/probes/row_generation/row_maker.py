@@ -1,0 +1,237 @@
+"""The rows of one table, made and inserted: values that its types, CHECKs and keys take; what is refused is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+from pgcontract.catalog.sql_names import identifier
+from pgcontract.contract import Dataset, TableRows
+from pgcontract.errors import ContractError
+from pgcontract.model.schema import Origin
+from pgcontract.postgres.script_execution import read_refusal
+from pgcontract.probes.promise import Promise
+from pgcontract.probes.row_generation.column_generators import DatasetPlanner
+from pgcontract.probes.row_generation.row_query import number_series, rows_query
+from pgcontract.probes.row_generation.simple_values import value_by_name
+from pgcontract.probes.row_generation.table_plan import TablePlan
+from pgcontract.probes.row_generation.target_tables import FilledColumn, FilledTable
+from pgcontract.probes.sample_rows import as_text
+
+FEW: Final = 3
+MAX_SELECTED: Final = 12
+_IN_CAPITALS: Final = "pg_catalog.initcap({})"
+_IN_BLANKS: Final = "' ' || pg_catalog.initcap({}) || ' '"
+_TEXTS: Final = ("text", "varchar")
+
+
+@dataclass(kw_only=True)
+class RowMaker:
+    """Makes rows of one table, or of `into`, a partition of it, and inserts them.
+
+    `first` is the number that values are counted from: rows that are inserted later need others. `later` is the table
+    after a migration: values are such that its constraints take them, too. `reason` is why the first row that was tried
+    was refused, in the server's words.
+    """
+
+    promise: Promise
+    connection: psycopg.Connection
+    tables: Sequence[FilledTable]
+    table: FilledTable
+    into: str
+    first: int = 1
+    texts: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    later: FilledTable | None = None
+    reason: str = ""
+    planned: list[TablePlan | None] = field(default_factory=list)
+    is_empty: bool = True
+
+    def insert(self) -> int:
+        """Insert a few rows: the contract's sample, where there is one; one with a value in every column; one that is
+        NULL wherever it may be. The number of those that went in."""
+        self.is_empty = self._has_no_rows()
+        first = 1 if self.is_empty else self.first
+        return sum(self.insert_one(first + place, sparse=place == FEW - 1) for place in range(FEW))
+
+    def insert_one(self, number: int, *, sparse: bool = False) -> bool:
+        """Insert the row of that number; with `sparse` what may be NULL is."""
+        return any(self._accepts(statement) for statement in self._ways(number, sparse=sparse))
+
+    def insert_selected(self, selected: Mapping[str, tuple[str, ...]] | None) -> int:
+        """Insert a row for each of the values that the table's columns take."""
+        pairs = [(column.name, text) for column in self.table.columns for text in (selected or {}).get(column.name, ())]
+        return sum(
+            self.insert_with({name: text}, self.first + FEW + place)
+            for place, (name, text) in enumerate(pairs[:MAX_SELECTED])
+        )
+
+    def insert_with(self, values: Mapping[str, Any], number: int) -> bool:
+        """Insert the row of that number with these values in place of its own."""
+        plan = next(self._plans(), None)
+        if plan is None:
+            return False
+        free = [column.name for column in self.table.columns if not is_numbered(column) and column.name not in values]
+        return self._accepts(_insert_planned(self.into, plan, number, free, values))
+
+    def planned_values(self, number: int, names: Sequence[str]) -> Mapping[str, str | None] | None:
+        """The values of the row of that number in these columns, as text; None where none can be derived."""
+        for plan in self._plans():
+            query = rows_query([plan.generators[name] for name in plan.generators], number_series(number, number))
+            listed = sql.SQL(", ").join(sql.SQL("{}::text").format(identifier(name)) for name in names)
+            with suppress(psycopg.Error), self.connection.transaction():
+                if row := self.connection.execute(
+                    sql.SQL("SELECT {} FROM ({}) AS pgcontract_values").format(listed, query)
+                ).fetchone():
+                    return dict(zip(names, row, strict=True))
+        return None
+
+    def _ways(self, number: int, *, sparse: bool) -> Iterator[sql.Composed]:
+        """INSERTs of the row, the most telling first."""
+        sample = self.promise.samples.get(self.table.name)
+        if sample is not None and number == 1:
+            yield insert_literals(self.into, sample)
+        numbered = {column.name for column in self.table.columns if is_numbered(column)}
+        free = [column for column in self.table.columns if column.name not in numbered]
+        needed = [column for column in free if not column.null and column.default is None]
+        for plan in self._plans():
+            if sample is not None and number == 1:  # what the sample leaves out
+                left = [column.name for column in needed if column.name not in sample]
+                yield _insert_planned(self.into, plan, number, left, sample)
+            upwards = {name for key in self.table.references if key.parent == self.table.name for name in key.columns}
+            ways = [
+                free,
+                [column for column in free if not (column.null and column.name in upwards)],
+                [column for column in free if column.default is None],
+                needed,
+            ]
+            if self.first == 1 and not sparse:
+                # In mixed case and with blanks around, so that what the migration folds or trims is seen to be lost.
+                for written in (*((_IN_BLANKS,) if number == 2 else ()), _IN_CAPITALS):
+                    yield _insert_planned(self.into, plan, number, [column.name for column in free], written=written)
+            for columns in [*ways[-1:], *ways[:-1]] if sparse else ways:
+                yield _insert_planned(self.into, plan, number, [column.name for column in columns])
+            if sample is not None:
+                keys = {name for key in self.table.keys for name in key.columns} - numbered
+                yield _insert_planned(self.into, plan, number, sorted(keys), sample)
+        yield insert_literals(self.into, {column.name: simple_value_of(column) for column in needed})
+
+    def _plans(self) -> Iterator[TablePlan]:
+        """How the table's values are made: so that they are accepted after the migration as well, else as before it."""
+        tables = tuple(dict.fromkeys((_stricter(self.table, self.later), self.table)))
+        for place, table in enumerate(tables):
+            if place == len(self.planned):
+                sizes = (self.first + FEW - 1, 1)
+                self.planned.append(next((plan for size in sizes if (plan := self._plan(table, size))), None))
+            if (planned := self.planned[place]) is not None:
+                yield planned
+
+    def _plan(self, table: FilledTable, size: int) -> TablePlan | None:
+        stored = {other.name for other in self.tables if other.name != table.name or not self.is_empty}
+        planner = DatasetPlanner(
+            self.connection,
+            [table if other.name == table.name else other for other in self.tables],
+            Dataset(sizes=(size,), tables=(TableRows(name=table.name, rows=size),)),
+            size=size,
+            seed=self.promise.seed,
+            texts=self.texts,
+            declared_at=Origin(file=self.promise.migration.up.path, line=1),
+            stored=stored,
+        )
+        try:
+            return planner.table_plan(table.name)
+        except ContractError as error:
+            self.reason = self.reason or error.message
+        except psycopg.Error as error:
+            self.reason = self.reason or str(read_refusal(error))
+        return None
+
+    def _has_no_rows(self) -> bool:
+        with suppress(psycopg.Error):
+            query = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.SQL(self.table.name))
+            return self.connection.execute(query).fetchone() == (False,)
+        return True
+
+    def _accepts(self, statement: sql.Composed) -> bool:
+        try:
+            with self.connection.transaction():
+                return self.connection.execute(statement).rowcount > 0
+        except psycopg.Error as error:
+            self.reason = self.reason or str(read_refusal(error))
+            return False
+
+
+def is_numbered(column: FilledColumn) -> bool:
+    """Whether a sequence gives its value: rows take theirs from it, so that it is where it would be in production."""
+    return column.identity or (column.default is not None and "nextval(" in column.default)
+
+
+def simple_value_of(column: FilledColumn) -> str:
+    """The simplest value of the column's type."""
+    return column.type.labels[0] if column.type.labels else value_by_name(column.type.base_name)
+
+
+def insert_literals(
+    table: str, row: Mapping[str, Any], *, overriding: bool = False, returning: Sequence[str] = ()
+) -> sql.Composed:
+    """INSERT of one row, its values written out; without any, of the defaults."""
+    values: sql.Composable = sql.SQL(" DEFAULT VALUES")
+    if row:
+        values = sql.SQL(" ({}){} VALUES ({})").format(
+            sql.SQL(", ").join(map(identifier, row)),
+            sql.SQL(" OVERRIDING SYSTEM VALUE" if overriding else ""),
+            sql.SQL(", ").join(sql.Literal(as_text(value)) for value in row.values()),
+        )
+    listed = sql.SQL(", ").join(sql.SQL("{}::text").format(identifier(name)) for name in returning)
+    ending = sql.SQL(" RETURNING {}").format(listed) if returning else sql.SQL("")
+    return sql.SQL("INSERT INTO {}{}{}").format(sql.SQL(table), values, ending)
+
+
+def _insert_planned(
+    table: str,
+    plan: TablePlan,
+    number: int,
+    columns: Sequence[str],
+    sample: Mapping[str, Any] | None = None,
+    *,
+    written: str = "{}",
+) -> sql.Composed:
+    """INSERT of these columns of a planned row, and of a sample's values in the others; in texts `written` stands for the
+    planned one."""
+    literals = {name: value for name, value in (sample or {}).items() if name not in columns}
+    if not columns and not literals:
+        return sql.SQL("INSERT INTO {} DEFAULT VALUES").format(sql.SQL(table))
+    # The generators behind columns that are left out are asked nothing, unless another needs them.
+    query = rows_query(plan.generators.values(), number_series(number, number))
+    texts = {column.name for column in plan.table.columns if column.type.typname in _TEXTS}
+    planned = [sql.SQL(written if name in texts else "{}").format(identifier(name)) for name in columns]
+    values = [*planned, *(sql.Literal(as_text(value)) for value in literals.values())]
+    return sql.SQL("INSERT INTO {} ({}) SELECT {} FROM ({}) AS pgcontract_values").format(
+        sql.SQL(table),
+        sql.SQL(", ").join(map(identifier, (*columns, *literals))),
+        sql.SQL(", ").join(values),
+        query,
+    )
+
+
+def _stricter(table: FilledTable, later: FilledTable | None) -> FilledTable:
+    """The table with what a later state demands of the columns that it has already."""
+    if later is None:
+        return table
+    types = {column.name: column.type.name for column in later.columns}
+    required = {column.name for column in later.columns if not column.null}
+    common = {column.name for column in table.columns if types.get(column.name) == column.type.name}
+    checks = [check for check in later.checks if set(check.columns) <= common and check not in table.checks]
+    keys = [key for key in later.keys if set(key.columns) <= common and key not in table.keys]
+    return replace(
+        table,
+        columns=tuple(
+            replace(column, null=column.null and column.name not in common & required) for column in table.columns
+        ),
+        checks=(*table.checks, *checks),
+        keys=(*table.keys, *keys),
+    )
