@@ -101,7 +101,7 @@ def test_a_finding_is_one_line() -> None:
 
 
 def test_json_has_a_run_s_fields_in_their_order() -> None:
-    assert ["format", *(field.name for field in fields(Run))] == list(json.loads(to_json(FULL)))
+    assert ["format", "digest", *(field.name for field in fields(Run))] == list(json.loads(to_json(FULL)))
 
 
 def test_finding_in_json_holds_what_the_design_names() -> None:

@@ -205,7 +205,7 @@ def test_object_findings_stand_with_their_kind_and_others_in_general() -> None:
 def test_a_finding_of_a_family_that_nobody_names_is_on_the_page() -> None:
     page = reporting.render(base(findings=(kept("bloat.low", "public.t", "It is small."),)), "markdown")
 
-    assert standing(page, "| It is small.") == ["The migration"]
+    assert standing(page, "KEPT: `bloat.low` (E1).") == ["The migration"]
 
 
 def test_a_run_json_gives_back_the_outline() -> None:

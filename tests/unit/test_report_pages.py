@@ -37,16 +37,18 @@ PAGES = {
 PICTURES = [chart for chart in charts(RUNS["measured"]) if chart.name in ("cost-open", "latency-open", "wal-checkout")]
 SHOWN = {
     ("bare", "markdown"): [
-        "No contract was given: nothing below was promised, and the objects are listed as the server holds them.\n",
+        "No contract was given: nothing was promised, and the objects are listed as the server holds them. All 5 checks ",
         "| functions | – | 1 | `public.touch()` |\n",
         "| `public.touch()` | returns trigger, plpgsql, volatile, security invoker | Sets updated_at | not shown |\n",
         "There is no rollback script: the migration has no `.down.sql` beside it.\n",
-        "| NOTED `script.parsed[script]` | Statement 4 (line 15) cannot be read; the catalog judged what it makes. |\n",
+        "| NOTED `script.parsed[script]` E2 | Statement 4 (line 15) cannot be read; the catalog judged what it ",
         "\nConfidence: as far as it was shown (nothing was promised, 5 of 7 checks kept)\n",
     ],
     ("bare", "text"): ["\nclaims   none\nchecks   2 noted, 5 kept\n"],
     ("bare", "github"): ["CAUTION: 021_touch\n  no contract: nothing was promised\n"],
-    ("caution", "markdown"): ["**CAUTION.** It may be deployed by somebody who has read what follows.\n"],
+    ("caution", "markdown"): [
+        "**CAUTION.** It may be deployed by somebody who has read what follows. 1 correction: C4.\n"
+    ],
     ("caution", "text"): [
         " CAUTION  020_sessions on PostgreSQL 18.6 (wheel)\nIt may be deployed by somebody who has read what follows.\n\n"
         "• 1 correction: C4\n• 6 claims are not shown\n\n"
@@ -54,11 +56,10 @@ SHOWN = {
         "claims   1 corrected (C4), 6 not shown, 1 untestable, 7 upheld\nchecks   3 noted, 63 kept\n",
     ],
     ("refused", "markdown"): [
-        "\n1. **BROKEN (error)** `table.present[public.t6]`: Table public.t6 is not there.\n\n"
-        "And 5 more, under Evidence.\n",
-        "\n#### 13. `table.present[public.t11]`: **BROKEN (error)**\n\nTable public.t11 is not there.\n\n- Claim C1\n",
+        "\n2. **BROKEN (error)** `table.present[public.t0]` (E1–E12): Table public.t0 is not there. And 11 more: ",
+        "\n| **BROKEN (error)** | `table.present[public.t11]` E12 | Table public.t11 is not there. |\n",
         '```text\nERROR:  42601: syntax error at or near "CREAT"\nLINE 2: CREAT TABLE public.sessions (\n        ^\n',
-        "| columns | 4 | – | `id`, `email`, `status`, `updated_at` |\n",
+        "| columns | 4 | – | `id`, `email`, `status`, and 1 more |\n",
     ],
     ("refused", "text"): [
         "• the script does not apply\n\n✗ BROKEN (error) script.applies[script]\n",
@@ -67,8 +68,8 @@ SHOWN = {
     ("refused", "github"): ["::error file=schema/migrations/020_sessions.sql,line=2,col=1,title=BROKEN script.applies"],
     ("hostile", "markdown"): [
         "| Target | Supabase, PostgreSQL, project `x'; rm -rf` |\n",
-        "\n- Remedy: a|b`c`\\`\\<b>x\\</b><br># h %s @<!-- -->team [l\\](u) \\\\x1b[31m \\\\u202e \\$1 \\_e\\_ \\*s\\* ",
-        " At ``a b%,:|`.sql:3``.\n",
+        " **To do:** a|b`c`\\`\\<b>x\\</b><br># h %s @<!-- -->team [l\\](u) \\\\x1b[31m \\\\u202e \\$1 \\_e\\_ \\*s\\* ",
+        " At ``a b%,:|`.sql:3``. **To do:** ",
     ],
     ("hostile", "text"): [
         "\n  at       a b%,:|`.sql:3\n  expected a|b`c``<b>x</b>\n           # h %s @team [l](u) \\x1b[31m"
@@ -78,11 +79,9 @@ SHOWN = {
     ],
     ("measured", "markdown"): [
         '    x-axis ["by_email", "open", "by_answer"]\n',
-        "| `by_answer` | O(n) | none is meant to | 1,000<br>10,000<br>100,000 | 34<br>336<br>3,361 | – | 1.00 (0.99",
+        "| `by_answer` | O(n) | none | 34, 336, 3,361 | – | 1\\.00 (0.99 to 1.00) | 31\\.5 ms, 50.4 ms (200) |\n",
         "| `by_answer` | `CREATE INDEX ON public.sessions USING gin (answers)` | 10,000 | 336 | 7 |\n",
-        "| `checkout.rename` · update | O(log n) | 1,000<br>10,000<br>100,000 | 214 B<br>214 B<br>216 B | 2<br>2<br>2 |",
-        "| 0%<br>0%<br>0% | 24 B, 6.5 µs<br>24 B, 6.5 µs<br>24 B, 6.5 µs |",
-        "| `public.idx_sessions_open` | 72 B | 80 B | – |\n",
+        "| `checkout.rename` · update | O(log n) | 9, 10, 11 | 216 B | 0 | 97% | 63 µs, 99 µs (100) |\n",
         "Cost over rows, times and WAL by index are drawn in `charts/` beside this page, and in deployment.html.\n",
         "| Performance | **BROKEN (warning)** | 1 broken, 2 kept | 2 not shown |\n",
     ],

@@ -21,13 +21,15 @@ from pgcontract.reporting.output_folder import require_writable
 )  # fmt: skip
 @click.option("--verbose", "-v", is_flag=True, help="With --format text: everything that is wrong, however long.")
 @click.option("--first-screen", is_flag=True, help="Print only the summary that a reviewer reads first, as Markdown.")
+@click.option("--evidence", metavar="ID", help="Print one piece of evidence whole, by the E… that reports name.")
 @click.option("--report", metavar="DIR", help="Write all files of the report to DIR/<migration>/ and print nothing.")
-def command(run_json: str, form: str, verbose: bool, first_screen: bool, report: str | None) -> int:
+def command(run_json: str, form: str, verbose: bool, first_screen: bool, evidence: str | None, report: str | None) -> int:
     """Print or write the report of an earlier run from RUN.json.
 
     The exit code is 0, whatever the verdict; 4 where a check of that run failed by a bug of pgcontract.
     """
     from pgcontract.reporting import markdown, write_reports
+    from pgcontract.reporting.evidence_text import evidence_text
     from pgcontract.reporting.json import from_json
     from pgcontract.reporting.markup import visible
 
@@ -35,6 +37,8 @@ def command(run_json: str, form: str, verbose: bool, first_screen: bool, report:
     if report is not None:
         require_writable(Path(report), "report folder")
         write_reports(run, Path(report))
+    elif evidence is not None:
+        click.echo(evidence_text(run, evidence), nl=False)
     elif first_screen:
         click.echo(markdown.first_screen(run), nl=False)
     else:

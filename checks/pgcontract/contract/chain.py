@@ -47,6 +47,9 @@ def add_contracts(
     declared, shapes, so_far = [], {}, DeclaredSoFar()
     for migration in chain:
         contract = so_far.add(documents[migration.key]) if migration.key in documents else None
+        if contract is not None:
+            files = tuple(replace(file, migration=migration.key) for file in contract.files)
+            contract = replace(contract, files=files)
         shapes[migration.key] = so_far.shape
         declared.append(replace(migration, contract=contract))
     return tuple(declared), shapes
@@ -117,6 +120,7 @@ def _add_contract(before: Declarations, shape_before: Shape, document: Document)
     names = {(part.kind, part.name) for part in shape.schema.parts()}
     contract = Contract(
         path=file,
+        files=document.files,
         migration=spec.migration,
         after=spec.after,
         accepted=spec.accepted,

@@ -16,6 +16,7 @@ from pgcontract.errors import InputError
 from pgcontract.model.schema import Schema
 from pgcontract.model.sql import Script
 from pgcontract.result.outline import Outline
+from pgcontract.result.source_file import SourceFile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,7 @@ class Project:
     `applied` is the key of the last migration that production has, where that is known. `setup` is run before the first
     migration. `issues` are what the tool makes of the folder that its owner may not expect; `assumptions` a sentence
     for each thing that was told by looking. `secrets` are values that no report may show, with what it shows instead.
+    `files` are those that hold for the whole chain: pgcontract.toml.
     """
 
     root: Path
@@ -42,6 +44,7 @@ class Project:
     issues: tuple[FolderIssue, ...] = ()
     assumptions: tuple[str, ...] = ()
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    files: tuple[SourceFile, ...] = ()
 
     @property
     def pending(self) -> tuple[Migration, ...]:

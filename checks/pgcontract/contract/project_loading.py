@@ -297,6 +297,7 @@ def _project(root: Path, options: FolderOptions) -> Project:
         applied=_applied(chain, file) if options.applied is None else None,
         issues=reading.issues,
         assumptions=(sentence, *reading.assumptions, *runner_sentences(settings.runner)),
+        files=file.files,
     )
     says_platform = "platform" in settings.production.model_fields_set
     return _with_options(project, options, folder=folder, says_platform=says_platform)

@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Final, NoReturn, TypeVar
 
@@ -28,6 +29,7 @@ from pgcontract.contract.validation_errors import (
 from pgcontract.errors import ContractError, InputError
 from pgcontract.model.input_file import is_there, read_bytes
 from pgcontract.result.outline import Outline
+from pgcontract.result.source_file import SourceFile
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -40,13 +42,15 @@ _NUL: Final = re.compile(r"\\u0000|\\U00000000")
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """One contract.toml with the claims beside it, as far as it can be read without the contracts before it."""
+    """One contract.toml with the claims beside it, as far as it can be read without the contracts before it; `files` are
+    those two, of no migration yet."""
 
     path: Path
     spec: ContractSpec
     declarations: Declarations
     lines: Mapping[KeyPath, int]
     claims: tuple[Claim, ...]
+    files: tuple[SourceFile, ...]
 
 
 def read_contract(path: Path, *, claims: Path | None = None, outline: Outline | None = None) -> Document:
@@ -62,17 +66,21 @@ def parse_contract(text: str, *, path: Path, claims: Path | None = None, outline
     issues += contradiction_issues(spec.sections, file=str(path), lines=lines)
     stated = _read_claims(claims, outline or default_outline()) if claims and is_there(claims) else ()
     raise_issues(issues)
-    return Document(path=path, spec=spec, declarations=declarations, lines=lines, claims=stated)
+    files = [_source("contract", path, text)]
+    if claims and is_there(claims):
+        files.append(_source("claims", claims, _text(claims)))
+    return Document(path=path, spec=spec, declarations=declarations, lines=lines, claims=stated, files=tuple(files))
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectFile:
-    """pgcontract.toml, with the report's outline in it and the lines of its keys."""
+    """pgcontract.toml, with the report's outline in it and the lines of its keys; `files` is that one, if it is there."""
 
     path: Path
     spec: ProjectSpec
     outline: Outline
     lines: Mapping[KeyPath, int]
+    files: tuple[SourceFile, ...] = ()
 
     def raise_mistake(self, key: KeyPath, message: str) -> NoReturn:
         """Raises ContractError at the line of a key."""
@@ -81,11 +89,17 @@ class ProjectFile:
 
 def read_project_file(path: Path) -> ProjectFile:
     """pgcontract.toml, or what holds where there is none."""
-    spec, lines = _parse(_text(path), path, ProjectSpec) if is_there(path) else (ProjectSpec.model_validate({}), {})
+    text = _text(path) if is_there(path) else None
+    spec, lines = (ProjectSpec.model_validate({}), {}) if text is None else _parse(text, path, ProjectSpec)
     issues: list[ValidationIssue] = []
     outline = read_outline(spec.report, file=str(path), lines=lines, issues=issues)
     raise_issues(issues)
-    return ProjectFile(path=path, spec=spec, outline=outline, lines=lines)
+    files = () if text is None else (_source("project", path, text),)
+    return ProjectFile(path=path, spec=spec, outline=outline, lines=lines, files=files)
+
+
+def _source(role: str, path: Path, text: str) -> SourceFile:
+    return SourceFile(role=role, path=str(path), sha256=sha256(text.encode()).hexdigest())
 
 
 def _parse(text: str, path: Path, model: type[S]) -> tuple[S, Mapping[KeyPath, int]]:

@@ -10,6 +10,7 @@ from pgcontract.contract.claims import Claim
 from pgcontract.contract.documents import FilePins
 from pgcontract.contract.section import Section
 from pgcontract.model.schema import Origin, Schema
+from pgcontract.result.source_file import SourceFile
 
 S = TypeVar("S", bound=Section)
 
@@ -44,7 +45,8 @@ class Contract:
     """What one migration promises. `declared`, `examples` and behaviour are this file's own; `samples` has a row for
     every table declared so far, by table and then by bare column name. `removed` are the (kind, name) of inherited
     parts it takes away. `accepted` is False for a draft nobody has read; `comments` is "optional" where
-    parts may go without, `promises` "declared" where what is not named is judged as without a contract.
+    parts may go without, `promises` "declared" where what is not named is judged as without a contract. `files` are
+    those it was read from.
     """
 
     path: str
@@ -61,6 +63,7 @@ class Contract:
     samples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     sections: tuple[Section, ...] = ()
     claims: tuple[Claim, ...] = ()
+    files: tuple[SourceFile, ...] = field(default=(), compare=False)
     origin: Origin | None = field(default=None, compare=False)
 
     def of(self, section: type[S]) -> tuple[S, ...]:

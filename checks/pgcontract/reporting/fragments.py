@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from markupsafe import Markup
 
-from pgcontract.reporting.markup import code, fence, fold, join, prose, quote, table
-from pgcontract.reporting.run_view import RunView, status_label
+from pgcontract.reporting.markup import MAX_CELL, code, fence, join, prose, quote, table
+from pgcontract.reporting.run_view import RunView, is_unresolved, status_label
 from pgcontract.result import ClaimResult, Evidence, Finding, Outcome, Status
 from pgcontract.result.claim_ranges import shorten_ids
 from pgcontract.result.outline import OutlineSection
 
-MAX_KEPT_ROWS = 8
-MAX_EVIDENCE_BLOCKS = 20
+MAX_BRIEF_LINES = 12
+MAX_KEPT_IDS = 10
+MAX_ALIKE = 3
 MAX_ROWS = 60
 MAX_LINE = 240
 
@@ -30,11 +32,11 @@ def outcome(finding: Finding) -> Markup:
 def shown_by(findings: Sequence[Finding], section: OutlineSection, view: RunView) -> Markup:
     """The cell "Shown by" of one object: what is not kept by name, what is kept as a number, the section's claims."""
     pieces = [
-        join((outcome(finding), code(finding.check)), " ") for finding in findings if finding.status is not Status.KEPT
+        join((outcome(finding), view.ids.of(finding)), " ") for finding in findings if finding.status is not Status.KEPT
     ]
-    kept = sum(finding.status is Status.KEPT for finding in findings)
+    kept = [finding for finding in findings if finding.status is Status.KEPT]
     if kept:
-        pieces.append(Markup(f"KEPT ({kept})"))  # noqa: S704
+        pieces.append(Markup(f"KEPT ({len(kept)}: {view.ids.of_all(kept)})"))  # noqa: S704 - numbers
     claims = shorten_ids(claim for finding in findings for claim in view.claims_of(finding, section))
     return join((*(pieces or [Markup("not shown")]), " ".join(claims)))
 
@@ -46,24 +48,38 @@ def check_counts(findings: Iterable[Finding]) -> Markup:
 
 
 def statements(findings: Sequence[Finding], view: RunView) -> Markup:
-    """One row a finding, what is wrong first; of a check with many kept subjects, their number alone."""
-    kept = Counter(finding.check for finding in findings if finding.status is Status.KEPT)
+    """One row a finding that is settled, one a check that tells something; then what is kept, by check. What needs a
+    person has its place under Evidence."""
     rows: list[tuple[object, object]] = []
-    for listed_finding in sorted(findings, key=lambda finding: -finding.status.rank):
-        if listed_finding.status is not Status.KEPT or kept[listed_finding.check] <= MAX_KEPT_ROWS:
-            claims = " ".join(shorten_ids(listed_finding.claims))
-            rows.append(
-                (
-                    listed_finding.summary,
-                    join((join((outcome(listed_finding), code(view.name(listed_finding))), " "), claims)),
-                )
-            )
-    rows += [
-        (f"The same of {number} subjects", join(("KEPT", code(check)), " "))
-        for check, number in sorted(kept.items())
-        if number > MAX_KEPT_ROWS
-    ]
-    return table(("Statement", "Shown by"), rows)
+    for finding in sorted(findings, key=lambda finding: -finding.status.rank):
+        if finding.status not in (Status.KEPT, Status.NOTED) and not is_unresolved(finding):
+            rows.append((finding.summary, join((outcome(finding), code(view.name(finding)), view.ids.of(finding)), " ")))
+    for held in _by_check(findings, Status.NOTED).values():
+        name = code(view.name(held[0]) if len(held) == 1 else held[0].check)
+        others = len({finding.summary for finding in held}) - 1
+        more = f" And {others} more of the kind." if others else ""
+        rows.append((f"{held[0].summary}{more}", join(("NOTED", name, view.ids.of_all(held)), " ")))
+    return join((table(("Statement", "Shown by"), rows), _kept_line(findings, view)), "\n\n")
+
+
+def _kept_line(findings: Sequence[Finding], view: RunView) -> Markup:
+    """KEPT: `column.present` (10: E34–E43) · …"""
+    kept = sorted(_by_check(findings, Status.KEPT).items())
+    words = (Markup("{} ({})").format(code(check), _counted(held, view)) for check, held in kept)
+    return Markup("KEPT: {}.").format(join(words)) if kept else Markup("")
+
+
+def _counted(findings: Sequence[Finding], view: RunView) -> str:
+    ids = view.ids.of_all(findings)
+    return ids if len(findings) == 1 else f"{len(findings)}: {ids}"
+
+
+def _by_check(findings: Iterable[Finding], status: Status) -> Mapping[str, list[Finding]]:
+    groups: dict[str, list[Finding]] = {}
+    for finding in findings:
+        if finding.status is status:
+            groups.setdefault(finding.check, []).append(finding)
+    return groups
 
 
 def finding_details(finding: Finding, view: RunView) -> Markup:
@@ -74,11 +90,11 @@ def finding_details(finding: Finding, view: RunView) -> Markup:
     pair = (("Expected", finding.expected), ("Found", finding.actual))
     brief = {label: text for label, text in pair if text is not None and "\n" not in text and len(text) <= MAX_LINE}
     points = [Markup("- {}: {}").format(label, code(text)) for label, text in brief.items()]
-    for claim in finding.claims:
-        description = view.description(claim, finding.migration)
-        points.append(Markup("- Claim {}").format(join((prose(claim), quote(description) if description else ""), ": ")))
+    claims = [prose(claim) for claim in finding.claims]
+    if claims:
+        points.append(Markup("- It bears on the claim{} {}").format("s" * (len(claims) > 1), join(claims, ", ")))
     if finding.remedy:
-        points.append(Markup("- Remedy: {}").format(prose(finding.remedy)))
+        points.append(Markup("- To do: {}").format(prose(finding.remedy)))
     blocks = _blocks([(label, text) for label, text in pair if text is not None and label not in brief])
     return join((Markup("\n").join(points), *blocks), "\n\n")
 
@@ -114,64 +130,78 @@ def _rows(evidence: Evidence) -> Iterator[Markup]:
         yield Markup(f"{more:,} more row{'s' * (more > 1)} in run.json.")  # noqa: S704
 
 
-def resolved_table(findings: Sequence[Finding], view: RunView) -> Markup:
-    """What was found and why it does not block, one row each; then the evidence of each, folded."""
-    rows = [(code(view.name(finding)), finding.summary, finding.resolution or "") for finding in findings]
-    folds = [
-        fold(
-            f"{view.name(finding)}: {status_label(finding)}",
-            join((finding_details(finding, view), *(evidence_block(one) for one in finding.evidence)), "\n\n"),
-        )
-        for finding in findings
-    ]
-    return join((table(("Check", "What was found", "Settled"), rows), *folds), "\n\n")
-
-
-def folded_evidence(findings: Iterable[Finding], view: RunView) -> Markup:
-    """What the kept and the noted findings rest on, each folded behind its name. What is wrong stands in front.
-
-    Findings of one check that rest on the same evidence share one fold.
-    """
-    quiet = (Status.KEPT, Status.NOTED)
-    alike: dict[tuple[str, Status, tuple[Evidence, ...]], list[Finding]] = {}
+def wrong(findings: Sequence[Finding], view: RunView, full: bool) -> Markup:
+    """What needs a person and is not said whole on the first screen: a block each where there is something to show, but
+    of a few of each check alone where the page is to be short; then the others, a row each."""
+    blocks, rows = [], []
+    shown: Counter[str] = Counter()
     for finding in findings:
-        if finding.evidence and finding.status in quiet:
-            alike.setdefault((finding.check, finding.status, finding.evidence), []).append(finding)
-    blocks = [
-        fold(f"{_names(group, view)}: {status.name}", join((evidence_block(one) for one in evidence), "\n\n"))
-        for (_, status, evidence), group in list(alike.items())[:MAX_EVIDENCE_BLOCKS]
-    ]
-    if len(alike) > MAX_EVIDENCE_BLOCKS:
-        blocks.append(Markup(f"{len(alike) - MAX_EVIDENCE_BLOCKS:,} more exhibits are in run.json."))  # noqa: S704
-    return join(blocks, "\n")
+        shown[finding.check] += 1
+        long = any(text and ("\n" in text or len(text) > MAX_LINE) for text in (finding.expected, finding.actual))
+        if (finding.evidence or long) and (full or shown[finding.check] <= MAX_ALIKE):
+            blocks.append(_wrong(finding, view, full))
+        else:
+            rows.append(
+                (outcome(finding), join((code(view.name(finding)), view.ids.of(finding)), " "), _in_a_row(finding))
+            )
+    return join((*blocks, table(("Status", "Check", "What is wrong, and what to do"), rows)), "\n\n")
 
 
-def _names(group: Sequence[Finding], view: RunView) -> str:
-    more = f" and {len(group) - 1} more" if len(group) > 1 else ""
-    return f"{view.name(group[0])}{more}"
+def _wrong(finding: Finding, view: RunView, full: bool) -> Markup:
+    at = Markup(" At {}.").format(code(finding.origin)) if finding.origin else ""
+    heading = Markup("#### {} ({})").format(code(view.name(finding)), view.ids.of(finding))
+    said = Markup("{}: {}{}").format(outcome(finding), prose(finding.summary), at)
+    return join((heading, said, finding_details(finding, view), exhibits(finding, view, full)), "\n\n")
+
+
+def _in_a_row(finding: Finding) -> Markup:
+    pair = [code(text, MAX_LINE) for text in (finding.expected, finding.actual) if text]
+    compared = Markup("Expected {}, found {}.").format(*pair) if len(pair) == 2 else ""
+    at = Markup("At {}.").format(code(finding.origin)) if finding.origin else ""
+    return join((prose(finding.summary, MAX_CELL), compared, at, prose(finding.remedy or "", MAX_CELL)), " ")
+
+
+def exhibits(finding: Finding, view: RunView, full: bool) -> Markup:
+    """The evidence of one finding, whole or its first block of SQL or else its first piece; the rest is in run.json."""
+    if full or not finding.evidence:
+        return join((evidence_block(one) for one in finding.evidence), "\n\n")
+    first = next((one for one in finding.evidence if one.language == "sql"), finding.evidence[0])
+    rows = first.rows[:MAX_BRIEF_LINES]
+    lines = first.text.strip("\n").split("\n") if first.text else []
+    text = "\n".join(lines[:MAX_BRIEF_LINES]) if first.text else first.text
+    block = evidence_block(replace(first, text=text, rows=rows))
+    pieces = len(finding.evidence) - 1
+    cut = len(lines) > MAX_BRIEF_LINES or len(first.rows) > MAX_BRIEF_LINES
+    left = f"{pieces} more exhibit{'s' * (pieces != 1)}" if pieces else "The rest" if cut else ""
+    return join((block, f"{left}: deployment.html, or run.json at {view.ids.of(finding)}." if left else ""), "\n\n")
 
 
 def claims_table(claims: Iterable[ClaimResult], view: RunView) -> Markup:
-    """What is claimed, word for word, what became of it, and what decided."""
-    return table(("Claim", "It says", "Outcome", "Decided by"), [_claim(claim, view) for claim in claims])
+    """What is claimed, word for word, what became of it, and the findings that decided, the worst first."""
+    return table(("Claim", "It says", "Outcome", "Shown by"), [_claim(claim, view) for claim in claims])
 
 
 def _claim(claim: ClaimResult, view: RunView) -> tuple[Markup, ...]:
-    end = Markup("**REFUTED**") if claim.outcome is Outcome.REFUTED else prose(claim.outcome.value)
     quotation = quote(claim.description)
     if claim.corrected is not None:
         quotation = Markup("{}<br>In its place: {}").format(quotation, quote(claim.corrected))
-    reason = "" if claim.outcome is Outcome.UPHELD else claim.reason
-    name = view.claim_name(claim.id, claim.migration)
-    return prose(name), quotation, end, join((reason, deciding_items(claim.decided_by)))
+    findings = view.deciding(claim)
+    broken = [finding for finding in findings if finding.status is not Status.KEPT]
+    kept = [finding for finding in findings if finding.status is Status.KEPT]
+    first = kept[:MAX_KEPT_IDS]
+    more = f"and {len(kept) - len(first)} more KEPT" if len(kept) > len(first) else ""
+    ids = join((view.ids.of_all(broken), join((view.ids.of_all(first), more), " ")))
+    return prose(view.claim_name(claim.id, claim.migration)), quotation, _end(claim), ids
 
 
-def deciding_items(items: Sequence[str]) -> Markup:
-    """The items that decided a claim: one by its name, several by their checks and how many of each.
-
-    Their subjects are the rows that carry the claim's id.
-    """
-    if len(items) < 2:
-        return join(map(code, items))
-    counts = Counter(item.split("[")[0] for item in items)
-    return join((join((code(check), number if number > 1 else ""), " ") for check, number in counts.items()), ", ")
+def _end(claim: ClaimResult) -> Markup:
+    """The outcome, and why where no finding says it."""
+    match claim.outcome:
+        case Outcome.REFUTED:
+            return Markup("**REFUTED**")
+        case Outcome.MENDED:
+            return prose(claim.reason.partition(":")[0])
+        case Outcome.NOT_SHOWN | Outcome.UNTESTABLE | Outcome.WAIVED:
+            return prose(f"{claim.outcome.value}: {claim.reason}")
+        case _:
+            return prose(claim.outcome.value)

@@ -1,4 +1,4 @@
-"""The tables of the first screen: file, target, server, totals."""
+"""What was judged: the file, its target, the server that answered."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import posixpath
 from markupsafe import Markup
 
 from pgcontract.reporting.markup import code, join, prose, quote, table
-from pgcontract.reporting.run_view import OUTCOMES_WORST_FIRST, RunView, counts
-from pgcontract.result import Outcome, Run
+from pgcontract.result import Run
 
 PROJECT_REF = "<project-ref>"
 SUPABASE = "supabase"
@@ -23,10 +22,9 @@ def project_ref(run: Run) -> str:
 
 
 def header(run: Run) -> Markup:
-    """The header's rows: verdict, file, target, server; those of which the Run knows something."""
+    """The rows of what was judged: file, target, server; those of which the Run knows something."""
     document = run.document
     rows = [
-        ("Verdict", Markup("**{}**").format(run.verdict.decision.value)),
         ("Migration", _script(run)),
         ("Target", _target(run)),
         ("Checked on", _server(run)),
@@ -36,30 +34,9 @@ def header(run: Run) -> Markup:
     return table(first, others)
 
 
-def check_totals(view: RunView) -> str:
-    """How many checks there were and how they ended, worst first."""
-    summary = counts(view.distinct_findings)
-    return f"{number(len(view.distinct_findings), 'check')}: {summary}." if summary else "No check ran."
-
-
 def number(count: int, noun: str) -> str:
     """1 line, 2 lines."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def by_outcome(view: RunView) -> Markup:
-    """How many claims had which outcome, and which."""
-    held = [(outcome, view.claims_by(outcome)) for outcome in OUTCOMES_WORST_FIRST]
-    rows = [
-        (
-            Markup("**refuted**") if outcome is Outcome.REFUTED else outcome.value,
-            str(len(claims)),
-            " ".join(view.claim_ids_by(outcome)),
-        )
-        for outcome, claims in held
-        if claims
-    ]
-    return table(("Outcome", "#Claims", "Which"), rows)
 
 
 def _script(run: Run) -> Markup:

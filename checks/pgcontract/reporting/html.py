@@ -21,10 +21,15 @@ from markdown_it.utils import EnvType, OptionsDict
 from markupsafe import Markup
 
 from pgcontract.reporting import markdown
-from pgcontract.reporting.charts import Chart, charts
+from pgcontract.reporting.charts import charts
+from pgcontract.reporting.charts.entities import entities, entities_chart
+from pgcontract.reporting.charts.entities import mermaid as entities_text
 from pgcontract.reporting.charts.mermaid import overview
+from pgcontract.reporting.charts.state_machines import mermaid as states_text
+from pgcontract.reporting.charts.state_machines import state_machine_chart, state_machines
 from pgcontract.reporting.measurement_names import named_measurements
 from pgcontract.reporting.performance_tables import MERMAID
+from pgcontract.reporting.run_view import RunView
 from pgcontract.result import Run
 
 FORMAT = "html"
@@ -35,9 +40,9 @@ _PICTURES = "pictures"
 
 
 def render(run: Run) -> str:
-    tokens = _reader().parse(markdown.render(run))
+    tokens = _reader().parse(markdown.render_full(run))
     sections = _sections(tokens)
-    _insert_pictures(tokens, charts(run), overview(named_measurements(run)))
+    _insert_pictures(tokens, run)
     body = _reader().renderer.render(tokens, _reader().options, {})
     return (
         _environment()
@@ -67,11 +72,20 @@ def _text(token: Token | None) -> str:
     return "".join(child.content for child in (token.children if token and token.children else ()) if not child.tag)
 
 
-def _insert_pictures(tokens: Sequence[Token], pictures: Sequence[Chart], chart: str | None) -> None:
-    """The pictures in place of the chart that only GitHub can draw."""
+def _insert_pictures(tokens: Sequence[Token], run: Run) -> None:
+    """The pictures in place of those that only GitHub can draw: each of those by its text."""
+    drawn = entities(RunView(run))
+    places: dict[str | None, str] = {
+        overview(named_measurements(run)): "".join(picture.svg for picture in charts(run)),
+        **({entities_text(drawn): entities_chart(drawn, "tables").svg} if drawn else {}),
+        **{
+            states_text(machine): state_machine_chart(machine, f"states-{place}").svg
+            for place, machine in enumerate(state_machines(run), 1)
+        },
+    }
     for token in tokens:
-        if pictures and token.type == "fence" and token.info == MERMAID and token.content.strip("\n") == chart:
-            token.meta = {_PICTURES: "".join(picture.svg for picture in pictures)}
+        if token.type == "fence" and token.info == MERMAID and (pictures := places.get(token.content.strip("\n"))):
+            token.meta = {_PICTURES: pictures}
 
 
 class _Renderer(RendererHTML):

@@ -15,32 +15,45 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pgcontract.reporting import fragments, markup
+from pgcontract.reporting.charts.state_machines import mermaid as moves_text
+from pgcontract.reporting.charts.state_machines import state_machines
 from pgcontract.reporting.deploy_commands import commands
-from pgcontract.reporting.heading import SUPABASE, by_outcome, check_totals, file_name, header, number
+from pgcontract.reporting.first_screen import first_screen_of
+from pgcontract.reporting.heading import SUPABASE, file_name, header, number
 from pgcontract.reporting.object_tables import ObjectTables
+from pgcontract.reporting.openings import opening
 from pgcontract.reporting.performance_tables import performance_section
-from pgcontract.reporting.run_view import NOTEWORTHY_OUTCOMES, RunView, decision_meaning, is_unresolved
+from pgcontract.reporting.run_view import RunView, is_unresolved
 from pgcontract.reporting.status_table import check_table, confidence, status_rows
 from pgcontract.reporting.unchecked import gaps, left_out
 from pgcontract.result import Content, Finding, Run
 
 FORMAT = "markdown"
 FILE = "deployment.md"
+MAX_BYTES = 60_000
 MAX_SQL = 200_000  # characters; GitHub stops rendering a page at half a megabyte
 _FENCE = re.compile(r"(`{3,})[A-Za-z0-9+-]*$")
 
 
 def render(run: Run) -> str:
-    return _page("page.md.j2", run)
+    """The page, with the scripts in it where it stays under `MAX_BYTES` with them: they stand in deployment.html too."""
+    page = _page("page.md.j2", run)
+    return page if len(page.encode()) < MAX_BYTES else _page("page.md.j2", run, scripts=False)
+
+
+def render_full(run: Run) -> str:
+    """The same page with all that was measured: what deployment.html is made from."""
+    return _page("page.md.j2", run, full=True)
 
 
 def first_screen(run: Run) -> str:
-    """What a reviewer must see first, under 60 lines: header, verdict, what is wrong, claims by outcome."""
-    return _page("first_screen.md.j2", run)
+    """What a reviewer must see first, in at most 30 lines: verdict, effect, what needs a person, claims, gaps."""
+    return _page("first_screen.md.j2", run, whole=False)
 
 
-def _page(template: str, run: Run) -> str:
-    return tidy(_environment().get_template(template).render(_context(run)))
+def _page(template: str, run: Run, *, whole: bool = True, full: bool = False, scripts: bool = True) -> str:
+    context = {**_context(run, full=full), "whole": whole, "full": full, "scripts": scripts}
+    return tidy(_environment().get_template(template).render(context))
 
 
 def tidy(text: str) -> str:
@@ -74,18 +87,16 @@ def _environment() -> Environment:
         quote=markup.quote,
         outcome=fragments.outcome,
         finding_details=fragments.finding_details,
+        wrong=fragments.wrong,
         evidence_block=fragments.evidence_block,
-        folded_evidence=fragments.folded_evidence,
-        resolved_table=fragments.resolved_table,
+        exhibits=fragments.exhibits,
+        moves_text=moves_text,
         statements=fragments.statements,
         claims=fragments.claims_table,
         short_prose=lambda text: markup.prose(text, 300),
-        place=_place,
         number=number,
     )
-    environment.tests.update(
-        unresolved=is_unresolved, has_invisible=lambda text: markup.visible(text, lines=True) != text
-    )
+    environment.tests.update(unresolved=is_unresolved)
     environment.globals.update(table=markup.table, fold=markup.fold)
     return environment
 
@@ -96,39 +107,31 @@ def _safe(value: object) -> Markup:
     return Markup("") if value is None else markup.prose(value)
 
 
-def _context(run: Run) -> Mapping[str, Any]:
+def _context(run: Run, *, full: bool) -> Mapping[str, Any]:
     view = RunView(run)
     return {
         "run": run,
         "view": view,
-        "objects": ObjectTables(view),
+        "machines": state_machines(run),
+        "objects": ObjectTables(view, bodies=full),
+        "screen": first_screen_of(view),
+        "opening": lambda section: opening(section, view),
         "sections": run.outline.sections,
         "see": lambda content: _reference(run, content),
         "header": header(run),
-        "meaning": decision_meaning(run),
-        "check_totals": check_totals(view),
-        "by_outcome": by_outcome(view),
-        "noteworthy_claims": [claim for outcome in NOTEWORTHY_OUTCOMES for claim in view.claims_by(outcome)],
         "file": file_name(run),
         "supabase": run.platform == SUPABASE,
         "commands": commands(run),
         "check_result": lambda check: _check_result(view, check),
         "gaps": gaps(view),
         "left_out": left_out(run),
-        "performance_section": performance_section(run),
+        "performance_section": performance_section(run, full=full),
         "status_rows": status_rows(view),
         "check_table": check_table(view),
         "confidence": confidence(view),
         "max_sql": MAX_SQL,
+        "max_kb": MAX_BYTES // 1000,
     }
-
-
-def _place(finding: Finding) -> Markup:
-    """Where a reviewer finds it, and the two words that differ where they are short."""
-    short = [text for text in (finding.expected, finding.actual) if text and len(text) <= 72 and "\n" not in text]
-    comparison = Markup("Expected {}, found {}.").format(*map(markup.code, short)) if len(short) == 2 else ""
-    at = Markup("At {}.").format(markup.code(finding.origin)) if finding.origin else ""
-    return Markup("").join(Markup("<br>{}").format(part) for part in (markup.join((comparison, at), " "),) if part)
 
 
 def _reference(run: Run, content: Content) -> Markup:
@@ -144,4 +147,6 @@ def _check_result(view: RunView, check: str) -> Markup:
     )
     if not findings:
         return Markup("not shown ({})").format(markup.code(check))
-    return Markup("{} {}").format(fragments.outcome(findings[0]), markup.code(findings[0].item))
+    return Markup("{} {} ({})").format(
+        fragments.outcome(findings[0]), markup.code(findings[0].item), view.ids.of(findings[0])
+    )

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from pgcontract.model.qualified_name import split_name
 from pgcontract.model.schema import Column, Function, Index, Part, Table, Trigger
-from pgcontract.reporting.markup import code, join, prose
+from pgcontract.reporting.markup import MAX_CELL, code, join, prose
 
 _SHOWN_ELSEWHERE = frozenset({"name", "comment", "purpose", "origin", "same_as", "table"})
 
@@ -50,20 +50,20 @@ def default(column: Column) -> Markup:
     return code(column.default) if column.default else Markup("–")
 
 
-def index(part: Index) -> Markup:
+def index(part: Index, limit: int = MAX_CELL) -> Markup:
     """`unique btree (a, b DESC) where c > 0`, as CREATE INDEX would have it."""
     unique = "unique " if part.unique else ""
     include = f" include ({', '.join(part.include)})" if part.include else ""
     where = f" where {part.predicate}" if part.predicate else ""
     distinct = " nulls not distinct" if part.nulls_not_distinct else ""
-    return code(f"{unique}{part.method} ({', '.join(part.keys)}){include}{distinct}{where}")
+    return code(f"{unique}{part.method} ({', '.join(part.keys)}){include}{distinct}{where}", limit)
 
 
-def trigger(part: Trigger) -> Markup:
+def trigger(part: Trigger, limit: int = MAX_CELL) -> Markup:
     """When it fires and what it calls: before update of a, for each row, when ..., calls f()."""
     columns = f" of {', '.join(part.columns)}" if part.columns else ""
     moment = f"{part.timing} {' or '.join(part.events)}{columns}, for each {part.level}"
-    when = code(f"when {part.when}") if part.when else ""
+    when = code(f"when {part.when}", limit) if part.when else ""
     return join((moment, when, join(("calls", code(part.function)), " ")), ", ")
 
 

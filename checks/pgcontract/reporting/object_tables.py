@@ -9,13 +9,15 @@ from markupsafe import Markup
 
 from pgcontract.model.schema import Column, Part, Schema, Table
 from pgcontract.reporting import object_cells
+from pgcontract.reporting.charts.entities import entities, mermaid
 from pgcontract.reporting.fragments import check_counts, shown_by
-from pgcontract.reporting.markup import code, fence, fold, join, prose, table
+from pgcontract.reporting.markup import MAX_CELL, code, fence, fold, join, prose, table
 from pgcontract.reporting.run_view import RunView, is_unresolved
 from pgcontract.result.outline import OutlineSection
 
 FOLD_TABLES = 4
 FOLD_ROWS = 40
+MAX_BRIEF_CELL = 120
 _KINDS_WITH_TABLE = {"tables", "columns", "indexes", "triggers", "functions", "constraints", "grants"}
 OTHER_KINDS = tuple(field.name for field in fields(Schema) if field.name not in _KINDS_WITH_TABLE)
 
@@ -23,14 +25,18 @@ OTHER_KINDS = tuple(field.name for field in fields(Schema) if field.name not in 
 class ObjectTables:
     """The rows of every kind of object of one Run."""
 
-    def __init__(self, view: RunView) -> None:
+    def __init__(self, view: RunView, *, bodies: bool = True) -> None:
+        """Without `bodies` those that stand in the script word for word are left out."""
         self.view = view
+        self.with_bodies = bodies
+        self.limit = MAX_CELL if bodies else MAX_BRIEF_CELL
         self.tables = view.schema.tables
 
     def listed(self, section: OutlineSection) -> Iterator[Markup]:
         """The objects whose kinds have their rows in the section, kind by kind; or that there is none of a usual one."""
         kinds = self.view.listed_kinds(section)
         if "tables" in kinds:
+            yield self.picture()
             yield from list(self.columns(section)) or [Markup("No table is declared or found.")]
         if "indexes" in kinds:
             yield self.indexes(section) or Markup("No index is declared or found.")
@@ -46,6 +52,11 @@ class ObjectTables:
             yield Markup("### Other objects\n\n{}").format(rows) if len(others) < len(kinds) else rows
         if "views" in kinds:
             yield self.definitions()
+
+    def picture(self) -> Markup:
+        """The tables and the foreign keys between them, as GitHub draws them."""
+        drawn = entities(self.view)
+        return fence(mermaid(drawn), "mermaid", None) if drawn else Markup("")
 
     def columns(self, section: OutlineSection) -> Iterator[Markup]:
         """One block a table: its purpose, what shows it, its columns. Folded where there are many tables."""
@@ -108,7 +119,7 @@ class ObjectTables:
         rows = [
             (
                 self._name(part),
-                object_cells.index(part),
+                object_cells.index(part, self.limit),
                 self._purpose(part),
                 self._shown(part, section),
             )
@@ -120,7 +131,7 @@ class ObjectTables:
         rows = [
             (
                 self._name(part),
-                object_cells.trigger(part),
+                object_cells.trigger(part, self.limit),
                 self._purpose(part),
                 self._shown(part, section),
             )
@@ -143,7 +154,9 @@ class ObjectTables:
     def bodies(self) -> Markup:
         """The text of every function that has one."""
         functions = self.view.schema.functions
-        return _text_blocks("Body", [(part.name, part.body, part.language) for part in functions if part.body])
+        script = self.view.run.script.text
+        shown = [part for part in functions if part.body and (self.with_bodies or part.body.strip() not in script)]
+        return _text_blocks("Body", [(part.name, part.body, part.language) for part in shown if part.body])
 
     def definitions(self) -> Markup:
         """The query of every view."""
@@ -151,7 +164,7 @@ class ObjectTables:
 
     def constraints(self, section: OutlineSection) -> Markup:
         rows = [
-            (self._name(part), code(part.definition or part.form), self._purpose(part),
+            (self._name(part), code(part.definition or part.form, self.limit), self._purpose(part),
              self._shown(part, section))
             for part in self.view.schema.constraints
         ]  # fmt: skip
@@ -181,7 +194,7 @@ class ObjectTables:
                 kind.replace("_", " "),
                 "–" if declared is None else str(len(getattr(declared, kind))),
                 "–" if live is None else str(len(getattr(live, kind))),
-                object_cells.names(held),
+                object_cells.names(held, limit=12 if self.with_bodies else 3),
             )
             for kind in kinds
             if (held := self.view.parts(kind))

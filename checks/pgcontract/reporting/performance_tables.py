@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from pgcontract.reporting import performance_brief
 from pgcontract.reporting.amounts import count, size_bytes, time_us
 from pgcontract.reporting.charts import charts
 from pgcontract.reporting.charts.mermaid import overview
@@ -26,14 +27,23 @@ class PerformanceSection:
     conditions: str
     picture: Markup
     pictures: int
+    queries_say: str
     queries: Markup
     advice: Markup
+    writes_say: str
     writes: Markup
     indexes: Markup
 
 
-def performance_section(run: Run) -> PerformanceSection | None:
-    """What the section prints of the measurements; None where nothing was measured."""
+_QUERIES = (
+    "Each query, one line a size: the median of its calls. The exponent is the slope of pages over rows on logarithmic "
+    "axes, with its 95 % interval; times are the server's own, and a client's round trip (p50) beside them."
+)
+_WRITES = "Each step that writes, a row at a time, one line a size:"
+
+
+def performance_section(run: Run, *, full: bool) -> PerformanceSection | None:
+    """What the section prints of the measurements, of each size with `full`; None where nothing was measured."""
     measured = named_measurements(run)
     if not (measured.queries or measured.writes):
         return None
@@ -42,11 +52,8 @@ def performance_section(run: Run) -> PerformanceSection | None:
         conditions=measured.conditions,
         picture=fence(chart, MERMAID) if chart else Markup(""),
         pictures=len(charts(run)),
-        queries=table(
-            ("Query", "Promised", "Index", "Rows", "#Pages", "#Without it", "Exponent", "#p50", "#p95", "#p99", "#n",
-             "#By a client"),
-            map(_query, measured.queries),
-        ),
+        queries_say=_QUERIES if full else performance_brief.queries_sentence(measured.queries),
+        queries=_queries(measured.queries) if full else performance_brief.queries_table(measured.queries),
         advice=table(
             ("Query", "Index that was tried and rolled back", "#Rows", "#Pages before", "#Pages with it"),
             [
@@ -61,12 +68,25 @@ def performance_section(run: Run) -> PerformanceSection | None:
                 for advice in query.advice
             ],
         ),
-        writes=table(
-            ("Step", "Promised", "Rows", "#WAL", "#Records", "#Pages", "#Index entries", "#HOT", "#Triggers", "#p50",
-             "#p95", "#n"),
-            map(_write, measured.writes),
-        ),
-        indexes=_indexes(measured.writes),
+        writes_say=_WRITES if full else performance_brief.writes_sentence(measured.writes),
+        writes=_writes(measured.writes) if full else performance_brief.writes_table(measured.writes),
+        indexes=_indexes(measured.writes) if full else Markup(""),
+    )
+
+
+def _queries(queries: Sequence[QueryFigures]) -> Markup:
+    return table(
+        ("Query", "Promised", "Index", "Rows", "#Pages", "#Without it", "Exponent", "#p50", "#p95", "#p99", "#n",
+         "#By a client"),
+        map(_query, queries),
+    )  # fmt: skip
+
+
+def _writes(writes: Sequence[WriteFigures]) -> Markup:
+    return table(
+        ("Step", "Promised", "Rows", "#WAL", "#Records", "#Pages", "#Index entries", "#HOT", "#Triggers", "#p50",
+         "#p95", "#n"),
+        map(_write, writes),
     )  # fmt: skip
 
 

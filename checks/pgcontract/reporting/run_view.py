@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TypeVar, get_args, get_type_hints
 
 from pgcontract.model.schema import Part, Schema
+from pgcontract.reporting.evidence_ids import EvidenceIds
 from pgcontract.result import ClaimResult, Decision, Finding, Outcome, Run, Severity, Status
 from pgcontract.result.check_info import family_of
 from pgcontract.result.claim_ranges import natural_sort_key, shorten_ids
@@ -113,6 +114,7 @@ class RunView:
 
     def __init__(self, run: Run) -> None:
         self.run = run
+        self.ids = EvidenceIds(run)
         self.unresolved = collapse_alike(unresolved(run))
         self.resolved = resolved(run)
 
@@ -120,6 +122,24 @@ class RunView:
     def first_checks(self) -> Set[str]:
         """The checks where, if they are broken, nothing else could be asked as it was meant."""
         return {check.id for check in self.run.checks if check.comes_first}
+
+    def urgency(self, finding: Finding) -> tuple[bool, int, int]:
+        """Less is worse: a script that does not apply, then by what it weighs."""
+        return _urgency(finding, self.first_checks)
+
+    def place_in_chain(self, finding: Finding) -> int:
+        """The place of its migration, from 0."""
+        return self._places.get(finding.migration, len(self._places))
+
+    def deciding(self, claim: ClaimResult) -> tuple[Finding, ...]:
+        """The findings that decided a claim, worst first; of one that was mended, what was broken and what mends it."""
+        own = self._by_item.get(claim.migration, {})
+        items = dict.fromkeys(claim.decided_by)
+        return tuple(finding for item in items for finding in own.get(item, ()))
+
+    def title(self, check: str) -> str:
+        """The promise of a check, in words."""
+        return self._titles.get(check, check)
 
     @cached_property
     def causes(self) -> tuple[Finding, ...]:
@@ -203,12 +223,14 @@ class RunView:
         return self._by_section.get(section.id, ())
 
     def remaining_findings(self, section: OutlineSection) -> tuple[Finding, ...]:
-        """The findings of a section that stand in no row of an object listed there."""
+        """The findings of a section that stand in no row of an object listed there, and those that such a row only names
+        since they are not kept."""
         taken = {
             id(finding)
             for kind in self.listed_kinds(section)
             for part in self.parts(kind)
             for finding in self.findings_of(part)
+            if finding.status is Status.KEPT
         }
         return tuple(finding for finding in self.findings_to_exhibit(section) if id(finding) not in taken)
 
@@ -252,6 +274,21 @@ class RunView:
 
     def _with_migration_prefix(self, name: str, migration: str) -> str:
         return name if migration == self.run.migration else f"{self.run.display_name(migration)}:{name}"
+
+    @cached_property
+    def _titles(self) -> Mapping[str, str]:
+        return {check.id: check.title for check in self.run.checks}
+
+    @cached_property
+    def _places(self) -> Mapping[str, int]:
+        return {migration.key: place for place, migration in enumerate(self.run.chain)}
+
+    @cached_property
+    def _by_item(self) -> Mapping[str, Mapping[str, list[Finding]]]:
+        by_item: dict[str, dict[str, list[Finding]]] = defaultdict(lambda: defaultdict(list))
+        for finding in self.distinct_findings:
+            by_item[finding.migration][finding.item].append(finding)
+        return by_item
 
     @cached_property
     def _description(self) -> Mapping[tuple[str, str], str]:

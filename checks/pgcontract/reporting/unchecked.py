@@ -7,15 +7,29 @@ from collections.abc import Iterator
 from markupsafe import Markup
 
 from pgcontract.reporting.fragments import outcome
-from pgcontract.reporting.markup import code, join, quote
+from pgcontract.reporting.markup import code, join, prose
 from pgcontract.reporting.run_view import RunView
-from pgcontract.result import Outcome, Run, Status
+from pgcontract.result import Finding, Outcome, Run, Status
 from pgcontract.result.claim_ranges import shorten_ids
+
+MAX_GAP = 160
 
 
 def gaps(view: RunView) -> tuple[tuple[Markup | str, str], ...]:
-    """Pairs of what and why: what could not be asked, claims not shown (one row a reason), claims untestable."""
+    """Pairs of what and why: what could not be asked, claims not shown (a row a reason), claims untestable (one row)."""
     return (*_unanswered(view), *_not_shown(view), *_untestable(view))
+
+
+def gap_sentences(view: RunView) -> tuple[Markup, ...]:
+    """What nobody asked, a clause each: what a selection left out, what was only noted to be missing."""
+    noted = (finding for finding in _telling(view) if finding.status is Status.NOTED)
+    return (
+        *left_out(view.run),
+        *(
+            Markup("{} ({})").format(prose(finding.summary.removesuffix("."), MAX_GAP), view.ids.of(finding))
+            for finding in noted
+        ),
+    )
 
 
 def left_out(run: Run) -> tuple[Markup, ...]:
@@ -26,10 +40,15 @@ def left_out(run: Run) -> tuple[Markup, ...]:
         ("skip", run.options.skip, "these checks were not asked"),
     ):
         if globs:
-            selection.append(Markup("`--{}`: {}: {}.").format(option, meaning, join(map(code, globs), ", ")))
+            selection.append(Markup("`--{}`: {}: {}").format(option, meaning, join(map(code, globs), ", ")))
     if run.options.through:
-        selection.append(Markup("`--through`: the chain was judged up to {}.").format(code(run.options.through)))
+        selection.append(Markup("`--through`: the chain was judged up to {}").format(code(run.options.through)))
     return tuple(selection)
+
+
+def _telling(view: RunView) -> Iterator[Finding]:
+    telling = {check.id for check in view.run.checks if check.tells_gaps}
+    return (finding for finding in view.distinct_findings if finding.check in telling)
 
 
 def _unanswered(view: RunView) -> Iterator[tuple[Markup | str, str]]:
@@ -37,7 +56,8 @@ def _unanswered(view: RunView) -> Iterator[tuple[Markup | str, str]]:
     for finding in view.distinct_findings:
         gap = finding.check in telling and finding.status is Status.NOTED
         if gap or finding.status in (Status.UNKNOWN, Status.ERROR):
-            yield join((outcome(finding), code(view.name(finding))), " "), finding.summary
+            name = join((outcome(finding), code(view.name(finding)), view.ids.of(finding)), " ")
+            yield name, finding.summary
 
 
 def _not_shown(view: RunView) -> Iterator[tuple[Markup | str, str]]:
@@ -49,5 +69,5 @@ def _not_shown(view: RunView) -> Iterator[tuple[Markup | str, str]]:
 
 
 def _untestable(view: RunView) -> Iterator[tuple[Markup | str, str]]:
-    for claim in view.claims_by(Outcome.UNTESTABLE):
-        yield join((view.claim_name(claim.id, claim.migration), quote(claim.description)), " "), claim.reason
+    if ids := view.claim_ids_by(Outcome.UNTESTABLE):
+        yield " ".join(ids), "Called untestable by their owner, whose reasons stand beside each in its section."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pgcontract.result.check_info import CheckInfo, Correctable
 from pgcontract.result.claim_result import ClaimResult, Outcome
 from pgcontract.result.document_info import DocumentInfo
+from pgcontract.result.effect import Effect, PartName
 from pgcontract.result.finding import Evidence, Finding
 from pgcontract.result.measurements import Measurements
 from pgcontract.result.migration_name import MigrationName
@@ -13,6 +14,7 @@ from pgcontract.result.outline import Content, Outline, OutlineSection
 from pgcontract.result.run import Run
 from pgcontract.result.run_options import RunOptions
 from pgcontract.result.script_file import ScriptFile
+from pgcontract.result.source_file import SourceFile
 from pgcontract.result.status import Severity, Status
 from pgcontract.result.verdict import Decision, Verdict
 
@@ -23,6 +25,7 @@ __all__ = [
     "Correctable",
     "Decision",
     "DocumentInfo",
+    "Effect",
     "Evidence",
     "Finding",
     "Measurements",
@@ -31,12 +34,14 @@ __all__ = [
     "Outcome",
     "Outline",
     "OutlineSection",
+    "PartName",
     "Phase",
     "Run",
     "RunOptions",
     "ScriptFile",
     "ServerInfo",
     "Severity",
+    "SourceFile",
     "Status",
     "Verdict",
 ]

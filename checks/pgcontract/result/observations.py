@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from pgcontract.model.schema import Schema
+from pgcontract.result.effect import Effect
 from pgcontract.result.measurements import Measurements
 
 
@@ -39,12 +40,14 @@ class Phase:
 class Observations:
     """What was seen while the checks ran; each is empty where no server was there to show it.
 
-    `spelled` is what the head declares, as the server spells it; `live` what the head's script made or changed.
+    `spelled` is what the head declares, as the server spells it; `live` what the head's script made or changed, `effect`
+    the same by name, with what it dropped.
     """
 
     server: ServerInfo | None = None
     spelled: Schema | None = None
     live: Schema | None = None
+    effect: Effect | None = None
     measurements: Measurements = field(default_factory=Measurements)
     phases: tuple[Phase, ...] = ()
 

@@ -9,6 +9,7 @@ from pgcontract.model.schema import Schema
 from pgcontract.result.check_info import CheckInfo
 from pgcontract.result.claim_result import ClaimResult, Outcome
 from pgcontract.result.document_info import DocumentInfo
+from pgcontract.result.effect import Effect
 from pgcontract.result.finding import Finding
 from pgcontract.result.measurements import Measurements
 from pgcontract.result.migration_name import MigrationName
@@ -16,6 +17,7 @@ from pgcontract.result.observations import Phase, ServerInfo
 from pgcontract.result.outline import Outline
 from pgcontract.result.run_options import RunOptions
 from pgcontract.result.script_file import ScriptFile
+from pgcontract.result.source_file import SourceFile
 from pgcontract.result.status import Status
 from pgcontract.result.verdict import Decision, Verdict
 
@@ -28,7 +30,8 @@ class Run:
     `rollback`, `declared` and `live` are the head's. `declared` is None where it has no contract, `live` where no server
     showed what the script makes, `server` where none was asked. `production_major` is the major version that the
     migrations are to run on. `checks` are those that a finding is of, by id. `options` hold no password. `outline` is
-    how a report is laid out; `assumptions` are a sentence each: how the folder was read, what was taken for pending.
+    how a report is laid out; `effect` is what the head makes, changes and drops; `sources` are the files that were read,
+    with their digests; `assumptions` are a sentence each: how the folder was read, what was taken for pending.
     """
 
     pgcontract: str
@@ -48,10 +51,12 @@ class Run:
     document: DocumentInfo = field(default_factory=DocumentInfo)
     declared: Schema | None = None
     live: Schema | None = None
+    effect: Effect | None = None
     measurements: Measurements = field(default_factory=Measurements)
     server: ServerInfo | None = None
     options: RunOptions = field(default_factory=RunOptions)
     phases: tuple[Phase, ...] = ()
+    sources: tuple[SourceFile, ...] = ()
 
     def display_name(self, key: str) -> str:
         """What people call the migration of the chain."""

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from pgcontract.contract import Migration, Project
 from pgcontract.errors import CouldNotAsk
+from pgcontract.model.schema import Schema
 from pgcontract.model.sql import Script, as_written
 from pgcontract.probes.context import Context
-from pgcontract.result import DocumentInfo, Measurements, Observations, ScriptFile
+from pgcontract.result import DocumentInfo, Effect, Measurements, Observations, PartName, ScriptFile
 
 if TYPE_CHECKING:
     from pgcontract.performance.measurements import MeasuredPromise
@@ -22,8 +23,28 @@ def observe(head: Context | None, measured: Iterable[MeasuredPromise]) -> Observ
     measurements = _collect(tuple(measured))
     if head is not None and head.has_server:
         with suppress(CouldNotAsk):
-            return Observations(spelled=head.spelling.schema, live=head.changed_parts, measurements=measurements)
+            return Observations(
+                spelled=head.spelling.schema,
+                live=head.changed_parts,
+                effect=_effect(head),
+                measurements=measurements,
+            )
     return Observations(measurements=measurements)
+
+
+def _effect(head: Context) -> Effect:
+    before, after = (_names(schema) for schema in (head.before, head.after))
+    known, left = set(before), set(after)
+    differing = _names(head.changed_parts)
+    return Effect(
+        made=tuple(part for part in differing if part not in known),
+        changed=tuple(part for part in differing if part in known),
+        dropped=tuple(part for part in before if part not in left),
+    )
+
+
+def _names(schema: Schema) -> tuple[PartName, ...]:
+    return tuple(PartName(kind=part.kind, name=part.name) for part in schema.parts())
 
 
 def _collect(measured: tuple[MeasuredPromise, ...]) -> Measurements:

@@ -23,6 +23,7 @@ from pgcontract.runner.corrections import apply_corrections, corrected_claims
 from pgcontract.runner.observation import document_info, script_file
 from pgcontract.runner.plan import Plan, plan
 from pgcontract.runner.session import Session
+from pgcontract.runner.source_files import source_files
 from pgcontract.runner.verdict import conclude_verdict
 from pgcontract.runner.waivers import apply_waivers
 
@@ -76,10 +77,12 @@ def conclude(
         document=document_info(plan.project, plan.head),
         declared=(observed.spelled or promise.declared) if promise.contract else None,
         live=observed.live,
+        effect=observed.effect,
         measurements=observed.measurements,
         server=observed.server,
         options=replace(plan.options, pg=redact_spec(plan.options.pg), pg_run_as=redact_run_as(plan.options.pg_run_as)),
         phases=sum_phases(observed.phases),
+        sources=source_files(plan.project),
     )
     return mask_secrets(run, plan.project.secrets)
 

@@ -16,6 +16,7 @@ from pgcontract.probes.rows import (
     reproduction_script,
 )
 from pgcontract.result import Evidence
+from pgcontract.result.moves import ARROW, FROM, TO, UNJUDGED_COLUMNS, WRONG
 
 Transition = tuple[str, str]
 _SHOWN_WRITES: Final = 20
@@ -29,11 +30,11 @@ def transition_table(state_machine: StateMachine, matrix: StateMatrix, wrong: se
         if outcome is None:
             return "not reached"
         word = "rejected" if outcome.refusal else str(outcome)
-        return f"{word} (WRONG)" if (source, target) in wrong else word
+        return f"{word}{WRONG}" if (source, target) in wrong else word
 
     return Evidence(
         title=f"Every transition{place_note(matrix)}: from the row's state to the one that the UPDATE sets",
-        columns=("from", *(f"to {state}" for state in state_machine.states)),
+        columns=(FROM, *(f"{TO}{state}" for state in state_machine.states)),
         rows=tuple(
             (source, *(cell(source, target) for target in state_machine.states)) for source in state_machine.states
         ),
@@ -63,7 +64,7 @@ def unjudged_transitions(
         if transition in transitions
     ]
     if rows:
-        yield Evidence(title="Transitions that are not judged", columns=("transition", "why", "result"), rows=tuple(rows))
+        yield Evidence(title="Transitions that are not judged", columns=UNJUDGED_COLUMNS, rows=tuple(rows))
 
 
 def reproduction(state_machine: StateMachine, matrix: StateMatrix, route: tuple[ColumnValues, ...]) -> Evidence:
@@ -119,7 +120,7 @@ def state_text(state: str | None, *, is_new: bool = False) -> str:
 
 def arrow(transition: Transition) -> str:
     """`open → paid`."""
-    return f"{transition[0]} → {transition[1]}"
+    return f"{transition[0]}{ARROW}{transition[1]}"
 
 
 def arrows(transitions: Sequence[Transition]) -> list[str]:

@@ -1,0 +1,17 @@
+"""A file that a verification read, by its digest: what a report is true of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceFile:
+    """`role` is migration, rollback, contract, claims, project or setup; `migration` the key of the one that it is of,
+    empty for what holds for the whole chain; `path` as it was given, `sha256` of the file's bytes, of TOML without a byte
+    order mark."""
+
+    role: str
+    migration: str = ""
+    path: str
+    sha256: str
