@@ -10,6 +10,7 @@ nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["verify"]
+SARIF_VALIDATOR = "@microsoft/sarif-multitool@5.7.0"
 
 
 def install_locked(session: nox.Session, *groups: str, project: bool = True) -> None:
@@ -76,6 +77,17 @@ def matrix(session: nox.Session) -> None:
     """The gate and the tests that ask a server, on PostgreSQL 15 to 18 side by side, and one table of what differs."""
     install_locked(session, "tests")
     session.run("python", "tests/side_by_side.py", *session.posargs)
+
+
+@nox.session
+def sarif(session: nox.Session) -> None:
+    """The SARIF of the shipped chain and of the hand-made Runs against the published schema, by Microsoft's validator."""
+    install_locked(session, "tests")
+    folder = session.create_tmp()
+    session.run(
+        "npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", folder, SARIF_VALIDATOR, external=True
+    )
+    session.run("python", "tests/sarif_validation.py", folder)
 
 
 @nox.session

@@ -10,7 +10,7 @@ from command import Command, Said, command_in
 MISTAKES = {
     "unknown command": (["verfy"], "no such command 'verfy'; did you mean 'verify'?"),
     "unknown option": (["verify", "--strct"], "'--strict'"),
-    "unknown format": (["verify", "--format", "xml"], "'github', 'html', 'json'"),
+    "unknown format": (["verify", "--format", "xml"], "'github', 'gitlab', 'html'"),
     "unknown check": (["explain", "column.typ"], "did you mean 'column.type'?"),
     "unknown check of a selection": (["verify", "schema", "--only", "colum.*"], "colum.*"),
     "unknown migration": (["verify", "schema", "--through", "021"], "021"),

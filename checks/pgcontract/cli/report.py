@@ -7,7 +7,14 @@ from pathlib import Path
 
 import click
 
-from pgcontract.cli.report_format import ReportFormat, rendered
+from pgcontract.cli.report_format import (
+    FORMAT_HELP,
+    Destination,
+    ReportFormat,
+    rendered,
+    split_destinations,
+    write_formats,
+)
 from pgcontract.errors import InputError
 from pgcontract.model.input_file import read_bytes
 from pgcontract.reporting.output_folder import require_writable
@@ -16,14 +23,21 @@ from pgcontract.reporting.output_folder import require_writable
 @click.command("report")
 @click.argument("run_json", metavar="RUN.json")
 @click.option(
-    "--format", "form", type=ReportFormat(), default="markdown",
-    show_default=True, help="The report's format on standard output.",
+    "--format", "destinations", type=ReportFormat(), multiple=True,
+    help=f"{FORMAT_HELP}  [default: markdown, where no file is named]",
 )  # fmt: skip
 @click.option("--verbose", "-v", is_flag=True, help="With --format text: everything that is wrong, however long.")
 @click.option("--first-screen", is_flag=True, help="Print only the summary that a reviewer reads first, as Markdown.")
 @click.option("--evidence", metavar="ID", help="Print one piece of evidence whole, by the E… that reports name.")
 @click.option("--report", metavar="DIR", help="Write all files of the report to DIR/<migration>/ and print nothing.")
-def command(run_json: str, form: str, verbose: bool, first_screen: bool, evidence: str | None, report: str | None) -> int:
+def command(
+    run_json: str,
+    destinations: tuple[Destination, ...],
+    verbose: bool,
+    first_screen: bool,
+    evidence: str | None,
+    report: str | None,
+) -> int:
     """Print or write the report of an earlier run from RUN.json.
 
     The exit code is 0, whatever the verdict; 4 where a check of that run failed by a bug of pgcontract.
@@ -33,7 +47,10 @@ def command(run_json: str, form: str, verbose: bool, first_screen: bool, evidenc
     from pgcontract.reporting.json import from_json
     from pgcontract.reporting.markup import visible
 
+    printed, files = split_destinations(destinations)
+    form = printed or (None if files else "markdown")
     run = from_json(_text(run_json))
+    write_formats(run, files)
     if report is not None:
         require_writable(Path(report), "report folder")
         write_reports(run, Path(report))
@@ -41,7 +58,7 @@ def command(run_json: str, form: str, verbose: bool, first_screen: bool, evidenc
         click.echo(evidence_text(run, evidence), nl=False)
     elif first_screen:
         click.echo(markdown.first_screen(run), nl=False)
-    else:
+    elif form is not None:
         click.echo(rendered(run, form, verbose=verbose, stream=sys.stdout), nl=False)
     if run.fault:
         click.echo(f"error: {visible(run.fault)}", err=True)

@@ -10,13 +10,20 @@ import click
 
 from pgcontract.cli.folder_options import folder_options, read_folder_options
 from pgcontract.cli.progress import show_progress
-from pgcontract.cli.report_format import ReportFormat, rendered
+from pgcontract.cli.report_format import (
+    FORMAT_HELP,
+    STANDARD_OUTPUT,
+    Destination,
+    ReportFormat,
+    rendered,
+    split_destinations,
+    write_formats,
+)
 from pgcontract.cli.standard_input import STANDARD_INPUT, read_standard_input
+from pgcontract.cli.step_summary import add_step_summary
 from pgcontract.model.duration import read_duration
 from pgcontract.reporting.output_folder import require_file, require_writable, write_file
 from pgcontract.result import RunOptions
-
-STANDARD_OUTPUT = "-"
 
 
 @click.command("verify")
@@ -53,10 +60,7 @@ STANDARD_OUTPUT = "-"
 )  # fmt: skip
 @click.option("--report", metavar="DIR", help="Write all files of the report to DIR/<migration>/.")
 @click.option("--json", "json_file", metavar="FILE", help="Write the whole run to FILE as JSON; - is standard output.")
-@click.option(
-    "--format", "form", type=ReportFormat(), default="text", show_default=True,
-    help="The report's format on standard output.",
-)  # fmt: skip
+@click.option("--format", "destinations", type=ReportFormat(), multiple=True, help=f"{FORMAT_HELP}  [default: text]")
 @click.option("--verbose", "-v", is_flag=True, help="Show everything that is wrong, however long.")
 @click.option("--strict", is_flag=True, help="Exit with code 1 for CAUTION too.")
 @click.option("--contract", metavar="FILE", help="The contract to use, where PATH is one .sql file.")
@@ -73,7 +77,7 @@ def command(
     timeout: str,
     report: str | None,
     json_file: str | None,
-    form: str,
+    destinations: tuple[Destination, ...],
     verbose: bool,
     strict: bool,
     contract: str | None,
@@ -84,6 +88,8 @@ def command(
     PATH is a project (contracts/ next to migrations/), a folder of migrations of any tool, or one .sql file; - reads a
     script from standard input. Default: schema.
     """
+    printed, files = split_destinations(destinations)
+    form = printed or "text"
     timeout_ms = read_duration(timeout, option="--timeout")
     if report is not None:
         require_writable(Path(report), "report folder")
@@ -126,6 +132,8 @@ def command(
         from pgcontract.reporting.json import to_json
 
         write_file(Path(json_file), to_json(run))
+    write_formats(run, files)
+    add_step_summary(run)
     written = write_reports(run, Path(report)) if report is not None else ()
     if json_file == STANDARD_OUTPUT:
         from pgcontract.reporting.json import FORMAT, to_json

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from pgcontract.reporting.levels import levels_of
 from pgcontract.reporting.markup import visible
+from pgcontract.reporting.places import details
 from pgcontract.reporting.run_view import RunView
 from pgcontract.result import Finding, Run
 
@@ -24,21 +26,9 @@ def _command(finding: Finding, name: str) -> str:
     origin = finding.origin
     place = {"file": origin.file, "line": origin.line, "col": origin.column} if origin else {}
     properties = {**place, "title": f"{finding.status.name} {name}"}
-    parts = (
-        finding.summary,
-        finding.expected is not None and f"expected: {finding.expected}",
-        finding.actual is not None and f"found: {finding.actual}",
-        finding.resolution,
-        finding.remedy,
-    )
     written = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items() if value is not None)
-    return f"::{_level(finding)} {written}::{_message(chr(10).join(part for part in parts if part))}"
-
-
-def _level(finding: Finding) -> str:
-    if finding.resolution is not None or finding.status.name == "WAIVED":
-        return "notice"
-    return "warning" if finding.status.name == "BROKEN" and not finding.blocks else "error"
+    message = "\n".join(filter(None, (finding.summary, details(finding))))
+    return f"::{levels_of(finding).github} {written}::{_message(message)}"
 
 
 def _message(text: str) -> str:
