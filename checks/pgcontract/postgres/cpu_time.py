@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
-
-_PROC = Path("/proc")
 
 
 def process_cpu_ms() -> float:
@@ -41,23 +38,27 @@ def children_cpu_ms() -> float:
 def _children(pid: int) -> list[int]:
     pids: list[int] = []
     for task in _tasks(pid):
-        try:
-            pids += map(int, (task / "children").read_text().split())
-        except OSError:
-            continue
+        pids += map(int, _read(f"{task}/children").split())
     return pids
 
 
-def _tasks(pid: int) -> list[Path]:
+def _tasks(pid: int) -> list[str]:
+    folder = f"/proc/{pid}/task"
     try:
-        return list((_PROC / str(pid) / "task").iterdir())
+        return [f"{folder}/{name}" for name in os.listdir(folder)]  # noqa: PTH208
     except OSError:
         return []
 
 
 def _stat(pid: int) -> list[str] | None:
     """The fields after the command's name, which may hold spaces and parentheses."""
+    return _read(f"/proc/{pid}/stat").rpartition(")")[2].split() or None
+
+
+def _read(file: str) -> str:
+    """Its text; empty where it is not there, or no longer. Read some hundred times a run: without what Path costs."""
     try:
-        return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+        with open(file, "rb", buffering=0) as opened:  # noqa: PTH123
+            return opened.read().decode(errors="replace")
     except OSError:
-        return None
+        return ""

@@ -86,6 +86,7 @@ class Sandbox:
         self._chain_makes_roles = False
         self._login: str | None = None  # on an owner's server, once it is known to have no power
         self._platform_states: dict[str, DatabaseState] = {}
+        self._catalogs: dict[str, Schema] = {}  # by the database of the state
         self._roles_before_setup: ClusterRoles | None = None
         name = "pgcontract" if self._owns_server else application_name(self._token)
         with ExitStack() as stack:
@@ -146,10 +147,22 @@ class Sandbox:
 
     @cached_property
     def starting_catalog(self) -> Schema:
-        """The catalog before the first migration, under the first regime of default privileges; read once."""
+        """The catalog before the first migration, under the first regime of default privileges."""
         state = self.platform_state(self.platform.regimes[0])
+        if state.database in self._catalogs:
+            return self._catalogs[state.database]
         with self.rolled_back(state) as connection:
-            return self.as_production(read_catalog(connection))
+            return self.catalog(state, connection)
+
+    def catalog(self, state: DatabaseState, connection: psycopg.Connection) -> Schema:
+        """The catalog of a state, read once: by this connection to a clone of it, if nobody has asked before."""
+        if state.database not in self._catalogs:
+            self._catalogs[state.database] = self.as_production(read_catalog(connection))
+        return self._catalogs[state.database]
+
+    def remember_catalog(self, state: DatabaseState, catalog: Schema) -> None:
+        """What was read of the state's database when it was made."""
+        self._catalogs[state.database] = catalog
 
     def _run_setup(self, database: str, script: Script) -> None:
         """Each state has the roles that the script makes: those of another state are out of the way meanwhile."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import psycopg
+from psycopg.pq import TransactionStatus
+
 from pgcontract.catalog import read_catalog
 from pgcontract.model.schema import Schema
 from pgcontract.model.sql import Script, TransactionScope
@@ -34,20 +37,19 @@ def apply_to_clone(promise: Promise, sandbox: Sandbox, before: DatabaseState) ->
     sandbox.require_testable(script.text)
     with sandbox.clone(before, keep=True) as name:
         with sandbox.connect(name) as connection:
-            before_catalog = sandbox.as_production(read_catalog(connection))
+            before_catalog = sandbox.catalog(before, connection)
             refusal = apply_as_production(connection, script)
-        if refusal is None:
-            # A session that the script left changed (role, search_path) must not change what is read.
+            after_catalog = _read_after(connection, sandbox) if refusal is None else None
+        if refusal is None and after_catalog is None:
             with sandbox.connect(name) as connection:
                 after_catalog = sandbox.as_production(read_catalog(connection))
-    if refusal is None:
+    if after_catalog is not None:
+        after = sandbox.read_state(name)
+        sandbox.remember_catalog(after, after_catalog)
         return ScriptResult(
-            before=before,
-            before_catalog=before_catalog,
-            refusal=None,
-            after=sandbox.read_state(name),
-            after_catalog=after_catalog,
+            before=before, before_catalog=before_catalog, refusal=None, after=after, after_catalog=after_catalog
         )
+    assert refusal is not None
     left = sandbox.read_state(name) if _leaves_changes(script) else None
     if left is None:
         sandbox.drop(name)
@@ -64,6 +66,18 @@ def apply_to_clone(promise: Promise, sandbox: Sandbox, before: DatabaseState) ->
     return ScriptResult(
         before=before, before_catalog=before_catalog, refusal=refusal, missing_feature=missing_feature, left=left
     )
+
+
+def _read_after(connection: psycopg.Connection, sandbox: Sandbox) -> Schema | None:
+    """The catalog read in the session of the script, whose caches are warm; None where that has left it in a state that
+    cannot be cleared: what the script changed of it (role, search_path) must not change what is read."""
+    if connection.closed or connection.info.transaction_status is not TransactionStatus.IDLE:
+        return None
+    try:
+        connection.execute("DISCARD ALL")
+        return sandbox.as_production(read_catalog(connection))
+    except psycopg.Error:
+        return None
 
 
 def _leaves_changes(script: Script) -> bool:

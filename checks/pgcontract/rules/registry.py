@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from typing import Final, TypeAlias
 
 from pgcontract.performance.measurement_kind import MeasurementKind
@@ -148,11 +149,16 @@ def _read_explanation(check: str, text: str) -> dict[str, str]:
 
 def checks() -> Mapping[str, Check]:
     """Every check by id, sorted; loads the modules of `rules` on the first call."""
+    _load_rules()
+    return dict(sorted(_checks.items()))
+
+
+@cache
+def _load_rules() -> None:
     from pgcontract import rules
 
     for module in pkgutil.walk_packages(rules.__path__, "pgcontract.rules."):
         importlib.import_module(module.name)
-    return dict(sorted(_checks.items()))
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 def observe(head: Context | None, measured: Iterable[MeasuredPromise]) -> Observations:
-    """What the server showed: the head's declared schema as the server spells it, what its script made or changed, and
-    what was measured; without the schemas where the script could not be applied, or nothing was asked of the head."""
+    """What the server showed: the schema of the head's contract as the server spells it, what its script made or changed,
+    and what was measured; without the schemas where the script could not be applied, or nothing was asked of the head."""
     measurements = _collect(tuple(measured))
     if head is not None and head.has_server:
         with suppress(CouldNotAsk):
             return Observations(
-                spelled=head.spelling.schema,
+                spelled=head.spelling.schema if head.promise.contract else None,
                 live=head.changed_parts,
                 effect=_effect(head),
                 measurements=measurements,
