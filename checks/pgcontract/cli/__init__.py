@@ -28,6 +28,7 @@ _COMMANDS: Final = {
     "explain": ("explain", "Explain a check: why it matters, how it is measured, what to do."),
     "draft": ("draft", "Write a first contract from what a migration does."),
     "report": ("report", "Print or write a report from a run.json."),
+    "diff": ("diff", "Say what changes from one run to another."),
     "doctor": ("doctor", "Show which servers can start here, what is missing, what is cached."),
     "schema": ("schema", "Print the JSON Schema of the files you write, or of run.json."),
 }

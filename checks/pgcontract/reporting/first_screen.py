@@ -256,7 +256,7 @@ def _again(view: RunView) -> Markup:
 def again_command(run: Run) -> str:
     """What to type for the same questions, from the folder where this run was started."""
     options = run.options
-    words = ["pgcontract", "verify", _project_path(run)]
+    words = ["pgcontract", "verify", project_path(run)]
     words += ["--pg", options.pg] if options.pg not in ("auto", "") else []
     words += ["--seed", str(options.seed)] if options.seed is not None else []
     words += ["--through", options.through] if options.through else []
@@ -266,7 +266,8 @@ def again_command(run: Run) -> str:
     return " ".join(map(shell_quote, words))
 
 
-def _project_path(run: Run) -> str:
+def project_path(run: Run) -> str:
+    """The project or folder that the run was of, by its path from where it was started."""
     for source in run.sources:
         if source.role == "project":
             return str(PurePosixPath(source.path).parent)
