@@ -71,6 +71,7 @@ IDS = (
     "rollback.repeatable",
     "rollback.respects_existing",
     "rollback.restores",
+    "rows.accepted",
     "rule.definition",
     "schema.count",
     "script.applies",

@@ -16,6 +16,7 @@ from psycopg import sql
 from psycopg.pq import TransactionStatus
 
 from pgcontract.errors import CouldNotAsk, InputError
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql import (
     Script,
     Statement,
@@ -39,7 +40,8 @@ _MAY_RESET: Final = (TransactionStatus.IDLE, TransactionStatus.INTRANS)
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
     """The server's error and the statement it refused, as it may be shown; line and column count from 1 in the file
-    `path`, `offset` from 0 in the script's text."""
+    `path`, `offset` from 0 in the script's text. `table_name` and `column_name` are
+    those that the server names."""
 
     sqlstate: str
     message: str
@@ -47,6 +49,8 @@ class Refusal:
     hint: str | None = None
     context: str | None = None
     constraint: str | None = None
+    table_name: str | None = None
+    column_name: str | None = None
     path: str | None = None
     line: int | None = None
     column: int | None = None
@@ -230,6 +234,10 @@ def read_refusal(error: psycopg.Error) -> Refusal:
         hint=diag.message_hint and _shorten(diag.message_hint),
         context=diag.context and _shorten(diag.context),
         constraint=diag.constraint_name,
+        table_name=str(QualifiedName.of(diag.schema_name, diag.table_name))
+        if diag.schema_name and diag.table_name
+        else None,
+        column_name=diag.column_name,
     )
 
 

@@ -98,7 +98,9 @@ def _logs(context: Context) -> frozenset[str]:
         table
         for trigger in (*context.before.triggers, *context.after.triggers)
         for table in tables - {trigger.table}
-        if _names(" ".join((bodies.get(trigger.function, ""), *trigger.arguments)), QualifiedName.parse(table).name)
+        if names_in_code(
+            " ".join((bodies.get(trigger.function, ""), *trigger.arguments)), QualifiedName.parse(table).name
+        )
     }
     for script in (context.promise.script, context.promise.rollback):
         written -= set(tables_written(script, written)) if script else set()
@@ -177,12 +179,15 @@ def _sequence_change(context: Context, script: Script, before: SequencePosition,
 def _sets(schema: Schema, script: Script, sequence: str) -> bool:
     """Whether the script, or a function that it names, sets the position of this sequence."""
     text = _code(script.text)
-    texts = [text, *(part.body or "" for part in schema.functions if _names(text, part.bare_name))]
+    texts = [text, *(part.body or "" for part in schema.functions if names_in_code(text, part.bare_name))]
     owner = next((part.owned_by for part in schema.sequences if part.name == sequence), None)
     column = QualifiedName.parse(owner).parts[-2:] if owner else ()
     return any(
         _SETS_POSITION.search(code)
-        and (_names(code, QualifiedName.parse(sequence).name) or (column and all(_names(code, part) for part in column)))
+        and (
+            names_in_code(code, QualifiedName.parse(sequence).name)
+            or (column and all(names_in_code(code, part) for part in column))
+        )
         for code in texts
     )
 
@@ -195,7 +200,9 @@ def tables_written(script: Script, tables: Iterable[str]) -> tuple[str, ...]:
         if not (statement.words and statement.words[0] in _DEFINES)
     ]
     writing = [text for text in texts if _WRITES.search(text)]
-    return tuple(table for table in tables if any(_names(text, QualifiedName.parse(table).name) for text in writing))
+    return tuple(
+        table for table in tables if any(names_in_code(text, QualifiedName.parse(table).name) for text in writing)
+    )
 
 
 def _code(text: str) -> str:
@@ -203,7 +210,8 @@ def _code(text: str) -> str:
     return " ".join(token.text for token in tokens(text))
 
 
-def _names(code: str, name: str) -> bool:
+def names_in_code(code: str, name: str) -> bool:
+    """Whether the name stands in it by itself."""
     return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", code, re.IGNORECASE) is not None
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import psycopg
 
@@ -32,6 +32,9 @@ from pgcontract.probes.failure import Failure
 from pgcontract.probes.promise import Promise
 from pgcontract.probes.script_result import ScriptResult, apply_to_clone
 
+if TYPE_CHECKING:
+    from pgcontract.probes.populated.population import Population
+
 _MAX_READINGS: Final = 4
 
 
@@ -40,11 +43,13 @@ class Context:
 
     `start_states` are what the state's migration starts from, by regime name. `own_context` is that of the promise right
     after its own migration, `judging_context` that of the migration in whose state it is judged; both may be this one.
-    `failure` is why the migration was not applied; one that is only `replayed` has no states of its own.
+    `failure` is why the migration was not applied; one that is only `replayed` has no states of its own. `population` is
+    the database with rows that is carried along the chain.
     """
 
     failure: Failure | None = None
     replayed: bool = False
+    population: Population | None = None
 
     def __init__(
         self,

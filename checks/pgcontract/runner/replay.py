@@ -28,6 +28,8 @@ from pgcontract.postgres.script_execution import (
 )
 from pgcontract.probes.context import Context
 from pgcontract.probes.failure import Failure, FailureKind
+from pgcontract.probes.populated.over_rows import run_over_rows
+from pgcontract.probes.populated.population import Population
 from pgcontract.runner.plan import Plan
 from pgcontract.runner.triage import Salvage, Triage
 
@@ -54,6 +56,8 @@ class Replay:
         self._own_databases: set[str] = set()  # of states that no context holds: they are used on, not cloned
         self._salvage: psycopg.Connection | None = None
         self._stack = ExitStack()
+        self._population = Population(sandbox, plan.promises, pending=plan.project.pending, run_over=self._run_over_rows)
+        self._stack.callback(self._population.close)
 
     def close(self) -> None:
         """Close the connections that are kept between two migrations."""
@@ -88,10 +92,21 @@ class Replay:
             self._end_stretch(regime)
         self._own_databases.clear()
         context = Context(self._plan.promises[migration.key], self._sandbox, self._states)
+        context.population = self._population
         self._contexts[migration.key] = context
         context.failure = self._failure(migration, context)
         if migration is not self._plan.head:
             self._states = context.next_states()
+
+    def _run_over_rows(self, key: str) -> DatabaseState | None:
+        """The state after a pending migration over rows, to go on with; None where it is to be applied as it is."""
+        context = self.context(key)
+        if context.failure is not None:
+            return None
+        try:
+            return run_over_rows(context).after
+        except CouldNotAsk:
+            return None
 
     def _failure(self, migration: Migration, context: Context) -> Failure | None:
         try:

@@ -1,0 +1,169 @@
+"""What rows that stop a script have in common, in SQL: the condition, and the SELECT that counts them in production."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+from pgcontract.model.identifiers import quote_identifier
+from pgcontract.model.schema import Column, Schema
+from pgcontract.postgres.script_execution import Refusal
+
+_FOREIGN_KEY: Final = re.compile(r"FOREIGN KEY \((?P<own>.+?)\) REFERENCES (?P<parent>.+?)\((?P<there>.+?)\)")
+_CHECK: Final = re.compile(r"CHECK \((?P<expression>.*)\)(?: NO INHERIT)?\Z", re.DOTALL)
+_LENGTH: Final = re.compile(r"character(?: varying)?\((?P<length>\d+)\)\Z")
+_TO_TYPE: Final = re.compile(
+    r"\bALTER\s+(?:COLUMN\s+)?(?P<column>\"[^\"]+\"|\w+)\s+(?:SET\s+DATA\s+)?TYPE\b", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offence:
+    """`condition` is what such rows have, in words and SQL; `counting` counts them. `columns` are those that it reads."""
+
+    condition: str
+    counting: str
+    columns: frozenset[str] = frozenset()
+
+
+def offences(refusal: Refusal, table: str, before: Schema, after: Schema) -> Iterator[Offence]:
+    """What the refusal says of rows of the table, the likeliest first; the server may not know all that they name."""
+    match refusal.sqlstate:
+        case "23502" if refusal.column_name is not None:
+            yield _where(table, f"{quote_identifier(refusal.column_name)} IS NULL", [refusal.column_name])
+        case "23514":
+            yield from _of_check(refusal, table, after)
+        case "23505":
+            yield from _of_unique(refusal, table, after)
+        case "23503":
+            yield from _of_foreign_key(refusal, table, after)
+        case code if code.startswith("22") or code == "42846":
+            yield from _of_cast(refusal, table, before, after)
+
+
+def with_value(table: str, column: str, value: str | None) -> Offence:
+    """Rows that have the value in the column."""
+    name = quote_identifier(column)
+    test = f"{name} IS NULL" if value is None else f"{name} = {sql.Literal(value).as_string()}"
+    return _where(table, test, [column])
+
+
+def count(connection: psycopg.Connection, offence: Offence) -> int | None:
+    """How many rows the SELECT counts; None where the server does not take it."""
+    try:
+        with connection.transaction():
+            row = connection.execute(offence.counting.rstrip(";").encode()).fetchone()
+    except psycopg.Error:
+        return None
+    return int(row[0]) if row else 0
+
+
+def _where(table: str, condition: str, columns: list[str], *, words: str | None = None) -> Offence:
+    return Offence(
+        condition=words or condition,
+        counting=f"SELECT count(*) FROM {table} WHERE {condition};",  # noqa: S608 - names from the catalog
+        columns=frozenset(columns),
+    )
+
+
+def _columns_in(text: str, schema: Schema, table: str) -> list[str]:
+    return [
+        column.bare_name
+        for column in schema.columns
+        if column.table == table and re.search(rf"(?<!\w){re.escape(column.bare_name)}(?!\w)", text)
+    ]
+
+
+def _of_check(refusal: Refusal, table: str, after: Schema) -> Iterator[Offence]:
+    for constraint in after.constraints:
+        if constraint.form == "check" and constraint.bare_name == refusal.constraint and constraint.definition:
+            match = _CHECK.match(constraint.definition)
+            expression = match["expression"] if match else constraint.definition
+            expression = _unwrapped(expression)
+            if constraint.table == table:
+                yield _where(table, f"NOT ({expression})", _columns_in(expression, after, table))
+
+
+def _unwrapped(expression: str) -> str:
+    """Without parentheses around the whole."""
+    while expression.startswith("(") and expression.endswith(")"):
+        depth = 0
+        for place, character in enumerate(expression):
+            depth += {"(": 1, ")": -1}.get(character, 0)
+            if depth == 0 and place < len(expression) - 1:
+                return expression
+        expression = expression[1:-1]
+    return expression
+
+
+def _of_unique(refusal: Refusal, table: str, after: Schema) -> Iterator[Offence]:
+    for index in after.indexes:
+        if index.bare_name == refusal.constraint and index.table == table:
+            keys = [_key(key) for key in index.keys]
+            listed = ", ".join(keys)
+            tests = [index.predicate] if index.predicate else []
+            if not index.nulls_not_distinct:
+                tests += [f"{key} IS NOT NULL" for key in keys if not _never_null(key, after, table)]
+            where = f" WHERE {' AND '.join(tests)}" if tests else ""
+            same = f"the same {listed}" + (f" where {index.predicate}" if index.predicate else "")
+            yield Offence(
+                condition=same,
+                counting=f"SELECT count(*) FROM (SELECT 1 FROM {table}{where} GROUP BY {listed} "  # noqa: S608
+                "HAVING count(*) > 1) AS repeated;",
+                columns=frozenset(_columns_in(f"{listed} {index.predicate or ''}", after, table)),
+            )
+
+
+def _key(key: str) -> str:
+    """The expression of an index's key without its operator class, order and nulls."""
+    text = re.sub(r" (?:DESC|ASC)\b| NULLS (?:FIRST|LAST)\b", "", key)
+    return re.sub(r" \w+_ops\b", "", text)
+
+
+def _never_null(key: str, schema: Schema, table: str) -> bool:
+    return any(
+        column.table == table and quote_identifier(column.bare_name) == key and not column.null
+        for column in schema.columns
+    )
+
+
+def _of_foreign_key(refusal: Refusal, table: str, after: Schema) -> Iterator[Offence]:
+    for constraint in after.constraints:
+        if constraint.form == "foreign key" and constraint.bare_name == refusal.constraint and constraint.table == table:
+            match = _FOREIGN_KEY.match(constraint.definition or "")
+            if match is None:
+                continue
+            own, there = (re.split(r",\s*", match[name]) for name in ("own", "there"))
+            pairs = " AND ".join(f"p.{key} = {table}.{column}" for column, key in zip(own, there, strict=True))
+            parent = match["parent"] if "." in match["parent"] else f"public.{match['parent']}"
+            filled = " AND ".join(f"{column} IS NOT NULL" for column in own)
+            condition = f"{filled} AND NOT EXISTS (SELECT FROM {parent} AS p WHERE {pairs})"
+            words = f"a {', '.join(own)} that {parent} does not have"
+            yield _where(table, condition, _columns_in(" ".join(own), after, table), words=words)
+
+
+def _of_cast(refusal: Refusal, table: str, before: Schema, after: Schema) -> Iterator[Offence]:
+    statement = refusal.statement or ""
+    named = [match["column"].strip('"') for match in _TO_TYPE.finditer(statement)]
+    old = {column.bare_name: column for column in before.columns if column.table == table}
+    new = {column.bare_name: column for column in after.columns if column.table == table}
+    for name in named:
+        if name in old and name in new and old[name].type != new[name].type:
+            yield from _of_new_type(table, old[name], new[name])
+
+
+def _of_new_type(table: str, old: Column, new: Column) -> Iterator[Offence]:
+    name = old.quoted_name
+    if match := _LENGTH.search(new.type):
+        words = f"a {name} of more than {match['length']} characters"
+        yield _where(table, f"length({name}::text) > {match['length']}", [old.bare_name], words=words)
+    words = f"a {name} that is no {new.type}"
+    valid = f"pg_input_is_valid({name}::text, {sql.Literal(new.type).as_string()})"
+    yield _where(table, f"NOT {valid}", [old.bare_name], words=words)
+    if new.type in ("smallint", "integer", "bigint"):
+        yield _where(table, f"{name}::text !~ '^\\s*[-+]?[0-9]+\\s*$'", [old.bare_name], words=words)

@@ -1,0 +1,68 @@
+"""A pending migration run over the rows that the chain brought along, and over such as its new rules take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pgcontract.errors import CouldNotAsk
+from pgcontract.postgres.sandbox import DatabaseState
+from pgcontract.postgres.script_execution import Refusal, apply_as_production
+from pgcontract.probes.cached_facts import cached_promise_fact
+from pgcontract.probes.context import Context
+from pgcontract.probes.populated.row_trials import RowTrials
+from pgcontract.probes.populated.stops import Stop, find_stops
+from pgcontract.probes.row_generation.few_rows import insert_few_rows, migrated_tables, read_later_tables
+from pgcontract.probes.row_generation.selected_values import selected_values
+
+# The number from which the values are counted of rows that a migration's new rules take.
+_FITTING: Final = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverRows:
+    """What came of it. `before` is the state with rows without those that stop it, `after` what it makes of that; None
+    where it is refused all the same, which `unknown` says. `refused` are tables that took no row, each with why."""
+
+    before: DatabaseState
+    after: DatabaseState | None
+    stops: tuple[Stop, ...] = ()
+    unknown: Refusal | None = None
+    refused: Mapping[str, str]
+
+
+@cached_promise_fact
+def run_over_rows(context: Context) -> OverRows:
+    """The migration over rows; CouldNotAsk where it is not applied to empty tables either."""
+    population = context.population
+    if population is None:
+        raise CouldNotAsk("this needs a server, and this run has none; run it with --pg auto")
+    catalogs = context.before, context.after
+    populated = population.before(context.promise.migration.key)
+    with context.sandbox.clone(populated.state, keep=True) as name:
+        with context.sandbox.connect(name) as connection:
+            tables = {table.name for table in context.touched.tables} & set(migrated_tables(context, context.before))
+            with context.sandbox.rolled_back(context.after_state) as other:
+                later = read_later_tables(other, tables)
+            selected = selected_values(context.promise.script)
+            names = sorted(tables | _selected_tables(context, selected))
+            insert_few_rows(context.promise, connection, names, first=_FITTING, later=later, selected=selected)
+        state = context.sandbox.read_state(name)
+    trials = RowTrials(context.sandbox, state, context.promise.script)
+    stops = find_stops(trials, *catalogs)
+    before = trials.close()
+    after = None
+    if stops.unknown is None:
+        with context.sandbox.clone(before, keep=True) as name:
+            with context.sandbox.connect(name) as connection:
+                refusal = apply_as_production(connection, context.promise.script)
+            if refusal is None:
+                after = context.sandbox.read_state(name)
+    return OverRows(before=before, after=after, stops=stops.found, unknown=stops.unknown, refused=populated.refused)
+
+
+def _selected_tables(context: Context, selected: Mapping[str, tuple[str, ...]]) -> set[str]:
+    """The tables of before that have a column by whose values the script chooses rows."""
+    own = set(migrated_tables(context, context.before))
+    return {column.table for column in context.before.columns if column.bare_name in selected and column.table in own}

@@ -1,0 +1,202 @@
+"""The database with rows that is carried along the chain: rows are made when a table appears, and never anew."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Final
+
+import psycopg
+
+from pgcontract.contract import Migration
+from pgcontract.errors import CouldNotAsk
+from pgcontract.model.identifiers import read_identifier
+from pgcontract.model.qualified_name import split_name
+from pgcontract.postgres.sandbox import DatabaseState, Sandbox
+from pgcontract.postgres.script_execution import apply_as_production
+from pgcontract.probes.promise import Promise
+from pgcontract.probes.row_generation.few_rows import insert_few_rows
+
+# Of more tables only those are filled that a pending script names, or a script that renames one to such a name.
+_MAX_TABLES: Final = 40
+_WORD: Final = re.compile(r"[\w$]+")
+_RENAMES: Final = re.compile(r"\bRENAME\b|\bSET\s+SCHEMA\b", re.IGNORECASE)
+# Tables of whoever migrates, with what their columns are made of: another text means that rows of a new kind go in.
+_TABLES: Final = """
+SELECT c.oid::int8, pg_catalog.format('%I.%I', n.nspname, c.relname),
+       pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat_ws(' ', a.attnum, a.atttypid, a.atttypmod,
+           (SELECT count(*) FROM pg_catalog.pg_enum AS e WHERE e.enumtypid = a.atttypid)), ',' ORDER BY a.attnum))
+  FROM pg_catalog.pg_class AS c
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+ WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND pg_catalog.pg_get_userbyid(c.relowner) = session_user
+   AND n.nspname !~ '^pg_'
+ GROUP BY c.oid, n.nspname, c.relname
+ ORDER BY c.oid
+"""
+_NUMBERS_APART: Final = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class PopulatedState:
+    """The state before a migration with rows in its tables. `refused` are the tables that took none, each with why."""
+
+    state: DatabaseState
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+class Population:
+    """Carries the database along the chain, as far as it is asked for.
+
+    `run_over` runs a pending migration over a populated state and gives the one to go on with, in which the rows that
+    stop it are left out; the others are applied in place.
+    """
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        promises: Mapping[str, Promise],
+        *,
+        pending: Sequence[Migration],
+        run_over: Callable[[str], DatabaseState | None],
+    ) -> None:
+        self._sandbox = sandbox
+        self._promises = promises
+        self._pending = {migration.key for migration in pending}
+        self._run_over = run_over
+        self._chain = list(promises)
+        self._words = _needed_words(promises, pending)
+        self._states: dict[str, PopulatedState] = {}
+        self._applied = 0
+        self._database: str | None = None
+        self._connection: psycopg.Connection | None = None
+        self._starting: set[int] = set()
+        self._known: dict[int, str] = {}
+        self._refused: dict[str, str] = {}
+        self._generation = 0
+        self._stack = ExitStack()
+
+    def close(self) -> None:
+        """Close the connection that is kept between two migrations."""
+        self._stack.close()
+
+    def before(self, key: str) -> PopulatedState:
+        """The state before the migration; CouldNotAsk where the chain was carried past it."""
+        while key not in self._states:
+            if self._applied > self._chain.index(key):
+                raise CouldNotAsk("the chain of rows has gone past this migration")
+            if self._chain[self._applied] == key:
+                self._states[key] = self._frozen()
+            else:
+                self._advance()
+        return self._states[key]
+
+    def _advance(self) -> None:
+        key = self._chain[self._applied]
+        promise = self._promises[key]
+        after = None
+        if key in self._pending:
+            self.before(key)
+            after = self._run_over(key)
+        if after is not None:
+            self._go_on_from(after)
+        else:
+            connection = self._open()
+            self._apply(connection, promise)
+        self._fill(self._open(), promise)
+        self._applied += 1
+
+    def _open(self) -> psycopg.Connection:
+        if self._connection is None or self._connection.closed:
+            if self._database is None:
+                state = self._sandbox.platform_state(self._sandbox.platform.regimes[0])
+                self._go_on_from(state)
+                assert self._database is not None
+            self._connection = self._stack.enter_context(self._sandbox.connect(self._database))
+            if not self._applied:
+                self._starting = {oid for oid, *_ in self._connection.execute(_TABLES).fetchall()}
+        return self._connection
+
+    def _go_on_from(self, state: DatabaseState) -> None:
+        self._disconnect()
+        with self._sandbox.clone(state, keep=True) as name:
+            self._database = name
+
+    def _frozen(self) -> PopulatedState:
+        """What the chain came to, as a state; it goes on in a copy."""
+        self._open()
+        self._disconnect()
+        assert self._database is not None
+        state = self._sandbox.read_state(self._database)
+        frozen = PopulatedState(state=state, refused=dict(self._refused))
+        with self._sandbox.clone(state, keep=True) as name:
+            self._database = name
+        return frozen
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _apply(self, connection: psycopg.Connection, promise: Promise) -> None:
+        """As its tool would; where rows stop what production has applied, it had none such: without rows then."""
+        if apply_as_production(connection, promise.script) is None:
+            _clear_session(connection)
+            return
+        _clear_session(connection)
+        self._empty(connection)
+        apply_as_production(connection, promise.script)
+        _clear_session(connection)
+
+    def _empty(self, connection: psycopg.Connection) -> None:
+        tables = [name for oid, name, _ in connection.execute(_TABLES).fetchall() if oid in self._known]
+        if tables:
+            try:
+                connection.execute(f"TRUNCATE {', '.join(tables)} CASCADE".encode())
+            except psycopg.Error:
+                return
+            self._known.clear()
+
+    def _fill(self, connection: psycopg.Connection, promise: Promise) -> None:
+        """Rows in the tables that are new, and of a new kind in those that have changed."""
+        tables = [table for table in connection.execute(_TABLES).fetchall() if table[0] not in self._starting]
+        names = [
+            name
+            for oid, name, text in tables
+            if self._known.get(oid) != text and (len(tables) <= _MAX_TABLES or _bare(name) in self._words)
+        ]
+        if names:
+            self._generation += 1
+            first = 1 if self._generation == 1 else self._generation * _NUMBERS_APART
+            rows = insert_few_rows(promise, connection, names, first=first, varied=True)
+            self._refused = {name: why for name, why in self._refused.items() if name not in rows.inserted} | dict(
+                rows.refused
+            )
+            _clear_session(connection)
+        self._known = {oid: text for oid, _, text in tables}
+
+
+def _bare(name: str) -> str:
+    return read_identifier(split_name(name)[0][-1]).lower()
+
+
+def _needed_words(promises: Mapping[str, Promise], pending: Sequence[Migration]) -> frozenset[str]:
+    """The words of the pending scripts, and of those that rename one of them."""
+    words: set[str] = set()
+    for migration in pending:
+        for script in (migration.up, migration.down):
+            words |= {word.lower() for word in _WORD.findall(script.text)} if script else set()
+    for promise in reversed(list(promises.values())):
+        if _RENAMES.search(promise.script.text):
+            own = {word.lower() for word in _WORD.findall(promise.script.text)}
+            if own & words:
+                words |= own
+    return frozenset(words)
+
+
+def _clear_session(connection: psycopg.Connection) -> None:
+    if not connection.closed:
+        connection.execute("ROLLBACK")
+        connection.execute("DISCARD ALL")

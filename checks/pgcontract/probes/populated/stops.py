@@ -1,0 +1,262 @@
+"""Where rows stop a migration, the fewest that do, and whether every row does, some do, or its own guard says so."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations, islice
+from typing import Final
+
+from psycopg import sql
+
+from pgcontract.catalog.sql_names import identifier
+from pgcontract.model.qualified_name import QualifiedName
+from pgcontract.model.schema import Schema
+from pgcontract.model.sql import Script
+from pgcontract.postgres.script_execution import Refusal
+from pgcontract.probes.contents_changes import assigned_columns, names_in_code
+from pgcontract.probes.own_guard import is_own_guard
+from pgcontract.probes.populated.offending_rows import Offence, count, offences, with_value
+from pgcontract.probes.populated.row_trials import RowTrials
+from pgcontract.probes.populated.stored_rows import StoredRow, read_rows
+from pgcontract.result.row_effects import StopKind
+
+_MAX_STOPS: Final = 8
+_MAX_ROWS: Final = 24
+_MAX_PAIRS: Final = 6
+_MAX_SECONDS: Final = 6.0
+# Errors of the code that runs, whatever the row holds: a name that is not there, a feature, a state of the transaction.
+_WRITES: Final = ("UPDATE", "DELETE", "INSERT", "MERGE", "WITH")
+_OF_THE_CODE: Final = ("42", "0A", "2F", "25", "2D", "26", "34", "55")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop:
+    """A refusal over rows. `rows` are the fewest that were found to cause it; `together`: no one alone does. `beside` are
+    other tables without whose rows they would not; `changed`: rows that the statement leaves alone go past."""
+
+    kind: StopKind
+    refusal: Refusal
+    table: str | None = None
+    rows: tuple[StoredRow, ...] = ()
+    together: bool = False
+    offence: Offence | None = None
+    beside: tuple[str, ...] = ()
+    changed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stops:
+    """What stopped the script, in the order of its statements; `unknown` is what could not be got past."""
+
+    found: tuple[Stop, ...] = ()
+    unknown: Refusal | None = None
+
+
+def find_stops(trials: RowTrials, before: Schema, after: Schema) -> Stops:
+    """Run the script over the rows; wherever some stop it, take them out for good and go on."""
+    found: list[Stop] = []
+    for _ in range(_MAX_STOPS):
+        refusal = trials.refusal()
+        if refusal is None or refusal.is_timeout:
+            return Stops(found=tuple(found), unknown=refusal)
+        search = _Search(trials, refusal, before, after)
+        stop, removed = search.stop()
+        if stop is None:
+            return Stops(found=tuple(found), unknown=refusal)
+        found.append(stop)
+        trials.remove(removed)
+    return Stops(found=tuple(found), unknown=trials.refusal())
+
+
+class _Search:
+    """The rows behind one refusal."""
+
+    def __init__(self, trials: RowTrials, refusal: Refusal, before: Schema, after: Schema) -> None:
+        self.trials = trials
+        self.script: Script = trials.script
+        self.refusal = refusal
+        self.before = before
+        self.after = after
+        self.deadline = time.monotonic() + _MAX_SECONDS
+
+    def stop(self) -> tuple[Stop | None, Sequence[StoredRow]]:
+        """What stops the script, and the rows without which it goes past there."""
+        rows = read_rows(self.trials.connection)
+        for table in self._tables(rows):
+            own = [row for row in rows if row.table == table]
+            if not self._stops(own):
+                return self._in_table(table, own)
+        if rows and not self._stops(rows):
+            kind = StopKind.GUARD if self._is_guard() else self._kind_of(None, ())
+            return Stop(kind=kind, refusal=self.refusal), rows
+        return None, ()
+
+    def _in_table(self, table: str, rows: list[StoredRow]) -> tuple[Stop, Sequence[StoredRow]]:
+        tried = rows[:_MAX_ROWS]
+        alone = [row for row in self._in_time(tried) if self._stops_with(rows, [row])]
+        passing = [row for row in tried if row not in alone]
+        fewest: tuple[StoredRow, ...] = (min(alone, key=_size),) if alone else self._fewest(rows)
+        accepted = self._accepted(rows, passing)
+        together = not alone
+        beside: tuple[str, ...] = ()
+        changed = False
+        if self._is_guard():
+            kind = StopKind.GUARD
+        elif together:
+            kind = StopKind.SOME_ROWS if self._some_pair_passes(rows) else self._kind_of(table, ())
+        else:
+            changed = bool(passing) and self._leaves_alone(rows, passing)
+            kind = self._kind_of(table, () if changed else passing)
+            beside = self._beside(table, rows, fewest)
+            if beside and self.refusal.sqlstate[:2] not in _OF_THE_CODE:
+                kind = StopKind.SOME_ROWS  # the other table may be empty, or hold one row alone
+        stop = Stop(
+            kind=kind,
+            refusal=self.refusal,
+            table=table,
+            rows=fewest,
+            together=together,
+            offence=self._offence(table, fewest, passing),
+            beside=beside,
+            changed=changed,
+        )
+        return stop, [row for row in rows if row not in accepted]
+
+    def _kind_of(self, table: str | None, passing: Sequence[StoredRow]) -> StopKind:
+        """Of a refusal at which rows pass, or none does."""
+        if self.refusal.sqlstate[:2] in _OF_THE_CODE:
+            return StopKind.ANY_ROW
+        if passing or (table is not None and self._depends_on_data(table)):
+            return StopKind.SOME_ROWS
+        return StopKind.ANY_ROW
+
+    def _leaves_alone(self, rows: Sequence[StoredRow], passing: Sequence[StoredRow]) -> bool:
+        """Whether a statement that writes rows goes past those of them alone that it does not touch."""
+        if not (self.refusal.statement or "").lstrip().upper().startswith(_WRITES):
+            return False
+        without = [row for row in rows if row not in passing]
+        return self.trials.changed_by(without, self.refusal.statement) == 0
+
+    def _beside(self, table: str, rows: Sequence[StoredRow], fewest: Sequence[StoredRow]) -> tuple[str, ...]:
+        """Other tables, named in the statement, without whose rows these do not stop it."""
+        others = [row for row in read_rows(self.trials.connection) if row.table != table]
+        text = self.refusal.statement or ""
+        spared = [row for row in rows if row not in fewest]
+        return tuple(
+            name
+            for name in dict.fromkeys(row.table for row in others)
+            if names_in_code(text, QualifiedName.parse(name).name)
+            and not self._stops([*spared, *(row for row in others if row.table == name)])
+        )
+
+    def _depends_on_data(self, table: str) -> bool:
+        """Whether the rule that refused reads nothing but columns that were there, and that the script does not set."""
+        old = {column.bare_name for column in self.before.columns if column.table == table}
+        for offence in self._offences(table):
+            if offence.columns and offence.columns <= old and not offence.columns & assigned_columns(self.script):
+                return True
+        return False
+
+    def _is_guard(self) -> bool:
+        return self.trials.body is not None and is_own_guard(self.refusal, self.script)
+
+    # Which rows.
+
+    def _tables(self, rows: Sequence[StoredRow]) -> Iterator[str]:
+        """The tables that may be at fault: the one that the server names, those of the statement, those of the script."""
+        held = dict.fromkeys(row.table for row in rows)
+        holders = {row.holder: row.table for row in rows}
+        texts = (self.refusal.context or "", self.refusal.statement or "", self.script.text)
+        named = [table for text in texts for table in held if names_in_code(text, QualifiedName.parse(table).name)]
+        first = holders.get(self.refusal.table_name or "")
+        yield from dict.fromkeys([*([first] if first else []), *named, *(held if len(held) <= 12 else ())])
+
+    def _stops(self, without: Sequence[StoredRow]) -> bool:
+        refusal = self.trials.refusal(without)
+        return refusal is not None and _same(refusal, self.refusal)
+
+    def _stops_with(self, rows: Sequence[StoredRow], kept: Sequence[StoredRow]) -> bool:
+        return self._stops([row for row in rows if row not in kept])
+
+    def _in_time(self, rows: Sequence[StoredRow]) -> Iterator[StoredRow]:
+        """The rows, as long as there is time; the first of them in any case."""
+        for number, row in enumerate(rows):
+            if number > 2 and time.monotonic() > self.deadline:
+                return
+            yield row
+
+    def _fewest(self, rows: list[StoredRow]) -> tuple[StoredRow, ...]:
+        """Rows that stop it together, none of which can be spared."""
+        kept = list(rows)
+        for row in self._in_time(rows):
+            fewer = [other for other in kept if other is not row]
+            if self._stops_with(rows, fewer):
+                kept = fewer
+        return tuple(kept)
+
+    def _some_pair_passes(self, rows: list[StoredRow]) -> bool:
+        pairs = islice(combinations(rows[:4], 2), _MAX_PAIRS)
+        return any(not self._stops_with(rows, pair) for pair in pairs)
+
+    def _accepted(self, rows: list[StoredRow], passing: list[StoredRow]) -> list[StoredRow]:
+        """Rows that go past together."""
+        if not self._stops_with(rows, passing):
+            return passing
+        accepted: list[StoredRow] = []
+        for row in self._in_time(passing):
+            if not self._stops_with(rows, [*accepted, row]):
+                accepted.append(row)
+        return accepted
+
+    # What they have in common.
+
+    def _offences(self, table: str) -> Iterator[Offence]:
+        holder = self.refusal.table_name
+        for name in dict.fromkeys([table, *([holder] if holder else [])]):
+            yield from offences(self.refusal, name, self.before, self.after)
+
+    def _offence(self, table: str, fewest: Sequence[StoredRow], passing: Sequence[StoredRow]) -> Offence | None:
+        """What is true of the rows that stop it: as the refusal says, else a column in which they differ from others."""
+        connection = self.trials.connection
+        writes = (self.refusal.statement or "").lstrip().upper().startswith(_WRITES)
+        said = () if writes else self._offences(table)  # what a statement writes says nothing of what was there
+        for offence in said:
+            if count(connection, offence):
+                return offence
+        if len(fewest) == 1 and passing:
+            for column in self._decisive(fewest[0], passing):
+                offence = with_value(table, column, fewest[0].values[column])
+                if count(connection, offence):
+                    return offence
+        return None
+
+    def _decisive(self, row: StoredRow, passing: Sequence[StoredRow]) -> Iterator[str]:
+        """Columns whose value, put into a row that passes, makes it stop the script."""
+        rows = read_rows(self.trials.connection, {row.table})
+        other = max(passing, key=lambda candidate: sum(candidate.values[name] == row.values[name] for name in row.values))
+        for name, value in row.values.items():
+            if value == other.values.get(name) or other.holder != row.holder:
+                continue
+            written = sql.SQL("UPDATE ONLY {} SET {} = {} WHERE ctid = {}").format(
+                sql.SQL(other.holder), identifier(name), sql.Literal(value), sql.Literal(other.ctid)
+            )
+            refusal = self.trials.refusal_of_changed(
+                [stored for stored in rows if stored.ctid != other.ctid or stored.holder != other.holder], other, written
+            )
+            if refusal is not None and _same(refusal, self.refusal):
+                yield name
+
+
+def _same(refusal: Refusal, other: Refusal) -> bool:
+    return (refusal.sqlstate, refusal.constraint, refusal.statement, refusal.column_name) == (
+        other.sqlstate,
+        other.constraint,
+        other.statement,
+        other.column_name,
+    )
+
+
+def _size(row: StoredRow) -> int:
+    return sum(len(value) if value is not None else 0 for value in row.values.values())

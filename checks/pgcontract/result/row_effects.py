@@ -1,0 +1,31 @@
+"""What a migration does over rows that are there: where they stop it, and which it loses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class StopKind(Enum):
+    """Which rows stop it: every one that fits the tables before; some, by what is in them; those at which a guard of the
+    script itself raises its error."""
+
+    ANY_ROW = "any row"
+    SOME_ROWS = "some rows"
+    GUARD = "its own guard"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowStop:
+    """A statement at which rows stop the migration. `row` is the smallest that was found to, as (column, text) pairs;
+    `condition` is in SQL what such rows have, `counting` the SELECT that counts them in production."""
+
+    migration: str
+    kind: StopKind
+    message: str
+    line: int | None = None
+    statement: str | None = None
+    table: str | None = None
+    row: tuple[tuple[str, str | None], ...] = ()
+    condition: str | None = None
+    counting: str | None = None

@@ -1,0 +1,172 @@
+"""Rows that are there before a migration do not stop it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import psycopg
+
+from pgcontract.contract import ExistingRows
+from pgcontract.errors import CouldNotAsk
+from pgcontract.model.schema import Origin
+from pgcontract.postgres.script_execution import apply_as_production
+from pgcontract.probes.context import Context
+from pgcontract.probes.own_guard import guard_words
+from pgcontract.probes.populated.over_rows import OverRows, run_over_rows
+from pgcontract.probes.populated.stops import Stop
+from pgcontract.probes.promise import Promise
+from pgcontract.result import Evidence, Severity, Status
+from pgcontract.result.row_effects import StopKind
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
+
+_SCRIPT = "script"
+
+
+def pending_script(promise: Promise) -> tuple[str, ...]:
+    """The script of a migration that production does not have yet."""
+    return (_SCRIPT,) if promise.migration in promise.project.pending and not promise.script.is_empty else ()
+
+
+@check("rows.accepted", subjects=pending_script)
+def rows_accepted(context: Context) -> Iterator[Answer]:
+    """The migration runs to its end over the rows that are there.
+
+    Why it matters: a migration that was only tried on empty tables meets its first row in production, and stops there.
+    How it is measured: rows are made when a table appears, several of each kind: NULL where it may be, each label and
+    listed word, the same text in another case, the longest and empty values, several rows a parent. They are carried
+    along the chain. The pending migration is run over them; where it is refused, it is run again over fewer, until those
+    are left that cannot be spared. Where no row that fits the tables before goes past, any row stops it: an error.
+    Where it depends on what is in them, it is a warning, with the SELECT that counts such rows in production. A RAISE of
+    the script's own that changes nothing is its guard, and a note; so is what [existing_rows] promises.
+    What to do: make room for the rows before the new rule (a default, an UPDATE, NOT VALID and later VALIDATE), or count
+    them first, in production, and in the script by a RAISE EXCEPTION.
+    """
+    over = run_over_rows(context)
+    if over.unknown is not None and not over.stops:
+        raise CouldNotAsk(f"over rows, the script is refused: {over.unknown}")
+    seen: dict[str, int] = {}
+    for stop in over.stops:
+        subject = stop.table or _SCRIPT
+        seen[subject] = seen.get(subject, 0) + 1
+        answer = _answer(context, stop, subject if seen[subject] == 1 else f"{subject} ({seen[subject]})")
+        promised = _promising(context, stop) if answer.status is Status.BROKEN else None
+        if promised is not None:
+            words = f"{answer.summary[:-1]}, as [existing_rows.{promised}] promises."
+            answer = replace(answer, status=Status.NOTED, summary=words, remedy=None, severity=None)
+        yield answer
+    if not over.stops:
+        yield Answer(Status.KEPT, _SCRIPT, "The rows that are there do not stop the migration.", evidence=_refused(over))
+
+
+def _answer(context: Context, stop: Stop, subject: str) -> Answer:
+    refusal, table = stop.refusal, stop.table
+    path = refusal.path or context.promise.script.path
+    origin = Origin(file=path, line=refusal.line, column=refusal.column)
+    place = f" at line {refusal.line}" if refusal.line else ""
+    evidence = list(refusal.evidence())
+    if stop.rows:
+        evidence.insert(0, _shown_rows(stop))
+    words = refusal.message.removesuffix(".")
+    match stop.kind:
+        case StopKind.GUARD:
+            return Answer(
+                Status.NOTED,
+                subject,
+                f"Some rows stop the migration{place}, by its own words: {guard_words(refusal)}",
+                evidence=evidence,
+                origin=origin,
+            )
+        case StopKind.SOME_ROWS:
+            return Answer(
+                Status.BROKEN,
+                subject,
+                f"The migration stops{place} if {_condition(stop)}: {words}.",
+                expected="the migration runs to its end over every row that the tables take before it",
+                actual=str(refusal),
+                remedy="Count such rows in production first"
+                + (f": {stop.offence.counting}" if stop.offence else "")
+                + ("" if stop.offence else ".")
+                + " Change them before this statement, in this script or an earlier one.",
+                evidence=evidence,
+                origin=origin,
+                severity=Severity.WARNING,
+            )
+        case StopKind.ANY_ROW:
+            rows = "Any two rows" if stop.together and len(stop.rows) == 2 else "Any row"
+            changed = " that the statement changes" if stop.changed else ""
+            which = f"{rows} of {table or 'its tables'}{changed} stop{'' if stop.together else 's'}"
+            return Answer(
+                Status.BROKEN,
+                subject,
+                f"{which} the migration{place}: {words}.",
+                expected="the migration runs to its end over every row that the tables take before it",
+                actual=str(refusal),
+                remedy=_remedy(stop),
+                evidence=evidence,
+                origin=origin,
+            )
+
+
+def _promising(context: Context, stop: Stop) -> str | None:
+    """The rows of the contract at which the migration must fail, and fails in the same way."""
+    contract, script = context.promise.contract, context.promise.script
+    for case in contract.of(ExistingRows) if contract else ():
+        if not case.must_fail:
+            continue
+        with context.clone(context.before_state) as connection:
+            try:
+                connection.execute(case.sql.encode())
+            except psycopg.Error:
+                continue
+            refusal = apply_as_production(connection, script)
+        if refusal is not None and (refusal.sqlstate, refusal.constraint, refusal.column_name) == (
+            stop.refusal.sqlstate,
+            stop.refusal.constraint,
+            stop.refusal.column_name,
+        ):
+            return case.name
+    return None
+
+
+def _condition(stop: Stop) -> str:
+    """`a row of public.t has email IS NULL`."""
+    table = stop.table or "a table"
+    if stop.beside:
+        return f"{' and '.join(stop.beside)} {'has' if len(stop.beside) == 1 else 'have'} rows beside those of {table}"
+    if stop.offence is not None and stop.together:
+        return f"two rows of {table} have {stop.offence.condition}"
+    if stop.offence is not None:
+        return f"a row of {table} has {stop.offence.condition}"
+    return f"{'rows' if stop.together else 'a row'} of {table} {'are' if stop.together else 'is'} like the one shown"
+
+
+def _shown_rows(stop: Stop) -> Evidence:
+    lines = (
+        ", ".join(f"{name} = {'NULL' if text is None else repr(text[:60])}" for name, text in row.values.items())
+        for row in stop.rows[:2]
+    )
+    return Evidence(title=f"What stops it in {stop.table}", text="\n".join(lines))
+
+
+def _remedy(stop: Stop) -> str:
+    refusal = stop.refusal
+    if refusal.sqlstate == "23502" and refusal.column_name:
+        return (
+            f"Add {refusal.column_name} with a DEFAULT, or without NOT NULL; fill it with an UPDATE, then SET NOT NULL."
+        )
+    if refusal.sqlstate == "55006":
+        return "End the transaction behind the statement that writes the rows: put what follows into a file of its own."
+    if refusal.sqlstate.startswith("P0"):
+        return "A function of yours refuses it: change the rows as it takes them, or switch its trigger off meanwhile."
+    if refusal.context and "PL/pgSQL function" in refusal.context:
+        return "Replace the function before the statement that fires it, or DROP the trigger first and create it again."
+    return "Change the rows before the statement, so that it takes them."
+
+
+def _refused(over: OverRows) -> list[Evidence]:
+    if not over.refused:
+        return []
+    lines = "\n".join(f"{name}: {why}" for name, why in over.refused.items())
+    return [Evidence(title="Tables into which no row could be inserted", text=lines)]
