@@ -22,6 +22,7 @@ from pgcontract.probes.row_generation.few_rows import insert_few_rows
 # Of more tables only those are filled that a pending script names, or a script that renames one to such a name.
 _MAX_TABLES: Final = 40
 _WORD: Final = re.compile(r"[\w$]+")
+_CHANGES_TABLES: Final = re.compile(r"\b(?:TABLE|TYPE|EXECUTE|INTO|PARTITION|CALL|PERFORM|SELECT)\b", re.IGNORECASE)
 _RENAMES: Final = re.compile(r"\bRENAME\b|\bSET\s+SCHEMA\b", re.IGNORECASE)
 # Tables of whoever migrates, with what their columns are made of: another text means that rows of a new kind go in.
 _TABLES: Final = """
@@ -161,6 +162,8 @@ class Population:
 
     def _fill(self, connection: psycopg.Connection, promise: Promise) -> None:
         """Rows in the tables that are new, and of a new kind in those that have changed."""
+        if not _CHANGES_TABLES.search(promise.script.text):
+            return
         tables = [table for table in connection.execute(_TABLES).fetchall() if table[0] not in self._starting]
         names = [
             name
