@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -24,11 +27,11 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 from measured import latency, query, write
 from runs import RUNS, base, broken, kept, script
 
-VOID = {"br", "hr", "meta", "rect", "circle", "path"}
+VOID = {"br", "hr", "meta", "rect", "circle", "path", "input"}
 TAGS = {
     *("html", "head", "meta", "title", "style", "body", "nav", "main", "div", "p", "ol", "ul", "li", "a", "br", "hr"),
     *("h1", "h2", "h3", "h4", "table", "thead", "tbody", "tr", "th", "td", "code", "pre", "strong", "em"),
-    *("details", "summary"),
+    *("details", "summary", "span", "form", "label", "input", "select", "option", "output", "script"),
 }
 DRAWN = {"svg", "desc", "rect", "text", "g", "path", "circle"}
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -81,7 +84,7 @@ class Page(HTMLParser):
             for key, value in attributes.items()
             if key in ("src", "href", "srcset", "action", "data", "poster", "xlink:href", "formaction", "background")
         }
-        return {address for address in named if not address.startswith("#section-")}
+        return {address for address in named if not re.fullmatch(r"#(section-\w+|E\d+)", address)}
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -97,7 +100,19 @@ def test_page_has_the_sections_of_the_markdown_in_their_order_and_lists_them(nam
     sections = [line[3:] for line in reporting.render(RUNS[name], "markdown").split("\n") if line.startswith("## ")]
     page = Page(reporting.render(RUNS[name], "html"))
 
-    assert (sections, sections) == (page.texts("a"), page.texts("h2"))
+    sections.append("All findings")
+    listed = [text for text in page.texts("a") if not re.fullmatch(r"E\d+", text)]
+
+    assert (sections, sections) == (listed, page.texts("h2"))
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_every_id_of_evidence_on_the_page_leads_to_a_finding(name: str) -> None:
+    page = Page(reporting.render(RUNS[name], "html"))
+    links = {held["href"] for tag, held in page.tags if tag == "a"}
+    ids = {f"#{held['id']}" for _, held in page.tags if "id" in held}
+
+    assert set() == links - ids
 
 
 def test_pictures_stand_in_the_page_in_place_of_the_chart_that_only_github_draws() -> None:
@@ -150,13 +165,22 @@ def test_no_value_becomes_a_tag_or_an_address(name: str, said: str) -> None:
     assert ([], set(), set()) == (page.wrong, page.addresses, page.names - TAGS - DRAWN)
 
 
-def console(page: str, folder: Path) -> list[str]:
-    """What a real browser complains of while it shows the page."""
+def shown_by_browser(page: str, folder: Path) -> tuple[str, list[str]]:
+    """The page as a real browser, 1,600 pixels wide, has it, and what that complains of."""
     assert BROWSER
     file = folder / "page.html"
     file.write_text(page, encoding="utf-8")
     profile = f"--user-data-dir={folder / 'profile'}"
-    options = ("--headless", "--no-sandbox", "--disable-gpu", profile, "--enable-logging=stderr", "--dump-dom")
+    options = (
+        "--headless",
+        "--window-size=1600,900",
+        "--virtual-time-budget=2000",
+        "--no-sandbox",
+        "--disable-gpu",
+        profile,
+        "--enable-logging=stderr",
+        "--dump-dom",
+    )
     done = subprocess.run(
         [BROWSER, *options, file.as_uri()],
         capture_output=True,
@@ -165,17 +189,67 @@ def console(page: str, folder: Path) -> list[str]:
         check=True,
     )
     assert "</main>" in done.stdout
-    return [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+    return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 
 
 @pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on PATH")
 @pytest.mark.parametrize("name", ["measured", "hostile"])
 def test_browser_shows_the_page_without_a_complaint(name: str, tmp_path: Path) -> None:
-    assert [] == console(reporting.render(RUNS[name], "html"), tmp_path)
+    assert [] == shown_by_browser(reporting.render(RUNS[name], "html"), tmp_path)[1]
+
+
+# What a reader does, in a copy of the page that lets a second script in; what he then sees is the title.
+ACTS = """
+const rows = [...document.querySelector('table.findings').tBodies[0].rows], seen = {};
+const shown = () => [...document.querySelector('table.findings').tBodies[0].rows].filter(row => !row.hidden);
+const press = (key, on) => on.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));
+const text = document.getElementById('filter-text'), group = document.getElementById('filter-group');
+seen.first = shown()[0].id;
+group.value = 'settled'; group.dispatchEvent(new Event('change'));
+seen.settled = shown().map(row => row.id);
+group.value = ''; text.value = 'touch() function.definition'; text.dispatchEvent(new Event('input'));
+seen.found = shown().map(row => row.id);
+text.value = ''; text.dispatchEvent(new Event('input'));
+document.querySelector('.findings thead button').click();
+seen.sorted = shown()[0].id;
+press('/', document.body);
+seen.focus = document.activeElement.id;
+press('ArrowDown', text);
+seen.row = document.activeElement.closest('tr').id;
+document.activeElement.click();
+seen.open = document.querySelector('details[open] .evidence').getAttribute('aria-label');
+seen.beside = getComputedStyle(document.querySelector('details[open] .evidence')).position;
+press('Escape', document.activeElement);
+seen.closed = document.querySelectorAll('.findings details[open]').length;
+location.hash = '#E63';
+addEventListener('hashchange', () => {
+    seen.followed = document.querySelector('details[open] .evidence').getAttribute('aria-label');
+    document.title = JSON.stringify(seen);
+});
+"""
+
+
+@pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on PATH")
+def test_reader_filters_sorts_and_opens_by_keyboard_and_by_link(tmp_path: Path) -> None:
+    page = reporting.render(RUNS["blocked"], "html")
+    unguarded = re.sub(r"<meta http-equiv[^>]*>", "", page).replace("</body>", f"<script>{ACTS}</script></body>")
+
+    assert {
+        "first": "E63",
+        "settled": ["E66"],
+        "found": ["E65"],
+        "sorted": "E1",
+        "focus": "filter-text",
+        "row": "E1",
+        "open": "Evidence E1",
+        "beside": "fixed",
+        "closed": 0,
+        "followed": "Evidence E63",
+    } == json.loads(unescape(re.findall("<title>(.*?)</title>", shown_by_browser(unguarded, tmp_path)[0])[0]))
 
 
 @pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on PATH")
 def test_browser_refuses_what_a_page_like_ours_would_fetch(tmp_path: Path) -> None:
     page = reporting.render(base(), "html").replace("<main>", '<main><img src="http://127.0.0.1:9/probe.png">')
 
-    assert 1 == len(console(page, tmp_path))
+    assert 1 == len(shown_by_browser(page, tmp_path)[1])

@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 from markupsafe import Markup
 
 from pgcontract.model.qualified_name import split_name
-from pgcontract.reporting.heading import number
 from pgcontract.reporting.markup import code, join
 from pgcontract.result import PartName, Run
 
 MAX_NAMED = 2
-# Of these their number alone says enough.
-_UNNAMED = frozenset({"grant", "default_grant", "rows", "setting"})
+# Of all others their number says enough; what is dropped is named.
+_NAMED = frozenset({"table", "view", "type"})
 # These have the name of a table in theirs, and come and go with it.
 _OF_TABLE = frozenset({"column", "constraint", "trigger", "policy", "rule"})
 _PLURALS = {"index": "indexes", "policy": "policies", "rows": "tables' rows", "statistics": "statistics"}
@@ -26,13 +25,15 @@ def effect_sentence(run: Run) -> Markup:
         return Markup(f"not shown, since {why}.")  # noqa: S704 - our own words
     effect = run.effect
     verbs = (("makes", effect.made), ("changes", effect.changed), ("drops", effect.dropped))
-    clauses = [Markup("{} {}").format(verb, join(_kinds(parts), ", ")) for verb, parts in verbs if parts]
+    clauses = [
+        Markup("{} {}").format(verb, join(_kinds(parts, named=verb == "drops"), ", ")) for verb, parts in verbs if parts
+    ]
     if not clauses:
         return Markup("makes, changes and drops no object.")
     return join((*clauses, "" if effect.dropped else "drops nothing"), "; ") + Markup(".")
 
 
-def _kinds(parts: Sequence[PartName]) -> Iterator[Markup]:
+def _kinds(parts: Sequence[PartName], *, named: bool) -> Iterator[Markup]:
     tables = {part.name for part in parts if part.kind == "table"}
     by_kind: dict[str, list[PartName]] = {}
     within = 0
@@ -44,13 +45,11 @@ def _kinds(parts: Sequence[PartName]) -> Iterator[Markup]:
     for kind, held in by_kind.items():
         noun = kind.replace("_", " ")
         counted = f"{len(held)} {noun if len(held) == 1 else _PLURALS.get(kind, f'{noun}s')}"
-        names = join((code(part.name) for part in held), ", ") if len(held) <= MAX_NAMED and kind not in _UNNAMED else ""
-        inside = (
-            f"with {number(within, 'part')} of {'it' if len(held) == 1 else 'theirs'}"
-            if kind == "table" and within
-            else ""
-        )
-        yield join((counted, Markup("({})").format(names) if names else "", inside), " ")
+        shown = held[:MAX_NAMED] if named or kind in _NAMED else []
+        more = ", …" if shown and len(held) > len(shown) else ""
+        names = Markup("({}{})").format(join((code(part.name) for part in shown), ", "), more) if shown else ""
+        inside = f"and {within} of {'its' if len(held) == 1 else 'their'} columns, constraints and the like"
+        yield join((counted, names, inside if kind == "table" and within else ""), " ")
 
 
 def _owner(name: str) -> str:

@@ -24,6 +24,7 @@ MAX_LINES = 30
 _ALWAYS = 18
 MIN_CLAIMS = 3
 MAX_SENTENCE = 260
+MAX_BRIEF = 120  # a longer summary has the example in it
 MAX_REMEDY = 260
 MAX_REASON = 110
 MAX_CLAIM = 90
@@ -163,7 +164,8 @@ def _sentence(finding: Finding) -> Markup:
 def _pair(finding: Finding) -> tuple[str, ...]:
     """What was expected and found, where both are short and the summary has neither."""
     pair = tuple(text for text in (finding.expected, finding.actual) if text and len(text) <= 72 and "\n" not in text)
-    return pair if len(pair) == 2 and not any(text in finding.summary for text in pair) else ()
+    told = len(finding.summary) > MAX_BRIEF or any(text in finding.summary for text in pair)
+    return pair if len(pair) == 2 and not told else ()
 
 
 def _claims_counted(view: RunView) -> Markup:

@@ -139,7 +139,7 @@ def wrong(findings: Sequence[Finding], view: RunView, full: bool) -> Markup:
         shown[finding.check] += 1
         long = any(text and ("\n" in text or len(text) > MAX_LINE) for text in (finding.expected, finding.actual))
         if (finding.evidence or long) and (full or shown[finding.check] <= MAX_ALIKE):
-            blocks.append(_wrong(finding, view, full))
+            blocks.append(_wrong(finding, view))
         else:
             rows.append(
                 (outcome(finding), join((code(view.name(finding)), view.ids.of(finding)), " "), _in_a_row(finding))
@@ -147,11 +147,11 @@ def wrong(findings: Sequence[Finding], view: RunView, full: bool) -> Markup:
     return join((*blocks, table(("Status", "Check", "What is wrong, and what to do"), rows)), "\n\n")
 
 
-def _wrong(finding: Finding, view: RunView, full: bool) -> Markup:
+def _wrong(finding: Finding, view: RunView) -> Markup:
     at = Markup(" At {}.").format(code(finding.origin)) if finding.origin else ""
     heading = Markup("#### {} ({})").format(code(view.name(finding)), view.ids.of(finding))
     said = Markup("{}: {}{}").format(outcome(finding), prose(finding.summary), at)
-    return join((heading, said, finding_details(finding, view), exhibits(finding, view, full)), "\n\n")
+    return join((heading, said, finding_details(finding, view), exhibits(finding, view)), "\n\n")
 
 
 def _in_a_row(finding: Finding) -> Markup:
@@ -161,10 +161,10 @@ def _in_a_row(finding: Finding) -> Markup:
     return join((prose(finding.summary, MAX_CELL), compared, at, prose(finding.remedy or "", MAX_CELL)), " ")
 
 
-def exhibits(finding: Finding, view: RunView, full: bool) -> Markup:
-    """The evidence of one finding, whole or its first block of SQL or else its first piece; the rest is in run.json."""
-    if full or not finding.evidence:
-        return join((evidence_block(one) for one in finding.evidence), "\n\n")
+def exhibits(finding: Finding, view: RunView) -> Markup:
+    """The first block of SQL in the evidence of a finding, or else its first piece; the rest is in run.json."""
+    if not finding.evidence:
+        return Markup("")
     first = next((one for one in finding.evidence if one.language == "sql"), finding.evidence[0])
     rows = first.rows[:MAX_BRIEF_LINES]
     lines = first.text.strip("\n").split("\n") if first.text else []

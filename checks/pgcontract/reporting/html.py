@@ -1,15 +1,19 @@
-"""Gives a Run as one HTML page: the words of deployment.md, the pictures in it, and nothing fetched from anywhere.
+"""Gives a Run as one HTML page: the words of deployment.md, the pictures in it, every finding with its evidence, and
+nothing fetched from anywhere.
 
 The page is rendered from the Markdown, so both always say the same. Of HTML inside it only what `markup` itself writes
-passes, word for word; anything else is shown as text. There are no links and no scripts, and the browser is instructed to
-load nothing.
+passes, word for word; anything else is shown as text. Links lead to places on the page alone. There is one script, ours,
+which the browser is told by its hash; without it everything is there, unfiltered. The browser is instructed to load
+nothing.
 """
 
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Sequence
 from functools import cache
+from hashlib import sha256
 from html import escape
 from itertools import pairwise
 
@@ -27,6 +31,7 @@ from pgcontract.reporting.charts.entities import mermaid as entities_text
 from pgcontract.reporting.charts.mermaid import overview
 from pgcontract.reporting.charts.state_machines import mermaid as states_text
 from pgcontract.reporting.charts.state_machines import state_machine_chart, state_machines
+from pgcontract.reporting.findings_table import GROUPS, rows
 from pgcontract.reporting.measurement_names import named_measurements
 from pgcontract.reporting.performance_tables import MERMAID
 from pgcontract.reporting.run_view import RunView
@@ -37,13 +42,15 @@ FILE = "deployment.html"
 _ALLOWED_INLINE = frozenset({"<br>", "<!-- -->"})
 _ALLOWED_BLOCK = re.compile(r"</details>|<details( open)?><summary>[^<>]*</summary>")
 _PICTURES = "pictures"
+_EVIDENCE = re.compile(r"\bE([1-9][0-9]{0,5})\b(?![.\w])")
 
 
 def render(run: Run) -> str:
     tokens = _reader().parse(markdown.render_full(run))
     sections = _sections(tokens)
     _insert_pictures(tokens, run)
-    body = _reader().renderer.render(tokens, _reader().options, {})
+    body = _reader().renderer.render(tokens, _reader().options, {"findings": len(run.findings)})
+    script = Markup(_script())  # noqa: S704 - ours, with nothing of the Run's
     return (
         _environment()
         .get_template("page.html.j2")
@@ -52,8 +59,17 @@ def render(run: Run) -> str:
             decision=run.verdict.decision.value,
             sections=sections,
             body=Markup(body),  # noqa: S704 - made of tokens by the renderer, which escapes
+            rows=rows(RunView(run)),
+            groups=GROUPS,
+            script=script,
+            script_hash=b64encode(sha256(script.encode()).digest()).decode(),
         )
     )
+
+
+@cache
+def _script() -> str:
+    return _environment().get_template("page.js.j2").render()
 
 
 def _sections(tokens: Sequence[Token]) -> list[tuple[str, str]]:
@@ -91,6 +107,11 @@ def _insert_pictures(tokens: Sequence[Token], run: Run) -> None:
 class _Renderer(RendererHTML):
     """What markdown-it renders, but for HTML of somebody else's, tables too wide for a page, and pictures."""
 
+    def text(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        """Each id of evidence leads to its finding."""
+        inside = idx > 0 and tokens[idx - 1].type == "link_open"
+        return _linked(escape(tokens[idx].content), 0 if inside else int(env.get("findings", 0)))
+
     def html_inline(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         content = tokens[idx].content
         return content if content in _ALLOWED_INLINE else escape(content)
@@ -109,6 +130,13 @@ class _Renderer(RendererHTML):
         if pictures := tokens[idx].meta.get(_PICTURES):
             return f'<div class="pictures">\n{pictures}</div>\n'
         return super().fence(tokens, idx, options, env)
+
+
+def _linked(text: str, findings: int) -> str:
+    def link(match: re.Match[str]) -> str:
+        return f'<a href="#{match[0]}">{match[0]}</a>' if int(match[1]) <= findings else match[0]
+
+    return _EVIDENCE.sub(link, text)
 
 
 @cache

@@ -14,6 +14,7 @@ from pgcontract.reporting.run_view import RunView, is_unresolved
 MAX_TABLES = 12
 MAX_COLUMNS = 14
 _KEYS = {"primary key": "PK", "foreign key": "FK", "unique": "UK"}
+_SHORT = {"character varying": "varchar", "timestamp with time zone": "timestamptz", "double precision": "float8"}
 _COLUMNS_OF_KEY = re.compile(r"\((.*?)\)")
 _REFERENCES = re.compile(r"\bREFERENCES ((?:ONLY )?[^(]+)\(", re.IGNORECASE)
 _BOX, _GAP, _LINE, _TOP = 280.0, 32.0, 18.0, 58.0
@@ -74,7 +75,13 @@ def _column(column: Column, keys: Mapping[str, Sequence[str]], view: RunView) ->
     note = "NOT AS DECLARED" if wrong else "" if column.null else "not null"
     written, _ = split_name(column.name)
     name = written[-1] if written else column.name
-    return name, column.type, ", ".join(dict.fromkeys(keys.get(name, ()))), note
+    return name, _short(column.type), ", ".join(dict.fromkeys(keys.get(name, ()))), note
+
+
+def _short(type_: str) -> str:
+    for whole, short in _SHORT.items():
+        type_ = type_.replace(whole, short)
+    return type_
 
 
 def _keys(constraints: Iterable[Constraint]) -> Mapping[str, Sequence[str]]:
@@ -159,7 +166,7 @@ def _link(source: tuple[float, float, float], target: tuple[float, float, float]
 
 def _word(text: str) -> str:
     """A word that Mermaid reads as a type or a name."""
-    word = re.sub(r"[^\w()\[\]-]+", "_", text.replace("character varying", "varchar")).strip("_")
+    word = re.sub(r"[^\w()\[\]-]+", "_", text).strip("_")
     return word if re.match(r"[A-Za-z_]", word) else f"c_{word}"
 
 
