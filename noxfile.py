@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import nox
@@ -70,6 +71,14 @@ def endurance(session: nox.Session) -> None:
     install_locked(session, "tests")
     often = {"ENDURANCE_KILLS": "50", "ENDURANCE_GATES": "100"}
     session.run("pytest", *(session.posargs or ("tests/endurance",)), env=often)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Ten minutes of generated contracts and migrations, each of which must get a verdict: `-- --seconds 60 --seed 1`."""
+    install_locked(session, "tests")
+    found_in = os.pathsep.join(("tests", "tests/generated"))
+    session.run("python", "tests/generated/fuzzing.py", *session.posargs, env={"PYTHONPATH": found_in})
 
 
 @nox.session

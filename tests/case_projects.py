@@ -24,6 +24,7 @@ from written_files import write_files
 FOLDER = Path(__file__).parent / "cases"
 PROMISED = frozenset(
     {
+        "access.default_privileges",
         "acid.atomicity",
         "acid.durability",
         "rollback.from_partial",

@@ -17,7 +17,7 @@ _EXTENSION = re.compile(r'extension "(?P<name>.+)" is not available')
 _LIBRARY = re.compile(r'could not load library "(?:.*/)?(?P<name>[^"/]+?)(?:\.so|\.dylib)?": (?P<why>.*)')
 _COLLATION = re.compile(r'collation "(?P<name>.+)" for encoding ".*" does not exist')
 _LOCALE = re.compile(r'could not create locale "(?P<name>.+)": .*')
-_FUNCTION = re.compile(r"function (?P<name>\w+)\(.*\) does not exist")
+_FUNCTION = re.compile(r"function (?:extensions\.)?(?P<name>\w+)\(.*\) does not exist")
 _BUILD = (
     re.compile(r"(?P<library>\w+) is not supported (?:in|by) this build"),
     re.compile(r"This functionality requires the server to be built with (?P<library>\S+) support\."),

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from pgcontract.contract import Project
 
 _MAX_NAMES = 5
+_ON_PLATFORM: Final = re.compile(
+    r"^\s*(?:CREATE|DROP|ALTER)\s(?:(?!\bON\b).)*\b(?:TRIGGER|POLICY)\b(?:(?!\$).)*?"
+    r"\bON\s+(?:TABLE\s+)?\"?(?:auth|storage|realtime)\"?\s*\.",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def assumptions(project: Project) -> tuple[str, ...]:
     """A sentence each, with what to type where it is not so."""
-    return (*project.assumptions, *_pending(project), *_empty(project), *_promised(project))
+    return (*project.assumptions, *_platform(project), *_pending(project), *_empty(project), *_promised(project))
+
+
+def _platform(project: Project) -> Iterator[str]:
+    if project.platform == "supabase" and any(
+        _ON_PLATFORM.search(statement.text)
+        for migration in project.pending
+        for script in (migration.up, migration.down)
+        if script is not None
+        for statement in script.statements
+    ):
+        yield (
+            "Assumed of Supabase, not tried on a hosted project: postgres makes and drops triggers and policies on tables"
+            " of auth, storage and realtime, which are others', and alters none of auth."
+        )
 
 
 def _pending(project: Project) -> Iterator[str]:

@@ -56,7 +56,7 @@ SELECT format('%%I.%%I', n.nspname, c.relname), con.conname,
 _TRIGGERED: Final = """
 SELECT DISTINCT format('%I.%I', n.nspname, c.relname)
   FROM pg_trigger JOIN pg_class AS c ON c.oid = tgrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
- WHERE NOT tgisinternal AND tgenabled <> 'D' AND pg_has_role(c.relowner, 'usage')
+ WHERE NOT tgisinternal AND tgenabled <> 'D' AND pg_has_role(c.relowner, 'usage') AND n.nspname <> 'auth'  -- a platform's
  ORDER BY 1
 """
 _TOUCHED: Final = """

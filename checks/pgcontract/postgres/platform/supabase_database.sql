@@ -2,7 +2,7 @@
 -- database that the migrating role owns. Only what migrations commonly lean on and a new project has; in our own words.
 -- What its owner must switch on first (cron, net, pgsodium, supabase_functions) is left out: with it a chain would pass here
 -- that fails on a new project. Runs on 15 to 18, again and again, and where some of Supabase's roles are missing. The setting
--- pgcontract.migrator names who migrates.
+-- pgcontract.migrator names who migrates, pgcontract.own_server says whether the server is the run's own.
 CREATE SCHEMA IF NOT EXISTS extensions;
 CREATE SCHEMA IF NOT EXISTS auth;
 CREATE SCHEMA IF NOT EXISTS storage;
@@ -265,6 +265,8 @@ DECLARE
         SELECT string_agg(quote_ident(rolname), ', ' ORDER BY rolname) FROM pg_roles
         WHERE rolname IN ('anon', 'authenticated', 'service_role')
     );
+    auth_owner text := migrator;
+    auth_table regclass;
     kind text;
 BEGIN
     EXECUTE format('GRANT ALL ON SCHEMA public, extensions TO %I', migrator);
@@ -280,6 +282,20 @@ BEGIN
     EXECUTE format('ALTER SCHEMA storage OWNER TO %I', migrator);
     EXECUTE format('ALTER TABLE storage.buckets OWNER TO %I', migrator);
     EXECUTE format('ALTER TABLE storage.objects OWNER TO %I', migrator);
+    -- auth's tables are its administrator's. There postgres makes and drops triggers and policies on them without being
+    -- their owner, and alters nothing: here it has the owner's rights, and an event trigger refuses what else they allow.
+    -- Where these roles are somebody's, they are given to nobody, and the tables are the migrator's own.
+    IF current_setting('pgcontract.own_server', true) = 'on' AND to_regrole('supabase_auth_admin') IS NOT NULL THEN
+        auth_owner := 'supabase_auth_admin';
+        EXECUTE format('GRANT supabase_auth_admin TO %I', migrator)
+             || CASE WHEN current_setting('server_version_num')::int >= 160000 THEN ' WITH INHERIT TRUE, SET FALSE' ELSE '' END;
+    END IF;
+    EXECUTE format('GRANT USAGE, CREATE ON SCHEMA auth TO %I', auth_owner);
+    FOR auth_table IN SELECT oid::regclass FROM pg_class WHERE relnamespace = 'auth'::regnamespace AND relkind = 'r' LOOP
+        EXECUTE format('ALTER TABLE %s OWNER TO %I', auth_table, auth_owner);
+        EXECUTE format('GRANT ALL ON %s TO %I', auth_table, migrator);
+    END LOOP;
+    EXECUTE format('REVOKE CREATE ON SCHEMA auth FROM %I', auth_owner);
     -- Tables are added to it one by one: ALTER PUBLICATION supabase_realtime ADD TABLE.
     IF NOT EXISTS (SELECT FROM pg_publication WHERE pubname = 'supabase_realtime') THEN
         CREATE PUBLICATION supabase_realtime;
@@ -295,5 +311,48 @@ BEGIN
             EXECUTE format('ALTER DEFAULT PRIVILEGES FOR ROLE %I IN SCHEMA public GRANT ALL ON %s TO %s', migrator, kind, api);
         END LOOP;
     END IF;
+END
+$platform$;
+
+CREATE OR REPLACE FUNCTION extensions.pgcontract_refuse_as_platform() RETURNS event_trigger
+LANGUAGE plpgsql SET search_path = '' AS $function$
+DECLARE
+    altered text;
+BEGIN
+    IF (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN
+        RETURN;
+    END IF;
+    IF TG_EVENT = 'sql_drop' THEN
+        SELECT object_identity INTO altered FROM pg_catalog.pg_event_trigger_dropped_objects()
+         WHERE schema_name = 'auth' AND original AND object_type IN ('table', 'index', 'sequence');
+    ELSE
+        SELECT c.relname INTO altered
+          FROM pg_catalog.pg_event_trigger_ddl_commands() AS command
+          LEFT JOIN pg_catalog.pg_trigger AS t
+            ON command.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass AND t.oid = command.objid
+           AND command.command_tag <> 'CREATE TRIGGER'
+          LEFT JOIN pg_catalog.pg_index AS i
+            ON command.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND i.indexrelid = command.objid
+          JOIN pg_catalog.pg_class AS c ON c.oid = coalesce(
+               t.tgrelid, i.indrelid,
+               CASE WHEN command.classid = 'pg_catalog.pg_class'::pg_catalog.regclass THEN command.objid END)
+         WHERE c.relnamespace = 'auth'::pg_catalog.regnamespace AND c.relkind = 'r';
+    END IF;
+    IF altered IS NOT NULL THEN
+        RAISE insufficient_privilege USING MESSAGE = pg_catalog.format('must be owner of table %s', altered);
+    END IF;
+END
+$function$;
+
+DO $platform$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_event_trigger WHERE evtname = 'pgcontract_refuse_alter') THEN
+        CREATE EVENT TRIGGER pgcontract_refuse_alter ON ddl_command_end
+            EXECUTE FUNCTION extensions.pgcontract_refuse_as_platform();
+        CREATE EVENT TRIGGER pgcontract_refuse_drop ON sql_drop
+            EXECUTE FUNCTION extensions.pgcontract_refuse_as_platform();
+    END IF;
+EXCEPTION
+    WHEN insufficient_privilege THEN NULL;  -- a superuser alone makes these
 END
 $platform$;

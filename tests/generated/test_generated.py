@@ -1,0 +1,28 @@
+"""Fifty generated folders: each has a verdict, or an error that says what to change in it. `nox -s fuzz` goes on."""
+
+from __future__ import annotations
+
+import pytest
+from fuzzing import REFUSED, Outcomes, inputs, judge_all
+from shared_server import stop_all
+
+SEED = 1
+# What starts a server of its own is left to the session.
+OWN_SERVER = ("acid.durability", "dataset.", "index.used", "query.", "write.")
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> Outcomes:
+    try:
+        return judge_all(inputs(SEED, 50, small=True), skip=OWN_SERVER)
+    finally:
+        stop_all()
+
+
+def test_every_generated_folder_has_a_verdict(outcomes: Outcomes) -> None:
+    assert {} == outcomes.failures
+
+
+def test_generated_folders_differ(outcomes: Outcomes) -> None:
+    assert outcomes.decisions[REFUSED] < outcomes.inputs / 4
+    assert len(outcomes.verdicts) > 10
