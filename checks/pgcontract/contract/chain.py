@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from pgcontract.contract.inheritance import Declarations, inherit
 from pgcontract.contract.migration import Migration
+from pgcontract.contract.renaming import declared_name, rename_declared, without_renamed_away
 from pgcontract.contract.schema_parts import make_schema, make_shape
 from pgcontract.contract.section import undeclared_issues
 from pgcontract.contract.toml_reader import Document
@@ -14,6 +15,7 @@ from pgcontract.contract.validation_errors import ValidationIssue, nearest, rais
 from pgcontract.contract.values import Contract, Shape
 from pgcontract.errors import InputError
 from pgcontract.model.schema import Origin
+from pgcontract.model.sql.renames import read_renames
 
 
 def build_chain(
@@ -46,6 +48,7 @@ def add_contracts(
     """The same chain with these contracts, by key, each inheriting from those before it; and what is declared by then."""
     declared, shapes, so_far = [], {}, DeclaredSoFar()
     for migration in chain:
+        so_far.follow(migration)
         contract = so_far.add(documents[migration.key]) if migration.key in documents else None
         if contract is not None:
             files = tuple(replace(file, migration=migration.key) for file in contract.files)
@@ -60,11 +63,27 @@ class DeclaredSoFar:
 
     def __init__(self) -> None:
         self.shape = Shape()
+        self._before = Shape()
         self._declarations = Declarations()
 
+    def follow(self, migration: Migration) -> None:
+        """What is declared goes by the names that it has after this migration's renames."""
+        self._before, renames = self.shape, []
+        for rename in read_renames(migration.up) if self._declarations else ():
+            if (named := declared_name(self._declarations, rename)) is not None:
+                self._declarations = rename_declared(self._declarations, named)
+                renames.append(named)
+        if renames or self.shape.renames:
+            shape = make_shape(self._declarations, []) if renames else self.shape
+            self.shape = replace(shape, renames=tuple(renames))
+
     def add(self, document: Document) -> Contract:
-        """The contract, which inherits from those before it. Raises ContractError for what it cannot mean."""
-        self._declarations, self.shape, contract = _add_contract(self._declarations, self.shape, document)
+        """The contract of the migration that was followed last, which inherits from those before it. Raises ContractError
+        for what it cannot mean."""
+        own = without_renamed_away(document.declarations, self._declarations, self.shape.renames)
+        document, renames = replace(document, declarations=own), self.shape.renames
+        self._declarations, shape, contract = _add_contract(self._declarations, self._before, document)
+        self.shape = replace(shape, renames=renames)
         return contract
 
 

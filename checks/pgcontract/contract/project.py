@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
+from pgcontract.contract.head_names import in_names_of_head
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import FolderIssue
+from pgcontract.contract.platform_evidence import SUPABASE
+from pgcontract.contract.platform_tables import without_platform_tables
 from pgcontract.contract.report_outline import default_outline
 from pgcontract.contract.sections.datasets import Dataset, merge_datasets
 from pgcontract.contract.validation_errors import nearest
@@ -53,6 +57,16 @@ class Project:
             return self.chain[-1:]
         keys = [migration.key for migration in self.chain]
         return self.chain[keys.index(self.applied) + 1 :] if self.applied in keys else self.chain[-1:]
+
+    @cached_property
+    def at_head(self) -> Project:
+        """The same project with every contract in the names of the head; itself where nothing is renamed."""
+        if not any(shape.renames for shape in self.shapes.values()):
+            return self
+        chain, shapes = in_names_of_head(self.chain, self.shapes)
+        if self.platform == SUPABASE:
+            chain, shapes = without_platform_tables(chain, shapes)
+        return replace(self, chain=chain, shapes=shapes)
 
     @property
     def head(self) -> Migration:

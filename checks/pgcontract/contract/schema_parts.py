@@ -94,6 +94,7 @@ def make_shape(declarations: Declarations, issues: list[ValidationIssue]) -> Sha
             for name, declaration in declarations.get("table", {}).items()
             if "sample" in declaration
         },
+        declarations=declarations,
     )
 
 

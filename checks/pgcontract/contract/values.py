@@ -10,6 +10,7 @@ from pgcontract.contract.claims import Claim
 from pgcontract.contract.documents import FilePins
 from pgcontract.contract.section import Section
 from pgcontract.model.schema import Origin, Schema
+from pgcontract.model.sql.renames import Rename
 from pgcontract.result.source_file import SourceFile
 
 S = TypeVar("S", bound=Section)
@@ -33,11 +34,14 @@ class Examples:
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """What is declared of the database: its parts, what CHECKs mean, a row for each table that has a sample."""
+    """What is declared of the database by then: its parts, what CHECKs mean, a row for each table that has a sample.
+    `declarations` are what it was made of, and `renames` what the migration itself renamed of that, names in full."""
 
     schema: Schema = field(default_factory=Schema)
     examples: tuple[Examples, ...] = ()
     samples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    declarations: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    renames: tuple[Rename, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -65,6 +65,7 @@ def _drafts(
     so_far = DeclaredSoFar()
     found = {change.migration.key: change for change in changes(project, options, keys=paths, whole=whole)}
     for migration in project.chain:
+        so_far.follow(migration)
         if migration.key not in paths:
             if migration.contract:
                 so_far.add(read_contract(Path(migration.contract.path)))

@@ -6,7 +6,7 @@ Every fact is read when a rule first needs it and then cached, so a selection co
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -22,9 +22,10 @@ from pgcontract.catalog.server_spelling import (
 )
 from pgcontract.contract import Contract
 from pgcontract.errors import CouldNotAsk
-from pgcontract.model.comparison import ComparisonResult, Difference, compare
+from pgcontract.model.comparison import ComparisonResult, Difference, compare, display_value
 from pgcontract.model.overlay import overlay
 from pgcontract.model.schema import Schema
+from pgcontract.model.sql.renames import read_renames
 from pgcontract.postgres.platform import MIGRATOR, GrantRegime
 from pgcontract.postgres.sandbox import DatabaseState, Sandbox
 from pgcontract.probes.cached_facts import FactCache, cached_state_fact
@@ -70,7 +71,7 @@ class Context:
     def in_state_of(self, later: Context) -> Context:
         """The same promise, with its own parameters, judged in a later migration's state."""
         return Context(
-            self.promise, later._sandbox, later.start_states, own_context=self.own_context, judging_context=later
+            self.promise.at_head, later._sandbox, later.start_states, own_context=self.own_context, judging_context=later
         )
 
     @property
@@ -173,13 +174,25 @@ class Context:
     def expected(self) -> Schema:
         """What should be there: what is declared, and what was there before and is not declared otherwise."""
         removed = frozenset(self.promise.contract.removed) if self.promise.contract else frozenset()
-        return overlay(self.before, self.spelling.schema, removed)
+        return overlay(self.renamed_before, self.spelling.schema, removed)
+
+    @cached_property
+    def renamed_before(self) -> Schema:
+        """The catalog right before the migration, as its renames alone leave it."""
+        renames = read_renames(self.promise.script)
+        if not renames:
+            return self.before
+        with self.sandbox.rolled_back(self.before_state) as connection:
+            for rename in renames:
+                with suppress(psycopg.Error), connection.transaction():
+                    connection.execute(rename.statement.encode())
+            return self.catalog(connection)
 
     @cached_property
     def differences(self) -> tuple[Difference, ...]:
         """Where what is there is not what should be. A text that the server prints is not always the one that it prints
         when it has read that one again: texts that differ are compared once both stay as they are."""
-        differences = compare(self.expected, self.after, owner=MIGRATOR)
+        differences = self._without_renamed_texts(compare(self.expected, self.after, owner=MIGRATOR))
         texts = [
             each for each in differences if each.result is ComparisonResult.UNPROVEN and is_spelled(each.kind, each.field)
         ]
@@ -197,6 +210,24 @@ class Context:
             return part is not None and other is not None and getattr(part, each.field) == getattr(other, each.field)
 
         return tuple(each for each in differences if each not in texts or not reads_alike(each))
+
+    def _without_renamed_texts(self, differences: tuple[Difference, ...]) -> tuple[Difference, ...]:
+        """The differences without those of texts that renames alone made: of what an earlier contract declares, and the
+        migration left as it was. They were judged where they were declared."""
+        chain, own = self.promise.project.chain, self.promise.migration
+        so_far = chain[: chain.index(own) + 1]
+        if not any(self.promise.project.shape(migration.key).renames for migration in so_far):
+            return differences
+        file = own.contract.path if own.contract else None
+        before = {(part.kind, part.name): part for part in self.renamed_before.parts()}
+
+        def is_unchanged(each: Difference) -> bool:
+            part = before.get((each.kind, each.name))
+            inherited = each.origin is not None and each.origin.file != file
+            unproven = each.result is ComparisonResult.UNPROVEN and inherited and part is not None
+            return unproven and display_value(getattr(part, each.field)) == each.actual
+
+        return tuple(each for each in differences if not is_unchanged(each))
 
     def _at_fixed_point(self, schema: Schema) -> Schema:
         """The schema read and printed by the server until it stays."""

@@ -41,10 +41,26 @@ class Promise:
         """Whether a contract promises more than what it names: all that is asked of whatever has a contract."""
         return self.contract is not None and self.contract.promises == "all"
 
+    @cached_property
+    def at_head(self) -> Promise:
+        """The same promise in the names that things have at the head of the chain; itself where none is renamed."""
+        project = self.project.at_head
+        if project is self.project:
+            return self
+        migration = project.migration(self.migration.key)
+        return replace(self, project=project, migration=migration, declared=project.declared(migration.key))
+
     @property
     def without_contract(self) -> Promise:
         """The same as if nothing were declared."""
         return replace(self, migration=replace(self.migration, contract=None), declared=Schema())
+
+    @property
+    def comments(self) -> str:
+        """Whether parts need comments, as its own contract says, else the last one before it."""
+        so_far = self.project.chain[: [link.key for link in self.project.chain].index(self.migration.key)]
+        contracts = [self.contract, *(migration.contract for migration in reversed(so_far))]
+        return next((contract.comments for contract in contracts if contract), "required")
 
     @property
     def contract_schema(self) -> Schema:

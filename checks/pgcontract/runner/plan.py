@@ -99,7 +99,7 @@ def plan(project: Project, options: RunOptions = RunOptions()) -> Plan:  # noqa:
     items: list[Item] = []
     for migration in project.chain:
         promise = Promise(
-            project=project,
+            project=project.at_head if migration is project.head else project,
             migration=migration,
             declared=project.declared(migration.key),
             script=migration.up,
@@ -193,7 +193,7 @@ def _checks_of(promise: Promise, known: Iterable[Check]) -> Iterator[Check]:
 def _items(promise: Promise, asked: Iterable[Check]) -> Iterator[Item]:
     only_declared = not _is_judged(promise.project, promise.migration) and promise.contract is not None
     for check in asked:
-        subjects = tuple(dict.fromkeys(check.subjects(promise)))
+        subjects = tuple(dict.fromkeys(check.subjects(promise.at_head if check.head else promise)))
         if only_declared and not (check.replays or check.head):
             others = frozenset(check.subjects(promise.without_contract))
             subjects = tuple(subject for subject in subjects if _is_promised(promise, check, subject, others))

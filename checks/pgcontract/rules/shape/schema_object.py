@@ -159,7 +159,7 @@ def _undeclared_differences(context: Context) -> Iterator[Difference]:
 
 def _parts_to_comment(promise: Promise) -> Iterator[Part]:
     """Those whose comment is declared; and all that can have one, unless the contract says that comments are optional."""
-    optional = promise.contract is not None and promise.contract.comments == "optional"
+    optional = promise.comments == "optional"
     for field in fields(promise.declared):
         for part in getattr(promise.declared, field.name):
             needs_one = field.name in _COMMENTED and (field.name == "columns" or not getattr(part, "identity", False))

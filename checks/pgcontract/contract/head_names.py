@@ -1,0 +1,56 @@
+"""A chain's contracts in the names that things have at its head, where what they promise is asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from pgcontract.contract.migration import Migration
+from pgcontract.contract.renamed_sections import renamed_section
+from pgcontract.contract.renaming import rename_declared
+from pgcontract.contract.schema_parts import make_schema, make_shape
+from pgcontract.contract.section import Section
+from pgcontract.contract.values import Shape
+from pgcontract.model.sql.renames import Rename
+
+
+def in_names_of_head(
+    chain: Iterable[Migration], shapes: Mapping[str, Shape]
+) -> tuple[tuple[Migration, ...], dict[str, Shape]]:
+    """The chain and what is declared by then, each as later migrations renamed it; what none renamed is as it was."""
+    renames: tuple[Rename, ...] = ()
+    migrations: list[Migration] = []
+    renamed = dict(shapes)
+    for migration in reversed(tuple(chain)):
+        if renames:
+            renamed[migration.key] = shape = _renamed_shape(shapes[migration.key], renames)
+            migration = _renamed_migration(migration, shape, shapes[migration.key], renames)
+        migrations.append(migration)
+        renames = (*shapes[migration.key].renames, *renames)
+    return tuple(reversed(migrations)), renamed
+
+
+def _renamed_shape(shape: Shape, renames: Iterable[Rename]) -> Shape:
+    declarations = dict(shape.declarations)
+    for rename in renames:
+        declarations = rename_declared(declarations, rename)
+    return make_shape(declarations, [])
+
+
+def _renamed_migration(migration: Migration, shape: Shape, before: Shape, renames: Iterable[Rename]) -> Migration:
+    contract = migration.contract
+    if contract is None:
+        return migration
+    sections: list[Section] = []
+    for section in contract.sections:
+        declarations = dict(before.declarations)
+        for rename in renames:
+            section = renamed_section(section, rename, declarations)
+            declarations = rename_declared(declarations, rename)
+        sections.append(section)
+    own = make_schema(part for part in shape.schema.parts() if part.origin and part.origin.file == contract.path)
+    examples = tuple(one for one in shape.examples if one.origin and one.origin.file == contract.path)
+    return replace(
+        migration,
+        contract=replace(contract, declared=own, examples=examples, samples=shape.samples, sections=tuple(sections)),
+    )

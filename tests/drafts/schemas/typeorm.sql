@@ -1,0 +1,20 @@
+CREATE TYPE "public"."order_state_enum" AS ENUM('new', 'paid');
+CREATE TABLE "order" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "state" "public"."order_state_enum" NOT NULL DEFAULT 'new', "createdAt" TIMESTAMP NOT NULL DEFAULT now(), "deletedAt" TIMESTAMP, "total" numeric(10,2) NOT NULL DEFAULT '0', "customerId" uuid, CONSTRAINT "PK_1031171c13130102495201e3e20" PRIMARY KEY ("id"), CONSTRAINT "CHK_a1" CHECK ("total" >= 0), CONSTRAINT "XCL_b1" EXCLUDE USING btree ("customerId" WITH =) WHERE ("deletedAt" IS NULL));
+CREATE TABLE "customer" ("id" uuid NOT NULL DEFAULT gen_random_uuid(), "name" character varying NOT NULL, CONSTRAINT "UQ_ac1455877a69957f7466d5dc78e" UNIQUE ("name"), CONSTRAINT "PK_a7a13f4cacb744524e44dfdad32" PRIMARY KEY ("id"));
+CREATE INDEX "IDX_124456e637cca7a415897dce65" ON "order" ("customerId") WHERE "deletedAt" IS NULL;
+ALTER TABLE "order" ADD CONSTRAINT "FK_124456e637cca7a415897dce659" FOREIGN KEY ("customerId") REFERENCES "customer"("id") ON DELETE CASCADE ON UPDATE NO ACTION;
+CREATE TABLE "typeorm_metadata" ("type" character varying NOT NULL, "database" character varying, "schema" character varying, "table" character varying, "name" character varying, "value" text);
+CREATE VIEW "open_orders" AS SELECT "order"."id" AS "id", "customer"."name" AS "customerName" FROM "order" "order" LEFT JOIN "customer" "customer" ON "customer"."id" = "order"."customerId" WHERE "order"."state" = 'new';
+INSERT INTO "typeorm_metadata"("database", "schema", "table", "type", "name", "value") VALUES (DEFAULT, 'public', DEFAULT, 'VIEW', 'open_orders', 'SELECT 1');
+----
+ALTER TYPE "public"."order_state_enum" RENAME TO "order_state_enum_old";
+CREATE TYPE "public"."order_state_enum" AS ENUM('new', 'paid', 'sent');
+DROP VIEW "open_orders";
+ALTER TABLE "order" ALTER COLUMN "state" DROP DEFAULT;
+ALTER TABLE "order" ALTER COLUMN "state" TYPE "public"."order_state_enum" USING "state"::"text"::"public"."order_state_enum";
+ALTER TABLE "order" ALTER COLUMN "state" SET DEFAULT 'new';
+DROP TYPE "public"."order_state_enum_old";
+ALTER TABLE "order" DROP CONSTRAINT "FK_124456e637cca7a415897dce659";
+ALTER TABLE "customer" RENAME TO "client";
+ALTER TABLE "client" RENAME CONSTRAINT "PK_a7a13f4cacb744524e44dfdad32" TO "PK_client";
+ALTER TABLE "order" ADD CONSTRAINT "FK_client" FOREIGN KEY ("customerId") REFERENCES "client"("id") ON DELETE RESTRICT;
