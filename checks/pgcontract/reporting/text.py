@@ -175,11 +175,14 @@ def _fit(entries: Sequence[_Entry], view: RunView, printer: _Printer, room: int)
     left = room - len(entries) - 3  # what follows the entries
     complete = True
     for number, entry in enumerate(entries):
-        whole, part = (printer.lines(*form(entry, view)) for form in (_Entry.full, _Entry.medium))
         # The worst may take half of what is left for its evidence, so that something is left for the others.
         share = left if number == len(entries) - 1 else max(left // 2, MIN_ENTRY_LINES + 2)
-        chosen = whole if len(whole) - 1 <= share else part
-        complete &= chosen is whole
+        # A finding has two lines at least: what cannot fit is not laid out first.
+        fits = 2 * len(entry.findings) <= share
+        whole = printer.lines(*entry.full(view)) if fits else []
+        fits = fits and len(whole) - 1 <= share
+        chosen = whole if fits else printer.lines(*entry.medium(view))
+        complete &= fits
         if len(chosen) - 1 <= left:
             left -= len(chosen) - 1
             shown[number] = chosen
