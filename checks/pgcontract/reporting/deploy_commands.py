@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from shlex import quote
 
@@ -10,7 +11,7 @@ from pgcontract.result import Run
 
 
 def commands(run: Run) -> Mapping[str, str]:
-    """By purpose: `checksum`, `push` (Supabase's history), `psql` (one transaction, stop at the first error)."""
+    """By purpose: `checksum`, `push` (Supabase's history), `psql` (one transaction, stop at the first error), `back`."""
     file, ref = file_name(run), project_ref(run)
     name = run.migration.removeprefix(f"{run.display_name(run.migration)}_")
     pushed = f'supabase/migrations/"$(date -u +%Y%m%d%H%M%S)"{quote(f"_{name}.sql")}'
@@ -19,8 +20,13 @@ def commands(run: Run) -> Mapping[str, str]:
         "editor": f"https://supabase.com/dashboard/project/{ref}/sql/new",
         "push": f"supabase login\nsupabase link --project-ref {quote(ref)}\n"
         f"cp -- {quote(file)} {pushed}\nsupabase db push",
-        "psql": f"psql {quote(_address(run, ref))} \\\n    -X -1 -v ON_ERROR_STOP=1 -f {quote(file)}",
+        "psql": _psql(run, ref, file),
+        "back": _psql(run, ref, posixpath.basename(run.rollback.path)) if run.rollback else "",
     }
+
+
+def _psql(run: Run, ref: str, file: str) -> str:
+    return f"psql {quote(_address(run, ref))} \\\n    -X -1 -v ON_ERROR_STOP=1 -f {quote(file)}"
 
 
 def _address(run: Run, ref: str) -> str:

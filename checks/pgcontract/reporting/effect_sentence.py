@@ -12,7 +12,7 @@ from pgcontract.result import PartName, Run
 
 MAX_NAMED = 2
 # Of all others their number says enough; what is dropped is named.
-_NAMED = frozenset({"table", "view", "type"})
+_NAMED = frozenset({"table", "column", "view", "type"})
 # These have the name of a table in theirs, and come and go with it.
 _OF_TABLE = frozenset({"column", "constraint", "trigger", "policy", "rule"})
 _PLURALS = {"index": "indexes", "policy": "policies", "rows": "tables' rows", "statistics": "statistics"}

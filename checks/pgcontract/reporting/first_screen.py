@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import PurePosixPath
@@ -28,7 +28,7 @@ MAX_BRIEF = 120  # a longer summary has the example in it
 MAX_REMEDY = 260
 MAX_REASON = 110
 MAX_CLAIM = 90
-MAX_GAPS = 2
+MAX_GAPS = 3
 MAX_NOT_SHOWN = 2
 MAX_NAMES = 4
 MAX_REASONS = 4
@@ -106,16 +106,28 @@ def _verdict(view: RunView) -> Markup:
 def _people(view: RunView) -> list[list[Finding]]:
     """What needs a person, worst first; a promise that two migrations make stands once, the later one's first. Where
     they are too many for a line each, one check's are one."""
-    ordered = sorted(view.causes, key=lambda finding: (view.urgency(finding), -view.place_in_chain(finding)))
-    groups = _grouped(ordered, subject=True)
-    return groups if len(groups) <= MAX_LINES - _ALWAYS else _grouped(ordered, subject=False)
+    contracts = {source.path for source in view.run.sources if source.role == "contract"}
+
+    def order(finding: Finding) -> tuple[object, ...]:
+        """Of scripts that fail the first is the cause of more; of promises the last is what holds now."""
+        place = view.place_in_chain(finding)
+        return view.urgency(finding), place if finding.check in view.first_checks else -place
+
+    def alike(finding: Finding) -> tuple[object, ...]:
+        declared = finding.origin is not None and finding.origin.file in contracts
+        return finding.check, finding.status, finding.severity, finding.subject, not declared and id(finding)
+
+    ordered = sorted(view.causes, key=order)
+    groups = _grouped(ordered, alike)
+    if len(groups) <= MAX_LINES - _ALWAYS:
+        return groups
+    return _grouped(ordered, lambda finding: (finding.check, finding.status, finding.severity))
 
 
-def _grouped(findings: Sequence[Finding], *, subject: bool) -> list[list[Finding]]:
+def _grouped(findings: Sequence[Finding], key: Callable[[Finding], tuple[object, ...]]) -> list[list[Finding]]:
     groups: dict[tuple[object, ...], list[Finding]] = {}
     for finding in findings:
-        key = (finding.check, finding.status, finding.severity, finding.subject if subject else None)
-        groups.setdefault(key, []).append(finding)
+        groups.setdefault(key(finding), []).append(finding)
     return list(groups.values())
 
 
@@ -233,8 +245,10 @@ def _settled(view: RunView) -> Markup:
     waived = [finding for finding in view.resolved if finding.status is Status.WAIVED]
     notes = sum(finding.status is Status.NOTED for finding in view.distinct_findings)
     words += [f"{number(len(waived), 'finding')} waived"] if waived else []
-    words += [f"{number(notes, 'note')} that {'decides' if notes == 1 else 'decide'} nothing"] if notes else []
-    return join(words, "; ")
+    said = f"{number(notes, 'note')} that {'decides' if notes == 1 else 'decide'} nothing" if notes else ""
+    if not words:
+        return Markup("**Besides:** {}.").format(said) if said else Markup("")
+    return Markup("**Settled:** {}.").format(join((*words, said), "; "))
 
 
 def _lists(

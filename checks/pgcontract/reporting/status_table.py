@@ -53,13 +53,15 @@ def _numbers(findings: Sequence[Finding]) -> str:
 
 
 def state(findings: Sequence[Finding]) -> Markup:
-    """KEPT, **BROKEN (warning)** or not shown: the worst unresolved status."""
+    """KEPT, **BROKEN (warning)**, noted or not shown: the worst unresolved status."""
     open_ones = [finding for finding in findings if finding.resolution is None and finding.status is not Status.WAIVED]
     broken = [finding for finding in open_ones if finding.status is Status.BROKEN]
     if broken:
         return outcome(min(broken, key=lambda finding: list(Severity).index(finding.severity or Severity.INFO)))
     if not findings or any(finding.status in (Status.UNKNOWN, Status.ERROR) for finding in open_ones):
         return Markup("not shown")
+    if all(finding.status is Status.NOTED for finding in findings):
+        return Markup("noted")
     return Markup("KEPT") if len(open_ones) == len(findings) else Markup("KEPT but for what was settled")
 
 

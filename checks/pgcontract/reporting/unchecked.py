@@ -20,11 +20,16 @@ def gaps(view: RunView) -> tuple[tuple[Markup | str, str], ...]:
     return (*_unanswered(view), *_not_shown(view), *_untestable(view))
 
 
-def gap_sentences(view: RunView) -> tuple[Markup, ...]:
-    """What nobody asked, a clause each: what a selection left out, what was only noted to be missing."""
+def gap_sentences(view: RunView) -> tuple[Markup | str, ...]:
+    """What nobody asked, a clause each: what a selection left out, what has no answer, what was noted to be missing."""
+    silent = [finding for finding in view.distinct_findings if finding.unanswered]
+    claims = view.claim_ids_by(Outcome.NOT_SHOWN)
+    has = "check that has" if len(silent) == 1 else "checks that have"
     noted = (finding for finding in _telling(view) if finding.status is Status.NOTED)
     return (
         *left_out(view.run),
+        *([prose(f"{len(silent)} {has} no answer ({view.ids.of_all(silent)})")] if silent else []),
+        *([f"{' '.join(claims)} {'is' if len(claims) == 1 else 'are'} not shown"] if claims else []),
         *(
             Markup("{} ({})").format(prose(finding.summary.removesuffix("."), MAX_GAP), view.ids.of(finding))
             for finding in noted
