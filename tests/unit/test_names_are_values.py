@@ -21,6 +21,7 @@ DOTTED = {
     "postgres/providers/major.py": "versions of PostgreSQL",
     "postgres/providers/prebuilt.py": "versions of PostgreSQL",
     "result/check_info.py": "ids of checks",
+    "rules/performance/write_time.py": "a flow and its step",
     "runner/missing.py": "names in the server's words, which it does not quote",
 }
 IDENTIFIERS = "model/identifiers.py"

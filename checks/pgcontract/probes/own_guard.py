@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from pgcontract.model.identifiers import read_identifier
+from pgcontract.model.qualified_name import split_name
 from pgcontract.model.sql import Script, inventory
 from pgcontract.postgres.script_execution import Refusal
 
@@ -35,4 +37,5 @@ def guard_words(refusal: Refusal) -> str:
 
 
 def _bare(name: str) -> str:
-    return name.rpartition(".")[2].strip('"').lower()
+    written, _ = split_name(name)
+    return read_identifier(written[-1]) if written else name

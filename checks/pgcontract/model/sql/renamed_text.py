@@ -34,7 +34,9 @@ def renamed_text(
     enum whose label it is; `others` are tables that have a column of the same name too. With `output` a query's columns
     keep the names they had.
     """
-    if rename.old.name not in text.replace("''", "'").replace('""', '"') and rename.old.name not in text.lower():
+    written = text.replace("''", "'")
+    spellings = (rename.old.name, rename.old.quoted_name.strip('"'))
+    if not any(name in written for name in spellings) and rename.old.name not in text.lower():
         return text
     read = tokens(text)
     changes: list[tuple[Token, str]] = []
