@@ -35,6 +35,11 @@ _OPTIONS: Final = (
         help="The last migration that production has; those behind it are pending.",
     ),
     click.option(
+        "--stats",
+        metavar="FILE",
+        help="How many rows production has in its tables: what the SELECT of `pgcontract stats` prints there, pasted.",
+    ),
+    click.option(
         "--platform",
         metavar="NAME",
         type=click.Choice(("postgres", "supabase")),
@@ -55,11 +60,12 @@ def read_folder_options(options: dict[str, Any]) -> FolderOptions:
     """What the owner said. Raises InputError where a value has no name."""
     from pgcontract.contract import FolderOptions, read_values
 
-    setup = options["setup"]
+    setup, stats = options["setup"], options["stats"]
     return FolderOptions(
         layout=options["layout"],
         platform=options["platform"],
         values=read_values(options["values"], option="--set"),
         applied=options["applied"],
         setup=Path(setup) if setup is not None else None,
+        stats=Path(stats) if stats is not None else None,
     )

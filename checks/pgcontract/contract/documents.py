@@ -14,6 +14,8 @@ from pgcontract.contract.report_outline import ReportSpec
 from pgcontract.contract.section import Section
 from pgcontract.contract.sections import SECTIONS
 
+RowCount = Annotated[int, Field(ge=0)]
+
 
 def _day(value: object) -> object:
     """A TOML date is as good as its text."""
@@ -100,6 +102,9 @@ class ProductionSpec(Spec):
     platform: Literal["postgres", "supabase"] = Field("postgres", description="Whose roles and default privileges.")
     postgres: int | None = Field(None, ge=10, le=99, description="Production's major version, as in 17.")
     locale: str | None = Field(None, min_length=1, description="Its locale, as in en_US.UTF-8. Default: C.UTF-8.")
+    tables: dict[QualifiedKey, RowCount] = Field(
+        default_factory=dict, description='How many rows a table has there, as in "public.orders" = 5_000_000.'
+    )
 
 
 class RunnerSpec(Spec):

@@ -19,13 +19,15 @@ _SECRET: Final = re.compile(
 @dataclass(frozen=True, kw_only=True)
 class FolderOptions:
     """The `layout` by name, the `platform`, the `values` of placeholders by name, the last migration that production has
-    (`applied`), and a script that is run before the first one (`setup`)."""
+    (`applied`), a script that is run before the first one (`setup`), and a file with the sizes of production's tables
+    (`stats`)."""
 
     layout: str | None = None
     platform: str | None = None
     values: Mapping[str, str] = field(default_factory=dict, repr=False)  # may be secrets
     applied: str | None = None
     setup: Path | None = None
+    stats: Path | None = None
 
     @property
     def secrets(self) -> dict[str, str]:

@@ -28,7 +28,8 @@ class Project:
     """A chain, oldest first, and what holds for all of it. `postgres` is production's major version, if declared.
 
     `applied` is the key of the last migration that production has, where that is known. `setup` is run before the first
-    migration. `issues` are what the tool makes of the folder that its owner may not expect; `assumptions` a sentence
+    migration. `table_rows` is how many rows production has in a table, by its qualified name, where that is known.
+    `issues` are what the tool makes of the folder that its owner may not expect; `assumptions` a sentence
     for each thing that was told by looking. `secrets` are values that no report may show, with what it shows instead.
     `files` are those that hold for the whole chain: pgcontract.toml.
     """
@@ -45,6 +46,7 @@ class Project:
     layout: str = "flat"
     applied: str | None = None
     setup: Script | None = field(default=None, repr=False)
+    table_rows: Mapping[str, int] = field(default_factory=dict)
     issues: tuple[FolderIssue, ...] = ()
     assumptions: tuple[str, ...] = ()
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)

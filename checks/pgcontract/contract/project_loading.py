@@ -19,6 +19,7 @@ from pgcontract.contract.platform_evidence import PLATFORMS, SUPABASE, supabase_
 from pgcontract.contract.platform_tables import without_platform_tables
 from pgcontract.contract.project import Project
 from pgcontract.contract.psql_scripts import read_alone
+from pgcontract.contract.table_rows import read_table_rows
 from pgcontract.contract.toml_reader import ProjectFile, parse_contract, read_contract, read_project_file
 from pgcontract.contract.unread_tools import unread_tool
 from pgcontract.contract.validation_errors import nearest, raise_contract_error
@@ -295,6 +296,7 @@ def _project(root: Path, options: FolderOptions) -> Project:
         outline=file.outline,
         layout=layout.NAME,
         applied=_applied(chain, file) if options.applied is None else None,
+        table_rows=settings.production.tables,
         issues=reading.issues,
         assumptions=(sentence, *reading.assumptions, *runner_sentences(settings.runner)),
         files=file.files,
@@ -316,6 +318,7 @@ def _with_options(project: Project, options: FolderOptions, *, folder: Folder, s
         platform=options.platform or project.platform,
         applied=applied,
         setup=setup,
+        table_rows=read_table_rows(options.stats) if options.stats is not None else project.table_rows,
         secrets=options.secrets,
     )
     if options.platform is not None or says_platform:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import psycopg
@@ -46,8 +47,11 @@ class Context:
     after its own migration, `judging_context` that of the migration in whose state it is judged; both may be this one.
     `failure` is why the migration was not applied; one that is only `replayed` has no states of its own. `population` is
     the database with rows that is carried along the chain.
+    `deployed_states` are what production holds before the first migration that is pending, by regime name, where this
+    one is pending.
     """
 
+    deployed_states: Mapping[str, DatabaseState] = MappingProxyType({})
     failure: Failure | None = None
     replayed: bool = False
     population: Population | None = None

@@ -44,6 +44,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="SQL to run before the first migration: what the tool, or another team, makes; on a server of the run's own "
         "as a superuser",
     )
+    add(
+        "--pgcontract-stats",
+        metavar="FILE",
+        help="how many rows production has in its tables: what the SELECT of `pgcontract stats` prints there",
+    )
     add("--pgcontract-applied", metavar="ID", help="the last migration that production has; those behind it are pending")
     add(
         "--pgcontract-platform",

@@ -37,13 +37,14 @@ class SharedSession:
             timeout_ms=timeout_ms,
             strict=option.pgcontract_strict,
         )
-        setup = option.pgcontract_setup
+        setup, stats = option.pgcontract_setup, option.pgcontract_stats
         folder = FolderOptions(
             layout=option.pgcontract_layout,
             platform=option.pgcontract_platform,
             values=read_values(option.pgcontract_set, option="--pgcontract-set"),
             applied=option.pgcontract_applied,
             setup=config.invocation_params.dir / setup if setup is not None else None,
+            stats=config.invocation_params.dir / stats if stats is not None else None,
         )
         self.plan = runner.plan(load_project(project, options=folder), options)
         self._session = runner.Session(self.plan)

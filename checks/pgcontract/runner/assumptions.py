@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from pgcontract.contract import Project
+from pgcontract.result import Finding, Status
 
 _MAX_NAMES = 5
 _ON_PLATFORM: Final = re.compile(
@@ -16,9 +17,25 @@ _ON_PLATFORM: Final = re.compile(
 )
 
 
-def assumptions(project: Project) -> tuple[str, ...]:
-    """A sentence each, with what to type where it is not so."""
-    return (*project.assumptions, *_platform(project), *_pending(project), *_empty(project), *_promised(project))
+def assumptions(project: Project, findings: Iterable[Finding] = ()) -> tuple[str, ...]:
+    """A sentence each, with what to type where it is not so; what only matters where something is found, only there."""
+    return (
+        *project.assumptions,
+        *_platform(project),
+        *_pending(project),
+        *_empty(project),
+        *_promised(project),
+        *_sizes(project, findings),
+    )
+
+
+def _sizes(project: Project, findings: Iterable[Finding]) -> Iterator[str]:
+    told = (finding for finding in findings if finding.check.startswith("lock.no") and finding.status is Status.BROKEN)
+    if not project.table_rows and any(told):
+        yield (
+            "How many rows production's tables have is not known, so each is taken for a large one: pgcontract stats "
+            "prints the SELECT that tells, and --stats FILE takes its answer."
+        )
 
 
 def _platform(project: Project) -> Iterator[str]:

@@ -52,6 +52,7 @@ class Replay:
         self._states: Mapping[str, DatabaseState] = {
             regime.name: sandbox.platform_state(regime) for regime in sandbox.platform.regimes
         }
+        self._deployed: Mapping[str, DatabaseState] = {}
         self._stretch: dict[str, psycopg.Connection] = {}
         self._own_databases: set[str] = set()  # of states that no context holds: they are used on, not cloned
         self._salvage: psycopg.Connection | None = None
@@ -94,6 +95,11 @@ class Replay:
         context = Context(self._plan.promises[migration.key], self._sandbox, self._states)
         context.population = self._population
         self._contexts[migration.key] = context
+        pending = self._plan.project.pending
+        if pending and migration.key == pending[0].key:
+            self._deployed = self._states
+        if any(migration.key == each.key for each in pending):
+            context.deployed_states = self._deployed
         context.failure = self._failure(migration, context)
         if migration is not self._plan.head:
             self._states = context.next_states()

@@ -69,7 +69,7 @@ def conclude(
         claims=claims,
         checks=tuple(info for info in infos.values() if info.id in found),
         outline=plan.project.outline,
-        assumptions=assumptions(plan.project),
+        assumptions=assumptions(plan.project, everything),
         script=script_file(promise.script),
         rollback=script_file(promise.rollback) if promise.rollback else None,
         platform=plan.project.platform,

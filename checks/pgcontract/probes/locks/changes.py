@@ -1,0 +1,253 @@
+"""What a statement did to tables that were there, out of what they were before it and are after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from pgcontract.catalog.live_tables import LiveConstraint, LiveTable, Relation
+from pgcontract.model.identifiers import unquote_identifier
+from pgcontract.model.lock_mode import LockMode
+from pgcontract.model.sql import Statement
+from pgcontract.probes.locks.work import (
+    Change,
+    ColumnAdded,
+    ColumnRequired,
+    ColumnRetyped,
+    ConstraintAdded,
+    ConstraintValidated,
+    IndexBuilt,
+    PartitionJoined,
+    Work,
+    WorkKind,
+)
+
+# Statements by which rows are read and written; the others change definitions.
+_QUERIES: Final = frozenset(
+    {
+        "SELECT",
+        "INSERT",
+        "UPDATE",
+        "DELETE",
+        "MERGE",
+        "WITH",
+        "VALUES",
+        "TABLE",
+        "COPY",
+        "DO",
+        "CALL",
+        "EXECUTE",
+        "EXPLAIN",
+    }
+)
+_CHANGES_ROWS: Final = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE"})
+_REWRITES_BY_ITSELF: Final = frozenset({"CLUSTER", "VACUUM", "REFRESH"})
+_CHECKS_FOREIGN_KEY: Final = 'validating foreign key constraint "'
+_REWRITES: Final = 'rewriting table "'
+_NOT_NULL: Final = "n"
+_CHECK_KINDS: Final = frozenset({"c", _NOT_NULL})
+_EMPTIES: Final = "TRUNCATE"
+
+
+def is_query(statement: Statement) -> bool:
+    """Whether it reads and writes rows, and does not change a definition but in what it calls."""
+    return bool(statement.words) and statement.words[0] in _QUERIES
+
+
+def find_work(
+    statement: Statement,
+    before: Mapping[int, LiveTable],
+    after: Mapping[int, LiveTable],
+    held: Mapping[int, LockMode],
+    relations: Mapping[int, Relation],
+    messages: Sequence[str],
+    rows: Mapping[int, int],
+    joined: PartitionJoined | None = None,
+) -> Iterator[Work]:
+    """The work of one statement on the tables of `before`, a partitioned table's parts as one; all is by oid.
+
+    `held` are the locks that are held after it, `messages` what the server told at the level debug1, `rows` how many
+    there were in a table, where that is known. `joined` is the partition that it made or attached.
+    """
+    found = [
+        (relations[oid], work)
+        for oid, table in after.items()
+        if oid in before and relations[oid].kind != "p"
+        for work in _work_on(statement, before[oid], table, relations, messages, rows.get(oid), joined)
+    ]
+    tables: dict[str, list[tuple[str, Work]]] = {}
+    for relation, work in found:
+        top = relations.get(relation.root, relation)
+        if top.oid == relation.oid or top.oid not in held:
+            yield replace(work, kind_of_table=relation.kind, lock=held[relation.oid])
+        else:
+            lock = max(held[relation.oid], held[top.oid], key=lambda mode: mode.rank)
+            tables.setdefault(top.name, []).append((relation.name, replace(work, lock=lock)))
+    for oid in held:
+        relation = relations[oid]
+        if relation.name in tables:
+            changes = list(_changes(before[oid], after[oid], relations)) if oid in before and oid in after else []
+            yield from _as_one(relation.name, tables[relation.name], changes)
+
+
+def _as_one(table: str, found: Iterable[tuple[str, Work]], changes: Iterable[Change]) -> Iterator[Work]:
+    """What was done on partitions, as the work on the partitioned table that asked for it by its own changes."""
+    kinds: dict[WorkKind, list[tuple[str, Work]]] = {}
+    for name, work in found:
+        kinds.setdefault(work.kind, []).append((name, work))
+    for kind, works in kinds.items():
+        names = tuple(dict.fromkeys(name for name, _ in works))
+        lock = max((work.lock for _, work in works), key=lambda mode: mode.rank)
+        one = Work(kind=kind, table=table, lock=lock, kind_of_table="p", partitions=names)
+        own: list[Change] = [change for change in changes if _fits(kind, change)]
+        own += [work.change for _, work in works if isinstance(work.change, PartitionJoined)]
+        for change in own:
+            parts = tuple((name, work.change.index) for name, work in works if isinstance(work.change, IndexBuilt))
+            yield replace(one, change=replace(change, parts=parts) if isinstance(change, IndexBuilt) else change)
+        if not own:
+            yield one
+
+
+def _fits(kind: WorkKind, change: Change) -> bool:
+    match kind:
+        case WorkKind.BUILD:
+            return isinstance(change, IndexBuilt)
+        case WorkKind.REWRITE:
+            return isinstance(change, ColumnAdded | ColumnRetyped)
+        case WorkKind.SCAN:
+            return isinstance(change, ColumnRequired | ConstraintAdded | ConstraintValidated)
+        case WorkKind.QUERY:
+            return False
+
+
+def _work_on(
+    statement: Statement,
+    before: LiveTable,
+    after: LiveTable,
+    relations: Mapping[int, Relation],
+    messages: Sequence[str],
+    rows: int | None,
+    joined: PartitionJoined | None,
+) -> Iterator[Work]:
+    if statement.words[:1] == (_EMPTIES,):
+        return
+    changes = list(_changes(before, after, relations))
+
+    def work(kind: WorkKind, change: Change | None = None) -> Work:
+        return Work(kind=kind, table=after.name, lock=LockMode.ACCESS_SHARE, change=change)
+
+    if _rewritten(statement, before, after, messages):
+        causes = [change for change in changes if isinstance(change, ColumnAdded | ColumnRetyped)]
+        # Of several columns that are added in one statement those with a value to store are why.
+        causes = [change for change in causes if not _stores_nothing(change)] or causes
+        yield work(WorkKind.REWRITE, causes[0] if causes else None)
+        return
+    built = [change for change in changes if isinstance(change, IndexBuilt)]
+    for index in built:
+        yield work(WorkKind.BUILD, index)
+    checked = [change for change in changes if _is_checked(change, messages)]
+    for checked_key in checked:
+        yield work(WorkKind.SCAN, checked_key)
+    scans = after.scans - before.scans - len(built)
+    if scans <= 0:
+        return
+    has_key = _adds_primary_key(built)
+    reasons = [
+        change
+        for change in changes
+        if (isinstance(change, ColumnRequired) and not has_key)
+        or (
+            isinstance(change, ConstraintAdded | ConstraintValidated)
+            and change.constraint.kind in _CHECK_KINDS
+            and change.constraint.validated
+        )
+    ]
+    for change in reasons:
+        yield work(WorkKind.SCAN, change)
+    if not is_query(statement):
+        if not (reasons or checked or built):
+            yield work(WorkKind.SCAN, joined)
+    # A scan that stops at the first row that it finds is short on any table; without rows nobody can tell.
+    elif scans > len(reasons) and _reads_all(statement, before, after, rows):
+        yield work(WorkKind.QUERY)
+
+
+def _reads_all(statement: Statement, before: LiveTable, after: LiveTable, rows: int | None) -> bool:
+    if rows is None:
+        return True
+    return rows <= after.read - before.read and (rows > 0 or statement.words[0] in _CHANGES_ROWS)
+
+
+def _changes(before: LiveTable, after: LiveTable, relations: Mapping[int, Relation]) -> Iterator[Change]:
+    for number, column in after.columns.items():
+        old = before.columns.get(number)
+        if old is None:
+            yield ColumnAdded(column=column)
+        elif (old.type, old.collation) != (column.type, column.collation):
+            yield ColumnRetyped(before=old, after=column)
+        if old is not None and column.not_null and not old.not_null:
+            yield ColumnRequired(column=column)
+    added = {number: column for number, column in after.columns.items() if number not in before.columns}
+    own = {constraint.index: constraint for constraint in after.constraints.values() if constraint.index}
+    for oid, constraint in after.constraints.items():
+        was = before.constraints.get(oid)
+        if was is None and constraint.kind != _NOT_NULL:  # the column's own change tells it on every major
+            pointed_at = relations.get(constraint.references)
+            yield ConstraintAdded(
+                constraint=constraint,
+                references=pointed_at.name if pointed_at else "",
+                new=tuple(added[number] for number in constraint.columns or () if number in added),
+            )
+        elif was is not None and constraint.validated and not was.validated:
+            yield ConstraintValidated(constraint=constraint)
+    files = {index.file for index in before.indexes.values()}
+    names = {index.name for index in before.indexes.values()}
+    for oid, index in after.indexes.items():
+        old_index = before.indexes.get(oid)
+        # A partitioned table's index has no file; one that is made again for a column may take over the old one's.
+        is_new = old_index is None and (not index.file or index.file not in files)
+        if is_new or (old_index is not None and old_index.file != index.file and before.file == after.file):
+            owner = _index_owner(own, oid)
+            required = tuple(
+                column
+                for number, column in after.columns.items()
+                if owner is not None
+                and owner.kind == "p"
+                and column.not_null
+                and number in before.columns
+                and not before.columns[number].not_null
+            )
+            new = tuple(added[number] for number in index.columns if number in added)
+            yield IndexBuilt(index=index, constraint=owner, required=required, new=new, rebuilt=index.name in names)
+
+
+def _index_owner(own: Mapping[int, LiveConstraint], index: int) -> LiveConstraint | None:
+    constraint = own.get(index)
+    return constraint if constraint is not None and constraint.kind in "pux" else None
+
+
+def _rewritten(statement: Statement, before: LiveTable, after: LiveTable, messages: Sequence[str]) -> bool:
+    if before.file == after.file or not after.file:
+        return False
+    if any(message.startswith(_REWRITES) for message in messages):
+        return True
+    first = statement.words[:1]
+    return first == ("ALTER",) or (bool(first) and first[0] in _REWRITES_BY_ITSELF)
+
+
+def _is_checked(change: Change, messages: Sequence[str]) -> bool:
+    """Whether a foreign key's rows were looked at, as the server tells."""
+    if not isinstance(change, ConstraintAdded | ConstraintValidated) or change.constraint.kind != "f":
+        return False
+    bare = unquote_identifier(change.constraint.name)
+    return f'{_CHECKS_FOREIGN_KEY}{bare}"' in messages
+
+
+def _stores_nothing(change: Change) -> bool:
+    return isinstance(change, ColumnAdded) and not change.column.default and not change.column.generated
+
+
+def _adds_primary_key(built: Iterable[IndexBuilt]) -> bool:
+    """It makes its columns NOT NULL too."""
+    return any(change.constraint is not None and change.constraint.kind == "p" for change in built)

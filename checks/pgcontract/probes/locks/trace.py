@@ -1,0 +1,274 @@
+"""A migration run statement by statement over rows, with a second session that looks at its locks after each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from pgcontract.catalog.live_tables import LiveTable, Relation, read_locks, read_relations, read_tables
+from pgcontract.errors import CouldNotAsk
+from pgcontract.model.lock_mode import LockMode
+from pgcontract.model.qualified_name import QualifiedName
+from pgcontract.model.sql import Script, Statement
+from pgcontract.model.sql.lexer import tokens
+from pgcontract.model.sql.transactions import transaction_numbers
+from pgcontract.postgres.sandbox import DatabaseState
+from pgcontract.postgres.script_execution import apply_statement, as_runner
+from pgcontract.probes.cached_facts import cached_fact
+from pgcontract.probes.context import Context
+from pgcontract.probes.locks.changes import find_work, is_query
+from pgcontract.probes.locks.work import LockTrace, PartitionJoined, TracedStatement
+from pgcontract.probes.rehearsal import rehearse
+
+# Of more tables only those are looked at that the script names, with what belongs to them.
+_MAX_TABLES: Final = 400
+_SESSION: Final = (
+    # Without an index that serves a query it reads the whole table; with one, it would not on a table with many rows.
+    "SET enable_seqscan = off; SET client_min_messages = debug1; SET lock_timeout = 0"
+)
+_NAME: Final = r'(?:"(?:[^"]|"")+"|[\w$]+)(?:\s*\.\s*(?:"(?:[^"]|"")+"|[\w$]+))?'
+_PARTITION: Final = re.compile(
+    rf"CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?P<made>{_NAME})\s+PARTITION\s+OF\b|ATTACH\s+PARTITION\s+(?P<attached>{_NAME})",
+    re.IGNORECASE,
+)
+_BOUNDS: Final = """
+SELECT pg_catalog.format('%%I.%%I', n.nspname, c.relname), pg_catalog.pg_get_partition_constraintdef(c.oid)
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.oid = pg_catalog.to_regclass(%s)
+"""
+_CONCURRENTLY: Final = re.compile(r"\bCONCURRENTLY\b", re.IGNORECASE)
+
+
+@cached_fact
+def trace_locks(context: Context) -> LockTrace:
+    """The script over the rows that it was rehearsed over. CouldNotAsk where it does not run, or is not taken apart."""
+    script = context.promise.script
+    if not script.parsed:
+        raise CouldNotAsk("the script is too long to be looked into")
+    if not script.statements:
+        return LockTrace()
+    state = _state(context)
+    before = _deployed(context)
+    with (
+        context.sandbox.clone(state) as name,
+        context.sandbox.connect(name) as observer,
+        context.sandbox.connect(name) as connection,
+    ):
+        relations = read_relations(observer)
+        deployed = {oid: relation for oid, relation in relations.items() if before is None or oid in before}
+        return _Tracer(connection, observer, _chosen(deployed, script)).run(script)
+
+
+def _state(context: Context) -> DatabaseState:
+    """What it was rehearsed over, where what it reads of rows matters; without rows where it cannot be."""
+    before = context.before_state
+    if not any(is_query(statement) for statement in context.promise.script.statements):
+        return before
+    try:
+        return rehearse(context).before.state
+    except CouldNotAsk:
+        return before
+
+
+def _deployed(context: Context) -> frozenset[int] | None:
+    """The relations that production has before the first migration that is pending; None where it is this one."""
+    state = context.deployed_states.get(context.regimes[0].name)
+    if state is None or state == context.start_states.get(context.regimes[0].name):
+        return None
+    with context.sandbox.rolled_back(state) as connection:
+        return frozenset(read_relations(connection))
+
+
+def _chosen(relations: Mapping[int, Relation], script: Script) -> Mapping[int, Relation]:
+    """All of them, or of very many those that the script names, with their indexes and partitions."""
+    tables = {oid for oid, relation in relations.items() if relation.table == oid}
+    if len(tables) <= _MAX_TABLES:
+        return relations
+    words = {token.name for token in tokens(script.text)}
+    named = {relation.root for relation in relations.values() if QualifiedName.parse(relation.name).name in words}
+    return {oid: relation for oid, relation in relations.items() if relation.root in named}
+
+
+class _Tracer:
+    """Runs a script's statements on one connection and looks at them from another."""
+
+    def __init__(
+        self, connection: psycopg.Connection, observer: psycopg.Connection, relations: Mapping[int, Relation]
+    ) -> None:
+        self._connection = connection
+        self._observer = observer
+        self._relations = relations
+        self._messages: list[str] = []
+        self._tables: dict[int, LiveTable] = {}
+        self._rows: dict[int, int] = {}
+        connection.add_notice_handler(lambda diagnostic: self._messages.append(diagnostic.message_primary or ""))
+
+    def run(self, script: Script) -> LockTrace:
+        connection = self._connection
+        connection.execute(_SESSION)
+        tables = [oid for oid, relation in self._relations.items() if relation.table == oid]
+        connection.execute("BEGIN")
+        self._tables = dict(read_tables(connection, tables))
+        connection.execute("COMMIT")
+        if any(is_query(statement) for statement in script.statements):
+            self._rows = dict(self._counted())
+        traced: list[TracedStatement] = []
+        numbers = transaction_numbers(script)
+        with as_runner(connection, script):
+            for statement, number in zip(script.statements, numbers, strict=True):
+                refused = self._run(script, statement, number, traced)
+                if refused is not None:
+                    return LockTrace(statements=tuple(traced), stopped=refused, root_of=self._roots())
+            if not connection.closed:
+                connection.execute("ROLLBACK")
+        return LockTrace(statements=tuple(traced), root_of=self._roots())
+
+    def _roots(self) -> dict[str, str]:
+        return {
+            relation.name: self._relations[relation.root].name
+            for relation in self._relations.values()
+            if relation.oid == relation.table != relation.root and relation.root in self._relations
+        }
+
+    def _run(self, script: Script, statement: Statement, number: int, traced: list[TracedStatement]) -> str | None:
+        connection = self._connection
+        previous = traced[-1] if traced else None
+        if previous is not None and previous.transaction != number:
+            self._end("COMMIT")
+            previous = None
+        if statement.is_transaction_control:
+            self._control(statement)
+            return None
+        if statement.forbids_transaction_block:
+            return self._run_outside(script, statement, number, traced)
+        self._begin()
+        # Set by the script, it would hide what is looked for; the transaction's end takes it back.
+        connection.execute("SELECT pg_catalog.set_config('client_min_messages', 'debug1', true)")
+        self._messages.clear()
+        refusal = apply_statement(connection, statement, script)
+        if refusal is not None:
+            return f"line {statement.line}: {refusal}"
+        traced.append(self._look(statement, number, previous))
+        return None
+
+    def _joined(self, statement: Statement) -> PartitionJoined | None:
+        """The partition that the statement made or attached."""
+        match = _PARTITION.search(statement.text)
+        if match is None:
+            return None
+        row = self._connection.execute(_BOUNDS, [match["made"] or match["attached"]]).fetchone()
+        return PartitionJoined(partition=row[0], bounds=row[1]) if row and row[1] else None
+
+    def _counted(self) -> Iterator[tuple[int, int]]:
+        """How many rows the tables hold that this role may read."""
+        for oid, relation in self._relations.items():
+            if relation.kind in "rm":
+                with suppress(psycopg.Error):
+                    query = f"SELECT count(*) FROM {relation.name}"  # noqa: S608 - a name from the catalog
+                    row = self._observer.execute(query.encode()).fetchone()
+                    yield oid, row[0] if row else 0
+
+    def _begin(self) -> None:
+        if self._connection.info.transaction_status is TransactionStatus.IDLE:
+            # What was counted in earlier transactions would be taken for this one's.
+            self._connection.execute("SELECT pg_catalog.pg_stat_force_next_flush()")
+            self._connection.execute("BEGIN")
+            self._tables = {
+                oid: replace(table, scans=0, read=0, inserted=0, updated=0, deleted=0)
+                for oid, table in self._tables.items()
+            }
+
+    def _end(self, how: str) -> None:
+        if self._connection.info.transaction_status is not TransactionStatus.IDLE:
+            self._connection.execute(how.encode())
+
+    def _control(self, statement: Statement) -> None:
+        """What the script itself begins is begun by the first statement in it."""
+        match statement.words:
+            case ("PREPARE", *_):
+                raise CouldNotAsk("the script prepares a transaction, which is committed elsewhere")
+            case ("ROLLBACK" | "ABORT", *_):
+                self._end("ROLLBACK")
+            case ("COMMIT" | "END", *_):
+                self._end("COMMIT")
+
+    def _run_outside(
+        self, script: Script, statement: Statement, number: int, traced: list[TracedStatement]
+    ) -> str | None:
+        """A statement outside of transactions, which nobody can look at before it ends: its lock is the manual's."""
+        connection = self._connection
+        refusal = apply_statement(connection, statement, script)
+        if refusal is not None:
+            return f"line {statement.line}: {refusal}"
+        mode = LockMode.SHARE_UPDATE_EXCLUSIVE if _CONCURRENTLY.search(statement.text) else LockMode.ACCESS_EXCLUSIVE
+        connection.execute("BEGIN")
+        after = read_tables(connection, self._tables)
+        connection.execute("COMMIT")
+        changed = [oid for oid, table in after.items() if _files(table) != _files(self._tables[oid])]
+        held = dict.fromkeys(changed, mode)
+        before = {oid: self._tables[oid] for oid in changed}
+        works = find_work(statement, before, {oid: after[oid] for oid in changed}, held, self._relations, (), {})
+        self._tables |= after
+        names = {self._relations[oid].name: mode for oid in changed}
+        traced.append(
+            TracedStatement(
+                statement=statement,
+                transaction=number,
+                taken=names,
+                held=names,
+                work=tuple(works),
+                rows={},
+                has_timeout=True,
+            )
+        )
+        return None
+
+    def _look(self, statement: Statement, number: int, previous: TracedStatement | None) -> TracedStatement:
+        """What the statement that has just run, and is not committed, took and did."""
+        connection = self._connection
+        locks = read_locks(self._observer, connection.info.backend_pid)
+        held = {oid: mode for oid, mode in locks.items() if oid in self._relations}
+        seen = [oid for oid in held if self._relations[oid].table == oid]
+        after = read_tables(connection, seen) if seen else {}
+        before = {oid: self._tables[oid] for oid in seen if oid in self._tables}
+        work = tuple(
+            find_work(
+                statement, before, after, held, self._relations, self._messages, self._rows, self._joined(statement)
+            )
+        )
+        rows = {
+            table.name: changed
+            for oid, table in after.items()
+            if oid in before and (changed := _changed(table) - _changed(before[oid]))
+        }
+        for oid, table in after.items():
+            if oid in self._rows and oid in before:
+                old = before[oid]
+                self._rows[oid] += table.inserted - old.inserted - table.deleted + old.deleted
+        self._tables |= after
+        names = {self._relations[oid].name: mode for oid, mode in held.items() if self._relations[oid].table == oid}
+        earlier = previous.held if previous is not None else {}
+        timeout = connection.execute("SELECT pg_catalog.current_setting('lock_timeout') <> '0'").fetchone()
+        return TracedStatement(
+            statement=statement,
+            transaction=number,
+            taken={name: mode for name, mode in names.items() if name not in earlier or earlier[name].rank < mode.rank},
+            held=names,
+            work=work,
+            rows=rows,
+            has_timeout=bool(timeout and timeout[0]),
+        )
+
+
+def _changed(table: LiveTable) -> int:
+    return table.inserted + table.updated + table.deleted
+
+
+def _files(table: LiveTable) -> tuple[object, ...]:
+    return table.file, {oid: index.file for oid, index in table.indexes.items()}

@@ -1,0 +1,202 @@
+"""What rules about locks have in common: which work is told together, in which words, and what it weighs. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pgcontract.model.lock_mode import LockMode
+from pgcontract.model.schema import Origin
+from pgcontract.probes.context import Context
+from pgcontract.probes.locks.trace import trace_locks
+from pgcontract.probes.locks.work import (
+    ColumnAdded,
+    ColumnRequired,
+    ColumnRetyped,
+    ConstraintAdded,
+    ConstraintValidated,
+    IndexBuilt,
+    LockTrace,
+    PartitionJoined,
+    TracedStatement,
+    Work,
+    WorkKind,
+)
+from pgcontract.probes.promise import Promise
+from pgcontract.result import Evidence, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.locks.remedies import Remedy, remedy_for
+
+FEW_ROWS: Final = 10_000
+"""Of a table with fewer, all rows are read or written before anybody notices."""
+
+_MAX_SHOWN: Final = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What one statement does to one table, to be told in one finding."""
+
+    traced: TracedStatement
+    works: tuple[Work, ...]
+
+    @property
+    def first(self) -> Work:
+        return self.works[0]
+
+    @property
+    def subject(self) -> str:
+        return self.first.subject if len(self.works) == 1 else self.first.table
+
+
+def pending_script(promise: Promise) -> tuple[str, ...]:
+    """A deploy's event is judged where it is still to come."""
+    pending = {migration.key for migration in promise.project.pending}
+    return ("script",) if promise.migration.key in pending and promise.script.statements else ()
+
+
+def answers(context: Context, kind: WorkKind, kept: str, describe: Callable[[Told], str]) -> Iterator[Answer]:
+    """One answer for each statement and table on which it does this kind of work while others wait for it."""
+    trace = trace_locks(context)
+    found = list(_told(trace, kind))
+    for told in found:
+        yield _answer(context, told, describe(told))
+    if not found:
+        yield Answer(Status.KEPT, "script", kept + (f" Only what is before {trace.stopped}." if trace.stopped else ""))
+
+
+def _told(trace: LockTrace, kind: WorkKind) -> Iterator[Told]:
+    for traced in trace.statements:
+        tables: dict[str, list[Work]] = {}
+        for work in traced.work:
+            if work.kind is kind and work.blocks:
+                tables.setdefault(work.table, []).append(work)
+        yield from (Told(traced=traced, works=tuple(works)) for works in tables.values())
+
+
+def _answer(context: Context, told: Told, summary: str) -> Answer:
+    traced, work = told.traced, told.first
+    rows = context.promise.project.table_rows.get(work.table)
+    is_small = rows is not None and rows < FEW_ROWS
+    size = (
+        f" Production has {rows:,} rows in it{', so that is soon done' if is_small else ''}." if rows is not None else ""
+    )
+    remedies = [remedy_for(traced, each, major=context.sandbox.server.major) for each in told.works]
+    evidence = [statement_evidence(traced)]
+    if any(remedy.steps for remedy in remedies):
+        evidence.append(Evidence(title="A migration each, in this order", text=_steps(remedies), language="sql"))
+    return Answer(
+        Status.NOTED if is_small else Status.BROKEN,
+        told.subject,
+        f"{summary}: {waiting(traced, work)} until it is done.{size}",
+        expected="no lock that others wait for while every row is read or written",
+        actual=f"{work.lock.sql} on {work.table}",
+        remedy=_sentence(context, remedies),
+        evidence=evidence,
+        origin=origin_of(context, traced),
+    )
+
+
+def waiting(traced: TracedStatement, work: Work) -> str:
+    """Who waits: `reads and writes of public.orders wait`, and at a foreign key those of the table it points at."""
+    words = f"{work.lock.blocked} of {work.table}"
+    references = work.change.references if isinstance(work.change, ConstraintAdded) else ""
+    other = traced.held.get(references, LockMode.ACCESS_SHARE)
+    if references and references != work.table and other.blocks_writes:
+        same = other.blocked == work.lock.blocked
+        words += f" and {references}" if same else f" and {other.blocked} of {references}"
+    return f"{words} wait"
+
+
+def why(work: Work) -> str:
+    """What the work is for: `for the foreign key f`."""
+    match work.change:
+        case ConstraintAdded(constraint=constraint) | ConstraintValidated(constraint=constraint):
+            kind = {"f": "foreign key", "c": "CHECK", "n": "NOT NULL"}.get(constraint.kind, "constraint")
+            return f"the {kind} {constraint.name}"
+        case ColumnRequired(column=column):
+            return f"NOT NULL of {column.name}"
+        case ColumnRetyped(before=before, after=after):
+            return f"the change of {after.name} from {before.type} to {after.type}"
+        case ColumnAdded(column=column):
+            return f"the new column {column.name}"
+        case IndexBuilt(index=index, constraint=None):
+            return f"the index {index.name}"
+        case IndexBuilt(constraint=constraint) if constraint is not None:
+            return f"the constraint {constraint.name}"
+        case PartitionJoined(partition=partition):
+            return f"the bounds of {partition}"
+        case _:
+            return ""
+
+
+def reasons(told: Told) -> str:
+    """The same of all that is told together, the first three by name."""
+    words = list(dict.fromkeys(filter(None, map(why, told.works))))
+    if len(words) > 3:
+        words = [*words[:3], f"{len(words) - 3} more"]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+
+
+def command(traced: TracedStatement) -> str:
+    """The statement in two words of its own: `ALTER TABLE`."""
+    words = traced.statement.words
+    most = (
+        3
+        if words[:2] in (("REFRESH", "MATERIALIZED"),)
+        else 2
+        if words[0] in ("ALTER", "CREATE", "DROP", "VACUUM")
+        else 1
+    )
+    return " ".join(words[:most])
+
+
+def statement_evidence(traced: TracedStatement) -> Evidence:
+    return Evidence(title=f"Line {traced.statement.line}", text=f"{traced.statement.shown};", language="sql")
+
+
+def held_evidence(trace: LockTrace, traced: TracedStatement, table: str) -> list[Evidence]:
+    """The statements of the transaction that lock the table, or work while it is locked."""
+    inside = [
+        each
+        for each in trace.statements
+        if each.transaction == traced.transaction and table in each.held and (each.work or table in each.taken)
+    ]
+    return [
+        Evidence(
+            title=f"How {table} is locked, to the end of the transaction",
+            columns=("line", "statement", "lock", "does"),
+            rows=tuple(
+                (
+                    str(each.statement.line),
+                    shortened(each.statement.shown),
+                    each.held[table].sql,
+                    "; ".join(f"{work.kind.value} {work.table}" for work in each.work) or "-",
+                )
+                for each in inside
+            ),
+        )
+    ]
+
+
+def shortened(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= _MAX_SHOWN else f"{words[:_MAX_SHOWN]}…"
+
+
+def origin_of(context: Context, traced: TracedStatement) -> Origin:
+    statement = traced.statement
+    return Origin(file=statement.path or context.promise.script.path, line=statement.line, column=statement.column)
+
+
+def _steps(remedies: Iterable[Remedy]) -> str:
+    steps = [step for remedy in remedies for step in remedy.steps]
+    return "\n\n".join(f"-- {number}.\n{step}" for number, step in enumerate(steps, 1))
+
+
+def _sentence(context: Context, remedies: Sequence[Remedy]) -> str:
+    sentences = list(dict.fromkeys(remedy.sentence for remedy in remedies))
+    if any(remedy.concurrent for remedy in remedies) and context.promise.migration.outside_remedy:
+        sentences.append(context.promise.migration.outside_remedy)
+    return " ".join(sentences)

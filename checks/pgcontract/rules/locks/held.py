@@ -1,0 +1,146 @@
+"""A lock that others wait for is not held on while a later statement works, and not waited for without an end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pgcontract.model.lock_mode import LockMode
+from pgcontract.probes.context import Context
+from pgcontract.probes.locks.trace import trace_locks
+from pgcontract.probes.locks.work import LockTrace, TracedStatement, Work, WorkKind
+from pgcontract.result import Evidence, Severity, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.locks.findings import (
+    FEW_ROWS,
+    command,
+    held_evidence,
+    origin_of,
+    pending_script,
+    shortened,
+)
+from pgcontract.rules.registry import check, only_claimed
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Held:
+    """A table whose lock was taken by one statement, and a later one of the same transaction that works meanwhile."""
+
+    table: str
+    mode: LockMode
+    taken: TracedStatement
+    later: TracedStatement
+    work: Work
+
+
+@check("lock.not_held", subjects=pending_script, severity=Severity.WARNING, implied=True)
+def lock_not_held(context: Context) -> Iterator[Answer]:
+    """No lock that others wait for is held while a later statement reads or writes every row of a table.
+
+    Why it matters: a lock ends with its transaction and not with its statement. ADD COLUMN takes a moment; an UPDATE of
+    all rows behind it in the same transaction keeps everybody out for as long as it runs.
+    How it is measured: the pending migration is run statement by statement over rows, in the transactions in which its
+    tool runs it; a second session reads the locks after each. A statement works where it rewrites a table that was there
+    before, reads all of it or builds an index on it; one that finds its rows by an index does not.
+    What to do: put the later statement into a migration of its own, or commit before it.
+    """
+    trace = trace_locks(context)
+    tables: dict[str, list[_Held]] = {}
+    for held in _held(trace):
+        tables.setdefault(held.table, []).append(held)
+    # What a partition's lock keeps out, that of its table does too.
+    tables = {
+        table: found for table, found in tables.items() if trace.root_of.get(table, table) not in {*tables} - {table}
+    }
+    rows = context.promise.project.table_rows
+    for table, found in tables.items():
+        long = [held for held in found if not _is_small(held.work, rows)]
+        first = (long or found)[0]
+        yield Answer(
+            Status.BROKEN if long else Status.NOTED,
+            table,
+            _summary(first, len(long or found) - 1),
+            expected="a lock that lasts no longer than its own statement takes",
+            actual=f"{first.mode.sql} on {table} from line {first.taken.statement.line} to the end of the transaction",
+            remedy=f"Put line {first.later.statement.line} into a migration of its own"
+            + (", before this one." if first.work.kind is WorkKind.QUERY else "."),
+            evidence=held_evidence(trace, first.taken, table),
+            origin=origin_of(context, first.taken),
+        )
+    if not tables:
+        yield Answer(Status.KEPT, "script", "No lock that others wait for is held while a later statement works.")
+
+
+def _held(trace: LockTrace) -> Iterator[_Held]:
+    for number, taken in enumerate(trace.statements):
+        for table, mode in taken.taken.items():
+            if not mode.blocks_writes:
+                continue
+            for later in trace.statements[number + 1 :]:
+                if later.transaction != taken.transaction:
+                    break
+                for work in later.work:
+                    # Work on the same table under a lock of its own is told by itself.
+                    if not (work.table == table and work.blocks and mode.rank <= _own(later, table).rank):
+                        yield _Held(table=table, mode=mode, taken=taken, later=later, work=work)
+
+
+def _own(traced: TracedStatement, table: str) -> LockMode:
+    return traced.held.get(table, LockMode.ACCESS_SHARE)
+
+
+def _is_small(work: Work, rows: Mapping[str, int]) -> bool:
+    return rows.get(work.table, FEW_ROWS) < FEW_ROWS
+
+
+def _summary(held: _Held, more: int) -> str:
+    again = f", and {more} more statement{'s' if more > 1 else ''}" if more else ""
+    later = f"the {command(held.later)} of line {held.later.statement.line}"
+    return (
+        f"{held.mode.sql} on {held.table} from line {held.taken.statement.line} is held during {later}, "
+        f"which {held.work.kind.value} {held.work.table}{again}: "
+        f"{held.mode.blocked} of {held.table} wait until the transaction ends."
+    )
+
+
+@check("lock.timeout", subjects=pending_script, severity=Severity.INFO, promised=only_claimed)
+def lock_timeout(context: Context) -> Iterator[Answer]:
+    """Waiting for a lock ends in time.
+
+    Why it matters: a statement that waits for its lock makes everybody wait who comes after it, though its own work takes
+    a moment; one long query of somebody else is enough.
+    How it is measured: lock_timeout is read after each statement that takes a lock which others wait for, on a table that
+    was there before.
+    What to do: set it in front, and run the migration again where it gives up (SQLSTATE 55P03).
+    """
+    taken = [
+        (traced, table, mode)
+        for traced in trace_locks(context).statements
+        if not traced.has_timeout
+        for table, mode in traced.taken.items()
+        if mode.blocks_writes
+    ]
+    if not taken:
+        yield Answer(Status.KEPT, "script", "No lock that others wait for is waited for without an end.")
+        return
+    traced, table, mode = taken[0]
+    yield Answer(
+        Status.BROKEN,
+        "script",
+        f"Line {traced.statement.line} waits for {mode.sql} on {table} as long as it takes, and whoever comes after it "
+        "waits behind it.",
+        expected="lock_timeout is set",
+        actual="lock_timeout = 0",
+        remedy="Begin the file with SET lock_timeout = '2s'; and run it again where it gives up.",
+        evidence=[
+            Evidence(
+                title="Locks that are waited for without an end",
+                columns=("line", "statement", "table", "lock"),
+                rows=tuple(
+                    (str(each.statement.line), shortened(each.statement.shown), name, lock.sql)
+                    for each, name, lock in taken
+                ),
+            )
+        ],
+        origin=origin_of(context, traced),
+    )

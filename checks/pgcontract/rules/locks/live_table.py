@@ -1,0 +1,79 @@
+"""Tables that are in use are not locked against others while all their rows are read or written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pgcontract.probes.context import Context
+from pgcontract.probes.locks.work import ColumnAdded, IndexBuilt, WorkKind
+from pgcontract.result import Severity
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.locks.findings import Told, answers, command, pending_script, reasons
+from pgcontract.rules.registry import check
+
+
+@check("lock.no_rewrite", subjects=pending_script, severity=Severity.WARNING, implied=True)
+def lock_no_rewrite(context: Context) -> Iterator[Answer]:
+    """No table that is in use is written anew while others wait for it.
+
+    Why it matters: a rewrite copies every row and builds every index again under ACCESS EXCLUSIVE: on a table of some
+    size nobody reads or writes it for minutes, and the disk must hold it twice.
+    How it is measured: the pending migration is run statement by statement over rows; where the file of a table that was
+    there before is another one after a statement, it was rewritten; a second session reads which lock is held.
+    What to do: take the steps in the evidence, each as a migration of its own. Where production's table is small, say so:
+    [production.tables] in pgcontract.toml.
+    """
+
+    def describe(told: Told) -> str:
+        line, table = told.traced.statement.line, told.first.table
+        if told.first.kind_of_table == "m":
+            return f"Line {line} fills {table} anew under {told.first.lock.sql}"
+        if isinstance(told.first.change, ColumnAdded):
+            column = told.first.change.column
+            value = "its values are stored" if column.generated == "s" else "each row gets a value of its own"
+            return f"Line {line} rewrites every row of {table} to add {column.name}, as {value}"
+        cause = reasons(told)
+        return f"Line {line} rewrites every row of {table}{f' for {cause}' if cause else ', by ' + command(told.traced)}"
+
+    yield from answers(context, WorkKind.REWRITE, "No table that was there before is rewritten under a lock.", describe)
+
+
+@check("lock.no_scan", subjects=pending_script, severity=Severity.WARNING, implied=True)
+def lock_no_scan(context: Context) -> Iterator[Answer]:
+    """No table that is in use is read whole while others wait for it.
+
+    Why it matters: the server reads every row to check what a statement newly demands, and holds the statement's lock as
+    long; writes, and with ACCESS EXCLUSIVE reads too, wait until it has read them all.
+    How it is measured: the pending migration is run statement by statement over rows; the server's counters and messages
+    tell which tables that were there before a statement reads whole, a second session which lock is held.
+    What to do: take the steps in the evidence, each as a migration of its own. Where production's table is small, say so:
+    [production.tables] in pgcontract.toml.
+    """
+
+    def describe(told: Told) -> str:
+        cause = reasons(told)
+        for_what = f"to check {cause}" if cause else f"at {command(told.traced)}"
+        table = told.first.partitions[0] if len(told.first.partitions) == 1 else told.first.table
+        return f"Line {told.traced.statement.line} reads every row of {table} {for_what}"
+
+    yield from answers(context, WorkKind.SCAN, "No table that was there before is read whole under a lock.", describe)
+
+
+@check("lock.no_index_build", subjects=pending_script, severity=Severity.WARNING, implied=True)
+def lock_no_index_build(context: Context) -> Iterator[Answer]:
+    """No index is built on a table that is in use while others wait for it.
+
+    Why it matters: CREATE INDEX keeps every writer out until the index is built, ADD UNIQUE and ADD PRIMARY KEY every
+    reader too: minutes on a table of some size.
+    How it is measured: the pending migration is run statement by statement over rows; a new index, or a new file of one,
+    on a table that was there before was built; a second session reads which lock is held.
+    What to do: build it CONCURRENTLY, alone in its file; the evidence has the statements. Where production's table is
+    small, say so: [production.tables] in pgcontract.toml.
+    """
+
+    def describe(told: Told) -> str:
+        again = isinstance(told.first.change, IndexBuilt) and told.first.change.rebuilt
+        verb = "builds again" if again else "builds"
+        return f"Line {told.traced.statement.line} {verb} {reasons(told) or 'an index'} of {told.first.table}"
+
+    yield from answers(context, WorkKind.BUILD, "No index is built under a lock that others wait for.", describe)

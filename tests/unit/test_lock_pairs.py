@@ -1,0 +1,102 @@
+"""What a deploy does to tables in use is told at its line, its good twin is not, and what is printed as the way around is
+none of it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from pgcontract.contract import FolderOptions, load_project
+from pgcontract.result import Finding, RunOptions, Status
+from pgcontract.runner import verify
+from written_files import write_files
+
+PAIRS = tomllib.loads(Path(__file__).with_name("lock_pairs.toml").read_text(encoding="utf-8"))["pair"]
+TABLES = {
+    "S.t": "CREATE TABLE S.t (id bigint PRIMARY KEY, c text, n int, at timestamp, v varchar(20), j json, "
+    "x numeric(8,2));",
+    "S.p": "CREATE TABLE S.p (id bigint PRIMARY KEY, name text);",
+}
+STEPS = "A migration each, in this order"
+
+
+CHUNK = 10
+"""So many pairs share a database: each file costs time for each table in it."""
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What was found in the deploy of a file for each pair, by its number."""
+
+    findings: Mapping[int, tuple[Finding, ...]]
+
+    def told(self, number: int) -> list[str]:
+        """What is told of one, which was applied."""
+        unanswered = (Status.ERROR, Status.UNKNOWN)
+        assert [] == [finding.summary for finding in self.findings[number] if finding.status in unanswered]
+        return [finding.item for finding in self.findings[number] if finding.status is Status.BROKEN]
+
+
+def of_schema(number: int, text: str) -> str:
+    return text.replace("S.", f"s{number:02}.")
+
+
+def tables_of(pair: Mapping[str, str]) -> list[str]:
+    return [made for name, made in TABLES.items() if any(name in text for text in pair.values())]
+
+
+def deploy(folder: Path, files: Mapping[int, Sequence[str]]) -> Deployed:
+    """The pairs' files, by number, deployed in their order onto the tables of the pairs."""
+    numbers = [*files]
+    findings: dict[int, tuple[Finding, ...]] = {}
+    for start in range(0, len(numbers), CHUNK):
+        chunk = numbers[start : start + CHUNK]
+        texts = {"000_base.sql": "".join(map(base_of, chunk))}
+        for number in chunk:
+            texts |= {f"{number + 1:03}{order}_file.sql": text for order, text in enumerate(files[number])}
+        project = load_project(write_files(folder / str(start), texts), options=FolderOptions(applied="000_base"))
+        run = verify(project, RunOptions(only=("lock.*", "script.applies")))
+        for number in chunk:
+            findings[number] = tuple(each for each in run.findings if each.migration.startswith(f"{number + 1:03}"))
+    return Deployed(findings)
+
+
+def base_of(number: int) -> str:
+    pair = PAIRS[number]
+    lines = (f"CREATE SCHEMA s{number:02};", *tables_of(pair), pair.get("before", ""))
+    return of_schema(number, "\n".join(lines)) + "\n"
+
+
+@pytest.fixture(scope="module")
+def bad(tmp_path_factory: pytest.TempPathFactory) -> Deployed:
+    files = {number: [of_schema(number, pair["bad"])] for number, pair in enumerate(PAIRS)}
+    return deploy(tmp_path_factory.mktemp("bad"), files)
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Deployed:
+    files = {number: [of_schema(number, pair["good"])] for number, pair in enumerate(PAIRS)}
+    return deploy(tmp_path_factory.mktemp("good"), files)
+
+
+@pytest.mark.parametrize("number", range(len(PAIRS)), ids=[pair["name"] for pair in PAIRS])
+def test_bad_file_is_told_and_its_good_twin_is_not(bad: Deployed, good: Deployed, number: int) -> None:
+    assert ([of_schema(number, PAIRS[number]["told"])], []) == (bad.told(number), good.told(number))
+
+
+def test_what_is_printed_as_the_way_around_runs_and_is_none_of_it(bad: Deployed, tmp_path: Path) -> None:
+    steps = {number: list(printed_steps(findings)) for number, findings in bad.findings.items()}
+    steps = {number: texts for number, texts in steps.items() if texts}
+    found = deploy(tmp_path, steps)
+
+    assert {number: [] for number in steps} == {number: found.told(number) for number in steps}
+    assert len(steps) > 30
+
+
+def printed_steps(findings: Sequence[Finding]) -> Iterator[str]:
+    for exhibit in (exhibit for finding in findings for exhibit in finding.evidence if exhibit.title == STEPS):
+        yield from re.split(r"^-- \d+\.\n", exhibit.text or "", flags=re.MULTILINE)[1:]
