@@ -164,7 +164,19 @@ def test_default_outline_names_every_family_or_leaves_it_to_the_general_section(
     assert (outline.general.id, named - families, families - named) == (
         "migration",
         set(),
-        {"claim", "contract", "error_detail", "file", "migration", "object", "rows", "schema", "script", "waiver"},
+        {
+            "claim",
+            "contract",
+            "error_detail",
+            "file",
+            "lock",
+            "migration",
+            "object",
+            "rows",
+            "schema",
+            "script",
+            "waiver",
+        },
     )
 
 

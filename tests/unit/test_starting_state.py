@@ -90,6 +90,7 @@ def test_what_a_migration_adds_to_a_platforms_table_is_judged_and_the_table_is_n
         finding["subject"]: finding["status"]
         for finding in run["findings"]
         if any(name in finding["subject"] for name in ("auth.", "storage.", "realtime."))
+        and not finding["check"].startswith("lock.")  # which the script takes, whosever the table is
     }
     added = ("auth.users.welcome", "realtime.messages.hears", 'storage.objects."read all"', "storage.by_owner")
 
