@@ -87,7 +87,8 @@ def find_work(
     for oid in held:
         relation = relations[oid]
         if relation.name in tables:
-            changes = list(_changes(before[oid], after[oid], relations)) if oid in before and oid in after else []
+            known = oid in before and oid in after
+            changes = list(_changes(statement, before[oid], after[oid], relations)) if known else []
             yield from _as_one(relation.name, tables[relation.name], changes)
 
 
@@ -132,7 +133,7 @@ def _work_on(
 ) -> Iterator[Work]:
     if statement.words[:1] == (_EMPTIES,):
         return
-    changes = list(_changes(before, after, relations))
+    changes = list(_changes(statement, before, after, relations))
 
     def work(kind: WorkKind, change: Change | None = None) -> Work:
         return Work(kind=kind, table=after.name, lock=LockMode.ACCESS_SHARE, change=change)
@@ -179,7 +180,9 @@ def _reads_all(statement: Statement, before: LiveTable, after: LiveTable, rows: 
     return rows <= after.read - before.read and (rows > 0 or statement.words[0] in _CHANGES_ROWS)
 
 
-def _changes(before: LiveTable, after: LiveTable, relations: Mapping[int, Relation]) -> Iterator[Change]:
+def _changes(
+    statement: Statement, before: LiveTable, after: LiveTable, relations: Mapping[int, Relation]
+) -> Iterator[Change]:
     for number, column in after.columns.items():
         old = before.columns.get(number)
         if old is None:
@@ -209,6 +212,8 @@ def _changes(before: LiveTable, after: LiveTable, relations: Mapping[int, Relati
         is_new = old_index is None and (not index.file or index.file not in files)
         if is_new or (old_index is not None and old_index.file != index.file and before.file == after.file):
             owner = _index_owner(own, oid)
+            # ALTER TABLE makes the indexes of a column again; what a script itself drops and makes again is new.
+            again = old_index is not None or (statement.words[:1] == ("ALTER",) and index.name in names)
             required = tuple(
                 column
                 for number, column in after.columns.items()
@@ -219,7 +224,7 @@ def _changes(before: LiveTable, after: LiveTable, relations: Mapping[int, Relati
                 and not before.columns[number].not_null
             )
             new = tuple(added[number] for number in index.columns if number in added)
-            yield IndexBuilt(index=index, constraint=owner, required=required, new=new, rebuilt=index.name in names)
+            yield IndexBuilt(index=index, constraint=owner, required=required, new=new, rebuilt=again)
 
 
 def _index_owner(own: Mapping[int, LiveConstraint], index: int) -> LiveConstraint | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pgcontract.model.lock_mode import LockMode
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Origin
 from pgcontract.probes.context import Context
 from pgcontract.probes.locks.trace import trace_locks
@@ -89,7 +90,7 @@ def _answer(context: Context, told: Told, summary: str) -> Answer:
     return Answer(
         Status.NOTED if is_small else Status.BROKEN,
         told.subject,
-        f"{summary}: {waiting(traced, work)} until it is done.{size}",
+        f"{summary}: {waiting(traced, work, summary)} until it is done.{size}",
         expected="no lock that others wait for while every row is read or written",
         actual=f"{work.lock.sql} on {work.table}",
         remedy=_sentence(context, remedies),
@@ -98,9 +99,10 @@ def _answer(context: Context, told: Told, summary: str) -> Answer:
     )
 
 
-def waiting(traced: TracedStatement, work: Work) -> str:
-    """Who waits: `reads and writes of public.orders wait`, and at a foreign key those of the table it points at."""
-    words = f"{work.lock.blocked} of {work.table}"
+def waiting(traced: TracedStatement, work: Work, said: str = "") -> str:
+    """Who waits: `reads and writes of public.orders wait`, and at a foreign key those of the table it points at. What was
+    said before names the table already."""
+    words = f"{work.lock.blocked} of {'it' if said.endswith(work.table) else work.table}"
     references = work.change.references if isinstance(work.change, ConstraintAdded) else ""
     other = traced.held.get(references, LockMode.ACCESS_SHARE)
     if references and references != work.table and other.blocks_writes:
@@ -121,10 +123,8 @@ def why(work: Work) -> str:
             return f"the change of {after.name} from {before.type} to {after.type}"
         case ColumnAdded(column=column):
             return f"the new column {column.name}"
-        case IndexBuilt(index=index, constraint=None):
-            return f"the index {index.name}"
-        case IndexBuilt(constraint=constraint) if constraint is not None:
-            return f"the constraint {constraint.name}"
+        case IndexBuilt(index=index):
+            return f"the index {QualifiedName.parse(index.name).quoted_name}"
         case PartitionJoined(partition=partition):
             return f"the bounds of {partition}"
         case _:
@@ -134,8 +134,11 @@ def why(work: Work) -> str:
 def reasons(told: Told) -> str:
     """The same of all that is told together, the first three by name."""
     words = list(dict.fromkeys(filter(None, map(why, told.works))))
+    if len(words) > 1 and all(isinstance(work.change, IndexBuilt) for work in told.works):
+        words = [word.removeprefix("the index ") for word in words]
+        words[0] = f"the indexes {words[0]}"
     if len(words) > 3:
-        words = [*words[:3], f"{len(words) - 3} more"]
+        words = [*words[:2], f"{len(words) - 2} more"]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
 
 

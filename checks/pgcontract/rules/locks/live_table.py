@@ -74,6 +74,6 @@ def lock_no_index_build(context: Context) -> Iterator[Answer]:
     def describe(told: Told) -> str:
         again = isinstance(told.first.change, IndexBuilt) and told.first.change.rebuilt
         verb = "builds again" if again else "builds"
-        return f"Line {told.traced.statement.line} {verb} {reasons(told) or 'an index'} of {told.first.table}"
+        return f"Line {told.traced.statement.line} {verb} {reasons(told) or 'an index'} on {told.first.table}"
 
     yield from answers(context, WorkKind.BUILD, "No index is built under a lock that others wait for.", describe)
