@@ -79,6 +79,7 @@ IDS = (
     "rollback.respects_existing",
     "rollback.restores",
     "rows.accepted",
+    "rows.kept",
     "rule.definition",
     "schema.count",
     "script.applies",

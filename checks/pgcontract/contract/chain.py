@@ -14,6 +14,7 @@ from pgcontract.contract.toml_reader import Document
 from pgcontract.contract.validation_errors import ValidationIssue, nearest, raise_contract_error, raise_issues
 from pgcontract.contract.values import Contract, Shape
 from pgcontract.errors import InputError
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Origin
 from pgcontract.model.sql.renames import read_renames
 
@@ -145,6 +146,7 @@ def _add_contract(before: Declarations, shape_before: Shape, document: Document)
         accepted=spec.accepted,
         comments=spec.comments,
         promises=spec.promises,
+        loses=tuple(str(QualifiedName.parse(name)) for name in spec.loses or ()),
         document=spec.document.model_dump(exclude_unset=True) if spec.document else {},
         file=spec.file,
         declared=make_schema(part for part in shape.schema.parts() if part.origin and part.origin.file == file),

@@ -60,6 +60,9 @@ class ContractSpec(Spec):
         description="`declared`: what it names and no more; the rest is judged as if it had no contract. Default: all, "
         "its way back among it.",
     )
+    loses: list[str] | None = Field(
+        None, description='What it may lose of the rows that are there, as in ["public.orders.note", "public.drafts"].'
+    )
     document: DocumentSpec | None = Field(None, description="What the report prints at its head.")
     file: FilePins | None = Field(None, description="Facts of the migration's file that must not change unnoticed.")
     schemas: dict[IdentifierKey, schema_objects.SchemaSpec] | None = Field(None, alias="schema", description="Schemas.")

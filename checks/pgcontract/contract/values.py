@@ -49,8 +49,8 @@ class Contract:
     """What one migration promises. `declared`, `examples` and behaviour are this file's own; `samples` has a row for
     every table declared so far, by table and then by bare column name. `removed` are the (kind, name) of inherited
     parts it takes away. `accepted` is False for a draft nobody has read; `comments` is "optional" where
-    parts may go without, `promises` "declared" where what is not named is judged as without a contract. `files` are
-    those it was read from.
+    parts may go without, `promises` "declared" where what is not named is judged as without a contract. `loses` are
+    tables and columns of whose rows something may be lost. `files` are those it was read from.
     """
 
     path: str
@@ -59,6 +59,7 @@ class Contract:
     accepted: bool = True
     comments: str = "required"
     promises: str = "all"
+    loses: tuple[str, ...] = ()
     document: Mapping[str, str] = field(default_factory=dict)
     file: FilePins | None = None
     declared: Schema = field(default_factory=Schema)

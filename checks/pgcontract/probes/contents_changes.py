@@ -13,7 +13,7 @@ from pgcontract.model.contents import Contents, RowDifference, SequencePosition,
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.rollback_differences import RollbackDifferences, compare_after_rollback
 from pgcontract.model.schema import Schema
-from pgcontract.model.sql import Script
+from pgcontract.model.sql import Script, Statement
 from pgcontract.model.sql.lexer import TokenKind, tokens
 from pgcontract.probes.context import Context
 from pgcontract.probes.fuzzing.value_display import escaped
@@ -137,8 +137,13 @@ def assigned_columns(script: Script) -> frozenset[str]:
 
     Not of an upsert: it writes the row as if it went in anew, which is when defaults act.
     """
+    return assigned_columns_of(script.statements)
+
+
+def assigned_columns_of(statements: Iterable[Statement]) -> frozenset[str]:
+    """The same of some of its statements."""
     names: set[str] = set()
-    waiting = [statement.text for statement in script.statements if statement.words[:1] != ("CREATE",)]
+    waiting = [statement.text for statement in statements if statement.words[:1] != ("CREATE",)]
     while waiting:
         read = tokens(waiting.pop())
         updates = any(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pgcontract.model.schema import Schema
 from pgcontract.result.effect import Effect
 from pgcontract.result.measurements import Measurements
+from pgcontract.result.row_effects import RowLoss, RowStop
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,7 @@ class Observations:
     """What was seen while the checks ran; each is empty where no server was there to show it.
 
     `spelled` is what the head declares, as the server spells it; `live` what the head's script made or changed, `effect`
-    the same by name, with what it dropped.
+    the same by name, with what it dropped; `stops` and `losses` what pending migrations do over rows.
     """
 
     server: ServerInfo | None = None
@@ -49,6 +50,8 @@ class Observations:
     live: Schema | None = None
     effect: Effect | None = None
     measurements: Measurements = field(default_factory=Measurements)
+    stops: tuple[RowStop, ...] = ()
+    losses: tuple[RowLoss, ...] = ()
     phases: tuple[Phase, ...] = ()
 
 

@@ -29,3 +29,35 @@ class RowStop:
     row: tuple[tuple[str, str | None], ...] = ()
     condition: str | None = None
     counting: str | None = None
+
+
+class LossKind(Enum):
+    """How values or rows that were there are gone."""
+
+    DROPPED = "dropped"
+    DELETED = "deleted"
+    OVERWRITTEN = "overwritten"
+    CUT_OFF = "cut off"
+    NARROWED = "narrowed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowLoss:
+    """A statement by which rows of a table, or values of a column, are gone: of `held` rows that had something there,
+    `lost` have it no more. `named`: the statement says so itself (DROP, TRUNCATE, DELETE)."""
+
+    migration: str
+    kind: LossKind
+    table: str
+    column: str | None = None
+    lost: int
+    held: int
+    named: bool
+    line: int | None = None
+    statement: str | None = None
+    example: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """`public.t`, `public.t.c`."""
+        return self.table if self.column is None else f"{self.table}.{self.column}"

@@ -15,6 +15,7 @@ from pgcontract.result.measurements import Measurements
 from pgcontract.result.migration_name import MigrationName
 from pgcontract.result.observations import Phase, ServerInfo
 from pgcontract.result.outline import Outline
+from pgcontract.result.row_effects import RowLoss, RowStop
 from pgcontract.result.run_options import RunOptions
 from pgcontract.result.script_file import ScriptFile
 from pgcontract.result.source_file import SourceFile
@@ -30,8 +31,9 @@ class Run:
     `rollback`, `declared` and `live` are the head's. `declared` is None where it has no contract, `live` where no server
     showed what the script makes, `server` where none was asked. `production_major` is the major version that the
     migrations are to run on. `checks` are those that a finding is of, by id. `options` hold no password. `outline` is
-    how a report is laid out; `effect` is what the head makes, changes and drops; `sources` are the files that were read,
-    with their digests; `assumptions` are a sentence each: how the folder was read, what was taken for pending.
+    how a report is laid out; `effect` is what the head makes, changes and drops; `stops` and `losses` are what pending
+    migrations do over rows; `sources` are the files that were read, with their digests; `assumptions` are a sentence
+    each: how the folder was read, what was taken for pending.
     """
 
     pgcontract: str
@@ -53,6 +55,8 @@ class Run:
     live: Schema | None = None
     effect: Effect | None = None
     measurements: Measurements = field(default_factory=Measurements)
+    stops: tuple[RowStop, ...] = ()
+    losses: tuple[RowLoss, ...] = ()
     server: ServerInfo | None = None
     options: RunOptions = field(default_factory=RunOptions)
     phases: tuple[Phase, ...] = ()

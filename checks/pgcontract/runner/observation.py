@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pgcontract.contract import Migration, Project
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Schema
 from pgcontract.model.sql import Script, as_written
 from pgcontract.probes.context import Context
+from pgcontract.probes.populated.losses import find_losses
+from pgcontract.probes.populated.over_rows import run_over_rows
+from pgcontract.probes.populated.stops import as_row_stop
 from pgcontract.result import DocumentInfo, Effect, Measurements, Observations, PartName, ScriptFile
+from pgcontract.result.row_effects import RowLoss, RowStop
 
 if TYPE_CHECKING:
     from pgcontract.performance.measurements import MeasuredPromise
@@ -45,6 +49,18 @@ def _effect(head: Context) -> Effect:
 
 def _names(schema: Schema) -> tuple[PartName, ...]:
     return tuple(PartName(kind=part.kind, name=part.name) for part in schema.parts())
+
+
+def row_effects(pending: Iterable[Context]) -> dict[str, Any]:
+    """`stops` and `losses` of the migrations that were run over rows, in their order."""
+    stops: list[RowStop] = []
+    losses: list[RowLoss] = []
+    for context in pending:
+        with suppress(CouldNotAsk):
+            key = context.promise.migration.key
+            stops += (as_row_stop(key, stop) for stop in run_over_rows(context).stops)
+            losses += find_losses(context)
+    return {"stops": tuple(stops), "losses": tuple(losses)}
 
 
 def _collect(measured: tuple[MeasuredPromise, ...]) -> Measurements:

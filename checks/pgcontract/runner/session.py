@@ -32,7 +32,7 @@ from pgcontract.runner.behind_failures import excuse
 from pgcontract.runner.findings import make_finding, make_unanswered_finding
 from pgcontract.runner.head_findings import merge_with_head
 from pgcontract.runner.item import Item
-from pgcontract.runner.observation import observe
+from pgcontract.runner.observation import observe, row_effects
 from pgcontract.runner.plan import Plan
 from pgcontract.runner.replay import Replay
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from pgcontract.performance.measurements import MeasuredPromise
 
 NO_SERVER = "none"
+ROWS_ACCEPTED = "rows.accepted"
 OLDEST_MAJOR = versions.KNOWN_MAJORS[0]
 
 
@@ -104,6 +105,8 @@ class Session:
         if self._lost_server is None:
             with suppress(ServerUnavailable, psycopg.Error):  # lost after the last answer: what it showed is left out
                 seen = observe(self._head(), self._measured_promises())
+                asked = (self.context(key) for key, check in sorted(self._asked) if check == ROWS_ACCEPTED)
+                seen = replace(seen, **row_effects(tuple(asked)))
         return replace(seen, server=self._server_info(), phases=tuple(self._phases))
 
     def context(self, key: str) -> Context:

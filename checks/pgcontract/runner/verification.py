@@ -79,6 +79,8 @@ def conclude(
         live=observed.live,
         effect=observed.effect,
         measurements=observed.measurements,
+        stops=observed.stops,
+        losses=observed.losses,
         server=observed.server,
         options=replace(plan.options, pg=redact_spec(plan.options.pg), pg_run_as=redact_run_as(plan.options.pg_run_as)),
         phases=sum_phases(observed.phases),

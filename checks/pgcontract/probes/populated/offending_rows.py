@@ -17,6 +17,8 @@ from pgcontract.postgres.script_execution import Refusal
 _FOREIGN_KEY: Final = re.compile(r"FOREIGN KEY \((?P<own>.+?)\) REFERENCES (?P<parent>.+?)\((?P<there>.+?)\)")
 _CHECK: Final = re.compile(r"CHECK \((?P<expression>.*)\)(?: NO INHERIT)?\Z", re.DOTALL)
 _LENGTH: Final = re.compile(r"character(?: varying)?\((?P<length>\d+)\)\Z")
+_TEXTS: Final = ("text", "character", "citext", "name")
+_RANGES: Final = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 _TO_TYPE: Final = re.compile(
     r"\bALTER\s+(?:COLUMN\s+)?(?P<column>\"[^\"]+\"|\w+)\s+(?:SET\s+DATA\s+)?TYPE\b", re.IGNORECASE
 )
@@ -143,7 +145,7 @@ def _of_foreign_key(refusal: Refusal, table: str, after: Schema) -> Iterator[Off
             parent = match["parent"] if "." in match["parent"] else f"public.{match['parent']}"
             filled = " AND ".join(f"{column} IS NOT NULL" for column in own)
             condition = f"{filled} AND NOT EXISTS (SELECT FROM {parent} AS p WHERE {pairs})"
-            words = f"a {', '.join(own)} that {parent} does not have"
+            words = f"in {', '.join(own)} what {parent} does not have"
             yield _where(table, condition, _columns_in(" ".join(own), after, table), words=words)
 
 
@@ -160,10 +162,14 @@ def _of_cast(refusal: Refusal, table: str, before: Schema, after: Schema) -> Ite
 def _of_new_type(table: str, old: Column, new: Column) -> Iterator[Offence]:
     name = old.quoted_name
     if match := _LENGTH.search(new.type):
-        words = f"a {name} of more than {match['length']} characters"
+        words = f"in {name} more than {match['length']} characters"
         yield _where(table, f"length({name}::text) > {match['length']}", [old.bare_name], words=words)
-    words = f"a {name} that is no {new.type}"
-    valid = f"pg_input_is_valid({name}::text, {sql.Literal(new.type).as_string()})"
-    yield _where(table, f"NOT {valid}", [old.bare_name], words=words)
-    if new.type in ("smallint", "integer", "bigint"):
-        yield _where(table, f"{name}::text !~ '^\\s*[-+]?[0-9]+\\s*$'", [old.bare_name], words=words)
+    words = f"in {name} what is no {new.type}"
+    if old.type.startswith(_TEXTS):
+        valid = f"pg_input_is_valid({name}::text, {sql.Literal(new.type).as_string()})"
+        yield _where(table, f"NOT {valid}", [old.bare_name], words=words)
+        if new.type in _RANGES:  # before 16
+            yield _where(table, f"{name}::text !~ '^\\s*[-+]?[0-9]+\\s*$'", [old.bare_name], words=words)
+    elif new.type in _RANGES:
+        most = _RANGES[new.type]
+        yield _where(table, f"{name} NOT BETWEEN {-most - 1} AND {most}", [old.bare_name])

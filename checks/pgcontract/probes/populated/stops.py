@@ -20,7 +20,7 @@ from pgcontract.probes.own_guard import is_own_guard
 from pgcontract.probes.populated.offending_rows import Offence, count, offences, with_value
 from pgcontract.probes.populated.row_trials import RowTrials
 from pgcontract.probes.populated.stored_rows import StoredRow, read_rows
-from pgcontract.result.row_effects import StopKind
+from pgcontract.result.row_effects import RowStop, StopKind
 
 _MAX_STOPS: Final = 8
 _MAX_ROWS: Final = 24
@@ -52,6 +52,22 @@ class Stops:
 
     found: tuple[Stop, ...] = ()
     unknown: Refusal | None = None
+
+
+def as_row_stop(migration: str, stop: Stop) -> RowStop:
+    """The stop as a value of the Run."""
+    refusal = stop.refusal
+    return RowStop(
+        migration=migration,
+        kind=stop.kind,
+        message=refusal.message,
+        line=refusal.line,
+        statement=refusal.statement,
+        table=stop.table,
+        row=tuple(stop.rows[0].values.items()) if stop.rows else (),
+        condition=stop.offence.condition if stop.offence else None,
+        counting=stop.offence.counting if stop.offence else None,
+    )
 
 
 def find_stops(trials: RowTrials, before: Schema, after: Schema) -> Stops:

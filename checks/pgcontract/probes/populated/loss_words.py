@@ -1,0 +1,85 @@
+"""What a statement says itself of the rows that are gone with it."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from pgcontract.model.qualified_name import QualifiedName
+from pgcontract.model.sql import Statement
+from pgcontract.model.sql.lexer import Token, TokenKind, tokens
+from pgcontract.probes.contents_changes import names_in_code
+
+_TAKES_AWAY: Final = {"DELETE", "TRUNCATE", "DROP"}
+_CLOCK: Final = {"NOW", "CURRENT_TIMESTAMP", "CURRENT_DATE", "CLOCK_TIMESTAMP", "LOCALTIMESTAMP", "STATEMENT_TIMESTAMP"}
+_NO_COLUMNS: Final = {*_CLOCK, "NULL", "TRUE", "FALSE", "DEFAULT", "ARRAY", "INTERVAL"}
+_NAMES: Final = (TokenKind.WORD, TokenKind.QUOTED)
+
+
+def drops(statement: Statement | None, table: str) -> bool:
+    """Whether it drops this table by its name."""
+    return statement is not None and "DROP" in _words(statement) and names_in_code(statement.text, _bare(table))
+
+
+def drops_column(statement: Statement | None, column: str) -> bool:
+    """Whether it drops a column by this name."""
+    return statement is not None and "DROP" in _words(statement) and names_in_code(statement.text, column)
+
+
+def deletes(statement: Statement | None, table: str) -> bool:
+    """Whether it takes rows away from this table by its name."""
+    if statement is None or not _words(statement) & _TAKES_AWAY:
+        return False
+    return names_in_code(statement.text, _bare(table))
+
+
+def deletes_elsewhere(statement: Statement, table: str) -> bool:
+    """Whether it takes rows away, and names this table nowhere."""
+    return bool(_words(statement) & _TAKES_AWAY) and not names_in_code(statement.text, _bare(table))
+
+
+def sets_to_clock(statement: Statement, column: str) -> bool:
+    """Whether it sets the column to the time at which it runs."""
+    return any(token.upper in _CLOCK for token in _assigned_value(statement, column) or ())
+
+
+def is_constant_over_all(statement: Statement, column: str) -> bool:
+    """Whether it sets the column to what no column has a part in, in rows that it does not choose by that column."""
+    read = tokens(statement.text)
+    where = next((place for place, token in enumerate(read) if token.upper == "WHERE"), len(read))
+    if any(token.name == column for token in read[where:] if token.kind in _NAMES):
+        return False
+    value = _assigned_value(statement, column)
+    return value is not None and all(token.upper in _NO_COLUMNS for token in value if token.kind in _NAMES)
+
+
+def _assigned_value(statement: Statement, column: str) -> list[Token] | None:
+    """What stands behind `column =` in its SET; None where there is none."""
+    read = tokens(statement.text)
+    setting = next((place for place, token in enumerate(read) if token.upper == "SET"), len(read))
+    start = next(
+        (
+            place
+            for place in range(setting + 1, len(read) - 1)
+            if read[place].kind in _NAMES and read[place].name == column and read[place + 1].text == "="
+        ),
+        None,
+    )
+    if start is None:
+        return None
+    value: list[Token] = []
+    depth = 0
+    for token in read[start + 2 :]:
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
+        if depth < 0 or (depth == 0 and (token.text in (",", ";") or token.upper in ("FROM", "WHERE", "RETURNING"))):
+            break
+        value.append(token)
+    return value
+
+
+def _words(statement: Statement) -> set[str]:
+    return {word.upper() for word in re.findall(r"\w+", statement.text)}
+
+
+def _bare(name: str) -> str:
+    return QualifiedName.parse(name).name

@@ -1,0 +1,308 @@
+"""What a migration loses of the rows that were there: by which statement, how many, and whether the statement says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+from pgcontract.model.contents import RowDifference, TableContents, compare_rows
+from pgcontract.model.sql import Statement, TransactionScope
+from pgcontract.postgres.script_execution import apply_statements, as_runner
+from pgcontract.probes.cached_facts import cached_promise_fact
+from pgcontract.probes.contents_changes import assigned_columns_of
+from pgcontract.probes.context import Context
+from pgcontract.probes.populated.loss_words import (
+    deletes,
+    deletes_elsewhere,
+    drops,
+    drops_column,
+    is_constant_over_all,
+    sets_to_clock,
+)
+from pgcontract.probes.populated.over_rows import run_over_rows
+from pgcontract.probes.populated.table_snapshots import Snapshot, StoredValues, TableSnapshot, take_snapshot
+from pgcontract.result.row_effects import LossKind, RowLoss
+
+_MAX_STATEMENTS: Final = 400
+_MAX_PAIRS: Final = 20
+# Statements that change no row that is there, whatever their words.
+_HARMLESS: Final = {
+    "CREATE", "COMMENT", "GRANT", "REVOKE", "SET", "RESET", "BEGIN", "START", "COMMIT", "END", "ANALYZE", "SHOW",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Change:
+    """What one statement did to one table that was there before the migration."""
+
+    statement: Statement | None
+    start: TableSnapshot
+    before: TableSnapshot
+    after: TableSnapshot | None
+
+
+@cached_promise_fact
+def find_losses(context: Context) -> tuple[RowLoss, ...]:
+    """The losses of a pending migration, in the order of its statements; () where it does not run over rows."""
+    over = run_over_rows(context)
+    if over.after is None:
+        return ()
+    with context.sandbox.rolled_back(over.before) as connection:
+        start = take_snapshot(connection)
+    with context.sandbox.rolled_back(over.after) as connection:
+        final = take_snapshot(connection)
+    changed = {oid for oid, table in start.items() if table.rows and _differs(table, final.get(oid))}
+    if not changed:
+        return ()
+    losses: list[RowLoss] = []
+    with context.sandbox.clone(over.before) as name, context.sandbox.connect(name) as connection:
+        for change in _changes(context, connection, start, changed):
+            losses += _losses(context, connection, change, start, final)
+    return tuple(dict.fromkeys(losses))
+
+
+def _differs(table: TableSnapshot, other: TableSnapshot | None) -> bool:
+    return (
+        other is None
+        or not set(table.columns) <= set(other.columns)
+        or any(table.types[number] != other.types[number] for number in table.columns)
+        or bool(_differences(table, other))
+    )
+
+
+def _differences(before: TableSnapshot, after: TableSnapshot) -> tuple[RowDifference, ...]:
+    return tuple(
+        difference for difference in compare_rows(_contents(before), _contents(after)) if difference.change != "added"
+    )
+
+
+def _contents(table: TableSnapshot) -> TableContents:
+    """The rows with columns named by their numbers."""
+    numbers = tuple(table.columns)
+    return TableContents(
+        name=table.name,
+        oid=table.oid,
+        columns=tuple(map(str, numbers)),
+        key=tuple(map(str, table.key)),
+        count=len(table.rows),
+        rows=tuple(tuple(row[number] for number in numbers) for row in table.rows),
+    )
+
+
+def _changes(context: Context, connection: psycopg.Connection, start: Snapshot, changed: set[int]) -> Iterator[_Change]:
+    """Run the script statement by statement, and look at the tables behind each that may change rows."""
+    script = context.promise.script
+    statements: Sequence[Statement] = script.statements if script.parsed else ()
+    before = {oid: start[oid] for oid in changed}
+    whole = script.execution.transaction is not TransactionScope.MESSAGE
+    if whole:
+        connection.execute("BEGIN")
+    with as_runner(connection, script):
+        for statement in statements[:_MAX_STATEMENTS]:
+            if apply_statements(connection, [statement], script) is not None:
+                return
+            if statement.words[:1] and statement.words[0] in _HARMLESS:
+                continue
+            after = take_snapshot(connection, changed)
+            for oid, table in before.items():
+                if _differs(table, after.get(oid)):
+                    yield _Change(statement=statement, start=start[oid], before=table, after=after.get(oid))
+            before = {oid: table for oid, table in after.items() if oid in changed}
+
+
+def _losses(
+    context: Context, connection: psycopg.Connection, change: _Change, everything: Snapshot, final: Snapshot
+) -> Iterator[RowLoss]:
+    start, before, after = change.start, change.before, change.after
+    there = {_key(row, start) for row in start.rows}
+    old = [row for row in before.rows if not start.key or _key(row, start) in there]
+    if after is None:
+        lost = _gone(old, everything, final)
+        named = drops(change.statement, before.name)
+        yield from _loss(context, change, LossKind.DROPPED, None, len(lost), len(old), named=named, rows=lost)
+        return
+    for number in start.columns:
+        if number in before.columns and number not in after.columns:
+            had = [row for row in old if row[number] is not None]
+            kept = bool(had) and all(_is_value_kept(row, number, start, final) for row in had)
+            if had and not kept:
+                named = drops_column(change.statement, before.columns[number])
+                yield from _loss(context, change, LossKind.DROPPED, number, len(had), len(had), named=named, rows=had)
+    differences = _differences(before, after)
+    removed = [_values(difference.before) for difference in differences if difference.change == "removed"]
+    lost = _gone([row for row in removed if not start.key or _key(row, start) in there], everything, final)
+    named = deletes(change.statement, before.name)
+    yield from _loss(context, change, LossKind.DELETED, None, len(lost), len(old), named=named, rows=lost)
+    for number in start.columns:
+        if number in before.columns and number in after.columns:
+            pairs = [
+                (_values(difference.before), _values(difference.after))
+                for difference in differences
+                if difference.change == "changed" and str(number) in difference.changed_columns
+            ]
+            pairs = [(one, other) for one, other in pairs if one[number] is not None and one[number] != ""]
+            yield from _changed_values(context, connection, change, number, pairs, final)
+
+
+def _changed_values(
+    context: Context,
+    connection: psycopg.Connection,
+    change: _Change,
+    number: int,
+    pairs: list[tuple[StoredValues, StoredValues]],
+    final: Snapshot,
+) -> Iterator[RowLoss]:
+    start, before, after = change.start, change.before, change.after
+    assert after is not None
+    held = sum(row[number] is not None for row in before.rows)
+    if before.types[number] != after.types[number]:
+        old_type, new_type = before.types[number], after.types[number]
+        lost = [
+            one
+            for one, other in pairs[:_MAX_PAIRS]
+            if not _says_the_same(connection, one[number], other[number], old_type, new_type)
+        ]
+        lost = [row for row in lost if not _is_value_kept(row, number, start, final)]
+        yield from _loss(context, change, LossKind.NARROWED, number, len(lost), held, named=False, rows=lost)
+        return
+    statement = change.statement
+    if not pairs or statement is None:
+        return
+    name = before.columns[number]
+    alters = statement.words[:1] == ("ALTER",)  # USING, of the same type
+    assigned = name in assigned_columns_of([statement])
+    cascades = not assigned and deletes_elsewhere(statement, before.name)
+    if not assigned and not cascades and not alters:
+        return  # a trigger's doing, such as an updated_at
+    if assigned and sets_to_clock(statement, name):
+        return
+    values: dict[str | None, set[str | None]] = {}
+    changed = {id(one) for one, _ in pairs}
+    for one, other in pairs:
+        values.setdefault(other[number], set()).add(one[number])
+    for row in before.rows:
+        if row[number] in values and id(row) not in changed:
+            values[row[number]].add(row[number])
+    merged = {new for new, olds in values.items() if len(olds) > 1 or (new is None and len(olds) == 1)}
+    lost = [one for one, other in pairs if other[number] in merged]
+    lost = [row for row in lost if not _is_value_kept(row, number, start, final)]
+    if alters:
+        yield from _loss(context, change, LossKind.NARROWED, number, len(lost), held, named=False, rows=lost)
+        return
+    # Two values are soon told: who sets a flag everywhere says so.
+    named = not cascades and (before.types[number] == "boolean" or not is_constant_over_all(statement, name))
+    kind = LossKind.CUT_OFF if cascades else LossKind.OVERWRITTEN
+    yield from _loss(context, change, kind, number, len(lost), held, named=named, rows=lost)
+
+
+def _loss(
+    context: Context,
+    change: _Change,
+    kind: LossKind,
+    number: int | None,
+    lost: int,
+    held: int,
+    *,
+    named: bool,
+    rows: Sequence[StoredValues],
+) -> Iterator[RowLoss]:
+    if not lost:
+        return
+    statement, start = change.statement, change.start
+    shown = {start.columns[each]: text for each, text in rows[0].items() if each in start.columns and text is not None}
+    wanted = [start.columns[number]] if number is not None else list(shown)[:4]
+    keys = [start.columns[each] for each in start.key if each in start.columns]
+    example = ", ".join(f"{name} = {shown[name][:60]!r}" for name in dict.fromkeys([*keys, *wanted]) if name in shown)
+    yield RowLoss(
+        migration=context.promise.migration.key,
+        kind=kind,
+        table=start.name,
+        column=None if number is None else start.columns[number],
+        lost=lost,
+        held=held,
+        named=named,
+        line=statement.line if statement else None,
+        statement=statement.shown if statement else None,
+        example=example or None,
+    )
+
+
+def _values(row: object) -> StoredValues:
+    return {int(number): text for number, text in row.items()} if isinstance(row, dict) else {}
+
+
+def _key(row: StoredValues, table: TableSnapshot) -> tuple[str | None, ...]:
+    return tuple(row.get(number) for number in table.key)
+
+
+def _gone(rows: Sequence[StoredValues], start: Snapshot, final: Snapshot) -> list[StoredValues]:
+    """Those of the rows that stand nowhere at the end. A row of one value stands in many by chance: it is where the
+    others are, and alone only in a table that is new."""
+    telling = [row for row in rows if len(_texts(row)) > 1]
+    gone = [row for row in telling if not _is_kept(row, start, final)]
+    others = [row for row in rows if len(_texts(row)) <= 1]
+    new = {oid: table for oid, table in final.items() if oid not in start}
+    if telling:
+        return [*gone, *(others if gone else [])]
+    return [row for row in others if not _is_kept(row, start, new)]
+
+
+def _texts(row: StoredValues) -> set[str | None]:
+    return set(row.values()) - {None, ""}
+
+
+def _is_kept(row: StoredValues, start: Snapshot, final: Snapshot) -> bool:
+    """Whether all that stood in the row stands in one that is new or changed at the end: it was moved."""
+    texts = _texts(row)
+    return bool(texts) and any(
+        texts <= set(other.values())
+        for table in final.values()
+        for other in table.rows
+        if table.oid not in start or other not in start[table.oid].rows
+    )
+
+
+def _is_value_kept(row: StoredValues, number: int, start: TableSnapshot, final: Snapshot) -> bool:
+    """Whether the value stands in another column of the row at the end, or beside its key in another table."""
+    wanted = {row[number], *(row.get(each) for each in start.key)} - {None}
+    for oid, table in final.items():
+        for other in table.rows:
+            texts = {text for each, text in other.items() if (oid, each) != (start.oid, number)}
+            if wanted <= texts and (row[number] not in {row.get(each) for each in start.key}):
+                return True
+    return False
+
+
+def _says_the_same(
+    connection: psycopg.Connection, old: str | None, new: str | None, old_type: str, new_type: str
+) -> bool:
+    """Whether the new value can be read back as the old one; a text that is no text any more: whether it reads as it."""
+    if old is None or {old_type, new_type} <= {"json", "jsonb"}:
+        return True
+    if new is None:
+        return False
+    texts = ("text", "character", "citext", "name")
+    if old_type.startswith(texts) and new_type.startswith(texts):
+        return old.rstrip() == new.rstrip()
+    if {_kind(old_type), _kind(new_type)} == {"timestamp"} and new_type != "date":
+        return True
+    query = "SELECT CAST({new} AS {new_type})::text::{old_type} = CAST({old} AS {old_type})"
+    if old_type.startswith(texts):
+        query = "SELECT CAST({old} AS {new_type})::text = CAST({new} AS {new_type})::text"
+    written = sql.SQL(query).format(
+        old=sql.Literal(old), new=sql.Literal(new), old_type=sql.SQL(old_type), new_type=sql.SQL(new_type)
+    )
+    try:
+        with connection.transaction(force_rollback=True):
+            row = connection.execute(written).fetchone()
+    except psycopg.Error:
+        return False
+    return row is not None and row[0] is True
+
+
+def _kind(type_name: str) -> str:
+    return "timestamp" if type_name.startswith("timestamp") else type_name

@@ -1,0 +1,65 @@
+"""The rows of tables at one moment, by the tables' and columns' identity, so that a change of a name changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import psycopg
+from psycopg import sql
+
+_MAX_ROWS: Final = 200
+_TABLES: Final = """
+SELECT c.oid::int8, pg_catalog.format('%I.%I', n.nspname, c.relname),
+       ARRAY(SELECT a.attnum::int4 FROM pg_catalog.pg_attribute AS a
+              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum),
+       ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
+              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum),
+       ARRAY(SELECT pg_catalog.format_type(a.atttypid, a.atttypmod) FROM pg_catalog.pg_attribute AS a
+              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum),
+       coalesce((SELECT i.indkey::int2[] FROM pg_catalog.pg_index AS i WHERE i.indrelid = c.oid AND i.indisprimary), '{}')
+  FROM pg_catalog.pg_class AS c
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND pg_catalog.pg_get_userbyid(c.relowner) = session_user
+   AND n.nspname !~ '^pg_'
+ ORDER BY 2
+"""
+
+StoredValues: TypeAlias = Mapping[int, str | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableSnapshot:
+    """A table's rows: each the text of its columns by their number. `columns` and `types` are named by it, too; `key` are
+    the numbers of the primary key."""
+
+    oid: int
+    name: str
+    columns: Mapping[int, str]
+    types: Mapping[int, str]
+    key: tuple[int, ...]
+    rows: tuple[StoredValues, ...]
+
+
+Snapshot: TypeAlias = Mapping[int, TableSnapshot]
+
+
+def take_snapshot(connection: psycopg.Connection, oids: Collection[int] | None = None) -> Snapshot:
+    """The tables of whoever migrates, or those of these numbers, by number; of each the first rows."""
+    snapshot: dict[int, TableSnapshot] = {}
+    for oid, name, numbers, names, types, key in connection.execute(_TABLES).fetchall():
+        if oids is not None and oid not in oids:
+            continue
+        listed = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(column)) for column in names)
+        query = sql.SQL("SELECT {} FROM {} LIMIT {}").format(listed, sql.SQL(name), sql.Literal(_MAX_ROWS))
+        rows = connection.execute(query).fetchall() if names else []
+        snapshot[oid] = TableSnapshot(
+            oid=oid,
+            name=name,
+            columns=dict(zip(numbers, names, strict=True)),
+            types=dict(zip(numbers, types, strict=True)),
+            key=tuple(key),
+            rows=tuple(dict(zip(numbers, row, strict=True)) for row in rows),
+        )
+    return snapshot

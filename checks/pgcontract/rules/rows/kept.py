@@ -1,0 +1,93 @@
+"""Rows that are there before a migration are there after it, with what was in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pgcontract.model.schema import Origin
+from pgcontract.probes.context import Context
+from pgcontract.probes.populated.losses import find_losses
+from pgcontract.probes.populated.over_rows import run_over_rows
+from pgcontract.probes.promise import Promise
+from pgcontract.result import Evidence, Severity, Status
+from pgcontract.result.row_effects import LossKind, RowLoss
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
+from pgcontract.rules.rows.accepted import pending_script
+
+
+@check("rows.kept", subjects=pending_script, severity=Severity.ERROR)
+def rows_kept(context: Context) -> Iterator[Answer]:
+    """No row that was there is lost, and no value in it.
+
+    Why it matters: what a migration takes away no rollback brings back.
+    How it is measured: the pending migration is run statement by statement over rows that were there before it, and after
+    each what they hold is compared. What stands elsewhere at the end (in another column, in another table) is moved, not
+    lost; values that change and can still be told apart are not lost either. A loss that the statement names itself is a
+    warning, with the number of rows: DROP, TRUNCATE, DELETE, an UPDATE that reads what it changes. A silent one is an
+    error: a cast that narrows, a CASCADE onto another table, one value written over many.
+    What to do: copy what is taken away to another table first; or say that it is meant: `removed = true` on the column or
+    table in the contract, or loses = ["public.t.c"].
+    """
+    over = run_over_rows(context)
+    losses = find_losses(context)
+    told: dict[str, int] = {}
+    for loss in losses:
+        told[loss.subject] = told.get(loss.subject, 0) + 1
+        if told[loss.subject] == 1:
+            yield _answer(context, loss)
+    if not losses and over.after is not None:
+        yield Answer(Status.KEPT, "script", "Every row that was there is there, with what was in it.")
+    elif not losses:
+        yield Answer(Status.NOTED, "script", "The rows that are there stop the migration, so nothing of them is lost.")
+
+
+def _answer(context: Context, loss: RowLoss) -> Answer:
+    summary = _summary(loss)
+    evidence = [Evidence(title="The statement", text=loss.statement, language="sql")] if loss.statement else []
+    if loss.example:
+        evidence.insert(0, Evidence(title="One of the rows, before", text=loss.example))
+    origin = Origin(file=context.promise.script.path, line=loss.line) if loss.line else None
+    if loss.subject in _declared(context.promise):
+        return Answer(
+            Status.KEPT, loss.subject, f"{summary[:-1]}, as the contract says.", evidence=evidence, origin=origin
+        )
+    return Answer(
+        Status.BROKEN,
+        loss.subject,
+        summary,
+        expected="every row that was there, with what was in it",
+        actual=f"{loss.lost} of {loss.held} rows {'without it' if loss.column else 'gone'}",
+        remedy=f'Copy it elsewhere first; or, if it is meant, loses = ["{loss.subject}"] in the contract says so.',
+        evidence=evidence,
+        origin=origin,
+        severity=Severity.WARNING if loss.named else Severity.ERROR,
+    )
+
+
+def _summary(loss: RowLoss) -> str:
+    place = f" at line {loss.line}" if loss.line else ""
+    rows = f"{loss.lost} of the {loss.held} rows that were there"
+    match loss.kind:
+        case LossKind.DROPPED if loss.column:
+            what = f"{loss.subject} is dropped{place}: {loss.lost} rows that were there had a value in it"
+        case LossKind.DROPPED:
+            what = f"{loss.table} is dropped{place}, with {rows}"
+        case LossKind.DELETED:
+            what = f"{rows} in {loss.table} are deleted{place}"
+        case LossKind.NARROWED:
+            values = f"{loss.lost} of {loss.held} values change"
+            what = f"The new type of {loss.subject}{place} does not hold what was there: {values}"
+        case LossKind.CUT_OFF:
+            what = f"{loss.subject} is emptied{place} in {rows}, because what it refers to is deleted"
+        case LossKind.OVERWRITTEN:
+            what = f"One value is written over several different ones of {loss.subject}{place}, in {rows}"
+    return what + ("." if loss.named else ", and nothing in the statement says so.")
+
+
+def _declared(promise: Promise) -> frozenset[str]:
+    """What the contract says is lost, or removed."""
+    contract = promise.contract
+    if contract is None:
+        return frozenset()
+    return frozenset([*contract.loses, *(name for _, name in contract.removed)])
