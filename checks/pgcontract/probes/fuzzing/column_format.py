@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
+from typing import Any
 
 from pgcontract.contract import ColumnFormat
 from pgcontract.errors import CouldNotAsk
+from pgcontract.formats import Format
 from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.fuzzing.ascii_insertions import (
@@ -43,6 +46,7 @@ from pgcontract.probes.rows.rule_texts import read_rule_texts
 IN_TRIGGERS = "values that triggers speak of"
 ONE_CHARACTER = "single characters at the edges of a range"
 ONE_MORE = "an example with one character inserted"
+_TOO_LONG = "22001"  # string_data_right_truncation
 _MEANT = 6  # values that are meant, of the plainest
 _LOOSE_KINDS = 12  # kinds of values that a trigger, or a CHECK of several columns, refuses: one of each
 _HELD = 2  # values that the type or a CHECK of the column alone refuses
@@ -98,6 +102,9 @@ def ask_format(context: Context, declared: ColumnFormat) -> FormatResult:
     tried = collect_candidates(context, declared, target, extra)
     with batch_insert(context, target) as insert_batch:
         values = [value for kind in tried.values.values() for value in kind]
+        insert_raw = insert_batch
+        if target.type.startswith("character varying"):
+            insert_batch = partial(_insert_uncut, insert_raw, column_format)
         results = {judgement.value: judgement for judgement in insert_batch(values)}
         answers = tuple(results.values())
         return FormatResult(
@@ -108,7 +115,7 @@ def ask_format(context: Context, declared: ColumnFormat) -> FormatResult:
             unsendable=tried.unsendable,
             accepted_wrongly=group_wrongly_accepted(insert_batch, answers, column_format),
             refused_wrongly=group_wrongly_refused(insert_batch, answers, column_format),
-            changed=_changed_values(insert_batch, target, answers),
+            changed=_changed_values(insert_raw, target, (*answers, *insert_raw(declared.reject))),
             wrong_examples=tuple(
                 value
                 for needed, examples in ((True, declared.accept), (False, declared.reject))
@@ -125,6 +132,23 @@ def ask_format(context: Context, declared: ColumnFormat) -> FormatResult:
             else (),
             results=results,
         )
+
+
+def _insert_uncut(
+    insert_batch: BatchInsert, column_format: Format[Any], values: Sequence[str]
+) -> tuple[InsertResult, ...]:
+    """What became of the values. One that is not meant, and of which a varchar cuts off the blanks that are too many, as
+    SQL has it, is not let in: what stands there is meant."""
+
+    def uncut(result: InsertResult) -> InsertResult:
+        stored = result.stored
+        if stored is None or not result.value.startswith(stored) or result.value[len(stored) :].strip(" "):
+            return result
+        if result.value == stored or column_format.means(result.value) or not column_format.means(stored):
+            return result
+        return InsertResult(value=result.value, accepted=False, sqlstate=_TOO_LONG)
+
+    return tuple(map(uncut, insert_batch(values)))
 
 
 def _sweep_characters(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
@@ -19,6 +20,21 @@ from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
 from pgcontract.rules.shape.differences import PRESENT, shape_check
+
+_TOO_LONG: Final = "22001"  # for a varchar, which is asked before any CHECK
+_EXPRESSION: Final = """
+SELECT pg_catalog.pg_get_expr(conbin, conrelid) FROM pg_catalog.pg_constraint
+ WHERE conname = %s AND contype = 'c'
+   AND CASE WHEN %s THEN contypid = pg_catalog.to_regtype(%s) ELSE conrelid = pg_catalog.to_regclass(%s) END"""
+# The columns, and their types without a length.
+_COLUMNS: Final = """
+SELECT a.attname, CASE t.oid WHEN 'pg_catalog.bpchar'::pg_catalog.regtype THEN 'bpchar'
+                             ELSE pg_catalog.format_type(t.oid, NULL) END
+  FROM pg_catalog.pg_attribute AS a
+  JOIN pg_catalog.pg_type AS d ON d.oid = a.atttypid
+  JOIN pg_catalog.pg_type AS t ON t.oid = CASE d.typtype WHEN 'd' THEN d.typbasetype ELSE d.oid END
+ WHERE a.attrelid = %s::pg_catalog.regclass AND a.attnum > 0 AND NOT a.attisdropped
+ ORDER BY a.attnum"""
 
 shape_check(
     "constraint.present",
@@ -136,17 +152,48 @@ def _examples_answer(subject: str, tried: int, wrong: list[tuple[str, str, str]]
 
 
 def _try_example(context: Context, table: str, made: MadeRow, constraint: str) -> str:
-    """`accepted`, `refused` (by this constraint), or who else refused and why. A domain's value is cast to it."""
+    """`accepted`, `refused` (by this constraint), or who else refused and why. A domain's value is put into a column: a
+    cast would cut off what is too long."""
     domain = any(data_type.name == table and data_type.form == "domain" for data_type in context.after.types)
-    cast = sql.SQL("SELECT CAST(%s AS {})").format(escape_percent_signs(sql.SQL(table)))
-    statement = cast if domain else insert_statement(table, made.values)
     with context.sandbox.rolled_back(context.after_state) as connection:
+        values = [as_text(value) for value in made.values.values()]
+        target, row = table, dict(made.values)
+        if domain:
+            target, row = "pg_temp.pgcontract_example", {"value": values[0]}
+            connection.execute(sql.SQL("CREATE TEMPORARY TABLE pgcontract_example (value {})").format(sql.SQL(table)))
         made.insert_parents(connection)
         try:
-            connection.execute(statement, [as_text(value) for value in made.values.values()])
+            with connection.transaction():
+                connection.execute(insert_statement(target, row), values)
         except psycopg.Error as error:
             refusal = read_refusal(error)
-            if refusal.constraint == QualifiedName.parse(constraint).name:
+            name = QualifiedName.parse(constraint).name
+            if refusal.constraint == name:
+                return "rejected"
+            if refusal.sqlstate == _TOO_LONG and _is_false(connection, table, row, name, domain=domain):
                 return "rejected"
             return f"rejected by {refusal.constraint or 'the server'}: {refusal}"
     return "accepted"
+
+
+def _is_false(
+    connection: psycopg.Connection, table: str, row: Mapping[str, Any], constraint: str, *, domain: bool
+) -> bool:
+    """Whether a CHECK of lengths says no to a row that is too long for a type, which refuses it before."""
+    try:
+        with connection.transaction():
+            [(expression,)] = connection.execute(_EXPRESSION, [constraint, domain, table, table]).fetchall()
+            if "length(" not in expression:
+                return False
+            columns = connection.execute(_COLUMNS, [table if not domain else "pg_temp.pgcontract_example"]).fetchall()
+            values = sql.SQL(", ").join(
+                sql.SQL("CAST(%s AS {}) AS {}").format(sql.SQL(kind), escape_percent_signs(sql.Identifier(column)))
+                for column, kind in columns
+            )
+            query = sql.SQL("SELECT ({}) IS FALSE FROM (SELECT {}) AS example").format(
+                escape_percent_signs(sql.SQL(expression)), values
+            )
+            found = connection.execute(query, [as_text(row.get(column)) for column, _ in columns]).fetchone()
+    except (psycopg.Error, ValueError):
+        return False
+    return found == (True,)
