@@ -34,8 +34,9 @@ def steps(promise: Promise) -> Iterator[str]:
     return (f"{flow.name}.{step.name}" for flow in flows_of(promise) for step in flow.steps)
 
 
-def judge_steps(context: Context, judge: Callable[[StepWrites], Answer]) -> Iterator[Answer]:
-    """The answers of `judge`, and UNKNOWN for a step that could not be measured."""
+def judge_steps(context: Context, check_id: str, judge: Callable[[StepWrites], Answer]) -> Iterator[Answer]:
+    """The answers of `judge`; of a step that could not be measured a note, since a flow promises what it writes and not
+    what that costs, unless a claim names the check."""
 
     from pgcontract.performance.writes import measured_writes
 
@@ -44,8 +45,9 @@ def judge_steps(context: Context, judge: Callable[[StepWrites], Answer]) -> Iter
     measured = measured_writes(context)
     for step in measured.steps:
         if step.why_not is not None:
+            claimed = context.promise.is_claimed(check_id, step.subject)
             yield Answer(
-                Status.UNKNOWN,
+                Status.UNKNOWN if claimed else Status.NOTED,
                 step.subject,
                 f"The step {step.step.name} of {step.flow.name} cannot be measured: {step.why_not}.",
                 remedy="Fix the step, or give each row its own values: a text of the flow may hold {actor}.",
@@ -70,7 +72,7 @@ def write_cost(context: Context) -> Iterator[Answer]:
     What to do: where too many rows are written, select the row by its key. Drop an index that no query needs: it is only
     a cost.
     """
-    return judge_steps(context, _cost_answer)
+    return judge_steps(context, "write.cost", _cost_answer)
 
 
 def _cost_answer(step: StepWrites) -> Answer:
@@ -185,7 +187,7 @@ def write_growth(context: Context) -> Iterator[Answer]:
     What to do: CREATE INDEX on the columns in the step's WHERE, or on those that a trigger or a foreign key of the step
     looks up.
     """
-    return judge_steps(context, _growth_answer)
+    return judge_steps(context, "write.growth", _growth_answer)
 
 
 def _growth_answer(step: StepWrites) -> Answer:
@@ -251,7 +253,7 @@ def write_hot(context: Context) -> Iterator[Answer]:
     What to do: leave space on the pages with a lower fillfactor, or remove the column that the step or a trigger changes
     from the index.
     """
-    return judge_steps(context, _hot_answer)
+    return judge_steps(context, "write.hot", _hot_answer)
 
 
 def _hot_answer(step: StepWrites) -> Answer:

@@ -29,7 +29,9 @@ def write_triggers_fire(context: Context) -> Iterator[Answer]:
     back.
     What to do: ALTER TABLE ... ENABLE TRIGGER, or create the trigger for the events that the step uses.
     """
-    return judge_steps(context, lambda step: _triggers_answer(step, context.promise.declared.triggers))
+    return judge_steps(
+        context, "write.triggers_fire", lambda step: _triggers_answer(step, context.promise.declared.triggers)
+    )
 
 
 def _triggers_answer(step: StepWrites, declared: tuple[Trigger, ...]) -> Answer:
