@@ -26,7 +26,8 @@ class ActingRole(DeclaredValue):
     claims: dict[str, Scalar] = Field(
         default={},
         description='The claims of the token that it comes with, as in { sub = "…" }: auth.uid() and auth.jwt() read '
-        "them from request.jwt.claims. In a flow a text may hold {actor} and %(name)s, one of the flow's values.",
+        "them from request.jwt.claims. In a flow a text may hold {actor} and %(name)s, one of its values, in a race "
+        "%(session)s.",
     )
 
     def claim_mistakes(self, known: Iterable[str] = ()) -> Iterator[Mistake]:

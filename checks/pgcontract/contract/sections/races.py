@@ -7,9 +7,10 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field
 
+from pgcontract.contract.acting_role import ActingRole
 from pgcontract.contract.declaration_models import Qualified
 from pgcontract.contract.declared_columns import undeclared_table
-from pgcontract.contract.declared_value import DeclaredValue, Many, NamedValue, NonEmpty
+from pgcontract.contract.declared_value import Many, NamedValue, NonEmpty
 from pgcontract.contract.section import Heading, Mistake, Section
 from pgcontract.contract.sql_parameters import query_issues, statement_issues
 from pgcontract.model.schema import Schema
@@ -18,7 +19,7 @@ Level = Literal["read committed", "repeatable read", "serializable"]
 LEVELS: Final[tuple[Level, ...]] = ("read committed", "repeatable read", "serializable")
 
 
-class RaceStep(DeclaredValue):
+class RaceStep(ActingRole):
     """One statement of each session's transaction."""
 
     sql: str = Field(
@@ -56,6 +57,7 @@ class Race(NamedValue, Section):
     def contradictions(self, earlier: Sequence[Self]) -> Iterator[Mistake]:
         known = ["session"]
         for step in self.steps:
+            yield from step.claim_mistakes(known)
             for message in statement_issues(step.sql, known):
                 yield (*step.path, "sql"), message
             if step.only is not None and step.only > self.sessions:

@@ -37,6 +37,11 @@ _DESCENTS_PER_WRITE: Final = (
 )
 
 
+_LEAVES_ROOM: Final = """
+SELECT FROM pg_catalog.pg_class AS c, pg_catalog.pg_options_to_table(c.reloptions) AS o
+ WHERE c.oid = %s::pg_catalog.regclass AND o.option_name = 'fillfactor' AND o.option_value::int < 100"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class WalShare:
     """One relation's share of the WAL of one write: medians over the executions. `entries` only of an index."""
@@ -103,7 +108,8 @@ class SizeFigures:
 
 @dataclass(frozen=True, kw_only=True)
 class StepWrites:
-    """One step; `table` is what it writes, `indexes` are its. Where it could not be measured `why_not` says so."""
+    """One step; `table` is what it writes, `indexes` are its. `packed`: it updates rows of the load, which left no room
+    on their pages. Where it could not be measured `why_not` says so."""
 
     flow: Flow
     step: Step
@@ -111,6 +117,7 @@ class StepWrites:
     kind: Kind = "none"
     sizes: tuple[SizeFigures, ...] = ()
     indexes: tuple[TableIndex, ...] = ()
+    packed: bool = False
     why_not: str | None = None
 
     @property
@@ -193,6 +200,7 @@ class _AtSize:
     kind: Kind
     figures: SizeFigures
     indexes: tuple[TableIndex, ...]
+    packed: bool
 
 
 def _join_sizes(flow: Flow, step: Step, at_sizes: Sequence[_AtSize | NotExecuted]) -> StepWrites:
@@ -203,7 +211,9 @@ def _join_sizes(flow: Flow, step: Step, at_sizes: Sequence[_AtSize | NotExecuted
         sizes.append(measured)
     last = sizes[-1]
     figures = tuple(size.figures for size in sizes)
-    return StepWrites(flow=flow, step=step, table=last.table, kind=last.kind, indexes=last.indexes, sizes=figures)
+    return StepWrites(
+        flow=flow, step=step, table=last.table, kind=last.kind, indexes=last.indexes, packed=last.packed, sizes=figures
+    )
 
 
 def _heights_by_table(head: Context, load: Load) -> Mapping[str, int]:
@@ -244,7 +254,15 @@ class _StepMeasurement:
         lives = run_lives(self.connection, flow, prepared_steps, first_actor)
         others = first_actor + ACTORS_OF_A_FLOW // 2
         return {
-            step.name: self._measure_step(flow, step, prepared_steps, lives[step.name], others) for step in flow.steps
+            step.name: self._measure_step(
+                flow,
+                step,
+                prepared_steps,
+                lives[step.name],
+                others,
+                own_rows=_own_rows(flow, step, prepared_steps, lives),
+            )
+            for step in flow.steps
         }
 
     def _measure_step(
@@ -254,6 +272,8 @@ class _StepMeasurement:
         prepared_steps: Mapping[str, PreparedStep],
         executions: tuple[StepExecution, ...] | NotExecuted,
         first_actor: int,
+        *,
+        own_rows: bool,
     ) -> _AtSize | NotExecuted:
         if isinstance(executions, NotExecuted):
             return executions
@@ -282,7 +302,24 @@ class _StepMeasurement:
             height=sum(self.heights.get(index, 0) for index in ablation.touched),
             shares=_wal_shares(self.wal.records_of(executions)) if self.wal else None,
         )
-        return _AtSize(table=table, kind=_write_kind(executions), figures=figures, indexes=indexes)
+        packed = not own_rows and not self.connection.execute(_LEAVES_ROOM, [table]).rowcount
+        return _AtSize(packed=packed, table=table, kind=_write_kind(executions), figures=figures, indexes=indexes)
+
+
+def _own_rows(
+    flow: Flow,
+    step: Step,
+    prepared_steps: Mapping[str, PreparedStep],
+    lives: Mapping[str, tuple[StepExecution, ...] | NotExecuted],
+) -> bool:
+    """Whether an earlier step of the flow made the rows of the step's table."""
+    for earlier in flow.before(step):
+        executions = lives[earlier.name]
+        if prepared_steps[earlier.name].table != prepared_steps[step.name].table or isinstance(executions, NotExecuted):
+            continue
+        if any(execution.inserted for execution in executions):
+            return True
+    return False
 
 
 def _write_kind(executions: Iterable[StepExecution]) -> Kind:

@@ -89,17 +89,18 @@ def parameter_values(flow: Flow, move: Move, *, life: int = 1) -> dict[str, Any]
 def identity_of(step: Step, parameters: Mapping[str, Any]) -> Identity | None:
     """Who the step is played as, with the move's parameters; None for the role that migrates."""
     filled = _fill_placeholders(step.claims, parameters["actor"], life=1)
-    return Identity.of(step.role, _fill_parameters(filled, parameters))
+    return Identity.of(step.role, fill_parameters(filled, parameters))
 
 
-def _fill_parameters(value: Any, parameters: Mapping[str, Any]) -> Any:
+def fill_parameters(value: Any, parameters: Mapping[str, Any]) -> Any:
+    """The value with %(name)s in its texts filled in."""
     match value:
         case str():
             return _PARAMETER.sub(lambda match: str(parameters.get(match["name"])), value)
         case list():
-            return [_fill_parameters(item, parameters) for item in value]
+            return [fill_parameters(item, parameters) for item in value]
         case Mapping():
-            return {key: _fill_parameters(item, parameters) for key, item in value.items()}
+            return {key: fill_parameters(item, parameters) for key, item in value.items()}
     return value
 
 

@@ -13,9 +13,11 @@ from psycopg import sql
 from pgcontract.contract import LEVELS, Level, Race
 from pgcontract.contract.sections.races import RaceStep
 from pgcontract.errors import CouldNotAsk
+from pgcontract.postgres.acting_identity import Identity, acting_as, require_role
 from pgcontract.postgres.script_execution import Refusal, read_refusal
 from pgcontract.probes.context import Context
 from pgcontract.probes.scenarios.fresh_databases import FreshDatabases
+from pgcontract.probes.scenarios.moves import fill_parameters
 from pgcontract.probes.scenarios.parallel_sessions import ParallelSession, wait_for_any
 from pgcontract.probes.scenarios.player import exists_expression
 
@@ -66,7 +68,8 @@ class SessionRun:
 
     def _step(self, step: RaceStep, connection: psycopg.Connection) -> None:
         self.next_step += 1
-        with connection.execute(step.sql.encode(), self.values) as cursor:
+        identity = Identity.of(step.role, fill_parameters(step.claims, self.values))
+        with acting_as(connection, identity), connection.execute(step.sql.encode(), self.values) as cursor:
             row = cursor.fetchone() if cursor.description else None
             columns = [column.name for column in cursor.description or ()]
             if row is not None:
@@ -116,6 +119,9 @@ def run_races(context: Context, races: Sequence[Race]) -> Iterator[tuple[Race, t
 def _run_race(
     race: Race, level: Level, retries: int, sessions: list[ParallelSession], observer: psycopg.Connection
 ) -> RaceResult:
+    for session in sessions:
+        for step in race.steps:
+            require_role(session.connection, Identity.of(step.role, step.claims))
     for number, statement in enumerate(race.setup, 1):
         _run_contract_sql(f"statement {number} of its setup", partial(observer.execute, statement.encode()))
     runners = [

@@ -289,6 +289,12 @@ def _hot_answer(step: StepWrites) -> Answer:
         return Answer(Status.NOTED, step.subject, summary, evidence=evidence)
     if min(shares) > _MIN_HOT_SHARE:
         return Answer(Status.KEPT, step.subject, f"Updates by {name[0].lower()}{name[1:]} are HOT.", evidence=evidence)
+    if step.packed:
+        summary = (
+            f"Whether updates by {name[0].lower()}{name[1:]} are HOT is not shown: it updates rows of the data set, "
+        )
+        summary += "whose pages were loaded full."
+        return Answer(Status.NOTED, step.subject, summary, evidence=evidence)
     return Answer(
         Status.BROKEN,
         step.subject,
