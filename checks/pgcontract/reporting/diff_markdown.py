@@ -15,6 +15,7 @@ from pgcontract.reporting.run_view import RunView, status_label
 from pgcontract.result import Finding, Run
 
 MAX_LISTED = 10
+MAX_FOLDED = 60
 MAX_SENTENCE = 240
 MAX_VALUE = 80
 
@@ -45,6 +46,7 @@ def _opening(before: Run, after: Run, diff: RunDiff) -> Markup:
         head = f"The head was {before.display_name(before.migration)} and is {after.display_name(after.migration)}."
     new = number(len(diff.new), "finding")
     counted = f"{new} {'is' if len(diff.new) == 1 else 'are'} new, {len(diff.gone)} gone, {diff.same} as before."
+    counted += f" {number(diff.silent, 'check')} cannot be asked any more." if diff.silent else ""
     effect = Markup("It {}").format(effect_sentence(after)) if head and after.effect else ""
     tools = f"The first was made by pgcontract {before.pgcontract}, the second by {after.pgcontract}."
     majors = [f"PostgreSQL {run.server.version}" if run.server else "no server" for run in (before, after)]
@@ -62,7 +64,8 @@ def _list(title: str, lines: Iterable[Markup]) -> Markup:
         return Markup("")
     first = Markup("\n").join([Markup("**{}** ({}):").format(title, len(items)), *items[:MAX_LISTED]])
     rest = items[MAX_LISTED:]
-    return join((first, fold(f"{len(rest)} more", Markup("\n").join(rest)) if rest else ""), "\n\n")
+    folded = [*rest[:MAX_FOLDED], *([Markup("- …")] if len(rest) > MAX_FOLDED else [])]
+    return join((first, fold(f"{len(rest)} more", Markup("\n").join(folded)) if rest else ""), "\n\n")
 
 
 def _new(finding: Finding, view: RunView) -> Markup:

@@ -79,7 +79,7 @@ def first_screen_of(view: RunView) -> FirstScreen:
         settled=_settled(view),
         again=_again(view),
         shown=tuple(group[0] for group in shown),
-        rest=tuple(finding for finding in view.unresolved if id(finding) not in told),
+        rest=tuple(finding for finding in view.people if id(finding) not in told),
     )
 
 
@@ -95,8 +95,8 @@ def _fitted(lines: Sequence[Markup], room: int, noun: str, place: str) -> tuple[
 def _verdict(view: RunView) -> Markup:
     run = view.run
     reasons = [reason for reason in view.reasons if not _COUNTED.match(reason)][:MAX_REASONS]
-    wrong = f"{number(len(view.causes), 'finding')} {'needs' if len(view.causes) == 1 else 'need'} a person"
-    said = (wrong if view.causes else "", view.failures, *(truncate_text(reason, MAX_SENTENCE) for reason in reasons))
+    wrong = f"{number(len(view.people), 'finding')} {'needs' if len(view.people) == 1 else 'need'} a person"
+    said = (wrong if view.people else "", view.failures, *(truncate_text(reason, MAX_SENTENCE) for reason in reasons))
     details = join(said, "; ")
     first = Markup("**{}.** {}").format(run.verdict.decision.value, prose(decision_meaning(run)))
     fault = Markup("**ERROR**: {}").format(prose(run.fault)) if run.fault else ""
@@ -117,7 +117,7 @@ def _people(view: RunView) -> list[list[Finding]]:
         declared = finding.origin is not None and finding.origin.file in contracts
         return finding.check, finding.status, finding.severity, finding.subject, not declared and id(finding)
 
-    ordered = sorted(view.causes, key=order)
+    ordered = sorted(view.people, key=order)
     groups = _grouped(ordered, alike)
     if len(groups) <= MAX_LINES - _ALWAYS:
         return groups
@@ -138,6 +138,8 @@ def _finding(group: Sequence[Finding], view: RunView) -> Markup:
     others = _others(group, view)
     follow = view.following(first) if first.check in view.first_checks else ()
     behind = f" {number(len(follow), 'more migration')} could not follow." if follow else ""
+    unasked = view.unasked(first) if first.check in view.first_checks else 0
+    behind += f" {number(unasked, 'check')} could not be asked because of it." if unasked else ""
     remedy = Markup(" **To do:** {}").format(prose(first.remedy, MAX_REMEDY)) if first.remedy else ""
     at = Markup(" At {}.").format(code(first.origin)) if first.origin else ""
     return Markup("{} {} ({}): {}{}{}{}{}").format(
@@ -208,7 +210,7 @@ def _claim(claim: ClaimResult, view: RunView) -> Markup:
     name, word = view.claim_name(claim.id, claim.migration), claim.outcome.value
     told = Markup("**{}**").format(word) if claim.outcome is Outcome.REFUTED else prose(word)
     ids = view.ids.of_all(view.deciding(claim)[:1])
-    shown = Markup(" ({})").format(ids) if ids and claim.outcome is not Outcome.NOT_SHOWN else ""
+    shown = Markup(" ({})").format(ids) if ids else ""
     said = quote(
         truncate_text(claim.description, MAX_CLAIM).partition(" … (")[0]
         + ("…" if len(claim.description) > MAX_CLAIM else "")

@@ -18,6 +18,7 @@ from pgcontract.result.outline import OutlineSection
 MAX_BRIEF_LINES = 12
 MAX_KEPT_IDS = 10
 MAX_ALIKE = 3
+MAX_BLOCKS = 8
 MAX_ROWS = 60
 MAX_LINE = 240
 
@@ -133,12 +134,14 @@ def _rows(evidence: Evidence) -> Iterator[Markup]:
 def wrong(findings: Sequence[Finding], view: RunView, full: bool) -> Markup:
     """What needs a person and is not said whole on the first screen: a block each where there is something to show, but
     of a few of each check alone where the page is to be short; then the others, a row each."""
-    blocks, rows = [], []
+    blocks: list[Markup] = []
+    rows: list[tuple[Markup, ...]] = []
     shown: Counter[str] = Counter()
     for finding in findings:
         shown[finding.check] += 1
         long = any(text and ("\n" in text or len(text) > MAX_LINE) for text in (finding.expected, finding.actual))
-        if (finding.evidence or long) and (full or shown[finding.check] <= MAX_ALIKE):
+        room = shown[finding.check] <= MAX_ALIKE and len(blocks) < MAX_BLOCKS
+        if (finding.evidence or long) and (full or room):
             blocks.append(_wrong(finding, view))
         else:
             rows.append(

@@ -125,7 +125,7 @@ def _context(run: Run, *, full: bool) -> Mapping[str, Any]:
         "check_result": lambda check: _check_result(view, check),
         "gaps": gaps(view),
         "left_out": left_out(run),
-        "performance_section": performance_section(run, full=full),
+        "performance_section": performance_section(view, full=full),
         "status_rows": status_rows(view),
         "check_table": check_table(view),
         "confidence": confidence(view),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from markupsafe import Markup
 
@@ -33,17 +33,19 @@ def writes_sentence(writes: Iterable[WriteFigures]) -> str:
     )
 
 
-def queries_table(queries: Iterable[QueryFigures]) -> Markup:
+def queries_table(queries: Iterable[QueryFigures], ids: Mapping[str, str]) -> Markup:
+    """`ids` are those of the findings about each query, by its name."""
     return table(
-        ("Query", "Promised", "Index", "Pages", "#Without it", "Slope", "#p50, p95 (n)"),
-        [_query(query) for query in queries],
+        ("Query", "Promised", "Index", "Pages", "#Without it", "Slope", "#p50, p95 (n)", "Shown by"),
+        [(*_query(query), ids.get(query.name, "")) for query in queries],
     )
 
 
-def writes_table(writes: Iterable[WriteFigures]) -> Markup:
+def writes_table(writes: Iterable[WriteFigures], ids: Mapping[str, str]) -> Markup:
+    """`ids` are those of the findings about each step, by flow and step."""
     return table(
-        ("Step", "Promised", "Pages", "#WAL", "#Entries", "#HOT", "#p50, p95 (n)"),
-        [_write(write) for write in writes],
+        ("Step", "Promised", "Pages", "#WAL", "#Entries", "#HOT", "#p50, p95 (n)", "Shown by"),
+        [(*_write(write), ids.get(f"{write.flow}.{write.step}", "")) for write in writes],
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -13,7 +13,8 @@ from pgcontract.reporting.charts import charts
 from pgcontract.reporting.charts.mermaid import overview
 from pgcontract.reporting.markup import code, fence, fold, join, prose, table
 from pgcontract.reporting.measurement_names import named_measurements
-from pgcontract.result import Run
+from pgcontract.reporting.run_view import RunView
+from pgcontract.result import Finding
 from pgcontract.result.measurements import QueryAtSize, QueryBudget, QueryFigures, WriteAtSize, WriteFigures
 
 MERMAID = "mermaid"
@@ -42,18 +43,18 @@ _QUERIES = (
 _WRITES = "Each step that writes, a row at a time, one line a size:"
 
 
-def performance_section(run: Run, *, full: bool) -> PerformanceSection | None:
+def performance_section(view: RunView, *, full: bool) -> PerformanceSection | None:
     """What the section prints of the measurements, of each size with `full`; None where nothing was measured."""
-    measured = named_measurements(run)
+    run, measured = view.run, named_measurements(view.run)
     if not (measured.queries or measured.writes):
         return None
-    chart = overview(measured)
+    chart, ids = overview(measured), _ids(view)
     return PerformanceSection(
         conditions=measured.conditions,
         picture=fence(chart, MERMAID) if chart else Markup(""),
         pictures=len(charts(run)),
         queries_say=_QUERIES if full else performance_brief.queries_sentence(measured.queries),
-        queries=_queries(measured.queries) if full else performance_brief.queries_table(measured.queries),
+        queries=(_queries(measured.queries, ids) if full else performance_brief.queries_table(measured.queries, ids)),
         advice=table(
             ("Query", "Index that was tried and rolled back", "#Rows", "#Pages before", "#Pages with it"),
             [
@@ -69,24 +70,34 @@ def performance_section(run: Run, *, full: bool) -> PerformanceSection | None:
             ],
         ),
         writes_say=_WRITES if full else performance_brief.writes_sentence(measured.writes),
-        writes=_writes(measured.writes) if full else performance_brief.writes_table(measured.writes),
+        writes=_writes(measured.writes, ids) if full else performance_brief.writes_table(measured.writes, ids),
         indexes=_indexes(measured.writes) if full else Markup(""),
     )
 
 
-def _queries(queries: Sequence[QueryFigures]) -> Markup:
+def _ids(view: RunView) -> Mapping[str, str]:
+    """The ids of the findings about each query and step, by the name that the tables give it."""
+    measuring = {check.id for check in view.run.checks if check.measures}
+    about: dict[str, list[Finding]] = {}
+    for finding in view.distinct_findings:
+        if finding.check in measuring:
+            about.setdefault(view.claim_name(finding.subject, finding.migration), []).append(finding)
+    return {name: view.ids.of_all(findings) for name, findings in about.items()}
+
+
+def _queries(queries: Sequence[QueryFigures], ids: Mapping[str, str]) -> Markup:
     return table(
         ("Query", "Promised", "Index", "Rows", "#Pages", "#Without it", "Exponent", "#p50", "#p95", "#p99", "#n",
-         "#By a client"),
-        map(_query, queries),
+         "#By a client", "Shown by"),
+        [(*_query(query), ids.get(query.name, "")) for query in queries],
     )  # fmt: skip
 
 
-def _writes(writes: Sequence[WriteFigures]) -> Markup:
+def _writes(writes: Sequence[WriteFigures], ids: Mapping[str, str]) -> Markup:
     return table(
         ("Step", "Promised", "Rows", "#WAL", "#Records", "#Pages", "#Index entries", "#HOT", "#Triggers", "#p50",
-         "#p95", "#n"),
-        map(_write, writes),
+         "#p95", "#n", "Shown by"),
+        [(*_write(write), ids.get(f"{write.flow}.{write.step}", "")) for write in writes],
     )  # fmt: skip
 
 

@@ -31,13 +31,15 @@ class Change:
 @dataclass(frozen=True, kw_only=True)
 class RunDiff:
     """`new` are findings that need a person in the second Run and did not in the first, `gone` those of the first that
-    the second has no more, each with what it says of them now, `same` how many are in both; `told` are notes that say
+    the second has no more, each with what it says of them now, `same` how many are in both, `silent` how many could
+    be asked in the first and not in the second, for a script that was not applied; `told` are notes that say
     something else; `asked` and `not_asked` are promises by check and how many, `shape` the parts of the declared schema,
     or of what one migration makes; `cost` pages and log at the largest size that both measured."""
 
     new: tuple[Finding, ...] = ()
     gone: tuple[tuple[Finding, Finding | None], ...] = ()
     same: int = 0
+    silent: int = 0
     told: tuple[Finding, ...] = ()
     asked: tuple[Change, ...] = ()
     claims: tuple[Change, ...] = ()
@@ -52,16 +54,19 @@ def compare_runs(before: Run, after: Run) -> RunDiff:
     wrong_before = {key for key, finding in old.items() if is_unresolved(finding)}
     wrong_after = {key for key, finding in new.items() if is_unresolved(finding)}
     worse = {key for key in wrong_before & wrong_after if _weight(old[key]) != _weight(new[key])}
+    consequences = {key for key, finding in new.items() if finding.follows}
     measuring = {check.id for check in after.checks if check.measures or check.timed}
     told = (
         finding
         for key, finding in new.items()
         if finding.status is Status.NOTED
         and finding.check not in measuring
+        and key not in consequences
         and (key not in old or old[key].summary != finding.summary)
     )
     return RunDiff(
-        new=tuple(new[key] for key in new if key in (wrong_after - wrong_before) | worse),
+        new=_worst_first(after, (new[key] for key in ((wrong_after - wrong_before) | worse) - consequences)),
+        silent=len((wrong_after - wrong_before) & consequences),
         gone=tuple((old[key], new.get(key)) for key in old if key in wrong_before - wrong_after),
         same=len((wrong_before & wrong_after) - worse),
         told=tuple(told),
@@ -87,11 +92,19 @@ def compare_files(before: Sequence[SourceFile], after: Sequence[SourceFile]) -> 
 def _findings(run: Run) -> Mapping[_Key, Finding]:
     """The worst of those that are the same."""
     found: dict[_Key, Finding] = {}
-    for finding in RunView(run).distinct_findings:
+    view = RunView(run)
+    for finding in run.findings:
+        if finding.check in view.restating:
+            continue
         key = (finding.migration, finding.check, finding.subject, finding.at)
         if key not in found or finding.status.rank > found[key].status.rank:
             found[key] = finding
     return found
+
+
+def _worst_first(run: Run, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    view, places = RunView(run), {id(finding): place for place, finding in enumerate(run.findings)}
+    return tuple(sorted(findings, key=lambda finding: (view.urgency(finding), places[id(finding)])))
 
 
 def _weight(finding: Finding) -> tuple[object, ...]:
@@ -103,8 +116,7 @@ def _asked(before: Iterable[Finding], after: Iterable[Finding]) -> Iterator[Chan
     counts: dict[str, list[int]] = {}
     for side, findings in enumerate((before, after)):
         for finding in findings:
-            if finding.status is not Status.NOTED:
-                counts.setdefault(finding.check, [0, 0])[side] += 1
+            counts.setdefault(finding.check, [0, 0])[side] += 1
     for check, (old, new) in sorted(counts.items()):
         if old != new:
             yield Change(name=check, before=str(old), after=str(new))
@@ -125,8 +137,10 @@ def _ended(claim: ClaimResult | None) -> str:
 
 
 def _shape(before: Run, after: Run) -> Iterator[Change]:
-    """Of the declared schemas; of what the head makes where nothing is declared and it is one migration."""
-    if before.declared is not None and after.declared is not None:
+    """Of the declared schemas, where both are spelled as the server does or neither is; of what the head makes where
+    nothing is declared and it is one migration."""
+    alike = (before.live is None) == (after.live is None)
+    if before.declared is not None and after.declared is not None and alike:
         yield from _parts(before.declared, after.declared)
     elif before.migration == after.migration and before.live is not None and after.live is not None:
         yield from _parts(before.live, after.live)

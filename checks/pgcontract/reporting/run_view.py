@@ -146,6 +146,26 @@ class RunView:
         """The unresolved findings but for those that only follow from another migration's."""
         return tuple(finding for finding in self.unresolved if not finding.follows)
 
+    @cached_property
+    def people(self) -> tuple[Finding, ...]:
+        """What needs a person, a thing once: without what only follows, and without what became of claims, which have a
+        list of their own."""
+        return tuple(finding for finding in self.causes if finding.check not in self.restating)
+
+    @cached_property
+    def consequences(self) -> Mapping[str, tuple[Finding, ...]]:
+        """What has no answer since another migration was not applied, by that migration's key."""
+        groups: dict[str, list[Finding]] = {}
+        for finding in self.distinct_findings:
+            if finding.follows and finding.unanswered:
+                groups.setdefault(finding.follows, []).append(finding)
+        return {key: tuple(held) for key, held in groups.items()}
+
+    @cached_property
+    def restating(self) -> Set[str]:
+        """The checks whose findings repeat what became of claims."""
+        return {check.id for check in self.run.checks if check.restates_claims}
+
     def following(self, finding: Finding) -> tuple[str, ...]:
         """The display names of the migrations that were not applied because that finding's was not."""
         keys = dict.fromkeys(
@@ -196,8 +216,9 @@ class RunView:
     @cached_property
     def distinct_findings(self) -> tuple[Finding, ...]:
         """The findings without those that repeat what became of a claim: claims have a table of their own."""
-        restating = {check.id for check in self.run.checks if check.restates_claims}
-        return tuple(finding for finding in self.run.findings if finding.check not in restating or is_unresolved(finding))
+        return tuple(
+            finding for finding in self.run.findings if finding.check not in self.restating or is_unresolved(finding)
+        )
 
     @property
     def promised(self) -> bool:

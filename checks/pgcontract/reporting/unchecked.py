@@ -22,13 +22,17 @@ def gaps(view: RunView) -> tuple[tuple[Markup | str, str], ...]:
 
 def gap_sentences(view: RunView) -> tuple[Markup | str, ...]:
     """What nobody asked, a clause each: what a selection left out, what has no answer, what was noted to be missing."""
-    silent = [finding for finding in view.distinct_findings if finding.unanswered]
+    silent = [finding for finding in view.distinct_findings if finding.unanswered and not finding.follows]
     claims = view.claim_ids_by(Outcome.NOT_SHOWN)
     has = "check that has" if len(silent) == 1 else "checks that have"
     noted = (finding for finding in _telling(view) if finding.status is Status.NOTED)
     return (
         *left_out(view.run),
         *([prose(f"{len(silent)} {has} no answer ({view.ids.of_all(silent)})")] if silent else []),
+        *(
+            prose(f"{len(held)} that cannot be asked while {view.run.display_name(key)} is not applied")
+            for key, held in view.consequences.items()
+        ),
         *([f"{' '.join(claims)} {'is' if len(claims) == 1 else 'are'} not shown"] if claims else []),
         *(
             Markup("{} ({})").format(prose(finding.summary.removesuffix("."), MAX_GAP), view.ids.of(finding))
@@ -58,11 +62,14 @@ def _telling(view: RunView) -> Iterator[Finding]:
 
 def _unanswered(view: RunView) -> Iterator[tuple[Markup | str, str]]:
     telling = {check.id for check in view.run.checks if check.tells_gaps}
+    alike: dict[tuple[Status, str], list[Finding]] = {}
     for finding in view.distinct_findings:
         gap = finding.check in telling and finding.status is Status.NOTED
         if gap or finding.status in (Status.UNKNOWN, Status.ERROR):
-            name = join((outcome(finding), code(view.name(finding)), view.ids.of(finding)), " ")
-            yield name, finding.summary
+            alike.setdefault((finding.status, finding.summary), []).append(finding)
+    for (_, summary), held in alike.items():
+        name = code(view.name(held[0])) if len(held) == 1 else f"{len(held):,} checks"
+        yield join((outcome(held[0]), name, view.ids.of_all(held)), " "), summary
 
 
 def _not_shown(view: RunView) -> Iterator[tuple[Markup | str, str]]:
