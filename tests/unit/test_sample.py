@@ -66,15 +66,15 @@ def test_sample_report_is_rendered_from_the_pinned_run() -> None:
 def test_shipped_contract_is_not_what_draft_would_write(migration: str) -> None:
     """It is written from what the document promises; a draft says what the migration does."""
     project = load_project(ROOT / "schema").through(migration)
-    added, removed = changes(project)
+    (change,) = changes(project, keys={migration})
     earlier = project.chain[:-1]
     drafted = draft_contract(
-        added,
+        change.added,
         migration=project.head.file,
         accept=True,
         owner=MIGRATOR,
         inherited=project.declared(earlier[-1].key) if earlier else None,
-        removed=removed,
+        removed=change.removed,
     )
     shipped = (ROOT / "schema/contracts" / migration / "contract.toml").read_text(encoding="utf-8")
 
