@@ -15,8 +15,8 @@ from pgcontract.result import ClaimResult, Evidence, Finding, Outcome, Status
 from pgcontract.result.claim_ranges import shorten_ids
 from pgcontract.result.outline import OutlineSection
 
-MAX_BRIEF_LINES = 12
-MAX_KEPT_IDS = 10
+MAX_BRIEF_LINES = 6
+MAX_IDS = 6
 MAX_ALIKE = 3
 MAX_BLOCKS = 8
 MAX_ROWS = 60
@@ -131,9 +131,10 @@ def _rows(evidence: Evidence) -> Iterator[Markup]:
         yield Markup(f"{more:,} more row{'s' * (more > 1)} in run.json.")  # noqa: S704
 
 
-def wrong(findings: Sequence[Finding], view: RunView, full: bool) -> Markup:
+def wrong(findings: Sequence[Finding], view: RunView, full: bool, evidence: bool) -> Markup:
     """What needs a person and is not said whole on the first screen: a block each where there is something to show, but
-    of a few of each check alone where the page is to be short; then the others, a row each."""
+    of a few of each check alone where the page is to be short, and of none without `evidence`; then the others, a row
+    each."""
     blocks: list[Markup] = []
     rows: list[tuple[Markup, ...]] = []
     shown: Counter[str] = Counter()
@@ -141,7 +142,7 @@ def wrong(findings: Sequence[Finding], view: RunView, full: bool) -> Markup:
         shown[finding.check] += 1
         long = any(text and ("\n" in text or len(text) > MAX_LINE) for text in (finding.expected, finding.actual))
         room = shown[finding.check] <= MAX_ALIKE and len(blocks) < MAX_BLOCKS
-        if (finding.evidence or long) and (full or room):
+        if evidence and (finding.evidence or long) and (full or room):
             blocks.append(_wrong(finding, view))
         else:
             rows.append(
@@ -191,10 +192,14 @@ def _claim(claim: ClaimResult, view: RunView) -> tuple[Markup, ...]:
     findings = view.deciding(claim)
     broken = [finding for finding in findings if finding.status is not Status.KEPT]
     kept = [finding for finding in findings if finding.status is Status.KEPT]
-    first = kept[:MAX_KEPT_IDS]
-    more = f"and {len(kept) - len(first)} more KEPT" if len(kept) > len(first) else ""
-    ids = join((view.ids.of_all(broken), join((view.ids.of_all(first), more), " ")))
+    ids = join((_first_ids(broken, view), _first_ids(kept, view)))
     return prose(view.claim_name(claim.id, claim.migration)), quotation, _end(claim), ids
+
+
+def _first_ids(findings: Sequence[Finding], view: RunView) -> str:
+    """The ids of the first few, and how many more there are."""
+    more = len(findings) - MAX_IDS
+    return f"{view.ids.of_all(findings[:MAX_IDS])} and {more} more" if more > 0 else view.ids.of_all(findings)
 
 
 def _end(claim: ClaimResult) -> Markup:

@@ -36,9 +36,13 @@ _FENCE = re.compile(r"(`{3,})[A-Za-z0-9+-]*$")
 
 
 def render(run: Run) -> str:
-    """The page, with the scripts in it where it stays under `MAX_BYTES` with them: they stand in deployment.html too."""
+    """The page; where it would be longer than `MAX_BYTES`, without the scripts, and then without evidence, which
+    deployment.html has."""
     page = _page("page.md.j2", run)
-    return page if len(page.encode()) < MAX_BYTES else _page("page.md.j2", run, scripts=False)
+    for shorter in ({"scripts": False}, {"scripts": False, "evidence": False}):
+        if len(page.encode()) > MAX_BYTES:
+            page = _page("page.md.j2", run, **shorter)
+    return page
 
 
 def render_full(run: Run) -> str:
@@ -51,8 +55,10 @@ def first_screen(run: Run) -> str:
     return _page("first_screen.md.j2", run, whole=False)
 
 
-def _page(template: str, run: Run, *, whole: bool = True, full: bool = False, scripts: bool = True) -> str:
-    context = {**_context(run, full=full), "whole": whole, "full": full, "scripts": scripts}
+def _page(
+    template: str, run: Run, *, whole: bool = True, full: bool = False, scripts: bool = True, evidence: bool = True
+) -> str:
+    context = {**_context(run, full=full), "whole": whole, "full": full, "scripts": scripts, "evidence": evidence}
     return tidy(_environment().get_template(template).render(context))
 
 

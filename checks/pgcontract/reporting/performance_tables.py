@@ -55,20 +55,7 @@ def performance_section(view: RunView, *, full: bool) -> PerformanceSection | No
         pictures=len(charts(run)),
         queries_say=_QUERIES if full else performance_brief.queries_sentence(measured.queries),
         queries=(_queries(measured.queries, ids) if full else performance_brief.queries_table(measured.queries, ids)),
-        advice=table(
-            ("Query", "Index that was tried and rolled back", "#Rows", "#Pages before", "#Pages with it"),
-            [
-                (
-                    code(query.name),
-                    code(advice.ddl),
-                    count(advice.rows),
-                    count(advice.before),
-                    count(advice.after),
-                )
-                for query in measured.queries
-                for advice in query.advice
-            ],
-        ),
+        advice=_advice(measured.queries) if full else Markup(""),
         writes_say=_WRITES if full else performance_brief.writes_sentence(measured.writes),
         writes=_writes(measured.writes, ids) if full else performance_brief.writes_table(measured.writes, ids),
         indexes=_indexes(measured.writes) if full else Markup(""),
@@ -83,6 +70,16 @@ def _ids(view: RunView) -> Mapping[str, str]:
         if finding.check in measuring:
             about.setdefault(view.claim_name(finding.subject, finding.migration), []).append(finding)
     return {name: view.ids.of_all(findings) for name, findings in about.items()}
+
+
+def _advice(queries: Sequence[QueryFigures]) -> Markup:
+    """What the notes say of indexes that were tried, as figures."""
+    rows = [
+        (code(query.name), code(advice.ddl), count(advice.rows), count(advice.before), count(advice.after))
+        for query in queries
+        for advice in query.advice
+    ]
+    return table(("Query", "Index that was tried and rolled back", "#Rows", "#Pages before", "#Pages with it"), rows)
 
 
 def _queries(queries: Sequence[QueryFigures], ids: Mapping[str, str]) -> Markup:
