@@ -82,6 +82,13 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def drafts(session: nox.Session) -> None:
+    """What `tests` asks of ten schemas, of a hundred and more: a draft of each, verified as without any contract."""
+    install_locked(session, "tests")
+    session.run("pytest", *(session.posargs or ("-n2", "tests/drafts")), env={"ALL_DRAFTS": "1"})
+
+
+@nox.session
 def matrix(session: nox.Session) -> None:
     """The gate and the tests that ask a server, on PostgreSQL 15 to 18 side by side, and one table of what differs."""
     install_locked(session, "tests")

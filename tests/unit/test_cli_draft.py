@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from command import Command
-from test_draft_accepted import wrong
 from written_files import write_files
 
 TABLE = "CREATE TABLE IF NOT EXISTS public.t (id integer PRIMARY KEY, gone text);\n"
@@ -169,3 +168,12 @@ def test_what_the_server_lacks_is_told_with_who_has_it(pgcontract: Command, tmp_
         "This server cannot run the script: pgcrypto is not in this server's build; --pg 18 has it.\n"
     )
     assert (2, expected) == (result.code, result.err)
+
+
+def wrong(run: str) -> set[tuple[str, str, str, str | None]]:
+    """What is broken or unknown, and how heavily it weighs."""
+    return {
+        (finding["check"], finding["subject"], finding["status"], finding["severity"])
+        for finding in json.loads(run)["findings"]
+        if finding["status"] in ("broken", "unknown", "error")
+    }

@@ -95,7 +95,24 @@ def inherit(before: Declarations, own: Declarations, issues: list[ValidationIssu
     result = dict(before)
     for kind, parts in own.items():
         result[kind] = _restate(before.get(kind, {}), parts, issues)
-    return result
+    return _without_grants_on_removed(result, own)
+
+
+def _without_grants_on_removed(declarations: Declarations, own: Declarations) -> Declarations:
+    """What was granted on an object goes with it, and with a table what was granted on its columns."""
+    removed = {(kind, name) for kind, parts in own.items() for name, part in parts.items() if part.get("removed")}
+    if not removed or "grant" not in declarations:
+        return declarations
+
+    def is_left(grant: Declarations) -> bool:
+        kind, _, name = str(grant.get("on", "")).partition(" ")
+        table = str(QualifiedName.parse(name).parent) if kind == "column" else ""
+        return (kind, name) not in removed and ("table", table) not in removed
+
+    kept = {
+        name: grant for name, grant in declarations["grant"].items() if name in own.get("grant", {}) or is_left(grant)
+    }
+    return {**declarations, "grant": kept}
 
 
 def _restate(old: Declarations, new: Declarations, issues: list[ValidationIssue]) -> Declarations:

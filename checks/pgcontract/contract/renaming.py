@@ -54,7 +54,7 @@ def rename_declared(declarations: Declarations, rename: Rename) -> Declarations:
     """The same declarations after a rename whose names are in full."""
     match rename.kind:
         case "column" | "attribute":
-            declarations = _with_identities(declarations, str(rename.old.parent))
+            declarations = _with_identities(declarations, str(rename.old.parent), column=rename.old.name)
             return _rename_column(declarations, rename)
         case "constraint":
             return _rename_constraint(declarations, rename)
@@ -222,16 +222,19 @@ def _with_arguments(declarations: Declarations, rename: Rename) -> Declarations:
     return {**declarations, "function": functions} if functions else declarations
 
 
-def _with_identities(declarations: Declarations, owner: str) -> Declarations:
-    """With the names that the table's key and the sequences of its identity columns have now, which they keep."""
+def _with_identities(declarations: Declarations, owner: str, *, column: str | None = None) -> Declarations:
+    """With the names that the table's key and the sequences of its identity columns have now, which they keep; with the
+    sequence of one column alone."""
     table = declarations.get("table", {}).get(owner)
     if table is None:
         return declarations
     sequences = dict(declarations.get("sequence", {}))
-    for column, implied in _implied_sequences(declarations, owner):
-        kept = {"type": implied.type, "owned_by": implied.owned_by, "identity": True, ORIGIN: column[ORIGIN]}
+    for part, implied in _implied_sequences(declarations, owner):
+        if column is not None and QualifiedName.parse(implied.owned_by or "").name != column:
+            continue
+        kept = {"type": implied.type, "owned_by": implied.owned_by, "identity": True, ORIGIN: part[ORIGIN]}
         sequences[implied.name] = kept | {key: table[key] for key in ("persistence", "owner") if key in table}
-    if table.get("primary_key") and "name" not in table["primary_key"]:
+    if column is None and table.get("primary_key") and "name" not in table["primary_key"]:
         name = QualifiedName.parse(primary_key_name(owner, table["primary_key"])).quoted_name
         table = {**table, "primary_key": {**table["primary_key"], "name": name}}
     tables = {**declarations["table"], owner: table}

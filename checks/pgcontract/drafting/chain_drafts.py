@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +17,7 @@ from pgcontract.drafting.contract_draft import draft_contract
 from pgcontract.errors import InputError
 from pgcontract.model.input_file import is_there, require_inside
 from pgcontract.model.qualified_name import QualifiedName
-from pgcontract.model.schema import Grant, Part, Schema, Sequence
+from pgcontract.model.schema import Column, Grant, Part, Schema, Sequence
 from pgcontract.postgres.platform import MIGRATOR
 from pgcontract.result import RunOptions
 from pgcontract.runner import Change, changes
@@ -89,15 +89,40 @@ def _drafts(
 def _with_whole_tables(change: Change, declared: Schema, *, platform: str) -> Schema:
     """What the migration changed, and all of each table, view and type that it changed a part of and no contract
     declares: to declare one part is to declare what it is a part of. A platform's tables stay the platform's."""
-    known = {part.name for kind in _OWNERS for part in getattr(declared, kind)}
+    parents = {table.name: table.partition_of for table in change.after.tables}
+    left = {table.name for table in declared.tables if table.partition_of != parents.get(table.name, table.partition_of)}
+    known = {part.name for kind in _OWNERS for part in getattr(declared, kind)} - left
     owners = {
         owner.name
         for kind in _OWNERS
         for owner in getattr(change.after, kind)
         if owner.name not in known and not (platform == SUPABASE and is_platforms(owner))
     }
+    added = _not_only_renamed(change, declared)
     touched = {_owner_of(part, change.after) for part in change.added.parts()} & owners
-    return subtract(change.after, _without(change, touched)) if touched else change.added
+    return subtract(change.after, _without(change, touched)) if touched else added
+
+
+def _not_only_renamed(change: Change, declared: Schema) -> Schema:
+    """What the migration changed, without what it only renamed, which is declared by its new name already."""
+    known = {(part.kind, part.name): _comparable(part) for part in declared.parts()}
+    renamed = {(part.kind, part.name): part for part in change.renamed.parts()}
+
+    def is_told(part: Part) -> bool:
+        name = part.kind, part.name
+        return renamed.get(name) == part and known.get(name) == _comparable(part)
+
+    parts = {
+        field.name: tuple(part for part in getattr(change.added, field.name) if not is_told(part))
+        for field in fields(Schema)
+    }
+    return Schema(**parts)
+
+
+def _comparable(part: Part) -> Part:
+    """The part as any contract may declare it: the migrator is no owner worth naming, and gaps are no matter of order."""
+    nothing = {"owner": None} if getattr(part, "owner", None) == MIGRATOR else {}
+    return replace(part, **nothing, **({"position": 0} if isinstance(part, Column) else {}))  # type: ignore[arg-type]
 
 
 def _without(change: Change, owners: Collection[str | None]) -> Schema:

@@ -197,6 +197,15 @@ class _Draft:
             for parent_constraint in self._inherited_and_new("constraints")
         )
 
+    def is_parents(self, column: Column) -> bool:
+        """Whether a declared column is its parent's: a partition whose columns differ declares them all."""
+        table = next((one for one in self.inherited.tables if one.name == column.table), None)
+        if table is None or table.partition_of is None:
+            return False
+        own = [one.quoted_name for one in self.inherited.columns if one.table == table.name]
+        above = [one.quoted_name for one in self.inherited.columns if one.table == table.partition_of]
+        return sorted(own) == sorted(above)
+
     def columns(self) -> None:
         by_table: dict[str, list[Column]] = {}
         for column in sorted(self.schema.columns, key=lambda own_column: own_column.position):
@@ -252,9 +261,14 @@ class _Draft:
             implied = backing.get(index.name)
             if implied is None:
                 self.collection_of(index.table, "indexes")[index.quoted_name] = self.changed_keys(index)
-            elif implied != index:
+            elif implied != index or self.declared_otherwise(index):
                 implied_values = {field.name: getattr(implied, field.name) for field in fields(Index)}
                 self.collection_of(index.table, "indexes")[index.quoted_name] = self.changed_keys(index, **implied_values)
+
+    def declared_otherwise(self, index: Index) -> bool:
+        """Whether a contract before it says something else of it: a partition's, once that is none any more."""
+        before = next((one for one in self.inherited.indexes if one.name == index.name), None)
+        return before is not None and before.partition_of != index.partition_of
 
     def access(self) -> None:
         for acl in self.schema.grants:
@@ -287,6 +301,8 @@ class _Draft:
             if isinstance(part, Grant) and not any(part.on == f"{kind} {name}" for kind, name in removed):
                 self.grant(part, ())
             if part is None or (isinstance(part, Sequence) and self.implied(part)):
+                continue
+            if isinstance(part, Column) and self.is_parents(part):
                 continue
             if kind in _KIND_FIELDS:
                 self.kind_declarations(kind)[name] = {"removed": True}

@@ -50,10 +50,12 @@ class Promise:
         migration = project.migration(self.migration.key)
         return replace(self, project=project, migration=migration, declared=project.declared(migration.key))
 
-    @property
+    @cached_property
     def without_contract(self) -> Promise:
         """The same as if nothing were declared."""
-        return replace(self, migration=replace(self.migration, contract=None), declared=Schema())
+        bare = replace(self.migration, contract=None)
+        chain = tuple(bare if migration is self.migration else migration for migration in self.project.chain)
+        return replace(self, project=replace(self.project, chain=chain), migration=bare, declared=Schema())
 
     @property
     def comments(self) -> str:

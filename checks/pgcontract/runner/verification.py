@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 
 from pgcontract.contract import Migration, Project
@@ -129,12 +129,13 @@ def verify(
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """What a migration makes or changes, as the catalog has it, the (kind, name) of each part that it takes away, and the
-    whole catalog after it."""
+    """What a migration makes, changes or renames, as the catalog has it; the (kind, name) of each part that it takes
+    away; and the whole catalog after it, and as its renames alone leave it."""
 
     migration: Migration
     added: Schema
     after: Schema
+    renamed: Schema = field(default_factory=Schema)
     removed: tuple[tuple[str, str], ...] = ()
 
 
@@ -165,9 +166,10 @@ def changes(
             if whole or migration.key not in keys:
                 continue
             left = {(part.kind, part.name) for part in context.after.parts()}
-            gone = tuple((part.kind, part.name) for part in context.before.parts() if (part.kind, part.name) not in left)
+            renamed = mask_secrets(context.renamed_before, secrets)
+            gone = tuple((part.kind, part.name) for part in renamed.parts() if (part.kind, part.name) not in left)
             added, after = mask_secrets(context.changed_parts, secrets), mask_secrets(context.after, secrets)
-            found.append(Change(migration=migration, added=added, removed=gone, after=after))
+            found.append(Change(migration=migration, added=added, removed=gone, after=after, renamed=renamed))
         if whole:
             added, after = mask_secrets(context.migrated, secrets), mask_secrets(context.after, secrets)
             found.append(Change(migration=planned.head, added=added, after=after))

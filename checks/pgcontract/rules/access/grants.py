@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from pgcontract.model.comparison import Difference
-from pgcontract.model.schema import Schema
+from pgcontract.model.schema import Grant, Schema
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
@@ -35,8 +35,11 @@ def access_grants(context: Context) -> Iterator[Answer]:
     What to do: write GRANT and REVOKE explicitly in the migration, and declare the result in the contract.
     """
     wrong: dict[str, list[Answer]] = {}
+    there = {(part.kind, part.name) for part in context.after.parts()}
     for difference in context.differences:
-        if difference.kind == "grant":
+        # The privileges on what the migration drops go with it; that it drops it is told by another check.
+        gone = isinstance(difference.part, Grant) and difference.actual == "none" and _is_gone(difference.part, there)
+        if difference.kind == "grant" and (difference.origin is not None or not gone):
             on = getattr(difference.part, "on", difference.name)
             wrong.setdefault(on, []).append(_grant_answer(on, getattr(difference.part, "grantee", ""), difference))
     for subject in dict.fromkeys([*_objects(context.promise), *wrong]):
@@ -44,6 +47,12 @@ def access_grants(context: Context) -> Iterator[Answer]:
             yield from wrong[subject]
         else:
             yield Answer(Status.KEPT, subject, f"The privileges on {subject} are as declared.")
+
+
+def _is_gone(grant: Grant, there: Collection[tuple[str, str]]) -> bool:
+    """Whether there is no more what it was granted on; the database is no part of the catalog."""
+    kind, name = grant.object
+    return bool(name) and (kind, name) not in there
 
 
 def _grant_answer(on: str, grantee: str, difference: Difference) -> Answer:

@@ -9,7 +9,7 @@ CREATE TABLE app.events (
     kind varchar(20) NOT NULL CHECK (kind IN ('a', 'b') OR kind LIKE 'x%'),
     price app.money, owed app.cents, mail app.email DEFAULT 'a@b'::varchar, span app.spans, days int4range[],
     half numeric GENERATED ALWAYS AS (id / 2.0) STORED,
-    PRIMARY KEY (id, at)
+    PRIMARY KEY (id, at, kind)
 ) PARTITION BY RANGE (at);
 CREATE TABLE app.events_old PARTITION OF app.events FOR VALUES FROM (MINVALUE) TO ('2024-01-01');
 CREATE TABLE app.events_new PARTITION OF app.events (CONSTRAINT more CHECK (owed > 0)) FOR VALUES FROM ('2024-01-01') TO (MAXVALUE) PARTITION BY LIST (kind);
