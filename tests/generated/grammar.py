@@ -141,7 +141,9 @@ def _script(draw: Draw, statements: list[str]) -> str:
             return text.replace("\n", "\r\n")
         case "unfinished":
             return text + draw(
-                st.sampled_from(("\nSELECT 'a", "\nCREATE TABEL x ();", "\nDO $$ BEGIN", "\nSELECT 1)", "\n\\d"))
+                st.sampled_from(
+                    ("\nSELECT 'a", "\nCREATE TABEL x ();", "\nDO $$ BEGIN", "\nSELECT 1)", "\nSELECT 1 / 0;", "\n\\d")
+                )
             )
     return text
 
@@ -258,7 +260,22 @@ STATEMENTS: tuple[Callable[[Draw, list[Table]], list[str]], ...] = (
     lambda draw, tables: ["CREATE EXTENSION IF NOT EXISTS pg_trgm;"],
     lambda draw, tables: ["SET search_path = '';"],
     lambda draw, tables: ["SAVEPOINT a; ROLLBACK TO a;"],
-    lambda draw, tables: ["SELECT 1 / 0;"],
+    _of_table("ALTER TABLE <t> RENAME TO <n>;"),
+    _of_table("DROP TABLE IF EXISTS public.<n> CASCADE;"),
+    _of_table("CREATE TABLE IF NOT EXISTS public.<n> (LIKE <t> INCLUDING ALL);"),
+    _of_table("CREATE TABLE public.<n> AS SELECT <c> FROM <t>;"),
+    _of_table("ALTER TABLE <t> ADD COLUMN <n> text GENERATED ALWAYS AS (<c>::text || '%') STORED;"),
+    _of_table("ALTER TABLE <t> ADD CONSTRAINT <n> UNIQUE (<c>);", "ALTER TABLE <t> DROP CONSTRAINT <n>;"),
+    _of_table("ALTER TABLE <t> ALTER COLUMN <c> SET DEFAULT <v>;"),
+    _of_table("ALTER TABLE <t> REPLICA IDENTITY NOTHING;"),
+    _of_table("ALTER TABLE <t> SET (fillfactor = 50);"),
+    _of_table("CREATE STATISTICS public.<n> ON <c>, ctid FROM <t>;"),
+    _of_table("LOCK TABLE <t> IN ACCESS EXCLUSIVE MODE;"),
+    _of_table("COPY <t> (<c>) TO PROGRAM 'true';"),
+    _of_table(
+        "CREATE TABLE public.<n> (k integer, at timestamptz NOT NULL DEFAULT now()) PARTITION BY LIST (k);",
+        "CREATE TABLE public.part PARTITION OF public.<n> FOR VALUES IN (1, 2);",
+    ),
 )
 
 

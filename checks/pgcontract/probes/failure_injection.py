@@ -58,7 +58,7 @@ def run_prefixes(context: Context) -> tuple[Prefix, ...]:
 
     CouldNotAsk where the text was not split, or where a single statement is refused that the whole script is not.
     """
-    script, rollback = context.promise.script, context.promise.rollback
+    script = context.promise.script
     if not script.parsed:
         raise CouldNotAsk("the file is too large to be split into statements")
     context.require_features()
@@ -66,42 +66,66 @@ def run_prefixes(context: Context) -> tuple[Prefix, ...]:
     prefixes: list[Prefix] = []
     before = _objects_before(context)  # now: entering another state later drops the roles created so far
     with context.sandbox.clone(filled_before(context).state, keep=True) as name:
-        connection = context.sandbox.connect(name)
+        run = _PrefixRun(context, name, before)
+        committed: Prefix | None = None  # what is left wherever it stops until the open transaction is committed
         try:
             for statements_run, statement in enumerate(script.statements, 1):
-                with as_runner(connection, script):
-                    refusal = apply_statement(connection, statement, script)
-                if refusal:
-                    raise CouldNotAsk(f"run one by one, the statement at line {statement.line} is refused: {refusal}")
-                if statements_run not in chosen:
-                    continue
-                objects_left = len(_created_objects(connection, before))
-                if rollback is None:
-                    prefixes.append(Prefix(statements_run=statements_run, statement=statement, objects_left=objects_left))
-                    continue
-                if ends_transactions(rollback):
-                    connection.close()
-                    refusal, different, contents = _undo_in_clone(context, rollback, context.sandbox.read_state(name))
-                    connection = context.sandbox.connect(name)
-                else:
-                    refusal, different, contents = _undo_in_transaction(connection, context, rollback)
-                if contents is not None:
-                    different = (*different, *_rows_not_restored(context, connection, contents))
-                if refusal is not None and refusal.is_timeout:
-                    raise CouldNotAsk(f"after line {statement.line} the rollback does not end: {refusal}")
-                prefixes.append(
-                    Prefix(
-                        statements_run=statements_run,
-                        statement=statement,
-                        objects_left=objects_left,
-                        refusal=refusal,
-                        rollback_differences=different,
-                    )
-                )
+                if statement.is_transaction_control and not run.is_open:
+                    committed = run.stop(statement)
+                run.apply(statement)
+                if statements_run in chosen:
+                    left = committed if committed is not None and run.is_open else run.stop(statement)
+                    prefixes.append(replace(left, statements_run=statements_run, statement=statement))
         finally:
-            connection.close()
+            run.connection.close()
             context.sandbox.drop(name)
     return tuple(prefixes)
+
+
+class _PrefixRun:
+    """The script's statements one after another in the database `name`, `before` which these objects were there."""
+
+    def __init__(self, context: Context, name: str, before: frozenset[str]) -> None:
+        self.context = context
+        self.name = name
+        self.before = before
+        self.connection = context.sandbox.connect(name)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the script has begun a transaction, of which nothing is left where it stops."""
+        return self.connection.info.transaction_status is not TransactionStatus.IDLE
+
+    def apply(self, statement: Statement) -> None:
+        script = self.context.promise.script
+        with as_runner(self.connection, script):
+            refusal = apply_statement(self.connection, statement, script)
+        if refusal:
+            raise CouldNotAsk(f"run one by one, the statement at line {statement.line} is refused: {refusal}")
+
+    def stop(self, statement: Statement) -> Prefix:
+        """What is left where the script stops behind what it has committed, and what the rollback makes of that."""
+        context, rollback = self.context, self.context.promise.rollback
+        objects_left = len(_created_objects(self.connection, self.before))
+        if rollback is None:
+            return Prefix(statements_run=0, statement=statement, objects_left=objects_left)
+        if ends_transactions(rollback):
+            self.connection.close()
+            refusal, different, contents = _undo_in_clone(context, rollback, context.sandbox.read_state(self.name))
+            self.connection = context.sandbox.connect(self.name)
+        else:
+            refusal, different, contents = _undo_in_transaction(self.connection, context, rollback)
+        if contents is not None:
+            different = (*different, *_rows_not_restored(context, self.connection, contents))
+        if refusal is not None and refusal.is_timeout:
+            raise CouldNotAsk(f"after line {statement.line} the rollback does not end: {refusal}")
+        return Prefix(
+            statements_run=0,
+            statement=statement,
+            objects_left=objects_left,
+            refusal=refusal,
+            rollback_differences=different,
+        )
 
 
 def first_line(statement: Statement | str, most: int = 60) -> str:

@@ -13,6 +13,7 @@ from pgcontract.catalog.contents import read_contents
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.contents import Contents, row_counts
 from pgcontract.model.schema import Origin, Part
+from pgcontract.model.sql import Statement
 from pgcontract.postgres.script_execution import (
     apply_as_production,
     apply_statements,
@@ -80,7 +81,7 @@ def script_transaction(context: Context) -> Iterator[Answer]:
         yield Answer(
             Status.BROKEN,
             "script",
-            f"The script cannot run as one transaction: {' '.join(refusing.words[:4])} runs only outside one.",
+            f"The script cannot run as one transaction: {_command(refusing)} runs only outside one.",
             expected="every statement can run in a transaction",
             actual=refusing.shown[:200],
             remedy="Move the statement to a migration of its own.",
@@ -292,6 +293,14 @@ def script_atomic(context: Context) -> Iterator[Answer]:
             if number
             else "The script has no statement, so none can fail.",
         )
+
+
+def _command(statement: Statement) -> str:
+    """`CREATE INDEX CONCURRENTLY`, `VACUUM`: without what stands behind it."""
+    words = statement.words[:4]
+    if "CONCURRENTLY" in words:
+        return " ".join(words[: words.index("CONCURRENTLY") + 1])
+    return " ".join(words[: 1 if words[0] == "VACUUM" else 2])
 
 
 @check("script.psql", subjects=one_script, severity=Severity.INFO)
