@@ -94,6 +94,8 @@ IDS = (
     "script.respects_existing",
     "script.restores",
     "script.transaction",
+    "seed.applies",
+    "sequence.ahead",
     "sequence.definition",
     "state_machine.initial",
     "state_machine.transitions",

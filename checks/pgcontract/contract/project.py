@@ -28,10 +28,10 @@ class Project:
     """A chain, oldest first, and what holds for all of it. `postgres` is production's major version, if declared.
 
     `applied` is the key of the last migration that production has, where that is known. `setup` is run before the first
-    migration. `table_rows` is how many rows production has in a table, by its qualified name, where that is known.
-    `issues` are what the tool makes of the folder that its owner may not expect; `assumptions` a sentence
-    for each thing that was told by looking. `secrets` are values that no report may show, with what it shows instead.
-    `files` are those that hold for the whole chain: pgcontract.toml.
+    migration; `seeds` are what its tool loads behind the last one. `table_rows` is how many rows production has in a
+    table, by its qualified name, where that is known. `issues` are what the tool makes of the folder that its owner may
+    not expect; `assumptions` a sentence for each thing that was told by looking. `secrets` are values that no report may
+    show, with what it shows instead. `files` are those that hold for the whole chain: pgcontract.toml.
     """
 
     root: Path
@@ -46,6 +46,7 @@ class Project:
     layout: str = "flat"
     applied: str | None = None
     setup: Script | None = field(default=None, repr=False)
+    seeds: tuple[Script, ...] = field(default=(), repr=False)
     table_rows: Mapping[str, int] = field(default_factory=dict)
     issues: tuple[FolderIssue, ...] = ()
     assumptions: tuple[str, ...] = ()
@@ -94,7 +95,8 @@ class Project:
         last = self.chain.index(self.migration(name))
         behind = {migration.key for migration in self.chain[last + 1 :]}
         issues = tuple(issue for issue in self.issues if issue.key not in behind)
-        return replace(self, chain=self.chain[: last + 1], issues=issues)
+        seeds = () if behind else self.seeds
+        return replace(self, chain=self.chain[: last + 1], issues=issues, seeds=seeds)
 
     def declared(self, key: str) -> Schema:
         """Everything that is declared up to and including that migration."""

@@ -19,6 +19,7 @@ from pgcontract.contract.platform_evidence import PLATFORMS, SUPABASE, supabase_
 from pgcontract.contract.platform_tables import without_platform_tables
 from pgcontract.contract.project import Project
 from pgcontract.contract.psql_scripts import read_alone
+from pgcontract.contract.seeds import seed_scripts
 from pgcontract.contract.table_rows import read_table_rows
 from pgcontract.contract.toml_reader import ProjectFile, parse_contract, read_contract, read_project_file
 from pgcontract.contract.unread_tools import unread_tool
@@ -315,6 +316,7 @@ def _with_options(project: Project, options: FolderOptions, *, folder: Folder, s
     setup = read_alone(options.setup, options.values) if options.setup is not None else None
     project = replace(
         project,
+        seeds=seed_scripts(folder, project.layout, migrations=[migration.up.path for migration in project.chain]),
         platform=options.platform or project.platform,
         applied=applied,
         setup=setup,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+import psycopg
+
 from pgcontract.errors import CouldNotAsk
+from pgcontract.model.sql import Script
 from pgcontract.postgres.sandbox import DatabaseState
 from pgcontract.postgres.script_execution import Refusal, apply_as_production
 from pgcontract.probes.cached_facts import cached_promise_fact
@@ -18,6 +22,7 @@ from pgcontract.probes.row_generation.selected_values import selected_values
 
 # The number from which the values are counted of rows that a migration's new rules take.
 _FITTING: Final = 120
+_INSERTS: Final = ("INSERT", "WITH")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +53,7 @@ def run_over_rows(context: Context) -> OverRows:
             selected = selected_values(context.promise.script)
             names = sorted(tables | _selected_tables(context, selected))
             insert_few_rows(context.promise, connection, names, first=_FITTING, later=later, selected=selected)
+            _join_seeds(connection, context.promise.project.seeds)
         state = context.sandbox.read_state(name)
     trials = RowTrials(context.sandbox, state, context.promise.script)
     stops = find_stops(trials, *catalogs)
@@ -66,3 +72,12 @@ def _selected_tables(context: Context, selected: Mapping[str, tuple[str, ...]]) 
     """The tables of before that have a column by whose values the script chooses rows."""
     own = set(migrated_tables(context, context.before))
     return {column.table for column in context.before.columns if column.bare_name in selected and column.table in own}
+
+
+def _join_seeds(connection: psycopg.Connection, seeds: Sequence[Script]) -> None:
+    """The rows of the seeds that the tables of before take: they are as their owner thinks of rows."""
+    for script in seeds:
+        for statement in script.statements:
+            if statement.words[:1] and statement.words[0] in _INSERTS:
+                with suppress(psycopg.Error), connection.transaction():
+                    connection.execute(statement.text.encode())

@@ -1,0 +1,124 @@
+"""The head with the rows that its tool loads behind the last migration, and sequences that repeat one of their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg
+
+from pgcontract.catalog.contents import read_contents
+from pgcontract.catalog.snapshot import open_snapshot
+from pgcontract.model.qualified_name import QualifiedName
+from pgcontract.model.sql import Script
+from pgcontract.postgres.platform import MIGRATOR
+from pgcontract.postgres.sandbox import DatabaseState
+from pgcontract.postgres.script_execution import Refusal, apply_as_production, locate_refusal, read_refusal
+from pgcontract.probes.cached_facts import cached_state_fact
+from pgcontract.probes.context import Context
+from pgcontract.probes.row_generation.example_texts import example_texts
+from pgcontract.probes.row_generation.row_maker import RowMaker, insert_literals, is_numbered
+from pgcontract.probes.row_generation.target_tables import read_tables
+
+_NUMBER = 5_000  # far from what a seed counts from
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeededState:
+    """The state behind the migrations and their seeds; `refused` are the seeds that were not loaded, each with why."""
+
+    state: DatabaseState
+    refused: tuple[tuple[Script, Refusal], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepeatingSequence:
+    """A sequence whose next number is one that a row has as its key, and the INSERT that is refused for it."""
+
+    sequence: str
+    table: str
+    column: str
+    next_number: int
+    furthest_key: int
+    insert: str
+    refusal: Refusal
+
+
+@cached_state_fact
+def load_seeds(context: Context) -> SeededState:
+    """The seeds loaded behind the migration, each as its tool would, going on after a failure."""
+    seeds = context.promise.project.seeds
+    if not seeds:
+        return SeededState(state=context.after_state)
+    refused = []
+    with context.sandbox.clone(context.after_state, keep=True) as name:
+        for script in seeds:
+            with context.sandbox.connect(name) as connection:
+                refusal = apply_as_production(connection, script)
+            if refusal is not None:
+                with context.sandbox.clone(context.after_state) as copy, context.sandbox.connect(copy) as connection:
+                    for earlier in seeds[: seeds.index(script)]:
+                        apply_as_production(connection, earlier)
+                    refused.append((script, locate_refusal(connection, script, refusal)))
+    return SeededState(state=context.sandbox.read_state(name), refused=tuple(refused))
+
+
+def repeating_sequences(context: Context) -> Iterator[RepeatingSequence]:
+    """The sequences that come to a key which the rows of migrations and seeds have, each shown by an INSERT."""
+    own = {table.name for table in context.migrated.tables if table.owner == MIGRATOR}
+    with context.clone(load_seeds(context).state) as connection:
+        positions = read_contents(connection).sequences
+        with open_snapshot(connection) as snapshot:
+            numbered = snapshot.run_query("sequence_positions").fetchall()
+        for schema, name, _, table_schema, table_name, column in numbered:
+            position = positions.get(str(QualifiedName.of(schema, name)))
+            if column is None or position is None or position.furthest_key is None or not position.repeats_key:
+                continue
+            table = str(QualifiedName.of(table_schema, table_name))
+            shown = _refused_insert(context, connection, table, column) if table in own else None
+            if shown is not None:
+                statement, refusal = shown
+                yield RepeatingSequence(
+                    sequence=position.name,
+                    table=table,
+                    column=column,
+                    next_number=position.next_number,
+                    furthest_key=position.furthest_key,
+                    insert=statement,
+                    refusal=refusal,
+                )
+
+
+def _refused_insert(
+    context: Context, connection: psycopg.Connection, table: str, column: str
+) -> tuple[str, Refusal] | None:
+    """A row that only the table's own number makes impossible: 23505 of a key that the numbered column is in."""
+    tables = read_tables(connection, [table])
+    filled = next((each for each in tables if each.name == table), None)
+    if filled is None:
+        return None
+    keys = {key.name for key in filled.keys if key.unique and column in key.columns}
+    maker = RowMaker(
+        promise=context.promise,
+        connection=connection,
+        tables=tables,
+        table=filled,
+        into=table,
+        first=_NUMBER,
+        texts=example_texts(context.promise),
+        is_empty=False,
+    )
+    needed = [each.name for each in filled.columns if not is_numbered(each) and not each.null and each.default is None]
+    values = maker.planned_values(_NUMBER, needed) if needed else {}
+    if values is None:
+        return None
+    statement = insert_literals(table, values)
+    try:
+        with connection.transaction():
+            connection.execute(statement)
+    except psycopg.Error as error:
+        refusal = read_refusal(error)
+        named = {name.strip('"') for name in keys}
+        if refusal.sqlstate == "23505" and refusal.constraint in named:
+            return f"{statement.as_string()};", refusal
+    return None
