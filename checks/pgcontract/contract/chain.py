@@ -8,6 +8,7 @@ from dataclasses import replace
 from pgcontract.contract.inheritance import Declarations, inherit
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.renaming import declared_name, rename_declared, without_renamed_away
+from pgcontract.contract.retired import Retired, declared_as, retired_issues
 from pgcontract.contract.schema_parts import make_schema, make_shape
 from pgcontract.contract.section import undeclared_issues
 from pgcontract.contract.toml_reader import Document
@@ -66,6 +67,7 @@ class DeclaredSoFar:
         self.shape = Shape()
         self._before = Shape()
         self._declarations = Declarations()
+        self._sections: list[Retired] = []
 
     def follow(self, migration: Migration) -> None:
         """What is declared goes by the names that it has after this migration's renames."""
@@ -85,6 +87,8 @@ class DeclaredSoFar:
         document, renames = replace(document, declarations=own), self.shape.renames
         self._declarations, shape, contract = _add_contract(self._declarations, self._before, document)
         self.shape = replace(shape, renames=renames)
+        raise_issues(retired_issues(contract.retired, self._sections, file=contract.path))
+        self._sections += map(declared_as, contract.sections)
         return contract
 
 
@@ -156,6 +160,7 @@ def _add_contract(before: Declarations, shape_before: Shape, document: Document)
         examples=tuple(example for example in shape.examples if example.origin and example.origin.file == file),
         samples=shape.samples,
         sections=spec.sections,
+        retired=spec.retired,
         claims=document.claims,
         origin=Origin(file=file, line=1),
     )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, create_model
+from pydantic import BeforeValidator, Field, create_model, model_validator
 
 from pgcontract.contract import schema_objects, tables
 from pgcontract.contract.declaration_models import CallableKey, IdentifierKey, QualifiedKey, Spec
-from pgcontract.contract.declared_value import DeclaredValue
+from pgcontract.contract.declared_value import DeclaredValue, FromReader
 from pgcontract.contract.report_outline import ReportSpec
+from pgcontract.contract.retired import RETIRED, Retired, take_retired
 from pgcontract.contract.section import Section
 from pgcontract.contract.sections import SECTIONS
 
@@ -63,6 +64,7 @@ class ContractSpec(Spec):
     loses: list[str] | None = Field(
         None, description='What it may lose of the rows that are there, as in ["public.orders.note", "public.drafts"].'
     )
+    retired: Annotated[tuple[Retired, ...], FromReader()] = Field((), validation_alias=RETIRED)
     document: DocumentSpec | None = Field(None, description="What the report prints at its head.")
     file: FilePins | None = Field(None, description="Facts of the migration's file that must not change unnoticed.")
     schemas: dict[IdentifierKey, schema_objects.SchemaSpec] | None = Field(None, alias="schema", description="Schemas.")
@@ -82,6 +84,11 @@ class ContractSpec(Spec):
     default_grant: dict[str, schema_objects.DefaultGrantSpec] | None = Field(None, description="Default privileges.")
     other: dict[str, schema_objects.OtherSpec] | None = Field(None, description="Objects of any other kind.")
     grant: list[schema_objects.GrantSpec] | None = Field(None, description="Grants on what has no `grants` of its own.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _apart(cls, document: Any) -> Any:
+        return take_retired(document) if isinstance(document, dict) else document
 
     @property
     def sections(self) -> tuple[Section, ...]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.renamed_sections import renamed_section
 from pgcontract.contract.renaming import rename_declared
+from pgcontract.contract.retired import Retired, declared_as
 from pgcontract.contract.schema_parts import make_schema, make_shape
 from pgcontract.contract.section import Section
 from pgcontract.contract.values import Shape
@@ -17,17 +18,29 @@ from pgcontract.model.sql.renames import Rename
 def in_names_of_head(
     chain: Iterable[Migration], shapes: Mapping[str, Shape]
 ) -> tuple[tuple[Migration, ...], dict[str, Shape]]:
-    """The chain and what is declared by then, each as later migrations renamed it; what none renamed is as it was."""
+    """The chain and what is declared by then, each as later migrations renamed it, without the sections that later
+    contracts took back; what none touched is as it was."""
     renames: tuple[Rename, ...] = ()
+    retired: set[tuple[str, str]] = set()
     migrations: list[Migration] = []
     renamed = dict(shapes)
     for migration in reversed(tuple(chain)):
         if renames:
             renamed[migration.key] = shape = _renamed_shape(shapes[migration.key], renames)
             migration = _renamed_migration(migration, shape, shapes[migration.key], renames)
+        if migration.contract and retired:
+            left = tuple(one for one in migration.contract.sections if _name(declared_as(one)) not in retired)
+            if left != migration.contract.sections:
+                migration = replace(migration, contract=replace(migration.contract, sections=left))
+        if migration.contract:
+            retired |= {_name(one) for one in migration.contract.retired}
         migrations.append(migration)
         renames = (*shapes[migration.key].renames, *renames)
     return tuple(reversed(migrations)), renamed
+
+
+def _name(retired: Retired) -> tuple[str, str]:
+    return retired.section, retired.name
 
 
 def _renamed_shape(shape: Shape, renames: Iterable[Rename]) -> Shape:

@@ -43,7 +43,7 @@ _PARTITION_COLUMN_KEYS: Final = frozenset(
 )
 _EXAMPLE_KEYS: Final = frozenset(("accept", "reject", "column", "comment"))
 _NOT_SCHEMA_KEYS: Final = frozenset(
-    ("migration", "after", "accepted", "comments", "promises", "loses", "document", "file")
+    ("migration", "after", "accepted", "comments", "promises", "retired", "loses", "document", "file")
 )
 _KIND_FIELDS: Final = frozenset(ContractSpec.model_fields) - _NOT_SCHEMA_KEYS
 KINDS: Final = frozenset(key_of(name, ContractSpec.model_fields[name]) for name in _KIND_FIELDS)

@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 
 from pgcontract.contract.claims import ClaimsSpec
 from pgcontract.contract.documents import ProjectSpec, WholeContractSpec
+from pgcontract.contract.sections import SECTIONS
 
+_REMOVED: Final = {
+    "type": "object",
+    "description": "Take back what an earlier contract declares under this name; of a list, by its id, or its check and "
+    "subject.",
+    "properties": {"removed": {"const": True}, **{key: {"type": "string"} for key in ("id", "check", "subject")}},
+    "required": ["removed"],
+    "additionalProperties": False,
+}
 _FILES: dict[str, type[BaseModel]] = {"contract": WholeContractSpec, "claims": ClaimsSpec, "pgcontract": ProjectSpec}
 
 
 def json_schema(file: str = "contract") -> dict[str, Any]:
     """The schema of contract.toml, claims.toml or pgcontract.toml (draft 2020-12). Raises KeyError for another."""
+    schema = _without_null(_FILES[file].model_json_schema(by_alias=True))
+    if file == "contract":
+        _let_sections_be_removed(schema["properties"])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **_without_null(_FILES[file].model_json_schema(by_alias=True)),
+        **schema,
         "title": f"{file}.toml",
     }
+
+
+def _let_sections_be_removed(properties: dict[str, Any]) -> None:
+    """What an earlier contract declares may be taken back in place of being declared anew."""
+    for section in SECTIONS:
+        value = properties[section.heading.key]
+        inner = next((key for key in ("items", "additionalProperties") if isinstance(value.get(key), dict)), None)
+        if inner is not None:
+            value[inner] = {"anyOf": [value[inner], _REMOVED]}
+        else:
+            description = {"description": value.pop("description")} if "description" in value else {}
+            properties[section.heading.key] = {"anyOf": [value, _REMOVED], **description}
 
 
 def _without_null(schema: Any) -> Any:

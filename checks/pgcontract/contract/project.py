@@ -63,8 +63,10 @@ class Project:
 
     @cached_property
     def at_head(self) -> Project:
-        """The same project with every contract in the names of the head; itself where nothing is renamed."""
-        if not any(shape.renames for shape in self.shapes.values()):
+        """The same project with every contract as it stands at the head: in the names that things have there, and
+        without what later ones took back. Itself where nothing is renamed or taken back."""
+        retires = any(migration.contract and migration.contract.retired for migration in self.chain)
+        if not retires and not any(shape.renames for shape in self.shapes.values()):
             return self
         chain, shapes = in_names_of_head(self.chain, self.shapes)
         if self.platform == SUPABASE:

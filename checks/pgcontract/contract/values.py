@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from pgcontract.contract.claims import Claim
 from pgcontract.contract.documents import FilePins
+from pgcontract.contract.retired import Retired
 from pgcontract.contract.section import Section
 from pgcontract.model.schema import Origin, Schema
 from pgcontract.model.sql.renames import Rename
@@ -49,7 +50,8 @@ class Contract:
     """What one migration promises. `declared`, `examples` and behaviour are this file's own; `samples` has a row for
     every table declared so far, by table and then by bare column name. `removed` are the (kind, name) of inherited
     parts it takes away. `accepted` is False for a draft nobody has read; `comments` is "optional" where
-    parts may go without, `promises` "declared" where what is not named is judged as without a contract. `loses` are
+    parts may go without, `promises` "declared" where what is not named is judged as without a contract,
+    `retired` what it takes back of the sections of earlier ones. `loses` are
     tables and columns of whose rows something may be lost. `files` are those it was read from.
     """
 
@@ -67,6 +69,7 @@ class Contract:
     examples: tuple[Examples, ...] = ()
     samples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     sections: tuple[Section, ...] = ()
+    retired: tuple[Retired, ...] = ()
     claims: tuple[Claim, ...] = ()
     files: tuple[SourceFile, ...] = field(default=(), compare=False)
     origin: Origin | None = field(default=None, compare=False)

@@ -36,7 +36,8 @@ def decisions(project: Project, items: Iterable[Item]) -> dict[Item, frozenset[I
             found[claim_item(migration, claim)] = frozenset(
                 item for reference in references for item in named_by(reference, planned, so_far)
             )
-        for waiver in migration.contract.of(Waiver):
+        left = project.at_head.migration(migration.key).contract
+        for waiver in left.of(Waiver) if left else ():
             found[waiver_item(migration, waiver)] = named_by(waiver, planned, [migration.key])
     return found
 

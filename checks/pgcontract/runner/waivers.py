@@ -47,7 +47,7 @@ def apply_waivers(
     """
     uses = [
         _Use(migration=migration, waiver=waiver)
-        for migration in project.chain
+        for migration in project.at_head.chain
         for waiver in (migration.contract.of(Waiver) if migration.contract else ())
     ]
     excused = tuple(_excuse(finding, uses, today) for finding in findings)
