@@ -92,6 +92,8 @@ def rehearse(context: Context) -> Rehearsal:
 
 def filled_before(context: Context) -> FilledState:
     """The state before the migration with the rows that it was rehearsed over; without where it is refused itself."""
+    if not migrated_tables(context, context.before):
+        return rows_before(context, frozenset())
     try:
         return rehearse(context).before
     except CouldNotAsk:
@@ -133,7 +135,11 @@ def rehearsed_on_separate_server(context: Context) -> Iterator[tuple[psycopg.Con
 @cached_fact
 def rows_before(context: Context, without: frozenset[str]) -> FilledState:
     """The state before the migration with rows in its tables, but for those `without`."""
-    if not (set(migrated_tables(context, context.before)) - without or context.before.sequences):
+    schema = context.before
+    extensions = {extension.name for extension in schema.extensions} - {"plpgsql"}  # may have sequences of their own
+    if not (schema.tables or schema.sequences or extensions):
+        return FilledState(state=context.before_state, rows=FewRows(), contents=Contents())
+    if not (set(migrated_tables(context, schema)) - without or schema.sequences):
         with context.sandbox.rolled_back(context.before_state) as connection:
             return FilledState(state=context.before_state, rows=FewRows(), contents=read_contents(connection))
     with context.sandbox.clone(context.before_state, keep=True) as name:
