@@ -5,4 +5,5 @@ from __future__ import annotations
 import os
 
 KILLS = int(os.environ.get("ENDURANCE_KILLS", "5"))
+AT_LENGTH = KILLS > 5
 GATES = int(os.environ.get("ENDURANCE_GATES", "5"))

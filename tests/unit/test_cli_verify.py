@@ -50,32 +50,40 @@ def json_alone(tmp_path_factory: pytest.TempPathFactory, write_project: Callable
     return said, (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
 
 
-def test_kept_promises_are_clear(pgcontract: Command, project: Path) -> None:
+@pytest.fixture(scope="module")
+def blocked(tmp_path_factory: pytest.TempPathFactory, write_project: Callable[[Path], Path]) -> tuple[Said, str]:
+    """What a process said of a promise that is broken, and its run.json."""
+    folder = tmp_path_factory.mktemp("blocked")
+    break_promise(write_project(folder / "schema"))
+    said = command_in(folder)("verify", "schema", "--format", "github", "--json", "run.json")
+    return said, (folder / "run.json").read_text("utf-8")
+
+
+def test_broken_promise_blocks(blocked: tuple[Said, str]) -> None:
+    said, run = blocked
+    broken = [finding["check"] for finding in json.loads(run)["findings"] if finding["status"] == "broken"]
+
+    assert (1, "BLOCKED", ["column.default"]) == (said.code, decision(run), broken)
+
+
+def test_annotations_name_the_line_of_the_broken_promise(blocked: tuple[Said, str]) -> None:
+    assert f"::error file=schema/{CONTRACT},line=8" in blocked[0].out
+
+
+def test_open_promise_is_caution(pgcontract: Command, project: Path) -> None:
+    leave_promise_open(project)
     result = pgcontract("verify", project, "--format", "json")
 
-    assert (0, "CLEAR", "") == (result.code, decision(result.out), result.err)
-
-
-def test_broken_promise_blocks(process: Command, project: Path) -> None:
-    break_promise(project)
-    result = process("verify", project, "--format", "json")
-    broken = [finding["check"] for finding in json.loads(result.out)["findings"] if finding["status"] == "broken"]
-
-    assert (1, "BLOCKED", ["column.default"]) == (result.code, decision(result.out), broken)
+    assert (0, "CAUTION") == (result.code, decision(result.out))
 
 
 @pytest.mark.parametrize(("words", "code"), [([], 0), (["--strict"], 1)], ids=["plain", "strict"])
-def test_caution_fails_only_under_strict(pgcontract: Command, project: Path, words: list[str], code: int) -> None:
-    leave_promise_open(project)
-    result = pgcontract("verify", project, "--format", "json", *words)
+def test_selection_is_caution_that_fails_only_under_strict(
+    pgcontract: Command, project: Path, words: list[str], code: int
+) -> None:
+    result = pgcontract("verify", project, "--only", "column.*", "--format", "json", *words)
 
     assert (code, "CAUTION") == (result.code, decision(result.out))
-
-
-def test_selection_is_never_clear(pgcontract: Command, project: Path) -> None:
-    result = pgcontract("verify", project, "--only", "column.*", "--format", "json")
-
-    assert decision(result.out) != "CLEAR"
 
 
 def test_sql_that_the_server_refuses_is_a_finding(pgcontract: Command, tmp_path: Path) -> None:
@@ -108,8 +116,9 @@ def test_server_may_be_named_in_the_environment(pgcontract: Command, project: Pa
 
 def test_json_goes_to_a_file_and_the_verdict_to_the_terminal(written: tuple[Said, Path]) -> None:
     said, folder = written
+    run = (folder / "run.json").read_text("utf-8")
 
-    assert ("CLEAR", True) == (decision((folder / "run.json").read_text("utf-8")), "CLEAR" in said.out)
+    assert (0, "CLEAR", True) == (said.code, decision(run), "CLEAR" in said.out)
 
 
 def test_json_on_standard_output_stands_alone_there(json_alone: tuple[Said, float]) -> None:
@@ -136,13 +145,6 @@ def test_first_screen_is_where_the_report_begins(pgcontract: Command, written: t
     result = pgcontract("report", "--first-screen", written[1] / "deep/reports/001_note/run.json")
 
     assert (0, True) == (result.code, "CLEAR" in result.out)
-
-
-def test_annotations_name_the_line_of_the_broken_promise(pgcontract: Command, project: Path) -> None:
-    break_promise(project)
-    result = pgcontract("verify", project, "--format", "github")
-
-    assert f"::error file={project / CONTRACT},line=8" in result.out
 
 
 def fails_by_a_bug_of_ours(project: Path, *arguments: str) -> Said:

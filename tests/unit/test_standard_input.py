@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -9,8 +10,10 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import pytest
+from command import Said, command_here
 from written_files import write_files
 
 
@@ -25,20 +28,22 @@ class Verified:
 
 
 def verify(folder: Path, stdin: bytes | int, *words: str) -> Verified:
-    """The command in that folder, with these bytes, or that open file, as its standard input."""
-    given = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
-    done = subprocess.run(
-        [sys.executable, "-m", "pgcontract", "verify", "-", "--format", "json", *words],
-        cwd=folder,
-        capture_output=True,
-        check=False,
-        **given,
-    )
-    if not done.stdout:
-        return Verified(code=done.returncode, mistake=done.stderr.decode().strip())
-    run = json.loads(done.stdout)
+    """The command in that folder, with these bytes, or in a process with that open file, as its standard input."""
+    arguments = ("verify", "-", "--format", "json", *words)
+    if isinstance(stdin, bytes):
+        with mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin))):
+            return _verified(command_here(folder)(*arguments))
+    command = [sys.executable, "-m", "pgcontract", *arguments]
+    done = subprocess.run(command, cwd=folder, stdin=stdin, capture_output=True, encoding="utf-8", check=False)
+    return _verified(Said(code=done.returncode, out=done.stdout, err=done.stderr))
+
+
+def _verified(said: Said) -> Verified:
+    if not said.out:
+        return Verified(code=said.code, mistake=said.err.strip())
+    run = json.loads(said.out)
     return Verified(
-        code=done.returncode,
+        code=said.code,
         decision=run["verdict"]["decision"],
         broken=tuple(
             f"{finding['check']} {(finding['origin'] or {}).get('file')}: {finding['summary']}"
@@ -51,7 +56,15 @@ def verify(folder: Path, stdin: bytes | int, *words: str) -> Verified:
 def test_script_is_verified_and_nothing_is_written(tmp_path: Path) -> None:
     script = b"\\set t kites\r\nCREATE TABLE :t (id int PRIMARY KEY);\r\nCOPY kites FROM stdin;\r\n1\r\n\\.\r\n"
 
-    assert (Verified(code=0, decision="CLEAR"), []) == (verify(tmp_path, script), list(tmp_path.iterdir()))
+    reading, writing = os.pipe()
+    os.write(writing, script)
+    os.close(writing)
+    try:
+        found = verify(tmp_path, reading)
+    finally:
+        os.close(reading)
+
+    assert (Verified(code=0, decision="CLEAR"), []) == (found, list(tmp_path.iterdir()))
 
 
 def test_refusal_names_standard_input(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,15 +40,20 @@ def working_folder(tmp_path: Path) -> Iterator[Path]:
     folder.chmod(0o755)
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
 def fuzzed(said: Said) -> bool:
     return "format." in said.out + said.err
 
 
 @pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
 def test_a_run_that_fuzzes_leaves_the_folder_it_runs_in_empty(
-    door: tuple[str, ...], formats: Path, working_folder: Path, tmp_path: Path
+    door: tuple[str, ...], formats: Path, working_folder: Path, cache: Path
 ) -> None:
-    cache = tmp_path / "cache"  # where no earlier run has kept what Hypothesis knows of Unicode
+    shutil.rmtree(cache / "hypothesis", ignore_errors=True)  # what an earlier run has kept
     said = command_in(working_folder, *door)(formats, PGCONTRACT_CACHE=str(cache), PYTEST_ADDOPTS="")
 
     assert (1, True, [], True) == (

@@ -23,7 +23,11 @@ from pgcontract.postgres.sandbox import Sandbox
 from pgcontract.result import Run
 
 _ALONE: dict[tuple[int, str], Run] = {}
-PEOPLE = ("boss", "maker", "five", "plain")
+# CREATEROLE is another right before 16; whoever is a superuser, or short of connections, is so on every major. Of all
+# majors `nox -s hostile` asks every kind of role.
+EVERYBODY = [(MAJORS[0], user) for user in ("boss", "maker", "five", "plain")]
+EVERYBODY += [(spec, user) for spec in MAJORS[1:] for user in ("maker", "plain")]
+ON_A_STAGE = [(MAJORS[0], "boss"), *((spec, "maker") for spec in MAJORS)]
 
 # Holds a run in the middle of its work until its standard input ends.
 HELD = """
@@ -80,7 +84,7 @@ def supabase_project(project: Path) -> Path:
     return project
 
 
-@pytest.mark.parametrize("user", PEOPLE)
+@pytest.mark.parametrize(("owner", "user"), EVERYBODY, indirect=["owner"])
 def test_a_project_is_judged_as_elsewhere_and_the_server_left_as_it_was(owner: Owner, project: Path, user: str) -> None:
     before = owner.everything()
     run = verify(load_project(project), RunOptions(**owner.options(user)))
@@ -88,7 +92,7 @@ def test_a_project_is_judged_as_elsewhere_and_the_server_left_as_it_was(owner: O
     assert ({"acid.durability"}, before) == (unlike(alone(owner, project), run), owner.everything())
 
 
-@pytest.mark.parametrize("user", ["boss", "maker"])
+@pytest.mark.parametrize(("owner", "user"), ON_A_STAGE, indirect=["owner"])
 def test_the_stage_of_supabase_is_made_and_taken_away(owner: Owner, supabase_project: Path, user: str) -> None:
     before = owner.everything()
     run = verify(load_project(supabase_project), RunOptions(pg=owner.spec(user)))

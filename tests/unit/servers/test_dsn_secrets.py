@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
+from command import Command
 from owner import PASSWORD, Owner, owner_of
 from pgcontract.errors import PgcontractError
 from pgcontract.postgres.platform import platform_of
@@ -84,7 +85,7 @@ def test_a_run_tells_no_password(owner: Owner, project: Path, tmp_path: Path, wa
     settings = WAYS[way](owner, tmp_path)
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "CI"))}
     written = tmp_path / "written"
-    some = ("--only", "script.*", "--only", "column.*")
+    some = ("--only", "script.applies", "--only", "column.*")
     command = (sys.executable, "-m", "pgcontract", "verify", project, *some, "--json", written / "run.json")
     written.mkdir()
     with (tmp_path / "out").open("w") as out:
@@ -110,19 +111,14 @@ def test_a_run_tells_no_password(owner: Owner, project: Path, tmp_path: Path, wa
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_refused_run_tells_no_password(owner: Owner, project: Path, tmp_path: Path, way: str) -> None:
+def test_a_refused_run_tells_no_password(
+    owner: Owner, project: Path, tmp_path: Path, way: str, pgcontract: Command
+) -> None:
     settings = {name: value.replace("lobby", "no_such") for name, value in WAYS[way](owner, tmp_path).items()}
     for file in tmp_path.glob("service.conf"):
         file.write_text(file.read_text("utf-8").replace("lobby", "no_such"), encoding="utf-8")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "CI"))}
-    done = subprocess.run(
-        [sys.executable, "-m", "pgcontract", "verify", str(project)],
-        env={**clean, **settings, "PGCONTRACT_DEBUG": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    actual = done.returncode, 'database "no_such" does not exist' in done.stderr, leaks(done.stdout + done.stderr)
+    said = pgcontract("verify", project, **settings, PGCONTRACT_DEBUG="1")
+    actual = said.code, 'database "no_such" does not exist' in said.err, leaks(said.out + said.err)
 
     assert (3, True, set()) == actual
 
@@ -165,6 +161,8 @@ def test_a_password_typed_for_pytest_is_not_in_its_report(owner: Owner, project:
             "-p",
             "no:cacheprovider",
             "-v",
+            "--pgcontract-only",
+            "column.*",
             "--pgcontract-report",
             tmp_path / "r",
             str(project),
