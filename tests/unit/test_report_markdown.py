@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -17,11 +18,13 @@ from markdown_it.token import Token
 from pgcontract import reporting
 from pgcontract.contract.report_outline import default_outline
 from pgcontract.model.schema import Column, Policy, Schema, Table
+from pgcontract.reporting.effect_sentence import effect_sentence
 from pgcontract.reporting.json import from_json
 from pgcontract.reporting.markdown import first_screen, tidy
 from pgcontract.reporting.markup import code, fence, prose, table, visible
 from pgcontract.reporting.run_view import RunView
-from pgcontract.result import Decision, DocumentInfo, Finding, Run, Status, Verdict
+from pgcontract.result import Decision, DocumentInfo, Effect, Finding, PartName, Run, Status, TableLock, Verdict
+from pgcontract.result.row_effects import LossKind, RowLoss, RowStop, StopKind
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 sys.path.insert(0, str(GOLDEN))
@@ -180,3 +183,37 @@ def crowd(tables: int = 3, wrong: int = 1000) -> Run:
         findings=(*bad, *(kept("column.nullability", column.name) for column in columns)),
         declared=Schema(tables=tuple(Table(name=name) for name in names), columns=columns),
     )
+
+
+def parts(*names: str) -> tuple[PartName, ...]:
+    return tuple(PartName(kind=kind, name=name) for kind, _, name in (word.partition(" ") for word in names))
+
+
+LOSS = RowLoss(migration="020_sessions", kind=LossKind.DROPPED, table="public.old", lost=3, held=3, named=True)
+STOP = RowStop(migration="020_sessions", kind=StopKind.SOME_ROWS, message="no", table="public.b")
+EFFECTS: dict[str, tuple[dict[str, Any], str]] = {
+    "nothing": ({"effect": Effect()}, "makes, changes and drops no object."),
+    "not applied": ({"effect": None}, "not shown, since the script was not applied in this run."),
+    "a table and what is in it": (
+        {"effect": Effect(made=parts("table public.a", "column public.a.b", "constraint public.a.c", "index public.i"))},
+        "makes 1 table (`public.a`) and 2 of its columns, constraints and the like, 1 index; drops nothing.",
+    ),
+    "all of it": (
+        {
+            "effect": Effect(
+                changed=parts("column public.b.c"),
+                dropped=parts("function public.f()"),
+                lock=TableLock(mode="ACCESS EXCLUSIVE", table="public.b", line=3, keeps_out="reads and writes"),
+            ),
+            "losses": (LOSS,),
+            "stops": (STOP,),
+        },
+        "changes 1 column (`public.b.c`); drops 1 function (`public.f()`); locks `public.b` (ACCESS EXCLUSIVE, from line "
+        "3): reads and writes of it wait; loses what is in `public.old`; stops at some rows of `public.b`.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("has", "expected"), EFFECTS.values(), ids=EFFECTS)
+def test_what_a_migration_does_is_one_line(has: dict[str, Any], expected: str) -> None:
+    assert expected == effect_sentence(base(**has))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from inspect import unwrap
 from typing import TYPE_CHECKING, TypeVar, TypeVarTuple, cast
 
 from pgcontract.errors import CouldNotAsk
@@ -35,6 +36,16 @@ class FactCache:
         if isinstance(answer, CouldNotAsk):
             raise answer
         return cast(T, answer)
+
+    def known(self, key: tuple[object, ...]) -> object | None:
+        """The answer that was given under the key, if one was."""
+        answer = self._answers.get(key)
+        return None if isinstance(answer, CouldNotAsk) else answer
+
+
+def known_fact(fact: Callable[[Context], T], context: Context) -> T | None:
+    """What a `cached_fact` has answered to a rule; None where no rule asked, or nothing could be had."""
+    return cast("T | None", context.facts.known((unwrap(fact),)))
 
 
 def cached_fact(ask: Callable[[Context, *Arguments], T]) -> Callable[[Context, *Arguments], T]:

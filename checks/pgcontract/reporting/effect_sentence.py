@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from markupsafe import Markup
 
 from pgcontract.model.qualified_name import split_name
-from pgcontract.reporting.markup import code, join
-from pgcontract.result import PartName, Run
+from pgcontract.reporting.markup import code, join, prose
+from pgcontract.result import PartName, Run, TableLock
 
 MAX_NAMED = 2
 # Of all others their number says enough; what is dropped is named.
@@ -19,18 +19,45 @@ _PLURALS = {"index": "indexes", "policy": "policies", "rows": "tables' rows", "s
 
 
 def effect_sentence(run: Run) -> Markup:
-    """`makes 1 table (public.a) with its 4 columns, changes …`; says so where no server has shown it."""
+    """`makes 1 table (public.a) and 4 of its columns …; drops nothing; locks public.b …`; of objects it says where no
+    server has shown them."""
+    clauses = [_objects(run), _lock(run.effect.lock if run.effect else None)]
+    clauses.append(_listed("loses what is in", (loss.subject for loss in run.losses)))
+    if run.stops:
+        tables = [stop.table for stop in run.stops if stop.table]
+        clauses.append(_listed("stops at some rows of", tables) or Markup("stops at some rows"))
+    return join(clauses, "; ") + Markup(".")
+
+
+def _objects(run: Run) -> Markup:
     if run.effect is None:
-        why = "the script was not applied in this run" if run.server else "no server was there"
-        return Markup(f"not shown, since {why}.")  # noqa: S704 - our own words
+        return prose(
+            f"not shown, since {'the script was not applied in this run' if run.server else 'no server was there'}"
+        )
     effect = run.effect
     verbs = (("makes", effect.made), ("changes", effect.changed), ("drops", effect.dropped))
     clauses = [
         Markup("{} {}").format(verb, join(_kinds(parts, named=verb == "drops"), ", ")) for verb, parts in verbs if parts
     ]
     if not clauses:
-        return Markup("makes, changes and drops no object.")
-    return join((*clauses, "" if effect.dropped else "drops nothing"), "; ") + Markup(".")
+        return Markup("makes, changes and drops no object")
+    return join((*clauses, "" if effect.dropped else "drops nothing"), "; ")
+
+
+def _lock(lock: TableLock | None) -> Markup:
+    """`locks public.a (ACCESS EXCLUSIVE, from line 3): reads and writes of it wait`."""
+    if lock is None:
+        return Markup("")
+    return Markup("locks {} ({}, from line {}): {} of it wait").format(
+        code(lock.table), lock.mode, lock.line, lock.keeps_out
+    )
+
+
+def _listed(words: str, names: Iterable[str]) -> Markup:
+    """The words and the first few names; nothing where there is none."""
+    known = list(dict.fromkeys(names))
+    more = ", …" if len(known) > MAX_NAMED else ""
+    return Markup("{} {}{}").format(words, join(map(code, known[:MAX_NAMED]), ", "), more) if known else Markup("")
 
 
 def _kinds(parts: Sequence[PartName], *, named: bool) -> Iterator[Markup]:

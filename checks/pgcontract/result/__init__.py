@@ -5,7 +5,7 @@ from __future__ import annotations
 from pgcontract.result.check_info import CheckInfo, Correctable
 from pgcontract.result.claim_result import ClaimResult, Outcome
 from pgcontract.result.document_info import DocumentInfo
-from pgcontract.result.effect import Effect, PartName
+from pgcontract.result.effect import Effect, PartName, TableLock
 from pgcontract.result.finding import Evidence, Finding
 from pgcontract.result.measurements import Measurements
 from pgcontract.result.migration_name import MigrationName
@@ -43,5 +43,6 @@ __all__ = [
     "Severity",
     "SourceFile",
     "Status",
+    "TableLock",
     "Verdict",
 ]

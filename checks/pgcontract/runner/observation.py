@@ -10,11 +10,13 @@ from pgcontract.contract import Migration, Project
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Schema
 from pgcontract.model.sql import Script, as_written
+from pgcontract.probes.cached_facts import known_fact
 from pgcontract.probes.context import Context
+from pgcontract.probes.locks.trace import trace_locks
 from pgcontract.probes.populated.losses import find_losses
 from pgcontract.probes.populated.over_rows import run_over_rows
 from pgcontract.probes.populated.stops import as_row_stop
-from pgcontract.result import DocumentInfo, Effect, Measurements, Observations, PartName, ScriptFile
+from pgcontract.result import DocumentInfo, Effect, Measurements, Observations, PartName, ScriptFile, TableLock
 from pgcontract.result.row_effects import RowLoss, RowStop
 
 if TYPE_CHECKING:
@@ -44,7 +46,22 @@ def _effect(head: Context) -> Effect:
         made=tuple(part for part in differing if part not in known),
         changed=tuple(part for part in differing if part in known),
         dropped=tuple(part for part in before if part not in left),
+        lock=_strongest_lock(head),
     )
+
+
+def _strongest_lock(head: Context) -> TableLock | None:
+    trace = known_fact(trace_locks, head)
+    taken = [
+        (mode.rank, -traced.statement.line, table, mode)
+        for traced in (trace.statements if trace else ())
+        for table, mode in traced.taken.items()
+        if mode.blocked
+    ]
+    if not taken:
+        return None
+    _, line, table, mode = max(taken, key=lambda lock: lock[:3])
+    return TableLock(mode=mode.sql, table=table, line=-line, keeps_out=mode.blocked)
 
 
 def _names(schema: Schema) -> tuple[PartName, ...]:
