@@ -21,7 +21,7 @@ def make_finding(
     answer = replace(mask_secrets(answer, promise.project.secrets), subject=answer.subject)
     claimed = promise.is_claimed(check.id, answer.subject)
     status, severity = answer.status, None
-    if status is Status.BROKEN and not claimed and _is_only_told(promise, check):
+    if status is Status.BROKEN and not claimed and _is_only_told(promise, check, answer):
         status = Status.NOTED
     elif status is Status.BROKEN:
         lighter = None if promise.is_whole or claimed else check.severity_without_contract
@@ -46,11 +46,19 @@ def make_finding(
     return replace(finding, claims=_claims_naming(promise, finding))
 
 
-def _is_only_told(promise: Promise, check: Check) -> bool:
+def _is_only_told(promise: Promise, check: Check, answer: Answer) -> bool:
     """Whether what is broken is a note, as nobody promised it."""
     if check.promised is not None:
         return not check.promised(promise)
-    return check.implied and promise.contract is not None and not promise.is_whole
+    if promise.contract is None or promise.is_whole:
+        return False
+    return check.implied and not _is_asked_anyway(promise, check, answer)
+
+
+def _is_asked_anyway(promise: Promise, check: Check, answer: Answer) -> bool:
+    """Whether the check asks about the subject without a contract too, which it may find out only as it is asked."""
+    subjects = frozenset(check.subjects(promise.without_contract))
+    return answer.subject in subjects or (bool(subjects) and answer.subject not in check.subjects(promise))
 
 
 def _is_named(promise: Promise, check: Check, answer: Answer) -> bool:
@@ -59,7 +67,7 @@ def _is_named(promise: Promise, check: Check, answer: Answer) -> bool:
         return check.promised(promise)
     if promise.contract is None or check.implied:
         return False
-    return promise.is_whole or answer.subject not in check.subjects(promise.without_contract)
+    return promise.is_whole or not _is_asked_anyway(promise, check, answer)
 
 
 def make_unanswered_finding(plan: Plan, item: Item, reason: str) -> Finding:

@@ -86,8 +86,9 @@ def _summary(loss: RowLoss) -> str:
 
 
 def _declared(promise: Promise) -> frozenset[str]:
-    """What the contract says is lost, or removed."""
+    """What the contract says is lost, or removed; one that was drafted only shows that it is removed."""
     contract = promise.contract
     if contract is None:
         return frozenset()
-    return frozenset([*contract.loses, *(name for _, name in contract.removed)])
+    removed = (name for _, name in contract.removed) if promise.is_whole else ()
+    return frozenset([*contract.loses, *removed])
