@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable
 from markupsafe import Markup
 
 from pgcontract.reporting.effect_sentence import effect_sentence
+from pgcontract.reporting.finding_status import status_label
 from pgcontract.reporting.fragments import outcome
 from pgcontract.reporting.heading import number
 from pgcontract.reporting.markup import code, fold, join, prose
 from pgcontract.reporting.run_diff import Change, RunDiff, compare_runs
-from pgcontract.reporting.run_view import RunView, status_label
+from pgcontract.reporting.run_view import RunView
 from pgcontract.result import Finding, Run
 
 MAX_LISTED = 10

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from importlib.resources import files
 
 from pgcontract.errors import InputError
+from pgcontract.reporting.finding_status import status_label
 from pgcontract.reporting.markup import visible
-from pgcontract.reporting.run_view import KIND_BY_FIELD, RunView, status_label
+from pgcontract.reporting.run_view import KIND_BY_FIELD, RunView
 from pgcontract.result import Evidence, Finding, Run, Status
 from pgcontract.result.check_info import family_of
 

@@ -12,10 +12,11 @@ from shlex import quote as shell_quote
 from markupsafe import Markup
 
 from pgcontract.reporting.effect_sentence import effect_sentence
+from pgcontract.reporting.finding_status import counts
 from pgcontract.reporting.fragments import outcome
 from pgcontract.reporting.heading import number
 from pgcontract.reporting.markup import code, join, prose, quote, truncate_text
-from pgcontract.reporting.run_view import OUTCOMES_WORST_FIRST, RunView, counts, decision_meaning
+from pgcontract.reporting.run_view import OUTCOMES_WORST_FIRST, RunView, decision_meaning
 from pgcontract.reporting.unchecked import gap_sentences
 from pgcontract.result import ClaimResult, Finding, Outcome, Run, Status
 

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from markupsafe import Markup
 
+from pgcontract.reporting.finding_status import is_unresolved, status_label
 from pgcontract.reporting.markup import MAX_CELL, code, fence, join, prose, quote, table
-from pgcontract.reporting.run_view import RunView, is_unresolved, status_label
+from pgcontract.reporting.run_view import RunView
 from pgcontract.result import ClaimResult, Evidence, Finding, Outcome, Status
 from pgcontract.result.claim_ranges import shorten_ids
 from pgcontract.result.outline import OutlineSection

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
+from pgcontract.reporting.finding_status import status_label
 from pgcontract.reporting.levels import JUnit, levels_of
 from pgcontract.reporting.markup import visible
 from pgcontract.reporting.places import details, place_of
-from pgcontract.reporting.run_view import RunView, status_label
+from pgcontract.reporting.run_view import RunView
 from pgcontract.result import Finding, Run
 from pgcontract.result.check_info import family_of
 

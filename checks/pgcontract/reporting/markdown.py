@@ -18,12 +18,13 @@ from pgcontract.reporting import fragments, markup
 from pgcontract.reporting.charts.state_machines import mermaid as moves_text
 from pgcontract.reporting.charts.state_machines import state_machines
 from pgcontract.reporting.deploy_commands import commands
+from pgcontract.reporting.finding_status import is_unresolved
 from pgcontract.reporting.first_screen import first_screen_of
 from pgcontract.reporting.heading import SUPABASE, file_name, header, number
 from pgcontract.reporting.object_tables import ObjectTables
 from pgcontract.reporting.openings import opening
 from pgcontract.reporting.performance_tables import performance_section
-from pgcontract.reporting.run_view import RunView, is_unresolved
+from pgcontract.reporting.run_view import RunView
 from pgcontract.reporting.status_table import check_table, confidence, status_rows
 from pgcontract.reporting.unchecked import gaps, left_out
 from pgcontract.result import Content, Finding, Run

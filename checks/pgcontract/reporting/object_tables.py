@@ -10,9 +10,10 @@ from markupsafe import Markup
 from pgcontract.model.schema import Column, Part, Schema, Table
 from pgcontract.reporting import object_cells
 from pgcontract.reporting.charts.entities import entities, mermaid
+from pgcontract.reporting.finding_status import is_unresolved
 from pgcontract.reporting.fragments import check_counts, shown_by
 from pgcontract.reporting.markup import MAX_CELL, code, fence, fold, join, prose, table
-from pgcontract.reporting.run_view import RunView, is_unresolved
+from pgcontract.reporting.run_view import RunView
 from pgcontract.result.outline import OutlineSection
 
 FOLD_TABLES = 4

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from markupsafe import Markup
 
 from pgcontract.model.schema import Part
+from pgcontract.reporting.finding_status import is_unresolved
 from pgcontract.reporting.heading import file_name, number
 from pgcontract.reporting.markup import code, join, prose, visible
-from pgcontract.reporting.run_view import RunView, is_unresolved
+from pgcontract.reporting.run_view import RunView
 from pgcontract.reporting.unchecked import gaps, left_out
 from pgcontract.result import Content, Decision, Finding, OutlineSection, Status
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from pgcontract.model.comparison import compared_fields, display_value
 from pgcontract.model.schema import Part, Schema
-from pgcontract.reporting.run_view import RunView, is_unresolved
+from pgcontract.reporting.finding_status import is_unresolved
+from pgcontract.reporting.run_view import RunView
 from pgcontract.result import ClaimResult, Finding, Run, SourceFile, Status
 
 # Fewer pages differ from run to run by themselves.

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Set
-from dataclasses import replace
 from functools import cached_property
 from typing import TypeVar, get_args, get_type_hints
 
 from pgcontract.model.schema import Part, Schema
 from pgcontract.reporting.evidence_ids import EvidenceIds
-from pgcontract.result import ClaimResult, Decision, Finding, Outcome, Run, Severity, Status
+from pgcontract.reporting.finding_status import collapse_alike, is_unresolved, resolved, unresolved, urgency
+from pgcontract.result import ClaimResult, Decision, Finding, Outcome, Run, Status
 from pgcontract.result.check_info import family_of
 from pgcontract.result.claim_ranges import natural_sort_key, shorten_ids
 from pgcontract.result.outline import OutlineSection
@@ -30,73 +30,6 @@ DECISION_MEANING: Mapping[Decision, str] = {
 
 
 _MIN_COUNTED = 2
-# Up to so many findings with the same summary are listed one by one.
-_MAX_ALIKE = 3
-
-
-def unresolved(run: Run) -> tuple[Finding, ...]:
-    """Unresolved findings: BROKEN, ERROR and UNKNOWN; a script that does not apply first, then the worst."""
-    first = {check.id for check in run.checks if check.comes_first}
-    wrong = (finding for finding in run.findings if is_unresolved(finding))
-    return tuple(sorted(wrong, key=lambda finding: _urgency(finding, first)))
-
-
-def collapse_alike(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """Findings without an answer that share migration and summary (no server was reachable), as one with their number."""
-    groups: dict[tuple[str, str], list[Finding]] = defaultdict(list)
-    for finding in findings:
-        if finding.status is Status.UNKNOWN:
-            groups[finding.migration, finding.summary].append(finding)
-    merged: list[Finding] = []
-    for finding in findings:
-        group = groups.get((finding.migration, finding.summary), [finding])
-        if len(group) <= _MAX_ALIKE or finding.status is not Status.UNKNOWN:
-            merged.append(finding)
-        elif finding is group[0]:
-            merged.append(replace(finding, subject=f"{finding.subject}, and of {len(group) - 1} more checks"))
-    return tuple(merged)
-
-
-def resolved(run: Run) -> tuple[Finding, ...]:
-    """What does not count as it is, for a reason that is told: mended, corrected, waived, or answered later."""
-    return tuple(
-        finding
-        for finding in run.findings
-        if finding.status is Status.WAIVED
-        or (finding.status in (Status.BROKEN, Status.UNKNOWN) and finding.resolution is not None)
-    )
-
-
-def is_unresolved(finding: Finding) -> bool:
-    """Broken and not resolved, or without an answer."""
-    return (finding.status is Status.BROKEN and finding.resolution is None) or finding.unanswered
-
-
-def _urgency(finding: Finding, first: Set[str]) -> tuple[bool, int, int]:
-    kinds = {Status.BROKEN: 0, Status.ERROR: 1, Status.UNKNOWN: 2}
-    severity = list(Severity).index(finding.severity) if finding.severity else len(Severity)
-    not_first = finding.check not in first or finding.status is not Status.BROKEN
-    return not_first, severity if finding.status is Status.BROKEN else len(Severity), kinds[finding.status]
-
-
-def status_label(finding: Finding) -> str:
-    """KEPT, BROKEN (critical), BROKEN, corrected: the status, and what it weighs."""
-    if finding.status in (Status.BROKEN, Status.UNKNOWN) and finding.resolution is not None:
-        return f"{finding.status.name}, {finding.resolution}"
-    if finding.status is not Status.BROKEN:
-        return finding.status.name
-    return f"BROKEN ({finding.severity.value})" if finding.severity else "BROKEN"
-
-
-def counts(findings: Iterable[Finding]) -> str:
-    """`1 broken, 23 settled, 412 kept`: how many of each status, worst first; what is broken and settled apart."""
-    by_status = Counter(
-        (finding.status, finding.status is not Status.WAIVED and finding.resolution is not None) for finding in findings
-    )
-    return ", ".join(
-        f"{by_status[status, resolved]} {'settled' if resolved else status.value}"
-        for status, resolved in sorted(by_status, key=lambda status_count: (-status_count[0].rank, status_count[1]))
-    )
 
 
 def decision_meaning(run: Run) -> str:
@@ -125,7 +58,7 @@ class RunView:
 
     def urgency(self, finding: Finding) -> tuple[bool, int, int]:
         """Less is worse: a script that does not apply, then by what it weighs."""
-        return _urgency(finding, self.first_checks)
+        return urgency(finding, self.first_checks)
 
     def place_in_chain(self, finding: Finding) -> int:
         """The place of its migration, from 0."""

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from pgcontract.reporting.finding_status import counts
 from pgcontract.reporting.fragments import outcome
 from pgcontract.reporting.markup import code, table
-from pgcontract.reporting.run_view import RunView, counts
+from pgcontract.reporting.run_view import RunView
 from pgcontract.result import ClaimResult, Decision, Finding, Outcome, Severity, Status
 
 

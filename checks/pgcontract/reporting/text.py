@@ -17,15 +17,9 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from pgcontract.reporting.finding_status import counts, status_label
 from pgcontract.reporting.markup import truncate_text, visible
-from pgcontract.reporting.run_view import (
-    NOTEWORTHY_OUTCOMES,
-    OUTCOMES_WORST_FIRST,
-    RunView,
-    counts,
-    decision_meaning,
-    status_label,
-)
+from pgcontract.reporting.run_view import NOTEWORTHY_OUTCOMES, OUTCOMES_WORST_FIRST, RunView, decision_meaning
 from pgcontract.result import Decision, Evidence, Finding, Phase, Run, Status
 
 FORMAT = "text"
