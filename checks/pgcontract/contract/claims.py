@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import cached_property
 from typing import Final
 
 from pydantic import Field
@@ -25,11 +26,11 @@ class CheckRef(TextValue):
         description="`check.id` or `check.id[subject]`; * and ? stand for anything.",
     )
 
-    @property
+    @cached_property
     def check(self) -> str:
         return self.text.partition("[")[0]
 
-    @property
+    @cached_property
     def subject(self) -> str | None:
         """A glob; None for all subjects."""
         return self.text.partition("[")[2].removesuffix("]") if "[" in self.text else None

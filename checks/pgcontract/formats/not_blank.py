@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pgcontract.formats.oracle import KnownValue, Texts, declare
-from pgcontract.formats.oracle.invisible_characters import INVISIBLE, is_invisible
+from pgcontract.formats.oracle.invisible_characters import INVISIBLE, is_invisible, shows_nothing
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -53,7 +53,7 @@ class NotBlank(Texts):
     def why_not(self, value: str) -> str | None:
         if not value:
             return "an empty text"
-        if all(map(is_invisible, value)):
+        if shows_nothing(value):
             points = ", ".join(dict.fromkeys(f"U+{ord(character):04X}" for character in value[:5]))
             return f"nothing but invisible characters: {points}{', ...' if len(value) > 5 else ''} (Unicode, White_Space)"
         return None
