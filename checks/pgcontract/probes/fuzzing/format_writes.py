@@ -21,6 +21,7 @@ from pgcontract.catalog.sql_names import identifier
 from pgcontract.errors import CouldNotAsk
 from pgcontract.formats import Format
 from pgcontract.probes.context import Context
+from pgcontract.probes.fuzzing.emptied_table import empty_table
 from pgcontract.probes.row_generation.made_row import NoRowAccepted
 from pgcontract.probes.rows import reproduction_script
 from pgcontract.probes.rows.attempts import (
@@ -105,7 +106,7 @@ def try_format_writes(context: Context, values: FormatValues, oracle: Format[Any
         connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
         if not any(one.form == "primary key" and one.table == values.table for one in context.after.constraints):
             # Without a key a row is only known where it is the only one; what is deleted here comes back with the rest.
-            attempt(connection, sql.SQL("DELETE FROM {}").format(sql.SQL(values.table)))
+            empty_table(connection, values.table)
         for whole in write_targets(context, connection, values.table):
             target = whole.without(values.columns)
             with connection.transaction(force_rollback=True):
