@@ -23,7 +23,18 @@ from pgcontract.reporting.json import from_json
 from pgcontract.reporting.markdown import first_screen, tidy
 from pgcontract.reporting.markup import code, fence, prose, table, visible
 from pgcontract.reporting.run_view import RunView
-from pgcontract.result import Decision, DocumentInfo, Effect, Finding, PartName, Run, Status, TableLock, Verdict
+from pgcontract.result import (
+    Decision,
+    DocumentInfo,
+    Effect,
+    Finding,
+    LiveLock,
+    LiveStatement,
+    PartName,
+    Run,
+    Status,
+    Verdict,
+)
 from pgcontract.result.row_effects import LossKind, RowLoss, RowStop, StopKind
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -191,6 +202,14 @@ def parts(*names: str) -> tuple[PartName, ...]:
 
 LOSS = RowLoss(migration="020_sessions", kind=LossKind.DROPPED, table="public.old", lost=3, held=3, named=True)
 STOP = RowStop(migration="020_sessions", kind=StopKind.SOME_ROWS, message="no", table="public.b")
+LOCKING = LiveStatement(
+    path="020.sql",
+    line=3,
+    text="ALTER TABLE public.b ALTER c SET NOT NULL",
+    until=3,
+    locks=(LiveLock(table="public.b", mode="ACCESS EXCLUSIVE", blocks="reads and writes", taken=True),),
+    work=("reads every row of public.b",),
+)
 EFFECTS: dict[str, tuple[dict[str, Any], str]] = {
     "nothing": ({"effect": Effect()}, "makes, changes and drops no object."),
     "not applied": ({"effect": None}, "not shown, since the script was not applied in this run."),
@@ -203,13 +222,14 @@ EFFECTS: dict[str, tuple[dict[str, Any], str]] = {
             "effect": Effect(
                 changed=parts("column public.b.c"),
                 dropped=parts("function public.f()"),
-                lock=TableLock(mode="ACCESS EXCLUSIVE", table="public.b", line=3, keeps_out="reads and writes"),
+                live=(LOCKING,),
             ),
             "losses": (LOSS,),
             "stops": (STOP,),
         },
         "changes 1 column (`public.b.c`); drops 1 function (`public.f()`); locks `public.b` (ACCESS EXCLUSIVE, from line "
-        "3): reads and writes of it wait; loses what is in `public.old`; stops at some rows of `public.b`.",
+        "3): reads and writes of it wait while it reads every row of public.b; "
+        "loses what is in `public.old`; stops at some rows of `public.b`.",
     ),
 }
 

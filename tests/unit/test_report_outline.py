@@ -142,7 +142,8 @@ def test_the_shipped_chain_has_the_sections_of_its_document() -> None:
     assert (same, [section.title for section in outline.sections]) == (
         list(default),
         [
-            "Executive summary", "Migration details", "Table schema with field purposes", "Indexes", "Audit trigger",
+            "Executive summary", "Migration details", "What it does to a live table",
+            "Table schema with field purposes", "Indexes", "Audit trigger",
             "Data validation rules", "Deployment instructions", "Verification", "Integration points", "ACID compliance",
             "Performance characteristics", "Rollback plan", "Status summary", "What was not checked, and why",
             "Next steps", "", "Appendix A: full SQL",
@@ -169,10 +170,8 @@ def test_default_outline_names_every_family_or_leaves_it_to_the_general_section(
             "contract",
             "error_detail",
             "file",
-            "lock",
             "migration",
             "object",
-            "rows",
             "schema",
             "script",
             "seed",

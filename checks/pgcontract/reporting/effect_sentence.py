@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from markupsafe import Markup
 
 from pgcontract.model.qualified_name import split_name
+from pgcontract.reporting.live_tables import find_worst_lock
 from pgcontract.reporting.markup import code, join, prose
-from pgcontract.result import PartName, Run, TableLock
+from pgcontract.result import PartName, Run
 
 MAX_NAMED = 2
 # Of all others their number says enough; what is dropped is named.
@@ -21,7 +22,7 @@ _PLURALS = {"index": "indexes", "policy": "policies", "rows": "tables' rows", "s
 def effect_sentence(run: Run) -> Markup:
     """`makes 1 table (public.a) and 4 of its columns …; drops nothing; locks public.b …`; of objects it says where no
     server has shown them."""
-    clauses = [_objects(run), _lock(run.effect.lock if run.effect else None)]
+    clauses = [_objects(run), _lock(run)]
     clauses.append(_listed("loses what is in", (loss.subject for loss in run.losses)))
     if run.stops:
         tables = [stop.table for stop in run.stops if stop.table]
@@ -44,12 +45,15 @@ def _objects(run: Run) -> Markup:
     return join((*clauses, "" if effect.dropped else "drops nothing"), "; ")
 
 
-def _lock(lock: TableLock | None) -> Markup:
-    """`locks public.a (ACCESS EXCLUSIVE, from line 3): reads and writes of it wait`."""
-    if lock is None:
+def _lock(run: Run) -> Markup:
+    """`locks public.a (ACCESS EXCLUSIVE, from line 3): reads and writes of it wait while it rewrites every row`."""
+    worst = find_worst_lock(run)
+    if worst is None:
         return Markup("")
-    return Markup("locks {} ({}, from line {}): {} of it wait").format(
-        code(lock.table), lock.mode, lock.line, lock.keeps_out
+    lock = worst.lock
+    meanwhile = f" while it {worst.meanwhile}" if worst.meanwhile else ""
+    return Markup("locks {} ({}, from line {}): {} of it wait{}").format(
+        code(lock.table), lock.mode, worst.statement.line, lock.blocks, meanwhile
     )
 
 

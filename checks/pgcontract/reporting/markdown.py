@@ -21,6 +21,7 @@ from pgcontract.reporting.deploy_commands import commands
 from pgcontract.reporting.finding_status import is_unresolved
 from pgcontract.reporting.first_screen import first_screen_of
 from pgcontract.reporting.heading import SUPABASE, file_name, header, number
+from pgcontract.reporting.live_tables import live_section
 from pgcontract.reporting.object_tables import ObjectTables
 from pgcontract.reporting.openings import opening
 from pgcontract.reporting.performance_tables import performance_section
@@ -133,6 +134,7 @@ def _context(run: Run, *, full: bool) -> Mapping[str, Any]:
         "gaps": gaps(view),
         "left_out": left_out(run),
         "performance_section": performance_section(view, full=full),
+        "live": live_section(view),
         "status_rows": status_rows(view),
         "check_table": check_table(view),
         "confidence": confidence(view),

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from pgcontract.model.schema import Part
 from pgcontract.reporting.finding_status import is_unresolved
 from pgcontract.reporting.heading import file_name, number
+from pgcontract.reporting.live_tables import worst_lock
 from pgcontract.reporting.markup import code, join, prose, visible
 from pgcontract.reporting.run_view import RunView
 from pgcontract.reporting.unchecked import gaps, left_out
@@ -159,6 +160,10 @@ def _performance(section: OutlineSection, view: RunView) -> Markup:
     return state_sentence(view.findings(section), view)
 
 
+def _live(section: OutlineSection, view: RunView) -> Markup:
+    return join((worst_lock(view.run), state_sentence(view.findings(section), view)), " ")
+
+
 _BY_CONTENT: Mapping[Content, Callable[[OutlineSection, RunView], Markup]] = {
     "deployment": _deployment,
     "verification": _verification,
@@ -169,4 +174,5 @@ _BY_CONTENT: Mapping[Content, Callable[[OutlineSection, RunView], Markup]] = {
     "next_steps": _next_steps,
     "components": _components,
     "performance": _performance,
+    "live": _live,
 }

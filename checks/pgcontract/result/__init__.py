@@ -5,7 +5,7 @@ from __future__ import annotations
 from pgcontract.result.check_info import CheckInfo, Correctable
 from pgcontract.result.claim_result import ClaimResult, Outcome
 from pgcontract.result.document_info import DocumentInfo
-from pgcontract.result.effect import Effect, PartName, TableLock
+from pgcontract.result.effect import Effect, LiveLock, LiveStatement, PartName
 from pgcontract.result.finding import Evidence, Finding
 from pgcontract.result.measurements import Measurements
 from pgcontract.result.migration_name import MigrationName
@@ -28,6 +28,8 @@ __all__ = [
     "Effect",
     "Evidence",
     "Finding",
+    "LiveLock",
+    "LiveStatement",
     "Measurements",
     "MigrationName",
     "Observations",
@@ -43,6 +45,5 @@ __all__ = [
     "Severity",
     "SourceFile",
     "Status",
-    "TableLock",
     "Verdict",
 ]

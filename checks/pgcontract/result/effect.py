@@ -1,4 +1,4 @@
-"""What a migration makes, changes and takes away."""
+"""What a migration makes, changes and takes away, and what its statements do to tables that are in use meanwhile."""
 
 from __future__ import annotations
 
@@ -14,22 +14,39 @@ class PartName:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TableLock:
-    """A lock on a table that was there before: its `mode` as SQL spells it, the `line` of the statement that takes it,
-    and what of others waits meanwhile (`keeps_out`: writes, or reads and writes)."""
+class LiveLock:
+    """A lock on a table that was there before the deploy: `mode` as SQL writes it, `blocks` what of others waits for it,
+    `taken` whether the statement took it, or made it stronger, and does not only hold it still."""
 
-    mode: str
     table: str
+    mode: str
+    blocks: str
+    taken: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveStatement:
+    """A statement that locks or works on tables that were there before: `locks` are held once it has run, `until` is the
+    line of the last statement of its transaction. `work` says what it does to every row of a table, `rows` how many rows
+    of a table it inserted, updated and deleted, by its name."""
+
+    path: str
     line: int
-    keeps_out: str
+    text: str
+    until: int
+    locks: tuple[LiveLock, ...] = ()
+    work: tuple[str, ...] = ()
+    rows: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Effect:
-    """The difference that the head's way up makes to the catalog, each part in the order of `Schema.parts()`; `lock` is
-    the strongest that others wait for, where the locks were looked at."""
+    """The difference that the head's way up makes to the catalog, each part in the order of `Schema.parts()`.
+
+    `live` are its statements that lock or work on tables that were there before, None where nobody looked.
+    """
 
     made: tuple[PartName, ...] = ()
     changed: tuple[PartName, ...] = ()
     dropped: tuple[PartName, ...] = ()
-    lock: TableLock | None = None
+    live: tuple[LiveStatement, ...] | None = None

@@ -16,6 +16,7 @@ Content = Literal[
     "verdict",
     "evidence",
     "components",
+    "live",
     "objects",
     "deployment",
     "verification",

@@ -86,12 +86,12 @@ def _answer(context: Context, told: Told, summary: str) -> Answer:
     remedies = [remedy_for(traced, each, major=context.sandbox.server.major) for each in told.works]
     evidence = [statement_evidence(traced)]
     if any(remedy.steps for remedy in remedies):
-        evidence.append(Evidence(title="A migration each, in this order", text=_steps(remedies), language="sql"))
+        evidence.insert(0, Evidence(title="A migration each, in this order", text=_steps(remedies), language="sql"))
     return Answer(
         Status.NOTED if is_small else Status.BROKEN,
         told.subject,
         f"{summary}: {waiting(traced, work, summary)} until it is done.{size}",
-        expected="no lock that others wait for while every row is read or written",
+        expected="nobody waits while every row is read or written",
         actual=f"{work.lock.sql} on {work.table}",
         remedy=_sentence(context, remedies),
         evidence=evidence,

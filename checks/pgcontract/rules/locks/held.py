@@ -60,7 +60,7 @@ def lock_not_held(context: Context) -> Iterator[Answer]:
             Status.BROKEN if long else Status.NOTED,
             table,
             _summary(first, len(long or found) - 1),
-            expected="a lock that lasts no longer than its own statement takes",
+            expected="a lock that lasts as long as its own statement",
             actual=f"{first.mode.sql} on {table} from line {first.taken.statement.line} to the end of the transaction",
             remedy=f"Put line {first.later.statement.line} into a migration of its own"
             + (", before this one." if first.work.kind is WorkKind.QUERY else "."),
