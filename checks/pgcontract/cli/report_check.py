@@ -88,6 +88,8 @@ def _files(run: Run, root: str) -> list[str]:
     from pgcontract.reporting.run_diff import compare_files
     from pgcontract.runner.source_files import source_files
 
+    if not Path(root).exists():
+        raise InputError("is not here; name the project that the run was of, behind the report's file", file=root)
     if not run.sources:
         return ["it does not say of which files it is, so nothing shows that they are the same"]
     contract = next((file.path for file in run.sources if file.role == "contract"), None)

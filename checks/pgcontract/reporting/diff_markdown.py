@@ -48,7 +48,8 @@ def _opening(before: Run, after: Run, diff: RunDiff) -> Markup:
     new = number(len(diff.new), "finding")
     counted = f"{new} {'is' if len(diff.new) == 1 else 'are'} new, {len(diff.gone)} gone, {diff.same} as before."
     counted += f" {number(diff.silent, 'check')} cannot be asked any more." if diff.silent else ""
-    effect = Markup("It {}").format(effect_sentence(after)) if head and after.effect else ""
+    does = effect_sentence(after)
+    effect = Markup("It {}").format(does) if after.effect and (head or does != effect_sentence(before)) else ""
     tools = f"The first was made by pgcontract {before.pgcontract}, the second by {after.pgcontract}."
     majors = [f"PostgreSQL {run.server.version}" if run.server else "no server" for run in (before, after)]
     conditions = [
