@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from markupsafe import Markup
 
@@ -17,24 +17,34 @@ from pgcontract.result import Finding, Run
 
 MAX_LISTED = 10
 MAX_FOLDED = 60
+MAX_CHARACTERS = 40_000  # GitHub takes a comment of 65,536, the first screen before it included
 MAX_SENTENCE = 240
 MAX_VALUE = 80
 
 
 def render_diff(before: Run, after: Run, *, heading: str = "# What changes") -> str:
-    """A page of its own, or a section under another heading. What does not differ is not named."""
+    """A page of its own, or a section under another heading. What does not differ is not named; what is much is counted,
+    so that the page fits into a comment."""
     diff = compare_runs(before, after)
+    page = _page(before, after, diff, heading, folded=MAX_FOLDED)
+    return page if len(page) <= MAX_CHARACTERS else _page(before, after, diff, heading, folded=0)
+
+
+def _page(before: Run, after: Run, diff: RunDiff, heading: str, *, folded: int) -> str:
+    def listed(title: str, lines: Iterable[Markup]) -> Markup:
+        return _items(title, list(lines), folded)
+
     old, new = RunView(before), RunView(after)
     blocks = [Markup("{}").format(Markup(heading)), _opening(before, after, diff)]  # noqa: S704 - our own words
     blocks += [
-        _list("New", [_new(finding, new) for finding in diff.new]),
-        _list("Gone", [_gone(finding, now, old, new) for finding, now in diff.gone]),
-        _list("Claims", map(_change, diff.claims)),
-        _list("Shape", map(_change, diff.shape)),
-        _list("Cost", map(_change, diff.cost)),
-        _list("Told now, and not before", [_told(finding, new) for finding in diff.told]),
-        _list("Promises asked", map(_change, diff.asked)),
-        _list("Files", map(_file, diff.files)),
+        listed("New", [_new(finding, new) for finding in diff.new]),
+        listed("Gone", [_gone(finding, now, old, new) for finding, now in diff.gone]),
+        listed("Claims", map(_change, diff.claims)),
+        listed("Shape", map(_change, diff.shape)),
+        listed("Cost", map(_change, diff.cost)),
+        listed("Told now, and not before", [_told(finding, new) for finding in diff.told]),
+        listed("Promises asked", map(_change, diff.asked)),
+        listed("Files", map(_file, diff.files)),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -59,15 +69,17 @@ def _opening(before: Run, after: Run, diff: RunDiff) -> Markup:
     return join((Markup("**{}**").format(verdict), counted, head, effect, *conditions), " ")
 
 
-def _list(title: str, lines: Iterable[Markup]) -> Markup:
-    """A list under its title; what is beyond the first few, folded."""
-    items = [Markup("- {}").format(line) for line in lines]
-    if not items:
+def _items(title: str, lines: Sequence[Markup], folded: int) -> Markup:
+    """A list under its title: the first few lines, so many more of them folded, and how many are left out."""
+    if not lines:
         return Markup("")
-    first = Markup("\n").join([Markup("**{}** ({}):").format(title, len(items)), *items[:MAX_LISTED]])
-    rest = items[MAX_LISTED:]
-    folded = [*rest[:MAX_FOLDED], *([Markup("- …")] if len(rest) > MAX_FOLDED else [])]
-    return join((first, fold(f"{len(rest)} more", Markup("\n").join(folded)) if rest else ""), "\n\n")
+    items = [Markup("- {}").format(line) for line in lines]
+    rest = items[MAX_LISTED : MAX_LISTED + folded]
+    left = len(items) - len(items[:MAX_LISTED]) - len(rest)
+    more = [Markup("- and {} more, as `pgcontract diff --format json` has them").format(left)] if left else []
+    first = [Markup("**{}** ({}):").format(title, len(items)), *items[:MAX_LISTED], *(more if not rest else [])]
+    hidden = fold(f"{len(rest)} more", Markup("\n").join([*rest, *more])) if rest else ""
+    return join((Markup("\n").join(first), hidden), "\n\n")
 
 
 def _new(finding: Finding, view: RunView) -> Markup:
