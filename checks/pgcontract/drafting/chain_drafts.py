@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pgcontract.catalog import subtract
 from pgcontract.contract import Migration, Project, contract_path
@@ -14,10 +15,12 @@ from pgcontract.contract.platform_evidence import SUPABASE
 from pgcontract.contract.platform_tables import is_platforms
 from pgcontract.contract.toml_reader import parse_contract, read_contract
 from pgcontract.drafting.contract_draft import draft_contract
+from pgcontract.drafting.thawed_times import thawed
 from pgcontract.errors import InputError
 from pgcontract.model.input_file import is_there, require_inside
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Column, Grant, Part, Schema, Sequence
+from pgcontract.model.sql.frozen_times import frozen_words
 from pgcontract.postgres.platform import MIGRATOR
 from pgcontract.result import RunOptions
 from pgcontract.runner import Change, changes
@@ -72,8 +75,11 @@ def _drafts(
             continue
         change = found[migration.key]
         declared = so_far.shape.schema
+        words = frozenset(
+            word for link in (project.chain if whole else (migration,)) for word in frozen_words(link.up.text)
+        )
         text = draft_contract(
-            _with_whole_tables(change, declared, platform=project.platform),
+            _thawed(_with_whole_tables(change, declared, platform=project.platform), words),
             migration=migration.file,
             accept=accept,
             owner=MIGRATOR,
@@ -84,6 +90,30 @@ def _drafts(
         path = paths[migration.key]
         yield Draft(migration=migration, path=path, text=text)
         so_far.add(parse_contract(text, path=path))
+
+
+def _thawed(schema: Schema, words: frozenset[str]) -> Schema:
+    """With the words 'now' and 'today' in the place of the times that they became as the script ran."""
+    now = dt.datetime.now(dt.UTC)
+
+    def as_written(part: Part) -> Part:
+        values = {
+            each.name: getattr(part, each.name) for each in fields(part) if each.metadata.get("how") == "expression"
+        }
+        texts: dict[str, Any] = {
+            name: thawed(value, words, now=now) for name, value in values.items() if isinstance(value, str)
+        }
+        texts |= {
+            name: tuple(thawed(text, words, now=now) for text in value)
+            for name, value in values.items()
+            if isinstance(value, tuple)
+        }
+        return replace(part, **texts)
+
+    if not words:
+        return schema
+    parts: dict[str, Any] = {field.name: tuple(map(as_written, getattr(schema, field.name))) for field in fields(Schema)}
+    return Schema(**parts)
 
 
 def _with_whole_tables(change: Change, declared: Schema, *, platform: str) -> Schema:

@@ -26,6 +26,7 @@ from pgcontract.errors import CouldNotAsk
 from pgcontract.model.comparison import ComparisonResult, Difference, compare, display_value
 from pgcontract.model.overlay import overlay
 from pgcontract.model.schema import Schema
+from pgcontract.model.sql.frozen_times import frozen_words, without_times
 from pgcontract.model.sql.renames import read_renames
 from pgcontract.postgres.platform import MIGRATOR, GrantRegime
 from pgcontract.postgres.sandbox import DatabaseState, Sandbox
@@ -197,6 +198,7 @@ class Context:
         """Where what is there is not what should be. A text that the server prints is not always the one that it prints
         when it has read that one again: texts that differ are compared once both stay as they are."""
         differences = self._without_renamed_texts(compare(self.expected, self.after, owner=MIGRATOR))
+        differences = self._without_frozen_times(differences)
         texts = [
             each for each in differences if each.result is ComparisonResult.UNPROVEN and is_spelled(each.kind, each.field)
         ]
@@ -232,6 +234,20 @@ class Context:
             return unproven and display_value(getattr(part, each.field)) == each.actual
 
         return tuple(each for each in differences if not is_unchanged(each))
+
+    def _without_frozen_times(self, differences: tuple[Difference, ...]) -> tuple[Difference, ...]:
+        """The differences without those of texts that differ only in the moment at which each was read: the contract says
+        'now', in quotes, as the script does."""
+        declared = {(part.kind, part.name): part for part in self.promise.declared.parts()}
+
+        def is_frozen(each: Difference) -> bool:
+            part = declared.get((each.kind, each.name))
+            if each.result is not ComparisonResult.UNPROVEN or part is None:
+                return False
+            said = display_value(getattr(part, each.field))
+            return bool(frozen_words(said)) and without_times(each.expected) == without_times(each.actual)
+
+        return tuple(each for each in differences if not is_frozen(each))
 
     def _at_fixed_point(self, schema: Schema) -> Schema:
         """The schema read and printed by the server until it stays."""

@@ -9,7 +9,7 @@ from pgcontract.probes.promise import Promise
 from pgcontract.result import Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
-from pgcontract.rules.shape.differences import PRESENT, judge_differences, shape_check
+from pgcontract.rules.shape.differences import PRESENT, shape_check
 
 shape_check(
     "column.present",
@@ -92,8 +92,16 @@ def column_order(context: Context) -> Iterator[Answer]:
     for table in context.promise.declared.tables:
         if any(column.table == table.name for column in context.promise.declared.columns):
             if table.name in wrong:
-                label = f"table {table.name}"
-                yield judge_differences(context, table.name, label, [wrong[table.name]])
+                difference = wrong[table.name]
+                yield Answer(
+                    Status.BROKEN,
+                    table.name,
+                    f"The columns of table {table.name} are in another order than declared.",
+                    expected=difference.expected,
+                    actual=difference.actual,
+                    remedy="Order them in the contract as the table has them; on a live table no migration changes that.",
+                    origin=difference.origin,
+                )
             else:
                 yield Answer(
                     Status.KEPT,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from pgcontract.model.comparison import ComparisonResult, Difference
 from pgcontract.model.schema import Part
+from pgcontract.model.sql.frozen_times import first_time, frozen_words
 from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
@@ -113,7 +114,14 @@ def judge_differences(context: Context, subject: str, label: str, wrong: list[Di
     fields = ", ".join(difference.field.replace("_", " ") for difference in wrong)
     if message:
         evidence.append(Evidence(title="The server rejects the declared text", text=message))
-    if status is Status.BROKEN:
+    frozen = next((time for difference in wrong if (time := _frozen_time(context, difference))), None)
+    if status is Status.BROKEN and frozen:
+        summary = (
+            f"The {label} keeps the moment at which the script ran, {frozen}: 'now' in quotes is read once, as the "
+            "script runs."
+        )
+        remedy = "Write now(), or CURRENT_DATE, without quotes."
+    elif status is Status.BROKEN:
         summary = f"The {label} is not as declared: {fields}."
         remedy = "Change the migration; or, where the server is right, declare in the contract what it shows."
     else:
@@ -133,6 +141,13 @@ def judge_differences(context: Context, subject: str, label: str, wrong: list[Di
         evidence=evidence,
         origin=wrong[0].origin,
     )
+
+
+def _frozen_time(context: Context, difference: Difference) -> str | None:
+    """The time that stands where a time was to be read anew."""
+    if difference.result is not ComparisonResult.UNPROVEN or first_time(difference.expected):
+        return None
+    return first_time(difference.actual) if frozen_words(context.promise.script.text) else None
 
 
 def _difference_text(wrong: list[Difference], side: str) -> str:

@@ -27,7 +27,7 @@ def information_schema_shows_declared(context: Context) -> Iterator[Answer]:
     """information_schema shows each declared table with the declared columns, constraints and trigger events.
 
     Why it matters: the document's own queries, ORMs and most tools read only these views.
-    How it is measured: tables, columns (order, type, length, nullability), named constraints and triggers in
+    How it is measured: tables, columns (type, length, nullability), named constraints and triggers in
     information_schema, read as the migrating role, are compared with the contract.
     What to do: where the catalog agrees with the contract and the view does not, GRANT the reading role the privileges it
     lacks.
@@ -83,6 +83,9 @@ def _column_differences(context: Context, table: Table, views: InformationSchema
         for column in sorted(context.spelling.schema.columns, key=lambda column: column.position)
         if column.table == table.name
     ]
+    if [name for name, *_ in shown] != [name for name, *_ in declared]:  # column.order tells of the order alone
+        in_order = {name: number for number, (name, *_) in enumerate(shown)}
+        declared.sort(key=lambda column: in_order.get(column[0], len(shown)))
     for number in range(max(len(shown), len(declared))):
         declared_column = declared[number] if number < len(declared) else ("nothing", "", "")
         shown_column = shown[number] if number < len(shown) else ("nothing", "", "")
