@@ -295,6 +295,7 @@ def _contract(draw: Draw, key: str, own: list[Table], declared: list[Table]) -> 
                 "t": toml(table.key),
                 "c": toml(f"{table.key}.{quoted(column.name)}"),
                 "insert": toml(f"INSERT INTO {table.sql} ({quoted(column.name)}) VALUES ".replace("%", "%%") + "(%(v)s)"),
+                "select": toml(f"SELECT * FROM {table.sql} WHERE {quoted(column.name)} = ".replace("%", "%%") + "%(v)s"),
                 "count": toml(f"SELECT FROM {table.sql} HAVING count(*) > 9"),
                 "v": draw(st.sampled_from(_VALUES)),
                 "role": toml(draw(st.sampled_from(("anon", "authenticated", "nobody", "50% off")))),
@@ -319,6 +320,8 @@ SECTIONS = (
     '[flow.f.invariant.few]\ndescription = "few"\nviolations = <count>',
     '[flow.g]\ntable = <t>\nvalues = { v = <v> }\n[[flow.g.step]]\nname = "add"\nas = <role>\n'
     'claims = { sub = "%(v)s" }\nsql = <insert>',
+    "[query.q]\nsql = <select>\nparameters.v = { column = <c>, miss_ratio = 0.1 }",
+    '[query.r]\nsql = <select>\nparameters.v = { column = <c>, pick = "values" }\ngrowth = "O(n)"',
     '[race.r]\ntable = <t>\ndescription = "few"\nviolations = <count>\n[[race.r.step]]\nsql = "SELECT 1"',
     '[format.f]\ncolumn = <c>\nstandard = "not_blank"',
     '[format.g]\ncolumn = <c>\nstandard = "one_of"\nvalues = ["a", "50%"]',

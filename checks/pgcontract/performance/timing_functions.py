@@ -16,6 +16,7 @@ from pgcontract.errors import CouldNotAsk
 from pgcontract.performance.queries.prepared_query import Mode, Values, number_parameters
 from pgcontract.postgres.acting_identity import NOBODY, Identity
 from pgcontract.postgres.script_execution import read_refusal
+from pgcontract.probes.sample_rows import escape_percent_signs
 
 _FUNCTION: Final = sql.SQL("CREATE FUNCTION pg_temp.{}({}) RETURNS pg_catalog.float8 LANGUAGE plpgsql AS {}")
 _BODY: Final = """
@@ -88,7 +89,8 @@ class TimedQuery:
                 arrays, sql.SQL(", ").join(columns)
             )
         arguments = sql.SQL(", ").join(
-            sql.SQL("{}::{}").format(column, sql.SQL(kind)) for column, kind in zip(columns, self.types, strict=True)
+            sql.SQL("{}::{}").format(column, escape_percent_signs(sql.SQL(kind)))
+            for column, kind in zip(columns, self.types, strict=True)
         )
         call = sql.SQL("SELECT pg_temp.{}({}) FROM {} ORDER BY n")
         return call.format(sql.Identifier(self.name), arguments, rows).as_bytes(None)

@@ -15,7 +15,7 @@ from pgcontract.catalog.sql_names import identifier
 from pgcontract.contract import Query, QueryParameter
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.performance.queries.prepared_query import Values
-from pgcontract.probes.sample_rows import as_text
+from pgcontract.probes.sample_rows import as_text, escape_percent_signs
 
 MIN_SAMPLES: Final = 30
 _SAMPLING_FACTOR: Final = 4  # so many times more rows are drawn than are wanted: a Bernoulli sample varies
@@ -97,6 +97,11 @@ def _expression_values(
     return [value for (value,) in connection.execute(query, arguments)]
 
 
+def _name(name: str | QualifiedName) -> sql.SQL:
+    """As it stands in a statement with parameters."""
+    return escape_percent_signs(identifier(name))
+
+
 def _distinct_values(
     connection: psycopg.Connection, parameter: QueryParameter, count: int, seed: str
 ) -> list[str | None]:
@@ -104,7 +109,7 @@ def _distinct_values(
     query = sql.SQL(
         "SELECT value::text FROM (SELECT DISTINCT {} AS value FROM {}) AS there WHERE value IS NOT NULL "
         "ORDER BY md5(value::text || %s), 1 LIMIT %s"
-    ).format(identifier(column.name), identifier(column.parent))
+    ).format(_name(column.name), _name(column.parent))
     values = [value for (value,) in connection.execute(query, [seed, count])]
     if not values:
         raise NoValue(_no_value_message(column.parent, [parameter]))
@@ -121,10 +126,10 @@ def _row_values(
     seed: str,
 ) -> Mapping[str, Sequence[str | None]]:
     """The values of rows, each as likely as any other: a sample of the table's rows that the server repeats by seed."""
-    columns = [identifier(parameter.column_name.name) for parameter in parameters]
+    columns = [_name(parameter.column_name.name) for parameter in parameters]
     query = sql.SQL("SELECT {} FROM {} TABLESAMPLE BERNOULLI (%s) REPEATABLE (%s) WHERE {}").format(
         sql.SQL(", ").join(sql.SQL("{}::text").format(column) for column in columns),
-        identifier(table),
+        _name(table),
         sql.SQL(" AND ").join(sql.SQL("{} IS NOT NULL").format(column) for column in columns),
     )
     generator = random.Random(f"{seed}/{table}")  # noqa: S311 - reproducible on purpose
@@ -172,12 +177,14 @@ def _absent_values(
     [(category, base, spelled)] = connection.execute(_TYPE, [str(column.parent), column.name]).fetchall()
     changed = _CHANGED.get(base) or _CHANGED.get(category)
     if category == "E":
-        candidates = sql.SQL("SELECT made FROM unnest(enum_range(NULL::{})) AS made").format(sql.SQL(base))
+        candidates = sql.SQL("SELECT made FROM unnest(enum_range(NULL::{})) AS made").format(
+            escape_percent_signs(sql.SQL(base))
+        )
         arguments: list[Any] = []
     elif changed:
         candidates = sql.SQL(
             "SELECT ({})::{} AS made FROM unnest(%s::text[]) AS value, generate_series(1, %s) AS k"
-        ).format(sql.SQL(changed.replace("%", "%%")), sql.SQL(base))
+        ).format(sql.SQL(changed.replace("%", "%%")), escape_percent_signs(sql.SQL(base)))
         arguments = [[value for value in dict.fromkeys(drawn) if value is not None], _CANDIDATES_PER_MISS]
     else:
         raise NoValue(
@@ -185,7 +192,7 @@ def _absent_values(
         )
     query = sql.SQL(
         "SELECT DISTINCT made::text FROM ({}) AS candidate WHERE NOT EXISTS (SELECT FROM {} AS t WHERE t.{} = made)"
-    ).format(candidates, identifier(column.parent), identifier(column.name))
+    ).format(candidates, _name(column.parent), _name(column.name))
     missing = sorted(value for (value,) in connection.execute(query, arguments))
     if not missing:
         raise NoValue(

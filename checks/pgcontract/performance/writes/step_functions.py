@@ -100,7 +100,8 @@ class PreparedStep:
 
 
 def _arguments(types: Iterable[str]) -> sql.Composable:
-    return sql.SQL(", ").join(sql.SQL(f"%L::{type_name}") for type_name in types)
+    """For format(), which takes a type's own `%` for one of its."""
+    return sql.SQL(", ").join(sql.SQL("%L::" + type_name.replace("%", "%%")) for type_name in types)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,7 +42,9 @@ def unlisted_values(
     candidates = castable_values(
         connection, column.type, dict.fromkeys(_candidates(context, connection, column, rules, listed))
     )
-    collation = sql.SQL(" COLLATE {}").format(sql.SQL(column.collation)) if column.collation else sql.SQL("")
+    collation = (
+        sql.SQL(" COLLATE {}").format(sql.SQL(column.collation.replace("%", "%%"))) if column.collation else sql.SQL("")
+    )
     query = sql.SQL("""
         SELECT DISTINCT ON (CAST(word AS {type})) CAST(word AS {type})::pg_catalog.text, place
           FROM pg_catalog.unnest(%s::pg_catalog.text[]) WITH ORDINALITY AS given (word, place)
