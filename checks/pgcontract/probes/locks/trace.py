@@ -24,7 +24,7 @@ from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.locks.changes import find_work, is_query
 from pgcontract.probes.locks.work import LockTrace, PartitionJoined, TracedStatement
-from pgcontract.probes.rehearsal import rehearse
+from pgcontract.probes.populated.over_rows import run_over_rows
 
 # Of more tables only those are looked at that the script names, with what belongs to them.
 _MAX_TABLES: Final = 400
@@ -47,7 +47,7 @@ _CONCURRENTLY: Final = re.compile(r"\bCONCURRENTLY\b", re.IGNORECASE)
 
 @cached_fact
 def trace_locks(context: Context) -> LockTrace:
-    """The script over the rows that it was rehearsed over. CouldNotAsk where it does not run, or is not taken apart."""
+    """The script's statements one by one. CouldNotAsk where it does not run, or is not taken apart."""
     script = context.promise.script
     if not script.parsed:
         raise CouldNotAsk("the script is too long to be looked into")
@@ -61,28 +61,28 @@ def trace_locks(context: Context) -> LockTrace:
         context.sandbox.connect(name) as connection,
     ):
         relations = read_relations(observer)
-        deployed = {oid: relation for oid, relation in relations.items() if before is None or oid in before}
+        deployed = {oid: each for oid, each in relations.items() if before is None or each.name in before}
         return _Tracer(connection, observer, _chosen(deployed, script)).run(script)
 
 
 def _state(context: Context) -> DatabaseState:
-    """What it was rehearsed over, where what it reads of rows matters; without rows where it cannot be."""
+    """With the rows that do not stop it, where what it reads of rows matters; without rows where it cannot be run so."""
     before = context.before_state
     if not any(is_query(statement) for statement in context.promise.script.statements):
         return before
     try:
-        return rehearse(context).before.state
+        return run_over_rows(context).before
     except CouldNotAsk:
         return before
 
 
-def _deployed(context: Context) -> frozenset[int] | None:
-    """The relations that production has before the first migration that is pending; None where it is this one."""
+def _deployed(context: Context) -> frozenset[str] | None:
+    """What production has before the first migration that is pending, by name; None where it is this one."""
     state = context.deployed_states.get(context.regimes[0].name)
     if state is None or state == context.start_states.get(context.regimes[0].name):
         return None
     with context.sandbox.rolled_back(state) as connection:
-        return frozenset(read_relations(connection))
+        return frozenset(relation.name for relation in read_relations(connection).values())
 
 
 def _chosen(relations: Mapping[int, Relation], script: Script) -> Mapping[int, Relation]:
