@@ -49,7 +49,7 @@ class _Change:
 def find_losses(context: Context) -> tuple[RowLoss, ...]:
     """The losses of a pending migration, in the order of its statements; () where it does not run over rows."""
     over = run_over_rows(context)
-    if over.after is None:
+    if over.after is None or not context.before.tables:
         return ()
     with context.sandbox.rolled_back(over.before) as connection:
         start = take_snapshot(connection)

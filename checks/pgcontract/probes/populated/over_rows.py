@@ -44,6 +44,8 @@ def run_over_rows(context: Context) -> OverRows:
     if population is None:
         raise CouldNotAsk("this needs a server, and this run has none; run it with --pg auto")
     catalogs = context.before, context.after
+    if not context.before.tables:
+        return OverRows(before=context.before_state, after=context.after_state, refused={})
     populated = population.before(context.promise.migration.key)
     with context.sandbox.clone(populated.state, keep=True) as name:
         with context.sandbox.connect(name) as connection:

@@ -65,6 +65,8 @@ def load_seeds(context: Context) -> SeededState:
 
 def repeating_sequences(context: Context) -> Iterator[RepeatingSequence]:
     """The sequences that come to a key which the rows of migrations and seeds have, each shown by an INSERT."""
+    if not context.after.rows and not context.promise.project.seeds:
+        return  # no table has a key
     own = {table.name for table in context.migrated.tables if table.owner == MIGRATOR}
     with context.clone(load_seeds(context).state) as connection:
         positions = read_contents(connection).sequences
