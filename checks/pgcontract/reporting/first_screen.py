@@ -12,7 +12,7 @@ from shlex import quote as shell_quote
 from markupsafe import Markup
 
 from pgcontract.reporting.effect_sentence import effect_sentence
-from pgcontract.reporting.finding_status import counts
+from pgcontract.reporting.finding_status import counts, is_unresolved
 from pgcontract.reporting.fragments import outcome
 from pgcontract.reporting.heading import number
 from pgcontract.reporting.markup import code, join, prose, quote, truncate_text
@@ -76,7 +76,7 @@ def first_screen_of(view: RunView) -> FirstScreen:
         claims_counted=_claims_counted(view),
         claims=_fitted(claims, room - len(findings), "claim", "their sections"),
         unchecked=_unchecked(view),
-        on_trust=_on_trust(view.run),
+        on_trust=_on_trust(view),
         settled=_settled(view),
         again=_again(view),
         shown=tuple(group[0] for group in shown),
@@ -95,9 +95,19 @@ def _fitted(lines: Sequence[Markup], room: int, noun: str, place: str) -> tuple[
 
 def _verdict(view: RunView) -> Markup:
     run = view.run
-    reasons = [reason for reason in view.reasons if not _COUNTED.match(reason)][:MAX_REASONS]
+    # What names a finding has its place below.
+    named = {finding.item for finding in run.findings if is_unresolved(finding)}
+    reasons = [
+        reason.removesuffix(".")
+        for reason in run.verdict.reasons
+        if not _COUNTED.match(reason) and not any(reason.startswith((f"{item}: ", f"{item} and ")) for item in named)
+    ][:MAX_REASONS]
     wrong = f"{number(len(view.people), 'finding')} {'needs' if len(view.people) == 1 else 'need'} a person"
-    said = (wrong if view.people else "", view.failures, *(truncate_text(reason, MAX_SENTENCE) for reason in reasons))
+    said = (
+        wrong if view.people else "",
+        view.failures if run.server else "",
+        *(truncate_text(reason, MAX_SENTENCE) for reason in reasons),
+    )
     details = join(said, "; ")
     first = Markup("**{}.** {}").format(run.verdict.decision.value, prose(decision_meaning(run)))
     fault = Markup("**ERROR**: {}").format(prose(run.fault)) if run.fault else ""
@@ -154,11 +164,14 @@ def _others(group: Sequence[Finding], view: RunView) -> Markup:
     if not others:
         return Markup("")
     if all(finding.subject == first.subject for finding in others):
-        names = dict.fromkeys(view.run.display_name(finding.migration) for finding in others)
+        keys = dict.fromkeys(finding.migration for finding in others if finding.migration != first.migration)
+        names = [view.run.display_name(key) for key in keys]
+        if not names:
+            return Markup("")
         return Markup(" {} {} the same.").format(prose(", ".join(names)), "promises" if len(names) == 1 else "promise")
-    names = dict.fromkeys(view.name(finding).partition("[")[2].removesuffix("]") for finding in others)
-    listed = join(map(code, list(names)[:MAX_NAMES]), ", ")
-    return Markup(" And {} more: {}{}.").format(len(others), listed, ", …" if len(names) > MAX_NAMES else "")
+    subjects = dict.fromkeys(view.name(finding).partition("[")[2].removesuffix("]") for finding in others)
+    listed = join(map(code, list(subjects)[:MAX_NAMES]), ", ")
+    return Markup(" And {} more: {}{}.").format(len(others), listed, ", …" if len(subjects) > MAX_NAMES else "")
 
 
 def _is_whole(group: Sequence[Finding]) -> bool:
@@ -227,11 +240,15 @@ def _unchecked(view: RunView) -> Markup:
     return join((*gaps[:MAX_GAPS], more), "; ") + Markup(".")
 
 
-def _on_trust(run: Run) -> Markup:
-    """Names with the first clause of each reason; the whole reason stands beside the claim."""
-    names = [sentence.partition(" is ") for sentence in run.on_trust]
-    clauses = (f"{name} ({_clause(reason.removeprefix('called untestable: '))})" for name, _, reason in names)
-    return join((truncate_text(clause, MAX_REASON + 80) for clause in clauses), "; ")
+def _on_trust(view: RunView) -> Markup:
+    """Names with the first clause of each reason; the whole reason stands beside the claim, or with the finding."""
+    claims = ((view.claim_name(claim.id, claim.migration), claim.reason) for claim in view.claims_by(Outcome.UNTESTABLE))
+    waived = (
+        (view.name(finding), finding.resolution or "waived")
+        for finding in view.distinct_findings
+        if finding.status is Status.WAIVED
+    )
+    return join((f"{name} ({_clause(reason)})" for name, reason in (*claims, *waived)), "; ")
 
 
 def _clause(reason: str) -> str:

@@ -13,6 +13,7 @@ from pgcontract.result import Finding, Outcome, Run, Status
 from pgcontract.result.claim_ranges import shorten_ids
 
 MAX_GAP = 160
+MAX_NAMED = 6
 
 
 def gaps(view: RunView) -> tuple[tuple[Markup | str, str], ...]:
@@ -23,17 +24,24 @@ def gaps(view: RunView) -> tuple[tuple[Markup | str, str], ...]:
 def gap_sentences(view: RunView) -> tuple[Markup | str, ...]:
     """What nobody asked, a clause each: what a selection left out, what has no answer, what was noted to be missing."""
     silent = [finding for finding in view.distinct_findings if finding.unanswered and not finding.follows]
+    which = f" ({view.ids.of_all(silent)})" if len(silent) <= MAX_NAMED else ""
     claims = view.claim_ids_by(Outcome.NOT_SHOWN)
+    are = "is" if len(claims) == 1 else "are"
+    not_shown = (
+        f"{' '.join(claims)} {are}"
+        if len(claims) <= MAX_NAMED
+        else f"{len(view.claims_by(Outcome.NOT_SHOWN))} claims are"
+    )
     has = "check that has" if len(silent) == 1 else "checks that have"
     noted = (finding for finding in _telling(view) if finding.status is Status.NOTED)
     return (
         *left_out(view.run),
-        *([prose(f"{len(silent)} {has} no answer ({view.ids.of_all(silent)})")] if silent else []),
+        *([prose(f"{len(silent):,} {has} no answer{which}")] if silent else []),
         *(
             prose(f"{len(held)} that cannot be asked while {view.run.display_name(key)} is not applied")
             for key, held in view.consequences.items()
         ),
-        *([f"{' '.join(claims)} {'is' if len(claims) == 1 else 'are'} not shown"] if claims else []),
+        *([f"{not_shown} not shown"] if claims else []),
         *(
             Markup("{} ({})").format(prose(finding.summary.removesuffix("."), MAX_GAP), view.ids.of(finding))
             for finding in noted
