@@ -47,6 +47,24 @@ def told(folder: Path, contract: str) -> str:
             id="a step that comes later",
         ),
         pytest.param(
+            FLOW + BOOK + 'as = "app"\nclaims = { app_metadata = { seats = ["%(saet)s"] } }\n',
+            "contract.toml:12: flow.sale.step[1].claims.app_metadata: the parameter %(saet)s has no value here; "
+            "did you mean `seat`?",
+            id="claims without value",
+        ),
+        pytest.param(
+            '[[verification]]\nid = "V1"\ndescription = "x"\nsql = "SELECT 1; COMMIT; SELECT 2"\n',
+            "contract.toml:7: verification[1].sql: COMMIT is about the transaction, which is ours to begin and to end; "
+            "take it out",
+            id="a verification that commits",
+        ),
+        pytest.param(
+            FLOW + BOOK.replace("RETURNING id", "RETURNING id; ROLLBACK"),
+            "contract.toml:9: flow.sale.step[1].sql: ROLLBACK is about the transaction, which is ours to begin "
+            "and to end; take it out",
+            id="a later statement that ends the transaction",
+        ),
+        pytest.param(
             FLOW + BOOK.replace("%(seat)s", "%(saet)s"),
             "contract.toml:9: flow.sale.step[1].sql: the parameter %(saet)s has no value here; did you mean `seat`?",
             id="a parameter without value",
