@@ -146,6 +146,27 @@ def test_a_contract_may_take_away_what_its_migration_renamed(tmp_path: Path) -> 
     assert project.declared("002_a") == load_project(tmp_path).declared("002_a")
 
 
+def test_a_contract_may_say_itself_what_is_renamed(tmp_path: Path) -> None:
+    block = "DO $$ BEGIN EXECUTE format('ALTER TABLE orders RENAME %I TO mail', 'email'); END $$;"
+    stated = '\n[table."public.orders"]\ncolumns.mail = { renamed_from = "email" }\n'
+    by_script = chain(tmp_path / "a", "ALTER TABLE orders RENAME email TO mail;").declared("002_a")
+    chain(tmp_path / "b", block)
+    path = tmp_path / "b/contracts/002_a/contract.toml"
+    path.write_text(path.read_text(encoding="utf-8") + stated, encoding="utf-8")
+
+    assert by_script == load_project(tmp_path / "b").declared("002_a")
+
+
+def test_a_contract_that_names_every_column_names_their_order(tmp_path: Path) -> None:
+    chain(tmp_path, "SELECT 1;")
+    path = tmp_path / "contracts/002_a/contract.toml"
+    stated = '\n[table."public.lines"]\ncolumns.email = {}\ncolumns.order_id = {}\n'
+    path.write_text(path.read_text(encoding="utf-8") + stated, encoding="utf-8")
+    columns = load_project(tmp_path).declared("002_a").columns
+
+    assert {"email": 1, "order_id": 2} == {one.bare_name: one.position for one in columns if one.table == "public.lines"}
+
+
 TEXTS = {
     "o.email of the alias": ("SELECT o.email FROM orders o", "SELECT o.mail FROM orders o"),
     "another table's": ("SELECT l.email FROM orders o, lines l", "SELECT l.email FROM orders o, lines l"),

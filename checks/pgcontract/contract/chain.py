@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from pgcontract.contract.inheritance import Declarations, inherit
 from pgcontract.contract.migration import Migration
-from pgcontract.contract.renaming import declared_name, rename_declared, without_renamed_away
+from pgcontract.contract.renaming import declared_name, rename_declared, take_renames, without_renamed_away
 from pgcontract.contract.retired import Retired, declared_as, retired_issues
 from pgcontract.contract.schema_parts import make_schema, make_shape
 from pgcontract.contract.section import undeclared_issues
@@ -83,8 +83,14 @@ class DeclaredSoFar:
     def add(self, document: Document) -> Contract:
         """The contract of the migration that was followed last, which inherits from those before it. Raises ContractError
         for what it cannot mean."""
-        own = without_renamed_away(document.declarations, self._declarations, self.shape.renames)
-        document, renames = replace(document, declarations=own), self.shape.renames
+        own, stated = take_renames(document.declarations)
+        renames = self.shape.renames
+        for rename in stated:
+            if (named := declared_name(self._declarations, rename)) is not None:
+                self._declarations = rename_declared(self._declarations, named)
+                renames = (*renames, named)
+        own = without_renamed_away(own, self._declarations, renames)
+        document = replace(document, declarations=own)
         self._declarations, shape, contract = _add_contract(self._declarations, self._before, document)
         self.shape = replace(shape, renames=renames)
         raise_issues(retired_issues(contract.retired, self._sections, file=contract.path))

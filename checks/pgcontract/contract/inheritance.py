@@ -128,12 +128,20 @@ def _restate(old: Declarations, new: Declarations, issues: list[ValidationIssue]
     return result
 
 
+def _in_stated_order(columns: Declarations, stated: Declarations) -> Declarations:
+    """A contract that names every column of a table names them in their order."""
+    named = [name for name in stated if name in columns]
+    return {name: columns[name] for name in named} if len(named) == len(columns) else columns
+
+
 def _merge(old: Declarations | None, new: Declarations, issues: list[ValidationIssue]) -> Declarations:
     hanging = {*COLLECTIONS, *_SINGLE_PARTS}
     result = {key: value for key, value in (old or {}).items() if key in hanging or "anew" not in new}
     for key, value in new.items():
         if key in COLLECTIONS and isinstance(value, dict):
             result[key] = _restate(result.get(key, {}), value, issues)
+            if key == "columns":
+                result[key] = _in_stated_order(result[key], value)
         elif key in _SINGLE_PARTS:
             result |= _restate({key: result[key]} if key in result else {}, {key: value}, issues)
             if value.get("removed"):

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pgcontract.contract.inheritance import ORIGIN, Declarations, primary_key_name
 from pgcontract.contract.sequences import identity_sequence
-from pgcontract.model.identifiers import quote_identifier
+from pgcontract.model.identifiers import quote_identifier, unquote_identifier
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Sequence, Table
 from pgcontract.model.sql.renamed_text import renamed_text
@@ -48,6 +48,29 @@ def declared_name(declarations: Declarations, rename: Rename) -> Rename | None:
         schema = new.schema if new.schema and new.schema != rename.old.schema else full.schema
         return Rename(kind=rename.kind, old=full, new=QualifiedName((schema, new.name), full.arguments))
     return Rename(kind=rename.kind, old=full.member(rename.old.name), new=full.member(new.name))
+
+
+RENAMED_FROM: Final = "renamed_from"
+
+
+def take_renames(own: Declarations) -> tuple[Declarations, tuple[Rename, ...]]:
+    """A contract's own declarations without what it says of renames, and those: tables first, then their columns."""
+    tables, columns, kept = [], [], {}
+    for name, part in own.get("table", {}).items():
+        table = QualifiedName.parse(name)
+        if RENAMED_FROM in part:
+            tables.append(Rename(kind=RELATION, old=QualifiedName.parse(part[RENAMED_FROM]), new=table))
+        for column, keys in part.get("columns", {}).items():
+            if RENAMED_FROM in keys:
+                old, new = unquote_identifier(keys[RENAMED_FROM]), unquote_identifier(column)
+                columns.append(Rename(kind="column", old=table.member(old), new=table.member(new)))
+        kept[name] = {key: value for key, value in part.items() if key != RENAMED_FROM}
+        if "columns" in part:
+            kept[name]["columns"] = {
+                column: {key: value for key, value in keys.items() if key != RENAMED_FROM}
+                for column, keys in part["columns"].items()
+            }
+    return ({**own, "table": kept}, (*tables, *columns)) if tables or columns else (own, ())
 
 
 def rename_declared(declarations: Declarations, rename: Rename) -> Declarations:

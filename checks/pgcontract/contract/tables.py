@@ -24,8 +24,12 @@ Action = Literal["no action", "restrict", "cascade", "set null", "set default"]
 
 
 class ColumnSpec(PartSpec):
-    """A column. The order of the keys in the file is the order of the columns."""
+    """A column. The order of the keys in the file is the order of the columns; a later contract that names every one
+    names them anew in their order."""
 
+    renamed_from: Identifier | None = Field(
+        None, description="What it was called before this migration, where no ALTER TABLE in the script says so."
+    )
     type: str | None = Field(None, description="Its type with modifiers, as in varchar(255).")
     null: bool | None = Field(None, description="May it be null? Default: true; false in a primary key.")
     default: str | None = Field(None, description='An SQL expression: "\'pending\'", "now()". A literal needs quotes.')
@@ -167,6 +171,9 @@ class PolicySpec(PartSpec):
 class TableSpec(OwnedSpec):
     """A table; what is not declared has the server's default."""
 
+    renamed_from: Qualified | None = Field(
+        None, description="What it was called before this migration, where no ALTER TABLE in the script says so."
+    )
     form: Literal["table", "partitioned table", "foreign table"] | None = Field(None, description="Default: table.")
     persistence: Literal["permanent", "unlogged", "temporary"] | None = Field(None, description="Default: permanent.")
     access_method: str | None = Field(None, description="Where it is not the server's default.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
@@ -15,12 +15,14 @@ from pgcontract.contract.platform_evidence import SUPABASE
 from pgcontract.contract.platform_tables import is_platforms
 from pgcontract.contract.toml_reader import parse_contract, read_contract
 from pgcontract.drafting.contract_draft import draft_contract
+from pgcontract.drafting.renamed_columns import renamed_columns, reordered_tables
 from pgcontract.drafting.thawed_times import thawed
 from pgcontract.errors import InputError
 from pgcontract.model.input_file import is_there, require_inside
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Column, Grant, Part, Schema, Sequence
 from pgcontract.model.sql.frozen_times import frozen_words
+from pgcontract.model.sql.renames import Rename
 from pgcontract.postgres.platform import MIGRATOR
 from pgcontract.result import RunOptions
 from pgcontract.runner import Change, changes
@@ -78,18 +80,31 @@ def _drafts(
         words = frozenset(
             word for link in (project.chain if whole else (migration,)) for word in frozen_words(link.up.text)
         )
+        renamed = renamed_columns(change.renamed, change.after)
+        added = _with_whole_tables(change, declared, platform=project.platform)
+        reordered = reordered_tables(declared, change.after, renamed)
+        again = tuple(one for one in change.after.columns if one.table in reordered and one not in added.columns)
         text = draft_contract(
-            _thawed(_with_whole_tables(change, declared, platform=project.platform), words),
+            _thawed(replace(added, columns=(*added.columns, *again)), words),
             migration=migration.file,
             accept=accept,
             owner=MIGRATOR,
             inherited=declared,
             removed=change.removed,
             only_declared=True,
+            renamed=renamed,
         )
+        text = _with_renames(text, so_far.shape.renames)
         path = paths[migration.key]
         yield Draft(migration=migration, path=path, text=text)
         so_far.add(parse_contract(text, path=path))
+
+
+def _with_renames(text: str, renames: Iterable[Rename]) -> str:
+    """The draft, which says above all what has another name from here on: that needs no declaration."""
+    lines = [f"# From here on {one.old} is called {one.new}.\n" for one in renames]
+    told = "".join(line for line in lines if line[:-1].isprintable())
+    return text.replace("migration = ", f"{told}migration = ", 1)
 
 
 def _thawed(schema: Schema, words: frozenset[str]) -> Schema:

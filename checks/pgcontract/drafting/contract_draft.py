@@ -12,6 +12,7 @@ from pgcontract.contract.inheritance import COLLECTIONS, primary_key_name
 from pgcontract.contract.sequences import identity_sequence, sequence_defaults
 from pgcontract.contract.toml_writer import write_pairs, write_table
 from pgcontract.errors import InputError
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Column, Constraint, Function, Grant, Index, Other, Part, Rows, Schema, Sequence
 
 _KIND_FIELDS: Final = {
@@ -53,6 +54,7 @@ def draft_contract(
     inherited: Schema | None = None,
     removed: Iterable[tuple[str, str]] = (),
     only_declared: bool = False,
+    renamed: Mapping[str, str] | None = None,
 ) -> str:
     """The text of a contract.toml that declares `schema`, read back as the same parts.
 
@@ -60,9 +62,10 @@ def draft_contract(
     the (kind, name) of those parts that it took away. What belongs to `owner`, the role that migrates, has no owner
     of its own. Grants that default
     privileges give are left out. Unless `accept`, the contract says of itself that nobody has read it; with
-    `only_declared` that it promises no more than what it names.
+    `only_declared` that it promises no more than what it names. `renamed` are the columns that were called otherwise
+    before, each by its name in full, with its old name alone.
     """
-    draft = _Draft(_without_owner(schema, owner), inherited or Schema())
+    draft = _Draft(_without_owner(schema, owner), inherited or Schema(), renamed or {})
     draft.remove(list(removed))
     head: dict[str, Any] = {"migration": migration}
     if not accept:
@@ -110,8 +113,9 @@ def _without_owner(schema: Schema, owner: str | None) -> Schema:
 class _Draft:
     """`declarations` are {kind: {name: keys}}; `grants` those on objects that are not declared."""
 
-    def __init__(self, schema: Schema, inherited: Schema) -> None:
+    def __init__(self, schema: Schema, inherited: Schema, renamed: Mapping[str, str]) -> None:
         self.schema = schema
+        self.renamed = renamed
         self.inherited = inherited
         self.known = {(part.kind, part.name) for part in inherited.parts()}
         self.declarations: dict[str, dict[str, dict[str, Any]]] = {}
@@ -197,6 +201,13 @@ class _Draft:
             for parent_constraint in self._inherited_and_new("constraints")
         )
 
+    def is_renamed(self, column: Column) -> bool:
+        """Whether a column that is gone is there under another name."""
+        return any(
+            QualifiedName.parse(new).parent == QualifiedName.parse(column.table) and old == column.quoted_name
+            for new, old in self.renamed.items()
+        )
+
     def is_parents(self, column: Column) -> bool:
         """Whether a declared column is its parent's: a partition whose columns differ declares them all."""
         table = next((one for one in self.inherited.tables if one.name == column.table), None)
@@ -228,9 +239,10 @@ class _Draft:
             key = self.owner(owner).get("primary_key", {})
             in_key = key.get("columns", ()) if isinstance(key, Mapping) else key
             for column in columns:
-                self.collection_of(owner, "columns")[column.quoted_name] = self.changed_keys(
-                    column, null=column.quoted_name not in in_key
-                )
+                keys = self.changed_keys(column, null=column.quoted_name not in in_key)
+                if column.name in self.renamed:
+                    keys = {"renamed_from": self.renamed[column.name], "anew": True, **keys}
+                self.collection_of(owner, "columns")[column.quoted_name] = keys
 
     def sequences(self) -> None:
         """All but those that an identity column implies."""
@@ -302,7 +314,7 @@ class _Draft:
                 self.grant(part, ())
             if part is None or (isinstance(part, Sequence) and self.implied(part)):
                 continue
-            if isinstance(part, Column) and self.is_parents(part):
+            if isinstance(part, Column) and (self.is_parents(part) or self.is_renamed(part)):
                 continue
             if kind in _KIND_FIELDS:
                 self.kind_declarations(kind)[name] = {"removed": True}
