@@ -54,13 +54,15 @@ from pgcontract.probes.row_generation.value_trials import ValueChecker
 
 PARENTS_SKEW = 0.7
 _MOST_STORED = 1000
+_NULL_SHARE = 0.25
 _MAX_CANDIDATES = 6  # candidates of one column that satisfy its own CHECKs, for the CHECKs of several columns
 
 
 class DatasetPlanner:
     """Plans the tables of one data set at one size, on a connection to the database that they are to be loaded into.
 
-    To rows of `stored` tables others refer as they are there, not as they were planned.
+    To rows of `stored` tables others refer as they are there, not as they were planned. With `nulls` a column that may be
+    NULL, and of which nothing is declared, is so in some rows.
     """
 
     def __init__(
@@ -74,8 +76,10 @@ class DatasetPlanner:
         texts: Mapping[tuple[str, str], tuple[str, ...]],
         declared_at: Origin,
         stored: Collection[str] = (),
+        nulls: bool = True,
     ) -> None:
         self.connection = connection
+        self.nulls = nulls
         self.stored = frozenset(stored)
         self.tables = {table.name: table for table in tables}
         self.dataset = dataset
@@ -141,6 +145,8 @@ class TablePlanner:
             if column.name not in self.generators:
                 self.derive_generator(column)
         self.satisfy_checks()
+        if self.planner.nulls:
+            self.leave_some_null()
         for column in self.table.columns:
             declaration = self.declaration.column(column.name)
             if (
@@ -442,6 +448,22 @@ class TablePlanner:
                     break
             else:
                 raise self.derivation_error(check.columns[-1], f"no values that were tried pass {check.name} together")
+
+    def leave_some_null(self) -> None:
+        """Of derived columns that may be NULL some are: a query that asks for it finds some rows, and not all."""
+        kept = {*self.references, *(name for key in self.table.keys for name in key.columns)}
+        for column in self.table.columns:
+            before = self.generators[column.name]
+            if not column.null or column.name in kept or column.name not in self.candidates or before.max_distinct == 0:
+                continue
+            salt, value = self.value_seed(column.name).salt("null"), before.value
+            self.generators[column.name] = replace(
+                before,
+                make=lambda n, value=value, salt=salt: sometimes_null(value(n), n, salt, _NULL_SHARE),  # type: ignore[misc]
+            )
+            checks = [check for check in self.table.checks if column.name in check.columns]
+            if checks and not self.holds(checks):
+                self.generators[column.name] = before
 
     def choose_by_row(self, name: str) -> bool:
         """Choose the column's value row by row from the other columns; whether all CHECKs that name it then hold."""

@@ -190,6 +190,7 @@ def _insert_together(
         texts=texts,
         declared_at=Origin(file=promise.migration.up.path, line=1),
         stored={table.name for table in tables} - names,
+        nulls=False,
     )
     order = sorted(names)
     # Where only one of the keys waits, one order works and the other does not.

@@ -141,6 +141,7 @@ class RowMaker:
             texts=self.texts,
             declared_at=Origin(file=self.promise.migration.up.path, line=1),
             stored=stored,
+            nulls=False,
         )
         try:
             return planner.table_plan(table.name)
