@@ -80,6 +80,7 @@ IDS = (
     "rollback.restores",
     "rows.accepted",
     "rows.kept",
+    "rows.made",
     "rule.definition",
     "schema.count",
     "script.applies",

@@ -13,18 +13,18 @@ from pgcontract.model.contents import Contents, RowDifference, SequencePosition,
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.rollback_differences import RollbackDifferences, compare_after_rollback
 from pgcontract.model.schema import Schema
-from pgcontract.model.sql import Script, Statement
-from pgcontract.model.sql.lexer import TokenKind, tokens
+from pgcontract.model.sql import Script
+from pgcontract.model.sql.lexer import tokens
 from pgcontract.probes.context import Context
 from pgcontract.probes.fuzzing.value_display import escaped
-from pgcontract.probes.rehearsal import Rehearsal, filled_before
+from pgcontract.probes.rehearsal import filled_before
+from pgcontract.probes.script_words import assigned_columns, names_in_code
 from pgcontract.probes.volatile_columns import VolatileColumn, volatile_columns
 from pgcontract.result import Evidence
 
 _MAX_SHOWN: Final = 20
 _SETS_POSITION: Final = re.compile(r"\bsetval\b|\brestart\b", re.IGNORECASE)
 _WRITES: Final = re.compile(r"\b(?:insert|update|delete|merge|truncate|copy)\b", re.IGNORECASE)
-_DOLLAR_QUOTED: Final = re.compile(r"(?P<tag>\$[^$]*\$)(?P<body>.*)(?P=tag)", re.DOTALL)
 _DEFINES: Final = {"CREATE", "ALTER", "DROP", "COMMENT", "GRANT", "REVOKE"}
 
 
@@ -132,31 +132,6 @@ def _uncounted(
     )
 
 
-def assigned_columns(script: Script) -> frozenset[str]:
-    """The names behind the SET of an UPDATE or a MERGE of the script, in DO blocks as well.
-
-    Not of an upsert: it writes the row as if it went in anew, which is when defaults act.
-    """
-    return assigned_columns_of(script.statements)
-
-
-def assigned_columns_of(statements: Iterable[Statement]) -> frozenset[str]:
-    """The same of some of its statements."""
-    names: set[str] = set()
-    waiting = [statement.text for statement in statements if statement.words[:1] != ("CREATE",)]
-    while waiting:
-        read = tokens(waiting.pop())
-        updates = any(
-            token.upper == "UPDATE" and (before is None or before.upper not in ("DO", "FOR", "ON"))
-            for before, token in zip((None, *read), read, strict=False)
-        )
-        setting = next((place for place, token in enumerate(read) if token.upper == "SET"), len(read))
-        if updates:
-            names |= {token.name for token in read[setting:] if token.kind in (TokenKind.WORD, TokenKind.QUOTED)}
-        waiting += [match["body"] for token in read if (match := _DOLLAR_QUOTED.fullmatch(token.text))]
-    return frozenset(names)
-
-
 def changed_sequences(context: Context, script: Script, before: Contents, after: Contents) -> tuple[str, ...]:
     """Sequences that would now hand out a number that is in use, or that the script itself set, in words."""
     return tuple(
@@ -215,11 +190,6 @@ def _code(text: str) -> str:
     return " ".join(token.text for token in tokens(text))
 
 
-def names_in_code(code: str, name: str) -> bool:
-    """Whether the name stands in it by itself."""
-    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", code, re.IGNORECASE) is not None
-
-
 def describe_difference(difference: RowDifference) -> str:
     """`public.accounts, id = 1: balance '100' → '201'`; `public.audit: row added, what = 'run'`."""
     if difference.before == {} == difference.after:
@@ -245,19 +215,6 @@ def row_evidence(title: str, differences: Sequence[RowDifference]) -> tuple[Evid
     if len(differences) > _MAX_SHOWN:
         lines.append(f"… {len(differences) - _MAX_SHOWN} more rows")
     return (Evidence(title=title, text="\n".join(lines)),)
-
-
-def not_tried_evidence(rehearsal: Rehearsal) -> tuple[Evidence, ...]:
-    """The tables without rows, each with the reason."""
-    pieces = (
-        ("Tables into which no row could be inserted", rehearsal.not_tried),
-        ("Tables without rows before the migration", rehearsal.left_empty),
-    )
-    return tuple(
-        Evidence(title=title, text="\n".join(f"{name}: {reason}" for name, reason in reasons.items()))
-        for title, reasons in pieces
-        if reasons
-    )
 
 
 def _pairs(values: Iterable[tuple[str, str | None]]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 import psycopg
 
@@ -16,6 +17,7 @@ from pgcontract.postgres.sandbox import DatabaseState
 from pgcontract.postgres.script_execution import apply_as_production
 from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
+from pgcontract.probes.populated.over_rows import run_over_rows
 from pgcontract.probes.row_generation.few_rows import (
     FewRows,
     insert_few_rows,
@@ -27,6 +29,9 @@ from pgcontract.probes.row_generation.row_maker import FEW
 from pgcontract.probes.row_generation.selected_values import selected_values
 from pgcontract.probes.row_generation.target_tables import FilledTable
 from pgcontract.probes.separate_server import on_separate_server
+
+# The number from which the values of rows are counted that are inserted after the migration: none is there already.
+_LATER: Final = 160
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +68,10 @@ class Rehearsal:
 
 @cached_fact
 def rehearse(context: Context) -> Rehearsal:
-    """The migration over as many rows as it takes: where rows of tables that it changes refuse it, without these."""
+    """The migration over the rows that the chain brought along, without those that stop it; where that cannot be told,
+    over rows of its own, and where rows of tables that it changes refuse it, without these."""
+    if (populated := _over_populated(context)) is not None:
+        return populated
     reason = ""
     for without in _tables_left_empty(context):
         left_empty = dict.fromkeys(sorted(without), reason)
@@ -88,6 +96,24 @@ def rehearse(context: Context) -> Rehearsal:
             raise CouldNotAsk(f"over rows, the script does not end: {refusal}")
         reason = f"with rows in it the migration is refused: {refusal}"
     raise AssertionError("a state without rows is always tried last")
+
+
+def _over_populated(context: Context) -> Rehearsal | None:
+    if context.population is None or context.own_context is not context:
+        return None
+    over = run_over_rows(context)
+    if over.after is None:
+        return None
+    with context.sandbox.rolled_back(over.before) as connection:
+        contents = read_contents(connection)
+    before = FilledState(state=over.before, rows=FewRows(refused=over.refused), contents=contents)
+    with context.sandbox.clone(over.after, keep=True) as name:
+        with context.sandbox.connect(name) as connection:
+            migrated = read_contents(connection)
+            rows = insert_few_rows(context.promise, connection, rehearsed_tables(context, context.after), first=_LATER)
+            later = read_contents(connection)
+        after = FilledState(state=context.sandbox.read_state(name), rows=rows, contents=later)
+    return Rehearsal(before=before, migrated=migrated, after=after, left_empty={})
 
 
 def filled_before(context: Context) -> FilledState:

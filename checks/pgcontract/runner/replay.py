@@ -57,7 +57,12 @@ class Replay:
         self._own_databases: set[str] = set()  # of states that no context holds: they are used on, not cloned
         self._salvage: psycopg.Connection | None = None
         self._stack = ExitStack()
-        self._population = Population(sandbox, plan.promises, pending=plan.project.pending, run_over=self._run_over_rows)
+        self._population = Population(
+            sandbox,
+            plan.promises,
+            judged=[migration for migration in plan.project.chain if plan.has_states(migration)],
+            run_over=self._run_over_rows,
+        )
         self._stack.callback(self._population.close)
 
     def close(self) -> None:

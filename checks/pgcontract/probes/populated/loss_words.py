@@ -8,7 +8,7 @@ from typing import Final
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql import Statement
 from pgcontract.model.sql.lexer import Token, TokenKind, tokens
-from pgcontract.probes.contents_changes import names_in_code
+from pgcontract.probes.script_words import names_in_code
 
 _TAKES_AWAY: Final = {"DELETE", "TRUNCATE", "DROP"}
 _CLOCK: Final = {"NOW", "CURRENT_TIMESTAMP", "CURRENT_DATE", "CLOCK_TIMESTAMP", "LOCALTIMESTAMP", "STATEMENT_TIMESTAMP"}

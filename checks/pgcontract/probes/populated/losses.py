@@ -13,7 +13,6 @@ from pgcontract.model.contents import RowDifference, TableContents, compare_rows
 from pgcontract.model.sql import Statement, TransactionScope
 from pgcontract.postgres.script_execution import apply_statements, as_runner
 from pgcontract.probes.cached_facts import cached_promise_fact
-from pgcontract.probes.contents_changes import assigned_columns_of
 from pgcontract.probes.context import Context
 from pgcontract.probes.populated.loss_words import (
     deletes,
@@ -25,6 +24,7 @@ from pgcontract.probes.populated.loss_words import (
 )
 from pgcontract.probes.populated.over_rows import run_over_rows
 from pgcontract.probes.populated.table_snapshots import Snapshot, StoredValues, TableSnapshot, take_snapshot
+from pgcontract.probes.script_words import assigned_columns_of
 from pgcontract.result.row_effects import LossKind, RowLoss
 
 _MAX_STATEMENTS: Final = 400

@@ -58,8 +58,10 @@ def run_over_rows(context: Context) -> OverRows:
             _join_seeds(connection, context.promise.project.seeds)
         state = context.sandbox.read_state(name)
     trials = RowTrials(context.sandbox, state, context.promise.script)
-    stops = find_stops(trials, *catalogs)
-    before = trials.close()
+    try:
+        stops = find_stops(trials, *catalogs)
+    finally:
+        before = trials.close()
     after = None
     if stops.unknown is None:
         with context.sandbox.clone(before, keep=True) as name:

@@ -19,7 +19,7 @@ from pgcontract.postgres.script_execution import apply_as_production
 from pgcontract.probes.promise import Promise
 from pgcontract.probes.row_generation.few_rows import insert_few_rows
 
-# Of more tables only those are filled that a pending script names, or a script that renames one to such a name.
+# Of more tables only those are filled that a judged script names, or a script that renames one to such a name.
 _MAX_TABLES: Final = 40
 _WORD: Final = re.compile(r"[\w$]+")
 _CHANGES_TABLES: Final = re.compile(r"\b(?:TABLE|TYPE|EXECUTE|INTO|PARTITION|CALL|PERFORM|SELECT)\b", re.IGNORECASE)
@@ -51,7 +51,7 @@ class PopulatedState:
 class Population:
     """Carries the database along the chain, as far as it is asked for.
 
-    `run_over` runs a pending migration over a populated state and gives the one to go on with, in which the rows that
+    `run_over` runs a judged migration over a populated state and gives the one to go on with, in which the rows that
     stop it are left out; the others are applied in place.
     """
 
@@ -60,15 +60,15 @@ class Population:
         sandbox: Sandbox,
         promises: Mapping[str, Promise],
         *,
-        pending: Sequence[Migration],
+        judged: Sequence[Migration],
         run_over: Callable[[str], DatabaseState | None],
     ) -> None:
         self._sandbox = sandbox
         self._promises = promises
-        self._pending = {migration.key for migration in pending}
+        self._judged = {migration.key for migration in judged}
         self._run_over = run_over
         self._chain = list(promises)
-        self._words = _needed_words(promises, pending)
+        self._words = _needed_words(promises, judged)
         self._states: dict[str, PopulatedState] = {}
         self._applied = 0
         self._database: str | None = None
@@ -98,7 +98,7 @@ class Population:
         key = self._chain[self._applied]
         promise = self._promises[key]
         after = None
-        if key in self._pending:
+        if key in self._judged:
             self.before(key)
             after = self._run_over(key)
         if after is not None:
@@ -114,10 +114,10 @@ class Population:
             if self._database is None:
                 state = self._sandbox.platform_state(self._sandbox.platform.regimes[0])
                 self._go_on_from(state)
-                assert self._database is not None
+                with self._sandbox.rolled_back(state) as connection:
+                    self._starting = {oid for oid, *_ in connection.execute(_TABLES).fetchall()}
+            assert self._database is not None
             self._connection = self._stack.enter_context(self._sandbox.connect(self._database))
-            if not self._applied:
-                self._starting = {oid for oid, *_ in self._connection.execute(_TABLES).fetchall()}
         return self._connection
 
     def _go_on_from(self, state: DatabaseState) -> None:
@@ -185,10 +185,10 @@ def _bare(name: str) -> str:
     return read_identifier(split_name(name)[0][-1]).lower()
 
 
-def _needed_words(promises: Mapping[str, Promise], pending: Sequence[Migration]) -> frozenset[str]:
-    """The words of the pending scripts, and of those that rename one of them."""
+def _needed_words(promises: Mapping[str, Promise], judged: Sequence[Migration]) -> frozenset[str]:
+    """The words of the judged scripts, and of those that rename one of them."""
     words: set[str] = set()
-    for migration in pending:
+    for migration in judged:
         for script in (migration.up, migration.down):
             words |= {word.lower() for word in _WORD.findall(script.text)} if script else set()
     for promise in reversed(list(promises.values())):

@@ -15,11 +15,11 @@ from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Schema
 from pgcontract.model.sql import Script
 from pgcontract.postgres.script_execution import Refusal
-from pgcontract.probes.contents_changes import assigned_columns, names_in_code
 from pgcontract.probes.own_guard import is_own_guard
 from pgcontract.probes.populated.offending_rows import Offence, count, offences, with_value
 from pgcontract.probes.populated.row_trials import RowTrials
 from pgcontract.probes.populated.stored_rows import StoredRow, read_rows
+from pgcontract.probes.script_words import assigned_columns, names_in_code
 from pgcontract.result.row_effects import RowStop, StopKind
 
 _MAX_STOPS: Final = 8
@@ -235,16 +235,15 @@ class _Search:
 
     def _offence(self, table: str, fewest: Sequence[StoredRow], passing: Sequence[StoredRow]) -> Offence | None:
         """What is true of the rows that stop it: as the refusal says, else a column in which they differ from others."""
-        connection = self.trials.connection
         writes = (self.refusal.statement or "").lstrip().upper().startswith(_WRITES)
         said = () if writes else self._offences(table)  # what a statement writes says nothing of what was there
         for offence in said:
-            if count(connection, offence):
+            if count(self.trials.connection, offence):
                 return offence
         if len(fewest) == 1 and passing:
             for column in self._decisive(fewest[0], passing):
                 offence = with_value(table, column, fewest[0].values[column])
-                if count(connection, offence):
+                if count(self.trials.connection, offence):
                     return offence
         return None
 

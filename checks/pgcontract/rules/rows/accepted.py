@@ -13,7 +13,7 @@ from pgcontract.model.schema import Origin
 from pgcontract.postgres.script_execution import apply_as_production
 from pgcontract.probes.context import Context
 from pgcontract.probes.own_guard import guard_words
-from pgcontract.probes.populated.over_rows import OverRows, run_over_rows
+from pgcontract.probes.populated.over_rows import run_over_rows
 from pgcontract.probes.populated.stops import Stop
 from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
@@ -57,7 +57,7 @@ def rows_accepted(context: Context) -> Iterator[Answer]:
             answer = replace(answer, status=Status.NOTED, summary=words, remedy=None, severity=None)
         yield answer
     if not over.stops:
-        yield Answer(Status.KEPT, _SCRIPT, "The rows that are there do not stop the migration.", evidence=_refused(over))
+        yield Answer(Status.KEPT, _SCRIPT, "The rows that are there do not stop the migration.")
 
 
 def _answer(context: Context, stop: Stop, subject: str) -> Answer:
@@ -163,10 +163,3 @@ def _remedy(stop: Stop) -> str:
     if refusal.context and "PL/pgSQL function" in refusal.context:
         return "Replace the function before the statement that fires it, or DROP the trigger first and create it again."
     return "Change the rows before the statement, so that it takes them."
-
-
-def _refused(over: OverRows) -> list[Evidence]:
-    if not over.refused:
-        return []
-    lines = "\n".join(f"{name}: {why}" for name, why in over.refused.items())
-    return [Evidence(title="Tables into which no row could be inserted", text=lines)]

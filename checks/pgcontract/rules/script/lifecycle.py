@@ -25,7 +25,6 @@ from pgcontract.probes.contents_changes import (
     changed_sequences,
     describe_difference,
     follows_later_rows,
-    not_tried_evidence,
     only_clock_set,
     row_evidence,
     tables_written,
@@ -157,7 +156,6 @@ def script_rerun(context: Context) -> Iterator[Answer]:
                 rows = changed_rows(context, contents, _read_contents(connection), script=script)
     held = rehearsal.held_rows
     evidence = [Evidence(title="Tables that held rows", text="\n".join(held))] if held else []
-    evidence += not_tried_evidence(rehearsal)
     if refusal is not None:
         yield Answer(
             Status.BROKEN,
@@ -210,7 +208,6 @@ def script_rerun(context: Context) -> Iterator[Answer]:
             if filled_in
             else ""
         )
-        + "".join(f"; rows of {name} were not tried: {reason}" for name, reason in rehearsal.not_tried.items())
         + ".",
         remedy=f"Declare a row that {unasked[0]} accepts as the table's `sample`." if unknown else None,
         evidence=evidence,

@@ -14,7 +14,6 @@ from pgcontract.probes.contents_changes import (
     changed_rows,
     changed_sequences,
     describe_difference,
-    not_tried_evidence,
     only_clock_set,
     row_evidence,
     rows_after_rollback,
@@ -118,7 +117,6 @@ def rollback_restores(context: Context) -> Iterator[Answer]:
     evidence = [
         *row_evidence("Rows that the rollback does not restore", rows.own),
         *row_evidence("Rows that the migration itself had lost already", rows.lost_before),
-        *not_tried_evidence(rehearsal),
     ]
     if different or broken or sequences:
         if different:
@@ -189,7 +187,6 @@ def rollback_restores(context: Context) -> Iterator[Answer]:
                 if guard
                 else ""
             )
-            + "".join(f"; rows of {name} were not tried: {reason}" for name, reason in rehearsal.not_tried.items())
             + ".",
             evidence=[*evidence, *(guard.evidence() if guard else ())],
         )

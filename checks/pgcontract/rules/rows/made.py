@@ -1,0 +1,43 @@
+"""Rows can be made for every table: what the checks over rows could not ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pgcontract.probes.context import Context
+from pgcontract.probes.rehearsal import rehearse
+from pgcontract.result import Evidence, Severity, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
+from pgcontract.rules.rows.accepted import pending_script
+
+
+@check("rows.made", subjects=pending_script, severity=Severity.INFO)
+def rows_made(context: Context) -> Iterator[Answer]:
+    """Rows can be made for every table that the migrations made.
+
+    Why it matters: what a migration, its second run or its rollback does to the rows of a table without any is not seen.
+    How it is measured: rows are derived from types, CHECKs, keys, references and the contract's samples, and inserted as
+    an application would, triggers and all. A table that takes none is told here, once, with the server's words.
+    What to do: declare a row that the table takes as its `sample`.
+    """
+    without = rehearse(context).not_tried
+    if not without:
+        yield Answer(Status.KEPT, "script", "Every table took rows, so that what happens to them is seen.")
+        return
+    first, reason = next(iter(without.items()))
+    more = f", and {len(without) - 1} more tables" if len(without) > 1 else ""
+    yield Answer(
+        Status.NOTED,
+        "script",
+        f"{first} took no row{more}, so what happens to their rows is not seen: {reason}."
+        if more
+        else f"{first} took no row, so what happens to its rows is not seen: {reason}.",
+        remedy="Declare a row that it takes as the table's `sample`.",
+        evidence=[
+            Evidence(
+                title="Tables into which no row could be inserted",
+                text="\n".join(f"{name}: {why}" for name, why in without.items()),
+            )
+        ],
+    )
