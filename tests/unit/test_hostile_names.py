@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from command import Said, command_in
+from command import Said, command_here
 from pgcontract import load_project, verify
 from pgcontract.reporting import formats, render
 from pgcontract.result import Decision, Run, Status
@@ -80,7 +80,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "migrations").mkdir()
     (folder / "migrations" / f"{STEM}.sql").write_text(script(), encoding="utf-8")
     (folder / "contracts").mkdir()
-    drafted = command_in(folder)("draft", ".", "--accept")
+    drafted = command_here(folder)("draft", ".", "--accept")
     assert Said(code=0, out="", err=f"wrote contracts/{STEM}/contract.toml\n") == drafted
     return folder
 
@@ -105,7 +105,7 @@ def test_no_page_steers_a_terminal(run: Run, form: str) -> None:
 def test_no_refusal_steers_a_terminal(tmp_path: Path, form: str) -> None:
     said = f"RAISE EXCEPTION {literal(NAME)} USING DETAIL = {literal(LONG)}, HINT = {literal(LONG)};"
     (tmp_path / f"{STEM}.sql").write_text(f"DO $x$ BEGIN {said} END $x$;", encoding="utf-8")
-    result = command_in(tmp_path)("verify", f"{STEM}.sql", "--format", form)
+    result = command_here(tmp_path)("verify", f"{STEM}.sql", "--format", form)
 
     assert (1, set(), "") == (result.code, steering(result.out), result.err)
 
@@ -127,6 +127,6 @@ def test_pytest_takes_and_tells_them(project: Path, tmp_path: Path) -> None:
 
 
 def test_a_mistake_that_names_them_steers_nothing(tmp_path: Path) -> None:
-    result = command_in(tmp_path)("verify", f"no\x1b[31m\u202e{STEM}")
+    result = command_here(tmp_path)("verify", f"no\x1b[31m\u202e{STEM}")
 
     assert (2, set(), "") == (result.code, steering(result.err), result.out)
