@@ -98,6 +98,27 @@ class _RefusalCase:
         return self.connection.execute(query.encode(), values or None).fetchone() is not None
 
 
+def functions_lacking(
+    connection: psycopg.Connection, *, spec: str, production: int | None, platform: str
+) -> dict[str, MissingFeature]:
+    """By its name, each function that the platform has in every project and that this server was built without: a body
+    that uses one is taken as it is, and fails when it is called."""
+    if platform != "supabase":
+        return {}
+    judging_major = production or connection.info.server_version // 10000
+    lacking: dict[str, MissingFeature] = {}
+    for extension, functions in _PREINSTALLED.items():
+        if connection.execute(_AVAILABLE, [extension]).fetchone() is not None:
+            continue
+        remedy = builds.describe_extension_source(extension, judging_major, lacking_spec=spec)
+        if remedy:
+            lacking |= {
+                name: MissingFeature(what=f"{extension}, which has {name}(),", why=_NOT_BUILT, remedy=remedy)
+                for name in functions.split()
+            }
+    return lacking
+
+
 def nearest_extension(refusal: Refusal) -> str | None:
     """The extension that a refused name most looks like."""
     match = _EXTENSION.fullmatch(refusal.message)

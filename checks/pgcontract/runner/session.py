@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from functools import cached_property
 from itertools import takewhile
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from pgcontract.errors import CouldNotAsk, CouldNotConnect, InputError, Pgcontra
 from pgcontract.postgres import versions
 from pgcontract.postgres.connection import QUERY_CANCELED, describe_timeout, is_server_lost
 from pgcontract.postgres.cpu_time import process_cpu_ms
+from pgcontract.postgres.missing_features import MissingFeature, functions_lacking
 from pgcontract.postgres.platform import platform_of
 from pgcontract.postgres.progress import ProgressEvent, report_progress
 from pgcontract.postgres.providers import Production, Provider, Server, provider_for
@@ -32,6 +34,7 @@ from pgcontract.runner.behind_failures import excuse
 from pgcontract.runner.findings import make_finding, make_unanswered_finding
 from pgcontract.runner.head_findings import merge_with_head
 from pgcontract.runner.item import Item
+from pgcontract.runner.lacking_functions import excuse_lacking
 from pgcontract.runner.observation import observe, row_effects
 from pgcontract.runner.plan import Plan
 from pgcontract.runner.replay import Replay
@@ -213,6 +216,8 @@ class Session:
                     )
             except Exception as error:  # noqa: BLE001 - the one place where our own bug becomes a finding
                 answers = _error_answers(check, promise, error)
+            if any(answer.status is Status.BROKEN for answer in answers):
+                answers = tuple(excuse_lacking(answer, self._functions_lacking) for answer in answers)
             excused = tuple(excuse(answer, check.id, self._failed_before(key)) for answer in answers)
             # A failure of what production has is a warning: it does not weigh what nobody could say for it.
             refused |= excused != answers and self.plan.project.applied is not None
@@ -228,6 +233,17 @@ class Session:
         if context is not None and context.failure is not None:
             cause = context.failure.follows or cause
         return replace(answer, follows=cause if cause and self._asks_whether_applied(cause) else "")
+
+    @cached_property
+    def _functions_lacking(self) -> Mapping[str, MissingFeature]:
+        if self._sandbox is None:
+            return {}
+        project, spec = self.plan.project, self._sandbox.server.provider
+        with suppress(psycopg.Error):  # a server that is lost by now
+            return functions_lacking(
+                self._sandbox.admin, spec=spec, production=project.postgres, platform=project.platform
+            )
+        return {}
 
     @property
     def _failed(self) -> frozenset[str]:
