@@ -2,8 +2,8 @@
 
 A case names the subject, the status the check must give it where that is not the word its name begins with, and pieces
 of what must be said of it (summary, expected, actual, remedy, evidence). `asks` names the checks to run where they are
-not the one on show, `migration` the file that is meant where there are several, `at` the later one in whose state it
-is judged again, and `pg` a server other than the usual.
+not the one on show, `linters` what is asked beside them, `migration` the file that is meant where there are several,
+`at` the later one in whose state it is judged again, and `pg` a server other than the usual.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ def judged(case: Case) -> Run:
     """The case judged by its check alone; once, however many tests look at it."""
     pg = case.expected.get("pg", USUAL_SERVER)
     with fetched(pg), case.project() as root:
-        planned = plan(load_project(root), RunOptions(only=tuple(case.expected.get("asks", [case.check])), pg=pg))
+        asks, linters = (tuple(case.expected.get(key, usual)) for key, usual in (("asks", [case.check]), ("linters", ())))
+        planned = plan(load_project(root), RunOptions(only=asks, pg=pg, linters=linters))
         production = Production(platform=planned.project.platform, postgres=planned.project.postgres)
         with Session(planned, provider=shared_server(pg, production) if pg != NO_SERVER else None) as session:
             findings = [finding for item in planned.items for finding in session.ask(item)]

@@ -87,6 +87,7 @@ IDS = (
     "script.atomic",
     "script.commits",
     "script.existing_rows",
+    "script.linted",
     "script.objects_created",
     "script.parsed",
     "script.psql",

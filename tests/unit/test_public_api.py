@@ -32,7 +32,7 @@ NAMES = [
 ]
 SIGNATURES: dict[Callable[..., object], str] = {
     pgcontract.verify: "(project: 'Project', options: 'RunOptions' = RunOptions(through=None, only=(), skip=(), "
-    "seed=None, examples=200, rows=None, timeout_ms=120000, strict=False), *, "
+    "seed=None, examples=200, rows=None, timeout_ms=120000, strict=False, linters=()), *, "
     "notify: 'Callable[[ProgressEvent], None] | None' = None) -> 'Run'",
     pgcontract.load_project: "(path: 'Path | str', *, contract: 'Path | str | None' = None, "
     "options: 'FolderOptions | None' = None) -> 'Project'",
@@ -48,6 +48,7 @@ OPTIONS = {
     "rows": None,
     "timeout_ms": 120_000,
     "strict": False,
+    "linters": (),
 }
 
 

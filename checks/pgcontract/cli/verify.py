@@ -22,6 +22,7 @@ from pgcontract.cli.report_format import (
 from pgcontract.cli.standard_input import STANDARD_INPUT, read_standard_input
 from pgcontract.cli.step_summary import add_step_summary
 from pgcontract.model.duration import read_duration
+from pgcontract.model.linters import LINTERS
 from pgcontract.reporting.output_folder import require_file, require_writable, write_file
 from pgcontract.result import RunOptions
 
@@ -61,6 +62,10 @@ from pgcontract.result import RunOptions
 @click.option("--report", metavar="DIR", help="Write all files of the report to DIR/<migration>/.")
 @click.option("--json", "json_file", metavar="FILE", help="Write the whole run to FILE as JSON; - is standard output.")
 @click.option("--format", "destinations", type=ReportFormat(), multiple=True, help=f"{FORMAT_HELP}  [default: text]")
+@click.option(
+    "--with", "linters", type=click.Choice(LINTERS), multiple=True,
+    help="Add what this program says of the pending files, as notes; it must be installed.",
+)  # fmt: skip
 @click.option("--verbose", "-v", is_flag=True, help="Show everything that is wrong, however long.")
 @click.option("--strict", is_flag=True, help="Exit with code 1 for CAUTION too.")
 @click.option("--contract", metavar="FILE", help="The contract to use, where PATH is one .sql file.")
@@ -78,6 +83,7 @@ def command(
     report: str | None,
     json_file: str | None,
     destinations: tuple[Destination, ...],
+    linters: tuple[str, ...],
     verbose: bool,
     strict: bool,
     contract: str | None,
@@ -100,6 +106,7 @@ def command(
     from pgcontract import runner
     from pgcontract.cli.process_cost import with_whole_process
     from pgcontract.contract import load_project, load_script
+    from pgcontract.probes.linter_notes import find_linter
     from pgcontract.reporting import write_reports
     from pgcontract.reporting.markup import visible
 
@@ -108,6 +115,8 @@ def command(
         from pgcontract.performance.loading import read_rows
 
         largest_size = read_rows(rows, option="--rows")
+    for linter in linters:
+        find_linter(linter)
     options = RunOptions(
         pg=pg,
         pg_run_as=pg_run_as,
@@ -119,6 +128,7 @@ def command(
         rows=largest_size,
         timeout_ms=timeout_ms,
         strict=strict,
+        linters=linters,
     )
     if path == STANDARD_INPUT:
         if contract is not None:

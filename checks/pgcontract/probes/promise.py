@@ -31,6 +31,7 @@ class Promise:
     seed: int
     examples: int
     rows: int | None
+    linters: tuple[str, ...] = ()
 
     @property
     def contract(self) -> Contract | None:

@@ -24,6 +24,7 @@ from pgcontract.result import Decision, Evidence, Finding, Phase, Run, Status
 
 FORMAT = "text"
 WIDTH = 80
+LINTED = "script.linted"
 MAX_EVIDENCE_LINES = 12
 MAX_TEXT = 1200
 MAX_PHASES = 5
@@ -324,9 +325,17 @@ def _totals(view: RunView) -> RenderableType:
         which = f" ({' '.join(view.claim_ids_by(outcome))})" if outcome in NOTEWORTHY_OUTCOMES else ""
         claims += [f"{len(held)} {outcome.value}{which}"] if (held := view.claims_by(outcome)) else []
     sums = [("claims", ", ".join(claims) or "none"), ("checks", counts(view.distinct_findings) or "none")]
+    if said := [finding for finding in view.run.findings if finding.check == LINTED]:
+        sums.append(("linters", _linted(said)))
     if view.run.phases:
         sums.append(("cost", _cost(view.run.phases)))
     return _grid((label, text, "") for label, text in sums)
+
+
+def _linted(said: Sequence[Finding]) -> str:
+    """`squawk: prefer-robust-stmts, ban-char-field`: the rules by which other programs speak."""
+    rules = [finding.subject for finding in said if finding.status is Status.NOTED]
+    return f"{', '.join(rules)} (in the report)" if rules else "nothing more"
 
 
 def _cost(phases: Sequence[Phase]) -> str:

@@ -13,7 +13,8 @@ class RunOptions:
     an earlier migration the head. `only` and `skip` are globs over `check`, `check[subject]` and `check[label]`. `seed`
     is where random choices start, the project's own where it is None; `examples` is how many values are made at random
     for one promise; `rows` is the largest size to measure on, the data set's own sizes where it is None. A script or
-    statement that takes more than `timeout_ms` is stopped. With `strict`, CAUTION fails too.
+    statement that takes more than `timeout_ms` is stopped. With `strict`, CAUTION fails too. `linters` are other programs
+    whose findings are added as notes.
     """
 
     pg: str = field(default="auto", repr=False)  # a dsn: may hold a password
@@ -26,3 +27,4 @@ class RunOptions:
     rows: int | None = None
     timeout_ms: int = 120_000
     strict: bool = False
+    linters: tuple[str, ...] = ()

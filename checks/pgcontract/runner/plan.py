@@ -107,6 +107,7 @@ def plan(project: Project, options: RunOptions = RunOptions()) -> Plan:  # noqa:
             seed=seed,
             examples=options.examples,
             rows=options.rows,
+            linters=options.linters,
         )
         _refuse_unknown_checks(promise, known)
         promises[migration.key] = promise
