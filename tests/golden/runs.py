@@ -232,6 +232,7 @@ BASE = Run(
     server=ServerInfo(provider="wheel", version="18.6", major=18),
     options=RunOptions(seed=20),
     phases=(Phase(name="server", wall_ms=210.5, cpu_ms=40.0),),
+    project="schema",
 )
 
 

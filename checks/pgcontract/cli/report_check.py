@@ -28,12 +28,11 @@ def check_report(file: str, project: str | None) -> int:
     run was of, by its path from here, unless one is named. Raises InputError where they cannot be read.
     """
     from pgcontract.cli.run_json import read_run_json
-    from pgcontract.reporting.first_screen import project_path
     from pgcontract.reporting.markup import visible
 
     page, path = _page_and_run(Path(file))
     read = read_run_json(str(path))
-    root = project or project_path(read.run)
+    root = project or read.run.project
     changes = [*_edited(path, read, page), *_tool(read.run), *_files(read.run, root)]
     if not changes:
         click.echo(

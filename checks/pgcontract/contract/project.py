@@ -32,6 +32,7 @@ class Project:
     table, by its qualified name, where that is known. `issues` are what the tool makes of the folder that its owner may
     not expect; `assumptions` a sentence for each thing that was told by looking. `secrets` are values that no report may
     show, with what it shows instead. `files` are those that hold for the whole chain: pgcontract.toml.
+    `ended` is the key of its head where the owner's word left others behind that out.
     """
 
     root: Path
@@ -52,6 +53,7 @@ class Project:
     assumptions: tuple[str, ...] = ()
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     files: tuple[SourceFile, ...] = ()
+    ended: str | None = field(default=None, compare=False)
 
     @property
     def pending(self) -> tuple[Migration, ...]:
@@ -98,7 +100,8 @@ class Project:
         behind = {migration.key for migration in self.chain[last + 1 :]}
         issues = tuple(issue for issue in self.issues if issue.key not in behind)
         seeds = () if behind else self.seeds
-        return replace(self, chain=self.chain[: last + 1], issues=issues, seeds=seeds)
+        ended = self.chain[last].key if behind else self.ended
+        return replace(self, chain=self.chain[: last + 1], issues=issues, seeds=seeds, ended=ended)
 
     def declared(self, key: str) -> Schema:
         """Everything that is declared up to and including that migration."""

@@ -6,11 +6,10 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import PurePosixPath
-from shlex import quote as shell_quote
 
 from markupsafe import Markup
 
+from pgcontract.reporting.again import again_command
 from pgcontract.reporting.effect_sentence import effect_sentence
 from pgcontract.reporting.finding_status import counts, is_unresolved
 from pgcontract.reporting.fragments import outcome
@@ -18,7 +17,7 @@ from pgcontract.reporting.heading import number
 from pgcontract.reporting.markup import code, join, prose, quote, truncate_text
 from pgcontract.reporting.run_view import OUTCOMES_WORST_FIRST, RunView, decision_meaning
 from pgcontract.reporting.unchecked import gap_sentences
-from pgcontract.result import ClaimResult, Finding, Outcome, Run, Status
+from pgcontract.result import ClaimResult, Finding, Outcome, Status
 
 MAX_LINES = 30
 # Lines that are always there: the title, the section's heading, the blank ones, and one each of the sentences.
@@ -287,25 +286,3 @@ def _again(view: RunView) -> Markup:
     return Markup("{} asked {} on {}; {}. Each E… is an `id` in run.json.").format(
         code(again_command(run)), server, run.started[:10], total
     )
-
-
-def again_command(run: Run) -> str:
-    """What to type for the same questions, from the folder where this run was started."""
-    options = run.options
-    words = ["pgcontract", "verify", project_path(run)]
-    words += ["--pg", options.pg] if options.pg not in ("auto", "") else []
-    words += ["--seed", str(options.seed)] if options.seed is not None else []
-    words += ["--through", options.through] if options.through else []
-    words += [word for glob in options.only for word in ("--only", glob)]
-    words += [word for glob in options.skip for word in ("--skip", glob)]
-    words += [word for source in run.sources if source.role == "setup" for word in ("--setup", source.path)]
-    return " ".join(map(shell_quote, words))
-
-
-def project_path(run: Run) -> str:
-    """The project or folder that the run was of, by its path from where it was started."""
-    for source in run.sources:
-        if source.role == "project":
-            return str(PurePosixPath(source.path).parent)
-    path = PurePosixPath(run.script.path)
-    return str(path if len(run.chain) == 1 else path.parent)

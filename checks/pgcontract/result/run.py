@@ -32,7 +32,8 @@ class Run:
     showed what the script makes, `server` where none was asked. `production_major` is the major version that the
     migrations are to run on. `checks` are those that a finding is of, by id. `options` hold no password. `outline` is
     how a report is laid out; `effect` is what the head makes, changes and drops; `stops` and `losses` are what pending
-    migrations do over rows; `sources` are the files that were read, with their digests; `assumptions` are a sentence
+    migrations do over rows; `sources` are the files that were read, with their digests, `project` the
+    folder or script that they are of; `assumptions` are a sentence
     each: how the folder was read, what was taken for pending.
     """
 
@@ -61,6 +62,7 @@ class Run:
     options: RunOptions = field(default_factory=RunOptions)
     phases: tuple[Phase, ...] = ()
     sources: tuple[SourceFile, ...] = ()
+    project: str = ""
 
     def display_name(self, key: str) -> str:
         """What people call the migration of the chain."""

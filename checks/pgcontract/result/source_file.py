@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class SourceFile:
-    """`role` is migration, rollback, contract, claims, project or setup; `migration` the key of the one that it is of,
-    empty for what holds for the whole chain; `path` as it was given, `sha256` of the file's bytes, of TOML without a byte
-    order mark."""
+    """`role` is migration, rollback, contract, claims, project, setup or seed; `path` as it was given.
+
+    `migration` is the key of the one that it is of, empty for what holds for the whole chain; of a seed it is its path.
+    `sha256` is of the file's bytes, of TOML without a byte order mark.
+    """
 
     role: str
     migration: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from pgcontract.contract import Project
 from pgcontract.model.sql import Script
@@ -14,10 +15,18 @@ def source_files(project: Project) -> tuple[SourceFile, ...]:
     return tuple(_files(project))
 
 
+def project_path(project: Project) -> str:
+    """What a command is given to read it again: its folder, or the one script that it is."""
+    script = Path(project.head.up.path)
+    alone = len(project.chain) == 1 and script.parent == project.root and not project.files
+    return str(script if alone else project.root)
+
+
 def _files(project: Project) -> Iterator[SourceFile]:
     yield from project.files
     if project.setup is not None:
         yield _script("setup", "", project.setup)
+    yield from (_script("seed", seed.path, seed) for seed in project.seeds)
     for migration in project.chain:
         yield _script("migration", migration.key, migration.up)
         if migration.down is not None:

@@ -23,7 +23,7 @@ from pgcontract.runner.corrections import apply_corrections, corrected_claims
 from pgcontract.runner.observation import document_info, script_file
 from pgcontract.runner.plan import Plan, plan
 from pgcontract.runner.session import Session
-from pgcontract.runner.source_files import source_files
+from pgcontract.runner.source_files import project_path, source_files
 from pgcontract.runner.verdict import conclude_verdict
 from pgcontract.runner.waivers import apply_waivers
 
@@ -82,7 +82,13 @@ def conclude(
         stops=observed.stops,
         losses=observed.losses,
         server=observed.server,
-        options=replace(plan.options, pg=redact_spec(plan.options.pg), pg_run_as=redact_run_as(plan.options.pg_run_as)),
+        options=replace(
+            plan.options,
+            pg=redact_spec(plan.options.pg),
+            pg_run_as=redact_run_as(plan.options.pg_run_as),
+            through=plan.options.through or plan.project.ended,
+        ),
+        project=project_path(plan.project),
         phases=sum_phases(observed.phases),
         sources=source_files(plan.project),
     )
