@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -177,9 +176,3 @@ def _break(planned: Planned, turn: int) -> None:
     fault = faults[turn % len(faults)]
     planned.sql = fault.format(name=f"fault_{turn}", turn=turn) + planned.sql
     planned.verdict = OUTSIDE if turn % 3 == 2 else OWN
-
-
-def summarise(chain: list[Planned]) -> Iterator[str]:
-    for planned in chain:
-        if planned.verdict != APPLIED:
-            yield f"{planned.key}: {planned.verdict}, {sorted(planned.causes)}"

@@ -9,11 +9,11 @@ import os
 from pathlib import Path
 
 import pytest
-from grammar import Chain
 from pgcontract import RunOptions, load_project, verify
 from pgcontract.drafting.chain_drafts import draft_chain, free_paths
 from pgcontract.drafting.contract_draft import write_draft
 from pgcontract.result import Run
+from random_chains import Chain
 
 HERE = Path(__file__).parent
 SEEDS = range(90)
