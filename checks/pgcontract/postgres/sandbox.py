@@ -93,8 +93,6 @@ class Sandbox:
             self._pool = ConnectionPool(server, application_name=name, timeout_ms=timeout_ms)
             self.admin = self._pool.admin = self._pool.open(server.maintenance_database, user=server.superuser)
             stack.callback(lambda: self.admin.close())
-            if self._owns_server:
-                self.admin.prepare_threshold = 1  # the same few questions are asked around every clone
             self._guard: RunAsGuard | None = None
             if not self._owns_server:
                 self._clear_owners_server(server)
