@@ -10,7 +10,7 @@ from dataclasses import replace
 from markupsafe import Markup
 
 from pgcontract.reporting.finding_status import is_unresolved, status_label
-from pgcontract.reporting.markup import MAX_CELL, code, fence, join, prose, quote, table
+from pgcontract.reporting.markup import MAX_CELL, code, fence, join, prose, quote, table, truncate_text
 from pgcontract.reporting.run_view import RunView
 from pgcontract.result import ClaimResult, Evidence, Finding, Outcome, Status
 from pgcontract.result.claim_ranges import shorten_ids
@@ -22,6 +22,7 @@ MAX_ALIKE = 3
 MAX_BLOCKS = 8
 MAX_ROWS = 60
 MAX_LINE = 240
+MAX_STATEMENT = 200
 
 
 def outcome(finding: Finding) -> Markup:
@@ -55,25 +56,22 @@ def statements(findings: Sequence[Finding], view: RunView) -> Markup:
     rows: list[tuple[object, object]] = []
     for finding in sorted(findings, key=lambda finding: -finding.status.rank):
         if finding.status not in (Status.KEPT, Status.NOTED) and not is_unresolved(finding):
-            rows.append((finding.summary, join((outcome(finding), code(view.name(finding)), view.ids.of(finding)), " ")))
+            said = prose(finding.summary, MAX_STATEMENT)
+            rows.append((said, join((outcome(finding), code(view.name(finding)), view.ids.of(finding)), " ")))
     for held in _by_check(findings, Status.NOTED).values():
         name = code(view.name(held[0]) if len(held) == 1 else held[0].check)
         others = len({finding.summary for finding in held}) - 1
         more = f" And {others} more of the kind." if others else ""
-        rows.append((f"{held[0].summary}{more}", join(("NOTED", name, view.ids.of_all(held)), " ")))
+        said = prose(f"{truncate_text(held[0].summary, MAX_STATEMENT)}{more}")
+        rows.append((said, join(("NOTED", name, view.ids.of_all(held)), " ")))
     return join((table(("Statement", "Shown by"), rows), _kept_line(findings, view)), "\n\n")
 
 
 def _kept_line(findings: Sequence[Finding], view: RunView) -> Markup:
-    """KEPT: `column.present` (10: E34–E43) · …"""
+    """KEPT: `column.present` (E34–E43) · …"""
     kept = sorted(_by_check(findings, Status.KEPT).items())
-    words = (Markup("{} ({})").format(code(check), _counted(held, view)) for check, held in kept)
+    words = (Markup("{} ({})").format(code(check), view.ids.of_all(held)) for check, held in kept)
     return Markup("KEPT: {}.").format(join(words)) if kept else Markup("")
-
-
-def _counted(findings: Sequence[Finding], view: RunView) -> str:
-    ids = view.ids.of_all(findings)
-    return ids if len(findings) == 1 else f"{len(findings)}: {ids}"
 
 
 def _by_check(findings: Iterable[Finding], status: Status) -> Mapping[str, list[Finding]]:

@@ -64,11 +64,9 @@ def performance_section(view: RunView, *, full: bool) -> PerformanceSection | No
 
 def _ids(view: RunView) -> Mapping[str, str]:
     """The ids of the findings about each query and step, by the name that the tables give it."""
-    measuring = {check.id for check in view.run.checks if check.measures}
     about: dict[str, list[Finding]] = {}
-    for finding in view.distinct_findings:
-        if finding.check in measuring:
-            about.setdefault(view.claim_name(finding.subject, finding.migration), []).append(finding)
+    for finding in view.measured:
+        about.setdefault(view.claim_name(finding.subject, finding.migration), []).append(finding)
     return {name: view.ids.of_all(findings) for name, findings in about.items()}
 
 

@@ -190,8 +190,23 @@ class RunView:
 
     def findings_to_exhibit(self, section: OutlineSection) -> tuple[Finding, ...]:
         """The findings of a section whose evidence it does not print in full anyway, as that of verification queries."""
-        printed = self.family("verification") if "verification" in section.shows else ()
-        return tuple(finding for finding in self.findings(section) if finding not in printed)
+        printed = set(map(id, self.family("verification"))) if "verification" in section.shows else set()
+        if "performance" in section.shows and self.run.measurements.queries:
+            printed |= {id(finding) for finding in self.measured if finding.status is Status.KEPT}
+        return tuple(finding for finding in self.findings(section) if id(finding) not in printed)
+
+    @cached_property
+    def measured(self) -> tuple[Finding, ...]:
+        """The findings about a query or a step whose figures stand in a table, which names them."""
+        figures = self.run.measurements
+        named = {(query.migration, query.name) for query in figures.queries}
+        named |= {(write.migration, f"{write.flow}.{write.step}") for write in figures.writes}
+        measuring = {check.id for check in self.run.checks if check.measures}
+        return tuple(
+            finding
+            for finding in self.distinct_findings
+            if finding.check in measuring and (finding.migration, finding.subject) in named
+        )
 
     def family(self, name: str) -> tuple[Finding, ...]:
         """The findings of one family of checks."""
