@@ -1,9 +1,9 @@
 """What a deploy does to tables in use: who tells it and who accuses its good twin, and what telling it costs.
 
-The pairs of tests/unit/lock_pairs.toml through pgcontract, squawk (of the bench's environment) and pgfence (by npm): a bad file
-counts as told, and a good one as accused, where a rule other than those about time-outs, style and second runs speaks; of
-pgfence, at a risk above LOW. `python tests/bench/bench_locks.py [TURNS]`. Bound: 0.5 s of CPU more a pending migration, on a
-machine on which the gate of the shipped chain takes 30 s, behind 300 others.
+The pairs of tests/unit/lock_pairs.toml through pgcontract, squawk (of the bench's environment) and pgfence (by npm): a
+bad file counts as told, and a good one as accused, where a rule other than those about time-outs, style and second runs
+speaks; of pgfence, at a risk above LOW. `python tests/bench/bench_locks.py [TURNS]`. Bound: 0.5 s of CPU more a pending
+migration, on a machine on which the gate of the shipped chain takes 30 s, behind 300 others.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from statistics import median
 from typing import Any
 
 TESTS = Path(__file__).parents[1]
-sys.path[:0] = [str(TESTS), str(TESTS / "unit")]
+sys.path.insert(0, str(TESTS))
+sys.path.insert(0, str(TESTS / "unit"))
 
 from bench_small_verify import cpu_s
 from generated_chain import generate_chain, write_chain
