@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pgcontract.model.lock_mode import LockMode
 from pgcontract.probes.context import Context
 from pgcontract.probes.locks.trace import trace_locks
-from pgcontract.probes.locks.work import LockTrace, TracedStatement, Work, WorkKind
+from pgcontract.probes.locks.work import LockTrace, TracedStatement, Work
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.locks.findings import (
@@ -62,8 +62,7 @@ def lock_not_held(context: Context) -> Iterator[Answer]:
             _summary(first, len(long or found) - 1),
             expected="a lock that lasts as long as its own statement",
             actual=f"{first.mode.sql} on {table} from line {first.taken.statement.line} to the end of the transaction",
-            remedy=f"Put line {first.later.statement.line} into a migration of its own"
-            + (", before this one." if first.work.kind is WorkKind.QUERY else "."),
+            remedy=f"Put line {first.later.statement.line} into a migration of its own.",
             evidence=held_evidence(trace, first.taken, table),
             origin=origin_of(context, first.taken),
         )
