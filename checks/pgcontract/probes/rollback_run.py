@@ -13,9 +13,11 @@ from pgcontract.catalog.contents import read_contents
 from pgcontract.model.contents import Contents
 from pgcontract.model.sql import Script
 from pgcontract.postgres.script_execution import Refusal, apply_as_production, locate_refusal
+from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.failure_injection import catalog_differences, snapshot_transaction
 from pgcontract.probes.own_guard import is_own_guard
+from pgcontract.probes.populated.table_snapshots import take_snapshot
 from pgcontract.probes.rehearsal import Rehearsal, rehearse, rehearsed_on_separate_server, rehearsed_tables
 from pgcontract.probes.row_generation.few_rows import FewRows, insert_few_rows
 
@@ -64,6 +66,23 @@ def run_rollback(context: Context, script: Script, *, times: int) -> RollbackRun
         if third.refusal is None:
             return replace(third, stopped=run.refusal)
     return second or run
+
+
+@cached_fact
+def columns_taken_back(context: Context) -> tuple[str, ...]:
+    """The columns that the migration adds to tables of before: a rollback that restores the catalog takes them, and what
+    was written into them since."""
+    with context.sandbox.rolled_back(context.before_state) as connection:
+        before = take_snapshot(connection)
+    with context.sandbox.rolled_back(context.after_state) as connection:
+        after = take_snapshot(connection)
+    return tuple(
+        f"{before[oid].name}.{name}"
+        for oid, table in after.items()
+        if oid in before
+        for number, name in table.columns.items()
+        if number not in before[oid].columns
+    )
 
 
 def _refusal_over_new_rows(context: Context, rehearsal: Rehearsal, script: Script) -> Refusal | None:

@@ -17,8 +17,8 @@ _NAMES: Final = (TokenKind.WORD, TokenKind.QUOTED)
 
 
 def drops(statement: Statement | None, table: str) -> bool:
-    """Whether it drops this table by its name."""
-    return statement is not None and "DROP" in _words(statement) and names_in_code(statement.text, _bare(table))
+    """Whether it drops this table, and says so."""
+    return deletes(statement, table)
 
 
 def drops_column(statement: Statement | None, column: str) -> bool:
@@ -27,10 +27,12 @@ def drops_column(statement: Statement | None, column: str) -> bool:
 
 
 def deletes(statement: Statement | None, table: str) -> bool:
-    """Whether it takes rows away from this table by its name."""
-    if statement is None or not _words(statement) & _TAKES_AWAY:
+    """Whether it takes rows away from this table by its name, or a partition's: DROP and TRUNCATE reach no other without
+    CASCADE."""
+    words = _words(statement) if statement is not None else set()
+    if statement is None or not words & _TAKES_AWAY:
         return False
-    return names_in_code(statement.text, _bare(table))
+    return names_in_code(statement.text, _bare(table)) or not words & {"CASCADE", "DELETE"}
 
 
 def deletes_elsewhere(statement: Statement, table: str) -> bool:

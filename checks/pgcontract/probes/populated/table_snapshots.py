@@ -1,4 +1,7 @@
-"""The rows of tables at one moment, by the tables' and columns' identity, so that a change of a name changes nothing."""
+"""The rows of tables at one moment, by the tables' and columns' identity, so that a change of a name changes nothing.
+
+Generated columns are left out: what is in them follows from the others.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,14 @@ _MAX_ROWS: Final = 200
 _TABLES: Final = """
 SELECT c.oid::int8, pg_catalog.format('%I.%I', n.nspname, c.relname),
        ARRAY(SELECT a.attnum::int4 FROM pg_catalog.pg_attribute AS a
-              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum),
+              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+              ORDER BY a.attnum),
        ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
-              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum),
+              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+              ORDER BY a.attnum),
        ARRAY(SELECT pg_catalog.format_type(a.atttypid, a.atttypmod) FROM pg_catalog.pg_attribute AS a
-              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum),
+              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+              ORDER BY a.attnum),
        coalesce((SELECT i.indkey::int2[] FROM pg_catalog.pg_index AS i WHERE i.indrelid = c.oid AND i.indisprimary), '{}')
   FROM pg_catalog.pg_class AS c
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace

@@ -74,7 +74,7 @@ def _summary(loss: RowLoss) -> str:
         case LossKind.DROPPED:
             what = f"{loss.table} is dropped{place}, with {rows}"
         case LossKind.DELETED:
-            what = f"{rows} in {loss.table} are deleted{place}"
+            what = f"{rows} in {loss.table} {'is' if loss.lost == 1 else 'are'} deleted{place}"
         case LossKind.NARROWED:
             values = f"{loss.lost} of {loss.held} values change"
             what = f"The new type of {loss.subject}{place} does not hold what was there: {values}"

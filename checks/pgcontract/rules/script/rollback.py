@@ -24,7 +24,7 @@ from pgcontract.probes.failure_injection import first_line, run_prefixes
 from pgcontract.probes.own_guard import guard_words, is_own_guard
 from pgcontract.probes.promise import Promise
 from pgcontract.probes.rehearsal import Rehearsal
-from pgcontract.probes.rollback_run import run_rollback
+from pgcontract.probes.rollback_run import columns_taken_back, run_rollback
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check, only_claimed
@@ -91,9 +91,9 @@ def rollback_restores(context: Context) -> Iterator[Answer]:
     How it is measured: with rows in every table, the migration is run, rows are inserted into every table again, and the
     rollback is run. Then the whole catalog is compared with the one before, each row of before by value, and each
     sequence. Rows inserted since may stay; where only they stop it, that is a warning, and the rollback's own RAISE is no
-    fault of it. Columns that a trigger or a default sets from the clock or at random count
-    nothing. What the migration itself had lost already is told apart: no rollback brings it back, so only a claim that
-    it restores everything is refuted by it.
+    fault of it. Columns that a trigger or a default sets from the clock or at random count nothing. What was written
+    since into columns that it takes back is told. What the migration itself had lost already is told apart: no rollback
+    brings it back, so only a claim that it restores everything is refuted by it.
     What to do: drop everything that the migration creates, in reverse order of dependency, and restore what it changed.
     Keep what a migration takes away (in another table, under another name) until no rollback is needed any more.
     """
@@ -152,6 +152,8 @@ def rollback_restores(context: Context) -> Iterator[Answer]:
         return
     unasked = tables_written(script, rehearsal.not_tried)
     gone = "".join(f"; it takes {number_of(number, 'rows')} inserted since" for number in rows.gone_since.values())
+    taken = columns_taken_back(context)
+    gone += f"; what was written into {', '.join(taken[:3])} since is gone with it" if taken else ""
     gone += "".join(
         f"; {number_of(number, 'rows')} that triggers wrote into {table} stay" for table, number in rows.logged.items()
     )
