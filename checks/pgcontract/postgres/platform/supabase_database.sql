@@ -318,8 +318,22 @@ CREATE OR REPLACE FUNCTION extensions.pgcontract_refuse_as_platform() RETURNS ev
 LANGUAGE plpgsql SET search_path = '' AS $function$
 DECLARE
     altered text;
+    given record;
 BEGIN
     IF (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN
+        RETURN;
+    END IF;
+    IF TG_TAG = 'GRANT' THEN
+        -- Who is no owner there, and has no grant option, gives nothing away, and is warned.
+        FOR given IN
+            SELECT DISTINCT c.relname, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::text END AS grantee
+              FROM pg_catalog.pg_class AS c, pg_catalog.aclexplode(c.relacl) AS a
+             WHERE c.relnamespace = 'auth'::pg_catalog.regnamespace AND c.relkind = 'r'
+               AND a.grantee NOT IN (c.relowner, session_user::pg_catalog.regrole)
+        LOOP
+            EXECUTE pg_catalog.format('REVOKE ALL ON auth.%I FROM %s', given.relname, given.grantee);
+            RAISE WARNING 'no privileges were granted for "%"', given.relname;
+        END LOOP;
         RETURN;
     END IF;
     IF TG_EVENT = 'sql_drop' THEN
