@@ -44,6 +44,14 @@ class Plan:
         return not self.left_out and not self.skipped
 
     @cached_property
+    def subjects(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        """The subjects that are asked, by migration and check, in their order."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for item in self.items:
+            found.setdefault((item.migration, item.check), []).append(item.subject)
+        return {key: tuple(subjects) for key, subjects in found.items()}
+
+    @cached_property
     def decisions(self) -> Mapping[Item, frozenset[Item]]:
         """Every claim and waiver, with the items that it rests on, whether or not they are asked."""
         return decisions(self.project, (*self.items, *self.left_out))

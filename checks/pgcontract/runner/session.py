@@ -96,7 +96,7 @@ class Session:
         if key not in self._answers:
             return (make_unanswered_finding(self.plan, item, _sentence(str(self._lost_server))),)
         answers = self._answers[key]
-        planned = [other.subject for other in self.plan.items if (other.migration, other.check) == key]
+        planned = self.plan.subjects.get(key, ())
         own_findings = tuple(finding for finding in answers if finding.subject == item.subject)
         if planned and planned[0] == item.subject:
             own_findings += tuple(finding for finding in answers if finding.subject not in planned)
