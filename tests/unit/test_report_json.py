@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from pgcontract.errors import InputError
 from pgcontract.model.schema import Origin, Schema
+from pgcontract.reporting.evidence_text import evidence_text
 from pgcontract.reporting.json import VERSION, from_json, run_json_schema, to_json
 from pgcontract.result import ClaimResult, Evidence, Finding, Measurements, Outline, OutlineSection, Run, Severity, Status
 from pgcontract.result.measurements import CallTimes, QueryFigures, WriteFigures
@@ -163,3 +164,31 @@ FULL = base(
                 evidence=(Evidence(title="t", columns=("c",), rows=(("v",),)),)),
     ),
 )  # fmt: skip
+
+
+def test_evidence_of_an_id_has_what_was_sent_and_answered_and_of_which_files_it_is_true() -> None:
+    run = from_json(PINNED)
+    (place,) = (at for at, finding in enumerate(run.findings, 1) if finding.item == "verification.query[Q4]")
+    said = evidence_text(run, f"E{place}")
+    files = [source for source in run.sources if source.migration in ("", run.findings[place - 1].migration)]
+
+    assert [] == [
+        words
+        for words in ("information_schema.triggers", "PostgreSQL 18", "20260104", *(file.sha256 for file in files))
+        if words not in said
+    ]
+
+
+def test_shape_that_is_kept_is_shown_as_the_catalog_has_it_and_with_the_query_that_asked() -> None:
+    run = from_json(PINNED)
+    item = "column.type[public.cw_assessment_sessions.email]"
+    (place, *_) = (at for at, finding in enumerate(run.findings, 1) if finding.item == item)
+    said = evidence_text(run, f"E{place}")
+
+    assert (True, True) == ("type = 'character varying(255)'" in said, "pg_catalog.pg_class" in said)
+
+
+@pytest.mark.parametrize("name", ["E0", "E999999", "e1", "", "1"])
+def test_evidence_that_is_not_there_is_told_with_those_that_are(name: str) -> None:
+    with pytest.raises(InputError, match=f"ids go from E1 to E{len(base().findings)}"):
+        evidence_text(base(), name)
