@@ -138,8 +138,8 @@ class Sandbox:
             if regime.database_sql:
                 with self.connect(name, user=self.server.superuser) as connection:
                     connection.execute("SELECT pg_catalog.set_config('pgcontract.migrator', %s, false)", [self.migrator])
-                    own_server = "on" if self._owns_server else "off"
-                    connection.execute("SELECT pg_catalog.set_config('pgcontract.own_server', %s, false)", [own_server])
+                    owners = "off" if self._owns_server else "on"
+                    connection.execute("SELECT pg_catalog.set_config('pgcontract.owners_server', %s, false)", [owners])
                     for text in regime.database_sql:
                         connection.execute(text.encode())
             if self.platform.setup is not None:

@@ -2,7 +2,7 @@
 -- database that the migrating role owns. Only what migrations commonly lean on and a new project has; in our own words.
 -- What its owner must switch on first (cron, net, pgsodium, supabase_functions) is left out: with it a chain would pass here
 -- that fails on a new project. Runs on 15 to 18, again and again, and where some of Supabase's roles are missing. The setting
--- pgcontract.migrator names who migrates, pgcontract.own_server says whether the server is the run's own.
+-- pgcontract.migrator names who migrates, pgcontract.owners_server is on where the server is somebody's.
 CREATE SCHEMA IF NOT EXISTS extensions;
 CREATE SCHEMA IF NOT EXISTS auth;
 CREATE SCHEMA IF NOT EXISTS storage;
@@ -285,10 +285,11 @@ BEGIN
     -- auth's tables are its administrator's. There postgres makes and drops triggers and policies on them without being
     -- their owner, and alters nothing: here it has the owner's rights, and an event trigger refuses what else they allow.
     -- Where these roles are somebody's, they are given to nobody, and the tables are the migrator's own.
-    IF current_setting('pgcontract.own_server', true) = 'on' AND to_regrole('supabase_auth_admin') IS NOT NULL THEN
+    -- So they are before 16, where who has a role's rights may also be that role.
+    IF current_setting('pgcontract.owners_server', true) IS DISTINCT FROM 'on'
+       AND to_regrole('supabase_auth_admin') IS NOT NULL AND current_setting('server_version_num')::int >= 160000 THEN
         auth_owner := 'supabase_auth_admin';
-        EXECUTE format('GRANT supabase_auth_admin TO %I', migrator)
-             || CASE WHEN current_setting('server_version_num')::int >= 160000 THEN ' WITH INHERIT TRUE, SET FALSE' ELSE '' END;
+        EXECUTE format('GRANT supabase_auth_admin TO %I WITH INHERIT TRUE, SET FALSE', migrator);
     END IF;
     EXECUTE format('GRANT USAGE, CREATE ON SCHEMA auth TO %I', auth_owner);
     FOR auth_table IN SELECT oid::regclass FROM pg_class WHERE relnamespace = 'auth'::regnamespace AND relkind = 'r' LOOP
