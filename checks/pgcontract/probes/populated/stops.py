@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice
@@ -25,8 +24,9 @@ from pgcontract.result.row_effects import RowStop, StopKind
 _MAX_STOPS: Final = 8
 _MAX_ROWS: Final = 24
 _MAX_PAIRS: Final = 6
-_MAX_SECONDS: Final = 6.0
+_MAX_STATEMENTS: Final = 2_000  # that are run again for one question, about: of long scripts fewer rows are tried
 # Errors of the code that runs, whatever the row holds: a name that is not there, a feature, a state of the transaction.
+_HARMLESS: Final = ("SET", "SELECT", "DO", "SHOW", "RESET", "BEGIN", "START", "COMMIT")
 _WRITES: Final = ("UPDATE", "DELETE", "INSERT", "MERGE", "WITH")
 _OF_THE_CODE: Final = ("42", "0A", "2F", "25", "2D", "26", "34", "55")
 
@@ -95,7 +95,7 @@ class _Search:
         self.refusal = refusal
         self.before = before
         self.after = after
-        self.deadline = time.monotonic() + _MAX_SECONDS
+        self.most = max(4, min(_MAX_ROWS, _MAX_STATEMENTS // max(len(self.script.statements), 1)))
 
     def stop(self) -> tuple[Stop | None, Sequence[StoredRow]]:
         """What stops the script, and the rows without which it goes past there."""
@@ -110,8 +110,8 @@ class _Search:
         return None, ()
 
     def _in_table(self, table: str, rows: list[StoredRow]) -> tuple[Stop, Sequence[StoredRow]]:
-        tried = rows[:_MAX_ROWS]
-        alone = [row for row in self._in_time(tried) if self._stops_with(rows, [row])]
+        tried = self._some_of(rows)
+        alone = [row for row in tried if self._stops_with(rows, [row])]
         passing = [row for row in tried if row not in alone]
         fewest: tuple[StoredRow, ...] = (min(alone, key=_size),) if alone else self._fewest(rows)
         accepted = self._accepted(rows, passing)
@@ -176,7 +176,16 @@ class _Search:
         return False
 
     def _is_guard(self) -> bool:
-        return self.trials.body is not None and is_own_guard(self.refusal, self.script)
+        return is_own_guard(self.refusal, self.script) and (self.trials.body is not None or self._is_first())
+
+    def _is_first(self) -> bool:
+        """Whether no statement before it has changed anything that would stay."""
+        before = (each for each in self.script.statements if each.shown != self.refusal.statement)
+        return all(
+            each.words[:1] and each.words[0] in _HARMLESS
+            for each in before
+            if self.refusal.line is not None and each.line < self.refusal.line
+        )
 
     # Which rows.
 
@@ -196,17 +205,16 @@ class _Search:
     def _stops_with(self, rows: Sequence[StoredRow], kept: Sequence[StoredRow]) -> bool:
         return self._stops([row for row in rows if row not in kept])
 
-    def _in_time(self, rows: Sequence[StoredRow]) -> Iterator[StoredRow]:
-        """The rows, as long as there is time; the first of them in any case."""
-        for number, row in enumerate(rows):
-            if number > 2 and time.monotonic() > self.deadline:
-                return
-            yield row
+    def _some_of(self, rows: Sequence[StoredRow]) -> Sequence[StoredRow]:
+        """As many of the rows as are tried: the first, and the last, which the new rules may take."""
+        if len(rows) <= self.most:
+            return rows
+        return [*rows[: self.most // 2], *rows[-(self.most - self.most // 2) :]]
 
     def _fewest(self, rows: list[StoredRow]) -> tuple[StoredRow, ...]:
         """Rows that stop it together, none of which can be spared."""
         kept = list(rows)
-        for row in self._in_time(rows):
+        for row in self._some_of(rows):
             fewer = [other for other in kept if other is not row]
             if self._stops_with(rows, fewer):
                 kept = fewer
@@ -221,7 +229,7 @@ class _Search:
         if not self._stops_with(rows, passing):
             return passing
         accepted: list[StoredRow] = []
-        for row in self._in_time(passing):
+        for row in self._some_of(passing):
             if not self._stops_with(rows, [*accepted, row]):
                 accepted.append(row)
         return accepted
