@@ -95,17 +95,20 @@ class _Search:
         self.refusal = refusal
         self.before = before
         self.after = after
+        self.roots: dict[str, str] = {}  # of each partition the table at the top
         self.most = max(4, min(_MAX_ROWS, _MAX_STATEMENTS // max(len(self.script.statements), 1)))
 
     def stop(self) -> tuple[Stop | None, Sequence[StoredRow]]:
         """What stops the script, and the rows without which it goes past there."""
         rows = read_rows(self.trials.connection)
+        self.roots = {row.holder: row.table for row in rows}
         for table in self._tables(rows):
             own = [row for row in rows if row.table == table]
             if not self._stops(own):
                 return self._in_table(table, own)
         if rows and not self._stops(rows):
-            kind = StopKind.GUARD if self._is_guard() else self._kind_of(None, ())
+            of_code = self.refusal.sqlstate[:2] in _OF_THE_CODE
+            kind = StopKind.GUARD if self._is_guard() else StopKind.ANY_ROW if of_code else StopKind.SOME_ROWS
             return Stop(kind=kind, refusal=self.refusal), rows
         return None, ()
 
@@ -192,15 +195,22 @@ class _Search:
     def _tables(self, rows: Sequence[StoredRow]) -> Iterator[str]:
         """The tables that may be at fault: the one that the server names, those of the statement, those of the script."""
         held = dict.fromkeys(row.table for row in rows)
-        holders = {row.holder: row.table for row in rows}
         texts = (self.refusal.context or "", self.refusal.statement or "", self.script.text)
         named = [table for text in texts for table in held if names_in_code(text, QualifiedName.parse(table).name)]
-        first = holders.get(self.refusal.table_name or "")
+        first = self.roots.get(self.refusal.table_name or "")
         yield from dict.fromkeys([*([first] if first else []), *named, *(held if len(held) <= 12 else ())])
+
+    def _is_same(self, refusal: Refusal) -> bool:
+        """Whether the same statement is refused for the same reason, for rows of the same table."""
+        return self._reason(refusal) == self._reason(self.refusal)
+
+    def _reason(self, refusal: Refusal) -> tuple[str | None, ...]:
+        table = self.roots.get(refusal.table_name or "", refusal.table_name)
+        return refusal.sqlstate, refusal.constraint, refusal.statement, refusal.column_name, table
 
     def _stops(self, without: Sequence[StoredRow]) -> bool:
         refusal = self.trials.refusal(without)
-        return refusal is not None and _same(refusal, self.refusal)
+        return refusal is not None and self._is_same(refusal)
 
     def _stops_with(self, rows: Sequence[StoredRow], kept: Sequence[StoredRow]) -> bool:
         return self._stops([row for row in rows if row not in kept])
@@ -268,17 +278,8 @@ class _Search:
             refusal = self.trials.refusal_of_changed(
                 [stored for stored in rows if stored.ctid != other.ctid or stored.holder != other.holder], other, written
             )
-            if refusal is not None and _same(refusal, self.refusal):
+            if refusal is not None and self._is_same(refusal):
                 yield name
-
-
-def _same(refusal: Refusal, other: Refusal) -> bool:
-    return (refusal.sqlstate, refusal.constraint, refusal.statement, refusal.column_name) == (
-        other.sqlstate,
-        other.constraint,
-        other.statement,
-        other.column_name,
-    )
 
 
 def _size(row: StoredRow) -> int:

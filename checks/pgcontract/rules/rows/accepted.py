@@ -132,7 +132,9 @@ def _promising(context: Context, stop: Stop) -> str | None:
 
 def _condition(stop: Stop) -> str:
     """`a row of public.t has email IS NULL`."""
-    table = stop.table or "a table"
+    if stop.table is None:
+        return "there are rows"
+    table = stop.table
     if stop.beside:
         return f"{' and '.join(stop.beside)} {'has' if len(stop.beside) == 1 else 'have'} rows beside those of {table}"
     if stop.offence is not None and stop.together:
