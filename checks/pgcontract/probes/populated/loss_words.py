@@ -46,13 +46,16 @@ def sets_to_clock(statement: Statement, column: str) -> bool:
 
 
 def is_constant_over_all(statement: Statement, column: str) -> bool:
-    """Whether it sets the column to what no column has a part in, in rows that it does not choose by that column."""
-    read = tokens(statement.text)
-    where = next((place for place, token in enumerate(read) if token.upper == "WHERE"), len(read))
-    if any(token.name == column for token in read[where:] if token.kind in _NAMES):
+    """Whether it sets the column to what no column has a part in, in all rows: it chooses none."""
+    if chooses_rows(statement):
         return False
     value = _assigned_value(statement, column)
     return value is not None and all(token.upper in _NO_COLUMNS for token in value if token.kind in _NAMES)
+
+
+def chooses_rows(statement: Statement) -> bool:
+    """Whether it has a WHERE."""
+    return any(token.upper == "WHERE" for token in tokens(statement.text))
 
 
 def _assigned_value(statement: Statement, column: str) -> list[Token] | None:

@@ -15,6 +15,7 @@ from pgcontract.postgres.script_execution import apply_statements, as_runner
 from pgcontract.probes.cached_facts import cached_promise_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.populated.loss_words import (
+    chooses_rows,
     deletes,
     deletes_elsewhere,
     drops,
@@ -193,7 +194,9 @@ def _changed_values(
     if alters:
         yield from _loss(context, change, LossKind.NARROWED, number, len(lost), held, named=False, rows=lost)
         return
-    # Two values are soon told: who sets a flag everywhere says so.
+    # Two values are soon told: who sets a flag everywhere says so, and who sets it in some rows loses nothing.
+    if before.types[number] == "boolean" and not cascades and chooses_rows(statement):
+        return
     named = not cascades and (before.types[number] == "boolean" or not is_constant_over_all(statement, name))
     kind = LossKind.CUT_OFF if cascades else LossKind.OVERWRITTEN
     yield from _loss(context, change, kind, number, len(lost), held, named=named, rows=lost)

@@ -24,8 +24,8 @@ def rows_kept(context: Context) -> Iterator[Answer]:
     How it is measured: the pending migration is run statement by statement over rows that were there before it, and after
     each what they hold is compared. What stands elsewhere at the end (in another column, in another table) is moved, not
     lost; values that change and can still be told apart are not lost either. A loss that the statement names itself is a
-    warning, with the number of rows: DROP, TRUNCATE, DELETE, an UPDATE that reads what it changes. A silent one is an
-    error: a cast that narrows, a CASCADE onto another table, one value written over many.
+    warning, with the number of rows: DROP, TRUNCATE, DELETE, an UPDATE that reads what it changes or chooses its rows. A
+    silent one is an error: a cast that narrows, a CASCADE onto another table, one value written over all that there were.
     What to do: copy what is taken away to another table first; or say that it is meant: `removed = true` on the column or
     table in the contract, or loses = ["public.t.c"].
     """
