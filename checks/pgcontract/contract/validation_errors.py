@@ -15,6 +15,7 @@ from pgcontract.contract.declared_value import ADDED_KEYS, NAME, TEXT, key_of
 from pgcontract.contract.toml_positions import KeyPath, line_of
 from pgcontract.errors import ContractError
 
+_INTERNAL: Final = "@"  # what the reader adds, and nobody writes
 _MAX_KNOWN: Final = 40
 _LAST_KNOWN: Final = 8
 _EXPECTED: Final = {
@@ -151,7 +152,7 @@ def keys_at(model: type[BaseModel], path: KeyPath) -> tuple[str, ...]:
     annotation = _type_at(model, path)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         keys = (key_of(name, field) for name, field in annotation.model_fields.items())
-        return tuple(key for key in keys if key not in ADDED_KEYS)
+        return tuple(key for key in keys if key not in ADDED_KEYS and not key.startswith(_INTERNAL))
     return ()
 
 
