@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pgcontract.contract.toml_writer import write_text
 from pgcontract.model.schema import Origin
 from pgcontract.probes.context import Context
 from pgcontract.probes.populated.losses import find_losses
@@ -58,7 +59,8 @@ def _answer(context: Context, loss: RowLoss) -> Answer:
         summary,
         expected="every row that was there, with what was in it",
         actual=f"{loss.lost} of {loss.held} rows {'without it' if loss.column else 'gone'}",
-        remedy=f'Copy it elsewhere first; or, if it is meant, loses = ["{loss.subject}"] in the contract says so.',
+        remedy="Copy it elsewhere first; or, if it is meant, "
+        f"loses = [{write_text(loss.subject, lines=False)}] in the contract says so.",
         evidence=evidence,
         origin=origin,
         severity=Severity.WARNING if loss.named else Severity.ERROR,
