@@ -40,6 +40,7 @@ def offences(refusal: Refusal, table: str, before: Schema, after: Schema) -> Ite
             yield _where(table, f"{quote_identifier(refusal.column_name)} IS NULL", [refusal.column_name])
         case "23514":
             yield from _of_check(refusal, table, after)
+            yield from _of_domain(table, before, after)
         case "23505":
             yield from _of_unique(refusal, table, after)
         case "23503":
@@ -89,6 +90,20 @@ def _of_check(refusal: Refusal, table: str, after: Schema) -> Iterator[Offence]:
             expression = _unwrapped(expression)
             if constraint.table == table:
                 yield _where(table, f"NOT ({expression})", _columns_in(expression, after, table))
+
+
+def _of_domain(table: str, before: Schema, after: Schema) -> Iterator[Offence]:
+    """Columns of a domain that gets a CHECK."""
+    known = {constraint.name for constraint in before.constraints}
+    for constraint in after.constraints:
+        match = _CHECK.match(constraint.definition or "")
+        if constraint.form != "check" or constraint.name in known or match is None:
+            continue
+        domain = next((type_ for type_ in after.types if type_.name == constraint.table and type_.form == "domain"), None)
+        for column in before.columns if domain is not None else ():
+            if column.table == table and domain is not None and domain.is_type(column.type):
+                expression = re.sub(r"\bVALUE\b", column.quoted_name, _unwrapped(match["expression"]))
+                yield _where(table, f"NOT ({expression})", [column.bare_name])
 
 
 def _unwrapped(expression: str) -> str:

@@ -143,17 +143,19 @@ class _Search:
         )
         return stop, [row for row in rows if row not in accepted]
 
-    def _kind_of(self, table: str | None, passing: Sequence[StoredRow]) -> StopKind:
-        """Of a refusal at which rows pass, or none does."""
+    def _kind_of(self, table: str, passing: Sequence[StoredRow]) -> StopKind:
+        """Of a refusal at which rows pass, or none that was tried does."""
         if self.refusal.sqlstate[:2] in _OF_THE_CODE:
             return StopKind.ANY_ROW
-        if passing or (table is not None and self._depends_on_data(table)):
+        if passing:
             return StopKind.SOME_ROWS
-        return StopKind.ANY_ROW
+        # Rows that nobody thought of may pass, unless the script itself puts in what is refused.
+        raised = self.refusal.sqlstate.startswith("P0")
+        return StopKind.ANY_ROW if raised or self._writes or self._reads_own_columns(table) else StopKind.SOME_ROWS
 
     def _leaves_alone(self, rows: Sequence[StoredRow], passing: Sequence[StoredRow]) -> bool:
         """Whether a statement that writes rows goes past those of them alone that it does not touch."""
-        if not (self.refusal.statement or "").lstrip().upper().startswith(_WRITES):
+        if not self._writes:
             return False
         without = [row for row in rows if row not in passing]
         return self.trials.changed_by(without, self.refusal.statement) == 0
@@ -170,13 +172,15 @@ class _Search:
             and not self._stops([*spared, *(row for row in others if row.table == name)])
         )
 
-    def _depends_on_data(self, table: str) -> bool:
-        """Whether the rule that refused reads nothing but columns that were there, and that the script does not set."""
+    @property
+    def _writes(self) -> bool:
+        return (self.refusal.statement or "").lstrip().upper().startswith(_WRITES)
+
+    def _reads_own_columns(self, table: str) -> bool:
+        """Whether the rule that refused reads a column that the script adds, or sets."""
         old = {column.bare_name for column in self.before.columns if column.table == table}
-        for offence in self._offences(table):
-            if offence.columns and offence.columns <= old and not offence.columns & assigned_columns(self.script):
-                return True
-        return False
+        assigned = assigned_columns(self.script)
+        return any(offence.columns - old or offence.columns & assigned for offence in self._offences(table))
 
     def _is_guard(self) -> bool:
         return is_own_guard(self.refusal, self.script) and (self.trials.body is not None or self._is_first())
@@ -253,8 +257,7 @@ class _Search:
 
     def _offence(self, table: str, fewest: Sequence[StoredRow], passing: Sequence[StoredRow]) -> Offence | None:
         """What is true of the rows that stop it: as the refusal says, else a column in which they differ from others."""
-        writes = (self.refusal.statement or "").lstrip().upper().startswith(_WRITES)
-        said = () if writes else self._offences(table)  # what a statement writes says nothing of what was there
+        said = () if self._writes else self._offences(table)  # what a statement writes says nothing of what was there
         for offence in said:
             if count(self.trials.connection, offence):
                 return offence

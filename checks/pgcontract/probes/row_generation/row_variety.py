@@ -1,4 +1,4 @@
-"""Rows beside the usual ones: each label and listed word, words in the other case, the longest values, empty ones."""
+"""Rows beside the usual ones: each label and listed word, words in the other case, the longest, empty and repeated."""
 
 from __future__ import annotations
 
@@ -37,7 +37,18 @@ def insert_variety(maker: RowMaker) -> int:
         for name, value in list(values.items())[:_MAX_ALONE] if len(values) > 1 else ():
             number += 1
             inserted += maker.insert_with({name: value}, number)
+    again = _again(maker)
+    for _ in range(2 if again else 0):
+        number += 1
+        inserted += maker.insert_with(again, number)
     return inserted
+
+
+def _again(maker: RowMaker) -> Mapping[str, str | None]:
+    """The same values outside of keys, for two rows: whoever takes them for a key sees one repeated."""
+    keys = {name for key in maker.table.keys for name in key.columns}
+    names = [column.name for column in _free(maker) if column.name not in keys]
+    return maker.planned_values(2, names) or {} if names else {}
 
 
 def _words(maker: RowMaker) -> Iterator[Mapping[str, str]]:
