@@ -331,7 +331,8 @@ def test_without_a_contract_the_life_of_the_script_is_judged_and_its_indexes(tmp
     (tmp_path / "001_note.sql").write_text(FIRST)
     actual = {finding.check.partition(".")[0] for finding in verified(tmp_path / "001_note.sql").findings}
 
-    assert {"migration", "script", "rollback", "information_schema", "index", "foreign_key", "lock", "rows"} == actual
+    judged = {"migration", "script", "rollback", "information_schema", "index", "foreign_key", "lock", "rows", "sequence"}
+    assert judged == actual
 
 
 def test_a_file_above_5_mb_is_loaded_and_its_text_is_noted_as_unread(project: Path) -> None:
