@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -14,6 +15,13 @@ from pgcontract.postgres.missing_features import MissingFeature, find_missing_fe
 from pgcontract.postgres.sandbox import DatabaseState, Sandbox
 from pgcontract.postgres.script_execution import Refusal, apply_as_production, ends_transactions, locate_refusal
 from pgcontract.probes.promise import Promise
+
+_LETS_IN: Final = """
+SELECT d.datallowconn AND d.datconnlimit <> 0 AND r.rolcanlogin AND r.rolconnlimit <> 0
+       AND pg_catalog.has_database_privilege(r.oid, d.oid, 'CONNECT')
+FROM pg_catalog.pg_database d, pg_catalog.pg_roles r
+WHERE d.datname = pg_catalog.current_database() AND r.rolname = session_user
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,11 +78,14 @@ def apply_to_clone(promise: Promise, sandbox: Sandbox, before: DatabaseState) ->
 
 def _read_after(connection: psycopg.Connection, sandbox: Sandbox) -> Schema | None:
     """The catalog read in the session of the script, whose caches are warm; None where that has left it in a state that
-    cannot be cleared: what the script changed of it (role, search_path) must not change what is read."""
+    cannot be cleared: what the script changed of it (role, search_path) must not change what is read. And where nobody
+    is let in any more: the next session is to find that."""
     if connection.closed or connection.info.transaction_status is not TransactionStatus.IDLE:
         return None
     try:
         connection.execute("DISCARD ALL")
+        if connection.execute(_LETS_IN).fetchone() != (True,):
+            return None
         return sandbox.as_production(read_catalog(connection))
     except psycopg.Error:
         return None
