@@ -199,7 +199,7 @@ class _Search:
     def _tables(self, rows: Sequence[StoredRow]) -> Iterator[str]:
         """The tables that may be at fault: the one that the server names, those of the statement, those of the script."""
         held = dict.fromkeys(row.table for row in rows)
-        texts = (self.refusal.context or "", self.refusal.statement or "", self.script.text)
+        texts = (self.refusal.statement or "", self.refusal.context or "", self.script.text)
         named = [table for text in texts for table in held if names_in_code(text, QualifiedName.parse(table).name)]
         first = self.roots.get(self.refusal.table_name or "")
         yield from dict.fromkeys([*([first] if first else []), *named, *(held if len(held) <= 12 else ())])
