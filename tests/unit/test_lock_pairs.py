@@ -98,5 +98,7 @@ def test_what_is_printed_as_the_way_around_runs_and_is_none_of_it(bad: Deployed,
 
 
 def printed_steps(findings: Sequence[Finding]) -> Iterator[str]:
-    for exhibit in (exhibit for finding in findings for exhibit in finding.evidence if exhibit.title == STEPS):
-        yield from re.split(r"^-- \d+\.\n", exhibit.text or "", flags=re.MULTILINE)[1:]
+    """One after the other; those of one statement may be said by several findings."""
+    texts = [piece.text or "" for finding in findings for piece in finding.evidence if piece.title == STEPS]
+    for text in dict.fromkeys(texts):
+        yield from re.split(r"^-- \d+\.\n", text, flags=re.MULTILINE)[1:]

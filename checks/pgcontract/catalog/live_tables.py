@@ -16,7 +16,9 @@ from pgcontract.model.lock_mode import LockMode
 _RELATIONS: Final = """
 SELECT c.oid::int8, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relkind::text,
        coalesce(i.indrelid, c.oid)::int8,
-       coalesce(pg_catalog.pg_partition_root(coalesce(i.indrelid, c.oid)), i.indrelid, c.oid)::oid::int8
+       coalesce(pg_catalog.pg_partition_root(coalesce(i.indrelid, c.oid)), i.indrelid, c.oid)::oid::int8,
+       coalesce((SELECT h.inhparent FROM pg_catalog.pg_inherits h WHERE h.inhrelid = c.oid AND NOT c.relispartition
+                 AND c.relkind = 'r' ORDER BY h.inhseqno LIMIT 1), 0)::int8
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
@@ -39,8 +41,14 @@ SELECT c.oid::int8, pg_catalog.format('%%I.%%I', n.nspname, c.relname),
                    pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull,
                    coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), ''), a.attgenerated::text || a.attidentity::text,
                    a.attcollation::int8,
-                   (SELECT pg_catalog.format_type(y.typbasetype, y.typtypmod) FROM pg_catalog.pg_type y
-                    WHERE y.oid = a.atttypid AND y.typtype = 'd')) ORDER BY a.attnum)
+                   (WITH RECURSIVE domain (base, modifier) AS (
+                        SELECT y.typbasetype, y.typtypmod FROM pg_catalog.pg_type y
+                        WHERE y.oid = a.atttypid AND y.typtype = 'd'
+                        UNION ALL
+                        SELECT y.typbasetype, y.typtypmod FROM pg_catalog.pg_type y JOIN domain ON y.oid = domain.base
+                        WHERE y.typtype = 'd')
+                    SELECT pg_catalog.format_type(domain.base, domain.modifier) FROM domain
+                    JOIN pg_catalog.pg_type y ON y.oid = domain.base AND y.typtype <> 'd')) ORDER BY a.attnum)
         FROM pg_catalog.pg_attribute a
         LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
@@ -67,13 +75,15 @@ WHERE c.oid = ANY(%s::oid[])
 @dataclass(frozen=True, kw_only=True)
 class Relation:
     """A table, materialised view or index by its name; `table` is the one that an index is of, `root` the topmost
-    partitioned table above it; both itself where there is none. All but the name are oids."""
+    partitioned table above it; both itself where there is none. `parent` is what it inherits from without being a
+    partition, else 0. All but the name are oids."""
 
     oid: int
     name: str
     kind: str
     table: int
     root: int
+    parent: int
 
 
 @dataclass(frozen=True)
@@ -137,7 +147,10 @@ class LiveTable:
 def read_relations(connection: psycopg.Connection) -> Mapping[int, Relation]:
     """Every table, materialised view and index outside PostgreSQL's own schemas, by oid."""
     rows = connection.execute(_RELATIONS).fetchall()
-    return {row[0]: Relation(oid=row[0], name=row[1], kind=row[2], table=row[3], root=row[4]) for row in rows}
+    return {
+        oid: Relation(oid=oid, name=name, kind=kind, table=table, root=root, parent=parent)
+        for oid, name, kind, table, root, parent in rows
+    }
 
 
 def read_locks(observer: psycopg.Connection, backend: int) -> Mapping[int, LockMode]:

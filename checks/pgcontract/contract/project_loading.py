@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from pgcontract.contract.unread_tools import unread_tool
 from pgcontract.contract.validation_errors import nearest, raise_contract_error
 from pgcontract.errors import InputError, UnreadableScript
 from pgcontract.model.input_file import is_there, require_inside
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql import make_source
 from pgcontract.result import Severity
 from pgcontract.result.secrets import mask_secrets
@@ -299,11 +300,27 @@ def _project(root: Path, options: FolderOptions) -> Project:
         applied=_applied(chain, file) if options.applied is None else None,
         table_rows=settings.production.tables,
         issues=reading.issues,
-        assumptions=(sentence, *reading.assumptions, *runner_sentences(settings.runner)),
+        assumptions=(
+            sentence,
+            *reading.assumptions,
+            *runner_sentences(settings.runner),
+            *_tables_of_nobody(settings.production.tables, chain),
+        ),
         files=file.files,
     )
     says_platform = "platform" in settings.production.model_fields_set
     return _with_options(project, options, folder=folder, says_platform=says_platform)
+
+
+def _tables_of_nobody(tables: Iterable[str], chain: Sequence[Migration]) -> Iterator[str]:
+    """A sentence where [production.tables] has names that stand in no migration."""
+    texts = [migration.up.text for migration in chain]
+    unknown = [name for name in tables if not any(QualifiedName.parse(name).name in text for text in texts)]
+    if unknown:
+        yield (
+            f"[production.tables] in {PROJECT_FILE} has {', '.join(unknown)}, of which no migration here speaks: its "
+            "number of rows counts for nothing."
+        )
 
 
 def _with_options(project: Project, options: FolderOptions, *, folder: Folder, says_platform: bool = False) -> Project:

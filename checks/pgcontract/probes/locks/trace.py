@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
@@ -17,21 +17,33 @@ from pgcontract.model.lock_mode import LockMode
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql import Script, Statement
 from pgcontract.model.sql.lexer import tokens
+from pgcontract.model.sql.renames import RELATION, read_renames
 from pgcontract.model.sql.transactions import transaction_numbers
 from pgcontract.postgres.sandbox import DatabaseState
 from pgcontract.postgres.script_execution import apply_statement, as_runner
 from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
-from pgcontract.probes.locks.changes import find_work, is_query
+from pgcontract.probes.locks.changes import find_work, reads_rows
 from pgcontract.probes.locks.work import LockTrace, PartitionJoined, TracedStatement
 from pgcontract.probes.populated.over_rows import run_over_rows
 
 # Of more tables only those are looked at that the script names, with what belongs to them.
 _MAX_TABLES: Final = 400
-_SESSION: Final = (
-    # Without an index that serves a query it reads the whole table; with one, it would not on a table with many rows.
-    "SET enable_seqscan = off; SET client_min_messages = debug1; SET lock_timeout = 0"
+_SESSION: Final = "SET lock_timeout = 0"
+# Set again for each statement, as a script may RESET ALL; the transaction's end takes it back. Only rows cost anything:
+# an index that finds few is used on the smallest table, as on one with many rows, and one that finds all is not.
+_FOR_A_STATEMENT: Final = "SELECT " + ", ".join(
+    f"pg_catalog.set_config('{name}', '{value}', true)"
+    for name, value in (
+        ("client_min_messages", "debug1"),
+        ("jit", "off"),
+        ("seq_page_cost", "0"),
+        ("random_page_cost", "0"),
+        ("cpu_tuple_cost", "1000"),
+        ("cpu_index_tuple_cost", "10"),
+    )
 )
+_NO_BLOCK: Final = "25001"
 _NAME: Final = r'(?:"(?:[^"]|"")+"|[\w$]+)(?:\s*\.\s*(?:"(?:[^"]|"")+"|[\w$]+))?'
 _PARTITION: Final = re.compile(
     rf"CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?P<made>{_NAME})\s+PARTITION\s+OF\b|ATTACH\s+PARTITION\s+(?P<attached>{_NAME})",
@@ -68,7 +80,7 @@ def trace_locks(context: Context) -> LockTrace:
 def _state(context: Context) -> DatabaseState:
     """With the rows that do not stop it, where what it reads of rows matters; without rows where it cannot be run so."""
     before = context.before_state
-    if not any(is_query(statement) for statement in context.promise.script.statements):
+    if not any(reads_rows(statement) for statement in context.promise.script.statements):
         return before
     try:
         return run_over_rows(context).before
@@ -82,7 +94,23 @@ def _deployed(context: Context) -> frozenset[str] | None:
     if state is None or state == context.start_states.get(context.regimes[0].name):
         return None
     with context.sandbox.rolled_back(state) as connection:
-        return frozenset(relation.name for relation in read_relations(connection).values())
+        names = {relation.name for relation in read_relations(connection).values()}
+    return frozenset(names.union(_renamed(context, names)))
+
+
+def _renamed(context: Context, deployed: Iterable[str]) -> Iterator[str]:
+    """What earlier pending migrations call the tables and indexes that production has."""
+    paths = {QualifiedName.parse(name) for name in deployed}
+    for migration in context.promise.project.pending:
+        if migration.key == context.promise.migration.key:
+            return
+        for rename in read_renames(migration.up):
+            old = rename.old
+            for path in [path for path in paths if rename.kind == RELATION and path.name == old.name]:
+                if old.schema in ("", path.schema):
+                    new = QualifiedName.of(rename.new.schema or path.schema, rename.new.name)
+                    paths.add(new)
+                    yield str(new)
 
 
 def _chosen(relations: Mapping[int, Relation], script: Script) -> Mapping[int, Relation]:
@@ -107,6 +135,8 @@ class _Tracer:
         self._messages: list[str] = []
         self._tables: dict[int, LiveTable] = {}
         self._rows: dict[int, int] = {}
+        self._emptied: set[int] = set()
+        self._first: Mapping[int, LiveTable] = {}
         connection.add_notice_handler(lambda diagnostic: self._messages.append(diagnostic.message_primary or ""))
 
     def run(self, script: Script) -> LockTrace:
@@ -115,8 +145,9 @@ class _Tracer:
         tables = [oid for oid, relation in self._relations.items() if relation.table == oid]
         connection.execute("BEGIN")
         self._tables = dict(read_tables(connection, tables))
+        self._first = dict(self._tables)
         connection.execute("COMMIT")
-        if any(is_query(statement) for statement in script.statements):
+        if any(reads_rows(statement) for statement in script.statements):
             self._rows = dict(self._counted())
         traced: list[TracedStatement] = []
         numbers = transaction_numbers(script)
@@ -148,10 +179,13 @@ class _Tracer:
         if statement.forbids_transaction_block:
             return self._run_outside(script, statement, number, traced)
         self._begin()
-        # Set by the script, it would hide what is looked for; the transaction's end takes it back.
-        connection.execute("SELECT pg_catalog.set_config('client_min_messages', 'debug1', true)")
+        connection.execute(_FOR_A_STATEMENT.encode())
         self._messages.clear()
         refusal = apply_statement(connection, statement, script)
+        if refusal is not None and refusal.sqlstate == _NO_BLOCK and previous is None:
+            # Only the server knows that, as of REINDEX TABLE on a partitioned one.
+            self._end("ROLLBACK")
+            return self._run_outside(script, statement, number, traced)
         if refusal is not None:
             return f"line {statement.line}: {refusal}"
         traced.append(self._look(statement, number, previous))
@@ -184,7 +218,13 @@ class _Tracer:
                 for oid, table in self._tables.items()
             }
 
+    def _read(self, oids: Iterable[int]) -> Mapping[int, LiveTable]:
+        """The tables by the names that they have in production, whatever the script calls them since."""
+        tables = read_tables(self._connection, oids)
+        return {oid: replace(table, name=self._relations[oid].name) for oid, table in tables.items()}
+
     def _end(self, how: str) -> None:
+        self._emptied.clear()
         if self._connection.info.transaction_status is not TransactionStatus.IDLE:
             self._connection.execute(how.encode())
 
@@ -206,14 +246,18 @@ class _Tracer:
         refusal = apply_statement(connection, statement, script)
         if refusal is not None:
             return f"line {statement.line}: {refusal}"
-        mode = LockMode.SHARE_UPDATE_EXCLUSIVE if _CONCURRENTLY.search(statement.text) else LockMode.ACCESS_EXCLUSIVE
+        mode = LockMode.SHARE if statement.words[:1] == ("REINDEX",) else LockMode.ACCESS_EXCLUSIVE
+        if _CONCURRENTLY.search(statement.text):
+            mode = LockMode.SHARE_UPDATE_EXCLUSIVE
         connection.execute("BEGIN")
-        after = read_tables(connection, self._tables)
+        after = self._read(self._tables)
         connection.execute("COMMIT")
         changed = [oid for oid, table in after.items() if _files(table) != _files(self._tables[oid])]
         held = dict.fromkeys(changed, mode)
         before = {oid: self._tables[oid] for oid in changed}
-        works = find_work(statement, before, {oid: after[oid] for oid in changed}, held, self._relations, (), {})
+        works = find_work(
+            statement, before, {oid: after[oid] for oid in changed}, held, self._relations, (), {}, self._first
+        )
         self._tables |= after
         names = {self._relations[oid].name: mode for oid in changed}
         traced.append(
@@ -235,13 +279,25 @@ class _Tracer:
         locks = read_locks(self._observer, connection.info.backend_pid)
         held = {oid: mode for oid, mode in locks.items() if oid in self._relations}
         seen = [oid for oid in held if self._relations[oid].table == oid]
-        after = read_tables(connection, seen) if seen else {}
+        after = self._read(seen) if seen else {}
         before = {oid: self._tables[oid] for oid in seen if oid in self._tables}
+        filled = {oid for oid in before.keys() & after.keys() if after[oid].inserted > before[oid].inserted}
+        self._emptied -= filled
         work = tuple(
             find_work(
-                statement, before, after, held, self._relations, self._messages, self._rows, self._joined(statement)
+                statement,
+                {oid: table for oid, table in before.items() if oid not in self._emptied},
+                after,
+                held,
+                self._relations,
+                self._messages,
+                self._rows,
+                self._first,
+                self._joined(statement),
             )
         )
+        if statement.words[:1] == ("TRUNCATE",):
+            self._emptied |= {oid for oid in before.keys() & after.keys() if before[oid].file != after[oid].file}
         rows = {
             table.name: changed
             for oid, table in after.items()
@@ -252,7 +308,13 @@ class _Tracer:
                 old = before[oid]
                 self._rows[oid] += table.inserted - old.inserted - table.deleted + old.deleted
         self._tables |= after
-        names = {self._relations[oid].name: mode for oid, mode in held.items() if self._relations[oid].table == oid}
+        names = {
+            relation.name: mode
+            for oid, mode in held.items()
+            if (relation := self._relations[oid]).table == oid
+            # Who may write to a materialised view is nobody.
+            if relation.kind != "m" or mode.blocks_reads
+        }
         earlier = previous.held if previous is not None else {}
         timeout = connection.execute("SELECT pg_catalog.current_setting('lock_timeout') <> '0'").fetchone()
         return TracedStatement(

@@ -28,39 +28,50 @@ class ColumnAdded:
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnRetyped:
+    """`indexes`, by oid, and `constraints` are those that it is part of; `pointed_at` where foreign keys are among what
+    points at its table, `inherited` where child tables have it too."""
+
     before: LiveColumn
     after: LiveColumn
+    indexes: tuple[tuple[int, LiveIndex], ...] = ()
+    constraints: tuple[LiveConstraint, ...] = ()
+    pointed_at: bool = False
+    inherited: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnRequired:
-    """A column that became NOT NULL."""
+    """A column that became NOT NULL; `new` where the script itself adds it."""
 
     column: LiveColumn
+    new: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConstraintAdded:
-    """`references` is the name of the table that a foreign key points at, `new` are columns of it that the same statement
-    adds."""
+    """`references` is the name of the table that a foreign key points at, `new` are columns of it that the script
+    adds. `replaces` where one of that name was there before the script, `again` where it is that very one."""
 
     constraint: LiveConstraint
     references: str = ""
     new: tuple[LiveColumn, ...] = ()
+    replaces: bool = False
+    again: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConstraintValidated:
-    """One that was there, NOT VALID."""
+    """One that was there, NOT VALID; `enforced` where it was NOT ENFORCED."""
 
     constraint: LiveConstraint
+    enforced: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class IndexBuilt:
     """`constraint` is the one that the index is of, if any, and `required` are columns that it makes NOT NULL; `new` are
-    columns of it that the same statement adds, `parts` the indexes of partitions, each with its table. `rebuilt` where
-    it was there before."""
+    columns of it that the script adds, `parts` the indexes of partitions, each with its table. `rebuilt` where
+    it was there before; `replaces` names the index or constraint of before the script whose name or place it takes."""
 
     index: LiveIndex
     constraint: LiveConstraint | None = None
@@ -68,6 +79,14 @@ class IndexBuilt:
     new: tuple[LiveColumn, ...] = ()
     parts: tuple[tuple[str, LiveIndex], ...] = ()
     rebuilt: bool = False
+    replaces: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViewFilled:
+    """A materialised view; `has_key` is whether a unique index tells all its rows apart."""
+
+    has_key: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +98,14 @@ class PartitionJoined:
 
 
 Change: TypeAlias = (
-    ColumnAdded | ColumnRetyped | ColumnRequired | ConstraintAdded | ConstraintValidated | IndexBuilt | PartitionJoined
+    ColumnAdded
+    | ColumnRetyped
+    | ColumnRequired
+    | ConstraintAdded
+    | ConstraintValidated
+    | IndexBuilt
+    | PartitionJoined
+    | ViewFilled
 )
 
 
@@ -98,7 +124,7 @@ class Work:
     @property
     def blocks(self) -> bool:
         """Whether others wait for it because of what it is, and not only of what was locked before it."""
-        if self.kind is WorkKind.QUERY or isinstance(self.change, ConstraintValidated):
+        if self.kind is WorkKind.QUERY or (isinstance(self.change, ConstraintValidated) and not self.change.enforced):
             return False
         return self.lock.blocks_reads if self.kind_of_table == "m" else self.lock.blocks_writes
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -88,13 +88,12 @@ def _read_holder(connection: psycopg.Connection, holder: str, table: str) -> Ite
 def remove_rows(connection: psycopg.Connection, rows: Sequence[StoredRow]) -> None:
     """Delete the rows, and those that refer to them, without a trigger of the owner's, in the open transaction."""
     doomed: dict[str, set[str]] = {}
-    order: list[str] = []
+    children: dict[str, set[str]] = {}
     for row in rows:
         doomed.setdefault(row.holder, set()).add(row.ctid)
     waiting = list(doomed)
     while waiting:
         holder = waiting.pop(0)
-        order = [holder, *(name for name in order if name != holder)]  # children before those that they refer to
         for child, condition in connection.execute(_CHILDREN, [holder]).fetchall():
             query = sql.SQL("SELECT child.ctid::text FROM ONLY {} AS child, ONLY {} AS parent WHERE {} AND {}").format(
                 sql.SQL(child),
@@ -103,9 +102,12 @@ def remove_rows(connection: psycopg.Connection, rows: Sequence[StoredRow]) -> No
                 sql.SQL("parent.ctid = ANY ({}::pg_catalog.tid[])").format(sql.Literal(sorted(doomed[holder]))),
             )
             found = {ctid for (ctid,) in connection.execute(query).fetchall()}
+            if found and child != holder:
+                children.setdefault(holder, set()).add(child)
             if found - doomed.get(child, set()):
                 doomed[child] = doomed.get(child, set()) | found
                 waiting.append(child)
+    order = list(_children_first(doomed, children))
     with triggers_off(connection, order):
         for holder in order:
             connection.execute(
@@ -113,6 +115,21 @@ def remove_rows(connection: psycopg.Connection, rows: Sequence[StoredRow]) -> No
                     sql.SQL(holder), sql.Literal(sorted(doomed[holder]))
                 )
             )
+
+
+def _children_first(tables: Iterable[str], children: Mapping[str, set[str]]) -> Iterator[str]:
+    """Each table once, behind those that refer to it."""
+    seen: set[str] = set()
+
+    def visit(table: str) -> Iterator[str]:
+        if table not in seen:
+            seen.add(table)
+            for child in sorted(children.get(table, ())):
+                yield from visit(child)
+            yield table
+
+    for table in tables:
+        yield from visit(table)
 
 
 @contextmanager

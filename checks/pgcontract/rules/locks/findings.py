@@ -27,7 +27,8 @@ from pgcontract.probes.locks.work import (
 from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.locks.remedies import Remedy, remedy_for
+from pgcontract.rules.locks.remedies import remedy_for
+from pgcontract.rules.locks.steps import Remedy
 
 FEW_ROWS: Final = 10_000
 """Of a table with fewer, all rows are read or written before anybody notices."""
@@ -83,7 +84,10 @@ def _answer(context: Context, told: Told, summary: str) -> Answer:
     size = (
         f" Production has {rows:,} rows in it{', so that is soon done' if is_small else ''}." if rows is not None else ""
     )
-    remedies = [remedy_for(traced, each, major=context.sandbox.server.major) for each in told.works]
+    # The steps are for production; what a newer server takes may be refused there.
+    server = context.sandbox.server.major
+    major = min(server, context.promise.project.postgres or server)
+    remedies = list(dict.fromkeys(remedy_for(traced, each, major=major) for each in told.works))
     evidence = [statement_evidence(traced)]
     if any(remedy.steps for remedy in remedies):
         evidence.insert(0, Evidence(title="A migration each, in this order", text=_steps(remedies), language="sql"))
@@ -147,7 +151,7 @@ def command(traced: TracedStatement) -> str:
     words = traced.statement.words
     most = (
         3
-        if words[:2] in (("REFRESH", "MATERIALIZED"),)
+        if words[:2] in (("REFRESH", "MATERIALIZED"), ("CREATE", "MATERIALIZED"), ("DROP", "MATERIALIZED"))
         else 2
         if words[0] in ("ALTER", "CREATE", "DROP", "VACUUM")
         else 1

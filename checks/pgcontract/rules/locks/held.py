@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from pgcontract.model.lock_mode import LockMode
+from pgcontract.model.sql import Statement
+from pgcontract.model.sql.lexer import without_comments
 from pgcontract.probes.context import Context
 from pgcontract.probes.locks.trace import trace_locks
-from pgcontract.probes.locks.work import LockTrace, TracedStatement, Work
+from pgcontract.probes.locks.work import LockTrace, TracedStatement, Work, WorkKind
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.locks.findings import (
@@ -20,6 +24,9 @@ from pgcontract.rules.locks.findings import (
     shortened,
 )
 from pgcontract.rules.registry import check, only_claimed
+
+_LOCKS: Final = re.compile(r"\b(?:ALTER|CREATE|DROP|TRUNCATE|LOCK|REINDEX|CLUSTER|REFRESH)\b", re.IGNORECASE)
+_READS: Final = re.compile(r"\b(?:INSERT|UPDATE|DELETE|MERGE|PERFORM|SELECT|CALL)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +61,7 @@ def lock_not_held(context: Context) -> Iterator[Answer]:
     }
     rows = context.promise.project.table_rows
     for table, found in tables.items():
+        found = [held for held in found if held.later is not held.taken] or found
         long = [held for held in found if not _is_small(held.work, rows)]
         first = (long or found)[0]
         yield Answer(
@@ -62,7 +70,7 @@ def lock_not_held(context: Context) -> Iterator[Answer]:
             _summary(first, len(long or found) - 1),
             expected="a lock that lasts as long as its own statement",
             actual=f"{first.mode.sql} on {table} from line {first.taken.statement.line} to the end of the transaction",
-            remedy=f"Put line {first.later.statement.line} into a migration of its own.",
+            remedy=_remedy(first),
             evidence=held_evidence(trace, first.taken, table),
             origin=origin_of(context, first.taken),
         )
@@ -70,18 +78,44 @@ def lock_not_held(context: Context) -> Iterator[Answer]:
         yield Answer(Status.KEPT, "script", "No lock that others wait for is held while a later statement works.")
 
 
+def _remedy(held: _Held) -> str:
+    line, name = held.later.statement.line, command(held.later)
+    what = f"line {line}" if line != held.taken.statement.line else f"the {name} of line {line}"
+    if held.later is held.taken:
+        return "Put what goes through the rows into a migration of its own, apart from what locks the table."
+    if held.taken.statement.words[:1] == ("DROP",) and held.later.statement.words[:2] == ("CREATE", "MATERIALIZED"):
+        return "Make it under another name in a migration before this one; here drop the old one and rename that."
+    return f"Put {what} into a migration of its own."
+
+
 def _held(trace: LockTrace) -> Iterator[_Held]:
     for number, taken in enumerate(trace.statements):
         for table, mode in taken.taken.items():
             if not mode.blocks_writes:
                 continue
-            for later in trace.statements[number + 1 :]:
+            for later in trace.statements[number:]:
                 if later.transaction != taken.transaction:
                     break
+                if later is taken and (_is_filled(taken, table) or not _reads_under_its_lock(taken.statement)):
+                    continue
                 for work in later.work:
+                    if later is taken and work.kind is not WorkKind.QUERY:
+                        continue
                     # Work on the same table under a lock of its own is told by itself.
                     if not (work.table == table and work.blocks and mode.rank <= _own(later, table).rank):
                         yield _Held(table=table, mode=mode, taken=taken, later=later, work=work)
+
+
+def _reads_under_its_lock(statement: Statement) -> bool:
+    """Whether what a DO block or a function locks is locked before it goes through rows; of a function nobody knows."""
+    text = without_comments(statement.text)
+    locking, reading = _LOCKS.search(text), [*_READS.finditer(text)]
+    return statement.words[:1] != ("DO",) or not locking or not reading or locking.start() < reading[-1].start()
+
+
+def _is_filled(traced: TracedStatement, table: str) -> bool:
+    """Whether the rows are read to fill that materialised view, which is told by itself."""
+    return any(work.table == table and work.kind_of_table == "m" for work in traced.work)
 
 
 def _own(traced: TracedStatement, table: str) -> LockMode:
@@ -95,6 +129,8 @@ def _is_small(work: Work, rows: Mapping[str, int]) -> bool:
 def _summary(held: _Held, more: int) -> str:
     again = f", and {more} more statement{'s' if more > 1 else ''}" if more else ""
     later = f"the {command(held.later)} of line {held.later.statement.line}"
+    if held.later is held.taken:
+        later = f"the rest of that {command(held.later)}"
     return (
         f"{held.mode.sql} on {held.table} from line {held.taken.statement.line} is held during {later}, "
         f"which {held.work.kind.value} {held.work.table}{again}: "
