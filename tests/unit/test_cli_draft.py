@@ -116,7 +116,7 @@ def test_a_draft_behind_what_nobody_declared_is_kept(words: list[str], pgcontrac
 
 
 def test_draft_waives_only_what_it_is_told_to(pgcontract: Command, tmp_path: Path) -> None:
-    references = f"{TABLE}CREATE TABLE u (t_id integer REFERENCES t (id));\n"
+    references = f"{TABLE}CREATE TABLE u (id integer PRIMARY KEY, t_id integer REFERENCES t (id));\n"
     (tmp_path / "001_t.sql").write_text(references, encoding="utf-8")
     plain = pgcontract("draft", "001_t.sql", "--accept", "-o", "plain.toml")
     waiving = pgcontract("draft", "001_t.sql", "--accept", "--waive", "-o", "waiving.toml")

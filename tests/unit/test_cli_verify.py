@@ -95,7 +95,7 @@ def test_sql_that_the_server_refuses_is_a_finding(pgcontract: Command, tmp_path:
 
 
 def test_script_without_a_contract_can_be_clear(pgcontract: Command, tmp_path: Path) -> None:
-    (tmp_path / "001_t.sql").write_text("CREATE TABLE IF NOT EXISTS t (a integer);\n", encoding="utf-8")
+    (tmp_path / "001_t.sql").write_text("CREATE TABLE IF NOT EXISTS t (a integer PRIMARY KEY);\n", encoding="utf-8")
     (tmp_path / "001_t.down.sql").write_text("DROP TABLE IF EXISTS t;\n", encoding="utf-8")
     result = pgcontract("verify", tmp_path, "--format", "json")
 

@@ -16,7 +16,6 @@ from pgcontract.contract.platform_tables import is_platforms
 from pgcontract.contract.toml_reader import parse_contract, read_contract
 from pgcontract.drafting.contract_draft import draft_contract
 from pgcontract.drafting.renamed_columns import renamed_columns, reordered_tables
-from pgcontract.drafting.thawed_times import thawed
 from pgcontract.errors import InputError
 from pgcontract.model.input_file import is_there, require_inside
 from pgcontract.model.qualified_name import QualifiedName
@@ -24,6 +23,7 @@ from pgcontract.model.schema import Column, Grant, Part, Schema, Sequence
 from pgcontract.model.sql.frozen_times import frozen_words
 from pgcontract.model.sql.renames import Rename
 from pgcontract.postgres.platform import MIGRATOR
+from pgcontract.probes.thawed_times import thawed
 from pgcontract.result import RunOptions
 from pgcontract.runner import Change, changes
 

@@ -12,6 +12,7 @@ from typing import Final
 from pgcontract.contract import Migration
 from pgcontract.model.identifiers import quote_identifier
 from pgcontract.model.sql import TransactionScope
+from pgcontract.model.sql.other_dialects import other_dialect_advice
 from pgcontract.postgres.missing_features import MissingFeature, nearest_extension
 from pgcontract.postgres.script_execution import Refusal
 from pgcontract.probes.failure import Failure, FailureKind
@@ -22,6 +23,8 @@ from pgcontract.runner.need import Need
 _TABLES: Final = frozenset({"relation", "table", "view", "materialized view", "sequence", "foreign table"})
 _NOT_ALLOWED: Final = "42501"
 _IN_TRANSACTION: Final = "25001"
+# A length, a syntax error, a type and a function that are not there: words that another database knows.
+_NO_GRAMMAR: Final = ("22P02", "42601", "42704", "42883")
 _BLOCK_WORDS: Final = ("transaction block", "pipeline")  # that SQLSTATE is SET TRANSACTION's too, behind a query
 _EXTENSION_REFUSED: Final = re.compile(r'permission denied to create extension "(?P<name>.+)"')
 _TYPO_CUTOFF: Final = 0.85
@@ -190,6 +193,8 @@ class Triage:
             remedy = f"Give {names[0]} a value: --set {names[0]}=VALUE."
         elif missing_feature is not None:
             remedy = f"Avoid it: {missing_feature}."
+        elif advice := _other_dialect(migration, refusal):
+            remedy = advice
         elif refusal.sqlstate == _IN_TRANSACTION and any(word in refusal.message for word in _BLOCK_WORDS):
             remedy = _outside_remedy(migration)
         elif extension_name := nearest_extension(refusal):
@@ -277,6 +282,14 @@ class Triage:
     def _schemas(self) -> frozenset[str]:
         """The schemas that the chain makes."""
         return frozenset(name for effects in self._effects.values() for kind, name in effects.made if kind == "schema")
+
+
+def _other_dialect(migration: Migration, refusal: Refusal) -> str | None:
+    """What PostgreSQL wants in the place of another database's words, in the statement that was refused."""
+    if refusal.sqlstate not in _NO_GRAMMAR or refusal.offset is None:
+        return None
+    statements = [each for each in migration.up.statements if each.offset <= refusal.offset]
+    return other_dialect_advice(statements[-1].text, refusal.offset - statements[-1].offset) if statements else None
 
 
 def _outside_remedy(migration: Migration) -> str:

@@ -1,0 +1,1 @@
+"""Traps in the schema: what is allowed, works today, and fails somebody later."""
