@@ -105,7 +105,7 @@ def first_ending_row(context: Context, constraint: Constraint) -> EndingRow | No
         type_name = domain.attributes[0] if domain and domain.attributes else ""
         used = [Column(name=f"{constraint.table}.value", table=constraint.table, position=1, type=type_name)]
         expression = re.sub(r"\bVALUE\b", "value", expression)
-    grid = [_values(column, expression) for column in used]
+    grid = [_values(column, expression, _labels(context, column)) for column in used]
     size = 1
     for values in grid:
         size *= len(values)
@@ -168,7 +168,12 @@ def _ending(columns: list[Column], row: tuple[_Value, ...], days: int, expressio
     )
 
 
-def _values(column: Column, expression: str) -> list[_Value]:
+def _labels(context: Context, column: Column) -> tuple[str, ...]:
+    """The first labels of its type, where that is an enum."""
+    return next((each.labels[:6] for each in context.after.types if each.labels and each.is_type(column.type)), ())
+
+
+def _values(column: Column, expression: str, labels: tuple[str, ...]) -> list[_Value]:
     """Values to try; none for a type that is not known here."""
     values: list[_Value] = []
     base = column.type.replace("timestamp with time zone", "timestamptz").replace(
@@ -176,7 +181,8 @@ def _values(column: Column, expression: str) -> list[_Value]:
     )
     match = _TYPE.match(base)
     if match is None:
-        return [_Value(sql="NULL", words="NULL")]
+        quoted = [sql.Literal(label).as_string() for label in labels]
+        return [*(_Value(sql=f"{word}::text", words=word) for word in quoted), _Value(sql="NULL", words="NULL")]
     kind = match[1]
     strings = [token.text for token in tokens(expression) if token.kind is TokenKind.STRING]
     numbers = [token.text for token in tokens(expression) if token.kind is TokenKind.NUMBER]
