@@ -90,6 +90,13 @@ def drafts(session: nox.Session) -> None:
 
 
 @nox.session
+def remedies(session: nox.Session) -> None:
+    """Every way around a lock that is printed, run; `tests` runs each fourth of them."""
+    install_locked(session, "tests")
+    session.run("pytest", *(session.posargs or ("tests/unit/test_lock_pairs.py",)), env={"ALL_REMEDIES": "1"})
+
+
+@nox.session
 def matrix(session: nox.Session) -> None:
     """The gate and the tests that ask a server, on PostgreSQL 15 to 18 side by side, and one table of what differs."""
     install_locked(session, "tests")

@@ -3,6 +3,7 @@ none of it."""
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,8 +23,8 @@ TABLES = {
     "S.p": "CREATE TABLE S.p (id bigint PRIMARY KEY, name text);",
 }
 STEPS = "A migration each, in this order"
-
-
+ALL = bool(os.environ.get("ALL_REMEDIES"))  # as `nox -s remedies` sets it
+EACH = 4
 CHUNK = 10
 """So many pairs share a database: each file costs time for each table in it."""
 
@@ -91,9 +92,10 @@ def test_bad_file_is_told_and_its_good_twin_is_not(bad: Deployed, good: Deployed
 def test_what_is_printed_as_the_way_around_runs_and_is_none_of_it(bad: Deployed, tmp_path: Path) -> None:
     steps = {number: list(printed_steps(findings)) for number, findings in bad.findings.items()}
     steps = {number: texts for number, texts in steps.items() if texts}
-    found = deploy(tmp_path, steps)
+    tried = {number: steps[number] for place, number in enumerate(steps) if ALL or place % EACH == 0}
+    found = deploy(tmp_path, tried)
 
-    assert {number: [] for number in steps} == {number: found.told(number) for number in steps}
+    assert {number: [] for number in tried} == {number: found.told(number) for number in tried}
     assert len(steps) > 30
 
 
