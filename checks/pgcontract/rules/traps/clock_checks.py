@@ -12,7 +12,7 @@ from pgcontract.probes.context import Context
 from pgcontract.result import Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
-from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_parts
+from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_parts, origin_in_chain
 
 _CALL: Final = re.compile(r'((?:"(?:[^"]|"")*"|[\w$]+)(?:\.(?:"(?:[^"]|"")*"|[\w$]+))?)\(')
 
@@ -43,14 +43,14 @@ def constraint_immutable(context: Context) -> Iterator[Answer]:
                 Status.NOTED,
                 constraint.name,
                 f"{constraint.name} calls {function}, which reads the clock: a row that passes today may not pass later.",
-                origin=context.promise.origin_of("constraint", constraint.name),
+                origin=origin_in_chain(context.promise, "constraint", constraint.name),
             )
     if not found:
         yield Answer(Status.KEPT, CATALOG, "No CHECK that the migrations made reads the clock.")
 
 
 def _answer(context: Context, constraint: Constraint, ending: EndingRow | None) -> Answer:
-    origin = context.promise.origin_of("constraint", constraint.name)
+    origin = origin_in_chain(context.promise, "constraint", constraint.name)
     if ending is None:
         return Answer(
             Status.NOTED,

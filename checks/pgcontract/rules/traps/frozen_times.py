@@ -15,7 +15,7 @@ from pgcontract.probes.thawed_times import thawed
 from pgcontract.result import Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
-from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_parts
+from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_parts, origin_in_chain
 
 # The kinds whose expressions are read again and again; the bounds of partitions are meant to stay.
 _KINDS: Final = ("columns", "constraints", "indexes", "views", "rules", "types", "policies", "triggers")
@@ -82,5 +82,5 @@ def _answer(context: Context, part: Part, written: str) -> Answer:
         expected=f"{_LIVE[word]}, which is read each time",
         actual=f"{shown}, with the time of the migration in the place of '{word}'",
         remedy=f"Write {_LIVE[word]} in the place of '{word}'.",
-        origin=context.promise.origin_of(part.kind, part.name),
+        origin=origin_in_chain(context.promise, part.kind, part.name),
     )

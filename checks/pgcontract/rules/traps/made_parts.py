@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pgcontract.model.schema import Origin
+from pgcontract.model.sql import inventory
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
 
@@ -19,3 +21,12 @@ def made_parts(context: Context, kind: str) -> tuple[Any, ...]:
     """The parts of one kind (a field of Schema) that the chain made, without what a platform or the setup had before."""
     before = {part.name for part in getattr(context.sandbox.starting_catalog, kind)}
     return tuple(part for part in getattr(context.migrated, kind) if part.name not in before)
+
+
+def origin_in_chain(promise: Promise, kind: str, name: str) -> Origin | None:
+    """Where the text of the chain makes it last, for a finding to point at."""
+    for migration in reversed(promise.project.chain):
+        for created in inventory(migration.up).created:
+            if (created.kind, created.name) == (kind, name):
+                return Origin(file=created.file or migration.up.path, line=created.line)
+    return None

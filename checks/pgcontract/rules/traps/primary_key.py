@@ -8,7 +8,7 @@ from pgcontract.probes.context import Context
 from pgcontract.result import Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
-from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_parts
+from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_parts, origin_in_chain
 
 
 @check("table.primary_key", subjects=catalog_of_head, severity=Severity.WARNING, head=True)
@@ -36,7 +36,7 @@ def table_primary_key(context: Context) -> Iterator[Answer]:
             actual=f"only the unique {', '.join(unique)}" if unique else "no key",
             remedy=f"ALTER TABLE {table.name} ADD PRIMARY KEY (...); with the columns that tell its rows apart, or a new "
             "one: ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY.",
-            origin=context.promise.origin_of("table", table.name),
+            origin=origin_in_chain(context.promise, "table", table.name),
         )
     if not found:
         yield Answer(Status.KEPT, CATALOG, "Each table that the migrations made has a primary key.")

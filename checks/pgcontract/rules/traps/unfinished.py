@@ -9,7 +9,7 @@ from pgcontract.probes.context import Context
 from pgcontract.result import Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
-from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_parts
+from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_parts, origin_in_chain
 
 
 @check("constraint.validated", subjects=catalog_of_head, severity=Severity.WARNING, head=True)
@@ -18,8 +18,9 @@ def constraint_validated(context: Context) -> Iterator[Answer]:
 
     Why it matters: until then the rows that were there before it may break it, and nobody knows; any UPDATE of such a row
     is refused, whichever column it changes, and the planner cannot rely on the constraint.
-    How it is measured: convalidated in pg_constraint at the head of the chain. One that is NOT ENFORCED promises nothing,
-    and is left out; one that a contract declares valid is told by constraint.state.
+    How it is measured: convalidated in pg_constraint at the head of the chain. One that the last migration adds to a
+    table that was there is noted: to validate it is the next step. One that is NOT ENFORCED promises nothing, and is
+    left out; one that a contract declares valid is told by constraint.state.
     What to do: ALTER TABLE ... VALIDATE CONSTRAINT, in a migration of its own behind the one that adds it: it reads the
     table, and lets others write meanwhile.
     """
@@ -29,17 +30,26 @@ def constraint_validated(context: Context) -> Iterator[Answer]:
         if constraint.validated or not constraint.enforced or constraint.inherited or constraint.name in told:
             continue
         found = True
+        is_begun = _is_begun(context, constraint)
         yield Answer(
-            Status.BROKEN,
+            Status.NOTED if is_begun else Status.BROKEN,
             constraint.name,
-            f"{constraint.name} is NOT VALID, and no migration validates it: rows from before it may break it.",
+            f"{constraint.name} is NOT VALID until a later migration validates it."
+            if is_begun
+            else f"{constraint.name} is NOT VALID, and no migration validates it: rows from before it may break it.",
             expected="a validated constraint",
             actual=f"{constraint.definition} NOT VALID" if constraint.definition else "NOT VALID",
             remedy=_validation(context, constraint),
-            origin=context.promise.origin_of("constraint", constraint.name),
+            origin=origin_in_chain(context.promise, "constraint", constraint.name),
         )
     if not found:
         yield Answer(Status.KEPT, CATALOG, "No constraint that the migrations made is left NOT VALID.")
+
+
+def _is_begun(context: Context, constraint: Constraint) -> bool:
+    """Whether the last migration adds it to what was there before: the first of two steps, the second still to come."""
+    names = {part.name for part in (*context.before.constraints, *context.before.tables, *context.before.types)}
+    return constraint.name not in names and constraint.table in names
 
 
 def _validation(context: Context, constraint: Constraint) -> str:
@@ -78,7 +88,7 @@ def index_valid(context: Context) -> Iterator[Answer]:
                 actual="an INVALID index",
                 remedy=f"DROP INDEX CONCURRENTLY {index.name}; and create it anew."
                 + (" It is unique: first make the rows so." if index.unique else ""),
-                origin=context.promise.origin_of("index", index.name),
+                origin=origin_in_chain(context.promise, "index", index.name),
             )
         )
     if not found:
@@ -93,5 +103,5 @@ def _of_partitions(context: Context, index: Index) -> Answer:
         index.name,
         f"{index.name} is ON ONLY {index.table}: {', '.join(without) or 'a partition'} has no index attached to it.",
         remedy=f"ALTER INDEX {index.name} ATTACH PARTITION ...; with an index of each partition.",
-        origin=context.promise.origin_of("index", index.name),
+        origin=origin_in_chain(context.promise, "index", index.name),
     )
