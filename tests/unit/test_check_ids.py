@@ -43,6 +43,7 @@ IDS = (
     "function.attributes",
     "function.definition",
     "function.present",
+    "function.runs",
     "index.definition",
     "index.not_duplicated",
     "index.not_prefix",

@@ -336,6 +336,7 @@ def test_without_a_contract_the_life_of_the_script_is_judged_and_its_indexes(tmp
         "constraint",
         "expression",
         "foreign_key",
+        "function",
         "index",
         "information_schema",
         "sequence",
