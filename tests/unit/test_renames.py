@@ -112,12 +112,13 @@ def chain(root: Path, *scripts: str) -> Project:
 
 
 SHAPE = ("column.*", "table.*", "constraint.*", "index.present", "index.definition", "trigger.*", "policy.*", "view.*")
+NOT_ITS = ("table.primary_key", "function.runs")  # what is wrong whatever is declared
 DECLARED = (*SHAPE, "type.*", "sequence.*", "function.*", "object.declared", "information_schema.shows_declared")
 
 
 @pytest.mark.parametrize("script", RENAMES.values(), ids=RENAMES)
 def test_what_is_renamed_is_neither_missing_nor_extra(script: str, tmp_path: Path) -> None:
-    run = verify(chain(tmp_path, script, "SELECT 1;"), RunOptions(only=DECLARED))
+    run = verify(chain(tmp_path, script, "SELECT 1;"), RunOptions(only=DECLARED, skip=NOT_ITS))
 
     assert [] == [finding.item for finding in run.findings if finding.status.value not in ("kept", "noted")]
 

@@ -203,4 +203,12 @@ def _merge_observed(observed: list[Observations]) -> Observations:
     from pgcontract.result import Observations
 
     best = max(observed, key=lambda seen: seen.live is not None, default=Observations())
-    return replace(best, phases=tuple(phase for seen in observed for phase in seen.phases))
+    effects = [seen.effect for seen in observed if seen.effect is not None]
+    return replace(
+        best,
+        # Its statements were traced by whichever was asked for the locks.
+        effect=max(effects, key=lambda effect: effect.live is not None, default=None),
+        stops=max((seen.stops for seen in observed), key=len, default=()),
+        losses=max((seen.losses for seen in observed), key=len, default=()),
+        phases=tuple(phase for seen in observed for phase in seen.phases),
+    )
