@@ -35,7 +35,10 @@ _BODY_ERRORS: Final = frozenset(
 )
 _TOO_DEEP: Final = "54001"  # by an argument of ours, perhaps
 _IN_FUNCTION: Final = re.compile(r"^(?:PL/pgSQL|SQL) function (?P<name>.+?) (?:line \d+|statement|during)", re.MULTILINE)
-_DYNAMIC: Final = re.compile(r" at (?:EXECUTE|RETURN QUERY EXECUTE|FOR over EXECUTE|OPEN)\b")
+# What is put together at run time, and errors that a body raises itself.
+_DYNAMIC: Final = re.compile(r" at (?:EXECUTE|FOR over EXECUTE|OPEN|RAISE|ASSERT)\b")
+_RETURNS_QUERY: Final = " at RETURN QUERY"  # CONTEXT says the same where the query is put together
+_RETURNS_DYNAMIC: Final = re.compile(r"\bRETURN\s+QUERY\s+EXECUTE\b", re.IGNORECASE)
 _QUALIFIED: Final = re.compile(r'^(?:relation|function|type) "?(?P<schema>[\w$]+)\.')
 _TEMPORARY_NAME: Final = re.compile(r'^relation "_*te?mp', re.IGNORECASE)
 # What leaves the database, or waits for somebody else, is read and not called.
@@ -207,11 +210,14 @@ class _Runner:
 
     def _note(self, statement: str, refusal: Refusal) -> None:
         match = _IN_FUNCTION.search(refusal.context or "")
-        if match is None or _DYNAMIC.search(_line_at(refusal.context or "", match.start())):
+        if match is None:
             return
-        name = match["name"].strip('"')
-        function = self._named(name)
-        if function is None or function.name in self._failures or self._is_from_elsewhere(function, refusal):
+        function = self._named(match["name"].strip('"'))
+        if function is None or function.name in self._failures:
+            return
+        at = _line_at(refusal.context or "", match.start())
+        is_dynamic = _RETURNS_QUERY in at and _RETURNS_DYNAMIC.search(function.body or "")
+        if is_dynamic or _DYNAMIC.search(at) or self._is_from_elsewhere(refusal):
             return
         self._failures[function.name] = Failure(function=function.name, statement=statement, refusal=refusal)
 
@@ -222,14 +228,14 @@ class _Runner:
         named = [key for key in self._functions if f".{key.partition('(')[0]}".endswith(f".{bare}")]
         return next((self._functions[key] for key in exact or named), None)
 
-    def _is_from_elsewhere(self, function: Function, refusal: Refusal) -> bool:
+    def _is_from_elsewhere(self, refusal: Refusal) -> bool:
         """Whether what is not there is a caller's temporary table, or another's schema or extension."""
         message, bodies = refusal.message, (one.body or "" for one in self._functions.values())
         if _TEMPORARY_NAME.match(message) or (refusal.sqlstate == "42P01" and any(map(_TEMPORARY.search, bodies))):
             return True
         if match := _QUALIFIED.match(message):
             row = self._connection.execute("SELECT pg_catalog.to_regnamespace(%s) IS NULL", [match["schema"]]).fetchone()
-            if row and row[0]:
+            if (row and row[0]) or match["schema"] in self._context.sandbox.platform.owned_names:
                 return True
         promise = self._context.promise
         return (
