@@ -34,6 +34,11 @@ class Promise:
     linters: tuple[str, ...] = ()
 
     @property
+    def is_pending(self) -> bool:
+        """Whether production does not have the migration yet: what a deploy does is judged there alone."""
+        return self.migration in self.project.pending
+
+    @property
     def contract(self) -> Contract | None:
         return self.migration.contract
 

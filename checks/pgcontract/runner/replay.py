@@ -103,7 +103,7 @@ class Replay:
         pending = self._plan.project.pending
         if pending and migration.key == pending[0].key:
             self._deployed = self._states
-        if any(migration.key == each.key for each in pending):
+        if context.promise.is_pending:
             context.deployed_states = self._deployed
         context.failure = self._failure(migration, context)
         if migration is not self._plan.head:

@@ -17,7 +17,8 @@ from pgcontract.probes.locks.work import IndexBuilt, TracedStatement
 from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.locks.findings import origin_of, pending_script, shortened, statement_evidence
+from pgcontract.rules.locks.findings import origin_of, shortened, statement_evidence
+from pgcontract.rules.pending import pending_script
 from pgcontract.rules.registry import check
 
 _IN_TRANSACTION: Final = "25001"

@@ -24,7 +24,6 @@ from pgcontract.probes.locks.work import (
     Work,
     WorkKind,
 )
-from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.locks.remedies import remedy_for
@@ -50,12 +49,6 @@ class Told:
     @property
     def subject(self) -> str:
         return self.first.subject if len(self.works) == 1 else self.first.table
-
-
-def pending_script(promise: Promise) -> tuple[str, ...]:
-    """A deploy's event is judged where it is still to come."""
-    pending = {migration.key for migration in promise.project.pending}
-    return ("script",) if promise.migration.key in pending and promise.script.statements else ()
 
 
 def answers(context: Context, kind: WorkKind, kept: str, describe: Callable[[Told], str]) -> Iterator[Answer]:

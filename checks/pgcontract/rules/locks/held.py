@@ -20,9 +20,9 @@ from pgcontract.rules.locks.findings import (
     command,
     held_evidence,
     origin_of,
-    pending_script,
     shortened,
 )
+from pgcontract.rules.pending import pending_script
 from pgcontract.rules.registry import check, only_claimed
 
 _LOCKS: Final = re.compile(r"\b(?:ALTER|CREATE|DROP|TRUNCATE|LOCK|REINDEX|CLUSTER|REFRESH)\b", re.IGNORECASE)

@@ -8,7 +8,8 @@ from pgcontract.probes.context import Context
 from pgcontract.probes.locks.work import ColumnAdded, IndexBuilt, WorkKind
 from pgcontract.result import Severity
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.locks.findings import Told, answers, command, pending_script, reasons
+from pgcontract.rules.locks.findings import Told, answers, command, reasons
+from pgcontract.rules.pending import pending_script
 from pgcontract.rules.registry import check
 
 

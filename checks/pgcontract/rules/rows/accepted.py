@@ -15,18 +15,13 @@ from pgcontract.probes.context import Context
 from pgcontract.probes.own_guard import guard_words
 from pgcontract.probes.populated.over_rows import run_over_rows
 from pgcontract.probes.populated.stops import Stop
-from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.result.row_effects import StopKind
 from pgcontract.rules.answer import Answer
+from pgcontract.rules.pending import pending_script
 from pgcontract.rules.registry import check
 
 _SCRIPT = "script"
-
-
-def pending_script(promise: Promise) -> tuple[str, ...]:
-    """The script of a migration that production does not have yet."""
-    return (_SCRIPT,) if promise.migration in promise.project.pending and not promise.script.is_empty else ()
 
 
 @check("rows.accepted", subjects=pending_script)

@@ -13,8 +13,8 @@ from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.result.row_effects import LossKind, RowLoss
 from pgcontract.rules.answer import Answer
+from pgcontract.rules.pending import pending_script
 from pgcontract.rules.registry import check
-from pgcontract.rules.rows.accepted import pending_script
 
 
 @check("rows.kept", subjects=pending_script, severity=Severity.ERROR)

@@ -8,8 +8,8 @@ from pgcontract.probes.context import Context
 from pgcontract.probes.rehearsal import rehearse
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
+from pgcontract.rules.pending import pending_script
 from pgcontract.rules.registry import check
-from pgcontract.rules.rows.accepted import pending_script
 
 
 @check("rows.made", subjects=pending_script, severity=Severity.INFO)

@@ -63,7 +63,7 @@ def script_applies(context: Context) -> Iterator[Answer]:
 
 def _failure_answer(context: Context, failure: Failure) -> Answer:
     promise, refusal = context.promise, failure.refusal
-    pending = promise.migration in promise.project.pending
+    pending = promise.is_pending
     severity = None
     match failure.kind:
         case FailureKind.OWN:

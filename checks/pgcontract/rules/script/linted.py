@@ -13,6 +13,7 @@ from pgcontract.probes.locks.trace import trace_locks
 from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
+from pgcontract.rules.pending import pending_script
 from pgcontract.rules.registry import check, only_claimed
 
 # Rules of squawk about locks and rewrites, whose facts are measured here.
@@ -34,9 +35,7 @@ _TIMEOUT: Final = "require-lock-timeout"
 
 
 def _asked(promise: Promise) -> tuple[str, ...]:
-    pending = {migration.key for migration in promise.project.pending}
-    asks = "squawk" in promise.linters and promise.migration.key in pending and promise.script.statements
-    return ("squawk",) if asks else ()
+    return ("squawk",) if "squawk" in promise.linters and pending_script(promise) else ()
 
 
 @check("script.linted", subjects=_asked, severity=Severity.INFO, promised=only_claimed)
