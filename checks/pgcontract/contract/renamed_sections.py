@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from pgcontract.contract.declared_value import DeclaredValue
 from pgcontract.contract.inheritance import Declarations
-from pgcontract.contract.renaming import moves_with, renamed_path, tables_of_type, tables_with
+from pgcontract.contract.renamed_texts import moves_with, renamed_path, tables_of_type, tables_with
 from pgcontract.contract.sections.datasets import ColumnRows, TableRows
 from pgcontract.contract.sections.state_machines import StateMachine
 from pgcontract.model.identifiers import quote_identifier

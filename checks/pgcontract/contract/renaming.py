@@ -6,10 +6,11 @@ table or a column keeps its name, so it is declared by that name from then on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from pgcontract.contract.inheritance import ORIGIN, Declarations, primary_key_name
+from pgcontract.contract.renamed_texts import rename_everywhere
 from pgcontract.contract.sequences import identity_sequence
 from pgcontract.model.identifiers import quote_identifier, unquote_identifier
 from pgcontract.model.qualified_name import QualifiedName
@@ -21,15 +22,6 @@ _RELATIONS: Final = ("table", "view", "sequence")
 _COLLECTION: Final = {"trigger": "triggers", "policy": "policies", "rule": "rules"}
 _CONSTRAINTS: Final = ("uniques", "excludes", "constraints", "checks", "foreign_keys")
 _COLUMN_LISTS: Final = ("columns", "include", "on_delete_columns")
-_NAME_KEYS: Final = frozenset(("references", "partition_of", "inherits", "of_type", "table", "owned_by"))
-_TYPE_KEYS: Final = frozenset(("type", "returns", "arguments", "attributes"))
-_SQL_KEYS: Final = frozenset(
-    (
-        "expression", "definition", "keys", "predicate", "default", "when", "using", "check", "partition_key", "tables",
-        "function", "same_as", *_TYPE_KEYS,
-    )
-)  # fmt: skip
-_SQL_BODIES: Final = ("BEGIN ATOMIC", "RETURN ")
 
 
 def declared_name(declarations: Declarations, rename: Rename) -> Rename | None:
@@ -82,7 +74,7 @@ def rename_declared(declarations: Declarations, rename: Rename) -> Declarations:
         case "constraint":
             return _rename_constraint(declarations, rename)
         case "label":
-            return _everywhere(_rename_label(declarations, rename), rename)
+            return rename_everywhere(_rename_label(declarations, rename), rename)
         case "trigger" | "policy" | "rule":
             table = str(rename.old.parent)
             return _change_owner(declarations, table, lambda one: _in_collection(one, _COLLECTION[rename.kind], rename))
@@ -98,7 +90,7 @@ def rename_declared(declarations: Declarations, rename: Rename) -> Declarations:
         kind: _with_key(parts, str(rename.old), str(rename.new)) if kind in kinds else parts
         for kind, parts in declarations.items()
     }
-    return _everywhere(_with_arguments(moved, rename), rename)
+    return rename_everywhere(_with_arguments(moved, rename), rename)
 
 
 def without_renamed_away(own: Declarations, before: Declarations, renames: Iterable[Rename]) -> Declarations:
@@ -232,7 +224,7 @@ def _rename_schema(declarations: Declarations, rename: Rename) -> Declarations:
                 parsed = QualifiedName.parse(name)
                 key = str(parsed.in_schema(new)) if parsed.schema == old else name
             moved[kind][key] = part
-    return _everywhere(_with_arguments(moved, rename), rename)
+    return rename_everywhere(_with_arguments(moved, rename), rename)
 
 
 def _with_arguments(declarations: Declarations, rename: Rename) -> Declarations:
@@ -294,7 +286,7 @@ def _move_with_table(declarations: Declarations, rename: Rename) -> Declarations
             old = QualifiedName.parse(name)
             move = Rename(kind=RELATION, old=old, new=old.in_schema(rename.new.schema))
             declarations = {**declarations, "sequence": _with_key(declarations["sequence"], name, str(move.new))}
-            declarations = _everywhere(declarations, move)
+            declarations = rename_everywhere(declarations, move)
     return declarations
 
 
@@ -320,7 +312,7 @@ def _rename_column(declarations: Declarations, rename: Rename) -> Declarations:
         name = QualifiedName.parse(child)
         one = Rename(kind="column", old=name.member(rename.old.name), new=name.member(rename.new.name))
         declarations = _rename_column(declarations, one)
-    return _everywhere(declarations, rename)
+    return rename_everywhere(declarations, rename)
 
 
 def _with_columns(part: Declarations, old: str, new: str) -> Declarations:
@@ -334,114 +326,3 @@ def _with_columns(part: Declarations, old: str, new: str) -> Declarations:
         if key in part:
             changed[key] = [_with_key(row, old, new) if isinstance(row, dict) else row for row in part[key]]
     return changed
-
-
-def _everywhere(declarations: Declarations, rename: Rename) -> Declarations:
-    """The rename in every name and every text of the declarations; the keys have been moved."""
-    others = tables_with(declarations, rename)
-    owners = _owners_of_texts(declarations, rename)
-
-    def walk(value: Any, key: str, own: bool, kind: str) -> Any:
-        if isinstance(value, dict):
-            named = _with_referenced_columns(value, rename)
-            return {
-                _grant_key(name, rename) if key == "grant" else name: walk(
-                    part, name if key != "grant" else "", own, kind
-                )
-                for name, part in named.items()
-            }
-        if isinstance(value, list | tuple):
-            return type(value)(walk(one, key, own, kind) for one in value)
-        if not isinstance(value, str):
-            return value
-        if key in _NAME_KEYS:
-            return renamed_path(value, rename)
-        if key == "on":
-            return _granted(value, rename)
-        is_sql_body = key == "body" and value.lstrip()[:12].upper().startswith(_SQL_BODIES)
-        if key in _SQL_KEYS or is_sql_body:
-            is_type = rename.kind == "type" and key in _TYPE_KEYS
-            return renamed_text(value, rename, own=own or is_type, others=others, output=kind == "view")
-        return value
-
-    result: Declarations = {}
-    for kind, parts in declarations.items():
-        if kind == "grant":
-            result[kind] = walk(parts, "grant", False, kind)
-        else:
-            result[kind] = {
-                name: walk(part, "", kind == "table" and name in owners, kind) for name, part in parts.items()
-            }
-    return result
-
-
-def _owners_of_texts(declarations: Declarations, rename: Rename) -> Collection[str]:
-    """The tables whose own texts say the name without any other beside it."""
-    if rename.kind == "column":
-        return (str(rename.new.parent),)
-    return tables_of_type(declarations, str(rename.old.parent)) if rename.kind == "label" else ()
-
-
-def tables_of_type(declarations: Declarations, name: str) -> Collection[str]:
-    """The tables that have a column of a type."""
-    names = (name, QualifiedName.parse(name).quoted_name)
-    return {
-        table
-        for table, part in declarations.get("table", {}).items()
-        if any(column.get("type", "").removesuffix("[]") in names for column in part.get("columns", {}).values())
-    }
-
-
-def tables_with(declarations: Declarations, rename: Rename) -> Collection[str]:
-    """The bare names of other tables that have a column called as the one that is renamed was."""
-    if rename.kind != "column":
-        return ()
-    column, table = quote_identifier(rename.old.name), rename.old.parent
-    named = (
-        QualifiedName.parse(name)
-        for name, part in declarations.get("table", {}).items()
-        if column in part.get("columns", {})
-    )
-    return {name.name for name in named if name != table}
-
-
-def moves_with(declarations: Declarations, rename: Rename) -> Collection[str]:
-    """The indexes, in full, of a table that moves to another schema: they move with it."""
-    part = declarations.get("table", {}).get(str(rename.old))
-    if rename.kind != RELATION or part is None or rename.old.schema == rename.new.schema:
-        return ()
-    keys = [*part.get("indexes", {}), *(key for group in ("uniques", "excludes") for key in part.get(group, {}))]
-    if "primary_key" in part:
-        keys.append(QualifiedName.parse(primary_key_name(str(rename.old), part["primary_key"])).quoted_name)
-    return {f"{quote_identifier(rename.old.schema)}.{key}" for key in keys}
-
-
-def renamed_path(name: str, rename: Rename) -> str:
-    """A name in full, after the rename."""
-    try:
-        parsed = QualifiedName.parse(name)
-    except ValueError:
-        return name
-    if rename.kind == "schema":
-        return str(parsed.in_schema(rename.new.name)) if parsed.schema == rename.old.name else name
-    if rename.kind in (RELATION, "column", "attribute", "type") and parsed.is_in(rename.old):
-        return str(parsed.moved(rename.old, rename.new))
-    return name
-
-
-def _with_referenced_columns(part: Declarations, rename: Rename) -> Declarations:
-    """A foreign key to the table whose column is renamed names it in `to`."""
-    if rename.kind == "column" and "to" in part and part.get("references") == str(rename.old.parent):
-        old, new = quote_identifier(rename.old.name), quote_identifier(rename.new.name)
-        return {**part, "to": [new if column == old else column for column in part["to"]]}
-    return part
-
-
-def _granted(on: str, rename: Rename) -> str:
-    kind, _, name = on.partition(" ")
-    return f"{kind} {renamed_path(name, rename)}" if name else on
-
-
-def _grant_key(key: str, rename: Rename) -> str:
-    on, to, grantee = key.rpartition(" to ")
-    return f"{_granted(on, rename)}{to}{grantee}"
