@@ -33,8 +33,8 @@ class Run:
     migrations are to run on. `checks` are those that a finding is of, by id. `options` hold no password. `outline` is
     how a report is laid out; `effect` is what the head makes, changes and drops; `stops` and `losses` are what pending
     migrations do over rows; `sources` are the files that were read, with their digests, `project` the
-    folder or script that they are of; `assumptions` are a sentence
-    each: how the folder was read, what was taken for pending.
+    folder or script that they are of, `layout` how it was read; `pending` are the keys of the migrations that were taken
+    for pending; `assumptions` are a sentence each: how the folder was read, what was taken for pending.
     """
 
     pgcontract: str
@@ -63,6 +63,8 @@ class Run:
     phases: tuple[Phase, ...] = ()
     sources: tuple[SourceFile, ...] = ()
     project: str = ""
+    layout: str = ""
+    pending: tuple[str, ...] = ()
 
     def display_name(self, key: str) -> str:
         """What people call the migration of the chain."""

@@ -89,6 +89,8 @@ def conclude(
             through=plan.options.through or plan.project.ended,
         ),
         project=project_path(plan.project),
+        layout=plan.project.layout,
+        pending=tuple(migration.key for migration in plan.project.pending),
         phases=sum_phases(observed.phases),
         sources=source_files(plan.project),
     )
