@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from pgcontract import cli
 from pgcontract.result import CheckInfo
 from pgcontract.rules.registry import check
 from pgcontract.runner import check_infos
@@ -38,3 +39,11 @@ def test_a_check_without_one_of_the_parts_is_refused(words: str) -> None:
 @pytest.mark.parametrize("info", check_infos().values(), ids=check_infos())
 def test_the_title_is_the_promise_in_one_sentence(info: CheckInfo) -> None:
     assert re.fullmatch(r"[^\s.].{10,130}", info.title)
+
+
+@pytest.mark.parametrize("check", check_infos())
+def test_a_check_is_explained_by_an_example_of_each_kind(check: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code = cli.run(["explain", f"{check}[any.subject]"])
+
+    kept, broken = capsys.readouterr().out.partition("\n\nKept:\n\n  ")[2].split("\n\nBroken")
+    assert (0, True, True) == (code, ".sql\n    " in kept, "\n\n  " in broken)

@@ -1,21 +1,28 @@
-"""`pgcontract explain`: a check in words."""
+"""`pgcontract explain`: a check in words, and by an example of each kind."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterator, Mapping
+from difflib import SequenceMatcher, unified_diff
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from pgcontract.errors import InputError
 from pgcontract.result import CheckInfo
 
+if TYPE_CHECKING:
+    from pgcontract.rules.examples import Example
+
 WIDTH: Final = 88
+_NOTHING: Final[Mapping[str, str]] = {}
+_ALIKE: Final = 0.5
 
 
 @click.command("explain")
 @click.argument("check")
 def command(check: str) -> int:
-    """Explain why CHECK matters, how it is measured, and what to do when it is broken.
+    """Explain why CHECK matters, how it is measured, and what to do when it is broken, with an example.
 
     CHECK is an id that `pgcontract list` prints, or an item of a report such as column.type[email].
     """
@@ -28,7 +35,7 @@ def command(check: str) -> int:
         near = nearest(name, infos)
         hint = f"did you mean {near!r}?" if near else "`pgcontract list` prints them all."
         raise InputError(f"no check is called {name!r}; {hint}")
-    click.echo(_words(infos[name]))
+    click.echo("\n\n".join((_words(infos[name]), *_example(name))))
     return 0
 
 
@@ -37,3 +44,35 @@ def _words(info: CheckInfo) -> str:
     paragraphs = (f"{info.title}.", *(f"{heading}: {text}" for heading, text in parts))
     heading = f"{click.style(info.id, bold=True)} · {info.severity.value}"
     return "\n\n".join((heading, *(click.wrap_text(paragraph, width=WIDTH) for paragraph in paragraphs)))
+
+
+def _example(check: str) -> Iterator[str]:
+    """The example that keeps it, and what makes the other one break it, a block a file."""
+    from pgcontract.rules.examples import example_pair
+
+    kept, broken = example_pair(check)
+    for heading, example, before in (("Kept", kept, _NOTHING), (f"Broken{_answer(broken)}", broken, kept.whole_files)):
+        yield f"{click.wrap_text(heading, width=WIDTH)}:"
+        for path, text in example.whole_files.items():
+            yield f"  {path}\n{_shown(text, before.get(path))}"
+
+
+def _answer(example: Example) -> str:
+    """What the check says of it, where the case gives it whole."""
+    said = example.expected
+    if str(summary := said.get("summary", "")).endswith("."):
+        return f" (“{summary}”)"
+    if {"expected", "actual"} <= said.keys():
+        return f" ({said['expected']} was declared, {said['actual']} is there)"
+    return ""
+
+
+def _shown(text: str, before: str | None) -> str:
+    """The file's text, or what differs from the one of that name above where most of it is the same."""
+    lines, before_lines = text.splitlines(), (before or "").splitlines()
+    if text == before:
+        lines = ["as above"]
+    elif SequenceMatcher(a=before_lines, b=lines).ratio() > _ALIKE:
+        lines = ["as above, but for", *list(unified_diff(before_lines, lines, n=0, lineterm=""))[2:]]
+        lines = [line for line in lines if not line.startswith("@@")]
+    return "\n".join(f"    {line}".rstrip() for line in lines)
