@@ -198,7 +198,7 @@ def test_role_that_is_not_there_is_told_with_what_makes_it(tmp_path: Path) -> No
         verify(project, RunOptions(only=("script.applies",)))
 
     assert (
-        "[runner] role = 'App owner' in pgcontract.toml: the server refuses SET ROLE, role \"App owner\" does not exist "
+        "[runner] role = 'App owner': the server refuses SET ROLE, role \"App owner\" does not exist "
         '(SQLSTATE 22023). Give what makes it with --setup FILE: CREATE ROLE "App owner"; '
         'GRANT "App owner" TO CURRENT_USER;'
     ) == str(caught.value)

@@ -132,7 +132,7 @@ class RunnerSpec(Spec):
 
 
 class ProjectSpec(Spec):
-    """pgcontract.toml: what holds for the whole chain."""
+    """pgcontract.toml, or [tool.pgcontract] of pyproject.toml: what holds for the whole chain."""
 
     seed: int = Field(0, description="The seed of everything random.")
     production: ProductionSpec = Field(

@@ -37,13 +37,13 @@ def run_by(runner: RunnerSpec, migrations: Sequence[Migration]) -> tuple[Migrati
     )
 
 
-def runner_sentences(runner: RunnerSpec) -> Iterator[str]:
-    """What it says of how they are run, in one sentence, if it says something."""
+def runner_sentences(runner: RunnerSpec, file: str) -> Iterator[str]:
+    """What it says of how they are run, in one sentence, if it says something in the file that is called so."""
     said = [_SENTENCES[runner.transaction]] if runner.transaction else []
     said += ["every file again and again"] if runner.repeats else []
     said += [f"by the role {runner.role}"] if runner.role else []
     if said:
-        yield f"Run as [runner] in pgcontract.toml says: {', '.join(said)}."
+        yield f"Run as [runner] in {file} says: {', '.join(said)}."
 
 
 def _run(runner: RunnerSpec, script: Script) -> Script:

@@ -3,40 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from pgcontract.contract.chain import add_contracts, build_chain
+from pgcontract.contract.configuration import PROJECT_FILE, Configuration, read_configuration
+from pgcontract.contract.configured_project import configured_project, on_platform, shown_document, with_options
 from pgcontract.contract.folder_options import FolderOptions
 from pgcontract.contract.given_script import read_given, read_given_folder
 from pgcontract.contract.layouts import Layout, layout_called, layout_of, layout_of_tool, layouts
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind, from_the_top
-from pgcontract.contract.own_runner import run_by, runner_sentences
-from pgcontract.contract.platform_evidence import PLATFORMS, SUPABASE, supabase_evidence
-from pgcontract.contract.platform_tables import without_platform_tables
 from pgcontract.contract.project import Project
-from pgcontract.contract.psql_scripts import read_alone
-from pgcontract.contract.seeds import seed_scripts
-from pgcontract.contract.table_rows import read_table_rows
-from pgcontract.contract.toml_reader import ProjectFile, parse_contract, read_contract, read_project_file
+from pgcontract.contract.toml_reader import parse_contract, read_contract
 from pgcontract.contract.unread_tools import unread_tool
 from pgcontract.contract.validation_errors import nearest, raise_contract_error
 from pgcontract.errors import InputError, UnreadableScript
 from pgcontract.model.input_file import is_there, require_inside
-from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql import make_source
 from pgcontract.result import Severity
 from pgcontract.result.secrets import mask_secrets
 
-PROJECT_FILE = "pgcontract.toml"
 MIGRATIONS_FOLDER = "migrations"
 CONTRACTS_FOLDER = "contracts"
 CONTRACT_FILE = "contract.toml"
 CLAIMS_FILE = "claims.toml"
-PROJECT_REF = "PGCONTRACT_PROJECT_REF"
 
 
 def load_project(
@@ -75,14 +67,14 @@ def load_script(raw: bytes, *, name: str, options: FolderOptions | None = None) 
     chain, shapes = build_chain(reading.migrations, [])
     project = Project(
         root=Path(),
-        document=_document({}),
+        document=shown_document({}),
         chain=chain,
         shapes=shapes,
         layout=layout.NAME,
         issues=reading.issues,
         assumptions=(_layout_sentence(layout, shown), *reading.assumptions),
     )
-    return _with_options(project, options, folder=folder)
+    return with_options(project, options, folder=folder)
 
 
 def _masked(error: InputError, secrets: Mapping[str, str]) -> InputError:
@@ -106,16 +98,15 @@ def _load(path: Path, contract: Path | str | None, options: FolderOptions) -> Pr
         around = _project_that_reads(root, options) if (root := _project_around(path.parent)) else None
         if around is not None and (through := _through_folder(around, path)):
             return through
-        named = Folder(path=path, root=path, values=options.values, platform=options.platform)
-        return _project_without_contracts_folder(named, options)
+        return _project_without_contracts_folder(path, options)
     for folder in (path.parent, path.parent.parent):
         if contract is not None or not (root := _project_around(folder)) or _is_alone(folder, path, options):
             continue
         around = _project(root, options) if folder == path.parent else _project_that_reads(root, options)
         if around and (folder == path.parent or _holds(around, path)):
             return _through_file(around, path)
-    alone = Folder(path=path.parent, root=path.parent, only=path, values=options.values, platform=options.platform)
-    return _project_without_contracts_folder(alone, options, contract=Path(contract) if contract else None)
+    own = Path(contract) if contract else None
+    return _project_without_contracts_folder(path.parent, options, only=path, contract=own)
 
 
 def _project_that_reads(root: Path, options: FolderOptions) -> Project | None:
@@ -166,15 +157,16 @@ def _through_folder(project: Project, path: Path) -> Project | None:
 
 
 def _read_folder(
-    folder: Folder, options: FolderOptions, file: ProjectFile | None = None
+    folder: Folder, options: FolderOptions, configuration: Configuration
 ) -> tuple[Layout, FolderReading, str]:
     """The layout, what it makes of the folder, and the sentence that tells which it is."""
     if options.layout is not None:
         layout, shown = layout_called(options.layout), "as --layout says"
-    elif file is not None and (name := file.spec.runner.layout) is not None:
+    elif (name := configuration.spec.runner.layout) is not None:
+        key = ("runner", "layout")
         if name not in layouts():
-            file.raise_mistake(("runner", "layout"), f"no layout is called {name!r}; {nearest(name, sorted(layouts()))}")
-        layout, shown = layouts()[name], f"as [runner] in {file.path.name} says"
+            configuration.raise_mistake(key, f"no layout is called {name!r}; {nearest(name, sorted(layouts()))}")
+        layout, shown = layouts()[name], f"as [runner] in {configuration.name_of(*key)} says"
     else:
         layout, recognised = layout_of(folder)
         shown = f"it {recognised}"
@@ -182,14 +174,16 @@ def _read_folder(
     return layout, reading, _layout_sentence(layout, shown)
 
 
-def _read_what_is_sql(folder: Folder, options: FolderOptions) -> tuple[Layout, FolderReading, str]:
+def _read_what_is_sql(
+    folder: Folder, options: FolderOptions, configuration: Configuration
+) -> tuple[Layout, FolderReading, str]:
     """The same of a folder without contracts, where a file that is no SQL is a finding and stops no other. Raises
     InputError where it is named alone, or nothing else is there."""
     issues: list[FolderIssue] = []
     first: UnreadableScript | None = None
     while True:
         try:
-            layout, reading, sentence = _read_folder(folder, options)
+            layout, reading, sentence = _read_folder(folder, options, configuration)
             return layout, replace(reading, issues=(*reading.issues, *issues)), sentence
         except UnreadableScript as error:
             path, first = Path(error.file or ""), first or error
@@ -255,12 +249,11 @@ def with_contracts(project: Project, texts: Mapping[str, str]) -> Project:
     for key, text in texts.items():
         documents[key] = parse_contract(text, path=contract_path(project, project.migration(key)))
     chain, shapes = add_contracts(project.chain, documents)
-    return _on_platform(replace(project, chain=chain, shapes=shapes), project.platform)
+    return on_platform(replace(project, chain=chain, shapes=shapes), project.platform)
 
 
 def _is_project(folder: Path) -> bool:
-    folders = (folder / CONTRACTS_FOLDER, folder / MIGRATIONS_FOLDER)
-    return (folder / PROJECT_FILE).is_file() or any(own.is_dir() for own in folders)
+    return any((folder / own).is_dir() for own in (CONTRACTS_FOLDER, MIGRATIONS_FOLDER))
 
 
 def _project_around(folder: Path) -> Path | None:
@@ -273,103 +266,28 @@ def _project_around(folder: Path) -> Path | None:
 
 def _project(root: Path, options: FolderOptions) -> Project:
     path = root / MIGRATIONS_FOLDER
-    for part in (path, root / PROJECT_FILE, root / CONTRACTS_FOLDER):
+    for part in (path, root / CONTRACTS_FOLDER):
         require_inside(part, root)
-    file = read_project_file(root / PROJECT_FILE)
-    settings = file.spec
-    platform = options.platform or settings.production.platform
-    folder = Folder(path=path, root=root, values=options.values, platform=platform)
-    layout, reading, sentence = _read_folder(folder, options, file)
+    configuration = read_configuration(root)
+    folder = _folder(path, root, options, configuration)
+    layout, reading, sentence = _read_folder(folder, options, configuration)
     files = _contract_files(root, CONTRACT_FILE)
     for claims in _contract_files(root, CLAIMS_FILE):
         if claims.with_name(CONTRACT_FILE) not in files:
             raise_contract_error(f"claims need a {CONTRACT_FILE} beside them", file=str(claims), line=None)
-    documents = [read_contract(path, outline=file.outline, claims=path.with_name(CLAIMS_FILE)) for path in files]
-    chain, shapes = build_chain(run_by(settings.runner, reading.migrations), documents)
-    project = Project(
-        root=root,
-        platform=settings.production.platform,
-        postgres=settings.production.postgres,
-        locale=settings.production.locale,
-        document=_document(settings.document.model_dump(exclude_unset=True)),
-        seed=settings.seed,
-        chain=chain,
-        shapes=shapes,
-        outline=file.outline,
-        layout=layout.NAME,
-        applied=_applied(chain, file) if options.applied is None else None,
-        table_rows=settings.production.tables,
-        issues=reading.issues,
-        assumptions=(
-            sentence,
-            *reading.assumptions,
-            *runner_sentences(settings.runner),
-            *_tables_of_nobody(settings.production.tables, chain),
-        ),
-        files=file.files,
+    outline = configuration.outline
+    documents = [read_contract(path, outline=outline, claims=path.with_name(CLAIMS_FILE)) for path in files]
+    return configured_project(
+        layout, reading, sentence, documents, folder=folder, options=options, configuration=configuration
     )
-    says_platform = "platform" in settings.production.model_fields_set
-    return _with_options(project, options, folder=folder, says_platform=says_platform)
 
 
-def _tables_of_nobody(tables: Iterable[str], chain: Sequence[Migration]) -> Iterator[str]:
-    """A sentence where [production.tables] has names that stand in no migration."""
-    texts = [migration.up.text for migration in chain]
-    unknown = [name for name in tables if not any(QualifiedName.parse(name).name in text for text in texts)]
-    if unknown:
-        yield (
-            f"[production.tables] in {PROJECT_FILE} has {', '.join(unknown)}, of which no migration here speaks: its "
-            "number of rows counts for nothing."
-        )
-
-
-def _with_options(project: Project, options: FolderOptions, *, folder: Folder, says_platform: bool = False) -> Project:
-    """The project with what its owner says of it in the place of what is told by looking; with `says_platform` he says
-    the platform in his pgcontract.toml."""
-    if options.platform is not None and options.platform not in PLATFORMS:
-        hint = nearest(options.platform, PLATFORMS)
-        raise InputError(f"--platform {options.platform}: no platform is called so; {hint}")
-    applied = project.migration(options.applied).key if options.applied is not None else project.applied
-    setup = read_alone(options.setup, options.values) if options.setup is not None else None
-    project = replace(
-        project,
-        seeds=seed_scripts(folder, project.layout, migrations=[migration.up.path for migration in project.chain]),
-        platform=options.platform or project.platform,
-        applied=applied,
-        setup=setup,
-        table_rows=read_table_rows(options.stats) if options.stats is not None else project.table_rows,
-        secrets=options.secrets,
-    )
-    if options.platform is not None or says_platform:
-        return _on_platform(project, project.platform)
-    evidence = supabase_evidence(folder, project.chain, layout=project.layout, setup=setup)
-    if evidence is None:
-        return project
-    sentence = (
-        f"Taken as a Supabase project, for {evidence}: its roles and schemas are made first; --platform postgres "
-        "switches that off."
-    )
-    return _on_platform(replace(project, assumptions=(*project.assumptions, sentence)), SUPABASE)
-
-
-def _on_platform(project: Project, platform: str) -> Project:
-    """The project where this platform has what it has: what its tables are themselves, no contract promises."""
-    chain, shapes = project.chain, project.shapes
-    if platform == SUPABASE:
-        chain, shapes = without_platform_tables(chain, shapes)
-    return replace(project, platform=platform, chain=chain, shapes=shapes)
-
-
-def _applied(chain: Sequence[Migration], file: ProjectFile) -> str | None:
-    """The key of the last migration that production has, as pgcontract.toml says."""
-    word = file.spec.runner.applied
-    for migration in chain:
-        if word is not None and migration.is_called(word):
-            return migration.key
-    if word is not None:
-        hint = nearest(word, [migration.key for migration in chain])
-        file.raise_mistake(("runner", "applied"), f"no migration is called {word!r}; {hint}")
-    return None
+def _folder(
+    path: Path, root: Path, options: FolderOptions, configuration: Configuration, *, only: Path | None = None
+) -> Folder:
+    says_platform = configuration.file_of("production", "platform") is not None
+    declared = configuration.spec.production.platform if says_platform else None
+    return Folder(path=path, root=root, only=only, values=options.values, platform=options.platform or declared)
 
 
 def _contract_files(root: Path, name: str) -> list[Path]:
@@ -382,32 +300,24 @@ def _contract_files(root: Path, name: str) -> list[Path]:
     return files
 
 
-def _project_without_contracts_folder(folder: Folder, options: FolderOptions, *, contract: Path | None = None) -> Project:
-    """Migrations without a project, each with the contract beside it, if it has one; `contract` is that of the only one
+def _project_without_contracts_folder(
+    path: Path, options: FolderOptions, *, only: Path | None = None, contract: Path | None = None
+) -> Project:
+    """Migrations without a project, each with the contract beside it, if it has one; `contract` is that of the `only` one
     where it stands elsewhere."""
-    layout, reading, sentence = _read_what_is_sql(folder, options)
+    configuration = read_configuration(path)
+    folder = _folder(path, path, options, configuration, only=only)
+    layout, reading, sentence = _read_what_is_sql(folder, options, configuration)
     documents = []
     for migration in reading.migrations:
         beside = _contract_beside(migration)
-        path = contract or beside
+        file = contract or beside
         if contract is not None or is_there(beside):
-            claims = path.with_name(path.name.removesuffix(CONTRACT_FILE) + CLAIMS_FILE)
-            for part in (path, claims) if contract is None else (claims,):
+            claims = file.with_name(file.name.removesuffix(CONTRACT_FILE) + CLAIMS_FILE)
+            for part in (file, claims) if contract is None else (claims,):
                 require_inside(part, part.parent)
-            documents.append(read_contract(path, claims=claims if path.name.endswith(CONTRACT_FILE) else None))
-    chain, shapes = build_chain(reading.migrations, documents)
-    project = Project(
-        root=folder.path,
-        document=_document({}),
-        chain=chain,
-        shapes=shapes,
-        layout=layout.NAME,
-        issues=reading.issues,
-        assumptions=(sentence, *reading.assumptions),
+            claims_file = claims if file.name.endswith(CONTRACT_FILE) else None
+            documents.append(read_contract(file, outline=configuration.outline, claims=claims_file))
+    return configured_project(
+        layout, reading, sentence, documents, folder=folder, options=options, configuration=configuration
     )
-    return _with_options(project, options, folder=folder)
-
-
-def _document(document: Mapping[str, Any]) -> dict[str, str]:
-    ref = os.environ.get(PROJECT_REF)
-    return {**document, **({"project_ref": ref} if ref else {})}

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, NoReturn, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from pgcontract.contract.claims import Claim, ClaimsSpec, claim_mistakes
 from pgcontract.contract.declared_value import with_places
-from pgcontract.contract.documents import ContractSpec, ProjectSpec, WholeContractSpec
+from pgcontract.contract.documents import ContractSpec, WholeContractSpec
 from pgcontract.contract.inheritance import Declarations, read_declarations
-from pgcontract.contract.report_outline import default_outline, read_outline
+from pgcontract.contract.report_outline import default_outline
 from pgcontract.contract.section import contradiction_issues
 from pgcontract.contract.toml_positions import KeyPath, key_lines, line_of
 from pgcontract.contract.validation_errors import (
     ValidationIssue,
     pydantic_issues,
-    raise_contract_error,
     raise_issues,
     spell_path,
 )
@@ -55,7 +55,7 @@ class Document:
 
 def read_contract(path: Path, *, claims: Path | None = None, outline: Outline | None = None) -> Document:
     """One contract; `claims` is the claims.toml that goes with it, if it is there, whose claims stand in `outline`."""
-    return parse_contract(_text(path), path=path, claims=claims, outline=outline)
+    return parse_contract(read_toml_text(path), path=path, claims=claims, outline=outline)
 
 
 def parse_contract(text: str, *, path: Path, claims: Path | None = None, outline: Outline | None = None) -> Document:
@@ -68,51 +68,51 @@ def parse_contract(text: str, *, path: Path, claims: Path | None = None, outline
     raise_issues(issues)
     files = [_source("contract", path, text)]
     if claims and is_there(claims):
-        files.append(_source("claims", claims, _text(claims)))
+        files.append(_source("claims", claims, read_toml_text(claims)))
     return Document(path=path, spec=spec, declarations=declarations, lines=lines, claims=stated, files=tuple(files))
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProjectFile:
-    """pgcontract.toml, with the report's outline in it and the lines of its keys; `files` is that one, if it is there."""
-
-    path: Path
-    spec: ProjectSpec
-    outline: Outline
-    lines: Mapping[KeyPath, int]
-    files: tuple[SourceFile, ...] = ()
-
-    def raise_mistake(self, key: KeyPath, message: str) -> NoReturn:
-        """Raises ContractError at the line of a key."""
-        raise_contract_error(f"{spell_path(key)}: {message}", file=str(self.path), line=line_of(key, self.lines))
-
-
-def read_project_file(path: Path) -> ProjectFile:
-    """pgcontract.toml, or what holds where there is none."""
-    text = _text(path) if is_there(path) else None
-    spec, lines = (ProjectSpec.model_validate({}), {}) if text is None else _parse(text, path, ProjectSpec)
-    issues: list[ValidationIssue] = []
-    outline = read_outline(spec.report, file=str(path), lines=lines, issues=issues)
-    raise_issues(issues)
-    files = () if text is None else (_source("project", path, text),)
-    return ProjectFile(path=path, spec=spec, outline=outline, lines=lines, files=files)
 
 
 def _source(role: str, path: Path, text: str) -> SourceFile:
     return SourceFile(role=role, path=str(path), sha256=sha256(text.encode()).hexdigest())
 
 
+def parse_table(
+    text: str, path: Path, model: type[BaseModel] | None = None, *, under: KeyPath = ()
+) -> tuple[dict[str, Any], Mapping[KeyPath, int]]:
+    """The TOML of the table `under` of a file, with the line of each of its keys; ContractError where it is no table that
+    the model takes."""
+    with _not_too_deep(text, path):
+        whole, lines = _read(text, path)
+        document: Any = whole
+        for step in under:
+            document = document.get(step, {}) if isinstance(document, dict) else document
+        if not isinstance(document, dict):
+            line = line_of(under, lines)
+            raise ContractError(f"{spell_path(under)}: expected a table of keys", file=str(path), line=line)
+        lines = {key[len(under) :]: line for key, line in lines.items() if key[: len(under)] == under and key != under}
+        if model is not None:
+            _validate(document, lines, path, model)
+        return document, lines
+
+
 def _parse(text: str, path: Path, model: type[S]) -> tuple[S, Mapping[KeyPath, int]]:
+    with _not_too_deep(text, path):
+        document, lines = _read(text, path)
+        return _validate(document, lines, path, model), lines
+
+
+@contextmanager
+def _not_too_deep(text: str, path: Path) -> Iterator[None]:
     if deep := _DEEP_KEY.search(text):
         line = text.count("\n", 0, deep.start()) + 1
         raise ContractError("a key of more than 50 parts is read by nobody; mend the line", file=str(path), line=line)
     try:
-        return _read(text, path, model)
+        yield
     except RecursionError:
         raise ContractError("tables or arrays stand too deep within each other", file=str(path), line=None) from None
 
 
-def _read(text: str, path: Path, model: type[S]) -> tuple[S, Mapping[KeyPath, int]]:
+def _read(text: str, path: Path) -> tuple[dict[str, Any], Mapping[KeyPath, int]]:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -125,10 +125,13 @@ def _read(text: str, path: Path, model: type[S]) -> tuple[S, Mapping[KeyPath, in
     if (nul := _NUL.search(text)) and _holds_nul(document):
         line = text.count("\n", 0, nul.start()) + 1
         raise ContractError("\\u0000 is a character that PostgreSQL has in no text; remove it", file=str(path), line=line)
-    lines = key_lines(text)
+    return document, key_lines(text)
+
+
+def _validate(document: dict[str, Any], lines: Mapping[KeyPath, int], path: Path, model: type[S]) -> S:
     try:
         placed = with_places(model, document, file=str(path), lines=lines)
-        return model.model_validate(placed, by_alias=True, by_name=False), lines
+        return model.model_validate(placed, by_alias=True, by_name=False)
     except ValidationError as error:
         raise_issues(pydantic_issues(error.errors(), model, file=str(path), lines=lines))
         raise
@@ -147,7 +150,8 @@ def _holds_nul(value: object) -> bool:
             return False
 
 
-def _text(path: Path) -> str:
+def read_toml_text(path: Path) -> str:
+    """The file as text. Raises InputError where it cannot be read, ContractError where it is no UTF-8."""
     try:
         raw = read_bytes(path)
     except OSError as error:
@@ -162,7 +166,7 @@ def _text(path: Path) -> str:
 
 
 def _read_claims(path: Path, outline: Outline) -> tuple[Claim, ...]:
-    spec, lines = _parse(_text(path), path, ClaimsSpec)
+    spec, lines = _parse(read_toml_text(path), path, ClaimsSpec)
     sections = [section.id for section in outline.sections]
     raise_issues(
         ValidationIssue(file=str(path), line=line_of(key, lines), message=message)

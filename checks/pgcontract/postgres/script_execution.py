@@ -124,7 +124,7 @@ def as_runner(connection: psycopg.Connection, script: Script) -> Iterator[None]:
             _require_own_fault(connection, error)
             made = sql.SQL("CREATE ROLE {0}; GRANT {0} TO CURRENT_USER;").format(name).as_string(connection)
             raise InputError(
-                f"[runner] role = {role!r} in pgcontract.toml: the server refuses SET ROLE, {read_refusal(error)}. Give "
+                f"[runner] role = {role!r}: the server refuses SET ROLE, {read_refusal(error)}. Give "
                 f"what makes it with --setup FILE: {made}"
             ) from error
     try:

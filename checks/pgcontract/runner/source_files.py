@@ -18,7 +18,7 @@ def source_files(project: Project) -> tuple[SourceFile, ...]:
 def project_path(project: Project) -> str:
     """What a command is given to read it again: its folder, or the one script that it is."""
     script = Path(project.head.up.path)
-    alone = len(project.chain) == 1 and script.parent == project.root and not project.files
+    alone = len(project.chain) == 1 and script.parent == project.root
     return str(script if alone else project.root)
 
 
