@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pgcontract.rules.answer import Answer
     from pgcontract.rules.registry import check
     from pgcontract.runner import verify
+    from pgcontract.runner.scratch_database import ScratchDatabase
+    from pgcontract.runner.scratch_databases import ScratchDatabases
 
 __all__ = [
     "Answer",
@@ -32,6 +34,8 @@ __all__ = [
     "Project",
     "Run",
     "RunOptions",
+    "ScratchDatabase",
+    "ScratchDatabases",
     "ServerUnavailable",
     "Severity",
     "Status",
@@ -48,6 +52,8 @@ _HOMES: Final = {
     "pgcontract.rules.answer": ("Answer",),
     "pgcontract.rules.registry": ("check",),
     "pgcontract.runner": ("verify",),
+    "pgcontract.runner.scratch_database": ("ScratchDatabase",),
+    "pgcontract.runner.scratch_databases": ("ScratchDatabases",),
 }
 
 

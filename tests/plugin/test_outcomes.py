@@ -105,7 +105,7 @@ def test_a_selection_judges_a_waiver_that_it_names(
 def test_a_failing_test_of_somebody_else_still_fails_the_run(pytester: pytest.Pytester, workers: list[str]) -> None:
     pytester.makepyfile("def test_fails(): assert False")
 
-    assert (1, {"failed": 1}, "CAUTION") == run(pytester, "--pgcontract-only", "column.*", *workers)
+    assert (1, {"failed": 1}, "CAUTION") == run(pytester, ".", "schema", "--pgcontract-only", "column.*", *workers)
 
 
 def failing(pytester: pytest.Pytester) -> None:
@@ -132,7 +132,7 @@ def test_a_bug_of_ours_exits_with_4_whatever_else_was_found(
     selection = ("--pgcontract-only", "bug.ours", "--pgcontract-only", "column.default")
 
     # In a process of its own: the check it registers must not stay.
-    assert (4, wrong, verdict) == run(pytester, *selection, *workers, process=True)
+    assert (4, wrong, verdict) == run(pytester, ".", "schema", *selection, *workers, process=True)
 
 
 def test_first_failure_stops_the_run_under_x_and_blocks(pytester: pytest.Pytester, project: Path) -> None:

@@ -22,6 +22,8 @@ NAMES = [
     "Project",
     "Run",
     "RunOptions",
+    "ScratchDatabase",
+    "ScratchDatabases",
     "ServerUnavailable",
     "Severity",
     "Status",

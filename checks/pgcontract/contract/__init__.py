@@ -13,7 +13,6 @@ from pgcontract.contract.project_loading import (
     contract_path,
     load_project,
     load_script,
-    root_of_contract,
     with_contracts,
 )
 from pgcontract.contract.sections.column_formats import ColumnFormat
@@ -71,6 +70,5 @@ __all__ = [
     "load_project",
     "load_script",
     "read_values",
-    "root_of_contract",
     "with_contracts",
 ]

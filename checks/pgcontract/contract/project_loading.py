@@ -231,14 +231,6 @@ def _file_name(key: str) -> str:
     return key.replace("/", "_")
 
 
-def root_of_contract(path: Path) -> Path | None:
-    """The project that a contract of its own folder belongs to; None where the file is nobody's contract."""
-    if path.name != CONTRACT_FILE or path.parents[1].name != CONTRACTS_FOLDER:
-        return None
-    root = path.parents[2]
-    return root if (root / MIGRATIONS_FOLDER).is_dir() else None
-
-
 def with_contracts(project: Project, texts: Mapping[str, str]) -> Project:
     """The same project with these texts, by key, as contracts, in place of any that there are; nothing is written."""
     documents = {

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Generator
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
@@ -46,6 +46,16 @@ _OVERRIDING_VARIABLES: Final = (
     "PGMINPROTOCOLVERSION",
     "PGMAXPROTOCOLVERSION",
 )
+
+
+@contextmanager
+def without_overriding_variables() -> Iterator[None]:
+    """libpq's variables that no connection string takes back are not there meanwhile."""
+    removed = {name: os.environ.pop(name) for name in _OVERRIDING_VARIABLES if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(removed)
 
 
 class ClientTimeout(psycopg.errors.QueryCanceled):
@@ -86,11 +96,8 @@ class Connection(psycopg.Connection[TupleRow]):
     @classmethod
     def connect(cls, conninfo: str = "", **keywords: Any) -> Self:
         """psycopg's, whatever the environment says that a connection string cannot take back."""
-        removed = {name: os.environ.pop(name) for name in _OVERRIDING_VARIABLES if name in os.environ}
-        try:
+        with without_overriding_variables():
             return super().connect(conninfo, cursor_factory=_Cursor, **keywords)
-        finally:
-            os.environ.update(removed)
 
     def wait(self, gen: PQGen[T], *arguments: Any, **keywords: Any) -> T:
         """The one method by which psycopg waits for an answer."""

@@ -1,21 +1,42 @@
-"""The pytest plugin: `pytest schema` collects each contract.toml of a project, one item per check and subject.
+"""The pytest plugin: `pytest schema` collects each contract.toml of a project, one item per check and subject; and
+fixtures give a test a migrated database of its own.
 
-Every pytest that runs where pgcontract is installed loads this, so it imports nothing of the package until it meets
-a contract.
+Every pytest that runs where pgcontract is installed loads this, so it imports nothing of the package until somebody
+asks for a contract or a database.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+from pgcontract.pytest_plugin.arguments import may_hold_promises, project_of
+from pgcontract.pytest_plugin.fixtures import (
+    FIXTURES,
+    MARKER,
+    as_role,
+    pgcontract_database_at,
+    pgcontract_databases,
+    pgcontract_db,
+)
 from pgcontract.pytest_plugin.summary import VERDICT_PLUGIN, VerdictPlugin
+
+# A plugin's fixtures are those that its module has.
+__all__ = ["as_role", "pgcontract_database_at", "pgcontract_databases", "pgcontract_db"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     add = parser.getgroup("pgcontract", "pgcontract: check migrations against their contracts").addoption
+    parser.addini("pgcontract_path", "the project that pgcontract's fixtures make databases of, below the root folder")
+    add(
+        "--pgcontract",
+        action="store_true",
+        help="collect the contracts of every project that is found, and ask a folder of migrations that is named and has "
+        "none what `pgcontract verify` asks of it",
+    )
     add(
         "--pgcontract-pg",
         metavar="SPEC",
@@ -72,17 +93,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "pgcontract(path=None, at=None): a test that asks PostgreSQL through pgcontract; on one of yours, which project "
+        "its database is made of, and through which migration",
+    )
     config.pluginmanager.register(VerdictPlugin(config), VERDICT_PLUGIN)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """A contract.toml counts in contracts/<migration>/ next to migrations/; any other is ignored."""
-    if file_path.name != "contract.toml":  # before anything is imported
+    """A contract counts, and a script, where somebody asks for its project; any other is ignored."""
+    if not may_hold_promises(file_path) or project_of(file_path, parent.config) is None:  # before anything is imported
         return None
-    from pgcontract.contract import root_of_contract
+    from pgcontract.pytest_plugin.collection import PromiseFile
 
-    if root_of_contract(file_path) is None:
-        return None
-    from pgcontract.pytest_plugin.collection import ContractFile
+    return PromiseFile.from_parent(parent, path=file_path)
 
-    return ContractFile.from_parent(parent, path=file_path)
+
+def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
+    for item in items:
+        if FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(MARKER)

@@ -1,4 +1,4 @@
-"""A contract.toml as pytest sees it: a file of items, each of which asks one check about one subject."""
+"""A contract, or a script, as pytest sees it: a file of items, each of which asks one check about one subject."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from pgcontract import runner
-from pgcontract.contract import Project, root_of_contract
+from pgcontract.contract import Project
 from pgcontract.errors import PgcontractError
+from pgcontract.pytest_plugin.arguments import project_of
+from pgcontract.pytest_plugin.fixtures import MARKER
 from pgcontract.pytest_plugin.shared_session import SharedSession
 from pgcontract.pytest_plugin.summary import VERDICT_PLUGIN, VerdictPlugin
 from pgcontract.reporting.markup import visible
@@ -21,14 +23,14 @@ from pgcontract.runner.decisions import DECISIONS
 from pgcontract.runner.waivers import apply_waivers
 
 
-class ContractFile(pytest.File):
-    """One migration's promises; the plan is the whole chain's, so that a project is loaded once."""
+class PromiseFile(pytest.File):
+    """What is asked of one migration; the plan is the whole chain's, so that a project is loaded once."""
 
     @property
     def shared_session(self) -> SharedSession:
         judge = self.config.pluginmanager.get_plugin(VERDICT_PLUGIN)
         assert isinstance(judge, VerdictPlugin)
-        root = root_of_contract(self.path)
+        root = project_of(self.path, self.config)
         assert root is not None
         return judge.shared_session(root)
 
@@ -52,17 +54,21 @@ class ContractFile(pytest.File):
         return (item for item in plan.decisions if item in plan.named or (by_name and item not in plan.skipped))
 
     def _migrations(self, project: Project) -> list[str]:
-        """The contract's own migration first; then those without a contract up to the next: none goes unasked."""
+        """Of a contract its own migration first, then those without a contract up to the next: none goes unasked. Of a
+        script its own alone."""
+        path = self.path.resolve()
         of_file: dict[Path, list[str]] = {}
         waiting: list[str] = []
         current = waiting
         for migration in project.chain:
+            if Path(migration.up.path).resolve() == path:
+                return [migration.key]
             if migration.contract is not None:
                 current = of_file[Path(migration.contract.path).resolve()] = [migration.key, *waiting]
                 waiting = []
             else:
                 current.append(migration.key)
-        return of_file.get(self.path.resolve(), [])
+        return of_file.get(path, [])
 
 
 class NotKept(Exception):
@@ -81,10 +87,11 @@ class PromiseItem(pytest.Item):
         self.item = item
         self.answers: dict[runner.Item, tuple[Finding, ...]] = {}
         self.resolved_findings: tuple[Finding, ...] = ()
+        self.add_marker(MARKER)
 
     @property
     def shared_session(self) -> SharedSession:
-        assert isinstance(self.parent, ContractFile)
+        assert isinstance(self.parent, PromiseFile)
         return self.parent.shared_session
 
     def setup(self) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from pgcontract.pytest_plugin.arguments import project_of, without_contracts
+
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
@@ -104,7 +106,13 @@ class VerdictPlugin:
         if self._answers and not self._interrupted:
             self._conclude(session)
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
+        if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and not self._config.option.pgcontract:
+            for word in without_contracts(self._config):
+                terminalreporter.write_line(
+                    f"pgcontract: {word} holds migrations, and no contract; `pytest --pgcontract {word}` asks what "
+                    f"`pgcontract verify {word}` does"
+                )
         for run in self._runs:
             _print_verdict(run, terminalreporter)
 
@@ -135,12 +143,11 @@ class VerdictPlugin:
 
     def _unanswered(self, shared_session: SharedSession) -> Iterator[tuple[Key, tuple[Finding, ...]]]:
         """What was being asked where a worker of pytest-xdist was killed: left out, it would count as not selected."""
-        from pgcontract.contract import root_of_contract
         from pgcontract.reporting.markup import visible
         from pgcontract.runner import make_unanswered_finding
 
         for file, _, name in (nodeid.partition("::") for nodeid in self._crashed):
-            if root_of_contract(self._config.rootpath / file) != shared_session.project:
+            if project_of(self._config.rootpath / file, self._config) != shared_session.project:
                 continue
             for item in shared_session.plan.items:
                 if name in (visible(item.name), visible(f"{item.migration}/{item.name}")):
