@@ -29,6 +29,7 @@ _COMMANDS: Final = {
     "draft": ("draft", "Write a first contract from what a migration does."),
     "report": ("report", "Print or write a report from a run.json."),
     "diff": ("diff", "Say what changes from one run to another."),
+    "release": ("release", "Gather for an operator what was verified, with a checklist."),
     "stats": ("stats", "Print the SELECT that tells how many rows production's tables have, for --stats."),
     "doctor": ("doctor", "Show which servers can start here, what is missing, what is cached."),
     "schema": ("schema", "Print the JSON Schema of the files you write, or of run.json."),

@@ -14,6 +14,7 @@ from pgcontract.errors import InputError
 from pgcontract.model.input_file import read_bytes
 
 if TYPE_CHECKING:
+    from pgcontract.contract import Project
     from pgcontract.reporting.json import ReadRun
     from pgcontract.result import Run, SourceFile
 
@@ -84,8 +85,6 @@ def _tool(run: Run) -> list[str]:
 def _files(run: Run, root: str) -> list[str]:
     """What is not as it was, file by file, and migrations that came behind the head."""
     from pgcontract.contract import load_project
-    from pgcontract.reporting.run_diff import compare_files
-    from pgcontract.runner.source_files import source_files
 
     if not Path(root).exists():
         raise InputError("is not here; name the project that the run was of, behind the report's file", file=root)
@@ -96,8 +95,16 @@ def _files(run: Run, root: str) -> list[str]:
     project = load_project(root, contract=contract if alone else None)
     if run.options.through is not None:
         project = project.through(run.migration)
-    now = [*source_files(project), *_setups(run)]
+    return changed_files(run, project)
+
+
+def changed_files(run: Run, project: Project) -> list[str]:
+    """What is not as it was when the Run was made, a sentence a file."""
+    from pgcontract.reporting.run_diff import compare_files
+    from pgcontract.runner.source_files import source_files
+
     said = []
+    now = [*source_files(project), *_setups(run)]
     for change in compare_files(run.sources, now):
         how = "is new" if not change.before else "is gone" if not change.after else "has changed"
         digests = f": SHA-256 {change.before[:12]}… then, {change.after[:12]}… now" if how == "has changed" else ""

@@ -64,6 +64,11 @@ def _page(
     return tidy(_environment().get_template(template).render(context))
 
 
+def render_template(template: str, run: Run, **context: object) -> str:
+    """Another page about the Run, by a template of its own, which has what those of the report have and `context`."""
+    return tidy(_environment().get_template(template).render({**_context(run, full=False), **context}))
+
+
 def tidy(text: str) -> str:
     """One blank line between blocks, however many a template left; a fence keeps every line it holds."""
     lines: list[str] = []

@@ -60,7 +60,7 @@ def write_file(path: Path, text: str) -> None:
         raise InputError(f"{path} cannot be written: {error.strerror}. Name another file.") from error
 
 
-def write_folder(folder: Path, texts: Mapping[str, str]) -> None:
+def write_folder(folder: Path, texts: Mapping[str, str | bytes]) -> None:
     """Makes the folder hold these files, by their paths in it, one folder deep at most; those that an earlier call wrote
     and this one does not are removed. Of two calls at once one leaves all of its files. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -75,12 +75,12 @@ def write_folder(folder: Path, texts: Mapping[str, str]) -> None:
         with contextlib.ExitStack() as stack:
             folders = {name: stack.enter_context(_folder_of(root, name)) for name in texts}
             for name, text in texts.items():
-                _write(folders[name], PurePosixPath(temporary[name]).name, text)
+                _write(folders[name], PurePosixPath(temporary[name]).name, _bytes(text))
             for name in texts:
                 _rename(folders[name], PurePosixPath(temporary[name]).name, PurePosixPath(name).name)
         for name in before.keys() - texts.keys():
             _remove(root, name, before[name])
-        _write_manifest(root, {name: _digest(text.encode()) for name, text in sorted(texts.items())})
+        _write_manifest(root, {name: _digest(_bytes(text)) for name, text in sorted(texts.items())})
 
 
 @contextlib.contextmanager
@@ -103,13 +103,17 @@ def _folder_of(root: int, name: str, *, make: bool = True) -> Iterator[int]:
 
 
 def _replace(folder: int, name: str, temporary: str, text: str) -> None:
-    _write(folder, temporary, text)
+    _write(folder, temporary, text.encode())
     _rename(folder, temporary, name)
 
 
-def _write(folder: int, name: str, text: str) -> None:
+def _bytes(content: str | bytes) -> bytes:
+    return content.encode() if isinstance(content, str) else content
+
+
+def _write(folder: int, name: str, content: bytes) -> None:
     with os.fdopen(os.open(name, _NEW_FILE, 0o666, dir_fd=folder), "wb") as file:
-        file.write(text.encode())
+        file.write(content)
 
 
 def _rename(folder: int, source: str, target: str) -> None:

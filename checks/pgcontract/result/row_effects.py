@@ -18,7 +18,8 @@ class StopKind(Enum):
 @dataclass(frozen=True, kw_only=True)
 class RowStop:
     """A statement at which rows stop the migration. `row` is the smallest that was found to, as (column, text) pairs;
-    `condition` is in SQL what such rows have, `counting` the SELECT that counts them in production."""
+    `condition` is in SQL what such rows have, `counting` the SELECT that counts all of them in production,
+    where one can."""
 
     migration: str
     kind: StopKind

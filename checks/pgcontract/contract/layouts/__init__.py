@@ -50,6 +50,13 @@ _MAX_LOOKED_AT: Final = 500
 _NOT_LOOKED_INTO: Final = ("node_modules", "vendor", "target", "build", "dist", "venv", "site-packages")
 
 
+def deploy_command(name: str, folder: str) -> str | None:
+    """What is typed to have the layout's own tool run what is pending in that folder (a shell word); None where a file is
+    run by no tool with a history of its own, or by a platform's."""
+    template: str | None = getattr(layouts()[name], "DEPLOY", None) if name in layouts() else None
+    return template.format(folder=folder) if template else None
+
+
 @cache
 def layouts() -> Mapping[str, Layout]:
     """Every layout by its name; last the one that takes any folder."""

@@ -42,6 +42,7 @@ from pgcontract.result import Severity
 
 NAME: Final = "dbmate"
 SENTENCE: Final = "by name, each section in a transaction but where its mark says transaction:false"
+DEPLOY: Final = "dbmate --migrations-dir {folder} up"
 
 _OUTSIDE: Final = "Move it to a file of its own, with transaction:false behind its “-- migrate:up”."
 _FILE: Final = re.compile(r"(\d+).*\.sql")

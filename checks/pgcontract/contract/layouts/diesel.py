@@ -28,6 +28,7 @@ from pgcontract.result import Severity
 
 NAME: Final = "diesel"
 SENTENCE: Final = "by the folders' versions as text, each file in a transaction but where metadata.toml says otherwise"
+DEPLOY: Final = "diesel migration run --migration-dir {folder}"
 
 _OUTSIDE: Final = "Move it to a migration of its own, with run_in_transaction = false in its metadata.toml."
 _UP: Final = "up.sql"

@@ -25,6 +25,7 @@ from pgcontract.result import Severity
 
 NAME: Final = "drizzle"
 SENTENCE: Final = "in the order of meta/_journal.json, all pending files in one transaction"
+DEPLOY: Final = "npx drizzle-kit migrate"
 
 _OUTSIDE: Final = "Drizzle has no way out of its transaction: run it by hand, or leave CONCURRENTLY out."
 _JOURNAL: Final = Path("meta") / "_journal.json"

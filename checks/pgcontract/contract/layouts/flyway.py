@@ -24,6 +24,7 @@ from pgcontract.result import Severity
 
 NAME: Final = "flyway"
 SENTENCE: Final = "by version, each file in a transaction, repeatable ones last"
+DEPLOY: Final = "flyway -locations=filesystem:{folder} migrate"
 
 _OUTSIDE: Final = "Move it to a file of its own, with executeInTransaction=false in <file>.conf beside it."
 _OTHERS: Final = (".java", ".class", ".kt")

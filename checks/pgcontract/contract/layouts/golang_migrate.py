@@ -27,6 +27,7 @@ from pgcontract.result import Severity
 
 NAME: Final = "golang-migrate"
 SENTENCE: Final = "by number, each file sent as one message"
+DEPLOY: Final = 'migrate -path {folder} -database "$DATABASE_URL" up'
 
 _FILE: Final = re.compile(r"([0-9]+)_(.*)\.(down|up)\.(.*)")
 _UP: Final = re.compile(r"[0-9]+_.*\.up\.sql")

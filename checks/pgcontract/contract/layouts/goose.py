@@ -42,6 +42,7 @@ from pgcontract.result import Severity
 
 NAME: Final = "goose"
 SENTENCE: Final = "by number, statement by statement, each file in a transaction but where it says NO TRANSACTION"
+DEPLOY: Final = 'goose -dir {folder} postgres "$DATABASE_URL" up'
 
 _OUTSIDE: Final = "Move it to a file of its own with “-- +goose NO TRANSACTION” at its top."
 _ANY_NAME: Final = "x"  # for one without a value, to see whether there is SQL around it

@@ -32,6 +32,7 @@ from pgcontract.result import Severity
 
 NAME: Final = "node-pg-migrate"
 SENTENCE: Final = "by number, all pending files in one transaction"
+DEPLOY: Final = "npx node-pg-migrate up --migrations-dir {folder}"
 
 _OUTSIDE: Final = "Write it as a migration in JavaScript with pgm.noTransaction(), which SQL files cannot say."
 _DIGITS: Final = re.compile(r"\d+")

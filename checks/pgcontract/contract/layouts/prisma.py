@@ -24,6 +24,7 @@ from pgcontract.result import Severity
 
 NAME: Final = "prisma"
 SENTENCE: Final = "by the folders' names, each file sent as one message"
+DEPLOY: Final = "npx prisma migrate deploy"
 
 _LOCK: Final = "migration_lock.toml"
 _UP: Final = "migration.sql"

@@ -30,6 +30,7 @@ from pgcontract.result import Severity
 
 NAME: Final = "refinery"
 SENTENCE: Final = "by number, folders in it too, each file in a transaction"
+DEPLOY: Final = "refinery migrate -p {folder}"
 
 _OUTSIDE: Final = "refinery has no way out of its transaction: run it by hand, or leave CONCURRENTLY out."
 _FILE: Final = re.compile(r"([UV])(\d+(?:\.\d+)?)__(\w+)\.(rs|sql)")

@@ -40,6 +40,7 @@ from pgcontract.model.sql import (
 
 NAME: Final = "sql-migrate"
 SENTENCE: Final = "by number, statement by statement, each file in a transaction but where it says notransaction"
+DEPLOY: Final = "sql-migrate up"
 
 _OUTSIDE: Final = "Move it to a file of its own, with notransaction behind its “-- +migrate Up”."
 _DIGITS: Final = re.compile(r"\d+")

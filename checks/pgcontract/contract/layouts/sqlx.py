@@ -30,6 +30,7 @@ from pgcontract.result import Severity
 
 NAME: Final = "sqlx"
 SENTENCE: Final = "by number, each file in a transaction but where it opens with “-- no-transaction”"
+DEPLOY: Final = "sqlx migrate run --source {folder}"
 
 _OUTSIDE: Final = "Move it to a file of its own that opens with “-- no-transaction”."
 _FILE: Final = re.compile(r"([+-]?[0-9]+)_.*\.sql")

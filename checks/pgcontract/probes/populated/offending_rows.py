@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import psycopg
@@ -26,11 +26,13 @@ _TO_TYPE: Final = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Offence:
-    """`condition` is what such rows have, in words and SQL; `counting` counts them. `columns` are those that it reads."""
+    """`condition` is what such rows have, in words and SQL; `counting` counts them. `columns` are those that it reads.
+    `is_example`: one value that was found to do it, beside which others may."""
 
     condition: str
     counting: str
     columns: frozenset[str] = frozenset()
+    is_example: bool = False
 
 
 def offences(refusal: Refusal, table: str, before: Schema, after: Schema) -> Iterator[Offence]:
@@ -53,7 +55,7 @@ def with_value(table: str, column: str, value: str | None) -> Offence:
     """Rows that have the value in the column."""
     name = quote_identifier(column)
     test = f"{name} IS NULL" if value is None else f"{name} = {sql.Literal(value).as_string()}"
-    return _where(table, test, [column])
+    return replace(_where(table, test, [column]), is_example=value is not None)
 
 
 def count(connection: psycopg.Connection, offence: Offence) -> int | None:

@@ -56,7 +56,9 @@ class Stops:
 
 def as_row_stop(migration: str, stop: Stop) -> RowStop:
     """The stop as a value of the Run."""
-    refusal = stop.refusal
+    refusal, offence = stop.refusal, stop.offence
+    # A guard counts by itself, and one value that was found says nothing of others that stop it too.
+    counts_all = offence is not None and not offence.is_example and stop.kind is not StopKind.GUARD
     return RowStop(
         migration=migration,
         kind=stop.kind,
@@ -65,8 +67,8 @@ def as_row_stop(migration: str, stop: Stop) -> RowStop:
         statement=refusal.statement,
         table=stop.table,
         row=tuple(stop.rows[0].values.items()) if stop.rows else (),
-        condition=stop.offence.condition if stop.offence else None,
-        counting=stop.offence.counting if stop.offence else None,
+        condition=offence.condition if offence else None,
+        counting=offence.counting if offence and counts_all else None,
     )
 
 

@@ -80,10 +80,7 @@ def _answer(context: Context, stop: Stop, subject: str) -> Answer:
                 f"The migration stops{place} if {_condition(stop)}: {words}.",
                 expected="the migration runs to its end over every row that the tables take before it",
                 actual=str(refusal),
-                remedy="Count such rows in production first"
-                + (f": {stop.offence.counting}" if stop.offence else "")
-                + ("" if stop.offence else ".")
-                + " Change them before this statement, in this script or an earlier one.",
+                remedy=f"{_counting(stop)} Change them before this statement, in this script or an earlier one.",
                 evidence=evidence,
                 origin=origin,
                 severity=Severity.WARNING,
@@ -137,6 +134,14 @@ def _condition(stop: Stop) -> str:
     if stop.offence is not None:
         return f"a row of {table} has {stop.offence.condition}"
     return f"{'rows' if stop.together else 'a row'} of {table} {'are' if stop.together else 'is'} like the one shown"
+
+
+def _counting(stop: Stop) -> str:
+    if stop.offence is None:
+        return "Count such rows in production first."
+    if stop.offence.is_example:
+        return f"Look for such rows in production first; other values may stop it too: {stop.offence.counting}"
+    return f"Count such rows in production first: {stop.offence.counting}"
 
 
 def _shown_rows(stop: Stop) -> Evidence:

@@ -1,0 +1,216 @@
+"""What an operator is handed for a deployment: the files that were judged, their checksums, and a list of steps to tick.
+
+A way to deploy is offered where it works for these files: a tool with a history of its own would run once more what was
+pasted by hand, so there its command is the only one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from shlex import quote
+from typing import Final
+
+from pgcontract.contract.layouts import deploy_command
+from pgcontract.contract.migration import Migration
+from pgcontract.errors import InputError
+from pgcontract.model.input_file import read_bytes
+from pgcontract.model.sql import Statement
+from pgcontract.reporting import formats, render
+from pgcontract.reporting.heading import SUPABASE
+from pgcontract.reporting.live_tables import worst_lock
+from pgcontract.reporting.markdown import render_template
+from pgcontract.reporting.run_view import RunView
+from pgcontract.result import Run
+
+CHECKLIST: Final = "CHECKLIST.md"
+CHECKSUMS: Final = "SHA256SUMS"
+_SQL, _BACK, _REPORT, _PUSHED = "sql", "back", "report", "supabase-migrations"
+_PSQL: Final = ("psql", "dump")  # layouts whose files are written for psql
+_HISTORY: Final = "supabase_migrations.schema_migrations"
+
+
+class Method(Enum):
+    """A way to deploy: pasted into Supabase's SQL editor, `supabase db push`, psql, or the command of its own tool."""
+
+    EDITOR = "editor"
+    PUSH = "db-push"
+    PSQL = "psql"
+    TOOL = "tool"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleasedFile:
+    """A pending migration: its file in the release, and what has to be known to run it.
+
+    `pushed` is its name for `supabase db push`. `alone` are the statements
+    that no transaction may hold; `whole` is whether psql may make the file one transaction.
+    """
+
+    name: str
+    path: str
+    sha256: str
+    back: str | None
+    pushed: str
+    alone: tuple[Statement, ...]
+    whole: bool
+
+    @property
+    def remembered(self) -> str:
+        """The statement by which Supabase's history knows the file."""
+        version, _, name = self.pushed.removesuffix(".sql").partition("_")
+        values = f"({_literal(version)}, {_literal(name)})"
+        return f"INSERT INTO {_HISTORY} (version, name) VALUES {values} ON CONFLICT DO NOTHING;"  # noqa: S608 - printed
+
+    @property
+    def forgotten(self) -> str:
+        """The statement by which it knows it no more."""
+        return f"DELETE FROM {_HISTORY} WHERE version = {_literal(self.pushed.partition('_')[0])};"  # noqa: S608 - printed
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """The files of a release by their paths in its folder, and the ways that are offered."""
+
+    contents: Mapping[str, str | bytes]
+    methods: tuple[Method, ...]
+
+
+def methods_of(run: Run) -> tuple[Method, ...]:
+    """The ways to deploy that work for a folder of the Run's layout and platform."""
+    if deploy_command(run.layout, "") is not None:
+        return (Method.TOOL,)
+    if run.layout in _PSQL or run.platform != SUPABASE:
+        return (Method.PSQL,)
+    return (Method.PUSH, Method.EDITOR, Method.PSQL) if run.layout == SUPABASE else tuple(Method)[:3]
+
+
+def release(
+    run: Run,
+    pending: Sequence[Migration],
+    *,
+    methods: Sequence[Method] = (),
+    project_ref: str | None = None,
+    pooler: str | None = None,
+) -> Release:
+    """The release of the Run's pending migrations. `project_ref` is the Supabase project, the document's own where it is
+    None; `pooler` the host of its session pooler, where psql cannot take the direct one.
+
+    Raises InputError where a way is asked for that does not work for these files.
+    """
+    able = methods_of(run)
+    if wrong := [method.value for method in methods if method not in able]:
+        raise InputError(
+            f"{', '.join(wrong)} is no way to deploy {run.project}, read as {run.layout} for {run.platform}. "
+            f"Choose of: {', '.join(method.value for method in able)}."
+        )
+    chosen = tuple(method for method in able if not methods or method in methods)
+    files = tuple(_released(run, pending))
+    contents: dict[str, str | bytes] = {}
+    for migration, file in zip(pending, files, strict=True):
+        raw = read_bytes(Path(migration.up.path))
+        contents[file.path] = raw
+        if Method.PUSH in chosen:
+            contents[f"{_PUSHED}/{file.pushed}"] = raw
+        if file.back is not None and migration.down is not None:
+            contents[file.back] = read_bytes(Path(migration.down.path))
+    for name, module in formats().items():
+        if hasattr(module, "FILE"):
+            contents[f"{_REPORT}/{module.FILE}"] = render(run, name)
+    contents[CHECKLIST] = _checklist(run, files, chosen, project_ref=project_ref, pooler=pooler)
+    contents[CHECKSUMS] = "".join(f"{_digest(contents[name])}  {name}\n" for name in sorted(contents))
+    return Release(contents=contents, methods=chosen)
+
+
+def _digest(content: str | bytes) -> str:
+    return sha256(content.encode() if isinstance(content, str) else content).hexdigest()
+
+
+def _released(run: Run, pending: Sequence[Migration]) -> Iterator[ReleasedFile]:
+    several = len({PurePosixPath(migration.up.path).name for migration in pending}) < len(pending)
+    for place, migration in enumerate(pending):
+        name = PurePosixPath(migration.up.path).name
+        # Where each file is called alike (migration.sql in a folder each), it is called by its key.
+        name = f"{_file_name(migration.key)}.sql" if several or name in ("migration.sql", "up.sql") else name
+        down = migration.down
+        separate = down is not None and down.path != migration.up.path
+        alone = tuple(each for each in migration.up.statements or () if each.forbids_transaction_block)
+        own = any(each.is_transaction_control for each in migration.up.statements or ())
+        yield ReleasedFile(
+            name=name,
+            path=f"{_SQL}/{name}",
+            sha256=migration.up.sha256,
+            back=f"{_BACK}/{name.removesuffix('.sql')}.down.sql" if separate else None,
+            pushed=_pushed(run, migration, place),
+            alone=alone,
+            whole=not alone and not own,
+        )
+
+
+def _pushed(run: Run, migration: Migration, place: int) -> str:
+    """`<digits>_<name>.sql`: of Supabase's own folder as it is, else with the time of the run in UTC as its digits."""
+    name = PurePosixPath(migration.up.path).name
+    if run.layout == SUPABASE:
+        return name
+    at = datetime.fromisoformat(run.started) + timedelta(seconds=place)
+    words = _file_name(migration.key).removeprefix(f"{migration.display_name}_")
+    return f"{at:%Y%m%d%H%M%S}_{words}.sql"
+
+
+def _file_name(key: str) -> str:
+    return key.replace("/", "_").removesuffix(".sql")
+
+
+def _checklist(
+    run: Run, files: Sequence[ReleasedFile], methods: Sequence[Method], *, project_ref: str | None, pooler: str | None
+) -> str:
+    ref = project_ref or run.document.project_ref or "<project-ref>"
+    keys = set(run.pending)
+    view = RunView(run)
+    return render_template(
+        "release.md.j2",
+        run,
+        files=files,
+        methods=[method.value for method in methods],
+        ref=ref,
+        people=view.people,
+        stops=[stop for stop in run.stops if stop.migration in keys and stop.counting],
+        losses=[loss for loss in run.losses if loss.migration in keys],
+        psql={file.path: _psql(run, file.path, ref, pooler, whole=file.whole) for file in files},
+        backs=[(file, _psql(run, file.back, ref, pooler, whole=True)) for file in reversed(files) if file.back],
+        no_way_back=[file.name for file in files if not file.back],
+        pooler=pooler,
+        ref_word=quote(ref),
+        lock=worst_lock(run),
+        remembered="\n".join(file.remembered for file in files),
+        forgotten="\n".join(file.forgotten for file in files),
+        tool=deploy_command(run.layout, quote(_folder(run))),
+        checksums=CHECKSUMS,
+        pushed_folder=_PUSHED,
+        verifications=view.family("verification"),
+    )
+
+
+def _folder(run: Run) -> str:
+    """Where its tool finds the files, as it is typed where the run was started."""
+    source = next((file for file in run.sources if file.role == "migration"), None)
+    return str(PurePosixPath(source.path).parent) if source else run.project
+
+
+def _psql(run: Run, file: str, ref: str, pooler: str | None, *, whole: bool) -> str:
+    if run.platform != SUPABASE:
+        address = "host=<host> port=5432 user=<owner> dbname=<database>"
+    elif pooler is not None:
+        address = f"host={pooler} port=5432 user=postgres.{ref} dbname=postgres sslmode=require"
+    else:
+        address = f"host=db.{ref}.supabase.co port=5432 user=postgres dbname=postgres sslmode=require"
+    one = " -1" if whole else ""
+    return f"psql {quote(address)} \\\n    -X{one} -v ON_ERROR_STOP=1 -f {quote(file)}"

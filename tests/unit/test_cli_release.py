@@ -1,0 +1,152 @@
+"""A release is what was verified, byte for byte, with the steps that apply to it; whatever else is refused."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pgcontract.cli import run
+from pgcontract.reporting.json import from_json, to_json
+from pgcontract.result import Decision, Verdict
+
+TABLE = "CREATE TABLE public.note (id bigint PRIMARY KEY, body text);\n"
+COLUMN = "ALTER TABLE public.note ALTER COLUMN body SET NOT NULL;\n"
+SECURED = f"{TABLE}ALTER TABLE public.note ENABLE ROW LEVEL SECURITY;\n"
+BACK = "ALTER TABLE public.note ALTER COLUMN body DROP NOT NULL;\n"
+INDEX = "CREATE INDEX CONCURRENTLY note_body ON public.note (body);\n"
+ON_SUPABASE = ("--platform", "supabase")
+
+Verified = Callable[..., Path]
+
+
+def write(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8", newline="")
+    return folder
+
+
+@pytest.fixture
+def verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Verified:
+    """Writes a folder `db`, verifies it, and gives the run.json beside it."""
+
+    def verify(files: dict[str, str], *options: str) -> Path:
+        write(tmp_path / "db", files)
+        monkeypatch.chdir(tmp_path)
+        code = run(["verify", "db", "--json", "run.json", *options])
+        assert code == 0, capfd.readouterr().out
+        capfd.readouterr()
+        return tmp_path / "run.json"
+
+    return verify
+
+
+def release(file: Path, *options: str) -> tuple[int, str]:
+    code = run(["release", str(file), "--out", "out", *options])
+    checklist = file.with_name("out") / "CHECKLIST.md"
+    return code, checklist.read_text(encoding="utf-8") if checklist.exists() else ""
+
+
+def names(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path.name[0] != "."}
+
+
+def test_a_plain_folder_is_released_with_its_way_back_and_its_checksums(verified: Verified) -> None:
+    file = verified({"001_note.sql": TABLE, "002_body.sql": COLUMN.replace("\n", "\r\n"), "002_body.down.sql": BACK})
+    code, checklist = release(file)
+    out = file.with_name("out")
+    sums = subprocess.run(["sha256sum", "--quiet", "--check", "SHA256SUMS"], cwd=out, check=False)
+
+    assert (code, sums.returncode) == (0, 0)
+    assert names(out) == {
+        "CHECKLIST.md",
+        "SHA256SUMS",
+        "back/002_body.down.sql",
+        "report/deployment.html",
+        "report/deployment.md",
+        "report/run.json",
+        "sql/002_body.sql",
+    }
+    assert (out / "sql/002_body.sql").read_bytes() == COLUMN.replace("\n", "\r\n").encode()
+    assert "SELECT count(*) FROM public.note WHERE body IS NULL;" in checklist
+    assert "-X -1 -v ON_ERROR_STOP=1 -f sql/002_body.sql" in checklist
+    assert "-f back/002_body.down.sql" in checklist
+    assert "supabase" not in checklist.lower()
+
+
+def test_supabase_has_three_ways_and_its_history_is_told_of_what_is_pasted(verified: Verified) -> None:
+    file = verified({"001_note.sql": SECURED}, *ON_SUPABASE, "--layout", "flat")
+    code, checklist = release(file, "--project-ref", "abcdefgh", "--pooler", "aws-0.pooler.supabase.com")
+    pushed = next(iter(file.with_name("out").glob("supabase-migrations/*_note.sql")))
+    version = pushed.name.partition("_")[0]
+
+    assert (code, len(version)) == (0, 14)
+    assert "https://supabase.com/dashboard/project/abcdefgh/sql/new" in checklist
+    assert "supabase link --project-ref abcdefgh" in checklist
+    assert "host=aws-0.pooler.supabase.com port=5432 user=postgres.abcdefgh" in checklist
+    assert f"VALUES ('{version}', 'note') ON CONFLICT DO NOTHING;" in checklist
+    assert "has no way back in a file of its own" in checklist
+
+
+def test_supabases_own_folder_keeps_its_names(verified: Verified) -> None:
+    file = verified({"20260101000000_note.sql": SECURED}, *ON_SUPABASE)
+    code, checklist = release(file, "--method", "editor")
+
+    assert code == 0
+    assert names(file.with_name("out")) >= {"sql/20260101000000_note.sql"}
+    assert "VALUES ('20260101000000', 'note')" in checklist
+    assert "By `supabase db push`" not in checklist
+    assert "By psql" not in checklist
+
+
+def test_a_statement_that_no_transaction_may_hold_is_run_alone(verified: Verified) -> None:
+    file = verified(
+        {"001_note.sql": SECURED, "002_index.sql": INDEX},
+        *ON_SUPABASE,
+    )
+    _, checklist = release(file)
+
+    assert "one at a time" in checklist
+    assert "-X -v ON_ERROR_STOP=1 -f sql/002_index.sql" in checklist
+
+
+def test_a_tool_with_a_history_deploys_by_its_own_command(verified: Verified) -> None:
+    files = {
+        "migration_lock.toml": 'provider = "postgresql"\n',
+        "20260101000000_note/migration.sql": TABLE,
+        "20260102000000_body/migration.sql": COLUMN,
+    }
+    file = verified(files, "--applied", "20260101000000_note")
+    code, checklist = release(file)
+
+    assert code == 0
+    assert "npx prisma migrate deploy" in checklist
+    assert "-X" not in checklist
+    assert "sql/20260102000000_body.sql" in names(file.with_name("out"))
+    assert release(file, "--method", "editor")[0] == 2
+
+
+def test_what_was_not_verified_is_refused(verified: Verified, capfd: pytest.CaptureFixture[str]) -> None:
+    file = verified({"001_note.sql": TABLE})
+    seen = from_json(file.read_text(encoding="utf-8"))
+    blocked = replace(seen, verdict=Verdict(decision=Decision.BLOCKED, reasons=("it is wrong",)))
+    partly = replace(seen, options=replace(seen.options, only=("column.*",)))
+    said = {}
+    for name, other in {"blocked": blocked, "partly": partly}.items():
+        path = file.with_name(f"{name}.json")
+        path.write_text(to_json(other), encoding="utf-8")
+        said[name] = (release(path), capfd.readouterr().err)
+    edited = file.with_name("edited.json")
+    edited.write_text(file.read_text(encoding="utf-8").replace("public.note", "public.nope"), encoding="utf-8")
+    said["edited"] = (release(edited), capfd.readouterr().err)
+    (file.with_name("db") / "001_note.sql").write_text(f"{TABLE}\n", encoding="utf-8")
+    said["changed"] = (release(file), capfd.readouterr().err)
+
+    assert {name: code for name, ((code, _), _) in said.items()} == {"blocked": 1, "partly": 1, "edited": 2, "changed": 1}
+    assert "The verdict is BLOCKED" in said["blocked"][1]
+    assert "judged only a part" in said["partly"][1]
+    assert "001_note.sql (migration) has changed" in said["changed"][1]
+    assert not file.with_name("out").exists()
