@@ -19,6 +19,7 @@ from pgcontract.contract.platform_tables import without_platform_tables
 from pgcontract.contract.project import Project
 from pgcontract.contract.psql_scripts import read_alone
 from pgcontract.contract.seeds import seed_scripts
+from pgcontract.contract.severities import read_severities
 from pgcontract.contract.table_rows import read_table_rows
 from pgcontract.contract.toml_reader import Document
 from pgcontract.contract.validation_errors import nearest
@@ -62,6 +63,7 @@ def configured_project(
             *(() if alone else _tables_of_nobody(configuration, chain)),
         ),
         files=configuration.sources,
+        severities=read_severities(configuration),
     )
     says_platform = configuration.file_of("production", "platform") is not None
     return with_options(project, options, folder=folder, says_platform=says_platform)

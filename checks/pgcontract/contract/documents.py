@@ -18,6 +18,16 @@ from pgcontract.contract.sections import SECTIONS
 RowCount = Annotated[int, Field(ge=0)]
 
 
+def _in_quotes(word: object) -> object:
+    """`lock.no_scan = "error"` is TOML for a table in a table."""
+    if isinstance(word, dict):
+        raise ValueError('a check\'s id has a dot in it; put it in quotes, as in "lock.no_scan" = "warning"')
+    return word
+
+
+Weight = Literal["critical", "error", "warning", "info"]
+
+
 def _day(value: object) -> object:
     """A TOML date is as good as its text."""
     return value.isoformat() if isinstance(value, dt.date) else value
@@ -141,6 +151,11 @@ class ProjectSpec(Spec):
     runner: RunnerSpec = Field(
         default_factory=lambda: RunnerSpec.model_validate({}), description="How a runner of your own runs them."
     )
+    severity: dict[str, Annotated[Weight, BeforeValidator(_in_quotes)]] = Field(
+        default_factory=dict,
+        description='What a broken promise weighs, by check, as in "lock.*" = "error"; the last that matches counts.',
+    )
+    blocks: Weight = Field("error", description="The least severity that blocks.")
     document: ProjectDocumentSpec = Field(
         default_factory=lambda: ProjectDocumentSpec.model_validate({}), description="What every report prints."
     )

@@ -14,6 +14,7 @@ from pgcontract.contract.platform_evidence import SUPABASE
 from pgcontract.contract.platform_tables import without_platform_tables
 from pgcontract.contract.report_outline import default_outline
 from pgcontract.contract.sections.datasets import Dataset, merge_datasets
+from pgcontract.contract.severities import Severities
 from pgcontract.contract.validation_errors import nearest
 from pgcontract.contract.values import Shape
 from pgcontract.errors import InputError
@@ -32,6 +33,8 @@ class Project:
     table, by its qualified name, where that is known. `issues` are what the tool makes of the folder that its owner may
     not expect; `assumptions` a sentence for each thing that was told by looking. `secrets` are values that no report may
     show, with what it shows instead. `files` are those that hold for the whole chain: pgcontract.toml.
+    `severities` is what its team says that broken promises weigh; `configured` a sentence for each thing that its
+    configuration leaves out.
     `ended` is the key of its head where the owner's word left others behind that out.
     """
 
@@ -53,6 +56,8 @@ class Project:
     assumptions: tuple[str, ...] = ()
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     files: tuple[SourceFile, ...] = ()
+    severities: Severities = field(default_factory=Severities)
+    configured: tuple[str, ...] = ()
     ended: str | None = field(default=None, compare=False)
 
     @property

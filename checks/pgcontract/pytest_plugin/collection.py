@@ -16,6 +16,7 @@ from pgcontract.pytest_plugin.arguments import project_of
 from pgcontract.pytest_plugin.fixtures import MARKER
 from pgcontract.pytest_plugin.shared_session import SharedSession
 from pgcontract.pytest_plugin.summary import VERDICT_PLUGIN, VerdictPlugin
+from pgcontract.reporting.finding_status import weight_label
 from pgcontract.reporting.markup import visible
 from pgcontract.result import Finding, Observations, Status
 from pgcontract.runner.corrections import apply_corrections, declared_corrections
@@ -153,7 +154,7 @@ class DecisionItem(PromiseItem):
 
 def _failure_text(finding: Finding) -> str:
     """The failure text of a finding: location, expected, found, remedy, and the evidence."""
-    weight = f" ({finding.severity.value})" if finding.severity else ""
+    weight = f" ({weight_label(finding)})" if finding.severity else ""
     lines = [
         f"{finding.origin or finding.migration}: {finding.status.name}{weight} {finding.item}",
         finding.summary,

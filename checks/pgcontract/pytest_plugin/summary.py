@@ -168,6 +168,8 @@ def _print_verdict(run: Run, terminal: pytest.TerminalReporter) -> None:
         terminal.write_line(visible(reason))
     for sentence in run.on_trust:
         terminal.write_line(visible(f"on trust: {sentence}"), yellow=True)
+    for sentence in run.configured:
+        terminal.write_line(visible(f"configured: {sentence}"), yellow=True)
     for finding in run.findings:
         warning = finding.status is Status.BROKEN and finding.severity is Severity.WARNING and finding.resolution is None
         if warning and not any(reason.startswith(f"{finding.item}:") for reason in run.verdict.reasons):

@@ -52,9 +52,10 @@ def is_unresolved(finding: Finding) -> bool:
 
 
 def urgency(finding: Finding, first: Set[str]) -> tuple[bool, int, int]:
-    """Less is worse: a script that does not apply (of the checks in `first`), then by what it weighs."""
+    """Less is worse: a script that does not apply (of the checks in `first`), then by what it weighs: what counts for
+    less than by itself stays where it is."""
     kinds = {Status.BROKEN: 0, Status.ERROR: 1, Status.UNKNOWN: 2}
-    severity = list(Severity).index(finding.severity) if finding.severity else len(Severity)
+    severity = list(Severity).index(finding.gravest) if finding.gravest else len(Severity)
     not_first = finding.check not in first or finding.status is not Status.BROKEN
     return not_first, severity if finding.status is Status.BROKEN else len(Severity), kinds[finding.status]
 
@@ -65,7 +66,16 @@ def status_label(finding: Finding) -> str:
         return f"{finding.status.name}, {finding.resolution}"
     if finding.status is not Status.BROKEN:
         return finding.status.name
-    return f"BROKEN ({finding.severity.value})" if finding.severity else "BROKEN"
+    return f"BROKEN ({weight_label(finding)})" if finding.severity else "BROKEN"
+
+
+def weight_label(finding: Finding) -> str:
+    """error, or `warning by pgcontract.toml:7, critical by itself`: what it weighs, and who says so."""
+    label = finding.severity.value if finding.severity else ""
+    if finding.reweighed is None:
+        return label
+    own = finding.reweighed.own.value if finding.reweighed.own else "a note"
+    return f"{label} by {finding.reweighed.origin}, {own} by itself"
 
 
 def counts(findings: Iterable[Finding]) -> str:

@@ -53,6 +53,7 @@ class FirstScreen:
     claims: tuple[Markup, ...]
     unchecked: Markup
     on_trust: Markup
+    configured: Markup
     settled: Markup
     again: Markup
     shown: tuple[Finding, ...]
@@ -62,7 +63,7 @@ class FirstScreen:
 def first_screen_of(view: RunView) -> FirstScreen:
     groups = _people(view)
     claims = list(_claims(view))
-    room = MAX_LINES - _ALWAYS
+    room = MAX_LINES - _ALWAYS - (2 if view.run.configured else 0)
     findings_room = max(room - len(claims), room - MIN_CLAIMS)
     findings = _fitted([_finding(group, view) for group in groups], findings_room, "finding", "Evidence")
     listed = groups if len(groups) <= findings_room else groups[: max(findings_room - 1, 1)]
@@ -76,6 +77,7 @@ def first_screen_of(view: RunView) -> FirstScreen:
         claims=_fitted(claims, room - len(findings), "claim", "their sections"),
         unchecked=_unchecked(view),
         on_trust=_on_trust(view),
+        configured=join(map(prose, view.run.configured), " "),
         settled=_settled(view),
         again=_again(view),
         shown=tuple(group[0] for group in shown),
@@ -125,13 +127,14 @@ def _people(view: RunView) -> list[list[Finding]]:
 
     def alike(finding: Finding) -> tuple[object, ...]:
         declared = finding.origin is not None and finding.origin.file in contracts
-        return finding.check, finding.status, finding.severity, finding.subject, not declared and id(finding)
+        weight = finding.severity, finding.reweighed
+        return finding.check, finding.status, weight, finding.subject, not declared and id(finding)
 
     ordered = sorted(view.people, key=order)
     groups = _grouped(ordered, alike)
     if len(groups) <= MAX_LINES - _ALWAYS:
         return groups
-    return _grouped(ordered, lambda finding: (finding.check, finding.status, finding.severity))
+    return _grouped(ordered, lambda finding: (finding.check, finding.status, finding.severity, finding.reweighed))
 
 
 def _grouped(findings: Sequence[Finding], key: Callable[[Finding], tuple[object, ...]]) -> list[list[Finding]]:

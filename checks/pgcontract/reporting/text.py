@@ -107,6 +107,7 @@ class _Entry:
         """One line, cut where it is longer than the page is wide."""
         mark, style = _mark(self.first)
         weight = self.first.severity.value if self.first.severity else self.first.status.value
+        weight += ", critical by itself" if self.first.critical and self.first.reweighed else ""
         name = "" if self.first.check in view.first_checks and self.first.origin else view.name(self.first)
         more = f"(and {len(self.findings) - 1} more)" if len(self.findings) > 1 else ""
         counted = len(self.following)
@@ -150,7 +151,8 @@ def _entries(view: RunView) -> list[_Entry]:
     groups: dict[tuple[object, ...], list[Finding]] = {}
     for finding in view.causes:
         own = (finding.migration, finding.subject) if finding.check in view.first_checks else ()
-        groups.setdefault((finding.check, finding.status, finding.severity, *own), []).append(finding)
+        weight = finding.severity, finding.critical
+        groups.setdefault((finding.check, finding.status, weight, *own), []).append(finding)
     return [
         _Entry(
             findings=tuple(findings),
@@ -206,6 +208,8 @@ def _heading(view: RunView, *, verbose: bool) -> Iterator[RenderableType]:
     yield Text(decision_meaning(run), style="dim")
     for sentence in run.assumptions:
         yield Text(visible(sentence), style="dim", overflow="fold")
+    for sentence in run.configured:
+        yield Text(visible(sentence), style="yellow", overflow="fold")
     yield Text("")
     if view.failures:
         yield Text(view.failures, style="bold")

@@ -6,7 +6,7 @@ from pgcontract.result.check_info import CheckInfo, Correctable
 from pgcontract.result.claim_result import ClaimResult, Outcome
 from pgcontract.result.document_info import DocumentInfo
 from pgcontract.result.effect import Effect, LiveLock, LiveStatement, PartName
-from pgcontract.result.finding import Evidence, Finding
+from pgcontract.result.finding import Evidence, Finding, Reweighed
 from pgcontract.result.measurements import Measurements
 from pgcontract.result.migration_name import MigrationName
 from pgcontract.result.observations import Observations, Phase, ServerInfo
@@ -38,6 +38,7 @@ __all__ = [
     "OutlineSection",
     "PartName",
     "Phase",
+    "Reweighed",
     "Run",
     "RunOptions",
     "ScriptFile",

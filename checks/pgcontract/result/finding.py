@@ -23,6 +23,14 @@ class Evidence:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reweighed:
+    """That a team's configuration, at `origin`, says what a finding weighs: by itself it is `own`, None for a note."""
+
+    own: Severity | None
+    origin: Origin
+
+
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """What one check found of one subject.
 
@@ -31,7 +39,8 @@ class Finding:
     `at` that of the later one in whose state it was judged, empty where it is the same. `resolution` is why a BROKEN
     does not block ("corrected: ...", "mended by ..."), who waived a WAIVED and for how long, or where an UNKNOWN was
     answered after all. `follows` is the key of the migration whose failure it follows from: it decides nothing beside
-    that one. A WAIVED has the severity of what is broken; one that could not be asked has none.
+    that one. `reweighed` tells of a severity that is not the check's own. A WAIVED has the severity of what is broken;
+    one that could not be asked has none.
     """
 
     check: str
@@ -49,6 +58,7 @@ class Finding:
     at: str = ""
     resolution: str | None = None
     follows: str = ""
+    reweighed: Reweighed | None = None
     seconds: float = field(default=0.0, compare=False)
 
     @property
@@ -71,6 +81,17 @@ class Finding:
     def unanswered(self) -> bool:
         """Whether it should have had an answer and has none: INCOMPLETE."""
         return self.status is Status.ERROR or (self.status is Status.UNKNOWN and self.resolution is None)
+
+    @property
+    def gravest(self) -> Severity | None:
+        """The heavier of what it weighs by itself and what it counts as: where it stands in a report."""
+        own = self.reweighed.own if self.reweighed else None
+        return min(filter(None, (own, self.severity)), key=list(Severity).index, default=None)
+
+    @property
+    def critical(self) -> bool:
+        """Whether data is exposed, or lost without being said, whatever it counts as."""
+        return self.gravest is Severity.CRITICAL
 
     @property
     def blocks(self) -> bool:

@@ -35,6 +35,7 @@ class Run:
     migrations do over rows; `sources` are the files that were read, with their digests, `project` the
     folder or script that they are of, `layout` how it was read; `pending` are the keys of the migrations that were taken
     for pending; `assumptions` are a sentence each: how the folder was read, what was taken for pending.
+    `configured` are a sentence for each line of the configuration that left something out or weighed it anew.
     """
 
     pgcontract: str
@@ -47,6 +48,7 @@ class Run:
     checks: tuple[CheckInfo, ...]
     outline: Outline
     assumptions: tuple[str, ...] = ()
+    configured: tuple[str, ...] = ()
     script: ScriptFile
     rollback: ScriptFile | None = None
     platform: str = "postgres"

@@ -11,6 +11,7 @@ from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import Check, checks
 from pgcontract.runner.item import Item
 from pgcontract.runner.plan import Plan
+from pgcontract.runner.severities import weighed
 
 
 def make_finding(
@@ -21,9 +22,10 @@ def make_finding(
     answer = replace(mask_secrets(answer, promise.project.secrets), subject=answer.subject)
     claimed = promise.is_claimed(check.id, answer.subject)
     status, severity = answer.status, None
-    if status is Status.BROKEN and not claimed and _is_only_told(promise, check, answer):
+    told = status is Status.BROKEN and not claimed and _is_only_told(promise, check, answer)
+    if told and not promise.project.severities.promises(check.id, answer.subject):
         status = Status.NOTED
-    elif status is Status.BROKEN:
+    elif status is Status.BROKEN and not told:
         lighter = None if promise.is_whole or claimed else check.severity_without_contract
         severity = lighter or answer.severity or check.info.severity
     elif status is Status.UNKNOWN and not (claimed or refused or check.always_asked or _is_named(promise, check, answer)):
@@ -43,6 +45,9 @@ def make_finding(
         follows=answer.follows,
         seconds=seconds,
     )
+    if status is Status.BROKEN:
+        promised = claimed or (not told and _is_named(promise, check, answer))
+        finding = weighed(finding, promise.project, own=severity, promised=promised)
     return replace(finding, claims=_claims_naming(promise, finding))
 
 

@@ -103,6 +103,7 @@ def plan(project: Project, options: RunOptions = RunOptions()) -> Plan:  # noqa:
     seed = project.seed if options.seed is None else options.seed
     known = checks()
     _refuse_unknown_families(project, known)
+    _refuse_unknown_severities(project, {*known, *(info.id for info in DECISIONS)})
     promises: dict[str, Promise] = {}
     items: list[Item] = []
     for migration in project.chain:
@@ -183,6 +184,18 @@ def _refuse_unknown_families(project: Project, known: Mapping[str, Check]) -> No
                     file=section.origin.file if section.origin else str(project.root),
                     line=section.origin.line if section.origin else None,
                 )
+
+
+def _refuse_unknown_severities(project: Project, known: Collection[str]) -> None:
+    """A severity of a check that is not there."""
+    for rule in project.severities.rules:
+        name = rule.glob.partition("[")[0]
+        if not any(fnmatchcase(check, name) for check in known):
+            close = nearest(name, known)
+            hint = f"the nearest is '{close}'" if close else "`pgcontract list` names them all"
+            raise ContractError(
+                f"severity: no check is named '{name}'; {hint}", file=rule.origin.file, line=rule.origin.line
+            )
 
 
 def _is_judged(project: Project, migration: Migration) -> bool:

@@ -23,6 +23,7 @@ from pgcontract.runner.corrections import apply_corrections, corrected_claims
 from pgcontract.runner.observation import document_info, script_file
 from pgcontract.runner.plan import Plan, plan
 from pgcontract.runner.session import Session
+from pgcontract.runner.severities import reweighed_decision, severity_sentences
 from pgcontract.runner.source_files import project_path, source_files
 from pgcontract.runner.verdict import conclude_verdict
 from pgcontract.runner.waivers import apply_waivers
@@ -47,7 +48,8 @@ def conclude(
         plan.project, waived, infos, left_out=plan.left_out, undecided=plan.undecided, skipped=plan.skipped
     )
     resolved = apply_corrections(waived, plan.project, infos, corrected_claims(claims))
-    everything = (*resolved, *waivers, *claim_findings(plan.project, claims, complete=plan.complete))
+    decided = (*waivers, *claim_findings(plan.project, claims, complete=plan.complete))
+    everything = (*resolved, *(reweighed_decision(finding, plan.project) for finding in decided))
     found = {finding.check for finding in everything}
     promise = plan.promises[plan.head.key]
     verdict = conclude_verdict(
@@ -70,6 +72,7 @@ def conclude(
         checks=tuple(info for info in infos.values() if info.id in found),
         outline=plan.project.outline,
         assumptions=assumptions(plan.project, everything),
+        configured=(*plan.project.configured, *severity_sentences(everything)),
         script=script_file(promise.script),
         rollback=script_file(promise.rollback) if promise.rollback else None,
         platform=plan.project.platform,

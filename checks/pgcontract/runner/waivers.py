@@ -83,7 +83,7 @@ def _excuse(finding: Finding, uses: Sequence[_Use], today: dt.date) -> Finding:
 def _obstacle(waiver: Waiver, finding: Finding, today: dt.date) -> str | None:
     """Why the waiver does not excuse the finding that it matches."""
     named = waiver.names(finding.check, finding.subject)
-    critical = finding.severity is Severity.CRITICAL
+    critical = finding.critical
     if finding.status is Status.ERROR:
         return f"{finding.item} failed by a bug of pgcontract, which nobody can waive"
     if finding.resolution is not None:
@@ -102,7 +102,7 @@ def _resolution(waiver: Waiver, finding: Finding, today: dt.date) -> str:
     remarks = [
         remark
         for remark, applies in (
-            ("it is critical", finding.severity is Severity.CRITICAL),
+            ("it is critical", finding.critical),
             ("it was not asked", finding.status is Status.UNKNOWN),
             (f"by a wildcard, {waiver_name(waiver)}", not waiver.names(finding.check, finding.subject)),
             ("its end is more than a year away", waiver.until > today + LONGEST),
