@@ -11,6 +11,7 @@ from pgcontract.contract.migration_folder import FolderIssue, IssueKind
 from pgcontract.contract.project import Project
 from pgcontract.contract.project_loading import (
     contract_path,
+    history_select,
     load_project,
     load_script,
     with_contracts,
@@ -66,6 +67,7 @@ __all__ = [
     "Verification",
     "Waiver",
     "contract_path",
+    "history_select",
     "json_schema",
     "load_project",
     "load_script",

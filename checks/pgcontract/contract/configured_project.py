@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from pgcontract.contract.applied_history import read_history
+from pgcontract.contract.applied_issues import issues_of_history
 from pgcontract.contract.chain import build_chain
 from pgcontract.contract.configuration import Configuration
 from pgcontract.contract.folder_options import FolderOptions
-from pgcontract.contract.layouts import Layout
+from pgcontract.contract.layouts import Layout, layouts
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderReading
 from pgcontract.contract.own_runner import run_by, runner_sentences
@@ -18,6 +20,7 @@ from pgcontract.contract.platform_evidence import PLATFORMS, SUPABASE, supabase_
 from pgcontract.contract.platform_tables import without_platform_tables
 from pgcontract.contract.project import Project
 from pgcontract.contract.psql_scripts import read_alone
+from pgcontract.contract.scope import with_scope
 from pgcontract.contract.seeds import seed_scripts
 from pgcontract.contract.severities import read_severities
 from pgcontract.contract.table_rows import read_table_rows
@@ -86,6 +89,7 @@ def with_options(project: Project, options: FolderOptions, *, folder: Folder, sa
         table_rows=read_table_rows(options.stats) if options.stats is not None else project.table_rows,
         secrets=options.secrets,
     )
+    project = _with_applied(project, options, folder)
     if options.platform is not None or says_platform:
         return on_platform(project, project.platform)
     evidence = supabase_evidence(folder, project.chain, layout=project.layout, setup=setup)
@@ -96,6 +100,18 @@ def with_options(project: Project, options: FolderOptions, *, folder: Folder, sa
         "switches that off."
     )
     return on_platform(replace(project, assumptions=(*project.assumptions, sentence)), SUPABASE)
+
+
+def _with_applied(project: Project, options: FolderOptions, folder: Folder) -> Project:
+    """The project with what its tool's table says is applied, and what changed since a commit."""
+    layout = layouts()[project.layout]
+    if options.history is not None:
+        if options.applied is not None:
+            raise InputError("--applied and --history both say what production has; give one of them")
+        history = read_history(options.history, layout, project.chain)
+        issues = issues_of_history(project.chain, history, layout.HISTORY, layout.NAME)
+        project = replace(project, history=history, applied=None, issues=(*project.issues, *issues))
+    return with_scope(project, folder, layout, options.since) if options.since is not None else project
 
 
 def on_platform(project: Project, platform: str) -> Project:

@@ -220,7 +220,7 @@ class Session:
                 answers = tuple(excuse_lacking(answer, self._functions_lacking) for answer in answers)
             excused = tuple(excuse(answer, check.id, self._failed_before(key)) for answer in answers)
             # A failure of what production has is a warning: it does not weigh what nobody could say for it.
-            refused |= excused != answers and self.plan.project.applied is not None
+            refused |= excused != answers and self.plan.project.knows_applied
             answers = tuple(map(self._from_its_cause, excused))
             seconds = (time.perf_counter() - started) / max(len(answers), 1)
         return tuple(make_finding(promise, check, answer, seconds=seconds, refused=refused) for answer in answers)
