@@ -7,9 +7,13 @@ the filters without which a file cannot be compared.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from pgcontract.errors import InputError
@@ -63,7 +67,8 @@ class Revision:
             "--no-ext-diff",
             "--ignore-submodules=none",
         )
-        names = _git(self.top, *words, self.commit, "--", *_specs(below)).split(b"\0")
+        with _own_index(self.top) as index:
+            names = _git(self.top, *words, self.commit, "--", *_specs(below), **index).split(b"\0")
         names += _git(self.top, "ls-files", "--others", "--exclude-standard", "-z", "--", *_specs(below)).split(b"\0")
         tracked = _git(self.top, "ls-files", "-v", "-z", "--", *_specs(below)).split(b"\0")
         names += [line[2:] for line in tracked if line[:1].islower() or line[:1] == b"S"]
@@ -174,10 +179,21 @@ def _specs(below: tuple[PurePosixPath, ...]) -> list[str]:
     return [f":(top,literal){path}" if str(path) != "." else ":(top)" for path in below]
 
 
-def _git(folder: Path, *words: str) -> bytes:
+@contextmanager
+def _own_index(top: Path) -> Iterator[dict[str, str]]:
+    """The setting of a copy of the index: git writes into it what it learns of the files that it looks at."""
+    index = top / os.fsdecode(_git(top, "rev-parse", "--git-path", "index").removesuffix(b"\n"))
+    with TemporaryDirectory(prefix="pgcontract-index-") as folder:
+        copy = Path(folder) / "index"
+        if index.is_file():
+            shutil.copyfile(index, copy)
+        yield {"GIT_INDEX_FILE": str(copy)} if index.is_file() else {}
+
+
+def _git(folder: Path, *words: str, **settings: str) -> bytes:
     """What git answers. Raises InputError where it is not installed or says that something is wrong."""
     environment = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
-    environment |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
+    environment |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", **settings}
     try:
         done = subprocess.run(
             ["git", "-C", os.fspath(folder), *_SETTINGS, *words],

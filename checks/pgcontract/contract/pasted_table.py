@@ -21,7 +21,7 @@ def read_pasted_table(text: str, columns: Sequence[str]) -> tuple[Mapping[str, s
         return _from_json(text)
     rows = [row for row in _cells(text) if any(row)]
     if not rows:
-        return ()
+        raise ValueError("is empty")
     names = [name.lower() for name in rows[0]]
     if set(names) & set(columns):
         body = rows[1:]

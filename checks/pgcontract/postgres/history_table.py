@@ -8,7 +8,9 @@ from contextlib import closing
 import psycopg
 from psycopg import sql
 
+from pgcontract.catalog.sql_names import identifier
 from pgcontract.errors import InputError
+from pgcontract.model.qualified_name import QualifiedName
 
 _CONNECT_S = 10
 # Of the transaction alone, which only reads: behind a pooler the session is somebody else's afterwards.
@@ -18,8 +20,7 @@ _LIMITS = "SET LOCAL statement_timeout = '10s'; SET LOCAL lock_timeout = '2s'"
 def read_history_table(url: str, table: str, columns: Sequence[str], order: str) -> tuple[Mapping[str, str], ...]:
     """The rows as text, by column; of the columns those that the table has. Raises InputError, without the URL, where it
     cannot be read."""
-    schema, _, name = table.rpartition(".")
-    place = sql.Identifier(schema, name) if schema else sql.Identifier(name)
+    place = identifier(QualifiedName.parse(table))
     try:
         session = psycopg.connect(url, connect_timeout=_CONNECT_S, application_name="pgcontract", prepare_threshold=None)
         with closing(session):
@@ -38,9 +39,9 @@ def read_history_table(url: str, table: str, columns: Sequence[str], order: str)
                 )
             wanted = [column for column in columns if column in has]
             query = sql.SQL("SELECT {} FROM {} ORDER BY {}").format(
-                sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(column)) for column in wanted),
+                sql.SQL(", ").join(sql.SQL("{}::text").format(identifier(column)) for column in wanted),
                 place,
-                sql.Identifier(order) if order in has else sql.SQL("1"),
+                identifier(order) if order in has else sql.SQL("1"),
             )
             rows = session.execute(query).fetchall()
     except psycopg.Error as error:

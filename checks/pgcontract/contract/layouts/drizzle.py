@@ -31,7 +31,6 @@ HISTORY: Final = ToolHistory(
     table="drizzle.__drizzle_migrations",
     columns=("created_at", "hash"),
     names=lambda row, migration: _when(migration) == float(row["created_at"]),
-    covers=lambda row, migration: _when(migration) <= float(row["created_at"]),
     agrees=lambda row, migration: row.get("hash", "") in ("", migration.up.sha256),
     late=Late.SKIPPED,
 )
