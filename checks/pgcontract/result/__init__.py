@@ -5,7 +5,7 @@ from __future__ import annotations
 from pgcontract.result.check_info import CheckInfo, Correctable
 from pgcontract.result.claim_result import ClaimResult, Outcome
 from pgcontract.result.document_info import DocumentInfo
-from pgcontract.result.effect import Effect, LiveLock, LiveStatement, PartName
+from pgcontract.result.effect import Effect, LiveLock, LiveStatement, PartName, WorkAtSize
 from pgcontract.result.finding import Evidence, Finding, Reweighed
 from pgcontract.result.measurements import Measurements
 from pgcontract.result.migration_name import MigrationName
@@ -47,4 +47,5 @@ __all__ = [
     "SourceFile",
     "Status",
     "Verdict",
+    "WorkAtSize",
 ]

@@ -105,6 +105,9 @@ class Replay:
             if not self._follows_pending(migration):
                 self._deployed = self._states
             context.deployed_states = self._deployed
+            pending = self._plan.project.pending
+            before = pending[: pending.index(migration)] if migration in pending else ()
+            context.earlier = self._contexts.get(before[-1].key) if before else None
         context.failure = self._failure(migration, context)
         if migration is not self._plan.head:
             self._states = context.next_states()
