@@ -10,6 +10,7 @@ IDS = (
     "acid.atomicity",
     "acid.durability",
     "acid.isolation",
+    "baseline.live",
     "claim.decided",
     "column.default",
     "column.key_width",

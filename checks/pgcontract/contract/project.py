@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from pgcontract.contract.applied_history import AppliedHistory
+from pgcontract.contract.baseline import BASELINE_FILE, Baseline
 from pgcontract.contract.changes_since import Scope
 from pgcontract.contract.head_names import in_names_of_head
 from pgcontract.contract.migration import Migration
@@ -39,7 +40,9 @@ class Project:
     configuration leaves out.
     `scope` is the commit since which changes count, with what has changed; `history` the keys that its tool's own table
     says are applied, where that was read.
-    `ended` is the key of its head where the owner's word left others behind that out.
+    `ended` is the key of its head where the owner's word left others behind that out. `alone`: it is one file, whose
+    neighbours were not looked at. `baseline` is what is known to be wrong, if there is such a file; `baseline_path` is
+    where it is written unless another place is named.
     """
 
     root: Path
@@ -65,6 +68,9 @@ class Project:
     scope: Scope | None = None
     history: AppliedHistory | None = None
     ended: str | None = field(default=None, compare=False)
+    alone: bool = False
+    baseline: Baseline | None = None
+    baseline_path: Path = Path(BASELINE_FILE)
 
     @cached_property
     def pending(self) -> tuple[Migration, ...]:

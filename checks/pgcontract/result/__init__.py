@@ -15,10 +15,12 @@ from pgcontract.result.run import Run
 from pgcontract.result.run_options import RunOptions
 from pgcontract.result.script_file import ScriptFile
 from pgcontract.result.source_file import SourceFile
-from pgcontract.result.status import Severity, Status
+from pgcontract.result.status import Acceptance, Severity, Status
 from pgcontract.result.verdict import Decision, Verdict
+from pgcontract.result.waiver_term import WaiverTerm
 
 __all__ = [
+    "Acceptance",
     "CheckInfo",
     "ClaimResult",
     "Content",
@@ -47,5 +49,6 @@ __all__ = [
     "SourceFile",
     "Status",
     "Verdict",
+    "WaiverTerm",
     "WorkAtSize",
 ]
