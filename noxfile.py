@@ -115,6 +115,20 @@ def sarif(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """The pages of docs/ and the reference, in site/; a link that leads nowhere is an error."""
+    install_locked(session, "docs")
+    session.run("mkdocs", "build", "--strict", "--quiet", *session.posargs, env={"NO_MKDOCS_2_WARNING": "1"})
+
+
+@nox.session
+def snippets(session: nox.Session) -> None:
+    """Everything that the pages tell to write and to type, written and typed; `tests` does it for the shorter pages."""
+    install_locked(session, "tests")
+    session.run("pytest", *(session.posargs or ("-n2", "tests/pages")), env={"ALL_PAGES": "1"})
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Layout and lint, by ruff."""
     install_locked(session, "lint", project=False)

@@ -35,7 +35,7 @@ def command(check: str) -> int:
         near = nearest(name, infos)
         hint = f"did you mean {near!r}?" if near else "`pgcontract list` prints them all."
         raise InputError(f"no check is called {name!r}; {hint}")
-    click.echo("\n\n".join((_words(infos[name]), *_example(name))))
+    click.echo("\n\n".join((_words(infos[name]), *example_blocks(name))))
     return 0
 
 
@@ -46,7 +46,7 @@ def _words(info: CheckInfo) -> str:
     return "\n\n".join((heading, *(click.wrap_text(paragraph, width=WIDTH) for paragraph in paragraphs)))
 
 
-def _example(check: str) -> Iterator[str]:
+def example_blocks(check: str) -> Iterator[str]:
     """The example that keeps it, and what makes the other one break it, a block a file."""
     from pgcontract.rules.examples import example_pair
 

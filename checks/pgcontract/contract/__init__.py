@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pgcontract.contract.baseline import Baseline, BaselineEntry, FindingKey, baseline_text, read_baseline
 from pgcontract.contract.claims import CheckRef, Claim, Correction
 from pgcontract.contract.documents import FilePins
 from pgcontract.contract.folder_options import FolderOptions, read_values
@@ -12,7 +11,6 @@ from pgcontract.contract.migration_folder import FolderIssue, IssueKind
 from pgcontract.contract.project import Project
 from pgcontract.contract.project_loading import (
     contract_path,
-    history_select,
     load_project,
     load_script,
     with_contracts,
@@ -36,8 +34,6 @@ from pgcontract.contract.values import (
 
 __all__ = [
     "LEVELS",
-    "Baseline",
-    "BaselineEntry",
     "Budget",
     "CheckRef",
     "Claim",
@@ -49,7 +45,6 @@ __all__ = [
     "Examples",
     "ExistingRows",
     "FilePins",
-    "FindingKey",
     "Flow",
     "FolderIssue",
     "FolderOptions",
@@ -70,13 +65,10 @@ __all__ = [
     "Timestamp",
     "Verification",
     "Waiver",
-    "baseline_text",
     "contract_path",
-    "history_select",
     "json_schema",
     "load_project",
     "load_script",
-    "read_baseline",
     "read_values",
     "with_contracts",
 ]

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 from pgcontract.result import CheckInfo
 from pgcontract.rules.registry import checks
-from pgcontract.runner.decisions import DECISIONS
+from pgcontract.runner.claim_findings import CLAIM_DECIDED
+from pgcontract.runner.waivers import WAIVER_LIVE
 
 
 def check_infos() -> Mapping[str, CheckInfo]:
     """By id, sorted."""
-    infos = (*(check.info for check in checks().values()), *DECISIONS)
+    infos = (*(check.info for check in checks().values()), CLAIM_DECIDED, WAIVER_LIVE)
     return {info.id: info for info in sorted(infos, key=lambda info: info.id)}

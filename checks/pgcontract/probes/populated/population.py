@@ -106,9 +106,7 @@ class Population:
         else:
             connection = self._open()
             self._apply(connection, promise)
-        # What one deploy makes holds no rows when its next file runs, but those that its own statements write.
-        if not promise.is_pending:
-            self._fill(self._open(), promise)
+        self._fill(self._open(), promise)
         self._applied += 1
 
     def _open(self) -> psycopg.Connection:

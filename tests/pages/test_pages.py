@@ -1,0 +1,56 @@
+"""What the pages of docs/ tell a reader to write and to type, written and typed: ALL_PAGES for every page of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import shared_server
+from pgcontract.runner import session
+from snippets import is_so, read, run, shown, snippets, write
+
+ROOT = Path(__file__).parents[2]
+PAGES = {str(path.relative_to(ROOT)): path for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))}
+LONG = {"docs/tutorial.md"}  # half a minute
+ASKED = sorted(PAGES.keys() - (set() if os.environ.get("ALL_PAGES") else LONG))
+WORKFLOWS = {".github/workflows/*.yml": "github-workflows", ".gitlab-ci.yml": "gitlab-ci"}
+# As wide as the pages are; nothing of the machine that a test runs on.
+SETTINGS = {"COLUMNS": "84", "NO_COLOR": "1", "DATABASE_URL": ""}
+
+
+@pytest.fixture
+def _one_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The commands of a page share one server, each finding it as it was when it started."""
+    ask = session.provider_for
+
+    def shared(spec, *, production=None, run_as=None):  # type: ignore[no-untyped-def]
+        return shared_server.shared_server(spec, production) if run_as is None else ask(spec, run_as=run_as)
+
+    monkeypatch.setattr(session, "provider_for", shared)
+    yield
+    shared_server.stop_all()
+
+
+@pytest.mark.usefixtures("_one_server")
+@pytest.mark.parametrize("page", ASKED)
+def test_what_a_page_tells_to_type_answers_as_it_shows(page: str, tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    for snippet in snippets(PAGES[page]):
+        if snippet.file:
+            write(folder, snippet.file, snippet.text)
+        elif snippet.language == "console":
+            for command in shown(snippet.text):
+                code, output = run(folder, command.command, SETTINGS)
+                told = f"{page}:{snippet.line}: {command.command}\n{output}"
+                assert (command.code, is_so(command.output, output)) == (code, True), told
+        else:
+            read(snippet)
+    for files, schema in WORKFLOWS.items():
+        for path in folder.glob(files):
+            checker = [str(Path(sys.executable).with_name("check-jsonschema")), "--builtin-schema", f"vendor.{schema}"]
+            subprocess.run([*checker, str(path)], check=True, capture_output=True)
