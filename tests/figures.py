@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pgcontract.result import Measurements, Run
+from pgcontract.result import Effect, Measurements, Run
 
 
 def without_figures(run: Run) -> Run:
@@ -27,4 +27,14 @@ def without_figures(run: Run) -> Run:
             for finding in run.findings
         ),
         measurements=Measurements(),
+        effect=run.effect and _untimed(run.effect),
     )
+
+
+def _untimed(effect: Effect) -> Effect:
+    """What statements cost in pages and rows is the same everywhere; WAL holds what the server does of its own accord."""
+    live = tuple(
+        replace(statement, growth=tuple(replace(size, elapsed_ms=0.0, wal_bytes=0) for size in statement.growth))
+        for statement in effect.live or ()
+    )
+    return replace(effect, live=live if effect.live is not None else None)

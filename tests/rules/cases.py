@@ -3,7 +3,8 @@
 A case names the subject, the status the check must give it where that is not the word its name begins with, and pieces
 of what must be said of it (summary, expected, actual, remedy, evidence). `asks` names the checks to run where they are
 not the one on show, `linters` what is asked beside them, `migration` the file that is meant where there are several,
-`at` the later one in whose state it is judged again, and `pg` a server other than the usual.
+`at` the later one in whose state it is judged again, `history` the file with the tool's own table of what is applied, and
+`pg` a server other than the usual.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from case_projects import Case
 from obtaining import fetched
 from pgcontract import RunOptions, load_project
+from pgcontract.contract import FolderOptions
 from pgcontract.postgres.providers import Production
 from pgcontract.result import Evidence, Finding, Observations, Run
 from pgcontract.runner import NO_SERVER, Session, conclude, plan
@@ -32,7 +34,9 @@ def judged(case: Case) -> Run:
     pg = case.expected.get("pg", USUAL_SERVER)
     with fetched(pg), case.project() as root:
         asks, linters = (tuple(case.expected.get(key, usual)) for key, usual in (("asks", [case.check]), ("linters", ())))
-        planned = plan(load_project(root), RunOptions(only=asks, pg=pg, linters=linters))
+        history = case.expected.get("history")
+        options = FolderOptions(history=str(root / history)) if history else None
+        planned = plan(load_project(root, options=options), RunOptions(only=asks, pg=pg, linters=linters))
         production = Production(platform=planned.project.platform, postgres=planned.project.postgres)
         with Session(planned, provider=shared_server(pg, production) if pg != NO_SERVER else None) as session:
             findings = [finding for item in planned.items for finding in session.ask(item)]

@@ -19,6 +19,7 @@ from pgcontract.reporting.json import from_json, to_json
 from pgcontract.result import Content, Outline, Run, RunOptions
 from pgcontract.rules.registry import checks
 from pgcontract.runner import plan, verify
+from pgcontract.runner.decisions import DECISIONS
 from written_files import write_files
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
@@ -159,13 +160,14 @@ def test_every_claim_of_the_shipped_chain_names_its_section() -> None:
 
 def test_default_outline_names_every_family_or_leaves_it_to_the_general_section() -> None:
     outline = default_outline()
-    families = {check.partition(".")[0] for check in checks()} | {"claim", "waiver"}
+    families = {check.partition(".")[0] for check in checks()} | {info.family for info in DECISIONS}
     named = {family for section in outline.sections for family in section.families} - {"*"}
 
     assert (outline.general.id, named - families, families - named) == (
         "migration",
         set(),
         {
+            "baseline",
             "claim",
             "contract",
             "error_detail",

@@ -31,6 +31,7 @@ _COMMANDS: Final = {
     "diff": ("diff", "Say what changes from one run to another."),
     "release": ("release", "Gather for an operator what was verified, with a checklist."),
     "stats": ("stats", "Print the SELECT that tells how many rows production's tables have, for --stats."),
+    "history": ("history", "Print the SELECT that tells which migrations production has, for --history."),
     "doctor": ("doctor", "Show which servers can start here, what is missing, what is cached."),
     "schema": ("schema", "Print the JSON Schema of the files you write, or of run.json."),
 }

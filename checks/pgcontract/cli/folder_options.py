@@ -35,6 +35,19 @@ _OPTIONS: Final = (
         help="The last migration that production has; those behind it are pending.",
     ),
     click.option(
+        "--history",
+        metavar="SOURCE",
+        envvar="PGCONTRACT_HISTORY",
+        show_envvar=True,
+        help="What production has, as the tool's own table says: FILE with what the SELECT of `pgcontract history` "
+        "answers there, or dsn:URL, where that table alone is read.",
+    ),
+    click.option(
+        "--since",
+        metavar="REF",
+        help="Judge whole what changed since git's REF, the working tree included; all else as it stands at the head.",
+    ),
+    click.option(
         "--stats",
         metavar="FILE",
         help="How many rows production has in its tables: what the SELECT of `pgcontract stats` prints there, pasted.",
@@ -66,6 +79,8 @@ def read_folder_options(options: dict[str, Any]) -> FolderOptions:
         platform=options["platform"],
         values=read_values(options["values"], option="--set"),
         applied=options["applied"],
+        since=options["since"],
+        history=options["history"],
         setup=Path(setup) if setup is not None else None,
         stats=Path(stats) if stats is not None else None,
     )

@@ -84,7 +84,7 @@ def _tool(run: Run) -> list[str]:
 
 def _files(run: Run, root: str) -> list[str]:
     """What is not as it was, file by file, and migrations that came behind the head."""
-    from pgcontract.contract import load_project
+    from pgcontract.contract import FolderOptions, load_project
 
     if not Path(root).exists():
         raise InputError("is not here; name the project that the run was of, behind the report's file", file=root)
@@ -92,7 +92,9 @@ def _files(run: Run, root: str) -> list[str]:
         return ["it does not say of which files it is, so nothing shows that they are the same"]
     contract = next((file.path for file in run.sources if file.role == "contract"), None)
     alone = Path(root).is_file() and contract is not None
-    project = load_project(root, contract=contract if alone else None)
+    baseline = next((Path(file.path) for file in run.sources if file.role == "baseline"), None)
+    options = FolderOptions(baseline=baseline if baseline and baseline.is_file() else None)
+    project = load_project(root, contract=contract if alone else None, options=options)
     if run.options.through is not None:
         project = project.through(run.migration)
     return changed_files(run, project)

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from pgcontract.cli.baseline import read_baseline_options, require_one_use, verify_and_write
 from pgcontract.cli.folder_options import folder_options, read_folder_options
 from pgcontract.cli.progress import show_progress
 from pgcontract.cli.report_format import (
@@ -68,6 +69,14 @@ from pgcontract.result import RunOptions
 )  # fmt: skip
 @click.option("--verbose", "-v", is_flag=True, help="Show everything that is wrong, however long.")
 @click.option("--strict", is_flag=True, help="Exit with code 1 for CAUTION too.")
+@click.option(
+    "--baseline", metavar="FILE",
+    help="What is known to be wrong: it is counted, and decides nothing.  [default: pgcontract-baseline.toml in the "
+    "project, or <folder>.pgcontract-baseline.toml beside a folder of migrations, if it is there]",
+)  # fmt: skip
+@click.option("--no-baseline", is_flag=True, help="Judge as if there were no baseline.")
+@click.option("--write-baseline", is_flag=True, help="Write what is wrong now to the baseline.")
+@click.option("--prune-baseline", is_flag=True, help="Remove from the baseline what applies no more.")
 @click.option("--contract", metavar="FILE", help="The contract to use, where PATH is one .sql file.")
 def command(
     path: str,
@@ -87,6 +96,10 @@ def command(
     verbose: bool,
     strict: bool,
     contract: str | None,
+    baseline: str | None,
+    no_baseline: bool,
+    write_baseline: bool,
+    prune_baseline: bool,
     **folder: Any,
 ) -> int:
     """Run the migrations of PATH on a fresh server and check what they promise.
@@ -102,6 +115,8 @@ def command(
     if json_file not in (None, STANDARD_OUTPUT):
         require_writable(Path(json_file).parent, "folder of the JSON file")
         require_file(Path(json_file), "--json")
+
+    require_one_use(baseline, no_baseline=no_baseline, write=write_baseline, prune=prune_baseline)
 
     from pgcontract import runner
     from pgcontract.cli.process_cost import with_whole_process
@@ -130,14 +145,19 @@ def command(
         strict=strict,
         linters=linters,
     )
+    read = read_baseline_options(read_folder_options(folder), baseline, no_baseline=no_baseline, write=write_baseline)
     if path == STANDARD_INPUT:
         if contract is not None:
             raise click.UsageError("--contract goes with a file: standard input has no contract")
-        project = load_script(read_standard_input(), name="standard input", options=read_folder_options(folder))
+        project = load_script(read_standard_input(), name="standard input", options=read)
     else:
-        project = load_project(path, contract=contract, options=read_folder_options(folder))
+        project = load_project(path, contract=contract, options=read)
     with show_progress() as notify:
-        run = with_whole_process(runner.verify(project, options, notify=notify))
+        if write_baseline or prune_baseline:
+            run, told = verify_and_write(project, options, baseline, prune=prune_baseline, notify=notify)
+        else:
+            run, told = runner.verify(project, options, notify=notify), ()
+        run = with_whole_process(run)
     if json_file is not None and json_file != STANDARD_OUTPUT:
         from pgcontract.reporting.json import to_json
 
@@ -154,6 +174,8 @@ def command(
             click.echo(rendered(run, form, verbose=verbose, stream=sys.stderr), nl=False, err=True)
     else:
         click.echo(rendered(run, form, verbose=verbose, stream=sys.stdout), nl=False)
+    for line in told:
+        click.echo(visible(line), err=True)
     for file in written:
         click.echo(f"wrote {visible(str(file))}", err=True)
     if run.fault:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pgcontract.contract.baseline import Baseline, BaselineEntry, FindingKey, baseline_text, read_baseline
 from pgcontract.contract.claims import CheckRef, Claim, Correction
 from pgcontract.contract.documents import FilePins
 from pgcontract.contract.folder_options import FolderOptions, read_values
@@ -11,6 +12,7 @@ from pgcontract.contract.migration_folder import FolderIssue, IssueKind
 from pgcontract.contract.project import Project
 from pgcontract.contract.project_loading import (
     contract_path,
+    history_select,
     load_project,
     load_script,
     with_contracts,
@@ -34,6 +36,8 @@ from pgcontract.contract.values import (
 
 __all__ = [
     "LEVELS",
+    "Baseline",
+    "BaselineEntry",
     "Budget",
     "CheckRef",
     "Claim",
@@ -45,6 +49,7 @@ __all__ = [
     "Examples",
     "ExistingRows",
     "FilePins",
+    "FindingKey",
     "Flow",
     "FolderIssue",
     "FolderOptions",
@@ -65,10 +70,13 @@ __all__ = [
     "Timestamp",
     "Verification",
     "Waiver",
+    "baseline_text",
     "contract_path",
+    "history_select",
     "json_schema",
     "load_project",
     "load_script",
+    "read_baseline",
     "read_values",
     "with_contracts",
 ]

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from pgcontract.contract.applied_history import read_history
+from pgcontract.contract.applied_issues import issues_of_history
+from pgcontract.contract.baseline import BASELINE_FILE, read_baseline
 from pgcontract.contract.chain import build_chain
 from pgcontract.contract.configuration import Configuration
 from pgcontract.contract.folder_options import FolderOptions
-from pgcontract.contract.layouts import Layout
+from pgcontract.contract.layouts import Layout, layouts
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderReading
 from pgcontract.contract.own_runner import run_by, runner_sentences
@@ -18,12 +22,14 @@ from pgcontract.contract.platform_evidence import PLATFORMS, SUPABASE, supabase_
 from pgcontract.contract.platform_tables import without_platform_tables
 from pgcontract.contract.project import Project
 from pgcontract.contract.psql_scripts import read_alone
+from pgcontract.contract.scope import with_scope
 from pgcontract.contract.seeds import seed_scripts
 from pgcontract.contract.severities import read_severities
 from pgcontract.contract.table_rows import read_table_rows
 from pgcontract.contract.toml_reader import Document
 from pgcontract.contract.validation_errors import nearest
 from pgcontract.errors import InputError
+from pgcontract.model.input_file import is_there
 from pgcontract.model.qualified_name import QualifiedName
 
 PROJECT_REF = "PGCONTRACT_PROJECT_REF"
@@ -77,6 +83,7 @@ def with_options(project: Project, options: FolderOptions, *, folder: Folder, sa
         raise InputError(f"--platform {options.platform}: no platform is called so; {hint}")
     applied = project.migration(options.applied).key if options.applied is not None else project.applied
     setup = read_alone(options.setup, options.values) if options.setup is not None else None
+    project = _with_baseline(project, options, folder)
     project = replace(
         project,
         seeds=seed_scripts(folder, project.layout, migrations=[migration.up.path for migration in project.chain]),
@@ -86,6 +93,7 @@ def with_options(project: Project, options: FolderOptions, *, folder: Folder, sa
         table_rows=read_table_rows(options.stats) if options.stats is not None else project.table_rows,
         secrets=options.secrets,
     )
+    project = _with_applied(project, options, folder)
     if options.platform is not None or says_platform:
         return on_platform(project, project.platform)
     evidence = supabase_evidence(folder, project.chain, layout=project.layout, setup=setup)
@@ -96,6 +104,41 @@ def with_options(project: Project, options: FolderOptions, *, folder: Folder, sa
         "switches that off."
     )
     return on_platform(replace(project, assumptions=(*project.assumptions, sentence)), SUPABASE)
+
+
+def _with_applied(project: Project, options: FolderOptions, folder: Folder) -> Project:
+    """The project with what its tool's table says is applied, and what changed since a commit."""
+    layout = layouts()[project.layout]
+    if options.history is not None:
+        if options.applied is not None:
+            raise InputError("--applied and --history both say what production has; give one of them")
+        history = read_history(options.history, layout, project.chain)
+        issues = issues_of_history(project.chain, history, layout.HISTORY, layout.NAME)
+        project = replace(project, history=history, applied=None, issues=(*project.issues, *issues))
+    return with_scope(project, folder, layout, options.since) if options.since is not None else project
+
+
+def _with_baseline(project: Project, options: FolderOptions, folder: Folder) -> Project:
+    """The project with the baseline that is named, else with the one in its usual place, if it is there."""
+    path, alone = _baseline_path(project, folder), folder.only is not None
+    project = replace(project, baseline_path=path, alone=alone)
+    if options.baseline is not None:
+        return replace(project, baseline=read_baseline(options.baseline))
+    if options.no_baseline or alone or not is_there(path):
+        return project
+    sentence = f"What {path} has was known before, and decides nothing; --no-baseline judges without it."
+    return replace(project, baseline=read_baseline(path), assumptions=(*project.assumptions, sentence))
+
+
+def _baseline_path(project: Project, folder: Folder) -> Path:
+    """In the project's folder; beside a folder of migrations that is none, under its name."""
+    if folder.path != project.root:
+        return project.root / BASELINE_FILE
+    if folder.only is not None:
+        return folder.path / BASELINE_FILE
+    place = folder.place
+    path = place.with_name(f"{place.name}.{BASELINE_FILE}")
+    return path if folder.path.is_absolute() else Path(os.path.relpath(path))
 
 
 def on_platform(project: Project, platform: str) -> Project:

@@ -39,6 +39,7 @@ class FlywaySettings:
     sql_migration_suffixes: tuple[str, ...] = (".sql",)
     group: bool = False
     mixed: bool = False
+    out_of_order: bool = False
     execute_in_transaction: bool = True
     default_schema: str = "public"
     table: str = "flyway_schema_history"
@@ -84,6 +85,7 @@ def _settings(values: Mapping[str, str]) -> FlywaySettings:
         sql_migration_suffixes=tuple(filter(None, map(str.strip, suffixes.split(",")))) or default.sql_migration_suffixes,
         group=is_true(values, "group", False),
         mixed=is_true(values, "mixed", False),
+        out_of_order=is_true(values, "outOfOrder", False),
         execute_in_transaction=is_true(values, "executeInTransaction", True),
         default_schema=schema or default.default_schema,
         table=values.get("table") or default.table,

@@ -19,8 +19,10 @@ _SECRET: Final = re.compile(
 @dataclass(frozen=True, kw_only=True)
 class FolderOptions:
     """The `layout` by name, the `platform`, the `values` of placeholders by name, the last migration that production has
-    (`applied`), a script that is run before the first one (`setup`), and a file with the sizes of production's tables
-    (`stats`)."""
+    (`applied`), a script that is run before the first one (`setup`), a file with the sizes of production's tables
+    (`stats`), the commit since which changes count (`since`), and where its tool's own table of what is applied is to be
+    read, a file or `dsn:URL` (`history`). `baseline` is the file of what is known to be wrong; where None, the one in its
+    usual place is read if it is there, unless `no_baseline`."""
 
     layout: str | None = None
     platform: str | None = None
@@ -28,6 +30,10 @@ class FolderOptions:
     applied: str | None = None
     setup: Path | None = None
     stats: Path | None = None
+    since: str | None = None
+    history: str | None = field(default=None, repr=False)  # a dsn: may hold a password
+    baseline: Path | None = None
+    no_baseline: bool = False
 
     @property
     def secrets(self) -> dict[str, str]:

@@ -29,6 +29,9 @@ class IssueKind(Enum):
     IGNORED = "migration.read"
     REFUSED = "migration.accepted"
     PLACEHOLDER = "migration.placeholders"
+    CHANGED = "migration.unchanged"
+    LATE = "migration.in_order"
+    FAILED = "migration.finished"
 
 
 def from_the_top(path: Path) -> Path:
@@ -68,7 +71,7 @@ class Folder:
     """A folder to be read. Links that lead out of `root` are refused. With `only`, the one file, or folder of one
     migration, that is asked about: its neighbours are not looked at. `values` are those of placeholders, by name, which
     may be secrets. `platform` is the one that its project declares, if it does. `given` is what `only` holds where that
-    is no file. The `unreadable` are passed over, as if they were not there."""
+    is no file. The `unreadable` are passed over, as if they were not there. `start` is where psql would be started."""
 
     path: Path
     root: Path
@@ -77,6 +80,7 @@ class Folder:
     platform: str | None = None
     given: Source | None = field(default=None, repr=False)
     unreadable: frozenset[Path] = frozenset()
+    start: Path = Path()
     _openings: dict[Path, str] = field(default_factory=dict, repr=False, compare=False)
     _answers: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+from pgcontract.contract.applied_history import AppliedHistory
+from pgcontract.contract.baseline import BASELINE_FILE, Baseline
+from pgcontract.contract.changes_since import Scope
 from pgcontract.contract.head_names import in_names_of_head
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import FolderIssue
@@ -35,7 +38,11 @@ class Project:
     show, with what it shows instead. `files` are those that hold for the whole chain: pgcontract.toml.
     `severities` is what its team says that broken promises weigh; `configured` a sentence for each thing that its
     configuration leaves out.
-    `ended` is the key of its head where the owner's word left others behind that out.
+    `scope` is the commit since which changes count, with what has changed; `history` the keys that its tool's own table
+    says are applied, where that was read.
+    `ended` is the key of its head where the owner's word left others behind that out. `alone`: it is one file, whose
+    neighbours were not looked at. `baseline` is what is known to be wrong, if there is such a file; `baseline_path` is
+    where it is written unless another place is named.
     """
 
     root: Path
@@ -58,15 +65,34 @@ class Project:
     files: tuple[SourceFile, ...] = ()
     severities: Severities = field(default_factory=Severities)
     configured: tuple[str, ...] = ()
+    scope: Scope | None = None
+    history: AppliedHistory | None = None
     ended: str | None = field(default=None, compare=False)
+    alone: bool = False
+    baseline: Baseline | None = None
+    baseline_path: Path = Path(BASELINE_FILE)
+
+    @cached_property
+    def pending(self) -> tuple[Migration, ...]:
+        """Those that production does not have: behind the one that is said to be applied, else what its tool's table
+        lacks, else what changed since a commit, else the last alone."""
+        keys = [migration.key for migration in self.chain]
+        if self.applied in keys:
+            return self.chain[keys.index(self.applied) + 1 :]
+        if self.history is not None:
+            return tuple(migration for migration in self.chain if migration.key not in self.history.applied)
+        if self.scope is not None:
+            return tuple(migration for migration in self.chain if migration.key in self.scope.changes.scripts)
+        return self.chain[-1:]
 
     @property
-    def pending(self) -> tuple[Migration, ...]:
-        """Those that production does not have: behind the one that is said to be applied, else the last alone."""
-        if self.applied is None:
-            return self.chain[-1:]
-        keys = [migration.key for migration in self.chain]
-        return self.chain[keys.index(self.applied) + 1 :] if self.applied in keys else self.chain[-1:]
+    def knows_applied(self) -> bool:
+        """Whether somebody said what production has; of a commit nobody says that it is deployed."""
+        return self.applied is not None or self.history is not None
+
+    def is_judged_whole(self, migration: Migration) -> bool:
+        """Whether everything is asked of it that is asked of a migration: it is pending, or has changed."""
+        return migration in self.pending or (self.scope is not None and migration.key in self.scope.changes.every)
 
     @cached_property
     def at_head(self) -> Project:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from pgcontract.contract.applied_history import history_of
 from pgcontract.contract.chain import add_contracts, build_chain
 from pgcontract.contract.configuration import PROJECT_FILE, Configuration, read_configuration
 from pgcontract.contract.configured_project import configured_project, on_platform, shown_document, with_options
@@ -62,6 +63,8 @@ def load_script(raw: bytes, *, name: str, options: FolderOptions | None = None) 
     """The project of one script that is no file, which is called `name`: psql's rules, or those of the layout that the
     options name, and no contract. What it includes is looked for in the working folder. Raises InputError."""
     options = options or FolderOptions()
+    if options.since is not None:
+        raise InputError("--since compares files with a commit, and standard input is none; name the folder")
     layout, folder, shown = read_given(make_source(raw, name), options.layout, options.values)
     reading = read_given_folder(layout, folder, name)
     chain, shapes = build_chain(reading.migrations, [])
@@ -242,6 +245,11 @@ def with_contracts(project: Project, texts: Mapping[str, str]) -> Project:
         documents[key] = parse_contract(text, path=contract_path(project, project.migration(key)))
     chain, shapes = add_contracts(project.chain, documents)
     return on_platform(replace(project, chain=chain, shapes=shapes), project.platform)
+
+
+def history_select(project: Project) -> str:
+    """What reads the table in which the project's tool keeps what is applied. Raises InputError where it keeps none."""
+    return history_of(layouts()[project.layout]).select
 
 
 def _is_project(folder: Path) -> bool:

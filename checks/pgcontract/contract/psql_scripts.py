@@ -168,7 +168,7 @@ def _read(folder: Folder, source: Source, execution: Execution) -> PsqlReading:
 def _open(folder: Folder, name: str, beside: str | None) -> Source:
     """The file of the folder's project that a script includes; psql looks in the folder that it is started in."""
     root = folder.root.resolve()
-    folders = [Path(), folder.root, folder.path] if beside is None else [Path(beside).parent]
+    folders = [folder.start, folder.root, folder.path] if beside is None else [Path(beside).parent]
     places = [start / name for start in folders]
     outside = None
     for place in dict.fromkeys(Path(os.path.normpath(place)) for place in places):

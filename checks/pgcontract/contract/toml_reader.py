@@ -72,6 +72,13 @@ def parse_contract(text: str, *, path: Path, claims: Path | None = None, outline
     return Document(path=path, spec=spec, declarations=declarations, lines=lines, claims=stated, files=tuple(files))
 
 
+def read_toml(path: Path, model: type[S], *, role: str) -> tuple[S, Mapping[KeyPath, int], tuple[SourceFile, ...]]:
+    """A file of any other model, with the lines of its keys, and itself as a file that plays this role."""
+    text = read_toml_text(path)
+    spec, lines = _parse(text, path, model)
+    return spec, lines, (_source(role, path, text),)
+
+
 def _source(role: str, path: Path, text: str) -> SourceFile:
     return SourceFile(role=role, path=str(path), sha256=sha256(text.encode()).hexdigest())
 

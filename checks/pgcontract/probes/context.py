@@ -48,14 +48,15 @@ class Context:
     after its own migration, `judging_context` that of the migration in whose state it is judged; both may be this one.
     `failure` is why the migration was not applied; one that is only `replayed` has no states of its own. `population` is
     the database with rows that is carried along the chain.
-    `deployed_states` are what production holds before the first migration that is pending, by regime name, where this
-    one is pending.
+    `deployed_states` are what production holds before the first of the migrations that are pending one after another up
+    to this one, by regime name, where this one is pending; `earlier` is the context of the pending one right before it.
     """
 
     deployed_states: Mapping[str, DatabaseState] = MappingProxyType({})
     failure: Failure | None = None
     replayed: bool = False
     population: Population | None = None
+    earlier: Context | None = None
 
     def __init__(
         self,

@@ -72,6 +72,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     add("--pgcontract-applied", metavar="ID", help="the last migration that production has; those behind it are pending")
     add(
+        "--pgcontract-history",
+        metavar="SOURCE",
+        default=os.environ.get("PGCONTRACT_HISTORY"),
+        help="what production has, as the tool's own table says: FILE with what the SELECT of `pgcontract history` "
+        "answers there, or dsn:URL (default: $PGCONTRACT_HISTORY)",
+    )
+    add(
+        "--pgcontract-since",
+        metavar="REF",
+        help="judge whole what changed since git's REF, and all else as it stands at the head",
+    )
+    add(
         "--pgcontract-platform",
         choices=("postgres", "supabase"),
         help="whose roles, schemas and default privileges are there before the first migration",

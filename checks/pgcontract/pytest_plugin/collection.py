@@ -19,9 +19,9 @@ from pgcontract.pytest_plugin.summary import VERDICT_PLUGIN, VerdictPlugin
 from pgcontract.reporting.finding_status import weight_label
 from pgcontract.reporting.markup import visible
 from pgcontract.result import Finding, Observations, Status
+from pgcontract.runner.acceptance import accept_alone
 from pgcontract.runner.corrections import apply_corrections, declared_corrections
 from pgcontract.runner.decisions import DECISIONS
-from pgcontract.runner.waivers import apply_waivers
 
 
 class PromiseFile(pytest.File):
@@ -97,8 +97,9 @@ class PromiseItem(pytest.Item):
 
     def setup(self) -> None:
         self.ask(self.item)
-        project = self.shared_session.plan.project
-        waived, _ = apply_waivers(self.answers[self.item], project, dt.datetime.now(dt.UTC).date())
+        plan = self.shared_session.plan
+        project = plan.project
+        waived = accept_alone(self.answers[self.item], plan, dt.datetime.now(dt.UTC).date())
         # Whether what stands in its place holds is known when all was asked: the verdict says so.
         self.resolved_findings = apply_corrections(waived, project, runner.check_infos(), declared_corrections(project))
         if not any(finding.blocks for finding in self.resolved_findings):

@@ -42,6 +42,8 @@ def folder_options(config: pytest.Config) -> FolderOptions:
         platform=option.pgcontract_platform,
         values=read_values(option.pgcontract_set, option="--pgcontract-set"),
         applied=option.pgcontract_applied,
+        since=option.pgcontract_since,
+        history=option.pgcontract_history,
         setup=here / setup if setup is not None else None,
         stats=here / stats if stats is not None else None,
     )

@@ -21,4 +21,5 @@ def again_command(run: Run) -> str:
     words += [word for glob in options.only for word in ("--only", glob)]
     words += [word for glob in options.skip for word in ("--skip", glob)]
     words += [word for source in run.sources if source.role == "setup" for word in ("--setup", source.path)]
+    words += [word for source in run.sources if source.role == "baseline" for word in ("--baseline", source.path)]
     return " ".join(map(quote, words))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from markupsafe import Markup
 
 from pgcontract.model.qualified_name import split_name
-from pgcontract.reporting.live_tables import find_worst_lock
+from pgcontract.reporting.live_tables import find_worst_lock, place
 from pgcontract.reporting.markup import code, join, prose
 from pgcontract.result import PartName, Run
 
@@ -52,8 +52,8 @@ def _lock(run: Run) -> Markup:
         return Markup("")
     lock = worst.lock
     meanwhile = f" while it {worst.meanwhile}" if worst.meanwhile else ""
-    return Markup("locks {} ({}, from line {}): {} of it wait{}").format(
-        code(lock.table), lock.mode, worst.statement.line, lock.blocks, meanwhile
+    return Markup("locks {} ({}, from {}): {} of it wait{}").format(
+        code(lock.table), lock.mode, place(run, worst.statement), lock.blocks, meanwhile
     )
 
 

@@ -56,6 +56,8 @@ def urgency(finding: Finding, first: Set[str]) -> tuple[bool, int, int]:
     less than by itself stays where it is."""
     kinds = {Status.BROKEN: 0, Status.ERROR: 1, Status.UNKNOWN: 2}
     severity = list(Severity).index(finding.gravest) if finding.gravest else len(Severity)
+    if finding.accepted_though_critical:
+        return True, severity, len(kinds)
     not_first = finding.check not in first or finding.status is not Status.BROKEN
     return not_first, severity if finding.status is Status.BROKEN else len(Severity), kinds[finding.status]
 
@@ -64,6 +66,8 @@ def status_label(finding: Finding) -> str:
     """KEPT, BROKEN (critical), BROKEN, corrected: the status, and what it weighs."""
     if finding.status in (Status.BROKEN, Status.UNKNOWN) and finding.resolution is not None:
         return f"{finding.status.name}, {finding.resolution}"
+    if finding.accepted_though_critical:
+        return f"{finding.status.name} (critical)"
     if finding.status is not Status.BROKEN:
         return finding.status.name
     return f"BROKEN ({weight_label(finding)})" if finding.severity else "BROKEN"

@@ -154,9 +154,10 @@ def _finding(group: Sequence[Finding], view: RunView) -> Markup:
     unasked = view.unasked(first) if first.check in view.first_checks else 0
     behind += f" {number(unasked, 'check')} could not be asked because of it." if unasked else ""
     remedy = Markup(" **To do:** {}").format(prose(first.remedy, MAX_REMEDY)) if first.remedy else ""
+    accepted = Markup(" It is {}.").format(prose(first.resolution)) if first.accepted_though_critical else ""
     at = Markup(" At {}.").format(code(first.origin)) if first.origin else ""
-    return Markup("{} {} ({}): {}{}{}{}{}").format(
-        outcome(first), code(view.name(first)), ids, _sentence(first), others, behind, at, remedy
+    return Markup("{} {} ({}): {}{}{}{}{}{}").format(
+        outcome(first), code(view.name(first)), ids, _sentence(first), accepted, others, behind, at, remedy
     )
 
 
@@ -247,10 +248,11 @@ def _on_trust(view: RunView) -> Markup:
     claims = ((view.claim_name(claim.id, claim.migration), claim.reason) for claim in view.claims_by(Outcome.UNTESTABLE))
     waived = (
         (view.name(finding), finding.resolution or "waived")
-        for finding in view.distinct_findings
-        if finding.status is Status.WAIVED
+        for finding in view.run.accepted
+        if not view.run.is_folded(finding)
     )
-    return join((f"{name} ({_clause(reason)})" for name, reason in (*claims, *waived)), "; ")
+    named = (f"{name} ({_clause(reason)})" for name, reason in (*claims, *waived))
+    return join((*named, *view.run.folded), "; ")
 
 
 def _clause(reason: str) -> str:

@@ -28,7 +28,7 @@ MAX_STATEMENT = 200
 def outcome(finding: Finding) -> Markup:
     """**BROKEN (critical)**, KEPT: the status as a word; bold where action is needed."""
     label = prose(status_label(finding))
-    highlighted = finding.status in (Status.BROKEN, Status.ERROR, Status.UNKNOWN) and finding.resolution is None
+    highlighted = is_unresolved(finding) or finding.accepted_though_critical
     return Markup("**{}**").format(label) if highlighted else label
 
 

@@ -14,7 +14,11 @@ FORMAT = "github"
 def render(run: Run) -> str:
     """One `::error` or `::warning` a wrong finding, `::notice` for one that is settled, then the verdict."""
     view = RunView(run)
-    lines = [_command(finding, view.name(finding)) for finding in (*view.unresolved, *view.resolved)]
+    lines = [
+        _command(finding, view.name(finding))
+        for finding in (*view.unresolved, *view.resolved)
+        if levels_of(finding).github
+    ]
     verdict = f"{run.verdict.decision.value}: {run.migration}"
     reasons = (f"  {reason}" for reason in run.verdict.reasons)
     on_trust = (f"  on trust: {sentence}" for sentence in run.on_trust)

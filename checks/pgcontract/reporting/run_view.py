@@ -34,6 +34,8 @@ _MIN_COUNTED = 2
 
 def decision_meaning(run: Run) -> str:
     """What the verdict means for a deployment, in a sentence."""
+    if run.verdict.decision is Decision.CLEAR and any(finding.decides_nothing for finding in run.accepted):
+        return "Nothing is wrong but what is accepted, which is counted below. It may be deployed."
     if run.verdict.decision is Decision.CLEAR and run.declared is None:
         return "Nothing was promised, and nothing that was asked is wrong. It may be deployed."
     return DECISION_MEANING[run.verdict.decision]
@@ -76,8 +78,11 @@ class RunView:
 
     @cached_property
     def causes(self) -> tuple[Finding, ...]:
-        """The unresolved findings but for those that only follow from another migration's."""
-        return tuple(finding for finding in self.unresolved if not finding.follows)
+        """The unresolved findings but for those that only follow from another migration's; what is critical, accepted or
+        not, is among them."""
+        causes = [finding for finding in self.unresolved if not finding.follows]
+        causes += [finding for finding in self.run.accepted if finding.accepted_though_critical]
+        return tuple(sorted(causes, key=self.urgency))
 
     @cached_property
     def people(self) -> tuple[Finding, ...]:

@@ -9,7 +9,7 @@ from pgcontract.reporting.levels import fingerprint, levels_of
 from pgcontract.reporting.markup import visible
 from pgcontract.reporting.places import details, place_of, uri
 from pgcontract.reporting.run_view import RunView
-from pgcontract.result import CheckInfo, Finding, Run, Severity
+from pgcontract.result import Acceptance, CheckInfo, Finding, Run, Severity
 
 FORMAT = "sarif"
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -76,5 +76,6 @@ def _result(finding: Finding, view: RunView, rules: dict[str, int]) -> dict[str,
     }
     if levels.suppressed:
         reason = visible(finding.resolution or "waived")
-        result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": reason}]
+        kind = "inSource" if finding.accepted is Acceptance.COMMENT else "external"
+        result["suppressions"] = [{"kind": kind, "status": "accepted", "justification": reason}]
     return result

@@ -193,9 +193,10 @@ def _fit(entries: Sequence[_Entry], view: RunView, printer: _Printer, room: int)
 
 def _settled(view: RunView, *, verbose: bool) -> Iterator[RenderableType]:
     """What does not count as it is; where it is much, its number stands below."""
-    if view.resolved and (verbose or len(view.resolved) <= MAX_SETTLED):
+    settled = view.resolved if verbose else [one for one in view.resolved if not view.run.is_folded(one)]
+    if settled and (verbose or len(settled) <= MAX_SETTLED):
         yield Text("Settled", style="bold")
-        yield _list(view.resolved, view)
+        yield _list(settled, view)
         yield Text("")
 
 
@@ -260,6 +261,8 @@ def _finding(finding: Finding, view: RunView, *, with_evidence: bool = True) -> 
     yield Padding(_grid((label, text, tone) for label, text, tone in rows if text is not None), (0, 0, 0, 2))
     for evidence in finding.evidence if with_evidence else ():
         yield from _evidence(evidence)
+    if finding.accepted_though_critical:
+        yield Padding(_grid([("accepted", finding.resolution or "", "yellow")]), (0, 0, 0, 2))
     if finding.remedy:
         yield Padding(_grid([("remedy", finding.remedy, "green")]), (0, 0, 0, 2))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pgcontract.result.check_info import CheckInfo, Correctable
 from pgcontract.result.claim_result import ClaimResult, Outcome
 from pgcontract.result.document_info import DocumentInfo
-from pgcontract.result.effect import Effect, LiveLock, LiveStatement, PartName
+from pgcontract.result.effect import Effect, LiveLock, LiveStatement, PartName, WorkAtSize
 from pgcontract.result.finding import Evidence, Finding, Reweighed
 from pgcontract.result.measurements import Measurements
 from pgcontract.result.migration_name import MigrationName
@@ -15,10 +15,12 @@ from pgcontract.result.run import Run
 from pgcontract.result.run_options import RunOptions
 from pgcontract.result.script_file import ScriptFile
 from pgcontract.result.source_file import SourceFile
-from pgcontract.result.status import Severity, Status
+from pgcontract.result.status import Acceptance, Severity, Status
 from pgcontract.result.verdict import Decision, Verdict
+from pgcontract.result.waiver_term import WaiverTerm
 
 __all__ = [
+    "Acceptance",
     "CheckInfo",
     "ClaimResult",
     "Content",
@@ -47,4 +49,6 @@ __all__ = [
     "SourceFile",
     "Status",
     "Verdict",
+    "WaiverTerm",
+    "WorkAtSize",
 ]

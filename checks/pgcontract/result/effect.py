@@ -25,25 +25,47 @@ class LiveLock:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WorkAtSize:
+    """What a statement cost where its tables had so many `rows`, or about: rows and pages that it read, pages that it
+    wrote in files old and new, new files, bytes of WAL at wal_level = replica, and milliseconds, which are the machine's.
+    """
+
+    rows: int
+    rows_scanned: int
+    pages_read: int
+    pages_written: int
+    files_written: int
+    wal_bytes: int
+    elapsed_ms: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class LiveStatement:
-    """A statement that locks or works on tables that were there before: `locks` are held once it has run, `until` is the
-    line of the last statement of its transaction. `work` says what it does to every row of a table, `rows` how many rows
-    of a table it inserted, updated and deleted, by its name."""
+    """A statement of a pending `migration` that locks or works on tables that were there before.
+
+    `locks` are held once it has run; `until` is the line of the last statement of its transaction, in the migration
+    `until_in` where that is a later one. `work` says what it does to every row of a table, `rows` how many rows of a
+    table it inserted, updated and deleted, by its name; `growth` what it cost at two sizes, where that was measured.
+    """
 
     path: str
     line: int
     text: str
     until: int
+    until_in: str = ""
+    migration: str = ""
     locks: tuple[LiveLock, ...] = ()
     work: tuple[str, ...] = ()
     rows: tuple[tuple[str, int], ...] = ()
+    growth: tuple[WorkAtSize, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Effect:
     """The difference that the head's way up makes to the catalog, each part in the order of `Schema.parts()`.
 
-    `live` are its statements that lock or work on tables that were there before, None where nobody looked.
+    `live` are the statements of what is pending that lock or work on tables that were there before, None where nobody
+    looked.
     """
 
     made: tuple[PartName, ...] = ()

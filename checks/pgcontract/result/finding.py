@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pgcontract.model.schema import Origin
-from pgcontract.result.status import Severity, Status
+from pgcontract.result.status import Acceptance, Severity, Status
 
 MENDED: Final = "mended by "  # how the resolution of what a later migration mended begins
 
@@ -37,10 +37,10 @@ class Finding:
     `summary` is a sentence about this subject, with no file name and no time in it; `expected` before `actual`;
     `remedy` says what to do where something is wrong. `migration` is the key of the one that made the promise;
     `at` that of the later one in whose state it was judged, empty where it is the same. `resolution` is why a BROKEN
-    does not block ("corrected: ...", "mended by ..."), who waived a WAIVED and for how long, or where an UNKNOWN was
-    answered after all. `follows` is the key of the migration whose failure it follows from: it decides nothing beside
-    that one. `reweighed` tells of a severity that is not the check's own. A WAIVED has the severity of what is broken;
-    one that could not be asked has none.
+    does not block ("corrected: ...", "mended by ..."), why a WAIVED is accepted, or where an UNKNOWN was answered
+    after all; `accepted` is what a WAIVED is accepted by. `follows` is the key of the migration whose failure it follows
+    from: it decides nothing beside that one. `reweighed` tells of a severity that is not the check's own. A WAIVED has
+    the severity of what is broken; one that could not be asked has none.
     """
 
     check: str
@@ -57,6 +57,7 @@ class Finding:
     migration: str
     at: str = ""
     resolution: str | None = None
+    accepted: Acceptance | None = None
     follows: str = ""
     reweighed: Reweighed | None = None
     seconds: float = field(default=0.0, compare=False)
@@ -70,6 +71,18 @@ class Finding:
     def mended(self) -> bool:
         """Whether it was broken, and is kept at the head of the chain."""
         return self.status is Status.BROKEN and (self.resolution or "").startswith(MENDED)
+
+    @property
+    def accepted_though_critical(self) -> bool:
+        """Whether it is critical, and somebody accepts it: that is told wherever something wrong is."""
+        return self.status is Status.WAIVED and self.critical
+
+    @property
+    def decides_nothing(self) -> bool:
+        """Whether it is old, or light, and accepted: it is counted, and no reason for a verdict."""
+        if self.accepted is Acceptance.BASELINE:
+            return not self.accepted_though_critical
+        return self.accepted is Acceptance.COMMENT and self.gravest in (Severity.WARNING, Severity.INFO)
 
     @property
     def shows_nothing(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import assert_never
 
 from pgcontract.model.schema import Schema
@@ -19,8 +20,9 @@ from pgcontract.result.row_effects import RowLoss, RowStop
 from pgcontract.result.run_options import RunOptions
 from pgcontract.result.script_file import ScriptFile
 from pgcontract.result.source_file import SourceFile
-from pgcontract.result.status import Status
+from pgcontract.result.status import Acceptance, Status
 from pgcontract.result.verdict import Decision, Verdict
+from pgcontract.result.waiver_term import WaiverTerm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +37,8 @@ class Run:
     migrations do over rows; `sources` are the files that were read, with their digests, `project` the
     folder or script that they are of, `layout` how it was read; `pending` are the keys of the migrations that were taken
     for pending; `assumptions` are a sentence each: how the folder was read, what was taken for pending.
-    `configured` are a sentence for each line of the configuration that left something out or weighed it anew.
+    `configured` are a sentence for each line of the configuration that left something out or weighed it anew. `waivers`
+    stand in the order in which they end.
     """
 
     pgcontract: str
@@ -67,6 +70,7 @@ class Run:
     project: str = ""
     layout: str = ""
     pending: tuple[str, ...] = ()
+    waivers: tuple[WaiverTerm, ...] = ()
 
     def display_name(self, key: str) -> str:
         """What people call the migration of the chain."""
@@ -75,18 +79,58 @@ class Run:
     @property
     def on_trust(self) -> tuple[str, ...]:
         """What words stand for in place of an answer: a sentence for each claim that is called untestable, and for each
-        finding that a waiver excuses. Whatever the verdict, a reader must know of them first."""
-        restating = {check.id for check in self.checks if check.restates_claims}
+        finding that somebody accepts; one for all that is old. Whatever the verdict, a reader must know of them first."""
         untestable = (claim for claim in self.claims if claim.outcome is Outcome.UNTESTABLE)
-        waived = (finding for finding in self.findings if finding.status is Status.WAIVED)
         return (
             *(f"{self._lead(claim.migration)}{claim.id} is called untestable: {claim.reason}" for claim in untestable),
             *(
                 f"{self._lead(finding.migration)}{finding.item} is {finding.resolution}"
-                for finding in waived
-                if finding.check not in restating
+                for finding in self.accepted
+                if not self.is_folded(finding)
             ),
+            *self.folded,
         )
+
+    @cached_property
+    def accepted(self) -> tuple[Finding, ...]:
+        """The findings that are WAIVED, a thing once: without those that repeat what became of claims."""
+        restating = {check.id for check in self.checks if check.restates_claims}
+        waived = (finding for finding in self.findings if finding.status is Status.WAIVED)
+        return tuple(finding for finding in waived if finding.check not in restating)
+
+    def is_folded(self, finding: Finding) -> bool:
+        """Whether an accepted finding is only counted: it decides nothing, or is waived by the contract of a migration
+        that is applied. What is critical never is."""
+        old = bool(self.layout) and finding.migration not in self.pending
+        if finding.status is not Status.WAIVED:
+            return False
+        return not finding.accepted_though_critical and (finding.decides_nothing or old)
+
+    @property
+    def folded(self) -> tuple[str, ...]:
+        """A sentence for each way in which old findings are accepted, with their number."""
+        return tuple(
+            filter(None, (self._folded_waivers(), self._folded(Acceptance.COMMENT), self._folded(Acceptance.BASELINE)))
+        )
+
+    def _folded(self, acceptance: Acceptance) -> str | None:
+        held = [one for one in self.accepted if one.accepted is acceptance and self.is_folded(one)]
+        if not held:
+            return None
+        are = "finding is" if len(held) == 1 else "findings are"
+        where = held[0].resolution if acceptance is Acceptance.BASELINE else "ignored by comments in the SQL"
+        return f"{len(held)} {are} {where}, and decide{'s' * (len(held) == 1)} nothing"
+
+    def _folded_waivers(self) -> str | None:
+        known = (Acceptance.COMMENT, Acceptance.BASELINE)
+        held = [one for one in self.accepted if one.accepted not in known and self.is_folded(one)]
+        if not held:
+            return None
+        names = ", ".join(dict.fromkeys(self.display_name(finding.migration) for finding in held))
+        are = "finding of an earlier migration is" if len(held) == 1 else "findings of earlier migrations are"
+        ends = [term for term in self.waivers if term.excuses]
+        next_end = f"; the next waiver ends on {ends[0].until}, {ends[0].item}" if ends else ""
+        return f"{len(held)} {are} waived ({names}){next_end}"
 
     def _lead(self, key: str) -> str:
         """What leads the name of a thing that is of an earlier migration than the head."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class SourceFile:
-    """`role` is migration, rollback, contract, claims, project, setup or seed; `path` as it was given.
+    """`role` is migration, rollback, contract, claims, project, baseline, setup or seed; `path` as it was given.
 
     `migration` is the key of the one that it is of, empty for what holds for the whole chain; of a seed it is its path.
     `sha256` is of the file's bytes, of TOML without a byte order mark.

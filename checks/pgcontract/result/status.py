@@ -28,3 +28,11 @@ class Severity(Enum):
     ERROR = "error"
     WARNING = "warning"
     INFO = "info"
+
+
+class Acceptance(Enum):
+    """What a WAIVED finding is accepted by: a waiver in a contract, the baseline, or a comment at its statement."""
+
+    WAIVER = "waiver"
+    BASELINE = "baseline"
+    COMMENT = "comment"

@@ -10,7 +10,7 @@ from pgcontract.runner.findings import make_unanswered_finding
 from pgcontract.runner.item import Item
 from pgcontract.runner.plan import Plan, plan
 from pgcontract.runner.session import NO_SERVER, Session
-from pgcontract.runner.verification import Change, changes, conclude, verify
+from pgcontract.runner.verification import Change, changes, conclude, verify, verify_with_baseline
 
 __all__ = [
     "NO_SERVER",
@@ -24,4 +24,5 @@ __all__ = [
     "make_unanswered_finding",
     "plan",
     "verify",
+    "verify_with_baseline",
 ]

@@ -10,6 +10,7 @@ from pgcontract.contract import Project
 from pgcontract.result import Finding, Status
 
 _MAX_NAMES = 5
+_SHORT = 12
 _ON_PLATFORM: Final = re.compile(
     r"^\s*(?:CREATE|DROP|ALTER)\s(?:(?!\bON\b).)*\b(?:TRIGGER|POLICY)\b(?:(?!\$).)*?"
     r"\bON\s+(?:TABLE\s+)?\"?(?:auth|storage|realtime)\"?\s*\.",
@@ -53,15 +54,38 @@ def _platform(project: Project) -> Iterator[str]:
 
 
 def _pending(project: Project) -> Iterator[str]:
-    if len(project.chain) == 1:
+    if project.scope is not None:
+        yield from _scope(project)
+    if project.history is not None and project.applied is None:
+        yield f"Pending: {_shown(project)}, as {project.history.table} in {project.history.source} has the others."
+        return
+    if len(project.chain) == 1 or (project.scope is not None and project.applied is None):
         return
     if project.applied is None:
         yield f"Taken as pending: {project.head.display_name} alone, the last; --applied ID says what production has."
         return
+    last = project.migration(project.applied).display_name
+    yield f"Pending: {_shown(project)}, as {last} is the last that production has."
+
+
+def _shown(project: Project) -> str:
     names = [migration.display_name for migration in project.pending]
     shown = ", ".join(names[:_MAX_NAMES]) + (f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else "")
-    last = project.migration(project.applied).display_name
-    yield f"Pending: {shown or 'nothing'}, as {last} is the last that production has."
+    return shown or "nothing"
+
+
+def _scope(project: Project) -> Iterator[str]:
+    """What is judged whole, of how many: a scope must be seen, for what is outside of it was asked less."""
+    scope = project.scope
+    assert scope is not None
+    keys = [migration.key for migration in project.chain if migration.key in scope.changes.every]
+    names = [project.migration(key).display_name for key in keys]
+    shown = ", ".join(names[:_MAX_NAMES]) + (f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else "")
+    yield (
+        f"Judged for {len(names)} of {len(project.chain)}: {shown or 'nothing'} changed since {scope.ref} "
+        f"({scope.commit[:_SHORT]}, where the two part); of the others, what they promise of the head."
+    )
+    yield from scope.sentences
 
 
 def _empty(project: Project) -> Iterator[str]:

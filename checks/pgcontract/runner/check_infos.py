@@ -6,11 +6,10 @@ from collections.abc import Mapping
 
 from pgcontract.result import CheckInfo
 from pgcontract.rules.registry import checks
-from pgcontract.runner.claim_findings import CLAIM_DECIDED
-from pgcontract.runner.waivers import WAIVER_LIVE
+from pgcontract.runner.decisions import DECISIONS
 
 
 def check_infos() -> Mapping[str, CheckInfo]:
     """By id, sorted."""
-    infos = (*(check.info for check in checks().values()), CLAIM_DECIDED, WAIVER_LIVE)
+    infos = (*(check.info for check in checks().values()), *DECISIONS)
     return {info.id: info for info in sorted(infos, key=lambda info: info.id)}

@@ -1,17 +1,18 @@
-"""What the verdict decides itself, of claims and waivers, as items that a selection may name. Pure."""
+"""What the verdict decides itself, of claims, waivers and the baseline, as items that a selection may name. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from pgcontract.contract import CheckRef, Claim, Migration, Project, Waiver
+from pgcontract.contract import Baseline, CheckRef, Claim, Migration, Project, Waiver
 from pgcontract.contract.check_globs import matches_finding
+from pgcontract.runner.baselined import BASELINE_LIVE
 from pgcontract.runner.claim_findings import CLAIM_DECIDED
 from pgcontract.runner.item import Item
 from pgcontract.runner.waivers import WAIVER_LIVE, waiver_name
 
-DECISIONS = (CLAIM_DECIDED, WAIVER_LIVE)
+DECISIONS = (BASELINE_LIVE, CLAIM_DECIDED, WAIVER_LIVE)
 
 
 def claim_item(migration: Migration, claim: Claim) -> Item:
@@ -23,8 +24,12 @@ def waiver_item(migration: Migration, waiver: Waiver) -> Item:
     return Item(migration=migration.key, check=WAIVER_LIVE.id, subject=name, label=name)
 
 
+def baseline_item(project: Project, baseline: Baseline) -> Item:
+    return Item(migration=project.head.key, check=BASELINE_LIVE.id, subject=baseline.name, label=baseline.name)
+
+
 def decisions(project: Project, items: Iterable[Item]) -> dict[Item, frozenset[Item]]:
-    """Every claim and waiver of the chain, each with those of the items that it rests on."""
+    """Every claim and waiver of the chain and its baseline, each with those of the items that it rests on."""
     planned = tuple(items)
     found: dict[Item, frozenset[Item]] = {}
     for number, migration in enumerate(project.chain):
@@ -39,6 +44,9 @@ def decisions(project: Project, items: Iterable[Item]) -> dict[Item, frozenset[I
         left = project.at_head.migration(migration.key).contract
         for waiver in left.of(Waiver) if left else ():
             found[waiver_item(migration, waiver)] = named_by(waiver, planned, [migration.key])
+    if project.baseline is not None:
+        known = {entry.key.check for entry in project.baseline.entries}
+        found[baseline_item(project, project.baseline)] = frozenset(item for item in planned if item.check in known)
     return found
 
 

@@ -10,18 +10,13 @@ from pgcontract.contract import Migration, Project
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Schema
 from pgcontract.model.sql import Script, as_written
-from pgcontract.probes.cached_facts import known_fact
 from pgcontract.probes.context import Context
-from pgcontract.probes.locks.trace import trace_locks
-from pgcontract.probes.locks.work import LockTrace
 from pgcontract.probes.populated.losses import find_losses
 from pgcontract.probes.populated.over_rows import run_over_rows
 from pgcontract.probes.populated.stops import as_row_stop
 from pgcontract.result import (
     DocumentInfo,
     Effect,
-    LiveLock,
-    LiveStatement,
     Measurements,
     Observations,
     PartName,
@@ -31,8 +26,6 @@ from pgcontract.result.row_effects import RowLoss, RowStop
 
 if TYPE_CHECKING:
     from pgcontract.performance.measurements import MeasuredPromise
-
-_MAX_STATEMENT = 200
 
 
 def observe(head: Context | None, measured: Iterable[MeasuredPromise]) -> Observations:
@@ -58,30 +51,6 @@ def _effect(head: Context) -> Effect:
         made=tuple(part for part in differing if part not in was_there),
         changed=tuple(part for part in differing if part in was_there),
         dropped=tuple(part for part in before if part not in left),
-        live=_live(known_fact(trace_locks, head), head.promise.script.path),
-    )
-
-
-def _live(trace: LockTrace | None, path: str) -> tuple[LiveStatement, ...] | None:
-    if trace is None:
-        return None
-    last = {traced.transaction: traced.statement.line for traced in trace.statements}
-    return tuple(
-        LiveStatement(
-            path=traced.statement.path or path,
-            line=traced.statement.line,
-            text=" ".join(traced.statement.shown.split())[:_MAX_STATEMENT],
-            until=last[traced.transaction],
-            locks=tuple(
-                LiveLock(table=table, mode=mode.sql, blocks=mode.blocked, taken=table in traced.taken)
-                for table, mode in traced.held.items()
-                if mode.blocks_writes and trace.root_of.get(table, table) not in {*traced.held} - {table}
-            ),
-            work=tuple(dict.fromkeys(f"{work.kind.value} {work.table}" for work in traced.work)),
-            rows=tuple(traced.rows.items()),
-        )
-        for traced in trace.statements
-        if traced.work or traced.rows or any(mode.blocks_writes for mode in traced.held.values())
     )
 
 

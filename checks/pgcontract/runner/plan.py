@@ -201,7 +201,7 @@ def _refuse_unknown_severities(project: Project, known: Collection[str]) -> None
 def _is_judged(project: Project, migration: Migration) -> bool:
     # What its tool runs again whenever it has changed meets a second run however long ago it was applied.
     whole = migration.contract is not None and migration.contract.promises == "all"
-    return whole or migration in project.pending or migration.up.execution.repeatable
+    return whole or project.is_judged_whole(migration) or migration.up.execution.repeatable
 
 
 def _checks_of(promise: Promise, known: Iterable[Check]) -> Iterator[Check]:

@@ -100,14 +100,22 @@ class Replay:
         context = Context(self._plan.promises[migration.key], self._sandbox, self._states)
         context.population = self._population
         self._contexts[migration.key] = context
-        pending = self._plan.project.pending
-        if pending and migration.key == pending[0].key:
-            self._deployed = self._states
         if context.promise.is_pending:
+            # What production has between two that are pending, a deploy finds there as well.
+            if not self._follows_pending(migration):
+                self._deployed = self._states
             context.deployed_states = self._deployed
+            pending = self._plan.project.pending
+            before = pending[: pending.index(migration)] if migration in pending else ()
+            context.earlier = self._contexts.get(before[-1].key) if before else None
         context.failure = self._failure(migration, context)
         if migration is not self._plan.head:
             self._states = context.next_states()
+
+    def _follows_pending(self, migration: Migration) -> bool:
+        chain = self._plan.project.chain
+        number = chain.index(migration)
+        return number > 0 and chain[number - 1] in self._plan.project.pending
 
     def _run_over_rows(self, key: str) -> DatabaseState | None:
         """The state after a pending migration over rows, to go on with; None where it is to be applied as it is."""

@@ -27,7 +27,7 @@ from pgcontract.postgres.sandbox import Sandbox
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
-from pgcontract.result import Evidence, Finding, Observations, Phase, ServerInfo, Status
+from pgcontract.result import Evidence, Finding, LiveStatement, Observations, Phase, ServerInfo, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import Check, checks
 from pgcontract.runner.behind_failures import excuse
@@ -35,6 +35,7 @@ from pgcontract.runner.findings import make_finding, make_unanswered_finding
 from pgcontract.runner.head_findings import merge_with_head
 from pgcontract.runner.item import Item
 from pgcontract.runner.lacking_functions import excuse_lacking
+from pgcontract.runner.live_statements import live_statements
 from pgcontract.runner.observation import observe, row_effects
 from pgcontract.runner.plan import Plan
 from pgcontract.runner.replay import Replay
@@ -110,6 +111,8 @@ class Session:
                 seen = observe(self._head(), self._measured_promises())
                 asked = (self.context(key) for key, check in sorted(self._asked) if check == ROWS_ACCEPTED)
                 seen = replace(seen, **row_effects(tuple(asked)))
+                if seen.effect is not None:
+                    seen = replace(seen, effect=replace(seen.effect, live=self._live_statements()))
         return replace(seen, server=self._server_info(), phases=tuple(self._phases))
 
     def context(self, key: str) -> Context:
@@ -129,6 +132,13 @@ class Session:
         if self._replay is not None:
             return self._replay.reached(self.plan.head.key)
         return self._contexts.get(self.plan.head.key)
+
+    def _live_statements(self) -> tuple[LiveStatement, ...] | None:
+        """What pending migrations do to tables in use; what they cost there is a matter of whole runs."""
+        reached = (self._replay.reached(each.key) for each in self.plan.project.pending) if self._replay else ()
+        options = self.plan.options
+        with self._phase("growth"):
+            return live_statements(filter(None, reached), measured=not (options.only or options.skip))
 
     def context_at_head(self, key: str) -> Context:
         """The migration's promise in the state of the head."""
@@ -220,7 +230,7 @@ class Session:
                 answers = tuple(excuse_lacking(answer, self._functions_lacking) for answer in answers)
             excused = tuple(excuse(answer, check.id, self._failed_before(key)) for answer in answers)
             # A failure of what production has is a warning: it does not weigh what nobody could say for it.
-            refused |= excused != answers and self.plan.project.applied is not None
+            refused |= excused != answers and self.plan.project.knows_applied
             answers = tuple(map(self._from_its_cause, excused))
             seconds = (time.perf_counter() - started) / max(len(answers), 1)
         return tuple(make_finding(promise, check, answer, seconds=seconds, refused=refused) for answer in answers)

@@ -24,6 +24,8 @@ def project_path(project: Project) -> str:
 
 def _files(project: Project) -> Iterator[SourceFile]:
     yield from project.files
+    if project.baseline is not None:
+        yield from project.baseline.files
     if project.setup is not None:
         yield _script("setup", "", project.setup)
     yield from (_script("seed", seed.path, seed) for seed in project.seeds)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
-from pgcontract.result import ClaimResult, Decision, Finding, Outcome, Severity, Status, Verdict
+from pgcontract.result import Acceptance, ClaimResult, Decision, Finding, Outcome, Severity, Status, Verdict
 from pgcontract.result.claim_ranges import shorten_ids
 from pgcontract.runner.claim_findings import CLAIM_DECIDED
 
@@ -13,6 +13,11 @@ _COUNTED = {
     Outcome.CORRECTED: "corrected",
     Outcome.WAIVED: "waived",
     Outcome.UNTESTABLE: "untestable",
+}
+_ACCEPTED = {
+    Acceptance.WAIVER: ("promise is waived", "promises are waived"),
+    Acceptance.COMMENT: ("finding that would block is ignored", "findings that would block are ignored"),
+    Acceptance.BASELINE: ("critical finding is in the baseline", "critical findings are in the baseline"),
 }
 
 
@@ -23,8 +28,10 @@ def conclude_verdict(
     complete: bool,
     production: int | None,
     major: int | None,
+    pending: Collection[str] | None = None,
 ) -> Verdict:
-    """The first decision that matches, with every reason for it; a fault of ours is told beside whatever blocks."""
+    """The first decision that matches, with every reason for it; a fault of ours is told beside whatever blocks. What is
+    waived of migrations that are not `pending` is counted, None where nobody knows which are."""
     unanswered = [finding for finding in findings if finding.unanswered]
     # What only follows from a script that was not applied is no reason beside it.
     unanswered = [finding for finding in unanswered if not finding.follows] or unanswered
@@ -35,7 +42,7 @@ def conclude_verdict(
     if unanswered:
         return Verdict(decision=Decision.INCOMPLETE, reasons=_reasons(unanswered))
     caution = [
-        *_caution(findings, claims),
+        *_caution(findings, claims, pending),
         *filter(None, [major_mismatch(major, production)]),
         *(() if complete else ("only a selection of the checks was run",)),
     ]
@@ -43,7 +50,9 @@ def conclude_verdict(
     return Verdict(decision=decision, reasons=tuple(caution))
 
 
-def _caution(findings: Sequence[Finding], claims: Sequence[ClaimResult]) -> Iterator[str]:
+def _caution(
+    findings: Sequence[Finding], claims: Sequence[ClaimResult], pending: Collection[str] | None
+) -> Iterator[str]:
     for finding in findings:
         if finding.status is Status.BROKEN and finding.severity is Severity.WARNING and finding.resolution is None:
             yield _reason(finding)
@@ -53,11 +62,21 @@ def _caution(findings: Sequence[Finding], claims: Sequence[ClaimResult]) -> Iter
         if ids:
             are = "claim is" if len(ids) == 1 else "claims are"
             yield f"{len(ids)} {are} {description}: {', '.join(shorten_ids(ids))}"
-    if waived := [
-        finding.item for finding in findings if finding.status is Status.WAIVED and finding.check != CLAIM_DECIDED.id
-    ]:
-        are = "promise is" if len(waived) == 1 else "promises are"
-        yield f"{len(waived)} {are} waived: {', '.join(waived)}"
+    for acceptance, words in _ACCEPTED.items():
+        held = [finding for finding in findings if _accepted_by(finding) is acceptance and _counts(finding)]
+        old = [finding for finding in held if pending is not None and finding.migration not in pending]
+        told = [finding.item for finding in held if finding not in old or finding.accepted_though_critical]
+        told += [f"{len(held) - len(told)} of earlier migrations"] if len(told) < len(held) else []
+        if held:
+            yield f"{len(held)} {words[len(held) > 1]}: {', '.join(told)}"
+
+
+def _accepted_by(finding: Finding) -> Acceptance | None:
+    return finding.accepted or (Acceptance.WAIVER if finding.status is Status.WAIVED else None)
+
+
+def _counts(finding: Finding) -> bool:
+    return finding.check != CLAIM_DECIDED.id and not finding.decides_nothing
 
 
 def major_mismatch(major: int | None, production: int | None) -> str | None:

@@ -6,8 +6,9 @@ import datetime as dt
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
+from pathlib import Path
 
-from pgcontract.contract import Migration, Project
+from pgcontract.contract import Baseline, Migration, Project
 from pgcontract.errors import InputError
 from pgcontract.model.schema import Schema
 from pgcontract.postgres.progress import ProgressEvent, progress_told_to, report_progress
@@ -15,6 +16,7 @@ from pgcontract.postgres.providers import redact_run_as, redact_spec
 from pgcontract.result import Finding, MigrationName, Observations, Run, RunOptions
 from pgcontract.result.observations import sum_phases
 from pgcontract.result.secrets import mask_secrets
+from pgcontract.runner.acceptance import accept_findings, entries_after, is_whole
 from pgcontract.runner.assumptions import assumptions
 from pgcontract.runner.check_infos import check_infos
 from pgcontract.runner.claim_findings import claim_findings
@@ -22,11 +24,11 @@ from pgcontract.runner.claims import decide_claims
 from pgcontract.runner.corrections import apply_corrections, corrected_claims
 from pgcontract.runner.observation import document_info, script_file
 from pgcontract.runner.plan import Plan, plan
-from pgcontract.runner.session import Session
+from pgcontract.runner.session import NO_SERVER, Session
 from pgcontract.runner.severities import reweighed_decision, severity_sentences
 from pgcontract.runner.source_files import project_path, source_files
 from pgcontract.runner.verdict import conclude_verdict
-from pgcontract.runner.waivers import apply_waivers
+from pgcontract.runner.waivers import waiver_terms
 
 
 def conclude(
@@ -43,12 +45,12 @@ def conclude(
     now = dt.datetime.now(dt.UTC)
     infos = check_infos()
     ordered = _in_order(plan, findings)
-    waived, waivers = apply_waivers(ordered, plan.project, today or now.date(), undecided=plan.undecided)
+    waived, accepted = accept_findings(ordered, plan, today or now.date())
     claims = decide_claims(
         plan.project, waived, infos, left_out=plan.left_out, undecided=plan.undecided, skipped=plan.skipped
     )
     resolved = apply_corrections(waived, plan.project, infos, corrected_claims(claims))
-    decided = (*waivers, *claim_findings(plan.project, claims, complete=plan.complete))
+    decided = (*accepted, *claim_findings(plan.project, claims, complete=plan.complete))
     everything = (*resolved, *(reweighed_decision(finding, plan.project) for finding in decided))
     found = {finding.check for finding in everything}
     promise = plan.promises[plan.head.key]
@@ -58,6 +60,7 @@ def conclude(
         complete=plan.complete,
         production=plan.project.postgres,
         major=observed.server.major if observed.server else None,
+        pending=[migration.key for migration in plan.project.pending],
     )
     run = Run(
         pgcontract=version("pgcontract"),
@@ -96,6 +99,7 @@ def conclude(
         pending=tuple(migration.key for migration in plan.project.pending),
         phases=sum_phases(observed.phases),
         sources=source_files(plan.project),
+        waivers=waiver_terms(waived, plan.project),
     )
     return mask_secrets(run, plan.project.secrets)
 
@@ -128,6 +132,49 @@ def verify(
     with what the run is doing.
     """
     planned = plan(project, options)
+    return conclude(planned, *_ask(planned, notify))
+
+
+def verify_with_baseline(
+    project: Project,
+    options: RunOptions = RunOptions(),  # noqa: B008 - a frozen value
+    *,
+    path: Path,
+    prune: bool,
+    notify: Callable[[ProgressEvent], None] | None = None,
+) -> tuple[Run, Baseline]:
+    """The same, judged by the baseline that is to be written to `path`: all that is wrong now, and what was not asked as
+    it was; with `prune` what there was, without what applies no more. Nothing is written.
+
+    Raises InputError where the run could not say what applies no more: by a selection, or without a server.
+    """
+    planned = plan(project, options)
+    if prune:
+        _require_whole(planned, path)
+    findings, observed = _ask(planned, notify)
+    resolved = conclude(_judged_by(planned, None), findings, observed).findings
+    entries = entries_after(planned, findings, resolved, prune=prune)
+    baseline = Baseline(path=str(path), entries=entries)
+    return conclude(_judged_by(planned, baseline), findings, observed), baseline
+
+
+def _judged_by(planned: Plan, baseline: Baseline | None) -> Plan:
+    return replace(planned, project=replace(planned.project, baseline=baseline))
+
+
+def _require_whole(planned: Plan, path: Path) -> None:
+    if planned.project.baseline is None:
+        raise InputError("there is no baseline to prune; --baseline names another place", file=str(path))
+    if planned.options.pg == NO_SERVER:
+        raise InputError("--prune-baseline needs a server: without one nothing shows what is still wrong; see --pg")
+    if not (planned.complete and is_whole(planned.project)):
+        raise InputError(
+            "--prune-baseline goes with a run of all checks over the whole chain, or it would remove what was not asked; "
+            "leave out --only, --skip and --through, and name the folder"
+        )
+
+
+def _ask(planned: Plan, notify: Callable[[ProgressEvent], None] | None) -> tuple[list[Finding], Observations]:
     findings: list[Finding] = []
     with progress_told_to(notify), Session(planned) as session:
         for done, item in enumerate(planned.items, 1):
@@ -135,7 +182,7 @@ def verify(
             findings.extend(answers)
             report_progress(ProgressEvent(kind="item", name=item.name, done=done, total=len(planned.items)))
         observed = session.observed()
-    return conclude(planned, findings, observed)
+    return findings, observed
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pgcontract.contract import Migration, Project, Waiver
-from pgcontract.result import CheckInfo, Evidence, Finding, Severity, Status
+from pgcontract.result import Acceptance, CheckInfo, Evidence, Finding, Severity, Status, WaiverTerm
 from pgcontract.runner.item import Item
 
 LONGEST: Final = dt.timedelta(days=366)
@@ -77,7 +77,8 @@ def _excuse(finding: Finding, uses: Sequence[_Use], today: dt.date) -> Finding:
     first.excused.append(finding)
     if first.waiver.until < today:
         return finding
-    return replace(finding, status=Status.WAIVED, resolution=_resolution(first.waiver, finding, today))
+    resolution = _resolution(first.waiver, finding, today)
+    return replace(finding, status=Status.WAIVED, accepted=Acceptance.WAIVER, resolution=resolution)
 
 
 def _obstacle(waiver: Waiver, finding: Finding, today: dt.date) -> str | None:
@@ -111,6 +112,31 @@ def _resolution(waiver: Waiver, finding: Finding, today: dt.date) -> str:
     ]
     told = f" ({'; '.join(remarks)})" if remarks else ""
     return f"waived until {waiver.until.isoformat()} by {waiver.owner}: {waiver.reason}{told}"
+
+
+def waiver_terms(findings: Iterable[Finding], project: Project) -> tuple[WaiverTerm, ...]:
+    """Every waiver of the chain, those that end first before the others, with what it excuses of these findings."""
+    waived = [finding for finding in findings if finding.accepted is Acceptance.WAIVER]
+    terms = (
+        WaiverTerm(
+            migration=migration.key,
+            check=waiver.check,
+            subject=waiver.subject,
+            reason=waiver.reason,
+            owner=waiver.owner,
+            until=waiver.until.isoformat(),
+            excuses=tuple(
+                dict.fromkeys(
+                    finding.item
+                    for finding in waived
+                    if finding.migration == migration.key and waiver.matches(finding.check, finding.subject)
+                )
+            ),
+        )
+        for migration in project.at_head.chain
+        for waiver in (migration.contract.of(Waiver) if migration.contract else ())
+    )
+    return tuple(sorted(terms, key=lambda term: (term.until, term.item, term.migration)))
 
 
 def waiver_name(waiver: Waiver) -> str:

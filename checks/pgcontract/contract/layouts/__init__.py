@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 from pgcontract.contract.layouts import dump, flat, psql
 from pgcontract.contract.migration_folder import Folder, FolderReading
+from pgcontract.contract.tool_history import ToolHistory
 from pgcontract.contract.unread_tools import refuse_unread, refuse_unread_layout, unread_tool
 from pgcontract.contract.validation_errors import nearest
 from pgcontract.errors import InputError
@@ -31,6 +32,10 @@ class Layout(Protocol):
     @property
     def SENTENCE(self) -> str:  # noqa: N802 - a constant of the module
         """How the tool reads and runs the folder, in one short clause: "by number, each file in a transaction"."""
+
+    @property
+    def HISTORY(self) -> ToolHistory:  # noqa: N802 - a constant of the module
+        """What the tool keeps of what it has applied, and does where the folder does not agree with it."""
 
     def recognises(self, folder: Folder) -> str | None:
         """What shows that the folder is laid out like this, as "has migration_lock.toml"; None where it is not. No two

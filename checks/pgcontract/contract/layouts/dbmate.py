@@ -27,6 +27,7 @@ from pgcontract.contract.folder_issues import (
 from pgcontract.contract.line_statements import comments_between
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
+from pgcontract.contract.tool_history import Late, ToolHistory
 from pgcontract.contract.tool_marks import shows
 from pgcontract.errors import InputError
 from pgcontract.model.sql import (
@@ -43,6 +44,12 @@ from pgcontract.result import Severity
 NAME: Final = "dbmate"
 SENTENCE: Final = "by name, each section in a transaction but where its mark says transaction:false"
 DEPLOY: Final = "dbmate --migrations-dir {folder} up"
+HISTORY: Final = ToolHistory(
+    table="schema_migrations",
+    columns=("version",),
+    names=lambda row, migration: row["version"] == migration.display_name,
+    late=Late.RUNS,
+)
 
 _OUTSIDE: Final = "Move it to a file of its own, with transaction:false behind its “-- migrate:up”."
 _FILE: Final = re.compile(r"(\d+).*\.sql")

@@ -22,6 +22,7 @@ from pgcontract.contract.folder_issues import (
 )
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind, from_the_top
+from pgcontract.contract.tool_history import Late, ToolHistory
 from pgcontract.errors import InputError
 from pgcontract.model.sql import Execution, Source, TransactionScope, make_script
 from pgcontract.result import Severity
@@ -29,6 +30,12 @@ from pgcontract.result import Severity
 NAME: Final = "diesel"
 SENTENCE: Final = "by the folders' versions as text, each file in a transaction but where metadata.toml says otherwise"
 DEPLOY: Final = "diesel migration run --migration-dir {folder}"
+HISTORY: Final = ToolHistory(
+    table="__diesel_schema_migrations",
+    columns=("version",),
+    names=lambda row, migration: row["version"].replace("-", "") == migration.display_name.replace("-", ""),
+    late=Late.RUNS,
+)
 
 _OUTSIDE: Final = "Move it to a migration of its own, with run_in_transaction = false in its metadata.toml."
 _UP: Final = "up.sql"

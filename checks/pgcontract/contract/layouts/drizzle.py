@@ -18,6 +18,7 @@ from pgcontract.contract.folder_issues import ignored_issue, is_sql, sent_byte_o
 from pgcontract.contract.layouts import supabase
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
+from pgcontract.contract.tool_history import Late, ToolHistory
 from pgcontract.contract.tool_marks import mark_in
 from pgcontract.errors import InputError
 from pgcontract.model.sql import Execution, TransactionScope, make_script, statements_between
@@ -26,6 +27,13 @@ from pgcontract.result import Severity
 NAME: Final = "drizzle"
 SENTENCE: Final = "in the order of meta/_journal.json, all pending files in one transaction"
 DEPLOY: Final = "npx drizzle-kit migrate"
+HISTORY: Final = ToolHistory(
+    table="drizzle.__drizzle_migrations",
+    columns=("created_at", "hash"),
+    names=lambda row, migration: _when(migration) == float(row["created_at"]),
+    agrees=lambda row, migration: row.get("hash", "") in ("", migration.up.sha256),
+    late=Late.SKIPPED,
+)
 
 _OUTSIDE: Final = "Drizzle has no way out of its transaction: run it by hand, or leave CONCURRENTLY out."
 _JOURNAL: Final = Path("meta") / "_journal.json"
@@ -191,3 +199,10 @@ def _unlisted(folder: Folder, entries: tuple[_Entry, ...]) -> Iterator[FolderIss
                 f"is not listed in {_JOURNAL.as_posix()}, so Drizzle never runs it.",
                 "Let drizzle-kit generate it, or remove it.",
             )
+
+
+def _when(migration: Migration) -> float:
+    """What the journal beside the file says of it; above everything where it says nothing."""
+    inner = Path(migration.up.path).parent
+    entries = _read_journal(Folder(path=inner, root=inner))
+    return next((entry.when for entry in entries if entry.tag == migration.key), float("inf"))

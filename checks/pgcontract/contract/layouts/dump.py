@@ -12,9 +12,11 @@ from typing import Final
 from pgcontract.contract.layouts import flat
 from pgcontract.contract.migration_folder import Folder, FolderReading
 from pgcontract.contract.psql_scripts import is_dump, read_as_dump
+from pgcontract.contract.tool_history import ToolHistory
 
 NAME: Final = "dump"
 SENTENCE: Final = "restored as psql does it, each statement sent by itself, past what belongs to roles that are not here"
+HISTORY: Final = ToolHistory()
 
 
 def recognises(folder: Folder) -> str | None:

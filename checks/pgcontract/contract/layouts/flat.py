@@ -16,12 +16,14 @@ from pgcontract.contract.folder_issues import is_sql
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
 from pgcontract.contract.psql_scripts import Reader, ReadScript, describe_tools, read_by_its_text
+from pgcontract.contract.tool_history import ToolHistory
 from pgcontract.contract.ways_back import migration_of, second_half
 from pgcontract.errors import InputError
 from pgcontract.result import Severity
 
 NAME: Final = "flat"
 SENTENCE: Final = "by the digits in front of their names, each file sent as one message"
+HISTORY: Final = ToolHistory()
 
 _UP: Final = ".sql"
 _DOWN: Final = ".down.sql"

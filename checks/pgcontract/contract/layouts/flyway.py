@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from pgcontract.contract import flyway_history
 from pgcontract.contract.flyway_names import FlywayFile, Kind, NotTaken, read_name
 from pgcontract.contract.flyway_scripts import FlywayScript, is_to_be_run, read_flyway_script
 from pgcontract.contract.flyway_settings import FlywaySettings, read_settings
@@ -18,6 +19,7 @@ from pgcontract.contract.folder_issues import Refusal, ignored_issue, is_sql, re
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
 from pgcontract.contract.tool_evidence import rust_evidence, shows_another_tool
+from pgcontract.contract.tool_history import Late, ToolHistory, is_true
 from pgcontract.errors import InputError
 from pgcontract.model.sql import TransactionScope
 from pgcontract.result import Severity
@@ -25,6 +27,20 @@ from pgcontract.result import Severity
 NAME: Final = "flyway"
 SENTENCE: Final = "by version, each file in a transaction, repeatable ones last"
 DEPLOY: Final = "flyway -locations=filesystem:{folder} migrate"
+HISTORY: Final = ToolHistory(
+    table="flyway_schema_history",
+    columns=("version", "script", "type", "checksum", "success"),
+    order="installed_rank",
+    names=flyway_history.names,
+    covers=flyway_history.covers,
+    in_force=flyway_history.in_force,
+    failed=lambda row: "" if is_true(row.get("success", "t")) else "Flyway calls it failed, and applies nothing more",
+    agrees=flyway_history.agrees,
+    late=Late.REFUSED,
+    may_be_late=flyway_history.may_be_late,
+    compares=True,
+    misses=True,
+)
 
 _OUTSIDE: Final = "Move it to a file of its own, with executeInTransaction=false in <file>.conf beside it."
 _OTHERS: Final = (".java", ".class", ".kt")

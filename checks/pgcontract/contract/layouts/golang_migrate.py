@@ -21,6 +21,7 @@ from pgcontract.contract.folder_issues import (
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
 from pgcontract.contract.tool_evidence import rust_evidence, shows_another_tool
+from pgcontract.contract.tool_history import Late, ToolHistory, by_version, is_true
 from pgcontract.errors import InputError
 from pgcontract.model.sql import Execution, make_script
 from pgcontract.result import Severity
@@ -28,6 +29,14 @@ from pgcontract.result import Severity
 NAME: Final = "golang-migrate"
 SENTENCE: Final = "by number, each file sent as one message"
 DEPLOY: Final = 'migrate -path {folder} -database "$DATABASE_URL" up'
+HISTORY: Final = ToolHistory(
+    table="schema_migrations",
+    columns=("version", "dirty"),
+    names=by_version,
+    covers=lambda row, migration: int(migration.display_name) <= int(row["version"] or -1),
+    failed=lambda row: "golang-migrate calls it dirty" if is_true(row.get("dirty", "")) else "",
+    late=Late.SKIPPED,
+)
 
 _FILE: Final = re.compile(r"([0-9]+)_(.*)\.(down|up)\.(.*)")
 _UP: Final = re.compile(r"[0-9]+_.*\.up\.sql")

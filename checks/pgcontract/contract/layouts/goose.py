@@ -24,6 +24,7 @@ from pgcontract.contract.goose_sections import GooseSection, in_transaction, rea
 from pgcontract.contract.line_statements import comments_between
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
+from pgcontract.contract.tool_history import Late, Row, ToolHistory, is_true, whole_number
 from pgcontract.contract.tool_marks import shows
 from pgcontract.errors import InputError
 from pgcontract.model.sql import (
@@ -43,6 +44,14 @@ from pgcontract.result import Severity
 NAME: Final = "goose"
 SENTENCE: Final = "by number, statement by statement, each file in a transaction but where it says NO TRANSACTION"
 DEPLOY: Final = 'goose -dir {folder} postgres "$DATABASE_URL" up'
+HISTORY: Final = ToolHistory(
+    table="goose_db_version",
+    columns=("version_id", "is_applied"),
+    order="id",
+    names=lambda row, migration: whole_number(row["version_id"]) == whole_number(migration.display_name),
+    in_force=lambda rows: _last_of_each(rows),
+    late=Late.REFUSED,
+)
 
 _OUTSIDE: Final = "Move it to a file of its own with “-- +goose NO TRANSACTION” at its top."
 _ANY_NAME: Final = "x"  # for one without a value, to see whether there is SQL around it
@@ -170,3 +179,11 @@ def _ignored(folder: Folder, files: set[Path]) -> Iterator[FolderIssue]:
                 "Rename it, or move it out of the folder.",
             )
     yield from unread_folders(folder, NAME)
+
+
+def _last_of_each(rows: Sequence[Row]) -> list[Row]:
+    """A version is applied where its last row says so; the row of version 0 is goose's own."""
+    last = {row["version_id"]: row for row in rows}
+    return [
+        row for row in last.values() if is_true(row.get("is_applied", "t")) and whole_number(row["version_id"]) != "0"
+    ]

@@ -25,6 +25,7 @@ from pgcontract.contract.line_statements import comments_between
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading
 from pgcontract.contract.tool_evidence import node_evidence, shows_another_tool
+from pgcontract.contract.tool_history import Late, ToolHistory
 from pgcontract.contract.tool_marks import NODE_DOWN, NODE_UP, shows
 from pgcontract.errors import InputError
 from pgcontract.model.sql import Execution, Source, TransactionScope, keep_only, make_script, split_statements
@@ -33,6 +34,14 @@ from pgcontract.result import Severity
 NAME: Final = "node-pg-migrate"
 SENTENCE: Final = "by number, all pending files in one transaction"
 DEPLOY: Final = "npx node-pg-migrate up --migrations-dir {folder}"
+HISTORY: Final = ToolHistory(
+    table="pgmigrations",
+    columns=("name",),
+    order="id",
+    names=lambda row, migration: row["name"] == migration.key,
+    late=Late.REFUSED,
+    misses=True,
+)
 
 _OUTSIDE: Final = "Write it as a migration in JavaScript with pgm.noTransaction(), which SQL files cannot say."
 _DIGITS: Final = re.compile(r"\d+")

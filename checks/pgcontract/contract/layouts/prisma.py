@@ -11,20 +11,33 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 from pgcontract.contract.folder_issues import ignored_issue, is_sql, name_order_issues, sent_byte_order_marks
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind, from_the_top
+from pgcontract.contract.tool_history import Late, ToolHistory
 from pgcontract.contract.tool_marks import mark_in
 from pgcontract.errors import InputError
+from pgcontract.model.input_file import read_bytes
 from pgcontract.model.sql import Execution, Script, make_script
 from pgcontract.result import Severity
 
 NAME: Final = "prisma"
 SENTENCE: Final = "by the folders' names, each file sent as one message"
 DEPLOY: Final = "npx prisma migrate deploy"
+HISTORY: Final = ToolHistory(
+    table="_prisma_migrations",
+    columns=("migration_name", "checksum", "finished_at", "rolled_back_at"),
+    order="started_at",
+    names=lambda row, migration: row["migration_name"] == migration.key,
+    in_force=lambda rows: [row for row in rows if not row.get("rolled_back_at")],
+    failed=lambda row: "" if row.get("finished_at", "-") else "Prisma has no time of its end, and applies nothing more",
+    agrees=lambda row, migration: row.get("checksum", "") in ("", *_checksums(Path(migration.up.path))),
+    late=Late.RUNS,
+)
 
 _LOCK: Final = "migration_lock.toml"
 _UP: Final = "migration.sql"
@@ -106,6 +119,13 @@ def _migration(folder: Folder, inner: Path) -> Migration:
         down=make_script(folder.source(down), execution=_ONE_MESSAGE) if folder.has(down) else None,
         down_remedy=f"Prisma has no way back of its own: write {name}/{_DOWN}, for `prisma db execute --file`.",
     )
+
+
+def _checksums(path: Path) -> tuple[str, ...]:
+    """SHA-256 of the file, and as it would be with other line ends: Prisma takes all of these."""
+    raw = read_bytes(path)
+    unix = raw.replace(b"\r\n", b"\n")
+    return tuple(sha256(each).hexdigest() for each in (raw, unix, unix.replace(b"\n", b"\r\n")))
 
 
 def _is_split(script: Script) -> bool:

@@ -11,9 +11,11 @@ from typing import Final
 from pgcontract.contract.layouts import flat
 from pgcontract.contract.migration_folder import Folder, FolderReading
 from pgcontract.contract.psql_scripts import read_as_psql, uses_psql
+from pgcontract.contract.tool_history import ToolHistory
 
 NAME: Final = "psql"
 SENTENCE: Final = "each statement sent by itself, up to the first that fails"
+HISTORY: Final = ToolHistory()
 
 
 def recognises(folder: Folder) -> str | None:

@@ -26,6 +26,7 @@ from pgcontract.contract.line_statements import comments_between
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading
 from pgcontract.contract.sql_migrate_sections import SqlMigrateFile, read_sections
+from pgcontract.contract.tool_history import Late, ToolHistory
 from pgcontract.contract.tool_marks import shows
 from pgcontract.errors import InputError
 from pgcontract.model.sql import (
@@ -41,6 +42,13 @@ from pgcontract.model.sql import (
 NAME: Final = "sql-migrate"
 SENTENCE: Final = "by number, statement by statement, each file in a transaction but where it says notransaction"
 DEPLOY: Final = "sql-migrate up"
+HISTORY: Final = ToolHistory(
+    table="gorp_migrations",
+    columns=("id",),
+    names=lambda row, migration: row["id"] == Path(migration.file).name,
+    late=Late.RUNS,
+    misses=True,
+)
 
 _OUTSIDE: Final = "Move it to a file of its own, with notransaction behind its “-- +migrate Up”."
 _DIGITS: Final = re.compile(r"\d+")

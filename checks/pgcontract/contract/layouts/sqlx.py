@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from hashlib import sha384
 from pathlib import Path
 from typing import Final
 
@@ -24,13 +25,25 @@ from pgcontract.contract.folder_issues import (
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
 from pgcontract.contract.tool_evidence import rust_evidence, shows_another_tool
+from pgcontract.contract.tool_history import Late, ToolHistory, by_version, is_true
 from pgcontract.errors import InputError
+from pgcontract.model.input_file import read_bytes
 from pgcontract.model.sql import Execution, Script, Source, TransactionScope, make_script
 from pgcontract.result import Severity
 
 NAME: Final = "sqlx"
 SENTENCE: Final = "by number, each file in a transaction but where it opens with “-- no-transaction”"
 DEPLOY: Final = "sqlx migrate run --source {folder}"
+HISTORY: Final = ToolHistory(
+    table="_sqlx_migrations",
+    columns=("version", "success", "checksum"),
+    names=by_version,
+    failed=lambda row: "" if is_true(row.get("success", "t")) else "sqlx calls it dirty, and applies nothing more",
+    agrees=lambda row, migration: row.get("checksum", "").removeprefix("\\x") in ("", _checksum(migration)),
+    late=Late.RUNS,
+    compares=True,
+    misses=True,
+)
 
 _OUTSIDE: Final = "Move it to a file of its own that opens with “-- no-transaction”."
 _FILE: Final = re.compile(r"([+-]?[0-9]+)_.*\.sql")
@@ -65,6 +78,10 @@ def read_folder(folder: Folder) -> FolderReading:
     issues += _taken_versions(migrations)
     issues += _ignored(folder, {_version(path) for path in ups})
     return FolderReading(migrations=tuple(migrations), issues=tuple(issues))
+
+
+def _checksum(migration: Migration) -> str:
+    return sha384(read_bytes(Path(migration.up.path))).hexdigest()
 
 
 def _is_file(path: Path) -> bool:

@@ -14,6 +14,7 @@ from typing import Final
 from pgcontract.contract.folder_issues import ignored_issue, is_sql, name_order_issues
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
+from pgcontract.contract.tool_history import Late, ToolHistory
 from pgcontract.contract.tool_marks import mark_in
 from pgcontract.errors import InputError
 from pgcontract.model.sql import make_script
@@ -21,6 +22,13 @@ from pgcontract.result import Severity
 
 NAME: Final = "supabase"
 SENTENCE: Final = "by name, each file in one transaction"
+HISTORY: Final = ToolHistory(
+    table="supabase_migrations.schema_migrations",
+    columns=("version", "name"),
+    names=lambda row, migration: row["version"] == migration.display_name,
+    late=Late.REFUSED,
+    misses=True,
+)
 
 _FILE: Final = re.compile(r"([0-9]+)_(.*)\.sql")
 _STAMPED: Final = re.compile(r"[0-9]{14}_.*\.sql")

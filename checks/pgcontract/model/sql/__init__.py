@@ -30,6 +30,7 @@ from pgcontract.model.sql.script import (
     split_statements,
     statements_between,
 )
+from pgcontract.model.sql.statement_digest import digest_of_script, digest_of_statements
 from pgcontract.model.sql.text_catalog import Created, Unread
 from pgcontract.model.sql.uncommitted import Uncommitted, last_uncommitted
 
@@ -52,6 +53,8 @@ __all__ = [
     "UnsetVariable",
     "as_written",
     "code",
+    "digest_of_script",
+    "digest_of_statements",
     "fill",
     "inventory",
     "keep_only",

@@ -23,6 +23,7 @@ from pgcontract.postgres.sandbox import DatabaseState
 from pgcontract.postgres.script_execution import apply_statement, as_runner
 from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
+from pgcontract.probes.locks.carried import carry_on, is_one_with_others, with_ends
 from pgcontract.probes.locks.changes import find_work, reads_rows
 from pgcontract.probes.locks.work import LockTrace, PartitionJoined, TracedStatement
 from pgcontract.probes.populated.over_rows import run_over_rows
@@ -59,7 +60,19 @@ _CONCURRENTLY: Final = re.compile(r"\bCONCURRENTLY\b", re.IGNORECASE)
 
 @cached_fact
 def trace_locks(context: Context) -> LockTrace:
-    """The script's statements one by one. CouldNotAsk where it does not run, or is not taken apart."""
+    """The script's statements one by one, under the locks that earlier files of their transaction hold. CouldNotAsk where
+    it does not run, or is not taken apart."""
+    trace = with_ends(_trace(context), context.promise.script)
+    earlier = context.earlier
+    while earlier is not None and earlier.promise.script.is_empty:
+        earlier = earlier.earlier
+    if earlier is not None and is_one_with_others(context.promise.script):
+        with suppress(CouldNotAsk):
+            return carry_on(trace_locks(earlier), earlier.promise.script, trace)
+    return trace
+
+
+def _trace(context: Context) -> LockTrace:
     script = context.promise.script
     if not script.parsed:
         raise CouldNotAsk("the script is too long to be looked into")

@@ -160,10 +160,24 @@ class TracedStatement:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CarriedLock:
+    """A lock that a statement of an earlier file, `path`, took in the transaction that goes on in this one."""
+
+    mode: LockMode
+    taken: TracedStatement
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class LockTrace:
     """The script's statements in their order, as far as they ran; `stopped` says why the rest did not. `root_of` names
-    the partitioned table at the top of each partition."""
+    the partitioned table at the top of each partition. `carried` are the locks, by table, that earlier files of the
+    first transaction left it; `joined` is whether there are such files, `goes_on` whether the last transaction does in
+    the next one."""
 
     statements: tuple[TracedStatement, ...] = ()
     stopped: str = ""
     root_of: Mapping[str, str] = field(default_factory=dict)
+    carried: Mapping[str, CarriedLock] = field(default_factory=dict)
+    joined: bool = False
+    goes_on: bool = False

@@ -122,7 +122,7 @@ class RowMaker:
 
     def _plans(self) -> Iterator[TablePlan]:
         """How the table's values are made: so that they are accepted after the migration as well, else as before it."""
-        tables = tuple(dict.fromkeys((_stricter(self.table, self.later), self.table)))
+        tables = tuple(dict.fromkeys((stricter(self.table, self.later), self.table)))
         for place, table in enumerate(tables):
             if place == len(self.planned):
                 sizes = (self.first + FEW - 1, 1)
@@ -219,7 +219,7 @@ def _insert_planned(
     )
 
 
-def _stricter(table: FilledTable, later: FilledTable | None) -> FilledTable:
+def stricter(table: FilledTable, later: FilledTable | None) -> FilledTable:
     """The table with what a later state demands of the columns that it has already."""
     if later is None:
         return table

@@ -10,6 +10,7 @@ from pgcontract.model.lock_mode import LockMode
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Origin
 from pgcontract.probes.context import Context
+from pgcontract.probes.locks.carried import is_one_with_others
 from pgcontract.probes.locks.trace import trace_locks
 from pgcontract.probes.locks.work import (
     ColumnAdded,
@@ -199,4 +200,6 @@ def _sentence(context: Context, remedies: Sequence[Remedy]) -> str:
     sentences = list(dict.fromkeys(remedy.sentence for remedy in remedies))
     if any(remedy.concurrent for remedy in remedies) and context.promise.migration.outside_remedy:
         sentences.append(context.promise.migration.outside_remedy)
+    if is_one_with_others(context.promise.script) and any(len(remedy.steps) > 1 for remedy in remedies):
+        sentences.append("Deploy each step before the next is added: all pending files run in one transaction.")
     return " ".join(sentences)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Final
 
 from pgcontract.model.lock_mode import LockMode
 from pgcontract.model.sql import Statement
 from pgcontract.model.sql.lexer import without_comments
 from pgcontract.probes.context import Context
+from pgcontract.probes.locks.carried import is_one_with_others
 from pgcontract.probes.locks.trace import trace_locks
 from pgcontract.probes.locks.work import LockTrace, TracedStatement, Work, WorkKind
 from pgcontract.result import Evidence, Severity, Status
@@ -31,13 +33,15 @@ _READS: Final = re.compile(r"\b(?:INSERT|UPDATE|DELETE|MERGE|PERFORM|SELECT|CALL
 
 @dataclass(frozen=True, kw_only=True)
 class _Held:
-    """A table whose lock was taken by one statement, and a later one of the same transaction that works meanwhile."""
+    """A table whose lock was taken by one statement, and a later one of the same transaction that works meanwhile; `path`
+    is the file of the first, where that is an earlier one."""
 
     table: str
     mode: LockMode
     taken: TracedStatement
     later: TracedStatement
     work: Work
+    path: str = ""
 
 
 @check("lock.not_held", subjects=pending_script, severity=Severity.WARNING, implied=True)
@@ -47,8 +51,9 @@ def lock_not_held(context: Context) -> Iterator[Answer]:
     Why it matters: a lock ends with its transaction and not with its statement. ADD COLUMN takes a moment; an UPDATE of
     all rows behind it in the same transaction keeps everybody out for as long as it runs.
     How it is measured: the pending migration is run statement by statement over rows, in the transactions in which its
-    tool runs it; a second session reads the locks after each. A statement works where it rewrites a table that was there
-    before, reads all of it or builds an index on it; one that finds its rows by an index does not.
+    tool runs it, which may be one of several files; a second session reads the locks after each. A statement works where
+    it rewrites a table that was there before, reads all of it or builds an index on it; one that finds its rows by an
+    index does not.
     What to do: put the later statement into a migration of its own, or commit before it.
     """
     trace = trace_locks(context)
@@ -67,28 +72,60 @@ def lock_not_held(context: Context) -> Iterator[Answer]:
         yield Answer(
             Status.BROKEN if long else Status.NOTED,
             table,
-            _summary(first, len(long or found) - 1),
+            _summary(context, first, len(long or found) - 1),
             expected="a lock that lasts as long as its own statement",
-            actual=f"{first.mode.sql} on {table} from line {first.taken.statement.line} to the end of the transaction",
-            remedy=_remedy(first),
-            evidence=held_evidence(trace, first.taken, table),
-            origin=origin_of(context, first.taken),
+            actual=f"{first.mode.sql} on {table} from {_place(first)} to the end of the transaction",
+            remedy=_remedy(context, first),
+            evidence=_evidence(context, trace, first),
+            origin=origin_of(context, first.later if first.path else first.taken),
         )
     if not tables:
         yield Answer(Status.KEPT, "script", "No lock that others wait for is held while a later statement works.")
 
 
-def _remedy(held: _Held) -> str:
+def _remedy(context: Context, held: _Held) -> str:
     line, name = held.later.statement.line, command(held.later)
-    what = f"line {line}" if line != held.taken.statement.line else f"the {name} of line {line}"
+    what = f"line {line}" if line != held.taken.statement.line or held.path else f"the {name} of line {line}"
+    # Where all pending files are one transaction, a file of its own is not enough.
+    apart = ", and deploy that by itself" if is_one_with_others(context.promise.script) else ""
     if held.later is held.taken:
-        return "Put what goes through the rows into a migration of its own, apart from what locks the table."
+        return f"Put what goes through the rows into a migration of its own, apart from what locks the table{apart}."
     if held.taken.statement.words[:1] == ("DROP",) and held.later.statement.words[:2] == ("CREATE", "MATERIALIZED"):
         return "Make it under another name in a migration before this one; here drop the old one and rename that."
-    return f"Put {what} into a migration of its own."
+    return f"Put {what} into a migration of its own{apart}."
+
+
+def _place(held: _Held) -> str:
+    return f"line {held.taken.statement.line}{f' of {PurePath(held.path).name}' if held.path else ''}"
+
+
+def _evidence(context: Context, trace: LockTrace, held: _Held) -> list[Evidence]:
+    if not held.path:
+        return held_evidence(trace, held.taken, held.table)
+    pairs = ((held.path, held.taken), (origin_of(context, held.later).file, held.later))
+    return [
+        Evidence(
+            title=f"How {held.table} is locked, to the end of the transaction of all pending files",
+            columns=("file", "line", "statement", "does"),
+            rows=tuple(
+                (
+                    PurePath(path).name,
+                    str(traced.statement.line),
+                    shortened(traced.statement.shown),
+                    "; ".join(f"{work.kind.value} {work.table}" for work in traced.work) or f"takes {held.mode.sql}",
+                )
+                for path, traced in pairs
+            ),
+        )
+    ]
 
 
 def _held(trace: LockTrace) -> Iterator[_Held]:
+    for table, lock in trace.carried.items():
+        for later in trace.statements:
+            for work in later.work if later.transaction == 0 else ():
+                if not (work.table == table and work.blocks):
+                    yield _Held(table=table, mode=lock.mode, taken=lock.taken, later=later, work=work, path=lock.path)
     for number, taken in enumerate(trace.statements):
         for table, mode in taken.taken.items():
             if not mode.blocks_writes:
@@ -126,13 +163,14 @@ def _is_small(work: Work, rows: Mapping[str, int]) -> bool:
     return rows.get(work.table, FEW_ROWS) < FEW_ROWS
 
 
-def _summary(held: _Held, more: int) -> str:
+def _summary(context: Context, held: _Held, more: int) -> str:
     again = f", and {more} more statement{'s' if more > 1 else ''}" if more else ""
-    later = f"the {command(held.later)} of line {held.later.statement.line}"
+    file = f" of {PurePath(origin_of(context, held.later).file).name}" if held.path else ""
+    later = f"the {command(held.later)} of line {held.later.statement.line}{file}"
     if held.later is held.taken:
         later = f"the rest of that {command(held.later)}"
     return (
-        f"{held.mode.sql} on {held.table} from line {held.taken.statement.line} is held during {later}, "
+        f"{held.mode.sql} on {held.table} from {_place(held)} is held during {later}, "
         f"which {held.work.kind.value} {held.work.table}{again}: "
         f"{held.mode.blocked} of {held.table} wait until the transaction ends."
     )

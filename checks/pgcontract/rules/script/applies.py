@@ -68,7 +68,7 @@ def _failure_answer(context: Context, failure: Failure) -> Answer:
     match failure.kind:
         case FailureKind.OWN:
             status = Status.BROKEN
-            if promise.project.applied is not None and not pending:
+            if promise.project.knows_applied and not pending:
                 severity = Severity.WARNING
         case FailureKind.CONSEQUENCE:
             # What nobody waits for follows its cause without a word of its own.

@@ -146,3 +146,53 @@ def migration_placeholders(context: Context) -> Iterator[Answer]:
     What to do: give it with --set name=value.
     """
     yield from _answers(context, IssueKind.PLACEHOLDER, "No placeholder is without a value.")
+
+
+def _compared(kind: IssueKind) -> Callable[[Promise], Iterable[str]]:
+    """As `_subjects`, where there is something that the folder is compared with."""
+    subjects = _subjects(kind)
+    return lambda promise: subjects(promise) if promise.project.scope or promise.project.history else ()
+
+
+@check("migration.unchanged", subjects=_compared(IssueKind.CHANGED), replays=True)
+def migration_unchanged(context: Context) -> Iterator[Answer]:
+    """Each migration that was there before is there as it was.
+
+    Why it matters: what has run does not run again. A database that has applied the file never gets the change, while an
+    empty one does; and tools that keep a checksum stop at it, so that nothing is deployed.
+    How it is measured: with --since, the folder is read as it was where the work left that commit, and compared file by
+    file; with --history, the tool's own table says what is applied, and of which contents, where it keeps that. What a
+    tool runs again whenever it changes may change.
+    What to do: take the change back and write it as a migration of its own; where no database has the file yet, say with
+    --applied what production has.
+    """
+    yield from _answers(context, IssueKind.CHANGED, "Every migration that was there before is as it was.")
+
+
+@check("migration.in_order", subjects=_compared(IssueKind.LATE), replays=True)
+def migration_in_order(context: Context) -> Iterator[Answer]:
+    """Each new migration comes behind those that were there.
+
+    Why it matters: one that sorts before what is applied is refused by some tools and never run by others; where it is
+    run, production gets it in another order than an empty database.
+    How it is measured: with --since, new are the files that the commit had not; with --history, those that the tool's
+    own table has not. Where the tool's settings allow another order, nothing is told.
+    What to do: rename it so that it comes last.
+    """
+    yield from _answers(context, IssueKind.LATE, "Every new migration comes behind those that were there.")
+
+
+def _recorded(promise: Promise) -> Iterable[str]:
+    return _subjects(IssueKind.FAILED)(promise) if promise.project.history else ()
+
+
+@check("migration.finished", subjects=_recorded, replays=True)
+def migration_finished(context: Context) -> Iterator[Answer]:
+    """Each migration that production has begun has ended.
+
+    Why it matters: a tool that finds one of its migrations failed applies nothing more, and nobody knows what of it is
+    there.
+    How it is measured: with --history, the tool's own table is read, with what it says of each migration's end.
+    What to do: see what of it is there, mend that, and correct the tool's table as its manual says.
+    """
+    yield from _answers(context, IssueKind.FAILED, "Every migration that production has begun has ended.")

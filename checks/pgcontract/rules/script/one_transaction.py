@@ -31,7 +31,7 @@ _ADDS_LABEL: Final = re.compile(r"\bALTER\s+TYPE\b[^;]*\bADD\s+VALUE\b", re.IGNO
 def _together(promise: Promise) -> tuple[Migration, ...]:
     """What the tool runs in one transaction: what is pending; on an empty database everything."""
     project = promise.project
-    chain = project.chain if project.applied is None else project.pending
+    chain = project.pending if project.knows_applied else project.chain
     return tuple(link for link in chain if link.up.execution.transaction is TransactionScope.ALL)
 
 
@@ -52,7 +52,7 @@ def migration_one_transaction(context: Context) -> Iterator[Answer]:
     enum type in place of a new label, for one.
     """
     together, chain = _together(context.promise), context.promise.project.chain
-    known = context.promise.project.applied is not None
+    known = context.promise.project.knows_applied
     first = chain.index(together[0])
     refused = _refused(context, chain[:first], chain[first:])
     where = "" if known else "on an empty database "

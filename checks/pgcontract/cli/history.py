@@ -1,0 +1,20 @@
+"""`pgcontract history`: the SELECT whose answer `--history` takes."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("history")
+@click.argument("path", default="schema")
+@click.option("--layout", metavar="NAME", help="Read the folder as this tool's, whatever it looks like.")
+def command(path: str, layout: str | None) -> int:
+    """Print the SELECT that tells which migrations of PATH production has.
+
+    It reads the table in which the folder's tool keeps that. Run it in production, in psql or a web editor, save what it
+    answers, as text, CSV, Markdown or JSON, and give that file to `pgcontract verify --history FILE`.
+    """
+    from pgcontract.contract import FolderOptions, history_select, load_project
+
+    click.echo(history_select(load_project(path, options=FolderOptions(layout=layout))))
+    return 0

@@ -1,0 +1,212 @@
+"""A commit that a folder is compared with, as git has it: what was there, and what is otherwise in the working tree.
+
+Git is asked by its own command, which writes nothing here and starts no other program of the repository's settings but
+the filters without which a file cannot be compared.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from pgcontract.errors import InputError
+
+# Where git is to look is the folder alone: a hook has these set for its own repository, by paths from elsewhere.
+_OF_A_HOOK: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE")
+_SETTINGS: Final = ("-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "-c", "submodule.recurse=false")
+_LINK, _SUBMODULE, _FILE = "120000", "160000", "100"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A file of the commit: its mode, the id of its contents, and its path below the top."""
+
+    mode: str
+    blob: str
+    path: PurePosixPath
+
+
+@dataclass(frozen=True, kw_only=True)
+class Revision:
+    """The commit that a folder is compared with: where the work on it left `ref`.
+
+    `top` is the working tree's folder, `commit` the full id. That of a pull request's base is not its tip but where the
+    two part: what the base got meanwhile is no change of the pull request's, and no file of it is missing here.
+    """
+
+    ref: str
+    top: Path
+    commit: str
+
+    def entries(self, *below: PurePosixPath) -> tuple[Entry, ...]:
+        """The files, links and submodules of the commit below these paths."""
+        listed = _git(self.top, "ls-tree", "-r", "-z", "--full-tree", self.commit, "--", *_specs(below)).split(b"\0")
+        found = []
+        for line in filter(None, listed):
+            meta, _, name = line.partition(b"\t")
+            mode, _, blob = meta.decode().split(" ")
+            found.append(Entry(mode=mode, blob=blob, path=PurePosixPath(os.fsdecode(name))))
+        return tuple(found)
+
+    def differing(self, *below: PurePosixPath) -> frozenset[PurePosixPath]:
+        """Files of the commit that are otherwise now, staged or not, or gone; and those that are new, even to git. What
+        git is told to take for unchanged is among them, for it is not looked at."""
+        words = (
+            "diff",
+            "--name-only",
+            "-z",
+            "--no-renames",
+            "--no-relative",
+            "--no-ext-diff",
+            "--ignore-submodules=none",
+        )
+        with _own_index(self.top) as index:
+            names = _git(self.top, *words, self.commit, "--", *_specs(below), **index).split(b"\0")
+        names += _git(self.top, "ls-files", "--others", "--exclude-standard", "-z", "--", *_specs(below)).split(b"\0")
+        tracked = _git(self.top, "ls-files", "-v", "-z", "--", *_specs(below)).split(b"\0")
+        names += [line[2:] for line in tracked if line[:1].islower() or line[:1] == b"S"]
+        return frozenset(PurePosixPath(os.fsdecode(name)) for name in names if name)
+
+    def ignored(self, *below: PurePosixPath) -> frozenset[PurePosixPath]:
+        """Files that git is told to pass over."""
+        words = ("ls-files", "--others", "--ignored", "--exclude-standard", "-z")
+        names = _git(self.top, *words, "--", *_specs(below)).split(b"\0")
+        return frozenset(PurePosixPath(os.fsdecode(name)) for name in names if name)
+
+    def contents(self, entry: Entry) -> bytes:
+        """The file as a checkout would write it."""
+        if entry.mode == _LINK:
+            return _git(self.top, "cat-file", "blob", entry.blob)
+        return _git(self.top, "cat-file", "--filters", f"{self.commit}:{entry.path}")
+
+    def submodule(self, entry: Entry) -> Revision:
+        """The commit of a submodule that this one holds. Raises InputError where it is not there."""
+        top = self.top / entry.path
+        try:
+            _git(top, "cat-file", "-e", f"{entry.blob}^{{commit}}")
+        except InputError:
+            raise InputError(
+                f"--since {self.ref}: the submodule's commit of then, {entry.blob[:12]}, is not here. Type: "
+                f"git -C {top} fetch origin {entry.blob}",
+                file=str(top),
+            ) from None
+        return Revision(ref=self.ref, top=top, commit=entry.blob)
+
+
+def is_link(entry: Entry) -> bool:
+    """Whether the commit has a symbolic link there."""
+    return entry.mode == _LINK
+
+
+def is_submodule(entry: Entry) -> bool:
+    """Whether another repository stands there."""
+    return entry.mode == _SUBMODULE
+
+
+def find_revision(folder: Path, ref: str) -> Revision:
+    """Where the folder's work and `ref` part. Raises InputError, with what to type, where git is missing, the folder is
+    of no repository, or the commit is not here."""
+    if not ref or ref.startswith("-"):
+        raise InputError(f"--since {ref!r} is no name of a commit; write one as --since origin/main")
+    folder = folder if folder.is_dir() else folder.parent
+    try:
+        top = Path(os.fsdecode(_git(folder, "rev-parse", "--show-toplevel").removesuffix(b"\n")))
+    except InputError as error:
+        said = error.message
+        if "not a git repository" in said:
+            said = "git says that this folder is of no repository; name one that is, or leave --since out"
+        raise InputError(f"--since {ref}: {said}", file=str(folder)) from None
+    if not str(top):
+        raise InputError(f"--since {ref}: git has no working tree here", file=str(folder))
+    if _commit(top, "HEAD") is None:
+        raise InputError(f"--since {ref}: the repository has no commit yet; leave --since out", file=str(folder))
+    commit = _commit(top, ref)
+    shallow = _git(top, "rev-parse", "--is-shallow-repository").strip() == b"true"
+    if commit is None:
+        raise InputError(f"--since {ref}: no commit of this clone is called so. {_fetch(top, ref, shallow)}")
+    try:
+        base = _git(top, "merge-base", commit, "HEAD").strip().decode()
+    except InputError:
+        base = ""
+    if not base and shallow:
+        raise InputError(
+            f"--since {ref}: this clone is shallow, and where {ref} and HEAD part is not in it. Type: "
+            f"git fetch --unshallow {_remote(top, ref)[0]}"
+        )
+    if not base:
+        raise InputError(f"--since {ref}: it and HEAD have no commit in common, so nothing can be said to be since")
+    return Revision(ref=ref, top=top, commit=base)
+
+
+def _commit(top: Path, ref: str) -> str | None:
+    try:
+        return _git(top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}").strip().decode()
+    except InputError:
+        return None
+
+
+def _fetch(top: Path, ref: str, shallow: bool) -> str:
+    """What to type for a commit that is not here."""
+    remote, branch = _remote(top, ref)
+    if not remote:
+        return "Look whether it is spelled so: git branch --all lists what is here"
+    is_name = branch and not all(letter in "0123456789abcdef" for letter in branch)
+    what = f"+refs/heads/{branch}:refs/remotes/{remote}/{branch}" if is_name and ref.startswith(f"{remote}/") else branch
+    if shallow:
+        return f"The clone is shallow. Type: git fetch --unshallow {remote} {what}"
+    return f"Type: git fetch {remote} {what}"
+
+
+def _remote(top: Path, ref: str) -> tuple[str, str]:
+    """The remote that has it, and what it is called there; no remote where there is none."""
+    remotes = _git(top, "remote").decode(errors="replace").split()
+    first, _, rest = ref.partition("/")
+    if first in remotes and rest:
+        return first, rest
+    remote = "origin" if "origin" in remotes else next(iter(remotes), "")
+    plain = ref.partition("~")[0].partition("^")[0].partition("@{")[0]
+    return remote, "" if plain == "HEAD" else plain
+
+
+def _specs(below: tuple[PurePosixPath, ...]) -> list[str]:
+    return [f":(top,literal){path}" if str(path) != "." else ":(top)" for path in below]
+
+
+@contextmanager
+def _own_index(top: Path) -> Iterator[dict[str, str]]:
+    """The setting of a copy of the index: git writes into it what it learns of the files that it looks at."""
+    index = top / os.fsdecode(_git(top, "rev-parse", "--git-path", "index").removesuffix(b"\n"))
+    with TemporaryDirectory(prefix="pgcontract-index-") as folder:
+        copy = Path(folder) / "index"
+        if index.is_file():
+            shutil.copyfile(index, copy)
+        yield {"GIT_INDEX_FILE": str(copy)} if index.is_file() else {}
+
+
+def _git(folder: Path, *words: str, **settings: str) -> bytes:
+    """What git answers. Raises InputError where it is not installed or says that something is wrong."""
+    environment = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
+    environment |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", **settings}
+    try:
+        done = subprocess.run(
+            ["git", "-C", os.fspath(folder), *_SETTINGS, *words],
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            env=environment,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise InputError("git is not installed, or not in PATH; install it, or leave --since out") from None
+    except OSError as error:
+        raise InputError(f"git could not be started: {error.strerror}") from None
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip().removeprefix("fatal: ")
+        raise InputError(f"git says: {said}" if said else f"git {words[0]} failed")
+    return done.stdout

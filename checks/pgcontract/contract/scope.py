@@ -1,0 +1,72 @@
+"""A project under a scope: what has changed since a commit is judged whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from pgcontract.contract.applied_issues import issues_since
+from pgcontract.contract.changes_since import Changes, Earlier, Scope, find_changes, read_earlier
+from pgcontract.contract.layouts import Layout
+from pgcontract.contract.migration_folder import Folder
+from pgcontract.contract.project import Project
+
+_MAX_NAMES: Final = 3
+
+
+def with_scope(project: Project, folder: Folder, layout: Layout, ref: str) -> Project:
+    """The project with what changed since the folder's work left `ref`. Raises InputError where git does not know."""
+    included = (
+        Path(passage.path)
+        for migration in project.chain
+        for script in (migration.up, migration.down)
+        if script is not None
+        for passage in script.passages
+    )
+    earlier = read_earlier(folder, layout, ref, included=included)
+    changes = find_changes(project.chain, earlier)
+    scope = Scope(ref=ref, commit=earlier.commit, changes=changes, sentences=tuple(_sentences(project, earlier, changes)))
+    issues = (
+        ()
+        if earlier.unread
+        else issues_since(project.chain, changes, ref, layout.HISTORY, layout.NAME, applied=_known_applied(project))
+    )
+    return replace(project, scope=scope, issues=(*project.issues, *issues))
+
+
+def _known_applied(project: Project) -> frozenset[str] | None:
+    """The keys of what production has, where somebody said so."""
+    if project.applied is None and project.history is None:
+        return None
+    pending = frozenset(migration.key for migration in project.pending)
+    return frozenset(migration.key for migration in project.chain) - pending
+
+
+def _sentences(project: Project, earlier: Earlier, changes: Changes) -> Iterator[str]:
+    if earlier.unread:
+        yield (
+            f"What was there at {earlier.ref} cannot be read ({earlier.unread}), so every migration is taken as changed."
+        )
+        return
+    names = {migration.key: migration.display_name for migration in project.chain}
+    others = [key for key in names if key in changes.every - changes.scripts]
+    if others:
+        yield f"Of {_listed([names[key] for key in others])} the contract, the way back or a comment changed: asked anew."
+    configuration = [Path(file.path).name for file in project.files if Path(file.path).resolve() in earlier.differing]
+    if configuration:
+        yield f"{_listed(configuration)} changed since {earlier.ref}, so nothing is kept from an earlier run."
+    gone = sorted(_below(path) for path in earlier.differing if path.suffix == ".toml" and not path.exists())
+    if gone:
+        yield f"Gone since {earlier.ref}, with all that they promised: {_listed(gone)}."
+    if earlier.ignored:
+        yield f"Taken for what was there, as git ignores them: {_listed([path.name for path in earlier.ignored])}."
+
+
+def _below(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:_MAX_NAMES]) + (f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else "")

@@ -1,0 +1,319 @@
+"""`--since REF`: what changed since a commit, and what of that a tool that has applied it would not take."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pgcontract.contract import FolderOptions, Project, load_project
+from pgcontract.errors import InputError
+from written_files import write_files
+
+A, B, C = "CREATE TABLE a (id int);\n", "CREATE TABLE b (id int);\n", "CREATE TABLE c (id int);\n"
+FILES = {"m/001_a.sql": A, "m/001_a.down.sql": "DROP TABLE a;\n", "m/002_b.sql": B, "m/003_c.sql": C}
+
+
+def git(folder: Path, *words: str) -> str:
+    own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "HOME": str(folder)}
+    who = ("-c", "user.name=n", "-c", "user.email=n@example.org", "-c", "protocol.file.allow=always")
+    done = subprocess.run(
+        ["git", *who, *words], cwd=folder, env={**os.environ, **own}, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """With `main` at what FILES hold, and `work` checked out there."""
+    root = write_files(tmp_path / "repository", FILES)
+    git(root, "init", "-q", "-b", "main")
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "first")
+    git(root, "checkout", "-q", "-b", "work")
+    return root
+
+
+def project_since(folder: Path, ref: str = "main", **more: str) -> Project:
+    return load_project(folder, options=FolderOptions(since=ref, **more))  # type: ignore[arg-type]
+
+
+def changed(project: Project) -> tuple[list[str], list[str]]:
+    """What is pending, and what else is judged whole."""
+    assert project.scope is not None
+    pending = [migration.key for migration in project.pending]
+    return pending, [key for key in project.scope.changes.every if key not in pending]
+
+
+def issues(project: Project) -> list[tuple[str, str, str]]:
+    kinds = ("migration.unchanged", "migration.in_order")
+    return [
+        (issue.kind.value, issue.subject, issue.severity.value if issue.severity else "")
+        for issue in project.issues
+        if issue.kind.value in kinds
+    ]
+
+
+def added(root: Path) -> None:
+    write_files(root, {"m/004_d.sql": "CREATE TABLE d (id int);\n"})
+
+
+def edited(root: Path) -> None:
+    write_files(root, {"m/002_b.sql": "CREATE TABLE b (id bigint);\n"})
+
+
+def reworded(root: Path) -> None:
+    write_files(root, {"m/002_b.sql": f"-- what it is for\n{B}"})
+
+
+def late(root: Path) -> None:
+    write_files(root, {"m/0011_d.sql": "CREATE TABLE d (id int);\n", "m/0020_e.sql": ""})
+    (root / "m/0020_e.sql").unlink()
+    shutil.move(root / "m/0011_d.sql", root / "m/002_a0.sql")
+
+
+def renamed(root: Path) -> None:
+    git(root, "mv", "m/003_c.sql", "m/004_c.sql")
+
+
+def deleted(root: Path) -> None:
+    (root / "m/002_b.sql").unlink()
+
+
+def way_back(root: Path) -> None:
+    write_files(root, {"m/001_a.down.sql": "DROP TABLE a CASCADE;\n"})
+
+
+def contract(root: Path) -> None:
+    write_files(root, {"m/002_b.contract.toml": 'migration = "002_b.sql"\n'})
+
+
+CHANGES: dict[str, tuple[Callable[[Path], None], list[str], list[str], list[tuple[str, str, str]]]] = {
+    "nothing": (lambda root: None, [], [], []),
+    "added": (added, ["004_d"], [], []),
+    "edited": (edited, ["002_b"], [], [("migration.unchanged", "002_b.sql", "error")]),
+    "reworded": (reworded, [], ["002_b"], []),
+    "late": (late, ["002_a0"], [], [("migration.in_order", "002_a0.sql", "warning")]),
+    "renamed": (renamed, ["004_c"], [], [("migration.unchanged", "004_c.sql", "warning")]),
+    "deleted": (deleted, [], [], [("migration.unchanged", "002_b.sql", "warning")]),
+    "way back": (way_back, [], ["001_a"], []),
+    "contract": (contract, [], ["002_b"], []),
+}
+
+
+@pytest.mark.parametrize("how", ["working tree", "staged", "committed"])
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_what_changed_is_pending_or_judged_whole(
+    change: tuple[Callable[[Path], None], list[str], list[str], list[tuple[str, str, str]]], how: str, repository: Path
+) -> None:
+    make, pending, others, told = change
+    make(repository)
+    if how != "working tree":
+        git(repository, "add", "-A")
+    if how == "committed":
+        git(repository, "commit", "-q", "--allow-empty", "-m", "change")
+
+    project = project_since(repository / "m")
+    assert (pending, others, told) == (*changed(project), issues(project))
+
+
+def test_where_the_work_left_main_is_what_it_is_compared_with(repository: Path) -> None:
+    added(repository)
+    git(repository, "add", "-A")
+    git(repository, "commit", "-q", "-m", "mine")
+    git(repository, "checkout", "-q", "main")
+    write_files(repository, {"m/005_theirs.sql": "CREATE TABLE e (id int);\n", "m/002_b.sql": f"-- theirs\n{B}"})
+    git(repository, "add", "-A")
+    git(repository, "commit", "-q", "-m", "theirs")
+    git(repository, "checkout", "-q", "work")
+
+    project = project_since(repository / "m")
+    assert (["004_d"], [], []) == (*changed(project), issues(project))
+
+
+def test_git_is_asked_for_the_folder_of_the_migrations_wherever_one_stands(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(repository, "worktree", "add", "-q", str(tmp_path / "other"), "-b", "other")
+    added(tmp_path / "other")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_DIR", ".git")  # as in a hook
+    monkeypatch.setenv("GIT_INDEX_FILE", "index")
+
+    assert ([], []) == changed(project_since(repository / "m"))
+    assert (["004_d"], []) == changed(project_since(tmp_path / "other" / "m"))
+
+
+def test_folder_inside_of_a_submodule_is_compared_in_that(repository: Path, tmp_path: Path) -> None:
+    outer = write_files(tmp_path / "outer", {"readme": "x\n"})
+    git(outer, "init", "-q", "-b", "trunk")
+    git(outer, "submodule", "add", "-q", "-b", "main", str(repository), "db")
+    git(outer, "add", "-A")
+    git(outer, "commit", "-q", "-m", "outer")
+    added(outer / "db")
+
+    assert (["004_d"], []) == changed(project_since(outer / "db" / "m"))
+
+
+def test_names_may_be_any_that_git_quotes(repository: Path) -> None:
+    name = 'm/004_grüße "x"\ty.sql'
+    write_files(repository, {name: "CREATE TABLE d (id int);\n"})
+    assert ([Path(name).stem], []) == changed(project_since(repository / "m"))
+
+    git(repository, "add", "-A")
+    git(repository, "commit", "-q", "-m", "odd")
+    git(repository, "branch", "-f", "main")
+    assert ([], []) == changed(project_since(repository / "m"))
+
+
+def test_line_ends_of_a_checkout_are_no_change(repository: Path) -> None:
+    git(repository, "config", "core.autocrlf", "true")
+    (repository / "m/002_b.sql").write_bytes(B.replace("\n", "\r\n").encode())
+
+    assert ([], []) == changed(project_since(repository / "m"))
+
+
+def test_what_git_is_told_not_to_look_at_is_looked_at(repository: Path) -> None:
+    git(repository, "update-index", "--assume-unchanged", "m/002_b.sql")
+    edited(repository)
+
+    assert (["002_b"], []) == changed(project_since(repository / "m"))
+
+
+def test_ignored_files_are_taken_for_what_was_there_and_told(repository: Path) -> None:
+    write_files(repository, {"m/004_mine.sql": "CREATE TABLE d (id int);\n", ".gitignore": "*_mine.sql\n"})
+    project = project_since(repository / "m")
+
+    assert ([], []) == changed(project)
+    assert project.scope is not None
+    assert ("Taken for what was there, as git ignores them: 004_mine.sql.",) == project.scope.sentences
+
+
+def test_included_file_changes_those_that_include_it(repository: Path) -> None:
+    write_files(repository, {"m/004_i.sql": "\\ir parts/x.sql\n", "m/parts/x.sql": "CREATE TABLE x (id int);\n"})
+    git(repository, "add", "-A")
+    git(repository, "commit", "-q", "-m", "parts")
+    git(repository, "branch", "-f", "main")
+    assert ([], []) == changed(project_since(repository / "m"))
+
+    write_files(repository, {"m/parts/x.sql": "CREATE TABLE x (id bigint);\n"})
+    project = project_since(repository / "m")
+    assert (["004_i"], [], [("migration.unchanged", "004_i.sql", "error")]) == (*changed(project), issues(project))
+
+
+def test_journal_that_is_reordered_moves_what_it_lists(repository: Path) -> None:
+    entries = [f'{{"tag": "{tag}", "when": {when}}}' for tag, when in (("1_a", 1), ("2_b", 2), ("3_c", 3))]
+    journal = '{"entries": [%s]}'
+    files = {"d/1_a.sql": A, "d/2_b.sql": B, "d/3_c.sql": C, "d/meta/_journal.json": journal % ", ".join(entries)}
+    write_files(repository, files)
+    git(repository, "add", "-A")
+    git(repository, "commit", "-q", "-m", "drizzle")
+    git(repository, "branch", "-f", "main")
+    write_files(repository, {"d/meta/_journal.json": journal % ", ".join((entries[1], entries[2], entries[0]))})
+
+    project = project_since(repository / "d")
+    assert (["1_a"], [], [("migration.in_order", "1_a.sql", "warning")]) == (*changed(project), issues(project))
+
+
+def test_folder_that_could_not_be_read_then_is_all_changed(repository: Path) -> None:
+    (repository / "m/002_b.sql").write_bytes(b"\xff\xfe broken")
+    git(repository, "commit", "-qam", "no text")
+    git(repository, "branch", "-f", "main")
+    write_files(repository, {"m/002_b.sql": B})
+    project = project_since(repository / "m")
+
+    assert (["001_a", "002_b", "003_c"], [], []) == (*changed(project), issues(project))
+
+
+def test_folder_that_was_not_there_is_all_new(repository: Path) -> None:
+    write_files(repository, {"other/1_x.sql": A})
+    assert (["1_x"], []) == changed(project_since(repository / "other"))
+
+
+def test_what_is_said_to_be_applied_comes_before_what_changed(repository: Path) -> None:
+    edited(repository)
+    added(repository)
+    unapplied = project_since(repository / "m", applied="1")
+    applied = project_since(repository / "m", applied="3")
+
+    assert (["002_b", "003_c", "004_d"], []) == ([each.key for each in unapplied.pending], issues(unapplied))
+    assert (["004_d"], [("migration.unchanged", "002_b.sql", "error")]) == (
+        [each.key for each in applied.pending],
+        issues(applied),
+    )
+
+
+def shallow(repository: Path, *words: str) -> Path:
+    added(repository)
+    git(repository, "add", "-A")
+    git(repository, "commit", "-q", "-m", "mine")
+    clone = repository.parent / "clone"
+    git(repository, "clone", "-q", "-b", "work", *words, repository.as_uri(), str(clone))
+    return clone
+
+
+def test_shallow_clone_is_one_error_with_a_command_that_mends_it(repository: Path) -> None:
+    clone = shallow(repository, "--depth=1")
+    with pytest.raises(InputError) as error:
+        project_since(clone / "m", "origin/main")
+    command = "git fetch --unshallow origin +refs/heads/main:refs/remotes/origin/main"
+
+    assert f"--since origin/main: no commit of this clone is called so. The clone is shallow. Type: {command}" == str(
+        error.value
+    )
+    git(clone, *command.split()[1:])
+    assert (["004_d"], []) == changed(project_since(clone / "m", "origin/main"))
+
+
+def test_shallow_clone_that_has_the_commit_and_not_where_the_two_part(repository: Path) -> None:
+    clone = shallow(repository, "--depth=1", "--no-single-branch")
+    with pytest.raises(InputError) as error:
+        project_since(clone / "m", "origin/main")
+
+    command = "git fetch --unshallow origin"
+    assert str(error.value).endswith(f"where origin/main and HEAD part is not in it. Type: {command}")
+    git(clone, *command.split()[1:])
+    assert (["004_d"], []) == changed(project_since(clone / "m", "origin/main"))
+
+
+MISTAKES = {
+    "no such commit": ("nope", "--since nope: no commit of this clone is called so. Look whether it is spelled so"),
+    "an option": ("--output=x", "--since '--output=x' is no name of a commit"),
+    "nothing": ("", "--since '' is no name of a commit"),
+}
+
+
+@pytest.mark.parametrize(("ref", "words"), MISTAKES.values(), ids=MISTAKES)
+def test_name_that_is_no_commit_is_one_error(ref: str, words: str, repository: Path) -> None:
+    with pytest.raises(InputError) as error:
+        project_since(repository / "m", ref)
+
+    assert str(error.value).startswith(words)
+
+
+def test_folder_of_no_repository_and_missing_git_are_one_error(
+    tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_files(tmp_path / "plain", {"1_a.sql": A})
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    with pytest.raises(InputError, match="git says that this folder is of no repository"):
+        project_since(tmp_path / "plain")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InputError, match="git is not installed, or not in PATH"):
+        project_since(repository / "m")
+
+
+def test_nothing_is_written_into_the_repository(repository: Path) -> None:
+    def state() -> dict[str, tuple[int, int]]:
+        paths = sorted(path for path in repository.rglob("*") if path.is_file())
+        return {str(path): (path.stat().st_mtime_ns, path.stat().st_ctime_ns) for path in paths}
+
+    added(repository)
+    os.utime(repository / "m/001_a.sql")
+    before = state()
+    project_since(repository / "m")
+
+    assert before == state()
