@@ -15,6 +15,7 @@ from pgcontract.contract.chain import build_chain
 from pgcontract.contract.configuration import Configuration
 from pgcontract.contract.folder_options import FolderOptions
 from pgcontract.contract.layouts import Layout, layouts
+from pgcontract.contract.left_out import left_out
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderReading
 from pgcontract.contract.own_runner import run_by, runner_sentences
@@ -70,6 +71,7 @@ def configured_project(
         ),
         files=configuration.sources,
         severities=read_severities(configuration),
+        configured=left_out(folder.path, configuration).sentences if folder.only is None else (),
     )
     says_platform = configuration.file_of("production", "platform") is not None
     return with_options(project, options, folder=folder, says_platform=says_platform)

@@ -155,6 +155,11 @@ class ProjectSpec(Spec):
         default_factory=dict,
         description='What a broken promise weighs, by check, as in "lock.*" = "error"; the last that matches counts.',
     )
+    leave_out: list[str] = Field(
+        default=[],
+        description="Files that are no migrations, as globs: with a / from this file's folder, ** for any number of "
+        "folders; without one a name anywhere below it.",
+    )
     blocks: Weight = Field("error", description="The least severity that blocks.")
     document: ProjectDocumentSpec = Field(
         default_factory=lambda: ProjectDocumentSpec.model_validate({}), description="What every report prints."

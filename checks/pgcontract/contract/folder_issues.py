@@ -147,7 +147,7 @@ def own_key(key: str, file: str, taken: set[str]) -> str:
 def unread_folders(folder: Folder, tool: str) -> Iterator[FolderIssue]:
     """Folders with SQL in a folder that the tool reads without those in it."""
     for inner in folder.folders():
-        if any(is_sql(path) for path in Folder(path=inner, root=folder.root).files("")):
+        if any(is_sql(path) for path in folder.below(inner).files("")):
             yield ignored_issue(
                 folder, inner, f"holds .sql files, and {tool} looks into no folder.", "Move them up, or elsewhere."
             )

@@ -71,7 +71,8 @@ class Folder:
     """A folder to be read. Links that lead out of `root` are refused. With `only`, the one file, or folder of one
     migration, that is asked about: its neighbours are not looked at. `values` are those of placeholders, by name, which
     may be secrets. `platform` is the one that its project declares, if it does. `given` is what `only` holds where that
-    is no file. The `unreadable` are passed over, as if they were not there. `start` is where psql would be started."""
+    is no file. The `unreadable`, and the `left_out` of its configuration, are passed over, as if they were not there.
+    `start` is where psql would be started."""
 
     path: Path
     root: Path
@@ -81,6 +82,7 @@ class Folder:
     given: Source | None = field(default=None, repr=False)
     unreadable: frozenset[Path] = frozenset()
     start: Path = Path()
+    left_out: frozenset[Path] = frozenset()
     _openings: dict[Path, str] = field(default_factory=dict, repr=False, compare=False)
     _answers: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -149,7 +151,7 @@ class Folder:
     def has(self, path: Path) -> bool:
         """Whether there is anything of that name; in a folder that may not be looked into there is nothing."""
         try:
-            return path not in self.unreadable and is_there(path)
+            return not self._is_passed_over(path) and is_there(path)
         except PermissionError:
             return False
 
@@ -173,6 +175,13 @@ class Folder:
         """Its path from the top."""
         return from_the_top(self.path)
 
+    def below(self, inner: Path) -> Folder:
+        """A folder in it, read in the same way."""
+        return Folder(path=inner, root=self.root, unreadable=self.unreadable, left_out=self.left_out, start=self.start)
+
+    def _is_passed_over(self, path: Path) -> bool:
+        return path in self.unreadable or path in self.left_out
+
     def _require_inside(self, path: Path) -> None:
         """A link that is named outright is followed."""
         if path != self.only:
@@ -184,7 +193,7 @@ class Folder:
         if self.only is not None:
             return ((self.only, self.only.is_dir()),)
         try:
-            entries = (path for path in sorted(self.path.iterdir()) if path not in self.unreadable)
+            entries = (path for path in sorted(self.path.iterdir()) if not self._is_passed_over(path))
             return tuple((path, path.is_dir()) for path in entries)
         except OSError as error:
             raise InputError(f"is no folder to read migrations from: {error.strerror}", file=str(self.path)) from None

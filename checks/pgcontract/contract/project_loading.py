@@ -14,6 +14,7 @@ from pgcontract.contract.configured_project import configured_project, on_platfo
 from pgcontract.contract.folder_options import FolderOptions
 from pgcontract.contract.given_script import read_given, read_given_folder
 from pgcontract.contract.layouts import Layout, layout_called, layout_of, layout_of_tool, layouts
+from pgcontract.contract.left_out import left_out
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind, from_the_top
 from pgcontract.contract.project import Project
@@ -287,7 +288,14 @@ def _folder(
 ) -> Folder:
     says_platform = configuration.file_of("production", "platform") is not None
     declared = configuration.spec.production.platform if says_platform else None
-    return Folder(path=path, root=root, only=only, values=options.values, platform=options.platform or declared)
+    return Folder(
+        path=path,
+        root=root,
+        only=only,
+        values=options.values,
+        platform=options.platform or declared,
+        left_out=left_out(path, configuration).paths if only is None else frozenset(),
+    )
 
 
 def _contract_files(root: Path, name: str) -> list[Path]:

@@ -187,7 +187,7 @@ def _folders_not_read(folder: Folder, included: set[Path]) -> Iterator[str]:
     """In one sentence, the folders in it with SQL that no file includes."""
     names = []
     for inner in folder.folders():
-        files = {path.resolve() for path in Folder(path=inner, root=folder.root).files("") if is_sql(path)}
+        files = {path.resolve() for path in folder.below(inner).files("") if is_sql(path)}
         if files - included:
             names.append(f"{inner.name}/")
     if names:

@@ -51,7 +51,7 @@ def recognises(folder: Folder) -> str | None:
     take their version again. Those of Rust's refinery are called alike."""
     files = folder.files()
     if not files:
-        files = tuple(path for inner in folder.folders() for path in _files_in(Folder(path=inner, root=folder.root)))
+        files = tuple(path for inner in folder.folders() for path in _files_in(folder.below(inner)))
     if not files or any(path.name.endswith((".up.sql", ".down.sql")) for path in files):
         return None
     if shows_another_tool(folder) or rust_evidence(folder, "refinery"):
@@ -98,7 +98,7 @@ def _files(folder: Folder) -> Iterator[Path]:
     yield from folder.files("")
     for inner in folder.folders():
         if not inner.is_symlink():  # it may lead back to where it stands
-            yield from _files(Folder(path=inner, root=folder.root))
+            yield from _files(folder.below(inner))
 
 
 def _has_suffix(path: Path, settings: FlywaySettings) -> bool:

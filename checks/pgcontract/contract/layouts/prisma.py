@@ -156,7 +156,7 @@ def _ignored(folder: Folder, migrations: tuple[Migration, ...]) -> Iterator[Fold
             )
     for migration in migrations:
         inner = Path(migration.up.path).parent
-        for path in Folder(path=inner, root=folder.root).files(""):
+        for path in folder.below(inner).files(""):
             if is_sql(path) and path.name not in (_UP, _DOWN):
                 yield ignored_issue(
                     folder, path, f"lies beside {_UP}, and Prisma runs that alone.", f"Move it into {_UP}, or elsewhere."

@@ -93,7 +93,7 @@ def _files(folder: Folder) -> Iterator[Path]:
     yield from folder.files("")
     for inner in folder.folders():
         if not inner.is_symlink():
-            yield from _files(Folder(path=inner, root=folder.root))
+            yield from _files(folder.below(inner))
 
 
 def _written_number(path: Path) -> str:

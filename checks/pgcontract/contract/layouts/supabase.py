@@ -139,7 +139,7 @@ def _ignored(folder: Folder, skipped: list[Path]) -> Iterator[FolderIssue]:
                 "Rename it, or move it out of the folder.",
             )
     for inner in folder.folders():
-        if any(is_sql(path) for path in Folder(path=inner, root=folder.root).files("")):
+        if any(is_sql(path) for path in folder.below(inner).files("")):
             yield ignored_issue(
                 folder, inner, "holds .sql files, and folders in the folder are skipped.", "Move them up, or elsewhere."
             )

@@ -1,0 +1,83 @@
+"""The files of a folder of migrations that its configuration leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Final
+
+from pgcontract.contract.configuration import Configuration
+from pgcontract.contract.folder_walk import walk
+from pgcontract.contract.migration_folder import from_the_top
+
+KEY: Final = "leave_out"
+_MAX_NAMES: Final = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """The paths, a folder among them where all of its files are, and a sentence for each glob."""
+
+    paths: frozenset[Path] = frozenset()
+    sentences: tuple[str, ...] = ()
+
+
+def left_out(folder: Path, configuration: Configuration) -> LeftOut:
+    """What is left out of a folder. Raises ContractError for a glob that leads out of its file's folder, or matches
+    nothing below that."""
+    file = configuration.file_of(KEY)
+    if file is None:
+        return LeftOut()
+    base = from_the_top(file.path.parent)
+    globs = configuration.spec.leave_out
+    matched: dict[int, list[Path]] = {at: [] for at in range(len(globs))}
+    paths: set[Path] = set()
+    levels = list(walk(folder))
+    for level in levels:
+        for name in level.files:
+            place = from_the_top(level.path / name).relative_to(base).parts
+            for at, glob in enumerate(globs):
+                if matches(glob, place):
+                    matched[at].append(level.path / name)
+                    paths.add(level.path / name)
+    for level in reversed(levels):
+        inner = [level.path / name for name in (*level.files, *level.folders)]
+        if inner and level.path != folder and all(path in paths for path in inner):
+            paths.add(level.path)
+    for at, glob in enumerate(globs):
+        if not glob or glob.startswith("/") or ".." in glob.split("/"):
+            configuration.raise_mistake((KEY, at), f"{glob!r} is no path below {base}; write one as from there")
+        if not matched[at] and not _is_anywhere(base, glob):
+            configuration.raise_mistake((KEY, at), f"{glob!r} matches no file below {base}; correct it, or remove it")
+    return LeftOut(paths=frozenset(paths), sentences=tuple(_sentences(folder, matched, configuration)))
+
+
+def _sentences(folder: Path, matched: dict[int, list[Path]], configuration: Configuration) -> Iterator[str]:
+    for at, paths in matched.items():
+        if paths:
+            names = [path.relative_to(folder).as_posix() for path in paths]
+            more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+            counted = f"{len(names)} file{'s' * (len(names) != 1)} left out by {configuration.origin(KEY, at)}"
+            yield f"{counted}: {', '.join(names[:_MAX_NAMES])}{more}."
+
+
+def _is_anywhere(base: Path, glob: str) -> bool:
+    return any(matches(glob, (level.path / name).relative_to(base).parts) for level in walk(base) for name in level.files)
+
+
+def matches(glob: str, place: tuple[str, ...]) -> bool:
+    """Whether a glob names a file, or a folder that it lies in, by its path from the configuration's folder."""
+    parts = tuple(part for part in glob.split("/") if part)
+    if len(parts) == 1 and not glob.startswith("./"):
+        return any(fnmatchcase(name, parts[0]) for name in place)
+    return _leads_to(tuple(part for part in parts if part != "."), place)
+
+
+def _leads_to(parts: tuple[str, ...], place: tuple[str, ...]) -> bool:
+    if not parts:
+        return True
+    if parts[0] == "**":
+        return any(_leads_to(parts[1:], place[at:]) for at in range(len(place) + 1))
+    return bool(place) and fnmatchcase(place[0], parts[0]) and _leads_to(parts[1:], place[1:])
