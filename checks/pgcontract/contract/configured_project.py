@@ -24,6 +24,7 @@ from pgcontract.contract.platform_tables import without_platform_tables
 from pgcontract.contract.project import Project
 from pgcontract.contract.psql_scripts import read_alone
 from pgcontract.contract.scope import with_scope
+from pgcontract.contract.seed_commands import find_seed_command
 from pgcontract.contract.seeds import seed_scripts
 from pgcontract.contract.severities import read_severities
 from pgcontract.contract.table_rows import read_table_rows
@@ -86,9 +87,12 @@ def with_options(project: Project, options: FolderOptions, *, folder: Folder, sa
     applied = project.migration(options.applied).key if options.applied is not None else project.applied
     setup = read_alone(options.setup, options.values) if options.setup is not None else None
     project = _with_baseline(project, options, folder)
+    command = find_seed_command(folder, project.layout)
+    scripts = [migration.up.path for migration in project.chain]
     project = replace(
         project,
-        seeds=seed_scripts(folder, project.layout, migrations=[migration.up.path for migration in project.chain]),
+        seeds=seed_scripts(folder, project.layout, migrations=scripts, command=command),
+        seed_command=command,
         platform=options.platform or project.platform,
         applied=applied,
         setup=setup,

@@ -17,6 +17,7 @@ from pgcontract.contract.platform_evidence import SUPABASE
 from pgcontract.contract.platform_tables import without_platform_tables
 from pgcontract.contract.report_outline import default_outline
 from pgcontract.contract.sections.datasets import Dataset, merge_datasets
+from pgcontract.contract.seed_commands import SeedCommand
 from pgcontract.contract.severities import Severities
 from pgcontract.contract.validation_errors import nearest
 from pgcontract.contract.values import Shape
@@ -40,6 +41,7 @@ class Project:
     configuration leaves out.
     `scope` is the commit since which changes count, with what has changed; `history` the keys that its tool's own table
     says are applied, where that was read.
+    `seed_command` is how its tool makes rows where a command does.
     `ended` is the key of its head where the owner's word left others behind that out. `alone`: it is one file, whose
     neighbours were not looked at. `baseline` is what is known to be wrong, if there is such a file; `baseline_path` is
     where it is written unless another place is named.
@@ -58,6 +60,7 @@ class Project:
     applied: str | None = None
     setup: Script | None = field(default=None, repr=False)
     seeds: tuple[Script, ...] = field(default=(), repr=False)
+    seed_command: SeedCommand | None = None
     table_rows: Mapping[str, int] = field(default_factory=dict)
     issues: tuple[FolderIssue, ...] = ()
     assumptions: tuple[str, ...] = ()
@@ -131,8 +134,9 @@ class Project:
         behind = {migration.key for migration in self.chain[last + 1 :]}
         issues = tuple(issue for issue in self.issues if issue.key not in behind)
         seeds = () if behind else self.seeds
+        command = None if behind else self.seed_command
         ended = self.chain[last].key if behind else self.ended
-        return replace(self, chain=self.chain[: last + 1], issues=issues, seeds=seeds, ended=ended)
+        return replace(self, chain=self.chain[: last + 1], issues=issues, seeds=seeds, seed_command=command, ended=ended)
 
     def declared(self, key: str) -> Schema:
         """Everything that is declared up to and including that migration."""

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from pgcontract.contract.migration_folder import Folder, from_the_top
+from pgcontract.contract.seed_commands import SeedCommand
 from pgcontract.errors import InputError
 from pgcontract.model.sql import Script, read_script
 
@@ -17,13 +18,16 @@ _SUPABASE: Final = "supabase"
 _MAX_FILES: Final = 50
 
 
-def seed_scripts(folder: Folder, layout: str, *, migrations: Iterable[str]) -> tuple[Script, ...]:
-    """The seeds, in the order in which they are loaded: those that supabase/config.toml names, else seed.sql in the
-    folder of the migrations or beside it; none that is one of the `migrations`, by path. What is no SQL by itself is left
-    out: its tool runs it otherwise."""
+def seed_scripts(
+    folder: Folder, layout: str, *, migrations: Iterable[str], command: SeedCommand | None = None
+) -> tuple[Script, ...]:
+    """The seeds, in the order in which they are loaded: those that supabase/config.toml names, or the tool's `command`,
+    else seed.sql in the folder of the migrations or beside it; none that is one of the `migrations`, by path. What is no
+    SQL by itself is left out: its tool runs it otherwise."""
     if folder.only is not None:
         return ()
-    paths = _of_supabase(folder) if layout == _SUPABASE else _beside(folder)
+    named = (path for path in command.files if _is_plain(path)) if command is not None else ()
+    paths = _of_supabase(folder) if layout == _SUPABASE else [*named] or _beside(folder)
     taken = {from_the_top(Path(path)) for path in migrations}
     scripts: list[Script] = []
     for path in dict.fromkeys(paths):

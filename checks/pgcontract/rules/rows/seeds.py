@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from psycopg import sql
 
+from pgcontract.contract.seed_commands import SeedCommand
 from pgcontract.contract.seeds import seed_name
 from pgcontract.model.identifiers import quote_identifier
 from pgcontract.model.schema import Origin
@@ -22,7 +23,14 @@ SEQUENCES = "sequences"
 def _seeds(promise: Promise) -> tuple[str, ...]:
     is_head = promise.migration is promise.project.head
     project = promise.project
-    return tuple(seed_name(script, project.root) for script in project.seeds) if is_head else ()
+    command = (project.seed_command.path.name,) if project.seed_command and _unread_command(promise) else ()
+    return (*(seed_name(script, project.root) for script in project.seeds), *command) if is_head else ()
+
+
+def _unread_command(promise: Promise) -> SeedCommand | None:
+    """The command that makes the seeds, where there is none that a server could load."""
+    command = promise.project.seed_command
+    return command if command is not None and (command.missing or not command.files) else None
 
 
 @check("seed.applies", subjects=_seeds, severity=Severity.WARNING, head=True)
@@ -31,9 +39,18 @@ def seed_applies(context: Context) -> Iterator[Answer]:
 
     Why it matters: whoever builds a database from the folder, and every preview and test, stops at a seed that fails.
     How it is measured: what the tool's configuration names as seeds, else seed.sql in or beside the folder, is run behind
-    the last migration, in an empty database, as its tool would run it.
+    the last migration, in an empty database, as its tool would run it. Of a command only the SQL files in it are loaded.
     What to do: change the seed with the tables; it is written for the last migration alone.
     """
+    command = _unread_command(context.promise)
+    if command is not None:
+        what = f"{command.missing[0]} is not there" if command.missing else "that is no SQL, and is not run"
+        yield Answer(
+            Status.NOTED,
+            command.path.name,
+            f"{command.path.name} seeds by `{command.shown}`: {what}, so no row of it was tried.",
+            origin=Origin(file=str(command.path), line=command.line),
+        )
     refused = {script.path: refusal for script, refusal in load_seeds(context).refused}
     for script in context.promise.project.seeds:
         path, name = script.path, seed_name(script, context.promise.project.root)
