@@ -16,7 +16,9 @@ _PACKAGE: Final = "package.json"
 _PRISMA: Final = "prisma"
 _DRIZZLE: Final = "drizzle"
 _PRISMA_CONFIGS: Final = tuple(
-    f"{name}.{ending}" for name in ("prisma.config", ".config/prisma") for ending in ("ts", "mts", "cts", "js", "mjs", "cjs")
+    f"{name}.{ending}"
+    for name in ("prisma.config", ".config/prisma")
+    for ending in ("ts", "mts", "cts", "js", "mjs", "cjs")
 )
 _SCRIPTS: Final = ("seed", "db:seed", "db-seed", "seed:db")
 _COMMENT: Final = re.compile(r"(?<![:\"'`])//[^\n]*|/\*.*?\*/", re.DOTALL)

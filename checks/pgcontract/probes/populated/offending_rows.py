@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -12,10 +12,13 @@ from psycopg import sql
 
 from pgcontract.model.identifiers import quote_identifier
 from pgcontract.model.schema import Column, Schema
+from pgcontract.model.sql.lexer import tokens
 from pgcontract.postgres.script_execution import Refusal
 
 _FOREIGN_KEY: Final = re.compile(r"FOREIGN KEY \((?P<own>.+?)\) REFERENCES (?P<parent>.+?)\((?P<there>.+?)\)")
 _CHECK: Final = re.compile(r"CHECK \((?P<expression>.*)\)(?: NO INHERIT)?\Z", re.DOTALL)
+_EXCLUSION: Final = re.compile(r"EXCLUDE USING \w+ \((?P<rest>.*)\Z", re.DOTALL)
+_OF_HASH: Final = "satisfies_hash_partition("
 _LENGTH: Final = re.compile(r"character(?: varying)?\((?P<length>\d+)\)\Z")
 _TEXTS: Final = ("text", "character", "citext", "name")
 _RANGES: Final = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
@@ -35,16 +38,22 @@ class Offence:
     is_example: bool = False
 
 
-def offences(refusal: Refusal, table: str, before: Schema, after: Schema) -> Iterator[Offence]:
-    """What the refusal says of rows of the table, the likeliest first; the server may not know all that they name."""
+def offences(
+    refusal: Refusal, table: str, before: Schema, after: Schema, bounds: Mapping[str, str] | None = None
+) -> Iterator[Offence]:
+    """What the refusal says of rows of the table, the likeliest first; the server may not know all that they name.
+    `bounds` is what holds afterwards for the rows of each partition, by its name, as SQL."""
     match refusal.sqlstate:
         case "23502" if refusal.column_name is not None:
             yield _where(table, f"{quote_identifier(refusal.column_name)} IS NULL", [refusal.column_name])
         case "23514":
+            yield from _of_bounds(refusal, table, after, bounds or {})
             yield from _of_check(refusal, table, after)
             yield from _of_domain(table, before, after)
         case "23505":
             yield from _of_unique(refusal, table, after)
+        case "23P01":
+            yield from _of_exclusion(refusal, table, after)
         case "23503":
             yield from _of_foreign_key(refusal, table, after)
         case code if code.startswith("22") or code == "42846":
@@ -106,6 +115,52 @@ def _of_domain(table: str, before: Schema, after: Schema) -> Iterator[Offence]:
             if column.table == table and domain is not None and domain.is_type(column.type):
                 expression = re.sub(r"\bVALUE\b", column.quoted_name, _unwrapped(match["expression"]))
                 yield _where(table, f"NOT ({expression})", [column.bare_name])
+
+
+def _of_bounds(refusal: Refusal, table: str, after: Schema, bounds: Mapping[str, str]) -> Iterator[Offence]:
+    """Rows that a new partition does not take, or that a default partition must not hold beside it."""
+    inside = bounds.get(table)
+    # A hash of the key names the partitioned table by its number, which production has another of.
+    if inside and refusal.constraint is None and _OF_HASH not in inside:
+        words = f"a key outside of the bounds of {table}"
+        of_default = _unwrapped(inside).removeprefix("NOT ")
+        condition = of_default if _unwrapped(of_default) not in (of_default, inside) else f"NOT {inside}"
+        yield _where(table, condition, _columns_in(inside, after, table), words=words)
+
+
+def _of_exclusion(refusal: Refusal, table: str, after: Schema) -> Iterator[Offence]:
+    for constraint in after.constraints:
+        match = _EXCLUSION.match(constraint.definition or "")
+        if constraint.bare_name != refusal.constraint or constraint.table != table or match is None:
+            continue
+        elements, predicate = _elements(match["rest"])
+        kept = ", ".join(f"({key}) AS k{number}" for number, (key, _) in enumerate(elements))
+        test = " AND ".join(f"a.k{number} {operator} b.k{number}" for number, (_, operator) in enumerate(elements))
+        where = f" WHERE {predicate}" if predicate else ""
+        pairs = ", ".join(f"{key} {operator} {key}" for key, operator in elements)
+        yield Offence(
+            condition=f"keys that conflict, {pairs}" + (f" where {predicate}" if predicate else ""),
+            counting=f"WITH kept AS (SELECT row_number() OVER () AS n, {kept} FROM {table}{where}) "  # noqa: S608
+            f"SELECT count(*) FROM kept AS a WHERE EXISTS (SELECT FROM kept AS b WHERE b.n <> a.n AND {test});",
+            columns=frozenset(_columns_in(match["rest"], after, table)),
+        )
+
+
+def _elements(text: str) -> tuple[list[tuple[str, str]], str]:
+    """`room WITH =, during WITH &&) WHERE (open)`: each key with its operator, and the predicate."""
+    depth, start, elements, end = 0, 0, [], len(text)
+    for token in tokens(text):
+        if token.text in (",", ")") and depth == 0:
+            key, _, operator = text[start : token.offset].rpartition(" WITH ")
+            elements.append((_key(key.strip()), operator.strip()))
+            start = token.offset + 1
+            if token.text == ")":
+                end = token.offset + 1
+                break
+        depth += (token.text == "(") - (token.text == ")")
+    where = text[end:].strip()
+    predicate = where.removeprefix("WHERE ").split(" DEFERRABLE")[0] if where.startswith("WHERE ") else ""
+    return elements, _unwrapped(predicate)
 
 
 def _unwrapped(expression: str) -> str:

@@ -22,6 +22,11 @@ from pgcontract.probes.row_generation.selected_values import selected_values
 
 # The number from which the values are counted of rows that a migration's new rules take.
 _FITTING: Final = 120
+_BOUNDS: Final = """
+SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), pg_catalog.pg_get_partition_constraintdef(c.oid)
+  FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE c.relispartition AND pg_catalog.pg_get_partition_constraintdef(c.oid) IS NOT NULL
+"""
 _INSERTS: Final = ("INSERT", "WITH")
 
 
@@ -59,7 +64,7 @@ def run_over_rows(context: Context) -> OverRows:
         state = context.sandbox.read_state(name)
     trials = RowTrials(context.sandbox, state, context.promise.script)
     try:
-        stops = find_stops(trials, *catalogs)
+        stops = find_stops(trials, *catalogs, bounds=lambda: _partition_bounds(context))
     finally:
         before = trials.close()
     after = None
@@ -70,6 +75,12 @@ def run_over_rows(context: Context) -> OverRows:
             if refusal is None:
                 after = context.sandbox.read_state(name)
     return OverRows(before=before, after=after, stops=stops.found, unknown=stops.unknown, refused=populated.refused)
+
+
+def _partition_bounds(context: Context) -> Mapping[str, str]:
+    """What holds for the rows of each partition after the migration, by its name."""
+    with context.sandbox.rolled_back(context.after_state) as connection:
+        return dict(connection.execute(_BOUNDS).fetchall())
 
 
 def _selected_tables(context: Context, selected: Mapping[str, tuple[str, ...]]) -> set[str]:

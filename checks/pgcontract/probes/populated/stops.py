@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice
 from typing import Final
@@ -72,14 +72,15 @@ def as_row_stop(migration: str, stop: Stop) -> RowStop:
     )
 
 
-def find_stops(trials: RowTrials, before: Schema, after: Schema) -> Stops:
-    """Run the script over the rows; wherever some stop it, take them out for good and go on."""
+def find_stops(trials: RowTrials, before: Schema, after: Schema, bounds: Callable[[], Mapping[str, str]] = dict) -> Stops:
+    """Run the script over the rows; wherever some stop it, take them out for good and go on. `bounds` reads what holds
+    afterwards for the rows of each partition, by its name, as SQL."""
     found: list[Stop] = []
     for _ in range(_MAX_STOPS):
         refusal = trials.refusal()
         if refusal is None or refusal.is_timeout:
             return Stops(found=tuple(found), unknown=refusal)
-        search = _Search(trials, refusal, before, after)
+        search = _Search(trials, refusal, before, after, bounds)
         stop, removed = search.stop()
         if stop is None:
             return Stops(found=tuple(found), unknown=refusal)
@@ -91,12 +92,20 @@ def find_stops(trials: RowTrials, before: Schema, after: Schema) -> Stops:
 class _Search:
     """The rows behind one refusal."""
 
-    def __init__(self, trials: RowTrials, refusal: Refusal, before: Schema, after: Schema) -> None:
+    def __init__(
+        self,
+        trials: RowTrials,
+        refusal: Refusal,
+        before: Schema,
+        after: Schema,
+        bounds: Callable[[], Mapping[str, str]],
+    ) -> None:
         self.trials = trials
         self.script: Script = trials.script
         self.refusal = refusal
         self.before = before
         self.after = after
+        self.bounds = bounds
         self.roots: dict[str, str] = {}  # of each partition the table at the top
         self.most = max(4, min(_MAX_ROWS, _MAX_STATEMENTS // max(len(self.script.statements), 1)))
 
@@ -254,8 +263,10 @@ class _Search:
 
     def _offences(self, table: str) -> Iterator[Offence]:
         holder = self.refusal.table_name
-        for name in dict.fromkeys([table, *([holder] if holder else [])]):
-            yield from offences(self.refusal, name, self.before, self.after)
+        bounds = self.bounds() if self.refusal.sqlstate == "23514" and self.refusal.constraint is None else {}
+        held = [holder] if holder else []
+        for name in dict.fromkeys([*(held if holder in bounds else []), table, *held]):
+            yield from offences(self.refusal, name, self.before, self.after, bounds)
 
     def _offence(self, table: str, fewest: Sequence[StoredRow], passing: Sequence[StoredRow]) -> Offence | None:
         """What is true of the rows that stop it: as the refusal says, else a column in which they differ from others."""
