@@ -172,6 +172,7 @@ def test_default_outline_names_every_family_or_leaves_it_to_the_general_section(
             "contract",
             "error_detail",
             "expression",
+            "extension",
             "file",
             "migration",
             "object",

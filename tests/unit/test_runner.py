@@ -333,6 +333,7 @@ def test_without_a_contract_the_life_of_the_script_is_judged_and_its_indexes(tmp
 
     life = {"migration", "script", "rollback", "lock", "rows"}
     state = {
+        "access",
         "constraint",
         "expression",
         "foreign_key",

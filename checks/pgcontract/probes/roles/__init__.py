@@ -1,0 +1,1 @@
+"""What the roles of the platform's public interface can do, tried over rows of two users."""

@@ -1,0 +1,361 @@
+"""Who reads and writes what, tried: every exposed relation, as nobody, as two users and as the service.
+
+Asked once at the head, under each regime of default privileges, over rows of two users in a clone that is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+from pgcontract.catalog.sql_names import identifier
+from pgcontract.errors import CouldNotAsk
+from pgcontract.model.qualified_name import QualifiedName
+from pgcontract.model.schema import Column, Table, View
+from pgcontract.postgres.sandbox import DatabaseState
+from pgcontract.probes.cached_facts import cached_state_fact
+from pgcontract.probes.context import Context
+from pgcontract.probes.roles.acting import Outcome, Stage, literal
+from pgcontract.probes.roles.privileges import Held, grants_between, read_grants, read_privileges
+from pgcontract.probes.roles.ties import find_ties
+from pgcontract.probes.roles.users import ACTORS, PUBLIC_ACTORS, Actor
+from pgcontract.probes.roles.users_rows import UsersRow, UsersRows
+from pgcontract.probes.row_generation.target_tables import FilledTable, read_tables
+
+EXPOSED: Final = ("public", "graphql_public")
+MAX_TABLES: Final = 400
+_NEW: Final = 990  # what a row that is tried to be inserted is made of
+_ROLES: Final = tuple(dict.fromkeys(actor.role for actor in ACTORS))
+_MAX_ROWS: Final = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Try:
+    """One operation on one relation as one actor. `may` is whether its role holds the privilege. `own`, `others` and
+    `loose` are the rows that it reached: the user's, the other user's, and those that are nobody's or of a table whose
+    rows are not told apart. Each has the outcome that shows it; `refused` what else stood in the way."""
+
+    may: bool = False
+    own: int = 0
+    others: int = 0
+    loose: int = 0
+    shown: Outcome | None = None
+    refused: Outcome | None = None
+
+    @property
+    def rows(self) -> int:
+        return self.own + self.others + self.loose
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """What was tried. `tries` are by regime, relation, actor and operation. `regimes` are those whose privileges
+    differ, the first that of new projects. `ties` are the columns that hold whose a row is."""
+
+    regimes: tuple[str, ...] = ()
+    relations: Mapping[str, Table | View] = field(default_factory=dict)
+    tries: Mapping[tuple[str, str, Actor, str], Try] = field(default_factory=dict)
+    ties: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    rows: Mapping[tuple[str, int], UsersRow] = field(default_factory=dict)
+    without_rows: tuple[str, ...] = ()
+    held: Mapping[tuple[str, str, str], Held] = field(default_factory=dict)
+
+    def of(self, regime: str, relation: str, actor: Actor, operation: str) -> Try:
+        return self.tries.get((regime, relation, actor, operation), Try())
+
+    def all(self, relation: str, operation: str) -> Iterator[tuple[str, Actor, Try]]:
+        """Under each regime, as each of those whom the public key lets in."""
+        for regime in self.regimes:
+            for actor in PUBLIC_ACTORS:
+                yield regime, actor, self.of(regime, relation, actor, operation)
+
+
+def is_exposed(name: str) -> bool:
+    """Whether the REST API shows what is called so."""
+    return QualifiedName.parse(name).schema in EXPOSED
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsersState:
+    """The head with a row of each of two users in every table, as far as they took one."""
+
+    state: DatabaseState
+    tables: tuple[FilledTable, ...]
+    made: UsersRows
+
+
+@cached_state_fact
+def users_state(context: Context) -> UsersState:
+    """CouldNotAsk where the head is not applied."""
+    sandbox = context.sandbox
+    with sandbox.clone(context.after_state, keep=True) as database:
+        user = sandbox.server.superuser if sandbox.has_superuser else None
+        with sandbox.connect(database, user=user) as connection:
+            if sandbox.has_superuser:  # no trigger is to change, and no foreign key to refuse, what we say
+                connection.execute("SET session_replication_role = replica")
+            own = {table.name for table in context.migrated.tables if not table.partition_of}
+            tables = tuple(table for table in read_tables(connection, own) if not table.name.startswith("auth."))
+            made = UsersRows(context=context, connection=connection, tables=tables, ties=find_ties(context.after, tables))
+            made.make()
+            for view in context.after.views:
+                if view.materialized:
+                    _refresh(connection, view.name)
+    return UsersState(state=sandbox.read_state(database), tables=tables, made=made)
+
+
+@contextmanager
+def acting_stages(context: Context) -> Iterator[Callable[[str], Stage]]:
+    """Gives a stage over the users' rows with what is granted under a regime; the next one undoes it."""
+    grants = grants_by_regime(context)
+    here = next(iter(grants.values()))
+    with context.sandbox.rolled_back(users_state(context).state) as connection:
+
+        def stage(regime: str) -> Stage:
+            opened = Stage(connection, _ROLES)
+            for statement in grants_between(here, grants[regime]):
+                opened.prepare(statement)
+            return opened
+
+        yield stage
+
+
+def _refresh(connection: psycopg.Connection, view: str) -> None:
+    try:
+        connection.execute(sql.SQL("REFRESH MATERIALIZED VIEW {}").format(sql.SQL(view)))
+    except psycopg.Error:
+        return
+
+
+@cached_state_fact
+def try_access(context: Context) -> Access:
+    """CouldNotAsk where the head is not applied, or the platform has no such roles."""
+    if not supports_roles(context):
+        raise CouldNotAsk("only Supabase has these roles")
+    relations = _relations(context)
+    if len(relations) > MAX_TABLES:
+        raise CouldNotAsk(f"there are {len(relations)} tables and views, and more than {MAX_TABLES} are not tried")
+    if not relations:
+        return Access(regimes=(context.regimes[0].name,))
+    prepared = users_state(context)
+    made = prepared.made
+    access = Access(
+        regimes=tuple(grants_by_regime(context)),
+        relations=relations,
+        ties=made.ties,
+        rows=made.rows,
+        without_rows=tuple(made.refused),
+    )
+    with acting_stages(context) as open_stage:
+        tries: dict[tuple[str, str, Actor, str], Try] = {}
+        held: dict[tuple[str, str, str], Held] = {}
+        for regime in access.regimes:
+            stage = open_stage(regime)
+            trier = _Trier(context, access, prepared, stage)
+            privileges = read_privileges(stage.connection, list(relations), _ROLES)
+            held |= {(regime, name, role): one for (name, role), one in privileges.items()}
+            for relation in relations.values():
+                for actor in ACTORS:
+                    of_role = privileges.get((relation.name, actor.role), Held())
+                    for operation, tried in trier.try_all(relation, actor, of_role):
+                        tries[regime, relation.name, actor, operation] = tried
+        return replace(access, tries=tries, held=held)
+
+
+def supports_roles(context: Context) -> bool:
+    return context.promise.project.platform == "supabase"
+
+
+def _relations(context: Context) -> dict[str, Table | View]:
+    """What the chain made and the interface shows, and the partitions of it."""
+    before = {part.name for part in (*context.sandbox.starting_catalog.tables, *context.sandbox.starting_catalog.views)}
+    parts: tuple[Table | View, ...] = (*context.migrated.tables, *context.migrated.views)
+    return {part.name: part for part in parts if is_exposed(part.name) and part.name not in before}
+
+
+@cached_state_fact
+def grants_by_regime(context: Context) -> dict[str, frozenset[tuple[str, str, str]]]:
+    """What is granted under each regime, those that come to the same left out."""
+    grants: dict[str, frozenset[tuple[str, str, str]]] = {}
+    for regime in context.regimes:
+        result = context.script_result(regime)
+        if result.after is None:
+            context.require_features()
+            raise CouldNotAsk(f"the server refused the script: {result.refusal}")
+        with context.sandbox.rolled_back(result.after) as connection:
+            granted = read_grants(connection)
+        if granted not in grants.values():
+            grants[regime.name] = granted
+    return grants
+
+
+class _Trier:
+    def __init__(self, context: Context, access: Access, prepared: UsersState, stage: Stage) -> None:
+        self._stage = stage
+        self._access = access
+        self._made = prepared.made
+        self._tables = {table.name: table for table in prepared.tables}
+        self._columns: dict[str, list[Column]] = {}
+        for column in context.after.columns:
+            self._columns.setdefault(column.table, []).append(column)
+        self._unbound = {
+            (policy.table, operation)
+            for policy in context.after.policies
+            for operation in ("UPDATE", "DELETE")
+            if policy.permissive and policy.using == "true" and policy.command in ("all", operation.lower())
+        }
+        self._places = {row.place: row for row in self._made.rows.values() if row.place}
+
+    def try_all(self, relation: Table | View, actor: Actor, held: Held) -> Iterator[tuple[str, Try]]:
+        for operation in ("SELECT", "INSERT", "UPDATE", "DELETE"):
+            if not held.may(operation):
+                continue
+            yield operation, self._try(operation, relation, actor, held)
+        if "TRUNCATE" in held.whole:
+            yield "TRUNCATE", Try(may=True)
+
+    def _try(self, operation: str, relation: Table | View, actor: Actor, held: Held) -> Try:
+        if isinstance(relation, View):
+            return self._read_view(relation, actor) if operation == "SELECT" else Try(may=True)
+        match operation:
+            case "SELECT":
+                return self._read(relation, actor, held)
+            case "INSERT":
+                return self._insert(relation, actor, held)
+            case _:
+                return self._write(operation, relation, actor, held)
+
+    def _read(self, table: Table, actor: Actor, held: Held) -> Try:
+        if "SELECT" not in held.whole:
+            columns = ", ".join(_quoted(name) for name in held.columns["SELECT"])
+            outcome = self._stage.attempt(f"SELECT {columns} FROM {table.name}", actor)  # noqa: S608 - the catalog's
+            return _counted(outcome, outcome.count)
+        outcome = self._stage.attempt(
+            f"SELECT * FROM {table.name}",  # noqa: S608
+            actor,
+            sent=f"SELECT tableoid::oid::text || ' ' || ctid::text FROM {table.name} LIMIT {_MAX_ROWS}",  # noqa: S608
+        )
+        if outcome.refusal is not None:
+            return Try(may=True, refused=outcome)
+        own = others = loose = 0
+        for (place,) in outcome.rows:
+            row = self._places.get(place)
+            if row is None or row.table not in self._access.ties:
+                loose += 1
+            elif actor.user is not None and row.user == actor.user:
+                own += 1
+            else:
+                others += 1
+        return Try(may=True, own=own, others=others, loose=loose, shown=replace(outcome, rows=()))
+
+    def _read_view(self, view: View, actor: Actor) -> Try:
+        outcome = self._stage.attempt(f"SELECT * FROM {view.name}", actor, sent=f"SELECT count(*) FROM {view.name}")  # noqa: S608
+        return _counted(outcome, outcome.rows[0][0] if outcome.rows else 0)
+
+    def _write(self, operation: str, table: Table, actor: Actor, held: Held) -> Try:
+        change = self._change(operation, table, held)
+        if change is None:
+            return Try(may=True)
+        rows = {row.user.number: row for row in self._rows_of(table)}
+        if table.name not in self._access.ties or not rows or "SELECT" not in held.whole or actor not in PUBLIC_ACTORS:
+            outcome = self._stage.attempt(change, actor)
+            return _counted(outcome, 1 if outcome.reached else outcome.count)
+        tried = Try(may=True)
+        for row in rows.values():
+            where = f"{_condition(self._tables[table.name], row)}"
+            tableoid, _, ctid = row.place.partition(" ")
+            outcome = self._stage.attempt(
+                f"{change} WHERE {where}", actor, sent=f"{change} WHERE tableoid = {tableoid} AND ctid = {literal(ctid)}"
+            )
+            count = 1 if outcome.reached else outcome.count
+            if outcome.refusal is not None and not count:
+                tried = replace(tried, refused=outcome)
+            elif row.user == actor.user:
+                tried = replace(tried, own=tried.own + count, shown=tried.shown or (outcome if count else None))
+            elif count:
+                tried = replace(tried, others=tried.others + count, shown=outcome)
+        if not tried.others and (table.name, operation) in self._unbound:
+            return self._write_blindly(operation, table, actor, held, tried)
+        return tried
+
+    def _write_blindly(self, operation: str, table: Table, actor: Actor, held: Held, tried: Try) -> Try:
+        """Without looking at a row, so that no policy for SELECT is asked."""
+        change = self._change(operation, table, held, blind=True)
+        if change is None:
+            return tried
+        outcome = self._stage.attempt(change, actor)
+        others = (1 if outcome.reached else outcome.count) - tried.own
+        return replace(tried, others=others, shown=outcome) if others > 0 else tried
+
+    def _rows_of(self, table: Table) -> Sequence[UsersRow]:
+        return [row for (name, _), row in self._made.rows.items() if name == table.name]
+
+    def _change(self, operation: str, table: Table, held: Held, *, blind: bool = False) -> str | None:
+        if operation == "DELETE":
+            return f"DELETE FROM {table.name}"  # noqa: S608
+        columns = [
+            column
+            for column in self._columns.get(table.name, ())
+            if not column.generated and column.identity != "always" and held.may_column("UPDATE", column.bare_name)
+        ]
+        for column in columns:
+            if held.may_column("SELECT", column.bare_name) and not blind:
+                return f"UPDATE {table.name} SET {column.quoted_name} = {column.quoted_name}"  # noqa: S608
+        for column in columns[-1:]:
+            values = [row.values.get(column.bare_name) for row in self._rows_of(table)]
+            return f"UPDATE {table.name} SET {column.quoted_name} = {literal(values[0]) if values else 'NULL'}"  # noqa: S608
+        return None
+
+    def _insert(self, table: Table, actor: Actor, held: Held) -> Try:
+        filled = self._tables.get(table.name)
+        if filled is None:
+            return Try(may=True)
+        tied = table.name in self._access.ties and actor in PUBLIC_ACTORS
+        tried = Try(may=True)
+        users = {row.user.number: row.user for row in self._made.rows.values()}
+        for user in users.values() if tied else [actor.user or users[1]]:
+            values = self._made.values(filled, user, _NEW + user.number)
+            if "INSERT" not in held.whole:
+                values = {name: value for name, value in values.items() if held.may_column("INSERT", name)}
+            statement = _insert(table.name, values)
+            outcome = self._stage.attempt(statement, actor)
+            count = 1 if outcome.reached else outcome.count
+            if not count:
+                tried = replace(tried, refused=outcome if outcome.refusal else tried.refused)
+            elif not tied:
+                tried = replace(tried, loose=count, shown=outcome)
+            elif user == actor.user:
+                tried = replace(tried, own=count, shown=tried.shown or outcome)
+            else:
+                tried = replace(tried, others=tried.others + count, shown=outcome)
+        return tried
+
+
+def _counted(outcome: Outcome, count: int) -> Try:
+    if outcome.refusal is not None and not outcome.reached:
+        return Try(may=True, refused=outcome)
+    return Try(may=True, loose=count, shown=outcome)
+
+
+def _condition(table: FilledTable, row: UsersRow) -> str:
+    """How a client names the row: by its first key, else by what it holds."""
+    key = next((key.columns for key in table.keys if key.unique and key.columns and not key.predicate), ())
+    names = [name for name in key if row.values.get(name) is not None] or [
+        name for name, value in row.values.items() if value is not None
+    ][:1]
+    return " AND ".join(f"{_quoted(name)} = {literal(row.values[name])}" for name in names) or "true"
+
+
+def _insert(table: str, values: Mapping[str, str]) -> str:
+    if not values:
+        return f"INSERT INTO {table} DEFAULT VALUES"
+    held = ", ".join(map(literal, values.values()))
+    return f"INSERT INTO {table} ({', '.join(map(_quoted, values))}) VALUES ({held})"  # noqa: S608
+
+
+def _quoted(name: str) -> str:
+    return identifier(name).as_string(None)

@@ -1,0 +1,317 @@
+"""Policies that let everybody write, that fail, that trust the wrong word, or that ask again for each row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from pgcontract.model.schema import Policy, Table
+from pgcontract.probes.context import Context
+from pgcontract.probes.roles.access import Access, Try, is_exposed, try_access
+from pgcontract.probes.roles.acting import DENIED
+from pgcontract.probes.roles.users import ACTORS, Actor
+from pgcontract.result import Severity, Status
+from pgcontract.rules.access.shown import catalog_on_supabase, counted, described, in_projects, session
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
+from pgcontract.rules.traps.made_parts import CATALOG, made_parts, origin_in_chain
+
+_WRITES: Final = {
+    "insert": ("INSERT",),
+    "update": ("UPDATE",),
+    "delete": ("DELETE",),
+    "all": ("INSERT", "UPDATE", "DELETE"),
+}
+_PUBLIC: Final = frozenset(("public", "anon", "authenticated"))
+# PostgreSQL, Error Codes: what a policy fails with whatever the row is.
+_FAILS: Final = frozenset(("42P17", "42703", "42883", "42P01", "42702", "42804", "54001"))
+_RECURSION: Final = "42P17"
+_OF_CALLER: Final = re.compile(r"(?:\bauth\.(?:uid|jwt|role|email)\(\)|\bcurrent_setting\()")
+_ONE_VALUE: Final = re.compile(r"SELECT\b(?!.*\bFROM\b)", re.DOTALL)
+_METADATA: Final = re.compile(r"\b(?:raw_)?user_meta_?data\b")
+_VERBS: Final = {"INSERT": "insert", "UPDATE": "change", "DELETE": "delete"}
+
+
+@check("policy.restricts", subjects=catalog_on_supabase, severity=Severity.CRITICAL, head=True, implied=True)
+def policy_restricts(context: Context) -> Iterator[Answer]:
+    """No policy lets everybody write, by a condition that is always true.
+
+    Why it matters: USING (true) for UPDATE, DELETE or ALL gives every row to whoever has the public key or signs up; WITH
+    CHECK (true) lets him put in what he likes. For SELECT it may be meant: that is not told here.
+    How it is measured: the permissive policies for anon, authenticated or PUBLIC whose condition for a write is true, on
+    tables with row security; told where one of these roles really wrote a row that is not its own.
+    What to do: compare with (SELECT auth.uid()) in it, or name the role that it is for: TO service_role. A form that
+    strangers are to fill in is a warning: bound it by CHECK constraints, or waive it.
+    """
+    access = try_access(context)
+    secured = {table.name for table in context.after.tables if table.row_security}
+    found = False
+    for policy in made_parts(context, "policies"):
+        conditions = _always_true(policy)
+        if not conditions or policy.table not in secured or not _PUBLIC & set(policy.roles):
+            continue
+        shown = [each for each in _written(access, policy) if each[1] in conditions]
+        if not shown:
+            continue
+        found = True
+        yield _always_true_answer(context, access, policy, shown)
+    if not found:
+        yield Answer(Status.KEPT, CATALOG, "No policy lets everybody write by a condition that is always true.")
+
+
+def _always_true(policy: Policy) -> tuple[str, ...]:
+    """The operations that it allows for any row."""
+    if not policy.permissive or policy.command not in _WRITES:
+        return ()
+    check = policy.check or policy.using or "true"
+    true = {
+        "INSERT": check == "true",
+        "UPDATE": "true" in (policy.using or "true", check),
+        "DELETE": policy.using == "true",
+    }
+    return tuple(operation for operation in _WRITES[policy.command] if true[operation])
+
+
+def _written(access: Access, policy: Policy) -> Iterator[tuple[str, str, Actor, Try]]:
+    """Where one whom the public key lets in wrote a row that is not his by it."""
+    for operation in _WRITES[policy.command]:
+        for regime, actor, tried in access.all(policy.table, operation):
+            foreign = tried.others + tried.loose or (tried.own if operation != "DELETE" and policy.check == "true" else 0)
+            if foreign and tried.shown is not None and {actor.role, "public"} & set(policy.roles):
+                yield regime, operation, actor, tried
+
+
+def _always_true_answer(
+    context: Context, access: Access, policy: Policy, shown: Sequence[tuple[str, str, Actor, Try]]
+) -> Answer:
+    _, _, actor, tried = shown[0]
+    verbs = list(dict.fromkeys(_VERBS[operation] for _, operation, who, _ in shown if who == actor))
+    listed = " and ".join((", ".join(verbs[:-1]), verbs[-1]) if len(verbs) > 1 else verbs)
+    where = in_projects(context, access, (regime for regime, *_ in shown))
+    clause = "USING" if policy.using == "true" else "WITH CHECK"
+    is_lighter = not {"change", "delete"} & set(verbs) or policy.using not in (None, "true")
+    may = f"{listed} any row"
+    if policy.using not in (None, "true") and "change" in verbs:
+        may = "make of the rows that he may change what he likes, another user's included"
+    remedy = f"DROP POLICY {policy.quoted_name} ON {policy.table};"
+    if policy.command in ("all", "update", "delete"):
+        remedy += (
+            " then one whose USING compares a column with (SELECT auth.uid()), and SELECT USING (true) if all may read."
+        )
+    else:
+        remedy += " then one whose WITH CHECK compares a column with (SELECT auth.uid()), or TO service_role."
+    assert tried.shown is not None
+    return Answer(
+        Status.BROKEN,
+        policy.name,
+        f"The policy {policy.quoted_name} on {policy.table} is {clause} (true): {described(actor)} may {may}{where}.",
+        expected="a condition that tells rows apart",
+        actual=f"{clause} (true)",
+        remedy=remedy,
+        evidence=[session(tried.shown, actor)],
+        origin=origin_in_chain(context.promise, "policy", policy.name),
+        severity=Severity.WARNING if is_lighter else None,
+    )
+
+
+@check("policy.runs", subjects=catalog_on_supabase, severity=Severity.ERROR, head=True, implied=True)
+def policy_runs(context: Context) -> Iterator[Answer]:
+    """No policy fails whenever it is asked.
+
+    Why it matters: a policy that reads its own table, or one whose policies read this one, recurses; one that reads
+    auth.users, or a table that the caller has no privilege on, is denied. Then nobody reads or writes the table at all.
+    How it is measured: anon and two signed-in users read and write each table of the exposed schemas that has row
+    security, over rows: infinite recursion, a name that is not there, and permission denied for something else than the
+    table count.
+    What to do: put what the policy looks up into a SECURITY DEFINER function with SET search_path = '', in a schema
+    that is not exposed; of auth.users take (SELECT auth.uid()) or (SELECT auth.jwt()).
+    """
+    access = try_access(context)
+    found = False
+    for table in access.relations.values():
+        if not isinstance(table, Table) or not table.row_security:
+            continue
+        failing = [*_failing(access, table)]
+        if failing:
+            found = True
+            yield _failing_answer(context, access, table, failing)
+    if not found:
+        yield Answer(Status.KEPT, CATALOG, "No policy fails whenever it is asked.")
+
+
+def _failing(access: Access, table: Table) -> Iterator[tuple[str, str, Actor, Try]]:
+    for operation in ("SELECT", "INSERT", "UPDATE", "DELETE"):
+        for regime in access.regimes:
+            for actor in ACTORS:
+                tried = access.of(regime, table.name, actor, operation)
+                refusal = tried.refused.refusal if tried.refused else None
+                if refusal is None or (refusal.context and operation != "SELECT"):
+                    continue
+                elsewhere = operation == "SELECT" and refusal.sqlstate == DENIED and not _is_of(refusal.message, table)
+                if refusal.sqlstate in _FAILS or elsewhere:
+                    yield regime, operation, actor, tried
+
+
+def _is_of(message: str, table: Table) -> bool:
+    return message.rpartition(" ")[2].strip('"') == table.bare_name or "row-level security" in message
+
+
+def _failing_answer(
+    context: Context, access: Access, table: Table, failing: Sequence[tuple[str, str, Actor, Try]]
+) -> Answer:
+    _, operation, actor, tried = failing[0]
+    refused = tried.refused
+    assert refused is not None
+    assert refused.refusal is not None
+    where = in_projects(context, access, (regime for regime, *_ in failing))
+    policies = [policy for policy in context.after.policies if policy.table == table.name]
+    remedy = (
+        "Look it up in a function that the policy calls: CREATE FUNCTION private.… LANGUAGE sql STABLE SECURITY DEFINER "
+        f"SET search_path = '' AS $$ SELECT … $$; then ALTER POLICY {policies[0].quoted_name if policies else '…'} ON "
+        f"{table.name} USING (…)."
+    )
+    if refused.refusal.message == "permission denied for table users":
+        remedy = "Ask the token in place of auth.users: (SELECT auth.uid()), (SELECT auth.email()), (SELECT auth.jwt())."
+    reading = {"SELECT": "read", "INSERT": "insert into", "UPDATE": "update", "DELETE": "delete from"}[operation]
+    return Answer(
+        Status.BROKEN,
+        table.name,
+        f"{described(actor)} cannot {reading} {table.name} at all: {refused.refusal.message}{where}.",
+        expected="policies that can be asked",
+        actual=str(refused.refusal),
+        remedy=remedy,
+        evidence=[session(refused, actor), *refused.refusal.evidence()[:1]],
+        origin=next(
+            (origin for policy in policies if (origin := origin_in_chain(context.promise, "policy", policy.name))),
+            origin_in_chain(context.promise, "table", table.name),
+        ),
+    )
+
+
+@check("policy.call_once", subjects=catalog_on_supabase, severity=Severity.WARNING, head=True, implied=True)
+def policy_call_once(context: Context) -> Iterator[Answer]:
+    """No policy calls auth.uid(), auth.jwt() or current_setting() once for each row.
+
+    Why it matters: a bare call is made again for each row that is looked at; (SELECT auth.uid()) is asked once a
+    statement, which on a table of 100,000 rows is the difference between a second and a moment.
+    How it is measured: the policies that the chain made, as the server prints them: a call that stands outside of a
+    subquery without FROM.
+    What to do: ALTER POLICY with each call in its brackets: (SELECT auth.uid()).
+    """
+    found = False
+    by_table: dict[str, list[Policy]] = {}
+    for policy in made_parts(context, "policies"):
+        if is_exposed(policy.table) and any(_calls_each_row(text or "") for text in (policy.using, policy.check)):
+            by_table.setdefault(policy.table, []).append(policy)
+    for table, policies in by_table.items():
+        found = True
+        names = [policy.quoted_name for policy in policies]
+        yield Answer(
+            Status.BROKEN,
+            table,
+            f"{counted(len(names), 'policy').replace('policys', 'policies')} of {table} "
+            f"{'calls' if len(names) == 1 else 'call'} for each row what one call would answer: {', '.join(names)}.",
+            expected="(SELECT auth.uid()), asked once a statement",
+            actual="; ".join(f"{policy.quoted_name}: {policy.using or policy.check}" for policy in policies),
+            remedy=" ".join(map(_once, policies)),
+            origin=origin_in_chain(context.promise, "policy", policies[0].name),
+        )
+    if not found:
+        yield Answer(Status.KEPT, CATALOG, "No policy asks again for each row who the caller is.")
+
+
+def _calls_each_row(text: str) -> bool:
+    return any(not _is_inside_select(text, match.start()) for match in _OF_CALLER.finditer(text))
+
+
+def _is_inside_select(text: str, place: int) -> bool:
+    """Whether one of the brackets around the place is a subquery of one value."""
+    depth, end = 0, _closings(text)
+    for start in range(place - 1, -1, -1):
+        if text[start] == ")":
+            depth += 1
+        elif text[start] == "(" and depth:
+            depth -= 1
+        elif text[start] == "(":
+            inner = text[start + 1 : end.get(start, len(text))].strip()
+            if _ONE_VALUE.match(inner):
+                return True
+    return False
+
+
+def _closings(text: str) -> dict[int, int]:
+    """Where each opening bracket is closed."""
+    opened: list[int] = []
+    closed = {}
+    for place, letter in enumerate(text):
+        if letter == "(":
+            opened.append(place)
+        elif letter == ")" and opened:
+            closed[opened.pop()] = place
+    return closed
+
+
+def _once(policy: Policy) -> str:
+    clauses = []
+    for word, text in (("USING", policy.using), ("WITH CHECK", policy.check)):
+        if text is not None:
+            clauses.append(f"{word} ({_BARE.sub(lambda match: f'(SELECT {match[0]})', text)})")
+    return f"ALTER POLICY {policy.quoted_name} ON {policy.table} {' '.join(clauses)};"
+
+
+_BARE: Final = re.compile(r"(?<!SELECT )\bauth\.(?:uid|jwt|role|email)\(\)")
+
+
+@check("policy.trusts", subjects=catalog_on_supabase, severity=Severity.WARNING, head=True, implied=True)
+def policy_trusts(context: Context) -> Iterator[Answer]:
+    """No policy rests on user_metadata, which each user writes himself.
+
+    Why it matters: supabase.auth.updateUser({ data: … }) puts into user_metadata, and so into the next token, whatever
+    the user likes: a role, an organisation.
+    How it is measured: the policies that the chain made, as the server prints them.
+    What to do: app_metadata, which the service alone writes, or a table with row security.
+    """
+    found = False
+    for policy in made_parts(context, "policies"):
+        if any(_METADATA.search(text or "") for text in (policy.using, policy.check)):
+            found = True
+            yield Answer(
+                Status.BROKEN,
+                policy.name,
+                f"The policy {policy.quoted_name} on {policy.table} rests on user_metadata, which each user writes "
+                "himself.",
+                expected="app_metadata, or a table",
+                actual=policy.using or policy.check,
+                remedy=f"ALTER POLICY {policy.quoted_name} ON {policy.table} with app_metadata in its place.",
+                origin=origin_in_chain(context.promise, "policy", policy.name),
+            )
+    if not found:
+        yield Answer(Status.KEPT, CATALOG, "No policy rests on what users write of themselves.")
+
+
+@check("table.policies", subjects=catalog_on_supabase, severity=Severity.INFO, head=True, implied=True)
+def table_policies(context: Context) -> Iterator[Answer]:
+    """Each table with row security has a policy, or is meant for the service alone.
+
+    Why it matters: without a policy row security hides every row from everybody but its owner and service_role. That is a
+    good way to close a table, and a puzzle where an application is to read it.
+    How it is measured: pg_policy and pg_class.relrowsecurity at the head of the chain, for the tables that it made.
+    What to do: nothing, where the service alone is to reach the table; else CREATE POLICY.
+    """
+    with_policy = {policy.table for policy in context.after.policies}
+    closed = [
+        table.name
+        for table in made_parts(context, "tables")
+        if table.row_security and table.name not in with_policy and not table.partition_of
+    ]
+    if not closed:
+        yield Answer(Status.KEPT, CATALOG, "Each table with row security has a policy.")
+        return
+    more = f" and {len(closed) - 3} more" if len(closed) > 3 else ""
+    yield Answer(
+        Status.NOTED,
+        CATALOG,
+        f"{counted(len(closed), 'table')} with row security {'has' if len(closed) == 1 else 'have'} no policy, so that "
+        f"the service alone reaches {'it' if len(closed) == 1 else 'them'}: {', '.join(closed[:3])}{more}.",
+    )

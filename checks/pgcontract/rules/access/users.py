@@ -1,0 +1,73 @@
+"""Rows of one user that another reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pgcontract.probes.context import Context
+from pgcontract.probes.roles.access import Access, try_access
+from pgcontract.probes.roles.separation import Crossing, find_crossings
+from pgcontract.probes.roles.users import ANNA
+from pgcontract.result import Severity, Status
+from pgcontract.rules.access.shown import catalog_on_supabase, described, in_projects, session
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
+from pgcontract.rules.traps.made_parts import CATALOG, origin_in_chain
+
+_WORDS = {
+    "SELECT": "reads {} row",
+    "UPDATE": "updates {} row",
+    "DELETE": "deletes {} row",
+    "INSERT": "inserts a row in {} name",
+}
+
+
+@check("table.separates_users", subjects=catalog_on_supabase, severity=Severity.CRITICAL, head=True, implied=True)
+def table_separates_users(context: Context) -> Iterator[Answer]:
+    """No user reaches a row of another's where the table's policies mean to keep them apart.
+
+    Why it matters: anybody can sign up. A policy that lets in whoever is signed in, or that compares a column with
+    itself, gives each of them the others' rows.
+    How it is measured: a row of each of two users is put into every table; a row is a user's by a foreign key to
+    auth.users, by a column that a policy compares with auth.uid(), or by name (user_id, owner_id, ...). Then one of
+    them and anon try to read, change, delete and make the other's. What USING (true) lets them read is not told here,
+    nor what a value of the row (it is published) or a list of people (he is an admin) allows: both are tried.
+    What to do: compare the column with (SELECT auth.uid()) in the policy, in WITH CHECK as well.
+    """
+    access = try_access(context)
+    crossings = find_crossings(context)
+    for table in dict.fromkeys(crossing.table for crossing in crossings):
+        yield _answer(context, access, [crossing for crossing in crossings if crossing.table == table])
+    if not crossings:
+        yield Answer(Status.KEPT, CATALOG, "No user reached a row of another's that policies keep apart.")
+
+
+def _answer(context: Context, access: Access, crossings: Sequence[Crossing]) -> Answer:
+    table = crossings[0].table
+    actor = crossings[0].actor
+    done = [crossing for crossing in crossings if crossing.actor == actor]
+    words = [_WORDS[crossing.operation].format(f"{ANNA.name}'s") for crossing in done]
+    ties = access.ties[table]
+    tie = next(column for column in context.after.columns if column.table == table and column.bare_name in ties)
+    policies = dict.fromkeys(policy for crossing in done for policy in crossing.policies)
+    own = f"(SELECT auth.uid()){'' if tie.type == 'uuid' else '::text'} = {tie.quoted_name}"
+    remedies = []
+    for policy in policies:
+        clauses = [] if policy.command == "insert" else [f"USING ({own})"]
+        clauses += [] if policy.command in ("select", "delete") else [f"WITH CHECK ({own})"]
+        remedies.append(f"ALTER POLICY {policy.quoted_name} ON {table} {' '.join(clauses)};")
+    where = in_projects(context, access, (crossing.regime for crossing in done))
+    listed = " and ".join((", ".join(words[:-1]), words[-1]) if len(words) > 1 else words)
+    return Answer(
+        Status.BROKEN,
+        table,
+        f"{described(actor)} {listed} of {table}{where if len(access.regimes) == 1 else ''}.",
+        expected=f"each user's rows, told by {tie.bare_name}, for himself",
+        actual="; ".join(f"{policy.quoted_name}: {policy.using or policy.check}" for policy in policies),
+        remedy=" ".join(remedies),
+        evidence=[session(crossing.outcome, crossing.actor) for crossing in done],
+        origin=next(
+            (origin for policy in policies if (origin := origin_in_chain(context.promise, "policy", policy.name))),
+            origin_in_chain(context.promise, "table", table),
+        ),
+    )

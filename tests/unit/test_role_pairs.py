@@ -1,0 +1,77 @@
+"""What roles can do is told, its good twin is not: role_pairs.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from pgcontract.contract import load_project
+from pgcontract.result import Finding, RunOptions, Status
+from pgcontract.runner import verify
+from written_files import write_files
+
+FILE = tomllib.loads(Path(__file__).with_name("role_pairs.toml").read_text(encoding="utf-8"))
+PAIRS, QUIET = FILE["pair"], FILE["quiet"]
+CONFIGURED = '[production]\nplatform = "supabase"\n'
+CHECKS = (  # those of roles
+    "table.row_security",
+    "policy.*",
+    "table.separates_users",
+    "view.caller_rights",
+    "function.caller_rights",
+    "function.definer_closed",
+    "function.search_path",
+    "column.guarded",
+    "column.personal",
+)
+
+
+def judged(folder: Path, texts: Sequence[str]) -> tuple[Finding, ...]:
+    script = "\n".join(texts).encode().decode()
+    files = {"pgcontract.toml": CONFIGURED, "migrations/001_all.sql": f"{script}\n"}
+    run = verify(load_project(write_files(folder, files)), RunOptions(only=CHECKS))
+    unanswered = [
+        (finding.summary, [e.text for e in finding.evidence])
+        for finding in run.findings
+        if finding.status in (Status.ERROR, Status.UNKNOWN)
+    ]
+    assert [] == unanswered, unanswered
+    return run.findings
+
+
+def told(findings: Sequence[Finding], prefix: str) -> list[str]:
+    """What is wrong about what begins with the prefix."""
+    return [finding.item for finding in findings if finding.status is Status.BROKEN and f"{prefix}_" in finding.subject]
+
+
+def of_pair(number: int, text: str) -> str:
+    return text.replace("P_", f"p{number:02}_")
+
+
+@pytest.fixture(scope="module")
+def bad(tmp_path_factory: pytest.TempPathFactory) -> tuple[Finding, ...]:
+    texts = [of_pair(number, pair.get("before", "") + pair["bad"]) for number, pair in enumerate(PAIRS)]
+    return judged(tmp_path_factory.mktemp("bad"), texts)
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> tuple[Finding, ...]:
+    texts = [of_pair(number, pair.get("before", "") + pair["good"]) for number, pair in enumerate(PAIRS)]
+    texts += [of_pair(len(PAIRS) + number, one["sql"]) for number, one in enumerate(QUIET)]
+    return judged(tmp_path_factory.mktemp("good"), texts)
+
+
+@pytest.mark.parametrize("number", range(len(PAIRS)), ids=[pair["name"] for pair in PAIRS])
+def test_bad_one_is_told_and_its_good_twin_is_not(
+    bad: tuple[Finding, ...], good: tuple[Finding, ...], number: int
+) -> None:
+    prefix = f"p{number:02}"
+
+    assert (True, []) == (of_pair(number, PAIRS[number]["told"]) in told(bad, prefix), told(good, prefix))
+
+
+@pytest.mark.parametrize("number", range(len(QUIET)), ids=[one["name"] for one in QUIET])
+def test_nothing_is_told_of_what_is_meant(good: tuple[Finding, ...], number: int) -> None:
+    assert [] == told(good, f"p{len(PAIRS) + number:02}")
