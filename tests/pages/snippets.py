@@ -23,9 +23,12 @@ import click
 from command import command_here
 from markdown_it import MarkdownIt
 from pgcontract import cli
+from ruamel.yaml import YAML
 
+ROOT = Path(__file__).parents[2]
 ADDED = ", at its end"
 ENDS = {" BLOCKED ": 1, " INCOMPLETE ": 3, "error: ": 2}
+_INCLUDED = re.compile(r'^--8<-- "([^"]+)"$', re.MULTILINE)  # as the pages' own extension reads it
 _TITLE = re.compile(r'title="([^"]+)"')
 _SHELL = re.compile(r"[|<>;&$*]")
 
@@ -61,9 +64,8 @@ def snippets(page: Path) -> list[Snippet]:
             assert token.map
             language, _, rest = token.info.strip().partition(" ")
             title = _TITLE.search(rest)
-            found.append(
-                Snippet(language=language, file=title[1] if title else None, text=token.content, line=token.map[0] + 1)
-            )
+            text = _INCLUDED.sub(lambda match: (ROOT / match[1]).read_text("utf-8"), token.content)
+            found.append(Snippet(language=language, file=title[1] if title else None, text=text, line=token.map[0] + 1))
     return found
 
 
@@ -115,6 +117,8 @@ def write(folder: Path, file: str, text: str) -> None:
 def read(snippet: Snippet) -> None:
     """Raises where a block that is not run cannot be read, or nothing here knows how to."""
     match snippet.language:
+        case "yaml":
+            YAML(typ="safe").load(snippet.text)
         case "toml":
             tomllib.loads(snippet.text)
         case "python":
