@@ -176,6 +176,17 @@ def test_line_ends_of_a_checkout_are_no_change(repository: Path) -> None:
     assert ([], []) == changed(project_since(repository / "m"))
 
 
+def test_edit_in_the_moment_of_the_commit_is_seen(repository: Path) -> None:
+    write_files(repository, {"m/002_b.sql": B.replace("b", "x")})
+    git(repository, "commit", "-qam", "x")
+    git(repository, "branch", "-f", "main")
+    write_files(repository, {"m/002_b.sql": B})
+    index = (repository / ".git/index").stat().st_mtime_ns
+    os.utime(repository / "m/002_b.sql", ns=(index, index))
+
+    assert (["002_b"], []) == changed(project_since(repository / "m"))
+
+
 def test_what_git_is_told_not_to_look_at_is_looked_at(repository: Path) -> None:
     git(repository, "update-index", "--assume-unchanged", "m/002_b.sql")
     edited(repository)

@@ -186,7 +186,7 @@ def _own_index(top: Path) -> Iterator[dict[str, str]]:
     with TemporaryDirectory(prefix="pgcontract-index-") as folder:
         copy = Path(folder) / "index"
         if index.is_file():
-            shutil.copyfile(index, copy)
+            shutil.copy2(index, copy)  # its time too: what was written since then, git looks into
         yield {"GIT_INDEX_FILE": str(copy)} if index.is_file() else {}
 
 
