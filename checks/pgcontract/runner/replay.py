@@ -7,8 +7,9 @@ database, which costs no more than the statements.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Final
 
 import psycopg
@@ -29,7 +30,7 @@ from pgcontract.postgres.script_execution import (
 from pgcontract.probes.context import Context
 from pgcontract.probes.failure import Failure, FailureKind
 from pgcontract.probes.populated.over_rows import run_over_rows
-from pgcontract.probes.populated.population import Population
+from pgcontract.probes.populated.population import CarriedRows, Population
 from pgcontract.runner.plan import Plan
 from pgcontract.runner.triage import Salvage, Triage
 
@@ -39,10 +40,25 @@ _SESSION_WIDE: Final = re.compile(
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class AppliedChain:
+    """What a server holds of the migrations before the first that is judged: a database for each regime, and the one
+    with rows."""
+
+    databases: Mapping[str, str]
+    rows: CarriedRows
+
+
+def applied_length(plan: Plan) -> int:
+    """How many migrations come before the first of which more is asked than to be applied."""
+    return next(number for number, migration in enumerate(plan.project.chain) if plan.has_states(migration))
+
+
 class Replay:
     """Applies the chain of a plan on a sandbox, as far as it is asked for. Use as a context manager."""
 
-    def __init__(self, plan: Plan, sandbox: Sandbox) -> None:
+    def __init__(self, plan: Plan, sandbox: Sandbox, applied: AppliedChain | None = None) -> None:
+        """With what is `applied` already on the sandbox's server, the chain goes on from there."""
         self._plan = plan
         self._sandbox = sandbox
         placeholders = [issue.subject for issue in plan.project.issues if issue.kind is IssueKind.PLACEHOLDER]
@@ -64,6 +80,8 @@ class Replay:
             run_over=self._run_over_rows,
         )
         self._stack.callback(self._population.close)
+        if applied is not None:
+            self._go_on(applied)
 
     def close(self) -> None:
         """Close the connections that are kept between two migrations."""
@@ -76,6 +94,32 @@ class Replay:
             self._apply(chain[self._applied])
             self._applied += 1
         return self._contexts[key]
+
+    def carry(self, migrations: Sequence[Migration]) -> AppliedChain:
+        """The chain up to the last of these, the first of which nothing is judged; CouldNotAsk where one of them fails,
+        or makes roles, which no database keeps."""
+        roles = [state.cluster_roles for state in self._states.values()]
+        self.context(migrations[-1].key)
+        for regime in tuple(self._stretch):
+            self._end_stretch(regime)
+        if self.failed or roles != [state.cluster_roles for state in self._states.values()]:
+            raise CouldNotAsk("what a migration came to is not kept where it failed, or made roles")
+        following = self._plan.project.chain[len(migrations)]
+        return AppliedChain(
+            databases={regime: state.database for regime, state in self._states.items()},
+            rows=self._population.carried_to(following.key),
+        )
+
+    def _go_on(self, applied: AppliedChain) -> None:
+        chain = self._plan.project.chain
+        self._applied = applied_length(self._plan)
+        for migration in chain[: self._applied]:
+            context = Context(self._plan.promises[migration.key], self._sandbox, {})
+            context.replayed = True
+            self._contexts[migration.key] = context
+        self._states = {regime: self._sandbox.read_state(name) for regime, name in applied.databases.items()}
+        if self._population.is_of(applied.rows):
+            self._population.go_on(applied.rows, chain[self._applied].key)
 
     @property
     def failed(self) -> frozenset[str]:

@@ -20,7 +20,7 @@ from pgcontract.postgres import versions
 from pgcontract.postgres.connection import QUERY_CANCELED, describe_timeout, is_server_lost
 from pgcontract.postgres.cpu_time import process_cpu_ms
 from pgcontract.postgres.missing_features import MissingFeature, functions_lacking
-from pgcontract.postgres.platform import platform_of
+from pgcontract.postgres.platform import Platform, platform_of
 from pgcontract.postgres.progress import ProgressEvent, report_progress
 from pgcontract.postgres.providers import Production, Provider, Server, provider_for
 from pgcontract.postgres.sandbox import Sandbox
@@ -34,11 +34,12 @@ from pgcontract.runner.behind_failures import excuse
 from pgcontract.runner.findings import make_finding, make_unanswered_finding
 from pgcontract.runner.head_findings import merge_with_head
 from pgcontract.runner.item import Item
+from pgcontract.runner.kept_chain import kept_server
 from pgcontract.runner.lacking_functions import excuse_lacking
 from pgcontract.runner.live_statements import live_statements
 from pgcontract.runner.observation import observe, row_effects
 from pgcontract.runner.plan import Plan
-from pgcontract.runner.replay import Replay
+from pgcontract.runner.replay import AppliedChain, Replay
 
 if TYPE_CHECKING:
     from pgcontract.performance.measurements import MeasuredPromise
@@ -63,6 +64,7 @@ class Session:
         self._stack = ExitStack()
         self._sandbox: Sandbox | None = None
         self._replay: Replay | None = None
+        self._applied: AppliedChain | None = None  # kept from an earlier run
         self._contexts: dict[str, Context] = {}  # where there is no server
         self._contexts_at_head: dict[str, Context] = {}
         self._asked: set[tuple[str, str]] = set()
@@ -120,7 +122,7 @@ class Session:
         if self._provider is not None:
             if self._replay is None:
                 sandbox = self._start_server()
-                self._replay = Replay(self.plan, sandbox)
+                self._replay = Replay(self.plan, sandbox, self._applied)
                 self._stack.callback(self._replay.close)
             return self._replay.context(key)
         if key not in self._contexts:
@@ -162,26 +164,35 @@ class Session:
             assert self._provider is not None
             with self._phase("server"):
                 self.server = self._stack.enter_context(self._provider.start(locale=self.plan.project.locale))
+                if kept := kept_server(self.plan, self.server, self._platform, self._stack):
+                    self.server, self._applied = kept
             if self.server.major < OLDEST_MAJOR:
                 raise InputError(
                     f"the server is PostgreSQL {self.server.version}; {OLDEST_MAJOR} is the oldest that is supported. "
                     "Name another with --pg."
                 )
             with self._phase("stage"):
-                platform = platform_of(self.plan.project.platform, setup=self.plan.project.setup)
                 second_sandbox = self._second_sandbox if "own_server" in self.server.capabilities else None
                 self._sandbox = self._stack.enter_context(
-                    Sandbox(self.server, platform, second_sandbox=second_sandbox, timeout_ms=self.plan.options.timeout_ms)
+                    Sandbox(
+                        self.server,
+                        self._platform,
+                        second_sandbox=second_sandbox,
+                        timeout_ms=self.plan.options.timeout_ms,
+                    )
                 )
         return self._sandbox
+
+    @property
+    def _platform(self) -> Platform:
+        return platform_of(self.plan.project.platform, setup=self.plan.project.setup)
 
     @contextmanager
     def _second_sandbox(self) -> Iterator[Sandbox]:
         assert self._provider is not None
-        platform = platform_of(self.plan.project.platform, setup=self.plan.project.setup)
         with (
             self._provider.start(locale=self.plan.project.locale) as server,
-            Sandbox(server, platform, timeout_ms=self.plan.options.timeout_ms) as sandbox,
+            Sandbox(server, self._platform, timeout_ms=self.plan.options.timeout_ms) as sandbox,
         ):
             yield sandbox
 

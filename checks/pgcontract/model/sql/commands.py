@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Final
 
 from pgcontract.model.sql.lexer import TokenKind, tokens
@@ -32,7 +34,7 @@ _OBJECT_WORDS: Final = """
     RECURSIVE ROLE ROUTINE RULE SCHEMA SEQUENCE SERVER STATISTICS SUBSCRIPTION SYSTEM TABLE TABLESPACE TEMP TEMPORARY TEXT
     TRANSFORM TRIGGER TRUSTED TYPE UNIQUE UNLOGGED USER VIEW
 """
-_OBJECTS: Final = _OBJECT_WORDS.split()
+_OBJECTS: Final = tuple(_OBJECT_WORDS.split())
 _NAME: Final = r'(?:"(?:[^"]|"")*"|[^\W\d]\S*)(?: \. (?:"(?:[^"]|"")*"|\S+))*'
 _TRANSACTION_WORDS: Final = frozenset(("ABORT", "BEGIN", "COMMIT", "END", "ROLLBACK"))
 # What follows a command's first word, as tokens with a blank between them: prose, a shell's script or a program may open
@@ -90,6 +92,12 @@ _TAIL: Final = {command: re.compile(tail, re.DOTALL) for command, tail in _TAILS
 _MAX_CHARACTERS: Final = 2_000
 
 
+@lru_cache(maxsize=1_000)
+def _nearest(word: str, known: Collection[str]) -> str:
+    """The known word that looks most like it, itself where it is known; "" where none does."""
+    return word if word in known else next(iter(get_close_matches(word, known, n=1)), "")
+
+
 def opens_as_sql(statement: str) -> bool:
     """Whether a text without leading comments begins as a command does, one of its first two words mistyped at most. What
     does not is no SQL, and may be a secret under a wrong name."""
@@ -98,8 +106,8 @@ def opens_as_sql(statement: str) -> bool:
         return bool(words)
     if words[0].kind is not TokenKind.WORD:
         return False
-    first = next(iter(get_close_matches(words[0].upper, COMMANDS, n=1)), "")
+    first = _nearest(words[0].upper, COMMANDS)
     if first in ("ALTER", "CREATE", "DROP"):
-        return len(words) > 1 and bool(get_close_matches(words[1].upper, _OBJECTS, n=1))
+        return len(words) > 1 and bool(_nearest(words[1].upper, _OBJECTS))
     tail = " ".join(word.upper for word in words[1:])
     return bool(first) and (first not in _TAIL or bool(_TAIL[first].match(tail)))

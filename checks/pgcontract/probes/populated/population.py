@@ -14,13 +14,14 @@ from pgcontract.contract import Migration
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.identifiers import read_identifier
 from pgcontract.model.qualified_name import split_name
+from pgcontract.model.sql import Script
 from pgcontract.postgres.sandbox import DatabaseState, Sandbox
 from pgcontract.postgres.script_execution import apply_as_production
 from pgcontract.probes.promise import Promise
 from pgcontract.probes.row_generation.few_rows import insert_few_rows
 
 # Of more tables only those are filled that a judged script names, or a script that renames one to such a name.
-_MAX_TABLES: Final = 40
+MAX_TABLES: Final = 40
 _WORD: Final = re.compile(r"[\w$]+")
 _CHANGES_TABLES: Final = re.compile(r"\b(?:TABLE|TYPE|EXECUTE|INTO|PARTITION|CALL|PERFORM|SELECT)\b", re.IGNORECASE)
 _RENAMES: Final = re.compile(r"\bRENAME\b|\bSET\s+SCHEMA\b", re.IGNORECASE)
@@ -48,6 +49,22 @@ class PopulatedState:
     refused: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class CarriedRows:
+    """How far a population came, to go on from later: the `database`, the tables by object id that were there before the
+    first migration (`starting`) and as they were filled (`known`), those that took no row, and how often rows were made.
+    `chosen` says of tables, where they were too many to fill all, whether the scripts that are judged name them: the
+    population of others is another one.
+    """
+
+    database: str
+    starting: tuple[int, ...]
+    known: Mapping[int, str]
+    refused: Mapping[str, str]
+    generation: int
+    chosen: Mapping[str, bool]
+
+
 class Population:
     """Carries the database along the chain, as far as it is asked for.
 
@@ -68,7 +85,7 @@ class Population:
         self._judged = {migration.key for migration in judged}
         self._run_over = run_over
         self._chain = list(promises)
-        self._words = _needed_words(promises, judged)
+        self._words = needed_words(promises, judged)
         self._states: dict[str, PopulatedState] = {}
         self._applied = 0
         self._database: str | None = None
@@ -77,11 +94,38 @@ class Population:
         self._known: dict[int, str] = {}
         self._refused: dict[str, str] = {}
         self._generation = 0
+        self._chosen: dict[str, bool] = {}
+        self._origin: DatabaseState | None = None  # where it goes on from, if not from the first migration
         self._stack = ExitStack()
 
     def close(self) -> None:
         """Close the connection that is kept between two migrations."""
         self._stack.close()
+
+    def carried_to(self, key: str) -> CarriedRows:
+        """How far it comes before that migration."""
+        state = self.before(key).state
+        return CarriedRows(
+            database=state.database,
+            starting=tuple(sorted(self._starting)),
+            known=dict(self._known),
+            refused=dict(self._refused),
+            generation=self._generation,
+            chosen=dict(self._chosen),
+        )
+
+    def is_of(self, carried: CarriedRows) -> bool:
+        """Whether the same tables would have been filled here."""
+        return all((name in self._words) is chosen for name, chosen in carried.chosen.items())
+
+    def go_on(self, carried: CarriedRows, key: str) -> None:
+        """Take what was carried as what comes before that migration."""
+        self._origin = self._sandbox.read_state(carried.database)
+        self._states[key] = PopulatedState(state=self._origin, refused=dict(carried.refused))
+        self._applied = self._chain.index(key)
+        self._starting, self._known = set(carried.starting), dict(carried.known)
+        self._refused, self._generation = dict(carried.refused), carried.generation
+        self._chosen = dict(carried.chosen)
 
     def before(self, key: str) -> PopulatedState:
         """The state before the migration; CouldNotAsk where the chain was carried past it."""
@@ -113,7 +157,9 @@ class Population:
 
     def _open(self) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:
-            if self._database is None:
+            if self._database is None and self._origin is not None:
+                self._go_on_from(self._origin)
+            elif self._database is None:
                 state = self._sandbox.platform_state(self._sandbox.platform.regimes[0])
                 self._go_on_from(state)
                 with self._sandbox.rolled_back(state) as connection:
@@ -167,11 +213,11 @@ class Population:
         if not _CHANGES_TABLES.search(promise.script.text):
             return
         tables = [table for table in connection.execute(_TABLES).fetchall() if table[0] not in self._starting]
-        names = [
-            name
-            for oid, name, text in tables
-            if self._known.get(oid) != text and (len(tables) <= _MAX_TABLES or _bare(name) in self._words)
-        ]
+        names = [name for oid, name, text in tables if self._known.get(oid) != text]
+        if len(tables) > MAX_TABLES:
+            chosen = {name: _bare(name) in self._words for name in names}
+            self._chosen |= {_bare(name): is_chosen for name, is_chosen in chosen.items()}
+            names = [name for name in names if chosen[name]]
         if names:
             self._generation += 1
             first = 1 if self._generation == 1 else self._generation * _NUMBERS_APART
@@ -187,15 +233,20 @@ def _bare(name: str) -> str:
     return read_identifier(split_name(name)[0][-1]).lower()
 
 
-def _needed_words(promises: Mapping[str, Promise], judged: Sequence[Migration]) -> frozenset[str]:
+def words_of(script: Script | None) -> frozenset[str]:
+    """Its words in lower case, as a table's name may be one."""
+    return frozenset(word.lower() for word in _WORD.findall(script.text)) if script else frozenset()
+
+
+def needed_words(promises: Mapping[str, Promise], judged: Sequence[Migration]) -> frozenset[str]:
     """The words of the judged scripts, and of those that rename one of them."""
     words: set[str] = set()
     for migration in judged:
         for script in (migration.up, migration.down):
-            words |= {word.lower() for word in _WORD.findall(script.text)} if script else set()
+            words |= words_of(script)
     for promise in reversed(list(promises.values())):
         if _RENAMES.search(promise.script.text):
-            own = {word.lower() for word in _WORD.findall(promise.script.text)}
+            own = words_of(promise.script)
             if own & words:
                 words |= own
     return frozenset(words)

@@ -1,0 +1,171 @@
+"""A chain that is kept from an earlier run: nothing is said that a fresh one would not say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from generated_chain import generate_chain, write_chain
+from pgcontract.contract import FolderOptions, load_project
+from pgcontract.postgres.platform import platform_of
+from pgcontract.result import Finding, Run, RunOptions
+from pgcontract.runner import kept_chain, plan, verify
+from test_since import git
+from written_files import write_files
+
+NEW = "CREATE TABLE extra (id int PRIMARY KEY);\nALTER TABLE orders_1 ADD COLUMN extra int NOT NULL;\n"
+
+
+def make_repository(root: Path, length: int = 14) -> Path:
+    write_chain(generate_chain(length, seed=3, failures=0), root / "m")
+    git(root, "init", "-q", "-b", "main")
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "first")
+    write_files(root, {"m/0099_new.sql": NEW})
+    return root
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_repository(tmp_path_factory.mktemp("kept"))
+
+
+def said(run: Run) -> tuple[Any, ...]:
+    findings: tuple[Finding, ...] = run.findings
+    return run.verdict, findings, run.live
+
+
+def judged(root: Path, **options: Any) -> Run:
+    folder = FolderOptions(**{"since": "main", **options})
+    return verify(load_project(root / "m", options=folder), RunOptions())
+
+
+def states(cache: Path) -> list[Path]:
+    return sorted(cache.glob("*.state"))
+
+
+def test_kept_chain_says_what_a_fresh_one_says(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGCONTRACT_CACHE", str(tmp_path))
+    plain = judged(repository, since=None, applied="0014")
+    cold = judged(repository)
+    (state,) = states(tmp_path)
+    written = state.read_bytes()
+    warm = judged(repository)
+    assert state.read_bytes() == written
+    state.write_bytes(written[: len(written) // 2] + b"x" + written[len(written) // 2 + 1 :])  # damaged
+    again = judged(repository)
+
+    since = {"migration.in_order", "migration.unchanged"}
+    expected = tuple(finding for finding in cold.findings if finding.check not in since)
+    assert (plain.verdict, plain.findings, plain.live) == (cold.verdict, expected, cold.live)
+    assert (said(cold), said(cold)) == (said(warm), said(again))
+    assert ("rows.accepted", "broken") in {(finding.check, finding.status.value) for finding in warm.findings}
+
+
+def key_of(root: Path, **options: Any) -> str:
+    run = {name: options.pop(name) for name in ("seed", "timeout_ms") if name in options}
+    project = load_project(root / "m", options=FolderOptions(**{"since": "main", **options}))
+    planned = plan(project, RunOptions(**run))
+    number = kept_chain.applied_length(planned)
+    return kept_chain.chain_key(planned, project.chain[:number], platform_of(project.platform))
+
+
+def edit(root: Path) -> None:
+    path = sorted((root / "m").glob("0003*"))[0]
+    path.write_text(f"-- a word\n{path.read_text()}")
+
+
+def rename(root: Path) -> None:
+    path = sorted((root / "m").glob("0003*"))[0]
+    path.rename(path.with_name("0003_x.sql"))
+
+
+def remove(root: Path) -> None:
+    sorted((root / "m").glob("0014*"))[0].unlink()
+
+
+def declare(root: Path) -> None:
+    path = sorted((root / "m").glob("0005*"))[0]
+    write_files(root, {f"m/{path.stem}.contract.toml": f'migration = "{path.name}"\n'})
+
+
+def configure(root: Path) -> None:
+    write_files(root, {"m/pgcontract.toml": '[runner]\ntransaction = "file"\n'})
+
+
+CHANGES: dict[str, tuple[Callable[[Path], None] | None, dict[str, Any]]] = {
+    "an earlier script": (edit, {}),
+    "its name": (rename, {}),
+    "one that is gone": (remove, {}),
+    "a contract of an earlier one": (declare, {}),
+    "how the tool runs them": (configure, {}),
+    "the seed": (None, {"seed": 7}),
+    "the time-out": (None, {"timeout_ms": 5}),
+    "the platform": (None, {"platform": "supabase"}),
+}
+
+
+@pytest.mark.parametrize(("change", "options"), CHANGES.values(), ids=CHANGES)
+def test_what_the_chain_depends_on_makes_another_key(
+    change: Callable[[Path], None] | None, options: dict[str, Any], tmp_path: Path
+) -> None:
+    root = make_repository(tmp_path)
+    before = key_of(root)
+    if change is not None:
+        change(root)
+
+    assert before != key_of(root, **options)
+
+
+def test_included_file_code_and_day_make_another_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = make_repository(tmp_path)
+    write_files(root, {"m/0002_i.sql": "\\ir parts/i.sql\n", "m/parts/i.sql": "SELECT 1;\n"})
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "parts")
+    (root / "m/0100_more.sql").write_text("SELECT 3;\n")
+    keys = [key_of(root)]
+    (root / "m/0100_more.sql").write_text("SELECT 4;\n")
+    assert keys == [key_of(root)]  # what comes behind does not matter
+    write_files(root, {"m/parts/i.sql": "SELECT 2;\n"})
+    git(root, "commit", "-qam", "edited")
+    keys.append(key_of(root))
+    monkeypatch.setattr(kept_chain, "code_digest", lambda: "other code")
+    keys.append(key_of(root))
+    monkeypatch.setattr(kept_chain, "today", lambda: "2000-01-01")
+    keys.append(key_of(root))
+
+    assert 4 == len(set(keys))
+
+
+@pytest.mark.parametrize("sql", ["CREATE ROLE kept_role;\n", "SELECT 1/0;\n"], ids=["makes a role", "fails"])
+def test_chain_that_makes_roles_or_fails_is_not_kept(sql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = make_repository(tmp_path / "repository", 12)
+    write_files(root, {"m/0012_z.sql": sql})
+    git(root, "add", "m/0012_z.sql")
+    git(root, "commit", "-q", "-m", "sql")
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("PGCONTRACT_CACHE", str(cache))
+    run = judged(root)
+
+    assert [] == states(cache)
+    plain = judged(root, since=None, applied="0012_z")
+    assert run.live == plain.live
+    assert {finding.item for finding in plain.findings if finding.blocks} <= {
+        finding.item for finding in run.findings if finding.blocks
+    }
+
+
+def test_too_many_tables_are_filled_by_the_words_of_what_is_judged(tmp_path: Path) -> None:
+    root = tmp_path
+    write_files(root, {f"m/{number:04}_t.sql": f"CREATE TABLE t_{number} (id int);\n" for number in range(1, 60)})
+    git(root, "init", "-q", "-b", "main")
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "first")
+    keys = []
+    for table in (3, 4, 4):
+        write_files(root, {"m/0099_new.sql": f"ALTER TABLE t_{table} ADD COLUMN c{len(keys)} int;\n"})
+        keys.append(key_of(root))
+
+    assert keys[0] != keys[1] == keys[2]
