@@ -54,6 +54,7 @@ IDS = (
     "function.present",
     "function.runs",
     "function.search_path",
+    "ignore.live",
     "index.definition",
     "index.not_duplicated",
     "index.not_prefix",

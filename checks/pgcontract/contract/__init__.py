@@ -6,6 +6,7 @@ from pgcontract.contract.baseline import Baseline, BaselineEntry, FindingKey, ba
 from pgcontract.contract.claims import CheckRef, Claim, Correction
 from pgcontract.contract.documents import FilePins
 from pgcontract.contract.folder_options import FolderOptions, read_values
+from pgcontract.contract.ignore_comments import IgnoreComment, IgnoredCheck
 from pgcontract.contract.json_schema import json_schema
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import FolderIssue, IssueKind
@@ -54,6 +55,8 @@ __all__ = [
     "FolderIssue",
     "FolderOptions",
     "Growth",
+    "IgnoreComment",
+    "IgnoredCheck",
     "Invariant",
     "IssueKind",
     "Level",

@@ -11,6 +11,8 @@ from pgcontract.contract.applied_history import AppliedHistory
 from pgcontract.contract.baseline import BASELINE_FILE, Baseline
 from pgcontract.contract.changes_since import Scope
 from pgcontract.contract.head_names import in_names_of_head
+from pgcontract.contract.ignore_comments import IgnoreComment, read_ignore_comments
+from pgcontract.contract.layouts import layouts
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import FolderIssue
 from pgcontract.contract.platform_evidence import SUPABASE
@@ -96,6 +98,18 @@ class Project:
     def is_judged_whole(self, migration: Migration) -> bool:
         """Whether everything is asked of it that is asked of a migration: it is pending, or has changed."""
         return migration in self.pending or (self.scope is not None and migration.key in self.scope.changes.every)
+
+    @cached_property
+    def ignore_comments(self) -> tuple[IgnoreComment, ...]:
+        """The comments of the chain's SQL by which findings are accepted."""
+        return tuple(comment for migration in self.chain for comment in read_ignore_comments(migration))
+
+    def may_be_edited(self, key: str) -> bool:
+        """Whether a file of that migration may have a comment more: it is pending, its tool runs it again where it has
+        changed, or does not look."""
+        migration = next(link for link in self.chain if link.key == key)
+        compares = layouts()[self.layout].HISTORY.compares
+        return migration in self.pending or migration.up.execution.repeatable or not compares
 
     @cached_property
     def at_head(self) -> Project:

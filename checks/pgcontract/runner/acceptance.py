@@ -1,4 +1,4 @@
-"""What is put up with: by a waiver, and by the baseline, in that order. Pure."""
+"""What is put up with: by a waiver, by a comment in the SQL, and by the baseline, in that order. Pure."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pgcontract.runner.baselined import (
     new_entries,
 )
 from pgcontract.runner.decisions import baseline_item
+from pgcontract.runner.ignored import apply_comments, comment_uses, judge_comments
 from pgcontract.runner.plan import Plan
 from pgcontract.runner.session import NO_SERVER
 from pgcontract.runner.waivers import apply_waivers
@@ -24,17 +25,18 @@ from pgcontract.runner.waivers import apply_waivers
 def accept_findings(
     findings: Iterable[Finding], plan: Plan, today: dt.date
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
-    """The findings, those that somebody accepts WAIVED, and a finding for each waiver and the baseline."""
+    """The findings, those that somebody accepts WAIVED, and a finding for each waiver and comment, and the baseline."""
     told, project = tuple(findings), plan.project
     accepted, judged = apply_waivers(told, project, today, undecided=plan.undecided)
-    if (baseline := project.baseline) is None:
-        return accepted, judged
-    match = match_baseline(baseline, told, project, _asked(plan))
-    skipped = baseline_item(project, baseline) in plan.skipped
-    return accept_known(accepted, baseline, match), (
-        *judged,
-        judge_baseline(baseline, match, project, skipped=skipped),
-    )
+    uses = comment_uses(project)
+    accepted = apply_comments(accepted, project, uses)
+    if (baseline := project.baseline) is not None:
+        match = match_baseline(baseline, told, project, _asked(plan))
+        skipped = baseline_item(project, baseline) in plan.skipped
+        accepted = accept_known(accepted, baseline, match)
+        judged = (*judged, judge_baseline(baseline, match, project, skipped=skipped))
+    comments = judge_comments(uses, accepted, project, asked=plan.items, undecided=plan.undecided)
+    return accepted, (*judged, *comments)
 
 
 def accept_alone(findings: Iterable[Finding], plan: Plan, today: dt.date) -> tuple[Finding, ...]:

@@ -1,18 +1,19 @@
-"""What the verdict decides itself, of claims, waivers and the baseline, as items that a selection may name. Pure."""
+"""What the verdict decides itself, of claims and of what is accepted, as items that a selection may name. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from pgcontract.contract import Baseline, CheckRef, Claim, Migration, Project, Waiver
+from pgcontract.contract import Baseline, CheckRef, Claim, IgnoreComment, Migration, Project, Waiver
 from pgcontract.contract.check_globs import matches_finding
 from pgcontract.runner.baselined import BASELINE_LIVE
 from pgcontract.runner.claim_findings import CLAIM_DECIDED
+from pgcontract.runner.ignored import IGNORE_LIVE
 from pgcontract.runner.item import Item
 from pgcontract.runner.waivers import WAIVER_LIVE, waiver_name
 
-DECISIONS = (BASELINE_LIVE, CLAIM_DECIDED, WAIVER_LIVE)
+DECISIONS = (BASELINE_LIVE, CLAIM_DECIDED, IGNORE_LIVE, WAIVER_LIVE)
 
 
 def claim_item(migration: Migration, claim: Claim) -> Item:
@@ -28,8 +29,12 @@ def baseline_item(project: Project, baseline: Baseline) -> Item:
     return Item(migration=project.head.key, check=BASELINE_LIVE.id, subject=baseline.name, label=baseline.name)
 
 
+def comment_item(comment: IgnoreComment) -> Item:
+    return Item(migration=comment.migration, check=IGNORE_LIVE.id, subject=comment.name, label=comment.name)
+
+
 def decisions(project: Project, items: Iterable[Item]) -> dict[Item, frozenset[Item]]:
-    """Every claim and waiver of the chain and its baseline, each with those of the items that it rests on."""
+    """Every claim, waiver and comment of the chain and its baseline, each with those of the items that it rests on."""
     planned = tuple(items)
     found: dict[Item, frozenset[Item]] = {}
     for number, migration in enumerate(project.chain):
@@ -44,6 +49,14 @@ def decisions(project: Project, items: Iterable[Item]) -> dict[Item, frozenset[I
         left = project.at_head.migration(migration.key).contract
         for waiver in left.of(Waiver) if left else ():
             found[waiver_item(migration, waiver)] = named_by(waiver, planned, [migration.key])
+    for comment in project.ignore_comments:
+        if project.may_be_edited(comment.migration):
+            found[comment_item(comment)] = frozenset(
+                item
+                for item in planned
+                if item.migration in (comment.migration, project.head.key)
+                and any(one.names(item.check) for one in comment.checks)
+            )
     if project.baseline is not None:
         known = {entry.key.check for entry in project.baseline.entries}
         found[baseline_item(project, project.baseline)] = frozenset(item for item in planned if item.check in known)

@@ -118,7 +118,7 @@ def plan(project: Project, options: RunOptions = RunOptions()) -> Plan:  # noqa:
             rows=options.rows,
             linters=options.linters,
         )
-        _refuse_unknown_checks(promise, known)
+        _refuse_unknown_checks(project, promise, known)
         promises[migration.key] = promise
         items.extend(_items(promise, _checks_of(promise, known.values())))
     resting = decisions(project, items)
@@ -150,23 +150,25 @@ def _refuse_globs_that_match_nothing(options: RunOptions, items: Iterable[Item],
             raise InputError(f"'{glob}' selects no check{hint}. `pgcontract list` names them all.")
 
 
-def _refuse_unknown_checks(promise: Promise, known: Mapping[str, Check]) -> None:
-    contract = promise.contract
-    if contract is None:
-        return
+def _refuse_unknown_checks(project: Project, promise: Promise, known: Mapping[str, Check]) -> None:
+    contract, key = promise.contract, promise.migration.key
+    claims = contract.claims if contract else ()
     named = [
         (reference.check, reference.origin)
-        for claim in contract.claims
+        for claim in claims
         for reference in (*claim.checks, *(claim.corrected.checks if claim.corrected else ()))
     ]
-    named += [(waiver.check, waiver.origin) for waiver in contract.of(Waiver)]
+    named += [(waiver.check, waiver.origin) for waiver in (contract.of(Waiver) if contract else ())]
+    # In a file that must stay as it is nobody could mend a name.
+    comments = [one for one in project.ignore_comments if one.migration == key and project.may_be_edited(key)]
+    named += [(ignored.check, comment.origin) for comment in comments for ignored in comment.checks]
     for name, origin in named:
         if not any(fnmatchcase(check, name) for check in known):
             close = nearest(name, known)
             hint = f"the nearest is '{close}'" if close else "`pgcontract list` names them all"
             raise ContractError(
                 f"no check is named '{name}'; {hint}",
-                file=origin.file if origin else contract.path,
+                file=origin.file if origin else contract.path if contract else None,
                 line=origin.line if origin else None,
             )
 

@@ -30,6 +30,7 @@ from pgcontract.model.sql.script import (
     split_statements,
     statements_between,
 )
+from pgcontract.model.sql.script_comments import ScriptComment, script_comments
 from pgcontract.model.sql.statement_digest import digest_of_script, digest_of_statements
 from pgcontract.model.sql.text_catalog import Created, Unread
 from pgcontract.model.sql.uncommitted import Uncommitted, last_uncommitted
@@ -44,6 +45,7 @@ __all__ = [
     "Placeholder",
     "PsqlReading",
     "Script",
+    "ScriptComment",
     "SkippedText",
     "Source",
     "Statement",
@@ -73,6 +75,7 @@ __all__ = [
     "require_sql",
     "require_sql_text",
     "restore_goes_on",
+    "script_comments",
     "split_statements",
     "statements_between",
 ]

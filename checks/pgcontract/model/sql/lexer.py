@@ -190,6 +190,23 @@ def _commentless_pieces(text: str, at: int, end: int, depth: int) -> Iterator[st
     yield text[at:end]
 
 
+def line_comments(text: str, at: int, end: int) -> Iterator[tuple[int, int]]:
+    """Where each `--` comment begins and ends, of those from `at` to `end` that stand in no quotes and no other comment;
+    at `at` nothing of that kind is open."""
+    while stop := _QUOTES_AND_COMMENTS.search(text, at, end):
+        where, mark = stop.start(), text[stop.start()]
+        if mark == "-":
+            yield where, stop.end()
+            at = stop.end()
+        elif mark == "/":
+            at = _comment_end(text, where, end)
+        elif mark == "$":
+            at = _dollar_end(text, where, stop.group(), end)
+        else:
+            escaped = _ESCAPED_STRING.match(text, where, end) if mark == "'" and opens_escapes(text, where) else None
+            at = (escaped or stop).end()
+
+
 def _code_pieces(text: str, at: int, end: int, depth: int) -> Iterator[str]:
     while stop := _QUOTES_AND_COMMENTS.search(text, at, end):
         where, mark = stop.start(), text[stop.start()]
