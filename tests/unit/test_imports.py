@@ -12,7 +12,7 @@ import pgcontract
 
 PACKAGE = Path(pgcontract.__file__).parent
 ORDER = (
-    *("errors", "model", "result", "formats"),
+    *("errors", "plugins", "model", "result", "formats"),
     *("catalog", "postgres", "contract"),
     *("probes", "performance", "rules", "runner"),
     *("drafting", "reporting", "pytest_plugin", "cli"),

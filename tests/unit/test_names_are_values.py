@@ -17,6 +17,7 @@ DOTTED = {
     "formats/email/address_strategies.py": "domains",
     "formats/email/domain.py": "domains and IP addresses",
     "formats/url.py": "versions of IP literals",
+    "plugins.py": "packages of Python",
     "postgres/missing_features.py": "locales",
     "postgres/providers/major.py": "versions of PostgreSQL",
     "postgres/providers/prebuilt.py": "versions of PostgreSQL",

@@ -12,24 +12,45 @@ import pgcontract
 import pytest
 
 NAMES = [
+    "API_VERSION",
     "Answer",
+    "Context",
     "ContractError",
     "Decision",
+    "Evidence",
+    "Execution",
     "Finding",
+    "Folder",
     "FolderOptions",
+    "FolderReading",
+    "Format",
     "InputError",
+    "KnownValue",
+    "Layout",
+    "Migration",
+    "Origin",
     "PgcontractError",
+    "Probe",
     "Project",
+    "Promise",
+    "Provider",
     "Run",
     "RunOptions",
+    "Schema",
     "ScratchDatabase",
     "ScratchDatabases",
+    "Server",
     "ServerUnavailable",
     "Severity",
     "Status",
+    "TextFormat",
+    "TransactionScope",
     "Verdict",
     "check",
+    "format_parameter",
     "load_project",
+    "provider_for",
+    "value_format",
     "verify",
 ]
 SIGNATURES: dict[Callable[..., object], str] = {
@@ -74,6 +95,14 @@ def test_options_of_a_run_are_these() -> None:
 
 def test_a_password_in_the_options_is_not_printed() -> None:
     assert "secret" not in repr(pgcontract.RunOptions(pg="dsn:postgres://me:secret@host/db"))
+
+
+def test_a_name_that_is_to_go_says_what_takes_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pgcontract, "_DEPRECATED", {"judge": "verify"})
+    with pytest.warns(DeprecationWarning, match=r"pgcontract\.judge will go: use pgcontract\.verify"):
+        function = pgcontract.judge
+
+    assert pgcontract.verify is function
 
 
 def test_a_name_that_is_not_public_is_refused() -> None:

@@ -9,6 +9,7 @@ import io
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Final
@@ -79,6 +80,8 @@ def main() -> None:
     """The console script: exits with what `run` says. Ctrl-C, SIGTERM and SIGHUP leave nothing behind."""
     from pgcontract.postgres.providers import terminate_on_signals
 
+    # Python shows these to developers alone, and a plug-in's is whoever runs this.
+    warnings.filterwarnings("default", message=".*pgcontract", category=DeprecationWarning)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show a character is no error
@@ -104,8 +107,10 @@ def run(arguments: Sequence[str]) -> int:
     except PgcontractError as error:
         return _fail(str(error), error.exit_code)
     except Exception as error:  # noqa: BLE001 - the last place that can say it in one line
+        from pgcontract.plugins import blamed_for
+
         return _fail(
-            f"a bug of pgcontract, not of the migration: {type(error).__name__}: {error}. "
+            f"a bug of {blamed_for(error)}, not of the migration: {type(error).__name__}: {error}. "
             "PGCONTRACT_DEBUG=1 shows the traceback; please report it.",
             INTERNAL_ERROR,
         )

@@ -79,6 +79,9 @@ def _page(examined: Examination, production: Production, trouble: str, named: Pr
     yield f"pgcontract {version('pgcontract')}, Python {platform.python_version()}, {system}"
     target = f"{production.platform}, PostgreSQL {production.postgres or 'of no named major'}"
     yield from _entry("production", f"not known: {trouble}" if trouble else target)
+    if lines := list(_plugins()):
+        yield "\nPlug-ins"
+        yield from lines
     yield "\nServers, by their name for --pg"
     for probe in examined.probes:
         yield from _probe(probe)
@@ -102,6 +105,20 @@ def _page(examined: Examination, production: Production, trouble: str, named: Pr
         if _describe_leftovers(examined.leftovers)
         else "nothing",
     )
+
+
+def _plugins() -> Iterator[str]:
+    """Each that is installed: what it brings, of which distribution, and why it cannot be loaded, where it cannot."""
+    from pgcontract.plugins import load, plugins
+
+    for plugin in plugins():
+        whose = f"{plugin.name}, of {plugin} ({plugin.module})"
+        try:
+            load(plugin)
+            yield from _entry(f"  {plugin.kind}", f"yes  {whose}", hang=5)
+        except InputError as error:
+            yield from _entry(f"  {plugin.kind}", f"no   {whose}", hang=5)
+            yield from _entry("", error.message, margin=_MARGIN + 5)
 
 
 def _probe(probe: Probe) -> Iterator[str]:

@@ -35,14 +35,16 @@ def command(check: str) -> int:
         near = nearest(name, infos)
         hint = f"did you mean {near!r}?" if near else "`pgcontract list` prints them all."
         raise InputError(f"no check is called {name!r}; {hint}")
-    click.echo("\n\n".join((_words(infos[name]), *example_blocks(name))))
+    examples = () if infos[name].plugin else example_blocks(name)
+    click.echo("\n\n".join((_words(infos[name]), *examples)))
     return 0
 
 
 def _words(info: CheckInfo) -> str:
     parts = (("Why it matters", info.why), ("How it is measured", info.how), ("What to do", info.remedy))
     paragraphs = (f"{info.title}.", *(f"{heading}: {text}" for heading, text in parts))
-    heading = f"{click.style(info.id, bold=True)} · {info.severity.value}"
+    whose = f" · from the plug-in {info.plugin}" if info.plugin else ""
+    heading = f"{click.style(info.id, bold=True)} · {info.severity.value}{whose}"
     return "\n\n".join((heading, *(click.wrap_text(paragraph, width=WIDTH) for paragraph in paragraphs)))
 
 

@@ -1,4 +1,4 @@
-"""What a column can be meant to hold: a small library of standards, one module of this package each.
+"""What a column can be meant to hold: a small library of standards, one module of this package each, or a plug-in's.
 
 email = standard("email", dialect="rfc5321")
 email.means("ann@example.com")        True
@@ -11,19 +11,30 @@ import importlib
 import pkgutil
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
 from pgcontract.errors import InputError
-from pgcontract.formats.oracle import Format, FormatParameter, KnownValue, Standard, declared
+from pgcontract.formats.oracle import Format, FormatParameter, KnownValue, Standard, declared, kept_on_failure
+from pgcontract.plugins import load, plugins_of
 
 __all__ = ["Format", "FormatParameter", "KnownValue", "Standard", "standard", "standards"]
 
 
 def standards() -> Mapping[str, Standard]:
-    """Every standard by name, sorted; loads the modules of this package on the first call."""
+    """Every standard by name, sorted; loads the modules of this package and those of plug-ins on the first call.
+    InputError where a plug-in cannot be loaded."""
+    _load()
+    return declared()
+
+
+@cache
+def _load() -> None:
     for module in pkgutil.iter_modules(__path__, f"{__name__}."):
         importlib.import_module(module.name)
-    return declared()
+    with kept_on_failure():
+        for plugin in plugins_of("formats"):
+            load(plugin)
 
 
 def standard(name: str, /, **parameters: Any) -> Format[Any]:

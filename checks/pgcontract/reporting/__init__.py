@@ -1,7 +1,8 @@
-"""Reports: one file a format, found by looking.
+"""Reports: one file a format, found by looking, or a plug-in's.
 
 Each has its name, `FORMAT`, which is the module's too, and `render(run)`; and `FILE`, the name of its file, where it is
-a page of the folder that --report writes.
+a page of the folder that --report writes. A plug-in's is called what its entry point is, so that it need not be imported
+to be known.
 """
 
 from __future__ import annotations
@@ -14,15 +15,25 @@ from pkgutil import iter_modules
 from types import ModuleType
 
 from pgcontract.errors import InputError
+from pgcontract.plugins import NameTaken, Plugin, as_loaded, load, origin_of, plugins_of
 from pgcontract.reporting.output_folder import write_folder
 from pgcontract.result import Run
 
 
 @cache
 def formats() -> Mapping[str, ModuleType]:
-    """Every format by its name: the modules of this package that have one."""
-    modules = {name: _format_module(name) for name in _module_names()}
-    return {name: module for name, module in modules.items() if module is not None}
+    """Every format by its name: the modules of this package that have one, and those of plug-ins. InputError where a
+    plug-in cannot be loaded."""
+    modules = {name: _format_module(name) for name in (*_module_names(), *_plugged())}
+    known = {name: module for name, module in modules.items() if module is not None}
+    pages: dict[str, str] = {}
+    for name, module in known.items():
+        if file := getattr(module, "FILE", None):
+            if file in pages:
+                with as_loaded(_plugged()[name]):
+                    raise NameTaken(f"its FILE is {file}, which the format {pages[file]} writes already")
+            pages[file] = name
+    return known
 
 
 def render(run: Run, format: str) -> str:  # noqa: A002 - the word of --format
@@ -41,8 +52,33 @@ def is_format(name: str) -> bool:
 
 def _format_module(name: str) -> ModuleType | None:
     """The module of one format; those of the others are not imported, for their libraries take longer than a page."""
-    module = import_module(f"{__name__}.{name}") if name in _module_names() else None
-    return module if hasattr(module, "FORMAT") else None
+    if name in _module_names():
+        module = import_module(f"{__name__}.{name}")
+        if hasattr(module, "FORMAT"):
+            return module
+    return _plugged_module(_plugged()[name]) if name in _plugged() else None
+
+
+@cache
+def _plugged_module(plugin: Plugin) -> ModuleType:
+    module = load(plugin)
+    with as_loaded(plugin):
+        if plugin.name != module.FORMAT:
+            raise NameTaken(f"its FORMAT is {module.FORMAT!r}, and its entry point is called {plugin.name!r}")
+    return module
+
+
+@cache
+def _plugged() -> Mapping[str, Plugin]:
+    """The plug-ins by the formats that they bring. InputError where one brings a format that is there already."""
+    found: dict[str, Plugin] = {}
+    for plugin in plugins_of("reports"):
+        with as_loaded(plugin):
+            if plugin.name in found or plugin.name in _module_names():
+                owner = origin_of(found.get(plugin.name))
+                raise NameTaken(f"the name {plugin.name} is taken already, by {owner}; give the format another")
+        found[plugin.name] = plugin
+    return found
 
 
 @cache

@@ -27,7 +27,8 @@ class CheckInfo:
     paragraph each. `measures`: its findings rest on figures, which differ from run to run; `timed`: on times, which
     hold on this machine on this day. `version_features` name what PostgreSQL brought that changes its answers though
     nobody used it. `comes_first`: where it is broken, nothing else could be asked as it was meant. `tells_gaps`: what
-    it notes was not looked at. `restates_claims`: its findings repeat what became of each claim.
+    it notes was not looked at. `restates_claims`: its findings repeat what became of each claim. `plugin` is the
+    distribution that brings it, with its version; empty where it is pgcontract's.
     """
 
     id: str
@@ -43,6 +44,7 @@ class CheckInfo:
     comes_first: bool = False
     tells_gaps: bool = False
     restates_claims: bool = False
+    plugin: str = ""
 
     @property
     def family(self) -> str:

@@ -16,6 +16,7 @@ from pgcontract.result.measurements import Measurements
 from pgcontract.result.migration_name import MigrationName
 from pgcontract.result.observations import Phase, ServerInfo
 from pgcontract.result.outline import Outline
+from pgcontract.result.plugin_use import PluginUse
 from pgcontract.result.row_effects import RowLoss, RowStop
 from pgcontract.result.run_options import RunOptions
 from pgcontract.result.script_file import ScriptFile
@@ -38,7 +39,7 @@ class Run:
     folder or script that they are of, `layout` how it was read; `pending` are the keys of the migrations that were taken
     for pending; `assumptions` are a sentence each: how the folder was read, what was taken for pending.
     `configured` are a sentence for each line of the configuration that left something out or weighed it anew. `waivers`
-    stand in the order in which they end.
+    stand in the order in which they end. `plugins` are those that took part.
     """
 
     pgcontract: str
@@ -71,6 +72,7 @@ class Run:
     layout: str = ""
     pending: tuple[str, ...] = ()
     waivers: tuple[WaiverTerm, ...] = ()
+    plugins: tuple[PluginUse, ...] = ()
 
     def display_name(self, key: str) -> str:
         """What people call the migration of the chain."""
@@ -147,8 +149,11 @@ class Run:
         if not self.errors:
             return None
         items = ", ".join(dict.fromkeys(f"{self._lead(finding.migration)}{finding.item}" for finding in self.errors))
+        failed = {finding.check for finding in self.errors}
+        brought = {check.plugin for check in self.checks if check.id in failed and check.plugin}
+        whose = " and ".join(sorted(brought)) or "pgcontract"
         return (
-            f"a bug of pgcontract, not of the migration: {items} could not finish. "
+            f"a bug of {whose}, not of the migration: {items} could not finish. "
             "The traceback is in the evidence of each; please report it."
         )
 

@@ -1,7 +1,7 @@
 """The checks there are: each has an id for ever, the subjects it plans from a contract, and a way to ask.
 
-A check lives in a module of `rules`; importing the package registers it. A duplicate id, or a docstring without its
-parts, is an error at load.
+A check lives in a module of `rules`, or in a plug-in's; importing it registers it. A duplicate id, or a docstring
+without its parts, is an error at load.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Final, TypeAlias
 
+from pgcontract.errors import InputError
 from pgcontract.performance.measurement_kind import MeasurementKind
+from pgcontract.plugins import NameTaken, Plugin, load, loading, origin_of, plugins_of
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
 from pgcontract.result import CheckInfo, Correctable, Severity
@@ -25,6 +27,8 @@ from pgcontract.rules.answer import Answer
 Subjects: TypeAlias = Callable[[Promise], Iterable[str]]
 Ask: TypeAlias = Callable[[Context], Iterable[Answer]]
 
+_ID: Final = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+_OF_THE_RUNNER: Final = frozenset({"claim.decided", "waiver.live"})
 _EXPLANATION: Final = re.compile(
     r"(?P<title>\S[^\n]*)\.\n\n"
     r"Why it matters: (?P<why>.+)\nHow it is measured: (?P<how>.+)\nWhat to do: (?P<remedy>.+)",
@@ -64,6 +68,7 @@ class Check:
 
 
 _checks: dict[str, Check] = {}
+_owners: dict[str, Plugin | None] = {}
 
 
 def check(
@@ -90,14 +95,18 @@ def check(
 
     What `subjects` and the words from `behaviour` to `implied`, and `measures`, mean is documented at
     `Check`, the rest at `CheckInfo`.
-    ValueError where the id is taken (ids are never reused) and where one of the parts of the words is missing.
+    ValueError where the id is taken (ids are never reused) or is not of the form `object.promise`, and where one of the
+    parts of the words is missing.
     """
 
     kinds = frozenset(measures)
 
     def register(ask: Ask) -> Ask:
-        if id in _checks:
-            raise ValueError(f"check {id} is registered twice")
+        if not _ID.fullmatch(id):
+            raise ValueError(f"check {id!r} is not called object.promise, in lower case, as in money.cents")
+        if id in _checks or id in _OF_THE_RUNNER:
+            owner = _owners.get(id)
+            raise NameTaken(f"there is a check {id} already, of {origin_of(owner)}; give it an id of its own")
         words = _read_explanation(id, explanation or ask.__doc__ or "")
         info = CheckInfo(
             id=id,
@@ -112,7 +121,9 @@ def check(
             version_features=version_features,
             comes_first=comes_first,
             tells_gaps=tells_gaps,
+            plugin=str(loading() or ""),
         )
+        _owners[id] = loading()
         _checks[id] = Check(
             info=info,
             subjects=subjects,
@@ -148,7 +159,8 @@ def _read_explanation(check: str, text: str) -> dict[str, str]:
 
 
 def checks() -> Mapping[str, Check]:
-    """Every check by id, sorted; loads the modules of `rules` on the first call."""
+    """Every check by id, sorted; loads the modules of `rules` and those of plug-ins on the first call. InputError where
+    a plug-in cannot be loaded."""
     _load_rules()
     return dict(sorted(_checks.items()))
 
@@ -159,6 +171,14 @@ def _load_rules() -> None:
 
     for module in pkgutil.walk_packages(rules.__path__, "pgcontract.rules."):
         importlib.import_module(module.name)
+    known = dict(_checks)
+    try:
+        for plugin in plugins_of("rules"):
+            load(plugin)
+    except InputError:  # whoever asks again is told the same
+        _checks.clear()
+        _checks.update(known)
+        raise
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -217,9 +217,9 @@ def _checks_of(promise: Promise, known: Iterable[Check]) -> Iterator[Check]:
 def _items(promise: Promise, asked: Iterable[Check]) -> Iterator[Item]:
     only_declared = not _is_judged(promise.project, promise.migration) and promise.contract is not None
     for check in asked:
-        subjects = tuple(dict.fromkeys(check.subjects(promise.at_head if check.head else promise)))
+        subjects = _subjects(check, promise.at_head if check.head else promise)
         if only_declared and not (check.replays or check.head):
-            others = frozenset(check.subjects(promise.without_contract))
+            others = frozenset(_subjects(check, promise.without_contract))
             subjects = tuple(subject for subject in subjects if _is_promised(promise, check, subject, others))
         labels = [_last_part(subject) for subject in subjects]
         for subject, label in zip(subjects, labels, strict=True):
@@ -229,6 +229,19 @@ def _items(promise: Promise, asked: Iterable[Check]) -> Iterator[Item]:
                 subject=subject,
                 label=label if labels.count(label) == 1 else subject,
             )
+
+
+def _subjects(check: Check, promise: Promise) -> tuple[str, ...]:
+    """InputError where a plug-in's check cannot say what it is asked of."""
+    try:
+        return tuple(dict.fromkeys(check.subjects(promise)))
+    except Exception as error:
+        if not check.info.plugin:
+            raise
+        raise InputError(
+            f"the plug-in {check.info.plugin} cannot say what {check.id} is asked of: {type(error).__name__}: {error}. "
+            "Correct it, or uninstall it; PGCONTRACT_PLUGINS=none leaves all plug-ins out."
+        ) from error
 
 
 def _is_promised(promise: Promise, check: Check, subject: str, others: Collection[str]) -> bool:

@@ -16,6 +16,7 @@ import psycopg
 
 from pgcontract.contract import Migration
 from pgcontract.errors import CouldNotAsk, CouldNotConnect, InputError, PgcontractError, ServerUnavailable
+from pgcontract.plugins import blamed_for
 from pgcontract.postgres import versions
 from pgcontract.postgres.connection import QUERY_CANCELED, describe_timeout, is_server_lost
 from pgcontract.postgres.cpu_time import process_cpu_ms
@@ -213,7 +214,7 @@ class Session:
             asked: Context | None = None
             try:
                 asked = context()
-                answers = tuple(check.ask(asked))
+                answers = _answers_of(check, asked)
                 if cause := "" if check.replays else _cause(asked):
                     answers = tuple(_following(answer, cause) for answer in answers)
                 self._asked.add((key, check.id))
@@ -331,8 +332,17 @@ def _unknown_answers(check: Check, promise: Promise, reason: str, *, follows: st
     return tuple(Answer(Status.UNKNOWN, subject, reason, follows=follows) for subject in subjects)
 
 
+def _answers_of(check: Check, context: Context) -> tuple[Answer, ...]:
+    answers = tuple(check.ask(context))
+    for answer in answers:
+        if not isinstance(answer, Answer):
+            raise TypeError(f"{check.id} gave {answer!r} for an Answer")
+    return answers
+
+
 def _error_answers(check: Check, promise: Promise, error: Exception) -> tuple[Answer, ...]:
     evidence = (Evidence(title="Traceback", text="".join(traceback.format_exception(error))),)
-    summary = f"The check itself failed, a bug of pgcontract: {type(error).__name__}: {error}"
+    whose = check.info.plugin or blamed_for(error)
+    summary = f"The check itself failed, a bug of {whose}: {type(error).__name__}: {error}"
     subjects = tuple(dict.fromkeys(check.subjects(promise))) or ("check",)
     return tuple(Answer(Status.ERROR, subject, summary, evidence=evidence) for subject in subjects)

@@ -15,6 +15,7 @@ from pgcontract.postgres.progress import ProgressEvent, progress_told_to, report
 from pgcontract.postgres.providers import redact_run_as, redact_spec
 from pgcontract.result import Finding, MigrationName, Observations, Run, RunOptions
 from pgcontract.result.observations import sum_phases
+from pgcontract.result.plugin_use import PluginUse
 from pgcontract.result.secrets import mask_secrets
 from pgcontract.runner.acceptance import accept_findings, entries_after, is_whole
 from pgcontract.runner.assumptions import assumptions
@@ -24,6 +25,7 @@ from pgcontract.runner.claims import decide_claims
 from pgcontract.runner.corrections import apply_corrections, corrected_claims
 from pgcontract.runner.observation import document_info, script_file
 from pgcontract.runner.plan import Plan, plan
+from pgcontract.runner.plugin_uses import plugin_uses
 from pgcontract.runner.session import NO_SERVER, Session
 from pgcontract.runner.severities import reweighed_decision, severity_sentences
 from pgcontract.runner.source_files import project_path, source_files
@@ -62,6 +64,7 @@ def conclude(
         major=observed.server.major if observed.server else None,
         pending=[migration.key for migration in plan.project.pending],
     )
+    uses = plugin_uses(plan.project, everything, infos.values(), plan.options.pg)
     run = Run(
         pgcontract=version("pgcontract"),
         started=now.replace(microsecond=0).isoformat(),
@@ -74,8 +77,8 @@ def conclude(
         claims=claims,
         checks=tuple(info for info in infos.values() if info.id in found),
         outline=plan.project.outline,
-        assumptions=assumptions(plan.project, everything),
         configured=(*plan.project.configured, *severity_sentences(everything)),
+        assumptions=(*assumptions(plan.project, everything), *map(_sentence, uses)),
         script=script_file(promise.script),
         rollback=script_file(promise.rollback) if promise.rollback else None,
         platform=plan.project.platform,
@@ -100,8 +103,13 @@ def conclude(
         phases=sum_phases(observed.phases),
         sources=source_files(plan.project),
         waivers=waiver_terms(waived, plan.project),
+        plugins=uses,
     )
     return mask_secrets(run, plan.project.secrets)
+
+
+def _sentence(use: PluginUse) -> str:
+    return f"The plug-in {use.name} {use.version} took part: {', '.join(use.brought)}."
 
 
 def _in_order(plan: Plan, findings: Iterable[Finding]) -> list[Finding]:

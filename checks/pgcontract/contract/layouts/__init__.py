@@ -1,6 +1,6 @@
 """Layouts of migration folders: how a tool names, orders and runs its files is known to one file here, and nowhere else.
 
-A layout is a module of this package that is a `Layout`; nothing lists them.
+A layout is a module of this package, or a plug-in's, that is a `Layout`; nothing lists them.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pgcontract.contract.tool_history import ToolHistory
 from pgcontract.contract.unread_tools import refuse_unread, refuse_unread_layout, unread_tool
 from pgcontract.contract.validation_errors import nearest
 from pgcontract.errors import InputError
+from pgcontract.plugins import NameTaken, Plugin, as_loaded, load, origin_of, plugins_of
 
 
 class Layout(Protocol):
@@ -62,12 +63,32 @@ def deploy_command(name: str, folder: str) -> str | None:
     return template.format(folder=folder) if template else None
 
 
+_BROUGHT: Final[dict[str, Plugin]] = {}
+
+
+def plugin_of_layout(name: str) -> Plugin | None:
+    """Who brings the layout of that name; None where it is pgcontract's."""
+    return _BROUGHT.get(name)
+
+
 @cache
 def layouts() -> Mapping[str, Layout]:
-    """Every layout by its name; last the one that takes any folder."""
+    """Every layout by its name: pgcontract's, so that no plug-in changes how a known tool's folder is read, then those of
+    plug-ins, and last the one that takes any folder. InputError where a plug-in cannot be loaded."""
     modules = [importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
     last = (*_ANY_FILE, _ANY_FOLDER)
     known: dict[str, Layout] = {module.NAME: module for module in modules if module not in last}
+    ours = known | {layout.NAME: layout for layout in last}
+    for plugin in plugins_of("layouts"):
+        layout: Layout = load(plugin)
+        with as_loaded(plugin):
+            if layout.NAME in ours or layout.NAME in known:
+                owner = origin_of(_BROUGHT.get(layout.NAME))
+                raise NameTaken(f"there is a layout {layout.NAME} already, of {owner}; give it another NAME")
+            if not layout.NAME.islower():
+                raise NameTaken(f"its NAME is {layout.NAME!r}; --layout takes names in lower case")
+        known[layout.NAME] = layout
+        _BROUGHT[layout.NAME] = plugin
     return known | {layout.NAME: layout for layout in last}
 
 

@@ -7,10 +7,13 @@ takes part, so that it can contradict both. The generators need Hypothesis, whic
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, field, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from pgcontract.plugins import NameTaken, Plugin, loading, origin_of
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -118,13 +121,15 @@ class Texts(Format[str]):
 
 @dataclass(frozen=True, kw_only=True)
 class Standard:
-    """One kind of meaning: its name in a contract, its parameters, what it cites, and the format it makes."""
+    """One kind of meaning: its name in a contract, its parameters, what it cites, the format it makes, and who brings
+    it."""
 
     name: str
     purpose: str
     sources: tuple[str, ...]
     parameters: Mapping[str, FormatParameter]
     format: type[Format[Any]]
+    plugin: Plugin | None = None
 
 
 _declared: dict[str, Standard] = {}
@@ -135,13 +140,15 @@ def declare(name: str, *, sources: tuple[str, ...]) -> Callable[[AnyFormat], Any
 
     def register(column_format: AnyFormat) -> AnyFormat:
         if name in _declared:
-            raise ValueError(f"standard {name} is declared by {_declared[name].format.__module__} already")
+            owner = origin_of(_declared[name].plugin)
+            raise NameTaken(f"there is a standard {name} already, of {owner}; give it a name of its own")
         _declared[name] = Standard(
             name=name,
             purpose=(column_format.__doc__ or "").partition("\n")[0].removesuffix("."),
             sources=sources,
             parameters={option.name: option.metadata["parameter"](option.name) for option in fields(column_format)},  # type: ignore[arg-type]
             format=column_format,
+            plugin=loading(),
         )
         return column_format
 
@@ -151,6 +158,18 @@ def declare(name: str, *, sources: tuple[str, ...]) -> Callable[[AnyFormat], Any
 def declared() -> Mapping[str, Standard]:
     """The standards of the modules loaded so far, by name, sorted."""
     return dict(sorted(_declared.items()))
+
+
+@contextmanager
+def kept_on_failure() -> Iterator[None]:
+    """What is declared inside is forgotten where it ends in an exception."""
+    before = dict(_declared)
+    try:
+        yield
+    except BaseException:
+        _declared.clear()
+        _declared.update(before)
+        raise
 
 
 def parameter(type: str, purpose: str, *, default: Any = MISSING, choices: tuple[str, ...] = ()) -> Any:  # noqa: A002

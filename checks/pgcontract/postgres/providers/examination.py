@@ -7,8 +7,8 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pgcontract.errors import PgcontractError
-from pgcontract.postgres.providers import Production, known_specs, provider_for
+from pgcontract.errors import InputError, PgcontractError
+from pgcontract.postgres.providers import Production, known_specs, own_specs, provider_for
 from pgcontract.postgres.providers.container.daemon import daemon
 from pgcontract.postgres.providers.container.orphans import find_orphans, remove_orphans
 from pgcontract.postgres.providers.local.account import Account, server_account
@@ -82,7 +82,11 @@ def clean(account: Account) -> tuple[tuple[CacheUsage, ...], Leftovers]:
 
 def _specs() -> tuple[str, ...]:
     """Each value of `--pg` that can be probed without an argument: not `dsn:URL`."""
-    words = [word for usage in known_specs() for word in usage.partition("[")[0].split("|")]
+    try:
+        usages = known_specs()
+    except InputError:  # of a plug-in; which it is and why stands among the plug-ins
+        usages = own_specs()
+    words = [word for usage in usages for word in usage.partition("[")[0].split("|")]
     return tuple(word for word in words if ":" not in word)
 
 
