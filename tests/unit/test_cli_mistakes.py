@@ -21,7 +21,7 @@ MISTAKES = {
     ),
     "no time at all": (["verify", "schema", "--timeout", "0"], "--timeout takes from 1ms to 24h"),
     "missing path": (["verify", "nowhere"], "nowhere: there is no such file or folder"),
-    "missing default path": (["verify"], "schema"),
+    "nothing to find": (["verify"], "pgcontract verify PATH"),
     "empty folder": (["verify", "empty"], "empty: holds no migration"),
     "a file that is no migration": (["verify", "notes.txt"], "notes.txt: is no .sql file"),
     "binary file": (["verify", "binary.sql"], "binary.sql"),
@@ -35,7 +35,6 @@ MISTAKES = {
     "no SQL at all": (["verify", "secret.sql"], "secret.sql:1: is no SQL"),
     "missing run.json": (["report", "nowhere.json"], "nowhere.json: cannot be read"),
     "run.json that is none": (["report", "notes.txt"], "not a run.json"),
-    "draft without a path": (["draft"], "PATH"),
 }
 
 
@@ -95,8 +94,8 @@ def test_bug_of_ours_is_named_as_one_in_one_line(broken: Command) -> None:
         "PGCONTRACT_DEBUG=1 shows the traceback; please report it.\n",
     )
 
-    assert expected == broken("verify")
+    assert expected == broken("verify", ".")
 
 
 def test_debug_shows_the_traceback_of_a_bug(broken: Command) -> None:
-    assert broken("verify", PGCONTRACT_DEBUG="1").err.startswith("Traceback")
+    assert broken("verify", ".", PGCONTRACT_DEBUG="1").err.startswith("Traceback")

@@ -27,6 +27,7 @@ _COMMANDS: Final = {
     "verify": ("verify", "Check a chain of migrations on a fresh server, and report a verdict."),
     "list": ("checks", "List every check: its id, severity and title."),
     "explain": ("explain", "Explain a check: why it matters, how it is measured, what to do."),
+    "config": ("config", "Print what is configured, and where each value comes from."),
     "draft": ("draft", "Write a first contract from what a migration does."),
     "report": ("report", "Print or write a report from a run.json."),
     "diff": ("diff", "Say what changes from one run to another."),

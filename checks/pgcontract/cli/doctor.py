@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pgcontract.cli.folder_options import path_argument, read_path
 from pgcontract.errors import InputError, PgcontractError, ServerUnavailable
 
 if TYPE_CHECKING:
@@ -24,18 +25,20 @@ _MARGIN = 15
 
 
 @click.command("doctor")
-@click.argument("path", default="schema")
-@click.option("--pg", metavar="SPEC", envvar="PGCONTRACT_PG", show_envvar=True, help="Also try this dsn:URL.")
+@path_argument
+@click.option(
+    "--pg", metavar="SPEC", envvar="PGCONTRACT_PG", show_envvar=True, help="Also try this dsn:URL.  [default: none]"
+)
 @click.option(
     "--pg-run-as", metavar="LOGIN", envvar="PGCONTRACT_PG_RUN_AS", show_envvar=True,
-    help="The expendable login that migrations run as there.",
+    help="The expendable login that migrations run as there.  [default: none]",
 )  # fmt: skip
 @click.option("--clean", is_flag=True, help="Empty the cache and remove what killed runs left behind.")
-def command(path: str, pg: str | None, pg_run_as: str | None, clean: bool) -> int:
+def command(path: str | None, pg: str | None, pg_run_as: str | None, clean: bool) -> int:
     """Show which servers can start here, without starting or downloading any.
 
-    PATH is a project; its production settings choose the image of --pg docker. The exit code is 0 if --pg auto finds a
-    server, or the dsn:URL can be used where one is named, else 3.
+    PATH is a project, by default the one below the working folder; its production settings choose the image of --pg
+    docker. The exit code is 0 if --pg auto finds a server, or the dsn:URL can be used where one is named, else 3.
     """
     from pgcontract.postgres.providers import examination
 
@@ -60,12 +63,16 @@ def _probe_named(pg: str | None, run_as: str | None) -> Probe | None:
     return provider_for(pg, run_as=run_as).probe()
 
 
-def _production(path: str) -> tuple[Production, str]:
+def _production(path: str | None) -> tuple[Production, str]:
     """What the project says of production, and what is wrong with the project, if anything is."""
     from pgcontract.contract import load_project
     from pgcontract.postgres.providers import Production
 
-    if not Path(path).exists():
+    if path is not None and not Path(path).exists():
+        return Production(), ""
+    try:
+        path, _ = read_path(path, "doctor")
+    except InputError:  # which is no trouble of a server's
         return Production(), ""
     try:
         project = load_project(path)

@@ -8,20 +8,20 @@ from typing import Any
 
 import click
 
-from pgcontract.cli.folder_options import folder_options, read_folder_options
+from pgcontract.cli.folder_options import folder_options, path_argument, read_folder_options, read_path
 from pgcontract.errors import InputError
 
 
 @click.command("draft")
-@click.argument("path")
+@path_argument
 @folder_options
 @click.option("--accept", is_flag=True, help="Accept the draft as the contract; without it the verdict stays INCOMPLETE.")
 @click.option(
     "--waive", is_flag=True,
     help="With --accept: waive for 90 days what the migration breaks as it is; each waiver is printed.",
 )  # fmt: skip
-@click.option("-o", "--output", metavar="FILE", help="Write to FILE, not to the contract's usual path.")
-@click.option("--through", metavar="ID", help="Only for that migration, where PATH has several.")
+@click.option("-o", "--output", metavar="FILE", help="Write to FILE.  [default: the contract's usual path]")
+@click.option("--through", metavar="ID", help="Only for that migration, where PATH has several.  [default: each]")
 @click.option("--head", is_flag=True, help="One contract at the head, for all that the migrations come to.")
 @click.option(
     "--pg",
@@ -35,10 +35,10 @@ from pgcontract.errors import InputError
 @click.option(
     "--pg-run-as", metavar="LOGIN", envvar="PGCONTRACT_PG_RUN_AS", show_envvar=True,
     help="With dsn:URL, where its role may not make roles: the expendable login that migrations run as, by name or as a "
-    "connection string.",
+    "connection string.  [default: a role that is made for the run]",
 )  # fmt: skip
 def command(
-    path: str,
+    path: str | None,
     accept: bool,
     waive: bool,
     output: str | None,
@@ -50,7 +50,8 @@ def command(
 ) -> int:
     """Write a contract for each migration at PATH: what it adds, changes and takes away. No file is overwritten.
 
-    PATH is a project, a folder of migrations of any tool, or one .sql file, for that one alone. Where the migrations
+    PATH is a project, a folder of migrations of any tool, or one .sql file, for that one alone; where it is left out, the
+    one project or folder of migrations below the working folder. Where the migrations
     lie in a folder `migrations`, a contract goes to contracts/<migration>/contract.toml beside that folder, else next to
     the .sql file, to <migration>.contract.toml. Each is printed.
     """
@@ -65,6 +66,7 @@ def command(
 
     if waive and not accept:
         raise click.UsageError("--waive goes with --accept: a draft that nobody has read waives nothing.")
+    path, found = read_path(path, "draft")
     project = load_project(path, options=read_folder_options(folder))
     if through is not None:
         project = project.through(through)
@@ -78,6 +80,8 @@ def command(
         paths = free_paths(project, project.below(Path(path)))
     if pg == runner.NO_SERVER:
         raise InputError("a draft is written from what a server made of the migration; name one with --pg")
+    if found is not None:
+        click.echo(visible(found), err=True)
     options = RunOptions(pg=pg, pg_run_as=pg_run_as)
     drafts = draft_chain(project, paths, options=options, accept=accept, whole=head)
     texts = {draft.migration.key: draft.text for draft in drafts}

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from pgcontract.cli.baseline import read_baseline_options, require_one_use, verify_and_write
-from pgcontract.cli.folder_options import folder_options, read_folder_options
+from pgcontract.cli.folder_options import folder_options, path_argument, read_folder_options, read_path
 from pgcontract.cli.progress import show_progress
 from pgcontract.cli.report_format import (
     FORMAT_HELP,
@@ -20,6 +20,7 @@ from pgcontract.cli.report_format import (
     split_destinations,
     write_formats,
 )
+from pgcontract.cli.run_options import run_options
 from pgcontract.cli.standard_input import STANDARD_INPUT, read_standard_input
 from pgcontract.cli.step_summary import add_step_summary
 from pgcontract.model.duration import read_duration
@@ -29,46 +30,37 @@ from pgcontract.result import RunOptions
 
 
 @click.command("verify")
-@click.argument("path", default="schema")
+@path_argument
 @folder_options
-@click.option("--through", metavar="ID", help="Stop the chain at this migration (020, or its full name).")
 @click.option(
-    "--pg", metavar="SPEC", default="auto", envvar="PGCONTRACT_PG", show_default=True, show_envvar=True,
-    help="The server to use: auto, none, wheel, a major from 15 to 18, binaries[:DIR], docker[:IMAGE] or dsn:URL.",
-)  # fmt: skip
+    "--through", metavar="ID", help="Stop the chain at this migration (020, or its full name).  [default: the last]"
+)
+@run_options
 @click.option(
-    "--pg-run-as", metavar="LOGIN", envvar="PGCONTRACT_PG_RUN_AS", show_envvar=True,
-    help="With dsn:URL, where its role may not make roles: the expendable login that migrations run as, by name or as a "
-    "connection string.",
-)  # fmt: skip
-@click.option("--only", metavar="GLOB", multiple=True, help="Run only matching checks: column.*, column.type[email].")
-@click.option("--skip", metavar="GLOB", multiple=True, help="Leave out matching checks; may be repeated, as may --only.")
+    "--only",
+    metavar="GLOB",
+    multiple=True,
+    help="Run only matching checks: column.*, column.type[email].  [default: every check]",
+)
 @click.option(
-    "--seed", metavar="N", type=int,
-    help="Seed of the random choices; the report prints it.  [default: the project's own]",
-)  # fmt: skip
+    "--skip",
+    metavar="GLOB",
+    multiple=True,
+    help="Leave out matching checks; may be repeated, as may --only.  [default: none]",
+)
+@click.option("--report", metavar="DIR", help="Write all files of the report to DIR/<migration>/.  [default: none]")
 @click.option(
-    "--max-examples", "examples", metavar="N", type=click.IntRange(min=1), default=RunOptions.examples,
-    help="How many random values to try for each promise, in addition to those that are always tried.  "
-    f"[default: {RunOptions.examples}]",
-)  # fmt: skip
-@click.option(
-    "--rows", metavar="N",
-    help="Rows at the largest size to measure on, as 500k or 1M; two more sizes have a tenth and a hundredth of them.",
-)  # fmt: skip
-@click.option(
-    "--timeout", metavar="TIME", default="120s", envvar="PGCONTRACT_TIMEOUT", show_default=True, show_envvar=True,
-    help="The longest that one script or statement may take: 90, 90s, 2m, 500ms.",
-)  # fmt: skip
-@click.option("--report", metavar="DIR", help="Write all files of the report to DIR/<migration>/.")
-@click.option("--json", "json_file", metavar="FILE", help="Write the whole run to FILE as JSON; - is standard output.")
+    "--json",
+    "json_file",
+    metavar="FILE",
+    help="Write the whole run to FILE as JSON; - is standard output.  [default: none]",
+)
 @click.option("--format", "destinations", type=ReportFormat(), multiple=True, help=f"{FORMAT_HELP}  [default: text]")
 @click.option(
     "--with", "linters", type=click.Choice(LINTERS), multiple=True,
-    help="Add what this program says of the pending files, as notes; it must be installed.",
+    help="Add what this program says of the pending files, as notes; it must be installed.  [default: none]",
 )  # fmt: skip
 @click.option("--verbose", "-v", is_flag=True, help="Show everything that is wrong, however long.")
-@click.option("--strict", is_flag=True, help="Exit with code 1 for CAUTION too.")
 @click.option(
     "--baseline", metavar="FILE",
     help="What is known to be wrong: it is counted, and decides nothing.  [default: pgcontract-baseline.toml in the "
@@ -77,9 +69,11 @@ from pgcontract.result import RunOptions
 @click.option("--no-baseline", is_flag=True, help="Judge as if there were no baseline.")
 @click.option("--write-baseline", is_flag=True, help="Write what is wrong now to the baseline.")
 @click.option("--prune-baseline", is_flag=True, help="Remove from the baseline what applies no more.")
-@click.option("--contract", metavar="FILE", help="The contract to use, where PATH is one .sql file.")
+@click.option(
+    "--contract", metavar="FILE", help="The contract to use, where PATH is one .sql file.  [default: the one beside it]"
+)
 def command(
-    path: str,
+    path: str | None,
     through: str | None,
     pg: str,
     pg_run_as: str | None,
@@ -105,7 +99,7 @@ def command(
     """Run the migrations of PATH on a fresh server and check what they promise.
 
     PATH is a project (contracts/ next to migrations/), a folder of migrations of any tool, or one .sql file; - reads a
-    script from standard input. Default: schema.
+    script from standard input. Left out: the one project or folder of migrations below the working folder.
     """
     printed, files = split_destinations(destinations)
     form = printed or "text"
@@ -145,6 +139,9 @@ def command(
         strict=strict,
         linters=linters,
     )
+    path, found = read_path(path, "verify")
+    if found is not None:
+        click.echo(visible(found), err=form != "text" or json_file == STANDARD_OUTPUT)
     read = read_baseline_options(read_folder_options(folder), baseline, no_baseline=no_baseline, write=write_baseline)
     if path == STANDARD_INPUT:
         if contract is not None:

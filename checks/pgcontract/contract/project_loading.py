@@ -113,6 +113,15 @@ def _load(path: Path, contract: Path | str | None, options: FolderOptions) -> Pr
     return _project_without_contracts_folder(path.parent, options, only=path, contract=own)
 
 
+def configuration_for(path: Path | str) -> Configuration:
+    """What `load_project` reads for the same path, without any migration."""
+    path = Path(path)
+    if not path.exists():
+        raise InputError("there is no such file or folder; name a project or a folder of migrations", file=str(path))
+    folder = path if path.is_dir() else path.parent
+    return read_configuration(folder if _is_project(folder) else _project_around(folder) or folder)
+
+
 def _project_that_reads(root: Path, options: FolderOptions) -> Project | None:
     """The project around a folder within its migrations; None where it has nothing but a folder that is called so, which
     cannot be read: then what is named is all there is."""

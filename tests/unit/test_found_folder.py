@@ -1,0 +1,147 @@
+"""PATH left out: the one project or folder of migrations below the working folder, or what to type."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+import pytest
+from command import command_here
+from pgcontract.cli import commands
+from pgcontract.contract.found_folder import find_folder
+from pgcontract.errors import InputError
+from written_files import write_files
+
+SQL = "CREATE TABLE public.a (id integer PRIMARY KEY);"
+
+
+def found(root: Path, files: dict[str, str], monkeypatch: pytest.MonkeyPatch, at: str = ".") -> tuple[str, str]:
+    monkeypatch.chdir(write_files(root, {name: text or SQL for name, text in files.items()}) / at)
+    folder = find_folder("pgcontract verify")
+    return str(folder.path), folder.name
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        pytest.param({"schema/migrations/1_a.sql": "", "schema/contracts/x/y": " "}, ("schema", "project"), id="project"),
+        pytest.param({"a/migrations/1_a.sql": "", "a/pgcontract.toml": " "}, ("a", "project"), id="settings beside it"),
+        pytest.param({"migrations/1_a.sql": "", "contracts/x": " "}, (".", "project"), id="the working folder"),
+        pytest.param({"db/migrations/1_a.sql": ""}, ("db/migrations", "flat"), id="called so"),
+        pytest.param({"db/patches/001_a.sql": ""}, ("db/patches", "flat"), id="all in order"),
+        pytest.param({"1_a.sql": "", "2_b.sql": ""}, (".", "flat"), id="within it"),
+        pytest.param({"x/db/migration/V1__a.sql": ""}, ("x/db/migration", "flyway"), id="flyway"),
+        pytest.param({"db/1_a.up.sql": "", "db/1_a.down.sql": ""}, ("db", "golang-migrate"), id="golang-migrate"),
+        pytest.param(
+            {"prisma/migrations/1_a/migration.sql": "", "prisma/migrations/2_b/migration.sql": "", "prisma/x": " "},
+            ("prisma/migrations", "prisma"),
+            id="prisma",
+        ),
+        pytest.param(
+            {"diesel/1_a/up.sql": "", "diesel/1_a/down.sql": "", "diesel/2_b/up.sql": "", "diesel/2_b/down.sql": ""},
+            ("diesel", "diesel"),
+            id="diesel, whatever it is called",
+        ),
+        pytest.param(
+            {
+                "db/migrations/1_a.sql": "",
+                **{f"{name}/migrations/1_a.sql": "" for name in ("node_modules", ".x", "tests")},
+            },
+            ("db/migrations", "flat"),
+            id="not dependencies, hidden folders and tests",
+        ),
+        pytest.param(
+            {"db/migrations/1_a.sql": "", "py/pyvenv.cfg": " ", "py/migrations/1_a.sql": ""},
+            ("db/migrations", "flat"),
+            id="not a virtual environment",
+        ),
+        pytest.param(
+            {"db/migrations/1_a.sql": "", "sql/report.sql": "SELECT 1;", "db/seeds/1_s.sql": "", "db/schema.sql": ""},
+            ("db/migrations", "flat"),
+            id="not whatever is SQL",
+        ),
+    ],
+)
+def test_the_one_folder_is_found(
+    files: dict[str, str], expected: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert expected == found(tmp_path, files, monkeypatch)
+
+
+def test_links_are_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_files(tmp_path, {"db/migrations/1_a.sql": SQL})
+    (tmp_path / "db" / "again").symlink_to(tmp_path)
+    (tmp_path / "also").symlink_to(tmp_path / "db")
+
+    assert ("db/migrations", "flat") == found(tmp_path, {}, monkeypatch)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_folder_that_may_not_be_read_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = write_files(tmp_path, {"db/migrations/1_a.sql": SQL, "closed/1_a.sql": SQL}) / "closed"
+    closed.chmod(0)
+    try:
+        assert ("db/migrations", "flat") == found(tmp_path, {}, monkeypatch)
+    finally:
+        closed.chmod(0o700)
+
+
+def test_two_are_listed_with_what_to_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"a/migrations/1_a.sql": "", "b/V1__a.sql": "", "c/migrations/1_a.sql": "", "c/contracts/x": " "}
+    expected = (
+        "PATH is left out, and there are several below the working folder. Name one:\n"
+        "  pgcontract verify a/migrations  (flat)\n"
+        "  pgcontract verify b  (flyway)\n"
+        "  pgcontract verify c  (project)"
+    )
+    with pytest.raises(InputError) as caught:
+        found(tmp_path, files, monkeypatch)
+
+    assert expected == str(caught.value)
+
+
+def test_none_says_what_was_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError) as caught:
+        found(tmp_path, {"sql/report.sql": "", "tests/migrations/1_a.sql": ""}, monkeypatch)
+    words = ("no project (contracts/ beside migrations/)", "flyway", "node_modules", "tests", "pgcontract verify PATH")
+
+    assert [True] * 5 == [word in str(caught.value) for word in words]
+
+
+def test_what_is_not_read_is_found_where_nothing_else_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    django = {"app/migrations/0001_initial.py": "class Migration: pass", "app/migrations/__init__.py": " "}
+
+    assert ("app/migrations", "Django") == found(tmp_path, django, monkeypatch)
+    assert ("db/migrations", "flat") == found(tmp_path, {**django, "db/migrations/1_a.sql": ""}, monkeypatch)
+
+
+def test_verify_names_it_first(tmp_path: Path) -> None:
+    run = command_here(write_files(tmp_path, {"db/migrations/1_a.sql": SQL}))
+    said, data = run("verify", "--pg", "none"), run("verify", "--pg", "none", "--format", "json")
+    sentence = "No PATH was given: taken is db/migrations, the one folder of migrations (flat) below the working folder."
+
+    assert (sentence, sentence, "{") == (said.out.splitlines()[0], data.err.splitlines()[0], data.out[0])
+
+
+@pytest.mark.parametrize("words", [("verify",), ("draft",), ("history",), ("config",)], ids=" ".join)
+def test_each_command_says_what_to_type(words: tuple[str, ...], tmp_path: Path) -> None:
+    files = {"a/migrations/1_a.sql": SQL, "b/migrations/1_a.sql": SQL}
+    said = command_here(write_files(tmp_path, files))(*words)
+
+    assert (2, True) == (said.code, f"\n  pgcontract {words[0]} a/migrations  (flat)" in said.err)
+
+
+OPTIONS = [
+    pytest.param(option, id=f"{name} {option.opts[0]}")
+    for name in ("verify", "draft", "config", "doctor", "history")
+    for command in [commands.get_command(click.Context(commands), name)]
+    if command
+    for option in command.params
+    if isinstance(option, click.Option) and not option.is_flag
+]
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_help_names_every_default(option: click.Option) -> None:
+    assert "[default: " in (option.help or "") or (option.show_default and option.default)
