@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgcontract.probes.context import Context
-from pgcontract.probes.executed import Failure, execute_bodies
+from pgcontract.probes.executed.bodies import Executed, Failure, execute_bodies
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
 from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, origin_in_chain
+
+_FIRST = 5
 
 
 @check("function.runs", subjects=catalog_of_head, severity=Severity.ERROR, head=True, implied=True)
@@ -19,31 +21,71 @@ def function_runs(context: Context) -> Iterator[Answer]:
     Why it matters: the server looks into a body when it runs, and not when it is created. A trigger function that names a
     renamed column refuses every write of its table; a function with an ambiguous name fails at every call.
     How it is measured: at the head of the chain, over rows, every trigger is fired (INSERT, UPDATE of each column,
-    DELETE), every function called with simple values and with nulls, every view read, each in a savepoint of a database
-    that is dropped. Only errors count that are in the body whatever it is called with, by the server's CONTEXT; SQL put
-    together at run time does not. What asks another server, a file or a lock is not called.
+    DELETE), every function called with simple values, with those that its body compares and with nulls, every view read,
+    each in a savepoint of a database that is dropped. Statements that nothing came to are then run each by itself: what
+    fails there is a warning. Only errors count that are in the body whatever it is called with, by the server's CONTEXT;
+    SQL put together at run time does not. What asks another server, a file or a lock is not called.
     What to do: correct the body in a migration of its own: CREATE OR REPLACE FUNCTION.
     """
     executed = execute_bodies(context)
     yield from (_answer(context, failure) for failure in executed.failures)
+    for (what, why), names in executed.lacking.items():
+        yield Answer(
+            Status.NOTED,
+            what,
+            f"Not asked: {', '.join(names[:_FIRST])}{', …' if len(names) > _FIRST else ''} "
+            f"{'needs' if len(names) == 1 else 'need'} {what}, which this server has not; {why}.",
+        )
+    rest = _rest(executed)
     if not executed.failures:
+        summary = "No function that was run names what is not there."
         left = [f"{name} ({why})" for name, why in executed.left.items()]
-        more = f" Not called: {', '.join(left[:5])}{', …' if len(left) > 5 else ''}." if left else ""
-        yield Answer(Status.KEPT, CATALOG, f"No function that was run names what is not there.{more}")
+        more = f" Not called: {', '.join(left[:_FIRST])}{', …' if len(left) > _FIRST else ''}." if left else ""
+        yield Answer(Status.KEPT, CATALOG, f"{summary}{more}", evidence=rest)
+    elif rest:
+        yield Answer(Status.NOTED, CATALOG, "Some of what the migrations made was not run.", evidence=rest)
 
 
 def _answer(context: Context, failure: Failure) -> Answer:
     refusal = failure.refusal
+    is_view = any(view.name == failure.function for view in context.migrated.views)
+    where = "fails when it is read" if is_view else "fails when it runs"
+    if failure.line is not None:
+        where = f"fails at line {failure.line} of its body" + (
+            ", and its own handler hides it" if failure.hidden else ", to which no call here came"
+        )
+    kind, name = "VIEW" if is_view else "FUNCTION", failure.function.partition("(")[0]
     return Answer(
         Status.BROKEN,
         failure.function,
-        f"{failure.function} fails when it runs: {refusal.message}.",
-        expected="a body that runs",
+        f"{failure.function} {where}: {refusal.message}.",
+        expected="a view that can be read" if is_view else "a body that runs",
         actual=str(refusal),
-        remedy=f"Correct the body: CREATE OR REPLACE FUNCTION {failure.function.partition('(')[0]}.",
+        remedy=f"Correct the {'query' if is_view else 'body'}: CREATE OR REPLACE {kind} {name}.",
         evidence=[
-            Evidence(title="The statement that runs it", text=f"{failure.statement};", language="sql"),
+            Evidence(title=_title(failure), text=f"{failure.statement};", language="sql"),
             *refusal.evidence()[:1],
         ],
-        origin=origin_in_chain(context.promise, "function", failure.function),
+        origin=origin_in_chain(context, "view" if is_view else "function", failure.function),
+        severity=None if failure.line is None else Severity.WARNING,
     )
+
+
+def _title(failure: Failure) -> str:
+    return "The statement that runs it" if failure.line is None else "The statement of the body, run by itself"
+
+
+def _rest(executed: Executed) -> list[Evidence]:
+    """What was not called, not visited, or did not end in time."""
+    rows = [
+        *((name, f"not called: {why}") for name, why in executed.left.items()),
+        *((name, f"did not end within a second: {statement};") for name, statement in executed.slow.items()),
+        *((name, _lines(lines)) for name, lines in executed.unvisited.items()),
+    ]
+    return [Evidence(title="What was not run", columns=("function", "what"), rows=tuple(sorted(rows)))] if rows else []
+
+
+def _lines(lines: tuple[int, ...]) -> str:
+    if not lines:
+        return "its statements could not be told apart: where a call came is not known"
+    return f"not visited: line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}"

@@ -1,0 +1,109 @@
+"""Which refusals are a body's fault: by their code, and by the function that the server's CONTEXT names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pgcontract.postgres.script_execution import Refusal
+from pgcontract.probes.executed.routines import Routine
+
+# PostgreSQL, Error Codes: what is wrong in a body whatever it is called with.
+BODY_ERRORS: Final = frozenset(
+    "42703 42P01 42883 42702 42804 42803 42809 42P10 42601 2F005 54001 42704 3F000".split()  # noqa: SIM905
+)
+TOO_DEEP: Final = "54001"  # by an argument of ours, perhaps
+NO_RETURN: Final = "2F005"
+UNASSIGNED: Final = "55000"
+WRONG_CONSTANT: Final = "22P02"
+_IN_FUNCTION: Final = re.compile(
+    r"^(?P<language>PL/pgSQL|SQL) function (?P<name>.+?)(?: line (?P<line>\d+)(?P<at>[^\n]*)| statement[^\n]*| during[^\n]*"
+    r"| while[^\n]*)?$",
+    re.MULTILINE,
+)
+# What is put together at run time, and errors that a body raises itself.
+_DYNAMIC: Final = re.compile(r"^ at (?:EXECUTE|FOR over EXECUTE|OPEN)\b")
+_RAISED: Final = re.compile(r"^ at (?:RAISE|ASSERT)\b")
+_RETURNS_QUERY: Final = " at RETURN QUERY"  # CONTEXT says the same where the query is put together
+_RETURNS_DYNAMIC: Final = re.compile(r"\breturn\s+query\s+execute\b")
+_CONSTANT_EXECUTE: Final = re.compile(
+    r"\bexecute\s+(?:e?'(?:[^']|'')*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)\s*(?:;|into\b|using\b|loop\b)", re.DOTALL
+)
+_NAMED: Final = re.compile(r'^(?:relation|function|type|schema|procedure|operator) "?(?P<name>[\w$.]+)')
+_TEMPORARY_NAME: Final = re.compile(r"^_*te?mp", re.IGNORECASE)
+_CONSTANT: Final = re.compile(r'^invalid input (?:syntax for type|value for enum) [^:]+: "(?P<value>.*)"$', re.DOTALL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """Where the server was: the function, and the line in its body, None where it says none."""
+
+    routine: Routine
+    line: int | None
+
+
+def find_fault(refusal: Refusal, names: Mapping[str, Routine], called: Routine | None = None) -> Fault | None:
+    """The function whose body is at fault; None where the code says nothing of it, or its SQL was put together. `called`
+    is the one that was called."""
+    if refusal.sqlstate not in BODY_ERRORS or (place := _place(refusal, names, called)) is None:
+        return None
+    routine, match = place
+    at = match["at"] or ""
+    if refusal.sqlstate == "42704" and not refusal.message.startswith("type "):
+        return None
+    if _RAISED.match(at):
+        return None
+    if _DYNAMIC.match(at) or (_RETURNS_QUERY in at and _RETURNS_DYNAMIC.search(routine.words)):
+        texts = re.findall(r"\bexecute\b", routine.words)
+        if len(texts) != len(_CONSTANT_EXECUTE.findall(routine.words)):
+            return None
+    return Fault(routine=routine, line=int(match["line"]) if match["line"] else None)
+
+
+def innermost(refusal: Refusal, names: Mapping[str, Routine]) -> Routine | None:
+    """The function that the server was in, whatever went wrong."""
+    place = _place(refusal, names, None)
+    return place[0] if place else None
+
+
+def is_wrong_constant(refusal: Refusal, statement: str) -> bool:
+    """Whether what is no value of a type stands in the statement."""
+    if refusal.sqlstate != WRONG_CONSTANT or not (match := _CONSTANT.match(refusal.message)):
+        return False
+    return f"'{match['value']}'" in statement
+
+
+def _place(
+    refusal: Refusal, names: Mapping[str, Routine], called: Routine | None
+) -> tuple[Routine, re.Match[str]] | None:
+    match = _IN_FUNCTION.search(refusal.context or "")
+    if match is None:
+        return None
+    said = match["name"].strip('"')
+    if match["language"] == "PL/pgSQL":
+        return (names[said], match) if said in names else None
+    # Of an SQL function the server says the bare name alone.
+    named = {routine.signature: routine for routine in names.values() if _bare(routine.name) == said}
+    if called is not None and called.signature in named:
+        return called, match
+    return (next(iter(named.values())), match) if len(named) == 1 else None
+
+
+def _bare(name: str) -> str:
+    return name.rpartition(".")[2].strip('"')
+
+
+def missing_name(refusal: Refusal) -> str | None:
+    """The name that is not there, as the server says it: `net.http_post`."""
+    match = _NAMED.match(refusal.message)
+    return match["name"].strip('"') if match else None
+
+
+def is_made_by_caller(refusal: Refusal, made_tables: frozenset[str]) -> bool:
+    """Whether the table that is not there may be one that is made meanwhile, by the body or around it."""
+    name = (missing_name(refusal) or "").rpartition(".")[2].lower()
+    if refusal.sqlstate != "42P01" or not name:
+        return False
+    return bool(_TEMPORARY_NAME.match(name)) or name in made_tables or "%" in made_tables

@@ -1,0 +1,74 @@
+"""Schemas and functions of a platform or an extension that this server has not, and what has them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import psycopg
+
+from pgcontract.postgres.platform import Platform
+
+_SUPABASE: Final = "Supabase has it"
+_SWITCHED_ON: Final = "a Supabase project has it once {} is switched on"
+_OF_EXTENSION: Final = "the extension {} brings it"
+_SCHEMAS: Final = {
+    "net": _SWITCHED_ON.format("pg_net"),
+    "cron": _OF_EXTENSION.format("pg_cron"),
+    "pgmq": _OF_EXTENSION.format("pgmq"),
+    "pgmq_public": _SWITCHED_ON.format("pgmq"),
+    "vault": _SUPABASE,
+    "extensions": _SUPABASE,
+    "storage": _SUPABASE,
+    "auth": _SUPABASE,
+    "realtime": _SUPABASE,
+    "graphql": _SUPABASE,
+    "graphql_public": _SUPABASE,
+    "supabase_functions": _SWITCHED_ON.format("a database webhook"),
+    "pgsodium": _OF_EXTENSION.format("pgsodium"),
+    "pgtle": _OF_EXTENSION.format("pg_tle"),
+    "partman": _OF_EXTENSION.format("pg_partman"),
+    "topology": _OF_EXTENSION.format("postgis_topology"),
+    "tiger": _OF_EXTENSION.format("postgis_tiger_geocoder"),
+    "timescaledb_information": _OF_EXTENSION.format("timescaledb"),
+    "ag_catalog": _OF_EXTENSION.format("age"),
+    "hint_plan": _OF_EXTENSION.format("pg_hint_plan"),
+    "repack": _OF_EXTENSION.format("pg_repack"),
+    "anon": _OF_EXTENSION.format("anon"),
+    "aws_s3": _OF_EXTENSION.format("aws_s3"),
+    "aws_lambda": _OF_EXTENSION.format("aws_lambda"),
+}
+# Functions that stand in whichever schema an extension was put into.
+_FUNCTIONS: Final = {
+    "pg_trgm": ("similarity", "word_similarity", "show_trgm"),
+    "unaccent": ("unaccent",),
+    "fuzzystrmatch": ("levenshtein", "soundex", "metaphone", "dmetaphone"),
+    "uuid-ossp": ("uuid_generate_v1", "uuid_generate_v4", "uuid_generate_v5"),
+    "pgcrypto": ("crypt", "gen_salt", "digest", "hmac", "pgp_sym_encrypt", "pgp_sym_decrypt"),
+    "http": ("http_get", "http_post", "http_put", "http_delete", "http"),
+    "tablefunc": ("crosstab",),
+}
+_AVAILABLE: Final = "SELECT FROM pg_catalog.pg_available_extensions WHERE name = %s"
+
+
+def lacking_schema(connection: psycopg.Connection, name: str | None, platform: Platform) -> tuple[str, str] | None:
+    """What is lacking, and what has it, for a name that the server does not know; None where it should."""
+    if name is None:
+        return None
+    schema, _, bare = name.rpartition(".")
+    if schema:
+        is_elsewhere = schema in platform.owned_names or _is_absent(connection, schema)
+        known = _SCHEMAS.get(schema) or (_SUPABASE if schema in platform.owned_names else None)
+        return (name, known) if is_elsewhere and known else None
+    if bare in _SCHEMAS and _is_absent(connection, bare):
+        return bare, _SCHEMAS[bare]
+    for extension, functions in _FUNCTIONS.items():
+        if bare in functions and connection.execute(_AVAILABLE, [extension]).fetchone() is None:
+            return f"{bare}()", _OF_EXTENSION.format(extension)
+    if bare.startswith("st_") and connection.execute(_AVAILABLE, ["postgis"]).fetchone() is None:
+        return f"{bare}()", _OF_EXTENSION.format("postgis")
+    return None
+
+
+def _is_absent(connection: psycopg.Connection, schema: str) -> bool:
+    row = connection.execute("SELECT pg_catalog.to_regnamespace(%s) IS NULL", [f'"{schema}"']).fetchone()
+    return row == (True,)
