@@ -19,8 +19,8 @@ NO_RETURN: Final = "2F005"
 UNASSIGNED: Final = "55000"
 WRONG_CONSTANT: Final = "22P02"
 _IN_FUNCTION: Final = re.compile(
-    r"^(?P<language>PL/pgSQL|SQL) function (?P<name>.+?)(?: line (?P<line>\d+)(?P<at>[^\n]*)| statement[^\n]*| during[^\n]*"
-    r"| while[^\n]*)?$",
+    r"^(?P<language>PL/pgSQL|SQL) function (?P<name>.+?)(?: line (?P<line>\d+)(?P<at>[^\n]*)"
+    r"| (?:statement|during|while)[^\n]*)?$",
     re.MULTILINE,
 )
 # What is put together at run time, and errors that a body raises itself.
