@@ -21,6 +21,7 @@ DOTTED = {
     "postgres/missing_features.py": "locales",
     "postgres/providers/major.py": "versions of PostgreSQL",
     "postgres/providers/prebuilt.py": "versions of PostgreSQL",
+    "probes/executed/faults.py": "names in the server's words, which it does not quote",
     "result/check_info.py": "ids of checks",
     "rules/performance/write_time.py": "a flow and its step",
     "runner/missing.py": "names in the server's words, which it does not quote",

@@ -85,25 +85,22 @@ def _place(
     if match["language"] == "PL/pgSQL":
         return (names[said], match) if said in names else None
     # Of an SQL function the server says the bare name alone.
-    named = {routine.signature: routine for routine in names.values() if _bare(routine.name) == said}
+    named = {routine.signature: routine for routine in names.values() if routine.bare_name == said}
     if called is not None and called.signature in named:
         return called, match
     return (next(iter(named.values())), match) if len(named) == 1 else None
 
 
-def _bare(name: str) -> str:
-    return name.rpartition(".")[2].strip('"')
-
-
-def missing_name(refusal: Refusal) -> str | None:
-    """The name that is not there, as the server says it: `net.http_post`."""
+def missing_name(refusal: Refusal) -> tuple[str, str]:
+    """The schema and the name that are not there, as the server says them; "" for what it does not say."""
     match = _NAMED.match(refusal.message)
-    return match["name"].strip('"') if match else None
+    schema, _, bare = match["name"].rpartition(".") if match else ("", "", "")
+    return schema, bare
 
 
 def is_made_by_caller(refusal: Refusal, made_tables: frozenset[str]) -> bool:
     """Whether the table that is not there may be one that is made meanwhile, by the body or around it."""
-    name = (missing_name(refusal) or "").rpartition(".")[2].lower()
+    name = missing_name(refusal)[1].lower()
     if refusal.sqlstate != "42P01" or not name:
         return False
     return bool(_TEMPORARY_NAME.match(name)) or name in made_tables or "%" in made_tables

@@ -50,15 +50,13 @@ _FUNCTIONS: Final = {
 _AVAILABLE: Final = "SELECT FROM pg_catalog.pg_available_extensions WHERE name = %s"
 
 
-def lacking_schema(connection: psycopg.Connection, name: str | None, platform: Platform) -> tuple[str, str] | None:
+def lacking_schema(connection: psycopg.Connection, name: tuple[str, str], platform: Platform) -> tuple[str, str] | None:
     """What is lacking, and what has it, for a name that the server does not know; None where it should."""
-    if name is None:
-        return None
-    schema, _, bare = name.rpartition(".")
+    schema, bare = name
     if schema:
         is_elsewhere = schema in platform.owned_names or _is_absent(connection, schema)
         known = _SCHEMAS.get(schema) or (_SUPABASE if schema in platform.owned_names else None)
-        return (name, known) if is_elsewhere and known else None
+        return (f"{schema}.{bare}", known) if is_elsewhere and known else None
     if bare in _SCHEMAS and _is_absent(connection, bare):
         return bare, _SCHEMAS[bare]
     for extension, functions in _FUNCTIONS.items():

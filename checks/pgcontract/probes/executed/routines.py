@@ -10,6 +10,8 @@ from typing import Final
 
 import psycopg
 
+from pgcontract.model.identifiers import read_identifier
+from pgcontract.model.qualified_name import split_name
 from pgcontract.model.schema import Function
 from pgcontract.model.sql.lexer import code, without_comments
 from pgcontract.model.sql.plpgsql import Body, read_body
@@ -74,6 +76,11 @@ class Routine:
     result: str | None
 
     @cached_property
+    def bare_name(self) -> str:
+        """Without its schema, and unquoted."""
+        return _bare(self.name)
+
+    @cached_property
     def body(self) -> Body | None:
         """Its statements; None where they cannot be told apart."""
         return read_body(self.source) if self.language == "plpgsql" else None
@@ -131,8 +138,13 @@ class Routine:
     @cached_property
     def made_tables(self) -> frozenset[str]:
         """The bare names of tables that it makes itself; "%" where a name is put together."""
-        names = (match["name"].replace('"', "") for match in _TEMPORARY.finditer(without_comments(self.source)))
-        return frozenset("%" if "%" in name else name.rpartition(".")[2].lower() for name in names)
+        names = [match["name"] for match in _TEMPORARY.finditer(without_comments(self.source))]
+        return frozenset("%" if "%" in name else _bare(name).lower() for name in names)
+
+
+def _bare(name: str) -> str:
+    parts = split_name(name)[0]
+    return read_identifier(parts[-1]) if parts else name
 
 
 def what_leaves(text: str) -> str | None:
@@ -167,7 +179,7 @@ def reached_tables(routines: Sequence[Routine]) -> Mapping[str, frozenset[str]]:
     """By signature, the bare names of tables that a function, whoever it calls, or whoever calls it makes."""
     by_name: dict[str, list[str]] = {}
     for routine in routines:
-        by_name.setdefault(routine.name.rpartition(".")[2].strip('"').lower(), []).append(routine.signature)
+        by_name.setdefault(routine.bare_name.lower(), []).append(routine.signature)
     makers = [routine for routine in routines if routine.made_tables]
     tables: dict[str, set[str]] = {routine.signature: set(routine.made_tables) for routine in routines}
     if not makers:
