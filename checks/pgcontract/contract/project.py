@@ -24,8 +24,8 @@ from pgcontract.contract.severities import Severities
 from pgcontract.contract.validation_errors import nearest
 from pgcontract.contract.values import Shape
 from pgcontract.errors import InputError
-from pgcontract.model.schema import Schema
-from pgcontract.model.sql import Script
+from pgcontract.model.schema import Origin, Schema
+from pgcontract.model.sql import Script, inventory
 from pgcontract.result.outline import Outline
 from pgcontract.result.source_file import SourceFile
 
@@ -89,6 +89,15 @@ class Project:
         if self.scope is not None:
             return tuple(migration for migration in self.chain if migration.key in self.scope.changes.scripts)
         return self.chain[-1:]
+
+    @cached_property
+    def origins(self) -> Mapping[tuple[str, str], Origin]:
+        """Where the texts of the chain make each object last, by its kind and name."""
+        origins = {}
+        for migration in self.chain:
+            for created in inventory(migration.up).created:
+                origins[created.kind, created.name] = Origin(file=created.file or migration.up.path, line=created.line)
+        return origins
 
     @property
     def knows_applied(self) -> bool:

@@ -86,7 +86,7 @@ def execute_bodies(context: Context) -> Executed:
     if not context.migrated.functions and not context.migrated.views:
         return Executed(failures=(), called=0, left={})
     sandbox = context.sandbox
-    with sandbox.clone(_state(context)) as database, sandbox.connect(database) as connection:
+    with sandbox.clone(populated_state(context)) as database, sandbox.connect(database) as connection:
         connection.execute("BEGIN")
         connection.execute(f"SET LOCAL statement_timeout = {TIMEOUT_MS}")
         connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -95,7 +95,8 @@ def execute_bodies(context: Context) -> Executed:
         return _Runner(context, connection, routines).run()
 
 
-def _state(context: Context) -> DatabaseState:
+def populated_state(context: Context) -> DatabaseState:
+    """The head over rows, where it could be run over them."""
     after = context.after_state
     with suppress(CouldNotAsk):
         return run_over_rows(context).after or after

@@ -48,6 +48,10 @@ class Firing:
         """The tables whose triggers run the function."""
         return sorted({trigger.table for trigger in self._triggers if trigger.function == function})
 
+    def triggers_of(self, table: str) -> Sequence[Trigger]:
+        """Those of the chain on a table."""
+        return [trigger for trigger in self._triggers if trigger.table == table]
+
     def inserted(self) -> None:
         """To be said when an INSERT went in: no other is tried."""
         self._done = True
@@ -73,7 +77,7 @@ class Firing:
             for column in _updated(columns, triggers):
                 name = column.quoted_name
                 yield f"UPDATE {table} SET {name} = {name} {row}", False  # noqa: S608 - names from the catalog
-                if other := self._other(column):
+                if other := self.other_value(column):
                     yield f"UPDATE {table} SET {name} = {other} {row}", False  # noqa: S608 - the same
         if "delete" in events:
             yield f"DELETE FROM {table} {row}", False  # noqa: S608 - the same
@@ -96,7 +100,7 @@ class Firing:
                 if self._done:
                     return
 
-    def _other(self, column: Column) -> str | None:
+    def other_value(self, column: Column) -> str | None:
         """SQL for another value than the column has, of the first kinds that come to mind; of an enum its last label."""
         labels = next((one.labels for one in self._context.after.types if one.labels and one.is_type(column.type)), ())
         if labels:

@@ -66,7 +66,7 @@ def _answer(context: Context, failure: Failure) -> Answer:
             Evidence(title=_title(failure), text=f"{failure.statement};", language="sql"),
             *refusal.evidence()[:1],
         ],
-        origin=origin_in_chain(context, "view" if is_view else "function", failure.function),
+        origin=origin_in_chain(context.promise, "view" if is_view else "function", failure.function),
         severity=None if failure.line is None else Severity.WARNING,
     )
 

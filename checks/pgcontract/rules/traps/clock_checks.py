@@ -43,14 +43,14 @@ def constraint_immutable(context: Context) -> Iterator[Answer]:
                 Status.NOTED,
                 constraint.name,
                 f"{constraint.name} calls {function}, which reads the clock: a row that passes today may not pass later.",
-                origin=origin_in_chain(context, "constraint", constraint.name),
+                origin=origin_in_chain(context.promise, "constraint", constraint.name),
             )
     if not found:
         yield Answer(Status.KEPT, CATALOG, "No CHECK that the migrations made reads the clock.")
 
 
 def _answer(context: Context, constraint: Constraint, ending: EndingRow | None) -> Answer:
-    origin = origin_in_chain(context, "constraint", constraint.name)
+    origin = origin_in_chain(context.promise, "constraint", constraint.name)
     if ending is None:
         return Answer(
             Status.NOTED,

@@ -82,5 +82,5 @@ def _answer(context: Context, part: Part, written: str) -> Answer:
         expected=f"{_LIVE[word]}, which is read each time",
         actual=f"{shown}, with the time of the migration in the place of '{word}'",
         remedy=f"Write {_LIVE[word]} in the place of '{word}'.",
-        origin=origin_in_chain(context, part.kind, part.name),
+        origin=origin_in_chain(context.promise, part.kind, part.name),
     )

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from pgcontract.model.schema import Origin
-from pgcontract.model.sql import inventory
-from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
 
@@ -25,16 +22,6 @@ def made_parts(context: Context, kind: str) -> tuple[Any, ...]:
     return tuple(part for part in getattr(context.migrated, kind) if part.name not in before)
 
 
-def origin_in_chain(context: Context, kind: str, name: str) -> Origin | None:
+def origin_in_chain(promise: Promise, kind: str, name: str) -> Origin | None:
     """Where the text of the chain makes it last, for a finding to point at."""
-    return _origins(context).get((kind, name))
-
-
-@cached_state_fact
-def _origins(context: Context) -> Mapping[tuple[str, str], Origin]:
-    origins = {}
-    for migration in context.promise.project.chain:
-        for created in inventory(migration.up).created:
-            file = created.file or migration.up.path
-            origins[created.kind, created.name] = Origin(file=file, line=created.line)
-    return origins
+    return promise.project.origins.get((kind, name))

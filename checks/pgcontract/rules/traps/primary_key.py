@@ -36,7 +36,7 @@ def table_primary_key(context: Context) -> Iterator[Answer]:
             actual=f"only the unique {', '.join(unique)}" if unique else "no key",
             remedy=f"ALTER TABLE {table.name} ADD PRIMARY KEY (...); with the columns that tell its rows apart, or a new "
             "one: ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY.",
-            origin=origin_in_chain(context, "table", table.name),
+            origin=origin_in_chain(context.promise, "table", table.name),
         )
     if not found:
         yield Answer(Status.KEPT, CATALOG, "Each table that the migrations made has a primary key.")

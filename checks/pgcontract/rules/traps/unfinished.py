@@ -40,7 +40,7 @@ def constraint_validated(context: Context) -> Iterator[Answer]:
             expected="a validated constraint",
             actual=f"{constraint.definition} NOT VALID" if constraint.definition else "NOT VALID",
             remedy=_validation(context, constraint),
-            origin=origin_in_chain(context, "constraint", constraint.name),
+            origin=origin_in_chain(context.promise, "constraint", constraint.name),
         )
     if not found:
         yield Answer(Status.KEPT, CATALOG, "No constraint that the migrations made is left NOT VALID.")
@@ -88,7 +88,7 @@ def index_valid(context: Context) -> Iterator[Answer]:
                 actual="an INVALID index",
                 remedy=f"DROP INDEX CONCURRENTLY {index.name}; and create it anew."
                 + (" It is unique: first make the rows so." if index.unique else ""),
-                origin=origin_in_chain(context, "index", index.name),
+                origin=origin_in_chain(context.promise, "index", index.name),
             )
         )
     if not found:
@@ -103,5 +103,5 @@ def _of_partitions(context: Context, index: Index) -> Answer:
         index.name,
         f"{index.name} is ON ONLY {index.table}: {', '.join(without) or 'a partition'} has no index attached to it.",
         remedy=f"ALTER INDEX {index.name} ATTACH PARTITION ...; with an index of each partition.",
-        origin=origin_in_chain(context, "index", index.name),
+        origin=origin_in_chain(context.promise, "index", index.name),
     )
