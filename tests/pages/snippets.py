@@ -91,14 +91,14 @@ def run(folder: Path, command: str, settings: Mapping[str, str]) -> tuple[int, s
     if command.startswith("pgcontract ") and not _SHELL.search(command):
         said = command_here(folder)(*shlex.split(command)[1:], **settings)
         return said.code, said.out + said.err
-    programs = folder.parent / "programs"
+    programs, beside = folder.parent / "programs", Path(sys.executable).parent
     programs.mkdir(exist_ok=True)
     (programs / "pgcontract").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pgcontract "$@"\n', "utf-8")
     (programs / "pgcontract").chmod(0o755)
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", command],
         cwd=folder,
-        env={**os.environ, **settings, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"},
+        env={**os.environ, **settings, "PATH": os.pathsep.join([str(programs), str(beside), os.environ["PATH"]])},
         capture_output=True,
         encoding="utf-8",
         check=False,

@@ -9,8 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 from child_signals import take_signals
+from pgcontract import provider_for
 
 SCRIPTS = {
     "001_note.sql": "CREATE TABLE public.note (id integer PRIMARY KEY, body text);\n",
@@ -97,6 +99,29 @@ def test_a_chain_that_fails_is_told_with_its_line(pytester: pytest.Pytester, sho
 
     ran.stdout.fnmatch_lines(['pgcontract: *003_owner.sql:2: the server refuses it: relation "public.nota" does not*'])
     ran.assert_outcomes(errors=1)
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_server_of_the_owner_s_is_left_as_it_was(pytester: pytest.Pytester) -> None:
+    objects = "SELECT datname FROM pg_database UNION ALL SELECT rolname FROM pg_roles ORDER BY 1"
+    with provider_for("wheel").start() as server, psycopg.connect(server.conninfo(dbname="postgres")) as owner:
+        before = owner.execute(objects).fetchall()
+        given = "--pgcontract-pg", f"dsn:{server.conninfo(dbname='postgres')}"
+        ran = pytester.runpytest_inprocess("-k", "role_sees or meets_rows or other_scope", *given)
+
+        ran.assert_outcomes(passed=2, failed=1)
+        ran.stdout.fnmatch_lines(["*may not act as authenticated*On a server of yours the login that migrates has no*"])
+        assert before == owner.execute(objects).fetchall()
+
+
+@pytest.mark.usefixtures("shop")
+def test_the_last_failed_are_run_alone(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
+    words = ("-o", "python_functions=test wrong", "-k", "address or misspelt", "--pgcontract-pg")
+    pytester.runpytest_inprocess(*words, "none").assert_outcomes(errors=3)
+
+    pytester.runpytest_inprocess(*words, "wheel", "--lf").assert_outcomes(passed=1, failed=1, errors=1)
+    pytester.runpytest_inprocess(*words, "none", "--lf").assert_outcomes(errors=2)
 
 
 @pytest.mark.parametrize("workers", [[], ["-n2"]], ids=["alone", "n2"])

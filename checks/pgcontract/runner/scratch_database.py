@@ -105,7 +105,8 @@ class ScratchDatabase:
         try:
             require_role(connection, identity)
         except CouldNotAsk as error:
-            raise InputError(f"as_role({role!r}): {error}; {_nearest_role(connection, role)}") from None
+            hint = self._role_hint(connection, role)
+            raise InputError(f"as_role({role!r}): {error}{hint}") from None
         connection.execute(identity.settings(local=False))
         connection.cursor_factory = _noting(self.sent, whom=role)
         return connection
@@ -153,6 +154,15 @@ class ScratchDatabase:
         self._opened.append(connection)
         return connection
 
+    def _role_hint(self, connection: psycopg.Connection[TupleRow], role: str) -> str:
+        query = "SELECT rolname FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_' ORDER BY 1"
+        roles = [name for (name,) in connection.execute(query)]
+        if role not in roles:
+            return f"; {nearest(role, roles)}"
+        if "own_server" in self._databases.server.capabilities:
+            return ""
+        return " On a server of yours the login that migrates has no other power: name another with --pgcontract-pg"
+
     @property
     def _place(self) -> str:
         return self.migration.key if self.migration else "no migration"
@@ -189,8 +199,3 @@ def _words(query: Query, params: Params | None, connection: psycopg.Connection[A
 
 def _short(text: str) -> str:
     return text if len(text) <= _MAX_WORDS else f"{text[:_MAX_WORDS]}…"
-
-
-def _nearest_role(connection: psycopg.Connection[TupleRow], role: str) -> str:
-    query = "SELECT rolname FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_' ORDER BY 1"
-    return nearest(role, [name for (name,) in connection.execute(query)])

@@ -97,7 +97,7 @@ def shared(pgcontract_databases):
         yield database
 
 
-def test_a_fixture_of_another_scope(shared):
+def test_a_fixture_of_other_scope(shared):
     assert [(7,)] == shared.execute("SELECT id FROM note")
 
 
