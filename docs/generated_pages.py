@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import importlib
 import inspect
 import re
@@ -95,6 +96,11 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
+
+
+def _code(text: str) -> str:
+    """In a table, where a backquoted text cannot hold a bar."""
+    return f"<code>{html.escape(text).replace('|', '&#124;')}</code>"
 
 
 def _plain(text: str) -> str:
@@ -248,6 +254,7 @@ def _commands() -> Iterator[str]:
     group = cli.commands
     context = click.Context(group, info_name="pgcontract")
     yield _plain(inspect.cleandoc(group.help or "").partition("\b")[0].strip())
+    yield "[The verdict](../concepts.md#the-verdict) says what each exit code means."
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         assert command is not None
@@ -256,7 +263,7 @@ def _commands() -> Iterator[str]:
         yield f"```text\n{command.get_usage(inner).removeprefix('Usage: ')}\n```"
         yield _plain(inspect.cleandoc(command.help or "").replace("\b\n", ""))
         records = [record for param in command.get_params(inner) if (record := param.get_help_record(inner))]
-        yield _table(("option", "what it does"), [(f"`{words}`", _plain(text)) for words, text in records])
+        yield _table(("option", "what it does"), [(_code(words), _plain(text)) for words, text in records if text])
 
 
 def _layouts() -> Iterator[str]:
