@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 import shared_server
 from pgcontract.runner import session
-from snippets import is_so, read, run, shown, snippets, write
+from snippets import ROOT, is_so, read, run, shown, snippets, write
 
-ROOT = Path(__file__).parents[2]
 PAGES = {str(path.relative_to(ROOT)): path for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))}
 LONG = {"docs/tutorial.md"}  # half a minute
 ASKED = sorted(PAGES.keys() - (set() if os.environ.get("ALL_PAGES") else LONG))
