@@ -86,6 +86,8 @@ IDS = (
     "object.commented",
     "object.declared",
     "object.definition",
+    "object.name_whole",
+    "object.not_skipped",
     "object.owner",
     "policy.call_once",
     "policy.definition",

@@ -340,8 +340,10 @@ def test_without_a_contract_the_life_of_the_script_is_judged_and_its_indexes(tmp
         "function",
         "index",
         "information_schema",
+        "object",
         "sequence",
         "table",
+        "trigger",
         "unique",
         "column",
     }
