@@ -34,6 +34,12 @@ def _one_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     shared_server.stop_all()
 
 
+def test_menu_leads_to_every_page() -> None:
+    menu = (ROOT / "mkdocs.yml").read_text("utf-8")
+
+    assert [] == [page for page in PAGES if page.startswith("docs/") and f": {page.removeprefix('docs/')}\n" not in menu]
+
+
 @pytest.mark.usefixtures("_one_server")
 @pytest.mark.parametrize("page", ASKED)
 def test_what_a_page_tells_to_type_answers_as_it_shows(page: str, tmp_path: Path) -> None:
