@@ -22,13 +22,14 @@ SELECT c.oid::int8, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relkind:
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
-WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND c.relkind IN ('r', 'p', 'm', 'i', 'I')
+WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND c.relkind IN ('r', 'p', 'm', 'v', 'i', 'I')
 """
 _LOCKS: Final = """
 SELECT l.relation::int8, l.mode
 FROM pg_catalog.pg_locks l
 WHERE l.pid = %s AND l.locktype = 'relation' AND l.granted
   AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
+ORDER BY 1
 """
 _TABLES: Final = """
 SELECT c.oid::int8, pg_catalog.format('%%I.%%I', n.nspname, c.relname),
@@ -74,7 +75,7 @@ WHERE c.oid = ANY(%s::oid[])
 
 @dataclass(frozen=True, kw_only=True)
 class Relation:
-    """A table, materialised view or index by its name; `table` is the one that an index is of, `root` the topmost
+    """A table, view or index by its name; `table` is the one that an index is of, `root` the topmost
     partitioned table above it; both itself where there is none. `parent` is what it inherits from without being a
     partition, else 0. All but the name are oids."""
 
@@ -145,7 +146,7 @@ class LiveTable:
 
 
 def read_relations(connection: psycopg.Connection) -> Mapping[int, Relation]:
-    """Every table, materialised view and index outside PostgreSQL's own schemas, by oid."""
+    """Every table, view and index outside PostgreSQL's own schemas, by oid."""
     rows = connection.execute(_RELATIONS).fetchall()
     return {
         oid: Relation(oid=oid, name=name, kind=kind, table=table, root=root, parent=parent)

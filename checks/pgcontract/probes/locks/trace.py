@@ -325,8 +325,8 @@ class _Tracer:
             relation.name: mode
             for oid, mode in held.items()
             if (relation := self._relations[oid]).table == oid
-            # Who may write to a materialised view is nobody.
-            if relation.kind != "m" or mode.blocks_reads
+            # Nobody writes to a view's own rows.
+            if relation.kind not in "mv" or mode.blocks_reads
         }
         earlier = previous.held if previous is not None else {}
         timeout = connection.execute("SELECT pg_catalog.current_setting('lock_timeout') <> '0'").fetchone()
