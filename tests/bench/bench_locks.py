@@ -43,7 +43,9 @@ def told_by_squawk(kind: str, folder: Path) -> set[int]:
 
 
 def told_by_pgfence(kind: str, folder: Path) -> set[int] | None:
-    command = ["npm", "exec", "--yes", PGFENCE, "--", "analyze", "--output", "json", *written(kind, folder)]
+    # One file that it cannot read makes it say nothing of all: what only PostgreSQL 18 has is left out.
+    files = [path for path in written(kind, folder) if "needs" not in PAIRS[number_of(path)]]
+    command = ["npm", "exec", "--yes", PGFENCE, "--", "analyze", "--output", "json", *files]
     said = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
         results: list[dict[str, Any]] = json.loads(said.stdout)["results"]
@@ -65,7 +67,8 @@ def number_of(path: str) -> int:
 
 
 def compare(folder: Path) -> None:
-    print(f"{len(PAIRS)} pairs      bad ones told   good ones accused")
+    newer = sum("needs" in pair for pair in PAIRS)
+    print(f"{len(PAIRS)} pairs      bad ones told   good ones accused (pgfence: without {newer} that it cannot read)")
     for name, ask in (("pgcontract", told_by_pgcontract), ("squawk", told_by_squawk), ("pgfence", told_by_pgfence)):
         bad, good = ask("bad", folder), ask("good", folder)
         figures = "could not be asked" if bad is None or good is None else f"{len(bad):>13}   {len(good):>17}"

@@ -13,12 +13,20 @@ from pgcontract.probes.script_words import names_in_code
 _TAKES_AWAY: Final = {"DELETE", "TRUNCATE", "DROP"}
 _CLOCK: Final = {"NOW", "CURRENT_TIMESTAMP", "CURRENT_DATE", "CLOCK_TIMESTAMP", "LOCALTIMESTAMP", "STATEMENT_TIMESTAMP"}
 _NO_COLUMNS: Final = {*_CLOCK, "NULL", "TRUE", "FALSE", "DEFAULT", "ARRAY", "INTERVAL"}
+_DETACHES: Final = re.compile(
+    r'\bDETACH\s+PARTITION\s+(?P<name>(?:"(?:[^"]|"")+"|[\w$]+)(?:\.(?:"(?:[^"]|"")+"|[\w$]+))?)', re.IGNORECASE
+)
 _NAMES: Final = (TokenKind.WORD, TokenKind.QUOTED)
 
 
 def drops(statement: Statement | None, table: str) -> bool:
     """Whether it drops this table, and says so."""
     return deletes(statement, table)
+
+
+def drops_by_name(statement: Statement, name: str) -> bool:
+    """Whether it is a DROP or TRUNCATE in which that name stands."""
+    return statement.words[:1] in (("DROP",), ("TRUNCATE",)) and names_in_code(statement.text, name)
 
 
 def drops_column(statement: Statement | None, column: str) -> bool:
@@ -33,6 +41,12 @@ def deletes(statement: Statement | None, table: str) -> bool:
     if statement is None or not words & _TAKES_AWAY:
         return False
     return names_in_code(statement.text, _bare(table)) or not words & {"CASCADE", "DELETE"}
+
+
+def detached(statement: Statement | None) -> str:
+    """The bare name of the partition that it detaches; empty where it does no such thing."""
+    match = _DETACHES.search(statement.text) if statement is not None else None
+    return QualifiedName.parse(match["name"]).name if match else ""
 
 
 def deletes_elsewhere(statement: Statement, table: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import psycopg
@@ -18,7 +18,9 @@ from pgcontract.probes.populated.loss_words import (
     chooses_rows,
     deletes,
     deletes_elsewhere,
+    detached,
     drops,
+    drops_by_name,
     drops_column,
     is_constant_over_all,
     sets_to_clock,
@@ -118,6 +120,7 @@ def _changes(context: Context, connection: psycopg.Connection, start: Snapshot, 
 def _losses(
     context: Context, connection: psycopg.Connection, change: _Change, everything: Snapshot, final: Snapshot
 ) -> Iterator[RowLoss]:
+    change = _at_the_drop(context, change)
     start, before, after = change.start, change.before, change.after
     there = {_key(row, start) for row in start.rows}
     old = [row for row in before.rows if not start.key or _key(row, start) in there]
@@ -136,7 +139,9 @@ def _losses(
     differences = _differences(before, after)
     removed = [_values(difference.before) for difference in differences if difference.change == "removed"]
     lost = _gone([row for row in removed if not start.key or _key(row, start) in there], everything, final)
-    named = deletes(change.statement, before.name)
+    named = deletes(change.statement, before.name) or any(
+        deletes(change.statement, name) for name in _partitions(context, start.name)
+    )
     yield from _loss(context, change, LossKind.DELETED, None, len(lost), len(old), named=named, rows=lost)
     for number in start.columns:
         if number in before.columns and number in after.columns:
@@ -147,6 +152,23 @@ def _losses(
             ]
             pairs = [(one, other) for one, other in pairs if one[number] is not None and one[number] != ""]
             yield from _changed_values(context, connection, change, number, pairs, final)
+
+
+def _partitions(context: Context, table: str) -> Iterator[str]:
+    """The partitions of the table, and theirs."""
+    for each in context.before.tables:
+        if each.partition_of == table:
+            yield each.name
+            yield from _partitions(context, each.name)
+
+
+def _at_the_drop(context: Context, change: _Change) -> _Change:
+    """Rows of a partition that is detached are gone where a later statement drops it, which names it."""
+    partition, statements = detached(change.statement), context.promise.script.statements
+    if not partition or change.statement is None:
+        return change
+    later = statements[statements.index(change.statement) + 1 :]
+    return replace(change, statement=next((each for each in later if drops_by_name(each, partition)), change.statement))
 
 
 def _changed_values(

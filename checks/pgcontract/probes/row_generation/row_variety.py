@@ -96,19 +96,22 @@ def _other_case(maker: RowMaker) -> Mapping[str, str]:
 
 
 def _longest(maker: RowMaker) -> Mapping[str, str]:
-    """The longest texts and largest numbers that the types take; not in keys, which others are counted on from."""
+    """The longest texts and largest numbers that the types take; no numbers in keys, which others are counted on from."""
     values = {}
     for column in _free(maker):
         type_ = column.type
         if type_.category == "S" and type_.form == "base":
             values[column.name] = "W" * min(type_.length or _LONG_TEXT, _MAX_LENGTH)
+        elif type_.form == "array" and type_.parts[0].category == "S" and type_.parts[0].form == "base":
+            values[column.name] = "{" + "W" * min(type_.parts[0].length or _LONG_TEXT, _MAX_LENGTH) + "}"
         elif type_.typname in _INTEGERS:
             values[column.name] = str(_INTEGERS[type_.typname])
         elif type_.typname == "numeric":
             precision, scale = (type_.modifier - 4 >> 16, type_.modifier - 4 & 0x7FF) if type_.modifier >= 4 else (18, 6)
             values[column.name] = "9" * max(precision - scale, 1) + ("." + "9" * scale if scale else "")
     keys = {name for key in maker.table.keys for name in key.columns}
-    return {name: value for name, value in values.items() if name not in keys}
+    texts = {column.name for column in _free(maker) if column.type.category == "S" and not column.null}
+    return {name: value for name, value in values.items() if name not in keys or name in texts}
 
 
 def _empty(maker: RowMaker) -> Mapping[str, str]:
