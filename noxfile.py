@@ -97,6 +97,14 @@ def remedies(session: nox.Session) -> None:
 
 
 @nox.session
+def examples(session: nox.Session) -> None:
+    """Every command of examples/, with the answer that its README shows; `tests` runs those of the smallest."""
+    install_locked(session, "tests")
+    words = session.posargs or ("-n2", "tests/pages", "-k", "examples")
+    session.run("pytest", *words, env={"ALL_PAGES": "1"})
+
+
+@nox.session
 def matrix(session: nox.Session) -> None:
     """The gate and the tests that ask a server, on PostgreSQL 15 to 18 side by side, and one table of what differs."""
     install_locked(session, "tests")

@@ -1,8 +1,9 @@
-"""What the pages of docs/ tell a reader to write and to type, written and typed: ALL_PAGES for every page of them."""
+"""What docs/ and examples/ tell a reader to write and to type, written and typed: ALL_PAGES for every page of them."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,8 +14,10 @@ import shared_server
 from pgcontract.runner import session
 from snippets import ROOT, is_so, read, run, shown, snippets, write
 
-PAGES = {str(path.relative_to(ROOT)): path for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))}
-LONG = {"docs/tutorial.md"}  # half a minute
+EXAMPLES = sorted((ROOT / "examples").glob("*/README.md"))
+FILES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *EXAMPLES)
+PAGES = {str(path.relative_to(ROOT)): path for path in FILES}
+LONG = {"docs/tutorial.md", "examples/shop/README.md", "examples/supabase/README.md"}  # half a minute each
 ASKED = sorted(PAGES.keys() - (set() if os.environ.get("ALL_PAGES") else LONG))
 WORKFLOWS = {".github/workflows/*.yml": "github-workflows", ".gitlab-ci.yml": "gitlab-ci"}
 # As wide as the pages are; nothing of the machine that a test runs on.
@@ -44,7 +47,10 @@ def test_menu_leads_to_every_page() -> None:
 @pytest.mark.parametrize("page", ASKED)
 def test_what_a_page_tells_to_type_answers_as_it_shows(page: str, tmp_path: Path) -> None:
     folder = tmp_path / "shop"
-    folder.mkdir()
+    if PAGES[page] in EXAMPLES:
+        shutil.copytree(PAGES[page].parent, folder)
+    else:
+        folder.mkdir()
     for snippet in snippets(PAGES[page]):
         if snippet.file:
             write(folder, snippet.file, snippet.text)

@@ -27,7 +27,11 @@ SCRIPTS = {
     "CREATE POLICY own ON public.note TO authenticated USING (owner = auth.uid());\n",
 }
 WRONG = {
-    "a_statement_is_refused": ["at 003_owner, on PostgreSQL *", "as anon: ALTER ROLE * PASSWORD '…'", "  → 42501: *"],
+    "a_statement_is_refused": [
+        "of * at 003_owner, on PostgreSQL *",
+        "as anon: ALTER ROLE * PASSWORD '…'",
+        "  → 42501: *",
+    ],
     "a_role_is_misspelt": ["*there is no role authentcated;*did you mean `authenticated`?*"],
     "a_migration_is_not_there": ["pgcontract: *no migration is called '004'; *"],
     "a_marker_is_misspelt": ["pgcontract: @pytest.mark.pgcontract takes at and path, by name; *att*"],
@@ -79,7 +83,10 @@ def test_workers_keywords_and_markers_choose_among_them(pytester: pytest.Pyteste
         (("--pgcontract-pg", "none"), "*a database needs a server, and --pg none names no server*"),
         (("--pgcontract-pg", "weel"), "*unknown server 'weel'*did you mean 'wheel'?*"),
         (("--pgcontract-timeout", "soon"), "*--pgcontract-timeout*"),
-        (("--rootdir", "empty"), "*no project to make a database of: there is none of schema, *pgcontract_path*"),
+        (
+            ("--rootdir", "empty"),
+            "*no migrations to make a database of: there is none of schema/migrations, *pgcontract_path*",
+        ),
     ],
 )
 @pytest.mark.usefixtures("shop")

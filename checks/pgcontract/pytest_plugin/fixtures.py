@@ -22,8 +22,15 @@ MARKER: Final = "pgcontract"
 FIXTURES: Final = frozenset({"pgcontract_databases", "pgcontract_database_at", "pgcontract_db", "as_role"})
 _MARKED: Final = frozenset({"at", "path"})
 _PLUGIN: Final = "pgcontract-databases"
-# Where a project lies that nobody names, below the root folder: the first that is there.
-_PLACES: Final = ("schema", "supabase", "supabase/migrations", "prisma/migrations", "db/migrations", "migrations")
+# Where migrations lie that nobody names: the first that is there, in the nearest folder from the test's up to the root.
+_PLACES: Final = (
+    "schema/migrations",
+    "supabase/migrations",
+    "prisma/migrations",
+    "db/migrations",
+    "database/migrations",
+    "migrations",
+)
 _USED: Final = pytest.StashKey["list[ScratchDatabase]"]()
 
 
@@ -40,16 +47,17 @@ class DatabasesPlugin:
         self._config = config
         self._projects: dict[Path, ScratchDatabases] = {}
 
-    def of(self, named: Path | str | None) -> ScratchDatabases:
-        """Those of the project at that path, taken from the root folder; of the one that is configured or found, if none
-        is named. The test fails, in one message, where there is none or its options are wrong."""
+    def of(self, named: Path | str | None, *, seen_from: Path) -> ScratchDatabases:
+        """Those of the project at that path, taken from the root folder; of the one that is configured, else of the
+        nearest one seen from a folder, if none is named. The test fails, in one message, where there is none or its
+        options are wrong."""
         from pgcontract.contract import load_project
         from pgcontract.errors import PgcontractError
         from pgcontract.pytest_plugin.shared_session import folder_options, run_options
         from pgcontract.runner.scratch_databases import ScratchDatabases
 
         try:
-            path = _project_path(self._config, named)
+            path = _project_path(self._config, named, seen_from)
             if path not in self._projects:
                 project = load_project(path, options=folder_options(self._config))
                 self._projects[path] = ScratchDatabases(project, run_options(self._config))
@@ -80,13 +88,13 @@ class DatabasesPlugin:
 @pytest.fixture(scope="session")
 def pgcontract_databases(pytestconfig: pytest.Config) -> ScratchDatabases:
     """Databases of the project, for fixtures of your own scope: `with pgcontract_databases.database("020") as db`."""
-    return _plugin(pytestconfig).of(None)
+    return _plugin(pytestconfig).of(None, seen_from=pytestconfig.invocation_params.dir)
 
 
 @pytest.fixture
 def pgcontract_database_at(request: pytest.FixtureRequest) -> Iterator[DatabaseAt]:
     """Makes a scratch database at any point of the chain: `pgcontract_database_at("020")`, or `(before="020")`."""
-    databases = _plugin(request.config).of(_marked(request, "path"))
+    databases = _plugin(request.config).of(_marked(request, "path"), seen_from=request.path.parent)
     used = request.node.stash.setdefault(_USED, [])
     with ExitStack() as stack:
 
@@ -146,17 +154,20 @@ def _marked(request: pytest.FixtureRequest, word: str) -> Any:
     return next((marker.kwargs[word] for marker in markers if word in marker.kwargs), None)
 
 
-def _project_path(config: pytest.Config, named: Path | str | None) -> Path:
+def _project_path(config: pytest.Config, named: Path | str | None, seen_from: Path) -> Path:
     """Where the project lies. InputError where none is named and none is found."""
     from pgcontract.errors import InputError
 
     configured = named or config.getini("pgcontract_path")
     if configured:
         return config.rootpath / configured
-    for place in _PLACES:
-        if (config.rootpath / place).is_dir():
-            return config.rootpath / place
+    folders = [folder for folder in (seen_from, *seen_from.parents) if folder.is_relative_to(config.rootpath)]
+    for folder in folders or [config.rootpath]:
+        for place in _PLACES:
+            if (folder / place).is_dir():
+                return folder / place
     raise InputError(
-        f"no project to make a database of: there is none of {', '.join(_PLACES)} in {config.rootpath}. Name it with "
-        'pgcontract_path in pytest\'s configuration, as in pgcontract_path = "db/migrations"'
+        f"no migrations to make a database of: there is none of {', '.join(_PLACES)} in {seen_from} or above it, up to "
+        f"pytest's root folder {config.rootpath}. Name them with pgcontract_path in pytest's configuration, as in "
+        'pgcontract_path = "src/migrations"'
     )

@@ -142,8 +142,9 @@ class ScratchDatabase:
     @property
     def evidence(self) -> str:
         """Where the database stands, on which server, and what was last sent to it, for the report of a failure."""
-        server = self._databases.server
-        head = f"at {self._place}, on PostgreSQL {server.version} ({server.provider}), as {self._databases.user}"
+        server, root = self._databases.server, self._databases.project.root
+        place = f"of {root} at {self._place}"
+        head = f"{place}, on PostgreSQL {server.version} ({server.provider}), as {self._databases.user}"
         return "\n".join((head, *self.sent))
 
     def _open(self, **keywords: Any) -> psycopg.Connection[Any]:

@@ -1,0 +1,1 @@
+INSERT INTO public.categories (name) VALUES ('work'), ('home');
