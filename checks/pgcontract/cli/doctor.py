@@ -164,7 +164,10 @@ def _describe_bound(usage: Iterable[CacheUsage]) -> str:
 
 
 def _describe_usage(usage: CacheUsage) -> str:
-    return f"{_bytes(usage.size_bytes)} in {_count(usage.entries, 'entry', 'entries')}" if usage.entries else "empty"
+    if not usage.entries:
+        return "empty"
+    answers = f", {usage.answers} of them with answers of earlier runs" if usage.answers else ""
+    return f"{_bytes(usage.size_bytes)} in {_count(usage.entries, 'entry', 'entries')}{answers}"
 
 
 def _describe_leftovers(leftovers: Leftovers) -> str:

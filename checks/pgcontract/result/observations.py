@@ -38,11 +38,20 @@ class Phase:
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeptAnswer:
+    """What one check answered in an earlier run at a migration's own place, and was not asked again."""
+
+    migration: str
+    check: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Observations:
     """What was seen while the checks ran; each is empty where no server was there to show it.
 
     `spelled` is what the head declares, as the server spells it; `live` what the head's script made or changed, `effect`
-    the same by name, with what it dropped; `stops` and `losses` what pending migrations do over rows.
+    the same by name, with what it dropped; `stops` and `losses` what pending migrations do over rows; `kept` how many
+    answers at its own place are an earlier run's, by migration.
     """
 
     server: ServerInfo | None = None
@@ -53,6 +62,7 @@ class Observations:
     stops: tuple[RowStop, ...] = ()
     losses: tuple[RowLoss, ...] = ()
     phases: tuple[Phase, ...] = ()
+    kept: tuple[KeptAnswer, ...] = ()
 
 
 def sum_phases(phases: Iterable[Phase]) -> tuple[Phase, ...]:

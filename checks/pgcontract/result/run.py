@@ -14,7 +14,7 @@ from pgcontract.result.effect import Effect
 from pgcontract.result.finding import Finding
 from pgcontract.result.measurements import Measurements
 from pgcontract.result.migration_name import MigrationName
-from pgcontract.result.observations import Phase, ServerInfo
+from pgcontract.result.observations import KeptAnswer, Phase, ServerInfo
 from pgcontract.result.outline import Outline
 from pgcontract.result.plugin_use import PluginUse
 from pgcontract.result.row_effects import RowLoss, RowStop
@@ -37,7 +37,8 @@ class Run:
     how a report is laid out; `effect` is what the head makes, changes and drops; `stops` and `losses` are what pending
     migrations do over rows; `sources` are the files that were read, with their digests, `project` the
     folder or script that they are of, `layout` how it was read; `pending` are the keys of the migrations that were taken
-    for pending; `assumptions` are a sentence each: how the folder was read, what was taken for pending.
+    for pending; `kept` are the questions whose answers at a migration's own place are an earlier run's;
+    `assumptions` are a sentence each: how the folder was read, what was taken for pending.
     `configured` are a sentence for each line of the configuration that left something out or weighed it anew. `waivers`
     stand in the order in which they end. `plugins` are those that took part.
     """
@@ -71,6 +72,7 @@ class Run:
     project: str = ""
     layout: str = ""
     pending: tuple[str, ...] = ()
+    kept: tuple[KeptAnswer, ...] = ()
     waivers: tuple[WaiverTerm, ...] = ()
     plugins: tuple[PluginUse, ...] = ()
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from pgcontract.contract import Project
 from pgcontract.result import Finding, Status
+from pgcontract.result.observations import KeptAnswer
 
 _MAX_NAMES = 5
 _SHORT = 12
@@ -28,6 +29,21 @@ def assumptions(project: Project, findings: Iterable[Finding] = ()) -> tuple[str
         *_promised(project),
         *_sizes(project, findings),
     )
+
+
+def kept_sentence(project: Project, kept: Sequence[KeptAnswer]) -> Iterator[str]:
+    """That not all was asked in this run."""
+    if kept:
+        keys = list(dict.fromkeys(answer.migration for answer in kept))
+        names = [project.migration(key).display_name for key in keys]
+        shown = ", ".join(names[:_MAX_NAMES]) + (
+            f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+        )
+        what = "1 answer" if len(kept) == 1 else f"{len(kept)} answers"
+        yield (
+            f"Kept from an earlier run: {what} at the own place of {shown}, of which nothing changed; at the head all "
+            "was asked anew."
+        )
 
 
 def _sizes(project: Project, findings: Iterable[Finding]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import cache
 from importlib.metadata import version
@@ -74,7 +75,7 @@ def chain_key(plan: Plan, migrations: tuple[Migration, ...], platform: Platform)
         [(regime.name, regime.database_sql) for regime in platform.regimes],
         [(migration.key, script_parts(migration.up)) for migration in migrations],
         [(migration.key, migration.up.path) for migration in migrations if migration.up.passages],
-        sorted(_chosen_words(plan, migrations)),
+        sorted(chosen_words(plan, migrations)),
     )
     return hashlib.sha256(repr(parts).encode(errors="surrogatepass")).hexdigest()
 
@@ -109,7 +110,7 @@ def _sources(folder: Traversable, above: str) -> list[tuple[str, Traversable]]:
     return found
 
 
-def _chosen_words(plan: Plan, migrations: tuple[Migration, ...]) -> frozenset[str]:
+def chosen_words(plan: Plan, migrations: Sequence[Migration]) -> frozenset[str]:
     """Where there may be too many tables to make rows in all of them, the words by which they are chosen."""
     if sum(migration.up.text.upper().count("TABLE") for migration in migrations) <= MAX_TABLES:
         return frozenset()

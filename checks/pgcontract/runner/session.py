@@ -35,6 +35,7 @@ from pgcontract.runner.behind_failures import excuse
 from pgcontract.runner.findings import make_finding, make_unanswered_finding
 from pgcontract.runner.head_findings import merge_with_head
 from pgcontract.runner.item import Item
+from pgcontract.runner.kept_answers import KeptAnswers, are_definite
 from pgcontract.runner.kept_chain import kept_server
 from pgcontract.runner.lacking_functions import excuse_lacking
 from pgcontract.runner.live_statements import live_statements
@@ -65,6 +66,8 @@ class Session:
         self._stack = ExitStack()
         self._sandbox: Sandbox | None = None
         self._replay: Replay | None = None
+        self._kept: KeptAnswers | None = None  # of an earlier run
+        self._statuses: list[Status] = []  # of the check that was asked last
         self._applied: AppliedChain | None = None  # kept from an earlier run
         self._contexts: dict[str, Context] = {}  # where there is no server
         self._contexts_at_head: dict[str, Context] = {}
@@ -81,6 +84,8 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._kept is not None and kind is None:
+            self._kept.write()
         self._stack.close()
 
     def ask(self, item: Item) -> tuple[Finding, ...]:
@@ -116,7 +121,8 @@ class Session:
                 seen = replace(seen, **row_effects(tuple(asked)))
                 if seen.effect is not None:
                     seen = replace(seen, effect=replace(seen.effect, live=self._live_statements()))
-        return replace(seen, server=self._server_info(), phases=tuple(self._phases))
+        kept = tuple(self._kept.taken) if self._kept is not None else ()
+        return replace(seen, server=self._server_info(), phases=tuple(self._phases), kept=kept)
 
     def context(self, key: str) -> Context:
         """The context of the migration, its predecessors applied before it; ServerUnavailable without a server."""
@@ -167,6 +173,7 @@ class Session:
                 self.server = self._stack.enter_context(self._provider.start(locale=self.plan.project.locale))
                 if kept := kept_server(self.plan, self.server, self._platform, self._stack):
                     self.server, self._applied = kept
+                self._kept = KeptAnswers(self.plan, self.server, self._platform)
             if self.server.major < OLDEST_MAJOR:
                 raise InputError(
                     f"the server is PostgreSQL {self.server.version}; {OLDEST_MAJOR} is the oldest that is supported. "
@@ -201,11 +208,29 @@ class Session:
         head = self.plan.head
         if check.head:
             return self._run_check(key, check, lambda: self.context_at_head(key))
-        findings = self._run_check(key, check, lambda: self.context(key))
+        findings = self._own_findings(key, check)
         if not check.behaviour or key == head.key:
             return findings
         later = self._run_check(key, check, lambda: self.context_at_head(key))
         return merge_with_head(findings, later, head)
+
+    def _own_findings(self, key: str, check: Check) -> tuple[Finding, ...]:
+        """What holds right after the migration: as an earlier run answered it, where nothing of that can be otherwise."""
+        if self.plan.project.scope is None or self._provider is None:
+            return self._run_check(key, check, lambda: self.context(key))
+        self._start_server()
+        kept = self._kept
+        assert kept is not None
+        if not kept.are_for(key, check):
+            return self._run_check(key, check, lambda: self.context(key))
+        if (findings := kept.read(key, check)) is not None:
+            self._asked.add((key, check.id))
+            return findings
+        self._statuses.clear()
+        findings = self._run_check(key, check, lambda: self.context(key))
+        if are_definite(self._statuses) and not self._failed_before(key) and key not in self._failed:
+            kept.keep(key, check, findings)
+        return findings
 
     def _run_check(self, key: str, check: Check, context: Callable[[], Context]) -> tuple[Finding, ...]:
         promise = self.plan.promises[key]
@@ -242,6 +267,7 @@ class Session:
                 answers = tuple(excuse_lacking(answer, self._functions_lacking) for answer in answers)
             excused = tuple(excuse(answer, check.id, self._failed_before(key)) for answer in answers)
             # A failure of what production has is a warning: it does not weigh what nobody could say for it.
+            self._statuses = [answer.status for answer in answers]
             refused |= excused != answers and self.plan.project.knows_applied
             answers = tuple(map(self._from_its_cause, excused))
             seconds = (time.perf_counter() - started) / max(len(answers), 1)

@@ -18,7 +18,7 @@ from pgcontract.result.observations import sum_phases
 from pgcontract.result.plugin_use import PluginUse
 from pgcontract.result.secrets import mask_secrets
 from pgcontract.runner.acceptance import accept_findings, entries_after, is_whole
-from pgcontract.runner.assumptions import assumptions
+from pgcontract.runner.assumptions import assumptions, kept_sentence
 from pgcontract.runner.check_infos import check_infos
 from pgcontract.runner.claim_findings import claim_findings
 from pgcontract.runner.claims import decide_claims
@@ -78,7 +78,11 @@ def conclude(
         checks=tuple(info for info in infos.values() if info.id in found),
         outline=plan.project.outline,
         configured=(*plan.project.configured, *severity_sentences(everything)),
-        assumptions=(*assumptions(plan.project, everything), *map(_sentence, uses)),
+        assumptions=(
+            *assumptions(plan.project, everything),
+            *kept_sentence(plan.project, observed.kept),
+            *map(_sentence, uses),
+        ),
         script=script_file(promise.script),
         rollback=script_file(promise.rollback) if promise.rollback else None,
         platform=plan.project.platform,
@@ -99,6 +103,7 @@ def conclude(
         ),
         project=project_path(plan.project),
         layout=plan.project.layout,
+        kept=observed.kept,
         pending=tuple(migration.key for migration in plan.project.pending),
         phases=sum_phases(observed.phases),
         sources=source_files(plan.project),

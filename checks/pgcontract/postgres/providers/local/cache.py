@@ -52,7 +52,7 @@ def builder_lock(image: Path) -> Iterator[None]:
 
 def drop_unused(image: Path) -> None:
     """Removes images that no run has used for three months, whose programs are likely gone, and drafts of killed runs."""
-    for other in (path for kind in ("*.seed", "*.state", f"{DRAFT}*") for path in image.parent.glob(kind)):
+    for other in (path for kind in ("*.seed", "*.state", "*.answers", f"{DRAFT}*") for path in image.parent.glob(kind)):
         with contextlib.suppress(OSError):
             if other != image and time.time() - other.stat().st_mtime > _UNUSED_S:
                 other.unlink()

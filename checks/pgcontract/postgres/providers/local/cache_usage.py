@@ -15,18 +15,19 @@ from pgcontract.postgres.providers.local.directories import cache_directory
 from pgcontract.postgres.providers.local.installation import programs_directory
 
 # By name, for PGCONTRACT_CACHE may be a folder with other things in it: images and states with their locks, programs
-# copied for the server's user, programs fetched by npm, what Hypothesis knows of Unicode, and drafts.
+# copied for the server's user, programs fetched by npm, what Hypothesis knows of Unicode, answers, and drafts.
 _OWN_ENTRY = re.compile(
-    r"[0-9a-f]{20}\.(seed|state|lock)|programs-[0-9a-f]{20}|(linux|darwin)-(x64|arm64)-\d\S*|hypothesis|\.draft-\S+"
+    r"[0-9a-f]{20}\.(seed|state|lock|answers)|programs-[0-9a-f]{20}|(linux|darwin)-(x64|arm64)-\d\S*|hypothesis|\.draft-\S+"
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class CacheUsage:
-    """A folder of the cache, and pgcontract's entries in it: how many, and their bytes."""
+    """A folder of the cache, and pgcontract's entries in it: how many, of which so many hold answers, and their bytes."""
 
     folder: Path
     entries: int
+    answers: int = 0
     size_bytes: int
 
 
@@ -62,7 +63,8 @@ def own_entries(folder: Path) -> Iterator[Path]:
 
 
 def _usage(folder: Path, entries: list[Path]) -> CacheUsage:
-    return CacheUsage(folder=folder, entries=len(entries), size_bytes=sum(map(size_of, entries)))
+    answers = sum(entry.name.endswith(".answers") for entry in entries)
+    return CacheUsage(folder=folder, entries=len(entries), answers=answers, size_bytes=sum(map(size_of, entries)))
 
 
 def size_of(entry: Path) -> int:

@@ -1,0 +1,155 @@
+"""What was answered at a migration's own place in an earlier run, kept where nothing is otherwise that could change it.
+
+Asked anew is always what changed, what is judged at the head, and what had no answer. The key holds the chain up to the
+migration and every contract of the project, for later ones take back, rename and claim; the server's programs, this
+package's code, the options that a question is put with, and the day.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform as machine
+from collections.abc import Mapping
+from functools import cached_property
+
+from pydantic import TypeAdapter, ValidationError
+
+from pgcontract.contract import Migration
+from pgcontract.model.sql import Script
+from pgcontract.postgres.platform import Platform
+from pgcontract.postgres.providers import Server
+from pgcontract.postgres.providers.local import answer_files
+from pgcontract.result import Finding, Status
+from pgcontract.result.observations import KeptAnswer
+from pgcontract.rules.registry import Check
+from pgcontract.runner.kept_chain import chosen_words, code_digest, script_parts, today
+from pgcontract.runner.plan import Plan
+
+_ASKED_ANEW = frozenset(("lock", "rows"))  # what a Run shows of these besides findings is not kept
+_ADAPTER: TypeAdapter[dict[str, tuple[Finding, ...]]] = TypeAdapter(dict[str, tuple[Finding, ...]])
+
+
+class KeptAnswers:
+    """The answers of one run's plan on one server, read when they are first asked for and written by `write`."""
+
+    def __init__(self, plan: Plan, server: Server, platform: Platform) -> None:
+        self._plan = plan
+        self._server = server
+        self._platform = platform
+        self._known: dict[str, dict[str, tuple[Finding, ...]]] = {}
+        self._new: set[str] = set()
+        self.taken: list[KeptAnswer] = []
+
+    def are_for(self, key: str, check: Check) -> bool:
+        """Whether the check's answers at the migration's own place may be kept, if they are definite."""
+        project = self._plan.project
+        scope = project.scope
+        if scope is None or self._server.bin_dir is None or "own_server" not in self._server.capabilities:
+            return False
+        migration = project.migration(key)
+        if migration is self._plan.head or key in scope.changes.every or migration in project.pending:
+            return False
+        whole = check.head or check.replays or check.info.family in _ASKED_ANEW
+        return not whole and (check.behaviour or not check.measures)
+
+    def read(self, key: str, check: Check) -> tuple[Finding, ...] | None:
+        """What the check answered; None where it has to be asked."""
+        found = self._answers(key).get(check.id)
+        if found is not None:
+            self.taken.append(KeptAnswer(migration=key, check=check.id))
+        return found
+
+    def keep(self, key: str, check: Check, findings: tuple[Finding, ...]) -> None:
+        """Remember what was answered, for `write`."""
+        self._answers(key)[check.id] = findings
+        self._new.add(key)
+
+    def write(self) -> None:
+        """Put what is new into the cache; one that cannot be written costs a later run its time."""
+        for key in sorted(self._new):
+            answer_files.write(self.file_key(key), _ADAPTER.dump_json(self._known[key]))
+        self._new.clear()
+
+    def _answers(self, key: str) -> dict[str, tuple[Finding, ...]]:
+        if key not in self._known:
+            self._known[key] = _parsed(answer_files.read(self.file_key(key)))
+        return self._known[key]
+
+    def file_key(self, key: str) -> str:
+        """A hash of all that what is answered at the migration's own place depends on."""
+        chain = self._plan.project.chain
+        at = next(number for number, migration in enumerate(chain) if migration.key == key)
+        parts = (self._shared_parts, self._before[at + 1], sorted(chosen_words(self._plan, chain[: at + 1])))
+        return hashlib.sha256(repr(parts).encode(errors="surrogatepass")).hexdigest()
+
+    @cached_property
+    def _before(self) -> tuple[str, ...]:
+        """A hash of the first so many migrations, by their number."""
+        digest = hashlib.sha256()
+        hashes = [digest.hexdigest()]
+        for migration in self._plan.project.chain:
+            digest.update(repr(_parts(migration)).encode(errors="surrogatepass"))
+            hashes.append(digest.hexdigest())
+        return tuple(hashes)
+
+    @cached_property
+    def _shared_parts(self) -> Mapping[str, object]:
+        project, options, server, platform = self._plan.project, self._plan.options, self._server, self._platform
+        contracts = [migration.contract for migration in project.chain if migration.contract]
+        return {
+            "code": (code_digest(), machine.python_version()),
+            "day": today(),
+            "server": (
+                server.provider,
+                server.version,
+                server.version_num,
+                server.storage,
+                sorted(server.capabilities),
+                server.bin_dir and answer_files.programs(server.bin_dir),
+            ),
+            "platform": (
+                platform.name,
+                platform.migrator,
+                platform.roles,
+                platform.service_roles,
+                platform.regimes,
+                platform.setup and (platform.setup.path, script_parts(platform.setup)),
+            ),
+            "options": (options.seed, options.examples, options.rows, options.timeout_ms, options.linters),
+            "project": (
+                str(project.root),
+                project.layout,
+                project.platform,
+                project.postgres,
+                project.locale,
+                project.seed,
+                sorted(project.table_rows.items()),
+                repr(project.severities),
+                project.knows_applied,
+                [(file.role, file.path, file.sha256) for file in project.files],
+                [(seed.path, script_parts(seed)) for seed in project.seeds],
+            ),
+            "contracts": [
+                (contract.path, [(file.path, file.sha256) for file in contract.files]) for contract in contracts
+            ],
+        }
+
+
+def are_definite(statuses: list[Status]) -> bool:
+    """Whether there is an answer, and each says that something is so: what could not be asked may be another time."""
+    return bool(statuses) and not {Status.UNKNOWN, Status.ERROR} & set(statuses)
+
+
+def _parts(migration: Migration) -> tuple[object, ...]:
+    return migration.key, migration.display_name, migration.file, _script(migration.up), _script(migration.down)
+
+
+def _script(script: Script | None) -> tuple[object, ...] | None:
+    return (script.path, script.sha256, script_parts(script), script.passages) if script else None
+
+
+def _parsed(text: bytes | None) -> dict[str, tuple[Finding, ...]]:
+    try:
+        return _ADAPTER.validate_json(text) if text is not None else {}
+    except ValidationError:
+        return {}

@@ -1,0 +1,190 @@
+"""Answers of an earlier run: taken where nothing is otherwise, told, and never in the place of what is broken now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pgcontract.contract import FolderOptions, load_project
+from pgcontract.postgres.platform import platform_of
+from pgcontract.postgres.providers import Server
+from pgcontract.postgres.providers.local import answer_files
+from pgcontract.result import Run, RunOptions
+from pgcontract.runner import kept_answers, plan, verify
+from test_since import git
+from written_files import write_files
+
+CONTRACT = """\
+migration = "001_orders.sql"
+comments = "optional"
+
+[table."public.orders"]
+columns.id = {{ type = "integer" }}
+columns.email = {{ type = "text" }}
+
+[format.email]
+column = "public.orders.email"
+standard = "{standard}"
+"""
+ORDERS = "CREATE TABLE public.orders (id integer, email text CHECK (email <> ''));\n"
+FILES = {
+    "migrations/001_orders.sql": ORDERS,
+    "migrations/002_more.sql": "CREATE TABLE public.more (id int PRIMARY KEY);\n",
+    "contracts/001_orders/contract.toml": CONTRACT.format(standard="not_blank"),
+    "pgcontract.toml": "seed = 1\n",
+}
+NEW = {"migrations/003_new.sql": "CREATE TABLE public.new (id int PRIMARY KEY);\n"}
+
+
+def make_repository(root: Path) -> Path:
+    write_files(root, FILES)
+    git(root, "init", "-q", "-b", "main")
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "first")
+    return write_files(root, NEW)
+
+
+def judged(root: Path, **options: Any) -> Run:
+    return verify(load_project(root, options=FolderOptions(since="main")), RunOptions(examples=5, **options))
+
+
+def said(run: Run) -> tuple[Any, ...]:
+    return run.verdict, run.findings, run.claims
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PGCONTRACT_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def test_what_is_kept_says_the_same_is_told_and_covers_nothing_that_is_broken_since(cache: Path, tmp_path: Path) -> None:
+    root = make_repository(tmp_path / "schema")
+    cold, warm = judged(root), judged(root)
+    (file,) = cache.glob("*.answers")
+
+    assert (said(cold), ()) == (said(warm), cold.kept)
+    assert {"001_orders"} == {answer.migration for answer in warm.kept}
+    assert any(sentence.startswith("Kept from an earlier run: ") for sentence in warm.assumptions)
+    assert 0o600 == file.stat().st_mode & 0o777
+
+    # The promise of the first is broken by a later script: kept is what was so at its place, and the head is asked.
+    write_files(root, {"migrations/003_new.sql": "ALTER TABLE public.orders DROP COLUMN email;\n"})
+    broken = judged(root)
+    for other in cache.glob("*.*"):
+        other.unlink()
+    assert said(judged(root)) == said(broken)
+    assert "broken" in {finding.status.value for finding in broken.findings}
+
+
+def test_file_of_answers_that_is_damaged_another_s_or_not_ours_alone_is_not_read(cache: Path) -> None:
+    answer_files.write("a" * 64, b"[]")
+    (file,) = cache.iterdir()
+    whole = file.read_bytes()
+    told = [answer_files.read("a" * 64), answer_files.read(f"{'a' * 63}b")]
+    file.write_bytes(whole.replace(b"[]", b"{}"))
+    told.append(answer_files.read("a" * 64))
+    file.write_bytes(whole[:-1])
+    told.append(answer_files.read("a" * 64))
+    file.write_bytes(whole)
+    file.chmod(0o622)
+    told.append(answer_files.read("a" * 64))
+
+    assert [b"[]", None, None, None, None] == told
+
+
+SERVER = Server(
+    provider="wheel",
+    version_num=180006,
+    version="18.6",
+    host="/x",
+    port=1,
+    superuser="s",
+    bin_dir=Path("/bin"),
+    capabilities=frozenset(("own_server",)),
+    started_from="cache",
+    storage="tmpfs",
+)
+
+
+@pytest.fixture
+def no_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path stands for the programs that it would lead to."""
+    monkeypatch.setattr(kept_answers.answer_files, "programs", str)
+
+
+def key_of(root: Path, server: Server = SERVER, **options: Any) -> str:
+    folder = FolderOptions(**{"since": "main", **{key: options.pop(key) for key in ("setup", "stats") if key in options}})
+    planned = plan(load_project(root, options=folder), RunOptions(**options))
+    platform = platform_of(planned.project.platform, setup=planned.project.setup)
+    return kept_answers.KeptAnswers(planned, server, platform).file_key("001_orders")
+
+
+CHANGES: dict[str, Callable[[Path], Any]] = {
+    "its script": lambda root: write_files(root, {"migrations/001_orders.sql": f"-- more\n{ORDERS}"}),
+    "an earlier script": lambda root: write_files(root, {"migrations/000_first.sql": "SELECT 1;\n"}),
+    "its way back": lambda root: write_files(root, {"migrations/001_orders.down.sql": "DROP TABLE public.orders;\n"}),
+    "its contract": lambda root: write_files(
+        root, {"contracts/001_orders/contract.toml": CONTRACT.format(standard="uuid")}
+    ),
+    "its claims": lambda root: write_files(
+        root,
+        {"contracts/001_orders/claims.toml": '[[claim]]\nid = "X"\ndescription = "so"\nchecks = ["script.rerun"]\n'},
+    ),
+    "a later contract": lambda root: write_files(
+        root, {"contracts/002_more/contract.toml": 'migration = "002_more.sql"\n'}
+    ),
+    "the configuration": lambda root: write_files(root, {"pgcontract.toml": "seed = 2\n"}),
+    "the seeds": lambda root: write_files(root, {"seed.sql": "INSERT INTO public.more VALUES (1);\n"}),
+}
+
+
+@pytest.mark.usefixtures("no_programs")
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_what_an_answer_may_depend_on_makes_another_key(change: Callable[[Path], Any], tmp_path: Path) -> None:
+    root = make_repository(tmp_path / "schema")
+    before = key_of(root)
+    change(root)
+
+    assert before != key_of(root)
+
+
+OTHERS: dict[str, dict[str, Any]] = {
+    "the seed": {"seed": 5},
+    "the examples": {"examples": 5},
+    "the rows": {"rows": 5},
+    "the time-out": {"timeout_ms": 5},
+    "the linters": {"linters": ("squawk",)},
+    "the version": {"server": replace(SERVER, version="18.7")},
+    "the provider": {"server": replace(SERVER, provider="binaries")},
+    "the programs": {"server": replace(SERVER, bin_dir=Path("/usr/bin"))},
+    "the storage": {"server": replace(SERVER, storage="disk")},
+}
+
+
+@pytest.mark.usefixtures("no_programs")
+@pytest.mark.parametrize("options", OTHERS.values(), ids=OTHERS)
+def test_how_it_is_asked_and_of_which_server_makes_another_key(options: dict[str, Any], tmp_path: Path) -> None:
+    root = make_repository(tmp_path / "schema")
+
+    assert key_of(root) != key_of(root, **options)
+
+
+@pytest.mark.usefixtures("no_programs")
+def test_code_day_and_setup_make_another_key_and_what_comes_behind_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make_repository(tmp_path / "schema")
+    keys = [key_of(root)]
+    write_files(root, {"migrations/004_later.sql": "CREATE TABLE public.later (id int);\n"})
+    assert keys == [key_of(root)]
+    keys.append(key_of(root, setup=write_files(tmp_path, {"setup.sql": "SELECT 1;\n"}) / "setup.sql"))
+    monkeypatch.setattr(kept_answers, "code_digest", lambda: "other")
+    keys.append(key_of(root))
+    monkeypatch.setattr(kept_answers, "today", lambda: "2000-01-01")
+    keys.append(key_of(root))
+
+    assert 4 == len(set(keys))
