@@ -10,7 +10,7 @@ from typing import Final
 from pgcontract.contract.layouts import Layout
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.pasted_table import read_pasted_table
-from pgcontract.contract.tool_history import Row, ToolHistory
+from pgcontract.contract.tool_history import Row, ToolHistory, history_of
 from pgcontract.errors import InputError
 from pgcontract.model.input_file import read_bytes
 
@@ -33,7 +33,7 @@ class AppliedHistory:
 def read_history(source: str, layout: Layout, migrations: Sequence[Migration]) -> AppliedHistory:
     """The table of the layout's tool, from a file with what its SELECT answers, or from `dsn:URL`. Raises InputError
     where the tool keeps none, where it cannot be read, and where it is no such table."""
-    tool = history_of(layout)
+    tool = table_of(layout)
     if source.startswith(DSN):
         from pgcontract.postgres.history_table import read_history_table
 
@@ -59,14 +59,15 @@ def read_history(source: str, layout: Layout, migrations: Sequence[Migration]) -
         ) from None
 
 
-def history_of(layout: Layout) -> ToolHistory:
+def table_of(layout: Layout) -> ToolHistory:
     """What its tool keeps. Raises InputError where no tool is known that would run the folder."""
-    if not layout.HISTORY.table:
+    tool = history_of(layout)
+    if not tool.table:
         raise InputError(
             f"no tool is known to run this folder ({layout.NAME}), so there is no table of what is applied; give the "
             "last migration with --applied ID, or name the tool with --layout"
         )
-    return layout.HISTORY
+    return tool
 
 
 def _rows_of(path: Path, tool: ToolHistory, name: str) -> tuple[Row, ...]:

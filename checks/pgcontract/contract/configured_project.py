@@ -29,6 +29,7 @@ from pgcontract.contract.seeds import seed_scripts
 from pgcontract.contract.severities import read_severities
 from pgcontract.contract.table_rows import read_table_rows
 from pgcontract.contract.toml_reader import Document
+from pgcontract.contract.tool_history import history_of
 from pgcontract.contract.validation_errors import nearest
 from pgcontract.errors import InputError
 from pgcontract.model.input_file import is_there
@@ -119,7 +120,7 @@ def _with_applied(project: Project, options: FolderOptions, folder: Folder) -> P
         if options.applied is not None:
             raise InputError("--applied and --history both say what production has; give one of them")
         history = read_history(options.history, layout, project.chain)
-        issues = issues_of_history(project.chain, history, layout.HISTORY, layout.NAME)
+        issues = issues_of_history(project.chain, history, history_of(layout), layout.NAME)
         project = replace(project, history=history, applied=None, issues=(*project.issues, *issues))
     return with_scope(project, folder, layout, options.since) if options.since is not None else project
 

@@ -21,6 +21,7 @@ from pgcontract.contract.report_outline import default_outline
 from pgcontract.contract.sections.datasets import Dataset, merge_datasets
 from pgcontract.contract.seed_commands import SeedCommand
 from pgcontract.contract.severities import Severities
+from pgcontract.contract.tool_history import history_of
 from pgcontract.contract.validation_errors import nearest
 from pgcontract.contract.values import Shape
 from pgcontract.errors import InputError
@@ -117,7 +118,7 @@ class Project:
         """Whether a file of that migration may have a comment more: it is pending, its tool runs it again where it has
         changed, or does not look."""
         migration = next(link for link in self.chain if link.key == key)
-        compares = layouts()[self.layout].HISTORY.compares
+        compares = history_of(layouts()[self.layout]).compares
         return migration in self.pending or migration.up.execution.repeatable or not compares
 
     @cached_property

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from pgcontract.contract.applied_history import history_of
+from pgcontract.contract.applied_history import table_of
 from pgcontract.contract.chain import add_contracts, build_chain
 from pgcontract.contract.configuration import PROJECT_FILE, Configuration, read_configuration
 from pgcontract.contract.configured_project import configured_project, on_platform, shown_document, with_options
@@ -259,7 +259,7 @@ def with_contracts(project: Project, texts: Mapping[str, str]) -> Project:
 
 def history_select(project: Project) -> str:
     """What reads the table in which the project's tool keeps what is applied. Raises InputError where it keeps none."""
-    return history_of(layouts()[project.layout]).select
+    return table_of(layouts()[project.layout]).select
 
 
 def _is_project(folder: Path) -> bool:

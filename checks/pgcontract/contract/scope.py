@@ -12,6 +12,7 @@ from pgcontract.contract.changes_since import Changes, Earlier, Scope, find_chan
 from pgcontract.contract.layouts import Layout
 from pgcontract.contract.migration_folder import Folder
 from pgcontract.contract.project import Project
+from pgcontract.contract.tool_history import history_of
 
 _MAX_NAMES: Final = 3
 
@@ -31,7 +32,7 @@ def with_scope(project: Project, folder: Folder, layout: Layout, ref: str) -> Pr
     issues = (
         ()
         if earlier.unread
-        else issues_since(project.chain, changes, ref, layout.HISTORY, layout.NAME, applied=_known_applied(project))
+        else issues_since(project.chain, changes, ref, history_of(layout), layout.NAME, applied=_known_applied(project))
     )
     return replace(project, scope=scope, issues=(*project.issues, *issues))
 

@@ -81,6 +81,11 @@ class ToolHistory:
         return f"SELECT {', '.join(self.columns)} FROM {self.table} ORDER BY {self.order};"  # noqa: S608 - our own words
 
 
+def history_of(layout: object) -> ToolHistory:
+    """What a layout says; one that a plug-in brings may say nothing."""
+    return getattr(layout, "HISTORY", ToolHistory())
+
+
 def is_true(word: str) -> bool:
     """A boolean as psql, CSV and JSON spell it."""
     return word.lower() in ("t", "true", "1", "yes")

@@ -22,7 +22,7 @@ from pgcontract.postgres.providers.local import answer_files
 from pgcontract.result import Finding, Status
 from pgcontract.result.observations import KeptAnswer
 from pgcontract.rules.registry import Check
-from pgcontract.runner.kept_chain import chosen_words, code_digest, script_parts, today
+from pgcontract.runner.kept_chain import chosen_words, code_digest, has_foreign_code, script_parts, today
 from pgcontract.runner.plan import Plan
 
 _ASKED_ANEW = frozenset(("lock", "rows"))  # what a Run shows of these besides findings is not kept
@@ -44,7 +44,12 @@ class KeptAnswers:
         """Whether the check's answers at the migration's own place may be kept, if they are definite."""
         project = self._plan.project
         scope = project.scope
-        if scope is None or self._server.bin_dir is None or "own_server" not in self._server.capabilities:
+        if (
+            scope is None
+            or has_foreign_code()
+            or self._server.bin_dir is None
+            or "own_server" not in self._server.capabilities
+        ):
             return False
         migration = project.migration(key)
         if migration is self._plan.head or key in scope.changes.every or migration in project.pending:

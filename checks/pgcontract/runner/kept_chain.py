@@ -23,6 +23,7 @@ from pydantic import TypeAdapter, ValidationError
 from pgcontract.contract import Migration
 from pgcontract.errors import CouldNotAsk, ServerUnavailable
 from pgcontract.model.sql import Script
+from pgcontract.plugins import plugins
 from pgcontract.postgres.connection import Connection
 from pgcontract.postgres.platform import Platform
 from pgcontract.postgres.providers import NO_SETTINGS, PreparedState, Server
@@ -43,7 +44,7 @@ def kept_server(plan: Plan, server: Server, platform: Platform, stack: ExitStack
     """A server like this one that holds the chain, from the cache or made now and kept; it ends with the stack. None
     where it is not worth it, or cannot be."""
     number = applied_length(plan)
-    if plan.project.scope is None or number < _WORTH_KEEPING or platform.setup is not None:
+    if plan.project.scope is None or has_foreign_code() or number < _WORTH_KEEPING or platform.setup is not None:
         return None
     if server.start_prepared is None or "own_server" not in server.capabilities:
         return None
@@ -78,6 +79,11 @@ def chain_key(plan: Plan, migrations: tuple[Migration, ...], platform: Platform)
         sorted(chosen_words(plan, migrations)),
     )
     return hashlib.sha256(repr(parts).encode(errors="surrogatepass")).hexdigest()
+
+
+def has_foreign_code() -> bool:
+    """Whether a plug-in may take part in what is found: its code may be another tomorrow, under the same version."""
+    return any(plugin.kind != "reports" for plugin in plugins())
 
 
 def today() -> str:
