@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from pgcontract.cli.report_format import (
 from pgcontract.cli.run_options import run_options
 from pgcontract.cli.standard_input import STANDARD_INPUT, read_standard_input
 from pgcontract.cli.step_summary import add_step_summary
+from pgcontract.cli.watch import require_terminal
+from pgcontract.cli.watch import watch as watch_folder
 from pgcontract.model.duration import read_duration
 from pgcontract.model.linters import LINTERS
 from pgcontract.reporting.output_folder import require_file, require_writable, write_file
@@ -70,6 +73,9 @@ from pgcontract.result import RunOptions
 @click.option("--write-baseline", is_flag=True, help="Write what is wrong now to the baseline.")
 @click.option("--prune-baseline", is_flag=True, help="Remove from the baseline what applies no more.")
 @click.option(
+    "--watch", is_flag=True, help="Ask again on each save what the change can affect, on one screen, until Ctrl-C."
+)
+@click.option(
     "--contract", metavar="FILE", help="The contract to use, where PATH is one .sql file.  [default: the one beside it]"
 )
 def command(
@@ -90,6 +96,7 @@ def command(
     verbose: bool,
     strict: bool,
     contract: str | None,
+    watch: bool,
     baseline: str | None,
     no_baseline: bool,
     write_baseline: bool,
@@ -110,6 +117,11 @@ def command(
         require_writable(Path(json_file).parent, "folder of the JSON file")
         require_file(Path(json_file), "--json")
 
+    if watch:
+        require_terminal()
+        written = report, json_file, printed, *files, write_baseline, prune_baseline
+        if path == STANDARD_INPUT or any(written):
+            raise click.UsageError("--watch shows a page, and writes nothing: leave out what writes a file, and -")
     require_one_use(baseline, no_baseline=no_baseline, write=write_baseline, prune=prune_baseline)
 
     from pgcontract import runner
@@ -140,15 +152,17 @@ def command(
         linters=linters,
     )
     path, found = read_path(path, "verify")
-    if found is not None:
+    if found is not None and not watch:
         click.echo(visible(found), err=form != "text" or json_file == STANDARD_OUTPUT)
     read = read_baseline_options(read_folder_options(folder), baseline, no_baseline=no_baseline, write=write_baseline)
     if path == STANDARD_INPUT:
         if contract is not None:
             raise click.UsageError("--contract goes with a file: standard input has no contract")
         project = load_script(read_standard_input(), name="standard input", options=read)
-    else:
+    elif not watch:
         project = load_project(path, contract=contract, options=read)
+    if watch:
+        return watch_folder(partial(load_project, path, contract=contract, options=read), options, path, verbose=verbose)
     with show_progress() as notify:
         if write_baseline or prune_baseline:
             run, told = verify_and_write(project, options, baseline, prune=prune_baseline, notify=notify)

@@ -81,11 +81,11 @@ def read_configuration(folder: Path) -> Configuration:
     line, for a key that both have and for every other mistake."""
     found: dict[str, ConfigurationFile] = {}
     passed_over: list[Path] = []
-    places = list(_places(folder))
-    for place in places:
+    around = list(places(folder))
+    for place in around:
         for name in (PYPROJECT, PROJECT_FILE):
             path = place / name
-            if _is_configuration(path, within=places[-1]):
+            if _is_configuration(path, within=around[-1]):
                 if name in found:
                     passed_over.append(path)
                 else:
@@ -106,7 +106,7 @@ def read_configuration(folder: Path) -> Configuration:
     return Configuration(files=files, spec=spec, outline=outline, passed_over=tuple(passed_over))
 
 
-def _places(folder: Path) -> Iterator[Path]:
+def places(folder: Path) -> Iterator[Path]:
     """The folder and those above it that may configure it, each as its owner would type it."""
     top = from_the_top(folder)
     above = [top, *top.parents]
