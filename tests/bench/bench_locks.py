@@ -3,7 +3,8 @@
 The pairs of tests/unit/lock_pairs.toml through pgcontract, squawk (of the bench's environment) and pgfence (by npm): a
 bad file counts as told, and a good one as accused, where a rule other than those about time-outs, style and second runs
 speaks; of pgfence, at a risk above LOW. `python tests/bench/bench_locks.py [TURNS]`. Bound: 0.5 s of CPU more a pending
-migration, on a machine on which the gate of the shipped chain takes 30 s, behind 300 others.
+migration, on a machine on which the gate of the shipped chain takes 30 s, behind 300 others; rows that are carried along
+cost no more for each migration of a long chain than of a short one.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from generated_chain import generate_chain, write_chain
 from test_lock_pairs import PAIRS, deploy, of_schema
 
 BOUND_S = 0.5
+LENGTHS = (30, 300)
 PGFENCE = "@flvmnt/pgfence@latest"
 OTHER_MATTERS = {"require-lock-timeout", "require-statement-timeout", "prefer-robust-stmts", "prefer-bigint-over-int"}
 
@@ -76,18 +78,29 @@ def compare(folder: Path) -> None:
 
 
 def cost(turns: int, folder: Path) -> None:
-    chain = folder / "chain"
-    write_chain(generate_chain(300, seed=300, failures=0), chain)
-    command = [sys.executable, "-m", "pgcontract", "verify", str(chain)]
-    arms = {"with": command, "without": [*command, "--skip", "lock.*"]}
-    cpu: dict[str, list[float]] = {arm: [] for arm in arms}
-    for turn in range(turns + 1):
-        for arm, arguments in arms.items():
-            used = cpu_s(arguments, folder)
-            if turn:  # the first fills the caches
-                cpu[arm].append(used)
-    more = median(cpu["with"]) - median(cpu["without"])
-    print(f"the last of 300 migrations: {more:.3f} s of CPU more with lock.* (bound {BOUND_S}: {more / BOUND_S:.2f})")
+    """What the last migration costs more, and what rows that are carried along cost more for each one of the chain."""
+    more: dict[int, dict[str, float]] = {}
+    for length in LENGTHS:
+        chain = folder / f"chain_{length}"
+        write_chain(generate_chain(length, seed=length, failures=0), chain)
+        command = [sys.executable, "-m", "pgcontract", "verify", str(chain)]
+        arms = {"all": command, "lock.*": [*command, "--skip", "lock.*"]}
+        arms["rows.*"] = [*arms["lock.*"], "--skip", "rows.*"]
+        cpu: dict[str, list[float]] = {arm: [] for arm in arms}
+        for turn in range(turns + 1):
+            for arm, arguments in arms.items():
+                used = cpu_s(arguments, folder)
+                if turn:  # the first fills the caches
+                    cpu[arm].append(used)
+        middle = {arm: median(values) for arm, values in cpu.items()}
+        more[length] = {"lock.*": middle["all"] - middle["lock.*"], "rows.*": middle["lock.*"] - middle["rows.*"]}
+    few, many = (more[length] for length in LENGTHS)
+    locks = many["lock.*"]
+    share = f"bound {BOUND_S}: {locks / BOUND_S:.2f}"
+    print(f"the last of {LENGTHS[-1]} migrations: {locks:.3f} s of CPU more with lock.* ({share})")
+    each = [more[length]["rows.*"] * 1000 / length for length in LENGTHS]
+    print(f"rows.*: {few['rows.*']:.2f} s more over {LENGTHS[0]} migrations, {many['rows.*']:.2f} s over {LENGTHS[-1]}")
+    print(f"        {each[0]:.1f} and {each[1]:.1f} ms for each one of the chain")
 
 
 def main() -> None:

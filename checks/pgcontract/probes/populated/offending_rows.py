@@ -18,6 +18,7 @@ from pgcontract.postgres.script_execution import Refusal
 _FOREIGN_KEY: Final = re.compile(r"FOREIGN KEY \((?P<own>.+?)\) REFERENCES (?P<parent>.+?)\((?P<there>.+?)\)")
 _CHECK: Final = re.compile(r"CHECK \((?P<expression>.*)\)(?: NO INHERIT)?\Z", re.DOTALL)
 _EXCLUSION: Final = re.compile(r"EXCLUDE USING \w+ \((?P<rest>.*)\Z", re.DOTALL)
+_DELETE: Final = re.compile(r"DELETE\s+FROM\s+(?P<rest>(?:(?!\bUSING\b|\bRETURNING\b).)+)\Z", re.IGNORECASE | re.DOTALL)
 _OF_HASH: Final = "satisfies_hash_partition("
 _LENGTH: Final = re.compile(r"character(?: varying)?\((?P<length>\d+)\)\Z")
 _TEXTS: Final = ("text", "character", "citext", "name")
@@ -219,6 +220,18 @@ def _of_foreign_key(refusal: Refusal, table: str, after: Schema) -> Iterator[Off
             condition = f"{filled} AND NOT EXISTS (SELECT FROM {parent} AS p WHERE {pairs})"
             words = f"in {', '.join(own)} what {parent} does not have"
             yield _where(table, condition, _columns_in(" ".join(own), after, table), words=words)
+
+
+def still_referenced(refusal: Refusal, after: Schema) -> Iterator[Offence]:
+    """Rows that refer to what a DELETE takes away, counted by the DELETE's own condition."""
+    match = _DELETE.match(refusal.statement or "")
+    constraints = (each for each in after.constraints if each.form == "foreign key") if match else ()
+    for constraint in constraints:
+        key = _FOREIGN_KEY.match(constraint.definition or "")
+        if match is not None and key is not None and constraint.bare_name == refusal.constraint:
+            chosen = f"SELECT {key['there']} FROM {match['rest']}"  # noqa: S608 - a statement of the owner's
+            words = f"in {key['own']} what the statement takes away"
+            yield _where(constraint.table, f"({key['own']}) IN ({chosen})", [], words=words)
 
 
 def _of_cast(refusal: Refusal, table: str, before: Schema, after: Schema) -> Iterator[Offence]:

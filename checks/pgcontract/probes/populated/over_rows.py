@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Final
 import psycopg
 
 from pgcontract.errors import CouldNotAsk
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql import Script
 from pgcontract.postgres.sandbox import DatabaseState
 from pgcontract.postgres.script_execution import Refusal, apply_as_production
@@ -17,11 +19,15 @@ from pgcontract.probes.cached_facts import cached_promise_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.populated.row_trials import RowTrials
 from pgcontract.probes.populated.stops import Stop, find_stops
+from pgcontract.probes.row_generation.child_rows import insert_children
 from pgcontract.probes.row_generation.few_rows import insert_few_rows, migrated_tables, read_later_tables
 from pgcontract.probes.row_generation.selected_values import selected_values
+from pgcontract.probes.script_words import names_in_code
 
 # The number from which the values are counted of rows that a migration's new rules take.
 _FITTING: Final = 120
+_CHILDREN: Final = 160
+_DELETES: Final = re.compile(r"\bDELETE\s+FROM\b", re.IGNORECASE)
 _BOUNDS: Final = """
 SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), pg_catalog.pg_get_partition_constraintdef(c.oid)
   FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -60,6 +66,7 @@ def run_over_rows(context: Context) -> OverRows:
             selected = selected_values(context.promise.script)
             names = sorted(tables | _selected_tables(context, selected))
             insert_few_rows(context.promise, connection, names, first=_FITTING, later=later, selected=selected)
+            insert_children(context.promise, connection, _deleted_from(context), first=_CHILDREN)
             _join_seeds(connection, context.promise.project.seeds)
         state = context.sandbox.read_state(name)
     trials = RowTrials(context.sandbox, state, context.promise.script)
@@ -81,6 +88,16 @@ def _partition_bounds(context: Context) -> Mapping[str, str]:
     """What holds for the rows of each partition after the migration, by its name."""
     with context.sandbox.rolled_back(context.after_state) as connection:
         return dict(connection.execute(_BOUNDS).fetchall())
+
+
+def _deleted_from(context: Context) -> list[str]:
+    """The tables of before that a DELETE of the script may be about: what refers to their rows is met by it."""
+    texts = [each.text for each in context.promise.script.statements if _DELETES.search(each.text)]
+    return [
+        name
+        for name in migrated_tables(context, context.before)
+        if any(names_in_code(text, QualifiedName.parse(name).name) for text in texts)
+    ]
 
 
 def _selected_tables(context: Context, selected: Mapping[str, tuple[str, ...]]) -> set[str]:

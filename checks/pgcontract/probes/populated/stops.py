@@ -15,7 +15,7 @@ from pgcontract.model.schema import Schema
 from pgcontract.model.sql import Script
 from pgcontract.postgres.script_execution import Refusal
 from pgcontract.probes.own_guard import is_own_guard
-from pgcontract.probes.populated.offending_rows import Offence, count, offences, with_value
+from pgcontract.probes.populated.offending_rows import Offence, count, offences, still_referenced, with_value
 from pgcontract.probes.populated.row_trials import RowTrials
 from pgcontract.probes.populated.stored_rows import StoredRow, read_rows
 from pgcontract.probes.script_words import assigned_columns, names_in_code
@@ -270,7 +270,9 @@ class _Search:
 
     def _offence(self, table: str, fewest: Sequence[StoredRow], passing: Sequence[StoredRow]) -> Offence | None:
         """What is true of the rows that stop it: as the refusal says, else a column in which they differ from others."""
-        said = () if self._writes else self._offences(table)  # what a statement writes says nothing of what was there
+        said = self._offences(table)
+        if self._writes:  # what a statement writes says nothing of what was there
+            said = still_referenced(self.refusal, self.after) if self.refusal.sqlstate == "23503" else iter(())
         for offence in said:
             if count(self.trials.connection, offence):
                 return offence

@@ -127,7 +127,7 @@ def _condition(stop: Stop) -> str:
     if stop.table is None:
         return "there are rows"
     table = stop.table
-    if stop.beside:
+    if stop.beside and not (stop.offence and stop.refusal.sqlstate == "23503"):
         return f"{' and '.join(stop.beside)} {'has' if len(stop.beside) == 1 else 'have'} rows beside those of {table}"
     if stop.offence is not None and stop.together:
         return f"two rows of {table} have {stop.offence.condition}"
