@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command import command_here
-from pgcontract.contract.configuration import read_configuration
+from pgcontract.contract.configuration import Configuration, read_configuration
 from pgcontract.contract.documents import ProjectSpec
 from pgcontract.contract.settings import settings
 from written_files import write_files
@@ -90,3 +91,10 @@ def test_every_key_is_told(tmp_path: Path) -> None:
     told = {setting.key.partition(".")[0] for setting in settings(read_configuration(tmp_path))}
 
     assert set(ProjectSpec.model_fields) == told
+
+
+def test_the_page_of_the_configuration_has_every_key() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    rows = set(re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE))
+
+    assert {setting.key for setting in settings(Configuration())} == rows

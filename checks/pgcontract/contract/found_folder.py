@@ -96,7 +96,7 @@ def _may_hold_migrations(level: Level) -> bool:
 
 def _read_as(path: Path, level: Level | None) -> tuple[str, bool]:
     """The layout, or the tool that is not read; nothing where it holds no migrations. Files of SQL that no tool is known
-    of are migrations where their folder is called so, or all begin with digits."""
+    of are migrations where their folder is called so, or most of them begin with digits."""
     folder = Folder(path=path, root=path)
     try:
         of_a_tool = layout_of_tool(folder)
@@ -107,7 +107,7 @@ def _read_as(path: Path, level: Level | None) -> tuple[str, bool]:
             return tool.name, False
         scripts = [name for name in level.files if name.endswith(".sql")] if level else []
         name = path.absolute().name.lower()
-        in_order = all(script[0].isdigit() for script in scripts) and not name.startswith("seed")
+        in_order = 2 * sum(script[0].isdigit() for script in scripts) > len(scripts) and not name.startswith("seed")
         if scripts and (name.startswith("migrat") or in_order) and flat.recognises(folder):
             return flat.NAME, True
     except InputError:
