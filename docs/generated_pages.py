@@ -8,6 +8,7 @@ import inspect
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,6 +18,8 @@ from pgcontract import cli
 from pgcontract.cli.explain import example_blocks
 from pgcontract.contract import json_schema
 from pgcontract.contract.layouts import layouts
+from pgcontract.contract.migration_folder import Folder
+from pgcontract.contract.unread_tools import TOOLS
 from pgcontract.reporting.json import run_json_schema
 from pgcontract.result import CheckInfo
 from pgcontract.rules.registry import checks
@@ -267,8 +270,18 @@ def _commands() -> Iterator[str]:
 
 
 def _layouts() -> Iterator[str]:
-    for layout in layouts().values():
-        named, _, how = (inspect.getdoc(layout) or "").partition("\n\n")
+    known = list(layouts().values())
+    yield _table(
+        ("read as", "recognised by", "run"),
+        [
+            (f"[{layout.NAME}](#{layout.NAME})", _plain(inspect.getdoc(layout.recognises) or ""), _plain(layout.SENTENCE))
+            for layout in known
+        ],
+    )
+    for layout in known:
         yield f"## {layout.NAME}"
-        yield f"{named}\n\nRead {layout.SENTENCE}."
-        yield how
+        yield inspect.getdoc(layout) or ""
+    yield "## Not read"
+    yield "These are recognised, and answered with how to get at their SQL."
+    nowhere = Folder(path=Path(), root=Path())
+    yield _table(("tool", "instead"), [(tool.name, _plain(tool.instead(nowhere))) for tool in TOOLS])

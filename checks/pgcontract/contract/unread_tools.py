@@ -46,7 +46,7 @@ class UnreadTool:
 
 def unread_tool(folder: Folder) -> UnreadTool | None:
     """The tool, where the folder of migrations, or the project's folder above it, is one's that is not read."""
-    return next((tool for tool in _TOOLS if tool.shows(_asked(folder))), None)
+    return next((tool for tool in TOOLS if tool.shows(_asked(folder))), None)
 
 
 def refuse_unread(folder: Folder) -> None:
@@ -60,7 +60,7 @@ def refuse_unread(folder: Folder) -> None:
 
 def refuse_unread_layout(name: str) -> None:
     """Raises InputError where `--layout` names such a tool."""
-    tool = next((tool for tool in _TOOLS if tool.name.lower() == name.lower()), None)
+    tool = next((tool for tool in TOOLS if tool.name.lower() == name.lower()), None)
     if tool is not None:
         nowhere = Folder(path=Path(), root=Path(), only=Path())
         raise InputError(f"--layout {name}: {tool.name} migrations are not read. {tool.instead(nowhere)}")
@@ -200,7 +200,7 @@ def _instead(text: str) -> Callable[[Folder], str]:
     return lambda folder: text
 
 
-_TOOLS: Final = (
+TOOLS: Final = (
     UnreadTool(
         name="Alembic",
         shows=_shows_alembic,
