@@ -29,6 +29,7 @@ _COMMANDS: Final = {
     "explain": ("explain", "Explain a check: why it matters, how it is measured, what to do."),
     "config": ("config", "Print what is configured, and where each value comes from."),
     "draft": ("draft", "Write a first contract from what a migration does."),
+    "waive": ("waive", "Write a waiver for a promise that is broken, where it belongs."),
     "report": ("report", "Print or write a report from a run.json."),
     "diff": ("diff", "Say what changes from one run to another."),
     "release": ("release", "Gather for an operator what was verified, with a checklist."),

@@ -13,6 +13,7 @@ from pgcontract.contract.migration_folder import FolderIssue, IssueKind
 from pgcontract.contract.project import Project
 from pgcontract.contract.project_loading import (
     contract_path,
+    contract_text,
     history_select,
     load_project,
     load_script,
@@ -34,6 +35,7 @@ from pgcontract.contract.values import (
     Examples,
     Shape,
 )
+from pgcontract.contract.waiver_text import new_contract, with_waiver
 
 __all__ = [
     "LEVELS",
@@ -75,11 +77,14 @@ __all__ = [
     "Waiver",
     "baseline_text",
     "contract_path",
+    "contract_text",
     "history_select",
     "json_schema",
     "load_project",
     "load_script",
+    "new_contract",
     "read_baseline",
     "read_values",
     "with_contracts",
+    "with_waiver",
 ]

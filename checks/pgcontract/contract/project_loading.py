@@ -22,7 +22,7 @@ from pgcontract.contract.toml_reader import parse_contract, read_contract
 from pgcontract.contract.unread_tools import unread_tool
 from pgcontract.contract.validation_errors import nearest, raise_contract_error
 from pgcontract.errors import InputError, UnreadableScript
-from pgcontract.model.input_file import is_there, require_inside
+from pgcontract.model.input_file import is_there, read_bytes, require_inside
 from pgcontract.model.sql import make_source
 from pgcontract.result import Severity
 from pgcontract.result.secrets import mask_secrets
@@ -233,6 +233,11 @@ def contract_path(project: Project, migration: Migration | None = None) -> Path:
     if file.is_relative_to(project.root / MIGRATIONS_FOLDER):
         return project.root / CONTRACTS_FOLDER / _file_name(migration.key) / CONTRACT_FILE
     return _contract_beside(migration)
+
+
+def contract_text(path: str) -> str:
+    """A contract that has been read, as its owner wrote it: line ends and a byte order mark included."""
+    return read_bytes(Path(path)).decode("utf-8")
 
 
 def _contract_beside(migration: Migration) -> Path:

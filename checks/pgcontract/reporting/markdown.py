@@ -28,6 +28,7 @@ from pgcontract.reporting.performance_tables import performance_section
 from pgcontract.reporting.run_view import RunView
 from pgcontract.reporting.status_table import check_table, confidence, status_rows
 from pgcontract.reporting.unchecked import gaps, left_out
+from pgcontract.reporting.waiver_calendar import calendar_rows
 from pgcontract.result import Content, Finding, Run
 
 FORMAT = "markdown"
@@ -141,6 +142,7 @@ def _context(run: Run, *, full: bool) -> Mapping[str, Any]:
         "performance_section": performance_section(view, full=full),
         "live": live_section(view),
         "status_rows": status_rows(view),
+        "waiver_rows": calendar_rows(view.run),
         "check_table": check_table(view),
         "confidence": confidence(view),
         "max_sql": MAX_SQL,

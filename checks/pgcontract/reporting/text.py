@@ -20,6 +20,7 @@ from rich.text import Text
 from pgcontract.reporting.finding_status import counts, status_label
 from pgcontract.reporting.markup import truncate_text, visible
 from pgcontract.reporting.run_view import NOTEWORTHY_OUTCOMES, OUTCOMES_WORST_FIRST, RunView, decision_meaning
+from pgcontract.reporting.waiver_calendar import next_to_end
 from pgcontract.result import Decision, Evidence, Finding, Phase, Run, Status
 
 FORMAT = "text"
@@ -332,6 +333,8 @@ def _totals(view: RunView) -> RenderableType:
         which = f" ({' '.join(view.claim_ids_by(outcome))})" if outcome in NOTEWORTHY_OUTCOMES else ""
         claims += [f"{len(held)} {outcome.value}{which}"] if (held := view.claims_by(outcome)) else []
     sums = [("claims", ", ".join(claims) or "none"), ("checks", counts(view.distinct_findings) or "none")]
+    if (calendar := next_to_end(view.run)) is not None:
+        sums.append(("waivers", calendar))
     if said := [finding for finding in view.run.findings if finding.check == LINTED]:
         sums.append(("linters", _linted(said)))
     if view.run.phases:

@@ -105,10 +105,17 @@ class Run:
     def is_folded(self, finding: Finding) -> bool:
         """Whether an accepted finding is only counted: it decides nothing, or is waived by the contract of a migration
         that is applied. What is critical never is."""
-        old = bool(self.layout) and finding.migration not in self.pending
-        if finding.status is not Status.WAIVED:
+        if finding.status is not Status.WAIVED or finding.accepted_though_critical:
             return False
-        return not finding.accepted_though_critical and (finding.decides_nothing or old)
+        return finding.decides_nothing or self._waived_before(finding)
+
+    def _waived_before(self, finding: Finding) -> bool:
+        own = finding.accepted is Acceptance.WAIVER
+        return own and any(finding.item in term.excuses for term in self._earlier_waivers)
+
+    @cached_property
+    def _earlier_waivers(self) -> tuple[WaiverTerm, ...]:
+        return tuple(term for term in self.waivers if term.migration not in self.pending)
 
     @property
     def folded(self) -> tuple[str, ...]:
@@ -126,15 +133,15 @@ class Run:
         return f"{len(held)} {are} {where}, and decide{'s' * (len(held) == 1)} nothing"
 
     def _folded_waivers(self) -> str | None:
-        known = (Acceptance.COMMENT, Acceptance.BASELINE)
-        held = [one for one in self.accepted if one.accepted not in known and self.is_folded(one)]
+        held = [one for one in self.accepted if self.is_folded(one) and not one.decides_nothing]
         if not held:
             return None
-        names = ", ".join(dict.fromkeys(self.display_name(finding.migration) for finding in held))
-        are = "finding of an earlier migration is" if len(held) == 1 else "findings of earlier migrations are"
-        ends = [term for term in self.waivers if term.excuses]
-        next_end = f"; the next waiver ends on {ends[0].until}, {ends[0].item}" if ends else ""
-        return f"{len(held)} {are} waived ({names}){next_end}"
+        terms = [term for term in self._earlier_waivers if any(one.item in term.excuses for one in held)]
+        names = ", ".join(self.display_name(key) for key in dict.fromkeys(term.migration for term in terms))
+        are = "finding is" if len(held) == 1 else "findings are"
+        first = terms[0]
+        ends = f"{first.item} until {first.until}" if len(held) == 1 else f"first ends {first.item}, on {first.until}"
+        return f"{len(held)} {are} waived by earlier contracts ({names}): {ends}"
 
     def _lead(self, key: str) -> str:
         """What leads the name of a thing that is of an earlier migration than the head."""

@@ -41,6 +41,14 @@ class FindingPlaces:
         subject = mask_secrets(finding.subject, self._project.secrets)  # as reports have it, and the baseline
         return FindingKey(check=finding.check, subject=subject, migration=migration, statement=statement)
 
+    def home(self, finding: Finding) -> str:
+        """The key of the migration that a finding is of, for a waiver to stand in its contract: of what is told of the
+        head's state, the one that made its subject, whatever the head is by now."""
+        if not checks()[finding.check].head:
+            return finding.migration
+        place = self.statement(finding)
+        return place.migration.key if place is not None else finding.migration
+
     def statement(self, finding: Finding) -> StatementPlace | None:
         """The statement at its origin, else, where it is told of the head, the last that made what its subject names;
         None where it is about no one statement."""

@@ -28,10 +28,10 @@ def conclude_verdict(
     complete: bool,
     production: int | None,
     major: int | None,
-    pending: Collection[str] | None = None,
+    waived_before: Collection[str] = (),
 ) -> Verdict:
-    """The first decision that matches, with every reason for it; a fault of ours is told beside whatever blocks. What is
-    waived of migrations that are not `pending` is counted, None where nobody knows which are."""
+    """The first decision that matches, with every reason for it; a fault of ours is told beside whatever blocks. Items
+    that are `waived_before`, by contracts of applied migrations, are counted."""
     unanswered = [finding for finding in findings if finding.unanswered]
     # What only follows from a script that was not applied is no reason beside it.
     unanswered = [finding for finding in unanswered if not finding.follows] or unanswered
@@ -42,7 +42,7 @@ def conclude_verdict(
     if unanswered:
         return Verdict(decision=Decision.INCOMPLETE, reasons=_reasons(unanswered))
     caution = [
-        *_caution(findings, claims, pending),
+        *_caution(findings, claims, waived_before),
         *filter(None, [major_mismatch(major, production)]),
         *(() if complete else ("only a selection of the checks was run",)),
     ]
@@ -50,9 +50,7 @@ def conclude_verdict(
     return Verdict(decision=decision, reasons=tuple(caution))
 
 
-def _caution(
-    findings: Sequence[Finding], claims: Sequence[ClaimResult], pending: Collection[str] | None
-) -> Iterator[str]:
+def _caution(findings: Sequence[Finding], claims: Sequence[ClaimResult], waived_before: Collection[str]) -> Iterator[str]:
     for finding in findings:
         if finding.status is Status.BROKEN and finding.severity is Severity.WARNING and finding.resolution is None:
             yield _reason(finding)
@@ -64,8 +62,7 @@ def _caution(
             yield f"{len(ids)} {are} {description}: {', '.join(shorten_ids(ids))}"
     for acceptance, words in _ACCEPTED.items():
         held = [finding for finding in findings if _accepted_by(finding) is acceptance and _counts(finding)]
-        old = [finding for finding in held if pending is not None and finding.migration not in pending]
-        told = [finding.item for finding in held if finding not in old or finding.accepted_though_critical]
+        told = [one.item for one in held if one.item not in waived_before or one.accepted_though_critical]
         told += [f"{len(held) - len(told)} of earlier migrations"] if len(told) < len(held) else []
         if held:
             yield f"{len(held)} {words[len(held) > 1]}: {', '.join(told)}"

@@ -56,13 +56,15 @@ def conclude(
     everything = (*resolved, *(reweighed_decision(finding, plan.project) for finding in decided))
     found = {finding.check for finding in everything}
     promise = plan.promises[plan.head.key]
+    pending = tuple(migration.key for migration in plan.project.pending)
+    terms = waiver_terms(waived, plan.project)
     verdict = conclude_verdict(
         everything,
         claims,
         complete=plan.complete,
         production=plan.project.postgres,
         major=observed.server.major if observed.server else None,
-        pending=[migration.key for migration in plan.project.pending],
+        waived_before=[item for term in terms if term.migration not in pending for item in term.excuses],
     )
     uses = plugin_uses(plan.project, everything, infos.values(), plan.options.pg)
     run = Run(
@@ -104,10 +106,10 @@ def conclude(
         project=project_path(plan.project),
         layout=plan.project.layout,
         kept=observed.kept,
-        pending=tuple(migration.key for migration in plan.project.pending),
+        pending=pending,
         phases=sum_phases(observed.phases),
         sources=source_files(plan.project),
-        waivers=waiver_terms(waived, plan.project),
+        waivers=terms,
         plugins=uses,
     )
     return mask_secrets(run, plan.project.secrets)

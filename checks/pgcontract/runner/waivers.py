@@ -9,6 +9,8 @@ from typing import Final
 
 from pgcontract.contract import Migration, Project, Waiver
 from pgcontract.result import Acceptance, CheckInfo, Evidence, Finding, Severity, Status, WaiverTerm
+from pgcontract.rules.registry import checks
+from pgcontract.runner.finding_keys import FindingPlaces
 from pgcontract.runner.item import Item
 
 LONGEST: Final = dt.timedelta(days=366)
@@ -50,7 +52,8 @@ def apply_waivers(
         for migration in project.at_head.chain
         for waiver in (migration.contract.of(Waiver) if migration.contract else ())
     ]
-    excused = tuple(_excuse(finding, uses, today) for finding in findings)
+    places = FindingPlaces(project)
+    excused = tuple(_excuse(finding, uses, today, places) for finding in findings)
     left_out = {(item.migration, item.check, item.subject) for item in undecided}
     return excused, tuple(_judge(use, today, _key(use) not in left_out) for use in uses)
 
@@ -59,13 +62,14 @@ def _key(use: _Use) -> tuple[str, str, str]:
     return use.migration.key, WAIVER_LIVE.id, waiver_name(use.waiver)
 
 
-def _excuse(finding: Finding, uses: Sequence[_Use], today: dt.date) -> Finding:
+def _excuse(finding: Finding, uses: Sequence[_Use], today: dt.date, places: FindingPlaces) -> Finding:
     """The finding as it is after the first waiver that is in force; one of its own name before a wildcard."""
     if finding.status not in (Status.BROKEN, Status.UNKNOWN, Status.ERROR):
         return finding
     matching = []
-    for use in uses:
-        if use.migration.key == finding.migration and use.waiver.matches(finding.check, finding.subject):
+    named = [use for use in uses if use.waiver.matches(finding.check, finding.subject)]
+    for use in named:
+        if _is_of(finding, use.migration.key, places):
             if obstacle := _obstacle(use.waiver, finding, today):
                 use.obstacles.append(obstacle)
             else:
@@ -79,6 +83,12 @@ def _excuse(finding: Finding, uses: Sequence[_Use], today: dt.date) -> Finding:
         return finding
     resolution = _resolution(first.waiver, finding, today)
     return replace(finding, status=Status.WAIVED, accepted=Acceptance.WAIVER, resolution=resolution)
+
+
+def _is_of(finding: Finding, key: str, places: FindingPlaces) -> bool:
+    """Whether a waiver of that migration is about the finding: what is told of the head's state, of what the migration
+    made, is its own, whatever the head is by now."""
+    return key == finding.migration or (finding.check in checks() and key == places.home(finding))
 
 
 def _obstacle(waiver: Waiver, finding: Finding, today: dt.date) -> str | None:
@@ -117,6 +127,7 @@ def _resolution(waiver: Waiver, finding: Finding, today: dt.date) -> str:
 def waiver_terms(findings: Iterable[Finding], project: Project) -> tuple[WaiverTerm, ...]:
     """Every waiver of the chain, those that end first before the others, with what it excuses of these findings."""
     waived = [finding for finding in findings if finding.accepted is Acceptance.WAIVER]
+    places = FindingPlaces(project)
     terms = (
         WaiverTerm(
             migration=migration.key,
@@ -129,7 +140,7 @@ def waiver_terms(findings: Iterable[Finding], project: Project) -> tuple[WaiverT
                 dict.fromkeys(
                     finding.item
                     for finding in waived
-                    if finding.migration == migration.key and waiver.matches(finding.check, finding.subject)
+                    if waiver.matches(finding.check, finding.subject) and _is_of(finding, migration.key, places)
                 )
             ),
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 from pgcontract.model.comparison import ComparisonResult, Difference
-from pgcontract.model.schema import Part
+from pgcontract.model.schema import Part, Schema
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
 from pgcontract.result import Severity, Status
@@ -93,8 +93,10 @@ def _parts_by_server_name(context: Context) -> dict[tuple[str, str], Part]:
 
 
 def _catalog_subject(promise: Promise) -> Iterator[str]:
-    """One subject for the whole catalog, where there is a contract: extras name themselves."""
-    return iter(("catalog",) if promise.contract else ())
+    """One subject for the whole catalog, where there is a contract: extras name themselves. One that promises what it
+    names, and names no object, is there for something else, as for a waiver."""
+    names_something = promise.is_whole or promise.declared != Schema()
+    return iter(("catalog",) if promise.contract and names_something else ())
 
 
 @check("object.declared", subjects=_catalog_subject)
