@@ -83,6 +83,20 @@ def test_what_is_new_is_told(told: list[Finding], project: Project) -> None:
     assert [one.status for one in told] == statuses(told, project, KNOWN)
 
 
+# One finding about all tables of a kind: a table more is no other example.
+ALL = {"check": "access.service_role", "subject": "catalog"}
+SHUT = broken(Severity.WARNING, summary="service_role can read neither public.t nor public.u.", **ALL)
+
+
+@pytest.mark.parametrize(
+    ("summary", "status"),
+    [("It can read neither public.u nor public.t.", Status.WAIVED), ("Nor public.t, public.u, public.v.", Status.BROKEN)],
+    ids=["the same", "one more"],
+)
+def test_a_finding_about_many_things_is_new_when_there_are_more(summary: str, status: Status) -> None:
+    assert [status] == statuses([replace(SHUT, summary=summary)], TWICE, baseline(SHUT, of=TWICE))
+
+
 @pytest.mark.parametrize("status", [Status.UNKNOWN, Status.ERROR, Status.KEPT, Status.NOTED], ids=lambda one: one.name)
 def test_only_what_is_broken_is_written(status: Status) -> None:
     assert () == new_entries([finding(status)], ONE, before=None, match=None)

@@ -42,11 +42,13 @@ class FindingKey:
 
 @dataclass(frozen=True, kw_only=True)
 class BaselineEntry:
-    """One finding that is known: how grave it was, how many findings there were of the key, and the sentence."""
+    """One finding that is known: how grave it was, how many findings there were of the key, and the sentence. `about` are
+    the objects that it names, where one finding is about all that there are of a kind."""
 
     key: FindingKey
     severity: Severity
     times: int = 1
+    about: tuple[str, ...] = ()
     sentence: str = ""
     line: int | None = None
 
@@ -71,6 +73,7 @@ class _EntrySpec(Spec):
     statement: str = Field("", pattern="^([0-9a-f]{16})?$", description="The digest of its statement, 16 digits.")
     severity: Literal["critical", "error", "warning", "info"] = Field(description="How grave it was.")
     times: Annotated[int, Field(ge=1)] = Field(1, description="How many findings there were of it.")
+    about: list[str] = Field(default_factory=list, description="The objects it names, where it is about all of a kind.")
     says: str = Field("", description="What was found, in a sentence.")
 
 
@@ -94,7 +97,14 @@ def read_baseline(path: Path) -> Baseline:
             message = f"{entry.check}[{entry.subject}] is there twice; remove one"
             issues.append(ValidationIssue(file=str(path), line=line, message=message))
         severity = Severity(entry.severity)
-        entries[key] = BaselineEntry(key=key, severity=severity, times=entry.times, sentence=entry.says, line=line)
+        entries[key] = BaselineEntry(
+            key=key,
+            severity=severity,
+            times=entry.times,
+            about=tuple(entry.about),
+            sentence=entry.says,
+            line=line,
+        )
     raise_issues(issues)
     return Baseline(path=str(path), entries=tuple(entries[key] for key in sorted(entries)), files=files)
 
@@ -135,5 +145,6 @@ def _fields(entry: BaselineEntry) -> dict[str, Any]:
         **{name: value for name, value in about.items() if value},
         "severity": entry.severity.value,
         **({"times": entry.times} if entry.times > 1 else {}),
+        **({"about": list(entry.about)} if entry.about else {}),
         "says": entry.sentence,
     }

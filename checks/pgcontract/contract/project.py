@@ -118,8 +118,8 @@ class Project:
         """Whether a file of that migration may have a comment more: it is pending, its tool runs it again where it has
         changed, or does not look."""
         migration = next(link for link in self.chain if link.key == key)
-        compares = history_of(layouts()[self.layout]).compares
-        return migration in self.pending or migration.up.execution.repeatable or not compares
+        minds_edits = history_of(layouts()[self.layout]).minds_edits
+        return migration in self.pending or migration.up.execution.repeatable or not minds_edits
 
     @cached_property
     def at_head(self) -> Project:

@@ -59,7 +59,8 @@ class ToolHistory:
     more. `in_force` leaves out rows that later ones took back, or that name none; `failed` is why a row's migration did
     not end, "" where it did; `agrees`, whether what the row keeps of the file is so still. `order` is what rows are read
     by. `late` is what is done with a file that comes too late, but for one that `may_be_late`; where it `compares`, the
-    tool stops at one that has changed; where it `misses`, at one that is gone.
+    tool stops at one that has changed; where it `misses`, at one that is gone. `resets` on one that has changed: it asks
+    to make a developer's database anew.
     """
 
     table: str = ""
@@ -74,6 +75,12 @@ class ToolHistory:
     may_be_late: Callable[[Migration], bool] = none
     compares: bool = False
     misses: bool = False
+    resets: bool = False
+
+    @property
+    def minds_edits(self) -> bool:
+        """Whether an applied file must stay as it is, comments included."""
+        return self.compares or self.resets
 
     @property
     def select(self) -> str:

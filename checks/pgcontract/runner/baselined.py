@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,11 +13,12 @@ from pgcontract.contract import Baseline, BaselineEntry, FindingKey, Project
 from pgcontract.model.schema import Origin
 from pgcontract.result import Acceptance, CheckInfo, Evidence, Finding, Severity, Status
 from pgcontract.rules.registry import checks
+from pgcontract.rules.traps.made_parts import CATALOG
 from pgcontract.runner.finding_keys import FindingPlaces
 from pgcontract.runner.item import Item
 from pgcontract.runner.source_files import project_path
 
-MAX_NAMED: Final = 3
+_NAME: Final = re.compile(r'(?:"[^"]+"|[^\W\d][\w$]*)(?:\.(?:"[^"]+"|[^\W\d][\w$]*))+')
 
 BASELINE_LIVE: Final = CheckInfo(
     id="baseline.live",
@@ -53,7 +55,7 @@ def match_baseline(baseline: Baseline, findings: Sequence[Finding], project: Pro
     for entry in baseline.entries:
         group = groups.get(entry.key, ())
         light = [finding for finding in group if _weight(finding.gravest) >= _weight(entry.severity)]
-        if light and len(group) <= entry.times:
+        if light and len(group) <= entry.times and not _further(entry, group):
             known |= set(map(id, light))
         elif not group and asked.is_past(entry.key, project):
             past.add(entry.key)
@@ -129,6 +131,8 @@ def _why_gone(
         return "there is no such check"
     if key.migration and key.migration not in {migration.key for migration in project.chain}:
         return "its migration is no more there"
+    if further := _further(entry, group):
+        return f"it names more than it did: {', '.join(further)}"
     if group and len(group) > entry.times:
         return f"there are {len(group)} of it now, and {entry.times} before"
     if group:
@@ -140,6 +144,21 @@ def _why_gone(
     settled = (finding.resolution for finding in findings if (finding.check, finding.subject) == same)
     resolution = next(filter(None, settled), None)
     return f"it is {resolution}" if resolution else "it is broken no more"
+
+
+def _further(entry: BaselineEntry, group: Sequence[Finding]) -> tuple[str, ...]:
+    """What the findings name that the entry does not, where one finding is about all that there are of a kind."""
+    return tuple(name for name in _about(group) if name not in entry.about)
+
+
+def _about(group: Sequence[Finding]) -> tuple[str, ...]:
+    texts = [
+        text
+        for finding in group
+        if finding.subject == CATALOG
+        for text in (finding.summary, finding.remedy or "", *(evidence.text or "" for evidence in finding.evidence))
+    ]
+    return tuple(sorted({match.group() for text in texts for match in _NAME.finditer(text)}))
 
 
 def _weight(severity: Severity | None) -> int:
@@ -237,13 +256,14 @@ def new_entries(
             key=key,
             severity=min((finding.gravest or Severity.ERROR for finding in group), key=_weight),
             times=len(group),
+            about=_about(group),
             sentence=group[0].summary,
         )
         for key, group in groups.items()
     }
     for entry in before.entries if before and match else ():
         same = entries.get(entry.key)
-        if same and (same.severity, same.times) == (entry.severity, entry.times):
+        if same and (same.severity, same.times, same.about) == (entry.severity, entry.times, entry.about):
             entries[entry.key] = replace(same, sentence=entry.sentence)  # another example is no change
         elif match and entry.key in match.unasked:
             entries[entry.key] = entry

@@ -126,7 +126,7 @@ def _not_held(comment: IgnoreComment, refused: Sequence[Finding], project: Proje
     return _finding(
         comment,
         Status.BROKEN,
-        f"does not hold for {refused[0].item}: {name} counts as applied, and {project.layout} stops at an applied file "
+        f"does not hold for {refused[0].item}: {name} counts as applied, and {project.layout} minds an applied file "
         "that has changed, be it by a comment.",
         actual="a comment in an applied file",
         remedy=f"Take the finding into the baseline, with pgcontract verify --write-baseline; if {name} is not applied "

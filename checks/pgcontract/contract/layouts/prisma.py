@@ -37,6 +37,7 @@ HISTORY: Final = ToolHistory(
     failed=lambda row: "" if row.get("finished_at", "-") else "Prisma has no time of its end, and applies nothing more",
     agrees=lambda row, migration: row.get("checksum", "") in ("", *_checksums(Path(migration.up.path))),
     late=Late.RUNS,
+    resets=True,
 )
 
 _LOCK: Final = "migration_lock.toml"

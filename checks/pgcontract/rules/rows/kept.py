@@ -26,7 +26,7 @@ def rows_kept(context: Context) -> Iterator[Answer]:
     each what they hold is compared. What stands elsewhere at the end (in another column, in another table) is moved, not
     lost; values that change and can still be told apart are not lost either. A loss that the statement names itself is a
     warning, with the number of rows: DROP, TRUNCATE, DELETE, an UPDATE that reads what it changes or chooses its rows. A
-    silent one is an error: a cast that narrows, a CASCADE onto another table, one value written over all that there were.
+    silent one is critical: a cast that narrows, a CASCADE onto another table, one value written over all that there were.
     What to do: copy what is taken away to another table first; or say that it is meant: `removed = true` on the column or
     table in the contract, or loses = ["public.t.c"].
     """
@@ -63,7 +63,7 @@ def _answer(context: Context, loss: RowLoss) -> Answer:
         f"loses = [{write_text(loss.subject, lines=False)}] in the contract says so.",
         evidence=evidence,
         origin=origin,
-        severity=Severity.WARNING if loss.named else Severity.ERROR,
+        severity=Severity.WARNING if loss.named else Severity.CRITICAL,
     )
 
 
