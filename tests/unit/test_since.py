@@ -229,14 +229,28 @@ def test_journal_that_is_reordered_moves_what_it_lists(repository: Path) -> None
     assert (["1_a"], [], [("migration.in_order", "1_a.sql", "warning")]) == (*changed(project), issues(project))
 
 
-def test_folder_that_could_not_be_read_then_is_all_changed(repository: Path) -> None:
+def test_file_that_was_no_sql_then_is_new(repository: Path) -> None:
     (repository / "m/002_b.sql").write_bytes(b"\xff\xfe broken")
     git(repository, "commit", "-qam", "no text")
     git(repository, "branch", "-f", "main")
     write_files(repository, {"m/002_b.sql": B})
     project = project_since(repository / "m")
 
-    assert (["001_a", "002_b", "003_c"], [], []) == (*changed(project), issues(project))
+    assert (["002_b"], [], [("migration.in_order", "002_b.sql", "warning")]) == (*changed(project), issues(project))
+
+
+def test_folder_that_could_not_be_read_then_is_all_changed(repository: Path) -> None:
+    write_files(repository, {"d/1_a.sql": A, "d/2_b.sql": B, "d/meta/_journal.json": "{"})
+    git(repository, "add", "-A")
+    git(repository, "commit", "-q", "-m", "no journal")
+    git(repository, "branch", "-f", "main")
+    entries = '{"entries": [{"tag": "1_a", "when": 1}, {"tag": "2_b", "when": 2}]}'
+    write_files(repository, {"d/meta/_journal.json": entries})
+    project = project_since(repository / "d")
+
+    assert (["1_a", "2_b"], [], []) == (*changed(project), issues(project))
+    assert project.scope is not None
+    assert project.scope.sentences[0].startswith("What was there at main cannot be read (this is not JSON")
 
 
 def test_folder_that_was_not_there_is_all_new(repository: Path) -> None:

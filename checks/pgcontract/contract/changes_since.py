@@ -16,7 +16,7 @@ from pgcontract.contract.git_revision import Revision, find_revision, is_link, i
 from pgcontract.contract.layouts import Layout
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderReading
-from pgcontract.errors import InputError
+from pgcontract.errors import InputError, UnreadableScript
 from pgcontract.model.sql import Script
 
 _INCLUDED: Final = (".sql", ".psql", ".pgsql", ".ddl", ".txt")
@@ -100,7 +100,7 @@ def read_earlier(folder: Folder, layout: Layout, ref: str, *, included: Iterable
         nothing = not then.path.is_dir() or (then.only is not None and not then.only.exists())
         reading, unread = FolderReading(migrations=()), ""
         try:
-            reading = reading if nothing else layout.read_folder(then)
+            reading = reading if nothing else _read_what_is_sql(layout, then)
         except InputError as error:
             unread = "" if not any(then.path.iterdir()) else error.message
         except OSError as error:
@@ -113,6 +113,18 @@ def read_earlier(folder: Folder, layout: Layout, ref: str, *, included: Iterable
             ignored=tuple(sorted(copy.ignored)),
             unread=unread,
         )
+
+
+def _read_what_is_sql(layout: Layout, folder: Folder) -> FolderReading:
+    """As a folder is read now, where a file that is no SQL stops no other."""
+    while True:
+        try:
+            return layout.read_folder(folder)
+        except UnreadableScript as error:
+            path = Path(error.file or "")
+            if folder.only is not None or path in folder.unreadable:
+                raise
+            folder = replace(folder, unreadable=folder.unreadable | {path}, _openings={}, _answers={})
 
 
 def find_changes(now: Sequence[Migration], earlier: Earlier) -> Changes:

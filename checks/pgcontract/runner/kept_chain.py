@@ -46,6 +46,8 @@ def kept_server(plan: Plan, server: Server, platform: Platform, stack: ExitStack
     number = applied_length(plan)
     if plan.project.scope is None or has_foreign_code() or number < _WORTH_KEEPING or platform.setup is not None:
         return None
+    if plan.project.secrets:  # what a script does with them would stay on the disk
+        return None
     if server.start_prepared is None or "own_server" not in server.capabilities:
         return None
     migrations = plan.project.chain[:number]
