@@ -8,9 +8,13 @@ import re
 import subprocess
 import sys
 import tomllib
+import warnings
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from pgcontract import plugins
+from pgcontract.plugins import Plugin
 
 DOCS = Path(__file__).parents[2] / "docs/own-rules.md"
 CONTRACT = """
@@ -202,6 +206,30 @@ def test_a_fault_of_a_plug_in_is_not_told_as_ours(tmp_path: Path, text: str, cod
     said = " ".join((ran.stdout + ran.stderr).split())
 
     assert (code, True, False) == (ran.returncode, words in said, "a bug of pgcontract" in said), said
+
+
+def test_a_fault_of_another_kind_of_plug_in_is_not_told_as_ours(tmp_path: Path) -> None:
+    layout = "NAME = 'odd'\nSENTENCE = 'oddly'\nread_folder = None\ndef recognises(folder): return folder.nothing"
+    install(tmp_path, "odd-plugin", {"odd_plugin.py": layout}, {"pgcontract.layouts": {"odd": "odd_plugin"}})
+    (tmp_path / "001_a.sql").write_text("SELECT 1;", encoding="utf-8")
+    ran = command(tmp_path, "verify", "001_a.sql", "--pg", "none")
+
+    assert 4 == ran.returncode
+    assert ran.stderr.startswith("error: a bug of odd-plugin 1.0, not of the migration: AttributeError: ")
+
+
+@pytest.mark.parametrize("wanted", [1, 2])
+def test_one_for_an_api_that_is_to_go_is_warned_of(monkeypatch: pytest.MonkeyPatch, wanted: int) -> None:
+    monkeypatch.setattr(plugins, "API_VERSION", 2)
+    monkeypatch.setitem(sys.modules, "odd_plugin", ModuleType("odd_plugin"))
+    vars(sys.modules["odd_plugin"])["PGCONTRACT_API"] = wanted
+    odd = Plugin(distribution="odd-plugin", version="1.0", kind="rules", name="odd", module="odd_plugin")
+    with warnings.catch_warnings(record=True, action="always") as told:
+        plugins.load(odd)
+
+    assert ["odd-plugin 1.0 is written for version 1 of pgcontract's API, which will go"] * (2 - wanted) == [
+        str(warning.message).removeprefix("the plug-in ").partition(":")[0] for warning in told
+    ]
 
 
 def test_doctor_tells_of_one_that_cannot_be_loaded(tmp_path: Path) -> None:
