@@ -40,12 +40,12 @@ class FoundFolder:
         return f"No PATH was given: taken is {self.path}, {place}."
 
 
-def find_folder(command: str) -> FoundFolder:
+def find_folder(command: str, *, below: Path = Path()) -> FoundFolder:
     """The only one there is. Raises InputError, with what to type, where there are several, and where there is none, with
     what was looked for; `command` is what PATH is left out of."""
     found: list[FoundFolder] = []
     unread: list[FoundFolder] = []
-    for folder, is_read in _candidates(Path()):
+    for folder, is_read in _candidates(below):
         (found if is_read else unread).append(folder)
         if len(found) > _MAX_LISTED:
             break

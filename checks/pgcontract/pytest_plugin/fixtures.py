@@ -6,7 +6,7 @@ Loaded by every pytest, so it imports nothing of the package before a test asks 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 
@@ -156,6 +156,7 @@ def _marked(request: pytest.FixtureRequest, word: str) -> Any:
 
 def _project_path(config: pytest.Config, named: Path | str | None, seen_from: Path) -> Path:
     """Where the project lies. InputError where none is named and none is found."""
+    from pgcontract.contract.found_folder import find_folder
     from pgcontract.errors import InputError
 
     configured = named or config.getini("pgcontract_path")
@@ -166,8 +167,10 @@ def _project_path(config: pytest.Config, named: Path | str | None, seen_from: Pa
         for place in _PLACES:
             if (folder / place).is_dir():
                 return folder / place
+    with suppress(InputError):
+        return find_folder("pytest", below=config.rootpath).path
     raise InputError(
         f"no migrations to make a database of: there is none of {', '.join(_PLACES)} in {seen_from} or above it, up to "
-        f"pytest's root folder {config.rootpath}. Name them with pgcontract_path in pytest's configuration, as in "
-        'pgcontract_path = "src/migrations"'
+        f"pytest's root folder {config.rootpath}, and below that not one folder of migrations, or several. Name them "
+        'with pgcontract_path in pytest\'s configuration, as in pgcontract_path = "src/migrations"'
     )
