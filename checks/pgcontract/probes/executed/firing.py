@@ -16,6 +16,7 @@ from pgcontract.probes.row_generation.made_row import row_candidates
 from pgcontract.probes.row_generation.row_maker import insert_literals
 from pgcontract.probes.row_generation.simple_values import simplest_value
 
+EVENTS: Final = ("insert", "update", "delete", "truncate")
 _MAX_ROWS_TRIED: Final = 6
 _SIGN_UP: Final = "auth."  # Supabase: what writes there has a search_path of its own
 # Another value of a type than one that a row has.
@@ -56,28 +57,32 @@ class Firing:
         """To be said when an INSERT went in: no other is tried."""
         self._done = True
 
-    def writes(self, table: str, *, of: str | None = None) -> Iterator[tuple[str, bool]]:
-        """Statements, each with whether its rows are to stay for the others; with `of` those that fire that function."""
+    def writes(self, table: str, *, of: str | None = None, events: Sequence[str] = EVENTS) -> Iterator[tuple[str, bool]]:
+        """Statements, each with whether its rows are to stay; with `of` those that fire that function."""
         triggers = [trigger for trigger in self._triggers if trigger.table == table and of in (None, trigger.function)]
         if table.startswith(_SIGN_UP):
-            for statement, keep in self._writes(table, triggers, of=of):
+            for statement, keep in self._writes(table, triggers, of=of, wanted=events):
                 yield f"SET LOCAL search_path = auth; {statement}", keep
             return
-        yield from self._writes(table, triggers, of=of)
+        yield from self._writes(table, triggers, of=of, wanted=events)
 
-    def _writes(self, table: str, triggers: Sequence[Trigger], *, of: str | None) -> Iterator[tuple[str, bool]]:
-        events = {event for trigger in triggers for event in trigger.events}
+    def _writes(
+        self, table: str, triggers: Sequence[Trigger], *, of: str | None, wanted: Sequence[str]
+    ) -> Iterator[tuple[str, bool]]:
+        events = {event for trigger in triggers for event in trigger.events} & set(wanted)
         columns = [column for column in self._context.after.columns if column.table == table and not column.generated]
-        if of is None or "insert" in events:
+        if "insert" in events or (of is None and wanted is EVENTS):
             yield from self._insert(table, known=of is not None)
         if not columns:  # a view's
             return
         row = f"WHERE ctid = (SELECT ctid FROM {table} LIMIT 1)"  # noqa: S608 - a name from the catalog
         if "update" in events:
-            for column in _updated(columns, triggers):
+            for place, column in enumerate(_updated(columns, triggers)):
                 name = column.quoted_name
-                yield f"UPDATE {table} SET {name} = {name} {row}", False  # noqa: S608 - names from the catalog
-                if other := self.other_value(column):
+                other = self.other_value(column)
+                if other is None or not place:
+                    yield f"UPDATE {table} SET {name} = {name} {row}", False  # noqa: S608 - names from the catalog
+                if other is not None:
                     yield f"UPDATE {table} SET {name} = {other} {row}", False  # noqa: S608 - the same
         if "delete" in events:
             yield f"DELETE FROM {table} {row}", False  # noqa: S608 - the same

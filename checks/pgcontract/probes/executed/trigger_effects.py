@@ -28,6 +28,7 @@ _CHANGED_ROWS: Final = (
     "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::int8 FROM pg_catalog.pg_stat_xact_user_tables"
 )
 _ASSIGNS: Final = re.compile(r"\bnew\s*\.\s*\"?\w+\"?\s*:?=")
+_RETURNS_OTHER: Final = re.compile(r"\breturn\s+(?!new\s*;)|\bnew\s*:?=")
 _RETURNS_NEW: Final = re.compile(r"\breturn\s+new\b")
 
 
@@ -131,9 +132,9 @@ class _Effects:
         """Whether it is no guard on purpose: of an UPDATE it gives the row values, of a DELETE it returns the row that
         there is none of."""
         body = self._bodies.get(trigger.function, "")
-        if event == "update":
-            return bool(_ASSIGNS.search(body))
-        return event == "insert" or bool(_RETURNS_NEW.search(body))
+        if event == "delete":
+            return bool(_RETURNS_NEW.search(body))
+        return bool(_RETURNS_OTHER.search(body)) and (event == "insert" or bool(_ASSIGNS.search(body)))
 
     def _lets_through(self, table: str, event: str, trigger: Trigger) -> bool:
         """Whether writes go through without it."""
@@ -147,13 +148,9 @@ class _Effects:
         """The first of the writes that went in and changed no row, here or elsewhere; None where any changed one."""
         first: str | None = None
         with suppress(CouldNotAsk), self._connection.transaction(force_rollback=True):
-            for statement, keep in self._firing.writes(table):
-                if not statement.startswith(event.upper()):
-                    if keep:
-                        self._rows(statement, keep=True)
-                    continue
-                if event != "insert" and not self._has_rows(table):
-                    return None
+            if event != "insert" and not self._has_rows(table):
+                return None
+            for statement, _ in self._firing.writes(table, events=(event,)):
                 rows = self._rows(statement, keep=False)
                 if rows is None:
                     continue
