@@ -1,8 +1,8 @@
 """Bodies that fail: who tells them and who accuses their good twins, and what running a large schema costs.
 
-The pairs of tests/unit/body_pairs.toml through pgcontract and, on a server whose superuser may make the extension, through
-plpgsql_check at level error (Debian's postgresql-15-plpgsql-check). `python tests/bench/bench_bodies.py [DSN]`. Bound: 30 s
-of CPU at the head of a schema of 200 tables with triggers, functions, views and policies.
+The pairs of tests/unit/body_pairs.toml through pgcontract and, on a server whose superuser may make the extension,
+through plpgsql_check at level error (Debian: postgresql-15-plpgsql-check). `python tests/bench/bench_bodies.py [DSN]`.
+Bound: 30 s of CPU at the head of a schema of 200 tables with triggers, functions, views and policies.
 """
 
 from __future__ import annotations
