@@ -219,5 +219,6 @@ def _merge_observed(observed: list[Observations]) -> Observations:
         effect=max(effects, key=lambda effect: effect.live is not None, default=None),
         stops=max((seen.stops for seen in observed), key=len, default=()),
         losses=max((seen.losses for seen in observed), key=len, default=()),
+        access=max((seen.access for seen in observed), key=len, default=()),
         phases=tuple(phase for seen in observed for phase in seen.phases),
     )

@@ -25,6 +25,7 @@ from pgcontract.reporting.live_tables import live_section
 from pgcontract.reporting.object_tables import ObjectTables
 from pgcontract.reporting.openings import opening
 from pgcontract.reporting.performance_tables import performance_section
+from pgcontract.reporting.role_table import role_table
 from pgcontract.reporting.run_view import RunView
 from pgcontract.reporting.status_table import check_table, confidence, status_rows
 from pgcontract.reporting.unchecked import gaps, left_out
@@ -141,6 +142,7 @@ def _context(run: Run, *, full: bool) -> Mapping[str, Any]:
         "left_out": left_out(run),
         "performance_section": performance_section(view, full=full),
         "live": live_section(view),
+        "role_table": role_table(run),
         "status_rows": status_rows(view),
         "waiver_rows": calendar_rows(view.run),
         "check_table": check_table(view),

@@ -19,6 +19,7 @@ from rich.text import Text
 
 from pgcontract.reporting.finding_status import counts, status_label
 from pgcontract.reporting.markup import truncate_text, visible
+from pgcontract.reporting.role_table import role_line
 from pgcontract.reporting.run_view import NOTEWORTHY_OUTCOMES, OUTCOMES_WORST_FIRST, RunView, decision_meaning
 from pgcontract.reporting.waiver_calendar import next_to_end
 from pgcontract.result import Decision, Evidence, Finding, Phase, Run, Status
@@ -337,6 +338,8 @@ def _totals(view: RunView) -> RenderableType:
         sums.append(("waivers", calendar))
     if said := [finding for finding in view.run.findings if finding.check == LINTED]:
         sums.append(("linters", _linted(said)))
+    if roles := role_line(view.run):
+        sums.append(("roles", f"{roles} (in the report)"))
     if view.run.phases:
         sums.append(("cost", _cost(view.run.phases)))
     return _grid((label, text, "") for label, text in sums)

@@ -11,6 +11,7 @@ from pgcontract.result.measurements import Measurements
 from pgcontract.result.migration_name import MigrationName
 from pgcontract.result.observations import Observations, Phase, ServerInfo
 from pgcontract.result.outline import Content, Outline, OutlineSection
+from pgcontract.result.role_access import RoleAccess
 from pgcontract.result.run import Run
 from pgcontract.result.run_options import RunOptions
 from pgcontract.result.script_file import ScriptFile
@@ -41,6 +42,7 @@ __all__ = [
     "PartName",
     "Phase",
     "Reweighed",
+    "RoleAccess",
     "Run",
     "RunOptions",
     "ScriptFile",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pgcontract.model.schema import Schema
 from pgcontract.result.effect import Effect
 from pgcontract.result.measurements import Measurements
+from pgcontract.result.role_access import RoleAccess
 from pgcontract.result.row_effects import RowLoss, RowStop
 
 
@@ -50,7 +51,8 @@ class Observations:
     """What was seen while the checks ran; each is empty where no server was there to show it.
 
     `spelled` is what the head declares, as the server spells it; `live` what the head's script made or changed, `effect`
-    the same by name, with what it dropped; `stops` and `losses` what pending migrations do over rows; `kept` how many
+    the same by name, with what it dropped; `stops` and `losses` what pending migrations do over rows; `access` what
+    roles reached at the head; `kept` how many
     answers at its own place are an earlier run's, by migration.
     """
 
@@ -61,6 +63,7 @@ class Observations:
     measurements: Measurements = field(default_factory=Measurements)
     stops: tuple[RowStop, ...] = ()
     losses: tuple[RowLoss, ...] = ()
+    access: tuple[RoleAccess, ...] = ()
     phases: tuple[Phase, ...] = ()
     kept: tuple[KeptAnswer, ...] = ()
 

@@ -17,6 +17,7 @@ Content = Literal[
     "evidence",
     "components",
     "live",
+    "access",
     "objects",
     "deployment",
     "verification",

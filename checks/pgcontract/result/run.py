@@ -17,6 +17,7 @@ from pgcontract.result.migration_name import MigrationName
 from pgcontract.result.observations import KeptAnswer, Phase, ServerInfo
 from pgcontract.result.outline import Outline
 from pgcontract.result.plugin_use import PluginUse
+from pgcontract.result.role_access import RoleAccess
 from pgcontract.result.row_effects import RowLoss, RowStop
 from pgcontract.result.run_options import RunOptions
 from pgcontract.result.script_file import ScriptFile
@@ -31,16 +32,16 @@ class Run:
     """One verification, whole: the only input of every report; `run.json` gives it back unchanged.
 
     `pgcontract` is the version that made it, `started` ISO 8601 in UTC. `migration` is the head of `chain`; `script`,
-    `rollback`, `declared` and `live` are the head's. `declared` is None where it has no contract, `live` where no server
-    showed what the script makes, `server` where none was asked. `production_major` is the major version that the
+    `rollback`, `declared` and `live` are the head's. `declared` is None where it has no contract, `live` where no
+    server showed what the script makes, `server` where none was asked. `production_major` is the major version that the
     migrations are to run on. `checks` are those that a finding is of, by id. `options` hold no password. `outline` is
     how a report is laid out; `effect` is what the head makes, changes and drops; `stops` and `losses` are what pending
-    migrations do over rows; `sources` are the files that were read, with their digests, `project` the
-    folder or script that they are of, `layout` how it was read; `pending` are the keys of the migrations that were taken
-    for pending; `kept` are the questions whose answers at a migration's own place are an earlier run's;
-    `assumptions` are a sentence each: how the folder was read, what was taken for pending.
-    `configured` are a sentence for each line of the configuration that left something out or weighed it anew. `waivers`
-    stand in the order in which they end. `plugins` are those that took part.
+    migrations do over rows; `access` is what roles reached at the head; `sources` are the files that were read, with
+    their digests, `project` the folder or script that they are of, `layout` how it was read; `pending` are the keys of
+    the migrations that were taken for pending; `kept` are the questions whose answers at a migration's own place are an
+    earlier run's; `assumptions` are a sentence each: how the folder was read, what was taken for pending. `configured`
+    are a sentence for each line of the configuration that left something out or weighed it anew. `waivers` stand in the
+    order in which they end. `plugins` are those that took part.
     """
 
     pgcontract: str
@@ -65,6 +66,7 @@ class Run:
     measurements: Measurements = field(default_factory=Measurements)
     stops: tuple[RowStop, ...] = ()
     losses: tuple[RowLoss, ...] = ()
+    access: tuple[RoleAccess, ...] = ()
     server: ServerInfo | None = None
     options: RunOptions = field(default_factory=RunOptions)
     phases: tuple[Phase, ...] = ()

@@ -14,6 +14,7 @@ from pgcontract.probes.context import Context
 from pgcontract.probes.populated.losses import find_losses
 from pgcontract.probes.populated.over_rows import run_over_rows
 from pgcontract.probes.populated.stops import as_row_stop
+from pgcontract.probes.roles.matrix import access_matrix
 from pgcontract.result import (
     DocumentInfo,
     Effect,
@@ -39,6 +40,7 @@ def observe(head: Context | None, measured: Iterable[MeasuredPromise]) -> Observ
                 live=head.changed_parts,
                 effect=_effect(head),
                 measurements=measurements,
+                access=access_matrix(head),
             )
     return Observations(measurements=measurements)
 

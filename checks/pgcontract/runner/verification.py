@@ -96,6 +96,7 @@ def conclude(
         measurements=observed.measurements,
         stops=observed.stops,
         losses=observed.losses,
+        access=observed.access,
         server=observed.server,
         options=replace(
             plan.options,

@@ -31,7 +31,7 @@ EXPOSED: Final = ("public", "graphql_public")
 MAX_TABLES: Final = 400
 _NEW: Final = 990  # what a row that is tried to be inserted is made of
 _ROLES: Final = tuple(dict.fromkeys(actor.role for actor in ACTORS))
-_MAX_ROWS: Final = 200
+_MAX_ROWS: Final = 2_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -266,11 +266,7 @@ class _Trier:
             return _counted(outcome, 1 if outcome.reached else outcome.count)
         tried = Try(may=True)
         for row in rows.values():
-            where = f"{_condition(self._tables[table.name], row)}"
-            tableoid, _, ctid = row.place.partition(" ")
-            outcome = self._stage.attempt(
-                f"{change} WHERE {where}", actor, sent=f"{change} WHERE tableoid = {tableoid} AND ctid = {literal(ctid)}"
-            )
+            outcome = self._stage.attempt(f"{change} WHERE {_condition(self._tables[table.name], row)}", actor)
             count = 1 if outcome.reached else outcome.count
             if outcome.refusal is not None and not count:
                 tried = replace(tried, refused=outcome)
@@ -344,9 +340,8 @@ def _counted(outcome: Outcome, count: int) -> Try:
 def _condition(table: FilledTable, row: UsersRow) -> str:
     """How a client names the row: by its first key, else by what it holds."""
     key = next((key.columns for key in table.keys if key.unique and key.columns and not key.predicate), ())
-    names = [name for name in key if row.values.get(name) is not None] or [
-        name for name, value in row.values.items() if value is not None
-    ][:1]
+    given = [name for name, value in row.given.items() if isinstance(value, (str, int))]
+    names = [name for name in key if row.values.get(name) is not None] or given
     return " AND ".join(f"{_quoted(name)} = {literal(row.values[name])}" for name in names) or "true"
 
 

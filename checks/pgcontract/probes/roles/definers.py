@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
@@ -26,7 +27,7 @@ _MAX_CALLS: Final = 6
 _MIN_MARK: Final = 6
 _MAX_ROWS: Final = 200
 NOT_CALLABLE: Final = ("trigger", "event_trigger", "internal")
-_LEAVES: Final = re.compile(
+LEAVES: Final = re.compile(
     r"\bdblink|\bhttp_|\bhttp\s*\(|\bnet\.|\bCOPY\b|\bpg_read_|\bpg_write_|\blo_(?:im|ex)port|advisory|\bLISTEN\b|\bpg_sleep"
     r"|\bpg_terminate|\bpg_cancel|\bpg_reload",
     re.IGNORECASE,
@@ -97,51 +98,63 @@ class _Comparison:
     def compare(self, views: Sequence[View], functions: Sequence[Function]) -> Definers:
         shown: dict[tuple[str, Actor], Shown] = {}
         told: dict[tuple[str, Actor], Shown] = {}
-        exposed: tuple[ExposedFunction, ...] = ()
         called: dict[str, Outcome] = {}
+        read: dict[tuple[str, str, Actor], tuple[Outcome, set[str]]] = {}
         with acting_stages(self._context) as open_stage:
             for regime in self._access.regimes:
-                stage = open_stage(regime)
-                if not exposed:
-                    exposed = tuple(self._exposed(stage, functions))
-                    for one in exposed[:MAX_FUNCTIONS]:
-                        self._function(stage, one, told, called)
-                self._views(stage, regime, views, shown)
+                self._read_views(open_stage(regime), regime, views, read)
+            # What the tables hide they hide whatever is granted by default.
+            stage = open_stage(self._access.regimes[-1])
+            exposed = tuple(self._exposed(stage, functions))
+            for one in exposed[:MAX_FUNCTIONS]:
+                self._function(stage, one, told, called)
+            self._compare_views(stage, views, read, shown)
         return Definers(views=tuple(shown.values()), functions=tuple(told.values()), exposed=exposed, called=called)
 
-    def _views(self, stage: Stage, regime: str, views: Sequence[View], shown: dict[tuple[str, Actor], Shown]) -> None:
-        first: dict[tuple[str, Actor], tuple[Outcome, set[str]]] = {}
+    def _read_views(
+        self,
+        stage: Stage,
+        regime: str,
+        views: Sequence[View],
+        read: dict[tuple[str, str, Actor], tuple[Outcome, set[str]]],
+    ) -> None:
         for view in views:
             for actor in (ANON, SECOND):
                 if self._access.of(regime, view.name, actor, "SELECT").may:
                     outcome = stage.attempt(f"SELECT * FROM {view.name}", actor, sent=_as_json(view.name))  # noqa: S608
                     if seen := self._foreign(outcome, actor):
-                        first[view.name, actor] = outcome, seen
-        if not first:
+                        read[regime, view.name, actor] = outcome, seen
+
+    def _compare_views(
+        self,
+        stage: Stage,
+        views: Sequence[View],
+        read: Mapping[tuple[str, str, Actor], tuple[Outcome, set[str]]],
+        shown: dict[tuple[str, Actor], Shown],
+    ) -> None:
+        """Leaves those that show as much with their caller's rights."""
+        if not read:
             return
         for view in self._context.migrated.views:
             if not view.materialized:
-                try:
+                with suppress(psycopg.Error):
                     stage.prepare(f"ALTER VIEW {view.name} SET (security_invoker = true)")
-                except psycopg.Error:
-                    continue
         for view in views:
             for actor in (ANON, SECOND):
-                if (view.name, actor) not in first:
+                found = {of: read[of, view.name, actor] for of in self._access.regimes if (of, view.name, actor) in read}
+                if not found:
                     continue
-                outcome, seen = first[view.name, actor]
                 source = f"({view.definition.rstrip().rstrip(';')})" if view.materialized else view.name
-                seen = seen - self._foreign(stage.attempt(_as_json(source), actor), actor)
-                if not seen:
-                    continue
-                known = shown.get((view.name, actor))
-                shown[view.name, actor] = Shown(
-                    name=view.name,
-                    actor=actor,
-                    regimes=(*(known.regimes if known else ()), regime),
-                    outcome=outcome,
-                    values=self._examples(seen, view.definition),
-                )
+                own = self._foreign(stage.attempt(_as_json(source), actor), actor)
+                seen = set[str]().union(*(marks for _, marks in found.values())) - own
+                if seen:
+                    shown[view.name, actor] = Shown(
+                        name=view.name,
+                        actor=actor,
+                        regimes=tuple(found),
+                        outcome=next(iter(found.values()))[0],
+                        values=self._examples(seen, view.definition),
+                    )
 
     def _exposed(self, stage: Stage, functions: Sequence[Function]) -> Iterator[ExposedFunction]:
         by_name = {function.name: function for function in functions}
@@ -166,7 +179,7 @@ class _Comparison:
         called: dict[str, Outcome],
     ) -> None:
         function = one.function
-        if function.security != "definer" or _LEAVES.search(function.body or ""):
+        if function.security != "definer" or LEAVES.search(function.body or ""):
             return
         for actor in (ANON, SECOND):
             if actor.role not in one.roles:
@@ -205,7 +218,7 @@ class _Comparison:
         mine.sort(key=lambda row: QualifiedName.parse(row.table).name not in body)
         values: dict[str, list[str]] = {"uuid": [ANNA.id], "text": [ANNA.email, ANNA.id]}
         for row in mine:
-            for value in row.values.values():
+            for value in row.given.values():
                 if isinstance(value, bool) or value is None:
                     continue
                 kind = "integer" if isinstance(value, int) else "uuid" if _is_uuid(value) else "text"
@@ -248,7 +261,7 @@ def find_marks(rows: Mapping[tuple[str, int], UsersRow]) -> dict[str, tuple[int,
     holders: dict[str, set[int]] = {}
     tables: dict[str, list[str]] = {}
     for (table, number), row in rows.items():
-        for value in row.values.values():
+        for value in row.given.values():
             if isinstance(value, str) and len(value) >= _MIN_MARK:
                 holders.setdefault(value, set()).add(number)
                 tables.setdefault(value, []).append(table)

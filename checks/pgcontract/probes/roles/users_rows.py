@@ -44,12 +44,19 @@ _PLACE: Final = "tableoid::oid::text || ' ' || ctid::text"
 
 @dataclass(frozen=True, kw_only=True)
 class UsersRow:
-    """A row and whose it is: `place` is its tableoid and ctid, `values` are what it holds by column, as JSON."""
+    """A row and whose it is: `place` is its tableoid and ctid, `values` are what it holds by column, as JSON; `drawn`
+    are the columns that were left to their defaults, which another run may fill with something else."""
 
     table: str
     user: User
     place: str
     values: Mapping[str, Any]
+    drawn: frozenset[str] = frozenset()
+
+    @property
+    def given(self) -> Mapping[str, Any]:
+        """What every run puts there."""
+        return {name: value for name, value in self.values.items() if name not in self.drawn}
 
 
 @dataclass(kw_only=True)
@@ -123,7 +130,14 @@ class UsersRows:
             row = self._make_planned(table, user, values)
         if row is None:
             return False
-        self.rows[table.name, user.number] = UsersRow(table=table.name, user=user, place=row[0], values=row[1])
+        drawn = frozenset(
+            column.name
+            for column in table.columns
+            if column.default is not None and column.name not in values and not is_numbered(column)
+        )
+        self.rows[table.name, user.number] = UsersRow(
+            table=table.name, user=user, place=row[0], values=row[1], drawn=drawn
+        )
         return True
 
     def _make_planned(self, table: FilledTable, user: User, values: Mapping[str, str]) -> tuple[Any, ...] | None:

@@ -15,7 +15,7 @@ from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.roles.access import acting_stages, supports_roles
 from pgcontract.probes.roles.acting import Outcome, Stage
-from pgcontract.probes.roles.definers import ExposedFunction, asks_who, try_definers
+from pgcontract.probes.roles.definers import LEAVES, ExposedFunction, asks_who, try_definers
 from pgcontract.probes.roles.users import ANON, SECOND, Actor
 from pgcontract.probes.row_generation.simple_values import simplest_value
 from pgcontract.result import Evidence, Severity, Status
@@ -151,7 +151,8 @@ def run_attacks(context: Context) -> dict[str, tuple[Actor, Outcome]]:
         with acting_stages(context) as open_stage:
             stage = open_stage(context.regimes[0].name)
             for one in callable_:
-                if any(setting.startswith("search_path=") for setting in one.function.settings):
+                has_path = any(setting.startswith("search_path=") for setting in one.function.settings)
+                if has_path or LEAVES.search(one.function.body or ""):
                     continue
                 for actor in (ANON, SECOND):
                     if actor.role in one.roles and (outcome := _attack(context, stage, one, actor)) is not None:

@@ -46,12 +46,13 @@ def policy_restricts(context: Context) -> Iterator[Answer]:
     """
     access = try_access(context)
     secured = {table.name for table in context.after.tables if table.row_security}
+    bounded = {policy.table for policy in context.after.policies if not policy.permissive}
     found = False
     for policy in made_parts(context, "policies"):
         conditions = _always_true(policy)
         if not conditions or policy.table not in secured or not _PUBLIC & set(policy.roles):
             continue
-        shown = [each for each in _written(access, policy) if each[1] in conditions]
+        shown = [each for each in _written(access, policy, is_bounded=policy.table in bounded) if each[1] in conditions]
         if not shown:
             continue
         found = True
@@ -73,11 +74,13 @@ def _always_true(policy: Policy) -> tuple[str, ...]:
     return tuple(operation for operation in _WRITES[policy.command] if true[operation])
 
 
-def _written(access: Access, policy: Policy) -> Iterator[tuple[str, str, Actor, Try]]:
-    """Where one whom the public key lets in wrote a row that is not his by it."""
+def _written(access: Access, policy: Policy, *, is_bounded: bool) -> Iterator[tuple[str, str, Actor, Try]]:
+    """Where one whom the public key lets in wrote a row that is not his by it; what he may make of his own, where no
+    restrictive policy of the table bounds it, is one."""
     for operation in _WRITES[policy.command]:
         for regime, actor, tried in access.all(policy.table, operation):
-            foreign = tried.others + tried.loose or (tried.own if operation != "DELETE" and policy.check == "true" else 0)
+            handed_over = operation == "UPDATE" and policy.using not in (None, "true") and not is_bounded
+            foreign = tried.others + tried.loose or (tried.own if handed_over else 0)
             if foreign and tried.shown is not None and {actor.role, "public"} & set(policy.roles):
                 yield regime, operation, actor, tried
 

@@ -1,0 +1,68 @@
+"""The matrix of what each role was seen to reach, for reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from pgcontract.model.schema import Table, View
+from pgcontract.probes.cached_facts import known_fact
+from pgcontract.probes.context import Context
+from pgcontract.probes.roles.access import Access, try_access
+from pgcontract.probes.roles.definers import ExposedFunction, try_definers
+from pgcontract.probes.roles.users import ANON, SECOND, SERVICE, Actor
+from pgcontract.result import RoleAccess
+
+_OPERATIONS: Final = ("SELECT", "INSERT", "UPDATE", "DELETE")
+
+
+def access_matrix(context: Context) -> tuple[RoleAccess, ...]:
+    """A row a relation, two where the regimes of default privileges differ, then the functions; what no rule asked for is
+    left out."""
+    access = known_fact(try_access, context)
+    definers = known_fact(try_definers, context)
+    rows: list[RoleAccess] = []
+    for relation in access.relations.values() if access else ():
+        assert access is not None
+        rows += _relation(context, access, relation)
+    return (*rows, *(_function(one) for one in (definers.exposed if definers else ())))
+
+
+def _relation(context: Context, access: Access, relation: Table | View) -> Iterator[RoleAccess]:
+    ages = {regime.name: regime.description for regime in context.regimes}
+    form = relation.form if isinstance(relation, Table) else "materialized view" if relation.materialized else "view"
+    by_regime = {
+        regime: RoleAccess(
+            name=relation.name,
+            form=form,
+            anon=_reached(access, regime, relation.name, ANON),
+            own=_reached(access, regime, relation.name, SECOND, own=True),
+            others=_reached(access, regime, relation.name, SECOND),
+            service=_reached(access, regime, relation.name, SERVICE),
+        )
+        for regime in access.regimes
+    }
+    if len(set(by_regime.values())) == 1:
+        yield next(iter(by_regime.values()))
+        return
+    for regime, row in by_regime.items():
+        yield replace(row, project=ages[regime])
+
+
+def _reached(access: Access, regime: str, name: str, actor: Actor, *, own: bool = False) -> tuple[str, ...]:
+    tried = {operation: access.of(regime, name, actor, operation) for operation in (*_OPERATIONS, "TRUNCATE")}
+    done = [one for one in _OPERATIONS if (tried[one].own if own else tried[one].rows - tried[one].own)]
+    return (*done, *(["TRUNCATE"] if tried["TRUNCATE"].may and not own else []))
+
+
+def _function(one: ExposedFunction) -> RoleAccess:
+    execute = ("EXECUTE",)
+    form = "SECURITY DEFINER function" if one.function.security == "definer" else "function"
+    return RoleAccess(
+        name=one.function.name,
+        form=form,
+        anon=execute if "anon" in one.roles else (),
+        own=execute if "authenticated" in one.roles else (),
+        service=execute if "service_role" in one.roles else (),
+    )

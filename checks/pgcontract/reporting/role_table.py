@@ -1,0 +1,71 @@
+"""What each role reaches: a table for the report, a line for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from markupsafe import Markup
+
+from pgcontract.reporting.heading import number
+from pgcontract.reporting.markup import code, fold, table
+from pgcontract.result import RoleAccess, Run
+
+MAX_OPEN: Final = 12  # a longer table is folded
+_WRITES: Final = frozenset(("INSERT", "UPDATE", "DELETE"))
+_COLUMNS: Final = ("what", "anon", "a user: own rows", "a user: other rows", "service_role", "projects")
+
+
+def role_table(run: Run) -> Markup:
+    """Nothing where no role was tried."""
+    rows = [
+        (
+            Markup("{} {}").format(row.form, code(row.name)),
+            *(", ".join(one).lower() or "—" for one in (row.anon, row.own, row.others, row.service)),
+            f"made {row.project}" if row.project else "all",
+        )
+        for row in run.access
+    ]
+    shown = table(_COLUMNS, rows)
+    title = f"What each role reached: {role_line(run)}"
+    return fold(title, shown, opened=len(rows) <= MAX_OPEN) if rows else Markup("")
+
+
+def role_line(run: Run) -> str:
+    """`anon reads 2 of 12 tables and views and writes 1; a signed-in user …`; empty where nobody looked."""
+    if not run.access:
+        return ""
+    names = _count(run.access, lambda row: not _is_function(row))
+    said = []
+    if names:
+        said = [
+            f"anon reads {_number(run, lambda row: _reads(row.anon))} of {names} tables and views, and writes "
+            f"{_number(run, lambda row: _writes(row.anon))}",
+            "a signed-in user reads rows that are not his own in "
+            f"{_number(run, lambda row: _reads(row.others))}, and writes them in "
+            f"{_number(run, lambda row: _writes(row.others))}",
+        ]
+    called = _count(run.access, lambda row: _is_function(row) and bool(row.anon))
+    said += [f"anon may call {number(called, 'function')}"] if called else []
+    return "; ".join(said) or "anon reaches nothing"
+
+
+def _reads(operations: Iterable[str]) -> bool:
+    return "SELECT" in operations
+
+
+def _writes(operations: Iterable[str]) -> bool:
+    return bool(_WRITES & {*operations})
+
+
+def _number(run: Run, holds: Callable[[RoleAccess], bool]) -> str:
+    return str(_count(run.access, holds) or "none")
+
+
+def _is_function(row: RoleAccess) -> bool:
+    return row.form.endswith("function")
+
+
+def _count(rows: Iterable[RoleAccess], holds: Callable[[RoleAccess], bool]) -> int:
+    """Of how many things it is so, in projects of whatever age."""
+    return len({row.name for row in rows if holds(row)})
