@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,12 +22,13 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 
-from bench_small_verify import cpu_s
 from generated_chain import generate_chain, write_chain
+from pgcontract import load_project
 from test_lock_pairs import PAIRS, deploy, of_schema
 
 BOUND_S = 0.5
 LENGTHS = (30, 300)
+APART = 7
 PGFENCE = "@flvmnt/pgfence@latest"
 OTHER_MATTERS = {"require-lock-timeout", "require-statement-timeout", "prefer-robust-stmts", "prefer-bigint-over-int"}
 
@@ -78,29 +80,38 @@ def compare(folder: Path) -> None:
 
 
 def cost(turns: int, folder: Path) -> None:
-    """What the last migration costs more, and what rows that are carried along cost more for each one of the chain."""
-    more: dict[int, dict[str, float]] = {}
+    """CPU of tool and server, by phase, with one migration after the other as the pending one: locks and growth are its
+    own, rows are carried along the whole chain."""
     for length in LENGTHS:
         chain = folder / f"chain_{length}"
         write_chain(generate_chain(length, seed=length, failures=0), chain)
-        command = [sys.executable, "-m", "pgcontract", "verify", str(chain)]
-        arms = {"all": command, "lock.*": [*command, "--skip", "lock.*"]}
-        arms["rows.*"] = [*arms["lock.*"], "--skip", "rows.*"]
-        cpu: dict[str, list[float]] = {arm: [] for arm in arms}
-        for turn in range(turns + 1):
-            for arm, arguments in arms.items():
-                used = cpu_s(arguments, folder)
-                if turn:  # the first fills the caches
-                    cpu[arm].append(used)
-        middle = {arm: median(values) for arm, values in cpu.items()}
-        more[length] = {"lock.*": middle["all"] - middle["lock.*"], "rows.*": middle["lock.*"] - middle["rows.*"]}
-    few, many = (more[length] for length in LENGTHS)
-    locks = many["lock.*"]
-    share = f"bound {BOUND_S}: {locks / BOUND_S:.2f}"
-    print(f"the last of {LENGTHS[-1]} migrations: {locks:.3f} s of CPU more with lock.* ({share})")
-    each = [more[length]["rows.*"] * 1000 / length for length in LENGTHS]
-    print(f"rows.*: {few['rows.*']:.2f} s more over {LENGTHS[0]} migrations, {many['rows.*']:.2f} s over {LENGTHS[-1]}")
-    print(f"        {each[0]:.1f} and {each[1]:.1f} ms for each one of the chain")
+        keys = [migration.key for migration in load_project(chain).chain]
+        own, carried = [], []
+        for turn in range(turns):
+            cpu_ms = phases_of(chain, keys[-1 - turn * APART], folder)
+            own.append((cpu_ms.get("lock", 0) + cpu_ms.get("growth", 0)) / 1000)
+            carried.append(cpu_ms.get("rows", 0) / length)
+        share = f"bound {BOUND_S}: {median(own) / BOUND_S:.2f}"
+        print(f"behind {length} migrations: {median(own):.3f} s for locks and growth of the pending one ({share})")
+        print(f"  {median(carried):.1f} ms for the rows of each one of the chain")
+
+
+def phases_of(chain: Path, key: str, folder: Path) -> dict[str, float]:
+    command = [
+        sys.executable,
+        "-m",
+        "pgcontract",
+        "verify",
+        str(chain),
+        "--through",
+        key,
+        "--report",
+        str(folder / "run"),
+    ]
+    subprocess.run(command, capture_output=True, check=False)
+    document = json.loads(next((folder / "run").glob("*/run.json")).read_text(encoding="utf-8"))
+    shutil.rmtree(folder / "run")
+    return {phase["name"]: phase["cpu_ms"] for phase in document["phases"]}
 
 
 def main() -> None:
