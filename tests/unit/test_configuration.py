@@ -130,6 +130,11 @@ def test_the_home_folder_is_the_last_place(tmp_path: Path, monkeypatch: pytest.M
             id="a key that is not known",
         ),
         pytest.param(
+            {"pyproject.toml": "[tool.pgcontract]\nlayuot = 'flyway'"},
+            "{}/pyproject.toml:2: `layuot` is not known at the top of the file; did you mean `runner.layout`?",
+            id="a key that stands in a table",
+        ),
+        pytest.param(
             {"pyproject.toml": "[tool]\npgcontract = 3"},
             "{}/pyproject.toml:2: tool.pgcontract: expected a table of keys",
             id="no table",

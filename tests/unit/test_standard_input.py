@@ -128,3 +128,14 @@ def test_what_has_no_end_is_not_waited_for(tmp_path: Path) -> None:
         found = verify(tmp_path, zero.fileno())
 
     assert (2, "error: standard input:1: a binary file") == (found.code, found.mistake.partition(" file:")[0] + " file")
+
+
+def test_script_is_judged_by_the_configuration_of_the_working_folder(tmp_path: Path) -> None:
+    folder = write_files(tmp_path, {"pgcontract.toml": '[severity]\n"script.rerun" = "error"\n'})
+    expected = Verified(
+        code=1,
+        decision="BLOCKED",
+        broken=('script.rerun standard input: The second run fails: relation "a" already exists.',),
+    )
+
+    assert expected == verify(folder, b"CREATE TABLE a (id integer PRIMARY KEY);", "--only", "script.*")

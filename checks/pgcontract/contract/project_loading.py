@@ -18,6 +18,7 @@ from pgcontract.contract.left_out import left_out
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind, from_the_top
 from pgcontract.contract.project import Project
+from pgcontract.contract.severities import read_severities
 from pgcontract.contract.toml_reader import parse_contract, read_contract
 from pgcontract.contract.unread_tools import unread_tool
 from pgcontract.contract.validation_errors import nearest, raise_contract_error
@@ -69,16 +70,25 @@ def load_script(raw: bytes, *, name: str, options: FolderOptions | None = None) 
     layout, folder, shown = read_given(make_source(raw, name), options.layout, options.values)
     reading = read_given_folder(layout, folder, name)
     chain, shapes = build_chain(reading.migrations, [])
+    configuration = read_configuration(Path())
+    production = configuration.spec.production
     project = Project(
         root=Path(),
         document=shown_document({}),
+        platform=production.platform,
+        postgres=production.postgres,
+        locale=production.locale,
+        table_rows=production.tables,
+        severities=read_severities(configuration),
+        files=configuration.sources,
         chain=chain,
         shapes=shapes,
         layout=layout.NAME,
         issues=reading.issues,
         assumptions=(_layout_sentence(layout, shown), *reading.assumptions),
     )
-    return with_options(project, options, folder=folder)
+    says_platform = configuration.file_of("production", "platform") is not None
+    return with_options(project, options, folder=folder, says_platform=says_platform)
 
 
 def _masked(error: InputError, secrets: Mapping[str, str]) -> InputError:

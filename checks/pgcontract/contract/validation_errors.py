@@ -98,7 +98,7 @@ def _message(error: ErrorDetails, path: KeyPath, model: type[BaseModel]) -> str:
     above = f"in {spell_path(path[:-1])}" if path[:-1] else "at the top of the file"
     match kind:
         case "extra_forbidden":
-            return f"`{key}` is not known {above}; {nearest(key, keys_at(model, path[:-1]))}"
+            return f"`{key}` is not known {above}; {_nearest_key(key, path[:-1], model)}"
         case "missing":
             return f"`{key}` is missing {above}: {_description(model, path)}"
         case "value_error":
@@ -115,6 +115,14 @@ def _message(error: ErrorDetails, path: KeyPath, model: type[BaseModel]) -> str:
             return f"{where}: {_display_value(value)} has not the right form; {_description(model, path)}"
         case _:
             return f"{where}: expected {_EXPECTED.get(kind, error['msg'])}, found {_display_value(value)}"
+
+
+def _nearest_key(key: str, above: KeyPath, model: type[BaseModel]) -> str:
+    """The nearest known key; one of the same name may stand in a table beside it."""
+    known = keys_at(model, above)
+    within = {inner: f"{table}.{inner}" for table in known for inner in keys_at(model, (*above, table))}
+    close = [key] if key in within else [] if get_close_matches(key, known) else get_close_matches(key, within, n=1)
+    return f"did you mean `{within[close[0]]}`?" if close and not above else nearest(key, known)
 
 
 def _display_value(value: object) -> str:

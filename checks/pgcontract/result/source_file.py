@@ -10,7 +10,7 @@ class SourceFile:
     """`role` is migration, rollback, contract, claims, project, baseline, setup or seed; `path` as it was given.
 
     `migration` is the key of the one that it is of, empty for what holds for the whole chain; of a seed it is its path.
-    `sha256` is of the file's bytes, of TOML without a byte order mark.
+    `sha256` is of the file's bytes, of TOML without a byte order mark, of pyproject.toml of what it says of us.
     """
 
     role: str
