@@ -53,7 +53,9 @@ def example_blocks(check: str) -> Iterator[str]:
     from pgcontract.rules.examples import example_pair
 
     kept, broken = example_pair(check)
-    for heading, example, before in (("Kept", kept, _NOTHING), (f"Broken{_answer(broken)}", broken, kept.whole_files)):
+    for word, example, before in (("kept", kept, _NOTHING), ("broken", broken, kept.whole_files)):
+        status = example.expected["status"]
+        heading = word.capitalize() + (f", told as {status}" if status != word else "") + _answer(example)
         yield f"{click.wrap_text(heading, width=WIDTH)}:"
         for path, text in example.whole_files.items():
             yield f"  {path}\n{_shown(text, before.get(path))}"
@@ -62,6 +64,8 @@ def example_blocks(check: str) -> Iterator[str]:
 def _answer(example: Example) -> str:
     """What the check says of it, where the case gives it whole."""
     said = example.expected
+    if example.is_kept:
+        return ""
     if str(summary := said.get("summary", "")).endswith("."):
         return f" (“{summary}”)"
     if {"expected", "actual"} <= said.keys():

@@ -107,10 +107,13 @@ def read_examples(check: str) -> Mapping[str, Example]:
 
 
 def example_pair(check: str) -> tuple[Example, Example]:
-    """The example that keeps what the check asks, and the one that breaks it."""
-    examples = read_examples(check)
+    """The example that keeps what the check asks, and the one that breaks it: the first that it answers so."""
+    examples = list(read_examples(check).values())
     kept, broken = (
-        examples.get(word) or next(example for name, example in examples.items() if name.startswith(word))
+        min(
+            (example for example in examples if example.name.startswith(word)),
+            key=lambda example: (example.expected["status"] != word, example.name != word),
+        )
         for word in ("kept", "broken")
     )
     return kept, broken
