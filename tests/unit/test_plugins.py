@@ -9,12 +9,16 @@ import subprocess
 import sys
 import tomllib
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-from pgcontract import plugins
+from command import command_here
+from pgcontract import formats, plugins, reporting
+from pgcontract.contract.layouts import layouts
 from pgcontract.plugins import Plugin
+from pgcontract.rules import registry
 
 DOCS = Path(__file__).parents[2] / "docs/own-rules.md"
 CONTRACT = """
@@ -132,6 +136,19 @@ def test_plug_ins_are_left_out_on_demand(site: Path) -> None:
     assert "money.exact" not in command(site, "list", PGCONTRACT_PLUGINS="none").stdout
 
 
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What is installed there is so in this process, as long as nothing of it can be taken."""
+    monkeypatch.syspath_prepend(tmp_path)
+    caches = (plugins.plugins, registry._load_rules, formats._load, layouts, reporting.formats, reporting._plugged)
+    for cache in caches:
+        cache.cache_clear()
+    yield
+    sys.modules.pop("odd_plugin", None)
+    for cache in caches:
+        cache.cache_clear()
+
+
 def rule(id: str = "odd.one", subjects: str = "lambda promise: ['script']", body: str = "return []") -> str:  # noqa: A002
     return RULE.format(id=id, subjects=subjects, body=body)
 
@@ -154,23 +171,23 @@ def rule(id: str = "odd.one", subjects: str = "lambda promise: ['script']", body
          "class E: pass", "there is a standard email already, of pgcontract itself"),
     ],
 )  # fmt: skip
+@pytest.mark.usefixtures("here")
 def test_a_plug_in_that_cannot_be_taken_is_one_error(tmp_path: Path, kind: str, name: str, text: str, words: str) -> None:
     install(tmp_path, "odd-plugin", {"odd_plugin.py": text}, {f"pgcontract.{kind}": {name: "odd_plugin"}}, "0.2")
     asked = {
         "rules": ["list"],
         "layouts": ["verify", "--layout", "other", str(tmp_path)],
         "reports": ["report", "--format", "other", "run.json"],
-        "providers": ["verify", "--pg", "other", str(DOCS.parent)],
+        "providers": ["verify", "--pg", "other", str(tmp_path)],
         "formats": ["schema", "contract"],
     }
     (tmp_path / "run.json").write_text("{}", encoding="utf-8")
     (tmp_path / "001_a.sql").write_text("SELECT 1;", encoding="utf-8")
-    asked["providers"][-1] = str(tmp_path)
-    ran = command(tmp_path, *asked[kind])
+    ran = command_here(tmp_path)(*asked[kind])
 
-    assert 2 == ran.returncode
-    assert ran.stderr.startswith("error: the plug-in odd-plugin 0.2 cannot be loaded (entry point ")
-    assert (words in ran.stderr, "Traceback" in ran.stderr) == (True, False), ran.stderr
+    assert 2 == ran.code
+    assert ran.err.startswith("error: the plug-in odd-plugin 0.2 cannot be loaded (entry point ")
+    assert (words in ran.err, "Traceback" in ran.err) == (True, False), ran.err
 
 
 def test_two_plug_ins_that_clash_are_both_named(tmp_path: Path) -> None:
