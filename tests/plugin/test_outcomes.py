@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pgcontract.contract import BaselineEntry, FindingKey, baseline_text
+from pgcontract.model.sql import digest_of_script, read_script
+from pgcontract.result import Severity
 
 CONTRACT = "contracts/001_note/contract.toml"
 
@@ -34,6 +37,18 @@ def waived(project: Path) -> None:
         )
 
 
+def known(project: Path) -> None:
+    broken(project)
+    key = FindingKey(
+        migration="001_note",
+        check="column.default",
+        subject="public.note.body",
+        statement=digest_of_script(read_script(project / "migrations/001_note.sql")),
+    )
+    text = baseline_text([BaselineEntry(key=key, severity=Severity.ERROR)])
+    (project / "pgcontract-baseline.toml").write_text(text, encoding="utf-8")
+
+
 def run(pytester: pytest.Pytester, *arguments: str, process: bool = False) -> tuple[int, dict[str, int], str]:
     """Exit status, the outcomes other than passed, and the decision in the terminal summary."""
     # Workers import everything anew; what neither a worker nor a conftest changes is asked in this process.
@@ -51,8 +66,9 @@ def run(pytester: pytest.Pytester, *arguments: str, process: bool = False) -> tu
         (kept, (0, {}, "CLEAR")),
         (broken, (1, {"failed": 1}, "BLOCKED")),
         (waived, (0, {"xfailed": 1}, "CAUTION")),
+        (known, (0, {"xfailed": 1}, "CLEAR")),
     ],
-    ids=["kept", "broken", "waived"],
+    ids=["kept", "broken", "waived", "known"],
 )
 def test_outcomes_and_verdict(
     pytester: pytest.Pytester, project: Path, edit: Edit, expected: tuple[int, dict[str, int], str]

@@ -300,6 +300,9 @@ def test_what_is_critical_stays_on_the_first_screen(tmp_path: Path, write_projec
     assert ([Severity.CRITICAL], Decision.CAUTION) == ([one.severity for one in accepted], run.verdict.decision)
     assert f"critical finding is in the baseline: {accepted[0].item}" in run.verdict.reasons[0]
     assert f"WAIVED (critical) {accepted[0].item}" in render(run, "text")
+    assert "::warning" in render(run, "github")
+    assert '"severity": "critical"' in render(run, "gitlab")
+    assert '"kind": "external"' in render(run, "sarif")
     assert "**WAIVED (critical)**" in render(run, "markdown").partition("\n## ")[2].partition("\n## ")[0]
 
 

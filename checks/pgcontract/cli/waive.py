@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from pgcontract.cli.folder_options import folder_options, read_folder_options
+from pgcontract.cli.folder_options import folder_options, path_argument, read_folder_options, read_path
 from pgcontract.cli.progress import show_progress
 
 
 @click.command("waive")
 @click.argument("item", metavar="CHECK[SUBJECT]")
-@click.argument("path", default="schema")
+@path_argument
 @click.option("--reason", metavar="TEXT", required=True, help="Why it may be so.")
 @click.option("--owner", metavar="NAME", help="Who answers for it.  [default: the document's owner in pgcontract.toml]")
 @click.option(
@@ -35,7 +35,7 @@ from pgcontract.cli.progress import show_progress
 )  # fmt: skip
 def command(
     item: str,
-    path: str,
+    path: str | None,
     reason: str,
     owner: str | None,
     until: str,
@@ -49,7 +49,7 @@ def command(
 
     The waiver goes into the contract of the migration that it is about, and takes the place of one of the same check and
     subject; where there is no contract, one is written that promises nothing else. What changes is printed.
-    PATH is a project, a folder of migrations, or one .sql file. Default: schema.
+    PATH is a project, a folder of migrations, or one .sql file; left out, the one that is found below.
     """
     from pgcontract.contract import Waiver, load_project
     from pgcontract.model.input_file import is_there
@@ -62,6 +62,9 @@ def command(
     today = dt.datetime.now(dt.UTC).date()
     check, subject = read_item(item)
     last = read_until(until, today)
+    path, found = read_path(path, f"waive '{check}[…]'")
+    if found is not None:
+        click.echo(visible(found), err=True)
     project = load_project(path, options=read_folder_options(folder))
     owner = owner or project.document.get("owner")
     if not owner:
