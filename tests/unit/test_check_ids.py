@@ -26,6 +26,7 @@ IDS = (
     "column.storage",
     "column.time_zone",
     "column.type",
+    "column.upgradable",
     "constraint.definition",
     "constraint.examples",
     "constraint.immutable",

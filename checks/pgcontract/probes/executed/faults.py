@@ -81,9 +81,9 @@ def _place(
     match = _IN_FUNCTION.search(refusal.context or "")
     if match is None:
         return None
-    said = match["name"].strip('"')
     if match["language"] == "PL/pgSQL":
-        return (names[said], match) if said in names else None
+        return (names[match["name"]], match) if match["name"] in names else None
+    said = match["name"].removeprefix('"').removesuffix('"')
     # Of an SQL function the server says the bare name alone.
     named = {routine.signature: routine for routine in names.values() if routine.bare_name == said}
     if called is not None and called.signature in named:

@@ -176,14 +176,16 @@ def names_in_context(connection: psycopg.Connection, routines: Sequence[Routine]
 
 
 def reached_tables(routines: Sequence[Routine]) -> Mapping[str, frozenset[str]]:
-    """By signature, the bare names of tables that a function, whoever it calls, or whoever calls it makes."""
+    """By signature, the bare names of tables that any function makes, whose session may call this one later; "%" where
+    a function, or whoever it calls or is called by, puts such a name together."""
+    named = frozenset(name for routine in routines for name in routine.made_tables if name != "%")
     by_name: dict[str, list[str]] = {}
     for routine in routines:
         by_name.setdefault(routine.bare_name.lower(), []).append(routine.signature)
     makers = [routine for routine in routines if routine.made_tables]
     tables: dict[str, set[str]] = {routine.signature: set(routine.made_tables) for routine in routines}
     if not makers:
-        return {name: frozenset(made) for name, made in tables.items()}
+        return dict.fromkeys(tables, named)
     calls = {
         routine.signature: {
             called
@@ -198,4 +200,4 @@ def reached_tables(routines: Sequence[Routine]) -> Mapping[str, frozenset[str]]:
             for callee in callees:
                 tables[caller] |= tables[callee]
                 tables[callee] |= tables[caller]
-    return {name: frozenset(made) for name, made in tables.items()}
+    return {name: named | made for name, made in tables.items()}
