@@ -69,7 +69,8 @@ class Population:
     """Carries the database along the chain, as far as it is asked for.
 
     `run_over` runs a judged migration over a populated state and gives the one to go on with, in which the rows that
-    stop it are left out; the others are applied in place.
+    stop it are left out; the others are applied in place. All of it is under the first grant regime: they differ in what
+    roles of the API may do, and rows meet whoever migrates, who owns the tables under each.
     """
 
     def __init__(
