@@ -28,7 +28,7 @@ from pgcontract.runner import check_infos
 FILES = {
     "contract": "What one migration promises: `contracts/<migration>/contract.toml`, or `<migration>.contract.toml`.",
     "claims": "What a document says, beside the contract that it is about: `claims.toml`.",
-    "pgcontract": "What holds for the whole chain: `pgcontract.toml`, at the top of the project.",
+    "pgcontract": "What holds for the whole chain: `pgcontract.toml`, or `[tool.pgcontract]` in `pyproject.toml`.",
 }
 OTHERS = "claims and waivers"  # which the runner decides, with the findings of all others before it
 
