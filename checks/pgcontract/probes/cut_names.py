@@ -15,6 +15,11 @@ from pgcontract.probes.context import Context
 
 _LONG: Final = re.compile(rf"[\w$]{{{MAX_NAME_BYTES // 4},}}|\"[^\"]{{{MAX_NAME_BYTES // 4},}}\"")
 
+# The kinds, as fields of Schema, whose objects a script names; a grant or a setting has a name of several words.
+_NAMED: Final = (
+    "schemas tables columns constraints indexes views functions types triggers policies sequences rules".split()  # noqa: SIM905
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class CutName:
@@ -46,7 +51,7 @@ def cut_names(context: Context) -> tuple[CutName, ...]:
                     kept[name] = token.name
     if not written:
         return ()
-    there = {part.qualified_name.name for part in context.migrated.parts() if part.kind != "rows"}
+    there = {part.qualified_name.name for kind in _NAMED for part in getattr(context.migrated, kind)}
     return tuple(
         CutName(
             written=name,
