@@ -39,7 +39,11 @@ def table_separates_users(context: Context) -> Iterator[Answer]:
     for table in dict.fromkeys(crossing.table for crossing in crossings):
         yield _answer(context, access, [crossing for crossing in crossings if crossing.table == table])
     if not crossings:
-        yield Answer(Status.KEPT, CATALOG, "No user reached a row of another's that policies keep apart.")
+        empty = access.without_rows
+        left = (
+            f" {', '.join(empty[:3])}{', …' if len(empty) > 3 else ''} took no row, and was not asked." if empty else ""
+        )
+        yield Answer(Status.KEPT, CATALOG, f"No user reached a row of another's that policies keep apart.{left}")
 
 
 def _answer(context: Context, access: Access, crossings: Sequence[Crossing]) -> Answer:
