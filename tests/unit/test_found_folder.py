@@ -47,10 +47,10 @@ def found(root: Path, files: dict[str, str], monkeypatch: pytest.MonkeyPatch, at
         pytest.param(
             {
                 "db/migrations/1_a.sql": "",
-                **{f"{name}/migrations/1_a.sql": "" for name in ("node_modules", ".x", "tests")},
+                **{f"{name}/migrations/1_a.sql": "" for name in ("vendor", ".x", "tests", "examples")},
             },
             ("db/migrations", "flat"),
-            id="not dependencies, hidden folders and tests",
+            id="not dependencies, hidden folders, tests and examples",
         ),
         pytest.param(
             {"db/migrations/1_a.sql": "", "py/pyvenv.cfg": " ", "py/migrations/1_a.sql": ""},

@@ -15,7 +15,7 @@ from pgcontract.contract.migration_folder import Folder
 from pgcontract.contract.unread_tools import unread_tool
 from pgcontract.errors import InputError
 
-_TESTS: Final = frozenset(("test", "tests", "__tests__", "spec", "specs", "fixtures", "testdata"))
+_TESTS: Final = frozenset(("test", "tests", "__tests__", "spec", "specs", "fixtures", "testdata", "example", "examples"))
 _CALLED: Final = ("migrat", "versions", "changelog")
 _MARKS: Final = frozenset(("migration_lock.toml", "atlas.sum", "_journal.json"))
 _OF_ONE_MIGRATION: Final = frozenset(("up.sql", "migration.sql"))
