@@ -34,6 +34,8 @@ _WRITTEN: Final = re.compile(
     re.IGNORECASE,
 )
 
+_READS: Final = re.compile(r"[\s(]*(?:SELECT|TABLE|VALUES)\b", re.IGNORECASE)
+
 
 class Step(ActingRole):
     """What the application does at once."""
@@ -47,7 +49,12 @@ class Step(ActingRole):
     after: Many[str] = Field(
         default=(), description="Steps above it that come first. An event may come before them all the same."
     )
-    rows: int = Field(default=1, ge=0, description="How many rows it changes or gives, played in order. Default: 1.")
+    rows: int = Field(
+        default=1,
+        ge=0,
+        description="How many rows it changes or gives, played in order; not one more when other actors have played. "
+        "Default: 1.",
+    )
     replay: int | None = Field(
         default=None, ge=0, description="How many rows it changes when it is played again. Default: nothing is promised."
     )
@@ -66,6 +73,11 @@ class Step(ActingRole):
     def statements(self) -> tuple[str, ...]:
         """Its statements, in order."""
         return statements_of(self.sql)
+
+    @property
+    def verb(self) -> str:
+        """What its number of rows is that of: `gives` where its last statement only reads, else `changes`."""
+        return "gives" if _READS.match(without_comments(self.statements[-1])) else "changes"
 
     @property
     def written_table(self) -> str | None:
@@ -91,7 +103,13 @@ class Flow(NamedValue, Section):
     heading = Heading(key="flow", description="What the application does.")
 
     table: Qualified = Field(description="The table it writes, as in public.orders.")
-    actors: int = Field(default=1, ge=1, le=9, description="How many are played beside each other. Default: 1.")
+    actors: int = Field(
+        default=1,
+        ge=1,
+        le=9,
+        description="How many are played beside each other: a step reaches no more rows than it says, whatever the "
+        "others have done. Default: 1.",
+    )
     values: dict[NameKey, Scalar] = Field(
         default={},
         description="The steps' parameters. In a text {actor} is the actor's number, 0 that of nobody, and {life} how "

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from pgcontract.contract import Flow
+from pgcontract.contract import Flow, Step
 from pgcontract.probes.fuzzing.hypothesis_draws import draw_examples
-from pgcontract.probes.scenarios.moves import History, Move, moves_of, possible_moves
+from pgcontract.probes.scenarios.moves import History, Move, first_move, moves_of, possible_moves
 
 _MAX_INSERTIONS: Final = 3
 
@@ -33,11 +33,17 @@ def _orderly_histories(flow: Flow) -> Iterator[History]:
     for step in flow.steps:
         steps = (*flow.before(step), step)
         for actors in range(1, min(flow.actors, 2) + 1):
-            yield tuple(
-                Move(step=flow_step.name, actor=actor, event=1 if flow_step.events else 0)
-                for actor in range(1, actors + 1)
-                for flow_step in steps
-            )
+            yield tuple(first_move(flow_step, actor=actor) for actor in range(1, actors + 1) for flow_step in steps)
+
+
+def histories_beside_others(flow: Flow, step: Step) -> Iterator[History]:
+    """The step of the first actor, behind those it follows, once all others have played up to each of their steps."""
+    own = tuple(first_move(each) for each in flow.before(step))
+    for last in flow.steps:
+        played = (*flow.before(last), last)
+        others = (first_move(each, actor=actor) for actor in range(2, flow.actors + 1) for each in played)
+        if flow.actors > 1:
+            yield (*own, *others, first_move(step))
 
 
 def _with_insertions(flow: Flow, life: History, insertions: Iterable[tuple[int, History]]) -> History:

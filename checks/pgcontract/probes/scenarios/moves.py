@@ -47,9 +47,9 @@ def moves_of(flow: Flow, step: Step) -> Iterator[Move]:
         yield Move(step=step.name, actor=UNKNOWN_ACTOR, event=1)
 
 
-def first_move(step: Step) -> Move:
-    """The first actor's."""
-    return Move(step=step.name, actor=1, event=1 if step.events else 0)
+def first_move(step: Step, *, actor: int = 1) -> Move:
+    """The actor's first move of the step."""
+    return Move(step=step.name, actor=actor, event=1 if step.events else 0)
 
 
 def possible_moves(flow: Flow, before: Sequence[Move]) -> tuple[Move, ...]:
