@@ -72,7 +72,12 @@ def trace_locks(context: Context) -> LockTrace:
     return trace
 
 
-def _trace(context: Context) -> LockTrace:
+def trace_in_zone(context: Context, zone: str) -> LockTrace:
+    """The same where sessions begin in that time zone; psycopg.Error where the server knows none of that name."""
+    return _trace(context, zone)
+
+
+def _trace(context: Context, zone: str = "") -> LockTrace:
     script = context.promise.script
     if not script.parsed:
         raise CouldNotAsk("the script is too long to be looked into")
@@ -85,6 +90,8 @@ def _trace(context: Context) -> LockTrace:
         context.sandbox.connect(name) as observer,
         context.sandbox.connect(name) as connection,
     ):
+        if zone:
+            connection.execute("SELECT pg_catalog.set_config('TimeZone', %s, false)", [zone])
         relations = read_relations(observer)
         deployed = {oid: each for oid, each in relations.items() if before is None or each.name in before}
         return _Tracer(connection, observer, _chosen(deployed, script)).run(script)

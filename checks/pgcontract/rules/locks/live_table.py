@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from pgcontract.probes.context import Context
 from pgcontract.probes.locks.work import ColumnAdded, IndexBuilt, WorkKind
-from pgcontract.result import Severity
+from pgcontract.probes.locks.zones import ELSEWHERE, ZonedRewrite, rewrites_elsewhere
+from pgcontract.result import Severity, Status
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.locks.findings import Told, answers, command, reasons
+from pgcontract.rules.locks.findings import Told, answers, command, origin_of, reasons, statement_evidence, why
 from pgcontract.rules.pending import pending_script
 from pgcontract.rules.registry import check
 
@@ -20,7 +22,8 @@ def lock_no_rewrite(context: Context) -> Iterator[Answer]:
     Why it matters: a rewrite copies every row and builds every index again under ACCESS EXCLUSIVE: on a table of some
     size nobody reads or writes it for minutes, and the disk must hold it twice.
     How it is measured: the pending migration is run statement by statement over rows; where the file of a table that was
-    there before is another one after a statement, it was rewritten; a second session reads which lock is held.
+    there before is another one after a statement, it was rewritten; a second session reads which lock is held. What only
+    the time zone UTC spares, a change between timestamp and timestamptz, is tried in another zone too, and noted.
     What to do: take the steps in the evidence, each as a migration of its own. Where production's table is small, say so:
     [production.tables] in pgcontract.toml.
     """
@@ -37,6 +40,27 @@ def lock_no_rewrite(context: Context) -> Iterator[Answer]:
         return f"Line {line} rewrites every row of {table}{f' for {cause}' if cause else ', by ' + command(told.traced)}"
 
     yield from answers(context, WorkKind.REWRITE, "No table that was there before is rewritten under a lock.", describe)
+    # A database on Supabase is in UTC.
+    if context.promise.project.platform != "supabase":
+        yield from map(partial(_in_another_zone, context), rewrites_elsewhere(context))
+
+
+def _in_another_zone(context: Context, rewrite: ZonedRewrite) -> Answer:
+    line, change, table = rewrite.traced.statement.line, rewrite.change, rewrite.work.table
+    into = change.after.type.endswith("with time zone")
+    taken = "takes the stored times for that zone's" if into else "stores the times of that zone"
+    return Answer(
+        Status.NOTED,
+        f"{table}.{change.after.name}",
+        f"Line {line} rewrites nothing in the time zone UTC. In any other, as in {ELSEWHERE}, in which it was tried too, "
+        f"it rewrites every row of {table} for {why(rewrite.work)}, and {taken}.",
+        expected="the same work wherever it runs",
+        actual=f"{rewrite.work.lock.sql} on {table} during a rewrite in {ELSEWHERE}, no rewrite in UTC",
+        remedy=f"If {change.after.name} {'holds' if into else 'shall hold'} the time of UTC, begin the file with "
+        "SET timezone = 'UTC'; and nothing is rewritten anywhere.",
+        evidence=[statement_evidence(rewrite.traced)],
+        origin=origin_of(context, rewrite.traced),
+    )
 
 
 @check("lock.no_scan", subjects=pending_script, severity=Severity.WARNING, implied=True)
