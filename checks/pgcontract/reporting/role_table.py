@@ -32,19 +32,27 @@ def role_table(run: Run) -> Markup:
 
 
 def role_line(run: Run) -> str:
-    """`anon reads 2 of 12 tables and views and writes 1; a signed-in user …`; empty where nobody looked."""
+    """`of 12 tables and views anon reads 2 and writes 1; a signed-in user reads others' rows in 3 and writes them in
+    none`; empty where nobody looked."""
     if not run.access:
         return ""
     names = _count(run.access, lambda row: not _is_function(row))
+    reached: dict[str, list[Callable[[RoleAccess], bool]]] = {
+        "anon reads {} and writes {}": [lambda row: _reads(row.anon), lambda row: _writes(row.anon)],
+        "a signed-in user reads others' rows in {} and writes them in {}": [
+            lambda row: _reads(row.others),
+            lambda row: _writes(row.others),
+        ],
+    }
     said = []
     if names:
-        said = [
-            f"anon reads {_number(run, lambda row: _reads(row.anon))} of {names} tables and views, and writes "
-            f"{_number(run, lambda row: _writes(row.anon))}",
-            "a signed-in user reads rows that are not his own in "
-            f"{_number(run, lambda row: _reads(row.others))}, and writes them in "
-            f"{_number(run, lambda row: _writes(row.others))}",
-        ]
+        of = f"of {names} tables and views" if names > 1 else "of 1 table or view"
+        counts = {words: [_count(run.access, holds) for holds in each] for words, each in reached.items()}
+        if any(map(any, counts.values())):
+            words = (words.format(*(count or "none" for count in each)) for words, each in counts.items())
+            said = [f"{of} {'; '.join(words)}"]
+        else:
+            said = [f"{of} neither anon nor a signed-in user, beside his own rows, reaches any"]
     called = _count(run.access, lambda row: _is_function(row) and bool(row.anon))
     said += [f"anon may call {number(called, 'function')}"] if called else []
     return "; ".join(said) or "anon reaches nothing"
@@ -56,10 +64,6 @@ def _reads(operations: Iterable[str]) -> bool:
 
 def _writes(operations: Iterable[str]) -> bool:
     return bool(_WRITES & {*operations})
-
-
-def _number(run: Run, holds: Callable[[RoleAccess], bool]) -> str:
-    return str(_count(run.access, holds) or "none")
 
 
 def _is_function(row: RoleAccess) -> bool:
