@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -131,7 +131,117 @@ def test_where_the_work_left_main_is_what_it_is_compared_with(repository: Path) 
     git(repository, "checkout", "-q", "work")
 
     project = project_since(repository / "m")
-    assert (["004_d"], [], []) == (*changed(project), issues(project))
+    assert (["004_d"], [], [("migration.in_order", "004_d.sql", "warning")]) == (*changed(project), issues(project))
+    assert ([], ["004_d"]) == (issues(applied := project_since(repository / "m", applied="3")), changed(applied)[0])
+
+
+def arrived(root: Path, files: Mapping[str, str]) -> None:
+    """These came to main after `work` had left it."""
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "--allow-empty", "-m", "mine")
+    git(root, "checkout", "-q", "main")
+    write_files(root, files)
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "theirs")
+    git(root, "checkout", "-q", "work")
+
+
+# What is mine; what came to main meanwhile; what is told of mine. Between the two no file is in conflict.
+MERGED: dict[str, tuple[dict[str, str], dict[str, str], list[tuple[str, str, str]]]] = {
+    "before theirs": (
+        {"m/004_d.sql": "SELECT 1;\n"}, {"m/005_e.sql": "SELECT 2;\n"}, [("migration.in_order", "004_d.sql", "warning")]
+    ),
+    "behind theirs": ({"m/005_d.sql": "SELECT 1;\n"}, {"m/004_e.sql": "SELECT 2;\n"}, []),
+    "the number of theirs": (
+        {"m/004_d.sql": "SELECT 1;\n"}, {"m/004_e.sql": "SELECT 2;\n"},
+        [("migration.in_order", "004_d.sql", "warning"), ("migration.unique", "004_e.sql", "warning")],
+    ),
+    "the same file": ({"m/004_d.sql": "SELECT 1;\n"}, {"m/004_d.sql": "SELECT 1;\n"}, []),
+    "what both edited": ({"m/004_d.sql": "SELECT 1;\n"}, {"m/002_b.sql": f"-- theirs\n{B}"}, []),
+    "elsewhere": ({"m/004_d.sql": "SELECT 1;\n"}, {"other/005_e.sql": "SELECT 2;\n"}, []),
+    "refused by its tool": (
+        {"sql/V1__a.sql": A, "sql/V2__b.sql": B}, {"sql/V2__c.sql": C, "sql/V3__d.sql": "SELECT 2;\n"},
+        [(f"migration.{check}", f"V{file}.sql", "error") for check, file in (
+            ("in_order", "1__a"), ("in_order", "2__b"), ("unique", "2__c"))],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("mine", "theirs", "told"), MERGED.values(), ids=MERGED)
+def test_what_came_to_main_meanwhile_is_what_mine_comes_behind(
+    mine: dict[str, str], theirs: dict[str, str], told: list[tuple[str, str, str]], repository: Path
+) -> None:
+    write_files(repository, mine)
+    arrived(repository, theirs)
+    project = project_since(repository / next(iter(mine)).partition("/")[0])
+    kinds = ("migration.in_order", "migration.unique", "migration.unchanged")
+
+    assert told == sorted(
+        (issue.kind.value, issue.subject, issue.severity.value if issue.severity else "")
+        for issue in project.issues
+        if issue.kind.value in kinds
+    )
+    assert all(Path(issue.path).exists() for issue in project.issues if issue.path)
+
+
+# A file that is as it was, and runs otherwise: by a setting beside or above it, or by a file that it reads.
+SETTINGS: dict[str, tuple[str, dict[str, str], dict[str, str], str]] = {
+    "a placeholder's value": (
+        "db/sql", {"db/flyway.conf": "flyway.placeholders.t=int\n", "db/sql/V1__x.sql": "CREATE TABLE x (id ${t});\n"},
+        {"db/flyway.conf": "flyway.placeholders.t=bigint\n"}, "V1__x",
+    ),
+    "a placeholder's value far above": (
+        "a/b/c/d/sql", {"conf/flyway.conf": "", "a/b/flyway.toml": "[flyway.placeholders]\nt = 'int'\n",
+                        "a/b/c/d/sql/V1__x.sql": "CREATE TABLE x (id ${t});\n"},
+        {"a/b/flyway.toml": "[flyway.placeholders]\nt = 'bigint'\n"}, "V1__x",
+    ),
+    "a script's own settings": (
+        "sql", {"sql/V1__x.sql": "CREATE TABLE x (id int);\n"},
+        {"sql/V1__x.sql.conf": "executeInTransaction=false\n"}, "V1__x",
+    ),
+    "metadata.toml": (
+        "migrations", {"diesel.toml": "", "migrations/2020-01-01-000000_x/up.sql": A,
+                       "migrations/2020-01-01-000000_x/down.sql": "DROP TABLE a;\n"},
+        {"migrations/2020-01-01-000000_x/metadata.toml": "run_in_transaction = false\n"}, "2020-01-01-000000_x",
+    ),
+    "rows that it copies": (
+        "p", {"p/001_x.sql": "CREATE TABLE x (id int);\n\\copy x from 'rows.csv'\n", "p/rows.csv": "1\n"},
+        {"p/rows.csv": "2\n"}, "001_x",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("folder", "files", "change", "key"), SETTINGS.values(), ids=SETTINGS)
+def test_file_that_runs_otherwise_by_a_setting_has_changed(
+    folder: str, files: dict[str, str], change: dict[str, str], key: str, repository: Path
+) -> None:
+    write_files(repository, files)
+    git(repository, "add", "-A")
+    git(repository, "commit", "-q", "-m", "settings")
+    git(repository, "branch", "-f", "main")
+    assert ([], []) == changed(project_since(repository / folder))
+    write_files(repository, change)
+    project = project_since(repository / folder)
+
+    assert ([key], []) == changed(project)
+    assert [("migration.unchanged", "warning")] == [(kind, weight) for kind, _, weight in issues(project)]
+
+
+def test_what_the_configuration_leaves_out_is_not_gone_and_what_it_leaves_out_since_is(repository: Path) -> None:
+    write_files(repository, {"pgcontract.toml": 'leave_out = ["mine_*.sql"]\n', "m/mine_x.sql": "SELECT 1;\n"})
+    git(repository, "add", "-A")
+    git(repository, "commit", "-q", "-m", "left out")
+    git(repository, "branch", "-f", "main")
+    assert ([], [], []) == (*changed(project := project_since(repository / "m")), issues(project))
+    write_files(repository, {"pgcontract.toml": 'leave_out = ["mine_*.sql", "003_*.sql"]\n'})
+
+    assert [("migration.unchanged", "003_c.sql", "warning")] == issues(project_since(repository / "m"))
+
+
+def test_runner_of_the_owner_s_is_no_change_of_each_file(repository: Path) -> None:
+    write_files(repository, {"pgcontract.toml": '[runner]\ntransaction = "all"\n'})
+
+    assert ([], []) == changed(project_since(repository / "m"))
 
 
 def test_git_is_asked_for_the_folder_of_the_migrations_wherever_one_stands(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from pgcontract.contract.applied_history import AppliedHistory
 from pgcontract.contract.changes_since import Changes
 from pgcontract.contract.migration import Migration
-from pgcontract.contract.migration_folder import FolderIssue, IssueKind
+from pgcontract.contract.migration_folder import FolderIssue, FolderReading, IssueKind
 from pgcontract.contract.tool_history import Late, ToolHistory
 from pgcontract.result import Severity
 
@@ -33,7 +34,11 @@ def issues_since(
         return applied is None or key in applied
 
     for key in changes.edited:
-        if counts(key) and not here[key].up.execution.repeatable:
+        if not counts(key) or here[key].up.execution.repeatable:
+            continue
+        if key in changes.by_settings:
+            yield _run_otherwise(here[key], ref, applied is None)
+        else:
             yield _edited(here[key], f"has other statements than at {ref}", tool, name, applied is None)
     for key in changes.reworded:
         if counts(key) and tool.compares and not here[key].up.execution.repeatable:
@@ -49,6 +54,31 @@ def issues_since(
     for key in changes.moved:
         if key not in changes.renamed:
             yield _moved(here[key], ref)
+
+
+def issues_once_merged(
+    chain: Sequence[Migration],
+    merged: FolderReading,
+    changes: Changes,
+    ref: str,
+    tool: ToolHistory,
+    name: str,
+    *,
+    applied: bool,
+) -> Iterator[FolderIssue]:
+    """What is wrong with the new migrations once they are beside those that came to the commit's branch meanwhile: one
+    sorts before those, or has a version that is taken. Where it is said what is `applied`, those are not."""
+    here = {migration.key: migration for migration in chain}
+    new = frozenset(changes.added) | changes.of_another_version
+    beside = [here.get(each.key, each) for each in merged.migrations if each.key in new or each.key not in here]
+    if not applied:
+        yield from _late(beside, _in_order(new, here), tool, name, f"which came to {ref} meanwhile")
+    theirs = {migration.key for migration in beside} - new
+    for issue in merged.issues:
+        if issue.kind is IssueKind.DUPLICATE and (issue.key in new or issue.key in theirs):
+            own = here.get(issue.key or "")
+            summary = f"{issue.summary.rstrip('.')}: so it will be with what came to {ref} meanwhile."
+            yield replace(issue, summary=summary, path=own.up.path if own else None, line=None)
 
 
 def issues_of_history(
@@ -89,6 +119,20 @@ def _edited(migration: Migration, how: str, tool: ToolHistory, name: str, told: 
         summary=f"{migration.file} {how}: {then}",
         remedy=f"{_NEW_MIGRATION[:-1]}{_NOT_APPLIED}." if told else _NEW_MIGRATION,
         severity=Severity.ERROR,
+        key=migration.key,
+        path=migration.up.path,
+    )
+
+
+def _run_otherwise(migration: Migration, ref: str, told: bool) -> FolderIssue:
+    """Warnings: settings may be another in each place where it runs, as values of placeholders are."""
+    return FolderIssue(
+        kind=IssueKind.CHANGED,
+        subject=migration.file,
+        summary=f"{migration.file} is the file that it was at {ref}, and runs otherwise: a setting of its tool, or a "
+        "file that it reads, has changed. A database that has applied it never gets that, and an empty one does.",
+        remedy=f"Take that back, unless it is meant{_NOT_APPLIED if told else ''}.",
+        severity=Severity.WARNING,
         key=migration.key,
         path=migration.up.path,
     )

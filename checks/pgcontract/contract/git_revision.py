@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -37,17 +37,36 @@ class Entry:
 class Revision:
     """The commit that a folder is compared with: where the work on it left `ref`.
 
-    `top` is the working tree's folder, `commit` the full id. That of a pull request's base is not its tip but where the
-    two part: what the base got meanwhile is no change of the pull request's, and no file of it is missing here.
+    `top` is the working tree's folder, `commit` the full id, `tip` that of `ref` itself. The commit of a pull request's
+    base is not its tip but where the two part: what the base got meanwhile is no change of the pull request's, and no
+    file of it is missing here.
     """
 
     ref: str
     top: Path
     commit: str
+    tip: str = ""
 
     def entries(self, *below: PurePosixPath) -> tuple[Entry, ...]:
         """The files, links and submodules of the commit below these paths."""
-        listed = _git(self.top, "ls-tree", "-r", "-z", "--full-tree", self.commit, "--", *_specs(below)).split(b"\0")
+        return self._listed("-r", self.commit, "--", *_specs(below))
+
+    def files_in(self, folders: Iterable[PurePosixPath]) -> tuple[Entry, ...]:
+        """Those right in these folders."""
+        named = sorted({str(folder) for folder in folders})
+        inner = self._listed(self.commit, "--", *(f"{name}/" for name in named if name != ".")) if named != ["."] else ()
+        return (*inner, *(self._listed(self.commit) if "." in named else ()))
+
+    def came_since(self, below: PurePosixPath) -> frozenset[PurePosixPath]:
+        """Files below that path that `ref` has got, changed or lost since."""
+        if self.tip in ("", self.commit):
+            return frozenset()
+        words = ("diff", "--name-only", "-z", "--no-renames", "--no-relative", "--no-ext-diff")
+        names = _git(self.top, *words, self.commit, self.tip, "--", *_specs((below,))).split(b"\0")
+        return frozenset(PurePosixPath(os.fsdecode(name)) for name in names if name)
+
+    def _listed(self, *words: str) -> tuple[Entry, ...]:
+        listed = _git(self.top, "ls-tree", "-z", "--full-tree", *words).split(b"\0")
         found = []
         for line in filter(None, listed):
             meta, _, name = line.partition(b"\t")
@@ -100,6 +119,11 @@ class Revision:
         return Revision(ref=self.ref, top=top, commit=entry.blob)
 
 
+def is_file(entry: Entry) -> bool:
+    """Whether it is a plain file."""
+    return entry.mode.startswith(_FILE)
+
+
 def is_link(entry: Entry) -> bool:
     """Whether the commit has a symbolic link there."""
     return entry.mode == _LINK
@@ -142,7 +166,7 @@ def find_revision(folder: Path, ref: str) -> Revision:
         )
     if not base:
         raise InputError(f"--since {ref}: it and HEAD have no commit in common, so nothing can be said to be since")
-    return Revision(ref=ref, top=top, commit=base)
+    return Revision(ref=ref, top=top, commit=base, tip=commit)
 
 
 def _commit(top: Path, ref: str) -> str | None:
@@ -160,7 +184,7 @@ def _fetch(top: Path, ref: str, shallow: bool) -> str:
     is_name = branch and not all(letter in "0123456789abcdef" for letter in branch)
     what = f"+refs/heads/{branch}:refs/remotes/{remote}/{branch}" if is_name and ref.startswith(f"{remote}/") else branch
     if shallow:
-        return f"The clone is shallow. Type: git fetch --unshallow {remote} {what}"
+        return f"The clone is shallow. Type: git fetch --unshallow {remote} {what}".rstrip()
     return f"Type: git fetch {remote} {what}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -32,6 +32,25 @@ def left_out(folder: Path, configuration: Configuration) -> LeftOut:
         return LeftOut()
     base = from_the_top(file.path.parent)
     globs = configuration.spec.leave_out
+    matched, paths = _matched(folder, base, globs)
+    for at, glob in enumerate(globs):
+        if not glob or glob.startswith("/") or ".." in glob.split("/"):
+            configuration.raise_mistake((KEY, at), f"{glob!r} is no path below {base}; write one as from there")
+        if not matched[at] and not _is_anywhere(base, glob):
+            configuration.raise_mistake((KEY, at), f"{glob!r} matches no file below {base}; correct it, or remove it")
+    return LeftOut(paths=frozenset(paths), sentences=tuple(_sentences(folder, matched, configuration)))
+
+
+def paths_left_out(folder: Path, configuration: Configuration) -> frozenset[Path]:
+    """The paths alone, whatever else the globs say."""
+    file = configuration.file_of(KEY)
+    if file is None:
+        return frozenset()
+    return frozenset(_matched(folder, from_the_top(file.path.parent), configuration.spec.leave_out)[1])
+
+
+def _matched(folder: Path, base: Path, globs: Sequence[str]) -> tuple[dict[int, list[Path]], set[Path]]:
+    """The files by the glob's number, and all that is left out, folders too."""
     matched: dict[int, list[Path]] = {at: [] for at in range(len(globs))}
     paths: set[Path] = set()
     levels = list(walk(folder))
@@ -46,12 +65,7 @@ def left_out(folder: Path, configuration: Configuration) -> LeftOut:
         inner = [level.path / name for name in (*level.files, *level.folders)]
         if inner and level.path != folder and all(path in paths for path in inner):
             paths.add(level.path)
-    for at, glob in enumerate(globs):
-        if not glob or glob.startswith("/") or ".." in glob.split("/"):
-            configuration.raise_mistake((KEY, at), f"{glob!r} is no path below {base}; write one as from there")
-        if not matched[at] and not _is_anywhere(base, glob):
-            configuration.raise_mistake((KEY, at), f"{glob!r} matches no file below {base}; correct it, or remove it")
-    return LeftOut(paths=frozenset(paths), sentences=tuple(_sentences(folder, matched, configuration)))
+    return matched, paths
 
 
 def _sentences(folder: Path, matched: dict[int, list[Path]], configuration: Configuration) -> Iterator[str]:

@@ -7,10 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from pgcontract.contract.applied_issues import issues_since
+from pgcontract.contract.applied_issues import issues_once_merged, issues_since
 from pgcontract.contract.changes_since import Changes, Earlier, Scope, find_changes, read_earlier
+from pgcontract.contract.configuration import read_configuration
 from pgcontract.contract.layouts import Layout
-from pgcontract.contract.migration_folder import Folder
+from pgcontract.contract.migration_folder import Folder, FolderIssue
+from pgcontract.contract.own_runner import run_by
 from pgcontract.contract.project import Project
 from pgcontract.contract.tool_history import history_of
 
@@ -27,13 +29,19 @@ def with_scope(project: Project, folder: Folder, layout: Layout, ref: str) -> Pr
         for passage in script.passages
     )
     earlier = read_earlier(folder, layout, ref, included=included)
-    changes = find_changes(project.chain, earlier)
+    runner = read_configuration(folder.path).spec.runner  # of now: what its owner says of all files is no change of each
+    changes = find_changes(project.chain, replace(earlier, migrations=run_by(runner, earlier.migrations)))
     scope = Scope(ref=ref, commit=earlier.commit, changes=changes, sentences=tuple(_sentences(project, earlier, changes)))
-    issues = (
-        ()
-        if earlier.unread
-        else issues_since(project.chain, changes, ref, history_of(layout), layout.NAME, applied=_known_applied(project))
-    )
+    applied, tool = _known_applied(project), history_of(layout)
+    issues: list[FolderIssue] = []
+    if not earlier.unread:
+        issues += issues_since(project.chain, changes, ref, tool, layout.NAME, applied=applied)
+    if earlier.merged is not None:
+        known = {(issue.kind, issue.subject) for issue in (*project.issues, *issues)}
+        merged = issues_once_merged(
+            project.chain, earlier.merged, changes, ref, tool, layout.NAME, applied=applied is not None
+        )
+        issues += [issue for issue in merged if (issue.kind, issue.subject) not in known]
     return replace(project, scope=scope, issues=(*project.issues, *issues))
 
 

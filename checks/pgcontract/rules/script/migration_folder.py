@@ -160,8 +160,9 @@ def migration_unchanged(context: Context) -> Iterator[Answer]:
 
     Why it matters: what has run does not run again. A database that has applied the file never gets the change, while an
     empty one does; and tools that keep a checksum stop at it, so that nothing is deployed.
-    How it is measured: with --since, the folder is read as it was where the work left that commit, and compared file by
-    file; with --history, the tool's own table says what is applied, and of which contents, where it keeps that. What a
+    How it is measured: with --since, the folder is read as it was where the work left that commit, with its tool's
+    settings of then, and compared file by file; with --history, the tool's own table says what is applied, and of which
+    contents, where it keeps that. What a
     tool runs again whenever it changes may change.
     What to do: take the change back and write it as a migration of its own; where no database has the file yet, say with
     --applied what production has.
@@ -175,8 +176,9 @@ def migration_in_order(context: Context) -> Iterator[Answer]:
 
     Why it matters: one that sorts before what is applied is refused by some tools and never run by others; where it is
     run, production gets it in another order than an empty database.
-    How it is measured: with --since, new are the files that the commit had not; with --history, those that the tool's
-    own table has not. Where the tool's settings allow another order, nothing is told.
+    How it is measured: with --since, new are the files that the commit had not, and before them come those that its
+    branch has got since; with --history, new are those that the tool's own table has not. Where the tool's settings allow
+    another order, nothing is told.
     What to do: rename it so that it comes last.
     """
     yield from _answers(context, IssueKind.LATE, "Every new migration comes behind those that were there.")
