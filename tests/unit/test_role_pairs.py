@@ -15,6 +15,7 @@ from written_files import write_files
 FILE = tomllib.loads(Path(__file__).with_name("role_pairs.toml").read_text(encoding="utf-8"))
 PAIRS, QUIET = FILE["pair"], FILE["quiet"]
 CONFIGURED = '[production]\nplatform = "supabase"\n'
+SHOWN = '[api]\nschemas = ["public", "shown"]\n'
 CHECKS = (  # those of roles
     "table.row_security",
     "policy.*",
@@ -30,7 +31,7 @@ CHECKS = (  # those of roles
 
 def judged(folder: Path, texts: Sequence[str]) -> tuple[Finding, ...]:
     script = "\n".join(texts).encode().decode()
-    files = {"pgcontract.toml": CONFIGURED, "migrations/001_all.sql": f"{script}\n"}
+    files = {"pgcontract.toml": CONFIGURED, "supabase/config.toml": SHOWN, "migrations/001_all.sql": f"{script}\n"}
     run = verify(load_project(write_files(folder, files)), RunOptions(only=CHECKS))
     unanswered = [
         (finding.summary, [e.text for e in finding.evidence])

@@ -27,6 +27,7 @@ from pgcontract.contract.scope import with_scope
 from pgcontract.contract.seed_commands import find_seed_command
 from pgcontract.contract.seeds import seed_scripts
 from pgcontract.contract.severities import read_severities
+from pgcontract.contract.supabase_config import exposed_schemas
 from pgcontract.contract.table_rows import read_table_rows
 from pgcontract.contract.toml_reader import Document
 from pgcontract.contract.tool_history import history_of
@@ -94,6 +95,7 @@ def with_options(project: Project, options: FolderOptions, *, folder: Folder, sa
         project,
         seeds=seed_scripts(folder, project.layout, migrations=scripts, command=command),
         seed_command=command,
+        exposed=exposed_schemas(folder, project.chain),
         platform=options.platform or project.platform,
         applied=applied,
         setup=setup,

@@ -21,6 +21,7 @@ from pgcontract.contract.report_outline import default_outline
 from pgcontract.contract.sections.datasets import Dataset, merge_datasets
 from pgcontract.contract.seed_commands import SeedCommand
 from pgcontract.contract.severities import Severities
+from pgcontract.contract.supabase_config import ExposedSchemas
 from pgcontract.contract.tool_history import history_of
 from pgcontract.contract.validation_errors import nearest
 from pgcontract.contract.values import Shape
@@ -45,6 +46,7 @@ class Project:
     `scope` is the commit since which changes count, with what has changed; `history` the keys that its tool's own table
     says are applied, where that was read.
     `seed_command` is how its tool makes rows where a command does.
+    `exposed` are the schemas that Supabase's REST API shows.
     `ended` is the key of its head where the owner's word left others behind that out. `alone`: it is one file, whose
     neighbours were not looked at. `baseline` is what is known to be wrong, if there is such a file; `baseline_path` is
     where it is written unless another place is named.
@@ -64,6 +66,7 @@ class Project:
     setup: Script | None = field(default=None, repr=False)
     seeds: tuple[Script, ...] = field(default=(), repr=False)
     seed_command: SeedCommand | None = None
+    exposed: ExposedSchemas = field(default_factory=ExposedSchemas)
     table_rows: Mapping[str, int] = field(default_factory=dict)
     issues: tuple[FolderIssue, ...] = ()
     assumptions: tuple[str, ...] = ()

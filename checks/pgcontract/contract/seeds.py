@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from pgcontract.contract.migration_folder import Folder, from_the_top
 from pgcontract.contract.seed_commands import SeedCommand
+from pgcontract.contract.supabase_config import find_config, settings_of
 from pgcontract.errors import InputError
 from pgcontract.model.sql import Script, read_script
 
@@ -55,25 +55,12 @@ def _beside(folder: Folder) -> Iterator[Path]:
 
 
 def _of_supabase(folder: Folder) -> Iterator[Path]:
-    for parent in folder.parents():
-        place = parent if parent.name == _SUPABASE else parent / _SUPABASE
-        config = place / "config.toml"
-        if place == parent or folder.has(config):
-            yield from _named_by(place, _seed_settings(folder, config))
-            return
+    if found := find_config(folder):
+        place, document = found
+        yield from _named_by(place, settings_of(settings_of(document, "db"), "seed"))
 
 
-def _seed_settings(folder: Folder, config: Path) -> dict[str, Any]:
-    try:
-        document = tomllib.loads(folder.settings(config)) if folder.has(config) else {}
-    except tomllib.TOMLDecodeError:
-        return {}
-    settings = document.get("db", {})
-    seed = settings.get("seed", {}) if isinstance(settings, dict) else {}
-    return seed if isinstance(seed, dict) else {}
-
-
-def _named_by(place: Path, settings: dict[str, Any]) -> Iterator[Path]:
+def _named_by(place: Path, settings: Mapping[str, Any]) -> Iterator[Path]:
     """The files of `sql_paths`, each pattern's by name; nothing above the folder of the configuration."""
     if settings.get("enabled") is False:
         return

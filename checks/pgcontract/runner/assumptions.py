@@ -12,6 +12,17 @@ from pgcontract.result.observations import KeptAnswer
 
 _MAX_NAMES = 5
 _SHORT = 12
+_OF_EXPOSED: Final = frozenset(
+    (
+        "table.row_security",
+        "table.separates_users",
+        "view.caller_rights",
+        "function.caller_rights",
+        "function.definer_closed",
+        "policy.restricts",
+        "column.personal",
+    )
+)
 _ON_PLATFORM: Final = re.compile(
     r"^\s*(?:CREATE|DROP|ALTER)\s(?:(?!\bON\b).)*\b(?:TRIGGER|POLICY)\b(?:(?!\$).)*?"
     r"\bON\s+(?:TABLE\s+)?\"?(?:auth|storage|realtime)\"?\s*\.",
@@ -28,6 +39,7 @@ def assumptions(project: Project, findings: Iterable[Finding] = ()) -> tuple[str
         *_empty(project),
         *_promised(project),
         *_sizes(project, findings),
+        *_exposed(project, findings),
     )
 
 
@@ -52,6 +64,21 @@ def _sizes(project: Project, findings: Iterable[Finding]) -> Iterator[str]:
         yield (
             "How many rows production's tables have is not known, so each is taken for a large one: pgcontract stats "
             "prints the SELECT that tells, and --stats FILE takes its answer."
+        )
+
+
+def _exposed(project: Project, findings: Iterable[Finding]) -> Iterator[str]:
+    exposed = project.exposed
+    if project.platform != "supabase":
+        return
+    if not exposed.names:
+        yield f"{exposed.source} switches the REST API off ([api] enabled), so nothing was taken as shown by it."
+    elif not exposed.is_default:
+        yield f"Shown by the REST API, as {exposed.source} says: {', '.join(exposed.names)}."
+    elif not exposed.source and any(each.check in _OF_EXPOSED and each.status is Status.BROKEN for each in findings):
+        yield (
+            f"Taken as shown by the REST API: {' and '.join(exposed.names)}, as in a new project; [api] schemas in "
+            "supabase/config.toml says what else is."
         )
 
 

@@ -128,6 +128,7 @@ class KeptAnswers:
                 project.postgres,
                 project.locale,
                 project.seed,
+                project.exposed,
                 sorted(project.table_rows.items()),
                 repr(project.severities),
                 project.knows_applied,

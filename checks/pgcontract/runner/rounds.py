@@ -116,6 +116,7 @@ def _common(planned: Plan) -> tuple[object, ...]:
     project, options = planned.project, planned.options
     return (
         (project.platform, project.postgres, project.locale, project.layout, project.applied, project.history),
+        project.exposed,
         ([migration.key for migration in project.chain], [migration.key for migration in project.pending]),
         (
             options.seed,

@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 
 from pgcontract.catalog.sql_names import identifier
+from pgcontract.contract.supabase_config import ExposedSchemas
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Column, Table, View
@@ -27,7 +28,6 @@ from pgcontract.probes.roles.users import ACTORS, PUBLIC_ACTORS, Actor
 from pgcontract.probes.roles.users_rows import UsersRow, UsersRows
 from pgcontract.probes.row_generation.target_tables import FilledTable, read_tables
 
-EXPOSED: Final = ("public", "graphql_public")
 MAX_TABLES: Final = 400
 _NEW: Final = 990  # what a row that is tried to be inserted is made of
 _ROLES: Final = tuple(dict.fromkeys(actor.role for actor in ACTORS))
@@ -75,9 +75,9 @@ class Access:
                 yield regime, actor, self.of(regime, relation, actor, operation)
 
 
-def is_exposed(name: str) -> bool:
+def is_exposed(context: Context, name: str) -> bool:
     """Whether the REST API shows what is called so."""
-    return QualifiedName.parse(name).schema in EXPOSED
+    return QualifiedName.parse(name).schema in context.promise.project.exposed.names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,10 +113,12 @@ def acting_stages(context: Context) -> Iterator[Callable[[str], Stage]]:
     """Gives a stage over the users' rows with what is granted under a regime; the next one undoes it."""
     grants = grants_by_regime(context)
     here = next(iter(grants.values()))
+    exposed = context.promise.project.exposed
+    path = () if exposed == ExposedSchemas() else (*exposed.names, *exposed.search_path)
     with context.sandbox.rolled_back(users_state(context).state) as connection:
 
         def stage(regime: str) -> Stage:
-            opened = Stage(connection, _ROLES)
+            opened = Stage(connection, _ROLES, search_path=path)
             for statement in grants_between(here, grants[regime]):
                 opened.prepare(statement)
             return opened
@@ -174,7 +176,7 @@ def _relations(context: Context) -> dict[str, Table | View]:
     """What the chain made and the interface shows, and the partitions of it."""
     before = {part.name for part in (*context.sandbox.starting_catalog.tables, *context.sandbox.starting_catalog.views)}
     parts: tuple[Table | View, ...] = (*context.migrated.tables, *context.migrated.views)
-    return {part.name: part for part in parts if is_exposed(part.name) and part.name not in before}
+    return {part.name: part for part in parts if is_exposed(context, part.name) and part.name not in before}
 
 
 @cached_state_fact

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -42,13 +42,17 @@ class Outcome:
 class Stage:
     """`prepare` what lasts, then `attempt` as often as one likes; another stage on the connection undoes both."""
 
-    def __init__(self, connection: psycopg.Connection, roles: Iterable[str]) -> None:
-        """`connection` is in a transaction that somebody rolls back. CouldNotAsk where it may not be one of the roles."""
+    def __init__(self, connection: psycopg.Connection, roles: Iterable[str], *, search_path: Sequence[str] = ()) -> None:
+        """`connection` is in a transaction that somebody rolls back; `search_path` is where who acts finds names, if not
+        as any session of the database's. CouldNotAsk where it may not be one of the roles."""
         self.connection = connection
         connection.execute(_BEGUN)
         for role in roles:
             require_role(connection, Identity(role=role))
         connection.execute(_TIMEOUT)
+        if search_path:
+            names = sql.SQL(", ").join(map(sql.Identifier, dict.fromkeys(search_path)))
+            connection.execute(sql.SQL("SET LOCAL search_path = {}").format(names))
         connection.execute(_SAVEPOINT)
 
     def prepare(self, statement: str) -> None:

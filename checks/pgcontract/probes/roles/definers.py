@@ -81,8 +81,8 @@ class Definers:
 def try_definers(context: Context) -> Definers:
     """CouldNotAsk as `try_access`."""
     access = try_access(context)
-    functions = [one for one in context.migrated.functions if is_exposed(one.name) and one.form == "function"]
-    views = [one for one in context.migrated.views if is_exposed(one.name) and one.name in access.relations]
+    functions = [one for one in context.migrated.functions if is_exposed(context, one.name) and one.form == "function"]
+    views = [one for one in context.migrated.views if is_exposed(context, one.name) and one.name in access.relations]
     if not functions and not views:
         return Definers()
     return _Comparison(context, access).compare(views, functions)
@@ -158,10 +158,11 @@ class _Comparison:
 
     def _exposed(self, stage: Stage, functions: Sequence[Function]) -> Iterator[ExposedFunction]:
         by_name = {function.name: function for function in functions}
+        stage.connection.execute("SET LOCAL search_path = ''")  # each name is to come with its schema
         for name, _, returns, arguments, variadic, roles in stage.connection.execute(
             _SIGNATURES, [["anon", "authenticated", "service_role"]]
         ).fetchall():
-            function = by_name.get(name) or by_name.get(f"public.{name}")
+            function = by_name.get(name)
             if function is not None and returns not in NOT_CALLABLE:
                 yield ExposedFunction(
                     function=function,

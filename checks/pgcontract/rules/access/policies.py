@@ -205,7 +205,8 @@ def policy_call_once(context: Context) -> Iterator[Answer]:
     found = False
     by_table: dict[str, list[Policy]] = {}
     for policy in made_parts(context, "policies"):
-        if is_exposed(policy.table) and any(_calls_each_row(text or "") for text in (policy.using, policy.check)):
+        texts = (policy.using or "", policy.check or "")
+        if is_exposed(context, policy.table) and any(map(_calls_each_row, texts)):
             by_table.setdefault(policy.table, []).append(policy)
     for table, policies in by_table.items():
         found = True

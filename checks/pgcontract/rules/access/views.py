@@ -46,7 +46,7 @@ def _is_hidden(context: Context, access: Access, shown: Shown) -> bool:
     if any(name == AUTH_USERS or (name in tables and tables[name].row_security) for name in shown.values):
         return True
     is_granted = access.of(context.regimes[0].name, shown.name, shown.actor, "SELECT").may
-    return not is_granted and any(map(is_exposed, shown.values))
+    return not is_granted and any(is_exposed(context, table) for table in shown.values)
 
 
 def _view_answer(context: Context, access: Access, view: View, by_actor: list[Shown]) -> Answer:

@@ -1,0 +1,93 @@
+"""supabase/config.toml: where it is, and the schemas that it has the REST API show."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pgcontract.contract.migration import Migration
+from pgcontract.contract.migration_folder import Folder
+from pgcontract.contract.platform_evidence import SUPABASE
+from pgcontract.model.sql.lexer import without_comments
+
+CONFIG: Final = "config.toml"
+_DEFAULT: Final = ("public", "graphql_public")
+_DEFAULT_EXTRA: Final = ("public", "extensions")
+# PostgREST, Configuration: what a role's setting says holds before any file.
+_IN_SQL: Final = re.compile(
+    r"\bpgrst\.db_schemas?\b\"?\s*(?:=|\bTO\b)\s*(?P<list>'[^']*'(?:\s*,\s*'[^']*')*|[\w\"]+(?:\s*,\s*[\w\"]+)*)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExposedSchemas:
+    """The schemas that the REST API shows, and those in which it finds names besides. `source` is where that is said;
+    empty where nothing says it, and the platform's default is taken."""
+
+    names: tuple[str, ...] = _DEFAULT
+    search_path: tuple[str, ...] = _DEFAULT_EXTRA
+    source: str = ""
+
+    @property
+    def is_default(self) -> bool:
+        return set(self.names) == set(_DEFAULT)
+
+
+def find_config(folder: Folder) -> tuple[Path, Mapping[str, Any]] | None:
+    """The folder supabase/ around or above the migrations, with what its config.toml holds: nothing where there is none,
+    or it cannot be read."""
+    for parent in folder.parents():
+        place = parent if parent.name == SUPABASE else parent / SUPABASE
+        if place == parent or folder.has(place / CONFIG):
+            return place, _document(folder, place / CONFIG)
+    return None
+
+
+def settings_of(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A table of it; empty where it is none."""
+    settings = document.get(name, {})
+    return settings if isinstance(settings, dict) else {}
+
+
+def exposed_schemas(folder: Folder, migrations: Iterable[Migration]) -> ExposedSchemas:
+    """As the last migration that sets pgrst.db_schemas says, else [api] of config.toml, else as a new project has it."""
+    configured = _configured(folder) if folder.only is None else ExposedSchemas()
+    for migration in reversed(tuple(migrations)):
+        if "pgrst.db_schema" in migration.up.text and (found := [*_IN_SQL.finditer(without_comments(migration.up.text))]):
+            words = found[-1]["list"].replace("'", "").replace('"', "").split(",")
+            names = tuple(dict.fromkeys(word.strip() for word in words if word.strip()))
+            return ExposedSchemas(names=names, search_path=configured.search_path, source=migration.file)
+    return configured
+
+
+def _configured(folder: Folder) -> ExposedSchemas:
+    found = find_config(folder)
+    settings = settings_of(found[1], "api") if found else {}
+    if settings.get("enabled") is False:
+        return ExposedSchemas(names=(), source=f"{SUPABASE}/{CONFIG}")
+    names = _listed(settings.get("schemas"))
+    extra = _listed(settings.get("extra_search_path"))
+    return ExposedSchemas(
+        names=_DEFAULT if names is None else names,
+        search_path=_DEFAULT_EXTRA if extra is None else extra,
+        source="" if names is None else f"{SUPABASE}/{CONFIG}",
+    )
+
+
+def _listed(value: object) -> tuple[str, ...] | None:
+    """None where no schemas are listed: there is no such key, or an environment that is not here says which."""
+    if not isinstance(value, list) or any(not isinstance(name, str) or name.startswith("env(") for name in value):
+        return None
+    return tuple(dict.fromkeys(name.strip() for name in value if name.strip()))
+
+
+def _document(folder: Folder, config: Path) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(folder.settings(config)) if folder.has(config) else {}
+    except tomllib.TOMLDecodeError:
+        return {}
