@@ -20,6 +20,7 @@ from pgcontract.contract.report_outline import default_outline
 from pgcontract.model.schema import Column, Policy, Schema, Table
 from pgcontract.reporting.effect_sentence import effect_sentence
 from pgcontract.reporting.json import from_json
+from pgcontract.reporting.live_tables import live_section
 from pgcontract.reporting.markdown import first_screen, tidy
 from pgcontract.reporting.markup import code, fence, prose, table, visible
 from pgcontract.reporting.run_view import RunView
@@ -237,3 +238,14 @@ EFFECTS: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize(("has", "expected"), EFFECTS.values(), ids=EFFECTS)
 def test_what_a_migration_does_is_one_line(has: dict[str, Any], expected: str) -> None:
     assert expected == effect_sentence(base(**has))
+
+
+def test_statements_that_are_not_measured_are_one_line() -> None:
+    why = ("no more than 3 tables are filled", "no more than 3 tables are filled", "a view gets no rows", "")
+    live = tuple(replace(LOCKING, line=line, not_measured=reason) for line, reason in enumerate(why, 3))
+    page = str(live_section(RunView(base(effect=Effect(live=live)))))
+
+    assert (
+        "With so many rows not measured: lines 3, 4 (no more than 3 tables are filled); line 5 (a view gets no rows)."
+        == page.splitlines()[-1]
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -98,9 +98,10 @@ def bulk_connection(sandbox: Sandbox, database: str) -> Iterator[psycopg.Connect
             sandbox.admin.execute(back)
 
 
-def grow(connection: psycopg.Connection, grown: GrownTables, rows: int) -> str:
+def grow(connection: psycopg.Connection, grown: GrownTables, rows: int) -> Mapping[str, str]:
     """Rows into each table until there are about so many, all of them frozen and analysed, so that nothing is left to do
-    for whoever reads them. Empty, or why the server refuses them."""
+    for whoever reads them. Returns the tables that take none, by name, and why the server refuses them."""
+    refused: dict[str, str] = {}
     for plan in grown.plans:
         table = plan.table
         there = count_rows(connection, table)
@@ -111,7 +112,8 @@ def grow(connection: psycopg.Connection, grown: GrownTables, rows: int) -> str:
                 insert = plan.insert(_FIRST + there, _FIRST + rows - 1)
                 connection.execute(insert + sql.SQL(" ON CONFLICT DO NOTHING"))
         except psycopg.Error as error:
-            return f"{table.name} takes no {rows:,} rows: {read_refusal(error)}"
+            refused[table.name] = f"{table.name} takes no {rows:,} rows: {read_refusal(error)}"
     for plan in grown.plans:
-        connection.execute(sql.SQL("VACUUM (FREEZE, ANALYZE) {}").format(sql.SQL(plan.table.name)))
-    return ""
+        if plan.table.name not in refused:
+            connection.execute(sql.SQL("VACUUM (FREEZE, ANALYZE) {}").format(sql.SQL(plan.table.name)))
+    return refused

@@ -16,6 +16,7 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
+from pgcontract.errors import CouldNotAsk
 from pgcontract.model.sql import Script, Statement
 from pgcontract.model.sql.transactions import transaction_numbers
 from pgcontract.performance.grown_tables import GrownTables, bulk_connection, grow, plan_growth
@@ -70,10 +71,11 @@ FROM (SELECT ctid::text::pg_catalog.point AS place FROM ONLY {}) AS rows GROUP B
 
 @dataclass(frozen=True, kw_only=True)
 class GrowingStatement:
-    """A statement and what it cost at each size."""
+    """A statement and what it cost at each size; or why that was not measured, in `left_out`."""
 
     statement: Statement
-    sizes: tuple[WorkAtSize, ...]
+    sizes: tuple[WorkAtSize, ...] = ()
+    left_out: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,33 +90,63 @@ class _Counts:
 
 @cached_promise_fact
 def measure_work(context: Context) -> tuple[GrowingStatement, ...]:
-    """The statements that work on tables of before, at both sizes; those that cannot be run at both are left out."""
+    """The statements that work on tables of before, at both sizes."""
     trace, script = trace_locks(context), context.promise.script
-    working = [traced for traced in trace.statements if _tables(traced, trace)]
-    if not working or len(script.statements) > _MAX_STATEMENTS:
+    working = [traced for traced in trace.statements if traced.work or traced.rows]
+    if len(script.statements) > _MAX_STATEMENTS:
+        return _left_out(working, f"the file has more than {_MAX_STATEMENTS} statements")
+    names = list(dict.fromkeys(name for traced in working for name in _tables(traced, trace)))
+    refused = dict.fromkeys(names[_MAX_TABLES:], f"no more than {_MAX_TABLES} tables are filled")
+    try:
+        runs = _run_at_sizes(context, trace, names[:_MAX_TABLES], refused)
+    except (CouldNotAsk, psycopg.Error) as error:
+        return _left_out(working, str(error).partition("\n")[0].rstrip("."))
+    return tuple(_growing(traced, trace, runs, refused) for traced in working)
+
+
+def _left_out(working: Sequence[TracedStatement], reason: str) -> tuple[GrowingStatement, ...]:
+    return tuple(GrowingStatement(statement=traced.statement, left_out=reason) for traced in working)
+
+
+def _growing(
+    traced: TracedStatement, trace: LockTrace, runs: Sequence[_Runs], refused: Mapping[str, str]
+) -> GrowingStatement:
+    statement, tables = traced.statement, _tables(traced, trace)
+    number = statement.number
+    if not tables:
+        reason = "a materialized view gets no rows of its own"
+    elif refusals := list(filter(None, map(refused.get, tables))):
+        reason = refusals[0]
+    elif all(number in run.costs for run in runs):
+        return GrowingStatement(statement=statement, sizes=tuple(run.costs[number] for run in runs))
+    else:
+        reason = next(filter(None, (run.stopped for run in runs)), "it is not run where its file is")
+    return GrowingStatement(statement=statement, left_out=reason)
+
+
+def _run_at_sizes(context: Context, trace: LockTrace, names: Sequence[str], refused: dict[str, str]) -> Sequence[_Runs]:
+    """The runs at both sizes, of which `refused` tells tables that get no rows; () where none does."""
+    sandbox, script = context.sandbox, context.promise.script
+    runs: list[_Runs] = []
+    if not names:
         return ()
-    names = list(dict.fromkeys(name for traced in working for name in _tables(traced, trace)))[:_MAX_TABLES]
-    sandbox = context.sandbox
-    found: list[Mapping[int, WorkAtSize]] = []
     with sandbox.clone(run_over_rows(context).before) as name:
         grown = GrownTables(plans=())
         for size in SIZES:
             with bulk_connection(sandbox, name) as connection:
-                if not found:
+                if not runs:
                     grown = plan_growth(context, connection, names, SIZES[-1])
-                if not grown.plans or grow(connection, grown, size):
-                    return ()
+                    refused |= dict.fromkeys(grown.refused, "no rows can be made for its table")
+                refused |= grow(connection, grown, size)
+            if all(plan.table.name in refused for plan in grown.plans):
+                return ()
             # What is one transaction is undone where it ran; anything else needs a copy to spoil.
             is_one = transaction_body(script) is not None
             place = nullcontext(name) if is_one else sandbox.clone(sandbox.read_state(name))
             with place as database, sandbox.connect(database) as connection:
-                found.append(_Runs(connection, script, trace, size, undone=is_one).run(names))
-    missing = grown.refused | (set(_all_tables(working, trace)) - set(names))
-    return tuple(
-        GrowingStatement(statement=traced.statement, sizes=tuple(sizes[traced.statement.number] for sizes in found))
-        for traced in working
-        if all(traced.statement.number in sizes for sizes in found) and not missing & {*_tables(traced, trace)}
-    )
+                runs.append(_Runs(connection, script, trace, size, undone=is_one))
+                runs[-1].run(names)
+    return runs
 
 
 def _tables(traced: TracedStatement, trace: LockTrace) -> Sequence[str]:
@@ -122,11 +154,6 @@ def _tables(traced: TracedStatement, trace: LockTrace) -> Sequence[str]:
     views = {work.table for work in traced.work if work.kind_of_table == "m"}
     names = [*(work.table for work in traced.work), *traced.rows]
     return list(dict.fromkeys(trace.root_of.get(name, name) for name in names if name not in views))
-
-
-def _all_tables(working: Sequence[TracedStatement], trace: LockTrace) -> Iterator[str]:
-    for traced in working:
-        yield from _tables(traced, trace)
 
 
 class _Runs:
@@ -143,14 +170,15 @@ class _Runs:
         self._views = {work.table for traced in trace.statements for work in traced.work if work.kind_of_table == "m"}
         self._logged = True
         self._oids: list[int] = []
+        self.costs: dict[int, WorkAtSize] = {}
+        self.stopped = ""
 
-    def run(self, names: Sequence[str]) -> Mapping[int, WorkAtSize]:
-        """The cost of each statement by its number, as far as the script runs."""
+    def run(self, names: Sequence[str]) -> None:
+        """Find the cost of each statement by its number, as far as the script runs; else `stopped` says where and why."""
         connection = self._connection
         row = connection.execute("SELECT pg_catalog.current_setting('wal_level') <> 'minimal'").fetchone()
         self._logged = bool(row and row[0])
         self._oids = [oid for (oid,) in connection.execute(_BELOW, [[*names, *sorted(self._views)]]).fetchall()]
-        costs: dict[int, WorkAtSize] = {}
         current = -1
         numbers = transaction_numbers(self._script)
         with as_runner(connection, self._script):
@@ -165,17 +193,17 @@ class _Runs:
                     if statement.words[:1] not in (("BEGIN",), ("START",)):
                         self._end("ROLLBACK" if undone else "COMMIT")
                     continue
-                if self._step(statement, costs) is not None:
+                if (refusal := self._step(statement)) is not None:
+                    self.stopped = f"with {self._size:,} rows line {statement.line} stops the file: {refusal}"
                     break
             self._end("ROLLBACK")
-        return costs
 
     def _end(self, how: str) -> None:
         connection = self._connection
         if not connection.closed and connection.info.transaction_status is not TransactionStatus.IDLE:
             connection.execute(how.encode())
 
-    def _step(self, statement: Statement, costs: dict[int, WorkAtSize]) -> Refusal | None:
+    def _step(self, statement: Statement) -> Refusal | None:
         connection = self._connection
         is_first = connection.info.transaction_status is TransactionStatus.IDLE
         outside = statement.forbids_transaction_block
@@ -197,7 +225,7 @@ class _Runs:
             after = self._counts(outside=outside)
             # Looking at pages is no work of the statement's.
             after = replace(after, pages=dict(self._pages()) if before.pages else {})
-            costs[statement.number] = self._cost(before, after, elapsed_ms)
+            self.costs[statement.number] = self._cost(before, after, elapsed_ms)
         return refusal
 
     def _before(self, statement: Statement, *, outside: bool) -> _Counts | None:

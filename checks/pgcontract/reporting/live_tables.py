@@ -15,6 +15,7 @@ from pgcontract.result.check_info import family_of
 
 MAX_STATEMENTS = 40
 MAX_TABLES = 4
+MAX_LINES = 5
 MIN_DRAWN = 3  # of fewer statements the table says as much
 _MAX_TEXT = 40
 _ALL, _WRITES, _NOTHING = "█", "▒", "·"
@@ -213,17 +214,34 @@ def _picture(names: _Names, live: Sequence[LiveStatement]) -> Markup:
 
 
 def _growth_table(names: _Names, live: Sequence[LiveStatement]) -> Markup:
-    """What the work of each statement costs on a table of few rows and of more; nothing where it was not measured."""
+    """What the work of each statement costs on a table of few rows and of more, and which was not measured, and why;
+    nothing where none was to be."""
     measured = [statement for statement in live if len(statement.growth) > 1]
+    left_out = _not_measured(names, live)
     if not measured:
-        return Markup("")
+        return left_out
     few, many = measured[0].growth[0].rows, measured[0].growth[-1].rows
     intro = prose(
         f"With {few:,} and with {many:,} rows in the tables (pages of 8 kB; WAL as at wal_level = replica; the times are "
         "this machine's, and no rule judges them):"
     )
     columns = ("at" if names.several else "#line", "rows read", "pages read", "pages written", "new files", "WAL", "time")
-    return join((intro, table(columns, [_growth_row(names, statement) for statement in measured])), "\n\n")
+    return join((intro, table(columns, [_growth_row(names, statement) for statement in measured]), left_out), "\n\n")
+
+
+def _not_measured(names: _Names, live: Sequence[LiveStatement]) -> Markup:
+    reasons: dict[str, list[str]] = {}
+    for statement in live:
+        if statement.not_measured:
+            reasons.setdefault(statement.not_measured, []).append(names.of_statement(statement))
+    if not reasons:
+        return Markup("")
+    return prose(f"With so many rows not measured: {'; '.join(_lines(at, why) for why, at in reasons.items())}.")
+
+
+def _lines(at: Sequence[str], why: str) -> str:
+    more = f" and {len(at) - MAX_LINES} more" if len(at) > MAX_LINES else ""
+    return f"line{'s' if len(at) > 1 else ''} {', '.join(at[:MAX_LINES])}{more} ({why})"
 
 
 def _growth_row(names: _Names, statement: LiveStatement) -> tuple[object, ...]:

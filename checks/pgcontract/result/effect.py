@@ -45,7 +45,8 @@ class LiveStatement:
 
     `locks` are held once it has run; `until` is the line of the last statement of its transaction, in the migration
     `until_in` where that is a later one. `work` says what it does to every row of a table, `rows` how many rows of a
-    table it inserted, updated and deleted, by its name; `growth` what it cost at two sizes, where that was measured.
+    table it inserted, updated and deleted, by its name; `growth` what it cost at two sizes, where that was measured,
+    `not_measured` why it was not, where everything was asked.
     """
 
     path: str
@@ -58,6 +59,7 @@ class LiveStatement:
     work: tuple[str, ...] = ()
     rows: tuple[tuple[str, int], ...] = ()
     growth: tuple[WorkAtSize, ...] = ()
+    not_measured: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

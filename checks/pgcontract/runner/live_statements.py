@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import psycopg
-
-from pgcontract.errors import CouldNotAsk
 from pgcontract.probes.cached_facts import known_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.locks.trace import trace_locks
 from pgcontract.probes.locks.work import LockTrace, TracedStatement
-from pgcontract.result import LiveLock, LiveStatement, WorkAtSize
+from pgcontract.result import LiveLock, LiveStatement
+
+if TYPE_CHECKING:
+    from pgcontract.performance.work_at_sizes import GrowingStatement
 
 _MAX_STATEMENT: Final = 200
 
@@ -55,11 +54,12 @@ def _ends(context: Context, trace: LockTrace, following: Sequence[_Traced]) -> M
     return ends
 
 
-def _statements(each: _Traced, growth: Mapping[int, tuple[WorkAtSize, ...]]) -> Iterable[LiveStatement]:
+def _statements(each: _Traced, growth: Mapping[int, GrowingStatement]) -> Iterable[LiveStatement]:
     trace, key = each.trace, each.key
     for traced in trace.statements:
         if not (traced.work or traced.rows or any(mode.blocks_writes for mode in traced.held.values())):
             continue
+        growing = growth.get(traced.statement.number)
         until_in, until = each.ends[traced.transaction]
         yield LiveStatement(
             migration=key,
@@ -71,7 +71,8 @@ def _statements(each: _Traced, growth: Mapping[int, tuple[WorkAtSize, ...]]) -> 
             locks=tuple(_locks(trace, traced)),
             work=tuple(dict.fromkeys(f"{work.kind.value} {work.table}" for work in traced.work)),
             rows=tuple(traced.rows.items()),
-            growth=growth.get(traced.statement.number, ()),
+            growth=growing.sizes if growing is not None else (),
+            not_measured=growing.left_out if growing is not None else "",
         )
 
 
@@ -81,11 +82,9 @@ def _locks(trace: LockTrace, traced: TracedStatement) -> Iterable[LiveLock]:
             yield LiveLock(table=table, mode=mode.sql, blocks=mode.blocked, taken=table in traced.taken)
 
 
-def _growth(each: _Traced, *, measured: bool) -> Mapping[int, tuple[WorkAtSize, ...]]:
+def _growth(each: _Traced, *, measured: bool) -> Mapping[int, GrowingStatement]:
     if not measured:
         return {}
     from pgcontract.performance.work_at_sizes import measure_work
 
-    with suppress(CouldNotAsk, psycopg.Error):
-        return {growing.statement.number: growing.sizes for growing in measure_work(each.context)}
-    return {}
+    return {growing.statement.number: growing for growing in measure_work(each.context)}
