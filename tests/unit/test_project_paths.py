@@ -114,6 +114,87 @@ def test_a_contract_beside_a_file_is_its_contract(write: Write) -> None:
     assert project.head.contract is not None
 
 
+@pytest.mark.parametrize(
+    ("files", "path"),
+    [
+        pytest.param({"migrations/a.sql": "", "migrations/a.contract.toml": _contract("a.sql")}, ".", id="project"),
+        pytest.param({"migrations/a.sql": "", "migrations/a.contract.toml": _contract("a.sql")}, "migrations/a.sql",
+                     id="file"),
+        pytest.param(
+            {"contracts/b/contract.toml": _contract("b.sql"), "migrations/b.sql": "", "migrations/a.sql": "",
+             "migrations/a.contract.toml": _contract("a.sql"), "migrations/a.claims.toml": ""},
+            "migrations",
+            id="beside, where others are in contracts",
+        ),
+        pytest.param({"sql/a.sql": "", "sql/a.contract.toml": _contract("a.sql"), "contracts/foundry.toml": "[profile]"},
+                     "sql", id="folder called otherwise, and another's contracts"),
+        pytest.param({"sql/a.sql": "", "sql/a.contract.toml": _contract("a.sql"), "migrations/a.sql": "", ".git/HEAD": "",
+                      "contracts/a/contract.toml": _contract("a.sql")}, "sql", id="a project around it"),
+        pytest.param({"a.sql": "", "a.contract.toml": _contract("a.sql"), "old/a.sql": "",
+                      "old/a.contract.toml": _contract("a.sql")}, "a.sql", id="another folder within"),
+    ],
+)  # fmt: skip
+def test_a_contract_beside_its_migration_is_read(files: dict[str, str], path: str, write: Write) -> None:
+    chain = load_project(write(files) / path).chain
+
+    assert all(migration.contract for migration in chain)
+
+
+@pytest.mark.parametrize(
+    ("files", "path", "wrong", "right"),
+    [
+        pytest.param({"migrations/contract.toml": _contract("a.sql")}, ".", "migrations/contract.toml",
+                     "contracts/a/contract.toml", id="among the migrations"),
+        pytest.param({"contract.toml": _contract("a.sql")}, "migrations", "contract.toml", "contracts/a/contract.toml",
+                     id="beside the folder"),
+        pytest.param({"contracts/a.toml": _contract("a.sql")}, ".", "contracts/a.toml", "contracts/a/contract.toml",
+                     id="no folder of its own"),
+        pytest.param({"contracts/a/a.contract.toml": _contract("a.sql")}, ".", "contracts/a/a.contract.toml",
+                     "contracts/a/contract.toml", id="called as beside"),
+        pytest.param({"contracts/a/Contract.toml": _contract("a.sql")}, ".", "contracts/a/Contract.toml",
+                     "contracts/a/contract.toml", id="a capital"),
+        pytest.param({"contracts/2024/a/contract.toml": _contract("a.sql")}, ".", "contracts/2024/a/contract.toml",
+                     "contracts/a/contract.toml", id="a folder too deep"),
+        pytest.param({"contract/a/contract.toml": _contract("a.sql")}, ".", "contract/a/contract.toml",
+                     "contracts/a/contract.toml", id="folder called otherwise"),
+        pytest.param({"migrations/contracts/a/contract.toml": _contract("a.sql")}, ".",
+                     "migrations/contracts/a/contract.toml",
+                     "contracts/a/contract.toml", id="contracts within"),
+        pytest.param({"contracts/a/contract.toml": _contract("a.sql"), "claims.toml": '[[claim]]\nid = "A"\n'},
+                     "migrations", "claims.toml", None, id="claims beside the folder"),
+        pytest.param({"contracts/a/contract.toml": _contract("a.sql"), "migrations/a.claims.toml": ""}, ".",
+                     "migrations/a.claims.toml", "contracts/a/claims.toml", id="claims beside the migration"),
+        pytest.param({"migrations/c.contract.toml": _contract("c.sql")}, ".", "migrations/c.contract.toml", None,
+                     id="of a migration that is not there"),
+        pytest.param({"migrations/a.contract.toml": "migration ="}, "migrations/b.sql", None, None, id="no TOML"),
+    ],
+)  # fmt: skip
+def test_a_contract_that_would_be_passed_over_is_an_error(
+    files: dict[str, str], path: str, wrong: str | None, right: str | None, write: Write
+) -> None:
+    root = write({"migrations/a.sql": "", "migrations/b.sql": "", **files})
+    with pytest.raises(InputError) as caught:
+        load_project(root / path)
+    message = str(caught.value).replace(f"{root}/", "")
+
+    assert wrong is None or message.startswith(f"{wrong}: ")
+    assert right is None or f"read from {right}; move it there: " in message
+
+
+def test_contracts_above_the_project_are_an_error(write: Write) -> None:
+    root = write({".git/HEAD": "", "db/migrations/a.sql": "", "contracts/a/contract.toml": _contract("a.sql")})
+    with pytest.raises(InputError) as caught:
+        load_project(root / "db")
+    expected = (
+        "contracts/a/contract.toml: would be passed over: what goes with a.sql is read from "
+        "contracts/a/contract.toml: would be passed over: what goes with a.sql is read from "
+        "db/contracts/a/contract.toml; move it there: mkdir -p db/contracts/a && "
+        "mv contracts/a/contract.toml db/contracts/a/contract.toml"
+    )
+
+    assert expected == str(caught.value).replace(f"{root}/", "")
+
+
 def test_a_contract_can_be_named_for_a_file(write: Write) -> None:
     root = write({"a.sql": "", "elsewhere/x.toml": _contract("a.sql", '[table."public.a"]')})
     expected = ["public.a"]

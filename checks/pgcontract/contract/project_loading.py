@@ -11,6 +11,13 @@ from pgcontract.contract.applied_history import table_of
 from pgcontract.contract.chain import add_contracts, build_chain
 from pgcontract.contract.configuration import PROJECT_FILE, Configuration, read_configuration
 from pgcontract.contract.configured_project import configured_project, on_platform, shown_document, with_options
+from pgcontract.contract.contract_files import (
+    CLAIMS_FILE,
+    CONTRACT_FILE,
+    CONTRACTS_FOLDER,
+    MIGRATIONS_FOLDER,
+    ContractPlaces,
+)
 from pgcontract.contract.folder_options import FolderOptions
 from pgcontract.contract.given_script import read_given, read_given_folder
 from pgcontract.contract.layouts import Layout, layout_called, layout_of, layout_of_tool, layouts
@@ -19,19 +26,15 @@ from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind, from_the_top
 from pgcontract.contract.project import Project
 from pgcontract.contract.severities import read_severities
-from pgcontract.contract.toml_reader import parse_contract, read_contract
+from pgcontract.contract.toml_reader import Document, parse_contract, read_contract
 from pgcontract.contract.unread_tools import unread_tool
-from pgcontract.contract.validation_errors import nearest, raise_contract_error
+from pgcontract.contract.validation_errors import nearest
 from pgcontract.errors import InputError, UnreadableScript
-from pgcontract.model.input_file import is_there, read_bytes, require_inside
+from pgcontract.model.input_file import read_bytes, require_inside
 from pgcontract.model.sql import make_source
 from pgcontract.result import Severity
+from pgcontract.result.outline import Outline
 from pgcontract.result.secrets import mask_secrets
-
-MIGRATIONS_FOLDER = "migrations"
-CONTRACTS_FOLDER = "contracts"
-CONTRACT_FILE = "contract.toml"
-CLAIMS_FILE = "claims.toml"
 
 
 def load_project(
@@ -43,8 +46,8 @@ def load_project(
     """The project that a path names: a project, a folder of migrations of any tool, or one .sql file.
 
     A project has `contracts/` or pgcontract.toml beside `migrations/`; its migrations folder, or a file in it,
-    names the project too, a file with that migration as its head. Elsewhere a contract is looked for beside the file,
-    as `<migration>.contract.toml`; `contract` names it outright, and then the file is a chain of its own.
+    names the project too, a file with that migration as its head. A contract may also stand beside its migration, as
+    `<migration>.contract.toml`; `contract` names it outright, and then the file is a chain of its own.
     Symbolic links that lead out of the project are not followed; one that is named outright is.
     Raises InputError or ContractError, with file, line and remedy.
     """
@@ -240,23 +243,13 @@ def contract_path(project: Project, migration: Migration | None = None) -> Path:
     """Where the project looks for the contract of a migration, else of its head."""
     migration = migration or project.head
     file = Path(migration.up.path)
-    if file.is_relative_to(project.root / MIGRATIONS_FOLDER):
-        return project.root / CONTRACTS_FOLDER / _file_name(migration.key) / CONTRACT_FILE
-    return _contract_beside(migration)
+    is_project = file.is_relative_to(project.root / MIGRATIONS_FOLDER)
+    return ContractPlaces(migrations=file.parent, project=project.root if is_project else None).path(migration)
 
 
 def contract_text(path: str) -> str:
     """A contract that has been read, as its owner wrote it: line ends and a byte order mark included."""
     return read_bytes(Path(path)).decode("utf-8")
-
-
-def _contract_beside(migration: Migration) -> Path:
-    return Path(migration.up.path).with_name(f"{_file_name(migration.key)}.{CONTRACT_FILE}")
-
-
-def _file_name(key: str) -> str:
-    """The key of a file in a folder of its own says which folder that is."""
-    return key.replace("/", "_")
 
 
 def with_contracts(project: Project, texts: Mapping[str, str]) -> Project:
@@ -278,7 +271,9 @@ def history_select(project: Project) -> str:
 
 
 def _is_project(folder: Path) -> bool:
-    return any((folder / own).is_dir() for own in (CONTRACTS_FOLDER, MIGRATIONS_FOLDER))
+    if (folder / MIGRATIONS_FOLDER).is_dir():
+        return True
+    return (folder / CONTRACTS_FOLDER).is_dir() and not any(folder.glob("*.sql"))
 
 
 def _project_around(folder: Path) -> Path | None:
@@ -296,12 +291,7 @@ def _project(root: Path, options: FolderOptions) -> Project:
     configuration = read_configuration(root)
     folder = _folder(path, root, options, configuration)
     layout, reading, sentence = _read_folder(folder, options, configuration)
-    files = _contract_files(root, CONTRACT_FILE)
-    for claims in _contract_files(root, CLAIMS_FILE):
-        if claims.with_name(CONTRACT_FILE) not in files:
-            raise_contract_error(f"claims need a {CONTRACT_FILE} beside them", file=str(claims), line=None)
-    outline = configuration.outline
-    documents = [read_contract(path, outline=outline, claims=path.with_name(CLAIMS_FILE)) for path in files]
+    documents = ContractPlaces(migrations=path, project=root).read(reading.migrations, configuration.outline)
     return configured_project(
         layout, reading, sentence, documents, folder=folder, options=options, configuration=configuration
     )
@@ -322,16 +312,6 @@ def _folder(
     )
 
 
-def _contract_files(root: Path, name: str) -> list[Path]:
-    """Those of that name in the folders of contracts; one that is a link to nothing is not passed over."""
-    folder = root / CONTRACTS_FOLDER
-    folders = sorted(folder.iterdir()) if folder.is_dir() else []
-    files = [path / name for path in folders if is_there(path / name)]
-    for path in (*folders, *files):
-        require_inside(path, root)
-    return files
-
-
 def _project_without_contracts_folder(
     path: Path, options: FolderOptions, *, only: Path | None = None, contract: Path | None = None
 ) -> Project:
@@ -340,16 +320,17 @@ def _project_without_contracts_folder(
     configuration = read_configuration(path)
     folder = _folder(path, path, options, configuration, only=only)
     layout, reading, sentence = _read_what_is_sql(folder, options, configuration)
-    documents = []
-    for migration in reading.migrations:
-        beside = _contract_beside(migration)
-        file = contract or beside
-        if contract is not None or is_there(beside):
-            claims = file.with_name(file.name.removesuffix(CONTRACT_FILE) + CLAIMS_FILE)
-            for part in (file, claims) if contract is None else (claims,):
-                require_inside(part, part.parent)
-            claims_file = claims if file.name.endswith(CONTRACT_FILE) else None
-            documents.append(read_contract(file, outline=configuration.outline, claims=claims_file))
+    if contract is None:
+        looked_at = ContractPlaces(migrations=path, alone=only is not None)
+        documents = looked_at.read(reading.migrations, configuration.outline)
+    else:
+        documents = [_named_contract(contract, configuration.outline) for _ in reading.migrations]
     return configured_project(
         layout, reading, sentence, documents, folder=folder, options=options, configuration=configuration
     )
+
+
+def _named_contract(path: Path, outline: Outline) -> Document:
+    claims = path.with_name(path.name.removesuffix(CONTRACT_FILE) + CLAIMS_FILE)
+    require_inside(claims, claims.parent)
+    return read_contract(path, outline=outline, claims=claims if path.name.endswith(CONTRACT_FILE) else None)

@@ -71,7 +71,7 @@ def _root(file: Path) -> Path | None:
     if not beside or not any(file.parent.glob(f"*{_SCRIPT}")):
         return None
     folder = file.parent.parent if f"{file.parent.name}{_BESIDE}" in beside else file.parent
-    return folder if folder.name != _MIGRATIONS else None  # whose contracts are in `contracts`
+    return folder.parent if folder.name == _MIGRATIONS else folder
 
 
 def _lies_in(path: Path, folder: Path) -> bool:
