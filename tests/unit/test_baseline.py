@@ -16,7 +16,7 @@ from pgcontract.errors import InputError
 from pgcontract.model.schema import Origin
 from pgcontract.model.sql import make_script, make_source
 from pgcontract.reporting import render
-from pgcontract.result import Acceptance, Finding, Severity, Status
+from pgcontract.result import Acceptance, Evidence, Finding, Severity, Status
 from pgcontract.runner import verify_with_baseline
 from pgcontract.runner.baselined import Asked, accept_known, match_baseline, new_entries
 from verdict_values import STEM, chain, finding, item, migration
@@ -95,6 +95,36 @@ SHUT = broken(Severity.WARNING, summary="service_role can read neither public.t 
 )
 def test_a_finding_about_many_things_is_new_when_there_are_more(summary: str, status: Status) -> None:
     assert [status] == statuses([replace(SHUT, summary=summary)], TWICE, baseline(SHUT, of=TWICE))
+
+
+# What is open, to whom and for what: one power more is another finding, told at the place at which the table is made.
+OPEN = {"check": "access.public", "subject": "table public.t"}
+READ = broken(Severity.WARNING, summary="PUBLIC, which is every role, has SELECT on the table public.t.", **OPEN)
+REACHED = Evidence(title="What they reached", columns=("who", "operation", "rows"), rows=(("anon", "SELECT", "2 rows"),))
+REACHABLE = broken(
+    Severity.CRITICAL, check="table.row_security", summary="public.t is open: anon reads 2 rows.", evidence=(REACHED,)
+)
+POWERS: dict[str, tuple[Finding, Finding, Status]] = {
+    "no more": (READ, READ, Status.WAIVED),
+    "less": (replace(READ, summary=READ.summary.replace("SELECT", "DELETE, SELECT")), READ, Status.WAIVED),
+    "a privilege more": (READ, replace(READ, summary=READ.summary.replace("SELECT", "DELETE, SELECT")), Status.BROKEN),
+    "other rows": (REACHABLE, replace(REACHABLE, summary="public.t is open: anon reads 7 rows."), Status.WAIVED),
+    "to be written too": (
+        REACHABLE,
+        replace(REACHABLE, summary="public.t is open: anon reads 2 rows and deletes."),
+        Status.BROKEN,
+    ),
+    "to somebody else too": (
+        REACHABLE,
+        replace(REACHABLE, evidence=(replace(REACHED, rows=(*REACHED.rows, ("a signed-in user", "DELETE", "2 rows"))),)),
+        Status.BROKEN,
+    ),
+}
+
+
+@pytest.mark.parametrize(("was", "now", "status"), POWERS.values(), ids=POWERS)
+def test_what_is_known_to_be_read_is_not_known_to_be_written(was: Finding, now: Finding, status: Status) -> None:
+    assert [status] == statuses([now], ONE, baseline(was, of=ONE))
 
 
 @pytest.mark.parametrize("status", [Status.UNKNOWN, Status.ERROR, Status.KEPT, Status.NOTED], ids=lambda one: one.name)

@@ -43,7 +43,8 @@ class FindingKey:
 @dataclass(frozen=True, kw_only=True)
 class BaselineEntry:
     """One finding that is known: how grave it was, how many findings there were of the key, and the sentence. `about` are
-    the objects that it names, where one finding is about all that there are of a kind."""
+    the objects that it names, where one finding is about all that there are of a kind, and who may do what, where it is
+    about that."""
 
     key: FindingKey
     severity: Severity
@@ -73,7 +74,10 @@ class _EntrySpec(Spec):
     statement: str = Field("", pattern="^([0-9a-f]{16})?$", description="The digest of its statement, 16 digits.")
     severity: Literal["critical", "error", "warning", "info"] = Field(description="How grave it was.")
     times: Annotated[int, Field(ge=1)] = Field(1, description="How many findings there were of it.")
-    about: list[str] = Field(default_factory=list, description="The objects it names, where it is about all of a kind.")
+    about: list[str] = Field(
+        default_factory=list,
+        description="The objects it names, where it is about all of a kind; who may do what, where something is open.",
+    )
     says: str = Field("", description="What was found, in a sentence.")
 
 

@@ -12,6 +12,7 @@ from typing import Final
 from pgcontract.contract import Baseline, BaselineEntry, FindingKey, Project
 from pgcontract.model.schema import Origin
 from pgcontract.result import Acceptance, CheckInfo, Evidence, Finding, Severity, Status
+from pgcontract.result.check_info import family_of
 from pgcontract.rules.registry import checks
 from pgcontract.rules.traps.made_parts import CATALOG
 from pgcontract.runner.finding_keys import FindingPlaces
@@ -19,6 +20,12 @@ from pgcontract.runner.item import Item
 from pgcontract.runner.source_files import project_path
 
 _NAME: Final = re.compile(r'(?:"[^"]+"|[^\W\d][\w$]*)(?:\.(?:"[^"]+"|[^\W\d][\w$]*))+')
+_POWERS: Final = re.compile(
+    r"\b(?:SELECT|INSERT|UPDATE|DELETE|TRUNCATE|REFERENCES|TRIGGER|MAINTAIN|EXECUTE|USAGE|CREATE|PUBLIC|Everybody|anon"
+    r"|authenticated|signed-in|(?:read|insert|update|delete|change|write|call)s?)\b"
+)
+_WHO: Final = frozenset(("who", "role"))
+_WHAT: Final = frozenset(("operation", "granted", "privileges"))
 
 BASELINE_LIVE: Final = CheckInfo(
     id="baseline.live",
@@ -132,7 +139,7 @@ def _why_gone(
     if key.migration and key.migration not in {migration.key for migration in project.chain}:
         return "its migration is no more there"
     if further := _further(entry, group):
-        return f"it names more than it did: {', '.join(further)}"
+        return f"it tells of more than it did: {', '.join(further)}"
     if group and len(group) > entry.times:
         return f"there are {len(group)} of it now, and {entry.times} before"
     if group:
@@ -152,13 +159,28 @@ def _further(entry: BaselineEntry, group: Sequence[Finding]) -> tuple[str, ...]:
 
 
 def _about(group: Sequence[Finding]) -> tuple[str, ...]:
+    """What it names of all that there are of a kind; and where something is open, who may do what: to read what was open
+    is known, to write it is new."""
     texts = [
         text
         for finding in group
         if finding.subject == CATALOG
         for text in (finding.summary, finding.remedy or "", *(evidence.text or "" for evidence in finding.evidence))
     ]
-    return tuple(sorted({match.group() for text in texts for match in _NAME.finditer(text)}))
+    named = {match.group() for text in texts for match in _NAME.finditer(text)}
+    return tuple(sorted(named.union(*map(_powers, group))))
+
+
+def _powers(finding: Finding) -> frozenset[str]:
+    if not (finding.critical or family_of(finding.check) == "access"):
+        return frozenset()
+    powers = set(_POWERS.findall(finding.summary))
+    for evidence in finding.evidence:
+        who = next((place for place, column in enumerate(evidence.columns) if column in _WHO), None)
+        what = next((place for place, column in enumerate(evidence.columns) if column in _WHAT), None)
+        if who is not None and what is not None:
+            powers |= {f"{row[who]} {word}" for row in evidence.rows for word in row[what].split(", ") if word}
+    return frozenset(powers)
 
 
 def _weight(severity: Severity | None) -> int:
