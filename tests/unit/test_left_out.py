@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from pgcontract import RunOptions, load_project
 from pgcontract.contract.left_out import matches
+from pgcontract.contract.migration_folder import IssueKind
 from pgcontract.errors import ContractError, InputError
 from pgcontract.postgres.providers import Production
 from pgcontract.reporting.markdown import first_screen
-from pgcontract.result import Decision, Observations
+from pgcontract.result import Decision, Observations, Severity
 from pgcontract.runner import Session, conclude, plan
 from shared_server import shared_server
 from written_files import write_files
@@ -71,13 +72,16 @@ def test_files_are_left_out_and_told(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_every_layout_passes_it_over(
+def test_every_layout_passes_it_over_and_it_is_told_that_its_tool_does_not(
     layout: str, files: dict[str, str], glob: str, expected: list[str], tmp_path: Path
 ) -> None:
     settings = {"pgcontract.toml": f"leave_out = ['{glob}']\nrunner.layout = '{layout}'"}
     project = load_project(write_files(tmp_path, {name: text or "SELECT 1;" for name, text in files.items()} | settings))
 
-    assert (expected, ()) == ([migration.key for migration in project.chain], project.issues)
+    ((kind, severity, summary),) = [(issue.kind, issue.severity, issue.summary) for issue in project.issues]
+
+    assert (expected, IssueKind.IGNORED, Severity.WARNING) == ([one.key for one in project.chain], kind, severity)
+    assert f"is left out by {tmp_path}/pgcontract.toml:1, and {layout} runs it" in summary
 
 
 @pytest.mark.parametrize(

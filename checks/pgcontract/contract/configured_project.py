@@ -15,7 +15,7 @@ from pgcontract.contract.chain import build_chain
 from pgcontract.contract.configuration import Configuration
 from pgcontract.contract.folder_options import FolderOptions
 from pgcontract.contract.layouts import Layout, layouts
-from pgcontract.contract.left_out import left_out
+from pgcontract.contract.left_out import left_out, left_out_migrations
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderReading
 from pgcontract.contract.own_runner import run_by, runner_sentences
@@ -65,7 +65,7 @@ def configured_project(
         layout=layout.NAME,
         applied=_applied(chain, configuration) if options.applied is None and not alone else None,
         table_rows=production.tables,
-        issues=reading.issues,
+        issues=(*reading.issues, *left_out_migrations(folder, layout, reading, configuration)),
         assumptions=(
             sentence,
             *reading.assumptions,

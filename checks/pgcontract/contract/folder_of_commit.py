@@ -12,10 +12,10 @@ from typing import Final
 
 from pgcontract.contract.configuration import PROJECT_FILE, PYPROJECT, read_configuration
 from pgcontract.contract.git_revision import Revision, is_file, is_link, is_submodule
-from pgcontract.contract.layouts import Layout
+from pgcontract.contract.layouts import Layout, read_what_is_sql
 from pgcontract.contract.left_out import paths_left_out
 from pgcontract.contract.migration_folder import Folder, FolderReading
-from pgcontract.errors import InputError, UnreadableScript
+from pgcontract.errors import InputError
 
 _INCLUDED: Final = (".sql", ".psql", ".pgsql", ".ddl", ".txt")
 _LEVELS: Final = 4  # a tool's settings stand up to three folders above the migrations
@@ -62,7 +62,7 @@ class FolderCopy:
             return FolderReading(migrations=())
         then = replace(then, left_out=_left_out(then.path) if then.only is None else frozenset())
         try:
-            return _read_what_is_sql(layout, then)
+            return read_what_is_sql(layout, then)
         except InputError:
             if any(then.path.iterdir()):
                 raise
@@ -182,18 +182,6 @@ def _levels(folder: Folder, revision: Revision) -> int:
     top = revision.top.resolve()
     inside = len(folder.place.relative_to(top).parts) + 1 if folder.place.is_relative_to(top) else 0
     return max(_LEVELS, inside)
-
-
-def _read_what_is_sql(layout: Layout, folder: Folder) -> FolderReading:
-    """As a folder is read now, where a file that is no SQL stops no other."""
-    while True:
-        try:
-            return layout.read_folder(folder)
-        except UnreadableScript as error:
-            path = Path(error.file or "")
-            if folder.only is not None or path in folder.unreadable:
-                raise
-            folder = replace(folder, unreadable=folder.unreadable | {path}, _openings={}, _answers={})
 
 
 def real_path(path: Path) -> Path:

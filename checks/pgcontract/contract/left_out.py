@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
 from pgcontract.contract.configuration import Configuration
 from pgcontract.contract.folder_walk import walk
-from pgcontract.contract.migration_folder import from_the_top
+from pgcontract.contract.layouts import Layout, read_what_is_sql
+from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind, from_the_top
+from pgcontract.contract.tool_history import history_of
+from pgcontract.errors import InputError
+from pgcontract.result import Severity
 
 KEY: Final = "leave_out"
 _MAX_NAMES: Final = 5
@@ -39,6 +43,35 @@ def left_out(folder: Path, configuration: Configuration) -> LeftOut:
         if not matched[at] and not _is_anywhere(base, glob):
             configuration.raise_mistake((KEY, at), f"{glob!r} matches no file below {base}; correct it, or remove it")
     return LeftOut(paths=frozenset(paths), sentences=tuple(_sentences(folder, matched, configuration)))
+
+
+def left_out_migrations(
+    folder: Folder, layout: Layout, reading: FolderReading, configuration: Configuration
+) -> Iterator[FolderIssue]:
+    """What the folder's own tool runs all the same, for it does not read our configuration."""
+    if not folder.left_out or not history_of(layout).table:
+        return
+    try:
+        whole = read_what_is_sql(layout, replace(folder, left_out=frozenset(), _openings={}, _answers={}))
+    except InputError:
+        return  # with those files it is no folder of its tool's
+    read = {migration.key for migration in reading.migrations}
+    for migration in whole.migrations:
+        if migration.key not in read and _is_left_out(Path(migration.up.path), folder):
+            yield FolderIssue(
+                kind=IssueKind.IGNORED,
+                subject=migration.file,
+                summary=f"{migration.file} is left out by {configuration.origin(KEY)}, and {layout.NAME} runs it: "
+                "nothing here says what it does.",
+                remedy=f"Take it out of {KEY}; or move the file to where {layout.NAME} does not look.",
+                severity=Severity.WARNING,
+                path=migration.up.path,
+            )
+
+
+def _is_left_out(path: Path, folder: Folder) -> bool:
+    """Whether the file, or a folder that it lies in, is left out."""
+    return not folder.left_out.isdisjoint((path, *path.parents))
 
 
 def paths_left_out(folder: Path, configuration: Configuration) -> frozenset[Path]:

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 
 from pgcontract.contract import Migration, Project, Waiver
+from pgcontract.contract.documents import ProjectSpec
 from pgcontract.errors import ContractError, InputError
 from pgcontract.model.qualified_name import split_name
 from pgcontract.probes.promise import Promise
@@ -195,6 +196,8 @@ def _refuse_unknown_severities(project: Project, known: Collection[str]) -> None
         if not any(fnmatchcase(check, name) for check in known):
             close = nearest(name, known)
             hint = f"the nearest is '{close}'" if close else "`pgcontract list` names them all"
+            if name in ProjectSpec.model_fields:
+                hint = f"write `{name}` above the line [severity], for it is no key of that table"
             raise ContractError(
                 f"severity: no check is named '{name}'; {hint}", file=rule.origin.file, line=rule.origin.line
             )

@@ -19,7 +19,7 @@ from pgcontract.contract.migration_folder import Folder, FolderReading
 from pgcontract.contract.tool_history import ToolHistory
 from pgcontract.contract.unread_tools import refuse_unread, refuse_unread_layout, unread_tool
 from pgcontract.contract.validation_errors import nearest
-from pgcontract.errors import InputError
+from pgcontract.errors import InputError, UnreadableScript
 from pgcontract.plugins import NameTaken, Plugin, as_loaded, load, origin_of, plugins_of
 
 
@@ -176,3 +176,15 @@ def layout_called(name: str) -> Layout:
         return layouts()[name.lower()]
     refuse_unread_layout(name)
     raise InputError(f"--layout {name or repr(name)}: no layout is called so; {nearest(name, sorted(layouts()))}")
+
+
+def read_what_is_sql(layout: Layout, folder: Folder) -> FolderReading:
+    """What the layout makes of it, where a file that is no SQL is passed over and stops no other."""
+    while True:
+        try:
+            return layout.read_folder(folder)
+        except UnreadableScript as error:
+            path = Path(error.file or "")
+            if folder.only is not None or path in folder.unreadable:
+                raise
+            folder = replace(folder, unreadable=folder.unreadable | {path}, _openings={}, _answers={})
