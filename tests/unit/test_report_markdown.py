@@ -20,7 +20,7 @@ from pgcontract.contract.report_outline import default_outline
 from pgcontract.model.schema import Column, Policy, Schema, Table
 from pgcontract.reporting.effect_sentence import effect_sentence
 from pgcontract.reporting.json import from_json
-from pgcontract.reporting.live_tables import live_section
+from pgcontract.reporting.live_tables import live_section, worst_lock
 from pgcontract.reporting.markdown import first_screen, tidy
 from pgcontract.reporting.markup import code, fence, prose, table, visible
 from pgcontract.reporting.run_view import RunView
@@ -249,3 +249,16 @@ def test_statements_that_are_not_measured_are_one_line() -> None:
         "With so many rows not measured: lines 3, 4 (no more than 3 tables are filled); line 5 (a view gets no rows)."
         == page.splitlines()[-1]
     )
+
+
+def test_worst_lock_is_held_on_a_table_that_an_earlier_file_renames() -> None:
+    (lock,) = LOCKING.locks
+    renamed = replace(lock, table="public.c", deployed_as="public.b", taken=False)
+    first = replace(LOCKING, work=(), until_in="021", until=2)
+    live = (first, replace(first, migration="021", line=2, locks=(renamed,), work=("goes through every row of d",)))
+    run = base(effect=Effect(live=live))
+
+    assert (
+        "Worst lock: ACCESS EXCLUSIVE on `public.b`, line 3 to line 2 of 021: reads and writes wait while it goes "
+        "through every row of d."
+    ) == str(worst_lock(run))

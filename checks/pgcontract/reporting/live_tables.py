@@ -79,7 +79,7 @@ def _meanwhile(live: Sequence[LiveStatement], number: int, lock: LiveLock) -> st
     """The first work that is done while it is held."""
     end = _end(live[number])
     for each in live[number:]:
-        if _end(each) == end and each.work and any(held.table == lock.table for held in each.locks):
+        if _end(each) == end and each.work and any(held.deployed_name == lock.deployed_name for held in each.locks):
             return each.work[0]
     return ""
 
@@ -196,14 +196,14 @@ def _shortened(text: str) -> str:
 
 def _picture(names: _Names, live: Sequence[LiveStatement]) -> Markup:
     """A column a table, a row a statement: what others cannot do once it has run, until its transaction ends."""
-    tables = list(dict.fromkeys(lock.table for statement in live for lock in statement.locks))
+    tables = list(dict.fromkeys(lock.deployed_name for statement in live for lock in statement.locks))
     if not tables or len(live) < MIN_DRAWN:
         return Markup("")
     shown = tables[:MAX_TABLES]
     width = max(len(names.of_statement(statement)) for statement in live)
     lines = [f"{'':{width}}  {'  '.join(shown)}"]
     for statement in live:
-        held = {lock.table: lock.blocks for lock in statement.locks}
+        held = {lock.deployed_name: lock.blocks for lock in statement.locks}
         marks = [_mark(held.get(name, "")) * len(name) for name in shown]
         work = f"  {statement.work[0]}" if statement.work else ""
         lines.append(f"{names.of_statement(statement):>{width}}  {'  '.join(marks)}{work}")

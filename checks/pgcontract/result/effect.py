@@ -16,12 +16,19 @@ class PartName:
 @dataclass(frozen=True, kw_only=True)
 class LiveLock:
     """A lock on a table that was there before the deploy: `mode` as SQL writes it, `blocks` what of others waits for it,
-    `taken` whether the statement took it, or made it stronger, and does not only hold it still."""
+    `taken` whether the statement took it, or made it stronger, and does not only hold it still. `deployed_as` is what
+    production calls the table, where an earlier file of the deploy has renamed it."""
 
     table: str
     mode: str
     blocks: str
     taken: bool
+    deployed_as: str = ""
+
+    @property
+    def deployed_name(self) -> str:
+        """What production calls the table."""
+        return self.deployed_as or self.table
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,7 +79,13 @@ def _statements(each: _Traced, growth: Mapping[int, GrowingStatement]) -> Iterab
 def _locks(trace: LockTrace, traced: TracedStatement) -> Iterable[LiveLock]:
     for table, mode in traced.held.items():
         if mode.blocks_writes and trace.root_of.get(table, table) not in {*traced.held} - {table}:
-            yield LiveLock(table=table, mode=mode.sql, blocks=mode.blocked, taken=table in traced.taken)
+            yield LiveLock(
+                table=table,
+                mode=mode.sql,
+                blocks=mode.blocked,
+                taken=table in traced.taken,
+                deployed_as=trace.deployed_names.get(table, ""),
+            )
 
 
 def _growth(each: _Traced, *, measured: bool) -> Mapping[int, GrowingStatement]:

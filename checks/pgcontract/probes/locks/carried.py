@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from pgcontract.model.lock_mode import LockMode
-from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql import Script, TransactionScope
-from pgcontract.model.sql.renames import RELATION, read_renames
 from pgcontract.model.sql.transactions import transaction_numbers
 from pgcontract.probes.locks.work import CarriedLock, LockTrace, TracedStatement, Work
 
@@ -30,11 +28,13 @@ def carry_on(earlier: LockTrace, script: Script, trace: LockTrace) -> LockTrace:
     number = _open_transaction(script)
     carried = dict(earlier.carried) if number == 0 else {}
     inside = [traced for traced in earlier.statements if traced.transaction == number]
+    names = {old: name for name, old in trace.deployed_names.items()}
+    carried = {names.get(earlier.deployed_name(table), table): lock for table, lock in carried.items()}
     for traced in inside:
-        for table, mode in traced.taken.items():
+        for name, mode in traced.taken.items():
+            table = names.get(earlier.deployed_name(name), name)
             if mode.blocks_writes and (table not in carried or carried[table].mode.rank < mode.rank):
                 carried[table] = CarriedLock(mode=mode, taken=traced, path=traced.statement.path or script.path)
-    carried = _renamed(carried, script)
     has_timeout = bool(inside) and inside[-1].has_timeout
     statements = tuple(
         _under(traced, carried, has_timeout) if traced.transaction == 0 else traced for traced in trace.statements
@@ -47,16 +47,6 @@ def _open_transaction(script: Script) -> int | None:
     if not script.statements or script.statements[-1].is_transaction_control:
         return None
     return transaction_numbers(script)[-1]
-
-
-def _renamed(carried: Mapping[str, CarriedLock], script: Script) -> dict[str, CarriedLock]:
-    """By the names that the tables have behind the script."""
-    names = {QualifiedName.parse(name): lock for name, lock in carried.items()}
-    for rename in read_renames(script):
-        for path in [path for path in names if rename.kind == RELATION and path.name == rename.old.name]:
-            if rename.old.schema in ("", path.schema):
-                names[QualifiedName.of(rename.new.schema or path.schema, rename.new.name)] = names.pop(path)
-    return {str(name): lock for name, lock in names.items()}
 
 
 def _under(traced: TracedStatement, carried: Mapping[str, CarriedLock], has_timeout: bool) -> TracedStatement:

@@ -17,7 +17,6 @@ from pgcontract.model.lock_mode import LockMode
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql import Script, Statement
 from pgcontract.model.sql.lexer import tokens
-from pgcontract.model.sql.renames import RELATION, read_renames
 from pgcontract.model.sql.transactions import transaction_numbers
 from pgcontract.postgres.sandbox import DatabaseState
 from pgcontract.postgres.script_execution import apply_statement, as_runner
@@ -94,7 +93,8 @@ def _trace(context: Context, zone: str = "") -> LockTrace:
             connection.execute("SELECT pg_catalog.set_config('TimeZone', %s, false)", [zone])
         relations = read_relations(observer)
         deployed = {oid: each for oid, each in relations.items() if before is None or each.name in before}
-        return _Tracer(connection, observer, _chosen(deployed, script)).run(script)
+        trace = _Tracer(connection, observer, _chosen(deployed, script)).run(script)
+    return replace(trace, deployed_names={name: old for name, old in (before or {}).items() if name != old})
 
 
 def _state(context: Context) -> DatabaseState:
@@ -108,29 +108,18 @@ def _state(context: Context) -> DatabaseState:
         return before
 
 
-def _deployed(context: Context) -> frozenset[str] | None:
-    """What production has before the first migration that is pending, by name; None where it is this one."""
-    state = context.deployed_states.get(context.regimes[0].name)
-    if state is None or state == context.start_states.get(context.regimes[0].name):
+def _deployed(context: Context) -> Mapping[str, str] | None:
+    """What production has before the first migration that is pending, by the name that it has now, with its name there;
+    None where this is the first."""
+    regime = context.regimes[0].name
+    state = context.deployed_states.get(regime)
+    if state is None or state == context.start_states.get(regime):
         return None
     with context.sandbox.rolled_back(state) as connection:
-        names = {relation.name for relation in read_relations(connection).values()}
-    return frozenset(names.union(_renamed(context, names)))
-
-
-def _renamed(context: Context, deployed: Iterable[str]) -> Iterator[str]:
-    """What earlier pending migrations call the tables and indexes that production has."""
-    paths = {QualifiedName.parse(name) for name in deployed}
-    for migration in context.promise.project.pending:
-        if migration.key == context.promise.migration.key:
-            return
-        for rename in read_renames(migration.up):
-            old = rename.old
-            for path in [path for path in paths if rename.kind == RELATION and path.name == old.name]:
-                if old.schema in ("", path.schema):
-                    new = QualifiedName.of(rename.new.schema or path.schema, rename.new.name)
-                    paths.add(new)
-                    yield str(new)
+        there = read_relations(connection)
+    with context.sandbox.rolled_back(context.before_state) as connection:
+        now = read_relations(connection)
+    return {each.name: there[oid].name if oid in there else each.name for oid, each in now.items() if each.table in there}
 
 
 def _chosen(relations: Mapping[int, Relation], script: Script) -> Mapping[int, Relation]:

@@ -73,7 +73,7 @@ def _told(trace: LockTrace, kind: WorkKind) -> Iterator[Told]:
 
 def _answer(context: Context, told: Told, summary: str) -> Answer:
     traced, work = told.traced, told.first
-    rows = context.promise.project.table_rows.get(work.table)
+    rows = context.promise.project.table_rows.get(trace_locks(context).deployed_name(work.table))
     is_small = rows is not None and rows < FEW_ROWS
     size = (
         f" Production has {rows:,} rows in it{', so that is soon done' if is_small else ''}." if rows is not None else ""

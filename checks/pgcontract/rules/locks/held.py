@@ -67,7 +67,7 @@ def lock_not_held(context: Context) -> Iterator[Answer]:
     rows = context.promise.project.table_rows
     for table, found in tables.items():
         found = [held for held in found if held.later is not held.taken] or found
-        long = [held for held in found if not _is_small(held.work, rows)]
+        long = [held for held in found if not _is_small(trace, held.work, rows)]
         first = (long or found)[0]
         yield Answer(
             Status.BROKEN if long else Status.NOTED,
@@ -159,8 +159,8 @@ def _own(traced: TracedStatement, table: str) -> LockMode:
     return traced.held.get(table, LockMode.ACCESS_SHARE)
 
 
-def _is_small(work: Work, rows: Mapping[str, int]) -> bool:
-    return rows.get(work.table, FEW_ROWS) < FEW_ROWS
+def _is_small(trace: LockTrace, work: Work, rows: Mapping[str, int]) -> bool:
+    return rows.get(trace.deployed_name(work.table), FEW_ROWS) < FEW_ROWS
 
 
 def _summary(context: Context, held: _Held, more: int) -> str:
