@@ -187,7 +187,6 @@ def test_contracts_above_the_project_are_an_error(write: Write) -> None:
         load_project(root / "db")
     expected = (
         "contracts/a/contract.toml: would be passed over: what goes with a.sql is read from "
-        "contracts/a/contract.toml: would be passed over: what goes with a.sql is read from "
         "db/contracts/a/contract.toml; move it there: mkdir -p db/contracts/a && "
         "mv contracts/a/contract.toml db/contracts/a/contract.toml"
     )
