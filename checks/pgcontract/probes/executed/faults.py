@@ -14,6 +14,7 @@ from pgcontract.probes.executed.routines import Routine
 BODY_ERRORS: Final = frozenset(
     "42703 42P01 42883 42702 42804 42803 42809 42P10 42601 2F005 54001 42704 3F000".split()  # noqa: SIM905
 )
+DENIED: Final = "42501"
 TOO_DEEP: Final = "54001"  # by an argument of ours, perhaps
 NO_RETURN: Final = "2F005"
 UNASSIGNED: Final = "55000"
@@ -60,6 +61,14 @@ def find_fault(refusal: Refusal, names: Mapping[str, Routine], called: Routine |
         if len(texts) != len(_CONSTANT_EXECUTE.findall(routine.words)):
             return None
     return Fault(routine=routine, line=int(match["line"]) if match["line"] else None)
+
+
+def denied(refusal: Refusal, names: Mapping[str, Routine]) -> Routine | None:
+    """The function that may not do what it does; None where it says so itself, or was put together at run time."""
+    if refusal.sqlstate != DENIED or (place := _place(refusal, names, None)) is None:
+        return None
+    routine, match = place
+    return None if _RAISED.match(match["at"] or "") else routine
 
 
 def innermost(refusal: Refusal, names: Mapping[str, Routine]) -> Routine | None:

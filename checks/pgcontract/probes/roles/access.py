@@ -271,7 +271,7 @@ class _Trier:
             outcome = self._stage.attempt(f"{change} WHERE {_condition(self._tables[table.name], row)}", actor)
             count = 1 if outcome.reached else outcome.count
             if outcome.refusal is not None and not count:
-                tried = replace(tried, refused=outcome)
+                tried = replace(tried, refused=outcome if row.user == actor.user else tried.refused or outcome)
             elif row.user == actor.user:
                 tried = replace(tried, own=tried.own + count, shown=tried.shown or (outcome if count else None))
             elif count:
@@ -323,7 +323,8 @@ class _Trier:
             outcome = self._stage.attempt(statement, actor)
             count = 1 if outcome.reached else outcome.count
             if not count:
-                tried = replace(tried, refused=outcome if outcome.refusal else tried.refused)
+                refused = outcome if outcome.refusal else None
+                tried = replace(tried, refused=refused if user == actor.user else tried.refused or refused)
             elif not tied:
                 tried = replace(tried, loose=count, shown=outcome)
             elif user == actor.user:

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Final
 
+from pgcontract.errors import CouldNotAsk
 from pgcontract.probes.context import Context
 from pgcontract.probes.executed.bodies import Executed, Failure, execute_bodies
+from pgcontract.probes.executed.denied import Denial, denials, services_not_asked
+from pgcontract.probes.roles.access import grants_by_regime
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
 from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, origin_in_chain
 
 _FIRST = 5
+_EVERY: Final = {
+    ("INSERT", "auth.users"): "every sign-up (INSERT INTO auth.users)",
+    ("INSERT", "storage.objects"): "every upload (INSERT INTO storage.objects)",
+}
+_WRITES: Final = {
+    "INSERT": "every INSERT INTO {}", "UPDATE": "this UPDATE of {}", "DELETE": "every DELETE FROM {}",
+    "TRUNCATE": "every TRUNCATE of {}",
+}  # fmt: skip
 
 
 @check("function.runs", subjects=catalog_of_head, severity=Severity.ERROR, head=True, implied=True)
@@ -23,12 +36,17 @@ def function_runs(context: Context) -> Iterator[Answer]:
     How it is measured: at the head of the chain, over rows, every trigger is fired (INSERT, UPDATE of each column,
     DELETE), every function called with simple values, with those that its body compares and with nulls, every view read,
     each in a savepoint of a database that is dropped. Statements that nothing came to are then run each by itself: what
-    fails there is a warning. Only errors count that are in the body whatever it is called with, by the server's CONTEXT;
-    SQL put together at run time does not. What asks another server, a file or a lock is not called.
+    fails there is a warning. On Supabase a trigger is fired, too, as who writes there: supabase_auth_admin in auth,
+    service_role in storage, the roles of the REST API elsewhere; what it may not do refuses their writes. Only errors
+    count that are in the body whatever it is called with, by the server's CONTEXT; SQL put together at run time does
+    not. What asks another server, a file or a lock is not called.
     What to do: correct the body in a migration of its own: CREATE OR REPLACE FUNCTION.
     """
     executed = execute_bodies(context)
+    failing = {failure.function for failure in executed.failures}
     yield from (_answer(context, failure) for failure in executed.failures)
+    refused = [denial for denial in _denials(context) if denial.function not in failing]
+    yield from (_denied(context, denial) for denial in refused)
     for (what, why), names in executed.lacking.items():
         yield Answer(
             Status.NOTED,
@@ -36,8 +54,8 @@ def function_runs(context: Context) -> Iterator[Answer]:
             f"Not asked: {', '.join(names[:_FIRST])}{', …' if len(names) > _FIRST else ''} "
             f"{'needs' if len(names) == 1 else 'need'} {what}, which this server has not; {why}.",
         )
-    rest = _rest(executed)
-    if not executed.failures:
+    rest = _rest(executed, services_not_asked(context) if context.promise.project.platform == "supabase" else "")
+    if not executed.failures and not refused:
         summary = "No function that was run names what is not there."
         left = [f"{name} ({why})" for name, why in executed.left.items()]
         more = f" Not called: {', '.join(left[:_FIRST])}{', …' if len(left) > _FIRST else ''}." if left else ""
@@ -71,15 +89,44 @@ def _answer(context: Context, failure: Failure) -> Answer:
     )
 
 
+def _denials(context: Context) -> Sequence[Denial]:
+    with suppress(CouldNotAsk):
+        return denials(context)
+    return ()
+
+
+def _denied(context: Context, denial: Denial) -> Answer:
+    bare = denial.function.partition("(")[0]
+    write = _EVERY.get((denial.event, denial.table), _WRITES[denial.event].format(denial.table))
+    regimes = [regime.description for regime in context.regimes if regime.name in denial.regimes]
+    differ = len(grants_by_regime(context)) > len(regimes)
+    where = f" in projects made {' or '.join(regimes)}" if differ else ""
+    return Answer(
+        Status.BROKEN,
+        denial.function,
+        f"{denial.function} fails when it runs as {denial.role}, and with it {write}{where}: {denial.refusal.message}.",
+        expected=f"a trigger that {denial.role} may run",
+        actual=str(denial.refusal),
+        remedy=f"ALTER FUNCTION {denial.function} SECURITY DEFINER SET search_path = ''; and name each table with its "
+        f"schema in the body. Or give {denial.role} what {bare} needs.",
+        evidence=[
+            Evidence(title=f"As {denial.role}", text=denial.shown.rstrip(";") + ";", language="sql"),
+            *denial.refusal.evidence()[:1],
+        ],
+        origin=origin_in_chain(context.promise, "function", denial.function),
+    )
+
+
 def _title(failure: Failure) -> str:
     return "The statement that runs it" if failure.line is None else "The statement of the body, run by itself"
 
 
-def _rest(executed: Executed) -> list[Evidence]:
+def _rest(executed: Executed, services: str) -> list[Evidence]:
     """What was not called, not visited, or did not end in time."""
     rows = [
         *((name, f"not called: {why}") for name, why in executed.left.items()),
         *((name, f"did not end within a second: {statement};") for name, statement in executed.slow.items()),
+        *([("triggers in auth and storage", f"not fired as who writes there: {services}")] if services else []),
         *((name, _lines(lines)) for name, lines in executed.unvisited.items()),
     ]
     return [Evidence(title="What was not run", columns=("function", "what"), rows=tuple(sorted(rows)))] if rows else []

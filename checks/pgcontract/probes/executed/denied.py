@@ -1,0 +1,221 @@
+"""Trigger functions of the chain that may not do what they do as whoever writes: as the platform's services, which fill
+its own tables, and as the roles of the REST API.
+
+A trigger function runs with the rights of who writes unless it is SECURITY DEFINER. On Supabase who signs a user up is
+supabase_auth_admin, which has no right on the tables of a project.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+from pgcontract.errors import CouldNotAsk
+from pgcontract.model.schema import Trigger
+from pgcontract.postgres.script_execution import Refusal, read_refusal
+from pgcontract.probes.cached_facts import cached_state_fact
+from pgcontract.probes.context import Context
+from pgcontract.probes.executed import faults
+from pgcontract.probes.executed.bodies import TIMEOUT_MS, populated_state
+from pgcontract.probes.executed.firing import Firing
+from pgcontract.probes.executed.routines import Routine, names_in_context, read_routines
+from pgcontract.probes.roles.access import Access, acting_stages, grants_by_regime, supports_roles, try_access
+from pgcontract.probes.roles.acting import Outcome, as_shown
+from pgcontract.probes.roles.privileges import grants_between
+from pgcontract.probes.roles.users import Actor
+
+# Who writes what of the platform's: sign-up and sign-in, and the storage interface, when who uploads was let in.
+_WRITERS: Final = (("auth.", "supabase_auth_admin"), ("storage.", "service_role"))
+_OPERATIONS: Final = ("INSERT", "UPDATE", "DELETE")
+# Runs a statement with a role's rights and without a way to others: a SECURITY DEFINER function lets no SET ROLE through.
+_DOOR: Final = """
+CREATE FUNCTION extensions.pgcontract_write_as(text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = {path} AS $$ BEGIN EXECUTE $1; END $$;
+ALTER FUNCTION extensions.pgcontract_write_as(text) OWNER TO {role};
+GRANT USAGE ON SCHEMA auth, storage, extensions TO {role};
+GRANT ALL ON ALL TABLES IN SCHEMA auth, storage TO {role};
+GRANT ALL ON ALL SEQUENCES IN SCHEMA auth, storage TO {role};
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Denial:
+    """A function that is denied what it does: `function` is the catalog's name, `role` who wrote, `shown` the session
+    that shows it. `event` is the kind of write of `table`, none of which went through as that role; `regimes` are those
+    of the grants under which it was seen."""
+
+    function: str
+    role: str
+    event: str
+    table: str
+    shown: str
+    refusal: Refusal
+    regimes: tuple[str, ...]
+
+
+@cached_state_fact
+def denials(context: Context) -> tuple[Denial, ...]:
+    """One a function, the platform's tables first. CouldNotAsk where it is not Supabase, or the head is not applied."""
+    if not supports_roles(context):
+        raise CouldNotAsk("only Supabase has these roles")
+    found: dict[str, Denial] = {}
+    if not services_not_asked(context):
+        for denial in _by_services(context):
+            found.setdefault(denial.function, denial)
+    if context.migrated.triggers:
+        for denial in _by_users(context, try_access(context)):
+            found.setdefault(denial.function, denial)
+    return tuple(found.values())
+
+
+def services_not_asked(context: Context) -> str:
+    """Why the triggers on the platform's tables were not fired as who writes there; empty where they were, or there are
+    none."""
+    if not any(trigger.table.startswith(schema) for trigger in context.migrated.triggers for schema, _ in _WRITERS):
+        return ""
+    try:
+        context.sandbox.require_superuser()
+    except CouldNotAsk as error:
+        return str(error)
+    return ""
+
+
+def _by_services(context: Context) -> Iterator[Denial]:
+    sandbox = context.sandbox
+    grants = grants_by_regime(context)
+    here = next(iter(grants.values()))
+    for schema, role in _WRITERS:
+        if not any(trigger.table.startswith(schema) for trigger in context.migrated.triggers):
+            continue
+        denied: list[dict[tuple[str, str], Denial]] = []
+        for regime in grants:
+            with sandbox.clone(populated_state(context)) as database:
+                with sandbox.connect(database, user=sandbox.server.superuser) as admin:
+                    path = "auth" if schema == "auth." else "public, extensions"
+                    admin.execute(_DOOR.format(path=path, role=role).encode())
+                    admin.execute(
+                        sql.SQL("GRANT EXECUTE ON FUNCTION extensions.pgcontract_write_as(text) TO {}").format(
+                            sql.Identifier(sandbox.migrator)
+                        )
+                    )
+                with sandbox.connect(database) as connection:
+                    connection.execute("BEGIN")
+                    for statement in grants_between(here, grants[regime]):
+                        connection.execute(statement.encode())
+                    written = _Service(context, connection, schema, role, regime).run()
+                    denied.append({(one.function, one.event): one for one in written})
+        # Of what one regime grants to everybody the owner is told elsewhere.
+        for key, denial in denied[0].items():
+            if all(key in other for other in denied):
+                yield replace(denial, regimes=tuple(grants))
+
+
+class _Service:
+    def __init__(self, context: Context, connection: psycopg.Connection, schema: str, role: str, regime: str) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._role = role
+        self._regime = regime
+        connection.execute(f"SET LOCAL statement_timeout = {TIMEOUT_MS}")
+        connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        routines = read_routines(connection, context.migrated.functions)
+        self._names = names_in_context(connection, routines)
+        self._firing = Firing(context, connection)
+        for routine in routines:
+            if routine.leaves:
+                self._run(routine.stub(), keep=True)
+
+    def run(self) -> Iterator[Denial]:
+        for table in self._firing.tables:
+            if not table.startswith(self._schema):
+                continue
+            refused: dict[str, tuple[str, Refusal, Routine]] = {}
+            passed: set[str] = set()
+            with self._connection.transaction(force_rollback=True):
+                for statement, keep in self._firing.writes(table):
+                    event = next(word for word in ("INSERT", "UPDATE", "DELETE", "TRUNCATE") if f"{word} " in statement)
+                    refusal = self._run(statement, keep=keep, door=True)
+                    if refusal is None:
+                        passed.add(event)
+                        if keep:
+                            self._firing.inserted()
+                    elif (routine := faults.denied(refusal, self._names)) is not None:
+                        refused.setdefault(event, (statement, refusal, routine))
+            for event, (statement, refusal, routine) in refused.items():
+                # An UPDATE that fires nothing goes through; one that fires it is refused whenever it is made.
+                if event == "INSERT" and event in passed:
+                    continue
+                yield Denial(
+                    function=routine.function.name,
+                    role=self._role,
+                    event=event,
+                    table=table,
+                    shown=f"SET LOCAL ROLE {self._role};\n{statement}",
+                    refusal=_without_door(refusal, statement),
+                    regimes=(self._regime,),
+                )
+
+    def _run(self, statement: str, *, keep: bool, door: bool = False) -> Refusal | None:
+        try:
+            with self._connection.transaction(force_rollback=not keep):
+                if door:
+                    self._connection.execute("SELECT extensions.pgcontract_write_as(%s)", [statement])
+                else:
+                    self._connection.execute(statement.encode())
+        except psycopg.Error as error:
+            return read_refusal(error)
+        return None
+
+
+def _without_door(refusal: Refusal, statement: str) -> Refusal:
+    """As the server says it to who writes without it."""
+    context = (refusal.context or "").rpartition(f'SQL statement "{statement}"')[0].rstrip()
+    return replace(refusal, context=context or refusal.context)
+
+
+def _by_users(context: Context, access: Access) -> Iterator[Denial]:
+    """Writes that a role's grants and policies let through, and a trigger's function then does not."""
+    suspects = [
+        (regime, table, actor, operation, tried.refused)
+        for (regime, table, actor, operation), tried in access.tries.items()
+        if operation in _OPERATIONS and not tried.rows and tried.refused is not None and tried.refused.denied
+    ]
+    triggers: dict[tuple[str, str], list[Trigger]] = {}
+    for trigger in context.migrated.triggers:
+        for event in trigger.events:
+            triggers.setdefault((trigger.table, event.upper()), []).append(trigger)
+    suspects = [one for one in suspects if (one[1], one[3]) in triggers]
+    if not suspects:
+        return
+    seen: dict[tuple[str, Actor, str, str], tuple[Outcome, Routine, list[str]]] = {}
+    with acting_stages(context) as open_stage:
+        for regime in dict.fromkeys(one[0] for one in suspects):
+            stage = open_stage(regime)
+            routines = read_routines(stage.connection, context.migrated.functions)
+            names = names_in_context(stage.connection, routines)
+            for at, table, actor, operation, outcome in suspects:
+                routine = faults.denied(outcome.refusal, names) if at == regime and outcome.refusal else None
+                if routine is None:
+                    continue
+                without = "; ".join(
+                    f"ALTER TABLE {table} DISABLE TRIGGER {trigger.quoted_name}" for trigger in triggers[table, operation]
+                )
+                again = stage.attempt(outcome.statement, actor, before=without)
+                if again.count or again.reached:
+                    key = (table, actor, operation, routine.signature)
+                    seen.setdefault(key, (outcome, routine, []))[2].append(regime)
+    for (table, actor, operation, _), (outcome, routine, regimes) in seen.items():
+        assert outcome.refusal is not None
+        yield Denial(
+            function=routine.function.name,
+            role=actor.role,
+            event=operation,
+            table=table,
+            shown=as_shown(outcome, actor),
+            refusal=outcome.refusal,
+            regimes=tuple(regimes),
+        )
