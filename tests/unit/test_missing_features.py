@@ -24,6 +24,10 @@ BUILT_WITHOUT = {
     'CREATE EXTENSION IF NOT EXISTS "uuid-ossp"': "uuid-ossp is not in this server's build; --pg 18 has it",
     "CREATE EXTENSION postgis": f"postgis is not in this server's build; {AN_IMAGE}",
     "CREATE EXTENSION plpython3u": f"plpython3u is not in this server's build; {AN_IMAGE}",
+    "CREATE TABLE t (a int); ALTER TABLE t SET TABLESPACE fast": (
+        "the tablespace fast is a folder of production's own machine, which this server does not have; "
+        "--pg dsn:URL of a server that has one of that name"
+    ),
     "CREATE COLLATION german (provider = icu, locale = 'de')": "ICU is not in this server's build; --pg 18 has it",
     'CREATE TABLE t (a text COLLATE "de-AT-x-icu")': (
         "the collation de-AT-x-icu is ICU's, which is not in this server's build; --pg 18 has it"

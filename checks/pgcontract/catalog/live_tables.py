@@ -16,13 +16,17 @@ from pgcontract.model.lock_mode import LockMode
 _RELATIONS: Final = """
 SELECT c.oid::int8, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relkind::text,
        coalesce(i.indrelid, c.oid)::int8,
-       coalesce(pg_catalog.pg_partition_root(coalesce(i.indrelid, c.oid)), i.indrelid, c.oid)::oid::int8,
+       coalesce(pg_catalog.pg_partition_root(coalesce(i.indrelid, o.refobjid, c.oid)), i.indrelid, o.refobjid,
+                c.oid)::oid::int8,
        coalesce((SELECT h.inhparent FROM pg_catalog.pg_inherits h WHERE h.inhrelid = c.oid AND NOT c.relispartition
                  AND c.relkind = 'r' ORDER BY h.inhseqno LIMIT 1), 0)::int8
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
-WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND c.relkind IN ('r', 'p', 'm', 'v', 'i', 'I')
+LEFT JOIN pg_catalog.pg_depend o ON o.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND o.objid = c.oid
+    AND c.relkind = 'S' AND o.refclassid = o.classid AND o.deptype IN ('a', 'i')
+WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+    AND c.relkind IN ('r', 'p', 'm', 'v', 'i', 'I', 'S')
 """
 _LOCKS: Final = """
 SELECT l.relation::int8, l.mode
@@ -75,9 +79,9 @@ WHERE c.oid = ANY(%s::oid[])
 
 @dataclass(frozen=True, kw_only=True)
 class Relation:
-    """A table, view or index by its name; `table` is the one that an index is of, `root` the topmost
-    partitioned table above it; both itself where there is none. `parent` is what it inherits from without being a
-    partition, else 0. All but the name are oids."""
+    """A table, view, sequence or index by its name; `table` is the one that an index is of, `root` the topmost
+    partitioned table above it, or above the table that a sequence belongs to; both itself where there is none. `parent`
+    is what it inherits from without being a partition, else 0. All but the name are oids."""
 
     oid: int
     name: str

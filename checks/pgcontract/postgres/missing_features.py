@@ -18,6 +18,7 @@ _LIBRARY = re.compile(r'could not load library "(?:.*/)?(?P<name>[^"/]+?)(?:\.so
 _COLLATION = re.compile(r'collation "(?P<name>.+)" for encoding ".*" does not exist')
 _LOCALE = re.compile(r'could not create locale "(?P<name>.+)": .*')
 _FUNCTION = re.compile(r"function (?:extensions\.)?(?P<name>\w+)\(.*\) does not exist")
+_TABLESPACE = re.compile(r'tablespace "(?P<name>.+)" does not exist')
 _BUILD = (
     re.compile(r"(?P<library>\w+) is not supported (?:in|by) this build"),
     re.compile(r"This functionality requires the server to be built with (?P<library>\S+) support\."),
@@ -69,7 +70,11 @@ def find_missing_feature(
     """
     case = _RefusalCase(connection=connection, refusal=refusal, spec=spec, production=production, platform=platform)
     return (
-        _missing_in_major(case, script) or _missing_extension(case) or _missing_library(case) or _missing_collation(case)
+        _missing_in_major(case, script)
+        or _missing_extension(case)
+        or _missing_library(case)
+        or _missing_collation(case)
+        or _missing_tablespace(refusal)
     )
 
 
@@ -124,6 +129,16 @@ def nearest_extension(refusal: Refusal) -> str | None:
     match = _EXTENSION.fullmatch(refusal.message)
     close = get_close_matches(match["name"], sorted(builds.known_extensions()), n=1) if match else []
     return close[0] if close else None
+
+
+def _missing_tablespace(refusal: Refusal) -> MissingFeature | None:
+    """A directory of production's machine, which no migration can make in a transaction."""
+    match = _TABLESPACE.fullmatch(refusal.message)
+    return match and MissingFeature(
+        what=f"the tablespace {match['name']}",
+        why="is a folder of production's own machine, which this server does not have",
+        remedy="--pg dsn:URL of a server that has one of that name",
+    )
 
 
 def _missing_in_major(case: _RefusalCase, script: Script) -> MissingFeature | None:

@@ -87,7 +87,7 @@ def find_work(
     by_table = {
         oid: list(_work_on(statement, before[oid], table, relations, messages, rows.get(oid), joined, first.get(oid)))
         for oid, table in after.items()
-        if oid in before and relations[oid].kind != "p"
+        if oid in before and relations[oid].kind not in "pS"
     }
     pointed_at = {
         constraint.references

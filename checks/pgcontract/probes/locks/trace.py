@@ -94,7 +94,11 @@ def _trace(context: Context, zone: str = "") -> LockTrace:
         relations = read_relations(observer)
         deployed = {oid: each for oid, each in relations.items() if before is None or each.name in before}
         trace = _Tracer(connection, observer, _chosen(deployed, script)).run(script)
-    return replace(trace, deployed_names={name: old for name, old in (before or {}).items() if name != old})
+    return replace(
+        trace,
+        deployed_names={name: old for name, old in (before or {}).items() if name != old},
+        sequences=frozenset(relation.name for relation in relations.values() if relation.kind == "S"),
+    )
 
 
 def _state(context: Context) -> DatabaseState:

@@ -173,12 +173,14 @@ class LockTrace:
     """The script's statements in their order, as far as they ran; `stopped` says why the rest did not. `root_of` names
     the partitioned table at the top of each partition. `carried` are the locks, by table, that earlier files of the
     first transaction left it; `joined` is whether there are such files, `goes_on` whether the last transaction does in
-    the next one. `deployed_names` is what production calls the tables that earlier pending files have renamed."""
+    the next one. `deployed_names` is what production calls the tables that earlier pending files have renamed. A sequence
+    is locked as a table is, below the one that it belongs to; `sequences` are their names."""
 
     statements: tuple[TracedStatement, ...] = ()
     stopped: str = ""
     root_of: Mapping[str, str] = field(default_factory=dict)
     deployed_names: Mapping[str, str] = field(default_factory=dict)
+    sequences: frozenset[str] = frozenset()
     carried: Mapping[str, CarriedLock] = field(default_factory=dict)
     joined: bool = False
     goes_on: bool = False

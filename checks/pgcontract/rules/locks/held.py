@@ -72,7 +72,7 @@ def lock_not_held(context: Context) -> Iterator[Answer]:
         yield Answer(
             Status.BROKEN if long else Status.NOTED,
             table,
-            _summary(context, first, len(long or found) - 1),
+            _summary(context, trace, first, len(long or found) - 1),
             expected="a lock that lasts as long as its own statement",
             actual=f"{first.mode.sql} on {table} from {_place(first)} to the end of the transaction",
             remedy=_remedy(context, first),
@@ -163,16 +163,18 @@ def _is_small(trace: LockTrace, work: Work, rows: Mapping[str, int]) -> bool:
     return rows.get(trace.deployed_name(work.table), FEW_ROWS) < FEW_ROWS
 
 
-def _summary(context: Context, held: _Held, more: int) -> str:
+def _summary(context: Context, trace: LockTrace, held: _Held, more: int) -> str:
     again = f", and {more} more statement{'s' if more > 1 else ''}" if more else ""
     file = f" of {PurePath(origin_of(context, held.later).file).name}" if held.path else ""
     later = f"the {command(held.later)} of line {held.later.statement.line}{file}"
     if held.later is held.taken:
         later = f"the rest of that {command(held.later)}"
+    waiting = f"{held.mode.blocked} of {held.table} wait"
+    if held.table in trace.sequences:
+        waiting = f"whoever takes a number from {held.table}, as INSERT does, waits"
     return (
         f"{held.mode.sql} on {held.table} from {_place(held)} is held during {later}, "
-        f"which {held.work.kind.value} {held.work.table}{again}: "
-        f"{held.mode.blocked} of {held.table} wait until the transaction ends."
+        f"which {held.work.kind.value} {held.work.table}{again}: {waiting} until the transaction ends."
     )
 
 
