@@ -67,7 +67,7 @@ def _writes(operations: Iterable[str]) -> bool:
 
 
 def _is_function(row: RoleAccess) -> bool:
-    return row.form.endswith("function")
+    return row.form.endswith(("function", "procedure"))
 
 
 def _count(rows: Iterable[RoleAccess], holds: Callable[[RoleAccess], bool]) -> int:

@@ -67,12 +67,14 @@ AS_OTHERS = (
     "column.guarded",
     "column.personal",
     "function.caller_rights",
+    "function.caller_writes",
     "function.definer_closed",
     "policy.restricts",
     "policy.runs",
     "table.row_security",
     "table.separates_users",
     "view.caller_rights",
+    "view.caller_writes",
 )
 
 

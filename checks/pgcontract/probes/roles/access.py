@@ -319,7 +319,7 @@ class _Trier:
             values = self._made.values(filled, user, _NEW + user.number)
             if "INSERT" not in held.whole:
                 values = {name: value for name, value in values.items() if held.may_column("INSERT", name)}
-            statement = _insert(table.name, values)
+            statement = insert_statement(table.name, values)
             outcome = self._stage.attempt(statement, actor)
             count = 1 if outcome.reached else outcome.count
             if not count:
@@ -348,7 +348,8 @@ def _condition(table: FilledTable, row: UsersRow) -> str:
     return " AND ".join(f"{_quoted(name)} = {literal(row.values[name])}" for name in names) or "true"
 
 
-def _insert(table: str, values: Mapping[str, str]) -> str:
+def insert_statement(table: str, values: Mapping[str, str]) -> str:
+    """An INSERT of one row of these values, by column."""
     if not values:
         return f"INSERT INTO {table} DEFAULT VALUES"
     held = ", ".join(map(literal, values.values()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -10,7 +10,9 @@ from pgcontract.model.schema import Table, View
 from pgcontract.probes.cached_facts import known_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.roles.access import Access, try_access
-from pgcontract.probes.roles.definers import ExposedFunction, try_definers
+from pgcontract.probes.roles.definer_writes import Written, try_definer_writes
+from pgcontract.probes.roles.definers import try_definers
+from pgcontract.probes.roles.exposed_functions import ExposedFunction
 from pgcontract.probes.roles.users import ANON, SECOND, SERVICE, Actor
 from pgcontract.result import RoleAccess
 
@@ -22,23 +24,26 @@ def access_matrix(context: Context) -> tuple[RoleAccess, ...]:
     left out."""
     access = known_fact(try_access, context)
     definers = known_fact(try_definers, context)
+    writes = known_fact(try_definer_writes, context)
     rows: list[RoleAccess] = []
     for relation in access.relations.values() if access else ():
         assert access is not None
-        rows += _relation(context, access, relation)
+        rows += _relation(context, access, relation, writes.views if writes else ())
     return (*rows, *(_function(one) for one in (definers.exposed if definers else ())))
 
 
-def _relation(context: Context, access: Access, relation: Table | View) -> Iterator[RoleAccess]:
+def _relation(
+    context: Context, access: Access, relation: Table | View, through: Sequence[Written]
+) -> Iterator[RoleAccess]:
     ages = {regime.name: regime.description for regime in context.regimes}
     form = relation.form if isinstance(relation, Table) else "materialized view" if relation.materialized else "view"
     by_regime = {
         regime: RoleAccess(
             name=relation.name,
             form=form,
-            anon=_reached(access, regime, relation.name, ANON),
+            anon=_reached(access, regime, relation.name, ANON, through),
             own=_reached(access, regime, relation.name, SECOND, own=True),
-            others=_reached(access, regime, relation.name, SECOND),
+            others=_reached(access, regime, relation.name, SECOND, through),
             service=_reached(access, regime, relation.name, SERVICE),
         )
         for regime in access.regimes
@@ -50,15 +55,18 @@ def _relation(context: Context, access: Access, relation: Table | View) -> Itera
         yield replace(row, project=ages[regime])
 
 
-def _reached(access: Access, regime: str, name: str, actor: Actor, *, own: bool = False) -> tuple[str, ...]:
+def _reached(
+    access: Access, regime: str, name: str, actor: Actor, through: Sequence[Written] = (), *, own: bool = False
+) -> tuple[str, ...]:
     tried = {operation: access.of(regime, name, actor, operation) for operation in (*_OPERATIONS, "TRUNCATE")}
-    done = [one for one in _OPERATIONS if (tried[one].own if own else tried[one].rows - tried[one].own)]
+    written = {one.operation for one in through if one.name == name and one.actor == actor and regime in one.regimes}
+    done = [one for one in _OPERATIONS if one in written or (tried[one].own if own else tried[one].rows - tried[one].own)]
     return (*done, *(["TRUNCATE"] if tried["TRUNCATE"].may and not own else []))
 
 
 def _function(one: ExposedFunction) -> RoleAccess:
     execute = ("EXECUTE",)
-    form = "SECURITY DEFINER function" if one.function.security == "definer" else "function"
+    form = f"{'SECURITY DEFINER ' if one.function.security == 'definer' else ''}{one.function.form}"
     return RoleAccess(
         name=one.function.name,
         form=form,
