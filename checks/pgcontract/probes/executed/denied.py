@@ -23,7 +23,7 @@ from pgcontract.probes.executed import faults
 from pgcontract.probes.executed.bodies import TIMEOUT_MS, populated_state
 from pgcontract.probes.executed.firing import Firing
 from pgcontract.probes.executed.routines import Routine, names_in_context, read_routines
-from pgcontract.probes.roles.access import Access, acting_stages, grants_by_regime, supports_roles, try_access
+from pgcontract.probes.roles.access import Access, Try, acting_stages, grants_by_regime, supports_roles, try_access
 from pgcontract.probes.roles.acting import Outcome, as_shown
 from pgcontract.probes.roles.privileges import grants_between
 from pgcontract.probes.roles.users import Actor
@@ -46,7 +46,7 @@ GRANT ALL ON ALL SEQUENCES IN SCHEMA auth, storage TO {role};
 class Denial:
     """A function that is denied what it does: `function` is the catalog's name, `role` who wrote, `shown` the session
     that shows it. `event` is the kind of write of `table`, none of which went through as that role; `regimes` are those
-    of the grants under which it was seen."""
+    of the grants under which it was seen. With `hidden` the write goes through: the function's own handler hides it."""
 
     function: str
     role: str
@@ -55,6 +55,7 @@ class Denial:
     shown: str
     refusal: Refusal
     regimes: tuple[str, ...]
+    hidden: bool = False
 
 
 @cached_state_fact
@@ -125,6 +126,7 @@ class _Service:
         routines = read_routines(connection, context.migrated.functions)
         self._names = names_in_context(connection, routines)
         self._firing = Firing(context, connection)
+        self._routines = {routine.signature: routine for routine in routines}
         for routine in routines:
             if routine.leaves:
                 self._run(routine.stub(), keep=True)
@@ -137,7 +139,7 @@ class _Service:
             passed: set[str] = set()
             with self._connection.transaction(force_rollback=True):
                 for statement, keep in self._firing.writes(table):
-                    event = next(word for word in ("INSERT", "UPDATE", "DELETE", "TRUNCATE") if f"{word} " in statement)
+                    event = _event(statement)
                     refusal = self._run(statement, keep=keep, door=True)
                     if refusal is None:
                         passed.add(event)
@@ -149,15 +151,42 @@ class _Service:
                 # An UPDATE that fires nothing goes through; one that fires it is refused whenever it is made.
                 if event == "INSERT" and event in passed:
                     continue
-                yield Denial(
-                    function=routine.function.name,
-                    role=self._role,
-                    event=event,
-                    table=table,
-                    shown=f"SET LOCAL ROLE {self._role};\n{statement}",
-                    refusal=_without_door(refusal, statement),
-                    regimes=(self._regime,),
-                )
+                yield self._denial(routine, event, table, statement, refusal)
+            failing = {routine.signature for _, _, routine in refused.values()}
+            for name in dict.fromkeys(trigger.function for trigger in self._firing.triggers_of(table)):
+                if name in self._routines and name not in failing:
+                    yield from self._hidden(self._routines[name], table)
+
+    def _hidden(self, routine: Routine, table: str) -> Iterator[Denial]:
+        """What a handler of its own hides: each such statement by itself."""
+        body = routine.body
+        for part in body.statements if body else ():
+            if not part.handled or any("insufficient_privilege" in name or "42501" in name for name in part.handled):
+                continue
+            alone = part.alone(body.prefix) if body else None
+            definition = routine.with_source(alone) if alone is not None else None
+            if definition is None:
+                continue
+            with self._connection.transaction(force_rollback=True):
+                if self._run(definition, keep=True) is not None:
+                    continue
+                for statement, keep in self._firing.writes(table, of=routine.signature):
+                    refusal = self._run(statement, keep=keep, door=True)
+                    if refusal is not None and faults.denied(refusal, self._names) is routine:
+                        found = self._denial(routine, _event(statement), table, statement, refusal)
+                        yield replace(found, hidden=True)
+                        return
+
+    def _denial(self, routine: Routine, event: str, table: str, statement: str, refusal: Refusal) -> Denial:
+        return Denial(
+            function=routine.function.name,
+            role=self._role,
+            event=event,
+            table=table,
+            shown=f"SET LOCAL ROLE {self._role};\n{statement}",
+            refusal=_without_door(refusal, statement),
+            regimes=(self._regime,),
+        )
 
     def _run(self, statement: str, *, keep: bool, door: bool = False) -> Refusal | None:
         try:
@@ -171,6 +200,10 @@ class _Service:
         return None
 
 
+def _event(statement: str) -> str:
+    return next(word for word in ("INSERT", "UPDATE", "DELETE", "TRUNCATE") if f"{word} " in statement)
+
+
 def _without_door(refusal: Refusal, statement: str) -> Refusal:
     """As the server says it to who writes without it."""
     context = (refusal.context or "").rpartition(f'SQL statement "{statement}"')[0].rstrip()
@@ -180,9 +213,9 @@ def _without_door(refusal: Refusal, statement: str) -> Refusal:
 def _by_users(context: Context, access: Access) -> Iterator[Denial]:
     """Writes that a role's grants and policies let through, and a trigger's function then does not."""
     suspects = [
-        (regime, table, actor, operation, tried.refused)
+        (regime, table, actor, operation, outcome)
         for (regime, table, actor, operation), tried in access.tries.items()
-        if operation in _OPERATIONS and not tried.rows and tried.refused is not None and tried.refused.denied
+        if operation in _OPERATIONS and (outcome := _cut_short(tried)) is not None
     ]
     triggers: dict[tuple[str, str], list[Trigger]] = {}
     for trigger in context.migrated.triggers:
@@ -197,14 +230,18 @@ def _by_users(context: Context, access: Access) -> Iterator[Denial]:
             stage = open_stage(regime)
             routines = read_routines(stage.connection, context.migrated.functions)
             names = names_in_context(stage.connection, routines)
-            for at, table, actor, operation, outcome in suspects:
-                routine = faults.denied(outcome.refusal, names) if at == regime and outcome.refusal else None
+            for at, table, actor, operation, tried in suspects:
+                if at != regime:
+                    continue
+                outcome, before = tried, ""
+                if not tried.denied:  # the row is there already: no trigger behind it was come to
+                    before = f"TRUNCATE {table} CASCADE"
+                    outcome = stage.attempt(tried.statement, actor, before=before)
+                routine = faults.denied(outcome.refusal, names) if outcome.refusal else None
                 if routine is None:
                     continue
-                without = "; ".join(
-                    f"ALTER TABLE {table} DISABLE TRIGGER {trigger.quoted_name}" for trigger in triggers[table, operation]
-                )
-                again = stage.attempt(outcome.statement, actor, before=without)
+                off = [f"ALTER TABLE {table} DISABLE TRIGGER {one.quoted_name}" for one in triggers[table, operation]]
+                again = stage.attempt(outcome.statement, actor, before="; ".join([*off, *([before] if before else [])]))
                 if again.count or again.reached:
                     key = (table, actor, operation, routine.signature)
                     seen.setdefault(key, (outcome, routine, []))[2].append(regime)
@@ -219,3 +256,11 @@ def _by_users(context: Context, access: Access) -> Iterator[Denial]:
             refusal=outcome.refusal,
             regimes=tuple(regimes),
         )
+
+
+def _cut_short(tried: Try) -> Outcome | None:
+    """What was refused, or met a row that was there, so that more may stand in its way."""
+    if tried.rows:
+        refusal = tried.shown.refusal if tried.shown else None
+        return tried.shown if refusal is not None and refusal.sqlstate == "23505" else None
+    return tried.refused if tried.refused is not None and tried.refused.denied else None

@@ -10,6 +10,7 @@ from pgcontract.model.schema import Policy, Table
 from pgcontract.probes.context import Context
 from pgcontract.probes.roles.access import Access, Try, is_exposed, try_access
 from pgcontract.probes.roles.acting import DENIED
+from pgcontract.probes.roles.files import FILES, written_files
 from pgcontract.probes.roles.users import ACTORS, Actor
 from pgcontract.result import Severity, Status
 from pgcontract.rules.access.shown import catalog_on_supabase, counted, described, in_projects, session
@@ -40,7 +41,7 @@ def policy_restricts(context: Context) -> Iterator[Answer]:
     Why it matters: USING (true) for UPDATE, DELETE or ALL gives every row to whoever has the public key or signs up; WITH
     CHECK (true) lets him put in what he likes. For SELECT it may be meant: that is not told here.
     How it is measured: the permissive policies for anon, authenticated or PUBLIC whose condition for a write is true, on
-    tables with row security; told where one of these roles really wrote a row that is not its own.
+    tables with row security and on storage.objects; told where one of these roles really wrote a row that is not its own.
     What to do: compare with (SELECT auth.uid()) in it, or name the role that it is for: TO service_role. A form that
     strangers are to fill in is a warning: bound it by CHECK constraints, or waive it.
     """
@@ -52,7 +53,12 @@ def policy_restricts(context: Context) -> Iterator[Answer]:
         conditions = _always_true(policy)
         if not conditions or policy.table not in secured or not _PUBLIC & set(policy.roles):
             continue
-        shown = [each for each in _written(access, policy, is_bounded=policy.table in bounded) if each[1] in conditions]
+        written = (
+            written_files(context, policy, conditions)
+            if policy.table == FILES
+            else _written(access, policy, is_bounded=policy.table in bounded)
+        )
+        shown = [each for each in written if each[1] in conditions]
         if not shown:
             continue
         found = True

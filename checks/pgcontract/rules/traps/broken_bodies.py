@@ -101,10 +101,11 @@ def _denied(context: Context, denial: Denial) -> Answer:
     regimes = [regime.description for regime in context.regimes if regime.name in denial.regimes]
     differ = len(grants_by_regime(context)) > len(regimes)
     where = f" in projects made {' or '.join(regimes)}" if differ else ""
+    what = "which its own handler hides, at" if denial.hidden else "and with it"
     return Answer(
         Status.BROKEN,
         denial.function,
-        f"{denial.function} fails when it runs as {denial.role}, and with it {write}{where}: {denial.refusal.message}.",
+        f"{denial.function} fails when it runs as {denial.role}, {what} {write}{where}: {denial.refusal.message}.",
         expected=f"a trigger that {denial.role} may run",
         actual=str(denial.refusal),
         remedy=f"ALTER FUNCTION {denial.function} SECURITY DEFINER SET search_path = ''; and name each table with its "
@@ -114,6 +115,7 @@ def _denied(context: Context, denial: Denial) -> Answer:
             *denial.refusal.evidence()[:1],
         ],
         origin=origin_in_chain(context.promise, "function", denial.function),
+        severity=Severity.WARNING if denial.hidden else None,
     )
 
 
