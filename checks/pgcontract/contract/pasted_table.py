@@ -10,6 +10,7 @@ from typing import Final
 
 _RULE: Final = re.compile(r"[\s|+:=─│┼╪├┤┌┬┐└┴┘╞╡-]+")
 _COUNT: Final = re.compile(r"\(\d+ \w+\)|(?:SELECT|COPY) \d+|Time: .*")
+_COUNTED: Final = re.compile(r"^\((\d+) \w+\)\s*$", re.MULTILINE)
 _BARS: Final = re.compile(r"[|│]")
 
 
@@ -32,6 +33,9 @@ def read_pasted_table(text: str, columns: Sequence[str]) -> tuple[Mapping[str, s
             raise ValueError(
                 f"has {len(row)} values in row {number}, and {len(names)} were asked for: {', '.join(names)}"
             )
+    counts = [int(count) for count in _COUNTED.findall(text)]
+    if counts and len(body) < counts[-1]:
+        raise ValueError(f"ends with ({counts[-1]} rows), and has {len(body)} of them")
     return tuple(dict(zip(names, row, strict=True)) for row in body)
 
 
