@@ -139,3 +139,11 @@ def test_without_contracts_the_waiver_stands_with_what_made_the_thing_and_lasts(
     assert f"the next ends on {SOON}, in 30 days: table.primary_key[public.wells]" in " ".join(judged.out.split())
     assert "1 promise is waived: 1 of earlier migrations" in judged.out
     assert "broken" not in judged.out
+
+
+def test_all_that_a_waiver_lacks_is_asked_for_at_once(tmp_path: Path) -> None:
+    answer = command_here(tmp_path)("waive", "column.type[depth_m]", "--owner", "Ann Lee")
+
+    assert 2 == answer.code
+    assert "--reason and --until are missing" in answer.err
+    assert "--owner 'Ann Lee' --until 20" in answer.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,18 @@ import click
 
 from pgcontract.cli.folder_options import folder_options, path_argument, read_folder_options, read_path
 from pgcontract.cli.progress import show_progress
+from pgcontract.errors import InputError
 
 
 @click.command("waive")
 @click.argument("item", metavar="CHECK[SUBJECT]")
 @path_argument
-@click.option("--reason", metavar="TEXT", required=True, help="Why it may be so.")
+@click.option("--reason", metavar="TEXT", help="Why it may be so.  [required]")
 @click.option("--owner", metavar="NAME", help="Who answers for it.  [default: the document's owner in pgcontract.toml]")
 @click.option(
-    "--until", metavar="DATE", required=True,
-    help="The last day it holds, as in 2026-12-31: at most a year away, 90 days for what is critical.",
+    "--until", metavar="DATE",
+    help="The last day it holds, as in 2026-12-31: at most a year away, 90 days for what is critical.  "
+    "[required]",
 )  # fmt: skip
 @click.option("--migration", metavar="ID", help="Whose promise it is, where several migrations break it.")
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
@@ -36,9 +39,9 @@ from pgcontract.cli.progress import show_progress
 def command(
     item: str,
     path: str | None,
-    reason: str,
+    reason: str | None,
     owner: str | None,
-    until: str,
+    until: str | None,
     migration: str | None,
     dry_run: bool,
     pg: str,
@@ -61,6 +64,14 @@ def command(
 
     today = dt.datetime.now(dt.UTC).date()
     check, subject = read_item(item)
+    if reason is None or until is None:
+        say = f" --owner {shlex.quote(owner)}" if owner else " --owner NAME"
+        lacking = " and ".join(name for name, value in (("--reason", reason), ("--until", until)) if value is None)
+        day = today + dt.timedelta(days=90)
+        raise InputError(
+            f"a waiver says why, and until when: {lacking} {'are' if ' and ' in lacking else 'is'} missing, as in\n"
+            f"  pgcontract waive '{item}' --reason 'Ann mends it with the next release'{say} --until {day}"
+        )
     last = read_until(until, today)
     path, found = read_path(path, f"waive '{check}[…]'")
     if found is not None:

@@ -13,7 +13,8 @@ class Migration:
     """`key` is what everything that is kept calls it by: findings, reports, the folder of its contract; `display_name`
     is its short name for people ("020"). `file` is its path below the folder of migrations, by which its contract names
     it. `up` and `down` are what its tool sends; `down_remedy` says how a missing `down` is added, `outside_remedy`
-    how a statement gets out of the transaction that the tool makes. A layout knows no contracts: the project adds it."""
+    how a statement gets out of the transaction that the tool makes, `whole_remedy` how one with semicolons in it is sent
+    whole, where the tool splits at them. A layout knows no contracts: the project adds it."""
 
     key: str
     display_name: str
@@ -22,6 +23,7 @@ class Migration:
     down: Script | None = None
     down_remedy: str
     outside_remedy: str = ""
+    whole_remedy: str = ""
     contract: Contract | None = None
 
     def is_called(self, word: str) -> bool:

@@ -31,7 +31,8 @@ MAX_EVIDENCE_LINES = 12
 MAX_TEXT = 1200
 MAX_PHASES = 5
 MAX_LINES = 40
-MIN_ENTRY_LINES = 8
+MIN_ENTRY_LINES = 24
+MIN_SHARE = 10
 MAX_NAMES = 6
 MAX_SETTLED = 4
 _MORE = "… {} more in run.json"
@@ -106,18 +107,29 @@ class _Entry:
         return self.findings[0]
 
     def line(self, view: RunView) -> Iterator[RenderableType]:
-        """One line, cut where it is longer than the page is wide."""
+        """One line, cut where it is longer than the page is wide: what is wrong before where it is."""
         mark, style = _mark(self.first)
         weight = self.first.severity.value if self.first.severity else self.first.status.value
         weight += ", critical by itself" if self.first.critical and self.first.reweighed else ""
-        name = "" if self.first.check in view.first_checks and self.first.origin else view.name(self.first)
-        more = f"(and {len(self.findings) - 1} more)" if len(self.findings) > 1 else ""
-        counted = len(self.following)
-        follow = f"({counted} more {'follows' if counted == 1 else 'follow'})" if counted else ""
-        words = (name, more, _place(self.first), follow, truncate_text(self.first.summary))
+        words = (view.name(self.first), *self._numbers(), truncate_text(self.first.summary), _place(self.first))
         said = " ".join(visible(word) for word in words if word)
         line = Text.assemble((f"{mark} {weight}", f"bold {style}"), " ", said, no_wrap=True, overflow="ellipsis")
         yield Padding(line, 0)  # a bare Text would be joined with others, and wrapped
+
+    def brief(self, view: RunView) -> Iterator[RenderableType]:
+        """The same with what is wrong, and what to do, in a line each below what it is called and where it is."""
+        said = " ".join(visible(word) for word in (*self._numbers(), _place(self.first)) if word)
+        yield Padding(Text.assemble(*_label(self.first, view), " ", said, no_wrap=True, overflow="ellipsis"), 0)
+        for words in filter(None, (self.first.summary, self.first.remedy)):
+            shown = Text(visible(truncate_text(" ".join(words.split()))), no_wrap=True, overflow="ellipsis")
+            yield Padding(shown, (0, 0, 0, 2))
+
+    def _numbers(self) -> Iterator[str]:
+        """How many more there are of it, and how many follow from it."""
+        if len(self.findings) > 1:
+            yield f"(and {len(self.findings) - 1} more)"
+        if counted := len(self.following):
+            yield f"({counted} more {'follows' if counted == 1 else 'follow'})"
 
     def medium(self, view: RunView) -> Iterator[RenderableType]:
         """What is wrong, where, and what to do."""
@@ -175,13 +187,15 @@ def _fit(entries: Sequence[_Entry], view: RunView, printer: _Printer, room: int)
     complete = True
     for number, entry in enumerate(entries):
         # The worst may take half of what is left for its evidence, so that something is left for the others.
-        share = left if number == len(entries) - 1 else max(left // 2, MIN_ENTRY_LINES + 2)
+        share = left if number == len(entries) - 1 else max(left // 2, MIN_SHARE)
         # A finding has two lines at least: what cannot fit is not laid out first.
         fits = 2 * len(entry.findings) <= share
         whole = printer.lines(*entry.full(view)) if fits else []
         fits = fits and len(whole) - 1 <= share
         chosen = whole if fits else printer.lines(*entry.medium(view))
         complete &= fits
+        if len(chosen) - 1 > left:
+            chosen = printer.lines(*entry.brief(view))
         if len(chosen) - 1 <= left:
             left -= len(chosen) - 1
             shown[number] = chosen

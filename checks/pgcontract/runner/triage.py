@@ -23,6 +23,8 @@ from pgcontract.runner.need import Need
 _TABLES: Final = frozenset({"relation", "table", "view", "materialized view", "sequence", "foreign table"})
 _NOT_ALLOWED: Final = "42501"
 _IN_TRANSACTION: Final = "25001"
+_NEW_ENUM_VALUE: Final = "55P04"
+_SYNTAX: Final = "42601"
 # A length, a syntax error, a type and a function that are not there: words that another database knows.
 _NO_GRAMMAR: Final = ("22P02", "42601", "42704", "42883")
 _BLOCK_WORDS: Final = ("transaction block", "pipeline")  # that SQLSTATE is SET TRANSACTION's too, behind a query
@@ -197,6 +199,10 @@ class Triage:
             remedy = advice
         elif refusal.sqlstate == _IN_TRANSACTION and any(word in refusal.message for word in _BLOCK_WORDS):
             remedy = _outside_remedy(migration)
+        elif refusal.sqlstate == _NEW_ENUM_VALUE:
+            remedy = _enum_remedy(migration)
+        elif migration.whole_remedy and refusal.sqlstate == _SYNTAX and refusal.message.startswith("unterminated"):
+            remedy = migration.whole_remedy
         elif extension_name := nearest_extension(refusal):
             remedy = f"Did you mean {extension_name}?"
         elif missing is not None and missing.kind != "column":
@@ -297,6 +303,15 @@ def _outside_remedy(migration: Migration) -> str:
     if migration.up.execution.transaction is TransactionScope.MESSAGE:
         return "Give it a file of its own: the server takes statements that are sent at once for one transaction."
     return migration.outside_remedy or "Give it a file of its own that runs in no transaction."
+
+
+def _enum_remedy(migration: Migration) -> str:
+    """What to do about a value of an enum that is used in the transaction that adds it."""
+    if migration.up.execution.transaction is TransactionScope.ALL:
+        return (
+            "Deploy the ALTER TYPE … ADD VALUE first, and use the value in a later deployment: these are one transaction."
+        )
+    return "Put the ALTER TYPE … ADD VALUE in a migration of its own before it: once committed, the value can be used."
 
 
 def _makes(effects: Effects, missing: Missing) -> bool:

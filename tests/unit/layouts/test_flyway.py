@@ -336,3 +336,10 @@ def test_undo_script_that_is_named_is_told_to_be_one(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match=r"U1\.1__floor\.sql: is a rollback script; name the migration it belongs to"):
         load_project(root / "db/U1.1__floor.sql")
+
+
+def test_the_settings_stand_where_the_build_is_started(tmp_path: Path) -> None:
+    folder = "src/main/resources/db/migration"
+    write_files(tmp_path, {"flyway.conf": "flyway.placeholders.role=app", f"{folder}/V1__a.sql": "SELECT '${role}';"})
+
+    assert "SELECT 'app';" == load_project(tmp_path / folder).head.up.text

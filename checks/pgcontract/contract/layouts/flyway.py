@@ -44,6 +44,8 @@ HISTORY: Final = ToolHistory(
 
 _OUTSIDE: Final = "Move it to a file of its own, with executeInTransaction=false in <file>.conf beside it."
 _OTHERS: Final = (".java", ".class", ".kt")
+# From src/main/resources/db/migration up to where Maven and Gradle are started.
+_LEVELS: Final = 5
 
 
 def recognises(folder: Folder) -> str | None:
@@ -56,7 +58,7 @@ def recognises(folder: Folder) -> str | None:
         return None
     if shows_another_tool(folder) or rust_evidence(folder, "refinery"):
         return None
-    settings = read_settings(folder.parents())
+    settings = read_settings(folder.parents(_LEVELS))
     named = (path.name for path in files if _is_named(path, settings))
     return next((f"holds {name}" for name in named), None)
 
@@ -75,7 +77,7 @@ def _is_named(path: Path, settings: FlywaySettings) -> bool:
 
 def read_folder(folder: Folder) -> FolderReading:
     """Every versioned script by its version, then every repeatable one by its name."""
-    settings = read_settings(folder.parents())
+    settings = read_settings(folder.parents(_LEVELS))
     paths = tuple(_files(folder)) if folder.only is None else (folder.only,)
     names = {path: read_name(path, settings) for path in paths if is_sql(path) or _has_suffix(path, settings)}
     taken = [file for file in names.values() if isinstance(file, FlywayFile)]

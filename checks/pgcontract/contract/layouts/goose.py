@@ -53,6 +53,10 @@ HISTORY: Final = ToolHistory(
     late=Late.REFUSED,
 )
 
+_WHOLE: Final = (
+    "goose ends a statement at each line that ends in a semicolon: put it between "
+    "“-- +goose StatementBegin” and “-- +goose StatementEnd”."
+)
 _OUTSIDE: Final = "Move it to a file of its own with “-- +goose NO TRANSACTION” at its top."
 _ANY_NAME: Final = "x"  # for one without a value, to see whether there is SQL around it
 _NUMBER: Final = re.compile(r"\+?(\d+)_")
@@ -119,6 +123,7 @@ def _read(folder: Folder, path: Path) -> tuple[Migration, list[FolderIssue]]:
         up=_script(source, text, passages, up, execution),
         down=_script(source, text, passages, down, execution) if down.exists else None,
         outside_remedy=_OUTSIDE,
+        whole_remedy=_WHOLE,
         down_remedy=f"Write it into {path.name}, below “-- +goose Down”.",
     )
     return migration, issues

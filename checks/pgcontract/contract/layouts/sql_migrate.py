@@ -50,6 +50,10 @@ HISTORY: Final = ToolHistory(
     misses=True,
 )
 
+_WHOLE: Final = (
+    "sql-migrate ends a statement at each line that ends in a semicolon: put it between "
+    "“-- +migrate StatementBegin” and “-- +migrate StatementEnd”."
+)
 _OUTSIDE: Final = "Move it to a file of its own, with notransaction behind its “-- +migrate Up”."
 _DIGITS: Final = re.compile(r"\d+")
 _UP: Final = re.compile(r"^-- \+migrate Up\b.*$", re.M)
@@ -101,6 +105,7 @@ def _read(folder: Folder, path: Path) -> tuple[Migration, list[FolderIssue]]:
         up=up,
         down=_script(source, sections, "Down") if "Down" in sections.messages else None,
         outside_remedy=_OUTSIDE,
+        whole_remedy=_WHOLE,
         down_remedy=f"Write it into {path.name}, below “-- +migrate Down”.",
     )
     return migration, issues
