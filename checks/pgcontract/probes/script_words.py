@@ -33,8 +33,21 @@ def assigned_columns_of(statements: Iterable[Statement]) -> frozenset[str]:
         setting = next((place for place, token in enumerate(read) if token.upper == "SET"), len(read))
         if updates:
             names |= {token.name for token in read[setting:] if token.kind in (TokenKind.WORD, TokenKind.QUOTED)}
-        waiting += [match["body"] for token in read if (match := _DOLLAR_QUOTED.fullmatch(token.text))]
+        waiting += [body for token in read if (body := dollar_quoted(token.text)) is not None]
     return frozenset(names)
+
+
+def dollar_quoted(text: str) -> str | None:
+    """What stands between the dollars of a literal; None where it is no such one."""
+    match = _DOLLAR_QUOTED.fullmatch(text)
+    return match and match["body"]
+
+
+def may_commit(statement: Statement) -> bool:
+    """Whether it may end a transaction in its course: a procedure, or a DO block with COMMIT or ROLLBACK."""
+    if statement.words[:1] == ("DO",):
+        return any(names_in_code(statement.text, word) for word in ("COMMIT", "ROLLBACK"))
+    return statement.words[:1] == ("CALL",)
 
 
 def names_in_code(code: str, name: str) -> bool:

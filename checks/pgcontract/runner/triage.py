@@ -300,6 +300,8 @@ def _other_dialect(migration: Migration, refusal: Refusal) -> str | None:
 
 def _outside_remedy(migration: Migration) -> str:
     """What to do about a statement that no transaction allows."""
+    if migration.up.statements[0].words[:1] in (("BEGIN",), ("START",)):
+        return "Give it a file of its own, without BEGIN and COMMIT around it."
     if migration.up.execution.transaction is TransactionScope.MESSAGE:
         return "Give it a file of its own: the server takes statements that are sent at once for one transaction."
     return migration.outside_remedy or "Give it a file of its own that runs in no transaction."

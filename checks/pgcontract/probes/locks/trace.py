@@ -43,7 +43,8 @@ _FOR_A_STATEMENT: Final = "SELECT " + ", ".join(
         ("cpu_index_tuple_cost", "10"),
     )
 )
-_NO_BLOCK: Final = "25001"
+# What runs in no transaction block, and what ends transactions in its course.
+_NO_BLOCK: Final = ("25001", "2D000")
 _NAME: Final = r'(?:"(?:[^"]|"")+"|[\w$]+)(?:\s*\.\s*(?:"(?:[^"]|"")+"|[\w$]+))?'
 _PARTITION: Final = re.compile(
     rf"CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?P<made>{_NAME})\s+PARTITION\s+OF\b|ATTACH\s+PARTITION\s+(?P<attached>{_NAME})",
@@ -195,8 +196,8 @@ class _Tracer:
         connection.execute(_FOR_A_STATEMENT.encode())
         self._messages.clear()
         refusal = apply_statement(connection, statement, script)
-        if refusal is not None and refusal.sqlstate == _NO_BLOCK and previous is None:
-            # Only the server knows that, as of REINDEX TABLE on a partitioned one.
+        if refusal is not None and refusal.sqlstate in _NO_BLOCK and previous is None:
+            # Only the server knows that, as of REINDEX TABLE on a partitioned one, and of COMMIT in a procedure.
             self._end("ROLLBACK")
             return self._run_outside(script, statement, number, traced)
         if refusal is not None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql import Statement
 from pgcontract.model.sql.lexer import Token, TokenKind, tokens
-from pgcontract.probes.script_words import names_in_code
+from pgcontract.probes.script_words import dollar_quoted, names_in_code
 
 _TAKES_AWAY: Final = {"DELETE", "TRUNCATE", "DROP"}
 _CLOCK: Final = {"NOW", "CURRENT_TIMESTAMP", "CURRENT_DATE", "CLOCK_TIMESTAMP", "LOCALTIMESTAMP", "STATEMENT_TIMESTAMP"}
@@ -61,20 +62,47 @@ def sets_to_clock(statement: Statement, column: str) -> bool:
 
 def is_constant_over_all(statement: Statement, column: str) -> bool:
     """Whether it sets the column to what no column has a part in, in all rows: it chooses none."""
-    if chooses_rows(statement):
-        return False
-    value = _assigned_value(statement, column)
-    return value is not None and all(token.upper in _NO_COLUMNS for token in value if token.kind in _NAMES)
+    return not chooses_rows(statement) and _is_constant(statement, column)
 
 
 def chooses_rows(statement: Statement) -> bool:
     """Whether it has a WHERE."""
-    return any(token.upper == "WHERE" for token in tokens(statement.text))
+    return any(token.upper == "WHERE" for read in _codes(statement) for token in read)
+
+
+def fills_by_and_by(statement: Statement, column: str, overwritten: Iterable[str | None]) -> bool:
+    """Whether it brings the column into another form, so many rows at a time: by a LIMIT on those that it chooses, or in
+    a loop. One value over several that it does not name itself is no other form of them."""
+    codes = _codes(statement)
+    words = {token.upper for read in codes for token in read}
+    if not words & {"LIMIT", "LOOP"} or not chooses_rows(statement):
+        return False
+    named = {token.text.strip("'") for read in codes for token in read}
+    return not _is_constant(statement, column) or set(overwritten) <= named
+
+
+def _is_constant(statement: Statement, column: str) -> bool:
+    value = _assigned_value(statement, column)
+    return value is not None and all(token.upper in _NO_COLUMNS for token in value if token.kind in _NAMES)
+
+
+def _codes(statement: Statement) -> Sequence[Sequence[Token]]:
+    """The statement's tokens, and those of what it quotes by dollars."""
+    found: list[Sequence[Token]] = []
+    waiting = [statement.text]
+    while waiting:
+        found.append(tokens(waiting.pop()))
+        waiting += [body for token in found[-1] if (body := dollar_quoted(token.text)) is not None]
+    return found
 
 
 def _assigned_value(statement: Statement, column: str) -> list[Token] | None:
     """What stands behind `column =` in its SET; None where there is none."""
-    read = tokens(statement.text)
+    values = (_value_in(read, column) for read in _codes(statement))
+    return next((value for value in values if value is not None), None)
+
+
+def _value_in(read: Sequence[Token], column: str) -> list[Token] | None:
     setting = next((place for place, token in enumerate(read) if token.upper == "SET"), len(read))
     start = next(
         (

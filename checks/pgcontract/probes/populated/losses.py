@@ -22,6 +22,7 @@ from pgcontract.probes.populated.loss_words import (
     drops,
     drops_by_name,
     drops_column,
+    fills_by_and_by,
     is_constant_over_all,
     sets_to_clock,
 )
@@ -215,6 +216,8 @@ def _changed_values(
     lost = [row for row in lost if not _is_value_kept(row, number, start, final)]
     if alters:
         yield from _loss(context, change, LossKind.NARROWED, number, len(lost), held, named=False, rows=lost)
+        return
+    if not cascades and fills_by_and_by(statement, name, (row[number] for row in lost)):
         return
     # Two values are soon told: who sets a flag everywhere says so, and who sets it in some rows loses nothing.
     if before.types[number] == "boolean" and not cascades and chooses_rows(statement):

@@ -21,6 +21,7 @@ from pgcontract.postgres.script_execution import (
     read_refusal,
 )
 from pgcontract.probes.populated.stored_rows import StoredRow, remove_rows, triggers_off
+from pgcontract.probes.script_words import may_commit
 
 _OPENS: Final = ("BEGIN", "START")
 _ENDS: Final = ("COMMIT", "END")
@@ -136,8 +137,8 @@ def transaction_body(script: Script) -> tuple[Statement, ...] | None:
         if not (statements[-1].words and statements[-1].words[0] in _ENDS):
             return None
         inside = statements[1:-1]
-    elif (
-        script.execution.transaction is TransactionScope.MESSAGE and script.execution.by_statement and len(statements) > 1
+    elif script.execution.transaction is TransactionScope.MESSAGE and (
+        (script.execution.by_statement and len(statements) > 1) or any(map(may_commit, statements))
     ):
         return None
     else:

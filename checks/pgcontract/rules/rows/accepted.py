@@ -158,6 +158,8 @@ def _remedy(stop: Stop) -> str:
         return (
             f"Add {refusal.column_name} with a DEFAULT, or without NOT NULL; fill it with an UPDATE, then SET NOT NULL."
         )
+    if refusal.sqlstate == "2D000":
+        return "Give what commits by itself a file of its own, without BEGIN, which its tool runs in no transaction."
     if refusal.sqlstate == "55006":
         return "End the transaction behind the statement that writes the rows: put what follows into a file of its own."
     if refusal.sqlstate.startswith("P0"):
