@@ -7,6 +7,7 @@ supabase_auth_admin, which has no right on the tables of a project.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
@@ -26,10 +27,12 @@ from pgcontract.probes.executed.routines import Routine, names_in_context, read_
 from pgcontract.probes.roles.access import Access, Try, acting_stages, grants_by_regime, supports_roles, try_access
 from pgcontract.probes.roles.acting import Outcome, as_shown
 from pgcontract.probes.roles.privileges import grants_between
-from pgcontract.probes.roles.users import Actor
+from pgcontract.probes.roles.users import FIRST, Actor
 
 # Who writes what of the platform's: sign-up and sign-in, and the storage interface, when who uploads was let in.
 _WRITERS: Final = (("auth.", "supabase_auth_admin"), ("storage.", "service_role"))
+# A body without any of these does nothing that could be denied.
+_REACHES: Final = re.compile(r"\b(?:insert|update|delete|select|perform|from|call)\b|\.\s*\w+\s*\(")
 _OPERATIONS: Final = ("INSERT", "UPDATE", "DELETE")
 # Runs a statement with a role's rights and without a way to others: a SECURITY DEFINER function lets no SET ROLE through.
 _DOOR: Final = """
@@ -212,40 +215,34 @@ def _without_door(refusal: Refusal, statement: str) -> Refusal:
 
 def _by_users(context: Context, access: Access) -> Iterator[Denial]:
     """Writes that a role's grants and policies let through, and a trigger's function then does not."""
-    suspects = [
-        (regime, table, actor, operation, outcome)
-        for (regime, table, actor, operation), tried in access.tries.items()
-        if operation in _OPERATIONS and (outcome := _cut_short(tried)) is not None
-    ]
+    found: dict[tuple[str, Actor, str, str], tuple[Outcome, Routine, list[str]]] = {}
     triggers: dict[tuple[str, str], list[Trigger]] = {}
     for trigger in context.migrated.triggers:
         for event in trigger.events:
             triggers.setdefault((trigger.table, event.upper()), []).append(trigger)
-    suspects = [one for one in suspects if (one[1], one[3]) in triggers]
-    if not suspects:
-        return
-    seen: dict[tuple[str, Actor, str, str], tuple[Outcome, Routine, list[str]]] = {}
     with acting_stages(context) as open_stage:
-        for regime in dict.fromkeys(one[0] for one in suspects):
+        for regime in access.regimes:
             stage = open_stage(regime)
             routines = read_routines(stage.connection, context.migrated.functions)
             names = names_in_context(stage.connection, routines)
-            for at, table, actor, operation, tried in suspects:
-                if at != regime:
+            reaching = {routine.signature for routine in routines if _REACHES.search(routine.words)}
+            firing = Firing(context, stage.connection)
+            for (at, table, actor, operation), tried in access.tries.items():
+                own = triggers.get((table, operation), ())
+                if at != regime or operation not in _OPERATIONS or not any(one.function in reaching for one in own):
                     continue
-                outcome, before = tried, ""
-                if not tried.denied:  # the row is there already: no trigger behind it was come to
-                    before = f"TRUNCATE {table} CASCADE"
-                    outcome = stage.attempt(tried.statement, actor, before=before)
-                routine = faults.denied(outcome.refusal, names) if outcome.refusal else None
-                if routine is None:
-                    continue
-                off = [f"ALTER TABLE {table} DISABLE TRIGGER {one.quoted_name}" for one in triggers[table, operation]]
-                again = stage.attempt(outcome.statement, actor, before="; ".join([*off, *([before] if before else [])]))
-                if again.count or again.reached:
-                    key = (table, actor, operation, routine.signature)
-                    seen.setdefault(key, (outcome, routine, []))[2].append(regime)
-    for (table, actor, operation, _), (outcome, routine, regimes) in seen.items():
+                off = [f"ALTER TABLE {table} DISABLE TRIGGER {one.quoted_name}" for one in own]
+                for statement, before in _tried_again(firing, table, actor, operation, tried):
+                    outcome = stage.attempt(statement, actor, before=before)
+                    routine = faults.denied(outcome.refusal, names) if outcome.refusal else None
+                    if routine is None:
+                        continue
+                    again = stage.attempt(statement, actor, before="; ".join([*off, *([before] if before else [])]))
+                    if again.count or again.reached:
+                        key = (table, actor, operation, routine.signature)
+                        found.setdefault(key, (outcome, routine, []))[2].append(regime)
+                        break
+    for (table, actor, operation, _), (outcome, routine, regimes) in found.items():
         assert outcome.refusal is not None
         yield Denial(
             function=routine.function.name,
@@ -258,9 +255,13 @@ def _by_users(context: Context, access: Access) -> Iterator[Denial]:
         )
 
 
-def _cut_short(tried: Try) -> Outcome | None:
-    """What was refused, or met a row that was there, so that more may stand in its way."""
-    if tried.rows:
+def _tried_again(firing: Firing, table: str, actor: Actor, operation: str, tried: Try) -> Iterator[tuple[str, str]]:
+    """What was refused, or met a row that is there, and what may fire more: each with what goes before it."""
+    if not tried.rows and tried.refused is not None and tried.refused.denied:
+        yield tried.refused.statement, ""
+    elif operation == "INSERT":
         refusal = tried.shown.refusal if tried.shown else None
-        return tried.shown if refusal is not None and refusal.sqlstate == "23505" else None
-    return tried.refused if tried.refused is not None and tried.refused.denied else None
+        if tried.shown is not None and refusal is not None and refusal.sqlstate == "23505":
+            yield tried.shown.statement, f"TRUNCATE {table} CASCADE"
+    elif operation == "UPDATE" and actor is FIRST and tried.own:
+        yield from ((statement, "") for statement, _ in firing.writes(table, events=("update",)))

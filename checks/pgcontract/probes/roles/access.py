@@ -252,6 +252,9 @@ class _Trier:
                 own += 1
             else:
                 others += 1
+        reached = {self._places[place].user for (place,) in outcome.rows if place in self._places}
+        if loose == len(reached) == 1 and reached == {actor.user} and len(self._rows_of(table)) > 1:
+            own, loose = 1, 0  # of two alike he has but his own, by what it belongs to
         return Try(may=True, own=own, others=others, loose=loose, shown=replace(outcome, rows=()))
 
     def _read_view(self, view: View, actor: Actor) -> Try:
