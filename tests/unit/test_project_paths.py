@@ -424,7 +424,7 @@ def test_error_names_the_folder_to_type_however_deep(files: dict[str, str], name
     more = {"a/node_modules/x/migrations/1_a.sql": "SELECT 1;", "docs/a/x.sql": "SELECT 1;"}
     root = write(files | more)
 
-    with pytest.raises(InputError, match="down there are") as refused:
+    with pytest.raises(InputError, match="down there is") as refused:
         load_project(root)
 
-    assert str(refused.value).endswith(f"down there are {root / named}: name one")
+    assert str(refused.value).endswith(f"down there is {root / named}: name that")

@@ -180,7 +180,7 @@ def test_atlas_folder_is_read_where_the_layout_is_named(tmp_path: Path) -> None:
 def test_folder_one_level_down_is_named_with_its_tool(tmp_path: Path) -> None:
     files = {f"api/{name}": text for name, text in ALEMBIC.items()}
 
-    assert "One level down there are api (Alembic): name one" in _refusal(tmp_path, files, ".")
+    assert "One level down there is api (Alembic): name that" in _refusal(tmp_path, files, ".")
 
 
 def test_command_says_it_in_one_error(pgcontract: Command, tmp_path: Path) -> None:

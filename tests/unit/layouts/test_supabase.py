@@ -25,7 +25,7 @@ ORDERED = {
 
 
 def test_folder_above_says_which_one_to_name(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"One level down there are \S+/supabase/migrations \(supabase\): name one"):
+    with pytest.raises(InputError, match=r"One level down there is \S+/supabase/migrations \(supabase\): name that"):
         load_project(write_files(tmp_path, {**SAMPLE, "supabase/seed.sql": "SELECT 1;"}))
 
 

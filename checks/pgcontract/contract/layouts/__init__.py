@@ -125,11 +125,15 @@ def _one_level_down(folder: Folder) -> str:
         f"{path} ({name})" for path in map(_with_migrations, below[:_MAX_FOLDERS]) if (name := _read_as(path)) is not None
     ]
     if known:
-        return f"One level down there are {', '.join(known)}: name one"
+        return f"One level down {_named(known)}"
     if further := [f"{path} ({name})" for path, name in islice(_further_down(below), _MAX_NAMED)]:
-        return f"Further down there are {', '.join(further)}: name one"
+        return f"Further down {_named(further)}"
     names = ", ".join(f"{path.name}/" for path in below[:_MAX_FOLDERS])
     return f"One level down are {names}, and no migrations in them" if names else "There is no folder in it either"
+
+
+def _named(folders: list[str]) -> str:
+    return f"there is {folders[0]}: name that" if len(folders) == 1 else f"there are {', '.join(folders)}: name one"
 
 
 def _read_as(path: Path) -> str | None:
