@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
 import psycopg
 
 from pgcontract.catalog.contents import read_contents
 from pgcontract.catalog.snapshot import open_snapshot
+from pgcontract.errors import CouldNotAsk
+from pgcontract.model.contents import SequencePosition
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql import Script
 from pgcontract.postgres.platform import MIGRATOR
@@ -16,11 +21,14 @@ from pgcontract.postgres.sandbox import DatabaseState
 from pgcontract.postgres.script_execution import Refusal, apply_as_production, locate_refusal, read_refusal
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
+from pgcontract.probes.populated.over_rows import run_over_rows
 from pgcontract.probes.row_generation.example_texts import example_texts
 from pgcontract.probes.row_generation.row_maker import RowMaker, insert_literals, is_numbered
 from pgcontract.probes.row_generation.target_tables import read_tables
 
 _NUMBER = 5_000  # far from what a seed counts from
+# Without one of these no script changes which number comes next to a row that is there.
+_NUMBERS: Final = re.compile(r"GENERATED|SEQUENCE|SERIAL|SETVAL|NEXTVAL|RESTART", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,21 +72,51 @@ def load_seeds(context: Context) -> SeededState:
 
 
 def repeating_sequences(context: Context) -> Iterator[RepeatingSequence]:
-    """The sequences that come to a key which the rows of migrations and seeds have, each shown by an INSERT."""
-    if not context.after.rows and not context.promise.project.seeds:
-        return  # no table has a key
+    """The sequences that come to a key which rows of migrations and seeds have, or rows that were there before what is
+    pending; each shown by an INSERT."""
+    told: set[str] = set()
+    for state, known in _states(context):
+        for repeating in _repeating_in(context, state, known):
+            if repeating.sequence not in told:
+                told.add(repeating.sequence)
+                yield repeating
+
+
+def _states(context: Context) -> Iterator[tuple[DatabaseState, frozenset[tuple[str, str]]]]:
+    """The states to look at, each with the columns whose numbers came to a key before."""
+    if context.after.rows or context.promise.project.seeds:  # no table has a key otherwise
+        yield load_seeds(context).state, frozenset()
+    pending = context.promise.project.pending
+    if context.population is None or not any(_NUMBERS.search(migration.up.text) for migration in pending):
+        return
+    with suppress(CouldNotAsk):
+        after = run_over_rows(context).after
+        if after is not None:
+            with context.clone(context.population.before(pending[0].key).state) as connection:
+                before = frozenset((table, column) for _, table, column in _repeated_keys(connection))
+            yield after, before
+
+
+def _repeated_keys(connection: psycopg.Connection) -> Iterator[tuple[SequencePosition, str, str]]:
+    positions = read_contents(connection).sequences
+    with open_snapshot(connection) as snapshot:
+        numbered = snapshot.run_query("sequence_positions").fetchall()
+    for schema, name, _, table_schema, table_name, column in numbered:
+        position = positions.get(str(QualifiedName.of(schema, name)))
+        if column is not None and position is not None and position.furthest_key is not None and position.repeats_key:
+            yield position, str(QualifiedName.of(table_schema, table_name)), column
+
+
+def _repeating_in(
+    context: Context, state: DatabaseState, known: frozenset[tuple[str, str]]
+) -> Iterator[RepeatingSequence]:
     own = {table.name for table in context.migrated.tables if table.owner == MIGRATOR}
-    with context.clone(load_seeds(context).state) as connection:
-        positions = read_contents(connection).sequences
-        with open_snapshot(connection) as snapshot:
-            numbered = snapshot.run_query("sequence_positions").fetchall()
-        for schema, name, _, table_schema, table_name, column in numbered:
-            position = positions.get(str(QualifiedName.of(schema, name)))
-            if column is None or position is None or position.furthest_key is None or not position.repeats_key:
+    with context.clone(state) as connection:
+        for position, table, column in _repeated_keys(connection):
+            if table not in own or (table, column) in known:
                 continue
-            table = str(QualifiedName.of(table_schema, table_name))
-            shown = _refused_insert(context, connection, table, column) if table in own else None
-            if shown is not None:
+            shown = _refused_insert(context, connection, table, column)
+            if shown is not None and position.furthest_key is not None:
                 statement, refusal = shown
                 yield RepeatingSequence(
                     sequence=position.name,
