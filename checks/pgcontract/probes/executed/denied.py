@@ -220,6 +220,7 @@ def _by_users(context: Context, access: Access) -> Iterator[Denial]:
     for trigger in context.migrated.triggers:
         for event in trigger.events:
             triggers.setdefault((trigger.table, event.upper()), []).append(trigger)
+    changed: set[str] = set()  # the tables each of whose columns could be changed under an earlier regime
     with acting_stages(context) as open_stage:
         for regime in access.regimes:
             stage = open_stage(regime)
@@ -230,6 +231,9 @@ def _by_users(context: Context, access: Access) -> Iterator[Denial]:
             for (at, table, actor, operation), tried in access.tries.items():
                 own = triggers.get((table, operation), ())
                 if at != regime or operation not in _OPERATIONS or not any(one.function in reaching for one in own):
+                    continue
+                is_whole = operation == "UPDATE" and actor is FIRST and bool(tried.own)
+                if is_whole and table in changed:
                     continue
                 off = [f"ALTER TABLE {table} DISABLE TRIGGER {one.quoted_name}" for one in own]
                 for statement, before in _tried_again(firing, table, actor, operation, tried):
@@ -242,6 +246,8 @@ def _by_users(context: Context, access: Access) -> Iterator[Denial]:
                         key = (table, actor, operation, routine.signature)
                         found.setdefault(key, (outcome, routine, []))[2].append(regime)
                         break
+                else:
+                    changed |= {table} if is_whole else set()
     for (table, actor, operation, _), (outcome, routine, regimes) in found.items():
         assert outcome.refusal is not None
         yield Denial(
