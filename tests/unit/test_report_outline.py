@@ -168,6 +168,7 @@ def test_default_outline_names_every_family_or_leaves_it_to_the_general_section(
         set(),
         {
             "baseline",
+            "bucket",
             "claim",
             "contract",
             "error_detail",

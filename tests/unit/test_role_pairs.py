@@ -26,6 +26,8 @@ CHECKS = (  # those of roles
     "function.caller_writes",
     "function.definer_closed",
     "function.search_path",
+    "bucket.separates_users",
+    "constraint.auth_key",
     "column.guarded",
     "column.personal",
 )

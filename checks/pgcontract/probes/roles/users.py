@@ -25,11 +25,12 @@ USERS: Final = (ANNA, BERT)
 
 @dataclass(frozen=True, kw_only=True)
 class Actor:
-    """A role and whom its token names: nobody, where there is no `user`."""
+    """A role and whom its token names: nobody, where there is no `user`. `metadata` is what he says of himself in it."""
 
     name: str
     role: str
     user: User | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
 
     @property
     def identity(self) -> Identity:
@@ -40,7 +41,7 @@ class Actor:
                 "aud": self.role,
                 "email": self.user.email,
                 "app_metadata": {},
-                "user_metadata": {},
+                "user_metadata": dict(self.metadata),
                 "is_anonymous": False,
             }
         return Identity.of(self.role, claims) or Identity()

@@ -61,7 +61,8 @@ def _openings(access: Access, table: Table) -> list[tuple[str, Actor, str, Try]]
         for regime, actor, one in access.all(table.name, operation)
         if one.may
     ]
-    return [each for each in tried if each[3].rows or (each[2] == "SELECT" and each[3].refused is None)]
+    is_foreign = table.form == "foreign table"  # what is behind it is not here to be read
+    return [each for each in tried if each[3].rows or (each[2] == "SELECT" and (is_foreign or each[3].refused is None))]
 
 
 def _open_answer(
@@ -98,6 +99,12 @@ def _open_answer(
     )
     who = f"{described(reader)} {' and '.join((', '.join(words[:-1]), words[-1]) if len(words) > 1 else words)}"
     subject_has = f"{table} has row security, and is open{of}" if partitions else f"{table} has no row security"
+    remedy = " ".join(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY;" for name in names)
+    remedy += " Then a policy for whoever is to reach it." if not partitions else ""
+    relation = access.relations.get(table)
+    if isinstance(relation, Table) and relation.form == "foreign table":
+        subject_has, who = f"{table} is a foreign table, which no row security binds", f"{described(reader)} may read it"
+        remedy = f"REVOKE ALL ON {table} FROM PUBLIC, anon, authenticated; or a schema for it that is not exposed."
     shown = next((one.shown for _, _, _, one in openings if one.shown is not None), None)
     return Answer(
         Status.BROKEN,
@@ -105,8 +112,7 @@ def _open_answer(
         f"{subject_has}: {who}{where}.{idle}",
         expected="row security, or no privilege of anon and authenticated",
         actual=f"no row security on {', '.join(names[:_PARTITIONS_NAMED])}",
-        remedy=" ".join(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY;" for name in names)
-        + (" Then a policy for whoever is to reach it." if not partitions else ""),
+        remedy=remedy,
         evidence=[
             *([session(shown, reader)] if shown is not None else []),
             Evidence(title="What they reached", columns=("who", "operation", "rows", "project made"), rows=rows),

@@ -30,7 +30,6 @@ _FAILS: Final = frozenset(("42P17", "42703", "42883", "42P01", "42702", "42804",
 _RECURSION: Final = "42P17"
 _OF_CALLER: Final = re.compile(r"(?:\bauth\.(?:uid|jwt|role|email)\(\)|\bcurrent_setting\()")
 _ONE_VALUE: Final = re.compile(r"SELECT\b(?!.*\bFROM\b)", re.DOTALL)
-_METADATA: Final = re.compile(r"\b(?:raw_)?user_meta_?data\b")
 _VERBS: Final = {"INSERT": "insert", "UPDATE": "change", "DELETE": "delete"}
 
 
@@ -271,33 +270,6 @@ def _once(policy: Policy) -> str:
 
 
 _BARE: Final = re.compile(r"(?<!SELECT )\bauth\.(?:uid|jwt|role|email)\(\)")
-
-
-@check("policy.trusts", subjects=catalog_on_supabase, severity=Severity.WARNING, head=True, implied=True)
-def policy_trusts(context: Context) -> Iterator[Answer]:
-    """No policy rests on user_metadata, which each user writes himself.
-
-    Why it matters: supabase.auth.updateUser({ data: … }) puts into user_metadata, and so into the next token, whatever
-    the user likes: a role, an organisation.
-    How it is measured: the policies that the chain made, as the server prints them.
-    What to do: app_metadata, which the service alone writes, or a table with row security.
-    """
-    found = False
-    for policy in made_parts(context, "policies"):
-        if any(_METADATA.search(text or "") for text in (policy.using, policy.check)):
-            found = True
-            yield Answer(
-                Status.BROKEN,
-                policy.name,
-                f"The policy {policy.quoted_name} on {policy.table} rests on user_metadata, which each user writes "
-                "himself.",
-                expected="app_metadata, or a table",
-                actual=policy.using or policy.check,
-                remedy=f"ALTER POLICY {policy.quoted_name} ON {policy.table} with app_metadata in its place.",
-                origin=origin_in_chain(context.promise, "policy", policy.name),
-            )
-    if not found:
-        yield Answer(Status.KEPT, CATALOG, "No policy rests on what users write of themselves.")
 
 
 @check("table.policies", subjects=catalog_on_supabase, severity=Severity.INFO, head=True, implied=True)

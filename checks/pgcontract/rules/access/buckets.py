@@ -1,0 +1,81 @@
+"""Files in buckets that others than their owner change, or that anybody lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pgcontract.probes.context import Context
+from pgcontract.probes.roles.buckets import OBJECTS, BucketTry, try_buckets
+from pgcontract.probes.roles.users import ANNA, ANON
+from pgcontract.result import Severity, Status
+from pgcontract.rules.access.shown import catalog_on_supabase, described, session
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
+from pgcontract.rules.traps.made_parts import CATALOG, origin_in_chain
+
+_WORDS = {
+    "UPDATE": f"changes {ANNA.name}'s files",
+    "DELETE": f"deletes {ANNA.name}'s files",
+    "SELECT": f"reads {ANNA.name}'s files",
+    "INSERT": "puts files",
+}
+
+
+@check("bucket.separates_users", subjects=catalog_on_supabase, severity=Severity.CRITICAL, head=True, implied=True)
+def bucket_separates_users(context: Context) -> Iterator[Answer]:
+    """No user changes or deletes another's files, and nobody without a name puts files in or lists a bucket.
+
+    Why it matters: the policies on storage.objects are all that stands before the files. One that asks for the bucket
+    alone gives every file in it to whoever signs up. A public bucket serves each file by its address as it is; a policy
+    for SELECT on top of it hands out the list of all addresses.
+    How it is measured: a file of each of two users is put into each bucket that a migration makes or a policy names; anon
+    and the other user read, change and delete it, and put one beside it. Policies that look something up in a table are
+    left out. That anon puts or reads files is a warning, as is the list of a public bucket.
+    What to do: add (storage.foldername(name))[1] = (SELECT auth.uid())::text to the condition, or owner_id =
+    (SELECT auth.uid())::text.
+    """
+    found: dict[str, list[BucketTry]] = {}
+    for tried in try_buckets(context):
+        if _is_told(tried):
+            found.setdefault(tried.bucket, []).append(tried)
+    for bucket, tries in found.items():
+        yield _answer(context, bucket, tries)
+    if not found:
+        yield Answer(Status.KEPT, CATALOG, "No user changes another's files, and nobody without a name lists a bucket.")
+
+
+def _is_told(tried: BucketTry) -> bool:
+    """Whoever is signed in may be meant to read and to add."""
+    match tried.operation:
+        case "SELECT":
+            return tried.public is True or (tried.public is False and tried.actor is ANON)
+        case "INSERT":
+            return tried.actor is ANON
+        case _:
+            return True
+
+
+def _answer(context: Context, bucket: str, tries: Sequence[BucketTry]) -> Answer:
+    writes = [one for one in tries if one.operation in ("UPDATE", "DELETE")]
+    told = writes or [one for one in tries if one.operation == "INSERT" or one.public is False] or list(tries)
+    done = [one for one in told if one.actor == told[0].actor]
+    words = " and ".join(_WORDS[one.operation] for one in done)
+    summary = f"{described(done[0].actor)} {words} in the bucket {bucket}."
+    if not writes and done[0].public and done[0].operation == "SELECT":
+        summary = (
+            f"The bucket {bucket} is public, so that its files are fetched without a policy; by the one that it has "
+            f"{described(done[0].actor)} lists all of them."
+        )
+    policy = done[0].policies[0]
+    return Answer(
+        Status.BROKEN,
+        f"bucket {bucket}",
+        summary,
+        expected="files that their owner alone changes",
+        actual="; ".join(f"{one.quoted_name}: {one.using or one.check}" for one in done[0].policies),
+        remedy=f"ALTER POLICY {policy.quoted_name} ON {OBJECTS} with (storage.foldername(name))[1] = "
+        "(SELECT auth.uid())::text in its condition; or DROP POLICY, where nobody is to list them.",
+        evidence=[session(one.outcome, one.actor) for one in done],
+        origin=origin_in_chain(context.promise, "policy", policy.name),
+        severity=None if writes else Severity.WARNING,
+    )
