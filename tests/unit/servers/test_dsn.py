@@ -64,7 +64,6 @@ def unlike(alone: Run, run: Run) -> set[str]:
 # A login that is a member of nothing acts as nobody else.
 AS_OTHERS = (
     "access.service_role",
-    "bucket.separates_users",
     "column.guarded",
     "column.personal",
     "function.caller_rights",
