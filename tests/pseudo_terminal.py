@@ -17,6 +17,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from child_signals import take_signals
+
 _FRAME = re.compile(r"\x1b\[\?2026h(.*?)\x1b\[\?2026l", re.DOTALL)
 _CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _LIMIT_S = 60
@@ -97,5 +99,6 @@ def command_in_terminal(folder: Path, *arguments: str, settings: Mapping[str, st
 
 
 def _own_terminal(descriptor: int) -> None:
+    take_signals()
     os.setsid()
     fcntl.ioctl(descriptor, termios.TIOCSCTTY, 0)

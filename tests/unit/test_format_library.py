@@ -92,7 +92,7 @@ def test_a_mistake_is_named_with_the_nearest_known_word(name: str, parameters: d
 def test_a_name_that_is_declared_twice_is_an_error() -> None:
     standards()
 
-    with pytest.raises(ValueError, match=r"standard email is declared by pgcontract\.formats\.email already"):
+    with pytest.raises(ValueError, match=r"there is a standard email already, of pgcontract itself"):
         declare("email", sources=())(Format)
 
 

@@ -114,7 +114,7 @@ def test_pytest_takes_and_tells_them(project: Path, tmp_path: Path) -> None:
     report = tmp_path / "junit.xml"
     plain = ["-p", "no:hypothesispytest", "-p", "no:cacheprovider", "-rA", f"--junitxml={report}"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *plain, "."],
+        [sys.executable, "-m", "pytest", *plain, "--pgcontract", "."],
         cwd=project,
         env={name: value for name, value in os.environ.items() if not name.startswith(("PGCONTRACT_", "PYTEST_"))},
         capture_output=True,

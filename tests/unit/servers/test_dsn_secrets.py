@@ -161,6 +161,7 @@ def test_a_password_typed_for_pytest_is_not_in_its_report(owner: Owner, project:
             "-p",
             "no:cacheprovider",
             "-v",
+            "--pgcontract",
             "--pgcontract-only",
             "column.*",
             "--pgcontract-report",
