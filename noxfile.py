@@ -91,7 +91,7 @@ def drafts(session: nox.Session) -> None:
 
 @nox.session
 def remedies(session: nox.Session) -> None:
-    """Every way around a lock that is printed, run; `tests` runs each fourth of them."""
+    """Every pair of a file that locks and its twin, and every way around that is printed, run; `tests` takes a third."""
     install_locked(session, "tests")
     session.run("pytest", *(session.posargs or ("tests/unit/test_lock_pairs.py",)), env={"ALL_REMEDIES": "1"})
 
