@@ -246,7 +246,7 @@ def test_statements_that_are_not_measured_are_one_line() -> None:
     page = str(live_section(RunView(base(effect=Effect(live=live)))))
 
     assert (
-        "With so many rows not measured: lines 3, 4 (no more than 3 tables are filled); line 5 (a view gets no rows)."
+        "Not measured at these sizes: lines 3, 4 (no more than 3 tables are filled); line 5 (a view gets no rows)."
         == page.splitlines()[-1]
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ MAX_TABLES = 4
 MAX_LINES = 5
 MIN_DRAWN = 3  # of fewer statements the table says as much
 _MAX_TEXT = 40
+_SENTENCE_END = re.compile(r"[.;:](?=\s|$)")
 _ALL, _WRITES, _NOTHING = "█", "▒", "·"
 _READS = "reads and writes"
 
@@ -53,7 +55,7 @@ def worst_lock(run: Run) -> Markup:
         code(worst.lock.table),
         _span(run, worst.statement),
         worst.lock.blocks,
-        f" while it {worst.meanwhile}" if worst.meanwhile else " a moment",
+        Markup(" while it {}").format(prose(worst.meanwhile)) if worst.meanwhile else " a moment",
     )
 
 
@@ -107,6 +109,7 @@ def live_section(view: RunView) -> Markup:
         "held to",
         "work",
         "rows",
+        "safer",
         "findings",
     )
     rows = [_row(view, names, at, live.get(at), rows_of.get(at)) for at in places[:MAX_STATEMENTS]]
@@ -143,7 +146,7 @@ def _row(
 ) -> tuple[object, ...]:
     text, words = of_rows or ("", [])
     if statement is None:
-        return names.of(*at), code(_shortened(text)), "", "", "", "", "; ".join(words), _findings(view, at)
+        return names.of(*at), code(_shortened(text)), "", "", "", "", "; ".join(words), *_findings(view, at)
     taken = [lock for lock in statement.locks if lock.taken]
     changed = sum(number for _, number in statement.rows)
     return (
@@ -154,7 +157,7 @@ def _row(
         names.of(*_end(statement)) if statement.locks else "",
         _each(statement.work),
         "; ".join([*([f"writes {changed:,}"] if changed else []), *words]),
-        _findings(view, at),
+        *_findings(view, at),
     )
 
 
@@ -176,7 +179,8 @@ def _each(words: Iterator[str] | Sequence[str]) -> Markup:
     return join(map(prose, dict.fromkeys(words)), "; ")
 
 
-def _findings(view: RunView, at: tuple[str, int]) -> Markup:
+def _findings(view: RunView, at: tuple[str, int]) -> tuple[Markup, Markup]:
+    """What to write in its place, the first sentence of each; and the ids of what was found, where the whole stands."""
     key, line = at
     found = [
         finding
@@ -187,7 +191,8 @@ def _findings(view: RunView, at: tuple[str, int]) -> Markup:
         and finding.origin is not None
         and finding.origin.line == line
     ]
-    return prose(view.ids.of_all(found))
+    broken = (finding.remedy for finding in found if finding.status is Status.BROKEN and finding.remedy)
+    return _each([_SENTENCE_END.split(remedy, maxsplit=1)[0] for remedy in broken]), prose(view.ids.of_all(found))
 
 
 def _shortened(text: str) -> str:
@@ -236,7 +241,7 @@ def _not_measured(names: _Names, live: Sequence[LiveStatement]) -> Markup:
             reasons.setdefault(statement.not_measured, []).append(names.of_statement(statement))
     if not reasons:
         return Markup("")
-    return prose(f"With so many rows not measured: {'; '.join(_lines(at, why) for why, at in reasons.items())}.")
+    return prose(f"Not measured at these sizes: {'; '.join(_lines(at, why) for why, at in reasons.items())}.")
 
 
 def _lines(at: Sequence[str], why: str) -> str:

@@ -135,8 +135,9 @@ class _Entry:
         """What is wrong, where, and what to do."""
         yield from _finding(self.first, view, with_evidence=False)
         if len(self.findings) > 1:
-            names = ", ".join(visible(finding.subject) for finding in self.findings[1 : MAX_NAMES + 1])
-            more = ", …" if len(self.findings) > MAX_NAMES + 1 else ""
+            subjects = [*dict.fromkeys(finding.subject for finding in self.findings[1:])]
+            names = ", ".join(map(visible, subjects[:MAX_NAMES]))
+            more = ", …" if len(subjects) > MAX_NAMES else ""
             yield Padding(Text(f"and {len(self.findings) - 1} more: {names}{more}", overflow="fold"), (0, 0, 0, 2))
         if self._following():
             yield Padding(Text(self._following(), overflow="fold"), (0, 0, 0, 2))

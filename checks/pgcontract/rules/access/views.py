@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pgcontract.model.schema import Function, View
 from pgcontract.probes.context import Context
@@ -64,14 +64,7 @@ def _view_answer(context: Context, access: Access, view: View, by_actor: list[Sh
         expected="nothing that the caller could not read in the table",
         actual=f"{first.values[table]!r} of {table}",
         remedy=remedy,
-        evidence=[
-            session(first.outcome, first.actor),
-            Evidence(
-                title="What is shown that the tables hide",
-                columns=("to", "of", "for example"),
-                rows=tuple((described(one.actor), name, value) for one in by_actor for name, value in one.values.items()),
-            ),
-        ],
+        evidence=_evidence(by_actor),
         origin=origin_in_chain(context.promise, "view", view.name),
     )
 
@@ -110,13 +103,19 @@ def _function_answer(context: Context, function: Function, by_actor: list[Shown]
         actual=f"{first.values[table]!r} of {table}",
         remedy=f"ALTER FUNCTION {function.name} SECURITY INVOKER; or compare with auth.uid() in its body; or "
         f"REVOKE EXECUTE ON FUNCTION {function.name} FROM PUBLIC, anon, authenticated.",
-        evidence=[
-            session(first.outcome, first.actor),
-            Evidence(
-                title="What is shown that the tables hide",
-                columns=("to", "of", "for example"),
-                rows=tuple((described(one.actor), name, value) for one in by_actor for name, value in one.values.items()),
-            ),
-        ],
+        evidence=_evidence(by_actor),
         origin=origin_in_chain(context.promise, "function", function.name),
     )
+
+
+def _evidence(by_actor: Sequence[Shown]) -> list[Evidence]:
+    """The session that shows it, and who sees what."""
+    first = by_actor[0]
+    return [
+        session(first.outcome, first.actor),
+        Evidence(
+            title="What is shown that the tables hide",
+            columns=("to", "of", "for example"),
+            rows=tuple((described(one.actor), name, value) for one in by_actor for name, value in one.values.items()),
+        ),
+    ]
