@@ -147,17 +147,31 @@ def test_first_screen_is_where_the_report_begins(pgcontract: Command, written: t
     assert (0, True) == (result.code, "CLEAR" in result.out)
 
 
-def fails_by_a_bug_of_ours(project: Path, *arguments: str) -> Said:
-    """The command where a check of ours fails by a fault of its own."""
+def with_a_check(project: Path, body: str, *arguments: str) -> Said:
+    """The command with one check more, `bug.ours`."""
     lines = (
         "from pgcontract import check",
         "words = 'Fails.\\n\\nWhy it matters: so.\\nHow it is measured: so.\\nWhat to do: nothing.'",
         "@check('bug.ours', subjects=lambda promise: ['script'], explanation=words)",
-        "def fail(context): raise KeyError('nothing')",
+        f"def fail(context):\n{body}",
         "from pgcontract.cli import main",
         "main()",
     )
     return command_in(project.parent, "-c", "\n".join(lines))(*arguments)
+
+
+def test_ctrl_c_ends_the_run_though_cleaning_up_behind_it_meets_an_error(project: Path) -> None:
+    body = """
+    with context.clone(context.before_state) as connection:
+        try:
+            connection.pgconn.send_query(b"SELECT pg_sleep(20)")
+            raise KeyboardInterrupt
+        finally:
+            connection.execute("SELECT 1")  # another command is in progress
+"""
+    result = with_a_check(project, body, "verify", str(project), "--only", "bug.ours")
+
+    assert (130, "") == (result.code, result.out)
 
 
 @pytest.mark.parametrize(("broken", "verdict"), [(False, "INCOMPLETE"), (True, "BLOCKED")], ids=["kept", "broken"])
@@ -167,7 +181,7 @@ def test_failure_of_a_check_of_ours_is_exit_code_4_with_the_run_written(
     if broken:
         break_promise(project)
     selection = ("--only", "bug.ours", "--only", "column.default")
-    result = fails_by_a_bug_of_ours(project, "verify", str(project), *selection, "--format", "json")
+    result = with_a_check(project, " raise KeyError('nothing')", "verify", str(project), *selection, "--format", "json")
     (project.parent / "run.json").write_text(result.out, "utf-8")
     again = pgcontract("report", "--first-screen", "run.json")
     told = "a bug of pgcontract, not of the migration: bug.ours[script] could not finish."

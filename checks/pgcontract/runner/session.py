@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 NO_SERVER = "none"
 ROWS_ACCEPTED = "rows.accepted"
+_MAX_HIDDEN: Final = 16  # errors behind one another
 _MOMENT: Final = 0.002  # seconds: the servers' CPU is told in ticks of 10 ms
 OLDEST_MAJOR = versions.KNOWN_MAJORS[0]
 
@@ -101,6 +102,7 @@ class Session:
             try:
                 self._answers[key] = self._ask_check(item.migration, self._checks[item.check])
             except ServerUnavailable as error:
+                _raise_wish_to_end(error)
                 if self._sandbox is None:
                     raise
                 self._lost_server = error
@@ -253,6 +255,7 @@ class Session:
             except PgcontractError:
                 raise
             except psycopg.Error as error:
+                _raise_wish_to_end(error)
                 refused = True
                 if error.sqlstate == QUERY_CANCELED:
                     answers = _unknown_answers(check, promise, _sentence(describe_timeout(error)))
@@ -264,6 +267,7 @@ class Session:
                         check, promise, f"The server rejected the check's own query: {read_refusal(error)}."
                     )
             except Exception as error:  # noqa: BLE001 - the one place where our own bug becomes a finding
+                _raise_wish_to_end(error)
                 answers = _error_answers(check, promise, error)
             if any(answer.status is Status.BROKEN for answer in answers):
                 answers = tuple(excuse_lacking(answer, self._functions_lacking) for answer in answers)
@@ -383,3 +387,13 @@ def _error_answers(check: Check, promise: Promise, error: Exception) -> tuple[An
     summary = f"The check itself failed, a bug of {whose}: {type(error).__name__}: {error}"
     subjects = tuple(dict.fromkeys(check.subjects(promise))) or ("check",)
     return tuple(Answer(Status.ERROR, subject, summary, evidence=evidence) for subject in subjects)
+
+
+def _raise_wish_to_end(error: BaseException) -> None:
+    """Raises the Ctrl-C, or signal to end, that the error only hides: what cleans up on a session that was broken off
+    meets errors of its own."""
+    hidden: BaseException | None = error
+    for _ in range(_MAX_HIDDEN):
+        hidden = hidden and (hidden.__cause__ or hidden.__context__)
+        if isinstance(hidden, KeyboardInterrupt | SystemExit):
+            raise hidden
