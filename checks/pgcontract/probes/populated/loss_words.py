@@ -57,7 +57,7 @@ def deletes_elsewhere(statement: Statement, table: str) -> bool:
 
 def sets_to_clock(statement: Statement, column: str) -> bool:
     """Whether it sets the column to the time at which it runs."""
-    return any(token.upper in _CLOCK for token in _assigned_value(statement, column) or ())
+    return any(token.upper in _CLOCK for token in assigned_value(statement, column) or ())
 
 
 def is_constant_over_all(statement: Statement, column: str) -> bool:
@@ -82,7 +82,7 @@ def fills_by_and_by(statement: Statement, column: str, overwritten: Iterable[str
 
 
 def _is_constant(statement: Statement, column: str) -> bool:
-    value = _assigned_value(statement, column)
+    value = assigned_value(statement, column)
     return value is not None and all(token.upper in _NO_COLUMNS for token in value if token.kind in _NAMES)
 
 
@@ -96,7 +96,7 @@ def _codes(statement: Statement) -> Sequence[Sequence[Token]]:
     return found
 
 
-def _assigned_value(statement: Statement, column: str) -> list[Token] | None:
+def assigned_value(statement: Statement, column: str) -> list[Token] | None:
     """What stands behind `column =` in its SET; None where there is none."""
     values = (_value_in(read, column) for read in _codes(statement))
     return next((value for value in values if value is not None), None)

@@ -28,7 +28,7 @@ from pgcontract.probes.row_generation.target_tables import read_tables
 
 _NUMBER = 5_000  # far from what a seed counts from
 # Without one of these no script changes which number comes next to a row that is there.
-_NUMBERS: Final = re.compile(r"GENERATED|SEQUENCE|SERIAL|SETVAL|NEXTVAL|RESTART", re.IGNORECASE)
+_NUMBERS: Final = re.compile(r"GENERATED|SEQUENCE|SERIAL|SETVAL|NEXTVAL|RESTART|INCLUDING|INSERT", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
