@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import psycopg
-from psycopg import sql
 
 from pgcontract.model.contents import RowDifference, TableContents, compare_rows
 from pgcontract.model.sql import Statement, TransactionScope
 from pgcontract.postgres.script_execution import apply_statements, as_runner
 from pgcontract.probes.cached_facts import cached_promise_fact
 from pgcontract.probes.context import Context
+from pgcontract.probes.populated.conversions import Conversion, conversion_of, keeps_apart, says_the_same
 from pgcontract.probes.populated.loss_words import (
     chooses_rows,
     deletes,
@@ -188,10 +188,14 @@ def _changed_values(
         lost = [
             one
             for one, other in pairs[:_MAX_PAIRS]
-            if not _says_the_same(connection, one[number], other[number], old_type, new_type)
+            if not says_the_same(connection, one[number], other[number], old_type, new_type)
         ]
         lost = [row for row in lost if not _is_value_kept(row, number, start, final)]
-        yield from _loss(context, change, LossKind.NARROWED, number, len(lost), held, named=False, rows=lost)
+        conversion = conversion_of(change.statement, before.columns[number]) if change.statement and lost else None
+        if conversion is not None:
+            lost = _merged(connection, conversion, before, number, lost, pairs)
+        named = conversion is not None and conversion.chooses
+        yield from _loss(context, change, LossKind.NARROWED, number, len(lost), held, named=named, rows=lost)
         return
     statement = change.statement
     if not pairs or statement is None:
@@ -225,6 +229,36 @@ def _changed_values(
     named = not cascades and (before.types[number] == "boolean" or not is_constant_over_all(statement, name))
     kind = LossKind.CUT_OFF if cascades else LossKind.OVERWRITTEN
     yield from _loss(context, change, kind, number, len(lost), held, named=named, rows=lost)
+
+
+def _merged(
+    connection: psycopg.Connection,
+    conversion: Conversion,
+    before: TableSnapshot,
+    number: int,
+    rows: Sequence[StoredValues],
+    pairs: Sequence[tuple[StoredValues, StoredValues]],
+) -> list[StoredValues]:
+    """Those of the rows whose value a USING does not tell from another: where it keeps them apart, it brings them into
+    another form, as amounts into cents."""
+    came_from: dict[str | None, set[str | None]] = {}
+    for one, other in pairs:
+        came_from.setdefault(other[number], set()).add(one[number])
+    becomes = {id(one): other[number] for one, other in pairs}
+    types = {name: before.types[each] for each, name in before.columns.items()}
+    return [
+        row
+        for row in rows
+        if len(came_from[becomes[id(row)]]) > 1
+        or not keeps_apart(
+            connection,
+            conversion,
+            table=before.name,
+            column=before.columns[number],
+            types=types,
+            row={name: row.get(each) for each, name in before.columns.items()},
+        )
+    ]
 
 
 def _loss(
@@ -303,34 +337,3 @@ def _is_value_kept(row: StoredValues, number: int, start: TableSnapshot, final: 
             if wanted <= texts and (row[number] not in {row.get(each) for each in start.key}):
                 return True
     return False
-
-
-def _says_the_same(
-    connection: psycopg.Connection, old: str | None, new: str | None, old_type: str, new_type: str
-) -> bool:
-    """Whether the new value can be read back as the old one; a text that is no text any more: whether it reads as it."""
-    if old is None or {old_type, new_type} <= {"json", "jsonb"}:
-        return True
-    if new is None:
-        return False
-    texts = ("text", "character", "citext", "name")
-    if old_type.startswith(texts) and new_type.startswith(texts):
-        return old.rstrip() == new.rstrip()
-    if {_kind(old_type), _kind(new_type)} == {"timestamp"} and new_type != "date":
-        return True
-    query = "SELECT CAST({new} AS {new_type})::text::{old_type} = CAST({old} AS {old_type})"
-    if old_type.startswith(texts):
-        query = "SELECT CAST({old} AS {new_type})::text = CAST({new} AS {new_type})::text"
-    written = sql.SQL(query).format(
-        old=sql.Literal(old), new=sql.Literal(new), old_type=sql.SQL(old_type), new_type=sql.SQL(new_type)
-    )
-    try:
-        with connection.transaction(force_rollback=True):
-            row = connection.execute(written).fetchone()
-    except psycopg.Error:
-        return False
-    return row is not None and row[0] is True
-
-
-def _kind(type_name: str) -> str:
-    return "timestamp" if type_name.startswith("timestamp") else type_name
