@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -18,6 +18,7 @@ from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.promise import Promise
 from pgcontract.probes.row_generation.column_generators import DatasetPlanner
 from pgcontract.probes.row_generation.row_query import number_series, rows_query
+from pgcontract.probes.row_generation.selected_values import is_neighbour
 from pgcontract.probes.row_generation.simple_values import value_by_name
 from pgcontract.probes.row_generation.table_plan import TablePlan
 from pgcontract.probes.row_generation.target_tables import FilledColumn, FilledTable
@@ -63,20 +64,55 @@ class RowMaker:
         return any(self._accepts(statement) for statement in self._ways(number, sparse=sparse))
 
     def insert_selected(self, selected: Mapping[str, tuple[str, ...]] | None) -> int:
-        """Insert a row for each of the values that the table's columns take."""
+        """Insert rows for each of the values that the table's columns take: one with a value in every column, one that is
+        NULL wherever it may be. Of a key that takes only one of them a value itself has the first, one beside it the
+        second: what is done to those that are chosen shows by their values, what is not done to the others by NULL."""
         pairs = [(column.name, text) for column in self.table.columns for text in (selected or {}).get(column.name, ())]
-        return sum(
-            self.insert_with({name: text}, self.first + FEW + place)
-            for place, (name, text) in enumerate(pairs[:MAX_SELECTED])
-        )
+        inserted = 0
+        for place, (name, text) in enumerate(pairs[:MAX_SELECTED]):
+            is_beside = any(is_neighbour(text, other) for column, other in pairs[:place] if column == name)
+            differ = self._free({name}, sparse=True) != self._free({name})
+            ways = (is_beside, not is_beside) if differ else (False,)
+            for step, sparse in enumerate(ways):
+                number = self.first + FEW + place + step * MAX_SELECTED
+                inserted += self.insert_with({name: text}, number, sparse=sparse)
+        if inserted:
+            self._keep_in_step(dict.fromkeys(name for name, _ in pairs))
+        return inserted
 
-    def insert_with(self, values: Mapping[str, Any], number: int) -> bool:
-        """Insert the row of that number with these values in place of its own."""
+    def insert_with(self, values: Mapping[str, Any], number: int, *, sparse: bool = False) -> bool:
+        """Insert the row of that number with these values in place of its own; with `sparse` what may be NULL is."""
         plan = next(self._plans(), None)
         if plan is None:
             return False
-        free = [column.name for column in self.table.columns if not is_numbered(column) and column.name not in values]
+        free = self._free(values, sparse=sparse)
         return self._accepts(_insert_planned(self.into, plan, number, free, values))
+
+    def _free(self, given: Collection[str], *, sparse: bool = False) -> list[str]:
+        """The columns that a row's own values go into, beside those that are given."""
+        return [
+            column.name
+            for column in self.table.columns
+            if not is_numbered(column)
+            and column.name not in given
+            and not (sparse and (column.null or column.default is not None))
+        ]
+
+    def _keep_in_step(self, names: Iterable[str]) -> None:
+        """Move the sequences of these columns behind the numbers that rows were given."""
+        numbered = {column.name for column in self.table.columns if is_numbered(column)}
+        for name in (name for name in names if name in numbered):
+            query = sql.SQL(
+                "SELECT pg_catalog.setval(s, greatest((SELECT max({column}) FROM {table}), pg_catalog.nextval(s))) "
+                "FROM pg_catalog.pg_get_serial_sequence({name}, {bare}) AS s WHERE s IS NOT NULL"
+            ).format(
+                column=identifier(name),
+                table=sql.SQL(self.table.name),
+                name=sql.Literal(self.table.name),
+                bare=sql.Literal(name),
+            )
+            with suppress(psycopg.Error), self.connection.transaction():
+                self.connection.execute(query)
 
     def planned_values(self, number: int, names: Sequence[str]) -> Mapping[str, str | None] | None:
         """The values of the row of that number in these columns, as text; None where none can be derived."""
@@ -211,9 +247,12 @@ def _insert_planned(
     texts = {column.name for column in plan.table.columns if column.type.typname in _TEXTS}
     planned = [sql.SQL(written if name in texts else "{}").format(identifier(name)) for name in columns]
     values = [*planned, *(sql.Literal(as_text(value)) for value in literals.values())]
-    return sql.SQL("INSERT INTO {} ({}) SELECT {} FROM ({}) AS pgcontract_values").format(
+    # A number that the script names is given to a row whatever makes the numbers.
+    overriding = any(column.identity and column.name in literals for column in plan.table.columns)
+    return sql.SQL("INSERT INTO {} ({}){} SELECT {} FROM ({}) AS pgcontract_values").format(
         sql.SQL(table),
         sql.SQL(", ").join(map(identifier, (*columns, *literals))),
+        sql.SQL(" OVERRIDING SYSTEM VALUE" if overriding else ""),
         sql.SQL(", ").join(values),
         query,
     )

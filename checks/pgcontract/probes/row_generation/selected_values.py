@@ -28,6 +28,11 @@ def selected_values(script: Script) -> Mapping[str, tuple[str, ...]]:
     return {name: tuple(texts) for name, texts in values.items()}
 
 
+def is_neighbour(text: str, other: str) -> bool:
+    """Whether it is the number right beside the other."""
+    return text in _neighbours(other)
+
+
 def _add_values(read: Sequence[Token], values: dict[str, dict[str, None]]) -> None:
     names: list[str] = []
     is_condition = False
