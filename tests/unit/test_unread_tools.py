@@ -25,6 +25,10 @@ KNEX = {"knexfile.js": "", "migrations/20240101000000_rooms.js": "exports.up = f
 SEQUELIZE = {"migrations/20240101000000-rooms.js": "module.exports = { up: (queryInterface) => {} }\n"}
 NODE_PG = {"migrations/1700000000000_rooms.js": "exports.up = (pgm) => {}\n"}
 ECTO = {"mix.exs": "", "priv/repo/migrations/20240101000000_rooms.exs": "use Ecto.Migration\n"}
+GRAPHILE = {
+    "migrations/current.sql": "-- Enter migration here\n",
+    "migrations/committed/000001-rooms.sql": "--! Previous: -\n--! Hash: sha1:0\n\nCREATE TABLE rooms (id int);\n",
+}
 SQITCH = {"sqitch.plan": "%project=rooms\n", "deploy/rooms.sql": "SELECT 1;\n", "revert/rooms.sql": "SELECT 1;\n"}
 ATLAS = {"atlas.hcl": "", "migrations/atlas.sum": "h1:\n", "migrations/20240101000000_a.sql": "SELECT 1;\n"}
 ENTITY_FRAMEWORK = {"Migrations/20240101000000_Rooms.cs": "public partial class Rooms : Migration {}\n"}
@@ -95,6 +99,10 @@ def _refusal(tmp_path: Path, files: Mapping[str, str], path: str) -> str:
         pytest.param(GOOSE, ".", "these are goose migrations: it has db/migrations/00001_rooms.go.", id="goose in Go"),
         pytest.param(GOOSE, "db", "these are goose migrations: it has 00001_rooms.go.", id="goose in Go, above"),
         pytest.param(REFINERY, ".", "these are refinery migrations: it has V1__rooms.rs.", id="refinery in Rust"),
+        pytest.param(GRAPHILE, ".", "these are graphile-migrate migrations: it has committed/", id="graphile's root"),
+        pytest.param(
+            GRAPHILE, "migrations", "these are graphile-migrate migrations: it has committed/", id="graphile-migrate"
+        ),
         pytest.param(SQITCH, ".", "these are Sqitch migrations: it has sqitch.plan.", id="Sqitch's project"),
         pytest.param(SQITCH, "deploy", "these are Sqitch migrations: it is below sqitch.plan.", id="Sqitch"),
         pytest.param(ATLAS, ".", "these are Atlas migrations: it has atlas.sum.", id="Atlas's project"),
@@ -143,6 +151,7 @@ def test_command_that_prints_the_sql_is_named(files: dict[str, str], path: str, 
             {**DJANGO, "shop/migrations/all.sql": "SELECT 1;"}, "shop/migrations/all.sql", ["all"], id="printed"
         ),
         pytest.param({**ALEMBIC, "all.sql": "SELECT 1;"}, ".", ["all"], id="beside the settings"),
+        pytest.param(GRAPHILE, "migrations/committed", ["000001-rooms"], id="what graphile-migrate has committed"),
         pytest.param(SQITCH, "deploy/rooms.sql", ["rooms"], id="one change of Sqitch's"),
         pytest.param(ATLAS, "migrations/20240101000000_a.sql", ["20240101000000_a"], id="one file of Atlas's"),
         pytest.param(
