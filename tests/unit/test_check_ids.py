@@ -118,6 +118,7 @@ IDS = (
     "rows.kept",
     "rows.made",
     "rows.not_missed",
+    "rows.zone_known",
     "rule.definition",
     "schema.count",
     "script.applies",

@@ -34,10 +34,8 @@ def rewrites_elsewhere(context: Context) -> tuple[ZonedRewrite, ...]:
     """Those of the script, tried in both zones; () where the zone is known: a script or a database may set it."""
     if not _retypes_timestamps(context):
         return ()
-    with context.sandbox.rolled_back(context.before_state) as connection:
-        row = connection.execute(_IS_SET.encode()).fetchone()
-        if row and row[0]:
-            return ()
+    if is_zone_set(context):
+        return ()
     here = {(traced.statement.number, work.table) for traced, work in _rewrites(trace_locks(context).statements)}
     try:
         there = trace_in_zone(context, ELSEWHERE).statements
@@ -48,6 +46,13 @@ def rewrites_elsewhere(context: Context) -> tuple[ZonedRewrite, ...]:
         for traced, work in _rewrites(there)
         if isinstance(work.change, ColumnRetyped) and (traced.statement.number, work.table) not in here
     )
+
+
+def is_zone_set(context: Context) -> bool:
+    """Whether the database, or the role that migrates, says in which time zone sessions are."""
+    with context.sandbox.rolled_back(context.before_state) as connection:
+        row = connection.execute(_IS_SET.encode()).fetchone()
+    return bool(row and row[0])
 
 
 def _rewrites(statements: tuple[TracedStatement, ...]) -> list[tuple[TracedStatement, Work]]:
