@@ -3,14 +3,16 @@
 A case names the subject, the status the check must give it where that is not the word its name begins with, and pieces
 of what must be said of it (summary, expected, actual, remedy, evidence). `asks` names the checks to run where they are
 not the one on show, `linters` what is asked beside them, `migration` the file that is meant where there are several,
-`at` the later one in whose state it is judged again, `history` the file with the tool's own table of what is applied, and
-`pg` a server other than the usual.
+`at` the later one in whose state it is judged again, `history` the file with the tool's own table of what is applied,
+`since` the files that a commit had otherwise, with their text then, and `pg` a server other than the usual.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import os
+import subprocess
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -34,14 +36,37 @@ def judged(case: Case) -> Run:
     pg = case.expected.get("pg", USUAL_SERVER)
     with fetched(pg), case.project() as root:
         asks, linters = (tuple(case.expected.get(key, usual)) for key, usual in (("asks", [case.check]), ("linters", ())))
-        history = case.expected.get("history")
+        history, since = case.expected.get("history"), case.expected.get("since")
         options = FolderOptions(history=str(root / history)) if history else None
+        if since is not None:
+            options = FolderOptions(since=committed(root, since))
         planned = plan(load_project(root, options=options), RunOptions(only=asks, pg=pg, linters=linters))
         production = Production(platform=planned.project.platform, postgres=planned.project.postgres)
         with Session(planned, provider=shared_server(pg, production) if pg != NO_SERVER else None) as session:
             findings = [finding for item in planned.items for finding in session.ask(item)]
         # What a report would show beside the findings is not looked at.
         return conclude(planned, findings, Observations(), today=TODAY)
+
+
+def committed(root: Path, then: Mapping[str, str]) -> str:
+    """A commit of the folder in which these files are otherwise, which the working tree is not; "" are not there."""
+    texts = {name: (root / name).read_text() if (root / name).is_file() else None for name in then}
+    write_texts(root, {name: text or None for name, text in then.items()})
+    who = ("-c", "user.name=n", "-c", "user.email=n@example.org")
+    for words in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "then")):
+        subprocess.run(["git", *who, *words], cwd=root, check=True)
+    write_texts(root, texts)
+    return "HEAD"
+
+
+def write_texts(root: Path, texts: Mapping[str, str | None]) -> None:
+    for name, text in texts.items():
+        path = root / name
+        if text is None:
+            path.unlink(missing_ok=True)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
 
 
 def findings(case: Case) -> tuple[Finding, ...]:

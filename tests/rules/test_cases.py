@@ -11,7 +11,7 @@ from cases import findings, said
 from pgcontract.result import Status
 from pgcontract.runner import check_infos
 
-HOW = {"asks", "history", "linters", "pg"}
+HOW = {"asks", "history", "linters", "pg", "since"}
 WHOLE = {"subject", "status", "severity", "migration", "at", "origin"}
 
 

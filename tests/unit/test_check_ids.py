@@ -59,6 +59,7 @@ IDS = (
     "function.present",
     "function.runs",
     "function.search_path",
+    "gate.not_loosened",
     "ignore.live",
     "index.definition",
     "index.not_duplicated",

@@ -175,6 +175,7 @@ def test_default_outline_names_every_family_or_leaves_it_to_the_general_section(
             "expression",
             "extension",
             "file",
+            "gate",
             "ignore",
             "migration",
             "object",

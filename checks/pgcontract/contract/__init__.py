@@ -5,6 +5,7 @@ from __future__ import annotations
 from pgcontract.contract.baseline import Baseline, BaselineEntry, FindingKey, baseline_text, read_baseline
 from pgcontract.contract.claims import CheckRef, Claim, Correction
 from pgcontract.contract.documents import FilePins
+from pgcontract.contract.earlier_gate import EarlierGate, LoosenedFile, Loosening
 from pgcontract.contract.folder_options import FolderOptions, read_values
 from pgcontract.contract.ignore_comments import IgnoreComment, IgnoredCheck
 from pgcontract.contract.json_schema import json_schema
@@ -49,6 +50,7 @@ __all__ = [
     "Contract",
     "Correction",
     "Dataset",
+    "EarlierGate",
     "Examples",
     "ExistingRows",
     "FilePins",
@@ -62,6 +64,8 @@ __all__ = [
     "Invariant",
     "IssueKind",
     "Level",
+    "LoosenedFile",
+    "Loosening",
     "Migration",
     "Presence",
     "Project",

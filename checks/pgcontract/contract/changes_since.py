@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
+from pgcontract.contract.configuration import Configuration
+from pgcontract.contract.earlier_gate import EarlierGate
 from pgcontract.contract.folder_of_commit import FolderCopy, real_path
-from pgcontract.contract.git_revision import Revision, find_revision
+from pgcontract.contract.git_revision import Revision, find_revision, is_file
 from pgcontract.contract.layouts import Layout
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderReading
@@ -24,7 +26,8 @@ class Earlier:
     """The migrations of a commit: `migrations` as its tool reads them, in its order, and `differing` the files that are
     otherwise now, by their path here, the gone and the new among them. `unread` says why they could not be read.
     `ignored` are files that git passes over: they are taken for what was there. `merged` is the folder with what `ref`
-    has got since, where that is something."""
+    has got since, where that is something. As they were: `texts`, the contracts and claims among what differs; the
+    `configuration`, None where nobody could read it; and the `baseline`, None where git passes over it."""
 
     ref: str
     commit: str
@@ -33,6 +36,9 @@ class Earlier:
     ignored: tuple[Path, ...] = ()
     unread: str = ""
     merged: FolderReading | None = None
+    texts: Mapping[Path, str] = field(default_factory=dict)
+    configuration: Configuration | None = None
+    baseline: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,15 +77,18 @@ class Changes:
 @dataclass(frozen=True, kw_only=True)
 class Scope:
     """What is judged whole: the `changes` since the `commit` at which the work left `ref`. `sentences` tell what else
-    there is to know of how the two were compared."""
+    there is to know of how the two were compared; `gate` is what asked more then."""
 
     ref: str
     commit: str
     changes: Changes
+    gate: EarlierGate = field(default_factory=EarlierGate)
     sentences: tuple[str, ...] = ()
 
 
-def read_earlier(folder: Folder, layout: Layout, ref: str, *, included: Iterable[Path] = ()) -> Earlier:
+def read_earlier(
+    folder: Folder, layout: Layout, ref: str, *, included: Iterable[Path] = (), baseline: Path | None = None
+) -> Earlier:
     """The folder as it was where the work in it left `ref`. Raises InputError where git does not know."""
     revision = find_revision(folder.root, ref)
     needed = frozenset(map(real_path, included))
@@ -87,6 +96,7 @@ def read_earlier(folder: Folder, layout: Layout, ref: str, *, included: Iterable
         copy = FolderCopy(folder, revision, Path(temporary), needed)
         copy.write()
         reading, unread = FolderReading(migrations=()), ""
+        configuration = copy.configuration()
         try:
             reading = copy.read_by(layout)
         except InputError as error:
@@ -101,7 +111,22 @@ def read_earlier(folder: Folder, layout: Layout, ref: str, *, included: Iterable
         ignored=tuple(sorted(copy.ignored)),
         unread=unread,
         merged=_read_merged(folder, layout, revision, needed, copy.differing),
+        texts=copy.texts,
+        configuration=configuration,
+        baseline=_text_then(revision, baseline) if baseline is not None else None,
     )
+
+
+def _text_then(revision: Revision, path: Path) -> str | None:
+    """A file as it was, nothing where it was not there; None where it is out of the repository, or passed over there."""
+    top, here = revision.top.resolve(), real_path(path)
+    if not here.is_relative_to(top):
+        return None
+    below = PurePosixPath(here.relative_to(top).as_posix())
+    entry = next((entry for entry in revision.entries(below) if entry.path == below and is_file(entry)), None)
+    if entry is not None:
+        return revision.contents(entry).decode("utf-8-sig", errors="replace")
+    return None if below in revision.ignored(below) else ""
 
 
 def _read_merged(

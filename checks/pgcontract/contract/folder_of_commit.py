@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from pgcontract.contract.configuration import PROJECT_FILE, PYPROJECT, read_configuration
+from pgcontract.contract.configuration import PROJECT_FILE, PYPROJECT, Configuration, read_configuration
+from pgcontract.contract.contract_files import CLAIMS_FILE, CONTRACT_FILE
 from pgcontract.contract.git_revision import Revision, is_file, is_link, is_submodule
 from pgcontract.contract.layouts import Layout, read_what_is_sql
 from pgcontract.contract.left_out import paths_left_out
@@ -40,6 +41,7 @@ class FolderCopy:
         self.root = self.place_of(folder.root)
         self.differing: set[Path] = set()
         self.ignored: set[Path] = set()
+        self.texts: dict[Path, str] = {}  # contracts and claims that differ, as they were
 
     def place_of(self, path: Path) -> Path:
         """Where a file or folder of the project stands in the copy."""
@@ -67,6 +69,13 @@ class FolderCopy:
             if any(then.path.iterdir()):
                 raise
             return FolderReading(migrations=())
+
+    def configuration(self) -> Configuration | None:
+        """What was configured then, where that can be read."""
+        place = self.place_of(self._folder.path)
+        with suppress(InputError):
+            return read_configuration(place) if place.is_dir() else Configuration()
+        return None
 
     def take(self, paths: Iterable[Path]) -> None:
         """Put what the working tree has in the place of what the commit had, below the folder."""
@@ -98,6 +107,8 @@ class FolderCopy:
                 if (here / ".git").exists():
                     self._write(revision.submodule(entry), PurePosixPath("."))
                 continue
+            if entry.path in differing and is_file(entry) and is_of_contract(here):
+                self.texts[here] = revision.contents(entry).decode("utf-8-sig", errors="replace")
             if not self._is_needed(here):
                 continue
             if is_link(entry):
@@ -167,6 +178,10 @@ class FolderCopy:
             entry = then.get(path)
             if entry is not None and is_file(entry) and not at.exists():
                 at.write_bytes(self._top.contents(entry))
+
+
+def is_of_contract(path: Path) -> bool:
+    return path.name != PROJECT_FILE and path.name.endswith((CONTRACT_FILE, CLAIMS_FILE))
 
 
 def _left_out(folder: Path) -> frozenset[Path]:

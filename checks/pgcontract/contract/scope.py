@@ -11,6 +11,7 @@ from pgcontract.contract.applied_issues import issues_once_merged, issues_since
 from pgcontract.contract.changes_since import Changes, Earlier, Scope, find_changes, read_earlier
 from pgcontract.contract.configuration import read_configuration
 from pgcontract.contract.layouts import Layout
+from pgcontract.contract.loosened import earlier_gate
 from pgcontract.contract.migration_folder import Folder, FolderIssue
 from pgcontract.contract.own_runner import run_by
 from pgcontract.contract.project import Project
@@ -28,10 +29,15 @@ def with_scope(project: Project, folder: Folder, layout: Layout, ref: str) -> Pr
         if script is not None
         for passage in script.passages
     )
-    earlier = read_earlier(folder, layout, ref, included=included)
-    runner = read_configuration(folder.path).spec.runner  # of now: what its owner says of all files is no change of each
+    baseline = Path(project.baseline.path) if project.baseline else None
+    earlier = read_earlier(folder, layout, ref, included=included, baseline=baseline)
+    configuration = read_configuration(folder.path)
+    runner = configuration.spec.runner  # of now: what its owner says of all files is no change of each
     changes = find_changes(project.chain, replace(earlier, migrations=run_by(runner, earlier.migrations)))
     scope = Scope(ref=ref, commit=earlier.commit, changes=changes, sentences=tuple(_sentences(project, earlier, changes)))
+    # What is pending goes by the scope.
+    gate = earlier_gate(replace(project, scope=scope), earlier, changes, configuration)
+    scope = replace(scope, gate=gate)
     applied, tool = _known_applied(project), history_of(layout)
     issues: list[FolderIssue] = []
     if not earlier.unread:
@@ -66,15 +72,8 @@ def _sentences(project: Project, earlier: Earlier, changes: Changes) -> Iterator
     configuration = [Path(file.path).name for file in project.files if Path(file.path).resolve() in earlier.differing]
     if configuration:
         yield f"{_listed(configuration)} changed since {earlier.ref}, so nothing is kept from an earlier run."
-    gone = sorted(_below(path) for path in earlier.differing if path.suffix == ".toml" and not path.exists())
-    if gone:
-        yield f"Gone since {earlier.ref}, with all that they promised: {_listed(gone)}."
     if earlier.ignored:
         yield f"Taken for what was there, as git ignores them: {_listed([path.name for path in earlier.ignored])}."
-
-
-def _below(path: Path) -> str:
-    return f"{path.parent.name}/{path.name}"
 
 
 def _listed(names: list[str]) -> str:

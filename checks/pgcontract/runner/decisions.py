@@ -7,13 +7,15 @@ from fnmatch import fnmatchcase
 
 from pgcontract.contract import Baseline, CheckRef, Claim, IgnoreComment, Migration, Project, Waiver
 from pgcontract.contract.check_globs import matches_finding
+from pgcontract.result import Finding
 from pgcontract.runner.baselined import BASELINE_LIVE
 from pgcontract.runner.claim_findings import CLAIM_DECIDED
+from pgcontract.runner.gate import GATE_NOT_LOOSENED, gate_findings
 from pgcontract.runner.ignored import IGNORE_LIVE
 from pgcontract.runner.item import Item
 from pgcontract.runner.waivers import WAIVER_LIVE, waiver_name
 
-DECISIONS = (BASELINE_LIVE, CLAIM_DECIDED, IGNORE_LIVE, WAIVER_LIVE)
+DECISIONS = (BASELINE_LIVE, CLAIM_DECIDED, GATE_NOT_LOOSENED, IGNORE_LIVE, WAIVER_LIVE)
 
 
 def claim_item(migration: Migration, claim: Claim) -> Item:
@@ -33,10 +35,15 @@ def comment_item(comment: IgnoreComment) -> Item:
     return Item(migration=comment.migration, check=IGNORE_LIVE.id, subject=comment.name, label=comment.name)
 
 
+def gate_item(finding: Finding) -> Item:
+    return Item(migration=finding.migration, check=finding.check, subject=finding.subject, label=finding.subject)
+
+
 def decisions(project: Project, items: Iterable[Item]) -> dict[Item, frozenset[Item]]:
-    """Every claim, waiver and comment of the chain and its baseline, each with those of the items that it rests on."""
+    """Every claim, waiver and comment of the chain, its baseline, and what is told of them all since a commit, each with
+    those of the items that it rests on."""
     planned = tuple(items)
-    found: dict[Item, frozenset[Item]] = {}
+    found: dict[Item, frozenset[Item]] = {gate_item(finding): frozenset() for finding in gate_findings(project)}
     for number, migration in enumerate(project.chain):
         if migration.contract is None:
             continue

@@ -23,6 +23,8 @@ from pgcontract.runner.check_infos import check_infos
 from pgcontract.runner.claim_findings import claim_findings
 from pgcontract.runner.claims import decide_claims
 from pgcontract.runner.corrections import apply_corrections, corrected_claims
+from pgcontract.runner.decisions import gate_item
+from pgcontract.runner.gate import gate_findings
 from pgcontract.runner.observation import document_info, script_file
 from pgcontract.runner.plan import Plan, plan
 from pgcontract.runner.plugin_uses import plugin_uses
@@ -52,7 +54,8 @@ def conclude(
         plan.project, waived, infos, left_out=plan.left_out, undecided=plan.undecided, skipped=plan.skipped
     )
     resolved = apply_corrections(waived, plan.project, infos, corrected_claims(claims))
-    decided = (*accepted, *claim_findings(plan.project, claims, complete=plan.complete))
+    told = (finding for finding in gate_findings(plan.project) if gate_item(finding) not in plan.undecided)
+    decided = (*accepted, *claim_findings(plan.project, claims, complete=plan.complete), *told)
     everything = (*resolved, *(reweighed_decision(finding, plan.project) for finding in decided))
     found = {finding.check for finding in everything}
     promise = plan.promises[plan.head.key]
