@@ -36,6 +36,23 @@ class FolderOptions:
     no_baseline: bool = False
 
     @property
+    def words(self) -> tuple[str, ...]:
+        """What is typed to say the same, secrets and passwords included."""
+        said = {
+            "--layout": self.layout,
+            "--platform": self.platform,
+            "--setup": self.setup,
+            "--applied": self.applied,
+            "--history": self.history,
+            "--since": self.since,
+            "--stats": self.stats,
+            "--baseline": self.baseline,
+        }
+        words = [word for name, value in said.items() if value is not None for word in (name, str(value))]
+        words += [word for name, value in self.values.items() for word in ("--set", f"{name}={value}")]
+        return (*words, *(["--no-baseline"] if self.no_baseline else []))
+
+    @property
     def secrets(self) -> dict[str, str]:
         """The values whose names say that they are secret, each with what is shown in its place."""
         return {

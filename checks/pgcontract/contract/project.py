@@ -49,7 +49,7 @@ class Project:
     `exposed` are the schemas that Supabase's REST API shows.
     `ended` is the key of its head where the owner's word left others behind that out. `alone`: it is one file, whose
     neighbours were not looked at. `baseline` is what is known to be wrong, if there is such a file; `baseline_path` is
-    where it is written unless another place is named.
+    where it is written unless another place is named. `given` are the words by which its owner said how it is read.
     """
 
     root: Path
@@ -80,6 +80,7 @@ class Project:
     alone: bool = False
     baseline: Baseline | None = None
     baseline_path: Path = Path(BASELINE_FILE)
+    given: tuple[str, ...] = field(default=(), repr=False, compare=False)  # a dsn: may hold a password
 
     @cached_property
     def pending(self) -> tuple[Migration, ...]:

@@ -53,7 +53,8 @@ def load_project(
     """
     path, options = Path(path), options or FolderOptions()
     try:
-        return _load(path, contract, options)
+        own = ("--contract", str(contract)) if contract is not None else ()
+        return replace(_load(path, contract, options), given=(*options.words, *own))
     except InputError as error:
         if not options.secrets:
             raise
@@ -91,7 +92,8 @@ def load_script(raw: bytes, *, name: str, options: FolderOptions | None = None) 
         assumptions=(_layout_sentence(layout, shown), *reading.assumptions),
     )
     says_platform = configuration.file_of("production", "platform") is not None
-    return with_options(project, options, folder=folder, says_platform=says_platform)
+    project = with_options(project, options, folder=folder, says_platform=says_platform)
+    return replace(project, given=options.words)
 
 
 def _masked(error: InputError, secrets: Mapping[str, str]) -> InputError:

@@ -41,7 +41,8 @@ class Run:
     the migrations that were taken for pending; `kept` are the questions whose answers at a migration's own place are an
     earlier run's; `assumptions` are a sentence each: how the folder was read, what was taken for pending. `configured`
     are a sentence for each line of the configuration that left something out or weighed it anew. `waivers` stand in the
-    order in which they end. `plugins` are those that took part.
+    order in which they end. `plugins` are those that took part. `given` are the words that say how the folder is read, no
+    secret among them.
     """
 
     pgcontract: str
@@ -72,6 +73,7 @@ class Run:
     phases: tuple[Phase, ...] = ()
     sources: tuple[SourceFile, ...] = ()
     project: str = ""
+    given: tuple[str, ...] = ()
     layout: str = ""
     pending: tuple[str, ...] = ()
     kept: tuple[KeptAnswer, ...] = ()

@@ -108,6 +108,7 @@ def conclude(
             through=plan.options.through or plan.project.ended,
         ),
         project=project_path(plan.project),
+        given=tuple(redact_spec(word) if word.startswith("dsn:") else word for word in plan.project.given),
         layout=plan.project.layout,
         kept=observed.kept,
         pending=pending,
