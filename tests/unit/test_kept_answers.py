@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pgcontract.contract import FolderOptions, load_project
 from pgcontract.postgres.platform import platform_of
+from pgcontract.postgres.progress import ProgressEvent
 from pgcontract.postgres.providers import Server
 from pgcontract.postgres.providers.local import answer_files
 from pgcontract.result import Run, RunOptions
@@ -78,6 +79,24 @@ def test_what_is_kept_says_the_same_is_told_and_covers_nothing_that_is_broken_si
         other.unlink()
     assert said(judged(root)) == said(broken)
     assert "broken" in {finding.status.value for finding in broken.findings}
+
+
+def test_run_that_is_broken_off_keeps_what_was_answered(cache: Path, tmp_path: Path) -> None:
+    root = make_repository(tmp_path / "schema")
+    project = load_project(root, options=FolderOptions(since="main"))
+    last = max(number for number, item in enumerate(plan(project).items, 1) if item.migration == "001_orders")
+
+    def stop(event: ProgressEvent) -> None:
+        if event.kind == "item" and event.done == last:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        verify(project, RunOptions(examples=5), notify=stop)
+    (file,) = cache.glob("*.answers")
+    written = file.read_bytes()
+
+    run = judged(root)
+    assert ({"001_orders"}, written) == ({answer.migration for answer in run.kept}, file.read_bytes())
 
 
 def test_file_of_answers_that_is_damaged_another_s_or_not_ours_alone_is_not_read(cache: Path) -> None:

@@ -30,7 +30,8 @@ _ADAPTER: TypeAdapter[dict[str, tuple[Finding, ...]]] = TypeAdapter(dict[str, tu
 
 
 class KeptAnswers:
-    """The answers of one run's plan on one server, read when they are first asked for and written by `write`."""
+    """The answers of one run's plan on one server, read when they are first asked for. Those of one migration are
+    written when the first of another comes, and the last by `write`: a run that is broken off goes on from there."""
 
     def __init__(self, plan: Plan, server: Server, platform: Platform) -> None:
         self._plan = plan
@@ -65,7 +66,9 @@ class KeptAnswers:
         return found
 
     def keep(self, key: str, check: Check, findings: tuple[Finding, ...]) -> None:
-        """Remember what was answered, for `write`."""
+        """Remember what was answered."""
+        if key not in self._new:
+            self.write()
         self._answers(key)[check.id] = findings
         self._new.add(key)
 

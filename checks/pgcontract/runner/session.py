@@ -87,7 +87,7 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._kept is not None and kind is None:
+        if self._kept is not None:  # however the run ends: what is kept was answered
             self._kept.write()
         self._stack.close()
 
