@@ -21,6 +21,7 @@ from pgcontract.model.sql import (
     make_script,
     read_psql,
     require_sql,
+    require_sql_text,
 )
 from pgcontract.model.sql.psql_arguments import VARIABLE
 from pgcontract.result import Severity
@@ -40,6 +41,7 @@ _CUT_HEADER: Final = re.compile(
 )
 _VARIABLE: Final = re.compile(rf"(?<!:){VARIABLE}")
 _MAX_NAMES: Final = 3
+_OPENING: Final = 65_536
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,15 +88,16 @@ Reader: TypeAlias = Callable[[Folder, Path], ReadScript]
 def read_by_its_text(folder: Folder, path: Path) -> ReadScript:
     """The file as psql reads it where it uses what only psql has, as a restore where pg_dump wrote it; else as it is.
     Raises InputError where it cannot be read, holds no SQL, or asks psql for what is not done here."""
-    if is_dump(folder, path):
-        return read_as_dump(folder, path)
     source = folder.any_text(path)
+    if _opens_as_dump(source.text):
+        return _read_script(_read(folder, source, RESTORE), "pg_dump")
     if _MAYBE_PSQL.search(source.text):
         read = _read(folder, source, PSQL)
         if read.uses_psql:
             return _read_script(read, "psql")
-        return ReadScript(script=make_script(folder.source(path)))
-    return ReadScript(script=make_script(folder.source(path)))
+    if source is not folder.given:
+        require_sql_text(source.text, source.path)
+    return ReadScript(script=make_script(source))
 
 
 def read_as_psql(folder: Folder, path: Path) -> ReadScript:
@@ -128,8 +131,11 @@ def uses_psql(folder: Folder, path: Path) -> bool:
 
 def is_dump(folder: Folder, path: Path) -> bool:
     """Whether the file opens as pg_dump's do, or as Rails' structure.sql, which is one."""
-    opening = folder.opening(path)
-    return bool(_PG_DUMP.match(opening[:4_000]) or _CUT_HEADER.match(opening))
+    return _opens_as_dump(folder.opening(path))
+
+
+def _opens_as_dump(text: str) -> bool:
+    return bool(_PG_DUMP.match(text[:4_000]) or _CUT_HEADER.match(text[:_OPENING]))
 
 
 def describe_tools(scripts: tuple[ReadScript, ...]) -> tuple[str, ...]:

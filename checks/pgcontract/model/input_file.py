@@ -25,12 +25,26 @@ def is_there(path: Path) -> bool:
     return True
 
 
+def _has_no_link(path: Path, folder: Path) -> bool:
+    """Whether the path goes on from the folder's own, by names none of which is a link."""
+    try:
+        steps = path.relative_to(folder).parts
+    except ValueError:
+        return False
+    at = folder
+    for step in steps:
+        at /= step
+        if step == ".." or at.is_symlink():
+            return False
+    return True
+
+
 def require_inside(path: Path, folder: Path) -> None:
     """Raises InputError where a path below `folder` leads out of it by symbolic links: a folder that somebody sent would
     show, or have us write to, what is not part of it. Links inside of it are as good as files; one to nothing is refused,
     else what it was meant to lead to would be passed over."""
-    if path.parent == folder and not path.is_symlink():
-        return  # as most are: what it takes to follow a path costs more than to read a small file
+    if _has_no_link(path, folder):
+        return  # as most have none: what it takes to follow a path costs more than to read a small file
     try:
         target = path.resolve()
     except RuntimeError:  # as before Python 3.13

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pgcontract.catalog.contents import read_contents
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.contents import Contents
 from pgcontract.model.schema import Schema
+from pgcontract.model.sql import Script
 from pgcontract.postgres.sandbox import DatabaseState
 from pgcontract.postgres.script_execution import apply_as_production
 from pgcontract.probes.cached_facts import cached_fact
@@ -22,6 +24,7 @@ from pgcontract.probes.row_generation.few_rows import (
     FewRows,
     insert_few_rows,
     migrated_tables,
+    named_tables,
     nearest_tables,
     read_later_tables,
 )
@@ -32,6 +35,20 @@ from pgcontract.probes.separate_server import on_separate_server
 
 # The number from which the values of rows are counted that are inserted after the migration: none is there already.
 _LATER: Final = 160
+# Of so many tables rows are made in a moment.
+_MANY: Final = 20
+_REACHING: Final = frozenset(
+    (
+        ("ALTER", "TABLE"),
+        ("COMMENT", "ON"),
+        ("CREATE", "INDEX"),
+        ("CREATE", "TABLE"),
+        ("CREATE", "UNIQUE", "INDEX"),
+        ("DROP", "INDEX"),
+        ("DROP", "TABLE"),
+    )
+)
+_FARTHER: Final = re.compile(r"\b(?:CASCADE|SELECT|EXECUTE)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +127,7 @@ def _over_populated(context: Context) -> Rehearsal | None:
     with context.sandbox.clone(over.after, keep=True) as name:
         with context.sandbox.connect(name) as connection:
             migrated = read_contents(connection)
-            rows = insert_few_rows(context.promise, connection, rehearsed_tables(context, context.after), first=_LATER)
+            rows = insert_few_rows(context.promise, connection, _filled_later(context, migrated), first=_LATER)
             later = read_contents(connection)
         after = FilledState(state=context.sandbox.read_state(name), rows=rows, contents=later)
     return Rehearsal(before=before, migrated=migrated, after=after, left_empty={})
@@ -185,6 +202,25 @@ def rows_before(context: Context, without: frozenset[str]) -> FilledState:
 def rehearsed_tables(context: Context, schema: Schema) -> tuple[str, ...]:
     """The tables that rows are inserted into: all that the migrations made, of very many those that the scripts name."""
     return nearest_tables(context.promise, migrated_tables(context, schema))
+
+
+def _filled_later(context: Context, migrated: Contents) -> tuple[str, ...]:
+    """The tables that rows are inserted into behind the migration. Where there are many, and its scripts reach no table
+    but those that they name, the others' rows are those that the chain brought along."""
+    names, promise = rehearsed_tables(context, context.after), context.promise
+    if len(names) <= _MANY or not all(_reaches_what_it_names(script) for script in (promise.script, promise.rollback)):
+        return names
+    held = {name for name, table in migrated.tables.items() if table.count}
+    near = {*named_tables(promise, names), *(table.name for table in context.touched.tables)}
+    return tuple(name for name in names if name in near or name not in held)
+
+
+def _reaches_what_it_names(script: Script | None) -> bool:
+    return script is None or all(
+        not _FARTHER.search(statement.text)
+        and (statement.is_transaction_control or statement.words[:2] in _REACHING or statement.words[:3] in _REACHING)
+        for statement in script.statements
+    )
 
 
 def _tables_left_empty(context: Context) -> Iterator[frozenset[str]]:

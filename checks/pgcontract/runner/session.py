@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 NO_SERVER = "none"
 ROWS_ACCEPTED = "rows.accepted"
 _MAX_HIDDEN: Final = 16  # errors behind one another
-_MOMENT: Final = 0.002  # seconds: the servers' CPU is told in ticks of 10 ms
+_MOMENT: Final = 0.01  # seconds: the servers' CPU is told in ticks of that
 OLDEST_MAJOR = versions.KNOWN_MAJORS[0]
 
 

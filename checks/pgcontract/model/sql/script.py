@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
@@ -20,6 +20,7 @@ from pgcontract.model.sql.lexer import Backslash, leading_words, split, tokens
 from pgcontract.model.sql.passages import Passage, Place, place_in, written_between
 
 MAX_PARSED_BYTES = 5_000_000
+_MAX_KEPT = 16_384  # characters, of one of the texts
 
 MAX_WORDS = 8
 _TRANSACTION_CONTROL = {"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT"}
@@ -195,7 +196,7 @@ def make_script(
     text = source.text if text is None else text
     parsed = source.bytes <= MAX_PARSED_BYTES
     if statements is None:
-        statements = tuple(split_statements(text, source.path, refuse_psql=False)) if parsed else ()
+        statements = _cut(text, source.path) if parsed else ()
         statements = _placed(statements, line_starts(text), passages) if passages else statements
     if any(passage.placeholder for passage in passages):
         statements = tuple(
@@ -213,6 +214,19 @@ def make_script(
         passages=passages,
         execution=execution,
     )
+
+
+def _cut(text: str, path: str) -> tuple[Statement, ...]:
+    """The statements of a file. A folder is read twice where it is compared with an earlier state of itself, and most
+    files are then as they are now."""
+    if len(text) > _MAX_KEPT:
+        return tuple(split_statements(text, path, refuse_psql=False))
+    return tuple(replace(statement, path=path) for statement in _cut_before(text))
+
+
+@lru_cache(maxsize=4096)
+def _cut_before(text: str) -> tuple[Statement, ...]:
+    return tuple(split_statements(text, "", refuse_psql=False))
 
 
 def _placed(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -139,12 +139,14 @@ def migrated_tables(context: Context, schema: Schema) -> tuple[str, ...]:
 
 def nearest_tables(promise: Promise, names: tuple[str, ...]) -> tuple[str, ...]:
     """The tables that the scripts name, where there are too many to fill them all; what they refer to comes along."""
-    if len(names) <= MAX_TABLES:
-        return names
+    return names if len(names) <= MAX_TABLES else tuple(islice(named_tables(promise, names), MAX_TABLES))
+
+
+def named_tables(promise: Promise, names: Iterable[str]) -> Iterator[str]:
+    """Those that the scripts name, in whatever schema."""
     scripts = (promise.script, promise.rollback)
     words = {word.lower() for script in scripts if script for word in _WORD.findall(script.text)}
-    named = (name for name in names if read_identifier(split_name(name)[0][-1]).lower() in words)
-    return tuple(islice(named, MAX_TABLES))
+    return (name for name in names if read_identifier(split_name(name)[0][-1]).lower() in words)
 
 
 def read_later_tables(connection: psycopg.Connection, names: Collection[str]) -> Mapping[str, FilledTable]:
