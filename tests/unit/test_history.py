@@ -89,6 +89,10 @@ SHAPES = {
     "CSV of all columns": "id,VERSION,note\n7,1,a\n8,2,b\n",
     "Markdown": "| version |\n| --- |\n| 1 |\n| 2 |\n",
     "tabs": "version\tnote\r\n1\ta\r\n2\tb\r\n",
+    "psql, expanded": "-[ RECORD 1 ]\nversion | 1\n-[ RECORD 2 ]\nversion | 2\n",
+    "psql, expanded in a box": "+-[ RECORD 1 ]-+\n| version | 1 |\n+-[ RECORD 2 ]-+\n| version | 2 |\n+---------+---+\n",
+    "a terminal": "shop=# SELECT version FROM t;\nNOTICE:  x\n version \n---------\n 1\n 2\n(2 rows)\n\nshop=# \n",
+    "JSON, one a line": '{"version": 1}\n{"version": 2}\n',
     "JSON": '[{"version": 1}, {"version": "2"}]',
     "a byte order mark": "\ufeffversion\n1\n2\n",
 }
@@ -173,6 +177,10 @@ MISTAKES: dict[str, tuple[Any, str]] = {
     "rows cut off": (
         " version \n---------\n 1_a\n(3 rows)\n",
         "applied.txt: ends with (3 rows), and has 1 of them;",
+    ),
+    "an error": (
+        'ERROR:  relation "t" does not exist\nLINE 1: SELECT\n',
+        'applied.txt: holds an error in the place of rows (ERROR:  relation "t" does not exist); paste',
     ),
     "JSON cut off": ('[{"version": 1}', "applied.txt: begins as JSON and is none"),
 }

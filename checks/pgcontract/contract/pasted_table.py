@@ -1,16 +1,20 @@
-"""A table as text: what psql prints, CSV, Markdown, JSON, or what a web editor copies."""
+"""A table as text: what psql prints, in columns or expanded, CSV, Markdown, JSON, or what a web editor copies."""
 
 from __future__ import annotations
 
 import csv
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 _RULE: Final = re.compile(r"[\s|+:=─│┼╪├┤┌┬┐└┴┘╞╡-]+")
 _COUNT: Final = re.compile(r"\(\d+ \w+\)|(?:SELECT|COPY) \d+|Time: .*")
 _COUNTED: Final = re.compile(r"^\((\d+) \w+\)\s*$", re.MULTILINE)
+_RECORD: Final = re.compile(r"\+?-\[ RECORD \d+ \][-+]*")
+# What a terminal has besides: psql's prompt with what was typed, and what the server says.
+_BESIDE: Final = re.compile(r"[\w.-]+[=*!^-][#>](?: .*)?|(?:NOTICE|WARNING|INFO|DETAIL|HINT):.*")
+_ERROR: Final = re.compile(r"^(?:psql: )?(?:error|ERROR|FATAL): .*", re.MULTILINE)
 _BARS: Final = re.compile(r"[|│]")
 
 
@@ -20,6 +24,11 @@ def read_pasted_table(text: str, columns: Sequence[str]) -> tuple[Mapping[str, s
     text = text.strip("\ufeff\r\n ")
     if text[:1] in ("[", "{"):
         return _from_json(text)
+    if error := _ERROR.search(text):
+        raise ValueError(f"holds an error in the place of rows ({error[0]})")
+    text = "\n".join(line for line in text.splitlines() if not _BESIDE.fullmatch(line.strip()))
+    if any(_RECORD.fullmatch(line.strip()) for line in text.splitlines()):
+        return tuple(_records(text))
     rows = [row for row in _cells(text) if any(row)]
     if not rows:
         raise ValueError("is empty")
@@ -39,13 +48,33 @@ def read_pasted_table(text: str, columns: Sequence[str]) -> tuple[Mapping[str, s
     return tuple(dict(zip(names, row, strict=True)) for row in body)
 
 
+def _records(text: str) -> Iterator[Mapping[str, str]]:
+    """The rows of psql's expanded display, a value a line."""
+    record: dict[str, str] | None = None
+    for line in map(str.strip, text.splitlines()):
+        if _RECORD.fullmatch(line):
+            if record is not None:
+                yield record
+            record = {}
+        elif record is not None and _BARS.search(line):
+            boxed = line[:1] in "|│" and line[-1:] in "|│"
+            name, value = _BARS.split(line[1:-1] if boxed else line, maxsplit=1)
+            record[name.strip().lower()] = value.strip()
+    if record is not None:
+        yield record
+
+
 def _from_json(text: str) -> tuple[Mapping[str, str], ...]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"begins as JSON and is none: {error}") from None
+        try:  # an object a line
+            document = [json.loads(line) for line in text.splitlines() if line.strip()]
+        except (ValueError, RecursionError):
+            raise ValueError(f"begins as JSON and is none: {error}") from None
     if isinstance(document, dict):
-        document = next((value for value in document.values() if isinstance(value, list)), None)
+        inner = next((value for value in document.values() if isinstance(value, list)), None)
+        document = [document] if inner is None else inner
     if not isinstance(document, list) or not all(isinstance(row, dict) for row in document):
         raise ValueError("is JSON, and no list of rows")
     return tuple({name.lower(): _word(value) for name, value in row.items()} for row in document)
