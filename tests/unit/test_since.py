@@ -313,6 +313,27 @@ def test_ignored_files_are_taken_for_what_was_there_and_told(repository: Path) -
     assert ("Taken for what was there, as git ignores them: 004_mine.sql.",) == project.scope.sentences
 
 
+def test_file_that_git_passes_over_since_is_compared_with_what_it_was(repository: Path) -> None:
+    git(repository, "rm", "-q", "--cached", "m/002_b.sql")
+    write_files(repository, {".gitignore": "002_*\n", "m/002_b.sql": "CREATE TABLE b (id bigint);\n"})
+    project = project_since(repository / "m")
+
+    assert (["002_b"], [], [("migration.unchanged", "002_b.sql", "error")]) == (*changed(project), issues(project))
+    assert project.scope is not None
+    assert () == project.scope.sentences
+
+
+def test_way_back_that_runs_otherwise_has_changed(repository: Path) -> None:
+    files = {"f/V1__a.sql": A, "f/U1__a.sql": "DROP TABLE a;\n"}
+    write_files(repository, files)
+    git(repository, "add", "-A")
+    git(repository, "commit", "-q", "-m", "flyway")
+    git(repository, "branch", "-f", "main")
+    write_files(repository, {"f/U1__a.sql.conf": "executeInTransaction=false\n"})
+
+    assert ([], ["V1__a"]) == changed(project_since(repository / "f"))
+
+
 def test_included_file_changes_those_that_include_it(repository: Path) -> None:
     write_files(repository, {"m/004_i.sql": "\\ir parts/x.sql\n", "m/parts/x.sql": "CREATE TABLE x (id int);\n"})
     git(repository, "add", "-A")

@@ -226,7 +226,7 @@ def _told(statement: object) -> tuple[object, ...]:
 def _same_way_back(script: Script | None, old: Script | None) -> bool:
     if script is None or old is None:
         return script is old
-    return _plain(script) == _plain(old)
+    return _plain(script) == _plain(old) and script.execution == old.execution
 
 
 def _plain(script: Script) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -99,9 +99,11 @@ class FolderCopy:
         self.differing |= {top / path for path in differing}
         inside = self._real_path.relative_to(top) if self._real_path.is_relative_to(top) else None
         mine = PurePosixPath(inside.as_posix()) if inside is not None else below
-        self._keep_ignored(revision, mine if mine.is_relative_to(below) else below)
+        entries = revision.entries(below)
+        there = {entry.path for entry in entries}
+        self._keep_ignored(revision, mine if mine.is_relative_to(below) else below, there)
         links = []
-        for entry in revision.entries(below):
+        for entry in entries:
             here = top / entry.path
             if is_submodule(entry):
                 if (here / ".git").exists():
@@ -123,8 +125,8 @@ class FolderCopy:
             with suppress(OSError):
                 self._make_room(here).symlink_to(target)
 
-    def _keep_ignored(self, revision: Revision, below: PurePosixPath) -> None:
-        for path in revision.ignored(below):
+    def _keep_ignored(self, revision: Revision, below: PurePosixPath, there: Collection[PurePosixPath]) -> None:
+        for path in revision.ignored(below).difference(there):
             here = revision.top.resolve() / path
             if here.is_file() and not here.is_symlink() and here.suffix == ".sql":
                 shutil.copyfile(here, self._make_room(here))
