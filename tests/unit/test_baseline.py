@@ -342,7 +342,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     "nothing to prune": (("--prune-baseline",), "there is no baseline to prune"),
     "a missing one": (("--baseline", "b.toml"), "b.toml: there is no such file"),
     "somebody's file": (("--write-baseline", "--baseline", "db/001_t.sql"), "this is not TOML"),
-    "a folder": (("--write-baseline", "--baseline", "db"), "cannot be read"),
+    "a folder": (("--write-baseline", "--baseline", "db"), "is a folder"),
 }
 
 

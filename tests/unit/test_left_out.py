@@ -107,7 +107,7 @@ def test_a_glob_may_be_another_folders(tmp_path: Path) -> None:
 
 
 def test_nothing_left_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no migration"):
+    with pytest.raises(InputError, match="holds no migrations but those that `leave_out`"):
         load_project(write_files(tmp_path, {**FILES, "pgcontract.toml": "leave_out = ['migrations']"}))
 
 

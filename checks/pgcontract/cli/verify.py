@@ -123,6 +123,8 @@ def command(
         if path == STANDARD_INPUT or any(written):
             raise click.UsageError("--watch shows a page, and writes nothing: leave out what writes a file, and -")
     require_one_use(baseline, no_baseline=no_baseline, write=write_baseline, prune=prune_baseline)
+    if path == STANDARD_INPUT and (write_baseline or prune_baseline):
+        raise click.UsageError("a baseline goes with files: standard input is known by no name the next time")
 
     from pgcontract import runner
     from pgcontract.cli.process_cost import with_whole_process

@@ -91,6 +91,8 @@ def read_baseline(path: Path) -> Baseline:
     one of a later format, or damaged."""
     if not is_there(path):
         raise InputError("there is no such file; --write-baseline writes it, from what is wrong today", file=str(path))
+    if path.is_dir():
+        raise InputError("is a folder; name the file that --write-baseline wrote", file=str(path))
     _require_format(path)
     spec, lines, files = read_toml(path, _BaselineSpec, role="baseline")
     entries, issues = {}, []

@@ -102,6 +102,11 @@ def layout_of(folder: Folder) -> tuple[Layout, str]:
         return _ANY_FOLDER, shown
     if folder.only is not None:
         flat.read_folder(folder)  # says what is wrong with the file
+    if folder.left_out:
+        raise InputError(
+            "holds no migrations but those that `leave_out` of the configuration leaves out; take a glob out of it",
+            file=str(folder.path),
+        )
     raise InputError(
         f"holds no migrations that are known here; looked for those of {', '.join(layouts())}. {_one_level_down(folder)}",
         file=str(folder.path),
