@@ -40,6 +40,7 @@ IDS = (
     "dataset.loads",
     "error_detail.hides_rows",
     "expression.not_frozen",
+    "extension.available",
     "extension.schema",
     "file.checksum",
     "file.lines",

@@ -160,12 +160,12 @@ def test_chain_with_a_script_that_the_server_refuses_cannot_be_drafted(
 
 
 def test_what_the_server_lacks_is_told_with_who_has_it(pgcontract: Command, tmp_path: Path) -> None:
-    (tmp_path / "001_a.sql").write_text("CREATE EXTENSION pgcrypto;\n", encoding="utf-8")
+    (tmp_path / "001_a.sql").write_text("CREATE EXTENSION xml2;\n", encoding="utf-8")
     result = pgcontract("draft", "001_a.sql", "--pg", "wheel")
 
     expected = (
         "error: 001_a.sql:1: it cannot be applied, so there is nothing to draft from: "
-        "This server cannot run the script: pgcrypto is not in this server's build; --pg 18 has it.\n"
+        "This server cannot run the script: xml2 is not in this server's build; --pg 18 has it.\n"
     )
     assert (2, expected) == (result.code, result.err)
 

@@ -337,6 +337,7 @@ def test_without_a_contract_the_life_of_the_script_is_judged_and_its_indexes(tmp
         "access",
         "constraint",
         "expression",
+        "extension",
         "foreign_key",
         "function",
         "index",

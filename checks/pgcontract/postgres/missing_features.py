@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import locale
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -14,6 +15,10 @@ from pgcontract.postgres import builds, versions
 from pgcontract.postgres.script_execution import Refusal
 
 _EXTENSION = re.compile(r'extension "(?P<name>.+)" is not available')
+_EXTENSION_VERSION = re.compile(
+    r'extension "(?P<name>.+)" has no (?:installation script nor update path|update path from version ".+") '
+    r'(?:for|to) version "(?P<version>.+)"'
+)
 _LIBRARY = re.compile(r'could not load library "(?:.*/)?(?P<name>[^"/]+?)(?:\.so|\.dylib)?": (?P<why>.*)')
 _COLLATION = re.compile(r'collation "(?P<name>.+)" for encoding ".*" does not exist')
 _LOCALE = re.compile(r'could not create locale "(?P<name>.+)": .*')
@@ -104,16 +109,21 @@ class _RefusalCase:
 
 
 def functions_lacking(
-    connection: psycopg.Connection, *, spec: str, production: int | None, platform: str
+    connection: psycopg.Connection,
+    *,
+    spec: str,
+    production: int | None,
+    platform: str,
+    stand_ins: Collection[str] = (),
 ) -> dict[str, MissingFeature]:
     """By its name, each function that the platform has in every project and that this server was built without: a body
-    that uses one is taken as it is, and fails when it is called."""
+    that uses one is taken as it is, and fails when it is called. None of an extension that something stands in for."""
     if platform != "supabase":
         return {}
     judging_major = production or connection.info.server_version // 10000
     lacking: dict[str, MissingFeature] = {}
     for extension, functions in _PREINSTALLED.items():
-        if connection.execute(_AVAILABLE, [extension]).fetchone() is not None:
+        if extension in stand_ins or connection.execute(_AVAILABLE, [extension]).fetchone() is not None:
             continue
         remedy = builds.describe_extension_source(extension, judging_major, lacking_spec=spec)
         if remedy:
@@ -176,6 +186,12 @@ def _missing_extension(case: _RefusalCase) -> MissingFeature | None:
             return _feature_of_other_majors(case, name, last=last)
         remedy = builds.describe_extension_source(name, case.judging_major, lacking_spec=case.spec)
         return MissingFeature(what=name, why=_NOT_BUILT, remedy=remedy) if remedy else None
+    if refusal.sqlstate == "22023" and (match := _EXTENSION_VERSION.fullmatch(refusal.message)):
+        return MissingFeature(
+            what=f"the version {match['version']} of {match['name']}",
+            why="is not what this server has",
+            remedy="leave VERSION out, or name a server that has it: --pg docker:IMAGE, or --pg dsn:URL",
+        )
     if refusal.sqlstate == "58P01" and (match := _LIBRARY.fullmatch(refusal.message)):
         name = match["name"]
         remedy = builds.describe_extension_source(

@@ -40,6 +40,7 @@ SELECT rolname, rolsuper, pg_catalog.array_remove(ARRAY[
 ], NULL)
 FROM pg_catalog.pg_roles WHERE rolname = ANY (%s) OR rolname = current_user
 """
+_STAND_INS_PATH: Final = "extension_control_path"
 _ENDING_WAITS: Final = 25
 _ENDING_WAIT_S: Final = 0.02
 
@@ -243,6 +244,12 @@ def prepare_roles(admin: psycopg.Connection, server: Server, platform: Platform,
         return _RolePreparation(admin, server, platform, token).run()
 
 
+def offer_stand_ins(admin: psycopg.Connection, migrator: str, search_path: str) -> None:
+    """Let CREATE EXTENSION of the migrating role find them; a role out of the cache has another run's path."""
+    text = sql.SQL("ALTER ROLE {} SET {} = {}")
+    admin.execute(text.format(sql.Identifier(migrator), sql.Identifier(_STAND_INS_PATH), sql.Literal(search_path)))
+
+
 def drop_platform_roles(admin: psycopg.Connection, platform: Platform, token: str) -> None:
     """Drop the platform's roles that pgcontract created, unless another live run may use them."""
     for _ in range(_ENDING_WAITS):  # the server lists a session for a moment after its client has left
@@ -260,6 +267,8 @@ def as_in_production(schema: Schema, roles: Roles, platform: Platform, *, all_ro
     Without `all_roles`, only the migrating role and the platform's.
     """
     schema = without_renamed_roles(schema)
+    ours = f"{_STAND_INS_PATH} of {roles.quoted}"
+    schema = replace(schema, settings=tuple(setting for setting in schema.settings if setting.name != ours))
     if not all_roles:
         names = {roles.quoted, *(role.name for role in platform.roles)}
         schema = replace(

@@ -47,7 +47,7 @@ from pgcontract.postgres.restrictions import (
     explain_refusal,
     explain_untestable,
 )
-from pgcontract.postgres.roles import as_in_production, drop_platform_roles, prepare_roles
+from pgcontract.postgres.roles import as_in_production, drop_platform_roles, offer_stand_ins, prepare_roles
 from pgcontract.postgres.run_login import RunAsGuard, restore_password, set_search_path
 from pgcontract.postgres.setup import require_runnable, run_setup, with_power
 from pgcontract.result import RunOptions
@@ -103,6 +103,8 @@ class Sandbox:
             passwords = {**server.passwords, self.roles.migrator: self.roles.password}
             self.server = self._pool.server = replace(server, passwords=passwords) if self.roles.password else server
             self._login = None if self._owns_server else self.roles.migrator
+            if server.stand_ins is not None:
+                offer_stand_ins(self.admin, self.roles.migrator, server.stand_ins.search_path(platform.name))
             self._pool.explain_refusal = explain_neighbours
             if self._login is not None:
                 self._pool.login = self._login
@@ -127,6 +129,11 @@ class Sandbox:
         """The role that migrates here; reports call it by production's name."""
         return self.roles.migrator
 
+    @property
+    def stand_ins(self) -> frozenset[str]:
+        """The extensions that something of ours stands in for on this server."""
+        return self.server.stand_ins.names if self.server.stand_ins is not None else frozenset()
+
     def platform_state(self, regime: GrantRegime) -> DatabaseState:
         """The platform's database before the first migration, under one regime of default privileges."""
         if regime.name not in self._platform_states:
@@ -140,6 +147,9 @@ class Sandbox:
                     connection.execute("SELECT pg_catalog.set_config('pgcontract.migrator', %s, false)", [self.migrator])
                     owners = "off" if self._owns_server else "on"
                     connection.execute("SELECT pg_catalog.set_config('pgcontract.owners_server', %s, false)", [owners])
+                    if self.server.stand_ins is not None:
+                        path = self.server.stand_ins.search_path(self.platform.name)
+                        connection.execute("SELECT pg_catalog.set_config('extension_control_path', %s, false)", [path])
                     for text in regime.database_sql:
                         connection.execute(text.encode())
             if self.platform.setup is not None:

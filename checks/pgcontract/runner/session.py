@@ -295,7 +295,11 @@ class Session:
         project, spec = self.plan.project, self._sandbox.server.provider
         with suppress(psycopg.Error):  # a server that is lost by now
             return functions_lacking(
-                self._sandbox.admin, spec=spec, production=project.postgres, platform=project.platform
+                self._sandbox.admin,
+                spec=spec,
+                production=project.postgres,
+                platform=project.platform,
+                stand_ins=self._sandbox.stand_ins,
             )
         return {}
 

@@ -11,22 +11,6 @@ CREATE SCHEMA IF NOT EXISTS vault;
 CREATE SCHEMA IF NOT EXISTS graphql;
 CREATE SCHEMA IF NOT EXISTS graphql_public;
 
--- Every project has these from the start, so migrations call uuid_generate_v4() and gen_random_bytes() without a word.
-DO $platform$
-DECLARE
-    extension name;
-BEGIN
-    FOR extension IN
-        SELECT name FROM pg_available_extensions
-        WHERE name IN ('pgcrypto', 'uuid-ossp') AND installed_version IS NULL ORDER BY name
-    LOOP
-        EXECUTE format('CREATE EXTENSION %I SCHEMA extensions', extension);
-    END LOOP;
-EXCEPTION
-    WHEN insufficient_privilege THEN NULL;
-END
-$platform$;
-
 DO $platform$
 BEGIN
     IF to_regtype('auth.aal_level') IS NULL THEN
@@ -359,9 +343,39 @@ BEGIN
 END
 $function$;
 
+-- There ALTER EXTENSION is run as a superuser for whoever migrates; here who moves an extension must own what is in it.
+CREATE OR REPLACE FUNCTION extensions.pgcontract_give_extension() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $function$
+DECLARE
+    member record;
+BEGIN
+    FOR member IN
+        SELECT CASE WHEN object.type IN ('function', 'aggregate', 'procedure') THEN 'ROUTINE'
+                    ELSE pg_catalog.upper(object.type) END AS kind,
+               object.identity, pg_catalog.pg_get_userbyid(extension.extowner) AS owner
+          FROM pg_catalog.pg_event_trigger_ddl_commands() AS command
+          JOIN pg_catalog.pg_extension AS extension ON extension.oid = command.objid AND extension.extrelocatable
+          JOIN pg_catalog.pg_depend AS d
+            ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.refobjid = extension.oid AND d.deptype = 'e'
+         CROSS JOIN LATERAL pg_catalog.pg_identify_object(d.classid, d.objid, 0) AS object
+         WHERE command.classid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+           AND object.type IN ('function', 'aggregate', 'procedure', 'type', 'domain', 'operator', 'operator class',
+                               'operator family', 'table', 'view', 'sequence')
+           AND object.identity NOT LIKE '%[]'  -- an array's type is its element's owner's, as a row's is its table's
+           AND NOT EXISTS (
+               SELECT FROM pg_catalog.pg_type AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.typrelid AND c.relkind <> 'c'
+                WHERE d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND t.oid = d.objid)
+    LOOP
+        EXECUTE pg_catalog.format('ALTER %s %s OWNER TO %I', member.kind, member.identity, member.owner);
+    END LOOP;
+END
+$function$;
+
 DO $platform$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_event_trigger WHERE evtname = 'pgcontract_refuse_alter') THEN
+        CREATE EVENT TRIGGER pgcontract_give_extension ON ddl_command_end WHEN TAG IN ('CREATE EXTENSION')
+            EXECUTE FUNCTION extensions.pgcontract_give_extension();
         CREATE EVENT TRIGGER pgcontract_refuse_alter ON ddl_command_end
             EXECUTE FUNCTION extensions.pgcontract_refuse_as_platform();
         CREATE EVENT TRIGGER pgcontract_refuse_drop ON sql_drop
@@ -369,5 +383,38 @@ BEGIN
     END IF;
 EXCEPTION
     WHEN insufficient_privilege THEN NULL;  -- a superuser alone makes these
+END
+$platform$;
+
+-- Every project has these from the start, so migrations call uuid_generate_v4() and gen_random_bytes() without a word, and
+-- a dump of a project creates each again IF NOT EXISTS.
+DO $platform$
+DECLARE
+    extension name;
+    home name;
+BEGIN
+    FOR extension, home IN
+        SELECT name, preinstalled.home
+        FROM pg_available_extensions JOIN (VALUES
+            ('pgcrypto', 'extensions'), ('uuid-ossp', 'extensions'), ('pg_graphql', 'graphql'),
+            ('supabase_vault', 'vault')
+        ) AS preinstalled (name, home) USING (name)
+        WHERE installed_version IS NULL ORDER BY name
+    LOOP
+        -- As who migrates, who may move and drop them there; before 18 not every one lets him here.
+        BEGIN
+            IF current_setting('pgcontract.owners_server', true) IS DISTINCT FROM 'on' THEN
+                PERFORM set_config('role', current_setting('pgcontract.migrator'), true);
+            END IF;
+            EXECUTE format('CREATE EXTENSION %I SCHEMA %I', extension, home);
+            PERFORM set_config('role', 'none', true);
+        EXCEPTION
+            WHEN insufficient_privilege THEN
+                PERFORM set_config('role', 'none', true);
+                IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+                    EXECUTE format('CREATE EXTENSION %I SCHEMA %I', extension, home);
+                END IF;
+        END;
+    END LOOP;
 END
 $platform$;

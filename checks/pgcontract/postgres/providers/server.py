@@ -9,6 +9,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, Protocol
 
+from pgcontract.postgres.stand_ins import StandInFolder
+
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 Capability = Literal["own_server", "superuser", "stop"]
@@ -42,7 +44,7 @@ class Server:
     before us is neither altered nor relied on; `run_as` is the login that its owner made for migrations, empty where one
     is made for the run. `maintenance_database` is the one to administer from; `locale` what each new database is to
     have, where not the server's; `passwords` are by role; `parameters` are further libpq keywords, which win over ours.
-    The last two are in no repr.
+    The last two are in no repr. `stand_ins` are for extensions that it was built without.
     """
 
     provider: str
@@ -56,6 +58,7 @@ class Server:
     started_from: Literal["cache", "initdb", "image", "owner"]
     storage: Literal["tmpfs", "disk", "unknown"]
     run_as: str = ""
+    stand_ins: StandInFolder | None = field(default=None, compare=False)
     maintenance_database: str = "postgres"
     locale: str | None = None
     passwords: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from pgcontract.errors import ServerUnavailable
+from pgcontract.postgres import stand_ins
 from pgcontract.postgres.providers.local import cache, installation
 from pgcontract.postgres.providers.local.account import server_account
 from pgcontract.postgres.providers.local.cache_bound import cache_max_bytes, drop_least_used
@@ -33,6 +34,7 @@ from pgcontract.postgres.providers.local.postmaster import Postmaster, server_co
 from pgcontract.postgres.providers.local.run_folder import claimed_folder, remove_leftovers
 from pgcontract.postgres.providers.server import Capability, PreparedState, Server
 from pgcontract.postgres.providers.throwaway import PORT
+from pgcontract.postgres.stand_ins import StandInFolder
 
 _CAPABILITIES: frozenset[Capability] = frozenset(("own_server", "superuser", "stop"))
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -125,6 +127,7 @@ class _ServerStart:
         self.postmaster = Postmaster(cluster=self.run_folder.cluster, log_file=self.run_folder.folder / "log")
         self.stack.callback(self.postmaster.stop)
         self.programs = installation.ensure_runnable_by(self.account, self.bin_dir)
+        self.stand_ins: StandInFolder | None = None
         self.timer.end_phase("claim a folder")
 
     def _create_cluster(self, settings: Mapping[str, str]) -> tuple[ClusterImage | None, Version]:
@@ -168,6 +171,8 @@ class _ServerStart:
         return version
 
     def _launch(self, version: Version, settings: Mapping[str, str]) -> None:
+        if version.major >= stand_ins.FIRST_MAJOR and self.stand_ins is None:
+            self.stand_ins = stand_ins.write_stand_ins(self.run_folder.folder / "extensions", self.programs.bin_dir)
         command = server_command(
             self.programs.bin_dir,
             cluster=self.run_folder.cluster,
@@ -198,6 +203,7 @@ class _ServerStart:
             superuser=SUPERUSER,
             bin_dir=self.bin_dir,
             capabilities=_CAPABILITIES,
+            stand_ins=self.stand_ins,
             started_from=started_from,
             storage=self.storage,
             phases_ms=tuple(self.timer.phases),

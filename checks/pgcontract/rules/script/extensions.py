@@ -1,0 +1,114 @@
+"""Extensions that this server was built without: what stood in for them, and what was therefore not asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from pgcontract.contract import Migration
+from pgcontract.model.schema import Origin
+from pgcontract.model.sql import Statement
+from pgcontract.model.sql.lexer import without_comments
+from pgcontract.postgres import builds
+from pgcontract.postgres.stand_ins import PREINSTALLED, StandIn, offered
+from pgcontract.probes.context import Context
+from pgcontract.result import Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
+from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head
+
+_NAMED = 4
+_CREATE = re.compile(r'CREATE\s+EXTENSION\s+(?:IF\s+NOT\s+EXISTS\s+)?"?(?P<name>[\w-]+)', re.IGNORECASE)
+
+
+@check("extension.available", subjects=catalog_of_head, head=True, always_asked=True)
+def extension_available(context: Context) -> Iterator[Answer]:
+    """The extensions whose functions are used are on this server.
+
+    Why it matters: where one is missing, functions of pgcontract's own stand in for it, so that the folder is judged all
+    the same. They have the names, arguments and refusals of the real ones; what the real ones give is not shown by them.
+    How it is measured: pg_extension's names against those that the server was built without; the functions that the
+    chain's statements and bodies name. It is "not shown" where a statement of a pending script needs one; where only
+    bodies do, or what is deployed, it is a note.
+    What to do: run pgcontract on a server that has the extension, as the finding names it.
+    """
+    server, project = context.sandbox.server, context.promise.project
+    created = _created(context)
+    uses = [
+        _Use(stand_in) for stand_in in offered(project.platform) if stand_in.name in context.sandbox.stand_ins & created
+    ]
+    for migration in project.chain:
+        for use in uses:
+            use.read(migration, is_pending=migration in project.pending)
+    uses = [use for use in uses if use.functions]
+    if not uses:
+        yield Answer(Status.KEPT, CATALOG, "The extensions whose functions are used are on this server.")
+        return
+    names = [use.stand_in.name for use in uses]
+    functions = [f"{name}()" for use in uses for name in use.functions]
+    more = f" and {len(functions) - _NAMED} more" if len(functions) > _NAMED else ""
+    one = len(names) == 1
+    needed = next((use.needed for use in uses if use.needed is not None), None)
+    yield Answer(
+        Status.UNKNOWN if needed is not None else Status.NOTED,
+        CATALOG,
+        f"{_listed(names)} {'is' if one else 'are'} not in this server's build, and pgcontract's own functions stood in "
+        f"for {'it' if one else 'them'}: all else was asked, what {', '.join(functions[:_NAMED])}{more} "
+        f"{'gives' if len(functions) == 1 else 'give'} was not.",
+        remedy=_remedy(names, project.postgres or server.major, server.provider),
+        origin=needed,
+    )
+
+
+def _created(context: Context) -> frozenset[str]:
+    """The extensions that are there: the platform's, the setup's and the folder's own."""
+    project = context.promise.project
+    texts = [migration.up.text for migration in project.chain]
+    texts += [project.setup.text] if project.setup is not None else []
+    names = {match["name"].lower() for text in texts for match in _CREATE.finditer(without_comments(text))}
+    return frozenset(names) | (PREINSTALLED if project.platform == "supabase" else frozenset())
+
+
+class _Use:
+    """What the chain uses of one stand-in: its functions, and where a pending statement first needs one."""
+
+    def __init__(self, stand_in: StandIn) -> None:
+        self.stand_in = stand_in
+        self.functions: list[str] = []
+        self.needed: Origin | None = None
+        names = "|".join(sorted(stand_in.functions))
+        home = rf'"?{stand_in.home}"?\s*\.\s*' if stand_in.home else r'(?:"?\w+"?\s*\.\s*)?'
+        self._call = re.compile(rf'(?<![\w."])(?P<name>{home}"?(?P<bare>{names})"?)\s*\(', re.IGNORECASE)
+
+    def read(self, migration: Migration, *, is_pending: bool) -> None:
+        for statement in migration.up.statements if self.stand_in.functions else ():
+            called = [self._spelling(match) for match in self._call.finditer(without_comments(statement.text))]
+            if called and _makes_routine(statement) and any(word in called for word in _made_name(statement)):
+                continue  # a function of the folder's that has the name
+            self.functions += [name for name in dict.fromkeys(called) if name not in self.functions]
+            if called and is_pending and self.needed is None and not _makes_routine(statement):
+                self.needed = Origin(file=statement.path or migration.up.path, line=statement.line)
+
+    def _spelling(self, match: re.Match[str]) -> str:
+        bare = match["bare"].lower()
+        return f"{self.stand_in.home}.{bare}" if self.stand_in.home else bare
+
+
+def _makes_routine(statement: Statement) -> bool:
+    return statement.words[:1] == ("CREATE",) and not {"FUNCTION", "PROCEDURE"}.isdisjoint(statement.words[:4])
+
+
+def _made_name(statement: Statement) -> Iterable[str]:
+    match = re.search(r'(?:FUNCTION|PROCEDURE)\s+(?:"?\w+"?\s*\.\s*)?"?(\w+)', statement.text, re.IGNORECASE)
+    return (match[1].lower(),) if match else ()
+
+
+def _remedy(names: list[str], major: int, spec: str) -> str:
+    sources = {builds.describe_extension_source(name, major, lacking_spec=spec) for name in names}
+    known = sorted((words for words in sources if words), key=len, reverse=True)
+    words = known[0].removesuffix(" has it") if known else "--pg docker:IMAGE"
+    return f"{words} has it." if words.startswith("--pg") else f"{words[0].upper()}{words[1:]}."
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
