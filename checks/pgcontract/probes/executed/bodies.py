@@ -26,7 +26,14 @@ from pgcontract.probes.executed import faults
 from pgcontract.probes.executed.calls import calls_of, null_call
 from pgcontract.probes.executed.firing import Firing
 from pgcontract.probes.executed.lacking import lacking_schema
-from pgcontract.probes.executed.routines import Routine, names_in_context, reached_tables, read_routines, what_leaves
+from pgcontract.probes.executed.routines import (
+    Routine,
+    names_in_context,
+    reached_tables,
+    read_routines,
+    what_leaves,
+    what_stays,
+)
 from pgcontract.probes.populated.over_rows import run_over_rows
 
 MAX_FUNCTIONS: Final = 1_000
@@ -35,6 +42,10 @@ _MAX_ALONE: Final = 60
 _MARKS: Final = """
 SELECT l.classid::int8::int, l.objid::int8::int FROM pg_catalog.pg_locks AS l
  WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.pid = pg_catalog.pg_backend_pid() AND l.granted
+"""
+_JOBS: Final = """
+SELECT coalesce(jobname, jobid::text), command FROM cron.job
+ WHERE active ORDER BY jobid
 """
 _COLLECTED_AFTER: Final = 20
 _TIMED_OUT: Final = "57014"
@@ -57,13 +68,15 @@ class Failure:
     """A body, or a view, that fails: as the catalog names it, the SQL that shows it, and the server's words.
 
     `line` is where in the body a statement stands that was run by itself, as nothing came to it (`hidden`: a handler of
-    the body's own hides that it fails); None where the SQL is a call, a write or a SELECT from outside."""
+    the body's own hides that it fails); None where the SQL is a call, a write or a SELECT from outside.
+    Of what `is_job` the name is pg_cron's."""
 
     function: str
     statement: str
     refusal: Refusal
     line: int | None = None
     hidden: bool = False
+    is_job: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,14 +96,15 @@ class Executed:
 @cached_state_fact
 def execute_bodies(context: Context) -> Executed:
     """CouldNotAsk where the head is not applied."""
-    if not context.migrated.functions and not context.migrated.views:
+    has_jobs = any(extension.name == "pg_cron" for extension in context.migrated.extensions)
+    if not context.migrated.functions and not context.migrated.views and not has_jobs:
         return Executed(failures=(), called=0, left={})
     sandbox = context.sandbox
     with sandbox.clone(populated_state(context)) as database, sandbox.connect(database) as connection:
         connection.execute("BEGIN")
         connection.execute(f"SET LOCAL statement_timeout = {TIMEOUT_MS}")
         connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        routines = read_routines(connection, context.migrated.functions)
+        routines = read_routines(connection, context.migrated.functions, context.sandbox.stand_ins)
         _widen_search_path(connection, context)
         return _Runner(context, connection, routines).run()
 
@@ -140,6 +154,8 @@ class _Runner:
                 self._collect()
         for view in self._context.migrated.views:
             self._read_view(view.name, materialized=view.materialized)
+        for name, command in self._jobs():
+            self._run_job(name, command)
         self._collect()
         for routine in self._routines:
             if routine.signature not in self._failures:
@@ -230,6 +246,24 @@ class _Runner:
                 continue
             if self._judge(statement, refusal) is None and refusal.sqlstate in _VIEW_ERRORS and not refusal.context:
                 self._failures.setdefault(name, Failure(function=name, statement=statement, refusal=refusal))
+
+    def _jobs(self) -> Sequence[tuple[str, str]]:
+        """What the chain has pg_cron run in this database, by its name or number."""
+        if self._connection.execute("SELECT pg_catalog.to_regclass('cron.job') IS NULL").fetchone() == (True,):
+            return ()
+        return self._connection.execute(_JOBS).fetchall()
+
+    def _run_job(self, name: str, command: str) -> None:
+        """It fails at night, and whoever made it is not told."""
+        if what_leaves(command, what_stays(self._connection, self._context.sandbox.stand_ins)):
+            return
+        refusal = self._execute(f"{command}")
+        if refusal is None or refusal.sqlstate not in _VIEW_ERRORS or self._judge(command, refusal) is not None:
+            return
+        if not refusal.context and not lacking_schema(
+            self._connection, faults.missing_name(refusal), self._context.sandbox.platform
+        ):
+            self._failures.setdefault(name, Failure(function=name, statement=command, refusal=refusal, is_job=True))
 
     def _read(self, routine: Routine) -> None:
         """What nothing came to in a body, each statement by itself."""

@@ -126,7 +126,7 @@ class _Service:
         self._regime = regime
         connection.execute(f"SET LOCAL statement_timeout = {TIMEOUT_MS}")
         connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        routines = read_routines(connection, context.migrated.functions)
+        routines = read_routines(connection, context.migrated.functions, context.sandbox.stand_ins)
         self._names = names_in_context(connection, routines)
         self._firing = Firing(context, connection)
         self._routines = {routine.signature: routine for routine in routines}
@@ -224,7 +224,7 @@ def _by_users(context: Context, access: Access) -> Iterator[Denial]:
     with acting_stages(context) as open_stage:
         for regime in access.regimes:
             stage = open_stage(regime)
-            routines = read_routines(stage.connection, context.migrated.functions)
+            routines = read_routines(stage.connection, context.migrated.functions, context.sandbox.stand_ins)
             names = names_in_context(stage.connection, routines)
             reaching = {routine.signature for routine in routines if _REACHES.search(routine.words)}
             firing = Firing(context, stage.connection)

@@ -49,10 +49,19 @@ _FUNCTIONS: Final = {
 }
 _AVAILABLE: Final = "SELECT FROM pg_catalog.pg_available_extensions WHERE name = %s"
 
+_MEMBER: Final = """
+SELECT FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+  JOIN pg_catalog.pg_depend AS d
+    ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e'
+ WHERE n.nspname = %s AND p.proname = %s
+"""
+
 
 def lacking_schema(connection: psycopg.Connection, name: tuple[str, str], platform: Platform) -> tuple[str, str] | None:
     """What is lacking, and what has it, for a name that the server does not know; None where it should."""
     schema, bare = name
+    if schema and connection.execute(_MEMBER, [schema, bare]).fetchone() is not None:
+        return None  # it is there, for other arguments
     if schema:
         is_elsewhere = schema in platform.owned_names or _is_absent(connection, schema)
         known = _SCHEMAS.get(schema) or (_SUPABASE if schema in platform.owned_names else None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -38,6 +38,7 @@ _LEAVES: Final = re.compile(
     r"|\blo_(?:im|ex)port|\bpg_(?:try_)?advisory_\w+|\b(?:un)?listen\b|\bpg_sleep\w*|\bpg_terminate_backend"
     r"|\bpg_cancel_backend|\bpg_reload_conf|\bpg_rotate_logfile"
 )
+_SENDERS: Final = {"pg_net": "net", "http": "http"}
 _READ: Final = ("plpgsql", "sql")
 _DIRECTLY: Final = frozenset(("trigger", "event_trigger", "internal", "cstring"))
 _TEMPORARY: Final = re.compile(
@@ -55,7 +56,8 @@ _COLUMNS: Final = (
 @dataclass(frozen=True, kw_only=True)
 class Routine:
     """`signature` is the server's (regprocedure), `definition` what makes it anew, `types` those of its input arguments,
-    `outs` how many more a CALL wants; with `any_columns` a caller says which columns its rows have."""
+    `outs` how many more a CALL wants; with `any_columns` a caller says which columns its rows have. What begins with
+    one of `stays` sends nothing here: something of ours stands in for it."""
 
     signature: str
     function: Function
@@ -74,6 +76,7 @@ class Routine:
     definition: str
     arguments: str
     result: str | None
+    stays: tuple[str, ...] = ()
 
     @cached_property
     def bare_name(self) -> str:
@@ -93,7 +96,7 @@ class Routine:
     @cached_property
     def leaves(self) -> str | None:
         """By what its text leaves the database, or waits for somebody else."""
-        return what_leaves(self.source)
+        return what_leaves(self.source, self.stays)
 
     @property
     def is_trigger(self) -> bool:
@@ -147,21 +150,33 @@ def _bare(name: str) -> str:
     return read_identifier(parts[-1]) if parts else name
 
 
-def what_leaves(text: str) -> str | None:
+def what_leaves(text: str, stays: tuple[str, ...] = ()) -> str | None:
     """By what a text leaves the database, or waits for somebody else; texts for EXECUTE included."""
     words = without_comments(text).lower()
     texts = (code(text), words if re.search(r"\bexecute\b", words) else "")
-    return next((match[0].strip() for each in texts if (match := _LEAVES.search(each))), None)
+    matches = (match[0].strip() for each in texts for match in _LEAVES.finditer(each))
+    return next((match for match in matches if not match.startswith(stays)), None)
 
 
-def read_routines(connection: psycopg.Connection, functions: Sequence[Function]) -> tuple[Routine, ...]:
+def what_stays(connection: psycopg.Connection, stand_ins: Collection[str]) -> tuple[str, ...]:
+    """How that begins which would send something, and which something of ours stands in for in this database."""
+    query = "SELECT extname FROM pg_catalog.pg_extension WHERE extname = ANY (%s)"
+    return tuple(_SENDERS[name] for (name,) in connection.execute(query, [[*_SENDERS.keys() & set(stand_ins)]]))
+
+
+def read_routines(
+    connection: psycopg.Connection, functions: Sequence[Function], stand_ins: Collection[str] = ()
+) -> tuple[Routine, ...]:
     """Those of the chain, by name; every name is qualified. In a transaction, whose search_path stays as it is."""
     known = {function.name: function for function in functions}
+    stays = what_stays(connection, stand_ins)
     with connection.transaction(force_rollback=True):
         connection.execute("SET LOCAL search_path = ''")
         rows = connection.execute(_SIGNATURES).fetchall()
     return tuple(
-        Routine(function=known[row[0]], **dict(zip(_COLUMNS, row, strict=True))) for row in rows if row[0] in known
+        Routine(function=known[row[0]], stays=stays, **dict(zip(_COLUMNS, row, strict=True)))
+        for row in rows
+        if row[0] in known
     )
 
 

@@ -67,7 +67,7 @@ def trigger_effects(context: Context) -> TriggerEffects:
     sandbox = context.sandbox
     with sandbox.clone(populated_state(context)) as database, sandbox.connect(database) as connection:
         connection.execute(f"SET statement_timeout = {TIMEOUT_MS}")
-        routines = read_routines(connection, context.migrated.functions)
+        routines = read_routines(connection, context.migrated.functions, context.sandbox.stand_ins)
         for routine in routines:
             if routine.leaves:
                 _keeps(connection, routine.stub())

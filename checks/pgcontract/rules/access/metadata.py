@@ -10,6 +10,7 @@ from typing import Final
 
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Policy
+from pgcontract.model.sql.lexer import without_comments
 from pgcontract.probes.context import Context
 from pgcontract.probes.roles.access import acting_stages, try_access
 from pgcontract.probes.roles.acting import Outcome, Stage
@@ -25,6 +26,7 @@ _KEY: Final = re.compile(
     r"user_metadata'(?:::text)?\)*\s*->>?\s*'(?P<key>\w+)'|\{user_metadata,(?P<path>\w+)\}|user_metadata'[^']*'(?P<more>\w+)'"
 )
 _TEXT: Final = re.compile(r"'([^']*)'")
+_MAX_DEPTH: Final = 3
 _MAX_VALUES: Final = 20
 _STATEMENTS: Final = {"select": "SELECT * FROM {}", "all": "SELECT * FROM {}", "delete": "DELETE FROM {}"}
 
@@ -35,20 +37,43 @@ def policy_trusts(context: Context) -> Iterator[Answer]:
 
     Why it matters: supabase.auth.updateUser({ data: … }) puts into user_metadata, and so into the next token, whatever
     the user likes: a role, an organisation.
-    How it is measured: the policies that the chain made, as the server prints them; then a signed-in user says of himself
+    How it is measured: the policies that the chain made, as the server prints them, and the functions that they call;
+    then a signed-in user says of himself
     what the policy asks for, and what he reaches by it that he did not is shown. It is a warning where nothing was.
     What to do: app_metadata, which the service alone writes, or a table with row security.
     """
-    policies = [
-        policy
-        for policy in made_parts(context, "policies")
-        if any(_METADATA.search(text or "") for text in (policy.using, policy.check))
-    ]
-    shown = _shown(context, policies) if policies else {}
+    bodies = _bodies(context)
+    policies = [policy for policy in made_parts(context, "policies") if _METADATA.search(_said(policy, bodies))]
+    shown = _shown(context, policies, bodies) if policies else {}
     for policy in policies:
         yield _answer(context, policy, shown.get(policy.name))
     if not policies:
         yield Answer(Status.KEPT, CATALOG, "No policy rests on what users write of themselves.")
+
+
+def _bodies(context: Context) -> dict[str, str]:
+    """Of each function of the chain that reads it, or calls one that does, by its bare name what its body says."""
+    bodies = {
+        function.name.partition("(")[0].rpartition(".")[2].strip('"'): without_comments(function.body or "")
+        for function in made_parts(context, "functions")
+        if function.returns != "trigger"
+    }
+    reading = {name: body for name, body in bodies.items() if _METADATA.search(body)}
+    for _ in range(_MAX_DEPTH):
+        for name, body in bodies.items():
+            if name not in reading and (called := _called(body, reading)):
+                reading[name] = " ".join((body, *called))
+    return reading
+
+
+def _called(text: str, bodies: dict[str, str]) -> list[str]:
+    return [body for name, body in bodies.items() if re.search(rf'\b{re.escape(name)}"?\s*\(', text)]
+
+
+def _said(policy: Policy, bodies: dict[str, str]) -> str:
+    """Its expressions, and the bodies of the functions that they call."""
+    text = f"{policy.using or ''} {policy.check or ''}"
+    return " ".join((text, *_called(text, bodies)))
 
 
 def _answer(context: Context, policy: Policy, shown: tuple[Actor, Outcome] | None) -> Answer:
@@ -71,7 +96,7 @@ def _answer(context: Context, policy: Policy, shown: tuple[Actor, Outcome] | Non
     )
 
 
-def _shown(context: Context, policies: list[Policy]) -> dict[str, tuple[Actor, Outcome]]:
+def _shown(context: Context, policies: list[Policy], bodies: dict[str, str]) -> dict[str, tuple[Actor, Outcome]]:
     """By policy, who says what of himself and reaches more rows by it."""
     found = {}
     try:
@@ -81,15 +106,15 @@ def _shown(context: Context, policies: list[Policy]) -> dict[str, tuple[Actor, O
             for policy in policies:
                 row = access.rows.get((policy.table, ANNA.number))
                 held = [str(value) for value in row.given.values()] if row else []
-                if policy.table in access.relations and (pretended := _pretend(stage, policy, held)) is not None:
+                said = _said(policy, bodies)
+                if policy.table in access.relations and (pretended := _pretend(stage, policy, said, held)) is not None:
                     found[policy.name] = pretended
     except CouldNotAsk:
         return {}
     return found
 
 
-def _pretend(stage: Stage, policy: Policy, held: list[str]) -> tuple[Actor, Outcome] | None:
-    text = f"{policy.using or ''} {policy.check or ''}"
+def _pretend(stage: Stage, policy: Policy, text: str, held: list[str]) -> tuple[Actor, Outcome] | None:
     keys = list(dict.fromkeys(next(filter(None, match.groups())) for match in _KEY.finditer(text)))
     if policy.command not in _STATEMENTS or not keys:
         return None

@@ -39,7 +39,7 @@ def function_runs(context: Context) -> Iterator[Answer]:
     fails there is a warning. On Supabase a trigger is fired, too, as who writes there: supabase_auth_admin in auth,
     service_role in storage, the roles of the REST API elsewhere; what it may not do refuses their writes. Only errors
     count that are in the body whatever it is called with, by the server's CONTEXT; SQL put together at run time does
-    not. What asks another server, a file or a lock is not called.
+    not. What asks another server, a file or a lock is not called. The commands of pg_cron's jobs are run so as well.
     What to do: correct the body in a migration of its own: CREATE OR REPLACE FUNCTION.
     """
     executed = execute_bodies(context)
@@ -72,6 +72,8 @@ def _answer(context: Context, failure: Failure) -> Answer:
         where = f"fails at line {failure.line} of its body" + (
             ", and its own handler hides it" if failure.hidden else ", to which no call here came"
         )
+    if failure.is_job:
+        return _job(failure)
     kind, name = "VIEW" if is_view else "FUNCTION", failure.function.partition("(")[0]
     return Answer(
         Status.BROKEN,
@@ -86,6 +88,18 @@ def _answer(context: Context, failure: Failure) -> Answer:
         ],
         origin=origin_in_chain(context.promise, "view" if is_view else "function", failure.function),
         severity=None if failure.line is None else Severity.WARNING,
+    )
+
+
+def _job(failure: Failure) -> Answer:
+    return Answer(
+        Status.BROKEN,
+        f"cron.job {failure.function}",
+        f"The job {failure.function} of pg_cron fails whenever it runs: {failure.refusal.message}.",
+        expected="a command that runs",
+        actual=str(failure.refusal),
+        remedy=f"SELECT cron.schedule('{failure.function}', …) with one that runs replaces it.",
+        evidence=[Evidence(title="The command", text=failure.statement, language="sql"), *failure.refusal.evidence()[:1]],
     )
 
 
