@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, Literal
 
 import psycopg
 
@@ -49,6 +49,7 @@ SELECT coalesce(jobname, jobid::text), command FROM cron.job
 """
 _COLLECTED_AFTER: Final = 20
 _TIMED_OUT: Final = "57014"
+_TRIGGERED: Final = "09000"  # triggered_action_exception: what moddatetime and its like say of their arguments
 _VIEW_ERRORS: Final = frozenset((*faults.BODY_ERRORS, "42P17"))
 # What a body may ask first before it names what may not be there: tables that serve several versions or schemas.
 _ASKS_FIRST: Final = re.compile(
@@ -69,14 +70,15 @@ class Failure:
 
     `line` is where in the body a statement stands that was run by itself, as nothing came to it (`hidden`: a handler of
     the body's own hides that it fails); None where the SQL is a call, a write or a SELECT from outside.
-    Of what `is_job` the name is pg_cron's."""
+    Of a job the name is pg_cron's; of a trigger, whose function is an
+    extension's, its own."""
 
     function: str
     statement: str
     refusal: Refusal
     line: int | None = None
     hidden: bool = False
-    is_job: bool = False
+    kind: Literal["body", "job", "trigger"] = "body"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +99,8 @@ class Executed:
 def execute_bodies(context: Context) -> Executed:
     """CouldNotAsk where the head is not applied."""
     has_jobs = any(extension.name == "pg_cron" for extension in context.migrated.extensions)
-    if not context.migrated.functions and not context.migrated.views and not has_jobs:
+    made = context.migrated
+    if not (made.functions or made.views or made.triggers or has_jobs):
         return Executed(failures=(), called=0, left={})
     sandbox = context.sandbox
     with sandbox.clone(populated_state(context)) as database, sandbox.connect(database) as connection:
@@ -208,7 +211,7 @@ class _Runner:
                 known = set(self._failures)
                 with self._connection.transaction(force_rollback=True):
                     for statement, keep in self._firing.writes(table):
-                        if self._try(statement, keep=keep) and keep:
+                        if self._try(statement, keep=keep, table=table) and keep:
                             self._firing.inserted()
                 failing = set(self._failures) - known
                 self._collect()
@@ -263,7 +266,7 @@ class _Runner:
         if not refusal.context and not lacking_schema(
             self._connection, faults.missing_name(refusal), self._context.sandbox.platform
         ):
-            self._failures.setdefault(name, Failure(function=name, statement=command, refusal=refusal, is_job=True))
+            self._failures.setdefault(name, Failure(function=name, statement=command, refusal=refusal, kind="job"))
 
     def _read(self, routine: Routine) -> None:
         """What nothing came to in a body, each statement by itself."""
@@ -376,11 +379,19 @@ class _Runner:
         assert routine.body is not None
         return {routine.body.statements[place].start for place in self._visited.get(number, set())}
 
-    def _try(self, statement: str, *, keep: bool = False) -> bool:
-        """Whether it ran; what fails in a body is noted."""
+    def _try(self, statement: str, *, keep: bool = False, table: str) -> bool:
+        """Whether it ran; what fails in a body is noted, and what a trigger of an extension is made with."""
         refusal = self._execute(statement, keep=keep)
         if refusal is not None:
             self._judge(statement, refusal)
+            if refusal.sqlstate == _TRIGGERED and not refusal.context:
+                made = {routine.function.name for routine in self._routines}
+                foreign = [
+                    each for each in self._firing.triggers_of(table) if each.arguments and each.function not in made
+                ]
+                for trigger in foreign if len(foreign) == 1 else ():
+                    failure = Failure(function=trigger.name, statement=statement, refusal=refusal, kind="trigger")
+                    self._failures.setdefault(trigger.name, failure)
             if refusal.sqlstate == _TIMED_OUT and (routine := faults.innermost(refusal, self._names)):
                 self._slow.setdefault(routine.function.name, statement)
         return refusal is None

@@ -54,7 +54,7 @@ def policy_trusts(context: Context) -> Iterator[Answer]:
 def _bodies(context: Context) -> dict[str, str]:
     """Of each function of the chain that reads it, or calls one that does, by its bare name what its body says."""
     bodies = {
-        function.name.partition("(")[0].rpartition(".")[2].strip('"'): without_comments(function.body or "")
+        function.qualified_name.name.partition("(")[0]: without_comments(function.body or "")
         for function in made_parts(context, "functions")
         if function.returns != "trigger"
     }

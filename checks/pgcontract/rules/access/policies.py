@@ -30,6 +30,16 @@ _FAILS: Final = frozenset(("42P17", "42703", "42883", "42P01", "42702", "42804",
 _RECURSION: Final = "42P17"
 _OF_CALLER: Final = re.compile(r"(?:\bauth\.(?:uid|jwt|role|email)\(\)|\bcurrent_setting\()")
 _ONE_VALUE: Final = re.compile(r"SELECT\b(?!.*\bFROM\b)", re.DOTALL)
+# What Realtime and Storage let a caller do where a policy on their tables does.
+_SERVICES: Final = {
+    "realtime.messages": {"INSERT": "broadcast in every private channel"},
+    "storage.buckets": {"INSERT": "make buckets", "UPDATE": "change any bucket", "DELETE": "delete any bucket"},
+}
+_SERVICE_REMEDIES: Final = {
+    "realtime.messages": "ALTER POLICY {} ON realtime.messages WITH CHECK ((SELECT realtime.topic()) = …), for the "
+    "channels that the caller is in.",
+    "storage.buckets": "DROP POLICY {} ON storage.buckets; migrations and the service make buckets.",
+}
 _VERBS: Final = {"INSERT": "insert", "UPDATE": "change", "DELETE": "delete"}
 
 
@@ -41,6 +51,7 @@ def policy_restricts(context: Context) -> Iterator[Answer]:
     CHECK (true) lets him put in what he likes. For SELECT it may be meant: that is not told here.
     How it is measured: the permissive policies for anon, authenticated or PUBLIC whose condition for a write is true, on
     tables with row security and on storage.objects; told where one of these roles really wrote a row that is not its own.
+    On realtime.messages and storage.buckets, whose services are not here, the policy's text is told.
     What to do: compare with (SELECT auth.uid()) in it, or name the role that it is for: TO service_role. A form that
     strangers are to fill in is a warning: bound it by CHECK constraints, or waive it.
     """
@@ -50,7 +61,12 @@ def policy_restricts(context: Context) -> Iterator[Answer]:
     found = False
     for policy in made_parts(context, "policies"):
         conditions = _always_true(policy)
-        if not conditions or policy.table not in secured or not _PUBLIC & set(policy.roles):
+        if not conditions or not _PUBLIC & set(policy.roles):
+            continue
+        if (allows := _SERVICES.get(policy.table)) and any(operation in allows for operation in conditions):
+            found = True
+            yield _service_answer(context, policy, [allows[each] for each in conditions if each in allows])
+        if policy.table not in secured:
             continue
         written = (
             written_files(context, policy, conditions)
@@ -64,6 +80,23 @@ def policy_restricts(context: Context) -> Iterator[Answer]:
         yield _always_true_answer(context, access, policy, shown)
     if not found:
         yield Answer(Status.KEPT, CATALOG, "No policy lets everybody write by a condition that is always true.")
+
+
+def _service_answer(context: Context, policy: Policy, allowed: Sequence[str]) -> Answer:
+    """Of what a service asks with the caller's role: nothing of it is here to be written."""
+    who = "whoever signs up" if set(policy.roles) & _PUBLIC == {"authenticated"} else "anon"
+    listed = " and ".join((", ".join(allowed[:-1]), allowed[-1]) if len(allowed) > 1 else allowed)
+    clause = "USING" if policy.using == "true" else "WITH CHECK"
+    return Answer(
+        Status.BROKEN,
+        policy.name,
+        f"The policy {policy.quoted_name} on {policy.table} is {clause} (true): {who} may {listed}.",
+        expected="a condition that tells rows apart",
+        actual=f"{clause} (true)",
+        remedy=_SERVICE_REMEDIES[policy.table].format(policy.quoted_name),
+        origin=origin_in_chain(context.promise, "policy", policy.name),
+        severity=Severity.WARNING,
+    )
 
 
 def _always_true(policy: Policy) -> tuple[str, ...]:

@@ -72,8 +72,10 @@ def _answer(context: Context, failure: Failure) -> Answer:
         where = f"fails at line {failure.line} of its body" + (
             ", and its own handler hides it" if failure.hidden else ", to which no call here came"
         )
-    if failure.is_job:
+    if failure.kind == "job":
         return _job(failure)
+    if failure.kind == "trigger":
+        return _trigger(context, failure)
     kind, name = "VIEW" if is_view else "FUNCTION", failure.function.partition("(")[0]
     return Answer(
         Status.BROKEN,
@@ -88,6 +90,22 @@ def _answer(context: Context, failure: Failure) -> Answer:
         ],
         origin=origin_in_chain(context.promise, "view" if is_view else "function", failure.function),
         severity=None if failure.line is None else Severity.WARNING,
+    )
+
+
+def _trigger(context: Context, failure: Failure) -> Answer:
+    return Answer(
+        Status.BROKEN,
+        failure.function,
+        f"The trigger {failure.function} refuses each write that fires it: {failure.refusal.message}.",
+        expected="arguments that its function takes",
+        actual=str(failure.refusal),
+        remedy="Make it again with the name of a column that is there.",
+        evidence=[
+            Evidence(title="The statement that fires it", text=f"{failure.statement};", language="sql"),
+            *failure.refusal.evidence()[:1],
+        ],
+        origin=origin_in_chain(context.promise, "trigger", failure.function),
     )
 
 
