@@ -99,7 +99,7 @@ CLAIMS: dict[str, tuple[Claim, tuple[Finding, ...], Outcome, str]] = {
         Outcome.NOT_SHOWN,
         "index.present found nothing to check",
     ),
-    "waived": (claim("column.type"), (WAIVED,), Outcome.WAIVED, "waived until then"),
+    "waived": (claim("column.type"), (WAIVED,), Outcome.WAIVED, "column.type[public.t.a] is waived until then"),
     "mended before waived": (
         claim("column.type"),
         (WAIVED, finding(Status.BROKEN, resolution="mended by 021_b", **OTHER)),
@@ -130,7 +130,7 @@ CLAIMS: dict[str, tuple[Claim, tuple[Finding, ...], Outcome, str]] = {
         claim("column.type", pending="Its speed."),
         (WAIVED,),
         Outcome.NOT_SHOWN,
-        "pending: Its speed. Besides, waived until then",
+        "pending: Its speed. Besides, column.type[public.t.a] is waived until then",
     ),
     "untestable": (claim(untestable="an opinion"), (), Outcome.UNTESTABLE, "an opinion"),
     "untestable and refuted": (

@@ -72,18 +72,19 @@ def test_one_contract_at_the_head_is_for_all_migrations(pgcontract: Command, tmp
     assert ("CAUTION", []) == verdict(pgcontract, ".")
 
 
-def test_what_an_owner_wrote_of_one_migration_stays_and_says_what_to_type(pgcontract: Command, tmp_path: Path) -> None:
+def test_what_an_owner_wrote_stays_and_the_rest_is_drafted(pgcontract: Command, tmp_path: Path) -> None:
     contract = 'migration = "001_t.sql"\n'
     write_files(tmp_path, {"001_t.sql": TABLE, "002_t.sql": CHANGE, "001_t.contract.toml": contract})
+    drafted = pgcontract("draft", ".", "--accept")
     refused = pgcontract("draft", ".", "--accept")
-    drafted = pgcontract("draft", ".", "--accept", "--through", "002_t")
     expected = (
-        "error: 001_t.contract.toml: is there already, and a draft never overwrites; "
-        "name one migration that has none with --through 002_t, or another file with -o\n"
+        "error: 002_t.contract.toml: is there already, as is one for each migration before it, and a draft never "
+        "overwrites; name another file with -o\n"
     )
 
+    assert (0, "wrote 002_t.contract.toml\n") == (drafted.code, drafted.err)
     assert (2, expected) == (refused.code, refused.err)
-    assert (0, contract) == (drafted.code, (tmp_path / "001_t.contract.toml").read_text(encoding="utf-8"))
+    assert contract == (tmp_path / "001_t.contract.toml").read_text(encoding="utf-8")
 
 
 # What a way back leaves is a warning where nobody promised it, and a migration that is applied is asked for no more.

@@ -129,6 +129,34 @@ def test_a_tool_with_a_history_deploys_by_its_own_command(verified: Verified) ->
     assert release(file, "--method", "editor")[0] == 2
 
 
+@pytest.mark.parametrize(
+    ("files", "command", "back"),
+    [
+        pytest.param(
+            {"1_note.up.sql": TABLE, "2_b.up.sql": COLUMN, "2_b.down.sql": BACK},
+            'migrate -path db -database "$DATABASE_URL" down 1',
+            {"back/2_b.down.sql"},
+            id="files of their own",
+        ),
+        pytest.param(
+            {"1_note.sql": f"-- +goose Up\n{TABLE}", "2_b.sql": f"-- +goose Up\n{COLUMN}-- +goose Down\n{BACK}"},
+            'goose -dir db postgres "$DATABASE_URL" down',
+            set(),
+            id="in the same file",
+        ),
+    ],
+)
+def test_what_a_tool_deployed_it_takes_back_itself(
+    files: dict[str, str], command: str, back: set[str], verified: Verified
+) -> None:
+    file = verified(files)
+    _, checklist = release(file)
+
+    assert f"\n{command}\n" in checklist
+    assert ("no way back" in checklist, "-f back/" in checklist) == (False, False)
+    assert {name for name in names(file.with_name("out")) if name.startswith("back")} == back
+
+
 def test_what_was_not_verified_is_refused(verified: Verified, capfd: pytest.CaptureFixture[str]) -> None:
     file = verified({"001_note.sql": TABLE})
     seen = from_json(file.read_text(encoding="utf-8"))

@@ -120,7 +120,7 @@ QUERY = '[[verification]]\nid = "Q1"\ndescription = "x"\nsql = "x"\n'
         ),
         pytest.param(
             "[file]\nsha256 = 'abc'",
-            "contract.toml:3: file.sha256: the text 'abc' has not the right form; Its SHA-256, in 64 hexadecimal digits.",
+            "contract.toml:3: file.sha256: the text 'abc' has not the right form. Its SHA-256, in 64 hexadecimal digits.",
             id="checksum of another length",
         ),
         pytest.param(
@@ -250,8 +250,9 @@ def test_mistakes_in_a_contract(contract: str | bytes, expected: str, told: Load
         ),
         pytest.param(
             '[[claim]]\nid = "A"\ndescription = "x"\nchecks = [\n  "c.d",\n  "c.d[",\n]',
-            "claims.toml:6: claim[1].checks[2]: the text 'c.d[' has not the right form; "
-            "The checks that decide it, each as `check.id` or `check.id[subject]`.",
+            "claims.toml:6: claim[1].checks[2]: the text 'c.d[' has not the right form. "
+            "The checks that decide it, each by its whole id, `check.id` or `check.id[subject]`; in the brackets * and ? "
+            "stand for anything.",
             id="no reference",
         ),
         pytest.param(

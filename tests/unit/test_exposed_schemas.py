@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pgcontract.contract import load_project
+from command import command_here
+from pgcontract.contract import FolderOptions, load_project
 from written_files import write_files
 
 CONFIG = "supabase/config.toml"
@@ -53,3 +54,43 @@ def test_search_path_beside_them_is_read(tmp_path: Path) -> None:
     folder = write_files(tmp_path, {CONFIG: config, "supabase/migrations/1_a.sql": "SELECT 1;"})
 
     assert ("public", "inner") == load_project(folder / "supabase").exposed.search_path
+
+
+@pytest.mark.parametrize(
+    ("config", "more", "platform", "major"),
+    [
+        pytest.param("[db]\nmajor_version = 17", {}, None, 17, id="named"),
+        pytest.param("[db]\nport = 1", {}, None, None, id="not named"),
+        pytest.param("[db]\nmajor_version = '17'", {}, None, None, id="no number"),
+        pytest.param("[db]\nmajor_version = true", {}, None, None, id="no number either"),
+        pytest.param("[db]\nmajor_version = 17", {"pgcontract.toml": "[production]\npostgres = 15"}, None, 15, id="said"),
+        pytest.param("[db]\nmajor_version = 17", {}, "postgres", None, id="another platform"),
+        pytest.param(
+            "[db]\nmajor_version = 17",
+            {"pgcontract.toml": "[production]\nplatform = 'supabase'"},
+            None,
+            17,
+            id="platform",
+        ),
+    ],
+)
+def test_the_major_version_is_what_the_configuration_names(
+    config: str, more: dict[str, str], platform: str | None, major: int | None, tmp_path: Path
+) -> None:
+    files = {f"supabase/{name}": text for name, text in more.items()}
+    folder = write_files(tmp_path, {CONFIG: config, "supabase/migrations/1_a.sql": "SELECT 1;", **files})
+    project = load_project(folder / "supabase", options=FolderOptions(platform=platform))
+    said = [sentence for sentence in project.assumptions if "config.toml:2 says" in sentence]
+
+    assert (major, major == 17) == (project.postgres, len(said) == 1)
+
+
+def test_config_says_where_the_major_version_is_from(tmp_path: Path) -> None:
+    files = {CONFIG: "\n[db]\nmajor_version = 17\n", "supabase/migrations/1_a.sql": "SELECT 1;"}
+    run = command_here(write_files(tmp_path, files))
+    said = [
+        run("config", "supabase", *more).out.split("production.postgres")[1].split()[:2]
+        for more in ((), ("--platform", "postgres"))
+    ]
+
+    assert [["17", f"{CONFIG}:3"], ["not", "said"]] == said

@@ -9,7 +9,7 @@ import click
 import pytest
 from command import command_here
 from pgcontract.cli import commands
-from pgcontract.contract.found_folder import find_folder
+from pgcontract.contract.found_folder import find_folder, folder_below
 from pgcontract.errors import InputError
 from written_files import write_files
 
@@ -61,6 +61,11 @@ def found(root: Path, files: dict[str, str], monkeypatch: pytest.MonkeyPatch, at
             {"db/migrations/1_a.sql": "", "sql/report.sql": "SELECT 1;", "db/seeds/1_s.sql": "", "db/schema.sql": ""},
             ("db/migrations", "flat"),
             id="not whatever is SQL",
+        ),
+        pytest.param(
+            {"db/migrations/1_a.sql": "", "rel/.pgcontract.json": "{}", "rel/sql/1_a.sql": "", "rel/back/1_a.sql": ""},
+            ("db/migrations", "flat"),
+            id="not what `pgcontract release` wrote",
         ),
     ],
 )
@@ -123,6 +128,39 @@ def test_verify_names_it_first(tmp_path: Path) -> None:
     sentence = "No PATH was given: taken is db/migrations, the one folder of migrations (flat) below the working folder."
 
     assert (sentence, sentence, "{") == (said.out.splitlines()[0], data.err.splitlines()[0], data.out[0])
+
+
+@pytest.mark.parametrize(
+    ("files", "named", "expected"),
+    [
+        pytest.param({"db/migrations/1_a.sql": ""}, ".", "db/migrations", id="a repository"),
+        pytest.param({"x/db/patches/1_a.sql": "", "y/1.sql": ""}, "x", "x/db/patches", id="a part of one"),
+        pytest.param({"db/migrations/1_a.sql": "", "report.sql": ""}, ".", None, id="not where SQL lies in it"),
+        pytest.param({"a/migrations/1_a.sql": "", "b/migrations/1_a.sql": ""}, ".", None, id="not one of two"),
+        pytest.param({"migrations/1_a.sql": "", "x/migrations/1_a.sql": ""}, ".", None, id="not past a project"),
+        pytest.param(
+            {"a/migrations/0001_a.py": " ", "a/migrations/__init__.py": " "}, ".", None, id="not what is not read"
+        ),
+        pytest.param({"empty/x": " "}, "empty", None, id="not where there is none"),
+        pytest.param({"db/migrations/1_a.sql": ""}, "db/migrations/1_a.sql", None, id="not for a file"),
+    ],
+)
+def test_a_folder_without_migrations_is_taken_for_the_one_below_it(
+    files: dict[str, str], named: str, expected: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(write_files(tmp_path, {name: text or SQL for name, text in files.items()}))
+    folder = folder_below(Path(named))
+
+    assert expected == (str(folder.path) if folder else None)
+
+
+def test_verify_of_a_repository_names_what_it_takes(tmp_path: Path) -> None:
+    said = command_here(write_files(tmp_path, {"db/migrations/1_a.sql": SQL}))("verify", ".", "--pg", "none")
+    sentence = (
+        "There are no migrations in . itself: taken is db/migrations, the one folder of migrations (flat) below it."
+    )
+
+    assert sentence == said.out.splitlines()[0]
 
 
 @pytest.mark.parametrize("words", [("verify",), ("draft",), ("history",), ("config",)], ids=" ".join)

@@ -80,7 +80,7 @@ SHOWN = {
     ],
     ("measured", "markdown"): [
         '    x-axis ["by_email", "open", "by_answer"]\n',
-        "| `by_answer` | O(n) | none | 34, 336, 3,361 | – | 1\\.00 (0.99 to 1.00) | 31\\.5 ms, 50.4 ms (200) | ",
+        "| `by_answer` | O(n) | none | 34, 336, 3,361 | – | 1.00 (0.99 to 1.00) | 31.5 ms, 50.4 ms (200) | ",
         "| `checkout.rename` · update | O(log n) | 9, 10, 11 | 216 B | 0 | 97% | 63 µs, 99 µs (100) | ",
         "Cost over rows, times and WAL by index are drawn in `charts/` beside this page, and in deployment.html.\n",
         "| Performance | **BROKEN (warning)** | 1 broken, 2 kept | 2 not shown |\n",

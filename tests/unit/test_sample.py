@@ -8,6 +8,7 @@ After a change that is meant, PGCONTRACT_REGENERATE=1 writes both anew: read the
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,11 @@ STARTED = "2026-01-04T00:00:00+00:00"
 SERVER = ServerInfo(provider="wheel", version="18", major=18, storage="tmpfs", started_from="cache")
 
 
+def without_places(text: str) -> str:
+    """The run.json without what one more finding changes of all others: their ids, which count them, and the digest."""
+    return re.sub(r'(?m)^  "digest": .*\n|"id": "E\d+", (?="check": )', "", text)
+
+
 @pytest.fixture(scope="module")
 def fresh(shipped: ShippedRun) -> Run:
     """The gate on the shipped chain, with what differs between runs and machines pinned."""
@@ -44,7 +50,7 @@ def fresh(shipped: ShippedRun) -> Run:
         findings=tuple(replace(finding, seconds=0.0) for finding in run.findings),
     )
     if os.environ.get("PGCONTRACT_REGENERATE"):
-        PINNED.write_text(to_json(run), encoding="utf-8")
+        PINNED.write_text(without_places(to_json(run)), encoding="utf-8")
         SAMPLE.write_text(render(run, "markdown"), encoding="utf-8")
     return run
 

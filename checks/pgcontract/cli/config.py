@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -14,6 +15,7 @@ from pgcontract.cli.folder_options import folder_options, path_argument, read_pa
 from pgcontract.cli.run_options import run_options
 
 if TYPE_CHECKING:
+    from pgcontract.contract.configuration import Configuration
     from pgcontract.contract.settings import Setting
 
 # The options that stand in the place of a key.
@@ -47,7 +49,8 @@ def command(path: str | None, form: str, **given: Any) -> int:
 
     path, found = read_path(path, "config")
     configuration = configuration_for(path)
-    values = list(_overridden(settings(configuration), click.get_current_context(), given))
+    said = [_with_major(setting, path, configuration, given["platform"]) for setting in settings(configuration)]
+    values = list(_overridden(said, click.get_current_context(), given))
     files = [str(file.path) for file in configuration.files]
     farther = [str(file) for file in configuration.passed_over]
     if form == "json":
@@ -72,6 +75,16 @@ def command(path: str | None, form: str, **given: Any) -> int:
     return 0
 
 
+def _with_major(setting: Setting, path: str, configuration: Configuration, platform: str | None) -> Setting:
+    """The setting; production's major version as Supabase's own configuration has it, where nothing else says it."""
+    from pgcontract.contract.project_loading import major_for
+
+    if setting.key != "production.postgres" or platform == "postgres":
+        return setting
+    said = major_for(path, configuration)
+    return setting if said is None else replace(setting, value=said.major, source=said.source)
+
+
 def _word(value: object) -> str:
     match value:
         case bool():
@@ -82,7 +95,7 @@ def _word(value: object) -> str:
             return str(value)
 
 
-def _overridden(settings: tuple[Setting, ...], context: click.Context, given: dict[str, Any]) -> Iterator[Setting]:
+def _overridden(settings: Iterable[Setting], context: click.Context, given: dict[str, Any]) -> Iterator[Setting]:
     """The files' values, with what the environment and the options say in their place; then what no file says."""
     from pgcontract.contract.settings import DEFAULT, Setting
 

@@ -48,7 +48,7 @@ def command(
     pg_run_as: str | None,
     **folder: Any,
 ) -> int:
-    """Write a contract for each migration at PATH: what it adds, changes and takes away. No file is overwritten.
+    """Write a contract for each migration at PATH that has none: what it adds, changes and takes away.
 
     PATH is a project, a folder of migrations of any tool, or one .sql file, for that one alone; where it is left out, the
     one project or folder of migrations below the working folder. Where the migrations

@@ -82,14 +82,12 @@ def path_argument(function: Function) -> Function:
 
 
 def read_path(path: str | None, command: str) -> tuple[str, str | None]:
-    """The path, and the sentence that names it where it was left out. Raises InputError, with what to type for that
-    command, where there is not the one folder that can be meant."""
-    if path is not None:
-        return path, None
-    from pgcontract.contract.found_folder import find_folder
+    """The path, and the sentence that names it where it was left out, or where it is the one below a folder that was
+    named. Raises InputError, with what to type for that command, where there is not the one folder that can be meant."""
+    from pgcontract.contract.found_folder import find_folder, folder_below
 
-    found = find_folder(f"pgcontract {command}")
-    return str(found.path), found.sentence
+    found = find_folder(f"pgcontract {command}") if path is None else folder_below(Path(path))
+    return (str(found.path), found.sentence) if found else (str(path), None)
 
 
 def folder_options(function: Function) -> Function:

@@ -23,7 +23,7 @@ class CheckRef(TextValue):
     text: str = Field(
         pattern=_REFERENCE,
         validation_alias=TEXT,
-        description="`check.id` or `check.id[subject]`; * and ? stand for anything.",
+        description="`check.id` or `check.id[subject]`; in the brackets * and ? stand for anything.",
     )
 
     @cached_property
@@ -61,7 +61,9 @@ class Claim(DeclaredValue):
     )
     description: str = Field(min_length=1, description="What it says, in our words.")
     checks: Many[CheckRef] = Field(
-        default=(), description="The checks that decide it, each as `check.id` or `check.id[subject]`."
+        default=(),
+        description="The checks that decide it, each by its whole id, `check.id` or `check.id[subject]`; in the brackets "
+        "* and ? stand for anything.",
     )
     untestable: str | None = Field(default=None, min_length=1, description="Why no check can decide it.")
     pending: str | None = Field(default=None, min_length=1, description="What is still missing before it can be decided.")

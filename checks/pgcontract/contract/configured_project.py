@@ -27,7 +27,7 @@ from pgcontract.contract.scope import with_scope
 from pgcontract.contract.seed_commands import find_seed_command
 from pgcontract.contract.seeds import seed_scripts
 from pgcontract.contract.severities import read_severities
-from pgcontract.contract.supabase_config import exposed_schemas
+from pgcontract.contract.supabase_config import configured_major, exposed_schemas
 from pgcontract.contract.table_rows import read_table_rows
 from pgcontract.contract.toml_reader import Document
 from pgcontract.contract.tool_history import history_of
@@ -104,15 +104,28 @@ def with_options(project: Project, options: FolderOptions, *, folder: Folder, sa
     )
     project = _with_applied(project, options, folder)
     if options.platform is not None or says_platform:
-        return on_platform(project, project.platform)
+        return on_platform(_with_major(project, folder), project.platform)
     evidence = supabase_evidence(folder, project.chain, layout=project.layout, setup=setup)
     if evidence is None:
         return project
+    project = _with_major(replace(project, platform=SUPABASE), folder)
     sentence = (
         f"Taken as a Supabase project, for {evidence}: its roles and schemas are made first; --platform postgres "
         "switches that off."
     )
     return on_platform(replace(project, assumptions=(*project.assumptions, sentence)), SUPABASE)
+
+
+def _with_major(project: Project, folder: Folder) -> Project:
+    """The project with the major version that supabase/config.toml names, where it is Supabase's and nobody says one."""
+    said = configured_major(folder) if project.platform == SUPABASE and project.postgres is None else None
+    if said is None:
+        return project
+    sentence = (
+        f"Production is taken to run PostgreSQL {said.major}, as {said.source} says, and --pg "
+        f"{said.major} judges on that; [production] postgres in pgcontract.toml says otherwise."
+    )
+    return replace(project, postgres=said.major, assumptions=(*project.assumptions, sentence))
 
 
 def _with_applied(project: Project, options: FolderOptions, folder: Folder) -> Project:

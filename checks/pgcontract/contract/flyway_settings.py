@@ -1,4 +1,4 @@
-"""What flyway.conf or flyway.toml, near a folder, and a script's own .conf say of how Flyway reads and runs it.
+"""What flyway.conf, flyway.toml or Spring Boot's files near a folder, and a script's own .conf, say of how it is run.
 
 As we understand it (Flyway's documentation): both hold the same settings; a script's are in `<script>.conf`.
 """
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from pgcontract.contract.spring_settings import spring_settings
 from pgcontract.model.input_file import read_bytes
 
 SCRIPT_CONF: Final = ".conf"
@@ -46,12 +47,18 @@ class FlywaySettings:
 
 
 def read_settings(folders: Iterable[Path]) -> FlywaySettings:
-    """Those of the first file that is there; what cannot be read sets nothing."""
-    for path in (folder / name for folder in folders for name in _FILES):
-        if path.is_file() and (text := _text(path)) is not None:
-            values = dict(_toml(text) if path.suffix == ".toml" else _properties(text))
-            return _settings({key.removeprefix("flyway."): value for key, value in values.items()})
-    return FlywaySettings()
+    """Those of Flyway's first file that is there, then those of the nearest files of Spring Boot that set any; what
+    cannot be read sets nothing."""
+    folders = tuple(folders)
+    own = next((_read(path) for path in (folder / name for folder in folders for name in _FILES) if path.is_file()), {})
+    spring = next(filter(None, (spring_settings(folder, _properties, _text) for folder in folders)), {})
+    return _settings({**spring, **own})
+
+
+def _read(path: Path) -> Mapping[str, str]:
+    text = _text(path) or ""
+    values = dict(_toml(text) if path.suffix == ".toml" else _properties(text))
+    return {key.removeprefix("flyway."): value for key, value in values.items()}
 
 
 def read_script_conf(text: str) -> Mapping[str, str]:

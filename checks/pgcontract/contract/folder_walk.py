@@ -12,6 +12,8 @@ NOT_LOOKED_INTO: Final = frozenset(
     ("node_modules", "vendor", "target", "build", "dist", "venv", "site-packages", "__pycache__")
 )
 _VIRTUAL_ENVIRONMENT: Final = "pyvenv.cfg"
+# Lies in each folder that pgcontract wrote, as of a report or a release, and says which files of it are its own.
+MANIFEST: Final = ".pgcontract.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +27,8 @@ class Level:
 
 
 def walk(root: Path) -> Iterator[Level]:
-    """The folder and all below it, each before what lies in it; not hidden ones, dependencies, build output and virtual
-    environments. One that may not be read is passed over."""
+    """The folder and all below it, each before what lies in it; not hidden ones, dependencies, build output, virtual
+    environments, and what pgcontract wrote. One that may not be read is passed over."""
     waiting = [root]
     while waiting:
         path = waiting.pop()
@@ -38,7 +40,7 @@ def walk(root: Path) -> Iterator[Level]:
                     (folders if entry.is_dir(follow_symlinks=False) else files).append(entry.name)
         except OSError:
             continue
-        if _VIRTUAL_ENVIRONMENT in files:
+        if _VIRTUAL_ENVIRONMENT in files or (MANIFEST in files and path != root):
             continue
         kept = sorted(name for name in folders if not name.startswith(".") and name not in NOT_LOOKED_INTO)
         level = Level(path=path, files=sorted(files), folders=kept)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from pgcontract.contract.configuration import PROJECT_FILE
 from pgcontract.contract.folder_walk import NOT_LOOKED_INTO, Level, walk
-from pgcontract.contract.layouts import dump, flat, layout_of_tool, layouts, psql
+from pgcontract.contract.layouts import dump, flat, is_recognised, layout_of_tool, layouts, psql
 from pgcontract.contract.migration_folder import Folder
 from pgcontract.contract.unread_tools import unread_tool
 from pgcontract.errors import InputError
@@ -32,10 +33,13 @@ class FoundFolder:
 
     path: Path
     name: str
+    named: str | None = None  # the PATH that was given, which holds no migrations itself
 
     @property
     def sentence(self) -> str:
         what = "project" if self.name == "project" else f"folder of migrations ({self.name})"
+        if self.named is not None:
+            return f"There are no migrations in {self.named} itself: taken is {self.path}, the one {what} below it."
         place = "the working folder" if self.path == Path() else f"the one {what} below the working folder"
         return f"No PATH was given: taken is {self.path}, {place}."
 
@@ -62,6 +66,15 @@ def find_folder(command: str, *, below: Path = Path()) -> FoundFolder:
         f"migrations of {', '.join(name for name in layouts() if name not in ('dump', 'psql'))}. Not looked into: hidden "
         f"folders, virtual environments, links, {passed_over}. Name it: {command} PATH"
     )
+
+
+def folder_below(path: Path) -> FoundFolder | None:
+    """The only one below a folder that was named and holds no migrations itself; None where it holds some, where there
+    are several or none below it, or where they are of a tool that is not read."""
+    if not path.is_dir() or is_recognised(path):
+        return None
+    found = list(islice((folder for folder, is_read in _candidates(path) if is_read), 2))
+    return replace(found[0], named=str(path)) if len(found) == 1 and found[0].path != path else None
 
 
 def _candidates(working: Path) -> Iterator[tuple[FoundFolder, bool]]:

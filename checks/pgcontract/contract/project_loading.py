@@ -24,8 +24,10 @@ from pgcontract.contract.layouts import Layout, layout_called, layout_of, layout
 from pgcontract.contract.left_out import left_out
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind, from_the_top
+from pgcontract.contract.platform_evidence import SUPABASE
 from pgcontract.contract.project import Project
 from pgcontract.contract.severities import read_severities
+from pgcontract.contract.supabase_config import ConfiguredMajor, configured_major
 from pgcontract.contract.toml_reader import Document, parse_contract, read_contract
 from pgcontract.contract.unread_tools import unread_tool
 from pgcontract.contract.validation_errors import nearest
@@ -135,6 +137,16 @@ def configuration_for(path: Path | str) -> Configuration:
         raise InputError("there is no such file or folder; name a project or a folder of migrations", file=str(path))
     folder = path if path.is_dir() else path.parent
     return read_configuration(folder if _is_project(folder) else _project_around(folder) or folder)
+
+
+def major_for(path: Path | str, configuration: Configuration) -> ConfiguredMajor | None:
+    """Production's major version as `load_project` takes it of the same path from Supabase's own configuration."""
+    production, path = configuration.spec.production, Path(path)
+    says_other = configuration.file_of("production", "platform") is not None and production.platform != SUPABASE
+    if production.postgres is not None or says_other or not path.is_dir():
+        return None
+    migrations = path / MIGRATIONS_FOLDER if _is_project(path) else path
+    return configured_major(Folder(path=migrations, root=path))
 
 
 def _project_that_reads(root: Path, options: FolderOptions) -> Project | None:

@@ -1,4 +1,4 @@
-"""supabase/config.toml: where it is, and the schemas that it has the REST API show."""
+"""supabase/config.toml: where it is, the major version that it names, and the schemas that it has the REST API show."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pgcontract.contract.platform_evidence import SUPABASE
 from pgcontract.model.sql.lexer import without_comments
 
 CONFIG: Final = "config.toml"
+_EARLIEST, _LATEST = 10, 99
 _DEFAULT: Final = ("public", "graphql_public")
 _DEFAULT_EXTRA: Final = ("public", "extensions")
 # PostgREST, Configuration: what a role's setting says holds before any file.
@@ -46,6 +47,25 @@ def find_config(folder: Folder) -> tuple[Path, Mapping[str, Any]] | None:
         if place == parent or folder.has(place / CONFIG):
             return place, _document(folder, place / CONFIG)
     return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfiguredMajor:
+    """The major version of the project's PostgreSQL, and the file and line that say so."""
+
+    major: int
+    source: str
+
+
+def configured_major(folder: Folder) -> ConfiguredMajor | None:
+    """As [db] major_version says, which `supabase link` compares with the project; None where nothing does."""
+    found = find_config(folder) if folder.only is None else None
+    major = settings_of(found[1], "db").get("major_version") if found else None
+    if found is None or type(major) is not int or not _EARLIEST <= major <= _LATEST:
+        return None
+    before, named, _ = folder.settings(found[0] / CONFIG).partition("major_version")
+    line = f":{before.count(chr(10)) + 1}" if named and "major_version" not in before else ""
+    return ConfiguredMajor(major=major, source=f"{SUPABASE}/{CONFIG}{line}")
 
 
 def settings_of(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:

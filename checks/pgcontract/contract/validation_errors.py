@@ -112,7 +112,7 @@ def _message(error: ErrorDetails, path: KeyPath, model: type[BaseModel]) -> str:
         case "string_too_short" | "too_short":
             return f"{where} is empty; {_description(model, path)}"
         case "string_pattern_mismatch":
-            return f"{where}: {_display_value(value)} has not the right form; {_description(model, path)}"
+            return f"{where}: {_display_value(value)} has not the right form. {_description(model, path)}"
         case _:
             return f"{where}: expected {_EXPECTED.get(kind, error['msg'])}, found {_display_value(value)}"
 

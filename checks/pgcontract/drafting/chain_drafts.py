@@ -40,14 +40,15 @@ class Draft:
 
 
 def free_paths(project: Project, targets: Collection[Migration]) -> dict[str, Path]:
-    """Where each target's contract goes, by key. Raises InputError where an owner has written one already."""
+    """Where the contract of each target goes that has none, by key. Raises InputError where all have one."""
     paths = {migration.key: contract_path(project, migration) for migration in targets}
     taken = [migration for migration in targets if migration.contract or is_there(paths[migration.key])]
-    if taken:
-        file = taken[0].contract.path if taken[0].contract else str(paths[taken[0].key])
-        free = next((migration for migration in targets if migration not in taken), None)
-        other = f"one migration that has none with --through {free.key}, or " if free else ""
-        raise InputError(f"is there already, and a draft never overwrites; name {other}another file with -o", file=file)
+    for migration in taken:
+        path = paths.pop(migration.key)
+    if taken and not paths:
+        file = taken[-1].contract.path if taken[-1].contract else str(path)
+        what = "is there already" if len(taken) == 1 else "is there already, as is one for each migration before it"
+        raise InputError(f"{what}, and a draft never overwrites; name another file with -o", file=file)
     for path in paths.values():
         require_inside(path, project.root)
     return paths

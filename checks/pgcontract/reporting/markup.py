@@ -47,7 +47,7 @@ def truncate_text(text: str, limit: int = MAX_CELL) -> str:
 _CODE = re.compile(r"`([^`\n]+)`")
 _SPECIAL = re.compile(r"[\\`*~$]|<(?=[A-Za-z/!?])|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
 _MENTION = re.compile(r"(?<![\w.+-])@(?=\w)")
-_BLOCK = re.compile(r"^(\d{0,9})(?:(?<=\d)(?=[.)])|(?<!\d)(?=[#>+=\[-]))")
+_BLOCK = re.compile(r"^(\d{0,9})(?:(?<=\d)(?=[.)](?:\s|$))|(?<!\d)(?=[#>+=\[-]))")
 
 
 def _escape_markdown(text: str) -> str:

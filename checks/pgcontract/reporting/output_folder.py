@@ -15,11 +15,11 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from pgcontract.contract.folder_walk import MANIFEST
 from pgcontract.errors import InputError
 
-# Which files of the folder are ours, by their paths in it, each with the SHA-256 of what we wrote; null: it was being
-# written. What it does not list is never removed, nor what somebody else has written to since.
-MANIFEST: Final = ".pgcontract.json"
+# The manifest says which files of the folder are ours, by their paths in it, each with the SHA-256 of what we wrote;
+# null: it was being written. What it does not list is never removed, nor what somebody else has written to since.
 _MANIFEST_FORMAT: Final = 1
 _UNFINISHED: Final = re.compile(r"\..+\.new")
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from shlex import quote
 from typing import Final
 
-from pgcontract.contract.layouts import deploy_command
+from pgcontract.contract.layouts import back_command, deploy_command
 from pgcontract.contract.migration import Migration
 from pgcontract.errors import InputError
 from pgcontract.model.input_file import read_bytes
@@ -47,13 +47,15 @@ class Method(Enum):
 class ReleasedFile:
     """A pending migration: its file in the release, and what has to be known to run it.
 
-    `pushed` is its name for `supabase db push`. `alone` are the statements
-    that no transaction may hold; `whole` is whether psql may make the file one transaction.
+    `pushed` is its name for `supabase db push`; `goes_back` is whether it has a way back, and `back` that way's own
+    file, where it has one. `alone` are the statements that no transaction may hold; `whole` is whether psql may make the
+    file one transaction.
     """
 
     name: str
     path: str
     sha256: str
+    goes_back: bool
     back: str | None
     pushed: str
     alone: tuple[Statement, ...]
@@ -138,17 +140,19 @@ def _released(run: Run, pending: Sequence[Migration]) -> Iterator[ReleasedFile]:
     several = len({PurePosixPath(migration.up.path).name for migration in pending}) < len(pending)
     for place, migration in enumerate(pending):
         name = PurePosixPath(migration.up.path).name
-        # Where each file is called alike (migration.sql in a folder each), it is called by its key.
-        name = f"{_file_name(migration.key)}.sql" if several or name in ("migration.sql", "up.sql") else name
         down = migration.down
-        separate = down is not None and down.path != migration.up.path
+        back = PurePosixPath(down.path).name if down is not None and down.path != migration.up.path else None
+        # Where each file is called alike (migration.sql in a folder each), it is called by its key.
+        if several or name in ("migration.sql", "up.sql"):
+            name, back = f"{_file_name(migration.key)}.sql", back and f"{_file_name(migration.key)}.down.sql"
         alone = tuple(each for each in migration.up.statements or () if each.forbids_transaction_block)
         own = any(each.is_transaction_control for each in migration.up.statements or ())
         yield ReleasedFile(
             name=name,
             path=f"{_SQL}/{name}",
             sha256=migration.up.sha256,
-            back=f"{_BACK}/{name.removesuffix('.sql')}.down.sql" if separate else None,
+            goes_back=down is not None,
+            back=f"{_BACK}/{back}" if back else None,
             pushed=_pushed(run, migration, place),
             alone=alone,
             whole=not alone and not own,
@@ -175,6 +179,7 @@ def _checklist(
     ref = project_ref or run.document.project_ref or "<project-ref>"
     keys = set(run.pending)
     view = RunView(run)
+    back = back_command(run.layout, quote(_folder(run)), count=len(files)) if Method.TOOL in methods else None
     return render_template(
         "release.md.j2",
         run,
@@ -186,7 +191,8 @@ def _checklist(
         losses=[loss for loss in run.losses if loss.migration in keys],
         psql={file.path: _psql(run, file.path, ref, pooler, whole=file.whole) for file in files},
         backs=[(file, _psql(run, file.back, ref, pooler, whole=True)) for file in reversed(files) if file.back],
-        no_way_back=[file.name for file in files if not file.back],
+        no_way_back=[file.name for file in files if not (file.goes_back if back else file.back)],
+        tool_back=back if all(file.goes_back for file in files) else None,
         pooler=pooler,
         ref_word=quote(ref),
         lock=worst_lock(run),

@@ -62,7 +62,7 @@ def claim_finding(claim: ClaimResult, unjudged: Collection[str] = ()) -> Finding
         claims=(claim.id,),
         origin=claim.origin,
         migration=claim.migration,
-        resolution=claim.reason if claim.outcome is Outcome.WAIVED else None,
+        resolution="as its check is" if claim.outcome is Outcome.WAIVED else None,
     )
 
 

@@ -173,7 +173,7 @@ def _answer(references: Sequence[CheckRef], asked: Asked) -> _Answer:
             return _Answer(outcome=Outcome.MENDED, reason=f"{finding.resolution}: {finding.summary}")
     for finding in findings:
         if finding.status is Status.WAIVED:
-            return _Answer(outcome=Outcome.WAIVED, reason=finding.resolution or finding.summary)
+            return _Answer(outcome=Outcome.WAIVED, reason=f"{finding.item} is {finding.resolution or finding.summary}")
     hold = f"{len(findings)} checks hold" if len(findings) != 1 else "1 check holds"
     return _Answer(outcome=Outcome.UPHELD, reason=hold)
 

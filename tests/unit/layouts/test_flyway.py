@@ -188,6 +188,27 @@ def test_repeatable_script_is_run_again_and_again(tmp_path: Path) -> None:
             id="switched off for the script",
         ),
         pytest.param("SELECT '$a', '${}';", {}, {"a": "b"}, "SELECT '$a', '${}';", id="no placeholder"),
+        pytest.param(
+            "SELECT '${App-Role}';", {"application.properties": "x=1\nspring.flyway.placeholders.app-role = app"}, {},
+            "SELECT 'app';", id="from Spring's properties",
+        ),
+        pytest.param(
+            "SELECT '#a#';",
+            {
+                "config/application.yml": "spring:\n  datasource: {url: x}\n  flyway:\n    placeholder-prefix: '#' # so\n"
+                '    placeholderSuffix: "#"\n    placeholders:\n      # the role\n      a: it\'s # mine\n---\n'
+                "spring:\n  config.activate.on-profile: test\n  flyway.placeholders.a: test\n"
+            },
+            {}, "SELECT 'it's';", id="from Spring's YAML, without profiles",
+        ),
+        pytest.param(
+            "SELECT '${a}${b}';",
+            {
+                "flyway.conf": "flyway.placeholders.a=1",
+                "application.yaml": "spring.flyway.placeholders: \n  a: 2\n  b: 3\n  c: 4",
+            },
+            {}, "SELECT '13';", id="Flyway's own file before Spring's",
+        ),
     ],
 )  # fmt: skip
 def test_placeholder(text: str, more: dict[str, str], values: dict[str, str], sent: str, tmp_path: Path) -> None:
@@ -336,6 +357,26 @@ def test_undo_script_that_is_named_is_told_to_be_one(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match=r"U1\.1__floor\.sql: is a rollback script; name the migration it belongs to"):
         load_project(root / "db/U1.1__floor.sql")
+
+
+def test_a_value_that_spring_takes_from_elsewhere_is_asked_for(tmp_path: Path) -> None:
+    values = "spring.flyway.placeholders.a=${APP_ROLE:app}\nspring.flyway.placeholders.b=@project.name@\n"
+    files = {"application.properties": values, "db/V1__a.sql": "SELECT '${a} ${b}';"}
+    project = load_project(write_files(tmp_path, files) / FOLDER)
+
+    assert "SELECT '${a} ${b}';" == project.head.up.text
+    assert 2 == len(project.issues)
+
+
+def test_springs_suffixes_are_a_list(tmp_path: Path) -> None:
+    yaml = "spring:\n  flyway:\n    sql-migration-suffixes:\n      - .ddl\n      - .sql\n"
+    folder = "src/main/resources/db/migration"
+    files = {
+        "src/main/resources/application.yml": yaml,
+        **{f"{folder}/{name}": "" for name in ("V1__a.sql", "V2__b.ddl")},
+    }
+
+    assert "V2__b" == load_project(write_files(tmp_path, files) / folder).head.key
 
 
 def test_the_settings_stand_where_the_build_is_started(tmp_path: Path) -> None:

@@ -63,6 +63,12 @@ def deploy_command(name: str, folder: str) -> str | None:
     return template.format(folder=folder) if template else None
 
 
+def back_command(name: str, folder: str, *, count: int) -> str | None:
+    """What is typed to have the layout's own tool take back the last `count` migrations; None where it cannot."""
+    template: str | None = getattr(layouts()[name], "BACK", None) if name in layouts() else None
+    return "\n".join([template.format(folder=folder)] * count) if template else None
+
+
 _BROUGHT: Final[dict[str, Plugin]] = {}
 
 
@@ -121,6 +127,18 @@ def layout_of_tool(folder: Folder) -> tuple[Layout, str] | None:
             if layout is not _ANY_FOLDER and (shown := layout.recognises(seen)):
                 return layout, shown
     return None
+
+
+def is_recognised(path: Path) -> bool:
+    """Whether a folder holds migrations of its own, or those of a tool that is not read, which is then told."""
+    folder = Folder(path=path, root=path)
+    if any((path / name).is_dir() for name in ("migrations", "contracts")):
+        return True
+    try:
+        known = layout_of_tool(folder) or unread_tool(folder) or _ANY_FOLDER.recognises(folder)
+    except InputError:
+        return True
+    return bool(known)
 
 
 def _one_level_down(folder: Folder) -> str:

@@ -44,6 +44,7 @@ from pgcontract.result import Severity
 NAME: Final = "dbmate"
 SENTENCE: Final = "by name, each section in a transaction but where its mark says transaction:false"
 DEPLOY: Final = "dbmate --migrations-dir {folder} up"
+BACK: Final = "dbmate --migrations-dir {folder} rollback"
 HISTORY: Final = ToolHistory(
     table="schema_migrations",
     columns=("version",),

@@ -30,6 +30,7 @@ from pgcontract.result import Severity
 NAME: Final = "diesel"
 SENTENCE: Final = "by the folders' versions as text, each file in a transaction but where metadata.toml says otherwise"
 DEPLOY: Final = "diesel migration run --migration-dir {folder}"
+BACK: Final = "diesel migration revert --migration-dir {folder}"
 HISTORY: Final = ToolHistory(
     table="__diesel_schema_migrations",
     columns=("version",),

@@ -29,6 +29,7 @@ from pgcontract.result import Severity
 NAME: Final = "golang-migrate"
 SENTENCE: Final = "by number, each file sent as one message"
 DEPLOY: Final = 'migrate -path {folder} -database "$DATABASE_URL" up'
+BACK: Final = 'migrate -path {folder} -database "$DATABASE_URL" down 1'
 HISTORY: Final = ToolHistory(
     table="schema_migrations",
     columns=("version", "dirty"),

@@ -44,6 +44,7 @@ from pgcontract.result import Severity
 NAME: Final = "goose"
 SENTENCE: Final = "by number, statement by statement, each file in a transaction but where it says NO TRANSACTION"
 DEPLOY: Final = 'goose -dir {folder} postgres "$DATABASE_URL" up'
+BACK: Final = 'goose -dir {folder} postgres "$DATABASE_URL" down'
 HISTORY: Final = ToolHistory(
     table="goose_db_version",
     columns=("version_id", "is_applied"),

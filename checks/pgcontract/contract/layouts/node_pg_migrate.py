@@ -34,6 +34,7 @@ from pgcontract.result import Severity
 NAME: Final = "node-pg-migrate"
 SENTENCE: Final = "by number, all pending files in one transaction"
 DEPLOY: Final = "npx node-pg-migrate up --migrations-dir {folder}"
+BACK: Final = "npx node-pg-migrate down --migrations-dir {folder}"
 HISTORY: Final = ToolHistory(
     table="pgmigrations",
     columns=("name",),

@@ -42,6 +42,7 @@ from pgcontract.model.sql import (
 NAME: Final = "sql-migrate"
 SENTENCE: Final = "by number, statement by statement, each file in a transaction but where it says notransaction"
 DEPLOY: Final = "sql-migrate up"
+BACK: Final = "sql-migrate down"
 HISTORY: Final = ToolHistory(
     table="gorp_migrations",
     columns=("id",),

@@ -34,6 +34,7 @@ from pgcontract.result import Severity
 NAME: Final = "sqlx"
 SENTENCE: Final = "by number, each file in a transaction but where it opens with “-- no-transaction”"
 DEPLOY: Final = "sqlx migrate run --source {folder}"
+BACK: Final = "sqlx migrate revert --source {folder}"
 HISTORY: Final = ToolHistory(
     table="_sqlx_migrations",
     columns=("version", "success", "checksum"),

@@ -301,6 +301,6 @@ def _hot_answer(step: StepWrites) -> Answer:
         f"{name} changes no indexed column, and yet its updates are not HOT: their pages have no room.",
         expected="more than 50% HOT",
         actual=f"{min(shares):.0%}",
-        remedy="ALTER TABLE … SET (fillfactor = 90); or keep its rows smaller.",
+        remedy=f"ALTER TABLE {step.table} SET (fillfactor = 90); or keep its rows smaller.",
         evidence=evidence,
     )
