@@ -55,7 +55,7 @@ def test_the_reusable_workflow_hands_every_input_to_the_action() -> None:
     inputs = set((workflow.get("on") or workflow[True])["workflow_call"]["inputs"])
     handed = workflow["jobs"]["verify"]["steps"][-1]["with"]
 
-    assert inputs | {"reports", "artifact"} == set(handed) == set(read(ACTION)["inputs"])
+    assert inputs - {"name"} | {"reports", "artifact"} == set(handed) == set(read(ACTION)["inputs"])
 
 
 def test_the_pre_commit_hook_runs_the_command_once_for_all_files() -> None:
@@ -100,6 +100,7 @@ def pull_request(tmp_path: Path) -> dict[str, str]:
     (repository / "db/002_body.sql").write_text("ALTER TABLE public.note ADD COLUMN body text NOT NULL;\n")
     git(repository, "add", ".")
     git(repository, "commit", "-qm", "two")
+    tried = subprocess.run(["git", "rev-parse", "HEAD"], cwd=repository, check=True, capture_output=True, text=True)
     command = tmp_path / "pgcontract/bin/pgcontract"
     command.parent.mkdir(parents=True)
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pgcontract "$@"\n')
@@ -109,6 +110,8 @@ def pull_request(tmp_path: Path) -> dict[str, str]:
         "GITHUB_OUTPUT": str(tmp_path / "output"),
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
         "GITHUB_EVENT_NAME": "pull_request",
+        "GITHUB_SHA": tried.stdout.strip(),
+        "GITHUB_BASE_REF": "main",
         "MIGRATIONS": "db",
         "SINCE": "auto",
         "OPTIONS": "\n--seed\n7\n",
@@ -121,7 +124,9 @@ def test_the_action_judges_what_a_pull_request_changes_and_says_it_on_the_first_
 ) -> None:
     repository = tmp_path / "repository"
     verified = shell(step(ACTION, "Verify"), repository, **pull_request)
-    base = shell(step(ACTION, "Judge what the pull request starts from"), repository, **pull_request)
+    outputs = dict(line.split("=", 1) for line in (tmp_path / "output").read_text().splitlines())
+    judge = step(ACTION, "Judge what the pull request starts from")
+    base = shell(judge, repository, **pull_request, BASE=outputs["base"])
     summary = shell(step(ACTION, "Take the first screen of the report"), repository, **pull_request)
     screen = (repository / "reports/first-screen.md").read_text(encoding="utf-8")
 
@@ -130,6 +135,26 @@ def test_the_action_judges_what_a_pull_request_changes_and_says_it_on_the_first_
     assert "::error file=db/002_body.sql" in verified.stdout
     assert "BLOCKED" in screen
     assert "## What changes" in screen
+
+
+def test_what_a_pull_request_starts_from_must_be_there(pull_request: dict[str, str], tmp_path: Path) -> None:
+    """A shallow checkout, or one of another commit: nothing is judged by half."""
+    shallow = tmp_path / "shallow"
+    git(tmp_path, "clone", "-q", "--depth", "1", f"file://{tmp_path}/repository", str(shallow))
+    verified = [
+        shell(step(ACTION, "Verify"), shallow, **{**pull_request, "GITHUB_SHA": sha})
+        for sha in (pull_request["GITHUB_SHA"], "0" * 40)
+    ]
+
+    assert [2, 2] == [process.returncode for process in verified]
+    assert all("give actions/checkout fetch-depth 2" in process.stdout for process in verified)
+
+
+def test_no_step_needs_more_than_the_bash_of_macos() -> None:
+    steps = [*read(ACTION)["runs"]["steps"], *read(ROOT / ".github/workflows/pgcontract.yml")["jobs"]["comment"]["steps"]]
+    newer = ("mapfile", "readarray", "declare -A", "|&", "${MIGRATIONS,,}", "&>>")
+
+    assert [] == [word for each in steps for word in newer if word in each.get("run", "").replace("without mapfile", "")]
 
 
 def test_a_run_without_a_report_is_told_of_in_its_place(pull_request: dict[str, str], tmp_path: Path) -> None:
@@ -145,7 +170,7 @@ def test_a_run_without_a_report_is_told_of_in_its_place(pull_request: dict[str, 
 @pytest.mark.parametrize(("known", "method"), [("", "POST"), ("4711", "PATCH")])
 def test_one_comment_is_kept_up_to_date_within_what_github_takes(tmp_path: Path, known: str, method: str) -> None:
     (tmp_path / "reports").mkdir()
-    (tmp_path / "reports/first-screen.md").write_text("é" * 60_000, encoding="utf-8")
+    (tmp_path / "reports/first-screen.md").write_text("é" * 60_000, encoding="utf-8")  # two bytes each
     called = tmp_path / "called"
     gh = tmp_path / "gh"
     gh.write_text(f'#!/bin/sh\necho "$@" >> "{called}"\ncase "$*" in *--jq*) echo "{known}" | sed "/^$/d";; esac\n')
@@ -156,13 +181,15 @@ def test_one_comment_is_kept_up_to_date_within_what_github_takes(tmp_path: Path,
         PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
         REPOSITORY="ann/shop",
         PULL_REQUEST="12",
+        NAME="pgcontract",
     )
     comment = (tmp_path / "comment.md").read_bytes().decode()
 
     assert done.returncode == 0, done.stderr
     assert f"--method {method}" in called.read_text()
     assert comment.startswith(f"{MARK}\né")
-    assert len(comment) < 65_536
+    assert comment.endswith("The rest is in the artifact `pgcontract` of this run.\n")
+    assert len(comment.encode()) < 65_536
 
 
 def test_each_file_of_a_report_is_attached_under_its_migrations_name(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ NOT_RELEASED: Final = 1
 )
 def command(run_json: str, out: str, methods: tuple[str, ...], project_ref: str | None, pooler: str | None) -> int:
     """Gather for an operator what RUN.json verified: the SQL with its checksums, the way back, the report, and a
-    checklist of the steps that apply.
+    checklist of the steps that apply. RUN.json is what `verify --report DIR` or `--json FILE` wrote.
 
     What is BLOCKED or INCOMPLETE, judged only in part, or no more what was verified is refused, with exit code 1.
     """

@@ -187,7 +187,7 @@ class ObjectTables:
         return fold_if_long("other objects", ("Kind", "Name", "Is", "Purpose", "Shown by"), rows)
 
     def components(self) -> Markup:
-        """How many of each kind are declared, how many of them are there, and which."""
+        """How many of each kind are declared up to here, how many the migration itself made or changed, and which."""
         declared, live = self.view.run.declared, self.view.run.live
         kinds = ("tables", "columns", "indexes", "constraints", "triggers", "functions", *OTHER_KINDS)
         rows = [
@@ -200,7 +200,7 @@ class ObjectTables:
             for kind in kinds
             if (held := self.view.parts(kind))
         ]
-        return table(("Component", "#Declared", "#Found", "Names"), rows)
+        return table(("Component", "#Declared", "#Made or changed", "Names"), rows)
 
     def _shown(self, part: Part, section: OutlineSection) -> Markup:
         return shown_by(self.view.findings_of(part), section, self.view)
