@@ -39,6 +39,7 @@ class KeptAnswers:
         self._platform = platform
         self._known: dict[str, dict[str, tuple[Finding, ...]]] = {}
         self._new: set[str] = set()
+        self._wrote = False
         self.taken: list[KeptAnswer] = []
 
     def are_for(self, key: str, check: Check) -> bool:
@@ -68,14 +69,21 @@ class KeptAnswers:
     def keep(self, key: str, check: Check, findings: tuple[Finding, ...]) -> None:
         """Remember what was answered."""
         if key not in self._new:
-            self.write()
+            self._write_new()
         self._answers(key)[check.id] = findings
         self._new.add(key)
 
     def write(self) -> None:
         """Put what is new into the cache; one that cannot be written costs a later run its time."""
+        self._write_new()
+        if self._wrote:
+            answer_files.keep_bound()
+            self._wrote = False
+
+    def _write_new(self) -> None:
         for key in sorted(self._new):
             answer_files.write(self.file_key(key), _ADAPTER.dump_json(self._known[key]))
+            self._wrote = True
         self._new.clear()
 
     def _answers(self, key: str) -> dict[str, tuple[Finding, ...]]:

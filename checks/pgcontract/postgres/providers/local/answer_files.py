@@ -49,6 +49,11 @@ def write(key: str, text: bytes) -> None:
             draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)
+
+
+def keep_bound() -> None:
+    """Remove what was used least from a cache that has grown too large. Every file of it is looked at: once a run."""
+    with suppress(OSError, PgcontractError):
         drop_least_used(server_account())
 
 
