@@ -93,6 +93,7 @@ IDS = (
     "object.declared",
     "object.definition",
     "object.name_whole",
+    "object.not_cascaded",
     "object.not_skipped",
     "object.owner",
     "object.replaced_whole",
