@@ -47,8 +47,6 @@ CREATE EXTENSION http SCHEMA extensions;
 CREATE EXTENSION vector;
 CREATE EXTENSION moddatetime SCHEMA extensions;
 CREATE EXTENSION earthdistance CASCADE;
-CREATE EXTENSION postgres_fdw SCHEMA extensions;
-CREATE SERVER elsewhere FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host 'db.example.org');
 ALTER EXTENSION vector SET SCHEMA extensions;
 ALTER EXTENSION "uuid-ossp" SET SCHEMA public;
 COMMENT ON EXTENSION pgcrypto IS 'hashes';

@@ -360,18 +360,13 @@ BEGIN
          CROSS JOIN LATERAL pg_catalog.pg_identify_object(d.classid, d.objid, 0) AS object
          WHERE command.classid = 'pg_catalog.pg_extension'::pg_catalog.regclass
            AND object.type IN ('function', 'aggregate', 'procedure', 'type', 'domain', 'operator', 'operator class',
-                               'operator family', 'table', 'view', 'sequence', 'foreign-data wrapper')
+                               'operator family', 'table', 'view', 'sequence')
            AND object.identity NOT LIKE '%[]'  -- an array's type is its element's owner's, as a row's is its table's
            AND NOT EXISTS (
                SELECT FROM pg_catalog.pg_type AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.typrelid AND c.relkind <> 'c'
                 WHERE d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND t.oid = d.objid)
     LOOP
-        IF member.kind = 'FOREIGN-DATA WRAPPER' THEN  -- none but a superuser owns one
-            EXECUTE pg_catalog.format(
-                'GRANT USAGE ON FOREIGN DATA WRAPPER %s TO %I WITH GRANT OPTION', member.identity, member.owner);
-        ELSE
-            EXECUTE pg_catalog.format('ALTER %s %s OWNER TO %I', member.kind, member.identity, member.owner);
-        END IF;
+        EXECUTE pg_catalog.format('ALTER %s %s OWNER TO %I', member.kind, member.identity, member.owner);
     END LOOP;
 END
 $function$;

@@ -75,12 +75,13 @@ STAND_INS: Final = (
     StandIn(name="index_advisor", version="0.2.0"),
     StandIn(name="pg_stat_monitor", version="2.1"),
 )
-# What Supabase's supautils lets the role postgres create, of what PostgreSQL and its packages have.
+# What Supabase's supautils lets the role postgres create, of what PostgreSQL and its packages have; without dblink and
+# postgres_fdw, for no script is to reach another server from here.
 PRIVILEGED: Final = frozenset(
     """
-    autoinc bloom btree_gin btree_gist citext cube dblink dict_int dict_xsyn earthdistance fuzzystrmatch hstore
+    autoinc bloom btree_gin btree_gist citext cube dict_int dict_xsyn earthdistance fuzzystrmatch hstore
     insert_username intarray isn ltree moddatetime pg_buffercache pg_prewarm pg_stat_statements pg_trgm pg_walinspect
-    pgrowlocks pgstattuple plpgsql_check postgis postgres_fdw refint rum seg sslinfo tablefunc tcn tsm_system_rows
+    pgrowlocks pgstattuple plpgsql_check postgis refint rum seg sslinfo tablefunc tcn tsm_system_rows
     tsm_system_time unaccent vector xml2
     """.split()  # noqa: SIM905 - a list of them all, a line each, says no more
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -172,7 +173,12 @@ class _ServerStart:
 
     def _launch(self, version: Version, settings: Mapping[str, str]) -> None:
         if version.major >= stand_ins.FIRST_MAJOR and self.stand_ins is None:
-            self.stand_ins = stand_ins.write_stand_ins(self.run_folder.folder / "extensions", self.programs.bin_dir)
+            folder = self.run_folder.folder / "extensions"
+            self.stand_ins = stand_ins.write_stand_ins(folder, self.programs.bin_dir)
+            if self.stand_ins is not None and self.account.switched:
+                # Whose the server is, he removes it where we are gone.
+                for path in (folder, *folder.rglob("*")):
+                    os.chown(path, self.account.uid, self.account.gid)
         command = server_command(
             self.programs.bin_dir,
             cluster=self.run_folder.cluster,
