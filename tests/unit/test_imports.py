@@ -12,13 +12,13 @@ import pgcontract
 
 PACKAGE = Path(pgcontract.__file__).parent
 ORDER = (
-    *("errors", "plugins", "model", "result", "formats"),
+    *("values", "patterns", "errors", "plugins", "model", "result", "formats"),
     *("catalog", "postgres", "contract"),
     *("probes", "performance", "rules", "runner"),
     *("drafting", "reporting", "pytest_plugin", "cli"),
 )
 ENTRANCES = {"__init__", "__main__"}
-PURE = {"errors", "model", "result"}
+PURE = {"values", "patterns", "errors", "model", "result"}
 
 
 def room_of(path: Path) -> str:

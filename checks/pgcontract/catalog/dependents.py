@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from psycopg import Connection
+
+from pgcontract.values import dataclass
 
 # A relation is referred to by itself, by the type of its rows and by the sequences that belong to its columns. What is
 # part of it (its indexes, constraints, triggers, own rules and policies) is left out: that goes where it goes.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from psycopg import Connection
 
 from pgcontract.catalog.row_values import read_rows_as
 from pgcontract.catalog.snapshot import open_snapshot
+from pgcontract.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from pgcontract.catalog.information_schema import InformationSchema, InformationSchemaConstraint
 from pgcontract.model.qualified_name import split_name
 from pgcontract.model.schema import Constraint, Schema, Table
+from pgcontract.values import dataclass
 
 NOT_SHOWN = "nothing"
 _UNNAMED_TYPES = ("ARRAY", "USER-DEFINED")

@@ -6,12 +6,12 @@ Read between two statements of one transaction, so that what is different after 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
 
 from pgcontract.model.lock_mode import LockMode
+from pgcontract.values import dataclass
 
 _RELATIONS: Final = """
 SELECT c.oid::int8, pg_catalog.format('%I.%I', n.nspname, c.relname), c.relkind::text,

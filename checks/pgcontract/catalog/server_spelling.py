@@ -8,7 +8,7 @@ way: `IN (...)` becomes `= ANY (ARRAY[...])`, casts appear. What the server will
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any, TypeVar, get_args, get_type_hints
 
 import psycopg
@@ -18,6 +18,7 @@ from pgcontract.catalog import read_catalog
 from pgcontract.model.identifiers import quote_identifier
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Column, Constraint, Function, Index, Part, Policy, Schema, Table, Trigger, Type, View
+from pgcontract.values import dataclass
 
 SCRATCH = "pgcontract_scratch_"
 

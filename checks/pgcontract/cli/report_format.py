@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
@@ -12,6 +11,7 @@ import click
 
 from pgcontract.reporting import formats, is_format
 from pgcontract.reporting.output_folder import require_file, require_writable, write_file
+from pgcontract.values import dataclass
 
 if TYPE_CHECKING:
     from pgcontract.result import Run

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +12,7 @@ from pgcontract.contract.pasted_table import read_pasted_table
 from pgcontract.contract.tool_history import Row, ToolHistory, history_of
 from pgcontract.errors import InputError
 from pgcontract.model.input_file import read_bytes
+from pgcontract.values import dataclass
 
 DSN: Final = "dsn:"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -19,6 +18,7 @@ from pgcontract.errors import ContractError, InputError
 from pgcontract.model.input_file import is_there, read_bytes
 from pgcontract.result import Severity
 from pgcontract.result.source_file import SourceFile
+from pgcontract.values import dataclass
 
 BASELINE_FILE: Final = "pgcontract-baseline.toml"
 _FORMAT: Final = 1

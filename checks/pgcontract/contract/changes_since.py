@@ -6,7 +6,7 @@ import os
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
@@ -19,6 +19,7 @@ from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderReading
 from pgcontract.errors import InputError
 from pgcontract.model.sql import Script
+from pgcontract.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,17 +9,18 @@ from typing import Any, Final
 from pgcontract.model.identifiers import quote_identifier, unquote_identifier
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Constraint, Index
+from pgcontract.patterns import lazy_pattern
 
-_QUOTED: Final = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
-_HEAD: Final = re.compile(
+_QUOTED: Final = lazy_pattern(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
+_HEAD: Final = lazy_pattern(
     r"(?P<form>PRIMARY KEY|UNIQUE|EXCLUDE)(?P<nulls> NULLS NOT DISTINCT)?(?: USING (?P<method>\w+))? ?(?=\()",
     re.IGNORECASE,
 )
-_INCLUDE: Final = re.compile(r" INCLUDE (?=\()", re.IGNORECASE)
-_WHERE: Final = re.compile(r" WHERE (?=\()", re.IGNORECASE)
-_WITH: Final = re.compile(r"(?P<key>.*) WITH (?:\S+|OPERATOR\(\S+\))", re.IGNORECASE | re.DOTALL)
-_REFERENCES: Final = re.compile(r' REFERENCES (?P<table>(?:"(?:[^"]|"")+"|[^\s("])+)(?=\(|$| )', re.IGNORECASE)
-_ACTIONS: Final = re.compile(
+_INCLUDE: Final = lazy_pattern(r" INCLUDE (?=\()", re.IGNORECASE)
+_WHERE: Final = lazy_pattern(r" WHERE (?=\()", re.IGNORECASE)
+_WITH: Final = lazy_pattern(r"(?P<key>.*) WITH (?:\S+|OPERATOR\(\S+\))", re.IGNORECASE | re.DOTALL)
+_REFERENCES: Final = lazy_pattern(r' REFERENCES (?P<table>(?:"(?:[^"]|"")+"|[^\s("])+)(?=\(|$| )', re.IGNORECASE)
+_ACTIONS: Final = lazy_pattern(
     r"(?P<match> MATCH FULL)?(?: ON UPDATE (?P<on_update>CASCADE|RESTRICT|SET NULL|SET DEFAULT))?"
     r"(?: ON DELETE (?P<on_delete>CASCADE|RESTRICT|SET NULL|SET DEFAULT)(?P<columns> \()?)?"
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from pgcontract.contract.toml_reader import Document, read_contract
 from pgcontract.contract.validation_errors import ValidationIssue, nearest, raise_issues
 from pgcontract.model.input_file import is_there, require_inside
 from pgcontract.result.outline import Outline
+from pgcontract.values import dataclass
 
 MIGRATIONS_FOLDER: Final = "migrations"
 CONTRACTS_FOLDER: Final = "contracts"

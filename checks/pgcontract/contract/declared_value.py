@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Final, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -17,6 +16,7 @@ from pydantic_core import PydanticOmit, core_schema
 from pgcontract.contract.declaration_models import NameKey, Spec
 from pgcontract.contract.toml_positions import KeyPath, line_of
 from pgcontract.model.schema import Origin
+from pgcontract.values import dataclass
 
 T = TypeVar("T")
 

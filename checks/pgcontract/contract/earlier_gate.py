@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pgcontract.contract.severities import Severities
+from pgcontract.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

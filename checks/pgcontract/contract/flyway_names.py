@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Final
 
 from pgcontract.contract.flyway_settings import FlywaySettings
 from pgcontract.result import Severity
+from pgcontract.values import dataclass
 
 _VERSION: Final = re.compile(r"\d+(?:[._]\d+)*")
 _CALLBACK: Final = re.compile(r"(?:before|after|create)[A-Z]\w*(?:__.*)?", re.DOTALL)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +25,7 @@ from pgcontract.model.sql import (
     statements_between,
 )
 from pgcontract.model.sql.lexer import StatementSpan, split
+from pgcontract.values import dataclass
 
 # Those that Flyway takes out of a transaction by itself; the server refuses more within one.
 _LONELY: Final = re.compile(

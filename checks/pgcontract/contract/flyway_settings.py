@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
 
 from pgcontract.contract.spring_settings import spring_settings
 from pgcontract.model.input_file import read_bytes
+from pgcontract.values import dataclass
 
 SCRIPT_CONF: Final = ".conf"
 

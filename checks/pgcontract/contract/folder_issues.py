@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -13,6 +12,7 @@ from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, IssueKind
 from pgcontract.model.sql import Script, Statement, TransactionScope
 from pgcontract.result import Severity
+from pgcontract.values import dataclass
 
 _TRANSACTION_OPENS: Final = ("BEGIN", "START")
 _DIGITS: Final = re.compile(r"\d+")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
 from pgcontract.errors import InputError
+from pgcontract.values import dataclass
 
 _SHORTEST_SECRET: Final = 4  # a shorter one stands in every report by chance
 _SECRET: Final = re.compile(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from pgcontract.values import dataclass
 
 NOT_LOOKED_INTO: Final = frozenset(
     ("node_modules", "vendor", "target", "build", "dist", "venv", "site-packages", "__pycache__")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ from pgcontract.contract.layouts import dump, flat, is_recognised, layout_of_too
 from pgcontract.contract.migration_folder import Folder
 from pgcontract.contract.unread_tools import unread_tool
 from pgcontract.errors import InputError
+from pgcontract.values import dataclass
 
 _TESTS: Final = frozenset(("test", "tests", "__tests__", "spec", "specs", "fixtures", "testdata", "example", "examples"))
 _CALLED: Final = ("migrat", "versions", "changelog")

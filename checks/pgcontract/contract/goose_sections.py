@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
 from pgcontract.contract.folder_issues import Refusal
 from pgcontract.contract.line_statements import Line, lines
 from pgcontract.model.sql import Placeholder
+from pgcontract.values import dataclass
 
 _ANNOTATIONS: Final = ("up", "down", "statementbegin", "statementend", "no transaction", "envsub on", "envsub off")
 _VARIABLE: Final = re.compile(

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from pgcontract.contract.check_globs import matches_finding
 from pgcontract.contract.migration import Migration
 from pgcontract.model.schema import Origin
 from pgcontract.model.sql import Script, ScriptComment, Statement, script_comments
+from pgcontract.patterns import lazy_pattern
+from pgcontract.values import dataclass
 
-_MEANT: Final = re.compile(r"--+[ \t]*pgcontract[-_: ]{0,2}ignor", re.IGNORECASE)
-_COMMENT: Final = re.compile(r"--+[ \t]*pgcontract-ignore(?![\w-])[ \t]*(?P<rest>.*)", re.IGNORECASE)
-_CHECK: Final = re.compile(r"[a-z0-9_*?]+(?:\.[a-z0-9_*?]+)+|\*", re.IGNORECASE)
+_MEANT: Final = lazy_pattern(r"--+[ \t]*pgcontract[-_: ]{0,2}ignor", re.IGNORECASE)
+_COMMENT: Final = lazy_pattern(r"--+[ \t]*pgcontract-ignore(?![\w-])[ \t]*(?P<rest>.*)", re.IGNORECASE)
+_CHECK: Final = lazy_pattern(r"[a-z0-9_*?]+(?:\.[a-z0-9_*?]+)+|\*", re.IGNORECASE)
 _HOW: Final = "write -- pgcontract-ignore check.id: reason"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderRead
 from pgcontract.contract.tool_history import history_of
 from pgcontract.errors import InputError
 from pgcontract.result import Severity
+from pgcontract.values import dataclass
 
 KEY: Final = "leave_out"
 _MAX_NAMES: Final = 5

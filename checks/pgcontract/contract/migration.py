@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pgcontract.contract.values import Contract
 from pgcontract.model.sql import Script
+from pgcontract.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from pgcontract.errors import InputError
 from pgcontract.model.input_file import is_there, read_bytes, require_inside
 from pgcontract.model.sql import Execution, Script, Source, make_script, read_script, read_source, read_text
 from pgcontract.result import Severity
+from pgcontract.values import dataclass
 
 T = TypeVar("T")
 

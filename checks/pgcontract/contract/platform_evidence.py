@@ -9,6 +9,7 @@ from typing import Final
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder
 from pgcontract.model.sql import Script, code
+from pgcontract.patterns import lazy_pattern
 
 SUPABASE: Final = "supabase"
 PLATFORMS: Final = ("postgres", SUPABASE)
@@ -16,7 +17,7 @@ PLATFORMS: Final = ("postgres", SUPABASE)
 _LEVELS: Final = 3
 _ROLES: Final = frozenset(("anon", "authenticated", "service_role"))
 _WORDS: Final = ("auth", "storage", *_ROLES)
-_LIKELY: Final = re.compile(r"\b(?:anon|authenticated|service_role|auth|storage)\b")
+_LIKELY: Final = lazy_pattern(r"\b(?:anon|authenticated|service_role|auth|storage)\b")
 _NAME: Final = r'(?:"[^"]*"|[\w$]++)'
 _LIST: Final = rf"{_NAME}(?:\s*,\s*{_NAME})*+"
 _END: Final = r'"?(?![\w$"])'
@@ -24,32 +25,32 @@ _OBJECT: Final = (
     r'(?<![\w$.])"?(?P<schema>auth|storage)"?\s*\.\s*'
     r'"?(?P<name>uid|jwt|role|email|users|identities|sessions|objects|buckets|foldername|filename|extension)'
 )
-_FUNCTION: Final = re.compile(
+_FUNCTION: Final = lazy_pattern(
     r'(?<![\w$.])"?(?P<schema>auth|storage)"?\s*\.\s*"?(?P<name>uid|jwt|role|email|foldername|filename|extension)"?\s*\('
 )
 # Behind these words stands a table; elsewhere it may be a column of something that is called auth.
-_TABLE: Final = re.compile(
+_TABLE: Final = lazy_pattern(
     r"\b(?:from|join|references|on|into|update|table|only)\s+"
     r'"?(?P<schema>auth|storage)"?\s*\.\s*"?(?P<name>users|identities|sessions|objects|buckets)' + _END + r"(?!\s*[=<>])"
 )
-_CREATED: Final = re.compile(
+_CREATED: Final = lazy_pattern(
     r"\bcreate\s+(?:or\s+replace\s+)?(?:unlogged\s+)?(?:table|view|function|foreign\s+table|materialized\s+view)\s+"
     r"(?:if\s+not\s+exists\s+)?" + _OBJECT + _END
 )
-_CREATED_SCHEMA: Final = re.compile(
+_CREATED_SCHEMA: Final = lazy_pattern(
     r"\bcreate\s+schema\s+(?:if\s+not\s+exists\s+)?(?:authorization\s+)?" + r'"?(?P<name>auth|storage)' + _END
 )
-_CREATED_ROLE: Final = re.compile(rf"\bcreate\s+(?:role|user|group)\s+(?P<name>{_NAME})")
+_CREATED_ROLE: Final = lazy_pattern(rf"\bcreate\s+(?:role|user|group)\s+(?P<name>{_NAME})")
 # `to` is followed by roles, but where something is renamed, set or rolled back, or a rule is made.
-_TO_ROLES: Final = re.compile(
+_TO_ROLES: Final = lazy_pattern(
     rf"(?P<other>\brename\s+(?:(?:column|constraint|attribute|value)\s+)?(?:{_NAME}\s+)?|\bset\s+[\w$.]++\s+"
     rf"|\brollback\s+(?:(?:work|transaction)\s+)?|\bon\s+(?:select|insert|update|delete)\s+)?"
     rf"\bto\s+(?:group\s+)?(?P<roles>{_LIST})"
 )
 _ROLES_BEHIND: Final = (
-    re.compile(rf"\brevoke\b[^;]{{0,2000}}?\bfrom\s+(?:group\s+)?(?P<roles>{_LIST})"),
-    re.compile(rf"\b(?:set|local|session|for|alter)\s+(?:role|user)\s+(?:to\s+)?(?P<roles>{_LIST})"),
-    re.compile(rf"\bgrant\s+(?P<roles>{_LIST})\s+to\b"),
+    lazy_pattern(rf"\brevoke\b[^;]{{0,2000}}?\bfrom\s+(?:group\s+)?(?P<roles>{_LIST})"),
+    lazy_pattern(rf"\b(?:set|local|session|for|alter)\s+(?:role|user)\s+(?:to\s+)?(?P<roles>{_LIST})"),
+    lazy_pattern(rf"\bgrant\s+(?P<roles>{_LIST})\s+to\b"),
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from pgcontract.model.schema import Origin, Schema
 from pgcontract.model.sql import Script, inventory
 from pgcontract.result.outline import Outline
 from pgcontract.result.source_file import SourceFile
+from pgcontract.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

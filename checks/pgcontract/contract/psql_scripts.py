@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -24,22 +24,24 @@ from pgcontract.model.sql import (
     require_sql_text,
 )
 from pgcontract.model.sql.psql_arguments import VARIABLE
+from pgcontract.patterns import lazy_pattern
 from pgcontract.result import Severity
+from pgcontract.values import dataclass
 
 PSQL: Final = Execution(by_statement=True)
 RESTORE: Final = Execution(by_statement=True, restores=True)
 
 # Cheap: most files hold none of it, and are not read as psql would to be told.
-_MAYBE_PSQL: Final = re.compile(r"\\|(?<!:):[\w'\"{]|\bstdin\b", re.IGNORECASE)
-_PG_DUMP: Final = re.compile(
+_MAYBE_PSQL: Final = lazy_pattern(r"\\|(?<!:):[\w'\"{]|\bstdin\b", re.IGNORECASE)
+_PG_DUMP: Final = lazy_pattern(
     r"\A(?:[ \t]*(?:--[^\n]*|\\restrict[^\n]*)?\r?\n)*?--\r?\n-- PostgreSQL database (?:cluster )?dump\r?\n--"
 )
 # What Rails leaves of it in structure.sql: its own comments at the top are cut off.
-_CUT_HEADER: Final = re.compile(
+_CUT_HEADER: Final = lazy_pattern(
     r"\A(?:\s|--[^\n]*\n|\\restrict[^\n]*\n)*SET statement_timeout = 0;.*^SELECT pg_catalog\.set_config\('search_path'",
     re.DOTALL | re.MULTILINE,
 )
-_VARIABLE: Final = re.compile(rf"(?<!:){VARIABLE}")
+_VARIABLE: Final = lazy_pattern(rf"(?<!:){VARIABLE}")
 _MAX_NAMES: Final = 3
 _OPENING: Final = 65_536
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from pgcontract.contract.declared_value import DeclaredValue
@@ -15,6 +14,7 @@ from pgcontract.model.identifiers import quote_identifier
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql.renamed_text import renamed_text
 from pgcontract.model.sql.renames import Rename
+from pgcontract.values import dataclass
 
 V = TypeVar("V", bound=DeclaredValue)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from pgcontract.contract.declared_value import ORIGIN, NamedValue
@@ -11,6 +10,7 @@ from pgcontract.contract.section import Section
 from pgcontract.contract.sections import SECTIONS
 from pgcontract.contract.validation_errors import ValidationIssue, nearest
 from pgcontract.model.schema import Origin
+from pgcontract.values import dataclass
 
 REMOVED: Final = "removed"
 RETIRED: Final = "@retired"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from pydantic import Field
@@ -12,6 +11,7 @@ from pgcontract.contract.declared_value import DeclaredValue, Many, Named, Named
 from pgcontract.contract.toml_positions import KeyPath, line_of
 from pgcontract.contract.validation_errors import ValidationIssue, spell_path
 from pgcontract.model.schema import Schema
+from pgcontract.values import dataclass
 
 Mistake = tuple[KeyPath, str]  # the key that it is about, by its whole path, and what to say of it
 

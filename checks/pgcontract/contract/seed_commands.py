@@ -6,11 +6,11 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from pgcontract.contract.migration_folder import Folder
+from pgcontract.values import dataclass
 
 _PACKAGE: Final = "package.json"
 _PRISMA: Final = "prisma"

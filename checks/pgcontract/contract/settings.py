@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -12,6 +11,7 @@ from pgcontract.contract.configuration import Configuration
 from pgcontract.contract.documents import ProjectSpec
 from pgcontract.contract.toml_positions import KeyPath
 from pgcontract.contract.validation_errors import spell_path
+from pgcontract.values import dataclass
 
 DEFAULT: Final = "default"
 # What holds where no file says it, and the model has no value for it.

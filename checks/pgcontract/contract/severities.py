@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 
 from pgcontract.contract.configuration import Configuration
 from pgcontract.model.schema import Origin
 from pgcontract.result import Severity
+from pgcontract.values import dataclass
 
 _HEAVIEST_FIRST: Final = list(Severity)
 

@@ -8,9 +8,10 @@ from typing import Final
 
 from pgcontract.contract.validation_errors import nearest
 from pgcontract.model.sql import split_statements
+from pgcontract.patterns import lazy_pattern
 
-_PERCENT: Final = re.compile(r"%(?:\((?P<name>[^()\s]+)\)s|(?P<percent>%)|(?P<other>.?))", re.DOTALL)
-_COMMENTS: Final = re.compile(r"\s+|--[^\n]*(?:\n|$)|/\*.*?\*/|\(", re.DOTALL)
+_PERCENT: Final = lazy_pattern(r"%(?:\((?P<name>[^()\s]+)\)s|(?P<percent>%)|(?P<other>.?))", re.DOTALL)
+_COMMENTS: Final = lazy_pattern(r"\s+|--[^\n]*(?:\n|$)|/\*.*?\*/|\(", re.DOTALL)
 _QUERY_WORDS: Final = ("select", "with", "values", "table")
 _TRANSACTION_WORDS: Final = ("begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release", "prepare")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder
 from pgcontract.contract.platform_evidence import SUPABASE
 from pgcontract.model.sql.lexer import without_comments
+from pgcontract.values import dataclass
 
 CONFIG: Final = "config.toml"
 _EARLIEST, _LATEST = 10, 99

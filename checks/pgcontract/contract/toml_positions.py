@@ -8,17 +8,19 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from pgcontract.patterns import lazy_pattern
+
 KeyPath = tuple[str | int, ...]
 
-_BLANKS: Final = re.compile(r"(?:[ \t\n]|#[^\n]*)*")
-_KEY: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|[A-Za-z0-9_-]+')
-_DOT: Final = re.compile(r"[ \t]*\.[ \t]*")
-_EQUALS: Final = re.compile(r"[ \t]*=[ \t]*")
-_TEXT: Final = re.compile(
+_BLANKS: Final = lazy_pattern(r"(?:[ \t\n]|#[^\n]*)*")
+_KEY: Final = lazy_pattern(r'"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|[A-Za-z0-9_-]+')
+_DOT: Final = lazy_pattern(r"[ \t]*\.[ \t]*")
+_EQUALS: Final = lazy_pattern(r"[ \t]*=[ \t]*")
+_TEXT: Final = lazy_pattern(
     r'"""(?:[^\\]|\\.)*?"""(?:"{0,2})' + r"|'''.*?'''(?:'{0,2})" + r'|"(?:[^"\\\n]|\\.)*"' + r"|'[^'\n]*'",
     re.DOTALL,
 )
-_BARE: Final = re.compile(r"[^,\]}#\n]+")
+_BARE: Final = lazy_pattern(r"[^,\]}#\n]+")
 
 
 def key_lines(text: str) -> dict[KeyPath, int]:

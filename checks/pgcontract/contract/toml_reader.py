@@ -6,7 +6,6 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -30,6 +29,7 @@ from pgcontract.errors import ContractError, InputError
 from pgcontract.model.input_file import is_there, read_bytes
 from pgcontract.result.outline import Outline
 from pgcontract.result.source_file import SourceFile
+from pgcontract.values import dataclass
 
 S = TypeVar("S", bound=BaseModel)
 

@@ -6,10 +6,10 @@ Each layout says it of its own tool, as `HISTORY`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 from pgcontract.contract.migration import Migration
+from pgcontract.values import dataclass
 
 Row = Mapping[str, str]
 

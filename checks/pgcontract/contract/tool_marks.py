@@ -8,16 +8,17 @@ from typing import Final
 
 from pgcontract.contract.migration_folder import Folder
 from pgcontract.model.sql import split_statements
+from pgcontract.patterns import lazy_pattern
 
 _MARKS: Final = {
-    "goose": re.compile(r"^--\s*\+goose\s+(?i:up|statementbegin|no transaction|envsub on|down)\s*$", re.M),
-    "dbmate": re.compile(r"^--\s*migrate:(?:up|down)(?:\s*$|\s+\S+)", re.M),
-    "sql-migrate": re.compile(r"^-- \+migrate (?:Up|Down)\b.*$", re.M),
+    "goose": lazy_pattern(r"^--\s*\+goose\s+(?i:up|statementbegin|no transaction|envsub on|down)\s*$", re.M),
+    "dbmate": lazy_pattern(r"^--\s*migrate:(?:up|down)(?:\s*$|\s+\S+)", re.M),
+    "sql-migrate": lazy_pattern(r"^-- \+migrate (?:Up|Down)\b.*$", re.M),
 }
-NODE_UP: Final = re.compile(r"^\s*--[\s-]*up\s+migration", re.I | re.M)
-NODE_DOWN: Final = re.compile(r"^\s*--[\s-]*down\s+migration", re.I | re.M)
+NODE_UP: Final = lazy_pattern(r"^\s*--[\s-]*up\s+migration", re.I | re.M)
+NODE_DOWN: Final = lazy_pattern(r"^\s*--[\s-]*down\s+migration", re.I | re.M)
 _WORDS: Final = ("+goose", "migrate:", "+migrate")
-_BLOCK_COMMENT: Final = re.compile(r"/\*.*?\*/", re.S)
+_BLOCK_COMMENT: Final = lazy_pattern(r"/\*.*?\*/", re.S)
 
 
 def mark_in(folder: Folder) -> tuple[str, str, Path] | None:

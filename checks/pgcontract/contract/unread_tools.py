@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from pgcontract.contract.migration_folder import Folder
 from pgcontract.errors import InputError
+from pgcontract.values import dataclass
 
 _SCRATCH: Final = "migrate a scratch database, then `pg_dump -s DATABASE | pgcontract verify -`"
 _CODE: Final = "They are code, and there is no SQL in them to read"

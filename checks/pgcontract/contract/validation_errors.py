@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Annotated, Any, Final, Literal, NoReturn, Union, get_args, get_origin
 
@@ -14,6 +13,7 @@ from pydantic_core import ErrorDetails
 from pgcontract.contract.declared_value import ADDED_KEYS, NAME, TEXT, key_of
 from pgcontract.contract.toml_positions import KeyPath, line_of
 from pgcontract.errors import ContractError
+from pgcontract.values import dataclass
 
 _INTERNAL: Final = "@"  # what the reader adds, and nobody writes
 _MAX_KNOWN: Final = 40

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeVar
 
 from pgcontract.contract.claims import Claim
@@ -13,6 +13,7 @@ from pgcontract.contract.section import Section
 from pgcontract.model.schema import Origin, Schema
 from pgcontract.model.sql.renames import Rename
 from pgcontract.result.source_file import SourceFile
+from pgcontract.values import dataclass
 
 S = TypeVar("S", bound=Section)
 

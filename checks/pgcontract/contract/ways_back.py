@@ -12,14 +12,17 @@ from collections.abc import Collection
 from typing import Final
 
 from pgcontract.model.sql import Script
+from pgcontract.patterns import lazy_pattern
 
-_NAME: Final = re.compile(r"(?P<head>.*?)(?P<mark>[._-])(?:down|undo|rollback|revert)(?P<tail>(?:[._-].*)?\.sql)", re.I)
+_NAME: Final = lazy_pattern(r"(?P<head>.*?)(?P<mark>[._-])(?:down|undo|rollback|revert)(?P<tail>(?:[._-].*)?\.sql)", re.I)
 _UPS: Final = ("up", "do", "apply", "deploy")
 _WORD_BEFORE: Final = r"^[ \t]*--[^\w\n]*(?:\w+[^\w\n]+)?"
 _WORD_BEHIND: Final = r"(?:[ \t]+migration)?[^\w\n]*$"
-_UP: Final = re.compile(rf"{_WORD_BEFORE}(?:ups?|do|apply|forward|upgrade){_WORD_BEHIND}", re.I | re.M)
-_DOWN: Final = re.compile(rf"{_WORD_BEFORE}(?:downs?|undo|rollback|revert|backward|downgrade){_WORD_BEHIND}", re.I | re.M)
-_DOWN_ALONE: Final = re.compile(
+_UP: Final = lazy_pattern(rf"{_WORD_BEFORE}(?:ups?|do|apply|forward|upgrade){_WORD_BEHIND}", re.I | re.M)
+_DOWN: Final = lazy_pattern(
+    rf"{_WORD_BEFORE}(?:downs?|undo|rollback|revert|backward|downgrade){_WORD_BEHIND}", re.I | re.M
+)
+_DOWN_ALONE: Final = lazy_pattern(
     r"^[ \t]*--(?:-- create above / drop below ----|[ \t]*//[ \t]*@UNDO)[ \t]*\r?$", re.M | re.I
 )
 

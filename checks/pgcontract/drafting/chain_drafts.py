@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from pgcontract.postgres.platform import MIGRATOR
 from pgcontract.probes.thawed_times import thawed
 from pgcontract.result import RunOptions
 from pgcontract.runner import Change, changes
+from pgcontract.values import dataclass
 
 _OWNERS: Final = ("tables", "views", "types")
 

@@ -7,11 +7,12 @@ or the owner pinned the other text with `same_as`), different (only one side has
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import Field, dataclass, fields
+from dataclasses import Field, fields
 from enum import Enum
 from typing import Any
 
 from pgcontract.model.schema import Grant, Origin, Part, Schema
+from pgcontract.values import dataclass
 
 
 class ComparisonResult(Enum):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pgcontract.model.contents import Contents, Row, RowDifference, TableContents, compare_rows
+from pgcontract.values import dataclass
 
 IgnoredColumns = Callable[[str, Sequence[RowDifference]], Collection[str]]
 

@@ -13,11 +13,12 @@ contract gives them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 
 from pgcontract.model.qualified_name import QualifiedName, split_name
+from pgcontract.values import dataclass
 
 P = TypeVar("P")
 

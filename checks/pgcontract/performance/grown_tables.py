@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final
 
 import psycopg
@@ -24,6 +23,7 @@ from pgcontract.probes.row_generation.row_maker import stricter
 from pgcontract.probes.row_generation.table_order import parents_first
 from pgcontract.probes.row_generation.table_plan import TablePlan
 from pgcontract.probes.row_generation.target_tables import FilledTable, count_rows, read_tables
+from pgcontract.values import dataclass
 
 # Far from the numbers that the values of the chain's own rows are counted from.
 _FIRST: Final = 1_000

@@ -20,11 +20,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
 from pgcontract.contract import Growth
+from pgcontract.values import dataclass
 
 SPREAD: Final = 10
 _FITTED_SIZES: Final = 3  # an exponent through two points fits whatever they are

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,7 @@ from psycopg.rows import class_row
 from pgcontract.performance.loading import Load, LoadedServer
 from pgcontract.performance.queries.filter_conditions import mentions
 from pgcontract.performance.queries.query_plan import Scan
+from pgcontract.values import dataclass
 
 _INDEXES_SQL: Final = Path(__file__).parent / "sql" / "indexes.sql"
 _MAX_FANOUT: Final = 300  # entries of an inner page: more than that fit only where the keys are a few bytes long

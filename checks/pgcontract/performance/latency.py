@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Final
 
@@ -29,6 +29,7 @@ from pgcontract.performance.timing_functions import TimedQuery, TimingSession, m
 from pgcontract.postgres.acting_identity import Identity
 from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
+from pgcontract.values import dataclass
 
 _SESSIONS: Final = 2
 _TURNS: Final = 20

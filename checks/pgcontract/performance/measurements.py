@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from pgcontract.performance.growth import allowed_buffers, exponent, median
 from pgcontract.performance.latency import Latencies, SizeTimes, Times, latencies
@@ -26,6 +25,7 @@ from pgcontract.result.measurements import (
     WriteAtSize,
     WriteFigures,
 )
+from pgcontract.values import dataclass
 
 # A write may cost what the heights of the indexes cost, and no more: what `write.growth` asks of every step.
 _WRITE_GROWTH = "O(log n)"

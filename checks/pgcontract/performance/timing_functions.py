@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from pgcontract.performance.queries.prepared_query import Mode, Values, number_p
 from pgcontract.postgres.acting_identity import NOBODY, Identity
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.sample_rows import escape_percent_signs
+from pgcontract.values import dataclass
 
 _FUNCTION: Final = sql.SQL("CREATE FUNCTION pg_temp.{}({}) RETURNS pg_catalog.float8 LANGUAGE plpgsql AS {}")
 _BODY: Final = """

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 import psycopg
@@ -28,6 +28,7 @@ from pgcontract.probes.locks.work import LockTrace, TracedStatement
 from pgcontract.probes.populated.over_rows import run_over_rows
 from pgcontract.probes.populated.row_trials import transaction_body
 from pgcontract.result import WorkAtSize
+from pgcontract.values import dataclass
 
 SIZES: Final = (100, 10_000)
 _PAGE: Final = 8_192

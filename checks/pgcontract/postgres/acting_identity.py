@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
@@ -18,6 +17,7 @@ from psycopg.pq import TransactionStatus
 
 from pgcontract.errors import CouldNotAsk
 from pgcontract.postgres.script_execution import read_refusal
+from pgcontract.values import dataclass
 
 CLAIMS_SETTING: Final = "request.jwt.claims"
 _MAY_SET: Final = """

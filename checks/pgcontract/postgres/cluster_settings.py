@@ -8,13 +8,14 @@ script can change, and of that its settings.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from pgcontract.model.schema import Schema
+from pgcontract.values import dataclass
 
 RENAMED_PREFIX = "pgcontract_parked_"
 

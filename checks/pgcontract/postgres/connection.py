@@ -10,7 +10,6 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
@@ -22,6 +21,7 @@ from psycopg.rows import TupleRow
 from psycopg.waiting import Wait
 
 from pgcontract.errors import ServerUnavailable
+from pgcontract.values import dataclass
 
 T = TypeVar("T")
 

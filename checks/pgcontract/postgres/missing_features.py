@@ -5,14 +5,15 @@ from __future__ import annotations
 import locale
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from difflib import get_close_matches
 
 import psycopg
 
 from pgcontract.model.sql import Script
+from pgcontract.patterns import lazy_pattern
 from pgcontract.postgres import builds, versions
 from pgcontract.postgres.script_execution import Refusal
+from pgcontract.values import dataclass
 
 _EXTENSION = re.compile(r'extension "(?P<name>.+)" is not available')
 _EXTENSION_VERSION = re.compile(
@@ -25,11 +26,11 @@ _LOCALE = re.compile(r'could not create locale "(?P<name>.+)": .*')
 _FUNCTION = re.compile(r"function (?:extensions\.)?(?P<name>\w+)\(.*\) does not exist")
 _TABLESPACE = re.compile(r'tablespace "(?P<name>.+)" does not exist')
 _BUILD = (
-    re.compile(r"(?P<library>\w+) is not supported (?:in|by) this build"),
-    re.compile(r"This functionality requires the server to be built with (?P<library>\S+) support\."),
-    re.compile(r'invalid value for parameter "default_toast_compression": "(?P<library>lz4)"'),
+    lazy_pattern(r"(?P<library>\w+) is not supported (?:in|by) this build"),
+    lazy_pattern(r"This functionality requires the server to be built with (?P<library>\S+) support\."),
+    lazy_pattern(r'invalid value for parameter "default_toast_compression": "(?P<library>lz4)"'),
 )
-_ICU_COLLATION = re.compile(r"(?P<language>[a-z]{2,3})(?:-[A-Z][a-z]{3})?(?:-(?P<territory>[A-Z]{2}|\d{3}))?-x-icu")
+_ICU_COLLATION = lazy_pattern(r"(?P<language>[a-z]{2,3})(?:-[A-Z][a-z]{3})?(?:-(?P<territory>[A-Z]{2}|\d{3}))?-x-icu")
 _NOT_BUILT = "is not in this server's build"
 _AVAILABLE = "SELECT FROM pg_catalog.pg_available_extensions WHERE name = %s"
 _ICU_COLLATIONS = "SELECT FROM pg_catalog.pg_collation WHERE collprovider = 'i' AND collname LIKE '%-x-icu' LIMIT 1"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from pgcontract.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from typing import Final
 
 import psycopg
@@ -31,6 +31,7 @@ from pgcontract.postgres.ownership import (
 from pgcontract.postgres.platform import Platform, PlatformRole
 from pgcontract.postgres.providers import Server
 from pgcontract.postgres.run_login import require_powerless, try_login
+from pgcontract.values import dataclass
 
 _ROLES = """
 SELECT rolname, rolsuper, pg_catalog.array_remove(ARRAY[

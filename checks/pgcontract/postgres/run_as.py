@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 import psycopg
@@ -15,6 +15,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from pgcontract.errors import InputError
+from pgcontract.values import dataclass
 
 SUGGESTED_NAME: Final = "pgcontract_run"
 # What a connection string may say besides who logs in: where, which has to be what --pg says.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from types import TracebackType
 from typing import TypeVar
@@ -51,6 +51,7 @@ from pgcontract.postgres.roles import as_in_production, drop_platform_roles, off
 from pgcontract.postgres.run_login import RunAsGuard, restore_password, set_search_path
 from pgcontract.postgres.setup import require_runnable, run_setup, with_power
 from pgcontract.result import RunOptions
+from pgcontract.values import dataclass
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import psycopg
@@ -30,6 +30,7 @@ from pgcontract.model.sql import (
 )
 from pgcontract.postgres.connection import Connection, as_unavailable, execute_discarding_rows, is_server_lost
 from pgcontract.result import Evidence
+from pgcontract.values import dataclass
 
 _SYNTAX_ERROR: Final = "42601"
 # What a statement would make a role's, or another server's, password is nobody's evidence.

@@ -7,7 +7,8 @@ the one's before it), the refusals from what 15 to 18 said to them; the rest is 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from pgcontract.values import dataclass
 
 KNOWN_MAJORS = range(15, 19)
 _MAX_BEFORE_CHARS = 2_000

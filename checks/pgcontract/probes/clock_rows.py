@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 import psycopg
@@ -15,6 +14,7 @@ from pgcontract.model.schema import Column, Constraint
 from pgcontract.model.sql.lexer import Token, TokenKind, tokens
 from pgcontract.probes.context import Context
 from pgcontract.result import Evidence
+from pgcontract.values import dataclass
 
 # Days from today on which the clock is read again.
 _LATER: Final = (1, 2, 8, 32, 100, 366, 800, 3_700, 11_000)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from pgcontract.model.identifiers import MAX_NAME_BYTES, read_identifier
@@ -12,6 +11,7 @@ from pgcontract.model.sql import place
 from pgcontract.model.sql.lexer import TokenKind, tokens
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
+from pgcontract.values import dataclass
 
 _LONG: Final = re.compile(rf"[\w$]{{{MAX_NAME_BYTES // 4},}}|\"[^\"]{{{MAX_NAME_BYTES // 4},}}\"")
 

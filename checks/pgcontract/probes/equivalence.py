@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
@@ -17,6 +16,7 @@ from pgcontract.probes.context import Context
 from pgcontract.probes.fuzzing.expression_difference import CandidateRow, ExpressionComparison, compare_expressions
 from pgcontract.probes.sample_rows import describe_row
 from pgcontract.result import Evidence
+from pgcontract.values import dataclass
 
 # One constant, as the server prints it: its type's own output, so that two texts are two values.
 _CONSTANT = re.compile(r"(?:'(?:[^']|'')*'|-?[0-9.]+|\([0-9.-]+\)|true|false)(?:::[\w .\"(),\[\]]+)?")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from pgcontract.postgres.script_execution import Refusal
+from pgcontract.values import dataclass
 
 
 class FailureKind(Enum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
 import psycopg
@@ -30,6 +30,7 @@ from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.contents_changes import describe_difference, rows_after_rollback
 from pgcontract.probes.context import Context
 from pgcontract.probes.rehearsal import filled_before
+from pgcontract.values import dataclass
 
 # Running every prefix is quadratic in the statements; beyond this many a seeded sample is run.
 MAX_PREFIXES = 60

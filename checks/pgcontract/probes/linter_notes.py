@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from pgcontract.errors import InputError
 from pgcontract.model.linters import LINTERS
 from pgcontract.model.sql import Script, place
 from pgcontract.model.sql.transactions import transaction_numbers
+from pgcontract.values import dataclass
 
 _TIMEOUT_S: Final = 60
 

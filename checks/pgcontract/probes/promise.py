@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final
 
 from pgcontract.contract import Contract, Migration, Project
 from pgcontract.model.schema import Origin, Schema
 from pgcontract.model.sql import Inventory, Script, inventory
+from pgcontract.values import dataclass
 
 # Quoted text comes first, for it may hold what looks like a comment.
 _COMMENT: Final = re.compile(

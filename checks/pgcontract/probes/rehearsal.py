@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final
 
 import psycopg
@@ -32,6 +31,7 @@ from pgcontract.probes.row_generation.row_maker import FEW
 from pgcontract.probes.row_generation.selected_values import selected_values
 from pgcontract.probes.row_generation.target_tables import FilledTable
 from pgcontract.probes.separate_server import on_separate_server
+from pgcontract.values import dataclass
 
 # The number from which the values of rows are counted that are inserted after the migration: none is there already.
 _LATER: Final = 160

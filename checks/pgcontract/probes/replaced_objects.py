@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any, Final
 
 from pgcontract.catalog.dependents import Dependent, read_dependents
@@ -13,6 +13,7 @@ from pgcontract.model.schema import Constraint, Grant, Index, Part, Policy
 from pgcontract.probes.cached_facts import cached_promise_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.script_words import names_in_code
+from pgcontract.values import dataclass
 
 _RELATIONS: Final = ("table", "view")
 _FREES_NAMES: Final = ("RENAME", "DROP", "SCHEMA")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 import psycopg
@@ -20,6 +20,7 @@ from pgcontract.probes.own_guard import is_own_guard
 from pgcontract.probes.populated.table_snapshots import take_snapshot
 from pgcontract.probes.rehearsal import Rehearsal, rehearse, rehearsed_on_separate_server, rehearsed_tables
 from pgcontract.probes.row_generation.few_rows import FewRows, insert_few_rows
+from pgcontract.values import dataclass
 
 # The number from which the values of new rows are counted: none of them is there already.
 _NEW_ROWS: Final = 60

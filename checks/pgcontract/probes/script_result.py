@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import psycopg
@@ -15,6 +14,7 @@ from pgcontract.postgres.missing_features import MissingFeature, find_missing_fe
 from pgcontract.postgres.sandbox import DatabaseState, Sandbox
 from pgcontract.postgres.script_execution import Refusal, apply_as_production, ends_transactions, locate_refusal
 from pgcontract.probes.promise import Promise
+from pgcontract.values import dataclass
 
 _LETS_IN: Final = """
 SELECT d.datallowconn AND d.datconnlimit <> 0 AND r.rolcanlogin AND r.rolconnlimit <> 0

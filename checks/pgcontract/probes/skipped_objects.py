@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import psycopg
@@ -16,30 +16,34 @@ from pgcontract.model.qualified_name import split_name
 from pgcontract.model.schema import Origin
 from pgcontract.model.sql import inventory
 from pgcontract.model.sql.lexer import tokens, without_comments
+from pgcontract.patterns import lazy_pattern
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
+from pgcontract.values import dataclass
 
 _MOST: Final = 40
 _PART: Final = r'(?:"(?:[^"]|"")+"|[\w$]+)'
 _NAME: Final = rf"{_PART}(?:\s*\.\s*{_PART})*"
-_MAKES: Final = re.compile(
+_MAKES: Final = lazy_pattern(
     rf"\s*CREATE\s+(?:(?:UNLOGGED|UNIQUE|MATERIALIZED)\s+)*(?P<kind>TABLE|INDEX|VIEW|SEQUENCE)\s+(?:CONCURRENTLY\s+)?"
     rf"(?P<guard>IF\s+NOT\s+EXISTS\s+)?(?P<name>{_NAME})(?P<rest>.*)",
     re.IGNORECASE | re.DOTALL,
 )
-_INDEXED: Final = re.compile(rf"\s*ON\s+(?:ONLY\s+)?(?P<table>{_NAME})", re.IGNORECASE)
-_ALTERS: Final = re.compile(
+_INDEXED: Final = lazy_pattern(rf"\s*ON\s+(?:ONLY\s+)?(?P<table>{_NAME})", re.IGNORECASE)
+_ALTERS: Final = lazy_pattern(
     rf"\s*ALTER\s+TABLE\s+(?:IF\s+EXISTS\s+)?(?:ONLY\s+)?(?P<table>{_NAME})\s+(?=ADD\b)", re.IGNORECASE
 )
-_ADDS: Final = re.compile(
+_ADDS: Final = lazy_pattern(
     rf"ADD\s+(?:COLUMN\s+)?IF\s+NOT\s+EXISTS\s+(?P<name>{_PART})\s+(?P<rest>.*)", re.IGNORECASE | re.DOTALL
 )
-_RETYPES: Final = re.compile(rf"\bALTER\s+(?:COLUMN\s+)?(?P<name>{_PART})\s+(?:SET\s+DATA\s+)?(?:TYPE|SET|DROP)\b", re.I)
-_LABELS: Final = re.compile(
+_RETYPES: Final = lazy_pattern(
+    rf"\bALTER\s+(?:COLUMN\s+)?(?P<name>{_PART})\s+(?:SET\s+DATA\s+)?(?:TYPE|SET|DROP)\b", re.I
+)
+_LABELS: Final = lazy_pattern(
     rf"CREATE\s+TYPE\s+(?P<name>{_NAME})\s+AS\s+ENUM\s*\((?P<labels>[^)]*)\)", re.IGNORECASE | re.DOTALL
 )
-_STRING: Final = re.compile(r"'((?:[^']|'')*)'")
-_TAKES_AWAY: Final = re.compile(
+_STRING: Final = lazy_pattern(r"'((?:[^']|'')*)'")
+_TAKES_AWAY: Final = lazy_pattern(
     r"\b(?:DROP\s+(?:TABLE|INDEX|MATERIALIZED|VIEW|SEQUENCE|SCHEMA|TYPE)|RENAME|SET\s+SCHEMA)\b", re.I
 )
 # A column: its name and what is said of it. The definitions of constraints that the table has, whatever they are called.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -17,6 +16,7 @@ from pgcontract.postgres.sandbox import DatabaseState
 from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.rehearsal import rehearse
+from pgcontract.values import dataclass
 
 # Every column with its default, or its domain's; none that asks a sequence, whose numbers are keys, no chance.
 _COLUMNS: Final = """

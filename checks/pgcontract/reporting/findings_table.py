@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from pgcontract.reporting.finding_status import is_unresolved, status_label
 from pgcontract.reporting.markup import visible
 from pgcontract.reporting.run_view import RunView
 from pgcontract.result import Evidence, Finding, Severity, Status
+from pgcontract.values import dataclass
 
 MAX_ROWS = 200
 MAX_LINES = 400

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from markupsafe import Markup
@@ -18,6 +17,7 @@ from pgcontract.reporting.markup import code, join, prose, quote, truncate_text
 from pgcontract.reporting.run_view import OUTCOMES_WORST_FIRST, RunView, decision_meaning
 from pgcontract.reporting.unchecked import gap_sentences
 from pgcontract.result import ClaimResult, Finding, Outcome, Status
+from pgcontract.values import dataclass
 
 MAX_LINES = 30
 # Lines that are always there: the title, the section's heading, the blank ones, and one each of the sentences.

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from typing import Any
@@ -22,6 +21,7 @@ from pydantic_core.core_schema import DataclassSchema
 from pgcontract.errors import InputError
 from pgcontract.reporting.evidence_ids import evidence_id
 from pgcontract.result import Run
+from pgcontract.values import dataclass
 
 FORMAT = "json"
 FILE = "run.json"

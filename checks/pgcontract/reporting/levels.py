@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha256
 
 from pgcontract.result import Finding, Severity, Status
+from pgcontract.values import dataclass
 
 
 class JUnit(Enum):

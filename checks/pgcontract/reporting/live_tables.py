@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from markupsafe import Markup
 
@@ -13,6 +12,7 @@ from pgcontract.reporting.markup import code, fence, join, prose, table
 from pgcontract.reporting.run_view import RunView
 from pgcontract.result import LiveLock, LiveStatement, Run, Status
 from pgcontract.result.check_info import family_of
+from pgcontract.values import dataclass
 
 MAX_STATEMENTS = 40
 MAX_TABLES = 4

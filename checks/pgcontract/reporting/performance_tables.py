@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from markupsafe import Markup
 
@@ -16,6 +15,7 @@ from pgcontract.reporting.measurement_names import named_measurements
 from pgcontract.reporting.run_view import RunView
 from pgcontract.result import Finding
 from pgcontract.result.measurements import QueryAtSize, QueryBudget, QueryFigures, WriteAtSize, WriteFigures
+from pgcontract.values import dataclass
 
 MERMAID = "mermaid"
 _NONE = "–"

@@ -7,7 +7,6 @@ pasted by hand, so there its command is the only one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from hashlib import sha256
@@ -26,6 +25,7 @@ from pgcontract.reporting.live_tables import worst_lock
 from pgcontract.reporting.markdown import render_template
 from pgcontract.reporting.run_view import RunView
 from pgcontract.result import Run
+from pgcontract.values import dataclass
 
 CHECKLIST: Final = "CHECKLIST.md"
 CHECKSUMS: Final = "SHA256SUMS"

@@ -6,13 +6,13 @@ Findings are the same where check, subject, migration and state are, whatever th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from pgcontract.model.comparison import compared_fields, display_value
 from pgcontract.model.schema import Part, Schema
 from pgcontract.reporting.finding_status import is_unresolved
 from pgcontract.reporting.run_view import RunView
 from pgcontract.result import ClaimResult, Finding, Run, SourceFile, Status
+from pgcontract.values import dataclass
 
 # Fewer pages differ from run to run by themselves.
 MIN_PAGES = 2

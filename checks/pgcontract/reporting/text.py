@@ -7,7 +7,6 @@ Colour follows the terminal and NO_COLOR; `render` is the same page at 80 column
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from io import StringIO
 
 from rich.cells import cell_len
@@ -23,6 +22,7 @@ from pgcontract.reporting.role_table import role_line
 from pgcontract.reporting.run_view import NOTEWORTHY_OUTCOMES, OUTCOMES_WORST_FIRST, RunView, decision_meaning
 from pgcontract.reporting.waiver_calendar import next_to_end
 from pgcontract.result import Decision, Evidence, Finding, Phase, Run, Status
+from pgcontract.values import dataclass
 
 FORMAT = "text"
 WIDTH = 80

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from pgcontract.result.status import Severity
+from pgcontract.values import dataclass
 
 
 class Correctable(Enum):

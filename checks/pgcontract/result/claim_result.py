@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from pgcontract.model.schema import Origin
+from pgcontract.values import dataclass
 
 
 class Outcome(Enum):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from pgcontract.model.schema import Origin
 from pgcontract.result.status import Acceptance, Severity, Status
+from pgcontract.values import dataclass
 
 MENDED: Final = "mended by "  # how the resolution of what a later migration mended begins
 

@@ -6,7 +6,7 @@ Times are in microseconds, pages are the server's of 8 kB, medians are over the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pgcontract.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

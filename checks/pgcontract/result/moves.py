@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from pgcontract.result.finding import Evidence
+from pgcontract.values import dataclass
 
 FROM: Final = "from"
 TO: Final = "to "

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from pgcontract.model.schema import Schema
 from pgcontract.result.effect import Effect
 from pgcontract.result.measurements import Measurements
 from pgcontract.result.role_access import RoleAccess
 from pgcontract.result.row_effects import RowLoss, RowStop
+from pgcontract.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from pgcontract.model.schema import Origin
 from pgcontract.result.check_info import family_of
+from pgcontract.values import dataclass
 
 EVERY_OTHER = "*"
 Content = Literal[

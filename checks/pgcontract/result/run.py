@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import assert_never
 
@@ -25,6 +25,7 @@ from pgcontract.result.source_file import SourceFile
 from pgcontract.result.status import Acceptance, Status
 from pgcontract.result.verdict import Decision, Verdict
 from pgcontract.result.waiver_term import WaiverTerm
+from pgcontract.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

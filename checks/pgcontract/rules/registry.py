@@ -11,7 +11,6 @@ import inspect
 import pkgutil
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from typing import Final, TypeAlias
@@ -23,6 +22,7 @@ from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
 from pgcontract.result import CheckInfo, Correctable, Severity
 from pgcontract.rules.answer import Answer
+from pgcontract.values import dataclass
 
 Subjects: TypeAlias = Callable[[Promise], Iterable[str]]
 Ask: TypeAlias = Callable[[Context], Iterable[Answer]]

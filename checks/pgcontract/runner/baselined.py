@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 from typing import Final
@@ -18,6 +18,7 @@ from pgcontract.rules.traps.made_parts import CATALOG
 from pgcontract.runner.finding_keys import FindingPlaces
 from pgcontract.runner.item import Item
 from pgcontract.runner.source_files import project_path
+from pgcontract.values import dataclass
 
 _NAME: Final = re.compile(r'(?:"[^"]+"|[^\W\d][\w$]*)(?:\.(?:"[^"]+"|[^\W\d][\w$]*))+')
 _POWERS: Final = re.compile(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pgcontract.contract import CheckRef, Claim, Project
 from pgcontract.result import CheckInfo, ClaimResult, Correctable, Finding, Outcome, Status
 from pgcontract.runner.claim_findings import CLAIM_DECIDED
 from pgcontract.runner.corrections import correction_obstacle, restated_claims
 from pgcontract.runner.item import Item
+from pgcontract.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

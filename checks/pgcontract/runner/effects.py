@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Final
 
 from pgcontract.model.identifiers import read_identifier
 from pgcontract.model.qualified_name import split_name
 from pgcontract.model.sql.lexer import without_comments
+from pgcontract.patterns import lazy_pattern
+from pgcontract.values import dataclass
 
 RELATION: Final = "relation"
 # What is no kind of its own: a renamed or moved object may be of any.
@@ -39,62 +41,62 @@ _OBJECT: Final = (
     r"|FOREIGN\s+DATA\s+WRAPPER|OPERATOR\s+(?:CLASS|FAMILY)|TEXT\s+SEARCH\s+(?:CONFIGURATION|DICTIONARY|PARSER|TEMPLATE)"
     r"|LANGUAGE|CONSTRAINT"
 )
-_CREATE: Final = re.compile(
+_CREATE: Final = lazy_pattern(
     rf"\bCREATE\s+(?:[a-z]+\s+){{0,4}}?(?P<kind>{_OBJECT})\s+(?:CONCURRENTLY\s+)?(?:IF\s+NOT\s+EXISTS\s+)?(?P<name>{_NAME})",
     re.IGNORECASE,
 )
-_DROP: Final = re.compile(
+_DROP: Final = lazy_pattern(
     rf"\bDROP\s+(?:MATERIALIZED\s+|FOREIGN\s+(?=TABLE))?(?P<kind>{_OBJECT}|COLUMN)\s+(?:CONCURRENTLY\s+)?"
     rf"(?:IF\s+EXISTS\s+)?(?P<names>{_NAME}(?:\s*,\s*{_NAME})*)",
     re.IGNORECASE,
 )
-_DROP_COLUMN: Final = re.compile(
+_DROP_COLUMN: Final = lazy_pattern(
     rf"\bDROP\s+(?:IF\s+EXISTS\s+)?(?!(?:{_OBJECT}|COLUMN|MATERIALIZED|FOREIGN|IF|NOT|DEFAULT|EXPRESSION|IDENTITY|OWNED"
     rf"|ATTRIBUTE|CAST|OPERATOR|ACCESS|DATABASE|TABLESPACE|SUBSCRIPTION|USER)\b)(?P<name>{_PART})",
     re.IGNORECASE,
 )
-_RENAME: Final = re.compile(
+_RENAME: Final = lazy_pattern(
     rf"\bRENAME\s+(?:(?P<kind>COLUMN|CONSTRAINT|ATTRIBUTE|VALUE)\s+)?(?:(?P<old>{_NAME}|'[^']*')\s+)?TO\s+"
     rf"(?P<name>{_PART}|'[^']*')",
     re.IGNORECASE,
 )
-_RENAMED: Final = re.compile(
+_RENAMED: Final = lazy_pattern(
     rf"\bALTER\s+(?:[a-z]+\s+){{0,2}}?(?:{_OBJECT})\s+(?:IF\s+EXISTS\s+)?(?:ONLY\s+)?(?P<name>{_NAME})\s*(?:\([^)]*\)\s*)?"
     r"(?:RENAME\s+TO|SET\s+SCHEMA)\b",
     re.IGNORECASE,
 )
-_MOVED: Final = re.compile(
+_MOVED: Final = lazy_pattern(
     rf"\bALTER\s+(?:[a-z]+\s+){{0,2}}?(?:{_OBJECT})\s+(?:IF\s+EXISTS\s+)?(?P<name>{_NAME})\s*(?:\([^)]*\)\s*)?"
     rf"SET\s+SCHEMA\s+(?P<schema>{_PART})",
     re.IGNORECASE,
 )
-_ADD: Final = re.compile(
+_ADD: Final = lazy_pattern(
     rf"\bADD\s+(?P<word>COLUMN\s+|ATTRIBUTE\s+)?(?:IF\s+NOT\s+EXISTS\s+)?"
     rf"(?!(?:CONSTRAINT|COLUMN|ATTRIBUTE|VALUE|PRIMARY|UNIQUE|CHECK|FOREIGN|EXCLUDE|IF|GENERATED|TABLE|TABLES)\b)"
     rf"(?P<name>{_PART})",
     re.IGNORECASE,
 )
-_LABEL: Final = re.compile(r"\bADD\s+VALUE\s+(?:IF\s+NOT\s+EXISTS\s+)?'(?P<name>(?:[^']|'')*)'", re.IGNORECASE)
-_LABELS: Final = re.compile(r"\bAS\s+ENUM\s*\((?P<labels>[^)]*)\)", re.IGNORECASE)
-_CONSTRAINT: Final = re.compile(rf"\bCONSTRAINT\s+(?P<name>{_PART})", re.IGNORECASE)
-_INTO: Final = re.compile(rf"\bSELECT\b[^;]*?\bINTO\s+(?:TABLE\s+)?(?P<name>{_NAME})", re.IGNORECASE)
-_TARGET: Final = re.compile(
+_LABEL: Final = lazy_pattern(r"\bADD\s+VALUE\s+(?:IF\s+NOT\s+EXISTS\s+)?'(?P<name>(?:[^']|'')*)'", re.IGNORECASE)
+_LABELS: Final = lazy_pattern(r"\bAS\s+ENUM\s*\((?P<labels>[^)]*)\)", re.IGNORECASE)
+_CONSTRAINT: Final = lazy_pattern(rf"\bCONSTRAINT\s+(?P<name>{_PART})", re.IGNORECASE)
+_INTO: Final = lazy_pattern(rf"\bSELECT\b[^;]*?\bINTO\s+(?:TABLE\s+)?(?P<name>{_NAME})", re.IGNORECASE)
+_TARGET: Final = lazy_pattern(
     rf"\b(?:(?:CREATE|ALTER|DROP)\s+(?:[a-z]+\s+){{0,4}}?(?:TABLE|VIEW|TYPE)\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?(?:ONLY\s+)?"
     rf"|ON\s+(?:ONLY\s+)?|PARTITION\s+OF\s+)(?P<name>{_NAME})",
     re.IGNORECASE,
 )
-_MAKES_COLUMNS: Final = re.compile(r"\bCREATE\s+(?:[a-z]+\s+){0,4}?(?:VIEW|TABLE|TYPE)\b", re.IGNORECASE)
-_INSERTS: Final = re.compile(rf"\b(?:INSERT\s+INTO|COPY)\s+(?P<name>{_NAME})", re.IGNORECASE)
-_ADDS_ROWS: Final = re.compile(
+_MAKES_COLUMNS: Final = lazy_pattern(r"\bCREATE\s+(?:[a-z]+\s+){0,4}?(?:VIEW|TABLE|TYPE)\b", re.IGNORECASE)
+_INSERTS: Final = lazy_pattern(rf"\b(?:INSERT\s+INTO|COPY)\s+(?P<name>{_NAME})", re.IGNORECASE)
+_ADDS_ROWS: Final = lazy_pattern(
     rf"\b(?:INSERT\s+INTO|MERGE\s+INTO|COPY|UPDATE)\s+(?:ONLY\s+)?(?P<name>{_NAME})", re.IGNORECASE
 )
-_REMOVES_ROWS: Final = re.compile(
+_REMOVES_ROWS: Final = lazy_pattern(
     rf"\b(?:DELETE\s+FROM|MERGE\s+INTO|TRUNCATE(?:\s+TABLE)?|UPDATE)\s+(?:ONLY\s+)?(?P<name>{_NAME})", re.IGNORECASE
 )
-_CODE: Final = re.compile(r"\s*(?:(?P<block>DO)|CALL|SELECT|WITH|EXECUTE)\b", re.IGNORECASE)
-_STRING: Final = re.compile(r"'((?:[^']|'')*)'")
-_WORD: Final = re.compile(r'"(?:[^"]|"")+"|[\w$]+')
-_IMPLIED: Final = re.compile(r"_(?:seq|pkey|key|fkey|idx|check|excl|not_null)\d*")
+_CODE: Final = lazy_pattern(r"\s*(?:(?P<block>DO)|CALL|SELECT|WITH|EXECUTE)\b", re.IGNORECASE)
+_STRING: Final = lazy_pattern(r"'((?:[^']|'')*)'")
+_WORD: Final = lazy_pattern(r'"(?:[^"]|"")+"|[\w$]+')
+_IMPLIED: Final = lazy_pattern(r"_(?:seq|pkey|key|fkey|idx|check|excl|not_null)\d*")
 # Words of statements, and types, that say nothing of what a statement is about.
 _COMMON: Final = frozenset(
     """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from pgcontract.contract import FindingKey, Migration, Project
@@ -11,6 +10,7 @@ from pgcontract.model.sql import Script, Statement, digest_of_script, digest_of_
 from pgcontract.result import Finding
 from pgcontract.result.secrets import mask_secrets
 from pgcontract.rules.registry import checks
+from pgcontract.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

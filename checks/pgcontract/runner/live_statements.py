@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pgcontract.probes.cached_facts import known_fact
@@ -11,6 +10,7 @@ from pgcontract.probes.context import Context
 from pgcontract.probes.locks.trace import trace_locks
 from pgcontract.probes.locks.work import LockTrace, TracedStatement
 from pgcontract.result import LiveLock, LiveStatement
+from pgcontract.values import dataclass
 
 if TYPE_CHECKING:
     from pgcontract.performance.work_at_sizes import GrowingStatement

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from pgcontract.patterns import lazy_pattern
 from pgcontract.postgres.script_execution import Refusal
 from pgcontract.runner.effects import RELATION, kind_of
+from pgcontract.values import dataclass
 
 _PATTERNS: Final = (
-    re.compile(r'(?P<kind>column) "(?P<name>.+)" of relation "(?P<of>.+)" does not exist'),
-    re.compile(
+    lazy_pattern(r'(?P<kind>column) "(?P<name>.+)" of relation "(?P<of>.+)" does not exist'),
+    lazy_pattern(
         r'(?P<kind>constraint|trigger|policy|rule) "(?P<name>.+)" (?:of|for) (?:relation|table|domain) "(?P<of>.+)" '
         "does not exist"
     ),
-    re.compile(
+    lazy_pattern(
         r'(?P<kind>column) "(?P<name>[^"]+)" (?:referenced in foreign key constraint |named in (?:partition )?key '
         r"|specified in USING clause )?does not exist(?: in (?:left|right) table)?"
     ),
-    re.compile(r"(?P<kind>column) (?P<of>[^\s\".]+)\.(?P<name>\S+) does not exist"),
-    re.compile(r"(?P<kind>function|procedure|aggregate|routine) (?P<name>[^()]+)\(.*\) does not exist"),
-    re.compile(r'could not find an? (?P<kind>function|procedure|aggregate) named "(?P<name>.+)"'),
-    re.compile(r'invalid input value for (?P<kind>enum) (?P<of>.+): "(?P<name>.*)"', re.DOTALL),
-    re.compile(r'"(?P<name>.*)" is not an existing (?P<kind>enum) label', re.DOTALL),
-    re.compile(
+    lazy_pattern(r"(?P<kind>column) (?P<of>[^\s\".]+)\.(?P<name>\S+) does not exist"),
+    lazy_pattern(r"(?P<kind>function|procedure|aggregate|routine) (?P<name>[^()]+)\(.*\) does not exist"),
+    lazy_pattern(r'could not find an? (?P<kind>function|procedure|aggregate) named "(?P<name>.+)"'),
+    lazy_pattern(r'invalid input value for (?P<kind>enum) (?P<of>.+): "(?P<name>.*)"', re.DOTALL),
+    lazy_pattern(r'"(?P<name>.*)" is not an existing (?P<kind>enum) label', re.DOTALL),
+    lazy_pattern(
         r'(?P<kind>[a-z][a-z -]*) "(?P<name>.+?)"(?: for (?:encoding|access method) "[^"]*")? does not exist'
         r'(?: for access method ".*")?'
     ),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from pgcontract.postgres.script_execution import Refusal
 from pgcontract.runner.effects import Effects, read_effects, words_of
 from pgcontract.runner.missing import Missing
+from pgcontract.values import dataclass
 
 # Where rows are not as the statement needs them, or somebody raises that.
 _OF_ROWS: Final = frozenset({"P0001", "P0002", "P0003", "P0004", "21000", "22004"})

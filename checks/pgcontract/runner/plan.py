@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 
@@ -18,6 +18,7 @@ from pgcontract.result.outline import EVERY_OTHER
 from pgcontract.rules.registry import Check, checks, nearest
 from pgcontract.runner.decisions import DECISIONS, decisions, matches
 from pgcontract.runner.item import Item
+from pgcontract.values import dataclass
 
 _FAMILIES_OF_THE_RUNNER = frozenset(info.family for info in DECISIONS)  # findings that answer no check of the registry
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Final
 
 import psycopg
@@ -33,6 +32,7 @@ from pgcontract.probes.populated.over_rows import run_over_rows
 from pgcontract.probes.populated.population import CarriedRows, Population
 from pgcontract.runner.plan import Plan
 from pgcontract.runner.triage import Salvage, Triage
+from pgcontract.values import dataclass
 
 # What the cluster holds for all databases, or takes effect in the next session only.
 _SESSION_WIDE: Final = re.compile(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 from pgcontract.contract import Migration, Project
@@ -19,6 +19,7 @@ from pgcontract.runner.kept_chain import script_parts
 from pgcontract.runner.plan import Plan, plan
 from pgcontract.runner.session import NO_SERVER, Session
 from pgcontract.runner.verification import conclude
+from pgcontract.values import dataclass
 
 _OPEN: Final = (Status.UNKNOWN, Status.ERROR)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Final
@@ -19,6 +18,7 @@ from pgcontract.probes.failure import Failure, FailureKind
 from pgcontract.runner.effects import Effects, read_effects, words_of
 from pgcontract.runner.missing import Missing, read_missing
 from pgcontract.runner.need import Need
+from pgcontract.values import dataclass
 
 _TABLES: Final = frozenset({"relation", "table", "view", "materialized view", "sequence", "foreign table"})
 _NOT_ALLOWED: Final = "42501"

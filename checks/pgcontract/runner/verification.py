@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from pgcontract.runner.severities import reweighed_decision, severity_sentences
 from pgcontract.runner.source_files import project_path, source_files
 from pgcontract.runner.verdict import conclude_verdict
 from pgcontract.runner.waivers import waiver_terms
+from pgcontract.values import dataclass
 
 
 def conclude(

@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import unified_diff
 from typing import Final
 
@@ -28,6 +28,7 @@ from pgcontract.rules.registry import checks
 from pgcontract.runner.check_infos import check_infos
 from pgcontract.runner.finding_keys import FindingPlaces
 from pgcontract.runner.waivers import LONGEST, LONGEST_IF_CRITICAL, apply_waivers
+from pgcontract.values import dataclass
 
 _ITEM: Final = re.compile(r"(?P<check>[^\[\]]+)\[(?P<subject>.*)\]", re.DOTALL)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import Final
@@ -40,6 +39,7 @@ from pgcontract.model.sql import (
     statements_between,
 )
 from pgcontract.result import Severity
+from pgcontract.values import dataclass
 
 NAME: Final = "dbmate"
 SENTENCE: Final = "by name, each section in a transaction but where its mark says transaction:false"

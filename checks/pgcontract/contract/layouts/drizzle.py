@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +22,7 @@ from pgcontract.contract.tool_marks import mark_in
 from pgcontract.errors import InputError
 from pgcontract.model.sql import Execution, TransactionScope, make_script, statements_between
 from pgcontract.result import Severity
+from pgcontract.values import dataclass
 
 NAME: Final = "drizzle"
 SENTENCE: Final = "in the order of meta/_journal.json, all pending files in one transaction"

@@ -27,8 +27,9 @@ from pgcontract.contract.toml_positions import KeyPath
 from pgcontract.contract.validation_errors import nearest
 from pgcontract.model.identifiers import unquote_identifier
 from pgcontract.model.schema import Schema
+from pgcontract.patterns import lazy_pattern
 
-_QUOTED: Final = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
+_QUOTED: Final = lazy_pattern(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
 _RANDOM_FUNCTIONS: Final = (
     "random",
     "random_normal",
@@ -38,7 +39,7 @@ _RANDOM_FUNCTIONS: Final = (
     "uuidv7",
     "nextval",
 )
-_VOLATILE: Final = re.compile(
+_VOLATILE: Final = lazy_pattern(
     rf"\b({'|'.join(_RANDOM_FUNCTIONS)}|now|clock_timestamp|statement_timestamp|transaction_timestamp|timeofday)\s*\("
     r"|\b(current_timestamp|current_date|current_time|localtimestamp|localtime)\b",
     re.IGNORECASE,

@@ -23,18 +23,19 @@ from pgcontract.contract.sql_parameters import (
 )
 from pgcontract.contract.validation_errors import nearest
 from pgcontract.model.schema import Schema
+from pgcontract.patterns import lazy_pattern
 
 # Parameters that every step has: the actor's number, and the id of the event, which a repeated delivery shares.
 BUILT_IN_PARAMETERS: Final = ("actor", "event")
 UNKNOWN_ACTOR: Final = 0
 _NAME: Final = r'(?:[^\W\d][\w$]*|"(?:[^"]|"")+")'
-_WRITTEN: Final = re.compile(
+_WRITTEN: Final = lazy_pattern(
     rf"(?:INSERT\s+INTO|UPDATE(?:\s+ONLY)?|DELETE\s+FROM(?:\s+ONLY)?|MERGE\s+INTO(?:\s+ONLY)?)\s+"
     rf"(?P<table>{_NAME}(?:\s*\.\s*{_NAME})?)",
     re.IGNORECASE,
 )
 
-_READS: Final = re.compile(r"[\s(]*(?:SELECT|TABLE|VALUES)\b", re.IGNORECASE)
+_READS: Final = lazy_pattern(r"[\s(]*(?:SELECT|TABLE|VALUES)\b", re.IGNORECASE)
 
 
 class Step(ActingRole):

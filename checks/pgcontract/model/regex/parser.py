@@ -6,7 +6,6 @@ What other engines take for special is not here: in brackets `|` is a literal, `
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from string import digits
 from typing import Final
@@ -27,15 +26,16 @@ from pgcontract.model.regex.nodes import (
     complement,
     merge_ranges,
 )
+from pgcontract.patterns import lazy_pattern
 
 _MAX_BOUND: Final = 255  # DUPMAX: the largest number in a bound
-_BOUND: Final = re.compile(r"\{0*([0-9]{1,4})(,(?:0*([0-9]{1,4}))?)?\}")
+_BOUND: Final = lazy_pattern(r"\{0*([0-9]{1,4})(,(?:0*([0-9]{1,4}))?)?\}")
 _QUANTIFIERS: Final = {"*": (0, None), "+": (1, None), "?": (0, 1)}
-_OPTIONS: Final = re.compile(r"\(\?([a-z]+)\)")
+_OPTIONS: Final = lazy_pattern(r"\(\?([a-z]+)\)")
 _PLAIN_ESCAPES: Final = {**dict(zip("abefnrtv", "\a\b\x1b\f\n\r\t\v", strict=True)), "B": "\\"}
 _CLASS_ESCAPES: Final = {"d": "digit", "s": "space", "w": "word"}
-_OCTAL: Final = re.compile(r"[1-7][0-7]{0,2}")
-_NUMERIC: Final = re.compile(r"u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]+)|(0[0-7]{0,2})")
+_OCTAL: Final = lazy_pattern(r"[1-7][0-7]{0,2}")
+_NUMERIC: Final = lazy_pattern(r"u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]+)|(0[0-7]{0,2})")
 _ANCHOR_ESCAPES: Final[Mapping[str, Anchor]] = {
     "m": Anchor.WORD_BEGIN,
     "M": Anchor.WORD_END,

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from pgcontract.model.sql.lexer import TokenKind, tokens
+from pgcontract.patterns import lazy_pattern
 
 _COMMANDS: Final = """
     ABORT ALTER ANALYSE ANALYZE BEGIN CALL CHECKPOINT CLOSE CLUSTER COMMENT COMMIT COPY CREATE DEALLOCATE DECLARE DELETE
@@ -88,7 +89,7 @@ _TAILS: Final = {
     "VALUES": "[(]",
     "WITH": rf"(RECURSIVE )?{_NAME}( [(].*?[)])? AS (NOT )?(MATERIALIZED )?[(]",
 }
-_TAIL: Final = {command: re.compile(tail, re.DOTALL) for command, tail in _TAILS.items()}
+_TAIL: Final = {command: lazy_pattern(tail, re.DOTALL) for command, tail in _TAILS.items()}
 _MAX_CHARACTERS: Final = 2_000
 
 

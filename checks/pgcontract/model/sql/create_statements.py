@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql.implied_objects import add_child, add_constraint, add_elements, add_index
@@ -13,6 +12,7 @@ from pgcontract.model.sql.table_elements import ConstraintElement, read_elements
 from pgcontract.model.sql.text_catalog import TextCatalog
 from pgcontract.model.sql.token_cursor import Cursor, Unreadable
 from pgcontract.model.sql.type_names import TypeLookup, input_types
+from pgcontract.values import dataclass
 
 _PREFIXES = ("TEMP", "TEMPORARY", "LOCAL", "GLOBAL", "UNLOGGED", "FOREIGN", "UNIQUE", "RECURSIVE", "MATERIALIZED")
 # Objects of kind "other" that have a unique name: the words in front of it, what pg_identify_object calls them, and

@@ -6,8 +6,6 @@ triggers, policies and more, and keeps no lines. sqlglot confirms the columns of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pgcontract.model.sql import sqlglot_reading
 from pgcontract.model.sql.alter_statements import read_alter, read_drop
 from pgcontract.model.sql.create_statements import read_create
@@ -16,6 +14,7 @@ from pgcontract.model.sql.lexer import Token, TokenKind, tokens
 from pgcontract.model.sql.script import Script
 from pgcontract.model.sql.text_catalog import Created, TextCatalog, Unread
 from pgcontract.model.sql.token_cursor import Cursor, Unreadable
+from pgcontract.values import dataclass
 
 # sqlglot takes some 5 s for a million characters: it confirms the first of a long script, the outline reads it all.
 MAX_CONFIRMED_CHARACTERS = 100_000

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_STRINGS: Final = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
+from pgcontract.patterns import lazy_pattern
+
+_STRINGS: Final = lazy_pattern(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _IDENTITY: Final = "GENERATED ALWAYS AS IDENTITY"
 # What it looks like outside of strings and quoted names, and what to write.
 _WORDS: Final = tuple(
-    (re.compile(pattern, re.IGNORECASE), written, wanted)
+    (lazy_pattern(pattern, re.IGNORECASE), written, wanted)
     for pattern, written, wanted in (
         (r"`", "names in `backticks`", 'names in "double quotes", or in none'),
         (r"(?:^|[\s(,.])\[[a-z_][\w $]*\]", "names in [brackets]", 'names in "double quotes", or in none'),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from pgcontract.model.sql.lexer import TokenKind, tokens
 from pgcontract.model.sql.passages import Passage, passage_end
 from pgcontract.model.sql.script import Script, line_starts
+from pgcontract.values import dataclass
 
 _QUOTED: Final = re.compile(r"'.*'", re.DOTALL)
 _TAG: Final = re.compile(r"\$\w*\$")

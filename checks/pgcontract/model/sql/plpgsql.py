@@ -7,10 +7,11 @@ read. A body in which that frame is not found is read as None, never half.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from pgcontract.model.sql.lexer import Token, TokenKind, tokens, without_comments
+from pgcontract.values import dataclass
 
 _LOOPS: Final = frozenset(("FOR", "FOREACH", "WHILE", "LOOP"))
 _SILENT: Final = frozenset(("NULL", "EXIT", "CONTINUE", "COMMIT", "ROLLBACK", "CLOSE", "GET", "FETCH", "MOVE"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from pgcontract.errors import InputError
@@ -49,6 +49,8 @@ from pgcontract.model.sql.psql_commands import (
 )
 from pgcontract.model.sql.psql_input import Condition, File, Input, Inside
 from pgcontract.model.sql.script import MAX_PARSED_BYTES, MAX_WORDS, Script, Source, Statement
+from pgcontract.patterns import lazy_pattern
+from pgcontract.values import dataclass
 
 _EXECUTION: Final = Execution(by_statement=True)
 _MAX_INCLUDES: Final = 10_000
@@ -57,15 +59,15 @@ _MAX_CHARACTERS: Final = 256 * 1024 * 1024
 _STOP: Final = (
     rf"--[^\r\n]*+|/\*|'[^']*+'|\"[^\"]*+\"|['\"]|{DOLLAR_TAG}|[();\\]|::|{VARIABLE}"  # `::` is a cast, and no name
 )
-_VARIABLES: Final = re.compile(VARIABLE)
-_STOPS: Final = re.compile(_STOP)
-_STOPS_IN_ROUTINE: Final = re.compile(rf"{_STOP}|{IDENTIFIER}")
-_NESTING: Final = re.compile(r"/\*|\*/")
-_IN_ESCAPES: Final = re.compile(r"\\|'")
-_GOES_ON: Final = re.compile(r"'(?:'|[ \t\f\v]*[\r\n][ \t\r\n\f\v]*')")
-_END_OF_ROWS: Final = re.compile(r"\n\\\.\r?(?:\n|\Z)")
-_SEPARATOR: Final = re.compile(r"[ \t\r]*\\\\")
-_COMMAND: Final = re.compile(r"\\([^\s\\]*)")
+_VARIABLES: Final = lazy_pattern(VARIABLE)
+_STOPS: Final = lazy_pattern(_STOP)
+_STOPS_IN_ROUTINE: Final = lazy_pattern(rf"{_STOP}|{IDENTIFIER}")
+_NESTING: Final = lazy_pattern(r"/\*|\*/")
+_IN_ESCAPES: Final = lazy_pattern(r"\\|'")
+_GOES_ON: Final = lazy_pattern(r"'(?:'|[ \t\f\v]*[\r\n][ \t\r\n\f\v]*')")
+_END_OF_ROWS: Final = lazy_pattern(r"\n\\\.\r?(?:\n|\Z)")
+_SEPARATOR: Final = lazy_pattern(r"[ \t\r]*\\\\")
+_COMMAND: Final = lazy_pattern(r"\\([^\s\\]*)")
 _UTF8: Final = ("utf8", "utf-8", "unicode")
 # They ask for a variable's value; which word is its name.
 _ASKS: Final = {"prompt": -1, "getenv": 0}

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from pgcontract.model.identifiers import quote_identifier
+from pgcontract.patterns import lazy_pattern
+from pgcontract.values import dataclass
 
 _BLANKS: Final = " \t\f\v\r"
 VARIABLE_NAME: Final = r"[^\x00-/:-@\[-\^`{-\x7f]+"
-_WHOLE_NAME: Final = re.compile(VARIABLE_NAME)
+_WHOLE_NAME: Final = lazy_pattern(VARIABLE_NAME)
 # The name of the group says how it is written.
 VARIABLE: Final = (
     rf":(?:\{{\?(?P<test>{VARIABLE_NAME})\}}|'(?P<literal>{VARIABLE_NAME})'|\"(?P<identifier>{VARIABLE_NAME})\""
     rf"|(?P<plain>{VARIABLE_NAME}))"
 )
-_VARIABLE: Final = re.compile(VARIABLE)
-_QUOTED: Final = re.compile(r"'((?:[^'\\\n]|\\[^\n]|'')*)'")
-_ESCAPE: Final = re.compile(r"''|\\(?:([0-7]{1,3})|x([0-9A-Fa-f]{1,2})|(.))")
+_VARIABLE: Final = lazy_pattern(VARIABLE)
+_QUOTED: Final = lazy_pattern(r"'((?:[^'\\\n]|\\[^\n]|'')*)'")
+_ESCAPE: Final = lazy_pattern(r"''|\\(?:([0-7]{1,3})|x([0-9A-Fa-f]{1,2})|(.))")
 _ESCAPED_CHARACTERS: Final = {"n": "\n", "t": "\t", "b": "\b", "r": "\r", "f": "\f"}
 _TRUE: Final = ("true", "yes", "on", "1")
 _FALSE: Final = ("false", "no", "off", "0")

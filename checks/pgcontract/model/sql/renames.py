@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql.lexer import TokenKind, tokens, without_comments
 from pgcontract.model.sql.script import Script
 from pgcontract.model.sql.token_cursor import Cursor, Unreadable
+from pgcontract.values import dataclass
 
 RELATION: Final = "relation"
 _WORDS: Final = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from hashlib import sha256
@@ -18,6 +18,7 @@ from pgcontract.model.sql.commands import COMMANDS, PSQL_COMMANDS, opens_as_sql
 from pgcontract.model.sql.execution import Execution
 from pgcontract.model.sql.lexer import Backslash, leading_words, split, tokens
 from pgcontract.model.sql.passages import Passage, Place, place_in, written_between
+from pgcontract.values import dataclass
 
 MAX_PARSED_BYTES = 5_000_000
 _MAX_KEPT = 16_384  # characters, of one of the texts
@@ -139,7 +140,7 @@ class Script:
     statements: tuple[Statement, ...] = field(repr=False)
     parsed: bool = True
     passages: tuple[Passage, ...] = ()
-    execution: Execution = Execution()  # noqa: RUF009 - a frozen value
+    execution: Execution = Execution()
 
     @cached_property
     def line_starts(self) -> tuple[int, ...]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 from pgcontract.model.sql.lexer import line_comments
 from pgcontract.model.sql.passages import Place
 from pgcontract.model.sql.script import Script, Statement, place
+from pgcontract.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql.index_keys import index_keys, possible_columns
 from pgcontract.model.sql.text_catalog import TextCatalog
 from pgcontract.model.sql.token_cursor import Cursor, Unreadable
 from pgcontract.model.sql.type_names import is_serial, read_type
+from pgcontract.values import dataclass
 
 _TABLE_CONSTRAINTS = ("CONSTRAINT", "CHECK", "UNIQUE", "PRIMARY", "EXCLUDE", "FOREIGN")
 _COLUMN_CONSTRAINTS = (

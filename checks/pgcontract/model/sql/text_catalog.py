@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from pgcontract.model.identifiers import free_generated_name
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql.script import Script, Statement, place
+from pgcontract.values import dataclass
 
 _RELATIONS = ("table", "view", "sequence", "index")
 _OWNERS = ("table", "view", "type", "column")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pgcontract.model.sql.execution import TransactionScope
 from pgcontract.model.sql.script import Script, Statement
+from pgcontract.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

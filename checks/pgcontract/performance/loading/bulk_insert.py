@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
@@ -16,6 +15,7 @@ from pgcontract.performance.loading.dataset_faults import check_foreign_keys, re
 from pgcontract.postgres.progress import ProgressEvent, report_progress
 from pgcontract.probes.row_generation.table_plan import TablePlan
 from pgcontract.probes.row_generation.target_tables import count_rows
+from pgcontract.values import dataclass
 
 CHUNK_ROWS: Final = 100_000
 # Rows that ANALYZE reads for each unit of a statistics target (analyze.c), and the target of whoever sets none.

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from importlib.resources import files
 
@@ -29,6 +29,7 @@ from pgcontract.probes.context import Context
 from pgcontract.probes.row_generation.column_generators import DatasetPlanner
 from pgcontract.probes.row_generation.example_texts import example_texts
 from pgcontract.probes.row_generation.target_tables import read_tables
+from pgcontract.values import dataclass
 
 _SAMPLE_ROWS = 1_000
 # What the databases themselves take, WAL and sorting on top of the rows.

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from pgcontract.values import dataclass
 
 _OPERATOR: Final = re.compile(r" ([+\-*/<>=~!@#%^&|`?]+|IS NOT DISTINCT FROM|IS DISTINCT FROM|IS NOT NULL|IS NULL)( |$)")
 _CAST: Final = re.compile(r"::[\w \"]+(?:\(\d+(?:,\d+)?\))?(?:\[\])?")

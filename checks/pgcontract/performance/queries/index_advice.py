@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import psycopg
@@ -21,6 +20,7 @@ from pgcontract.performance.queries.query_plan import Call, Scan
 from pgcontract.performance.queries.without_index import run_some_calls
 from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
+from pgcontract.values import dataclass
 
 _MIN_GAIN_FACTOR: Final = 2  # an index is reported that halves the pages touched, and saves eight
 _MIN_PAGES_SAVED: Final = 8

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 import psycopg
@@ -27,6 +26,7 @@ from pgcontract.performance.queries.without_index import ForcedIndex, drop_index
 from pgcontract.postgres.script_execution import Refusal
 from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
+from pgcontract.values import dataclass
 
 _LIKE: Final = {"~~": "LIKE", "~": "A pattern"}
 _NO_PREFIX: Final = {"~~*": "ILIKE", "~*": "A pattern without regard to case", "!~~": "NOT LIKE", "!~~*": "NOT ILIKE"}

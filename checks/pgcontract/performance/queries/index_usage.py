@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import psycopg
 
@@ -16,6 +15,7 @@ from pgcontract.performance.queries.query_costs import indexes_of, limit_time
 from pgcontract.performance.queries.query_plan import Call
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
+from pgcontract.values import dataclass
 
 _WRITES = "ModifyTable"
 

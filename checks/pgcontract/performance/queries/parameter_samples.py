@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
@@ -16,6 +15,7 @@ from pgcontract.contract import Query, QueryParameter
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.performance.queries.prepared_query import Values
 from pgcontract.probes.sample_rows import as_text, escape_percent_signs
+from pgcontract.values import dataclass
 
 MIN_SAMPLES: Final = 30
 _SAMPLING_FACTOR: Final = 4  # so many times more rows are drawn than are wanted: a Bernoulli sample varies

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import psycopg
@@ -16,6 +15,7 @@ from pgcontract.contract import Query
 from pgcontract.performance.queries.query_plan import Call, read_call
 from pgcontract.postgres.acting_identity import Identity, acting_as
 from pgcontract.postgres.script_execution import Refusal, read_refusal
+from pgcontract.values import dataclass
 
 Mode = Literal["auto", "force_generic_plan", "force_custom_plan"]
 Values = tuple[str | None, ...]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
@@ -23,6 +22,7 @@ from pgcontract.postgres.acting_identity import Identity, require_role
 from pgcontract.postgres.script_execution import Refusal, read_refusal
 from pgcontract.probes.cached_facts import cached_fact, cached_state_fact
 from pgcontract.probes.context import Context
+from pgcontract.values import dataclass
 
 WRITES: Final = "25006"  # read_only_sql_transaction
 TIMED_OUT: Final = "57014"  # query_canceled

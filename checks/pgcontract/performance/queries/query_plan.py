@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
+
+from pgcontract.values import dataclass
 
 Node: TypeAlias = Mapping[str, Any]
 

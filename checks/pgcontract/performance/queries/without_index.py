@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import psycopg
@@ -19,6 +18,7 @@ from pgcontract.performance.queries.query_plan import Call
 from pgcontract.postgres.script_execution import Refusal, read_refusal
 from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
+from pgcontract.values import dataclass
 
 _ENOUGH_BUFFERS: Final = 10_000  # what a control run touches before it stops calling: two scans of 100,000 rows show it
 _NO_INDEX: Final = ("enable_indexscan", "enable_indexonlyscan", "enable_bitmapscan")

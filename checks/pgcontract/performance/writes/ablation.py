@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from statistics import median_low
 from typing import Any, Final
 
@@ -28,6 +27,7 @@ from pgcontract.performance.writes.wal_records import WalReader
 from pgcontract.postgres.acting_identity import Identity, acting_as
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.scenarios.moves import Move, identity_of, parameter_values
+from pgcontract.values import dataclass
 
 # The first execution of each run warms up: what is dropped or disabled makes the server plan anew.
 _LIVES: Final = 3

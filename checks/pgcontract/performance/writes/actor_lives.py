@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import count
 from typing import Final, TypeAlias
 
@@ -18,6 +17,7 @@ from pgcontract.performance.writes.step_functions import (
     execute_unmeasured,
 )
 from pgcontract.postgres.script_execution import read_refusal
+from pgcontract.values import dataclass
 
 LIVES: Final = 30
 # A prepared statement is planned anew five times before its generic plan is considered; the next one reads it in.

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +23,7 @@ from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.sample_rows import as_text
 from pgcontract.probes.scenarios.moves import Move, first_move, identity_of, parameter_values
 from pgcontract.probes.scenarios.player import InvalidStepSql, raise_if_invalid_sql
+from pgcontract.values import dataclass
 
 # What psycopg sends as text of no type, for the server to infer what it is: strings and documents.
 _INFERRED: Final = frozenset({25, 1043, 1042, 19, 705, 114, 3802})

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import psycopg
 
 from pgcontract.performance.writes.step_functions import StepExecution
+from pgcontract.values import dataclass
 
 # One row is what one relation wrote during one execution; the name is empty for what is in no file of a relation's. A
 # B-tree's record that enters a key is distinguished from those that only keep its pages; any other kind of index takes

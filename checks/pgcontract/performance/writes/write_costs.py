@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from statistics import median_low
 from typing import Final, Literal
 
@@ -30,6 +29,7 @@ from pgcontract.performance.writes.wal_records import RelationWal, WalReader, op
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
+from pgcontract.values import dataclass
 
 Kind = Literal["insert", "update", "delete", "none"]
 _DESCENTS_PER_WRITE: Final = (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib.resources import files
 
 from pgcontract.model.sql import Script
 from pgcontract.postgres.platform.owned_names import SUPABASE_NAMES
+from pgcontract.values import dataclass
 
 MIGRATOR = "postgres"
 

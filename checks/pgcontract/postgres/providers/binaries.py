@@ -6,13 +6,13 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 
 from pgcontract.errors import InputError, ServerUnavailable
 from pgcontract.postgres import versions
 from pgcontract.postgres.providers.local import installation, local_server
 from pgcontract.postgres.providers.server import NO_SETTINGS, Probe, Server
+from pgcontract.values import dataclass
 
 USAGE = "binaries[:DIR]"
 USUAL_PLACES = (

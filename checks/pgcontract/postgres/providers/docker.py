@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from pgcontract.postgres.providers.local.initdb import SUPERUSER
 from pgcontract.postgres.providers.production import UNKNOWN_PRODUCTION, Production
 from pgcontract.postgres.providers.server import NO_SETTINGS, Capability, Probe, Server
 from pgcontract.postgres.providers.throwaway import throwaway_settings
+from pgcontract.values import dataclass
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

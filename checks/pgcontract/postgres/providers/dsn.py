@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 import psycopg
@@ -19,6 +19,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pgcontract.errors import InputError, ServerUnavailable
 from pgcontract.postgres.providers.server import NO_SETTINGS, Probe, Server
 from pgcontract.postgres.run_as import SUGGESTED_NAME, RunAs, read_run_as, require_usable, setup_sql
+from pgcontract.values import dataclass
 
 USAGE = "dsn:URL"
 _OLDEST: Final = 15

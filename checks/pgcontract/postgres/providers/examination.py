@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from pgcontract.errors import InputError, PgcontractError
@@ -16,6 +16,7 @@ from pgcontract.postgres.providers.local.cache_usage import CacheUsage, empty_ca
 from pgcontract.postgres.providers.local.directories import Storage, all_run_directories, read_storage
 from pgcontract.postgres.providers.local.run_folder import find_leftovers, remove_leftovers
 from pgcontract.postgres.providers.server import Probe
+from pgcontract.values import dataclass
 
 _DOCKER_TIMEOUT_S = 5
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 
 from pgcontract.errors import InputError, ServerUnavailable
@@ -13,6 +12,7 @@ from pgcontract.postgres.providers import binaries, npm
 from pgcontract.postgres.providers.local import installation, local_server
 from pgcontract.postgres.providers.prebuilt import prebuilt
 from pgcontract.postgres.providers.server import NO_SETTINGS, Probe, Server
+from pgcontract.values import dataclass
 
 USAGE = "|".join(map(str, versions.KNOWN_MAJORS))
 

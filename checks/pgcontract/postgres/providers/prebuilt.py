@@ -17,7 +17,6 @@ import shutil
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from pgcontract.errors import InputError, ServerUnavailable
@@ -26,6 +25,7 @@ from pgcontract.postgres.providers import npm
 from pgcontract.postgres.providers.local import installation
 from pgcontract.postgres.providers.local.account import server_account
 from pgcontract.postgres.providers.local.directories import cache_directory, mark_used
+from pgcontract.values import dataclass
 
 _PACKAGES = {
     ("Linux", "x86_64"): "linux-x64",

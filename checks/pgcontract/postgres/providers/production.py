@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from pgcontract.postgres.providers.server import Provider
+from pgcontract.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, Protocol
 
 from pgcontract.postgres.stand_ins import StandInFolder
+from pgcontract.values import dataclass
 
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 

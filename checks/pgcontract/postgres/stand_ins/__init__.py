@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
+
+from pgcontract.values import dataclass
 
 # extension_control_path came with it.
 FIRST_MAJOR: Final = 18

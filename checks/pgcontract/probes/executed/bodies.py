@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final, Literal
 
 import psycopg
 
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.sql.plpgsql import BodyStatement
+from pgcontract.patterns import lazy_pattern
 from pgcontract.postgres.missing_features import find_missing_feature
 from pgcontract.postgres.sandbox import DatabaseState
 from pgcontract.postgres.script_execution import Refusal, read_refusal
@@ -35,6 +36,7 @@ from pgcontract.probes.executed.routines import (
     what_stays,
 )
 from pgcontract.probes.populated.over_rows import run_over_rows
+from pgcontract.values import dataclass
 
 MAX_FUNCTIONS: Final = 1_000
 TIMEOUT_MS: Final = 1_000
@@ -52,15 +54,15 @@ _TIMED_OUT: Final = "57014"
 _TRIGGERED: Final = "09000"  # triggered_action_exception: what moddatetime and its like say of their arguments
 _VIEW_ERRORS: Final = frozenset((*faults.BODY_ERRORS, "42P17"))
 # What a body may ask first before it names what may not be there: tables that serve several versions or schemas.
-_ASKS_FIRST: Final = re.compile(
+_ASKS_FIRST: Final = lazy_pattern(
     r"\bto_reg|\bpg_|information_schema|current_setting|\bversion\s*\(|\bhas_\w+_privilege|\bTG_(?:TABLE|REL|NAME|ARGV|NARGS)",
     re.IGNORECASE,
 )
-_CHANGES_NAMES: Final = re.compile(r"\bcreate\b|\balter\b|\bset_config\b|\bset\s+(?:local\s+)?(?:search_path|schema)\b")
+_CHANGES_NAMES: Final = lazy_pattern(r"\bcreate\b|\balter\b|\bset_config\b|\bset\s+(?:local\s+)?(?:search_path|schema)\b")
 # Who calls it says which columns its rows have, and we cannot: its query alone is read.
-_RETURNED: Final = re.compile(r"RETURN\s+QUERY\s+(?!EXECUTE\b)(.+)", re.IGNORECASE | re.DOTALL)
+_RETURNED: Final = lazy_pattern(r"RETURN\s+QUERY\s+(?!EXECUTE\b)(.+)", re.IGNORECASE | re.DOTALL)
 _LOOP_OVER: Final = "DECLARE pgcontract_row record; BEGIN FOR pgcontract_row IN {} LOOP EXIT; END LOOP; END"
-_UNASSIGNED_RECORD: Final = re.compile(r'record "(?P<name>[^"]+)" is not assigned yet')
+_UNASSIGNED_RECORD: Final = lazy_pattern(r'record "(?P<name>[^"]+)" is not assigned yet')
 _EXPECTED: Final = ("undefined", "ambiguous", "42p01", "42703", "42883", "42704", "3f000", "invalid_schema_name")
 
 

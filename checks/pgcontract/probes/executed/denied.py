@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import psycopg
@@ -28,6 +28,7 @@ from pgcontract.probes.roles.access import Access, Try, acting_stages, grants_by
 from pgcontract.probes.roles.acting import Outcome, as_shown
 from pgcontract.probes.roles.privileges import grants_between
 from pgcontract.probes.roles.users import FIRST, Actor
+from pgcontract.values import dataclass
 
 # Who writes what of the platform's: sign-up and sign-in, and the storage interface, when who uploads was let in.
 _WRITERS: Final = (("auth.", "supabase_auth_admin"), ("storage.", "service_role"))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from pgcontract.patterns import lazy_pattern
 from pgcontract.postgres.script_execution import Refusal
 from pgcontract.probes.executed.routines import Routine
+from pgcontract.values import dataclass
 
 # PostgreSQL, Error Codes: what is wrong in a body whatever it is called with.
 BODY_ERRORS: Final = frozenset(
@@ -19,22 +20,22 @@ TOO_DEEP: Final = "54001"  # by an argument of ours, perhaps
 NO_RETURN: Final = "2F005"
 UNASSIGNED: Final = "55000"
 WRONG_CONSTANT: Final = "22P02"
-_IN_FUNCTION: Final = re.compile(
+_IN_FUNCTION: Final = lazy_pattern(
     r"^(?P<language>PL/pgSQL|SQL) function (?P<name>.+?)(?: line (?P<line>\d+)(?P<at>[^\n]*)"
     r"| (?:statement|during|while)[^\n]*)?$",
     re.MULTILINE,
 )
 # What is put together at run time, and errors that a body raises itself.
-_DYNAMIC: Final = re.compile(r"^ at (?:EXECUTE|FOR over EXECUTE|OPEN)\b")
-_RAISED: Final = re.compile(r"^ at (?:RAISE|ASSERT)\b")
+_DYNAMIC: Final = lazy_pattern(r"^ at (?:EXECUTE|FOR over EXECUTE|OPEN)\b")
+_RAISED: Final = lazy_pattern(r"^ at (?:RAISE|ASSERT)\b")
 _RETURNS_QUERY: Final = " at RETURN QUERY"  # CONTEXT says the same where the query is put together
-_RETURNS_DYNAMIC: Final = re.compile(r"\breturn\s+query\s+execute\b")
-_CONSTANT_EXECUTE: Final = re.compile(
+_RETURNS_DYNAMIC: Final = lazy_pattern(r"\breturn\s+query\s+execute\b")
+_CONSTANT_EXECUTE: Final = lazy_pattern(
     r"\bexecute\s+(?:e?'(?:[^']|'')*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)\s*(?:;|into\b|using\b|loop\b)", re.DOTALL
 )
-_NAMED: Final = re.compile(r'^(?:relation|function|type|schema|procedure|operator) "?(?P<name>[\w$.]+)')
-_TEMPORARY_NAME: Final = re.compile(r"^_*te?mp", re.IGNORECASE)
-_CONSTANT: Final = re.compile(r'^invalid input (?:syntax for type|value for enum) [^:]+: "(?P<value>.*)"$', re.DOTALL)
+_NAMED: Final = lazy_pattern(r'^(?:relation|function|type|schema|procedure|operator) "?(?P<name>[\w$.]+)')
+_TEMPORARY_NAME: Final = lazy_pattern(r"^_*te?mp", re.IGNORECASE)
+_CONSTANT: Final = lazy_pattern(r'^invalid input (?:syntax for type|value for enum) [^:]+: "(?P<value>.*)"$', re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)

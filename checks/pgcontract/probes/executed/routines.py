@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
@@ -15,6 +14,8 @@ from pgcontract.model.qualified_name import split_name
 from pgcontract.model.schema import Function
 from pgcontract.model.sql.lexer import code, without_comments
 from pgcontract.model.sql.plpgsql import Body, read_body
+from pgcontract.patterns import lazy_pattern
+from pgcontract.values import dataclass
 
 _SIGNATURES: Final = """
 SELECT p.oid::pg_catalog.regprocedure::text, pg_catalog.format('%I.%I', n.nspname, p.proname), p.prokind::text,
@@ -33,7 +34,7 @@ WHERE p.oid >= 16384 AND p.prokind IN ('f', 'p', 'w') AND n.nspname NOT IN ('pg_
 ORDER BY 2, p.oid
 """
 # What leaves the database, or waits for somebody else, is read and not called.
-_LEAVES: Final = re.compile(
+_LEAVES: Final = lazy_pattern(
     r"\bdblink\w*|\bhttp_\w+|\bhttp\s*(?=\()|\bnet\s*\.\s*\w+|\bcopy\b|\bpg_read_\w+|\bpg_write_\w+|\bpg_ls_\w+"
     r"|\blo_(?:im|ex)port|\bpg_(?:try_)?advisory_\w+|\b(?:un)?listen\b|\bpg_sleep\w*|\bpg_terminate_backend"
     r"|\bpg_cancel_backend|\bpg_reload_conf|\bpg_rotate_logfile"
@@ -41,7 +42,7 @@ _LEAVES: Final = re.compile(
 _SENDERS: Final = {"pg_net": "net", "http": "http"}
 _READ: Final = ("plpgsql", "sql")
 _DIRECTLY: Final = frozenset(("trigger", "event_trigger", "internal", "cstring"))
-_TEMPORARY: Final = re.compile(
+_TEMPORARY: Final = lazy_pattern(
     r"\bCREATE\s+(?:(?:LOCAL|GLOBAL)\s+)?(?:(?:TEMP|TEMPORARY|UNLOGGED)\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?P<name>[\w$.\"%]+)",
     re.IGNORECASE,
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
 import psycopg
@@ -13,23 +12,25 @@ import psycopg
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Column, Trigger
 from pgcontract.model.sql.lexer import without_comments
+from pgcontract.patterns import lazy_pattern
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.executed.bodies import TIMEOUT_MS, populated_state
 from pgcontract.probes.executed.firing import Firing
 from pgcontract.probes.executed.routines import read_routines
+from pgcontract.values import dataclass
 
-_TIMES: Final = re.compile(
+_TIMES: Final = lazy_pattern(
     r"(?:updated|modified|changed|touched)(?:_?(?:at|on|time|date|timestamp))?$|last_?(?:updated|modified|changed?|update)",
     re.IGNORECASE,
 )
-_UPDATES: Final = re.compile(r"updat|modif|touch|chang", re.IGNORECASE)
+_UPDATES: Final = lazy_pattern(r"updat|modif|touch|chang", re.IGNORECASE)
 _CHANGED_ROWS: Final = (
     "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::int8 FROM pg_catalog.pg_stat_xact_user_tables"
 )
-_ASSIGNS: Final = re.compile(r"\bnew\s*\.\s*\"?\w+\"?\s*:?=")
-_RETURNS_OTHER: Final = re.compile(r"\breturn\s+(?!new\s*;)|\bnew\s*:?=")
-_RETURNS_NEW: Final = re.compile(r"\breturn\s+new\b")
+_ASSIGNS: Final = lazy_pattern(r"\bnew\s*\.\s*\"?\w+\"?\s*:?=")
+_RETURNS_OTHER: Final = lazy_pattern(r"\breturn\s+(?!new\s*;)|\bnew\s*:?=")
+_RETURNS_NEW: Final = lazy_pattern(r"\breturn\s+new\b")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +185,7 @@ class _Effects:
         for column in columns:
             if not (_TIMES.search(column.bare_name) and column.type.startswith(("timestamp", "date"))):
                 continue
-            sets = re.compile(rf'\bnew\s*\.\s*"?{re.escape(column.bare_name.lower())}"?\s*:?=')
+            sets = lazy_pattern(rf'\bnew\s*\.\s*"?{re.escape(column.bare_name.lower())}"?\s*:?=')
             meant = [
                 trigger
                 for trigger in triggers

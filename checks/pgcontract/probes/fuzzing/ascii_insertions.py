@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from pgcontract.formats import Format
 from pgcontract.probes.fuzzing.insert_batches import InsertResult
 from pgcontract.probes.fuzzing.target_column import TargetColumn
+from pgcontract.values import dataclass
 
 INSERTED_CHARACTERS: Final = "".join(map(chr, range(1, 128))) + "\xa0éßİ\u200b\u2028李🙂"
 _MAX_LENGTH: Final = 32

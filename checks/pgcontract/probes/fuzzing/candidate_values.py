@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from pgcontract.contract import ColumnFormat
 from pgcontract.errors import CouldNotAsk
@@ -13,6 +12,7 @@ from pgcontract.probes.fuzzing.column_limits import limit_values
 from pgcontract.probes.fuzzing.hypothesis_draws import draw_values
 from pgcontract.probes.fuzzing.insert_batches import sendable
 from pgcontract.probes.fuzzing.target_column import TargetColumn, find_target_column
+from pgcontract.values import dataclass
 
 DECLARED_EXAMPLES = "declared examples"
 NEAR_CONSTRAINT = "values at the edges of the constraint"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -42,6 +42,7 @@ from pgcontract.probes.fuzzing.shrinking import Fault, shrink, simplicity
 from pgcontract.probes.fuzzing.target_column import TargetColumn, find_target_column
 from pgcontract.probes.rows.column_values import rule_values
 from pgcontract.probes.rows.rule_texts import read_rule_texts
+from pgcontract.values import dataclass
 
 IN_TRIGGERS = "values that triggers speak of"
 ONE_CHARACTER = "single characters at the edges of a range"

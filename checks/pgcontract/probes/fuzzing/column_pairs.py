@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import psycopg
@@ -17,6 +16,7 @@ from pgcontract.probes.fuzzing.format_writes import FormatValues, FormatWrites, 
 from pgcontract.probes.fuzzing.hypothesis_draws import draw_examples
 from pgcontract.probes.row_generation.made_row import made_row
 from pgcontract.probes.sample_rows import as_text, insert_statement
+from pgcontract.values import dataclass
 
 ValuePair: TypeAlias = "tuple[str | None, str | None]"
 

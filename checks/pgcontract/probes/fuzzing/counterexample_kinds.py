@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from pgcontract.formats import Format
 from pgcontract.probes.fuzzing.insert_batches import BatchInsert, InsertResult
 from pgcontract.probes.fuzzing.shrinking import Fault, shrink, simplicity
+from pgcontract.values import dataclass
 
 MAX_KINDS: Final = 8  # kinds that are shrunk and shown; of the others only the reason is reported
 _EXAMINED: Final = 12  # the smallest of the values that one refuser refused and that look alike, and as many others

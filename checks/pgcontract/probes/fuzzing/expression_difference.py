@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 import psycopg
@@ -18,6 +18,7 @@ from pgcontract.probes.fuzzing.column_limits import limit_values
 from pgcontract.probes.fuzzing.insert_batches import sendable
 from pgcontract.probes.fuzzing.shrinking import simplicity
 from pgcontract.probes.fuzzing.target_column import TargetColumn, mentions_column, read_column_type
+from pgcontract.values import dataclass
 
 CandidateRow: TypeAlias = Mapping[str, str | None]
 

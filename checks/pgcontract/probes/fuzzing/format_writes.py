@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import permutations, product
 from typing import Any, Final
 
@@ -40,6 +40,7 @@ from pgcontract.probes.rows.second_row import second_row
 from pgcontract.probes.rows.statement_kinds import Statement, copy_row, inserting, moved, updating
 from pgcontract.probes.rows.write_targets import WriteTarget, write_targets
 from pgcontract.probes.rows.write_trials import TrialResult, prepare_trials
+from pgcontract.values import dataclass
 
 MAX_ATTEMPTS: Final = 20_000  # at one place; more are counted and told
 INSERT: Final = "INSERT"

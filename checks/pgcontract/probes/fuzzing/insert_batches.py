@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from psycopg import sql
@@ -15,6 +14,7 @@ from pgcontract.probes.context import Context
 from pgcontract.probes.fuzzing.target_column import TargetColumn
 from pgcontract.probes.row_generation.made_row import MadeRow
 from pgcontract.probes.sample_rows import as_text
+from pgcontract.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from pgcontract.probes.fuzzing.target_column import TargetColumn
+from pgcontract.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

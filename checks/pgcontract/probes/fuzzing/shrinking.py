@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from typing import Final
 
 from pgcontract.probes.fuzzing.insert_batches import BatchInsert, InsertResult
+from pgcontract.values import dataclass
 
 _BATCH: Final = 48
 _ROUNDS: Final = 80

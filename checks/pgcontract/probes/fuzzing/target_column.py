@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
@@ -14,13 +13,15 @@ from pgcontract.catalog.sql_names import identifier
 from pgcontract.contract.sections.column_formats import client_text
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Column, Constraint
+from pgcontract.patterns import lazy_pattern
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.row_generation.made_row import MadeRow, row_candidates
 from pgcontract.probes.sample_rows import as_text, insert_statement
+from pgcontract.values import dataclass
 
-_WORD: Final = re.compile(r"""[Ee]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|[^\W\d][\w$]*""", re.DOTALL)
+_WORD: Final = lazy_pattern(r"""[Ee]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|[^\W\d][\w$]*""", re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from pgcontract.model.qualified_name import QualifiedName
@@ -19,6 +18,7 @@ from pgcontract.probes.locks.work import TracedStatement
 from pgcontract.probes.populated.loss_words import assigned_value
 from pgcontract.probes.replaced_objects import replaced_objects
 from pgcontract.probes.script_words import names_in_code
+from pgcontract.values import dataclass
 
 _DROPS_COLUMN: Final = re.compile(
     r'\bDROP\s+(?:COLUMN\s+)?(?:IF\s+EXISTS\s+)?(?P<name>"(?:[^"]|"")+"|\w+)', re.IGNORECASE

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import TypeAlias
 
 from pgcontract.catalog.live_tables import LiveColumn, LiveConstraint, LiveIndex
 from pgcontract.model.lock_mode import LockMode
 from pgcontract.model.sql import Statement
+from pgcontract.values import dataclass
 
 
 class WorkKind(Enum):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import psycopg
@@ -11,6 +10,7 @@ from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.locks.trace import trace_in_zone, trace_locks
 from pgcontract.probes.locks.work import ColumnRetyped, TracedStatement, Work, WorkKind
+from pgcontract.values import dataclass
 
 ELSEWHERE: Final = "Europe/Berlin"
 _TIMESTAMP: Final = "timestamp"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import psycopg
@@ -13,6 +12,7 @@ from psycopg import sql
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql import Statement
 from pgcontract.model.sql.lexer import Token, TokenKind, tokens
+from pgcontract.values import dataclass
 
 # A value of each type right beside another: what does not tell these two apart loses something.
 _BESIDE: Final = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import psycopg
@@ -30,6 +30,7 @@ from pgcontract.probes.populated.over_rows import run_over_rows
 from pgcontract.probes.populated.table_snapshots import Snapshot, StoredValues, TableSnapshot, take_snapshot
 from pgcontract.probes.script_words import assigned_columns_of
 from pgcontract.result.row_effects import LossKind, RowLoss
+from pgcontract.values import dataclass
 
 _MAX_STATEMENTS: Final = 400
 _MAX_PAIRS: Final = 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import psycopg
@@ -13,17 +13,19 @@ from psycopg import sql
 from pgcontract.model.identifiers import quote_identifier
 from pgcontract.model.schema import Column, Schema
 from pgcontract.model.sql.lexer import tokens
+from pgcontract.patterns import lazy_pattern
 from pgcontract.postgres.script_execution import Refusal
+from pgcontract.values import dataclass
 
-_FOREIGN_KEY: Final = re.compile(r"FOREIGN KEY \((?P<own>.+?)\) REFERENCES (?P<parent>.+?)\((?P<there>.+?)\)")
-_CHECK: Final = re.compile(r"CHECK \((?P<expression>.*)\)(?: NO INHERIT)?\Z", re.DOTALL)
-_EXCLUSION: Final = re.compile(r"EXCLUDE USING \w+ \((?P<rest>.*)\Z", re.DOTALL)
-_DELETE: Final = re.compile(r"DELETE\s+FROM\s+(?P<rest>(?:(?!\bUSING\b|\bRETURNING\b).)+)\Z", re.IGNORECASE | re.DOTALL)
+_FOREIGN_KEY: Final = lazy_pattern(r"FOREIGN KEY \((?P<own>.+?)\) REFERENCES (?P<parent>.+?)\((?P<there>.+?)\)")
+_CHECK: Final = lazy_pattern(r"CHECK \((?P<expression>.*)\)(?: NO INHERIT)?\Z", re.DOTALL)
+_EXCLUSION: Final = lazy_pattern(r"EXCLUDE USING \w+ \((?P<rest>.*)\Z", re.DOTALL)
+_DELETE: Final = lazy_pattern(r"DELETE\s+FROM\s+(?P<rest>(?:(?!\bUSING\b|\bRETURNING\b).)+)\Z", re.IGNORECASE | re.DOTALL)
 _OF_HASH: Final = "satisfies_hash_partition("
-_LENGTH: Final = re.compile(r"character(?: varying)?\((?P<length>\d+)\)\Z")
+_LENGTH: Final = lazy_pattern(r"character(?: varying)?\((?P<length>\d+)\)\Z")
 _TEXTS: Final = ("text", "character", "citext", "name")
 _RANGES: Final = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
-_TO_TYPE: Final = re.compile(
+_TO_TYPE: Final = lazy_pattern(
     r"\bALTER\s+(?:COLUMN\s+)?(?P<column>\"[^\"]+\"|\w+)\s+(?:SET\s+DATA\s+)?TYPE\b", re.IGNORECASE
 )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
 import psycopg
@@ -23,6 +22,7 @@ from pgcontract.probes.row_generation.child_rows import insert_children
 from pgcontract.probes.row_generation.few_rows import insert_few_rows, migrated_tables, read_later_tables
 from pgcontract.probes.row_generation.selected_values import selected_values
 from pgcontract.probes.script_words import names_in_code
+from pgcontract.values import dataclass
 
 # The number from which the values are counted of rows that a migration's new rules take.
 _FITTING: Final = 120

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 import psycopg
@@ -19,6 +19,7 @@ from pgcontract.postgres.sandbox import DatabaseState, Sandbox
 from pgcontract.postgres.script_execution import apply_as_production
 from pgcontract.probes.promise import Promise
 from pgcontract.probes.row_generation.few_rows import insert_few_rows
+from pgcontract.values import dataclass
 
 # Of more tables only those are filled that a judged script names, or a script that renames one to such a name.
 MAX_TABLES: Final = 40

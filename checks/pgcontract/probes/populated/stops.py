@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations, islice
 from typing import Final
 
@@ -20,6 +19,7 @@ from pgcontract.probes.populated.row_trials import RowTrials
 from pgcontract.probes.populated.stored_rows import StoredRow, read_rows
 from pgcontract.probes.script_words import assigned_columns, names_in_code
 from pgcontract.result.row_effects import RowStop, StopKind
+from pgcontract.values import dataclass
 
 _MAX_STOPS: Final = 8
 _MAX_ROWS: Final = 24

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final
 
 import psycopg
 from psycopg import sql
+
+from pgcontract.values import dataclass
 
 _MAX_READ: Final = 40
 # Tables and partitions that hold rows themselves.

@@ -6,11 +6,12 @@ Generated columns are left out: what is in them follows from the others.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import psycopg
 from psycopg import sql
+
+from pgcontract.values import dataclass
 
 _MAX_ROWS: Final = 200
 _TABLES: Final = """

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 import psycopg
@@ -27,6 +27,7 @@ from pgcontract.probes.roles.ties import find_ties
 from pgcontract.probes.roles.users import ACTORS, PUBLIC_ACTORS, Actor
 from pgcontract.probes.roles.users_rows import UsersRow, UsersRows
 from pgcontract.probes.row_generation.target_tables import FilledTable, read_tables
+from pgcontract.values import dataclass
 
 MAX_TABLES: Final = 400
 _NEW: Final = 990  # what a row that is tried to be inserted is made of

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
@@ -12,6 +11,7 @@ from psycopg import sql
 from pgcontract.postgres.acting_identity import Identity, require_role
 from pgcontract.postgres.script_execution import Refusal, read_refusal
 from pgcontract.probes.roles.users import Actor
+from pgcontract.values import dataclass
 
 DENIED: Final = "42501"
 _SAVEPOINT: Final = "SAVEPOINT pgcontract_try"

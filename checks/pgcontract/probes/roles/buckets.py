@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
 import psycopg
@@ -18,6 +17,7 @@ from pgcontract.probes.roles.acting import Outcome, Stage, literal
 from pgcontract.probes.roles.separation import applying, condition
 from pgcontract.probes.roles.ties import asked_once
 from pgcontract.probes.roles.users import ANNA, ANON, SECOND, USERS, Actor
+from pgcontract.values import dataclass
 
 OBJECTS: Final = "storage.objects"
 _NAMED: Final = re.compile(r"bucket_id\s*=\s*(?:ANY\s*\(ARRAY\[(?P<list>[^\]]+)\]|'(?P<one>(?:[^']|'')+)')")

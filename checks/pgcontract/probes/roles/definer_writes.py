@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
@@ -30,6 +29,7 @@ from pgcontract.probes.roles.exposed_functions import (
 )
 from pgcontract.probes.roles.ties import AUTH_USERS, asked_once
 from pgcontract.probes.roles.users import ANNA, ANON, SECOND, USERS, Actor
+from pgcontract.values import dataclass
 
 _NEW: Final = 970  # what a row that is tried to be inserted is made of
 _MAX_ROWS: Final = 2_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 import psycopg
@@ -28,6 +28,7 @@ from pgcontract.probes.roles.exposed_functions import (
 from pgcontract.probes.roles.ties import AUTH_USERS
 from pgcontract.probes.roles.users import ANON, SECOND, Actor
 from pgcontract.probes.roles.users_rows import UsersRow
+from pgcontract.values import dataclass
 
 _MIN_MARK: Final = 6
 _MAX_ROWS: Final = 200

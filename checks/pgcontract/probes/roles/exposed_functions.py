@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
@@ -15,6 +14,7 @@ from pgcontract.probes.roles.acting import literal
 from pgcontract.probes.roles.users import ANNA
 from pgcontract.probes.roles.users_rows import UsersRow
 from pgcontract.probes.row_generation.simple_values import simplest_value
+from pgcontract.values import dataclass
 
 MAX_FUNCTIONS: Final = 300
 _MAX_CALLS: Final = 6

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 import psycopg
+
+from pgcontract.values import dataclass
 
 OPERATIONS: Final = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE")
 _HELD: Final = """

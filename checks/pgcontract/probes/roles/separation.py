@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice, product
 from typing import Final
 
 from pgcontract.model.schema import Column, Policy, Schema, Table
+from pgcontract.patterns import lazy_pattern
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.roles.access import Access, acting_stages, try_access
@@ -16,9 +16,10 @@ from pgcontract.probes.roles.acting import Outcome, Stage, literal
 from pgcontract.probes.roles.ties import FROM, asked_once
 from pgcontract.probes.roles.users import ANNA, ANON, SECOND, Actor
 from pgcontract.probes.roles.users_rows import UsersRow
+from pgcontract.values import dataclass
 
-_TAUTOLOGY: Final = re.compile(r"\(?\b([\w$]+\.[\w$]+) = \1\b")
-_CALLED: Final = re.compile(r"([\w$]+\.[\w$]+)\(")
+_TAUTOLOGY: Final = lazy_pattern(r"\(?\b([\w$]+\.[\w$]+) = \1\b")
+_CALLED: Final = lazy_pattern(r"([\w$]+\.[\w$]+)\(")
 _MAX_COMBINED: Final = 24
 _OPERATIONS: Final = ("SELECT", "UPDATE", "DELETE", "INSERT")
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Schema
+from pgcontract.patterns import lazy_pattern
 from pgcontract.probes.row_generation.target_tables import FilledTable
 
 AUTH_USERS: Final = "auth.users"
@@ -15,18 +16,20 @@ _NAME: Final = r'(?:"[^"]+"|[\w$]+)'
 _COLUMN: Final = rf"(?P<column>{_NAME}(?:\.{_NAME})?)"
 _CAST: Final = r"\)?(?:::[a-z ]+)?\)?"
 _UID: Final = r"auth\.uid\(\)"
-_ONCE: Final = re.compile(r"\(\s*SELECT\s+(auth\.\w+\(\))(?:\s+AS\s+\w+)?\s*\)", re.IGNORECASE)
-_SUB: Final = re.compile(r"\(?auth\.jwt\(\)\s*->>\s*'sub'(?:::text)?\)?", re.IGNORECASE)
+_ONCE: Final = lazy_pattern(r"\(\s*SELECT\s+(auth\.\w+\(\))(?:\s+AS\s+\w+)?\s*\)", re.IGNORECASE)
+_SUB: Final = lazy_pattern(r"\(?auth\.jwt\(\)\s*->>\s*'sub'(?:::text)?\)?", re.IGNORECASE)
 _COMPARED: Final = (
-    re.compile(rf"{_COLUMN}{_CAST}\s*=\s*\(?{_UID}", re.IGNORECASE),
-    re.compile(rf"{_UID}{_CAST}\s*=\s*\(?{_COLUMN}", re.IGNORECASE),
+    lazy_pattern(rf"{_COLUMN}{_CAST}\s*=\s*\(?{_UID}", re.IGNORECASE),
+    lazy_pattern(rf"{_UID}{_CAST}\s*=\s*\(?{_COLUMN}", re.IGNORECASE),
 )
-_LISTED: Final = re.compile(rf"{_UID}{_CAST}\s*=\s*ANY\s*\(ARRAY\[(?P<columns>[^\]]+)\]|{_UID}\s+IN\s*\((?P<in>[^)]+)\)")
-FROM: Final = re.compile(
+_LISTED: Final = lazy_pattern(
+    rf"{_UID}{_CAST}\s*=\s*ANY\s*\(ARRAY\[(?P<columns>[^\]]+)\]|{_UID}\s+IN\s*\((?P<in>[^)]+)\)"
+)
+FROM: Final = lazy_pattern(
     rf"\b(?:FROM|JOIN)\s+\(*(?P<table>{_NAME}(?:\.{_NAME})?)(?:\s+(?:AS\s+)?(?!WHERE\b|JOIN\b|ON\b|LIMIT\b)(?P<alias>{_NAME}))?",
     re.IGNORECASE,
 )
-_OF_A_USER: Final = re.compile(
+_OF_A_USER: Final = lazy_pattern(
     r"(user_?id|owner(_?id)?|author_?id|creator_?id|created_by|profile_?id|sender_?id|customer_?id|uid|user_uuid|auth_id)",
     re.IGNORECASE,
 )

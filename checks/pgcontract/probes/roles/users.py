@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from pgcontract.postgres.acting_identity import Identity
+from pgcontract.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

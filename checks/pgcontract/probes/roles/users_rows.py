@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
@@ -14,6 +14,7 @@ from psycopg import sql
 
 from pgcontract.catalog.sql_names import identifier
 from pgcontract.model.qualified_name import QualifiedName
+from pgcontract.patterns import lazy_pattern
 from pgcontract.probes.context import Context
 from pgcontract.probes.roles.ties import AUTH_USERS
 from pgcontract.probes.roles.users import USERS, User
@@ -21,22 +22,23 @@ from pgcontract.probes.row_generation.example_texts import example_texts
 from pgcontract.probes.row_generation.row_maker import RowMaker, is_numbered, simple_value_of
 from pgcontract.probes.row_generation.table_order import parents_first
 from pgcontract.probes.row_generation.target_tables import FilledColumn, FilledTable
+from pgcontract.values import dataclass
 
-PRIVILEGED: Final = re.compile(
+PRIVILEGED: Final = lazy_pattern(
     r"(?:is_?|user_?|account_?)?(?:super_?)?(?:admin|administrator|superuser|staff|moderator|owner_level)"
     r"|(?:user_?|account_?|system_?|app_?)?roles?|permissions?|privileges?|scopes?|access_?level|is_?(?:verified|approved|premium|paid)"
     r"|verified|balance|credits?|wallet_?balance|points|plan|tier|subscription_?(?:plan|tier|status|level)",
     re.IGNORECASE,
 )
-_POWER: Final = re.compile(
+_POWER: Final = lazy_pattern(
     r"admin|owner|super|root|staff|moderator|manager|editor|system|service|paid|premium|pro\b", re.IGNORECASE
 )
-_PLAIN: Final = re.compile(
+_PLAIN: Final = lazy_pattern(
     r"user|member|viewer|guest|reader|customer|client|basic|free|draft|private|pending", re.IGNORECASE
 )
 _TEXTS: Final = ("text", "varchar", "bpchar", "citext", "name")
 _WHOLE: Final = ("int2", "int4", "int8", "numeric", "float4", "float8")
-_LITERAL: Final = re.compile(r"'((?:[^']|'')*)'::")
+_LITERAL: Final = lazy_pattern(r"'((?:[^']|'')*)'::")
 _MAX_KNOWN: Final = 2_000
 _NUMBER: Final = 900  # far from what a seed counts from
 _PLACE: Final = "tableoid::oid::text || ' ' || ctid::text"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import islice
 from typing import Final
 
@@ -32,6 +32,7 @@ from pgcontract.probes.row_generation.target_tables import (
     named_in,
     read_tables,
 )
+from pgcontract.values import dataclass
 
 # Rows in more tables than these take minutes, and show nothing of a script that does not name them.
 MAX_TABLES: Final = 300

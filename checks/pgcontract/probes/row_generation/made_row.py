@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
@@ -19,6 +18,7 @@ from pgcontract.probes.row_generation.row_maker import RowMaker, insert_literals
 from pgcontract.probes.row_generation.simple_values import any_value, needed_columns, simplest_values
 from pgcontract.probes.row_generation.target_tables import read_tables
 from pgcontract.probes.sample_rows import as_text
+from pgcontract.values import dataclass
 
 _REFERENCES: Final = """
 SELECT pg_catalog.format('%%I.%%I', n.nspname, p.relname),

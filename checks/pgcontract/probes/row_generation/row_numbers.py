@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from psycopg import sql
 
 from pgcontract.model.sql.lexer import TokenKind, tokens
+from pgcontract.values import dataclass
 
 Number = sql.Composable
 MakeSql = Callable[[Number], sql.Composable]

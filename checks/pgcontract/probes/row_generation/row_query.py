@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from psycopg import sql
 
@@ -11,6 +10,7 @@ from pgcontract.catalog.sql_names import identifier
 from pgcontract.model.schema import Origin
 from pgcontract.probes.row_generation.row_numbers import MakeSql
 from pgcontract.probes.row_generation.target_tables import FilledColumn
+from pgcontract.values import dataclass
 
 NUMBER = sql.SQL("pgcontract_row.pgcontract_n")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from psycopg import sql
 
@@ -11,6 +10,7 @@ from pgcontract.catalog.sql_names import identifier
 from pgcontract.model.schema import Origin
 from pgcontract.probes.row_generation.row_query import ColumnGenerator, number_series, rows_query
 from pgcontract.probes.row_generation.target_tables import FilledTable
+from pgcontract.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import psycopg
@@ -11,6 +10,7 @@ from psycopg import sql
 
 from pgcontract.model.identifiers import quote_identifier
 from pgcontract.model.sql.lexer import TokenKind, tokens
+from pgcontract.values import dataclass
 
 Form = Literal["base", "enum", "array", "composite", "range", "multirange"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from psycopg import sql
 
@@ -19,6 +18,7 @@ from pgcontract.probes.row_generation.row_numbers import (
     weighted,
 )
 from pgcontract.probes.row_generation.target_tables import ValueType
+from pgcontract.values import dataclass
 
 SINCE, UNTIL = "2025-01-01", "2026-01-01"
 _INTEGERS = {"int2": 2**15 - 1, "int4": 2**31 - 1, "int8": 2**63 - 1, "oid": 2**32 - 1}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
@@ -16,6 +15,7 @@ from pgcontract.probes.boundary_values import literal_values, texts_near_regex
 from pgcontract.probes.row_generation.row_query import ColumnGenerator, fits, rows_query
 from pgcontract.probes.row_generation.target_tables import FilledColumn, FilledTable, TableCheck
 from pgcontract.probes.row_generation.type_generators import CandidateGenerator, Hints
+from pgcontract.values import dataclass
 
 _MAX_CANDIDATES = 80  # candidates of one column
 _SAMPLED = 60

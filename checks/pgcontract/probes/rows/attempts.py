@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import product
 from typing import Final, TypeAlias
 
@@ -15,6 +15,7 @@ from psycopg import sql
 from pgcontract.probes.rows.column_values import ValuesToTry
 from pgcontract.probes.rows.probe_row import ColumnValues, ProbeRow
 from pgcontract.probes.rows.write_trials import Trial, TrialResult, try_writes
+from pgcontract.values import dataclass
 
 _PAIRED_VALUES: Final = 5  # of each column of a pair
 

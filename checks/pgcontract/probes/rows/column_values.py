@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -26,6 +25,7 @@ from pgcontract.probes.rows.alternative_values import other_values
 from pgcontract.probes.rows.castable_values import castable_values
 from pgcontract.probes.rows.probe_row import ProbeRow
 from pgcontract.probes.rows.rule_texts import RuleTexts
+from pgcontract.values import dataclass
 
 MAX_VALUES: Final = 96  # of one column; a message says how many there were
 _TEXT: Final = re.compile(r"character|text|citext|name|\"char\"")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice, product
 from math import prod
 from typing import Final
@@ -24,6 +23,7 @@ from pgcontract.probes.rows.castable_values import castable_values
 from pgcontract.probes.rows.probe_row import ColumnValues
 from pgcontract.probes.rows.rule_texts import read_rule_texts
 from pgcontract.probes.rows.state_matrix import probe_state_matrix
+from pgcontract.values import dataclass
 
 MAX_COMBINATIONS: Final = 64
 _MAX_WORDS: Final = 12

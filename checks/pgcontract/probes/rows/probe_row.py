@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -18,6 +18,7 @@ from pgcontract.probes.row_generation.made_row import no_row_accepted, row_candi
 from pgcontract.probes.row_generation.simple_values import any_value, needed_columns, simplest_values
 from pgcontract.probes.rows.write_targets import WriteTarget
 from pgcontract.probes.sample_rows import as_text
+from pgcontract.values import dataclass
 
 ColumnValues: TypeAlias = Mapping[str, sql.Composable]
 

@@ -15,15 +15,16 @@ from typing import Final
 
 from pgcontract.model.schema import Schema
 from pgcontract.model.sql.lexer import Token, TokenKind, tokens
+from pgcontract.patterns import lazy_pattern
 from pgcontract.probes.boundary_values import literal_values
 
 _SEPARATORS: Final = frozenset({";", "THEN", "ELSE", "BEGIN", "LOOP", "DECLARE"})
 _NO_CONDITION: Final = frozenset({"INSERT", "RAISE", "PERFORM", "NOTIFY", "DELETE"})
 _DECIDING: Final = frozenset({"CASE", "WHEN", "AND", "OR", "COALESCE", "NULLIF", "WHERE"})
-_PATTERN: Final = re.compile(
+_PATTERN: Final = lazy_pattern(
     r"(?P<sign>!?~~?\*?|\b(?:NOT\s+)?(?:LIKE|ILIKE|SIMILAR\s+TO))\s*\(?(?P<text>[Ee]?'(?:[^']|'')*')", re.IGNORECASE
 )
-_JSON_KEY: Final = re.compile(r"(?:->>?|\?)\s*('(?:[^']|'')*')")
+_JSON_KEY: Final = lazy_pattern(r"(?:->>?|\?)\s*('(?:[^']|'')*')")
 
 
 @dataclass(frozen=True)

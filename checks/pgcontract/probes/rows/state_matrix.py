@@ -4,7 +4,6 @@ each place where other rules apply."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
@@ -18,6 +17,7 @@ from pgcontract.probes.context import Context
 from pgcontract.probes.row_generation.made_row import NoRowAccepted
 from pgcontract.probes.rows.probe_row import ColumnValues, ProbeRow, attempt, find_probe_row
 from pgcontract.probes.rows.write_targets import WriteTarget, write_targets
+from pgcontract.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

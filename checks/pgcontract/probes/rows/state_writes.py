@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import psycopg
@@ -43,6 +42,7 @@ from pgcontract.probes.rows.state_matrix import (
 from pgcontract.probes.rows.statement_kinds import copy_row, inserting, moved, updating
 from pgcontract.probes.rows.unlisted_values import FOREIGN_WORD, unlisted_values
 from pgcontract.probes.rows.write_trials import prepare_trials
+from pgcontract.values import dataclass
 
 MAX_ATTEMPTS: Final = 20_000  # at one place; more are counted and told, and leave the question open
 UNLISTED: Final = "a state that is not declared"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -13,6 +13,7 @@ from pgcontract.catalog.sql_names import identifier
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.rows.probe_row import ColumnValues, ProbeRow, assignments
 from pgcontract.probes.rows.write_trials import TrialResult
+from pgcontract.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

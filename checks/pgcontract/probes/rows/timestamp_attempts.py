@@ -7,7 +7,7 @@ where a rule names both, from each value to another, and by a move to another pa
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import permutations
 from typing import Final
 
@@ -40,6 +40,7 @@ from pgcontract.probes.rows.timestamp_forging import (
     times_near_the_old,
 )
 from pgcontract.probes.rows.timestamp_upkeep import TimestampProbe
+from pgcontract.values import dataclass
 
 NO_TIME: Final = "that say nothing of the time"
 TIME: Final = "that send a time"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from psycopg import sql
@@ -11,6 +10,7 @@ from psycopg import sql
 from pgcontract.probes.rows.castable_values import castable_values
 from pgcontract.probes.rows.rule_texts import RuleTexts
 from pgcontract.probes.rows.timestamp_upkeep import PAST, TimestampProbe
+from pgcontract.values import dataclass
 
 MAX_FORGED: Final = 240  # of one column; a message says how many there were
 FUTURE: Final = "2999-12-31 23:59:59+00"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 import psycopg
@@ -25,6 +24,7 @@ from pgcontract.probes.rows.timestamp_upkeep import (
     timestamp_places,
 )
 from pgcontract.probes.rows.write_trials import TrialResult
+from pgcontract.values import dataclass
 
 MAX_ATTEMPTS: Final = 20_000  # of one phase at one place; more are counted and told
 LATER: Final = "later"

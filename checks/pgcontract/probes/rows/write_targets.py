@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import psycopg
@@ -23,6 +23,7 @@ from pgcontract.probes.boundary_values import literal_values
 from pgcontract.probes.context import Context
 from pgcontract.probes.row_generation.simple_values import any_value
 from pgcontract.probes.rows.castable_values import castable_values
+from pgcontract.values import dataclass
 
 # One row is a table of the family, parents first: what of it judges a statement that names it, and rows that it holds.
 # Names of the table itself are cut out, so that the copies that partitions have of a rule are equal.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
@@ -16,6 +15,7 @@ from psycopg import sql
 
 from pgcontract.errors import CouldNotAsk
 from pgcontract.postgres.script_execution import Refusal, read_refusal
+from pgcontract.values import dataclass
 
 # An accepted write is undone by an exception of the block's own; values of plpgsql's variables survive it. OTHERS leaves
 # out a failed ASSERT, which refuses as any error does, and a cancelled query, which must end the whole call.

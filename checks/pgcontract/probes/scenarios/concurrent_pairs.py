@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 
 import psycopg
@@ -25,6 +24,7 @@ from pgcontract.probes.scenarios.player import (
     violations_query,
     with_broken_invariants,
 )
+from pgcontract.values import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 import psycopg
@@ -16,6 +16,7 @@ from pgcontract.postgres.acting_identity import acting_as
 from pgcontract.postgres.script_execution import Refusal, read_refusal
 from pgcontract.probes.sample_rows import as_text
 from pgcontract.probes.scenarios.moves import History, Move, identity_of, parameter_values
+from pgcontract.values import dataclass
 
 LOG: Final = """CREATE TEMPORARY TABLE pgcontract_log (
     seq integer, step text, actor integer, event text, rows integer, sqlstate text, parameters jsonb

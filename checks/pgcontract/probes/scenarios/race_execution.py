@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from pgcontract.probes.scenarios.fresh_databases import FreshDatabases
 from pgcontract.probes.scenarios.moves import fill_parameters
 from pgcontract.probes.scenarios.parallel_sessions import ParallelSession, wait_for_any
 from pgcontract.probes.scenarios.player import exists_expression
+from pgcontract.values import dataclass
 
 _RETRYABLE: Final = ("40001", "40P01")  # serialization_failure, deadlock_detected
 _LOG: Final = """CREATE TEMPORARY TABLE pgcontract_log (

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from pgcontract.model.qualified_name import split_name
 from pgcontract.model.schema import Column, Constraint, Schema, Table
 from pgcontract.reporting.charts.svg import Chart, draw_chart, ellipsize
 from pgcontract.reporting.finding_status import is_unresolved
 from pgcontract.reporting.run_view import RunView
+from pgcontract.values import dataclass
 
 MAX_TABLES = 12
 MAX_COLUMNS = 14

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pgcontract.reporting.charts.axis import LinearAxis, LogAxis, spread_positions
 from pgcontract.reporting.charts.svg import Chart, draw_chart, wrap_lines
+from pgcontract.values import dataclass
 
 LEFT, RIGHT, TOP, BOTTOM = 84.0, 408.0, 78.0, 318.0
 GAP = 32.0

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from math import cos, pi, sin
 
 from pgcontract.reporting.charts.svg import Chart, draw_chart, ellipsize
 from pgcontract.result import Finding, Run, Status
 from pgcontract.result.moves import Move, moves_in
+from pgcontract.values import dataclass
 
 MAX_STATES = 12
 _RADIUS = 150.0

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pgcontract.reporting.markup import truncate_text, visible
+from pgcontract.values import dataclass
 
 WIDTH = 640
 LINE_CHARACTERS = 86

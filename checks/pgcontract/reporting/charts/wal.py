@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from pgcontract.reporting.amounts import size_bytes
 from pgcontract.reporting.charts.axis import LinearAxis
 from pgcontract.reporting.charts.svg import TONES, Chart, draw_chart, ellipsize
 from pgcontract.result.measurements import WriteFigures
+from pgcontract.values import dataclass
 
 LEFT, RIGHT, TOP = 150.0, 545.0, 66.0
 BAR, GAP = 24.0, 18.0

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pgcontract.model.schema import Column, Schema, Table
+from pgcontract.patterns import lazy_pattern
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.roles.access import Access, acting_stages, try_access
@@ -20,9 +21,9 @@ from pgcontract.rules.registry import check
 from pgcontract.rules.traps.made_parts import CATALOG, origin_in_chain
 
 # Said of any row, and not of the one that a user has: there they are content.
-_ON_A_PROFILE_ALONE: Final = re.compile(r"points|plan|tier|(is_?)?(verified|approved)|scopes?", re.IGNORECASE)
-_POWER: Final = re.compile(r"admin|owner|super|root|staff|moderator|pro|premium|paid", re.IGNORECASE)
-_PERSONAL: Final = re.compile(
+_ON_A_PROFILE_ALONE: Final = lazy_pattern(r"points|plan|tier|(is_?)?(verified|approved)|scopes?", re.IGNORECASE)
+_POWER: Final = lazy_pattern(r"admin|owner|super|root|staff|moderator|pro|premium|paid", re.IGNORECASE)
+_PERSONAL: Final = lazy_pattern(
     r"e_?mail(_?address)?|phone(_?(no|number))?|mobile(_?(phone|number))?|ssn|social_security(_?number)?|passport(_?(no|number))?"
     r"|national_id|tax_id|iban|bank_account(_?number)?|credit_?card(_?number)?|card_number|cvv|date_of_birth|birth_?(date|day)"
     r"|dob|(home|street|postal|billing|shipping)_?address|password(_?(hash|digest))?|api_?key|secret(_?key)?"

@@ -11,6 +11,7 @@ import psycopg
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Column, Function
+from pgcontract.patterns import lazy_pattern
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.roles.access import acting_stages, supports_roles
@@ -26,7 +27,7 @@ from pgcontract.rules.registry import check
 from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_parts, origin_in_chain
 
 _TAKEN: Final = "pgcontract: this ran as "
-_UNQUALIFIED: Final = re.compile(
+_UNQUALIFIED: Final = lazy_pattern(
     r"\b(?:FROM|JOIN|INTO|UPDATE)\s+(?:ONLY\s+)?(?P<name>[a-z_][\w$]*)\b(?!\s*[.(])", re.IGNORECASE
 )
 _NOT_CALLABLE: Final = ("trigger", "event_trigger")

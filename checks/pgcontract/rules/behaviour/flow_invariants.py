@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 import psycopg
 
@@ -21,6 +20,7 @@ from pgcontract.probes.scenarios.player import LOG, MoveResult, ScenarioRunner, 
 from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
+from pgcontract.values import dataclass
 
 _REMEDY = (
     "Enforce it in the table, with a constraint, a unique index or a trigger; or name in the step's WHERE the state that "

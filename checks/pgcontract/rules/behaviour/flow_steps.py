@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
@@ -27,6 +26,7 @@ from pgcontract.probes.scenarios.player import (
 from pgcontract.result import Correctable, Evidence, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
+from pgcontract.values import dataclass
 
 
 def _flows(promise: Promise) -> tuple[Flow, ...]:

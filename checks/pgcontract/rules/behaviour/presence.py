@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import psycopg
@@ -43,6 +43,7 @@ from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.behaviour.presence_writes import PresenceCase, PresenceWrites, try_other_writes
 from pgcontract.rules.registry import check
+from pgcontract.values import dataclass
 
 NULL: Final = "null"
 VALUE: Final = "a value"  # where a column is named that it is not to be before: that column's

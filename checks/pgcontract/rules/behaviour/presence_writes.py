@@ -4,7 +4,6 @@ ways: other statements, other columns, and the columns that the condition reads.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
@@ -32,6 +31,7 @@ from pgcontract.probes.rows import (
     values_to_try,
 )
 from pgcontract.probes.rows.condition_combinations import Combination
+from pgcontract.values import dataclass
 
 MAX_ATTEMPTS = 20_000  # at one place; more are counted and told, and leave the question open
 OTHER_STATEMENT = "by another statement: COPY, upsert, MERGE, two rows at once, a row moved to another partition"

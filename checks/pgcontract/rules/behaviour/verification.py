@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import psycopg
 
@@ -17,6 +16,7 @@ from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
 from pgcontract.rules.shape.object_count import number_of
+from pgcontract.values import dataclass
 
 _SHOWN_ROWS = 50
 

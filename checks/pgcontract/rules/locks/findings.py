@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from pgcontract.model.lock_mode import LockMode
@@ -29,6 +28,7 @@ from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.locks.remedies import remedy_for
 from pgcontract.rules.locks.steps import Remedy
+from pgcontract.values import dataclass
 
 FEW_ROWS: Final = 10_000
 """Of a table with fewer, all rows are read or written before anybody notices."""

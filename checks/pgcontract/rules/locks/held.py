@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
 
@@ -26,6 +25,7 @@ from pgcontract.rules.locks.findings import (
 )
 from pgcontract.rules.pending import pending_script
 from pgcontract.rules.registry import check, only_claimed
+from pgcontract.values import dataclass
 
 _LOCKS: Final = re.compile(r"\b(?:ALTER|CREATE|DROP|TRUNCATE|LOCK|REINDEX|CLUSTER|REFRESH)\b", re.IGNORECASE)
 _READS: Final = re.compile(r"\b(?:INSERT|UPDATE|DELETE|MERGE|PERFORM|SELECT|CALL)\b", re.IGNORECASE)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from pgcontract.catalog.live_tables import LiveColumn, LiveConstraint, LiveIndex
@@ -16,6 +15,7 @@ from pgcontract.model.identifiers import (
     unquote_identifier,
 )
 from pgcontract.model.qualified_name import QualifiedName
+from pgcontract.values import dataclass
 
 _BATCH: Final = 10_000
 _HEAD: Final = re.compile(r'^CREATE (?P<unique>UNIQUE )?INDEX (?P<name>"(?:[^"]|"")+"|\S+) ON (?:ONLY )?(?=\S)')

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Final
 
 import psycopg
@@ -20,6 +19,7 @@ from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check, only_claimed
+from pgcontract.values import dataclass
 
 # Each is tried with the whole script: of more, it would take the square of the script's length.
 _MAX_TABLES: Final = 20

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from pgcontract.model.schema import Origin
 from pgcontract.model.sql import Created, Script, Statement
@@ -14,6 +13,7 @@ from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
 from pgcontract.rules.script.lifecycle import one_script
+from pgcontract.values import dataclass
 
 _KINDS = ("trigger", "policy", "view")
 _MISSING = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Final
 
 import psycopg
@@ -18,6 +18,7 @@ from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
 from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_parts, origin_in_chain
+from pgcontract.values import dataclass
 
 # The kinds whose expressions are read again and again; the bounds of partitions are meant to stay.
 _KINDS: Final = ("columns", "constraints", "indexes", "views", "rules", "types", "policies", "triggers")

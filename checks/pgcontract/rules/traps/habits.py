@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pgcontract.model.schema import Column, Index
+from pgcontract.patterns import lazy_pattern
 from pgcontract.probes.context import Context
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
@@ -14,12 +15,12 @@ from pgcontract.rules.registry import check
 from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_parts
 
 _FIRST: Final = 3
-_TEXTS: Final = re.compile(r"(text|character varying(\(\d+\))?|character\(\d+\))$")
+_TEXTS: Final = lazy_pattern(r"(text|character varying(\(\d+\))?|character\(\d+\))$")
 # What machines write, and compare letter by letter.
-_MACHINE: Final = re.compile(
+_MACHINE: Final = lazy_pattern(
     r"(?:^|_)(?i:u?id|uuid|token|hash|key|sha\d*|md5|digest|checksum|secret|nonce|etag)$|[a-z]Id$"
 )
-_DIRECTION: Final = re.compile(r"( DESC)?( NULLS (FIRST|LAST))?$")
+_DIRECTION: Final = lazy_pattern(r"( DESC)?( NULLS (FIRST|LAST))?$")
 
 
 @check("unique.equal_nulls", subjects=catalog_of_head, severity=Severity.INFO, head=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pgcontract.errors import InputError, ServerUnavailable
 from pgcontract.postgres.providers.container.daemon import explain_error
 from pgcontract.postgres.providers.container.pull import pull
 from pgcontract.postgres.providers.production import Production
+from pgcontract.values import dataclass
 
 if TYPE_CHECKING:
     from testcontainers.core.docker_client import DockerClient

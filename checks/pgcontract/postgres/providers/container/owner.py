@@ -10,9 +10,11 @@ import json
 import os
 import re
 import subprocess
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from socket import gethostname
+
+from pgcontract.values import dataclass
 
 LABEL = "pgcontract.owner"
 _PROC = Path("/proc")

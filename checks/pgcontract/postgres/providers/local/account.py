@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
 from pgcontract.errors import ServerUnavailable
+from pgcontract.values import dataclass
 
 # The first that exists; nobody is on every system, postgres where one was installed.
 _SERVER_USERS = ("postgres", "nobody")

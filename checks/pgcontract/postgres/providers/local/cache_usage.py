@@ -7,12 +7,12 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from pgcontract.postgres.providers.local.account import Account
 from pgcontract.postgres.providers.local.directories import cache_directory
 from pgcontract.postgres.providers.local.installation import programs_directory
+from pgcontract.values import dataclass
 
 # By name, for PGCONTRACT_CACHE may be a folder with other things in it: images and states with their locks, programs
 # copied for the server's user, programs fetched by npm, what Hypothesis knows of Unicode, answers, and drafts.

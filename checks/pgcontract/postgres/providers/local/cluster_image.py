@@ -19,9 +19,10 @@ import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
+
+from pgcontract.values import dataclass
 
 DRAFT = ".draft-"
 FORMAT = 2

@@ -9,7 +9,6 @@ import shutil
 import stat
 import subprocess
 import tempfile
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from pgcontract.errors import InputError, ServerUnavailable
 from pgcontract.postgres.providers.local.account import Account
 from pgcontract.postgres.providers.local.directories import cache_directory, mark_used
 from pgcontract.postgres.versions import KNOWN_MAJORS
+from pgcontract.values import dataclass
 
 _PROGRAMS = ("postgres", "initdb")
 # What a server never reads, and what would double the copy.

@@ -19,10 +19,10 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from pgcontract.postgres.providers.local.account import Account
+from pgcontract.values import dataclass
 
 _OWNER_FILE = "owner"
 _OWNER_LINE = "pgcontract run folder, removed when its owner is gone; owner's process id: "
