@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import importlib
-import importlib.metadata
 import io
 import os
 import sys
@@ -20,7 +19,7 @@ from pgcontract.errors import PgcontractError
 
 INTERRUPTED: Final = 130  # 128 + SIGINT, as shells say it
 INTERNAL_ERROR: Final = 4
-_GARBAGE_THRESHOLD: Final = 50_000
+_GARBAGE_THRESHOLD: Final = 200_000
 
 # One command, one file; a file is imported only when its command is asked for.
 _COMMANDS: Final = {
@@ -68,7 +67,7 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(importlib.metadata.version("pgcontract"), prog_name="pgcontract", message="%(prog)s %(version)s")
+@click.version_option(package_name="pgcontract", prog_name="pgcontract", message="%(prog)s %(version)s")
 def commands() -> None:
     """Check what migrations promise on a real PostgreSQL server, and report each result with its evidence.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -20,6 +20,7 @@ from pgcontract.model.input_file import is_there, read_bytes, require_inside
 from pgcontract.model.schema import Origin
 from pgcontract.result.outline import Outline
 from pgcontract.result.source_file import SourceFile
+from pgcontract.values import dataclass
 
 PROJECT_FILE: Final = "pgcontract.toml"
 PYPROJECT: Final = "pyproject.toml"
@@ -96,7 +97,8 @@ def read_configuration(folder: Path) -> Configuration:
     for file in files:
         values = _merged(values, file, files[0], issues)
     raise_issues(issues)
-    spec = ProjectSpec.model_validate(values, by_alias=True, by_name=False)
+    # Where nothing is configured no validator is built, which would take longer than the rest of it.
+    spec = ProjectSpec.model_validate(values, by_alias=True, by_name=False) if values else ProjectSpec.model_construct()
     configuration = Configuration(files=files, spec=spec, passed_over=tuple(passed_over))
     reported = configuration.file_of("report")
     if reported is None:

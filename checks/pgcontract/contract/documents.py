@@ -146,10 +146,10 @@ class ProjectSpec(Spec):
 
     seed: int = Field(0, description="The seed of everything random.")
     production: ProductionSpec = Field(
-        default_factory=lambda: ProductionSpec.model_validate({}), description="Where the migrations are to run."
+        default_factory=ProductionSpec.model_construct, description="Where the migrations are to run."
     )
     runner: RunnerSpec = Field(
-        default_factory=lambda: RunnerSpec.model_validate({}), description="How a runner of your own runs them."
+        default_factory=RunnerSpec.model_construct, description="How a runner of your own runs them."
     )
     severity: dict[str, Annotated[Weight, BeforeValidator(_in_quotes)]] = Field(
         default_factory=dict,
@@ -162,8 +162,6 @@ class ProjectSpec(Spec):
     )
     blocks: Weight = Field("error", description="The least severity that blocks.")
     document: ProjectDocumentSpec = Field(
-        default_factory=lambda: ProjectDocumentSpec.model_validate({}), description="What every report prints."
+        default_factory=ProjectDocumentSpec.model_construct, description="What every report prints."
     )
-    report: ReportSpec = Field(
-        default_factory=lambda: ReportSpec.model_validate({}), description="How the report is laid out."
-    )
+    report: ReportSpec = Field(default_factory=ReportSpec.model_construct, description="How the report is laid out.")

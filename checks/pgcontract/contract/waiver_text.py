@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import tomlkit
-from tomlkit.items import AoT
-
 from pgcontract.contract.sections.waivers import Waiver
 
 _MARK = "\ufeff"  # which some editors put at the head of a file
@@ -19,12 +16,17 @@ promises = "declared"
 
 def new_contract(file: str) -> str:
     """The contract of a migration's `file` that promises nothing, for a waiver to stand in."""
+    import tomlkit
+
     return _OPENING.format(migration=tomlkit.item(file).as_string())
 
 
 def with_waiver(text: str, waiver: Waiver) -> str:
     """The text with the waiver: in the place of one of the same check and subject, else behind all that is there. `text`
     is a contract that can be read; its line ends stay."""
+    import tomlkit
+    from tomlkit.items import AoT
+
     if text.startswith(_MARK):
         return _MARK + with_waiver(text.removeprefix(_MARK), waiver)
     ends = "\r\n" if "\r\n" in text else "\n"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import platform as machine
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -26,7 +26,12 @@ from pgcontract.runner.kept_chain import chosen_words, code_digest, has_foreign_
 from pgcontract.runner.plan import Plan
 
 _ASKED_ANEW = frozenset(("lock", "rows"))  # what a Run shows of these besides findings is not kept
-_ADAPTER: TypeAdapter[dict[str, tuple[Finding, ...]]] = TypeAdapter(dict[str, tuple[Finding, ...]])
+
+
+@cache
+def _adapter() -> TypeAdapter[dict[str, tuple[Finding, ...]]]:
+    """Made where something is kept: that costs as much as a small check."""
+    return TypeAdapter(dict[str, tuple[Finding, ...]])
 
 
 class KeptAnswers:
@@ -82,7 +87,7 @@ class KeptAnswers:
 
     def _write_new(self) -> None:
         for key in sorted(self._new):
-            answer_files.write(self.file_key(key), _ADAPTER.dump_json(self._known[key]))
+            answer_files.write(self.file_key(key), _adapter().dump_json(self._known[key]))
             self._wrote = True
         self._new.clear()
 
@@ -167,6 +172,6 @@ def _script(script: Script | None) -> tuple[object, ...] | None:
 
 def _parsed(text: bytes | None) -> dict[str, tuple[Finding, ...]]:
     try:
-        return _ADAPTER.validate_json(text) if text is not None else {}
+        return _adapter().validate_json(text) if text is not None else {}
     except ValidationError:
         return {}
