@@ -18,6 +18,7 @@ from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql import Script, Statement
 from pgcontract.model.sql.lexer import tokens
 from pgcontract.model.sql.transactions import transaction_numbers
+from pgcontract.patterns import lazy_pattern
 from pgcontract.postgres.sandbox import DatabaseState
 from pgcontract.postgres.script_execution import apply_statement, as_runner
 from pgcontract.probes.cached_facts import cached_fact
@@ -46,7 +47,7 @@ _FOR_A_STATEMENT: Final = "SELECT " + ", ".join(
 # What runs in no transaction block, and what ends transactions in its course.
 _NO_BLOCK: Final = ("25001", "2D000")
 _NAME: Final = r'(?:"(?:[^"]|"")+"|[\w$]+)(?:\s*\.\s*(?:"(?:[^"]|"")+"|[\w$]+))?'
-_PARTITION: Final = re.compile(
+_PARTITION: Final = lazy_pattern(
     rf"CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?P<made>{_NAME})\s+PARTITION\s+OF\b|ATTACH\s+PARTITION\s+(?P<attached>{_NAME})",
     re.IGNORECASE,
 )
@@ -55,7 +56,7 @@ SELECT pg_catalog.format('%%I.%%I', n.nspname, c.relname), pg_catalog.pg_get_par
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = pg_catalog.to_regclass(%s)
 """
-_CONCURRENTLY: Final = re.compile(r"\bCONCURRENTLY\b", re.IGNORECASE)
+_CONCURRENTLY: Final = lazy_pattern(r"\bCONCURRENTLY\b", re.IGNORECASE)
 
 
 @cached_fact
@@ -81,7 +82,7 @@ def _trace(context: Context, zone: str = "") -> LockTrace:
     script = context.promise.script
     if not script.parsed:
         raise CouldNotAsk("the script is too long to be looked into")
-    if not script.statements:
+    if not script.statements or _nothing_deployed(context):
         return LockTrace()
     state = _state(context)
     before = _deployed(context)
@@ -111,6 +112,17 @@ def _state(context: Context) -> DatabaseState:
         return run_over_rows(context).before
     except CouldNotAsk:
         return before
+
+
+def _nothing_deployed(context: Context) -> bool:
+    """Whether no table, view or sequence was there before the first migration that is pending: nobody waits for it."""
+    own = context.before_state  # CouldNotAsk where the script is refused
+    state = context.deployed_states.get(context.regimes[0].name, own)
+    before = context.before
+    if state == own and (before.tables or before.views or before.sequences):
+        return False
+    with context.sandbox.rolled_back(state) as connection:
+        return not read_relations(connection)
 
 
 def _deployed(context: Context) -> Mapping[str, str] | None:

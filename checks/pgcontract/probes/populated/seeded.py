@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
 import psycopg
@@ -25,6 +24,7 @@ from pgcontract.probes.populated.over_rows import run_over_rows
 from pgcontract.probes.row_generation.example_texts import example_texts
 from pgcontract.probes.row_generation.row_maker import RowMaker, insert_literals, is_numbered
 from pgcontract.probes.row_generation.target_tables import read_tables
+from pgcontract.values import dataclass
 
 _NUMBER = 5_000  # far from what a seed counts from
 # Without one of these no script changes which number comes next to a row that is there.
@@ -82,19 +82,24 @@ def repeating_sequences(context: Context) -> Iterator[RepeatingSequence]:
                 yield repeating
 
 
-def _states(context: Context) -> Iterator[tuple[DatabaseState, frozenset[tuple[str, str]]]]:
-    """The states to look at, each with the columns whose numbers came to a key before."""
-    if context.after.rows or context.promise.project.seeds:  # no table has a key otherwise
-        yield load_seeds(context).state, frozenset()
+def _states(context: Context) -> Iterator[tuple[DatabaseState, Callable[[], Set[tuple[str, str]]]]]:
+    """The states to look at, each with what tells the columns whose numbers came to a key before."""
+    has_rows = bool(context.after.rows)
+    if has_rows or context.promise.project.seeds:  # no table has a key otherwise
+        yield load_seeds(context).state, frozenset
     pending = context.promise.project.pending
-    if context.population is None or not any(_NUMBERS.search(migration.up.text) for migration in pending):
+    population = context.population
+    if population is None or not any(_NUMBERS.search(migration.up.text) for migration in pending):
         return
+
+    def known_before() -> Set[tuple[str, str]]:
+        with context.clone(population.before(pending[0].key).state) as connection:
+            return {(table, column) for _, table, column in _repeated_keys(connection)}
+
     with suppress(CouldNotAsk):
         after = run_over_rows(context).after
-        if after is not None:
-            with context.clone(context.population.before(pending[0].key).state) as connection:
-                before = frozenset((table, column) for _, table, column in _repeated_keys(connection))
-            yield after, before
+        if after is not None and (has_rows or after != context.after_state):
+            yield after, known_before
 
 
 def _repeated_keys(connection: psycopg.Connection) -> Iterator[tuple[SequencePosition, str, str]]:
@@ -108,12 +113,19 @@ def _repeated_keys(connection: psycopg.Connection) -> Iterator[tuple[SequencePos
 
 
 def _repeating_in(
-    context: Context, state: DatabaseState, known: frozenset[tuple[str, str]]
+    context: Context, state: DatabaseState, known_before: Callable[[], Set[tuple[str, str]]]
 ) -> Iterator[RepeatingSequence]:
     own = {table.name for table in context.migrated.tables if table.owner == MIGRATOR}
     with context.clone(state) as connection:
-        for position, table, column in _repeated_keys(connection):
-            if table not in own or (table, column) in known:
+        repeated = [each for each in _repeated_keys(connection) if each[1] in own]
+        known: Set[tuple[str, str]] = frozenset()
+        if repeated:
+            try:
+                known = known_before()
+            except CouldNotAsk:
+                return
+        for position, table, column in repeated:
+            if (table, column) in known:
                 continue
             shown = _refused_insert(context, connection, table, column)
             if shown is not None and position.furthest_key is not None:
