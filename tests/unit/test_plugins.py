@@ -98,6 +98,23 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_the_page_s_check_of_the_head_is_asked_once_behind_two_contracts(site: Path) -> None:
+    files = {
+        "two/migrations/ledger.lock": "articles.sql\nnotes.sql\n",
+        "two/migrations/articles.sql": SQL,
+        "two/migrations/notes.sql": "CREATE TABLE public.note (id bigint PRIMARY KEY);",
+        "two/contracts/articles/contract.toml": CONTRACT,
+        "two/contracts/notes/contract.toml": 'migration = "notes.sql"\npromises = "declared"\n',
+    }
+    for path, text in files.items():
+        (site / path).parent.mkdir(parents=True, exist_ok=True)
+        (site / path).write_text(text, encoding="utf-8")
+    ran = command(site, "verify", "two", "--only", "money.*", "--format", "json")
+    findings = [one for one in json.loads(ran.stdout)["findings"] if one["check"] == "money.exact"]
+
+    assert ["notes"] == [finding["migration"] for finding in findings]
+
+
 def test_the_page_s_package_takes_part_in_a_run(site: Path) -> None:
     words = "--pg strict --only money.* --only format.* --format tally --report reports"
     ran = command(site, "verify", "shop", *words.split())
