@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
@@ -63,12 +63,14 @@ class FilledState:
 @dataclass(frozen=True, kw_only=True)
 class Rehearsal:
     """The migration over rows. `migrated` is what the tables held right after it, `after` the state with the rows that
-    were inserted then. `left_empty` says of tables that held no row before it why."""
+    were inserted then, `in_every_table` or in those that it reaches. `left_empty` says of tables that held no row before
+    it why."""
 
     before: FilledState
     migrated: Contents
     after: FilledState
     left_empty: Mapping[str, str]
+    in_every_table: bool = True
 
     @property
     def held_rows(self) -> tuple[str, ...]:
@@ -127,10 +129,12 @@ def _over_populated(context: Context) -> Rehearsal | None:
     with context.sandbox.clone(over.after, keep=True) as name:
         with context.sandbox.connect(name) as connection:
             migrated = read_contents(connection)
-            rows = insert_few_rows(context.promise, connection, _filled_later(context, migrated), first=_LATER)
+            names = _filled_later(context, over.refused)
+            rows = insert_few_rows(context.promise, connection, names, first=_LATER)
             later = read_contents(connection)
         after = FilledState(state=context.sandbox.read_state(name), rows=rows, contents=later)
-    return Rehearsal(before=before, migrated=migrated, after=after, left_empty={})
+    whole = len(names) == len(rehearsed_tables(context, context.after))
+    return Rehearsal(before=before, migrated=migrated, after=after, left_empty={}, in_every_table=whole)
 
 
 def filled_before(context: Context) -> FilledState:
@@ -204,15 +208,15 @@ def rehearsed_tables(context: Context, schema: Schema) -> tuple[str, ...]:
     return nearest_tables(context.promise, migrated_tables(context, schema))
 
 
-def _filled_later(context: Context, migrated: Contents) -> tuple[str, ...]:
+def _filled_later(context: Context, refused: Collection[str]) -> tuple[str, ...]:
     """The tables that rows are inserted into behind the migration. Where there are many, and its scripts reach no table
-    but those that they name, the others' rows are those that the chain brought along."""
+    but those that they name, the others have the rows that the chain brought along, if any; those that `refused` rows
+    are tried again."""
     names, promise = rehearsed_tables(context, context.after), context.promise
     if len(names) <= _MANY or not all(_reaches_what_it_names(script) for script in (promise.script, promise.rollback)):
         return names
-    held = {name for name, table in migrated.tables.items() if table.count}
-    near = {*named_tables(promise, names), *(table.name for table in context.touched.tables)}
-    return tuple(name for name in names if name in near or name not in held)
+    near = {*named_tables(promise, names), *(table.name for table in context.touched.tables), *refused}
+    return tuple(name for name in names if name in near)
 
 
 def _reaches_what_it_names(script: Script | None) -> bool:
