@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Final
 
 import psycopg
@@ -49,19 +52,20 @@ _FUNCTIONS: Final = {
 }
 _AVAILABLE: Final = "SELECT FROM pg_catalog.pg_available_extensions WHERE name = %s"
 
-_MEMBER: Final = """
-SELECT FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+_MEMBERS: Final = """
+SELECT DISTINCT p.proname FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
   JOIN pg_catalog.pg_depend AS d
     ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e'
- WHERE n.nspname = %s AND p.proname = %s
+ WHERE n.nspname = %s ORDER BY 1
 """
+_SLIP: Final = 0.94
 
 
 def lacking_schema(connection: psycopg.Connection, name: tuple[str, str], platform: Platform) -> tuple[str, str] | None:
     """What is lacking, and what has it, for a name that the server does not know; None where it should."""
     schema, bare = name
-    if schema and connection.execute(_MEMBER, [schema, bare]).fetchone() is not None:
-        return None  # it is there, for other arguments
+    if schema and _is_there([name for (name,) in connection.execute(_MEMBERS, [schema])], bare):
+        return None
     if schema:
         is_elsewhere = schema in platform.owned_names or _is_absent(connection, schema)
         known = _SCHEMAS.get(schema) or (_SUPABASE if schema in platform.owned_names else None)
@@ -79,3 +83,9 @@ def lacking_schema(connection: psycopg.Connection, name: tuple[str, str], platfo
 def _is_absent(connection: psycopg.Connection, schema: str) -> bool:
     row = connection.execute("SELECT pg_catalog.to_regnamespace(%s) IS NULL", [f'"{schema}"']).fetchone()
     return row == (True,)
+
+
+def _is_there(names: Sequence[str], bare: str) -> bool:
+    """Whether an extension here has it, for other arguments or but for a slip; uuid_generate_v7 is none of v4."""
+    letters = re.sub(r"\d", "", bare)
+    return bare in names or any(letters != re.sub(r"\d", "", name) for name in get_close_matches(bare, names, 1, _SLIP))
