@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass
 else:
 
-    def dataclass(**options):
-        """What makes a class a dataclass."""
-        return _frozen_by_keyword if options == {"frozen": True, "kw_only": True} else dataclasses.dataclass(**options)
+    def dataclass(cls=None, /, **options):
+        """The class as a dataclass, or what makes a class one."""
+        if options == {"frozen": True, "kw_only": True}:
+            return _frozen_by_keyword
+        return dataclasses.dataclass(cls, **options)
 
 
 def _frozen_by_keyword(cls: type) -> type:

@@ -129,3 +129,11 @@ def test_other_options_are_the_standard_librarys() -> None:
         number: int
 
     assert Value(1) < Value(2)
+
+
+def test_without_options_it_is_the_standard_librarys() -> None:
+    @values.dataclass
+    class Value:
+        number: int
+
+    assert Value(1) == Value(1)
