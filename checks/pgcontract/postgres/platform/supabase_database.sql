@@ -304,6 +304,8 @@ LANGUAGE plpgsql SET search_path = '' AS $function$
 DECLARE
     altered text;
     given record;
+    command record;
+    on_table oid;
 BEGIN
     IF (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN
         RETURN;
@@ -325,17 +327,22 @@ BEGIN
         SELECT object_identity INTO altered FROM pg_catalog.pg_event_trigger_dropped_objects()
          WHERE schema_name = 'auth' AND original AND object_type IN ('table', 'index', 'sequence');
     ELSE
-        SELECT c.relname INTO altered
-          FROM pg_catalog.pg_event_trigger_ddl_commands() AS command
-          LEFT JOIN pg_catalog.pg_trigger AS t
-            ON command.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass AND t.oid = command.objid
-           AND command.command_tag <> 'CREATE TRIGGER'
-          LEFT JOIN pg_catalog.pg_index AS i
-            ON command.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND i.indexrelid = command.objid
-          JOIN pg_catalog.pg_class AS c ON c.oid = coalesce(
-               t.tgrelid, i.indrelid,
-               CASE WHEN command.classid = 'pg_catalog.pg_class'::pg_catalog.regclass THEN command.objid END)
-         WHERE c.relnamespace = 'auth'::pg_catalog.regnamespace AND c.relkind = 'r';
+        -- One by one: who joins what a command altered with the catalog reads all of it, at every command.
+        FOR command IN
+            SELECT classid, objid, command_tag FROM pg_catalog.pg_event_trigger_ddl_commands()
+             WHERE classid IN ('pg_catalog.pg_class'::pg_catalog.regclass, 'pg_catalog.pg_trigger'::pg_catalog.regclass)
+        LOOP
+            IF command.classid = 'pg_catalog.pg_class'::pg_catalog.regclass THEN
+                on_table := coalesce(
+                    (SELECT indrelid FROM pg_catalog.pg_index WHERE indexrelid = command.objid), command.objid);
+            ELSE
+                CONTINUE WHEN command.command_tag = 'CREATE TRIGGER';
+                on_table := (SELECT tgrelid FROM pg_catalog.pg_trigger WHERE oid = command.objid);
+            END IF;
+            SELECT relname INTO altered FROM pg_catalog.pg_class
+             WHERE oid = on_table AND relnamespace = 'auth'::pg_catalog.regnamespace AND relkind = 'r';
+            EXIT WHEN altered IS NOT NULL;
+        END LOOP;
     END IF;
     IF altered IS NOT NULL THEN
         RAISE insufficient_privilege USING MESSAGE = pg_catalog.format('must be owner of table %s', altered);
