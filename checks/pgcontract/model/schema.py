@@ -413,6 +413,14 @@ class Schema:
         for schema_field in fields(self):
             yield from getattr(self, schema_field.name)
 
+    def columns_of(self, table: str) -> tuple[Column, ...]:
+        """The table's columns."""
+        return self._columns_by_table.get(table, ())
+
+    @cached_property
+    def _columns_by_table(self) -> Mapping[str, tuple[Column, ...]]:
+        return _by(self.columns, lambda column: column.table)
+
     @cached_property
     def indexes_by_table(self) -> Mapping[str, tuple[Index, ...]]:
         """The indexes of each table that has any, by its name."""

@@ -21,6 +21,7 @@ from pgcontract.patterns import lazy_pattern
 from pgcontract.postgres.missing_features import find_missing_feature
 from pgcontract.postgres.sandbox import DatabaseState
 from pgcontract.postgres.script_execution import Refusal, read_refusal
+from pgcontract.postgres.tries import try_statements
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.executed import faults
@@ -29,9 +30,9 @@ from pgcontract.probes.executed.firing import Firing
 from pgcontract.probes.executed.lacking import lacking_schema
 from pgcontract.probes.executed.routines import (
     Routine,
+    migrated_routines,
     names_in_context,
     reached_tables,
-    read_routines,
     what_leaves,
     what_stays,
 )
@@ -105,11 +106,11 @@ def execute_bodies(context: Context) -> Executed:
     if not (made.functions or made.views or made.triggers or has_jobs):
         return Executed(failures=(), called=0, left={})
     sandbox = context.sandbox
+    routines = migrated_routines(context)
     with sandbox.clone(populated_state(context)) as database, sandbox.connect(database) as connection:
         connection.execute("BEGIN")
         connection.execute(f"SET LOCAL statement_timeout = {TIMEOUT_MS}")
         connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        routines = read_routines(connection, context.migrated.functions, context.sandbox.stand_ins)
         _widen_search_path(connection, context)
         return _Runner(context, connection, routines).run()
 
@@ -198,12 +199,7 @@ class _Runner:
                 self._visited[self._numbers[routine.signature]] = set()
 
     def _keep(self, statement: str) -> bool:
-        try:
-            with self._connection.transaction():
-                self._connection.execute(statement.encode())
-        except psycopg.Error:
-            return False
-        return True
+        return self._execute(statement, keep=True) is None
 
     def _fire(self) -> None:
         """Each event of each table with triggers. Of several that fail the first would hide the others: one that is known
@@ -400,8 +396,7 @@ class _Runner:
 
     def _execute(self, statement: str, *, keep: bool = False) -> Refusal | None:
         try:
-            with self._connection.transaction(force_rollback=not keep):
-                self._connection.execute(statement.encode())
+            try_statements(self._connection, statement, keep=keep)
         except psycopg.Error as error:
             return read_refusal(error)
         return None

@@ -18,14 +18,15 @@ from psycopg import sql
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Trigger
 from pgcontract.postgres.script_execution import Refusal, read_refusal
+from pgcontract.postgres.tries import try_statements
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.executed import faults
 from pgcontract.probes.executed.bodies import TIMEOUT_MS, populated_state
 from pgcontract.probes.executed.firing import Firing
-from pgcontract.probes.executed.routines import Routine, names_in_context, read_routines
+from pgcontract.probes.executed.routines import Routine, migrated_routines, names_in_context
 from pgcontract.probes.roles.access import Access, Try, acting_stages, grants_by_regime, supports_roles, try_access
-from pgcontract.probes.roles.acting import Outcome, as_shown
+from pgcontract.probes.roles.acting import Outcome, as_shown, literal
 from pgcontract.probes.roles.privileges import grants_between
 from pgcontract.probes.roles.users import FIRST, Actor
 from pgcontract.values import dataclass
@@ -127,7 +128,7 @@ class _Service:
         self._regime = regime
         connection.execute(f"SET LOCAL statement_timeout = {TIMEOUT_MS}")
         connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        routines = read_routines(connection, context.migrated.functions, context.sandbox.stand_ins)
+        routines = migrated_routines(context)
         self._names = names_in_context(connection, routines)
         self._firing = Firing(context, connection)
         self._routines = {routine.signature: routine for routine in routines}
@@ -194,11 +195,9 @@ class _Service:
 
     def _run(self, statement: str, *, keep: bool, door: bool = False) -> Refusal | None:
         try:
-            with self._connection.transaction(force_rollback=not keep):
-                if door:
-                    self._connection.execute("SELECT extensions.pgcontract_write_as(%s)", [statement])
-                else:
-                    self._connection.execute(statement.encode())
+            if door:
+                statement = f"SELECT extensions.pgcontract_write_as({literal(statement)})"
+            try_statements(self._connection, statement, keep=keep)
         except psycopg.Error as error:
             return read_refusal(error)
         return None
@@ -222,12 +221,12 @@ def _by_users(context: Context, access: Access) -> Iterator[Denial]:
         for event in trigger.events:
             triggers.setdefault((trigger.table, event.upper()), []).append(trigger)
     changed: set[str] = set()  # the tables each of whose columns could be changed under an earlier regime
+    routines = migrated_routines(context)
+    reaching = {routine.signature for routine in routines if _REACHES.search(routine.words)}
     with acting_stages(context) as open_stage:
         for regime in access.regimes:
             stage = open_stage(regime)
-            routines = read_routines(stage.connection, context.migrated.functions, context.sandbox.stand_ins)
             names = names_in_context(stage.connection, routines)
-            reaching = {routine.signature for routine in routines if _REACHES.search(routine.words)}
             firing = Firing(context, stage.connection)
             for (at, table, actor, operation), tried in access.tries.items():
                 own = triggers.get((table, operation), ())

@@ -43,6 +43,7 @@ class Firing:
         ]
         self.tables = tuple(sorted({trigger.table for trigger in self._triggers}))
         self._inserts: dict[str, str] = {}
+        self._others: dict[str, str | None] = {}
         self._done = False
 
     def tables_of(self, function: str) -> Sequence[str]:
@@ -70,7 +71,7 @@ class Firing:
         self, table: str, triggers: Sequence[Trigger], *, of: str | None, wanted: Sequence[str]
     ) -> Iterator[tuple[str, bool]]:
         events = {event for trigger in triggers for event in trigger.events} & set(wanted)
-        columns = [column for column in self._context.after.columns if column.table == table and not column.generated]
+        columns = [column for column in self._context.after.columns_of(table) if not column.generated]
         if "insert" in events or (of is None and wanted is EVENTS):
             yield from self._insert(table, known=of is not None)
         if not columns:  # a view's
@@ -107,6 +108,11 @@ class Firing:
 
     def other_value(self, column: Column) -> str | None:
         """SQL for another value than the column has, of the first kinds that come to mind; of an enum its last label."""
+        if column.name not in self._others:
+            self._others[column.name] = self._other_value(column)
+        return self._others[column.name]
+
+    def _other_value(self, column: Column) -> str | None:
         labels = next((one.labels for one in self._context.after.types if one.labels and one.is_type(column.type)), ())
         if labels:
             return f"{sql.Literal(labels[-1]).as_string(self._connection)}::{column.type}"

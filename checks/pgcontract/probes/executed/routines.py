@@ -15,6 +15,8 @@ from pgcontract.model.schema import Function
 from pgcontract.model.sql.lexer import code, without_comments
 from pgcontract.model.sql.plpgsql import Body, read_body
 from pgcontract.patterns import lazy_pattern
+from pgcontract.probes.cached_facts import cached_state_fact
+from pgcontract.probes.context import Context
 from pgcontract.values import dataclass
 
 _SIGNATURES: Final = """
@@ -165,13 +167,12 @@ def what_stays(connection: psycopg.Connection, stand_ins: Collection[str]) -> tu
     return tuple(_SENDERS[name] for (name,) in connection.execute(query, [[*_SENDERS.keys() & set(stand_ins)]]))
 
 
-def read_routines(
-    connection: psycopg.Connection, functions: Sequence[Function], stand_ins: Collection[str] = ()
-) -> tuple[Routine, ...]:
-    """Those of the chain, by name; every name is qualified. In a transaction, whose search_path stays as it is."""
-    known = {function.name: function for function in functions}
-    stays = what_stays(connection, stand_ins)
-    with connection.transaction(force_rollback=True):
+@cached_state_fact
+def migrated_routines(context: Context) -> tuple[Routine, ...]:
+    """Those of the chain at its head, by name; every name is qualified. CouldNotAsk where the head is not applied."""
+    known = {function.name: function for function in context.migrated.functions}
+    with context.sandbox.rolled_back(context.after_state) as connection:
+        stays = what_stays(connection, context.sandbox.stand_ins)
         connection.execute("SET LOCAL search_path = ''")
         rows = connection.execute(_SIGNATURES).fetchall()
     return tuple(

@@ -13,11 +13,12 @@ from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Column, Trigger
 from pgcontract.model.sql.lexer import without_comments
 from pgcontract.patterns import lazy_pattern
+from pgcontract.postgres.tries import read_rows, try_statements
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.executed.bodies import TIMEOUT_MS, populated_state
 from pgcontract.probes.executed.firing import Firing
-from pgcontract.probes.executed.routines import read_routines
+from pgcontract.probes.executed.routines import migrated_routines
 from pgcontract.values import dataclass
 
 _TIMES: Final = lazy_pattern(
@@ -66,9 +67,9 @@ def trigger_effects(context: Context) -> TriggerEffects:
     if not context.migrated.triggers:
         return TriggerEffects()
     sandbox = context.sandbox
+    routines = migrated_routines(context)
     with sandbox.clone(populated_state(context)) as database, sandbox.connect(database) as connection:
         connection.execute(f"SET statement_timeout = {TIMEOUT_MS}")
-        routines = read_routines(connection, context.migrated.functions, context.sandbox.stand_ins)
         for routine in routines:
             if routine.leaves:
                 _keeps(connection, routine.stub())
@@ -169,19 +170,16 @@ class _Effects:
     def _rows(self, statement: str, *, keep: bool) -> int | None:
         """The rows that it changed, in whichever tables; None where it was refused."""
         try:
-            with self._connection.transaction(force_rollback=not keep):
-                before = self._changed_rows()
-                changed = self._connection.execute(statement.encode()).rowcount
-                return max(changed, self._changed_rows() - before)
+            before, *changed, after = try_statements(
+                self._connection, f"{_CHANGED_ROWS}; {statement}\n; {_CHANGED_ROWS}", keep=keep
+            )
         except psycopg.Error:
             return None
-
-    def _changed_rows(self) -> int:
-        row = self._connection.execute(_CHANGED_ROWS).fetchone()
-        return int(row[0]) if row else 0
+        (((was,),), ((now,),)) = (read_rows(self._connection, result) for result in (before, after))
+        return max(int(now) - int(was), changed[-1].command_tuples or 0)
 
     def _unset(self, table: str, triggers: Sequence[Trigger]) -> Iterator[UnsetTime]:
-        columns = [column for column in self._context.after.columns if column.table == table]
+        columns = self._context.after.columns_of(table)
         for column in columns:
             if not (_TIMES.search(column.bare_name) and column.type.startswith(("timestamp", "date"))):
                 continue
@@ -208,12 +206,14 @@ class _Effects:
                 continue
             statement = f"UPDATE {table} SET {other.quoted_name} = {value} {row}"  # noqa: S608 - names from the catalog
             try:
-                with self._connection.transaction(force_rollback=True):
-                    old = self._connection.execute(f"SELECT {name}::text FROM {table} {row}".encode()).fetchone()  # noqa: S608
-                    new = self._connection.execute(f"{statement} RETURNING {name}::text".encode()).fetchone()
+                results = try_statements(
+                    self._connection,
+                    f"SELECT {name}::text FROM {table} {row}; {statement} RETURNING {name}::text",  # noqa: S608 - the same
+                )
             except psycopg.Error:
                 continue
-            if old is None or new is None:
+            old, new = (read_rows(self._connection, result) for result in results)
+            if not old or not new:
                 continue
             if old != new:
                 return None

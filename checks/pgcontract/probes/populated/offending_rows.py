@@ -91,8 +91,8 @@ def _where(table: str, condition: str, columns: list[str], *, words: str | None 
 def _columns_in(text: str, schema: Schema, table: str) -> list[str]:
     return [
         column.bare_name
-        for column in schema.columns
-        if column.table == table and re.search(rf"(?<!\w){re.escape(column.bare_name)}(?!\w)", text)
+        for column in schema.columns_of(table)
+        if re.search(rf"(?<!\w){re.escape(column.bare_name)}(?!\w)", text)
     ]
 
 
@@ -239,8 +239,8 @@ def still_referenced(refusal: Refusal, after: Schema) -> Iterator[Offence]:
 def _of_cast(refusal: Refusal, table: str, before: Schema, after: Schema) -> Iterator[Offence]:
     statement = refusal.statement or ""
     named = [match["column"].strip('"') for match in _TO_TYPE.finditer(statement)]
-    old = {column.bare_name: column for column in before.columns if column.table == table}
-    new = {column.bare_name: column for column in after.columns if column.table == table}
+    old = {column.bare_name: column for column in before.columns_of(table)}
+    new = {column.bare_name: column for column in after.columns_of(table)}
     for name in named:
         if name in old and name in new and old[name].type != new[name].type:
             yield from _of_new_type(table, old[name], new[name])

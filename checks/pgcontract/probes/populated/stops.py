@@ -189,7 +189,7 @@ class _Search:
 
     def _reads_own_columns(self, table: str) -> bool:
         """Whether the rule that refused reads a column that the script adds, or sets."""
-        old = {column.bare_name for column in self.before.columns if column.table == table}
+        old = {column.bare_name for column in self.before.columns_of(table)}
         assigned = assigned_columns(self.script)
         return any(offence.columns - old or offence.columns & assigned for offence in self._offences(table))
 

@@ -6,7 +6,7 @@ Asked once at the head, under each regime of default privileges, over rows of tw
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import field, replace
 from typing import Final
 
@@ -17,7 +17,7 @@ from pgcontract.catalog.sql_names import identifier
 from pgcontract.contract.supabase_config import ExposedSchemas
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.qualified_name import QualifiedName
-from pgcontract.model.schema import Column, Table, View
+from pgcontract.model.schema import Table, View
 from pgcontract.postgres.sandbox import DatabaseState
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
@@ -112,19 +112,30 @@ def users_state(context: Context) -> UsersState:
 @contextmanager
 def acting_stages(context: Context) -> Iterator[Callable[[str], Stage]]:
     """Gives a stage over the users' rows with what is granted under a regime; the next one undoes it."""
-    grants = grants_by_regime(context)
-    here = next(iter(grants.values()))
     exposed = context.promise.project.exposed
     path = () if exposed == ExposedSchemas() else (*exposed.names, *exposed.search_path)
-    with context.sandbox.rolled_back(users_state(context).state) as connection:
+    with ExitStack() as stack:
 
         def stage(regime: str) -> Stage:
-            opened = Stage(connection, _ROLES, search_path=path)
-            for statement in grants_between(here, grants[regime]):
-                opened.prepare(statement)
-            return opened
+            stack.close()
+            connection = stack.enter_context(context.sandbox.rolled_back(_granted_state(context, regime)))
+            return Stage(connection, _ROLES, search_path=path)
 
         yield stage
+
+
+@cached_state_fact
+def _granted_state(context: Context, regime: str) -> DatabaseState:
+    """The users' rows with what is granted under the regime."""
+    grants = grants_by_regime(context)
+    statements = list(grants_between(next(iter(grants.values())), grants[regime]))
+    state = users_state(context).state
+    if not statements:
+        return state
+    with context.sandbox.clone(state, keep=True) as database, context.sandbox.connect(database) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
+    return context.sandbox.read_state(database)
 
 
 def _refresh(connection: psycopg.Connection, view: str) -> None:
@@ -202,9 +213,7 @@ class _Trier:
         self._access = access
         self._made = prepared.made
         self._tables = {table.name: table for table in prepared.tables}
-        self._columns: dict[str, list[Column]] = {}
-        for column in context.after.columns:
-            self._columns.setdefault(column.table, []).append(column)
+        self._columns_of = context.after.columns_of
         self._unbound = {
             (policy.table, operation)
             for policy in context.after.policies
@@ -212,6 +221,10 @@ class _Trier:
             if policy.permissive and policy.using == "true" and policy.command in ("all", operation.lower())
         }
         self._places = {row.place: row for row in self._made.rows.values() if row.place}
+        self._rows: dict[str, list[UsersRow]] = {}
+        for row in self._made.rows.values():
+            self._rows.setdefault(row.table, []).append(row)
+        self._users = {row.user.number: row.user for row in self._made.rows.values()}
 
     def try_all(self, relation: Table | View, actor: Actor, held: Held) -> Iterator[tuple[str, Try]]:
         for operation in ("SELECT", "INSERT", "UPDATE", "DELETE"):
@@ -294,14 +307,14 @@ class _Trier:
         return replace(tried, others=others, shown=outcome) if others > 0 else tried
 
     def _rows_of(self, table: Table) -> Sequence[UsersRow]:
-        return [row for (name, _), row in self._made.rows.items() if name == table.name]
+        return self._rows.get(table.name, ())
 
     def _change(self, operation: str, table: Table, held: Held, *, blind: bool = False) -> str | None:
         if operation == "DELETE":
             return f"DELETE FROM {table.name}"  # noqa: S608
         columns = [
             column
-            for column in self._columns.get(table.name, ())
+            for column in self._columns_of(table.name)
             if not column.generated and column.identity != "always" and held.may_column("UPDATE", column.bare_name)
         ]
         for column in columns:
@@ -318,8 +331,7 @@ class _Trier:
             return Try(may=True)
         tied = table.name in self._access.ties and actor in PUBLIC_ACTORS
         tried = Try(may=True)
-        users = {row.user.number: row.user for row in self._made.rows.values()}
-        for user in users.values() if tied else [actor.user or users[1]]:
+        for user in self._users.values() if tied else [actor.user or self._users[1]]:
             values = self._made.values(filled, user, _NEW + user.number)
             if "INSERT" not in held.whole:
                 values = {name: value for name, value in values.items() if held.may_column("INSERT", name)}

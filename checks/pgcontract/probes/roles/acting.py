@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, Final
 
 import psycopg
@@ -10,6 +11,7 @@ from psycopg import sql
 
 from pgcontract.postgres.acting_identity import Identity, require_role
 from pgcontract.postgres.script_execution import Refusal, read_refusal
+from pgcontract.postgres.tries import read_rows, send_message
 from pgcontract.probes.roles.users import Actor
 from pgcontract.values import dataclass
 
@@ -64,16 +66,18 @@ class Stage:
     def attempt(self, statement: str, actor: Actor | None = None, *, before: str = "", sent: str = "") -> Outcome:
         """The statement as the actor, else as who migrates; `before` is done first, by who migrates, and undone, too.
         `sent` is what is sent in its place."""
-        acting = actor.identity.settings().as_string(self.connection) + ";" if actor else ""
-        text = f"{_BACK}; {before}{';' if before else ''} {acting} {sent or statement}"
+        text = f"{_BACK}; {before}{';' if before else ''} {_acting(actor) if actor else ''} {sent or statement}"
         try:
-            cursor = self.connection.execute(text.encode())
-            while cursor.nextset():
-                pass
-            rows = tuple(cursor.fetchall()) if cursor.description else ()
-            return Outcome(statement=statement, rows=rows, count=max(cursor.rowcount, 0))
+            result = send_message(self.connection, text, said=statement)[-1]
         except psycopg.Error as error:
             return Outcome(statement=statement, refusal=read_refusal(error))
+        rows = tuple(read_rows(self.connection, result))
+        return Outcome(statement=statement, rows=rows, count=len(rows) or result.command_tuples or 0)
+
+
+@cache
+def _acting(actor: Actor) -> str:
+    return actor.identity.settings().as_string(None) + ";"
 
 
 def as_shown(outcome: Outcome, actor: Actor) -> str:

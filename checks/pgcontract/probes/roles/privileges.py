@@ -79,10 +79,14 @@ def read_grants(connection: psycopg.Connection) -> frozenset[tuple[str, str, str
 
 
 def grants_between(here: frozenset[tuple[str, str, str]], there: frozenset[tuple[str, str, str]]) -> Iterator[str]:
-    """The statements that make `there` of `here`."""
+    """The statements that make `there` of `here`, each of all that somebody is granted alike."""
     for verb, word, rows in (("GRANT", "TO", there - here), ("REVOKE", "FROM", here - there)):
-        together: dict[tuple[str, str], list[str]] = {}
+        privileges: dict[tuple[str, str], list[str]] = {}
         for on, grantee, privilege in sorted(rows):
-            together.setdefault((on, grantee), []).append(privilege)
-        for (on, grantee), privileges in together.items():
-            yield f"{verb} {', '.join(privileges)} ON {on} {word} {grantee}"
+            privileges.setdefault((on, grantee), []).append(privilege)
+        alike: dict[tuple[str, str, str], list[str]] = {}
+        for (on, grantee), granted in privileges.items():
+            kind, _, name = on.partition(" ")
+            alike.setdefault((", ".join(granted), kind, grantee), []).append(name)
+        for (granted_alike, kind, grantee), names in alike.items():
+            yield f"{verb} {granted_alike} ON {kind} {', '.join(names)} {word} {grantee}"

@@ -88,7 +88,7 @@ def _crossing(schema: Schema, access: Access, table: str, operation: str, actor:
     texts = [asked_once(condition(policy, operation)) for policy in policies]
     if "true" in texts:
         return None  # of a write another rule tells
-    names = [column.bare_name for column in schema.columns if column.table == table]
+    names = [column.bare_name for column in schema.columns_of(table)]
     if operation == "SELECT" and any(_is_of_no_row(text, names) for text in texts):
         return None  # whoever is signed in reads all: as good as true
     for regime in access.regimes:
@@ -166,10 +166,8 @@ def _changes(schema: Schema, access: Access, crossing: Crossing, row: UsersRow, 
     words = set(re.findall(r"[\w$]+", " ".join(texts)))
     values = {
         column.quoted_name: [*_others(schema, column, row)]
-        for column in schema.columns
-        if column.table == crossing.table
-        and column.bare_name in words
-        and column.bare_name not in keys | access.ties[crossing.table]
+        for column in schema.columns_of(crossing.table)
+        if column.bare_name in words and column.bare_name not in keys | access.ties[crossing.table]
     }
     together = [name for name, others in values.items() if others]
     for combined in islice(product(*(values[name] for name in together)), _MAX_COMBINED if together else 0):

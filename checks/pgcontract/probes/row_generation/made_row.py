@@ -137,9 +137,7 @@ class _Parents:
         """The columns of the table's foreign keys with keys that are there; `given` are values that the row has."""
         keys: dict[str, Any] = {}
         self._waiting.append(table)
-        required = {
-            column.bare_name for column in self.context.after.columns if column.table == table and not column.null
-        }
+        required = {column.bare_name for column in self.context.after.columns_of(table) if not column.null}
         names = [table, *([holder] if holder and holder != table else [])]
         for parent, columns, parent_columns in self.connection.execute(_REFERENCES, [names]).fetchall():
             known = {**keys, **given}
@@ -147,7 +145,7 @@ class _Parents:
             if not (set(columns) & required or any(value is not None for value in wanted.values())):
                 continue
             if parent == table:  # of itself: its own key
-                types = {column.bare_name: column for column in self.context.after.columns if column.table == table}
+                types = {column.bare_name: column for column in self.context.after.columns_of(table)}
                 for one, other in zip(columns, parent_columns, strict=True):
                     keys[one] = keys[other] = known.get(other, any_value(self.context.after, types[other]))
                 continue
@@ -176,7 +174,7 @@ class _Parents:
     def _insert(self, parent: str, columns: Sequence[str], wanted: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """A row of the parent with the wanted key, else with a simple one, so that its INSERT can be repeated."""
         schema = self.context.after
-        own = {column.bare_name: column for column in schema.columns if column.table == parent}
+        own = {column.bare_name: column for column in schema.columns_of(parent)}
         generated = {name for name in columns if name in own and own[name].generated}
         key = {name: any_value(schema, own[name]) for name in columns if name in own and name not in generated}
         simple = simplest_values(schema, needed_columns(schema, parent))

@@ -32,9 +32,8 @@ def needed_columns(schema: Schema, table: str) -> tuple[Column, ...]:
     """The columns that an INSERT must give: NOT NULL, and without default, identity or generation expression."""
     return tuple(
         column
-        for column in schema.columns
-        if column.table == table
-        and not (column.null or column.default is not None or column.identity or column.generated)
+        for column in schema.columns_of(table)
+        if not (column.null or column.default is not None or column.identity or column.generated)
     )
 
 

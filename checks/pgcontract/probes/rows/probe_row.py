@@ -162,7 +162,7 @@ def _with_free_key(connection: psycopg.Connection, row: ProbeRow) -> ProbeRow | 
 
 def _with_key(context: Context, connection: psycopg.Connection, table: str, row: Mapping[str, Any]) -> ProbeRow:
     key = tuple(name for (name,) in connection.execute(_PRIMARY_KEY_COLUMNS, [table]).fetchall())
-    columns = {column.bare_name: column for column in context.after.columns if column.table == table}
+    columns = {column.bare_name: column for column in context.after.columns_of(table)}
     key_values = {name: any_value(context.after, columns[name]) for name in key}
     return ProbeRow(
         table=table,

@@ -52,7 +52,7 @@ def _answer(context: Context, access: Access, crossings: Sequence[Crossing]) -> 
     done = [crossing for crossing in crossings if crossing.actor == actor]
     words = [_WORDS[crossing.operation].format(f"{ANNA.name}'s") for crossing in done]
     ties = access.ties[table]
-    tie = next(column for column in context.after.columns if column.table == table and column.bare_name in ties)
+    tie = next(column for column in context.after.columns_of(table) if column.bare_name in ties)
     policies = dict.fromkeys(policy for crossing in done for policy in crossing.policies)
     own = f"(SELECT auth.uid()){'' if tie.type == 'uuid' else '::text'} = {tie.quoted_name}"
     remedies = []
