@@ -104,7 +104,7 @@ class _Effects:
                 continue
             with suppress(psycopg.Error), self._connection.transaction():
                 for statement, keep in self._firing.writes(table):
-                    if keep and self._rows(statement, keep=True):
+                    if keep and self._changes(statement, keep=True):
                         break
 
     def read(self) -> TriggerEffects:
@@ -153,12 +153,11 @@ class _Effects:
             if event != "insert" and not self._has_rows(table):
                 return None
             for statement, _ in self._firing.writes(table, events=(event,)):
-                rows = self._rows(statement, keep=False)
-                if rows is None:
-                    continue
-                if rows:
+                changes = self._changes(statement, keep=False)
+                if changes:
                     return None
-                first = first or statement
+                if changes is not None:
+                    first = first or statement
         return first
 
     def _has_rows(self, table: str) -> bool:
@@ -167,16 +166,20 @@ class _Effects:
         except psycopg.Error:
             return True
 
-    def _rows(self, statement: str, *, keep: bool) -> int | None:
-        """The rows that it changed, in whichever tables; None where it was refused."""
+    def _changes(self, statement: str, *, keep: bool) -> bool | None:
+        """Whether it changed a row, in whichever table; None where it was refused."""
         try:
-            before, *changed, after = try_statements(
+            if try_statements(self._connection, statement)[-1].command_tuples:
+                if keep:
+                    try_statements(self._connection, statement, keep=True)
+                return True
+            # Only now, for the server reads the counts of all tables.
+            before, *_, after = try_statements(
                 self._connection, f"{_CHANGED_ROWS}; {statement}\n; {_CHANGED_ROWS}", keep=keep
             )
         except psycopg.Error:
             return None
-        (((was,),), ((now,),)) = (read_rows(self._connection, result) for result in (before, after))
-        return max(int(now) - int(was), changed[-1].command_tuples or 0)
+        return read_rows(self._connection, before) != read_rows(self._connection, after)
 
     def _unset(self, table: str, triggers: Sequence[Trigger]) -> Iterator[UnsetTime]:
         columns = self._context.after.columns_of(table)
