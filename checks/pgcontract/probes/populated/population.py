@@ -97,7 +97,7 @@ class Population:
         self._refused: dict[str, str] = {}
         self._generation = 0
         self._chosen: dict[str, bool] = {}
-        self._origin: DatabaseState | None = None  # where it goes on from, if not from the first migration
+        self._origin: DatabaseState | None = None  # where it goes on from, if not in the database or from the platform
         self._stack = ExitStack()
 
     def close(self) -> None:
@@ -159,15 +159,13 @@ class Population:
 
     def _open(self) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:
-            if self._database is None and self._origin is not None:
-                self._go_on_from(self._origin)
-            elif self._database is None:
-                state = self._sandbox.platform_state(self._sandbox.platform.regimes[0])
-                self._go_on_from(state)
-                with self._sandbox.rolled_back(state) as connection:
-                    self._starting = {oid for oid, *_ in connection.execute(_TABLES).fetchall()}
+            is_first = self._database is None and self._origin is None
+            if self._database is None:
+                self._go_on_from(self._origin or self._sandbox.platform_state(self._sandbox.platform.regimes[0]))
             assert self._database is not None
             self._connection = self._stack.enter_context(self._sandbox.connect(self._database))
+            if is_first:
+                self._starting = {oid for oid, *_ in self._connection.execute(_TABLES).fetchall()}
         return self._connection
 
     def _go_on_from(self, state: DatabaseState) -> None:
@@ -176,15 +174,13 @@ class Population:
             self._database = name
 
     def _frozen(self) -> PopulatedState:
-        """What the chain came to, as a state; it goes on in a copy."""
+        """What the chain came to, as a state; it goes on in a copy, if it does."""
         self._open()
         self._disconnect()
         assert self._database is not None
-        state = self._sandbox.read_state(self._database)
-        frozen = PopulatedState(state=state, refused=dict(self._refused))
-        with self._sandbox.clone(state, keep=True) as name:
-            self._database = name
-        return frozen
+        self._origin = self._sandbox.read_state(self._database)
+        self._database = None
+        return PopulatedState(state=self._origin, refused=dict(self._refused))
 
     def _disconnect(self) -> None:
         if self._connection is not None:

@@ -28,7 +28,7 @@ _ENDS: Final = ("COMMIT", "END")
 
 
 class RowTrials:
-    """Runs a script over the rows of a database that this one makes of a state, as often as is asked for.
+    """Runs a script over the rows of a state, which nobody else uses any more, as often as is asked for.
 
     A script that is one transaction is run in one that is rolled back; for any other a copy is made each time.
     """
@@ -38,8 +38,7 @@ class RowTrials:
         self.script = script
         self.body = transaction_body(script)
         self.runs = 0
-        with sandbox.clone(state, keep=True) as name:
-            self.database = name
+        self.database = state.database
         self.connection = sandbox.connect(self.database)
 
     def close(self) -> DatabaseState:
