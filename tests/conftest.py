@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import shared_server
+from pgcontract.runner import scratch_databases, session
 from shipped_run import ShippedRun, shipped_run
 
 pytest_plugins = ["pytester"]
@@ -19,6 +21,21 @@ gc.set_threshold(50_000)
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> ShippedRun:
     """What the gate says of the shipped chain, shared by the session's workers."""
     return shipped_run(tmp_path_factory)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _stop_shared_servers() -> Iterator[None]:
+    yield
+    shared_server.stop_all()
+
+
+@pytest.fixture(scope="module")
+def one_server() -> Iterator[None]:
+    """The runs in this process share a server, each finding it as it was when it started."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(session, "provider_for", shared_server.shared_provider)
+        patched.setattr(scratch_databases, "provider_for", shared_server.shared_provider)
+        yield
 
 
 @pytest.fixture

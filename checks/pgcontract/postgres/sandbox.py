@@ -6,7 +6,7 @@ in clones of it, or in a transaction on a reused clone that is always rolled bac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import cached_property
@@ -47,7 +47,7 @@ from pgcontract.postgres.restrictions import (
     explain_refusal,
     explain_untestable,
 )
-from pgcontract.postgres.roles import as_in_production, drop_platform_roles, offer_stand_ins, prepare_roles
+from pgcontract.postgres.roles import Roles, as_in_production, drop_platform_roles, offer_stand_ins, prepare_roles
 from pgcontract.postgres.run_login import RunAsGuard, restore_password, set_search_path
 from pgcontract.postgres.setup import require_runnable, run_setup, with_power
 from pgcontract.result import RunOptions
@@ -62,6 +62,21 @@ class DatabaseState:
 
     database: str
     cluster_roles: ClusterRoles
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlatformStates:
+    """A platform as it was made once on a server that runs on: its roles, and by regime its database and catalog."""
+
+    platform: Platform
+    roles: Roles
+    states: Mapping[str, DatabaseState]
+    catalogs: Mapping[str, Schema]
+
+    @property
+    def cluster_roles(self) -> ClusterRoles:
+        """The roles that are there between two projects."""
+        return [*self.states.values()][-1].cluster_roles
 
 
 class Sandbox:
@@ -100,7 +115,13 @@ class Sandbox:
                 stack.push(self._drop_run_objects)
             elif "superuser" in server.capabilities:
                 protect_file_access_roles(self.admin)
-            self.roles = prepare_roles(self.admin, server, platform, self._token)
+            made = server.platform_states
+            if made is not None and made.platform == platform:
+                self.roles = made.roles
+                self._platform_states.update(made.states)
+                self._catalogs.update((state.database, made.catalogs[name]) for name, state in made.states.items())
+            else:
+                self.roles = prepare_roles(self.admin, server, platform, self._token)
             passwords = {**server.passwords, self.roles.migrator: self.roles.password}
             self.server = self._pool.server = replace(server, passwords=passwords) if self.roles.password else server
             self._login = None if self._owns_server else self.roles.migrator
@@ -157,6 +178,17 @@ class Sandbox:
                 self._run_setup(name, self.platform.setup)
             self._platform_states[regime.name] = self.read_state(name)
         return self._platform_states[regime.name]
+
+    def platform_states(self) -> PlatformStates:
+        """The platform under every regime, for the sandboxes that follow on this server."""
+        catalogs: dict[str, Schema] = {}
+        for regime in self.platform.regimes:
+            state = self.platform_state(regime)
+            with self.clone(state) as name, self.connect(name) as connection:
+                catalogs[regime.name] = self.catalog(state, connection)
+        return PlatformStates(
+            platform=self.platform, roles=self.roles, states=dict(self._platform_states), catalogs=catalogs
+        )
 
     @cached_property
     def starting_catalog(self) -> Schema:

@@ -9,6 +9,7 @@ from typing import Final
 
 from pgcontract.contract import Migration, Project
 from pgcontract.postgres.kept_server import KeptServer
+from pgcontract.postgres.platform import platform_of
 from pgcontract.postgres.progress import ProgressEvent, progress_told_to, report_progress
 from pgcontract.postgres.providers import Production, provider_for
 from pgcontract.probes.populated.population import MAX_TABLES
@@ -87,7 +88,7 @@ class Rounds:
             if self._server is not None:
                 self._server.stop()
             provider = provider_for(options.pg, production=production, run_as=options.pg_run_as)
-            self._server, self._kind = KeptServer(provider, project.locale), kind
+            self._server, self._kind = KeptServer(provider, project.locale, platform_of(project.platform)), kind
         return self._server
 
 

@@ -7,10 +7,13 @@ from contextlib import AbstractContextManager
 from dataclasses import field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from pgcontract.postgres.stand_ins import StandInFolder
 from pgcontract.values import dataclass
+
+if TYPE_CHECKING:
+    from pgcontract.postgres.sandbox import PlatformStates
 
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
@@ -45,7 +48,8 @@ class Server:
     before us is neither altered nor relied on; `run_as` is the login that its owner made for migrations, empty where one
     is made for the run. `maintenance_database` is the one to administer from; `locale` what each new database is to
     have, where not the server's; `passwords` are by role; `parameters` are further libpq keywords, which win over ours.
-    The last two are in no repr. `stand_ins` are for extensions that it was built without.
+    The last two are in no repr. `stand_ins` are for extensions that it was built without. `platform_states` is what a
+    server that runs on between projects holds already.
     """
 
     provider: str
@@ -73,6 +77,8 @@ class Server:
     start_prepared: Callable[[PreparedState, Mapping[str, str]], AbstractContextManager[Server]] | None = field(
         default=None, compare=False, repr=False
     )
+
+    platform_states: PlatformStates | None = field(default=None, compare=False, repr=False)
 
     @property
     def major(self) -> int:

@@ -85,7 +85,7 @@ def run_over_rows(context: Context) -> OverRows:
 
 
 def _later(context: Context, tables: set[str]) -> Mapping[str, FilledTable]:
-    """These tables as they are after it; CouldNotAsk, also where there is none, where a role here holds less than there."""
+    """These tables as they are after it; CouldNotAsk where a role here may less than there, also of none."""
     state = context.after_state
     if not tables:
         return {}
