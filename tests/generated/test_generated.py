@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from fuzzing import REFUSED, Outcomes, inputs, judge_all
-from shared_server import stop_all
 
 SEED = 1
 # What starts a server of its own is left to the session.
@@ -13,10 +12,7 @@ OWN_SERVER = ("acid.durability", "dataset.", "index.used", "query.", "write.")
 
 @pytest.fixture(scope="module")
 def outcomes() -> Outcomes:
-    try:
-        return judge_all(inputs(SEED, 20, small=True), skip=OWN_SERVER)
-    finally:
-        stop_all()
+    return judge_all(inputs(SEED, 20, small=True), skip=OWN_SERVER)
 
 
 def test_every_generated_folder_has_a_verdict(outcomes: Outcomes) -> None:

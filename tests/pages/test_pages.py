@@ -6,12 +6,9 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import shared_server
-from pgcontract.runner import session
 from snippets import ROOT, is_so, read, run, shown, snippets, write
 
 EXAMPLES = sorted((ROOT / "examples").glob("*/README.md"))
@@ -24,26 +21,13 @@ WORKFLOWS = {".github/workflows/*.yml": "github-workflows", ".gitlab-ci.yml": "g
 SETTINGS = {"COLUMNS": "84", "NO_COLOR": "1", "DATABASE_URL": ""}
 
 
-@pytest.fixture
-def _one_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The commands of a page share one server, each finding it as it was when it started."""
-    ask = session.provider_for
-
-    def shared(spec, *, production=None, run_as=None):  # type: ignore[no-untyped-def]
-        return shared_server.shared_server(spec, production) if run_as is None else ask(spec, run_as=run_as)
-
-    monkeypatch.setattr(session, "provider_for", shared)
-    yield
-    shared_server.stop_all()
-
-
 def test_menu_leads_to_every_page() -> None:
     menu = (ROOT / "mkdocs.yml").read_text("utf-8")
 
     assert [] == [page for page in PAGES if page.startswith("docs/") and f": {page.removeprefix('docs/')}\n" not in menu]
 
 
-@pytest.mark.usefixtures("_one_server")
+@pytest.mark.usefixtures("one_server")
 @pytest.mark.parametrize("page", ASKED)
 def test_what_a_page_tells_to_type_answers_as_it_shows(page: str, tmp_path: Path) -> None:
     folder = tmp_path / "shop"

@@ -6,17 +6,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pgcontract.postgres.providers.local.directories import cache_directory
 from pgcontract.rules.registry import checks
 
 # An inner run in this process forgets what it was first to import, but not what was registered: it imports nothing.
 checks()
+# Beside the home that an inner run is given, where there is none.
+CACHE = cache_directory()
 
 
 @pytest.fixture(autouse=True)
-def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of pgcontract; and hypothesis, whose plugin takes a second to load, stays out of the inner runs."""
+def bare(one_server: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of pgcontract; and hypothesis, whose plugin takes a second to load, stays out of the inner runs.
+
+    Their servers come out of the cache, and in this process are one.
+    """
     for name in ("PGCONTRACT_PG", "PGCONTRACT_DEBUG"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(CACHE.parent))
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest -p no:cacheprovider")
 
 

@@ -52,7 +52,7 @@ def known(project: Path) -> None:
 def run(pytester: pytest.Pytester, *arguments: str, process: bool = False) -> tuple[int, dict[str, int], str]:
     """Exit status, the outcomes other than passed, and the decision in the terminal summary."""
     # Workers import everything anew; what neither a worker nor a conftest changes is asked in this process.
-    apart = process or "-n2" in arguments
+    apart = process or any(word.startswith("-n") for word in arguments)
     result = (pytester.runpytest_subprocess if apart else pytester.runpytest_inprocess)(*arguments)
     verdict = re.search(r"^verdict: (\w+)$", result.stdout.str(), re.MULTILINE)
     outcomes: dict[str, Any] = result.parseoutcomes()
@@ -117,7 +117,7 @@ def test_a_selection_judges_a_waiver_that_it_names(
 
 
 @pytest.mark.usefixtures("project")
-@pytest.mark.parametrize("workers", [[], ["-n2"]], ids=["alone", "n2"])
+@pytest.mark.parametrize("workers", [[], ["-n1"]], ids=["alone", "a worker"])
 def test_a_failing_test_of_somebody_else_still_fails_the_run(pytester: pytest.Pytester, workers: list[str]) -> None:
     pytester.makepyfile("def test_fails(): assert False")
 

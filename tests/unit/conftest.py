@@ -14,6 +14,11 @@ from command import Command, command_here, command_in
 from pgcontract.postgres.providers import Server, provider_for
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _one_server(one_server: None) -> None:
+    """But where a test chooses folders for its server."""
+
+
 @pytest.fixture
 def pgcontract(tmp_path: Path) -> Command:
     """The command, run in the test's folder and this process."""
