@@ -15,6 +15,7 @@ from pgcontract.postgres.providers import Server
 from pgcontract.postgres.providers.local import answer_files
 from pgcontract.result import Run, RunOptions
 from pgcontract.runner import kept_answers, plan, verify
+from seeded_cache import seeded_cache
 from test_since import git
 from written_files import write_files
 
@@ -58,8 +59,9 @@ def said(run: Run) -> tuple[Any, ...]:
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("PGCONTRACT_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
+    folder = seeded_cache(tmp_path / "cache")
+    monkeypatch.setenv("PGCONTRACT_CACHE", str(folder))
+    return folder
 
 
 def test_what_is_kept_says_the_same_is_told_and_covers_nothing_that_is_broken_since(cache: Path, tmp_path: Path) -> None:
@@ -101,7 +103,7 @@ def test_run_that_is_broken_off_keeps_what_was_answered(cache: Path, tmp_path: P
 
 def test_file_of_answers_that_is_damaged_another_s_or_not_ours_alone_is_not_read(cache: Path) -> None:
     answer_files.write("a" * 64, b"[]")
-    (file,) = cache.iterdir()
+    (file,) = cache.glob("*.answers")
     whole = file.read_bytes()
     told = [answer_files.read("a" * 64), answer_files.read(f"{'a' * 63}b")]
     file.write_bytes(whole.replace(b"[]", b"{}"))

@@ -12,6 +12,7 @@ from pgcontract.contract import FolderOptions, load_project
 from pgcontract.postgres.platform import platform_of
 from pgcontract.result import Finding, Run, RunOptions
 from pgcontract.runner import kept_chain, plan, verify
+from seeded_cache import seeded_cache
 from test_since import git
 from written_files import write_files
 
@@ -47,7 +48,7 @@ def states(cache: Path) -> list[Path]:
 
 
 def test_kept_chain_says_what_a_fresh_one_says(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PGCONTRACT_CACHE", str(tmp_path))
+    monkeypatch.setenv("PGCONTRACT_CACHE", str(seeded_cache(tmp_path)))
     plain = judged(repository, since=None, applied="0014")
     cold = judged(repository)
     (state,) = states(tmp_path)
@@ -145,7 +146,7 @@ def test_chain_that_makes_roles_or_fails_is_not_kept(sql: str, tmp_path: Path, m
     write_files(root, {"m/0012_z.sql": sql})
     git(root, "add", "m/0012_z.sql")
     git(root, "commit", "-q", "-m", "sql")
-    cache = tmp_path / "cache"
+    cache = seeded_cache(tmp_path / "cache")
     monkeypatch.setenv("PGCONTRACT_CACHE", str(cache))
     run = judged(root)
 

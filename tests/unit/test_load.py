@@ -17,6 +17,7 @@ from pgcontract.performance.loading import LoadedServer, get_loaded_server, read
 from pgcontract.postgres.progress import ProgressEvent, progress_told_to
 from pgcontract.runner import Session, plan
 from psycopg import sql
+from seeded_cache import seeded_cache
 from written_files import write_files
 
 SHOP = (Path(__file__).parent / "load_shop.sql").read_text(encoding="utf-8")
@@ -84,9 +85,9 @@ def loaded(bench_loaded: LoadedServer) -> Loaded:
 
 @pytest.fixture(scope="module", autouse=True)
 def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A cache that no other run has used. What one test keeps in it serves no other, whose script is another one."""
+    """A cache in which no other run has kept rows. What one test keeps there serves no other, whose script differs."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PGCONTRACT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("PGCONTRACT_CACHE", str(seeded_cache(tmp_path_factory.mktemp("cache"))))
         yield
 
 
