@@ -157,11 +157,14 @@ def test_plug_ins_are_left_out_on_demand(site: Path) -> None:
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What is installed there is so in this process, as long as nothing of it can be taken."""
     monkeypatch.syspath_prepend(tmp_path)
+    for registered in ("_checks", "_owners"):
+        monkeypatch.setattr(registry, registered, dict(getattr(registry, registered)))
     caches = (plugins.plugins, registry._load_rules, formats._load, layouts, reporting.formats, reporting._plugged)
     for cache in caches:
         cache.cache_clear()
     yield
-    sys.modules.pop("odd_plugin", None)
+    for name in ("odd_plugin", "a_rules", "b_rules"):
+        sys.modules.pop(name, None)
     for cache in caches:
         cache.cache_clear()
 
@@ -207,12 +210,13 @@ def test_a_plug_in_that_cannot_be_taken_is_one_error(tmp_path: Path, kind: str, 
     assert (words in ran.err, "Traceback" in ran.err) == (True, False), ran.err
 
 
+@pytest.mark.usefixtures("here")
 def test_two_plug_ins_that_clash_are_both_named(tmp_path: Path) -> None:
     for name in ("a-rules", "b-rules"):
         module = name.replace("-", "_")
         install(tmp_path, name, {f"{module}.py": rule()}, {"pgcontract.rules": {"own": module}})
 
-    told = command(tmp_path, "list").stderr
+    told = command_here(tmp_path)("list").err
     assert told.startswith(
         "error: the plug-in b-rules 1.0 cannot be loaded (entry point own = b_rules in pgcontract.rules)"
     )
@@ -232,24 +236,26 @@ def test_two_plug_ins_that_clash_are_both_named(tmp_path: Path) -> None:
     ],
     ids=["raises", "answers", "subjects"],
 )
+@pytest.mark.usefixtures("here")
 def test_a_fault_of_a_plug_in_is_not_told_as_ours(tmp_path: Path, text: str, code: int, words: str) -> None:
     install(tmp_path, "odd-plugin", {"odd_plugin.py": text}, {"pgcontract.rules": {"odd": "odd_plugin"}})
     (tmp_path / "001_a.sql").write_text("SELECT 1;", encoding="utf-8")
-    ran = command(tmp_path, "verify", "001_a.sql", "--pg", "none", "--only", "odd.*")
+    ran = command_here(tmp_path)("verify", "001_a.sql", "--pg", "none", "--only", "odd.*")
 
-    said = " ".join((ran.stdout + ran.stderr).split())
+    said = " ".join((ran.out + ran.err).split())
 
-    assert (code, True, False) == (ran.returncode, words in said, "a bug of pgcontract" in said), said
+    assert (code, True, False) == (ran.code, words in said, "a bug of pgcontract" in said), said
 
 
+@pytest.mark.usefixtures("here")
 def test_a_fault_of_another_kind_of_plug_in_is_not_told_as_ours(tmp_path: Path) -> None:
     layout = "NAME = 'odd'\nSENTENCE = 'oddly'\nread_folder = None\ndef recognises(folder): return folder.nothing"
     install(tmp_path, "odd-plugin", {"odd_plugin.py": layout}, {"pgcontract.layouts": {"odd": "odd_plugin"}})
     (tmp_path / "001_a.sql").write_text("SELECT 1;", encoding="utf-8")
-    ran = command(tmp_path, "verify", "001_a.sql", "--pg", "none")
+    ran = command_here(tmp_path)("verify", "001_a.sql", "--pg", "none")
 
-    assert 4 == ran.returncode
-    assert ran.stderr.startswith("error: a bug of odd-plugin 1.0, not of the migration: AttributeError: ")
+    assert 4 == ran.code
+    assert ran.err.startswith("error: a bug of odd-plugin 1.0, not of the migration: AttributeError: ")
 
 
 @pytest.mark.parametrize("wanted", [1, 2])
@@ -266,13 +272,14 @@ def test_one_for_an_api_that_is_to_go_is_warned_of(monkeypatch: pytest.MonkeyPat
     ]
 
 
+@pytest.mark.usefixtures("here")
 def test_doctor_tells_of_one_that_cannot_be_loaded(tmp_path: Path) -> None:
     install(
         tmp_path, "odd-plugin", {"odd_plugin.py": "import no_such_thing"}, {"pgcontract.providers": {"odd": "odd_plugin"}}
     )
-    ran = command(tmp_path, "doctor", str(tmp_path))
+    ran = command_here(tmp_path)("doctor", str(tmp_path))
 
     assert re.search(
-        r"^  providers +no   odd, of odd-plugin 1\.0.*named 'no_such_thing'", ran.stdout, re.MULTILINE | re.DOTALL
+        r"^  providers +no   odd, of odd-plugin 1\.0.*named 'no_such_thing'", ran.out, re.MULTILINE | re.DOTALL
     )
-    assert "Servers, by their name" in ran.stdout
+    assert "Servers, by their name" in ran.out
