@@ -26,7 +26,6 @@ from written_files import write_files
 LATER: Final = dt.date(2027, 6, 1)
 OPEN: Final = "access.grants/broken_undeclared"
 FAILS: Final = "script.applies/broken"
-BAD_CLAIM: Final = "claim.decided/broken"
 
 
 def judged(root: Path, toml: str, *only: str, today: dt.date | None = None, files: dict[str, str] | None = None) -> Run:
