@@ -123,12 +123,7 @@ def _over_populated(context: Context) -> Rehearsal | None:
     over = run_over_rows(context)
     if over.after is None:
         return None
-    # Where there are rows the state is nobody's but that run's: read as it is, it need not be copied.
-    is_own = over.before is not context.before_state
-    sandbox = context.sandbox
-    sandbox.restore_roles(over.before)
-    with sandbox.connect(over.before.database) if is_own else sandbox.rolled_back(over.before) as connection:
-        contents = read_contents(connection)
+    contents = Contents() if _has_no_contents(context.before) else _read_before(context, over.before)
     before = FilledState(state=over.before, rows=FewRows(refused=over.refused), contents=contents)
     with context.sandbox.clone(over.after, keep=True) as name:
         with context.sandbox.connect(name) as connection:
@@ -139,6 +134,20 @@ def _over_populated(context: Context) -> Rehearsal | None:
         after = FilledState(state=context.sandbox.read_state(name), rows=rows, contents=later)
     whole = len(names) == len(rehearsed_tables(context, context.after))
     return Rehearsal(before=before, migrated=migrated, after=after, left_empty={}, in_every_table=whole)
+
+
+def _read_before(context: Context, state: DatabaseState) -> Contents:
+    sandbox = context.sandbox
+    sandbox.restore_roles(state)
+    # Where there are rows the state is nobody's but that run's: read as it is, it need not be copied.
+    is_own = state is not context.before_state
+    with sandbox.connect(state.database) if is_own else sandbox.rolled_back(state) as connection:
+        return read_contents(connection)
+
+
+def _has_no_contents(schema: Schema) -> bool:
+    extensions = {extension.name for extension in schema.extensions} - {"plpgsql"}  # may have sequences of their own
+    return not (schema.tables or schema.sequences or extensions)
 
 
 def filled_before(context: Context) -> FilledState:
@@ -187,8 +196,7 @@ def rehearsed_on_separate_server(context: Context) -> Iterator[tuple[psycopg.Con
 def rows_before(context: Context, without: frozenset[str]) -> FilledState:
     """The state before the migration with rows in its tables, but for those `without`."""
     schema = context.before
-    extensions = {extension.name for extension in schema.extensions} - {"plpgsql"}  # may have sequences of their own
-    if not (schema.tables or schema.sequences or extensions):
+    if _has_no_contents(schema):
         return FilledState(state=context.before_state, rows=FewRows(), contents=Contents())
     if not (set(migrated_tables(context, schema)) - without or schema.sequences):
         with context.sandbox.rolled_back(context.before_state) as connection:
