@@ -34,7 +34,7 @@ def drawn(strategy: SearchStrategy[Any], number: int) -> list[Any]:
 @cache
 def made(name: str, kind: str) -> tuple[Any, ...]:
     """What a format makes of one kind, drawn once for all tests."""
-    return tuple(drawn(getattr(FORMATS[name], kind)(), 100 if kind == "near_misses" else 50))
+    return tuple(drawn(getattr(FORMATS[name], kind)(), 100 if kind == "near_misses" else 30))
 
 
 def is_sendable(value: Any) -> bool:
