@@ -29,7 +29,7 @@ from pgcontract.probes.roles.users_rows import UsersRow, UsersRows
 from pgcontract.probes.row_generation.target_tables import FilledTable, read_tables
 from pgcontract.values import dataclass
 
-MAX_TABLES: Final = 400
+MAX_TABLES: Final = 1_000
 _NEW: Final = 990  # what a row that is tried to be inserted is made of
 _ROLES: Final = tuple(dict.fromkeys(actor.role for actor in ACTORS))
 _MAX_ROWS: Final = 2_000
