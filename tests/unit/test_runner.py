@@ -311,7 +311,7 @@ def test_without_a_server_text_is_judged_and_the_rest_is_unknown(project: Path) 
     folder = {
         f"migration.{promise}" for promise in ("accepted", "consecutive", "order", "placeholders", "read", "unique")
     }
-    named = {"object.name_whole", "object.not_skipped"}
+    named = {"object.name_whole", "object.not_skipped", "object.replaced_whole", "rows.not_missed"}
     text = {"contract.accepted", "script.objects_created", "script.parsed", "rollback.exists", *named, *folder}
 
     assert (Decision.INCOMPLETE, text) == (
