@@ -311,8 +311,9 @@ def test_without_a_server_text_is_judged_and_the_rest_is_unknown(project: Path) 
     folder = {
         f"migration.{promise}" for promise in ("accepted", "consecutive", "order", "placeholders", "read", "unique")
     }
-    named = {"object.name_whole", "object.not_skipped", "object.replaced_whole", "rows.not_missed"}
-    text = {"contract.accepted", "script.objects_created", "script.parsed", "rollback.exists", *named, *folder}
+    named = {f"object.{promise}" for promise in ("name_whole", "not_cascaded", "not_skipped", "replaced_whole")}
+    text = {"contract.accepted", "script.objects_created", "script.parsed", "rollback.exists", "rows.not_missed"}
+    text |= named | folder
 
     assert (Decision.INCOMPLETE, text) == (
         run.verdict.decision,
