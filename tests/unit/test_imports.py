@@ -47,6 +47,13 @@ def test_every_module_has_a_place_in_the_order() -> None:
     assert set() == rooms - set(ORDER) - ENTRANCES
 
 
+def test_every_module_can_be_imported() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        if path.name != "__main__.py":
+            parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+            importlib.import_module(".".join(parts).removesuffix(".__init__"))
+
+
 def test_modules_import_only_from_what_comes_before_them() -> None:
     actual = [
         f"{path.relative_to(PACKAGE)} imports {module}"
