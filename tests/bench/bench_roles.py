@@ -2,7 +2,7 @@
 
 Each has row security, policies, three triggers and a function, every other one a view. The arms take turns in one run, a
 process each; CPU is user and system time of the process and of all it started, the server among them.
-`python tests/bench/bench_roles.py [TABLES [TURNS]]`. Bound: a ratio of 4, which stood for 17 s of CPU (of 20 s, which are
+`python tests/bench/bench_roles.py [TABLES [TURNS]]`. Bound: a ratio of 4, which stood for 14 s of CPU (of 20 s, which are
 30 s on the machine for which that was asked).
 """
 
