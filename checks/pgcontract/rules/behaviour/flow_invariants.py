@@ -13,6 +13,7 @@ from pgcontract.probes.cached_facts import cached_promise_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
 from pgcontract.probes.scenarios.concurrent_pairs import ConcurrentPair, run_pairs
+from pgcontract.probes.scenarios.equal_nulls import key_that_would_hold
 from pgcontract.probes.scenarios.histories import draw_histories, shorten_history
 from pgcontract.probes.scenarios.history_sql import describe_move, history_as_sql
 from pgcontract.probes.scenarios.moves import History
@@ -39,10 +40,12 @@ def _invariants(promise: Promise) -> Iterator[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class HistoryResults:
-    """The results of all histories: the smallest that breaks each invariant, and the effects of each step counted."""
+    """The results of all histories: the smallest that breaks each invariant, as SQL and as moves, and the effects of each
+    step counted."""
 
     histories: int
     smallest: Mapping[str, str]
+    shortest: Mapping[str, History]
     descriptions: Mapping[str, str]
     counts: Mapping[tuple[str, str], int]
 
@@ -67,7 +70,7 @@ def flow_invariants(context: Context) -> Iterator[Answer]:
             yield from unasked
             history_results = _run_histories(ScenarioRunner(connection, flow, judged), histories)
         for invariant in judged:
-            yield _invariant_answer(flow, invariant, history_results, context.promise.seed)
+            yield _invariant_answer(context, flow, invariant, history_results)
 
 
 @cached_promise_fact
@@ -112,7 +115,7 @@ def _run_histories(runner: ScenarioRunner, histories: Iterable[History]) -> Hist
             for name in outcome.broken:
                 if name not in breaking or length < len(breaking[name]):
                     breaking[name] = history[:length]
-    smallest, moves_by_invariant = {}, {}
+    smallest, shortest, moves_by_invariant = {}, {}, {}
     for invariant in runner.invariants:
         if invariant.name not in breaking:
             continue
@@ -126,9 +129,14 @@ def _run_histories(runner: ScenarioRunner, histories: Iterable[History]) -> Hist
         outcomes = runner.run(history)
         end = next(at for at, step_outcome in enumerate(outcomes, 1) if invariant.name in step_outcome.broken)
         smallest[invariant.name] = history_as_sql(outcomes[:end], runner.flow.step, invariant, runner.connection)
+        shortest[invariant.name] = history[:end]
         moves_by_invariant[invariant.name] = history_text(outcomes[:end])
     return HistoryResults(
-        histories=len(tuple(histories)), smallest=smallest, descriptions=moves_by_invariant, counts=counts
+        histories=len(tuple(histories)),
+        smallest=smallest,
+        shortest=shortest,
+        descriptions=moves_by_invariant,
+        counts=counts,
     )
 
 
@@ -144,10 +152,10 @@ def history_text(outcomes: tuple[MoveResult, ...]) -> str:
     )
 
 
-def _invariant_answer(flow: Flow, invariant: Invariant, history_results: HistoryResults, seed: int) -> Answer:
+def _invariant_answer(context: Context, flow: Flow, invariant: Invariant, history_results: HistoryResults) -> Answer:
     subject = f"{flow.name}.{invariant.name}"
     description = invariant.description.rstrip(".")
-    tried = f"{history_results.histories} distinct histories, seed {seed}"
+    tried = f"{history_results.histories} distinct histories, seed {context.promise.seed}"
     effects = ("changed rows", "changed nothing", "refused")
     table = Evidence(
         title=f"Steps run in {tried}",
@@ -172,7 +180,7 @@ def _invariant_answer(flow: Flow, invariant: Invariant, history_results: History
         f"{description}: broken after {history_results.descriptions[invariant.name]}.",
         expected=invariant.description,
         actual=history_results.descriptions[invariant.name],
-        remedy=_REMEDY,
+        remedy=_remedy(context, flow, invariant, history_results.shortest[invariant.name]),
         evidence=[script, table],
         origin=invariant.origin,
     )
@@ -197,11 +205,15 @@ def flow_concurrent(context: Context) -> Iterator[Answer]:
         pairs = run_pairs(context, flow, judged)
         for invariant in judged:
             with context.sandbox.rolled_back(context.after_state) as connection:
-                yield _concurrent_answer(flow, invariant, pairs, connection)
+                yield _concurrent_answer(context, flow, invariant, pairs, connection)
 
 
 def _concurrent_answer(
-    flow: Flow, invariant: Invariant, pairs: tuple[ConcurrentPair, ...], connection: psycopg.Connection
+    context: Context,
+    flow: Flow,
+    invariant: Invariant,
+    pairs: tuple[ConcurrentPair, ...],
+    connection: psycopg.Connection,
 ) -> Answer:
     subject = f"{flow.name}.{invariant.name}"
     description = invariant.description.rstrip(".")
@@ -234,7 +246,17 @@ def _concurrent_answer(
         f"{description}: broken when two writes run concurrently: {effects}.",
         expected=invariant.description,
         actual=effects,
-        remedy=_REMEDY,
+        remedy=_remedy(context, flow, invariant, tuple(outcome.move for outcome in first.outcomes)),
         evidence=[Evidence(title="The smallest pair of writes", text=note + script, language="sql"), table],
         origin=invariant.origin,
+    )
+
+
+def _remedy(context: Context, flow: Flow, invariant: Invariant, history: History) -> str:
+    key = key_that_would_hold(context, flow, invariant, history)
+    if key is None:
+        return _REMEDY
+    return (
+        f"{key.name} takes rows with NULL in {' or '.join(key.columns)} for different ones. With this the invariant "
+        f"holds, as tried: {key.sql}"
     )
