@@ -14,9 +14,7 @@ from psycopg.pq import TransactionStatus
 from pgcontract.catalog.live_tables import LiveTable, Relation, read_locks, read_relations, read_tables
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.lock_mode import LockMode
-from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql import Script, Statement
-from pgcontract.model.sql.lexer import tokens
 from pgcontract.model.sql.transactions import transaction_numbers
 from pgcontract.patterns import lazy_pattern
 from pgcontract.postgres.sandbox import DatabaseState
@@ -28,8 +26,6 @@ from pgcontract.probes.locks.changes import find_work, reads_rows
 from pgcontract.probes.locks.work import LockTrace, PartitionJoined, TracedStatement
 from pgcontract.probes.populated.over_rows import run_over_rows
 
-# Of more tables only those are looked at that the script names, with what belongs to them.
-_MAX_TABLES: Final = 400
 _SESSION: Final = "SET lock_timeout = 0"
 # Set again for each statement, as a script may RESET ALL; the transaction's end takes it back. Only rows cost anything:
 # an index that finds few is used on the smallest table, as on one with many rows, and one that finds all is not.
@@ -95,7 +91,7 @@ def _trace(context: Context, zone: str = "") -> LockTrace:
             connection.execute("SELECT pg_catalog.set_config('TimeZone', %s, false)", [zone])
         relations = read_relations(observer)
         deployed = {oid: each for oid, each in relations.items() if before is None or each.name in before}
-        trace = _Tracer(connection, observer, _chosen(deployed, script)).run(script)
+        trace = _Tracer(connection, observer, deployed).run(script)
     return replace(
         trace,
         deployed_names={name: old for name, old in (before or {}).items() if name != old},
@@ -137,16 +133,6 @@ def _deployed(context: Context) -> Mapping[str, str] | None:
     with context.sandbox.rolled_back(context.before_state) as connection:
         now = read_relations(connection)
     return {each.name: there[oid].name if oid in there else each.name for oid, each in now.items() if each.table in there}
-
-
-def _chosen(relations: Mapping[int, Relation], script: Script) -> Mapping[int, Relation]:
-    """All of them, or of very many those that the script names, with their indexes and partitions."""
-    tables = {oid for oid, relation in relations.items() if relation.table == oid}
-    if len(tables) <= _MAX_TABLES:
-        return relations
-    words = {token.name for token in tokens(script.text)}
-    named = {relation.root for relation in relations.values() if QualifiedName.parse(relation.name).name in words}
-    return {oid: relation for oid, relation in relations.items() if relation.root in named}
 
 
 class _Tracer:
