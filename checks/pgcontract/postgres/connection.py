@@ -38,13 +38,17 @@ _MEMORY: Final = Path("/proc/meminfo")
 QUERY_CANCELED: Final = "57014"
 _MAX_STATEMENT: Final = 300
 _COPY_CHUNK_CHARACTERS: Final = 256 * 1024
-# libpq looks for a service even where everything is given, and its older versions know not all of the other keywords.
+# libpq looks for a service even where everything is given, and its older versions know not all of the other keywords; by
+# the last three whoever calls would choose how a script reads dates, and what is kept of it for later runs.
 _OVERRIDING_VARIABLES: Final = (
     "PGSERVICE",
     "PGREQUIREAUTH",
     "PGSSLNEGOTIATION",
     "PGMINPROTOCOLVERSION",
     "PGMAXPROTOCOLVERSION",
+    "PGTZ",
+    "PGDATESTYLE",
+    "PGGEQO",
 )
 
 

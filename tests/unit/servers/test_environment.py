@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from command import command_in
+from written_files import write_files
 
 SECRET = "kept-to-itself"
 
@@ -55,3 +56,13 @@ def test_a_gate_is_the_same_and_tells_no_secret(
 
     assert (0, True) == (actual.code, actual.out.startswith(" CLEAR")), actual
     assert [] == [page for page in (actual.out, actual.err, *written) if SECRET in page]
+
+
+def test_script_reads_times_as_ever_whoever_calls(tmp_path: Path) -> None:
+    shown = "current_setting('TimeZone'), current_setting('DateStyle'), current_setting('geqo')"
+    asking = f"DO $$ BEGIN RAISE EXCEPTION '% % %', {shown}; END $$;\n"
+    folder = write_files(tmp_path, {"m/001_ask.sql": asking}) / "m"
+    settings = {"PGDATESTYLE": "German", "PGTZ": "Asia/Tokyo", "PGGEQO": "off"}
+    actual = command_in(tmp_path)("verify", folder, "--only", "script.applies", **settings)
+
+    assert "The server rejects the script: UTC ISO, MDY on." in actual.out
