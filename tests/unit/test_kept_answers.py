@@ -194,6 +194,15 @@ def test_how_it_is_asked_and_of_which_server_makes_another_key(options: dict[str
     assert key_of(root) != key_of(root, **options)
 
 
+def test_extension_that_was_installed_since_is_another_server(tmp_path: Path) -> None:
+    extensions = tmp_path / "share/extension"
+    write_files(tmp_path, {"bin/postgres": "", "bin/initdb": "", "share/extension/plpgsql.control": ""})
+    before = answer_files.programs(tmp_path / "bin")
+    (extensions / "pgcrypto.control").touch()
+
+    assert before != answer_files.programs(tmp_path / "bin")
+
+
 @pytest.mark.usefixtures("no_programs")
 def test_code_day_and_setup_make_another_key_and_what_comes_behind_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -107,8 +107,8 @@ class StandInFolder:
 
 def write_stand_ins(folder: Path, bin_dir: Path) -> StandInFolder | None:
     """Puts `<platform>/extension/` for each platform into the folder. None where it is not known what is installed."""
-    installed = _installed(bin_dir)
-    if installed is None:
+    installed = installed_extensions(bin_dir)
+    if installed is None or "'" in str(installed) or ":" in str(installed):  # no control file could name it
         return None
     lacking = [stand_in for stand_in in STAND_INS if not (installed / f"{stand_in.name}.control").exists()]
     for platform in ("postgres", "supabase"):
@@ -128,12 +128,12 @@ def write_stand_ins(folder: Path, bin_dir: Path) -> StandInFolder | None:
     return StandInFolder(folder=folder, names=frozenset(stand_in.name for stand_in in lacking))
 
 
-def _installed(bin_dir: Path) -> Path | None:
-    """The folder of the extensions that these programs have; none whose path a control file could not name."""
+def installed_extensions(bin_dir: Path) -> Path | None:
+    """The folder of the extensions that these programs have, where it is known."""
     share = bin_dir.parent / "share"
     major = bin_dir.parent.name  # Debian: /usr/lib/postgresql/18/bin, /usr/share/postgresql/18
     for folder in (share, share / "postgresql", Path("/usr/share/postgresql") / major):
         extensions = folder / "extension"
         if (extensions / "plpgsql.control").exists():
-            return extensions if "'" not in str(extensions) and ":" not in str(extensions) else None
+            return extensions
     return None

@@ -15,6 +15,7 @@ from pathlib import Path
 from pgcontract.errors import InputError, ServerUnavailable
 from pgcontract.postgres.providers.local.account import Account
 from pgcontract.postgres.providers.local.directories import cache_directory, mark_used
+from pgcontract.postgres.stand_ins import installed_extensions
 from pgcontract.postgres.versions import KNOWN_MAJORS
 from pgcontract.values import dataclass
 
@@ -89,10 +90,13 @@ def require_known_major(bin_dir: Path) -> Version:
 
 
 def programs_fingerprint(bin_dir: Path) -> str:
-    """A hash that changes when the programs do: of path, size and mtime, so no program is run for it."""
+    """A hash that changes when the programs do, or the extensions that they have: of path, size and mtime, so no program
+    is run for it."""
+    extensions = installed_extensions(bin_dir)
+    controls = sorted(extensions.glob("*.control")) if extensions is not None else ()
     facts = [
         f"{path}|{status.st_size}|{status.st_mtime_ns}|{status.st_ino}"
-        for path in (bin_dir / program for program in _PROGRAMS)
+        for path in (*(bin_dir / program for program in _PROGRAMS), *controls)
         for status in (path.stat(),)
     ]
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:20]
