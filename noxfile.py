@@ -67,6 +67,13 @@ def hostile(session: nox.Session) -> None:
 
 
 @nox.session
+def checker(session: nox.Session) -> None:
+    """What plpgsql_check says of bodies that are not called, on a PostgreSQL here that has it; without one it fails."""
+    install_locked(session, "tests")
+    session.run("pytest", *(session.posargs or ("tests/checker/sweep.py",)))
+
+
+@nox.session
 def endurance(session: nox.Session) -> None:
     """What `tests` does five times, at length: 50 kills of a gate's parts at seeded moments, and 100 gates in a row."""
     install_locked(session, "tests")

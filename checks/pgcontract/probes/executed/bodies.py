@@ -25,6 +25,7 @@ from pgcontract.postgres.tries import try_statements
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.executed import faults
+from pgcontract.probes.executed.body_checker import BodyChecker, BodyError, Presence
 from pgcontract.probes.executed.calls import calls_of, null_call
 from pgcontract.probes.executed.firing import Firing
 from pgcontract.probes.executed.lacking import lacking_schema
@@ -72,7 +73,8 @@ class Failure:
     """A body, or a view, that fails: as the catalog names it, the SQL that shows it, and the server's words.
 
     `line` is where in the body a statement stands that was run by itself, as nothing came to it (`hidden`: a handler of
-    the body's own hides that it fails); None where the SQL is a call, a write or a SELECT from outside.
+    the body's own hides that it fails); None where the SQL is a call, a write or a SELECT from outside. Where a body was
+    `checked`, plpgsql_check says so and nothing was run: the SQL is the expression that it means, "" where it is none.
     Of a job the name is pg_cron's; of a trigger, whose function is an
     extension's, its own."""
 
@@ -81,6 +83,7 @@ class Failure:
     refusal: Refusal
     line: int | None = None
     hidden: bool = False
+    checked: bool = False
     kind: Literal["body", "job", "trigger"] = "body"
 
 
@@ -88,7 +91,9 @@ class Failure:
 class Executed:
     """What came of it. `called` are how many a call, a trigger or a view was tried for, `left` those that were not
     called, each with why, `unvisited` the lines of each that nothing came to, `slow` those that did not end in time, and
-    `lacking` the names that this server has not, with what has them, each with the functions that use it."""
+    `lacking` the names that this server has not, with what has them, each with the functions that use it. `checked` are
+    those of `left` and `unvisited` that plpgsql_check has read, `unchecked` the others in PL/pgSQL, and `checker` says
+    whether it is there."""
 
     failures: tuple[Failure, ...]
     called: int
@@ -96,6 +101,9 @@ class Executed:
     unvisited: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     slow: Mapping[str, str] = field(default_factory=dict)
     lacking: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    checked: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
+    checker: Presence = "here"
 
 
 @cached_state_fact
@@ -108,11 +116,15 @@ def execute_bodies(context: Context) -> Executed:
     sandbox = context.sandbox
     routines = migrated_routines(context)
     with sandbox.clone(populated_state(context)) as database, sandbox.connect(database) as connection:
-        connection.execute("BEGIN")
-        connection.execute(f"SET LOCAL statement_timeout = {TIMEOUT_MS}")
-        connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        _widen_search_path(connection, context)
-        return _Runner(context, connection, routines).run()
+        _begin(connection, context)
+        runner = _Runner(context, connection, routines)
+        runner.run()
+        connection.execute("ROLLBACK")  # its bodies are its own again
+        if not_run := runner.not_run():
+            checker = BodyChecker(sandbox, database, connection, runner.firing)
+            _begin(connection, context)
+            runner.check(not_run, checker)
+        return runner.executed()
 
 
 def populated_state(context: Context) -> DatabaseState:
@@ -121,6 +133,13 @@ def populated_state(context: Context) -> DatabaseState:
     with suppress(CouldNotAsk):
         return run_over_rows(context).after or after
     return after
+
+
+def _begin(connection: psycopg.Connection, context: Context) -> None:
+    connection.execute("BEGIN")
+    connection.execute(f"SET LOCAL statement_timeout = {TIMEOUT_MS}")
+    connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    _widen_search_path(connection, context)
 
 
 def _widen_search_path(connection: psycopg.Connection, context: Context) -> None:
@@ -138,7 +157,7 @@ class _Runner:
         self._routines = routines
         self._names = names_in_context(connection, routines)
         self._made_tables = reached_tables(routines)
-        self._firing = Firing(context, connection)
+        self.firing = Firing(context, connection)
         self._numbers = {routine.signature: number for number, routine in enumerate(routines)}
         self._visited: dict[int, set[int]] = {}
         self._failures: dict[str, Failure] = {}
@@ -147,12 +166,17 @@ class _Runner:
         self._unvisited: dict[str, tuple[int, ...]] = {}
         self._lacking: dict[tuple[str, str], dict[str, None]] = {}
         self._suspects: set[str] = set()
+        self._called = 0
+        self._checked: list[str] = []
+        self._unchecked: list[str] = []
+        self._checker: Presence = "here"
 
-    def run(self) -> Executed:
+    def run(self) -> None:
         called = [routine for routine in self._routines[:MAX_FUNCTIONS] if routine.not_callable is None]
         for routine in self._routines:
             self._prepare(routine)
         self._fire()
+        self._called = len(called)
         for number, routine in enumerate(called):
             if routine.signature not in self._left:
                 self._call(routine)
@@ -166,14 +190,41 @@ class _Runner:
         for routine in self._routines:
             if routine.signature not in self._failures:
                 self._read(routine)
+
+    def not_run(self) -> Sequence[Routine]:
+        """Those in PL/pgSQL that nothing called, or with lines that nothing came to."""
+        return [
+            routine
+            for routine in self._routines
+            if routine.language == "plpgsql"
+            and not routine.is_polymorphic
+            and routine.function.name not in self._failures
+            and (routine.function.name in self._left or routine.function.name in self._unvisited)
+        ]
+
+    def check(self, routines: Sequence[Routine], checker: BodyChecker) -> None:
+        """What plpgsql_check says of them, in a transaction of its own."""
+        self._checker = checker.presence
+        for routine in routines:
+            errors = checker.errors(routine) if checker.presence == "here" else None
+            (self._checked if errors is not None else self._unchecked).append(routine.function.name)
+            for error in errors or ():
+                if routine.function.name not in self._failures:
+                    self._judge_checked(routine, error)
+
+    def executed(self) -> Executed:
+        """All that came of it."""
         lacking = {what: tuple(names) for what, names in self._lacking.items()}
         return Executed(
             failures=tuple(self._failures.values()),
-            called=len(called),
+            called=self._called,
             left=self._left,
             unvisited=self._unvisited,
             slow=self._slow,
             lacking=lacking,
+            checked=tuple(self._checked),
+            unchecked=tuple(self._unchecked),
+            checker=self._checker,
         )
 
     def _collect(self) -> None:
@@ -204,13 +255,13 @@ class _Runner:
     def _fire(self) -> None:
         """Each event of each table with triggers. Of several that fail the first would hide the others: one that is known
         to fail does nothing from then on."""
-        for table in self._firing.tables:
+        for table in self.firing.tables:
             for _ in range(8):
                 known = set(self._failures)
                 with self._connection.transaction(force_rollback=True):
-                    for statement, keep in self._firing.writes(table):
+                    for statement, keep in self.firing.writes(table):
                         if self._try(statement, keep=keep, table=table) and keep:
-                            self._firing.inserted()
+                            self.firing.inserted()
                 failing = set(self._failures) - known
                 self._collect()
                 if not failing:
@@ -345,14 +396,16 @@ class _Runner:
                 if refusal is not None:
                     yield refusal
                 return
-            for table in self._firing.tables_of(routine.signature):
-                for statement, keep in self._firing.writes(table, of=routine.signature):
+            for table in self.firing.tables_of(routine.signature):
+                for statement, keep in self.firing.writes(table, of=routine.signature):
                     refusal = self._execute(statement, keep=keep)
                     if refusal is not None:
                         yield refusal
 
     def _judge_alone(self, routine: Routine, statement: BodyStatement, refusal: Refusal) -> bool:
         if refusal.sqlstate == faults.NO_RETURN or refusal.sqlstate == faults.TOO_DEEP:
+            return False
+        if routine.is_polymorphic and refusal.sqlstate in faults.TYPE_ERRORS:
             return False
         if faults.is_wrong_constant(refusal, statement.text):
             if faults.innermost(refusal, self._names) is not routine:
@@ -361,7 +414,7 @@ class _Runner:
             fault = faults.find_fault(refusal, self._names, routine)
             if fault is None or fault.routine is not routine or self._is_excused(refusal, routine):
                 return False
-            if "has no field" in refusal.message and len(self._firing.tables_of(routine.signature)) > 1:
+            if "has no field" in refusal.message and len(self.firing.tables_of(routine.signature)) > 1:
                 return False
         number = self._numbers[routine.signature]
         self._failures[routine.function.name] = Failure(
@@ -372,6 +425,32 @@ class _Runner:
             hidden=bool(statement.handled) and statement.start in self._starts(routine, number),
         )
         return True
+
+    def _judge_checked(self, routine: Routine, error: BodyError) -> None:
+        lines = () if routine.function.name in self._left else self._unvisited[routine.function.name]
+        if lines and error.line not in lines:
+            return
+        statements = routine.body.statements if routine.body is not None else ()
+        there = [statement for statement in statements if statement.line == error.line]
+        conditions = [text for statement in there for text in statement.conditions]
+        if error.line is not None and not there:
+            conditions.append(routine.words)
+        handled = {name for statement in there for name in statement.handled}
+        if (
+            any(map(_ASKS_FIRST.search, conditions))
+            or _CHANGES_NAMES.search(routine.words)
+            or any(word in name for name in handled for word in _EXPECTED)
+            or self._is_excused(error.refusal, routine)
+        ):
+            return
+        name = routine.function.name
+        self._failures[name] = Failure(
+            function=name,
+            statement=error.refusal.statement or "",
+            refusal=error.refusal,
+            line=error.line,
+            checked=True,
+        )
 
     def _starts(self, routine: Routine, number: int) -> set[int]:
         assert routine.body is not None
@@ -385,7 +464,7 @@ class _Runner:
             if refusal.sqlstate == _TRIGGERED and not refusal.context:
                 made = {routine.function.name for routine in self._routines}
                 foreign = [
-                    each for each in self._firing.triggers_of(table) if each.arguments and each.function not in made
+                    each for each in self.firing.triggers_of(table) if each.arguments and each.function not in made
                 ]
                 for trigger in foreign if len(foreign) == 1 else ():
                     failure = Failure(function=trigger.name, statement=statement, refusal=refusal, kind="trigger")

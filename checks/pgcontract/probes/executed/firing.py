@@ -61,11 +61,13 @@ class Firing:
     def writes(self, table: str, *, of: str | None = None, events: Sequence[str] = EVENTS) -> Iterator[tuple[str, bool]]:
         """Statements, each with whether its rows are to stay; with `of` those that fire that function."""
         triggers = [trigger for trigger in self._triggers if trigger.table == table and of in (None, trigger.function)]
-        if table.startswith(_SIGN_UP):
-            for statement, keep in self._writes(table, triggers, of=of, wanted=events):
-                yield f"SET LOCAL search_path = auth; {statement}", keep
-            return
-        yield from self._writes(table, triggers, of=of, wanted=events)
+        path = self.search_path_of(table)
+        for statement, keep in self._writes(table, triggers, of=of, wanted=events):
+            yield f"{path}{statement}", keep
+
+    def search_path_of(self, table: str) -> str:
+        """What sets that of whoever writes there; empty where it may be anybody's."""
+        return "SET LOCAL search_path = auth; " if table.startswith(_SIGN_UP) else ""
 
     def _writes(
         self, table: str, triggers: Sequence[Trigger], *, of: str | None, wanted: Sequence[str]

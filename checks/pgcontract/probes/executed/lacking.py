@@ -51,6 +51,7 @@ _FUNCTIONS: Final = {
     "tablefunc": ("crosstab",),
 }
 _AVAILABLE: Final = "SELECT FROM pg_catalog.pg_available_extensions WHERE name = %s"
+_INSTALLED: Final = "SELECT FROM pg_catalog.pg_extension WHERE extname = %s"
 
 _MEMBERS: Final = """
 SELECT DISTINCT p.proname FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
@@ -77,6 +78,9 @@ def lacking_schema(connection: psycopg.Connection, name: tuple[str, str], platfo
             return f"{bare}()", _OF_EXTENSION.format(extension)
     if bare.startswith("st_") and connection.execute(_AVAILABLE, ["postgis"]).fetchone() is None:
         return f"{bare}()", _OF_EXTENSION.format("postgis")
+    # No migration makes it, for it takes a superuser.
+    if bare.startswith("dblink") and connection.execute(_INSTALLED, ["dblink"]).fetchone() is None:
+        return f"{bare}()", _OF_EXTENSION.format("dblink")
     return None
 
 

@@ -21,6 +21,12 @@ _EVERY: Final = {
     ("INSERT", "auth.users"): "every sign-up (INSERT INTO auth.users)",
     ("INSERT", "storage.objects"): "every upload (INSERT INTO storage.objects)",
 }
+_CHECKERS: Final = {
+    "absent": "A server with plpgsql_check would read what is not called: --pg binaries (Debian: apt install "
+    "postgresql-NN-plpgsql-check), or --pg docker:IMAGE.",
+    "not made": "This server has plpgsql_check, which would read what is not called, but no superuser makes it where "
+    "migrations ran: --pg binaries, or --pg docker:IMAGE.",
+}
 _WRITES: Final = {
     "INSERT": "every INSERT INTO {}", "UPDATE": "this UPDATE of {}", "DELETE": "every DELETE FROM {}",
     "TRUNCATE": "every TRUNCATE of {}",
@@ -39,7 +45,8 @@ def function_runs(context: Context) -> Iterator[Answer]:
     fails there is a warning. On Supabase a trigger is fired, too, as who writes there: supabase_auth_admin in auth,
     service_role in storage, the roles of the REST API elsewhere; what it may not do refuses their writes. Only errors
     count that are in the body whatever it is called with, by the server's CONTEXT; SQL put together at run time does
-    not. What asks another server, a file or a lock is not called. The commands of pg_cron's jobs are run so as well.
+    not. What asks another server, a file or a lock is not called, but read; where the server has plpgsql_check, by that
+    too, and what it finds is a warning. The commands of pg_cron's jobs are run so as well.
     What to do: correct the body in a migration of its own: CREATE OR REPLACE FUNCTION.
     """
     executed = execute_bodies(context)
@@ -56,10 +63,7 @@ def function_runs(context: Context) -> Iterator[Answer]:
         )
     rest = _rest(executed, services_not_asked(context) if context.promise.project.platform == "supabase" else "")
     if not executed.failures and not refused:
-        summary = "No function that was run names what is not there."
-        left = [f"{name} ({why})" for name, why in executed.left.items()]
-        more = f" Not called: {', '.join(left[:_FIRST])}{', …' if len(left) > _FIRST else ''}." if left else ""
-        yield Answer(Status.KEPT, CATALOG, f"{summary}{more}", evidence=rest)
+        yield Answer(Status.KEPT, CATALOG, " ".join(_summary(executed)), evidence=rest)
     elif rest:
         yield Answer(Status.NOTED, CATALOG, "Some of what the migrations made was not run.", evidence=rest)
 
@@ -72,6 +76,9 @@ def _answer(context: Context, failure: Failure) -> Answer:
         where = f"fails at line {failure.line} of its body" + (
             ", and its own handler hides it" if failure.hidden else ", to which no call here came"
         )
+    if failure.checked:
+        at = "at its end" if failure.line is None else f"at line {failure.line} of its body"
+        where = f"fails {at}, which plpgsql_check reads and no call here came to"
     if failure.kind == "job":
         return _job(failure)
     if failure.kind == "trigger":
@@ -85,11 +92,15 @@ def _answer(context: Context, failure: Failure) -> Answer:
         actual=str(refusal),
         remedy=f"Correct the {'query' if is_view else 'body'}: CREATE OR REPLACE {kind} {name}.",
         evidence=[
-            Evidence(title=_title(failure), text=f"{failure.statement};", language="sql"),
+            *(
+                [Evidence(title=_title(failure), text=f"{failure.statement};", language="sql")]
+                if failure.statement
+                else []
+            ),
             *refusal.evidence()[:1],
         ],
         origin=origin_in_chain(context.promise, "view" if is_view else "function", failure.function),
-        severity=None if failure.line is None else Severity.WARNING,
+        severity=Severity.WARNING if failure.checked or failure.line is not None else None,
     )
 
 
@@ -152,16 +163,45 @@ def _denied(context: Context, denial: Denial) -> Answer:
 
 
 def _title(failure: Failure) -> str:
+    if failure.checked:
+        return "What it fails at, which was read and not run"
     return "The statement that runs it" if failure.line is None else "The statement of the body, run by itself"
+
+
+def _summary(executed: Executed) -> Iterator[str]:
+    yield "No function that was run names what is not there."
+    groups = {
+        "Read by plpgsql_check, and not called": [name for name in executed.left if name in executed.checked],
+        "Not called": [name for name in executed.left if name not in executed.checked],
+    }
+    for words, names in groups.items():
+        if names:
+            left = [f"{name} ({executed.left[name]})" for name in names]
+            yield f"{words}: {', '.join(left[:_FIRST])}{', …' if len(left) > _FIRST else ''}."
+    if lacking := _lacking_checker(executed):
+        yield lacking
+
+
+def _lacking_checker(executed: Executed) -> str:
+    """What would read those that are not called; empty where it did, or there are none."""
+    is_needed = any(name in executed.unchecked for name in executed.left)
+    return _CHECKERS.get(executed.checker, "") if is_needed else ""
 
 
 def _rest(executed: Executed, services: str) -> list[Evidence]:
     """What was not called, not visited, or did not end in time."""
+    read = dict.fromkeys(executed.checked, ", but read by plpgsql_check")
+    lacking = _lacking_checker(executed)
     rows = [
-        *((name, f"not called: {why}") for name, why in executed.left.items()),
+        *((name, f"not called: {why}{read.get(name, '')}") for name, why in executed.left.items()),
         *((name, f"did not end within a second: {statement};") for name, statement in executed.slow.items()),
         *([("triggers in auth and storage", f"not fired as who writes there: {services}")] if services else []),
-        *((name, _lines(lines)) for name, lines in executed.unvisited.items()),
+        *(
+            (name, f"{_lines(lines)}{read.get(name, '')}")
+            for name, lines in executed.unvisited.items()
+            if not (name in executed.left and name in read)
+        ),
+        *([("plpgsql_check", lacking)] if lacking else []),
     ]
     return [Evidence(title="What was not run", columns=("function", "what"), rows=tuple(sorted(rows)))] if rows else []
 
