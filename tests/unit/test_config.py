@@ -21,6 +21,8 @@ FILES = {
     "pyproject.toml": '[tool.pgcontract]\nblocks = "warning"\nleave_out = ["x", "y"]\n[tool.pgcontract.production]\n'
     'platform = "supabase"\ntables = { "public.a" = 5 }\n',
     "pgcontract.toml": "seed = 1\n",
+    "x": "",
+    "y": "",
 }
 
 
@@ -67,6 +69,14 @@ def test_no_secret_is_printed(form: str, tmp_path: Path) -> None:
     printed = run("config", "db/sql", "--format", form, *given, **secrets)
 
     assert (0, False, True) == (printed.code, "hunter2" in printed.out + printed.err, "PGCONTRACT_PG" in printed.out)
+
+
+def test_glob_that_matches_nothing_is_refused_as_verify_does(tmp_path: Path) -> None:
+    root = write_files(tmp_path, FILES)
+    (root / "y").unlink()
+    printed = command_here(root)("config", "db/sql")
+
+    assert (2, True) == (printed.code, "leave_out[2]: 'y' matches no file below" in printed.err)
 
 
 def test_the_page_names_the_files(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -43,12 +44,15 @@ def command(path: str | None, form: str, **given: Any) -> int:
     It takes the options of `verify`: each beats the environment, which beats the files. PATH is by default the one
     project or folder of migrations below the working folder.
     """
+    from pgcontract.contract.left_out import require_globs
     from pgcontract.contract.project_loading import configuration_for
     from pgcontract.contract.settings import settings
     from pgcontract.reporting.markup import visible
 
     path, found = read_path(path, "config")
     configuration = configuration_for(path)
+    if Path(path).is_dir():  # of one file alone nothing is left out
+        require_globs(configuration)
     said = [_with_major(setting, path, configuration, given["platform"]) for setting in settings(configuration)]
     values = list(_overridden(said, click.get_current_context(), given))
     files = [str(file.path) for file in configuration.files]

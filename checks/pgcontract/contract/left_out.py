@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -35,15 +35,23 @@ def left_out(folder: Path, configuration: Configuration) -> LeftOut:
     file = configuration.file_of(KEY)
     if file is None:
         return LeftOut()
+    matched, paths = _matched(folder, from_the_top(file.path.parent), configuration.spec.leave_out)
+    require_globs(configuration, matching=[at for at, files in matched.items() if files])
+    return LeftOut(paths=frozenset(paths), sentences=tuple(_sentences(folder, matched, configuration)))
+
+
+def require_globs(configuration: Configuration, *, matching: Collection[int] = ()) -> None:
+    """Raises ContractError for a glob that leads out of its file's folder, or matches nothing below that; those of these
+    numbers do."""
+    file = configuration.file_of(KEY)
+    if file is None:
+        return
     base = from_the_top(file.path.parent)
-    globs = configuration.spec.leave_out
-    matched, paths = _matched(folder, base, globs)
-    for at, glob in enumerate(globs):
+    for at, glob in enumerate(configuration.spec.leave_out):
         if not glob or glob.startswith("/") or ".." in glob.split("/"):
             configuration.raise_mistake((KEY, at), f"{glob!r} is no path below {base}; write one as from there")
-        if not matched[at] and not _is_anywhere(base, glob):
+        if at not in matching and not _is_anywhere(base, glob):
             configuration.raise_mistake((KEY, at), f"{glob!r} matches no file below {base}; correct it, or remove it")
-    return LeftOut(paths=frozenset(paths), sentences=tuple(_sentences(folder, matched, configuration)))
 
 
 def left_out_migrations(
