@@ -288,3 +288,26 @@ def test_nothing_that_the_same_change_accepts_excuses_it(root: Path, pgcontract:
         said.out.partition("  ")[0],
         "gate.not_loosened[" in said.out and OF_CONTRACT in said.out,
     ]
+
+
+@pytest.mark.parametrize("staged", [True, False], ids=["git mv", "mv"])
+def test_folder_that_was_moved_as_a_whole_is_compared_with_what_it_was(staged: bool, tmp_path: Path) -> None:
+    root = write_files(tmp_path, {f"apps/db/{name}": text for name, text in FILES.items()} | {"apps/other.sql": ""})
+    git(root, "init", "-q", "-b", "main")
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "first")
+    if staged:
+        git(root, "mv", "apps/db", "database")
+    else:
+        (root / "apps/db").rename(root / "database")
+    write_files(root / "database", NEW)
+    moved = load_project(root / "database", options=FolderOptions(since="main"))
+    assert ({"002_new"}, []) == (moved.scope and moved.scope.changes.every, told(root / "database"))
+
+    write_files(root / "database", {"migrations/001_orders.sql": f"{SCRIPT}SELECT 1;\n"})
+    write(root / "database", {OF_CONTRACT: None, OF_CLAIMS: None})
+    edited = load_project(root / "database", options=FolderOptions(since="main"))
+    assert ({"001_orders", "002_new"}, [OF_CLAIMS, OF_CONTRACT]) == (
+        edited.scope and edited.scope.changes.every,
+        [subject for subject, _ in told(root / "database")],
+    )

@@ -91,7 +91,7 @@ def read_earlier(
     folder: Folder, layout: Layout, ref: str, *, included: Iterable[Path] = (), baseline: Path | None = None
 ) -> Earlier:
     """The folder as it was where the work in it left `ref`. Raises InputError where git does not know."""
-    revision = find_revision(folder.root, ref)
+    revision = find_revision(folder.root, ref).following(folder.root)
     needed = frozenset(map(real_path, included))
     with TemporaryDirectory(prefix="pgcontract-since-") as temporary:
         copy = FolderCopy(folder, revision, Path(temporary), needed)

@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -39,21 +41,44 @@ class Revision:
 
     `top` is the working tree's folder, `commit` the full id, `tip` that of `ref` itself. The commit of a pull request's
     base is not its tip but where the two part: what the base got meanwhile is no change of the pull request's, and no
-    file of it is missing here.
+    file of it is missing here. `moved` is the folder that stood elsewhere then: where, and where it is now; all
+    paths that go in and come out are those of now.
     """
 
     ref: str
     top: Path
     commit: str
     tip: str = ""
+    moved: tuple[PurePosixPath, PurePosixPath] | None = None
+
+    def following(self, folder: Path) -> Revision:
+        """The same, where a folder of the commit, which is there no more, has been moved to that one: most of its files
+        are there as they were."""
+        now = PurePosixPath(os.path.relpath(folder.resolve(), self.top.resolve()))
+        if now.parts[:1] in ((), ("..",)) or self.entries(now):
+            return self
+        here = {path.relative_to(now) for path in self._working(now)}
+        then = [entry.path for entry in self.entries(PurePosixPath("."))]
+        counts = Counter(
+            PurePosixPath(*path.parts[:at])
+            for path in then
+            for at in range(1, len(path.parts))
+            if PurePosixPath(*path.parts[at:]) in here
+        )
+        for was, _ in counts.most_common():
+            if not (self.top / was).exists():
+                moved = replace(self, moved=(was, now))
+                there = {entry.path for entry in moved.entries(now)}
+                return moved if len(there & moved.differing(now)) * 2 <= len(there) else self
+        return self
 
     def entries(self, *below: PurePosixPath) -> tuple[Entry, ...]:
         """The files, links and submodules of the commit below these paths."""
-        return self._listed("-r", self.commit, "--", *_specs(below))
+        return self._listed("-r", self.commit, "--", *_specs(tuple(map(self._then, below))))
 
     def files_in(self, folders: Iterable[PurePosixPath]) -> tuple[Entry, ...]:
         """Those right in these folders."""
-        named = sorted({str(folder) for folder in folders})
+        named = sorted({str(self._then(folder)) for folder in folders})
         inner = self._listed(self.commit, "--", *(f"{name}/" for name in named if name != ".")) if named != ["."] else ()
         return (*inner, *(self._listed(self.commit) if "." in named else ()))
 
@@ -62,8 +87,8 @@ class Revision:
         if self.tip in ("", self.commit):
             return frozenset()
         words = ("diff", "--name-only", "-z", "--no-renames", "--no-relative", "--no-ext-diff")
-        names = _git(self.top, *words, self.commit, self.tip, "--", *_specs((below,))).split(b"\0")
-        return frozenset(PurePosixPath(os.fsdecode(name)) for name in names if name)
+        names = _git(self.top, *words, self.commit, self.tip, "--", *_specs((self._then(below),))).split(b"\0")
+        return frozenset(self._now(PurePosixPath(os.fsdecode(name))) for name in names if name)
 
     def _listed(self, *words: str) -> tuple[Entry, ...]:
         listed = _git(self.top, "ls-tree", "-z", "--full-tree", *words).split(b"\0")
@@ -71,8 +96,34 @@ class Revision:
         for line in filter(None, listed):
             meta, _, name = line.partition(b"\t")
             mode, _, blob = meta.decode().split(" ")
-            found.append(Entry(mode=mode, blob=blob, path=PurePosixPath(os.fsdecode(name))))
+            found.append(Entry(mode=mode, blob=blob, path=self._now(PurePosixPath(os.fsdecode(name)))))
         return tuple(found)
+
+    def _then(self, path: PurePosixPath) -> PurePosixPath:
+        return _below_another(path, self.moved[1], self.moved[0]) if self.moved else path
+
+    def _now(self, path: PurePosixPath) -> PurePosixPath:
+        return _below_another(path, *self.moved) if self.moved else path
+
+    def _working(self, *below: PurePosixPath) -> frozenset[PurePosixPath]:
+        """The files of the working tree, without what git passes over."""
+        words = ("ls-files", "--cached", "--others", "--exclude-standard", "-z", "--")
+        paths = (PurePosixPath(os.fsdecode(name)) for name in _git(self.top, *words, *_specs(below)).split(b"\0") if name)
+        return frozenset(path for path in paths if os.path.lexists(self.top / path))
+
+    def _differing_moved(self, now: PurePosixPath) -> frozenset[PurePosixPath]:
+        """Those of the folder that stands elsewhere: what git would keep of each file is compared with what it had."""
+        then = {entry.path: entry for entry in self.entries(now)}
+        here = self._working(now)
+        files = sorted(path for path in here & then.keys() if (self.top / path).is_file())
+        plain = [path for path in files if not (self.top / path).is_symlink()]
+        blobs = _git(self.top, "hash-object", "--", *map(str, plain)).decode().split() if plain else []
+        same = {
+            path
+            for path, blob in zip(plain, blobs, strict=True)
+            if (is_file(then[path]), blob) == (True, then[path].blob)
+        }
+        return (here | then.keys()) - same
 
     def differing(self, *below: PurePosixPath) -> frozenset[PurePosixPath]:
         """Files of the commit that are otherwise now, staged or not, or gone; and those that are new, even to git. What
@@ -91,7 +142,12 @@ class Revision:
         names += _git(self.top, "ls-files", "--others", "--exclude-standard", "-z", "--", *_specs(below)).split(b"\0")
         tracked = _git(self.top, "ls-files", "-v", "-z", "--", *_specs(below)).split(b"\0")
         names += [line[2:] for line in tracked if line[:1].islower() or line[:1] == b"S"]
-        return frozenset(PurePosixPath(os.fsdecode(name)) for name in names if name)
+        found = frozenset(PurePosixPath(os.fsdecode(name)) for name in names if name)
+        if self.moved is None:
+            return found
+        outside = frozenset(path for path in found if not any(path.is_relative_to(each) for each in self.moved))
+        moved = self._differing_moved(self.moved[1])
+        return outside | {path for path in moved if any(path.is_relative_to(each) for each in below)}
 
     def ignored(self, *below: PurePosixPath) -> frozenset[PurePosixPath]:
         """Files that git is told to pass over."""
@@ -103,7 +159,7 @@ class Revision:
         """The file as a checkout would write it."""
         if entry.mode == _LINK:
             return _git(self.top, "cat-file", "blob", entry.blob)
-        return _git(self.top, "cat-file", "--filters", f"{self.commit}:{entry.path}")
+        return _git(self.top, "cat-file", "--filters", f"--path={entry.path}", entry.blob)
 
     def submodule(self, entry: Entry) -> Revision:
         """The commit of a submodule that this one holds. Raises InputError where it is not there."""
@@ -117,6 +173,10 @@ class Revision:
                 file=str(top),
             ) from None
         return Revision(ref=self.ref, top=top, commit=entry.blob)
+
+
+def _below_another(path: PurePosixPath, folder: PurePosixPath, other: PurePosixPath) -> PurePosixPath:
+    return other / path.relative_to(folder) if path.is_relative_to(folder) else path
 
 
 def is_file(entry: Entry) -> bool:
