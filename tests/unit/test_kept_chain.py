@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +140,16 @@ def test_included_file_code_and_day_make_another_key(tmp_path: Path, monkeypatch
     keys.append(key_of(root))
 
     assert 4 == len(set(keys))
+
+
+def test_version_of_every_library_that_answers_rest_on_is_in_the_key() -> None:
+    package = Path(kept_chain.__file__).parents[1]
+    folders = ("catalog", "formats", "model", "performance", "postgres", "probes", "rules")
+    texts = "".join(path.read_text() for folder in folders for path in (package / folder).rglob("*.py"))
+    imported = set(re.findall(r"^ *(?:from|import) (\w+)", texts, re.MULTILINE))
+    libraries = {re.split(r"\W", line)[0] for line in requires("pgcontract") or () if "extra ==" not in line}
+
+    assert imported & libraries <= set(kept_chain._LIBRARIES)
 
 
 @pytest.mark.parametrize("sql", ["CREATE ROLE kept_role;\n", "SELECT 1/0;\n"], ids=["makes a role", "fails"])

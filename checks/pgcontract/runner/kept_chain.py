@@ -36,7 +36,7 @@ _TABLE: Final = sql.SQL("pgcontract_applied")
 _WORTH_KEEPING: Final = 10  # migrations: below that unpacking costs as much
 _BYTES: Final = 200_000  # of one migration, in all the databases
 _BYTES_OF_ALL: Final = 60_000_000
-_LIBRARIES: Final = ("psycopg", "hypothesis", "pydantic")
+_LIBRARIES: Final = ("hypothesis", "idna", "psycopg", "pydantic", "sqlglot")  # whatever answers are made with
 _SOURCES: Final = (".py", ".sql", ".toml", ".txt", ".json")
 
 
@@ -101,7 +101,7 @@ def script_parts(script: Script) -> tuple[object, ...]:
 
 @cache
 def code_digest() -> str:
-    """A hash of this package's code, and of the versions of what it draws values and speaks to the server with."""
+    """A hash of this package's code, and of the versions of what it judges, draws values and asks servers with."""
     digest = hashlib.sha256(repr([version(name) for name in _LIBRARIES]).encode())
     for name, path in _sources(files("pgcontract"), ""):
         digest.update(f"{name}\n".encode() + path.read_bytes())
