@@ -26,6 +26,7 @@ from pgcontract.postgres.script_execution import (
     as_runner,
     locate_refusal,
 )
+from pgcontract.postgres.stand_ins import PREINSTALLED
 from pgcontract.probes.context import Context
 from pgcontract.probes.failure import Failure, FailureKind
 from pgcontract.probes.populated.over_rows import run_over_rows
@@ -62,7 +63,12 @@ class Replay:
         self._plan = plan
         self._sandbox = sandbox
         placeholders = [issue.subject for issue in plan.project.issues if issue.kind is IssueKind.PLACEHOLDER]
-        self._triage = Triage(plan.project.chain, platform_owns=sandbox.platform.owned_names, placeholders=placeholders)
+        self._triage = Triage(
+            plan.project.chain,
+            platform_owns=sandbox.platform.owned_names,
+            extensions=PREINSTALLED if plan.project.platform == "supabase" else (),
+            placeholders=placeholders,
+        )
         self._contexts: dict[str, Context] = {}
         self._applied = 0
         self._states: Mapping[str, DatabaseState] = {

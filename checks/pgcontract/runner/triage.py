@@ -46,14 +46,20 @@ class Salvage:
 
 class Triage:
     """Judges the failures of one chain in its order. `platform_owns` says whether a schema or a role is of the platform
-    that the run stands in for; `placeholders` are names that nobody gave a value."""
+    that the run stands in for, and has these `extensions`; `placeholders` are names that nobody gave a value."""
 
     def __init__(
-        self, chain: Sequence[Migration], *, platform_owns: Collection[str] = (), placeholders: Collection[str] = ()
+        self,
+        chain: Sequence[Migration],
+        *,
+        platform_owns: Collection[str] = (),
+        extensions: Collection[str] = (),
+        placeholders: Collection[str] = (),
     ) -> None:
         self._chain = chain
         self._placeholders = placeholders
         self._platform_owns = platform_owns
+        self._extensions = extensions
         self._failures: dict[str, Failure] = {}
         self._salvages: dict[str, Salvage] = {}
 
@@ -146,7 +152,7 @@ class Triage:
             remedy = (
                 "Give what it needs of it with --setup FILE, or use a server that has it: --pg docker:IMAGE or dsn:URL."
             )
-        elif extension := missing.extension:
+        elif (extension := missing.extension) and not self._has_extension(extension):
             summary = f"No migration makes the extension {extension}, and it needs its {missing.kind} {missing.bare}."
             remedy = f'Create the extension in a migration, or give it: --setup FILE with CREATE EXTENSION "{extension}";'
         elif missing.kind in ("schema", "role") or missing.kind in _TABLES:
@@ -217,6 +223,8 @@ class Triage:
                 remedy = f"Did you mean {schemas[0]}? What sets search_path in one file is not said for the next."
             elif not makers and (near := self._near(missing)):
                 remedy = f"Did you mean {near}?"
+            elif (extension := missing.extension) and self._has_extension(extension):
+                remedy = f"The extension {extension} is there: name the schema that it is in, and give what it takes."
         return Failure(
             key=migration.key,
             kind=FailureKind.OWN,
@@ -259,6 +267,12 @@ class Triage:
         if missing.schema in ("", "public") or missing.schema in self._schemas:
             return keys
         return [key for key in keys if (missing.schema, missing.bare) in self._effects[key].made_in]
+
+    def _has_extension(self, extension: str) -> bool:
+        """Whether the platform has it, or some migration makes it: what is not found of it is named wrongly."""
+        return extension in self._extensions or any(
+            effects.makes("extension", extension) for effects in self._effects.values()
+        )
 
     def _schemas_of(self, missing: Missing) -> list[str]:
         """The names with a schema under which the chain makes what was looked for without one."""
