@@ -30,6 +30,9 @@ REFUSED = {
     "pgp_sym_decrypt(pgp_sym_encrypt('words', 'key'), 'yek')": "Wrong key or corrupt data",
     "digest('abc', 'sha3')": 'Cannot use "sha3": No such hash algorithm',
     "cron.schedule('nightly', 'every night', 'SELECT 1')": "invalid schedule: every night",
+    "cron.schedule('nightly', '0 24 * * *', 'SELECT 1')": "invalid schedule: 0 24 * * *",
+    "cron.schedule('nightly', '*/0 1 * * *', 'SELECT 1')": "invalid schedule: */0 1 * * *",
+    "cron.schedule('nightly', '0 1 * * day', 'SELECT 1')": "invalid schedule: 0 1 * * day",
     "cron.unschedule('never')": "could not find valid entry for job 'never'",
 }
 # As dumps of projects and their owners write them.
@@ -50,7 +53,7 @@ CREATE EXTENSION earthdistance CASCADE;
 ALTER EXTENSION vector SET SCHEMA extensions;
 ALTER EXTENSION "uuid-ossp" SET SCHEMA public;
 COMMENT ON EXTENSION pgcrypto IS 'hashes';
-SELECT cron.schedule('often', '30 seconds', 'SELECT 1'), cron.schedule('a', '*/5 0,12 1-7 * mon-fri', 'SELECT 1');
+SELECT cron.schedule('often', '30 seconds', 'SELECT 1'), cron.schedule('a', '*/5 0,12 1-7 jan-DEC/2 mon,7', 'SELECT 1');
 SELECT cron.unschedule('often');
 SELECT net.http_post(url := 'https://example.org', body := '{}'::jsonb), net.http_get('https://example.org');
 SELECT pgmq.create('tasks'), pgmq.send('tasks', '{}'), pgmq.archive('tasks', 1);

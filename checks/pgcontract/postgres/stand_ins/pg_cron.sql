@@ -34,13 +34,27 @@ GRANT USAGE ON SCHEMA cron TO PUBLIC;
 GRANT SELECT ON cron.job TO PUBLIC;
 GRANT SELECT, DELETE ON cron.job_run_details TO PUBLIC;
 
+-- Minutes, hours, days, months and days of the week, each within its bounds; names of the last two alone.
+CREATE FUNCTION cron._is_in_bounds(schedule text) RETURNS boolean LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
+    SELECT bool_and(
+        NOT EXISTS (SELECT FROM regexp_matches(part, '(?<![/\d])\d+', 'g') AS m WHERE m[1]::numeric NOT BETWEEN low AND high)
+        AND NOT EXISTS (SELECT FROM regexp_matches(part, '[a-z]+', 'g') AS m WHERE m[1] <> ALL (string_to_array(names, ' ')))
+        AND part !~ '/0+(,|$)')
+      FROM (VALUES
+        (1, 0, 59, ''), (2, 0, 23, ''), (3, 1, 31, ''), (4, 1, 12, 'jan feb mar apr may jun jul aug sep oct nov dec'),
+        (5, 0, 7, 'sun mon tue wed thu fri sat')
+      ) AS field (place, low, high, names)
+      JOIN regexp_split_to_table(lower(btrim(schedule, E' \t\n')), '\s+') WITH ORDINALITY AS parts (part, place) USING (place)
+$$;
+
 CREATE FUNCTION cron._schedule(name text, schedule text, command text, database text, username text, active boolean)
 RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
     field constant text := '(\*|\d+(-\d+)?|[a-z]{3}(-[a-z]{3})?)(/\d+)?';
     id bigint;
 BEGIN
-    IF lower(schedule) !~ format('^\s*(%s(,%s)*)(\s+(%s|\$)(,(%s))*){4}\s*$', field, field, field, field)
+    IF (lower(schedule) !~ format('^\s*(%s(,%s)*)(\s+(%s|\$)(,(%s))*){4}\s*$', field, field, field, field)
+        OR NOT cron._is_in_bounds(schedule))
        AND lower(schedule) !~ '^\s*([1-9]|[1-5]\d)\s+seconds?\s*$'
        AND lower(schedule) !~ '^@(yearly|annually|monthly|weekly|daily|midnight|hourly|reboot)$' THEN
         RAISE invalid_parameter_value USING
@@ -97,7 +111,7 @@ CREATE FUNCTION cron.alter_job(
         username = coalesce($5, j.username), active = coalesce($6, j.active)
     WHERE jobid = job_id
 $$;
-REVOKE ALL ON FUNCTION cron._schedule, cron.alter_job, cron.schedule_in_database FROM PUBLIC;
+REVOKE ALL ON FUNCTION cron._is_in_bounds, cron._schedule, cron.alter_job, cron.schedule_in_database FROM PUBLIC;
 DO $extension$
 DECLARE
     whoever_migrates text := session_user;

@@ -16,6 +16,7 @@ from typing import Final, Literal
 import psycopg
 
 from pgcontract.errors import CouldNotAsk
+from pgcontract.model.sql import split_statements
 from pgcontract.model.sql.plpgsql import BodyStatement
 from pgcontract.patterns import lazy_pattern
 from pgcontract.postgres.missing_features import find_missing_feature
@@ -309,12 +310,15 @@ class _Runner:
         """It fails at night, and whoever made it is not told."""
         if what_leaves(command, what_stays(self._connection, self._context.sandbox.stand_ins)):
             return
-        refusal = self._execute(f"{command}")
-        if refusal is None or refusal.sqlstate not in _VIEW_ERRORS or self._judge(command, refusal) is not None:
+        # In a transaction of ours: its COMMIT would end that.
+        parts = [part.text for part in split_statements(command, refuse_psql=False) if not part.is_transaction_control]
+        refusal = self._execute(";\n".join(parts)) if parts else None
+        if refusal is None or self._judge(command, refusal) is not None:
             return
-        if not refusal.context and not lacking_schema(
-            self._connection, faults.missing_name(refusal), self._context.sandbox.platform
-        ):
+        is_its_own = not refusal.context or faults.is_in_block(refusal)
+        if not is_its_own or not (faults.is_whatever_the_rows_are(refusal) or refusal.sqlstate in _VIEW_ERRORS):
+            return
+        if not lacking_schema(self._connection, faults.missing_name(refusal), self._context.sandbox.platform):
             self._failures.setdefault(name, Failure(function=name, statement=command, refusal=refusal, kind="job"))
 
     def _read(self, routine: Routine) -> None:
@@ -350,7 +354,7 @@ class _Runner:
 
     def _read_sql(self, routine: Routine) -> None:
         refusal = self._execute(routine.definition)
-        if refusal is not None and refusal.sqlstate in faults.BODY_ERRORS and not self._is_excused(refusal, routine):
+        if refusal is not None and faults.is_whatever_the_rows_are(refusal) and not self._is_excused(refusal, routine):
             self._failures[routine.function.name] = Failure(
                 function=routine.function.name, statement=routine.definition, refusal=refusal
             )

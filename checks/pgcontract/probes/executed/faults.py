@@ -34,6 +34,8 @@ _RETURNS_DYNAMIC: Final = lazy_pattern(r"\breturn\s+query\s+execute\b")
 _CONSTANT_EXECUTE: Final = lazy_pattern(
     r"\bexecute\s+(?:e?'(?:[^']|'')*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)\s*(?:;|into\b|using\b|loop\b)", re.DOTALL
 )
+# It is said before a row is read: CONCURRENTLY wants a unique index, of all rows.
+_LACKS_UNIQUE_INDEX: Final = lazy_pattern(r"^cannot refresh materialized view .* concurrently$")
 _NAMED: Final = lazy_pattern(r'^(?:relation|function|type|schema|procedure|operator) "?(?P<name>[\w$.]+)')
 _TEMPORARY_NAME: Final = lazy_pattern(r"^_*te?mp", re.IGNORECASE)
 _CONSTANT: Final = lazy_pattern(r'^invalid input (?:syntax for type|value for enum) [^:]+: "(?P<value>.*)"$', re.DOTALL)
@@ -47,10 +49,17 @@ class Fault:
     line: int | None
 
 
+def is_whatever_the_rows_are(refusal: Refusal) -> bool:
+    """Whether the code, or where it says too little the words, say that it fails at each run."""
+    return refusal.sqlstate in BODY_ERRORS or bool(
+        refusal.sqlstate == UNASSIGNED and _LACKS_UNIQUE_INDEX.match(refusal.message)
+    )
+
+
 def find_fault(refusal: Refusal, names: Mapping[str, Routine], called: Routine | None = None) -> Fault | None:
     """The function whose body is at fault; None where the code says nothing of it, or its SQL was put together. `called`
     is the one that was called."""
-    if refusal.sqlstate not in BODY_ERRORS or (place := _place(refusal, names, called)) is None:
+    if not is_whatever_the_rows_are(refusal) or (place := _place(refusal, names, called)) is None:
         return None
     routine, match = place
     at = match["at"] or ""
@@ -71,6 +80,12 @@ def denied(refusal: Refusal, names: Mapping[str, Routine]) -> Routine | None:
         return None
     routine, match = place
     return None if _RAISED.match(match["at"] or "") else routine
+
+
+def is_in_block(refusal: Refusal) -> bool:
+    """Whether the server was in a DO block, at SQL that was not put together."""
+    match = _IN_FUNCTION.search(refusal.context or "")
+    return match is not None and match["name"] == "inline_code_block" and not _DYNAMIC.match(match["at"] or "")
 
 
 def innermost(refusal: Refusal, names: Mapping[str, Routine]) -> Routine | None:

@@ -53,11 +53,14 @@ _FUNCTIONS: Final = {
 _AVAILABLE: Final = "SELECT FROM pg_catalog.pg_available_extensions WHERE name = %s"
 _INSTALLED: Final = "SELECT FROM pg_catalog.pg_extension WHERE extname = %s"
 
-_MEMBERS: Final = """
-SELECT DISTINCT p.proname FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
-  JOIN pg_catalog.pg_depend AS d
-    ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e'
- WHERE n.nspname = %s ORDER BY 1
+# Of what stands in for a platform's or an extension's too: its names are the real ones.
+_NAMES: Final = """
+SELECT p.proname FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+ WHERE n.nspname = %s
+ UNION
+SELECT c.relname FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE n.nspname = %s AND c.relkind IN ('r', 'p', 'v', 'm')
+ ORDER BY 1
 """
 _SLIP: Final = 0.94
 
@@ -65,7 +68,7 @@ _SLIP: Final = 0.94
 def lacking_schema(connection: psycopg.Connection, name: tuple[str, str], platform: Platform) -> tuple[str, str] | None:
     """What is lacking, and what has it, for a name that the server does not know; None where it should."""
     schema, bare = name
-    if schema and _is_there([name for (name,) in connection.execute(_MEMBERS, [schema])], bare):
+    if schema and _is_there([name for (name,) in connection.execute(_NAMES, [schema, schema])], bare):
         return None
     if schema:
         is_elsewhere = schema in platform.owned_names or _is_absent(connection, schema)
@@ -90,6 +93,8 @@ def _is_absent(connection: psycopg.Connection, schema: str) -> bool:
 
 
 def _is_there(names: Sequence[str], bare: str) -> bool:
-    """Whether an extension here has it, for other arguments or but for a slip; uuid_generate_v7 is none of v4."""
+    """Whether the schema here has it, for other arguments or but for a slip; uuid_generate_v7 is none of v4."""
     letters = re.sub(r"\d", "", bare)
-    return bare in names or any(letters != re.sub(r"\d", "", name) for name in get_close_matches(bare, names, 1, _SLIP))
+    if bare in names or f"{bare}s" in names or bare.removesuffix("s") in names:
+        return True
+    return any(letters != re.sub(r"\d", "", name) for name in get_close_matches(bare, names, 1, _SLIP))
