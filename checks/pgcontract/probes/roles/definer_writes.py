@@ -19,6 +19,7 @@ from pgcontract.probes.roles.access import acting_stages, insert_statement, try_
 from pgcontract.probes.roles.acting import Outcome, Stage
 from pgcontract.probes.roles.definers import try_definers
 from pgcontract.probes.roles.exposed_functions import (
+    CHOSEN,
     LEAVES,
     MAX_FUNCTIONS,
     WHO,
@@ -261,8 +262,12 @@ def _is_meant(old: object, new: object, given: Sequence[str]) -> bool:
     if old == new:
         return False
     is_number = isinstance(new, (int, float)) and not isinstance(new, bool)
-    if is_number and isinstance(old, (int, float)) and abs(float(str(new)) - old) == 1:
-        return False
+    if is_number and isinstance(old, (int, float)):
+        moved_by = abs(float(str(new)) - old)
+        if moved_by == 1:
+            return False
+        if moved_by == CHOSEN and any(f"'{CHOSEN}'" in text for text in given):
+            return True
     is_time = isinstance(new, str) and re.match(r"\d{4}-\d\d-\d\d(?:T|$)", new) is not None
     return not (is_number or is_time) or any(f"'{new}'" in text for text in given)
 

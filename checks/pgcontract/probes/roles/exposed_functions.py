@@ -18,6 +18,9 @@ from pgcontract.values import dataclass
 
 MAX_FUNCTIONS: Final = 300
 _MAX_CALLS: Final = 6
+# A number that no row of ours holds: where a value moves by it, the caller said by how much.
+CHOSEN: Final = 17
+_NUMBERS: Final = frozenset(("smallint", "integer", "bigint", "numeric", "real", "double precision"))
 NOT_CALLABLE: Final = ("trigger", "event_trigger", "internal")
 LEAVES: Final = re.compile(
     r"\bdblink|\bhttp_|\bhttp\s*\(|\bnet\.|\bCOPY\b|\bpg_read_|\bpg_write_|\blo_(?:im|ex)port|advisory|\bLISTEN\b|\bpg_sleep"
@@ -87,17 +90,29 @@ def call_arguments(schema: Schema, rows: Mapping[tuple[str, int], UsersRow], one
                 held.append(str(value))
     values["bigint"] = values["smallint"] = values.get("integer", [])
     values["character varying"] = values["text"]
+    first: list[str] = []
     for place in range(_MAX_CALLS - 1):
-        given = []
+        given: list[str] = []
         for type_ in one.arguments:
             known = values.get(type_) or [str(simplest_value(schema, type_))]
             given.append(f"{literal(known[min(place, len(known) - 1)])}::{type_}")
         if one.variadic and given:
             given[-1] = f"VARIADIC {given[-1]}"
         yield given
+        if place == 0:
+            first = list(given)
         if not one.arguments:
             return
+    if (chosen := _with_chosen_number(first, one.arguments)) != first:
+        yield chosen
     yield [f"NULL::{type_}" for type_ in one.arguments]
+
+
+def _with_chosen_number(given: list[str], types: Sequence[str]) -> list[str]:
+    """Of several numbers the first may say which row it is."""
+    places = [place for place, type_ in enumerate(types) if type_ in _NUMBERS]
+    chosen = places[1:] or places
+    return [f"'{CHOSEN}'::{types[place]}" if place in chosen else text for place, text in enumerate(given)]
 
 
 def is_uuid(value: Any) -> bool:
