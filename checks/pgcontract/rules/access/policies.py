@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from pgcontract.model.schema import Policy, Table
@@ -11,6 +12,7 @@ from pgcontract.probes.context import Context
 from pgcontract.probes.roles.access import Access, Try, is_exposed, try_access
 from pgcontract.probes.roles.acting import DENIED
 from pgcontract.probes.roles.files import FILES, written_files
+from pgcontract.probes.roles.ties import asked_once
 from pgcontract.probes.roles.users import ACTORS, Actor
 from pgcontract.result import Severity, Status
 from pgcontract.rules.access.shown import catalog_on_supabase, counted, described, in_projects, session
@@ -35,6 +37,7 @@ _SERVICES: Final = {
     "realtime.messages": {"INSERT": "broadcast in every private channel"},
     "storage.buckets": {"INSERT": "make buckets", "UPDATE": "change any bucket", "DELETE": "delete any bucket"},
 }
+_SIGNED_IN: Final = re.compile(r"auth\.uid\(\) IS NOT NULL|auth\.role\(\) = 'authenticated'", re.IGNORECASE)
 _SERVICE_REMEDIES: Final = {
     "realtime.messages": "ALTER POLICY {} ON realtime.messages WITH CHECK ((SELECT realtime.topic()) = …), for the "
     "channels that the caller is in.",
@@ -51,7 +54,8 @@ def policy_restricts(context: Context) -> Iterator[Answer]:
     CHECK (true) lets him put in what he likes. For SELECT it may be meant: that is not told here.
     How it is measured: the permissive policies for anon, authenticated or PUBLIC whose condition for a write is true, on
     tables with row security and on storage.objects; told where one of these roles really wrote a row that is not its own.
-    On realtime.messages and storage.buckets, whose services are not here, the policy's text is told.
+    On realtime.messages and storage.buckets, whose services are not here, the policy's text is told, also where it asks
+    only whether somebody is signed in.
     What to do: compare with (SELECT auth.uid()) in it, or name the role that it is for: TO service_role. A form that
     strangers are to fill in is a warning: bound it by CHECK constraints, or waive it.
     """
@@ -60,7 +64,7 @@ def policy_restricts(context: Context) -> Iterator[Answer]:
     bounded = {policy.table for policy in context.after.policies if not policy.permissive}
     found = False
     for policy in made_parts(context, "policies"):
-        conditions = _always_true(policy)
+        conditions = _always_true(_as_its_service_takes(policy))
         if not conditions or not _PUBLIC & set(policy.roles):
             continue
         if (allows := _SERVICES.get(policy.table)) and any(operation in allows for operation in conditions):
@@ -86,17 +90,46 @@ def _service_answer(context: Context, policy: Policy, allowed: Sequence[str]) ->
     """Of what a service asks with the caller's role: nothing of it is here to be written."""
     who = "whoever signs up" if set(policy.roles) & _PUBLIC == {"authenticated"} else "anon"
     listed = " and ".join((", ".join(allowed[:-1]), allowed[-1]) if len(allowed) > 1 else allowed)
-    clause = "USING" if policy.using == "true" else "WITH CHECK"
+    clause, condition = "USING", policy.using
+    if condition is None or _as_its_service_takes(policy).using != "true":
+        clause, condition = "WITH CHECK", policy.check
+    words = f"{clause} ({_plain(condition or 'true')})"
     return Answer(
         Status.BROKEN,
         policy.name,
-        f"The policy {policy.quoted_name} on {policy.table} is {clause} (true): {who} may {listed}.",
+        f"The policy {policy.quoted_name} on {policy.table} is {words}: {who} may {listed}.",
         expected="a condition that tells rows apart",
-        actual=f"{clause} (true)",
+        actual=words,
         remedy=_SERVICE_REMEDIES[policy.table].format(policy.quoted_name),
         origin=origin_in_chain(context.promise, "policy", policy.name),
         severity=Severity.WARNING,
     )
+
+
+def _as_its_service_takes(policy: Policy) -> Policy:
+    """Where its service asks it: that somebody is signed in tells no channel or bucket from another."""
+    if policy.table not in _SERVICES:
+        return policy
+    conditions = (policy.using, policy.check)
+    using, check = ("true" if text and _SIGNED_IN.fullmatch(_plain(text)) else text for text in conditions)
+    return replace(policy, using=using, check=check)
+
+
+def _plain(condition: str) -> str:
+    """As its author wrote it, more or less: without the server's casts, and brackets around all of it."""
+    text = asked_once(condition).replace("::text", "")
+    while text.startswith("(") and _closes_at_end(text):
+        text = text[1:-1].strip()
+    return text
+
+
+def _closes_at_end(text: str) -> bool:
+    depth = 0
+    for place, letter in enumerate(text):
+        depth += (letter == "(") - (letter == ")")
+        if depth == 0:
+            return place == len(text) - 1
+    return False
 
 
 def _always_true(policy: Policy) -> tuple[str, ...]:
