@@ -18,6 +18,10 @@ from pgcontract.rules.registry import check
 from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head
 
 _NAMED = 4
+# What runs the functions that it calls when it is sent; a policy, a trigger or a grant only names them.
+_RUNS = frozenset(
+    ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "CALL", "DO", "TABLE", "INDEX", "MATERIALIZED")
+)
 _CREATE = re.compile(r'CREATE\s+EXTENSION\s+(?:IF\s+NOT\s+EXISTS\s+)?"?(?P<name>[\w-]+)', re.IGNORECASE)
 
 
@@ -28,8 +32,8 @@ def extension_available(context: Context) -> Iterator[Answer]:
     Why it matters: where one is missing, functions of pgcontract's own stand in for it, so that the folder is judged all
     the same. They have the names, arguments and refusals of the real ones; what the real ones give is not shown by them.
     How it is measured: pg_extension's names against those that the server was built without; the functions that the
-    chain's statements and bodies name. It is "not shown" where a statement of a pending script needs one; where only
-    bodies do, or what is deployed, it is a note.
+    chain's statements and bodies name. It is "not shown" where a statement of a pending script needs one, or calls a
+    body that does; where bodies alone do, or what is deployed, it is a note.
     What to do: run pgcontract on a server that has the extension, as the finding names it.
     """
     server, project = context.sandbox.server, context.promise.project
@@ -76,6 +80,7 @@ class _Use:
         self.stand_in = stand_in
         self.functions: list[str] = []
         self.needed: Origin | None = None
+        self._callers: set[str] = set()  # the folder's own routines that use it
         names = "|".join(sorted(stand_in.functions))
         home = rf'"?{stand_in.home}"?\s*\.\s*' if stand_in.home else r'(?:"?\w+"?\s*\.\s*)?'
         self._call = re.compile(rf'(?<![\w."])(?P<name>{home}"?(?P<bare>{names})"?)\s*\(', re.IGNORECASE)
@@ -83,11 +88,22 @@ class _Use:
     def read(self, migration: Migration, *, is_pending: bool) -> None:
         for statement in migration.up.statements if self.stand_in.functions else ():
             called = [self._spelling(match) for match in self._call.finditer(without_comments(statement.text))]
-            if called and _makes_routine(statement) and any(word in called for word in _made_name(statement)):
+            makes = _makes_routine(statement)
+            if called and makes and any(word in called for word in _made_name(statement)):
                 continue  # a function of the folder's that has the name
             self.functions += [name for name in dict.fromkeys(called) if name not in self.functions]
-            if called and is_pending and self.needed is None and not _makes_routine(statement):
+            if makes and (called or self._is_through(statement)):
+                self._callers.update(_made_name(statement))
+            is_needed = called or (_runs(statement) and self._is_through(statement))
+            if is_needed and is_pending and self.needed is None and not makes:
                 self.needed = Origin(file=statement.path or migration.up.path, line=statement.line)
+
+    def _is_through(self, statement: Statement) -> bool:
+        """Whether it names a routine of the folder's that comes to a function of it."""
+        if not self._callers:
+            return False
+        words = set(re.findall(r"\w+(?=\"?\s*\()", without_comments(statement.text).lower()))
+        return not words.isdisjoint(self._callers - set(_made_name(statement)))
 
     def _spelling(self, match: re.Match[str]) -> str:
         bare = match["bare"].lower()
@@ -96,6 +112,10 @@ class _Use:
 
 def _makes_routine(statement: Statement) -> bool:
     return statement.words[:1] == ("CREATE",) and not {"FUNCTION", "PROCEDURE"}.isdisjoint(statement.words[:4])
+
+
+def _runs(statement: Statement) -> bool:
+    return not _RUNS.isdisjoint(statement.words[:3])
 
 
 def _made_name(statement: Statement) -> Iterable[str]:
