@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pgcontract.formats.oracle import KnownValue, Texts, declare
-from pgcontract.formats.oracle.invisible_characters import INVISIBLE, is_invisible, shows_nothing
+from pgcontract.formats.oracle.invisible_characters import INVISIBLE, SHOWING_NOTHING, is_invisible
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -51,12 +51,12 @@ class NotBlank(Texts):
     """A text of which at least one character is visible."""
 
     def why_not(self, value: str) -> str | None:
-        if not value:
-            return "an empty text"
-        if shows_nothing(value):
+        if not SHOWING_NOTHING.issuperset(value):  # first and in place, for it is asked of every character there is
+            return None
+        if value:
             points = ", ".join(dict.fromkeys(f"U+{ord(character):04X}" for character in value[:5]))
             return f"nothing but invisible characters: {points}{', ...' if len(value) > 5 else ''} (Unicode, White_Space)"
-        return None
+        return "an empty text"
 
     def valid(self) -> SearchStrategy[str]:
         from hypothesis import strategies as st

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
@@ -14,6 +15,8 @@ SOURCES: Final = (
     "RFC 7493, 2: I-JSON's unique names, scalar characters and doubles",
     "PostgreSQL manual, 8.14 and 8.1.2: what jsonb and numeric cannot hold",
 )
+
+_SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
 
 def read(text: str, dialect: str) -> Json:
@@ -46,7 +49,7 @@ def _interoperable(value: Json) -> None:
             raise InvalidText("a name that stands twice in an object (RFC 7493, 2.3)")
         case Number() if not math.isfinite(float(value)):
             raise InvalidText("a number beyond a double (RFC 7493, 2.2)")
-        case str() if any(_is_surrogate(character) or _is_noncharacter(character) for character in value):
+        case str() if _SURROGATES.search(value) or any(map(_is_noncharacter, value)):
             raise InvalidText("a surrogate or noncharacter in a string (RFC 7493, 2.1)")
 
 
@@ -58,7 +61,7 @@ def _storable(value: Json) -> None:
             return
         case str() if "\0" in value:
             raise InvalidText("U+0000 in a string (PostgreSQL manual, 8.14)")
-        case str() if any(_is_surrogate(character) for character in value):
+        case str() if _SURROGATES.search(value):
             raise InvalidText("a lone surrogate in a string (PostgreSQL manual, 8.14)")
 
 
@@ -67,10 +70,6 @@ DIALECTS: Final[Mapping[str, Callable[[Json], None]]] = {
     "i-json": _interoperable,
     "jsonb": _storable,
 }
-
-
-def _is_surrogate(character: str) -> bool:
-    return "\ud800" <= character <= "\udfff"
 
 
 def _is_noncharacter(character: str) -> bool:

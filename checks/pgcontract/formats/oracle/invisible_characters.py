@@ -28,7 +28,7 @@ WHITE_SPACE: Final = _members(_WHITE_SPACE)
 _INVISIBLE_CHARACTERS: Final = WHITE_SPACE | _members(_DEFAULT_IGNORABLE) | _members(_BLANK_BY_NAME)
 # The general category Cc, which never changes.
 _CONTROLS: Final = _members(((0x00, 0x1F), (0x7F, 0x9F)))
-_SHOWING_NOTHING: Final = _INVISIBLE_CHARACTERS | _CONTROLS
+SHOWING_NOTHING: Final = _INVISIBLE_CHARACTERS | _CONTROLS
 
 INVISIBLE: Final = (
     "".join(sorted(_INVISIBLE_CHARACTERS - _members(((0xE0000, 0xE0FFF),)))) + "\U000e0001\U000e0020\U000e0100"
@@ -38,9 +38,4 @@ INVISIBLE: Final = (
 
 def is_invisible(character: str) -> bool:
     """White space, ignorable by default, blank by its name, or a control character."""
-    return character in _SHOWING_NOTHING
-
-
-def shows_nothing(text: str) -> bool:
-    """Whether all of its characters are invisible."""
-    return _SHOWING_NOTHING.issuperset(text)
+    return character in SHOWING_NOTHING

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-from pgcontract.formats import Format
 from pgcontract.probes.fuzzing.insert_batches import InsertResult
+from pgcontract.probes.fuzzing.known_reasons import KnownReasons
 from pgcontract.probes.fuzzing.target_column import TargetColumn
 from pgcontract.values import dataclass
 
@@ -37,7 +37,7 @@ def insert_each_character(example: str) -> tuple[str, ...]:
 
 
 def find_wrong_characters(
-    example: str, results: Mapping[str, InsertResult], column_format: Format[Any], *, accepted: bool
+    example: str, results: Mapping[str, InsertResult], column_format: KnownReasons, *, accepted: bool
 ) -> tuple[WrongCharacters, ...]:
     """Those that are accepted and not meant, or refused and meant, positions with the same characters together."""
     alike: dict[str, list[int]] = {}

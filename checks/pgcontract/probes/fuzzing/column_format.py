@@ -6,12 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from functools import partial
 from itertools import islice
-from typing import Any
 
 from pgcontract.contract import ColumnFormat
 from pgcontract.errors import CouldNotAsk
-from pgcontract.formats import Format
-from pgcontract.probes.cached_facts import cached_fact
+from pgcontract.probes.cached_facts import cached_fact, cached_promise_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.fuzzing.ascii_insertions import (
     WrongCharacters,
@@ -37,6 +35,7 @@ from pgcontract.probes.fuzzing.counterexample_kinds import (
 from pgcontract.probes.fuzzing.deciding_triggers import trigger_may_decide, trigger_texts
 from pgcontract.probes.fuzzing.format_writes import FormatValues, FormatWrites, try_format_writes
 from pgcontract.probes.fuzzing.insert_batches import BatchInsert, InsertResult, batch_insert
+from pgcontract.probes.fuzzing.known_reasons import KnownReasons
 from pgcontract.probes.fuzzing.round_trip import StoredChange, compare_stored
 from pgcontract.probes.fuzzing.shrinking import Fault, shrink, simplicity
 from pgcontract.probes.fuzzing.target_column import TargetColumn, find_target_column
@@ -93,7 +92,7 @@ class FormatResult:
 @cached_fact
 def ask_format(context: Context, declared: ColumnFormat) -> FormatResult:
     """What the column accepts in the context's state; CouldNotAsk where it is not there or no row can be inserted."""
-    column_format = declared.meaning
+    column_format = _known_reasons(context, declared)
     target = find_target_column(context, declared.column)
     sweep, at_edges = _sweep_characters(context, declared, target)
     example = choose_example(target, declared.accept)
@@ -135,8 +134,13 @@ def ask_format(context: Context, declared: ColumnFormat) -> FormatResult:
         )
 
 
+@cached_promise_fact
+def _known_reasons(_: Context, declared: ColumnFormat) -> KnownReasons:
+    return KnownReasons(declared.meaning)
+
+
 def _insert_uncut(
-    insert_batch: BatchInsert, column_format: Format[Any], values: Sequence[str]
+    insert_batch: BatchInsert, column_format: KnownReasons, values: Sequence[str]
 ) -> tuple[InsertResult, ...]:
     """What became of the values. One that is not meant, and of which a varchar cuts off the blanks that are too many, as
     SQL has it, is not let in: what stands there is meant."""
@@ -186,7 +190,7 @@ def probe_format_writes(context: Context, declared: ColumnFormat) -> FormatWrite
     CouldNotAsk as in `ask_format`, and where the column takes no value that is meant.
     """
     result = ask_format(context, declared)
-    column_format, target = declared.meaning, result.target
+    column_format, target = _known_reasons(context, declared), result.target
     taken = {answer.value for answer in result.results.values() if answer.accepted}
     known = [value for value in (*declared.accept, target.sample) if value in taken and column_format.means(value)]
     plain = islice(filter(column_format.means, sorted(taken, key=simplicity)), _MEANT)
@@ -221,7 +225,7 @@ def probe_format_writes(context: Context, declared: ColumnFormat) -> FormatWrite
             not_meant=[(value,) for value in dict.fromkeys(values)],
             beside_others=bool(loose) or trigger_may_decide(context.after, column),
         ),
-        column_format,
+        declared.meaning,
     )
 
 

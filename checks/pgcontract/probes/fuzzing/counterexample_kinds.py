@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
-from pgcontract.formats import Format
 from pgcontract.probes.fuzzing.insert_batches import BatchInsert, InsertResult
+from pgcontract.probes.fuzzing.known_reasons import KnownReasons
 from pgcontract.probes.fuzzing.shrinking import Fault, shrink, simplicity
 from pgcontract.values import dataclass
 
@@ -47,7 +47,7 @@ class WrongAnswers:
 
 
 def group_wrongly_accepted(
-    insert_batch: BatchInsert, results: Iterable[InsertResult], column_format: Format[Any]
+    insert_batch: BatchInsert, results: Iterable[InsertResult], column_format: KnownReasons
 ) -> WrongAnswers:
     """The values that were accepted and are not meant, one of each reason."""
     kinds: dict[str, list[str]] = {}
@@ -65,7 +65,7 @@ def group_wrongly_accepted(
     )
 
 
-def _accepted_fault(kind: str, column_format: Format[Any]) -> Fault:
+def _accepted_fault(kind: str, column_format: KnownReasons) -> Fault:
     def meant(value: str) -> bool:
         reason = column_format.why_not(value)
         return reason is not None and _kind_of(reason) == kind
@@ -79,7 +79,7 @@ def _kind_of(reason: str) -> str:
 
 
 def group_wrongly_refused(
-    insert_batch: BatchInsert, results: Sequence[InsertResult], column_format: Format[Any]
+    insert_batch: BatchInsert, results: Sequence[InsertResult], column_format: KnownReasons
 ) -> WrongAnswers:
     """The values that are meant and were refused, one of each cause: a simpler value that is accepted shows it."""
     usual = {
@@ -167,7 +167,7 @@ def _sample(values: Sequence[str]) -> Sequence[str]:
     return (*values[:_EXAMINED], *rest[:: max(len(rest) // _EXAMINED, 1)])
 
 
-def _refused_fault(refuser: str, column_format: Format[Any], counterpart: Callable[[str], str] | None) -> Fault:
+def _refused_fault(refuser: str, column_format: KnownReasons, counterpart: Callable[[str], str] | None) -> Fault:
     def meant(value: str) -> bool:
         return column_format.means(value) and (
             counterpart is None or (counterpart(value) != value and column_format.means(counterpart(value)))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from psycopg import sql
 
 from pgcontract.catalog.sql_names import identifier
 from pgcontract.model.qualified_name import QualifiedName
+from pgcontract.patterns import lazy_pattern
 from pgcontract.probes.context import Context
 from pgcontract.probes.fuzzing.target_column import TargetColumn
 from pgcontract.probes.row_generation.made_row import MadeRow
@@ -69,11 +70,12 @@ _CREATE = sql.SQL("""
 """)
 _ACCEPTED_SQLSTATE = "PGC00"
 _BATCH = 5_000
+_UNSENDABLE: Final = lazy_pattern("[\0\ud800-\udfff]")
 
 
 def sendable(value: str) -> bool:
     """Whether a text can be sent at all: a server takes no NUL, and UTF-8 has no lone surrogate."""
-    return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
+    return _UNSENDABLE.search(value) is None
 
 
 @contextmanager
