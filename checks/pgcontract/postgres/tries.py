@@ -9,7 +9,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import generators
 from psycopg.adapt import Transformer
-from psycopg.pq import ExecStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
 from pgcontract.postgres.connection import Connection
@@ -20,15 +20,17 @@ _UNDO: Final = "ROLLBACK TO SAVEPOINT pgcontract_tried; RELEASE SAVEPOINT pgcont
 
 
 def try_statements(connection: psycopg.Connection, text: str, *, keep: bool = False) -> Sequence[PGresult]:
-    """A result of each statement of the text, in a transaction, which goes on however it ends; what it did is undone
-    unless `keep`. Raises psycopg.Error."""
+    """A result of each statement of the text; what it did is undone unless `keep`. A transaction that is open goes on
+    however it ends, where its syntax is right; without one it is its own. Raises psycopg.Error."""
+    alone = connection.info.transaction_status is TransactionStatus.IDLE
+    begin, end, undo = ("BEGIN", "COMMIT", "ROLLBACK") if alone else (_BEGIN, _KEEP, _UNDO)
     try:
-        results = send_message(connection, f"{_BEGIN}; {text}\n; {_KEEP if keep else _UNDO}", said=text)
+        results = send_message(connection, f"{begin}; {text}\n; {end if keep else undo}", said=text)
     except psycopg.Error:
         if not connection.closed:
-            send_message(connection, _UNDO)
+            send_message(connection, undo)
         raise
-    return results[1 : -1 if keep else -2]
+    return results[1 : -1 if keep or alone else -2]
 
 
 def send_message(connection: psycopg.Connection, text: str, *, said: str = "") -> Sequence[PGresult]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import chain
 from string import punctuation
 from typing import Final
@@ -63,6 +64,7 @@ def texts_near_regex(pattern: str, *, ignore_case: bool = False, limit: int = 40
     return (*chosen, *_evenly_sampled(tuple(edited), limit - len(chosen)))
 
 
+@lru_cache(512)  # every probe of a table asks it of the same rules
 def literal_values(expression: str) -> tuple[str, ...]:
     """The strings and numbers of an SQL expression as their values, each once, in order."""
     literals = (token for token in tokens(expression) if token.kind in (TokenKind.STRING, TokenKind.NUMBER))

@@ -11,6 +11,7 @@ from psycopg import sql
 
 from pgcontract.catalog.sql_names import identifier
 from pgcontract.errors import InputError
+from pgcontract.postgres.tries import try_statements
 from pgcontract.probes.boundary_values import literal_values, texts_near_regex
 from pgcontract.probes.row_generation.row_query import ColumnGenerator, fits, rows_query
 from pgcontract.probes.row_generation.target_tables import FilledColumn, FilledTable, TableCheck
@@ -65,11 +66,10 @@ class ValueChecker:
             sql.SQL(" AND ").join(tests), rows_query(generators, numbers)
         )
         try:
-            with self.connection.transaction(force_rollback=True):
-                row = self.connection.execute(query).fetchone()
+            [result] = try_statements(self.connection, query.as_string(self.connection))
         except psycopg.Error:
             return False
-        return bool(row and row[0])
+        return result.get_value(0, 0) == b"t"
 
     def hints(self, column: FilledColumn, *, rows: int) -> Hints:
         """What is known of the column's values."""

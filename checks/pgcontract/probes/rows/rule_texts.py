@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import combinations, pairwise
 from typing import Final
 
@@ -94,10 +94,7 @@ class RuleTexts:
     @cached_property
     def _named(self) -> dict[str, frozenset[str]]:
         """The columns that each text names: as a name or, as to_jsonb(NEW) needs it, as a string."""
-        return {
-            text: self.columns & {*_names_in(tokens(text)), *(word for word in literal_values(text))}
-            for text in self.texts
-        }
+        return {text: self.columns & {*_names_in(text), *literal_values(text)} for text in self.texts}
 
     @cached_property
     def _literals(self) -> tuple[str, ...]:
@@ -158,7 +155,7 @@ def _called(schema: Schema, texts: Iterable[str | None]) -> Iterator[str]:
             bodies.setdefault(function.bare_name, []).append(function.body)
     waiting = [text for text in texts if text]
     while waiting:
-        for name in _calls_in(list(tokens(waiting.pop()))):
+        for name in _calls_in(waiting.pop()):
             for body in bodies.pop(name, ()):
                 yield body
                 waiting.append(body)
@@ -184,18 +181,26 @@ def _names_decided_by(segment: list[Token]) -> Iterator[str]:
     copies = len(segment) > 3 and segment[0].upper == "NEW" and segment[3].text in (":=", "=")
     if copies and not any(token.upper in _DECIDING for token in segment):
         return
-    yield from _names_in(segment[4:] if copies else segment)
+    yield from _names_among(segment[4:] if copies else segment)
 
 
-def _names_in(read: Iterable[Token]) -> Iterator[str]:
+@lru_cache(512)  # every probe of a table reads the same texts
+def _names_in(text: str) -> frozenset[str]:
+    return frozenset(_names_among(tokens(text)))
+
+
+def _names_among(read: Iterable[Token]) -> Iterator[str]:
     return (token.name for token in read if token.kind in (TokenKind.WORD, TokenKind.QUOTED))
 
 
-def _calls_in(read: list[Token]) -> Iterator[str]:
+@lru_cache(512)
+def _calls_in(text: str) -> tuple[str, ...]:
     """The names with arguments behind them."""
-    for token, following in pairwise(read):
-        if following.text == "(" and token.kind in (TokenKind.WORD, TokenKind.QUOTED):
-            yield token.name
+    return tuple(
+        token.name
+        for token, following in pairwise(tokens(text))
+        if following.text == "(" and token.kind in (TokenKind.WORD, TokenKind.QUOTED)
+    )
 
 
 def _quoted(text: str) -> str:
