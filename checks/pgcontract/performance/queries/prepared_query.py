@@ -15,6 +15,7 @@ from pgcontract.contract import Query
 from pgcontract.performance.queries.query_plan import Call, read_call
 from pgcontract.postgres.acting_identity import Identity, acting_as
 from pgcontract.postgres.script_execution import Refusal, read_refusal
+from pgcontract.postgres.tries import read_rows, send_message
 from pgcontract.values import dataclass
 
 Mode = Literal["auto", "force_generic_plan", "force_custom_plan"]
@@ -72,12 +73,27 @@ class PreparedQuery:
         return "force_generic_plan" if generic else "force_custom_plan"
 
     def plans(self, samples: Sequence[Values]) -> tuple[Call, ...]:
-        """The plan for each sample; nothing is run."""
-        return self._explain(sql.SQL("FORMAT JSON"), samples)
+        """The plan for each sample; nothing is run, so that all of them may go in one message."""
+        if not samples:
+            return ()
+        text = "; ".join(
+            self._explaining(sql.SQL("FORMAT JSON"), values).as_string(self.connection) for values in samples
+        )
+        try:
+            with acting_as(self.connection, self._identity):
+                answers = send_message(self.connection, text)
+        except psycopg.Error as error:
+            raise QueryRefused(read_refusal(error)) from None
+        return tuple(read_call(_single_plan(read_rows(self.connection, answer))) for answer in answers)
 
     def calls(self, samples: Sequence[Values]) -> tuple[Call, ...]:
         """What a call with each sample does. Raises Refused."""
-        return self._explain(self._options, samples)
+        try:
+            with acting_as(self.connection, self._identity), self.connection.pipeline():
+                answers = [self.connection.execute(self._explaining(self._options, values)) for values in samples]
+                return tuple(read_call(_single_plan(answer.fetchall())) for answer in answers)
+        except psycopg.Error as error:
+            raise QueryRefused(read_refusal(error)) from None
 
     @property
     def wrote(self) -> bool:
@@ -86,19 +102,9 @@ class PreparedQuery:
         [(wrote,)] = self.connection.execute(query).fetchall()
         return bool(wrote)
 
-    def _explain(self, options: sql.SQL, samples: Sequence[Values]) -> tuple[Call, ...]:
-        name = sql.Identifier(PREPARED)
-        try:
-            with acting_as(self.connection, self._identity), self.connection.pipeline():
-                answers = [
-                    self.connection.execute(
-                        sql.SQL("EXPLAIN ({}) EXECUTE {}{}").format(options, name, _arguments(values))
-                    )
-                    for values in samples
-                ]
-                return tuple(read_call(_single_plan(answer)) for answer in answers)
-        except psycopg.Error as error:
-            raise QueryRefused(read_refusal(error)) from None
+    @staticmethod
+    def _explaining(options: sql.SQL, values: Values) -> sql.Composed:
+        return sql.SQL("EXPLAIN ({}) EXECUTE {}{}").format(options, sql.Identifier(PREPARED), _arguments(values))
 
 
 @contextmanager
@@ -144,8 +150,8 @@ def _arguments(values: Values) -> sql.Composable:
     return sql.SQL("({})").format(sql.SQL(", ").join(map(sql.Literal, values)))
 
 
-def _single_plan(cursor: psycopg.Cursor[Any]) -> Any:
-    [(explained,)] = cursor.fetchall()
+def _single_plan(rows: Sequence[tuple[Any, ...]]) -> Any:
+    [(explained,)] = rows
     return explained[0]
 
 
