@@ -1,0 +1,150 @@
+"""Triggers, rules and forced row security that the chain switches off and never on again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from pgcontract.model.qualified_name import QualifiedName, split_name
+from pgcontract.model.schema import Origin
+from pgcontract.model.sql import Statement
+from pgcontract.probes.context import Context
+from pgcontract.probes.promise import Promise
+from pgcontract.probes.script_words import names_in_code
+from pgcontract.result import Severity, Status
+from pgcontract.rules.answer import Answer
+from pgcontract.rules.registry import check
+from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_parts, origin_in_chain
+
+_REPLICATION: Final = re.compile(
+    r"(?:SET (?:SESSION )?session_replication_role (?:=|TO) ?(?P<role>\S+)|RESET (?:session_replication_role|ALL))",
+    re.IGNORECASE,
+)
+_WRITES: Final = (("INSERT",), ("UPDATE",), ("DELETE",), ("COPY",), ("MERGE",))
+_KINDS: Final = (("triggers", "trigger"), ("rules", "rule"), ("event_triggers", "event trigger"))
+
+
+@check("object.enabled", subjects=catalog_of_head, severity=Severity.WARNING, head=True)
+def object_enabled(context: Context) -> Iterator[Answer]:
+    """Each trigger and rule that the chain switches off is on again at its end, and so is forced row security.
+
+    Why it matters: a trigger that is switched off for a backfill and never on again is there, and does nothing: totals,
+    audits and updated_at stop, and nothing fails.
+    How it is measured: tgenabled and ev_enabled at the head of the chain, of triggers, event triggers and rules that it
+    made; session_replication_role where a pending file leaves it at replica; and tables whose row security a migration
+    forces upon their owner and a later statement does not. One that the last migration makes and leaves switched off is
+    noted; one that a contract declares so is told by its own check, and ENABLE REPLICA is a choice.
+    What to do: ENABLE it behind the statements that it was switched off for, in the same migration.
+    """
+    told = {
+        part.name for kind, _ in _KINDS for part in getattr(context.promise.declared, kind) if part.enabled == "disabled"
+    }
+    found = False
+    for kind, word in _KINDS:
+        before = {_bare(part.name) for part in getattr(context.before, kind)}
+        for part in made_parts(context, kind):
+            if part.enabled != "disabled" or part.name in told:
+                continue
+            found = True
+            table = getattr(part, "table", "")
+            where, written = _switched_off(context.promise, part.name, table)
+            # A partition's copy of its parent's trigger has no part of its own while it is enabled.
+            begun = _bare(part.name) not in before and not written
+            yield Answer(
+                Status.NOTED if begun else Status.BROKEN,
+                part.name,
+                f"The {word} {part.name} is made by the last migration, and is switched off."
+                if begun
+                else f"The {word} {part.name} is switched off, and no migration switches it on again: it does nothing.",
+                expected="enabled",
+                actual="disabled",
+                remedy=f"ALTER TABLE {table} ENABLE {word.upper()} {_bare(part.name)};"
+                if table
+                else f"ALTER EVENT TRIGGER {part.name} ENABLE;",
+                origin=where or origin_in_chain(context.promise, kind.removesuffix("s"), part.name),
+            )
+    for table in made_parts(context, "tables"):
+        if table.force_row_security or not table.row_security:
+            continue
+        if origin := _unforced(context.promise, table.name):
+            found = True
+            yield Answer(
+                Status.BROKEN,
+                table.name,
+                f"Row security of {table.name} was forced upon its owner, and is so no more: no policy holds for whoever "
+                "connects as that.",
+                expected="FORCE ROW LEVEL SECURITY",
+                actual="NO FORCE ROW LEVEL SECURITY",
+                remedy=f"ALTER TABLE {table.name} FORCE ROW LEVEL SECURITY; behind what it was taken off for.",
+                origin=origin,
+            )
+    for origin in _replicating(context.promise):
+        found = True
+        yield Answer(
+            Status.BROKEN,
+            "session_replication_role",
+            "session_replication_role stays replica behind the file: what the same session runs next, such as the next "
+            "migration, fires no trigger and checks no foreign key.",
+            expected="RESET session_replication_role",
+            actual="replica",
+            remedy="SET LOCAL in a transaction, or RESET session_replication_role; at the end.",
+            origin=origin,
+        )
+    if not found:
+        yield Answer(Status.KEPT, CATALOG, "Nothing that the migrations switched off is left so.")
+
+
+def _bare(name: str) -> str:
+    return split_name(name)[0][-1]
+
+
+def _switched_off(promise: Promise, name: str, table: str) -> tuple[Origin | None, bool]:
+    """The last statement that switches it off, by its name or with all others of its table, and whether one behind it
+    writes to the table."""
+    found, written = None, False
+    bare = _bare(name).strip('"')
+    for path, statement in _statements(promise):
+        text = statement.text
+        if table and not names_in_code(text, QualifiedName.parse(table).name):
+            continue
+        if "DISABLE" in text.upper() and any(names_in_code(text, word) for word in (bare, "user", "all")):
+            found, written = _place(path, statement), False
+        written = written or statement.words[:1] in _WRITES
+    return found, written
+
+
+def _replicating(promise: Promise) -> Iterator[Origin]:
+    """Where a pending file sets its session to fire no trigger, and does not set that back."""
+    for link in promise.project.pending:
+        found = None
+        for statement in link.up.statements:
+            match = _REPLICATION.match(" ".join(statement.text.split()))
+            if match is None:
+                continue
+            off = (match["role"] or "").strip("'\"").lower() == "replica"
+            found = _place(link.up.path, statement) if off else None
+        if found is not None:
+            yield found
+
+
+def _unforced(promise: Promise, table: str) -> Origin | None:
+    """The statement that no longer forces row security, where an earlier one did."""
+    bare, forced, found = QualifiedName.parse(table).name, False, None
+    for path, statement in _statements(promise):
+        words = " ".join(statement.text.upper().split())
+        if "FORCE ROW LEVEL SECURITY" not in words or not names_in_code(statement.text, bare):
+            continue
+        if "NO FORCE ROW LEVEL SECURITY" not in words:
+            forced, found = True, None
+        elif forced:
+            found = _place(path, statement)
+    return found
+
+
+def _statements(promise: Promise) -> Iterator[tuple[str, Statement]]:
+    return ((link.up.path, statement) for link in promise.project.chain for statement in link.up.statements)
+
+
+def _place(path: str, statement: Statement) -> Origin:
+    return Origin(file=statement.path or path, line=statement.line, column=statement.column)
