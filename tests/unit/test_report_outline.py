@@ -169,6 +169,7 @@ def test_default_outline_names_every_family_or_leaves_it_to_the_general_section(
         {
             "baseline",
             "bucket",
+            "callback",
             "claim",
             "contract",
             "error_detail",

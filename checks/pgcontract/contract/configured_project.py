@@ -63,6 +63,7 @@ def configured_project(
         shapes=shapes,
         outline=configuration.outline,
         layout=layout.NAME,
+        callbacks=reading.callbacks,
         applied=_applied(chain, configuration) if options.applied is None and not alone else None,
         table_rows=production.tables,
         issues=(*reading.issues, *left_out_migrations(folder, layout, reading, configuration)),

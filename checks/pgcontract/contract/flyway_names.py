@@ -13,6 +13,15 @@ from pgcontract.values import dataclass
 
 _VERSION: Final = re.compile(r"\d+(?:[._]\d+)*")
 _CALLBACK: Final = re.compile(r"(?:before|after|create)[A-Z]\w*(?:__.*)?", re.DOTALL)
+# Those of `migrate` where nothing fails, in its order.
+_AT_DEPLOY: Final = (
+    "beforeMigrate",
+    "beforeEachMigrate",
+    "afterEachMigrate",
+    "afterVersioned",
+    "afterMigrateApplied",
+    "afterMigrate",
+)
 _BASELINE: Final = "B"
 
 
@@ -80,6 +89,12 @@ def read_name(path: Path, settings: FlywaySettings) -> FlywayFile | NotTaken:
         why=f"is passed over: its name does not open with {prefixes}.",
         remedy=f"Rename it, as in {versioned}1{settings.sql_migration_separator}{path.name}, or move it.",
     )
+
+
+def callback_place(path: Path) -> int | None:
+    """When in a deploy Flyway runs a file that is a callback; None for one that is none of `migrate`'s."""
+    event = path.name.partition(".")[0].partition("__")[0]
+    return _AT_DEPLOY.index(event) if event in _AT_DEPLOY else None
 
 
 def _read_version(

@@ -60,11 +60,13 @@ class FolderIssue:
 @dataclass(frozen=True, kw_only=True)
 class FolderReading:
     """The migrations of a folder in the order in which the tool applies them to an empty database, and what its owner
-    should know of them: `assumptions` are what was told by looking, a sentence each."""
+    should know of them: `assumptions` are what was told by looking, a sentence each; `callbacks` what the tool runs at
+    each deploy, beside the migrations."""
 
     migrations: tuple[Migration, ...]
     issues: tuple[FolderIssue, ...] = ()
     assumptions: tuple[str, ...] = ()
+    callbacks: tuple[Script, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

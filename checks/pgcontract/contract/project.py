@@ -38,7 +38,8 @@ class Project:
     """A chain, oldest first, and what holds for all of it. `postgres` is production's major version, if declared.
 
     `applied` is the key of the last migration that production has, where that is known. `setup` is run before the first
-    migration; `seeds` are what its tool loads behind the last one. `table_rows` is how many rows production has in a
+    migration; `seeds` are what its tool loads behind the last one, `callbacks` what it runs at each deploy.
+    `table_rows` is how many rows production has in a
     table, by its qualified name, where that is known. `issues` are what the tool makes of the folder that its owner may
     not expect; `assumptions` a sentence for each thing that was told by looking. `secrets` are values that no report may
     show, with what it shows instead. `files` are those that hold for the whole chain: pgcontract.toml.
@@ -67,6 +68,7 @@ class Project:
     setup: Script | None = field(default=None, repr=False)
     seeds: tuple[Script, ...] = field(default=(), repr=False)
     seed_command: SeedCommand | None = None
+    callbacks: tuple[Script, ...] = field(default=(), repr=False)
     exposed: ExposedSchemas = field(default_factory=ExposedSchemas)
     table_rows: Mapping[str, int] = field(default_factory=dict)
     issues: tuple[FolderIssue, ...] = ()
@@ -165,7 +167,15 @@ class Project:
         seeds = () if behind else self.seeds
         command = None if behind else self.seed_command
         ended = self.chain[last].key if behind else self.ended
-        return replace(self, chain=self.chain[: last + 1], issues=issues, seeds=seeds, seed_command=command, ended=ended)
+        return replace(
+            self,
+            chain=self.chain[: last + 1],
+            issues=issues,
+            seeds=seeds,
+            seed_command=command,
+            callbacks=() if behind else self.callbacks,
+            ended=ended,
+        )
 
     def declared(self, key: str) -> Schema:
         """Everything that is declared up to and including that migration."""

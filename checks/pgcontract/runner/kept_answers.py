@@ -149,7 +149,7 @@ class KeptAnswers:
                 repr(project.severities),
                 project.knows_applied,
                 [(file.role, file.path, file.sha256) for file in project.files],
-                [(seed.path, script_parts(seed)) for seed in project.seeds],
+                [(script.path, script_parts(script)) for script in (*project.seeds, *project.callbacks)],
             ),
             "contracts": [
                 (contract.path, [(file.path, file.sha256) for file in contract.files]) for contract in contracts

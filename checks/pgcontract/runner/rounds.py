@@ -130,7 +130,7 @@ def _common(planned: Plan) -> tuple[object, ...]:
             options.pg_run_as,
         ),
         (sorted(project.table_rows.items()), project.severities, project.issues),
-        [script_parts(script) for script in (project.setup, *project.seeds) if script is not None],
+        [script_parts(script) for script in (project.setup, *project.seeds, *project.callbacks) if script is not None],
     )
 
 

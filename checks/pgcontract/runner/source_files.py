@@ -29,6 +29,7 @@ def _files(project: Project) -> Iterator[SourceFile]:
     if project.setup is not None:
         yield _script("setup", "", project.setup)
     yield from (_script("seed", seed.path, seed) for seed in project.seeds)
+    yield from (_script("callback", callback.path, callback) for callback in project.callbacks)
     for migration in project.chain:
         yield _script("migration", migration.key, migration.up)
         if migration.down is not None:

@@ -61,8 +61,11 @@ def names(*names: str, text: str = "SELECT 1;") -> dict[str, str]:
         ),
         pytest.param(
             names("V1__a.sql", "afterMigrate.sql", "beforeEachMigrate__x.sql", "B3__all.sql"), ["V1__a"], [],
-            ["migration.read note B3__all.sql", "migration.read note afterMigrate.sql",
-             "migration.read note beforeEachMigrate__x.sql"], id="callbacks and a baseline",
+            ["migration.read note B3__all.sql"], id="callbacks and a baseline",
+        ),
+        pytest.param(
+            names("V1__a.sql", "afterClean.sql", "afterMigrateError.sql"), ["V1__a"], [],
+            ["migration.read note afterClean.sql", "migration.read note afterMigrateError.sql"], id="other callbacks",
         ),
         pytest.param(
             names("V1__a.sql", "U2__b.sql"), ["V1__a"], [], ["migration.read warning U2__b.sql"], id="an undo of nothing"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from pgcontract.contract import flyway_history
-from pgcontract.contract.flyway_names import FlywayFile, Kind, NotTaken, read_name
+from pgcontract.contract.flyway_names import FlywayFile, Kind, NotTaken, callback_place, read_name
 from pgcontract.contract.flyway_scripts import FlywayScript, is_to_be_run, read_flyway_script
 from pgcontract.contract.flyway_settings import FlywaySettings, read_settings
 from pgcontract.contract.folder_issues import Refusal, ignored_issue, is_sql, refused_issue
@@ -91,9 +91,19 @@ def read_folder(folder: Folder) -> FolderReading:
     downs = {file.version: file for file in reversed(files) if file.kind is Kind.UNDO}
     migrations = tuple(_migration(folder, file, scripts, downs.get(file.version)) for file in ups)
     issues = [*_duplicates(folder, files), *_refused(migrations, scripts, settings), *_missing(migrations, scripts)]
+    callbacks: list[Path] = []
     if folder.only is None:
+        callbacks = _callbacks(path for path, name in names.items() if isinstance(name, NotTaken))
+        names = {path: name for path, name in names.items() if path not in callbacks}
         issues += [*_not_taken(folder, names), *_not_run(folder, taken, files, ups), *_other_languages(folder, paths)]
-    return FolderReading(migrations=migrations, issues=tuple(issues))
+    read = tuple(read_flyway_script(folder, path, settings).script for path in callbacks)
+    return FolderReading(migrations=migrations, issues=tuple(issues), callbacks=read)
+
+
+def _callbacks(paths: Iterable[Path]) -> list[Path]:
+    """The callbacks of a deploy, in the order in which Flyway runs them."""
+    places = {path: place for path in paths if is_sql(path) and (place := callback_place(path)) is not None}
+    return sorted(places, key=lambda path: (places[path], path.name))
 
 
 def _files(folder: Folder) -> Iterator[Path]:
