@@ -73,12 +73,25 @@ def chooses_rows(statement: Statement) -> bool:
 def fills_by_and_by(statement: Statement, column: str, overwritten: Iterable[str | None]) -> bool:
     """Whether it brings the column into another form, so many rows at a time: by a LIMIT on those that it chooses, or in
     a loop. One value over several that it does not name itself is no other form of them."""
-    codes = _codes(statement)
-    words = {token.upper for read in codes for token in read}
+    words = {token.upper for read in _codes(statement) for token in read}
     if not words & {"LIMIT", "LOOP"} or not chooses_rows(statement):
         return False
-    named = {token.text.strip("'") for read in codes for token in read}
+    named = {_value(token) for read in _codes(statement) for token in read}
     return not _is_constant(statement, column) or set(overwritten) <= named
+
+
+def chooses_by_value(statement: Statement, column: str, overwritten: Iterable[str | None]) -> bool:
+    """Whether it chooses its rows by what they have in the column, each by name: WHERE status IN ('neu', 'nuevo')."""
+    behind = [read[place:] for read in _codes(statement) for place, token in enumerate(read) if token.upper == "WHERE"]
+    named = {_value(token) for read in behind for token in read}
+    asks = any(token.kind in _NAMES and token.name == column for read in behind for token in read)
+    return asks and set(overwritten) <= named
+
+
+def _value(token: Token) -> str:
+    """A constant without its quotes."""
+    text = token.text
+    return text[1:-1].replace("''", "'") if text[:1] == "'" == text[-1:] else text
 
 
 def _is_constant(statement: Statement, column: str) -> bool:

@@ -15,6 +15,7 @@ from pgcontract.probes.cached_facts import cached_promise_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.populated.conversions import Conversion, conversion_of, keeps_apart, says_the_same
 from pgcontract.probes.populated.loss_words import (
+    chooses_by_value,
     chooses_rows,
     deletes,
     deletes_elsewhere,
@@ -222,7 +223,8 @@ def _changed_values(
     if alters:
         yield from _loss(context, change, LossKind.NARROWED, number, len(lost), held, named=False, rows=lost)
         return
-    if not cascades and fills_by_and_by(statement, name, (row[number] for row in lost)):
+    overwritten = {row[number] for row in lost}
+    if not cascades and (fills_by_and_by(statement, name, overwritten) or chooses_by_value(statement, name, overwritten)):
         return
     # Two values are soon told: who sets a flag everywhere says so, and who sets it in some rows loses nothing.
     if before.types[number] == "boolean" and not cascades and chooses_rows(statement):
