@@ -29,6 +29,7 @@ _SYNTAX: Final = "42601"
 _NO_GRAMMAR: Final = ("22P02", "42601", "42704", "42883")
 _BLOCK_WORDS: Final = ("transaction block", "pipeline")  # that SQLSTATE is SET TRANSACTION's too, behind a query
 _EXTENSION_REFUSED: Final = re.compile(r'permission denied to create extension "(?P<name>.+)"')
+_SETTING_REFUSED: Final = re.compile(r'permission denied to set parameter "(?P<name>[\w.]+)"')
 _TYPO_CUTOFF: Final = 0.85
 
 _SYNTAX_ERROR: Final = "42601"
@@ -143,6 +144,8 @@ class Triage:
         """What no migration of the folder makes, or may make, and the option that supplies it."""
         if refusal.sqlstate == _NOT_ALLOWED and (match := _EXTENSION_REFUSED.fullmatch(refusal.message)):
             return self._extension_refused(migration, refusal, match["name"])
+        if refusal.sqlstate == _NOT_ALLOWED and (match := _SETTING_REFUSED.fullmatch(refusal.message)):
+            return self._setting_refused(migration, refusal, match["name"])
         if missing is None:
             return None
         if missing.schema in self._platform_owns or (
@@ -185,6 +188,19 @@ class Triage:
                 f'FILE with CREATE EXTENSION "{extension}";',
                 refusal=refusal,
                 missing=f"extension {extension}",
+            )
+        )
+
+    def _setting_refused(self, migration: Migration, refusal: Refusal, setting: str) -> Failure:
+        return self._named_once(
+            Failure(
+                key=migration.key,
+                kind=FailureKind.OUTSIDE,
+                summary=f"PostgreSQL lets a superuser alone set {setting}, and migrations run as none.",
+                remedy=f"Where production's role may: --setup FILE with GRANT SET ON PARAMETER {setting} TO PUBLIC;"
+                + (" else ALTER TABLE … DISABLE TRIGGER USER." if setting == "session_replication_role" else ""),
+                refusal=refusal,
+                missing=f"right to set {setting}",
             )
         )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pgcontract import Decision, RunOptions, load_project, verify
 from pgcontract.contract import FolderOptions
+from pgcontract.result import Status
 
 EXTENSION = "pg_stat_statements"  # in every build, and not trusted
 TEXT = f"CREATE EXTENSION IF NOT EXISTS {EXTENSION};"
@@ -30,3 +31,19 @@ def test_the_setup_that_it_asks_for_supplies_it(tmp_path: Path) -> None:
     run = verify(load_project(folder, options=FolderOptions(setup=setup)))
 
     assert Decision.CLEAR is run.verdict.decision
+
+
+def test_a_setting_for_superusers_is_asked_for_and_supplied(tmp_path: Path) -> None:
+    setup, folder = tmp_path / "setup.sql", tmp_path / "migrations"
+    folder.mkdir()
+    (folder / "001_x.sql").write_text("SET LOCAL session_replication_role = replica; SELECT 1;")
+    setup.write_text("GRANT SET ON PARAMETER session_replication_role TO PUBLIC;")
+    asks = RunOptions(only=("script.applies",))
+    [refused] = verify(load_project(folder), asks).findings
+    [supplied] = verify(load_project(folder, options=FolderOptions(setup=setup)), asks).findings
+
+    assert (Status.UNKNOWN, setup.read_text(), Status.KEPT) == (
+        refused.status,
+        (refused.remedy or "").partition("--setup FILE with ")[2].partition(" else ")[0],
+        supplied.status,
+    )
