@@ -56,6 +56,19 @@ def test_the_layout_that_takes_any_folder_is_asked_last() -> None:
     assert "flat" == list(layouts())[-1]
 
 
+def test_files_that_all_end_in_upper_case_are_read(tmp_path: Path) -> None:
+    for name in ("002_B.SQL", "001_A.SQL", "001_A.DOWN.SQL"):
+        (tmp_path / name).write_text("SELECT 1;")
+    first, second = load_project(tmp_path).chain
+
+    assert ("001_A", "001_A.DOWN.SQL", "002_B", None) == (
+        first.key,
+        first.down and Path(first.down.path).name,
+        second.key,
+        second.down,
+    )
+
+
 def test_flat_migration_is_sent_as_one_message(tmp_path: Path) -> None:
     up, down = tmp_path / "V020_a.up.sql", tmp_path / "V020_a.down.sql"
     up.touch()

@@ -87,8 +87,18 @@ def test_order_and_what_is_passed_over(names: list[str], order: list[str], issue
     [
         pytest.param("SELECT 1;\r\nSELECT 2;", TransactionScope.FILE, (), id="in a transaction"),
         pytest.param("-- no-transaction\r\nSELECT 1;", TransactionScope.MESSAGE, (), id="in none"),
-        pytest.param("-- a\n-- no-transaction\nSELECT 1;", TransactionScope.FILE, (), id="not the first words"),
-        pytest.param("--no-transaction\nSELECT 1;", TransactionScope.FILE, (), id="without the blank"),
+        pytest.param(
+            "-- a\n-- no-transaction\nSELECT 1;",
+            TransactionScope.FILE,
+            ("migration.accepted warning 1_a.sql:2",),
+            id="not the first words",
+        ),
+        pytest.param(
+            "--no-transaction\nSELECT 1;",
+            TransactionScope.FILE,
+            ("migration.accepted warning 1_a.sql:1",),
+            id="without the blank",
+        ),
         pytest.param(
             "\ufeff-- no-transaction\nSELECT 1;",
             TransactionScope.FILE,

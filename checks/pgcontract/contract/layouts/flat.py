@@ -33,7 +33,7 @@ _DIGITS: Final = re.compile(r"[Vv]?(\d+)")
 
 def recognises(folder: Folder) -> str | None:
     """Any folder: what no other layout takes is looked through for .sql files."""
-    return "holds .sql files" if folder.files() else None
+    return "holds .sql files" if _files(folder) else None
 
 
 def read_folder(folder: Folder) -> FolderReading:
@@ -47,7 +47,7 @@ def read_files(folder: Folder, read: Reader) -> FolderReading:
     downs = _ways_back(folder)
     if folder.only is not None:
         _require_migration(folder.only, downs)
-    files = [path for path in folder.files(_UP) if not path.name.endswith(_DOWN) and path not in downs.values()]
+    files = [path for path in _files(folder) if not _is_down(path) and path not in downs.values()]
     if not files:
         raise InputError("holds no migration; one is a file called <digits>_<name>.sql", file=str(folder.path))
     scripts = {path: read(folder, path) for path in sorted(files, key=_place)}
@@ -69,10 +69,33 @@ def read_files(folder: Folder, read: Reader) -> FolderReading:
             *by_name,
             *_ignored(folder, tuple(migrations), included),
         ),
-        assumptions=(*describe_tools(tuple(scripts.values())), *_folders_not_read(folder, included))
+        assumptions=(
+            *describe_tools(tuple(scripts.values())),
+            *_upper_case(files),
+            *_folders_not_read(folder, included),
+        )
         if folder.only is None
         else (),
     )
+
+
+def _files(folder: Folder) -> tuple[Path, ...]:
+    """Those that end in .sql; where none does, those that end so in upper case."""
+    return folder.files(_UP) or tuple(path for path in folder.files("") if is_sql(path))
+
+
+def _upper_case(files: list[Path]) -> Iterator[str]:
+    if not files[0].name.endswith(_UP):
+        yield f"Its files end in {files[0].suffix}: many tools, and *.sql, pass over what does not end in .sql."
+
+
+def _is_down(path: Path) -> bool:
+    return path.name.lower().endswith(_DOWN)
+
+
+def _stem(path: Path) -> str:
+    """The file's name without .sql, and .up in front of that."""
+    return path.stem.removesuffix(".up").removesuffix(".UP")
 
 
 def _place(path: Path) -> tuple[bool, int, str]:
@@ -81,13 +104,13 @@ def _place(path: Path) -> tuple[bool, int, str]:
 
 
 def _require_migration(path: Path, downs: Mapping[Path, Path]) -> None:
-    if path.suffix != _UP or path.name.endswith(_DOWN) or path in downs.values():
-        what = "is a rollback script; name the migration it belongs to" if path.suffix == _UP else "is no .sql file"
+    if not is_sql(path) or _is_down(path) or path in downs.values():
+        what = "is a rollback script; name the migration it belongs to" if is_sql(path) else "is no .sql file"
         raise InputError(what, file=str(path))
 
 
 def _down(path: Path) -> Path:
-    return path.with_name(f"{path.name.removesuffix(_UP).removesuffix('.up')}{_DOWN}")
+    return path.with_name(f"{_stem(path)}{_DOWN.upper() if path.suffix.isupper() else _DOWN}")
 
 
 def _ways_back(folder: Folder) -> dict[Path, Path]:
@@ -122,7 +145,7 @@ def _second_halves(folder: Folder, migrations: tuple[Migration, ...]) -> Iterato
 
 def _migration(folder: Folder, path: Path, up: ReadScript, down: ReadScript | None) -> Migration:
     """Its key is the file name without its ending, its display name the digits in front, else the key."""
-    key = path.name.removesuffix(_UP).removesuffix(".up")
+    key = _stem(path)
     digits = _DIGITS.match(key)
     return Migration(
         key=key,
@@ -201,8 +224,8 @@ def _ignored(folder: Folder, migrations: tuple[Migration, ...], included: set[Pa
     for path in folder.files(""):
         if str(path) in read or path.resolve() in included or path.suffix.lower() != _UP or folder.only is not None:
             continue
-        orphan = path.name.endswith(_DOWN)
-        key = path.name.removesuffix(_DOWN)
+        orphan = _is_down(path)
+        key = path.name[: -len(_DOWN)]
         yield FolderIssue(
             kind=IssueKind.IGNORED,
             subject=folder.name(path),

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from pgcontract.contract.folder_issues import (
+    Refusal,
     ignored_issue,
     is_sql,
     own_key,
@@ -51,6 +52,7 @@ _FILE: Final = re.compile(r"([+-]?[0-9]+)_.*\.sql")
 _VERSIONS: Final = range(-(2**63), 2**63)
 _DOWN: Final = ".down.sql"
 _NO_TRANSACTION: Final = "-- no-transaction"
+_MEANT: Final = re.compile(r"^[ \t]*--[ \t]*no[-_ ]transaction\b", re.IGNORECASE | re.MULTILINE)
 
 
 def recognises(folder: Folder) -> str | None:
@@ -73,8 +75,10 @@ def read_folder(folder: Folder) -> FolderReading:
     for path in sorted(ups, key=lambda path: (_version(path), path.name)):
         source = folder.source(path)
         migrations.append(_migration(folder, path, source, downs.get(_version(path)), keys))
+        last = migrations[-1]
+        if (misplaced := _misplaced(source)) is not None:
+            issues.append(refused_issue(last.file, last.key, source.path, misplaced, severity=Severity.WARNING))
         if source.has_byte_order_mark:
-            last = migrations[-1]
             issues.append(refused_issue(last.file, last.key, source.path, sent_byte_order_mark(NAME)))
     issues += _taken_versions(migrations)
     issues += _ignored(folder, {_version(path) for path in ups})
@@ -111,6 +115,19 @@ def _migration(folder: Folder, path: Path, source: Source, down: Path | None, ke
         down=_script(folder.source(down)) if down else None,
         outside_remedy=_OUTSIDE,
         down_remedy=f"Write {key}{_DOWN} beside it, and name the file itself {key}.up.sql.",
+    )
+
+
+def _misplaced(source: Source) -> Refusal | None:
+    """A comment that is meant to take the file out of the transaction, where sqlx does not look for it."""
+    match = _MEANT.search(source.text)
+    if match is None or source.text.startswith(_NO_TRANSACTION):
+        return None
+    return Refusal(
+        why=f"has “{match[0].strip()}”, and runs in a transaction all the same: for sqlx the file's first words are "
+        f"“{_NO_TRANSACTION}”, or it is a comment like any other",
+        line=source.text.count("\n", 0, match.start()) + 1,
+        remedy=f"Put {_NO_TRANSACTION} at the very beginning of the file, in these letters.",
     )
 
 
