@@ -17,6 +17,7 @@ ADVICE = {
     "CREATE TABLE t (a ¦NVARCHAR(20))": "varchar or text for NVARCHAR",
     "CREATE TABLE t (a int)\n¦GO\nCREATE TABLE u (a int)": "a semicolon for GO",
     "CREATE TABLE t (a int, KEY ¦a_key (a))": "CREATE INDEX for KEY in a table",
+    "INSERT ¦OR REPLACE INTO t VALUES (1)": "INSERT … ON CONFLICT for REPLACE INTO",
 }
 OWN = (
     "CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY (START 5), tags text[], word text DEFAULT 'GO `x` [y]')",

@@ -66,7 +66,7 @@ _TAILS: Final = {
         rf"|TEMPORARY|TRIGGER|TRUNCATE|UPDATE|USAGE)\b|{_NAME} (,|TO|FROM) )",
     ),
     "IMPORT": "FOREIGN SCHEMA ",
-    "INSERT": "INTO ",
+    "INSERT": r"((OR \w+|IGNORE) )?INTO ",  # those of SQLite and MySQL are another database's SQL, and no other text
     **dict.fromkeys(("LISTEN", "UNLISTEN"), rf"({_NAME}|[*])$"),
     "LOAD": "'",
     "LOCK": rf"(TABLE )?(ONLY )?{_NAME}( [*])?( IN | ,| NOWAIT|$)",

@@ -46,7 +46,11 @@ _WORDS: Final = tuple(
         (r"\bGETDATE\s*\(", "GETDATE()", "now()"),
         (r"\bNEWID\s*\(", "NEWID()", "gen_random_uuid()"),
         (r"\bCREATE\s+OR\s+ALTER\b", "CREATE OR ALTER", "CREATE OR REPLACE"),
-        (r"\bREPLACE\s+INTO\b|\bINSERT\s+(?:OR\s+)?IGNORE\b", "REPLACE INTO", "INSERT … ON CONFLICT"),
+        (
+            r"(?:\bINSERT\s+OR\s+)?\bREPLACE\s+INTO\b|\bINSERT\s+(?:OR\s+)?IGNORE\b",
+            "REPLACE INTO",
+            "INSERT … ON CONFLICT",
+        ),
         (r"\bON\s+DUPLICATE\s+KEY\b", "ON DUPLICATE KEY UPDATE", "ON CONFLICT (…) DO UPDATE"),
         (r"\bDELIMITER\b", "DELIMITER", "a body between $$ and $$"),
         (r"\bPRAGMA\b", "PRAGMA", "nothing: it is SQLite's"),
