@@ -56,6 +56,29 @@ def test_the_layout_that_takes_any_folder_is_asked_last() -> None:
     assert "flat" == list(layouts())[-1]
 
 
+@pytest.mark.parametrize(
+    ("names", "order"),
+    [
+        pytest.param(
+            ["2024-01-02-b.sql", "2024-01-01-c.sql", "2023-12-31-d.sql"],
+            ["2023-12-31", "2024-01-01", "2024-01-02"],
+            id="days",
+        ),
+        pytest.param(
+            ["2024_01_02_090000_b.sql", "2024_01_02_080000_c.sql"], ["2024_01_02_080000", "2024_01_02_090000"], id="times"
+        ),
+        pytest.param(["v1.10.0.sql", "v1.2.0__x.sql", "2_y.sql"], ["1.2.0", "1.10.0", "2"], id="versions"),
+        pytest.param(["002_2fa.sql", "001_10x.sql", "003.add.sql"], ["001", "002", "003"], id="digits in the words"),
+    ],
+)
+def test_flat_order_is_by_each_number_in_front(names: list[str], order: list[str], tmp_path: Path) -> None:
+    for name in names:
+        (tmp_path / name).write_text("SELECT 1;")
+    project = load_project(tmp_path, options=FolderOptions(layout="flat"))
+
+    assert (order, ()) == ([migration.display_name for migration in project.chain], project.issues)
+
+
 def test_files_that_all_end_in_upper_case_are_read(tmp_path: Path) -> None:
     for name in ("002_B.SQL", "001_A.SQL", "001_A.DOWN.SQL"):
         (tmp_path / name).write_text("SELECT 1;")

@@ -28,7 +28,10 @@ HISTORY: Final = ToolHistory()
 _UP: Final = ".sql"
 _DOWN: Final = ".down.sql"
 _MAX_NAMES: Final = 3
-_DIGITS: Final = re.compile(r"[Vv]?(\d+)")
+# A number; a day, with a time behind it or not; a version of several parts. Each part counts as a number.
+_DIGITS: Final = re.compile(
+    r"[Vv]?(\d{4}([-_.])\d\d\2\d\d(?:[-_T.]\d{4,6})?(?![A-Za-z0-9])|\d+(?:\.\d+)+(?![A-Za-z0-9])|\d+)"
+)
 
 
 def recognises(folder: Folder) -> str | None:
@@ -37,8 +40,8 @@ def recognises(folder: Folder) -> str | None:
 
 
 def read_folder(folder: Folder) -> FolderReading:
-    """Every .sql file that is no rollback script, by its digits as a number; those without any last, by name. A file that
-    another one includes is a part of that one."""
+    """Every .sql file that is no rollback script, by the numbers in front (020, 2024-01-02, 1.10.0); those without any
+    last, by name. A file that another one includes is a part of that one."""
     return read_files(folder, read_by_its_text)
 
 
@@ -98,9 +101,15 @@ def _stem(path: Path) -> str:
     return path.stem.removesuffix(".up").removesuffix(".UP")
 
 
-def _place(path: Path) -> tuple[bool, int, str]:
-    digits = _DIGITS.match(path.name)
-    return digits is None, int(digits[1]) if digits else 0, path.name
+def _place(path: Path) -> tuple[bool, tuple[int, ...], str]:
+    numbers = _numbers(path.name)
+    return not numbers, numbers, path.name
+
+
+def _numbers(name: str) -> tuple[int, ...]:
+    """What stands in front of the name, part by part; nothing where no digit does."""
+    digits = _DIGITS.match(name)
+    return tuple(int(part) for part in re.findall(r"\d+", digits[1])) if digits else ()
 
 
 def _require_migration(path: Path, downs: Mapping[Path, Path]) -> None:
@@ -161,7 +170,7 @@ def _issues(migrations: tuple[Migration, ...]) -> tuple[FolderIssue, ...]:
     """Where the digits leave the order open."""
     issues = []
     for migration, following in pairwise(migrations):
-        if not following.display_name.isdecimal():
+        if not _numbers(following.display_name):
             issues.append(
                 FolderIssue(
                     kind=IssueKind.ORDER,
@@ -174,7 +183,7 @@ def _issues(migrations: tuple[Migration, ...]) -> tuple[FolderIssue, ...]:
                     path=following.up.path,
                 )
             )
-        elif int(migration.display_name) == int(following.display_name):
+        elif _numbers(migration.display_name) == _numbers(following.display_name):
             issues.append(
                 FolderIssue(
                     kind=IssueKind.DUPLICATE,
@@ -193,7 +202,7 @@ def _issues(migrations: tuple[Migration, ...]) -> tuple[FolderIssue, ...]:
 def _by_name(migrations: tuple[Migration, ...]) -> Iterator[FolderIssue]:
     """Where the platform's own command line would take another order."""
     for migration, following in pairwise(migrations):
-        if following.file < migration.file and following.display_name.isdecimal():
+        if following.file < migration.file and _numbers(following.display_name):
             yield FolderIssue(
                 kind=IssueKind.ORDER,
                 subject=following.file,
