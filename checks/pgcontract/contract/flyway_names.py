@@ -93,7 +93,7 @@ def read_name(path: Path, settings: FlywaySettings) -> FlywayFile | NotTaken:
 
 def callback_place(path: Path) -> int | None:
     """When in a deploy Flyway runs a file that is a callback; None for one that is none of `migrate`'s."""
-    event = path.name.partition(".")[0].partition("__")[0]
+    event = path.stem.partition("__")[0]
     return _AT_DEPLOY.index(event) if event in _AT_DEPLOY else None
 
 
