@@ -30,6 +30,7 @@ _NO_GRAMMAR: Final = ("22P02", "42601", "42704", "42883")
 _BLOCK_WORDS: Final = ("transaction block", "pipeline")  # that SQLSTATE is SET TRANSACTION's too, behind a query
 _EXTENSION_REFUSED: Final = re.compile(r'permission denied to create extension "(?P<name>.+)"')
 _SETTING_REFUSED: Final = re.compile(r'permission denied to set parameter "(?P<name>[\w.]+)"')
+_SYSTEM_TRIGGER: Final = re.compile(r'permission denied: "RI_ConstraintTrigger_\w+" is a system trigger')
 _TYPO_CUTOFF: Final = 0.85
 
 _SYNTAX_ERROR: Final = "42601"
@@ -145,7 +146,16 @@ class Triage:
         if refusal.sqlstate == _NOT_ALLOWED and (match := _EXTENSION_REFUSED.fullmatch(refusal.message)):
             return self._extension_refused(migration, refusal, match["name"])
         if refusal.sqlstate == _NOT_ALLOWED and (match := _SETTING_REFUSED.fullmatch(refusal.message)):
-            return self._setting_refused(migration, refusal, match["name"])
+            return self._superusers(
+                migration,
+                refusal,
+                f"set {match['name']}",
+                f"Where production's role may: --setup FILE with GRANT SET ON PARAMETER {match['name']} TO PUBLIC;"
+                + (" else ALTER TABLE … DISABLE TRIGGER USER." if match["name"] == "session_replication_role" else ""),
+            )
+        if refusal.sqlstate == _NOT_ALLOWED and _SYSTEM_TRIGGER.fullmatch(refusal.message):
+            remedy = "Write DISABLE TRIGGER USER, and ENABLE TRIGGER USER: foreign keys are checked meanwhile."
+            return self._superusers(migration, refusal, "switch off the triggers of foreign keys", remedy)
         if missing is None:
             return None
         if missing.schema in self._platform_owns or (
@@ -191,16 +201,15 @@ class Triage:
             )
         )
 
-    def _setting_refused(self, migration: Migration, refusal: Refusal, setting: str) -> Failure:
+    def _superusers(self, migration: Migration, refusal: Refusal, what: str, remedy: str) -> Failure:
         return self._named_once(
             Failure(
                 key=migration.key,
                 kind=FailureKind.OUTSIDE,
-                summary=f"PostgreSQL lets a superuser alone set {setting}, and migrations run as none.",
-                remedy=f"Where production's role may: --setup FILE with GRANT SET ON PARAMETER {setting} TO PUBLIC;"
-                + (" else ALTER TABLE … DISABLE TRIGGER USER." if setting == "session_replication_role" else ""),
+                summary=f"PostgreSQL lets a superuser alone {what}, and migrations run as none.",
+                remedy=remedy,
                 refusal=refusal,
-                missing=f"right to set {setting}",
+                missing=f"right to {what}",
             )
         )
 

@@ -47,3 +47,12 @@ def test_a_setting_for_superusers_is_asked_for_and_supplied(tmp_path: Path) -> N
         (refused.remedy or "").partition("--setup FILE with ")[2].partition(" else ")[0],
         supplied.status,
     )
+
+
+def test_the_triggers_of_foreign_keys_are_a_superusers(tmp_path: Path) -> None:
+    (tmp_path / "001_x.sql").write_text(
+        "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (a int REFERENCES a); ALTER TABLE b DISABLE TRIGGER ALL;"
+    )
+    [applies] = verify(load_project(tmp_path), RunOptions(only=("script.applies",))).findings
+
+    assert (Status.UNKNOWN, True) == (applies.status, "DISABLE TRIGGER USER" in str(applies.remedy))
