@@ -96,8 +96,14 @@ def read_folder(folder: Folder) -> FolderReading:
         callbacks = _callbacks(path for path, name in names.items() if isinstance(name, NotTaken))
         names = {path: name for path, name in names.items() if path not in callbacks}
         issues += [*_not_taken(folder, names), *_not_run(folder, taken, files, ups), *_other_languages(folder, paths)]
-    read = tuple(read_flyway_script(folder, path, settings).script for path in callbacks)
-    return FolderReading(migrations=migrations, issues=tuple(issues), callbacks=read)
+    read = [(path, read_flyway_script(folder, path, settings)) for path in callbacks]
+    for path, script in read:
+        if script.missing:
+            name = next(iter(script.missing))
+            why = f"is a callback and was not run: the placeholder {name} has no value."
+            issues.append(ignored_issue(folder, path, why, f"Give it with --set {name}=VALUE."))
+    run = tuple(script.script for _, script in read if not script.missing)
+    return FolderReading(migrations=migrations, issues=tuple(issues), callbacks=run)
 
 
 def _callbacks(paths: Iterable[Path]) -> list[Path]:
