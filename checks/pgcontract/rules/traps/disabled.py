@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from pgcontract.contract.platform_evidence import SUPABASE
 from pgcontract.model.qualified_name import QualifiedName, split_name
 from pgcontract.model.schema import Origin
 from pgcontract.model.sql import Statement
@@ -33,8 +34,8 @@ def object_enabled(context: Context) -> Iterator[Answer]:
     audits and updated_at stop, and nothing fails.
     How it is measured: tgenabled and ev_enabled at the head of the chain, of triggers, event triggers and rules that it
     made; session_replication_role where a pending file leaves it at replica; and tables whose row security a migration
-    forces upon their owner and a later statement does not. One that the last migration makes and leaves switched off is
-    noted; one that a contract declares so is told by its own check, and ENABLE REPLICA is a choice.
+    enables, or forces upon their owner, and a later statement takes off for good. One that the last migration makes and
+    leaves switched off is noted; one that a contract declares so is told by its own check; ENABLE REPLICA is a choice.
     What to do: ENABLE it behind the statements that it was switched off for, in the same migration.
     """
     told = {
@@ -64,19 +65,24 @@ def object_enabled(context: Context) -> Iterator[Answer]:
                 else f"ALTER EVENT TRIGGER {part.name} ENABLE;",
                 origin=where or origin_in_chain(context.promise, kind.removesuffix("s"), part.name),
             )
+    guarded = {policy.table for policy in context.after.policies}
+    supabase = context.promise.project.platform == SUPABASE  # policy.in_force tells it there
     for table in made_parts(context, "tables"):
-        if table.force_row_security or not table.row_security:
+        forced = table.row_security
+        if table.force_row_security if forced else supabase or table.name not in guarded:
             continue
-        if origin := _unforced(context.promise, table.name):
+        words = "FORCE ROW LEVEL SECURITY" if forced else "ENABLE ROW LEVEL SECURITY"
+        against = "NO FORCE ROW LEVEL SECURITY" if forced else "DISABLE ROW LEVEL SECURITY"
+        if origin := _taken_off(context.promise, table.name, words, against):
             found = True
+            whom = "whoever connects as its owner" if forced else "anybody"
             yield Answer(
                 Status.BROKEN,
                 table.name,
-                f"Row security of {table.name} was forced upon its owner, and is so no more: no policy holds for whoever "
-                "connects as that.",
-                expected="FORCE ROW LEVEL SECURITY",
-                actual="NO FORCE ROW LEVEL SECURITY",
-                remedy=f"ALTER TABLE {table.name} FORCE ROW LEVEL SECURITY; behind what it was taken off for.",
+                f"{against} on {table.name} is never taken back: no policy of it holds for {whom}.",
+                expected=words,
+                actual=against,
+                remedy=f"ALTER TABLE {table.name} {words}; behind what it was taken off for.",
                 origin=origin,
             )
     for origin in _replicating(context.promise):
@@ -128,17 +134,17 @@ def _replicating(promise: Promise) -> Iterator[Origin]:
             yield found
 
 
-def _unforced(promise: Promise, table: str) -> Origin | None:
-    """The statement that no longer forces row security, where an earlier one did."""
-    bare, forced, found = QualifiedName.parse(table).name, False, None
+def _taken_off(promise: Promise, table: str, words: str, against: str) -> Origin | None:
+    """The last statement with the words `against`, where an earlier one had the `words`."""
+    bare, on, found = QualifiedName.parse(table).name, False, None
     for path, statement in _statements(promise):
-        words = " ".join(statement.text.upper().split())
-        if "FORCE ROW LEVEL SECURITY" not in words or not names_in_code(statement.text, bare):
+        text = " ".join(statement.text.upper().split())
+        if "ROW LEVEL SECURITY" not in text or not names_in_code(statement.text, bare):
             continue
-        if "NO FORCE ROW LEVEL SECURITY" not in words:
-            forced, found = True, None
-        elif forced:
-            found = _place(path, statement)
+        if against in text:
+            found = _place(path, statement) if on else None
+        elif words in text:
+            on, found = True, None
     return found
 
 
