@@ -10,6 +10,9 @@ from typing import NoReturn
 import pytest
 from pgcontract.errors import ServerUnavailable
 
+# The matrix of majors asks the cases and the pairs of each of them.
+USUAL_SERVER = os.environ.get("PGCONTRACT_PG", "auto")
+
 
 @contextmanager
 def fetched(spec: str) -> Iterator[None]:

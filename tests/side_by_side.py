@@ -23,7 +23,11 @@ from pgcontract.result import Decision, Run
 
 ROOT = Path(__file__).parents[1]
 # What asks a server of the major that PGCONTRACT_PG names; the other tests ask about pgcontract itself.
-TESTS = ("tests/rules", "tests/unit/test_catalog_changes.py", "tests/unit/test_catalog_standard.py")
+TESTS = (
+    "tests/rules",
+    *(f"tests/unit/test_{name}.py" for name in ("catalog_changes", "catalog_standard")),
+    *(f"tests/unit/test_{name}_pairs.py" for name in ("body", "role", "trap")),
+)
 DEPLOYABLE = (Decision.CLEAR, Decision.CAUTION)
 
 

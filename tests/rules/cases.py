@@ -10,14 +10,13 @@ not the one on show, `linters` what is asked beside them, `migration` the file t
 from __future__ import annotations
 
 import datetime as dt
-import os
 import subprocess
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 from case_projects import Case
-from obtaining import fetched
+from obtaining import USUAL_SERVER, fetched
 from pgcontract import RunOptions, load_project
 from pgcontract.contract import FolderOptions
 from pgcontract.postgres.providers import Production
@@ -26,8 +25,6 @@ from pgcontract.runner import NO_SERVER, Session, conclude, plan
 from shared_server import shared_server
 
 TODAY = dt.date(2026, 1, 4)  # so that a waiver of a case is as live next year
-# The matrix of majors asks every case of each of them.
-USUAL_SERVER = os.environ.get("PGCONTRACT_PG", "auto")
 
 
 @cache

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from obtaining import USUAL_SERVER
 from pgcontract.contract import load_project
 from pgcontract.result import RunOptions, Status
 from pgcontract.runner import verify
@@ -37,7 +38,7 @@ def script(kind: str) -> str:
 def told_of(folder: Path, kind: str) -> Mapping[int, list[str]]:
     """What is said of the pairs' functions, by number."""
     project = load_project(write_files(folder, {"001_bodies.sql": script(kind)}))
-    run = verify(project, RunOptions(only=("function.runs", "script.applies")))
+    run = verify(project, RunOptions(only=("function.runs", "script.applies"), pg=USUAL_SERVER))
     assert [] == [finding.summary for finding in run.findings if finding.status in (Status.ERROR, Status.UNKNOWN)]
     told: dict[int, list[str]] = {number: [] for number in range(len(PAIRS))}
     for finding in run.findings:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from obtaining import USUAL_SERVER
 from pgcontract.contract import load_project
 from pgcontract.result import Finding, RunOptions, Status
 from pgcontract.runner import verify
@@ -36,7 +37,7 @@ CHECKS = (  # those of roles
 def judged(folder: Path, texts: Sequence[str]) -> tuple[Finding, ...]:
     script = "\n".join(texts).encode().decode()
     files = {"pgcontract.toml": CONFIGURED, "supabase/config.toml": SHOWN, "migrations/001_all.sql": f"{script}\n"}
-    run = verify(load_project(write_files(folder, files)), RunOptions(only=CHECKS))
+    run = verify(load_project(write_files(folder, files)), RunOptions(only=CHECKS, pg=USUAL_SERVER))
     unanswered = [
         (finding.summary, [e.text for e in finding.evidence])
         for finding in run.findings

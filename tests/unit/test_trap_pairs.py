@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from obtaining import USUAL_SERVER
 from pgcontract.contract import load_project
 from pgcontract.result import RunOptions, Status
 from pgcontract.runner import verify
@@ -37,7 +38,7 @@ def told_of(folder: Path, kind: str) -> tuple[str, ...]:
     """What is said of all pairs' `bad` or `good`, each in a schema of its own."""
     texts = [f"CREATE SCHEMA s{number:02};\n{of_schema(number, pair[kind])}\n" for number, pair in enumerate(PAIRS)]
     project = load_project(write_files(folder, {"001_traps.sql": "".join(texts), "002_last.sql": "SELECT 1;\n"}))
-    run = verify(project, RunOptions(only=CHECKS))
+    run = verify(project, RunOptions(only=CHECKS, pg=USUAL_SERVER))
     assert [] == [finding.summary for finding in run.findings if finding.status in (Status.ERROR, Status.UNKNOWN)]
     return tuple(sorted(finding.item for finding in run.findings if finding.status is Status.BROKEN))
 
