@@ -311,12 +311,14 @@ BEGIN
         RETURN;
     END IF;
     IF TG_TAG = 'GRANT' THEN
-        -- Who is no owner there, and has no grant option, gives nothing away, and is warned.
+        -- Who is no owner there, and has no grant option, gives nothing away, and is warned. What the owner there holds
+        -- stays its own, whoever is the owner here.
         FOR given IN
             SELECT DISTINCT c.relname, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::text END AS grantee
               FROM pg_catalog.pg_class AS c, pg_catalog.aclexplode(c.relacl) AS a
              WHERE c.relnamespace = 'auth'::pg_catalog.regnamespace AND c.relkind = 'r'
-               AND a.grantee NOT IN (c.relowner, session_user::pg_catalog.regrole)
+               AND a.grantee NOT IN (c.relowner, session_user::pg_catalog.regrole,
+                                     coalesce(pg_catalog.to_regrole('supabase_auth_admin'), c.relowner))
         LOOP
             EXECUTE pg_catalog.format('REVOKE ALL ON auth.%I FROM %s', given.relname, given.grantee);
             RAISE WARNING 'no privileges were granted for "%"', given.relname;
