@@ -1,6 +1,7 @@
 -- One row is a live column of a table, partitioned or foreign table, view or materialized view. What is the type's
 -- own (collation, storage) or the server's (compression, statistics target) is null; positions have no gaps.
--- Ran on 15, 16, 17 and 18: virtual generated columns (`v`) came with 18; no statistics target is -1 up to 16, then null.
+-- Ran on 15, 16, 17 and 18: virtual generated columns (`v`) came with 18; no statistics target is -1 up to 16, then null;
+-- Debian's 15.20 keeps a number of its own, pg_attver, among the options of every column.
 with relation as materialized (
     select c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname) as name
     from pg_catalog.pg_class as c
@@ -34,7 +35,8 @@ select
     case a.attcompression when 'p' then 'pglz' when 'l' then 'lz4' end as compression,
     nullif(a.attstattarget, -1) as statistics,
     case when a.attoptions is null and a.attfdwoptions is null then '{}' else array(
-        select each from pg_catalog.unnest(a.attoptions || a.attfdwoptions) as each order by each collate "C"
+        select each from pg_catalog.unnest(a.attoptions || a.attfdwoptions) as each
+        where each !~ '^pg_attver=' order by each collate "C"
     ) end as options
 from relation as r
 join pg_catalog.pg_attribute as a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
