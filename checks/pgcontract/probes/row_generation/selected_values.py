@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from typing import Final
 
 from pgcontract.model.sql import Script
 from pgcontract.model.sql.lexer import Token, TokenKind, tokens
 from pgcontract.probes.boundary_values import literal_values
 
-_CHOOSES = frozenset({"UPDATE", "DELETE"})
+_CHOOSES: Final = frozenset({"UPDATE", "DELETE"})
+_CUTS: Final = frozenset({"LEFT", "RIGHT", "SUBSTR", "SUBSTRING"})
+_BOUNDED: Final = frozenset({"VARCHAR", "VARYING", "CHAR", "CHARACTER", "BPCHAR"})
+_LONGEST: Final = 10_000
 
 
 def selected_values(script: Script) -> Mapping[str, tuple[str, ...]]:
-    """The literals behind a WHERE, by the bare name that stands before each; of numbers their neighbours, too.
+    """The literals behind a WHERE, by the bare name that stands before each; of numbers their neighbours, too. Of what
+    an UPDATE cuts (`left(note, 20)`, `note::varchar(20)`), texts that are the same but for what is cut off.
 
     Not those of an INSERT, nor of a DO block that has one: what is put in must not be there yet.
     """
@@ -25,6 +30,9 @@ def selected_values(script: Script) -> Mapping[str, tuple[str, ...]]:
             words = {token.upper for token in chosen}
             if words & _CHOOSES and "INSERT" not in words and "CREATE" not in words:
                 _add_values(chosen, values)
+                if "UPDATE" in words:
+                    for name, length in _cuts(chosen):
+                        values.setdefault(name, {}).update(dict.fromkeys(_texts_longer_than(length)))
     return {name: tuple(texts) for name, texts in values.items()}
 
 
@@ -53,3 +61,31 @@ def _neighbours(text: str) -> tuple[str, ...]:
         return str(Decimal(text) + 1), str(Decimal(text) - 1)
     except InvalidOperation:
         return ()
+
+
+def _cuts(read: Sequence[Token]) -> Iterator[tuple[str, int]]:
+    """Each name whose text is cut, with the number of letters that it is cut by."""
+    for place, token in enumerate(read[:-1]):
+        if token.upper not in _CUTS | _BOUNDED or read[place + 1].text != "(":
+            continue
+        inside = _in_parentheses(read[place + 2 :])
+        around = inside if token.upper in _CUTS else read[max(place - 5, 0) : place]
+        lengths = [int(each.text) for each in inside if each.kind is TokenKind.NUMBER and each.text.isdecimal()]
+        if lengths and max(lengths) <= _LONGEST:
+            yield from ((each.name, max(lengths)) for each in around if each.kind in (TokenKind.WORD, TokenKind.QUOTED))
+
+
+def _in_parentheses(read: Sequence[Token]) -> Sequence[Token]:
+    """The tokens up to the parenthesis that closes the one before them."""
+    depth = 1
+    for place, token in enumerate(read):
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
+        if depth == 0:
+            return read[:place]
+    return read
+
+
+def _texts_longer_than(length: int) -> tuple[str, str, str]:
+    """Three texts: the second differs from the first in its last letter, the third in its first one."""
+    middle = ("abcdefghij" * (length // 10 + 1))[:length]
+    return f"a{middle}a", f"a{middle}b", f"b{middle}a"
