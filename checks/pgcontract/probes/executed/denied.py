@@ -17,8 +17,8 @@ from psycopg import sql
 
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Trigger
-from pgcontract.postgres.script_execution import Refusal, read_refusal
-from pgcontract.postgres.tries import try_statements
+from pgcontract.postgres.script_execution import Refusal
+from pgcontract.postgres.tries import refusal_of
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.executed import faults
@@ -194,13 +194,9 @@ class _Service:
         )
 
     def _run(self, statement: str, *, keep: bool, door: bool = False) -> Refusal | None:
-        try:
-            if door:
-                statement = f"SELECT extensions.pgcontract_write_as({literal(statement)})"
-            try_statements(self._connection, statement, keep=keep)
-        except psycopg.Error as error:
-            return read_refusal(error)
-        return None
+        if door:
+            statement = f"SELECT extensions.pgcontract_write_as({literal(statement)})"
+        return refusal_of(self._connection, statement, keep=keep)
 
 
 def _event(statement: str) -> str:
