@@ -25,10 +25,11 @@ from pgcontract.probes.executed import faults
 from pgcontract.probes.executed.bodies import TIMEOUT_MS, populated_state
 from pgcontract.probes.executed.firing import Firing
 from pgcontract.probes.executed.routines import Routine, migrated_routines, names_in_context
-from pgcontract.probes.roles.access import Access, Try, acting_stages, grants_by_regime, supports_roles, try_access
+from pgcontract.probes.roles.access import Access, Try, try_access
 from pgcontract.probes.roles.acting import Outcome, as_shown, literal
 from pgcontract.probes.roles.privileges import grants_between
 from pgcontract.probes.roles.users import FIRST, Actor
+from pgcontract.probes.roles.users_state import acting_stages, grants_by_regime, supports_roles
 from pgcontract.values import dataclass
 
 # Who writes what of the platform's: sign-up and sign-in, and the storage interface, when who uploads was let in.
