@@ -10,6 +10,7 @@ from case_projects import Case, case
 from pgcontract import RunOptions, load_project, verify
 from pgcontract.result import Finding
 
+pytestmark = pytest.mark.usefixtures("one_server")
 CASES = [
     case(case_id)
     for case_id in (

@@ -1,11 +1,12 @@
-"""Examples of what each check calls kept and broken: `cases/<check id>.toml`, an entry a case.
+"""Examples of what each check calls kept and broken: `cases/<check id>.toml`, a table a case.
 
-`name` begins with kept or broken. A quoted key is a file of the project and the text of it; a contract's first line,
-`migration = ...`, is left out where it names the contract's folder. A case that is `like` another has the files of
+The case's name begins with kept or broken. A quoted key is a file of the project and the text of it; a contract's first
+line, `migration = ...`, is left out where it names the contract's folder. A case that is `like` another has the files of
 that one (`"query.index/kept"`: another check's), `without` some of them, with each `replace = [[old, new], ...]` made
 in the one place where the old text stands, and with the files that it gives itself. What a check finds broken only where
 it is promised is claimed by the migration that a broken case is about. Every other key is what the check must answer: the
-cases are pgcontract's own tests.
+cases are pgcontract's own tests. What all cases of the file have in common stands before them: the `subject`, and the
+`severity` of what is broken; the `migration` is also that of the case that it is like.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _PROMISED: Final = frozenset(
     }
 )
 _CLAIM: Final = '[[claim]]\nid = "X1"\ndescription = "It is so"\nchecks = ["{check}"]\n'
-_HOW: Final = {"name", "like", "without", "replace"}
+_HOW: Final = {"like", "without", "replace"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -83,14 +84,18 @@ def read_examples(check: str) -> Mapping[str, Example]:
     """The cases of one check by their names, in the order of its file."""
     cases: dict[str, Example] = {}
     path = FOLDER / f"{check}.toml"
-    for entry in tomllib.loads(path.read_text("utf-8"))["case"]:
-        name = entry["name"]
-        if name in cases:
-            raise ValueError(f"{path.name} has two cases of the name {name}")
+    document = tomllib.loads(path.read_text("utf-8"))
+    usual = {key: value for key, value in document.items() if not isinstance(value, dict)}
+    for name, entry in document.items():
+        if name in usual:
+            continue
         files: dict[str, str] = {}
+        expected = {"status": name.partition("_")[0], **usual}
         if "like" in entry:
             of_check, _, like = entry["like"].rpartition("/")
-            files |= (read_examples(of_check) if of_check else cases)[like].files
+            other = (read_examples(of_check) if of_check else cases)[like]
+            files |= other.files
+            expected |= {key: other.expected[key] for key in ("migration",) if not of_check and key in other.expected}
         for gone in entry.get("without", ()):
             del files[gone]
         own = {key: text for key, text in entry.items() if "." in key}
@@ -100,8 +105,9 @@ def read_examples(check: str) -> Mapping[str, Example]:
             if len(holders) != 1:
                 raise ValueError(f"{path.name}, {name}: {old!r} stands in {len(holders)} places, and must in one")
             shared[holders[0]] = shared[holders[0]].replace(old, new)
-        expected = {"status": name.partition("_")[0]}
         expected |= {key: value for key, value in entry.items() if "." not in key and key not in _HOW}
+        if expected["status"] != "broken" and "severity" not in entry:
+            expected.pop("severity", None)
         cases[name] = Example(check=check, name=name, files=shared | own, expected=expected)
     return cases
 
