@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from obtaining import USUAL_SERVER
-from pgcontract.contract import load_project
-from pgcontract.result import RunOptions, Status
-from pgcontract.runner import verify
-from written_files import write_files
+from pairs import findings_of, read_pairs
+from pgcontract.result import Status
 
-PAIRS = tomllib.loads(Path(__file__).with_name("body_pairs.toml").read_text(encoding="utf-8"))["pair"]
+PAIRS, _ = read_pairs("unit/body_pairs.toml")
 TABLES = """
 CREATE SCHEMA {schema};
 CREATE TABLE S.t (id bigint PRIMARY KEY, c text, n integer, at timestamptz);
@@ -37,11 +33,8 @@ def script(kind: str) -> str:
 
 def told_of(folder: Path, kind: str) -> Mapping[int, list[str]]:
     """What is said of the pairs' functions, by number."""
-    project = load_project(write_files(folder, {"001_bodies.sql": script(kind)}))
-    run = verify(project, RunOptions(only=("function.runs", "script.applies"), pg=USUAL_SERVER))
-    assert [] == [finding.summary for finding in run.findings if finding.status in (Status.ERROR, Status.UNKNOWN)]
     told: dict[int, list[str]] = {number: [] for number in range(len(PAIRS))}
-    for finding in run.findings:
+    for finding in findings_of(folder, {"001_bodies.sql": script(kind)}, ("function.runs", "script.applies")):
         if finding.status is Status.BROKEN:
             told[int(finding.subject[1:3])].append(finding.subject[4:])
     return told

@@ -5,19 +5,19 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pairs import read_pairs
 from pgcontract.contract import FolderOptions, load_project
 from pgcontract.result import Finding, RunOptions, Status
 from pgcontract.runner import verify
 from written_files import write_files
 
-PAIRS = tomllib.loads(Path(__file__).with_name("lock_pairs.toml").read_text(encoding="utf-8"))["pair"]
+PAIRS, _ = read_pairs("unit/lock_pairs.toml")
 TABLES = {
     "S.t": "CREATE TABLE S.t (id bigint PRIMARY KEY, c text, n int, at timestamp, v varchar(20), j json, "
     "x numeric(8,2));",

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from obtaining import USUAL_SERVER
-from pgcontract.contract import load_project
-from pgcontract.result import Finding, RunOptions, Status
-from pgcontract.runner import verify
-from written_files import write_files
+from pairs import findings_of, read_pairs
+from pgcontract.result import Finding, Status
 
-FILE = tomllib.loads(Path(__file__).with_name("role_pairs.toml").read_text(encoding="utf-8"))
-PAIRS, QUIET = FILE["pair"], FILE["quiet"]
+PAIRS, QUIET = read_pairs("unit/role_pairs.toml")
 CONFIGURED = '[production]\nplatform = "supabase"\n'
 SHOWN = '[api]\nschemas = ["public", "shown"]\n'
 CHECKS = (  # those of roles
@@ -35,16 +30,9 @@ CHECKS = (  # those of roles
 
 
 def judged(folder: Path, texts: Sequence[str]) -> tuple[Finding, ...]:
-    script = "\n".join(texts).encode().decode()
+    script = "\n".join(texts)
     files = {"pgcontract.toml": CONFIGURED, "supabase/config.toml": SHOWN, "migrations/001_all.sql": f"{script}\n"}
-    run = verify(load_project(write_files(folder, files)), RunOptions(only=CHECKS, pg=USUAL_SERVER))
-    unanswered = [
-        (finding.summary, [e.text for e in finding.evidence])
-        for finding in run.findings
-        if finding.status in (Status.ERROR, Status.UNKNOWN)
-    ]
-    assert [] == unanswered, unanswered
-    return run.findings
+    return findings_of(folder, files, CHECKS)
 
 
 def told(findings: Sequence[Finding], prefix: str) -> list[str]:
@@ -65,7 +53,7 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> tuple[Finding, ...]:
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> tuple[Finding, ...]:
     texts = [of_pair(number, pair.get("before", "") + pair["good"]) for number, pair in enumerate(PAIRS)]
-    texts += [of_pair(len(PAIRS) + number, one["sql"]) for number, one in enumerate(QUIET)]
+    texts += [of_pair(len(PAIRS) + number, one["good"]) for number, one in enumerate(QUIET)]
     return judged(tmp_path_factory.mktemp("good"), texts)
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from obtaining import USUAL_SERVER
-from pgcontract.contract import load_project
-from pgcontract.result import RunOptions, Status
-from pgcontract.runner import verify
-from written_files import write_files
+from pairs import findings_of, read_pairs
+from pgcontract.result import Status
 
-PAIRS = tomllib.loads(Path(__file__).with_name("trap_pairs.toml").read_text(encoding="utf-8"))["pair"]
+PAIRS, _ = read_pairs("unit/trap_pairs.toml")
 CHECKS = (
     "column.upgradable",
     "constraint.immutable",
@@ -37,10 +33,8 @@ def of_schema(number: int, text: str) -> str:
 def told_of(folder: Path, kind: str) -> tuple[str, ...]:
     """What is said of all pairs' `bad` or `good`, each in a schema of its own."""
     texts = [f"CREATE SCHEMA s{number:02};\n{of_schema(number, pair[kind])}\n" for number, pair in enumerate(PAIRS)]
-    project = load_project(write_files(folder, {"001_traps.sql": "".join(texts), "002_last.sql": "SELECT 1;\n"}))
-    run = verify(project, RunOptions(only=CHECKS, pg=USUAL_SERVER))
-    assert [] == [finding.summary for finding in run.findings if finding.status in (Status.ERROR, Status.UNKNOWN)]
-    return tuple(sorted(finding.item for finding in run.findings if finding.status is Status.BROKEN))
+    findings = findings_of(folder, {"001_traps.sql": "".join(texts), "002_last.sql": "SELECT 1;\n"}, CHECKS)
+    return tuple(sorted(finding.item for finding in findings if finding.status is Status.BROKEN))
 
 
 @pytest.fixture(scope="module")
