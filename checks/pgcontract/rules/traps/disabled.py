@@ -1,4 +1,4 @@
-"""Triggers, rules and forced row security that the chain switches off and never on again."""
+"""What the chain switches off and never on again: triggers, rules, row security, autovacuum."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ _REPLICATION: Final = re.compile(
     r"(?:SET (?:SESSION )?session_replication_role (?:=|TO) ?(?P<role>\S+)|RESET (?:session_replication_role|ALL))",
     re.IGNORECASE,
 )
+_NO_VACUUM: Final = re.compile(r"(?P<name>(?:toast\.)?autovacuum_enabled)=(?:f|n|of|0).*", re.IGNORECASE)
 _WRITES: Final = (("INSERT",), ("UPDATE",), ("DELETE",), ("COPY",), ("MERGE",))
 _KINDS: Final = (("triggers", "trigger"), ("rules", "rule"), ("event_triggers", "event trigger"))
 
@@ -33,7 +34,8 @@ def object_enabled(context: Context) -> Iterator[Answer]:
     Why it matters: a trigger that is switched off for a backfill and never on again is there, and does nothing: totals,
     audits and updated_at stop, and nothing fails.
     How it is measured: tgenabled and ev_enabled at the head of the chain, of triggers, event triggers and rules that it
-    made; session_replication_role where a pending file leaves it at replica; and tables whose row security a migration
+    made; tables whose autovacuum a migration switches off (autovacuum_enabled, toast.autovacuum_enabled);
+    session_replication_role where a pending file leaves it at replica; and tables whose row security a migration
     enables, or forces upon their owner, and a later statement takes off for good. One that the last migration makes and
     leaves switched off is noted; one that a contract declares so is told by its own check; ENABLE REPLICA is a choice.
     What to do: ENABLE it behind the statements that it was switched off for, in the same migration.
@@ -85,6 +87,23 @@ def object_enabled(context: Context) -> Iterator[Answer]:
                 remedy=f"ALTER TABLE {table.name} {words}; behind what it was taken off for.",
                 origin=origin,
             )
+    declared = {(table.name, option) for table in context.promise.declared.tables for option in table.options}
+    for table in made_parts(context, "tables"):
+        for option in table.options:
+            match = _NO_VACUUM.fullmatch(option)
+            origin = _unvacuumed(context.promise, table.name) if match and (table.name, option) not in declared else None
+            if match is None or origin is None:
+                continue
+            found = True
+            yield Answer(
+                Status.BROKEN,
+                table.name,
+                f"{option} stays on {table.name}: its dead rows stay, and its statistics are never renewed.",
+                expected="autovacuum as the server does it",
+                actual=option,
+                remedy=f"ALTER TABLE {table.name} RESET ({match['name']}); behind what it was switched off for.",
+                origin=origin,
+            )
     for origin in _replicating(context.promise):
         found = True
         yield Answer(
@@ -132,6 +151,18 @@ def _replicating(promise: Promise) -> Iterator[Origin]:
             found = _place(link.up.path, statement) if off else None
         if found is not None:
             yield found
+
+
+def _unvacuumed(promise: Promise, table: str) -> Origin | None:
+    """The last statement that switches its autovacuum off, where that is not the one that makes the table: who makes one
+    so means it."""
+    bare, found = QualifiedName.parse(table).name, None
+    for path, statement in _statements(promise):
+        if "autovacuum_enabled" in statement.text.lower() and "RESET" not in statement.words:
+            is_loop = statement.words[:1] == ("DO",)
+            if is_loop or (statement.words[:1] == ("ALTER",) and names_in_code(statement.text, bare)):
+                found = _place(path, statement)
+    return found
 
 
 def _taken_off(promise: Promise, table: str, words: str, against: str) -> Origin | None:
