@@ -13,6 +13,7 @@ from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
 from pgcontract.postgres.connection import Connection
+from pgcontract.postgres.script_execution import Refusal, read_refusal
 
 _BEGIN: Final = "SAVEPOINT pgcontract_tried"
 _KEEP: Final = "RELEASE SAVEPOINT pgcontract_tried"
@@ -31,6 +32,15 @@ def try_statements(connection: psycopg.Connection, text: str, *, keep: bool = Fa
             send_message(connection, undo)
         raise
     return results[1 : -1 if keep or alone else -2]
+
+
+def refusal_of(connection: psycopg.Connection, text: str, *, keep: bool = False) -> Refusal | None:
+    """What the server says against the statements, where it refuses one."""
+    try:
+        try_statements(connection, text, keep=keep)
+    except psycopg.Error as error:
+        return read_refusal(error)
+    return None
 
 
 def send_message(connection: psycopg.Connection, text: str, *, said: str = "") -> Sequence[PGresult]:

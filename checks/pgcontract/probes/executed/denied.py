@@ -17,18 +17,19 @@ from psycopg import sql
 
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Trigger
-from pgcontract.postgres.script_execution import Refusal, read_refusal
-from pgcontract.postgres.tries import try_statements
+from pgcontract.postgres.script_execution import Refusal
+from pgcontract.postgres.tries import refusal_of
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.executed import faults
 from pgcontract.probes.executed.bodies import TIMEOUT_MS, populated_state
 from pgcontract.probes.executed.firing import Firing
 from pgcontract.probes.executed.routines import Routine, migrated_routines, names_in_context
-from pgcontract.probes.roles.access import Access, Try, acting_stages, grants_by_regime, supports_roles, try_access
+from pgcontract.probes.roles.access import Access, Try, try_access
 from pgcontract.probes.roles.acting import Outcome, as_shown, literal
 from pgcontract.probes.roles.privileges import grants_between
 from pgcontract.probes.roles.users import FIRST, Actor
+from pgcontract.probes.roles.users_state import acting_stages, grants_by_regime, supports_roles
 from pgcontract.values import dataclass
 
 # Who writes what of the platform's: sign-up and sign-in, and the storage interface, when who uploads was let in.
@@ -194,13 +195,9 @@ class _Service:
         )
 
     def _run(self, statement: str, *, keep: bool, door: bool = False) -> Refusal | None:
-        try:
-            if door:
-                statement = f"SELECT extensions.pgcontract_write_as({literal(statement)})"
-            try_statements(self._connection, statement, keep=keep)
-        except psycopg.Error as error:
-            return read_refusal(error)
-        return None
+        if door:
+            statement = f"SELECT extensions.pgcontract_write_as({literal(statement)})"
+        return refusal_of(self._connection, statement, keep=keep)
 
 
 def _event(statement: str) -> str:

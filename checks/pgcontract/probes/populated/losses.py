@@ -27,6 +27,7 @@ from pgcontract.probes.populated.loss_words import (
     is_constant_over_all,
     sets_to_clock,
 )
+from pgcontract.probes.populated.moved_rows import gone, is_value_kept, key
 from pgcontract.probes.populated.over_rows import run_over_rows
 from pgcontract.probes.populated.table_snapshots import Snapshot, StoredValues, TableSnapshot, take_snapshot
 from pgcontract.probes.script_words import assigned_columns_of
@@ -125,23 +126,23 @@ def _losses(
 ) -> Iterator[RowLoss]:
     change = _at_the_drop(context, change)
     start, before, after = change.start, change.before, change.after
-    there = {_key(row, start) for row in start.rows}
-    old = [row for row in before.rows if not start.key or _key(row, start) in there]
+    there = {key(row, start) for row in start.rows}
+    old = [row for row in before.rows if not start.key or key(row, start) in there]
     if after is None:
-        lost = _gone(old, everything, final)
+        lost = gone(old, everything, final)
         named = drops(change.statement, before.name)
         yield from _loss(context, change, LossKind.DROPPED, None, len(lost), len(old), named=named, rows=lost)
         return
     for number in start.columns:
         if number in before.columns and number not in after.columns:
             had = [row for row in old if row[number] is not None]
-            kept = bool(had) and all(_is_value_kept(row, number, start, final) for row in had)
+            kept = bool(had) and all(is_value_kept(row, number, start, final) for row in had)
             if had and not kept:
                 named = drops_column(change.statement, before.columns[number])
                 yield from _loss(context, change, LossKind.DROPPED, number, len(had), len(had), named=named, rows=had)
     differences = _differences(before, after)
     removed = [_values(difference.before) for difference in differences if difference.change == "removed"]
-    lost = _gone([row for row in removed if not start.key or _key(row, start) in there], everything, final)
+    lost = gone([row for row in removed if not start.key or key(row, start) in there], everything, final)
     named = deletes(change.statement, before.name) or any(
         deletes(change.statement, name) for name in _partitions(context, start.name)
     )
@@ -192,7 +193,7 @@ def _changed_values(
             for one, other in pairs[:_MAX_PAIRS]
             if not says_the_same(connection, one[number], other[number], old_type, new_type)
         ]
-        lost = [row for row in lost if not _is_value_kept(row, number, start, final)]
+        lost = [row for row in lost if not is_value_kept(row, number, start, final)]
         conversion = conversion_of(change.statement, before.columns[number]) if change.statement and lost else None
         if conversion is not None:
             lost = _merged(connection, conversion, before, number, lost, pairs)
@@ -219,7 +220,7 @@ def _changed_values(
             values[row[number]].add(row[number])
     merged = {new for new, olds in values.items() if len(olds) > 1 or (new is None and len(olds) == 1)}
     lost = [one for one, other in pairs if other[number] in merged]
-    lost = [row for row in lost if not _is_value_kept(row, number, start, final)]
+    lost = [row for row in lost if not is_value_kept(row, number, start, final)]
     if alters:
         yield from _loss(context, change, LossKind.NARROWED, number, len(lost), held, named=False, rows=lost)
         return
@@ -298,45 +299,3 @@ def _loss(
 
 def _values(row: object) -> StoredValues:
     return {int(number): text for number, text in row.items()} if isinstance(row, dict) else {}
-
-
-def _key(row: StoredValues, table: TableSnapshot) -> tuple[str | None, ...]:
-    return tuple(row.get(number) for number in table.key)
-
-
-def _gone(rows: Sequence[StoredValues], start: Snapshot, final: Snapshot) -> list[StoredValues]:
-    """Those of the rows that stand nowhere at the end. A row of one value stands in many by chance: it is where the
-    others are, and alone only in a table that is new."""
-    telling = [row for row in rows if len(_texts(row)) > 1]
-    gone = [row for row in telling if not _is_kept(row, start, final)]
-    others = [row for row in rows if len(_texts(row)) <= 1]
-    new = {oid: table for oid, table in final.items() if oid not in start}
-    if telling:
-        return [*gone, *(others if gone else [])]
-    return [row for row in others if not _is_kept(row, start, new)]
-
-
-def _texts(row: StoredValues) -> set[str | None]:
-    return set(row.values()) - {None, ""}
-
-
-def _is_kept(row: StoredValues, start: Snapshot, final: Snapshot) -> bool:
-    """Whether all that stood in the row stands in one that is new or changed at the end: it was moved."""
-    texts = _texts(row)
-    return bool(texts) and any(
-        texts <= set(other.values())
-        for table in final.values()
-        for other in table.rows
-        if table.oid not in start or other not in start[table.oid].rows
-    )
-
-
-def _is_value_kept(row: StoredValues, number: int, start: TableSnapshot, final: Snapshot) -> bool:
-    """Whether the value stands in another column of the row at the end, or beside its key in another table."""
-    wanted = {row[number], *(row.get(each) for each in start.key)} - {None}
-    for oid, table in final.items():
-        for other in table.rows:
-            texts = {text for each, text in other.items() if (oid, each) != (start.oid, number)}
-            if wanted <= texts and (row[number] not in {row.get(each) for each in start.key}):
-                return True
-    return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -109,10 +109,10 @@ def _deleted_from(context: Context) -> list[str]:
     ]
 
 
-def _selected_tables(context: Context, selected: Mapping[str, tuple[str, ...]]) -> set[str]:
+def _selected_tables(context: Context, selected: Iterable[tuple[str, str]]) -> set[str]:
     """The tables of before that have a column by whose values the script chooses rows."""
-    own = set(migrated_tables(context, context.before))
-    return {column.table for column in context.before.columns if column.bare_name in selected and column.table in own}
+    own, names = set(migrated_tables(context, context.before)), {name for name, _ in selected}
+    return {column.table for column in context.before.columns if column.bare_name in names and column.table in own}
 
 
 def _join_seeds(connection: psycopg.Connection, seeds: Sequence[Script]) -> None:

@@ -5,33 +5,33 @@ Asked once at the head, under each regime of default privileges, over rows of tw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from typing import Final
 
-import psycopg
-from psycopg import sql
-
 from pgcontract.catalog.sql_names import identifier
-from pgcontract.contract.supabase_config import ExposedSchemas
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Table, View
-from pgcontract.postgres.sandbox import DatabaseState
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.roles.acting import Outcome, Stage, literal
-from pgcontract.probes.roles.privileges import Held, grants_between, read_grants, read_privileges
-from pgcontract.probes.roles.ties import find_ties
+from pgcontract.probes.roles.privileges import Held, read_privileges
 from pgcontract.probes.roles.users import ACTORS, PUBLIC_ACTORS, Actor
-from pgcontract.probes.roles.users_rows import UsersRow, UsersRows
-from pgcontract.probes.row_generation.target_tables import FilledTable, read_tables
+from pgcontract.probes.roles.users_rows import UsersRow
+from pgcontract.probes.roles.users_state import (
+    ROLES,
+    UsersState,
+    acting_stages,
+    grants_by_regime,
+    supports_roles,
+    users_state,
+)
+from pgcontract.probes.row_generation.target_tables import FilledTable
 from pgcontract.values import dataclass
 
 MAX_TABLES: Final = 1_000
 _NEW: Final = 990  # what a row that is tried to be inserted is made of
-_ROLES: Final = tuple(dict.fromkeys(actor.role for actor in ACTORS))
 _MAX_ROWS: Final = 2_000
 
 
@@ -81,70 +81,6 @@ def is_exposed(context: Context, name: str) -> bool:
     return QualifiedName.parse(name).schema in context.promise.project.exposed.names
 
 
-@dataclass(frozen=True, kw_only=True)
-class UsersState:
-    """The head with a row of each of two users in every table, as far as they took one."""
-
-    state: DatabaseState
-    tables: tuple[FilledTable, ...]
-    made: UsersRows
-
-
-@cached_state_fact
-def users_state(context: Context) -> UsersState:
-    """CouldNotAsk where the head is not applied."""
-    sandbox = context.sandbox
-    with sandbox.clone(context.after_state, keep=True) as database:
-        user = sandbox.server.superuser if sandbox.has_superuser else None
-        with sandbox.connect(database, user=user) as connection:
-            if sandbox.has_superuser:  # no trigger is to change, and no foreign key to refuse, what we say
-                connection.execute("SET session_replication_role = replica")
-            own = {table.name for table in context.migrated.tables if not table.partition_of}
-            tables = tuple(table for table in read_tables(connection, own) if not table.name.startswith("auth."))
-            made = UsersRows(context=context, connection=connection, tables=tables, ties=find_ties(context.after, tables))
-            made.make()
-            for view in context.after.views:
-                if view.materialized:
-                    _refresh(connection, view.name)
-    return UsersState(state=sandbox.read_state(database), tables=tables, made=made)
-
-
-@contextmanager
-def acting_stages(context: Context) -> Iterator[Callable[[str], Stage]]:
-    """Gives a stage over the users' rows with what is granted under a regime; the next one undoes it."""
-    exposed = context.promise.project.exposed
-    path = () if exposed == ExposedSchemas() else (*exposed.names, *exposed.search_path)
-    with ExitStack() as stack:
-
-        def stage(regime: str) -> Stage:
-            stack.close()
-            connection = stack.enter_context(context.sandbox.rolled_back(_granted_state(context, regime)))
-            return Stage(connection, _ROLES, search_path=path)
-
-        yield stage
-
-
-@cached_state_fact
-def _granted_state(context: Context, regime: str) -> DatabaseState:
-    """The users' rows with what is granted under the regime."""
-    grants = grants_by_regime(context)
-    statements = list(grants_between(next(iter(grants.values())), grants[regime]))
-    state = users_state(context).state
-    if not statements:
-        return state
-    with context.sandbox.clone(state, keep=True) as database, context.sandbox.connect(database) as connection:
-        for statement in statements:
-            connection.execute(statement.encode())
-    return context.sandbox.read_state(database)
-
-
-def _refresh(connection: psycopg.Connection, view: str) -> None:
-    try:
-        connection.execute(sql.SQL("REFRESH MATERIALIZED VIEW {}").format(sql.SQL(view)))
-    except psycopg.Error:
-        return
-
-
 @cached_state_fact
 def try_access(context: Context) -> Access:
     """CouldNotAsk where the head is not applied, or the platform has no such roles."""
@@ -170,7 +106,7 @@ def try_access(context: Context) -> Access:
         for regime in access.regimes:
             stage = open_stage(regime)
             trier = _Trier(context, access, prepared, stage)
-            privileges = read_privileges(stage.connection, list(relations), _ROLES)
+            privileges = read_privileges(stage.connection, list(relations), ROLES)
             held |= {(regime, name, role): one for (name, role), one in privileges.items()}
             for relation in relations.values():
                 for actor in ACTORS:
@@ -180,31 +116,11 @@ def try_access(context: Context) -> Access:
         return replace(access, tries=tries, held=held)
 
 
-def supports_roles(context: Context) -> bool:
-    return context.promise.project.platform == "supabase"
-
-
 def _relations(context: Context) -> dict[str, Table | View]:
     """What the chain made and the interface shows, and the partitions of it."""
     before = {part.name for part in (*context.sandbox.starting_catalog.tables, *context.sandbox.starting_catalog.views)}
     parts: tuple[Table | View, ...] = (*context.migrated.tables, *context.migrated.views)
     return {part.name: part for part in parts if is_exposed(context, part.name) and part.name not in before}
-
-
-@cached_state_fact
-def grants_by_regime(context: Context) -> dict[str, frozenset[tuple[str, str, str]]]:
-    """What is granted under each regime, those that come to the same left out."""
-    grants: dict[str, frozenset[tuple[str, str, str]]] = {}
-    for regime in context.regimes:
-        result = context.script_result(regime)
-        if result.after is None:
-            context.require_features()
-            raise CouldNotAsk(f"the server refused the script: {result.refusal}")
-        with context.sandbox.rolled_back(result.after) as connection:
-            granted = read_grants(connection)
-        if granted not in grants.values():
-            grants[regime.name] = granted
-    return grants
 
 
 class _Trier:

@@ -12,11 +12,11 @@ import psycopg
 from pgcontract.model.schema import Policy
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
-from pgcontract.probes.roles.access import acting_stages, grants_by_regime, supports_roles
 from pgcontract.probes.roles.acting import Outcome, Stage, literal
 from pgcontract.probes.roles.separation import applying, condition
 from pgcontract.probes.roles.ties import asked_once
 from pgcontract.probes.roles.users import ANNA, ANON, SECOND, USERS, Actor
+from pgcontract.probes.roles.users_state import acting_stages, grants_by_regime, supports_roles
 from pgcontract.values import dataclass
 
 OBJECTS: Final = "storage.objects"

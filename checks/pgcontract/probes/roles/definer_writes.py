@@ -15,7 +15,7 @@ from pgcontract.model.schema import Column, View
 from pgcontract.postgres.acting_identity import NOBODY
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
-from pgcontract.probes.roles.access import acting_stages, insert_statement, try_access, users_state
+from pgcontract.probes.roles.access import insert_statement, try_access
 from pgcontract.probes.roles.acting import Outcome, Stage
 from pgcontract.probes.roles.definers import try_definers
 from pgcontract.probes.roles.exposed_functions import (
@@ -30,6 +30,7 @@ from pgcontract.probes.roles.exposed_functions import (
 )
 from pgcontract.probes.roles.ties import AUTH_USERS, asked_once
 from pgcontract.probes.roles.users import ANNA, ANON, SECOND, USERS, Actor
+from pgcontract.probes.roles.users_state import acting_stages, users_state
 from pgcontract.values import dataclass
 
 _NEW: Final = 970  # what a row that is tried to be inserted is made of

@@ -14,7 +14,7 @@ from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Function, View
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
-from pgcontract.probes.roles.access import Access, acting_stages, is_exposed, try_access, users_state
+from pgcontract.probes.roles.access import Access, is_exposed, try_access
 from pgcontract.probes.roles.acting import Outcome, Stage
 from pgcontract.probes.roles.exposed_functions import (
     LEAVES,
@@ -28,6 +28,7 @@ from pgcontract.probes.roles.exposed_functions import (
 from pgcontract.probes.roles.ties import AUTH_USERS
 from pgcontract.probes.roles.users import ANON, SECOND, Actor
 from pgcontract.probes.roles.users_rows import UsersRow
+from pgcontract.probes.roles.users_state import acting_stages, users_state
 from pgcontract.values import dataclass
 
 _MIN_MARK: Final = 6

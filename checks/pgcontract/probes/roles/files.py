@@ -7,8 +7,9 @@ from typing import Final
 
 from pgcontract.model.schema import Policy
 from pgcontract.probes.context import Context
-from pgcontract.probes.roles.access import Try, acting_stages, grants_by_regime
+from pgcontract.probes.roles.access import Try
 from pgcontract.probes.roles.users import PUBLIC_ACTORS, Actor
+from pgcontract.probes.roles.users_state import acting_stages, grants_by_regime
 
 FILES: Final = "storage.objects"
 _FILED: Final = """

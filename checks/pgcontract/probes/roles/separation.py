@@ -11,11 +11,12 @@ from pgcontract.model.schema import Column, Policy, Schema, Table
 from pgcontract.patterns import lazy_pattern
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
-from pgcontract.probes.roles.access import Access, acting_stages, try_access
+from pgcontract.probes.roles.access import Access, try_access
 from pgcontract.probes.roles.acting import Outcome, Stage, literal
 from pgcontract.probes.roles.ties import FROM, asked_once
 from pgcontract.probes.roles.users import ANNA, ANON, SECOND, Actor
 from pgcontract.probes.roles.users_rows import UsersRow
+from pgcontract.probes.roles.users_state import acting_stages
 from pgcontract.values import dataclass
 
 _TAUTOLOGY: Final = lazy_pattern(r"\(?\b([\w$]+\.[\w$]+) = \1\b")

@@ -79,15 +79,15 @@ def insert_few_rows(
     first: int = 1,
     without: Collection[str] = (),
     later: Mapping[str, FilledTable] | None = None,
-    selected: Mapping[str, tuple[str, ...]] | None = None,
+    selected: Sequence[tuple[str, str]] = (),
     varied: bool = False,
 ) -> FewRows:
     """Insert a few rows into these tables and into those that they refer to: what `RowMaker` makes, and `row_variety`.
 
     `first` is the number that values are counted from: rows inserted later need others. Tables `without` rows are
     left alone. `later` are the tables after the migration: values are such that their constraints take them, too.
-    `selected` are values by bare column name, of which there is a row each. With `varied` there
-    are all labels and extremes, too.
+    `selected` are bare column names with a value each, of which there is a row. With `varied` there are all labels and
+    extremes, too.
     """
     tables = read_tables(connection, [name for name in names if name not in without])
     inserted: dict[str, int] = {}

@@ -63,11 +63,13 @@ class RowMaker:
         """Insert the row of that number; with `sparse` what may be NULL is."""
         return any(self._accepts(statement) for statement in self._ways(number, sparse=sparse))
 
-    def insert_selected(self, selected: Mapping[str, tuple[str, ...]] | None) -> int:
-        """Insert rows for each of the values that the table's columns take: one with a value in every column, one that is
-        NULL wherever it may be. Of a key that takes only one of them a value itself has the first, one beside it the
-        second: what is done to those that are chosen shows by their values, what is not done to the others by NULL."""
-        pairs = [(column.name, text) for column in self.table.columns for text in (selected or {}).get(column.name, ())]
+    def insert_selected(self, selected: Iterable[tuple[str, str]]) -> int:
+        """Insert rows for the first of the values that the table's columns take: one with a value in every
+        column, one that is NULL wherever it may be. Of a key that takes only one of them a value itself has the
+        first, one beside it the second: what is done to those that are chosen shows by their values, what is not
+        done to the others by NULL."""
+        own = {column.name for column in self.table.columns}
+        pairs = [(name, text) for name, text in selected if name in own]
         inserted = 0
         for place, (name, text) in enumerate(pairs[:MAX_SELECTED]):
             is_beside = any(is_neighbour(text, other) for column, other in pairs[:place] if column == name)

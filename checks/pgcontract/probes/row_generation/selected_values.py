@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
@@ -16,24 +16,24 @@ _BOUNDED: Final = frozenset({"VARCHAR", "VARYING", "CHAR", "CHARACTER", "BPCHAR"
 _LONGEST: Final = 10_000
 
 
-def selected_values(script: Script) -> Mapping[str, tuple[str, ...]]:
-    """The literals behind a WHERE, by the bare name that stands before each; of numbers their neighbours, too. Of what
-    an UPDATE cuts (`left(note, 20)`, `note::varchar(20)`), texts that are the same but for what is cut off.
+def selected_values(script: Script) -> tuple[tuple[str, str], ...]:
+    """The literals behind a WHERE, each with the bare name that stands before it; of numbers their neighbours, too.
+    Before them, of what an UPDATE cuts (`left(note, 20)`, `note::varchar(20)`), texts that are the same but for what is
+    cut off.
 
     Not those of an INSERT, nor of a DO block that has one: what is put in must not be there yet.
     """
-    values: dict[str, dict[str, None]] = {}
+    cut: list[tuple[str, str]] = []
+    chosen: list[tuple[str, str]] = []
     for statement in script.statements:
-        read = tokens(statement.text)
         body = "".join(literal_values(statement.text)) if statement.words[:1] == ("DO",) else ""
-        for chosen in (read, tokens(body)):
-            words = {token.upper for token in chosen}
+        for read in (tokens(statement.text), tokens(body)):
+            words = {token.upper for token in read}
             if words & _CHOOSES and "INSERT" not in words and "CREATE" not in words:
-                _add_values(chosen, values)
+                chosen += _compared(read)
                 if "UPDATE" in words:
-                    for name, length in _cuts(chosen):
-                        values.setdefault(name, {}).update(dict.fromkeys(_texts_longer_than(length)))
-    return {name: tuple(texts) for name, texts in values.items()}
+                    cut += ((name, text) for name, length in _cuts(read) for text in _texts_longer_than(length))
+    return tuple(dict.fromkeys((*cut, *chosen)))
 
 
 def is_neighbour(text: str, other: str) -> bool:
@@ -41,7 +41,7 @@ def is_neighbour(text: str, other: str) -> bool:
     return text in _neighbours(other)
 
 
-def _add_values(read: Sequence[Token], values: dict[str, dict[str, None]]) -> None:
+def _compared(read: Sequence[Token]) -> Iterator[tuple[str, str]]:
     names: list[str] = []
     is_condition = False
     for token in read:
@@ -53,7 +53,7 @@ def _add_values(read: Sequence[Token], values: dict[str, dict[str, None]]) -> No
             for text in literal_values(token.text):
                 # A keyword (IN, BETWEEN, AND) may stand between; of no column, it takes no value.
                 for name in names[-4:]:
-                    values.setdefault(name, {}).update(dict.fromkeys((text, *_neighbours(text))))
+                    yield from ((name, near) for near in (text, *_neighbours(text)))
 
 
 def _neighbours(text: str) -> tuple[str, ...]:

@@ -10,10 +10,11 @@ from pgcontract.model.schema import Column, Schema, Table
 from pgcontract.patterns import lazy_pattern
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
-from pgcontract.probes.roles.access import Access, acting_stages, try_access
+from pgcontract.probes.roles.access import Access, try_access
 from pgcontract.probes.roles.acting import Outcome, Stage, literal
 from pgcontract.probes.roles.users import ANNA, ANON, FIRST, SECOND
 from pgcontract.probes.roles.users_rows import PRIVILEGED
+from pgcontract.probes.roles.users_state import acting_stages
 from pgcontract.result import Severity, Status
 from pgcontract.rules.access.shown import catalog_on_supabase, described, in_projects, session
 from pgcontract.rules.answer import Answer

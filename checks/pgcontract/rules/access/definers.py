@@ -14,11 +14,11 @@ from pgcontract.model.schema import Column, Function
 from pgcontract.patterns import lazy_pattern
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
-from pgcontract.probes.roles.access import acting_stages, supports_roles
 from pgcontract.probes.roles.acting import Outcome, Stage
 from pgcontract.probes.roles.definers import try_definers
 from pgcontract.probes.roles.exposed_functions import LEAVES, ExposedFunction, asks_who
 from pgcontract.probes.roles.users import ANON, SECOND, Actor
+from pgcontract.probes.roles.users_state import acting_stages, supports_roles
 from pgcontract.probes.row_generation.simple_values import simplest_value
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.access.shown import described, session

@@ -12,9 +12,10 @@ from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Policy
 from pgcontract.model.sql.lexer import without_comments
 from pgcontract.probes.context import Context
-from pgcontract.probes.roles.access import acting_stages, try_access
+from pgcontract.probes.roles.access import try_access
 from pgcontract.probes.roles.acting import Outcome, Stage
 from pgcontract.probes.roles.users import ANNA, SECOND, Actor
+from pgcontract.probes.roles.users_state import acting_stages
 from pgcontract.result import Severity, Status
 from pgcontract.rules.access.shown import catalog_on_supabase, described, session
 from pgcontract.rules.answer import Answer

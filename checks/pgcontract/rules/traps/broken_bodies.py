@@ -8,9 +8,10 @@ from typing import Final
 
 from pgcontract.errors import CouldNotAsk
 from pgcontract.probes.context import Context
-from pgcontract.probes.executed.bodies import Executed, Failure, execute_bodies
+from pgcontract.probes.executed.bodies import Executed, execute_bodies
+from pgcontract.probes.executed.body_failures import Failure
 from pgcontract.probes.executed.denied import Denial, denials, services_not_asked
-from pgcontract.probes.roles.access import grants_by_regime
+from pgcontract.probes.roles.users_state import grants_by_regime
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
