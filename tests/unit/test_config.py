@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from command import command_here
 from pgcontract.contract.configuration import Configuration, read_configuration
-from pgcontract.contract.documents import ProjectSpec
+from pgcontract.contract.project_file import ProjectSpec
 from pgcontract.contract.settings import settings
 from written_files import write_files
 

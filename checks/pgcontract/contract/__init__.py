@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pgcontract.contract.baseline import Baseline, BaselineEntry, FindingKey, baseline_text, read_baseline
 from pgcontract.contract.claims import CheckRef, Claim, Correction
-from pgcontract.contract.documents import FilePins
 from pgcontract.contract.earlier_gate import EarlierGate, LoosenedFile, Loosening
 from pgcontract.contract.folder_options import FolderOptions, read_values
 from pgcontract.contract.ignore_comments import IgnoreComment, IgnoredCheck
@@ -21,7 +20,7 @@ from pgcontract.contract.project_loading import (
     with_contracts,
 )
 from pgcontract.contract.sections.column_formats import ColumnFormat
-from pgcontract.contract.sections.datasets import ColumnRows, Dataset, TableRows
+from pgcontract.contract.sections.datasets import ColumnRows, Dataset, TableRows, rows_of
 from pgcontract.contract.sections.existing_rows import ExistingRows
 from pgcontract.contract.sections.flows import Flow, Invariant, Step
 from pgcontract.contract.sections.presence import Presence
@@ -53,7 +52,6 @@ __all__ = [
     "EarlierGate",
     "Examples",
     "ExistingRows",
-    "FilePins",
     "FindingKey",
     "Flow",
     "FolderIssue",
@@ -89,6 +87,7 @@ __all__ = [
     "new_contract",
     "read_baseline",
     "read_values",
+    "rows_of",
     "with_contracts",
     "with_waiver",
 ]

@@ -10,8 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from pgcontract.contract.documents import ProjectSpec
 from pgcontract.contract.migration_folder import from_the_top
+from pgcontract.contract.project_file import ProjectSpec
 from pgcontract.contract.report_outline import default_outline, read_outline
 from pgcontract.contract.toml_positions import KeyPath, line_of
 from pgcontract.contract.toml_reader import parse_table, read_toml_text

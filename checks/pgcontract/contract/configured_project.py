@@ -50,14 +50,14 @@ def configured_project(
 ) -> Project:
     """The project of what was read, with what its configuration says of it, and its owner in the place of that."""
     settings = configuration.spec
-    production, alone = settings.production, folder.only is not None
+    production, document, alone = settings.production, settings.document, folder.only is not None
     chain, shapes = build_chain(run_by(settings.runner, reading.migrations), documents)
     project = Project(
         root=folder.root,
         platform=production.platform,
         postgres=production.postgres,
         locale=production.locale,
-        document=shown_document(settings.document.model_dump(exclude_unset=True)),
+        document=shown_document({name: said for name, said in document if name in document.model_fields_set}),
         seed=settings.seed,
         chain=chain,
         shapes=shapes,

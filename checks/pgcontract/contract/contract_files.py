@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from pgcontract.contract.configuration import PROJECT_FILE, places
-from pgcontract.contract.documents import WholeContractSpec
 from pgcontract.contract.folder_walk import walk
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import from_the_top
@@ -23,7 +22,6 @@ CONTRACTS_FOLDER: Final = "contracts"
 CONTRACT_FILE: Final = "contract.toml"
 CLAIMS_FILE: Final = "claims.toml"
 _CALLED_LIKE_CONTRACTS: Final = ("contract", "contracts")
-_KEYS: Final = frozenset(field.alias or name for name, field in WholeContractSpec.model_fields.items())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,11 +83,14 @@ class ContractPlaces:
                     yield entry
 
     def _issue(self, path: Path, chain: Sequence[Migration]) -> ValidationIssue | None:
+        from pgcontract.contract.documents import WholeContractSpec
+
+        keys = {field.alias or name for name, field in WholeContractSpec.model_fields.items()}
         document = _read(path)
         is_claims = path.name.lower().endswith(CLAIMS_FILE) or (document is not None and "claim" in document)
         named = document.get("migration") if document is not None else None
         migration = _named(str(named or path.name), path, chain)
-        if document is not None and not (document.keys() & _KEYS or is_claims or migration):
+        if document is not None and not (document.keys() & keys or is_claims or migration):
             return None  # somebody else's
         is_within = self.project is not None and from_the_top(path).is_relative_to(from_the_top(self.project))
         if migration is None and (self.alone or not (is_within or from_the_top(path).is_relative_to(self._top))):

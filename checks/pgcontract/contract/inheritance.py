@@ -9,16 +9,18 @@ lists of `grant` keyed by name, and under ORIGIN the place where a part was last
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pgcontract.contract.declared_value import key_of
-from pgcontract.contract.documents import ContractSpec
 from pgcontract.contract.name_spelling import spell_name
 from pgcontract.contract.toml_positions import KeyPath, line_of
 from pgcontract.contract.validation_errors import ValidationIssue, nearest, spell_path
 from pgcontract.model.identifiers import generated_name, quote_identifier, unquote_identifier
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Origin
+
+if TYPE_CHECKING:
+    from pgcontract.contract.documents import ContractSpec
 
 Declarations = dict[str, Any]
 
@@ -45,15 +47,21 @@ _EXAMPLE_KEYS: Final = frozenset(("accept", "reject", "column", "comment"))
 _NOT_SCHEMA_KEYS: Final = frozenset(
     ("migration", "after", "accepted", "comments", "promises", "retired", "loses", "document", "file")
 )
-_KIND_FIELDS: Final = frozenset(ContractSpec.model_fields) - _NOT_SCHEMA_KEYS
-KINDS: Final = frozenset(key_of(name, ContractSpec.model_fields[name]) for name in _KIND_FIELDS)
+
+
+def kinds() -> dict[str, str]:
+    """The kinds of part that a contract may declare, by the field of the model that each stands in."""
+    from pgcontract.contract.documents import ContractSpec
+
+    fields = ContractSpec.model_fields.items()
+    return {name: key_of(name, field) for name, field in fields if name not in _NOT_SCHEMA_KEYS}
 
 
 def read_declarations(
     spec: ContractSpec, *, file: str, lines: Mapping[KeyPath, int], issues: list[ValidationIssue]
 ) -> Declarations:
     """The declarations of one contract, each with its line; a name in two spellings is an error."""
-    declaration = spec.model_dump(include=set(_KIND_FIELDS), exclude_unset=True, by_alias=True)
+    declaration = spec.model_dump(include=set(kinds()), exclude_unset=True, by_alias=True)
 
     def origin(path: KeyPath) -> Origin:
         return Origin(file=file, line=line_of(path, lines))

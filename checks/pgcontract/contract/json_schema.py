@@ -7,7 +7,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from pgcontract.contract.claims import ClaimsSpec
-from pgcontract.contract.documents import ProjectSpec, WholeContractSpec
+from pgcontract.contract.project_file import ProjectSpec
 from pgcontract.contract.sections import SECTIONS
 
 _REMOVED: Final = {
@@ -18,12 +18,14 @@ _REMOVED: Final = {
     "required": ["removed"],
     "additionalProperties": False,
 }
-_FILES: dict[str, type[BaseModel]] = {"contract": WholeContractSpec, "claims": ClaimsSpec, "pgcontract": ProjectSpec}
 
 
 def json_schema(file: str = "contract") -> dict[str, Any]:
     """The schema of contract.toml, claims.toml or pgcontract.toml (draft 2020-12). Raises KeyError for another."""
-    schema = _without_null(_FILES[file].model_json_schema(by_alias=True))
+    from pgcontract.contract.documents import WholeContractSpec
+
+    files: dict[str, type[BaseModel]] = {"contract": WholeContractSpec, "claims": ClaimsSpec, "pgcontract": ProjectSpec}
+    schema = _without_null(files[file].model_json_schema(by_alias=True))
     if file == "contract":
         _let_sections_be_removed(schema["properties"])
     return {

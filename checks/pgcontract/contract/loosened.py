@@ -11,12 +11,12 @@ from typing import Any, Final
 
 from pgcontract.contract.changes_since import Changes, Earlier
 from pgcontract.contract.configuration import Configuration
-from pgcontract.contract.documents import ProjectSpec
 from pgcontract.contract.earlier_gate import EarlierGate, LoosenedFile, Loosening
 from pgcontract.contract.folder_of_commit import is_of_contract
 from pgcontract.contract.ignore_comments import read_ignore_comments
 from pgcontract.contract.loosened_promises import loosened_promises
 from pgcontract.contract.project import Project
+from pgcontract.contract.project_file import ProjectSpec
 from pgcontract.contract.severities import read_severities
 
 _RUN_BY: Final = ("layout", "transaction", "repeats", "role")

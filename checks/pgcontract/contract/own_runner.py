@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from pgcontract.contract.documents import RunnerSpec
 from pgcontract.contract.migration import Migration
+from pgcontract.contract.project_file import RunnerSpec
 from pgcontract.model.sql import Execution, Script, TransactionScope
 
 _SCOPES: Final = {

@@ -8,7 +8,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from pgcontract.contract.configuration import Configuration
-from pgcontract.contract.documents import ProjectSpec
+from pgcontract.contract.project_file import ProjectSpec
 from pgcontract.contract.toml_positions import KeyPath
 from pgcontract.contract.validation_errors import spell_path
 from pgcontract.values import dataclass

@@ -8,13 +8,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from pgcontract.contract.claims import Claim, ClaimsSpec, claim_mistakes
 from pgcontract.contract.declared_value import with_places
-from pgcontract.contract.documents import ContractSpec, WholeContractSpec
 from pgcontract.contract.inheritance import Declarations, read_declarations
 from pgcontract.contract.report_outline import default_outline
 from pgcontract.contract.section import contradiction_issues
@@ -30,6 +29,9 @@ from pgcontract.model.input_file import is_there, read_bytes
 from pgcontract.result.outline import Outline
 from pgcontract.result.source_file import SourceFile
 from pgcontract.values import dataclass
+
+if TYPE_CHECKING:
+    from pgcontract.contract.documents import ContractSpec
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -60,6 +62,8 @@ def read_contract(path: Path, *, claims: Path | None = None, outline: Outline | 
 
 def parse_contract(text: str, *, path: Path, claims: Path | None = None, outline: Outline | None = None) -> Document:
     """The contract that this text is, as if it stood in the file at `path`."""
+    from pgcontract.contract.documents import WholeContractSpec  # a run without a contract needs none of its models
+
     spec, lines = _parse(text, path, WholeContractSpec)
     issues: list[ValidationIssue] = []
     declarations = read_declarations(spec, file=str(path), lines=lines, issues=issues)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pgcontract.contract.claims import Claim
-from pgcontract.contract.documents import FilePins
 from pgcontract.contract.retired import Retired
 from pgcontract.contract.section import Section
 from pgcontract.model.schema import Origin, Schema
 from pgcontract.model.sql.renames import Rename
 from pgcontract.result.source_file import SourceFile
 from pgcontract.values import dataclass
+
+if TYPE_CHECKING:
+    from pgcontract.contract.documents import FilePins
 
 S = TypeVar("S", bound=Section)
 

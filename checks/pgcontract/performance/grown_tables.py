@@ -9,7 +9,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from pgcontract.contract import Dataset, TableRows
+from pgcontract.contract import rows_of
 from pgcontract.errors import ContractError
 from pgcontract.model.schema import Origin
 from pgcontract.postgres.sandbox import Sandbox
@@ -68,7 +68,7 @@ def _plan(
     planner = DatasetPlanner(
         connection,
         tables,
-        Dataset(sizes=(size,), tables=tuple(TableRows(name=name, rows=size) for name in sorted(grown))),
+        rows_of(sorted(grown), size),
         size=size,
         seed=context.promise.seed,
         texts=example_texts(context.promise),

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 
 from pgcontract.contract import Migration, Project, Waiver
-from pgcontract.contract.documents import ProjectSpec
+from pgcontract.contract.project_file import ProjectSpec
 from pgcontract.errors import ContractError, InputError
 from pgcontract.model.qualified_name import split_name
 from pgcontract.probes.promise import Promise

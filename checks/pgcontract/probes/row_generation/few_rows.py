@@ -12,7 +12,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from pgcontract.contract import Dataset, TableRows
+from pgcontract.contract import rows_of
 from pgcontract.errors import ContractError
 from pgcontract.model.identifiers import read_identifier
 from pgcontract.model.qualified_name import split_name
@@ -187,7 +187,7 @@ def _insert_together(
     planner = DatasetPlanner(
         connection,
         tables,
-        Dataset(sizes=(FEW,), tables=tuple(TableRows(name=name, rows=FEW) for name in sorted(names))),
+        rows_of(sorted(names), FEW),
         size=FEW,
         seed=promise.seed,
         texts=texts,

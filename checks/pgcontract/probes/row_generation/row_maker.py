@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 from pgcontract.catalog.sql_names import identifier
-from pgcontract.contract import Dataset, TableRows
+from pgcontract.contract import rows_of
 from pgcontract.errors import ContractError
 from pgcontract.model.schema import Origin
 from pgcontract.postgres.script_execution import read_refusal
@@ -173,7 +173,7 @@ class RowMaker:
         planner = DatasetPlanner(
             self.connection,
             [table if other.name == table.name else other for other in self.tables],
-            Dataset(sizes=(size,), tables=(TableRows(name=table.name, rows=size),)),
+            rows_of([table.name], size),
             size=size,
             seed=self.promise.seed,
             texts=self.texts,
