@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import permutations, product
+from itertools import product
 from typing import Any, Final
 
 import psycopg
@@ -22,27 +22,16 @@ from pgcontract.errors import CouldNotAsk
 from pgcontract.formats import Format
 from pgcontract.probes.context import Context
 from pgcontract.probes.fuzzing.emptied_table import empty_table
-from pgcontract.probes.row_generation.made_row import NoRowAccepted
-from pgcontract.probes.rows import reproduction_script
-from pgcontract.probes.rows.attempts import (
-    Attempt,
-    Change,
-    changes_alone,
-    make_attempts,
-    paired_changes,
-    shown,
-    single_changes,
-)
-from pgcontract.probes.rows.column_values import values_to_try
+from pgcontract.probes.rows.attempts import Attempt, Attempts, Sent, Tried
+from pgcontract.probes.rows.other_columns import OtherColumns, find_other_columns, shown
+from pgcontract.probes.rows.places import Places
 from pgcontract.probes.rows.probe_row import ColumnValues, ProbeRow, attempt, find_probe_row
 from pgcontract.probes.rows.rule_texts import RuleTexts, read_rule_texts
 from pgcontract.probes.rows.second_row import second_row
-from pgcontract.probes.rows.statement_kinds import Statement, copy_row, inserting, moved, updating
-from pgcontract.probes.rows.write_targets import WriteTarget, write_targets
-from pgcontract.probes.rows.write_trials import TrialResult, prepare_trials
+from pgcontract.probes.rows.write_matrix import WriteMatrix
+from pgcontract.probes.rows.write_targets import WriteTarget
 from pgcontract.values import dataclass
 
-MAX_ATTEMPTS: Final = 20_000  # at one place; more are counted and told
 INSERT: Final = "INSERT"
 UPDATE: Final = "UPDATE from a value that is meant"
 OTHER_STATEMENT: Final = "COPY, upsert, MERGE, two rows at once, a row moved to another partition"
@@ -101,40 +90,28 @@ def try_format_writes(context: Context, values: FormatValues, oracle: Format[Any
     wrong: list[FormatWrite] = []
     tried: Counter[str] = Counter()
     left_out: list[str] = []
-    places: list[str] = []
-    closed: list[str] = []
     with context.sandbox.rolled_back(context.after_state) as connection:
-        connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        places = Places(
+            context,
+            connection,
+            values.table,
+            values.columns,
+            lambda target: _Writes(context, connection, values, oracle, rules, target),
+            led_by="its own values lead rows there",
+        )
         if not any(one.form == "primary key" and one.table == values.table for one in context.after.constraints):
             # Without a key a row is only known where it is the only one; what is deleted here comes back with the rest.
             empty_table(connection, values.table)
-        for whole in write_targets(context, connection, values.table):
-            target = whole.without(values.columns)
-            with connection.transaction(force_rollback=True):
-                try:
-                    if target.obstacle:
-                        raise CouldNotAsk(target.obstacle)
-                    if places and not whole.values.keys().isdisjoint(values.columns):
-                        raise CouldNotAsk("its own values lead rows there")
-                    writes = _Writes(context, connection, values, oracle, rules, target)
-                except CouldNotAsk as error:
-                    if isinstance(error, NoRowAccepted) and error.is_closed:
-                        closed.append(target.label)
-                    else:
-                        left_out.append(f"{target.label}: {error}")
-                    continue
-                places.append(target.label)
-                wrong += writes.run()
-                tried += writes.tried
-                left_out += writes.left_out
-    if not places:
-        raise CouldNotAsk((*left_out, *closed)[0])
+        for writes in places:
+            wrong += writes.run()
+            tried += writes.attempts.tried
+            left_out += writes.attempts.left_out
     return FormatWrites(
         wrong=tuple(wrong),
         tried=dict(tried),
-        left_out=tuple(dict.fromkeys(left_out)),
-        places=tuple(places),
-        closed=tuple(closed),
+        left_out=tuple(dict.fromkeys((*places.missing, *left_out))),
+        places=tuple(places.labels),
+        closed=tuple(target.label for target, _ in places.closed),
     )
 
 
@@ -148,7 +125,6 @@ class _Writes:
         rules: RuleTexts,
         target: WriteTarget,
     ) -> None:
-        prepare_trials(connection)
         self.connection = connection
         self.values = values
         self.oracle = oracle
@@ -164,36 +140,47 @@ class _Writes:
         elsewhere = next((texts for texts in values.meant if texts != good), good)
         self.second = _holding(other, values, elsewhere) if other else None
         self.second_values = values.literals(elsewhere)
-        others = [
-            column
-            for column in context.after.columns
-            if column.table == values.table and column.bare_name not in (*values.columns, *self.row.key, *target.values)
-            if not column.generated and column.identity != "always"
+        self.others = OtherColumns()
+        if values.beside_others:
+            self.others = find_other_columns(context, connection, rules, values.table, self.row, target, values.columns)
+        self.attempts = Attempts(connection, target.holder, self.others.left_out)
+        self.wrong = [
+            Sent(
+                name=", ".join("null" if text is None else shown(sql.Literal(text)) for text in texts),
+                values=values.literals(texts),
+                key=dict(zip(values.columns, texts, strict=True)),
+            )
+            for texts in values.not_meant
         ]
-        self.others = values_to_try(context, connection, rules, self.row, others if values.beside_others else [])
-        self.pairs = rules.pairs([one.column.bare_name for one in self.others])
-        self.left_out = [
-            f"{len(one.values)} of {one.of} values of {one.column.name} were tried"
-            for one in self.others
-            if one.of > len(one.values)
-        ]
-        self.tried: Counter[str] = Counter()
         looked = (sql.SQL("{}::pg_catalog.text").format(identifier(name)) for name in values.columns)
         self.look = sql.SQL("pg_catalog.jsonb_build_array({})::pg_catalog.text").format(sql.SQL(", ").join(looked))
-        self.accepted: dict[str, set[str]] = {}
         self.stored_good = self._read_back()
         self.is_read_back = self._why_not(self.stored_good) is None
 
+    @property
+    def matrix(self) -> WriteMatrix:
+        """With the second row as long as there is one."""
+        return WriteMatrix(
+            row=self.row,
+            second=self.second,
+            target=self.target,
+            word="of",
+            kind=OTHER_STATEMENT,
+            looks_before=False,
+        )
+
     def run(self) -> Iterator[FormatWrite]:
         """New rows first, in the empty place, then changes of the row that is there."""
-        yield from self._try(self._inserts_of_others(), learn=True)
+        yield from self._try(self.matrix.inserts((SIDE_EFFECT, self.others.single(), [Sent()])), learn=True)
         yield from self._try(self._inserts())
-        yield from self._copies()
+        for made in self.matrix.copies(self.attempts, self.wrong[:_MAIN], self.look):
+            yield from self._judged(made)
         if refusal := attempt(self.connection, self.row.insert()):
             raise CouldNotAsk(f"no test row can be inserted into {self.target.holder}: {refusal}")
         if self.second and attempt(self.connection, self.second.insert()):
             self.second = None
-        yield from self._try(self._updates_of_others(), learn=True)
+        alone = (SIDE_EFFECT, self.others.alone(), [Sent()])
+        yield from self._try(self.matrix.updates(alone, setup=self._before), learn=True)
         yield from self._try(self._updates())
 
     def _goes_in(self, row: ProbeRow, texts: Texts) -> bool:
@@ -212,173 +199,57 @@ class _Writes:
         why: str | None = self.oracle.why_not(texts if len(texts) > 1 else texts[0])
         return why
 
-    def _try(self, generated: Iterable[Attempt], *, learn: bool = False) -> Iterator[FormatWrite]:
-        attempts = list(generated)
-        if len(attempts) > MAX_ATTEMPTS:
-            holder = self.target.holder
-            self.left_out.append(f"{MAX_ATTEMPTS:,} of {len(attempts):,} writes to {holder} were tried")
-        for made in make_attempts(self.connection, attempts[:MAX_ATTEMPTS], self.look):
-            if learn and made.result.rows is not None and isinstance(made.attempt, _OtherAttempt):
-                self.accepted.setdefault(made.attempt.name, set()).add(made.attempt.value)
-            yield from self._judged(made.attempt, made.result)
+    def _try(self, attempts: Iterable[Attempt], *, learn: bool = False) -> Iterator[FormatWrite]:
+        for made in self.attempts.make(attempts, self.look, learn=learn):
+            yield from self._judged(made)
 
-    def _judged(self, tried: Attempt, result: TrialResult, copied: tuple[str, ...] = ()) -> Iterator[FormatWrite]:
-        self.tried[tried.kind] += 1
-        for row, found in zip(tried.after, result.rows or (), strict=False):
+    def _judged(self, made: Tried) -> Iterator[FormatWrite]:
+        for row, found in zip(made.attempt.after, made.result.rows or (), strict=False):
             stored: Texts = tuple(json.loads(found[0])) if found and found[0] else ()
-            if stored == self.stored_good or (not self.is_read_back and tried.kind == SIDE_EFFECT):
+            if stored == self.stored_good or (not self.is_read_back and made.attempt.kind == SIDE_EFFECT):
                 continue  # nothing changed; or the server spells what is meant in a way that the oracle does not know
             reason = self._why_not(stored)
             if reason is not None:
+                both = (self.row, self.second) if len(made.attempt.after) > 1 else (self.row,)
+                there = [one for one in both if one and not made.attempt.is_new]
+                looked = row.select(*map(identifier, self.values.columns))
                 yield FormatWrite(
-                    label=tried.label,
-                    place_note=""
-                    if not self.target.values and self.target.holder == self.target.table
-                    else f" in {self.target.label}",
+                    label=made.attempt.label,
+                    place_note=self.target.note,
                     stored=stored,
                     reason=reason,
-                    script=self._script(tried, row, copied),
+                    script=made.script(self.row, looked, there=there),
                 )
 
-    def _script(self, tried: Attempt, row: ProbeRow, copied: tuple[str, ...]) -> str:
-        is_new = tried.label.startswith(("INSERT", "MERGE that inserts", "COPY")) and "is there" not in tried.label
-        is_new = is_new and "proposes" not in tried.label
-        there = (
-            []
-            if is_new
-            else [self.row.insert(), *([self.second.insert()] if self.second and "two" in tried.label else [])]
-        )
-        looked = row.select(*map(identifier, self.values.columns))
-        if copied:
-            return "\n".join(["BEGIN;", *copied, f"{looked.as_string()};", "ROLLBACK;"])
-        return reproduction_script([*self.row.prerequisites, *there, *tried.setup, tried.write, looked])
-
-    # New rows
-
-    def _inserts_of_others(self) -> Iterator[Attempt]:
-        for change in single_changes(self.others):
-            for name, value in change.beside.items():
-                yield self._other(name, value, self.row.insert({name: value}), f"INSERT {change.label}")
-
     def _inserts(self) -> Iterator[Attempt]:
-        for texts in self.values.not_meant:
-            yield self._insert(INSERT, f"INSERT of {self._shown(texts)}", texts, {})
-        for texts in self.values.not_meant[:_MAIN]:
-            sent = self.values.literals(texts)
-            for statement in inserting(self.row, sent, second=self.second, others=self.second_values):
-                if statement.label != "INSERT":
-                    yield self._by(statement, texts)
-        changes = [change for change in single_changes(self.others, accepted=self.accepted) if not change.before]
-        pairs = [change for change in paired_changes(self.others, self.pairs, self.accepted) if not change.before]
-        for kind, chosen, number in ((OTHER_COLUMN, changes, 2), (TWO_COLUMNS, pairs, 1)):
-            for change in chosen:
-                for texts in self.values.not_meant[:number]:
-                    label = f"INSERT of {self._shown(texts)} {change.label}"
-                    yield self._insert(kind, label, texts, change.beside)
-
-    def _insert(self, kind: str, label: str, texts: Texts, others: ColumnValues) -> Attempt:
-        sent = {**others, **self.values.literals(texts)}
-        return Attempt(kind=kind, label=label, write=self.row.insert(sent), after=(self._found(texts),))
-
-    def _copies(self) -> Iterator[FormatWrite]:
-        for texts in self.values.not_meant[:_MAIN]:
-            row = self._found(texts)
-            lines, result = copy_row(self.connection, self.row, self.values.literals(texts), row.select(self.look))
-            made = Attempt(
-                kind=OTHER_STATEMENT, label=f"COPY of {self._shown(texts)}", write=sql.Composed([]), after=(row,)
-            )
-            yield from self._judged(made, result, lines)
-
-    # Rows that are there
-
-    def _updates_of_others(self) -> Iterator[Attempt]:
-        for change in changes_alone(self.others):
-            for name, value in change.beside.items():
-                yield self._other(name, value, self.row.update({name: value}), f"UPDATE of {change.label}")
+        yield from (self.matrix.insert(INSERT, sent) for sent in self.wrong)
+        yield from self.matrix.insert_statements(self.wrong[:_MAIN], others=self.second_values)
+        yield from self.matrix.inserts(
+            (OTHER_COLUMN, self.others.single(self.attempts.accepted), self.wrong[:2]),
+            (TWO_COLUMNS, self.others.paired(self.attempts.accepted), self.wrong[:1]),
+        )
 
     def _updates(self) -> Iterator[Attempt]:
-        for texts in self.values.not_meant:
-            yield self._update(UPDATE, f"UPDATE to {self._shown(texts)}", texts, {})
+        yield from (self.matrix.update(UPDATE, sent) for sent in self.wrong)
         for name, text in product(self.values.columns, self.values.alone):
-            write = self.row.update({name: sql.Literal(text)})
-            yield Attempt(kind=UPDATE, label=f"UPDATE of {name} = {text!r}", write=write, after=(self.row,))
-        for texts in self.values.not_meant[:_MAIN]:
-            kept = self.values.literals(self.good)
-            sent = self.values.literals(texts)
-            for statement in updating(self.row, sent, proposed=kept, kept=self._kept(), second=self.second):
-                if statement.label != "UPDATE":
-                    yield self._by(statement, texts)
-        for led in self.target.elsewhere:
-            key = {name: sql.Literal(value) for name, value in led.items()}
-            for texts in self.values.not_meant[:_MAIN]:
-                write = self.row.update({**self.values.literals(texts), **key})
-                label = f"UPDATE to {self._shown(texts)} that moves the row to another partition"
-                yield Attempt(kind=OTHER_STATEMENT, label=label, write=write, after=(moved(self._found(texts), led),))
-        changes = [*single_changes(self.others, accepted=self.accepted), *self._links()]
-        pairs = list(paired_changes(self.others, self.pairs, self.accepted))
-        before: ColumnValues = {}
-        setup: tuple[sql.Composed, ...] | None = None  # one tuple for those that share it
-        for kind, chosen, number in ((OTHER_COLUMN, changes, 2), (TWO_COLUMNS, pairs, 1)):
-            for change in sorted(chosen, key=lambda change: _key(change.before)):
-                if setup is None or _key(change.before) != _key(before):
-                    before, setup = change.before, (self.row.update(change.before),) if change.before else ()
-                for texts in self.values.not_meant[:number]:
-                    label = f"UPDATE to {self._shown(texts)} {change.label}"
-                    yield self._update(kind, label, texts, change.beside, setup)
-                if change.beside and (change.before or kind == TWO_COLUMNS):
-                    write = self.row.update(change.beside)
-                    label = f"UPDATE {change.label}"
-                    yield Attempt(kind=SIDE_EFFECT, label=label, setup=setup, write=write, after=(self.row,))
-
-    def _links(self) -> Iterator[Change]:
-        for one in self.others:
-            name = one.column.bare_name
-            for earlier, value in permutations(one.values[:_LINKED], 2) if one.is_turning else ():
-                label = f"with {name} = {shown(value)} of a row whose {name} was {shown(earlier)}"
-                yield Change(label=label, before={name: earlier}, beside={name: value})
-
-    def _kept(self) -> ColumnValues:
-        return {name: identifier(name) for name in self.values.columns}
-
-    def _update(
-        self, kind: str, label: str, texts: Texts, others: ColumnValues, setup: tuple[sql.Composed, ...] = ()
-    ) -> Attempt:
-        write = self.row.update({**others, **self.values.literals(texts)})
-        return Attempt(kind=kind, label=label, setup=setup, write=write, after=(self._found(texts),))
-
-    def _by(self, statement: Statement, texts: Texts) -> Attempt:
-        # By its new key, where the column is a part of it.
-        rows = tuple(
-            moved(row, dict(zip(self.values.columns, texts, strict=True))) if wrote else row
-            for row, wrote in zip(statement.rows, statement.wrote, strict=True)
-        )
-        label = f"{statement.label}, to {self._shown(texts)}"
-        return Attempt(kind=OTHER_STATEMENT, label=label, write=statement.write, after=rows)
-
-    def _other(self, name: str, value: sql.Composable, write: sql.Composed, label: str) -> Attempt:
-        return _OtherAttempt(
-            kind=SIDE_EFFECT, label=label, write=write, after=(self.row,), name=name, value=value.as_string()
+            sent = Sent(values={name: sql.Literal(text)})
+            yield self.matrix.update(UPDATE, sent, label=f"UPDATE of {name} = {text!r}")
+        kept = {name: identifier(name) for name in self.values.columns}
+        main = self.wrong[:_MAIN]
+        yield from self.matrix.update_statements(main, proposed=self.values.literals(self.good), kept=kept)
+        yield from self.matrix.moves(main)
+        links = list(self.others.links(_LINKED))
+        paired = list(self.others.paired(self.attempts.accepted))
+        yield from self.matrix.updates(
+            (OTHER_COLUMN, [*self.others.single(self.attempts.accepted), *links], self.wrong[:2]),
+            (TWO_COLUMNS, paired, self.wrong[:1]),
+            (SIDE_EFFECT, [*links, *paired], [Sent()]),
+            setup=self._before,
         )
 
-    def _found(self, texts: Texts) -> ProbeRow:
-        """The row as it is found when it holds the texts: by its new key, where the columns are a part of it."""
-        return moved(self.row, dict(zip(self.values.columns, texts, strict=True)))
-
-    def _shown(self, texts: Texts) -> str:
-        return ", ".join("null" if text is None else shown(sql.Literal(text)) for text in texts)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _OtherAttempt(Attempt):
-    """Another column is written alone: it tells which of its values the table takes."""
-
-    name: str
-    value: str
+    def _before(self, values: ColumnValues) -> tuple[sql.Composed, ...]:
+        return (self.row.update(values),) if values else ()
 
 
 def _holding(row: ProbeRow, values: FormatValues, texts: Texts) -> ProbeRow:
     return replace(row, row={**row.row, **dict(zip(values.columns, texts, strict=True))})
-
-
-def _key(values: ColumnValues) -> tuple[tuple[str, str], ...]:
-    return tuple((name, value.as_string()) for name, value in values.items())

@@ -1,30 +1,40 @@
 """Writes with what an expression over their rows says before and after: the way in which a rule is tried where it may
-hide. Other columns are changed before the write, with it, or both."""
+hide."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
-from itertools import product
-from typing import Final, TypeAlias
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
 
-from pgcontract.probes.rows.column_values import ValuesToTry
+from pgcontract.probes.rows.other_columns import NO_CHANGE, Change
 from pgcontract.probes.rows.probe_row import ColumnValues, ProbeRow
 from pgcontract.probes.rows.write_trials import Trial, TrialResult, try_writes
 from pgcontract.values import dataclass
 
-_PAIRED_VALUES: Final = 5  # of each column of a pair
+MAX_ATTEMPTS: Final = 20_000  # made at once; more are counted and told, and leave the question open
 
-Accepted: TypeAlias = Mapping[str, Collection[str]]
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """The values that a write sends of what is asked about, and how they are called (not at all, where they are none, or
+    the only ones). `key` are those, as they are sent, by which the row is then found, if they are in its key."""
+
+    name: str = ""
+    values: ColumnValues = field(default_factory=dict)
+    key: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """A write: what kind it is (counted and told), how it is called, and the rows to look at before and after it."""
+    """A write: what kind it is (counted and told), how it is called, and the rows to look at before and after it.
+
+    `sent` and `change` are what it was made of; `is_move` to another partition, which is an INSERT there.
+    """
 
     kind: str
     label: str
@@ -32,31 +42,60 @@ class Attempt:
     write: sql.Composed
     before: tuple[ProbeRow, ...] = ()
     after: tuple[ProbeRow, ...]
+    is_new: bool = False
+    is_move: bool = False
+    sent: Sent = Sent()
+    change: Change = NO_CHANGE
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tried:
-    """An attempt that was made: what was seen before (of each row a tuple of one text; () where there was none)."""
+    """An attempt that was made: what was seen before (of each row a tuple of one text; () where there was none). Of a
+    COPY the lines as psql reads them are in `copied`."""
 
     attempt: Attempt
-    before: tuple[tuple[str | None, ...], ...]
+    before: tuple[tuple[str | None, ...], ...] = ()
     result: TrialResult
+    copied: tuple[str, ...] = ()
+
+    def script(self, row: ProbeRow, *looked: sql.Composed, there: Iterable[ProbeRow] = ()) -> str:
+        """All it took, to paste, and what is then looked at; `row` is the one that it was made of, and `there` are rows
+        that must be there before."""
+        before = (*row.prerequisites, *(one.insert() for one in there), *self.attempt.setup)
+        written = self.copied or _lines(self.attempt.write)
+        return "\n".join(["BEGIN;", *_lines(*before), *written, *_lines(*looked), "ROLLBACK;"])
 
 
-@dataclass(frozen=True, kw_only=True)
-class Change:
-    """Values that other columns have before the write, and those that it writes too."""
-
-    label: str
-    before: ColumnValues = field(default_factory=dict)
-    beside: ColumnValues = field(default_factory=dict)
+def _lines(*statements: sql.Composed) -> list[str]:
+    return [f"{statement.as_string()};" for statement in statements]
 
 
-def make_attempts(
-    connection: psycopg.Connection, attempts: Sequence[Attempt], expression: sql.Composable
-) -> Iterator[Tried]:
-    """Each attempt whose setup the server took, with what the expression (a text) says of its rows. In order; those of
-    one setup should stand together, for they share it."""
+class Attempts:
+    """Attempts made at one place. `tried` counts them by kind, `accepted` are the other columns' values that were seen to
+    go in, `left_out` says in words what was not tried."""
+
+    def __init__(self, connection: psycopg.Connection, holder: str, left_out: Iterable[str] = ()) -> None:
+        self.connection = connection
+        self.holder = holder
+        self.left_out = [*left_out]
+        self.tried: Counter[str] = Counter()
+        self.accepted: dict[str, set[str]] = {}
+
+    def make(self, attempts: Iterable[Attempt], look: sql.Composable, *, learn: bool = False) -> Iterator[Tried]:
+        """Each attempt whose setup the server took, with what `look` (a text) says of its rows. In order; those of one
+        setup should stand together, for they share it. With `learn` the other columns' values that go in are noted."""
+        chosen = list(attempts)
+        if len(chosen) > MAX_ATTEMPTS:
+            self.left_out.append(f"{MAX_ATTEMPTS:,} of {len(chosen):,} writes to {self.holder} were tried")
+        for made in _make(self.connection, chosen[:MAX_ATTEMPTS], look):
+            self.tried[made.attempt.kind] += 1
+            if learn and made.result.rows is not None:
+                for name, value in made.attempt.change.values:
+                    self.accepted.setdefault(name, set()).add(value.as_string())
+            yield made
+
+
+def _make(connection: psycopg.Connection, attempts: Sequence[Attempt], expression: sql.Composable) -> Iterator[Tried]:
     trials: list[Trial] = []
     owners: list[Attempt | None] = []
     looks: dict[tuple[int, ...], tuple[sql.Composed, ...]] = {}
@@ -81,78 +120,3 @@ def make_attempts(
             before = result.rows
         elif before is not None:
             yield Tried(attempt=owner, before=before, result=result)
-
-
-def single_changes(values: Iterable[ValuesToTry], *, accepted: Accepted | None = None) -> Iterator[Change]:
-    """Each column by itself: a value beside the write, and where a rule names the column also before it."""
-    for one in values:
-        name = one.column.bare_name
-        chosen = [value for value in one.values if accepted is None or _is_accepted(accepted, one, value)]
-        for value in chosen:
-            yield Change(label=f"with {name} = {shown(value)}", beside={name: value})
-        for value in chosen if one.is_turning else ():
-            yield Change(label=f"of a row whose {name} was {shown(value)}", before={name: value})
-
-
-def changes_alone(values: Iterable[ValuesToTry]) -> Iterator[Change]:
-    """Each column by itself, and nothing else written."""
-    for one in values:
-        name = one.column.bare_name
-        for value in one.values:
-            yield Change(label=f"{name} = {shown(value)}", beside={name: value})
-
-
-def changes_to_and_fro(values: Iterable[ValuesToTry]) -> Iterator[Change]:
-    """Nothing else written but one column that a rule names: to null (or another simple value) and from it."""
-    for one in values:
-        name = one.column.bare_name
-        for earlier, value in product(one.values, one.values) if one.is_turning and one.simple else ():
-            if earlier is not value and one.simple[0] in (earlier, value):
-                label = f"{name} = {shown(value)} of a row whose {name} was {shown(earlier)}"
-                yield Change(label=label, before={name: earlier}, beside={name: value})
-
-
-def paired_changes(
-    values: Iterable[ValuesToTry], pairs: Mapping[tuple[str, str], Collection[str]], accepted: Accepted
-) -> Iterator[Change]:
-    """Two columns that a rule names together: both beside the write, both before it, and one of them each way. Of each
-    at most five values: those near the literals that stand there with them, and simple ones."""
-    by_name = {one.column.bare_name: one for one in values}
-    for (first, second), literals in pairs.items():
-        choices = [_paired_values(by_name[name], literals, accepted) for name in (first, second)]
-        for one, other in product(*choices):
-            both = {first: one, second: other}
-            written = f"{first} = {shown(one)} and {second} = {shown(other)}"
-            yield Change(label=f"with {written}", beside=both)
-            yield Change(label=f"of a row that had {written}", before=both)
-            yield Change(
-                label=f"with {second} = {shown(other)} of a row whose {first} was {shown(one)}",
-                before={first: one},
-                beside={second: other},
-            )
-            yield Change(
-                label=f"with {first} = {shown(one)} of a row whose {second} was {shown(other)}",
-                before={second: other},
-                beside={first: one},
-            )
-
-
-def _paired_values(values: ValuesToTry, literals: Collection[str], accepted: Accepted) -> list[sql.Composable]:
-    near = {str(int(text) + step) for text in literals if re.fullmatch(r"-?\d{1,18}", text) for step in (-1, 1)}
-
-    def rank(value: sql.Composable) -> int:
-        text = value.as_string().strip("'")
-        return 0 if text in literals else 1 if value in values.simple[:2] else 2 if text in near else 3
-
-    taken = [value for value in values.values if _is_accepted(accepted, values, value)]
-    return sorted(taken, key=rank)[:_PAIRED_VALUES]
-
-
-def shown(value: sql.Composable) -> str:
-    """A value in a message, cut where it is long."""
-    text = value.as_string()
-    return text if len(text) <= 60 else f"{text[:60]}…"
-
-
-def _is_accepted(accepted: Accepted, values: ValuesToTry, value: sql.Composable) -> bool:
-    return value in values.simple or value.as_string() in accepted.get(values.column.bare_name, ())

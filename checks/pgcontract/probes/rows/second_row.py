@@ -7,42 +7,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
-import psycopg
-
 from pgcontract.model.identifiers import quote_identifier
-from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.context import Context
 from pgcontract.probes.rows.probe_row import ProbeRow
 from pgcontract.probes.rows.write_targets import WriteTarget
 
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-
-
-def insert_second_row(context: Context, connection: psycopg.Connection, probe_row: ProbeRow) -> ProbeRow | None:
-    """A second row, inserted; None where the table accepts none, or has no key to tell the two apart."""
-    if not probe_row.key:
-        return None
-    other = _with_other_values(probe_row, probe_row.key)
-    for _ in range(len(probe_row.row)):
-        try:
-            connection.execute(other.insert())
-        except psycopg.Error as error:
-            refusal = read_refusal(error)
-            index = next(
-                (candidate for candidate in context.after.indexes if candidate.bare_name == refusal.constraint), None
-            )
-            if refusal.sqlstate != "23505" or index is None:
-                return None
-            keys = " ".join(index.keys)
-            unique = [name for name in other.row if re.search(rf"(?<!\w){re.escape(quote_identifier(name))}(?!\w)", keys)]
-            varied = _with_other_values(other, unique)
-            if varied == other:
-                return None
-            other = varied
-        else:
-            return other
-    return None
 
 
 def second_row(context: Context, probe_row: ProbeRow, target: WriteTarget) -> ProbeRow | None:

@@ -10,13 +10,12 @@ from psycopg import sql
 
 from pgcontract.catalog.sql_names import identifier
 from pgcontract.contract import StateMachine
-from pgcontract.errors import CouldNotAsk
 from pgcontract.postgres.script_execution import Refusal
 from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
-from pgcontract.probes.row_generation.made_row import NoRowAccepted
+from pgcontract.probes.rows.places import Places
 from pgcontract.probes.rows.probe_row import ColumnValues, ProbeRow, attempt, find_probe_row
-from pgcontract.probes.rows.write_targets import WriteTarget, write_targets
+from pgcontract.probes.rows.write_targets import WriteTarget
 from pgcontract.values import dataclass
 
 
@@ -95,24 +94,15 @@ def probe_state_matrices(context: Context, state_machine: StateMachine) -> State
     declared ones before others. CouldNotAsk where no row can be written anywhere.
     """
     with context.sandbox.rolled_back(context.after_state) as connection:
-        connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        matrices: list[StateMatrix] = []
-        obstacles: list[tuple[WriteTarget, str]] = []
-        closed: list[tuple[WriteTarget, str]] = []
-        written = {state_machine.bare_column}.union(*state_machine.set_columns.values())
-        for whole in write_targets(context, connection, state_machine.table):
-            target = whole.without(written)
-            try:
-                if target.obstacle:
-                    raise CouldNotAsk(target.obstacle)
-                with connection.transaction(force_rollback=True):
-                    matrices.append(_probe_target(context, connection, state_machine, target))
-            except CouldNotAsk as error:
-                is_closed = isinstance(error, NoRowAccepted) and error.is_closed
-                (closed if is_closed else obstacles).append((target, str(error)))
-        if not matrices:
-            raise CouldNotAsk((*obstacles, *closed)[0][1])
-        return StateMatrices(matrices=tuple(matrices), obstacles=tuple(obstacles), closed=tuple(closed))
+        places = Places(
+            context,
+            connection,
+            state_machine.table,
+            {state_machine.bare_column}.union(*state_machine.set_columns.values()),
+            lambda target: _probe_target(context, connection, state_machine, target),
+        )
+        matrices = tuple(places)
+        return StateMatrices(matrices=matrices, obstacles=tuple(places.obstacles), closed=tuple(places.closed))
 
 
 def _probe_target(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,98 +13,6 @@ from pgcontract.catalog.sql_names import identifier
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.rows.probe_row import ColumnValues, ProbeRow, assignments
 from pgcontract.probes.rows.write_trials import TrialResult
-from pgcontract.values import dataclass
-
-
-@dataclass(frozen=True, kw_only=True)
-class Statement:
-    """One kind of statement that writes the values; `rows` are those to look at afterwards, by their new keys, and
-    `wrote` says of each whether the values were written to it (else the `others` were)."""
-
-    label: str
-    setup: tuple[sql.Composed, ...] = ()
-    write: sql.Composed
-    rows: tuple[ProbeRow, ...]
-    wrote: tuple[bool, ...] = (True,)
-
-
-def inserting(
-    row: ProbeRow, values: ColumnValues, *, second: ProbeRow | None = None, others: ColumnValues | None = None
-) -> Iterator[Statement]:
-    """INSERT, upsert and MERGE of the row with these values; with a `second` row also both in one statement, where
-    `others` are the values of the other one. COPY goes another way: `copy_row`."""
-    yield Statement(label="INSERT", write=row.insert(values), rows=(row,))
-    if row.key:
-        yield Statement(
-            label="INSERT … ON CONFLICT DO UPDATE of a new row", write=_upsert(row, values, values), rows=(row,)
-        )
-    yield Statement(label="MERGE that inserts", write=_merge_insert(row, values), rows=(row,))
-    if second is not None:
-        good = values if others is None else others
-        for label, first, last in (("last", good, values), ("first", values, good)):
-            yield Statement(
-                label=f"INSERT of two rows, of which it is the {label}",
-                write=_insert_both(row, first, second, last),
-                rows=(row, second),
-                wrote=(label == "first", label == "last"),
-            )
-        if others is not None:
-            yield Statement(
-                label="INSERT of two such rows",
-                write=_insert_both(row, values, second, values),
-                rows=(row, second),
-                wrote=(True, True),
-            )
-
-
-def updating(
-    row: ProbeRow,
-    values: ColumnValues,
-    *,
-    proposed: ColumnValues,
-    kept: ColumnValues,
-    second: ProbeRow | None = None,
-    second_setup: tuple[sql.Composed, ...] = (),
-) -> Iterator[Statement]:
-    """UPDATE, upsert and MERGE of the row that is there to these values; two rows at once where there is a `second`,
-    which `second_setup` puts there. `proposed` are the values of the row that an upsert proposes, `kept` those that
-    leave the row as it is."""
-    yield Statement(label="UPDATE", write=row.update(values), rows=(row,))
-    if row.key:
-        yield Statement(
-            label="INSERT … ON CONFLICT DO UPDATE of the row that is there",
-            write=_upsert(row, proposed, values),
-            rows=(row,),
-        )
-        yield Statement(
-            label="INSERT … ON CONFLICT DO UPDATE that proposes the same values",
-            write=_upsert(row, values, values),
-            rows=(row,),
-        )
-    yield Statement(label="MERGE that updates", write=_merge_update(row, values), rows=(row,))
-    if second is not None and row.key:
-        for label, first, last in (("last", kept, values), ("first", values, kept), ("both", values, values)):
-            changes = {
-                name: sql.SQL("CASE WHEN {} THEN {} ELSE {} END").format(
-                    row.condition,
-                    first.get(name, identifier(name)),
-                    last.get(name, identifier(name)),
-                )
-                for name in dict.fromkeys((*first, *last))
-            }
-            write = sql.SQL("UPDATE {} SET {} WHERE {} OR {}").format(
-                sql.SQL(row.table),
-                assignments(values if label == "both" else changes),
-                row.condition,
-                second.condition,
-            )
-            yield Statement(
-                label="UPDATE of two such rows" if label == "both" else f"UPDATE of two rows, of which it is the {label}",
-                setup=second_setup,
-                write=write,
-                rows=(row, second),
-                wrote=(label != "last", label != "first"),
-            )
 
 
 def copy_row(
@@ -140,16 +48,18 @@ def _copy_text(text: str | None) -> str:
 
 def moved(row: ProbeRow, values: Mapping[str, Any]) -> ProbeRow:
     """The row as it is found again when these values (as they are sent) are written: by its new key."""
-    return replace(row, row={**row.row, **{name: value for name, value in values.items() if name in row.key}})
+    new = {name: value for name, value in values.items() if name in row.key}
+    return replace(row, row={**row.row, **new}) if new else row
 
 
-def _upsert(row: ProbeRow, proposed: ColumnValues, values: ColumnValues) -> sql.Composed:
+def upsert(row: ProbeRow, proposed: ColumnValues, values: ColumnValues) -> sql.Composed:
+    """INSERT of the row with the values `proposed`; if it is there, UPDATE of it to the others."""
     key = sql.SQL(", ").join(map(identifier, row.key))
     return sql.SQL("{} ON CONFLICT ({}) DO UPDATE SET {}").format(row.insert(proposed), key, assignments(values))
 
 
-def _merge_insert(row: ProbeRow, values: ColumnValues) -> sql.Composed:
-    """The INSERT's own columns and values, behind WHEN NOT MATCHED."""
+def merge_insert(row: ProbeRow, values: ColumnValues) -> sql.Composed:
+    """MERGE with the INSERT's own columns and values, behind WHEN NOT MATCHED."""
     given = row.values(values)
     arm = (
         sql.SQL("INSERT ({}){} VALUES ({})").format(
@@ -165,13 +75,14 @@ def _merge_insert(row: ProbeRow, values: ColumnValues) -> sql.Composed:
     )
 
 
-def _merge_update(row: ProbeRow, values: ColumnValues) -> sql.Composed:
+def merge_update(row: ProbeRow, values: ColumnValues) -> sql.Composed:
+    """MERGE that finds the row by its key."""
     return sql.SQL("MERGE INTO {} USING (SELECT 1) AS source ON {} WHEN MATCHED THEN UPDATE SET {}").format(
         sql.SQL(row.table), row.condition, assignments(values)
     )
 
 
-def _insert_both(row: ProbeRow, first: ColumnValues, second: ProbeRow, last: ColumnValues) -> sql.Composed:
+def insert_both(row: ProbeRow, first: ColumnValues, second: ProbeRow, last: ColumnValues) -> sql.Composed:
     """One INSERT of both; a value that only one of them has is DEFAULT in the other."""
     rows = (row.values(first), second.values(last))
     names = tuple(dict.fromkeys(name for values in rows for name in values))
@@ -183,4 +94,17 @@ def _insert_both(row: ProbeRow, first: ColumnValues, second: ProbeRow, last: Col
             sql.SQL("({})").format(sql.SQL(", ").join(values.get(name, sql.SQL("DEFAULT")) for name in names))
             for values in rows
         ),
+    )
+
+
+def update_both(row: ProbeRow, first: ColumnValues, second: ProbeRow, last: ColumnValues) -> sql.Composed:
+    """One UPDATE of both, of each to its own values."""
+    changes = {
+        name: sql.SQL("CASE WHEN {} THEN {} ELSE {} END").format(
+            row.condition, first.get(name, identifier(name)), last.get(name, identifier(name))
+        )
+        for name in dict.fromkeys((*first, *last))
+    }
+    return sql.SQL("UPDATE {} SET {} WHERE {} OR {}").format(
+        sql.SQL(row.table), assignments(first if first is last else changes), row.condition, second.condition
     )

@@ -7,10 +7,10 @@ from typing import Final
 
 from psycopg import sql
 
+from pgcontract.probes.rows.attempts import Sent
 from pgcontract.probes.rows.castable_values import castable_values
 from pgcontract.probes.rows.rule_texts import RuleTexts
 from pgcontract.probes.rows.timestamp_upkeep import PAST, TimestampProbe
-from pgcontract.values import dataclass
 
 MAX_FORGED: Final = 240  # of one column; a message says how many there were
 FUTURE: Final = "2999-12-31 23:59:59+00"
@@ -29,68 +29,69 @@ _MAX_NUMBER: Final = 100_000
 _NUMBERS: Final = 6  # of those in the texts, each as a count of every unit
 
 
-@dataclass(frozen=True, kw_only=True)
-class ForgedTime:
-    """`label` is how it is called in a message; `is_null` also of what stands for no time at all."""
-
-    label: str
-    value: sql.Composable
-
-
-def forged_times(probe: TimestampProbe, rules: RuleTexts) -> tuple[ForgedTime, ...]:
+def forged_times(probe: TimestampProbe, rules: RuleTexts) -> tuple[Sent, ...]:
     """Distinct times, the plainest first. Those of `rules` lie a second inside and outside of each interval around now
     and of each moment that they name."""
-    forged = [_literal(probe, PAST), _literal(probe, FUTURE), no_time(), three_days_ago(probe), an_hour_ahead(probe)]
+    forged = [_literal(probe, PAST), _literal(probe, FUTURE), no_time(probe), three_days_ago(probe), an_hour_ahead(probe)]
     for span in _NEAR_AND_FAR:
         forged += [_off(probe, "-", span), _off(probe, "+", span)]
     forged += [_literal(probe, text) for text in _EXTREMES if probe.unit is None]
     if probe.unit is not None:
-        forged += [ForgedTime(label=text, value=sql.SQL(text)) for text in ("0", "-1")]
+        forged += [_sent(probe, text, sql.SQL(text)) for text in ("0", "-1")]
     forged += _near_rules(probe, rules)
-    return tuple({one.label: one for one in forged}.values())
+    return tuple({one.name: one for one in forged}.values())
 
 
-def no_time() -> ForgedTime:
+def no_time(probe: TimestampProbe) -> Sent:
     """NULL."""
-    return ForgedTime(label="NULL", value=sql.NULL)
+    return _sent(probe, "NULL", sql.NULL)
 
 
-def three_days_ago(probe: TimestampProbe) -> ForgedTime:
+def default_time(probe: TimestampProbe) -> Sent:
+    """DEFAULT, as an UPDATE can send it."""
+    return _sent(probe, "DEFAULT", sql.SQL("DEFAULT"))
+
+
+def three_days_ago(probe: TimestampProbe) -> Sent:
     """What a clamp of far times lets stand."""
     return _off(probe, "-", "3 days")
 
 
-def an_hour_ahead(probe: TimestampProbe) -> ForgedTime:
+def an_hour_ahead(probe: TimestampProbe) -> Sent:
     """What a limit of a day lets stand."""
     return _off(probe, "+", "1 hour")
 
 
-def times_near_the_old(probe: TimestampProbe) -> Iterator[ForgedTime]:
+def times_near_the_old(probe: TimestampProbe) -> Iterator[Sent]:
     """For an UPDATE: the row's time as it is, written out or by name, and a little off."""
-    yield ForgedTime(label="itself", value=probe.name)
-    yield ForgedTime(label="the time that it has", value=sql.Literal(probe.before))
+    yield _sent(probe, "itself", probe.name)
+    yield _sent(probe, "the time that it has", sql.Literal(probe.before))
     unit = sql.SQL("{} {} interval '{}'") if probe.unit is None else None
     for sign, span in (("-", "1 second"), ("+", "1 second"), ("+", "1 hour")):
         if unit is not None:
             label = f"{probe.timestamp.bare_column} {sign} {span}"
-            yield ForgedTime(label=label, value=unit.format(probe.name, sql.SQL(sign), sql.SQL(span)))
+            yield _sent(probe, label, unit.format(probe.name, sql.SQL(sign), sql.SQL(span)))
 
 
-def _off(probe: TimestampProbe, sign: str, span: str) -> ForgedTime:
+def _sent(probe: TimestampProbe, name: str, value: sql.Composable) -> Sent:
+    return Sent(name=name, values={probe.timestamp.bare_column: value})
+
+
+def _off(probe: TimestampProbe, sign: str, span: str) -> Sent:
     """A moment so long before or after now. After the clock, which goes on while the transaction lasts."""
     clock = "now()" if sign == "-" else "clock_timestamp()"
     text = f"{clock} {sign} interval '{span}'"
-    return ForgedTime(label=text, value=probe.time(sql.SQL(text)))
+    return _sent(probe, text, probe.time(sql.SQL(text)))
 
 
-def _literal(probe: TimestampProbe, text: str) -> ForgedTime:
+def _literal(probe: TimestampProbe, text: str) -> Sent:
     literal: sql.Composable = sql.Literal(text)
     if probe.unit is not None:
         literal = probe.time(sql.SQL("{}::timestamptz").format(literal))
-    return ForgedTime(label=text, value=literal)
+    return _sent(probe, text, literal)
 
 
-def _near_rules(probe: TimestampProbe, rules: RuleTexts) -> Iterator[ForgedTime]:
+def _near_rules(probe: TimestampProbe, rules: RuleTexts) -> Iterator[Sent]:
     spans = [
         f"interval {sql.Literal(text).as_string()}"
         for text in castable_values(probe.connection, "interval", rules.strings)
@@ -102,8 +103,8 @@ def _near_rules(probe: TimestampProbe, rules: RuleTexts) -> Iterator[ForgedTime]
         for sign, clock in (("-", "now()"), ("+", "clock_timestamp()")):
             for margin in ("- interval '2 seconds'", "+ interval '2 seconds'"):
                 text = f"{clock} {sign} {span} {margin}"
-                yield ForgedTime(label=text, value=probe.time(sql.SQL(text)))
+                yield _sent(probe, text, probe.time(sql.SQL(text)))
     for moment in castable_values(probe.connection, "timestamptz", rules.strings):
         for margin in ("- interval '1 second'", "+ interval '1 second'"):
             text = f"timestamptz {sql.Literal(moment).as_string()} {margin}"
-            yield ForgedTime(label=text, value=probe.time(sql.SQL(text)))
+            yield _sent(probe, text, probe.time(sql.SQL(text)))

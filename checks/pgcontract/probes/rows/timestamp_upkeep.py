@@ -14,11 +14,10 @@ from pgcontract.catalog.sql_names import identifier
 from pgcontract.contract import Timestamp
 from pgcontract.errors import CouldNotAsk
 from pgcontract.probes.context import Context
-from pgcontract.probes.row_generation.made_row import NoRowAccepted
+from pgcontract.probes.rows.places import Places
 from pgcontract.probes.rows.probe_row import ColumnValues, ProbeRow, attempt, find_probe_row
 from pgcontract.probes.rows.second_row import second_row
-from pgcontract.probes.rows.write_targets import WriteTarget, write_targets
-from pgcontract.probes.rows.write_trials import prepare_trials
+from pgcontract.probes.rows.write_targets import WriteTarget
 
 PAST: Final = "2001-02-03 04:05:06+00"
 DATABASE_TIME: Final = "the database's time"
@@ -61,12 +60,6 @@ class TimestampProbe:
         self.second = second_row(context, self.row, target)
         self.before: str | None = None
         self.unit = self._unit()
-
-    @property
-    def place_note(self) -> str:
-        """` in public.orders_b`, if elsewhere than in the table that the contract names."""
-        target = self.target
-        return "" if not target.values and target.holder == target.table else f" in {target.label}"
 
     @property
     def rows(self) -> tuple[ProbeRow, ...]:
@@ -217,48 +210,6 @@ def _shifted(name: str, shift: str) -> sql.Composed:
     return sql.SQL("{} OPERATOR(pg_catalog.+) {}::pg_catalog.interval").format(identifier(name), sql.Literal(shift))
 
 
-class TimestampPlaces:
-    """The places of a table at which rows are written, each in turn; `obstacles` say of those that were passed over why,
-    and `closed` are those whose own rules refuse every row."""
-
-    def __init__(self, context: Context, connection: psycopg.Connection, timestamp: Timestamp) -> None:
-        self.context = context
-        self.connection = connection
-        self.timestamp = timestamp
-        self.labels: list[str] = []
-        self.obstacles: list[tuple[WriteTarget, str]] = []
-        self.closed: list[tuple[WriteTarget, str]] = []
-        if timestamp.column not in {column.name for column in context.after.columns}:
-            raise CouldNotAsk(f"the column {timestamp.column} does not exist")
-        connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-
-    def __iter__(self) -> Iterator[TimestampProbe]:
-        """CouldNotAsk where no row can be written anywhere."""
-        for whole in write_targets(self.context, self.connection, self.timestamp.table):
-            target = whole.without((self.timestamp.bare_column,))
-            with self.connection.transaction(force_rollback=True):
-                try:
-                    if target.obstacle:
-                        raise CouldNotAsk(target.obstacle)
-                    if self.labels and self.timestamp.bare_column in whole.values:
-                        raise CouldNotAsk(f"{self.timestamp.column} itself leads rows there")
-                    probe = TimestampProbe(self.context, self.connection, self.timestamp, target)
-                except CouldNotAsk as error:
-                    is_closed = isinstance(error, NoRowAccepted) and error.is_closed
-                    (self.closed if is_closed else self.obstacles).append((target, str(error)))
-                    continue
-                prepare_trials(self.connection)
-                self.labels.append(target.label)
-                yield probe
-        if not self.labels:
-            raise CouldNotAsk((*self.obstacles, *self.closed)[0][1])
-
-    @property
-    def missing(self) -> list[str]:
-        """The places that were passed over and are not closed, with the reason."""
-        return [f"{target.label}: {reason}" for target, reason in self.obstacles]
-
-
 def compare_times(
     connection: psycopg.Connection, probe_row: ProbeRow, timestamp: Timestamp, type_name: str, before: str | None
 ) -> str:
@@ -270,7 +221,7 @@ def compare_times(
 
 
 @contextmanager
-def timestamp_places(context: Context, timestamp: Timestamp) -> Iterator[TimestampPlaces]:
+def timestamp_places(context: Context, timestamp: Timestamp) -> Iterator[Places[TimestampProbe]]:
     """The places of the timestamp's table in a transaction that is undone, written on by the role that migrates.
 
     Where we have a superuser, it grants that role SET on session_replication_role meanwhile: as a superuser, the
@@ -283,7 +234,16 @@ def timestamp_places(context: Context, timestamp: Timestamp) -> Iterator[Timesta
         sandbox.admin.execute(sql.SQL("GRANT {} TO {}").format(privilege, migrator))
     try:
         with sandbox.rolled_back(context.after_state) as connection:
-            yield TimestampPlaces(context, connection, timestamp)
+            if timestamp.column not in {column.name for column in context.after.columns}:
+                raise CouldNotAsk(f"the column {timestamp.column} does not exist")
+            yield Places(
+                context,
+                connection,
+                timestamp.table,
+                (timestamp.bare_column,),
+                lambda target: TimestampProbe(context, connection, timestamp, target),
+                led_by=f"{timestamp.column} itself leads rows there",
+            )
     finally:
         if sandbox.has_superuser and not sandbox.admin.closed:
             sandbox.admin.execute(sql.SQL("REVOKE {} FROM {}").format(privilege, migrator))

@@ -11,11 +11,10 @@ from psycopg import sql
 from pgcontract.contract import Timestamp
 from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
-from pgcontract.probes.rows.attempts import make_attempts
+from pgcontract.probes.rows.attempts import Attempt, Sent, Tried
 from pgcontract.probes.rows.probe_row import ProbeRow
 from pgcontract.probes.rows.rule_texts import RuleTexts, read_rule_texts
-from pgcontract.probes.rows.statement_kinds import copy_row
-from pgcontract.probes.rows.timestamp_attempts import OTHER_STATEMENT, TIME, TimeAttempt, TimestampAttempts
+from pgcontract.probes.rows.timestamp_attempts import NO_TIME, TIME, TimestampWriteMatrix
 from pgcontract.probes.rows.timestamp_upkeep import (
     CLIENT_VALUE,
     DATABASE_TIME,
@@ -26,7 +25,6 @@ from pgcontract.probes.rows.timestamp_upkeep import (
 from pgcontract.probes.rows.write_trials import TrialResult
 from pgcontract.values import dataclass
 
-MAX_ATTEMPTS: Final = 20_000  # of one phase at one place; more are counted and told
 LATER: Final = "later"
 TWICE: Final = "in the transaction of the INSERT"
 
@@ -114,7 +112,7 @@ def _at_each_place(
     left_out: list[str] = []
     with timestamp_places(context, timestamp) as places:
         for probe in places:
-            place = _Trials(probe, TimestampAttempts(context, probe, rules))
+            place = _Trials(probe, TimestampWriteMatrix(context, probe, rules))
             writes += trials(place)
             left_out += place.attempts.left_out
         return TimestampWrites(
@@ -128,149 +126,104 @@ def _at_each_place(
 class _Trials:
     """The attempts at one place, tried."""
 
-    def __init__(self, probe: TimestampProbe, attempts: TimestampAttempts) -> None:
+    def __init__(self, probe: TimestampProbe, ways: TimestampWriteMatrix) -> None:
         self.probe = probe
-        self.attempts = attempts
+        self.ways = ways
+        self.attempts = ways.attempts
         self.sent: dict[str, str | None] = {}
 
     def insert_rows(self) -> Iterator[TimestampWrite]:
-        accepted: dict[str, set[str]] = {}
-        yield from self._try(self.attempts.inserts_without_a_time(), accepted)
-        yield from self._try(self.attempts.forging_inserts(accepted))
-        yield from self._copies()
+        yield from self._try(self.ways.inserts_without_a_time(), learn=True)
+        yield from self._try(self.ways.forging_inserts(self.attempts.accepted))
+        look = self._with_value(self.probe.classified())
+        for made in self.ways.matrix.copies(self.attempts, (Sent(), *self.ways.main), look):
+            yield from self._written(made)
 
     def update_rows(self, shift: str) -> Iterator[TimestampWrite]:
         self.probe.put_rows(shift)
-        accepted: dict[str, set[str]] = {}
-        yield from self._try(self.attempts.updates_of_others(), accepted)
-        yield from self._try(self.attempts.updates_by_other_ways(accepted))
-        yield from self._try(self.attempts.forging_updates(accepted))
+        self.attempts.accepted.clear()
+        yield from self._try(self.ways.updates_of_others(), learn=True)
+        yield from self._try(self.ways.updates_by_other_ways(self.attempts.accepted))
+        yield from self._try(self.ways.forging_updates(self.attempts.accepted))
 
     def update_twice(self) -> Iterator[TimestampWrite]:
         """As one transaction goes on: nothing is undone until both are done."""
         probe = self.probe
         with probe.connection.transaction(force_rollback=True):
             probe.put_row()
-            update = probe.row.update(probe.unchanged_values())
             before: tuple[sql.Composed, ...] = ()
             for label in ("first UPDATE in the transaction of the INSERT", "second UPDATE in the same transaction"):
-                attempt = TimeAttempt(
-                    event="update",
-                    kind=TWICE,
-                    label=label,
-                    setup=before,
-                    write=update,
-                    after=(probe.row,),
-                    must_pass=True,
-                )
+                attempt = self.ways.matrix.update(TWICE, self.ways.unchanged, setup=before, label=label)
                 result = TrialResult(rows=((f"{probe.update_unchanged()}|",),))
-                yield from self._written(attempt, result, expected=(LATER,))
-                before = (*before, update)
+                yield from self._written(Tried(attempt=attempt, result=result), expected=(LATER,))
+                before = (*before, attempt.write)
 
     def grow_ahead(self, shift: str) -> Iterator[TimestampWrite]:
         """All UPDATEs that leave the row where it is: one that moves to another partition is new there."""
         self.probe.put_rows(shift)
-        accepted: dict[str, set[str]] = {}
-        yield from self._try(self.attempts.updates_of_others(), accepted, expected=(LATER,))
-        stays = (attempt for attempt in self.attempts.updates_by_other_ways(accepted) if not attempt.is_move)
+        accepted = self.attempts.accepted
+        yield from self._try(self.ways.updates_of_others(), learn=True, expected=(LATER,))
+        stays = (attempt for attempt in self.ways.updates_by_other_ways(accepted) if not attempt.is_move)
         yield from self._try(stays, expected=(LATER,))
-        sends = (attempt for attempt in self.attempts.forging_updates(accepted) if attempt.kind == TIME)
+        sends = (attempt for attempt in self.ways.forging_updates(accepted) if attempt.kind == TIME)
         yield from self._try(sends, expected=(LATER,))
 
     def _try(
-        self,
-        generated: Iterable[TimeAttempt],
-        accepted: dict[str, set[str]] | None = None,
-        *,
-        expected: tuple[str, ...] | None = None,
+        self, attempts: Iterable[Attempt], *, learn: bool = False, expected: tuple[str, ...] | None = None
     ) -> Iterator[TimestampWrite]:
-        """In `accepted` are put the values of other columns that went in."""
-        attempts = list(generated)
-        if len(attempts) > MAX_ATTEMPTS:
-            holder = self.probe.target.holder
-            self.attempts.left_out.append(f"{MAX_ATTEMPTS:,} of {len(attempts):,} writes to {holder} were tried")
-        looked = self.probe.compared() if expected else self.probe.classified()
-        made = make_attempts(self.probe.connection, attempts[:MAX_ATTEMPTS], self._with_value(looked))
-        for tried in made:
-            attempt = tried.attempt
-            assert isinstance(attempt, TimeAttempt)
-            if accepted is not None and tried.result.rows is not None:
-                for name, value in attempt.others.items():
-                    accepted.setdefault(name, set()).add(value.as_string())
-            yield from self._written(attempt, tried.result, expected=expected)
-
-    def _copies(self) -> Iterator[TimestampWrite]:
-        row, column = self.probe.row, self.attempts.column
-        look = row.select(self._with_value(self.probe.classified()))
-        for forged in (None, *self.attempts.main):
-            values = {} if forged is None else {column: forged.value}
-            lines, result = copy_row(self.probe.connection, row, values, look)
-            attempt = TimeAttempt(
-                event="insert",
-                kind=OTHER_STATEMENT,
-                label=f"COPY of {forged.label}" if forged else "COPY without the column",
-                write=sql.Composed([]),
-                after=(row,),
-                forged=forged,
-            )
-            yield from self._written(attempt, result, copied="\n".join(lines))
+        look = self._with_value(self.probe.compared() if expected else self.probe.classified())
+        for made in self.attempts.make(attempts, look, learn=learn):
+            yield from self._written(made, expected=expected)
 
     def _with_value(self, looked: sql.Composable) -> sql.Composed:
         """What is said of the time, and the time."""
         return sql.SQL("pg_catalog.concat({}, '|', {}::pg_catalog.text)").format(looked, self.probe.name)
 
-    def _written(
-        self,
-        attempt: TimeAttempt,
-        result: TrialResult,
-        *,
-        expected: tuple[str, ...] | None = None,
-        copied: str = "",
-    ) -> Iterator[TimestampWrite]:
+    def _written(self, made: Tried, *, expected: tuple[str, ...] | None = None) -> Iterator[TimestampWrite]:
         """With the time of the first row where it is wrong; nothing where the setup was refused."""
+        attempt, result = made.attempt, made.result
         if result.refusal is None and result.rows is None:
             return
         ahead = ", of a row whose time is an hour ahead of the clock" if expected and attempt.kind != TWICE else ""
-        expected = expected or self._expected(attempt)
+        event = "insert" if attempt.is_new else "update"
+        expected = expected or self._expected(event, is_move=attempt.is_move)
         times = [str(found[0]).partition("|") for found in result.rows or () if found]
         said, _, value = next((time for time in times if time[0] not in expected), times[0] if times else ("", "", ""))
-        if said and said not in expected and value and value == self._sent_value(attempt):
+        if said and said not in expected and value and value == self._sent_value(attempt.sent):
             said = CLIENT_VALUE
         yield TimestampWrite(
-            event=attempt.event,
+            event=event,
             kind=attempt.kind,
             label=f"{attempt.label}{ahead}",
-            place_note=self.probe.place_note,
-            is_forged=attempt.forged is not None,
+            place_note=self.probe.target.note,
+            is_forged=bool(attempt.sent.name),
             expected=expected,
-            may_be_refused=not attempt.must_pass,
+            may_be_refused=not (attempt.kind == TWICE or (attempt.is_new and attempt.kind == NO_TIME)),
             result=f"rejected: {result.refusal}" if result.refusal else said or "no row",
             is_refused=not times,
             row=self.probe.row,
             setup=attempt.setup,
             write=attempt.write,
             an_hour_ahead=self.probe.shifted("1 hour"),
-            copied=copied,
+            copied="\n".join(made.copied),
         )
 
-    def _expected(self, attempt: TimeAttempt) -> tuple[str, ...]:
-        if attempt.event in self.probe.timestamp.set_on:
+    def _expected(self, event: str, *, is_move: bool) -> tuple[str, ...]:
+        if event in self.probe.timestamp.set_on:
             return (DATABASE_TIME,)
-        return (UNCHANGED, DATABASE_TIME) if attempt.is_move else (UNCHANGED,)
+        return (UNCHANGED, DATABASE_TIME) if is_move else (UNCHANGED,)
 
-    def _sent_value(self, attempt: TimeAttempt) -> str | None:
+    def _sent_value(self, sent: Sent) -> str | None:
         """The time that was sent as the column holds it; None of one that depends on the row, or on when it was sent."""
-        if attempt.forged is None:
-            return None
-        if attempt.forged.label not in self.sent:
+        if sent.name and sent.name not in self.sent:
             query = sql.SQL("SELECT CAST(CAST({} AS {}) AS pg_catalog.text)").format(
-                attempt.forged.value, sql.SQL(self.probe.column.type)
+                sent.values[self.probe.timestamp.bare_column], sql.SQL(self.probe.column.type)
             )
-            self.sent[attempt.forged.label] = None
+            self.sent[sent.name] = None
             try:
                 with self.probe.connection.transaction(force_rollback=True):
                     record = self.probe.connection.execute(query).fetchone()
-                    self.sent[attempt.forged.label] = record[0] if record else None
+                    self.sent[sent.name] = record[0] if record else None
             except psycopg.Error:
                 pass  # DEFAULT, or an expression over the row
-        return self.sent[attempt.forged.label]
+        return self.sent.get(sent.name)

@@ -111,6 +111,11 @@ class WriteTarget:
         name = self.holder if self.table == self.holder else f"{self.holder} (by its parent {self.table})"
         return f"{name} (the same: {', '.join(self.same)})" if self.same else name
 
+    @property
+    def note(self) -> str:
+        """` in public.orders_b`, if elsewhere than in the table that the contract names."""
+        return "" if not self.values and self.holder == self.table else f" in {self.label}"
+
     def without(self, columns: Collection[str]) -> WriteTarget:
         """The target where rows are not led by these columns: a rule that is asked writes them itself."""
 

@@ -28,14 +28,12 @@ from pgcontract.rules.behaviour.state_machine_evidence import (
     Transition,
     arrow,
     arrows,
-    place_note,
     refusal_messages,
     reproduction,
     state_text,
     transition_table,
     unjudged_transitions,
     write_evidence,
-    write_reproduction,
 )
 from pgcontract.rules.registry import check
 
@@ -116,7 +114,7 @@ def _initial(tried: _Tried) -> Answer:
             expected=f"{state}: rejected",
             actual=f"{state}: accepted",
             remedy=_initial_remedy(state_machine, simplest.matrix, state, wrongly_accepted=True),
-            evidence=[*evidence, *further, write_reproduction(state_machine, simplest)],
+            evidence=[*evidence, *further, Evidence(title="To see it happen", text=simplest.script, language="sql")],
             origin=state_machine.origin,
         )
     states = len(tried.places.matrices[0].starts)
@@ -142,7 +140,7 @@ def _starts(
             wrongly_accepted.append(state)
         elif meant and must_take and not outcome.accepted and not tightened:
             wrongly_refused.append(state)
-    title = f"INSERT in every state{place_note(matrix)}"
+    title = f"INSERT in every state{matrix.target.note}"
     table = Evidence(title=title, columns=("state", "expected", "actual"), rows=tuple(rows))
     return table, wrongly_accepted, wrongly_refused
 
@@ -217,7 +215,7 @@ def _transitions(tried: _Tried) -> Answer:
         return Answer(
             Status.BROKEN,
             state_machine.name,
-            f"{state_machine.column}{place_note(matrix)} {faults}.",
+            f"{state_machine.column}{matrix.target.note} {faults}.",
             expected=f"{arrow(wrong)}: {'rejected' if wrongly_accepted else 'accepted'}",
             actual=str(matrix.transitions[wrong]),
             remedy=_transition_remedy(state_machine, matrix, wrong, wrongly_accepted=bool(wrongly_accepted)),
@@ -232,12 +230,12 @@ def _transitions(tried: _Tried) -> Answer:
         return Answer(
             Status.BROKEN,
             state_machine.name,
-            f"{state_machine.column}{place_note(simplest.matrix)} goes from {step[0]} to {step[1]}, which is not "
+            f"{state_machine.column}{simplest.matrix.target.note} goes from {step[0]} to {step[1]}, which is not "
             f"declared, by {simplest.label}.",
             expected=f"{arrow(step)}: rejected",
             actual="accepted",
             remedy=_transition_remedy(state_machine, simplest.matrix, step, wrongly_accepted=True),
-            evidence=[*evidence, *further, write_reproduction(state_machine, simplest)],
+            evidence=[*evidence, *further, Evidence(title="To see it happen", text=simplest.script, language="sql")],
             origin=state_machine.origin,
         )
     table = tried.places.matrices[0]
@@ -274,7 +272,7 @@ def _unless_left_out(tried: _Tried, writes: StateWrites, summary: str, evidence:
 
 def _length(write: StateWrite) -> int:
     """How much there is to read of a write: the first of the shortest is shown."""
-    return len(write.statements) + len(write.copied)
+    return write.script.count("\n")
 
 
 def _is_wrongly_accepted(state_machine: StateMachine, matrix: StateMatrix, transition: Transition) -> bool:

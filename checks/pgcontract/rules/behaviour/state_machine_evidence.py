@@ -11,7 +11,6 @@ from pgcontract.probes.rows import (
     ColumnValues,
     StateMatrices,
     StateMatrix,
-    StateWrite,
     StateWrites,
     reproduction_script,
 )
@@ -33,7 +32,7 @@ def transition_table(state_machine: StateMachine, matrix: StateMatrix, wrong: se
         return f"{word}{WRONG}" if (source, target) in wrong else word
 
     return Evidence(
-        title=f"Every transition{place_note(matrix)}: from the row's state to the one that the UPDATE sets",
+        title=f"Every transition{matrix.target.note}: from the row's state to the one that the UPDATE sets",
         columns=(FROM, *(f"{TO}{state}" for state in state_machine.states)),
         rows=tuple(
             (source, *(cell(source, target) for target in state_machine.states)) for source in state_machine.states
@@ -75,15 +74,6 @@ def reproduction(state_machine: StateMachine, matrix: StateMatrix, route: tuple[
     )
 
 
-def write_reproduction(state_machine: StateMachine, write: StateWrite) -> Evidence:
-    """The statements of a write to a wrong state, to paste; COPY's lines as psql reads them."""
-    text = reproduction_script(write.statements)
-    if write.copied:
-        looked = write.matrix.probe_row.select(identifier(state_machine.bare_column)).as_string()
-        text = "\n".join([text.removesuffix("\nROLLBACK;"), *write.copied, f"{looked};", "ROLLBACK;"])
-    return Evidence(title="To see it happen", text=text, language="sql")
-
-
 def write_evidence(places: StateMatrices, writes: StateWrites, *, new: bool) -> Iterator[Evidence]:
     """How many other writes of each kind were tried, of new rows or of rows that are there, where, and the wrong ones."""
     rows = tuple((kind, f"{count:,}") for kind, count in writes.tried.items())
@@ -103,12 +93,6 @@ def write_evidence(places: StateMatrices, writes: StateWrites, *, new: bool) -> 
     where += [(target.label, f"not tried: {reason}") for target, reason in (*places.obstacles, *places.closed)]
     if len(where) > 1:
         yield Evidence(title="Where rows were written", columns=("table", "writes"), rows=tuple(where))
-
-
-def place_note(matrix: StateMatrix) -> str:
-    """Where the rows were, if elsewhere than in the table that the contract names."""
-    target = matrix.target
-    return "" if not target.values and target.holder == target.table else f" in {target.label}"
 
 
 def state_text(state: str | None, *, is_new: bool = False) -> str:

@@ -15,7 +15,7 @@ from pgcontract.errors import CouldNotAsk
 from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
-from pgcontract.probes.rows import ProbeRow, attempt, find_probe_row, insert_second_row
+from pgcontract.probes.rows import ProbeRow, attempt, find_probe_row
 from pgcontract.probes.rows.timestamp_upkeep import TimestampProbe, compare_times, timestamp_places
 from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
@@ -133,9 +133,7 @@ def _commit_race(context: Context, probe: TimestampProbe) -> CommitRace:
         within = compare_times(first, probe_row, timestamp, type_name, before)
         across, waited, reproduction_across = None, False, ""
         other = probe.second
-        if other is None or attempt(first, other.insert()):
-            other = insert_second_row(context, first, probe_row)
-        if other is not None:
+        if other is not None and attempt(first, other.insert()) is None:
             other_update = other.update(changed)
             first.execute("BEGIN")
             first.execute(update)
@@ -147,7 +145,7 @@ def _commit_race(context: Context, probe: TimestampProbe) -> CommitRace:
             across = compare_times(first, last, timestamp, type_name, _read_timestamp(first, earlier, timestamp))
             reproduction_across = _reproduction_across(timestamp, probe_row, other, update, other_update)
     return CommitRace(
-        place_note=probe.place_note,
+        place_note=probe.target.note,
         within=within,
         across=across,
         waited=waited,

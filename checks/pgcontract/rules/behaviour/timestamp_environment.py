@@ -107,7 +107,7 @@ def _attacked_writes(probe: TimestampProbe) -> Iterator[tuple[str, str, str, str
             insert = probe.row.insert()
             refusal = attempt(probe.connection, insert)
             result = f"rejected: {refusal}" if refusal else _time_found(probe)
-            yield f"INSERT{probe.place_note}", DATABASE_TIME, result, _script(probe, insert)
+            yield f"INSERT{probe.target.note}", DATABASE_TIME, result, _script(probe, insert)
     probe.put_rows("-1 day")
     try:
         update = probe.row.update(probe.unchanged_values())
@@ -120,7 +120,7 @@ def _attacked_writes(probe: TimestampProbe) -> Iterator[tuple[str, str, str, str
     result = f"rejected: {refusal}" if refusal else _time_found(probe)
     if refusal and expected == UNCHANGED:  # a table that takes no UPDATE at all
         result = UNCHANGED
-    yield f"UPDATE{probe.place_note}", expected, result, _script(probe, probe.row.insert(), update)
+    yield f"UPDATE{probe.target.note}", expected, result, _script(probe, probe.row.insert(), update)
 
 
 def _time_found(probe: TimestampProbe) -> str:
@@ -184,7 +184,7 @@ def _replicated(context: Context, timestamp: Timestamp) -> Answer:
         Status.NOTED if result == CLIENT_VALUE else Status.KEPT,
         timestamp.name,
         f"session_replication_role = replica, which only a superuser can set, {effect} what sets "
-        f"{timestamp.column}{probe.place_note}: after an UPDATE to {PAST} it is {result}.",
+        f"{timestamp.column}{probe.target.note}: after an UPDATE to {PAST} it is {result}.",
         evidence=[Evidence(title="The write", text=f"{update.as_string()};", language="sql")],
         origin=timestamp.origin,
     )
