@@ -9,7 +9,6 @@ import pytest
 from case_projects import CASES, Case
 from cases import findings, said
 from pgcontract.result import Status
-from pgcontract.runner import check_infos
 
 HOW = {"asks", "history", "linters", "pg", "since"}
 WHOLE = {"subject", "status", "severity", "migration", "at", "origin"}
@@ -38,10 +37,3 @@ def _shortened(expected: dict[str, Any], actual: dict[str, str]) -> dict[str, st
         key: piece if key not in WHOLE and piece.strip() in actual[key] else actual[key]
         for key, piece in expected.items()
     }
-
-
-def test_every_check_has_a_kept_and_a_broken_case() -> None:
-    expected = {(check, word) for check in check_infos() for word in ("kept", "broken")}
-    actual = {(case.check, case.name.partition("_")[0]) for case in CASES}
-
-    assert expected == actual

@@ -1,7 +1,8 @@
-"""The ids of the checks are stable for ever: none goes, none is reused, a new one is written down here."""
+"""The ids of the checks are stable for ever: none goes, none is reused, a new one is written down here, with cases."""
 
 from __future__ import annotations
 
+from case_projects import CASES
 from pgcontract.runner import check_infos
 
 IDS = (
@@ -185,3 +186,10 @@ IDS = (
 
 def test_checks_have_the_ids_they_are_known_by() -> None:
     assert IDS == tuple(check_infos())
+
+
+def test_every_check_has_a_kept_and_a_broken_case() -> None:
+    expected = {(check, word) for check in check_infos() for word in ("kept", "broken")}
+    actual = {(case.check, case.name.partition("_")[0]) for case in CASES}
+
+    assert expected == actual

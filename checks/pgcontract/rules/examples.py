@@ -85,6 +85,8 @@ def read_examples(check: str) -> Mapping[str, Example]:
     cases: dict[str, Example] = {}
     path = FOLDER / f"{check}.toml"
     document = tomllib.loads(path.read_text("utf-8"))
+    if isinstance(document.get("case"), list):
+        raise ValueError(f"{path.name}: a case is a table of its own name, [broken_so]; there is no [[case]]")
     usual = {key: value for key, value in document.items() if not isinstance(value, dict)}
     for name, entry in document.items():
         if name in usual:
