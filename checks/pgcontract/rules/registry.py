@@ -10,9 +10,9 @@ import importlib
 import inspect
 import pkgutil
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, wraps
 from typing import Final, TypeAlias
 
 from pgcontract.errors import InputError
@@ -20,7 +20,7 @@ from pgcontract.performance.measurement_kind import MeasurementKind
 from pgcontract.plugins import NameTaken, Plugin, load, loading, origin_of, plugins_of
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
-from pgcontract.result import CheckInfo, Correctable, Severity
+from pgcontract.result import CheckInfo, Correctable, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.values import dataclass
 
@@ -140,6 +140,24 @@ def check(
         return ask
 
     return register
+
+
+def otherwise_kept(subject: str, summary: str) -> Callable[[Ask], Ask]:
+    """Of a rule that says only what is wrong: KEPT, of that subject and in those words, where it says nothing."""
+
+    def decorate(ask: Ask) -> Ask:
+        @wraps(ask)
+        def answers(context: Context) -> Iterator[Answer]:
+            is_kept = True
+            for answer in ask(context):
+                is_kept = False
+                yield answer
+            if is_kept:
+                yield Answer(Status.KEPT, subject, summary)
+
+        return answers
+
+    return decorate
 
 
 def only_claimed(_: Promise) -> bool:

@@ -11,7 +11,7 @@ from pgcontract.probes.roles.access import is_exposed
 from pgcontract.result import Severity, Status
 from pgcontract.rules.access.shown import catalog_on_supabase, counted
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.registry import check
+from pgcontract.rules.registry import check, otherwise_kept
 from pgcontract.rules.traps.made_parts import CATALOG, made_parts, origin_in_chain
 
 _TO_AUTH: Final = re.compile(r"REFERENCES (?P<table>auth\.\w+)\((?P<columns>[^)]*)\)")
@@ -19,6 +19,7 @@ _COMMANDS: Final = ("select", "insert", "update", "delete")
 
 
 @check("constraint.auth_key", subjects=catalog_on_supabase, severity=Severity.WARNING, head=True, implied=True)
+@otherwise_kept(CATALOG, "Each foreign key to a table of auth refers to its primary key.")
 def constraint_auth_key(context: Context) -> Iterator[Answer]:
     """Each foreign key to a table of auth refers to its primary key.
 
@@ -27,12 +28,10 @@ def constraint_auth_key(context: Context) -> Iterator[Answer]:
     How it is measured: pg_constraint at the head of the chain: which columns of auth's tables its foreign keys refer to.
     What to do: refer to auth.users (id).
     """
-    found = False
     for key in made_parts(context, "constraints"):
         match = _TO_AUTH.search(key.definition or "") if key.form == "foreign key" else None
         if match is None or match["columns"] == "id":
             continue
-        found = True
         yield Answer(
             Status.BROKEN,
             key.name,
@@ -44,8 +43,6 @@ def constraint_auth_key(context: Context) -> Iterator[Answer]:
             origin=origin_in_chain(context.promise, "constraint", key.name)
             or origin_in_chain(context.promise, "table", key.table),
         )
-    if not found:
-        yield Answer(Status.KEPT, CATALOG, "Each foreign key to a table of auth refers to its primary key.")
 
 
 @check("policy.single", subjects=catalog_on_supabase, severity=Severity.INFO, head=True, implied=True)

@@ -10,7 +10,7 @@ from pgcontract.probes.roles.users import ANNA, ANON
 from pgcontract.result import Severity, Status
 from pgcontract.rules.access.shown import catalog_on_supabase, described, session
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.registry import check
+from pgcontract.rules.registry import check, otherwise_kept
 from pgcontract.rules.traps.made_parts import CATALOG, origin_in_chain
 
 _WORDS = {
@@ -22,6 +22,7 @@ _WORDS = {
 
 
 @check("bucket.separates_users", subjects=catalog_on_supabase, severity=Severity.CRITICAL, head=True, implied=True)
+@otherwise_kept(CATALOG, "No user changes another's files, and nobody without a name lists a bucket.")
 def bucket_separates_users(context: Context) -> Iterator[Answer]:
     """No user changes or deletes another's files, and nobody without a name puts files in or lists a bucket.
 
@@ -40,8 +41,6 @@ def bucket_separates_users(context: Context) -> Iterator[Answer]:
             found.setdefault(tried.bucket, []).append(tried)
     for bucket, tries in found.items():
         yield _answer(context, bucket, tries)
-    if not found:
-        yield Answer(Status.KEPT, CATALOG, "No user changes another's files, and nobody without a name lists a bucket.")
 
 
 def _is_told(tried: BucketTry) -> bool:

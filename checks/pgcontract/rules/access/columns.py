@@ -18,7 +18,7 @@ from pgcontract.probes.roles.users_state import acting_stages
 from pgcontract.result import Severity, Status
 from pgcontract.rules.access.shown import catalog_on_supabase, described, in_projects, session
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.registry import check
+from pgcontract.rules.registry import check, otherwise_kept
 from pgcontract.rules.traps.made_parts import CATALOG, origin_in_chain
 
 # Said of any row, and not of the one that a user has: there they are content.
@@ -34,6 +34,7 @@ _PERSONAL: Final = lazy_pattern(
 
 
 @check("column.guarded", subjects=catalog_on_supabase, severity=Severity.WARNING, head=True, implied=True)
+@otherwise_kept(CATALOG, "No user sets a role, a balance or the like on his own row.")
 def column_guarded(context: Context) -> Iterator[Answer]:
     """No user sets on his own row what others are to give him: a role, is_admin, a balance.
 
@@ -67,8 +68,6 @@ def column_guarded(context: Context) -> Iterator[Answer]:
             evidence=[session(outcome, FIRST)],
             origin=origin_in_chain(context.promise, "table", column.table),
         )
-    if not raised:
-        yield Answer(Status.KEPT, CATALOG, "No user sets a role, a balance or the like on his own row.")
 
 
 @cached_state_fact
@@ -157,6 +156,7 @@ def _higher(schema: Schema, column: Column, held: object) -> Iterator[str]:
 
 
 @check("column.personal", subjects=catalog_on_supabase, severity=Severity.WARNING, head=True, implied=True)
+@otherwise_kept(CATALOG, "No column that is called as personal data is read by everybody.")
 def column_personal(context: Context) -> Iterator[Answer]:
     """No column that is called as personal data is read by everybody.
 
@@ -167,7 +167,6 @@ def column_personal(context: Context) -> Iterator[Answer]:
     owner.
     """
     access = try_access(context)
-    found = False
     for column in context.after.columns:
         table = access.relations.get(column.table)
         if not isinstance(table, Table) or not table.row_security or not _PERSONAL.fullmatch(column.bare_name):
@@ -182,7 +181,6 @@ def column_personal(context: Context) -> Iterator[Answer]:
             ]
             if not regimes:
                 continue
-            found = True
             rest = [
                 one.quoted_name
                 for one in context.after.columns
@@ -203,5 +201,3 @@ def column_personal(context: Context) -> Iterator[Answer]:
                 origin=origin_in_chain(context.promise, "table", column.table),
             )
             break
-    if not found:
-        yield Answer(Status.KEPT, CATALOG, "No column that is called as personal data is read by everybody.")

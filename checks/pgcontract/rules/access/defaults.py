@@ -12,7 +12,7 @@ from pgcontract.probes.roles.users import ANON, FIRST, SERVICE
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.access.shown import catalog_on_supabase, counted, in_projects
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.registry import check
+from pgcontract.rules.registry import check, otherwise_kept
 from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_parts, origin_in_chain
 
 _OPERATIONS = ("SELECT", "INSERT", "UPDATE", "DELETE")
@@ -92,6 +92,7 @@ def access_unasked(context: Context) -> Iterator[Answer]:
 
 
 @check("access.public", subjects=_catalog_elsewhere, severity=Severity.WARNING, head=True, implied=True)
+@otherwise_kept(CATALOG, "Nothing is granted to PUBLIC.")
 def access_public(context: Context) -> Iterator[Answer]:
     """Nothing is granted to PUBLIC.
 
@@ -101,14 +102,12 @@ def access_public(context: Context) -> Iterator[Answer]:
     and CREATE on schemas, beyond PostgreSQL's own defaults.
     What to do: REVOKE ... FROM PUBLIC; and GRANT ... TO the role that needs it.
     """
-    found = False
     for grant in context.migrated.grants:
         kind, name = grant.object
         given = [one for one in grant.privileges if one not in grant.implied]
         given = [one for one in given if kind != "schema" or one == "create"]
         if grant.grantee != "public" or kind not in _GRANTED_KINDS or not given:
             continue
-        found = True
         words = ", ".join(one.upper() for one in given)
         yield Answer(
             Status.BROKEN,
@@ -120,11 +119,10 @@ def access_public(context: Context) -> Iterator[Answer]:
             "role that needs it.",
             origin=origin_in_chain(context.promise, kind, name),
         )
-    if not found:
-        yield Answer(Status.KEPT, CATALOG, "Nothing is granted to PUBLIC.")
 
 
 @check("extension.schema", subjects=catalog_on_supabase, severity=Severity.WARNING, head=True, implied=True)
+@otherwise_kept(CATALOG, "No extension is in the schema public.")
 def extension_schema(context: Context) -> Iterator[Answer]:
     """No extension is in the schema public.
 
@@ -132,11 +130,9 @@ def extension_schema(context: Context) -> Iterator[Answer]:
     How it is measured: pg_extension.extnamespace at the head of the chain, for the extensions that it made.
     What to do: CREATE EXTENSION ... SCHEMA extensions; or ALTER EXTENSION ... SET SCHEMA extensions.
     """
-    found = False
     for extension in made_parts(context, "extensions"):
         if extension.schema != "public":
             continue
-        found = True
         yield Answer(
             Status.BROKEN,
             extension.name,
@@ -146,5 +142,3 @@ def extension_schema(context: Context) -> Iterator[Answer]:
             remedy=f"ALTER EXTENSION {extension.name} SET SCHEMA extensions;",
             origin=origin_in_chain(context.promise, "extension", extension.name),
         )
-    if not found:
-        yield Answer(Status.KEPT, CATALOG, "No extension is in the schema public.")

@@ -23,7 +23,7 @@ from pgcontract.probes.row_generation.simple_values import simplest_value
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.access.shown import described, session
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.registry import check
+from pgcontract.rules.registry import check, otherwise_kept
 from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_parts, origin_in_chain
 
 _TAKEN: Final = "pgcontract: this ran as "
@@ -34,6 +34,7 @@ _NOT_CALLABLE: Final = ("trigger", "event_trigger")
 
 
 @check("function.definer_closed", subjects=catalog_of_head, severity=Severity.WARNING, head=True, implied=True)
+@otherwise_kept(CATALOG, "No SECURITY DEFINER function may be called by just anybody.")
 def function_definer_closed(context: Context) -> Iterator[Answer]:
     """No SECURITY DEFINER function may be called by just anybody.
 
@@ -44,9 +45,7 @@ def function_definer_closed(context: Context) -> Iterator[Answer]:
     trigger function, which nobody can call.
     What to do: REVOKE EXECUTE ON FUNCTION ... FROM PUBLIC, anon; and GRANT EXECUTE to whom it is for.
     """
-    found = False
     for function, outcome in _open_definers(context):
-        found = True
         who = "anon" if outcome else "Everybody"
         did = "calls" if outcome and outcome.refusal is None else "may call"
         yield Answer(
@@ -60,8 +59,6 @@ def function_definer_closed(context: Context) -> Iterator[Answer]:
             evidence=[session(outcome, ANON)] if outcome else [],
             origin=origin_in_chain(context.promise, "function", function.name),
         )
-    if not found:
-        yield Answer(Status.KEPT, CATALOG, "No SECURITY DEFINER function may be called by just anybody.")
 
 
 def _open_definers(context: Context) -> Iterator[tuple[Function, Outcome | None]]:

@@ -19,7 +19,7 @@ from pgcontract.probes.roles.users_state import acting_stages
 from pgcontract.result import Severity, Status
 from pgcontract.rules.access.shown import catalog_on_supabase, described, session
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.registry import check
+from pgcontract.rules.registry import check, otherwise_kept
 from pgcontract.rules.traps.made_parts import CATALOG, made_parts, origin_in_chain
 
 _METADATA: Final = re.compile(r"\b(?:raw_)?user_meta_?data\b")
@@ -33,6 +33,7 @@ _STATEMENTS: Final = {"select": "SELECT * FROM {}", "all": "SELECT * FROM {}", "
 
 
 @check("policy.trusts", subjects=catalog_on_supabase, severity=Severity.ERROR, head=True, implied=True)
+@otherwise_kept(CATALOG, "No policy rests on what users write of themselves.")
 def policy_trusts(context: Context) -> Iterator[Answer]:
     """No policy rests on user_metadata, which each user writes himself.
 
@@ -48,8 +49,6 @@ def policy_trusts(context: Context) -> Iterator[Answer]:
     shown = _shown(context, policies, bodies) if policies else {}
     for policy in policies:
         yield _answer(context, policy, shown.get(policy.name))
-    if not policies:
-        yield Answer(Status.KEPT, CATALOG, "No policy rests on what users write of themselves.")
 
 
 def _bodies(context: Context) -> dict[str, str]:

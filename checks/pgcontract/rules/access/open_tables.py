@@ -11,7 +11,7 @@ from pgcontract.probes.roles.users import Actor
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.access.shown import catalog_on_supabase, counted, described, in_projects, session
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.registry import check
+from pgcontract.rules.registry import check, otherwise_kept
 from pgcontract.rules.traps.made_parts import CATALOG, made_parts, origin_in_chain
 
 _WORDS = {"SELECT": "reads", "INSERT": "inserts", "UPDATE": "updates", "DELETE": "deletes"}
@@ -19,6 +19,7 @@ _PARTITIONS_NAMED = 3
 
 
 @check("table.row_security", subjects=catalog_on_supabase, severity=Severity.CRITICAL, head=True, implied=True)
+@otherwise_kept(CATALOG, "No table that the REST API shows is open to the public key.")
 def table_row_security(context: Context) -> Iterator[Answer]:
     """No table that the REST API shows is open to the public key.
 
@@ -30,7 +31,6 @@ def table_row_security(context: Context) -> Iterator[Answer]:
     own. Or REVOKE ALL FROM anon, authenticated, where nobody is to reach it from a browser.
     """
     access = try_access(context)
-    found = False
     tables = {table.name: table for table in access.relations.values() if isinstance(table, Table)}
     opened = {name: openings for name in tables if (openings := _openings(access, tables[name]))}
     for name in opened:
@@ -39,11 +39,8 @@ def table_row_security(context: Context) -> Iterator[Answer]:
             continue  # it is told with its partitioned table
         if root != name and name != next(one for one in opened if _root(tables, one) == root):
             continue
-        found = True
         partitions = [one for one in opened if root != name and _root(tables, one) == root]
         yield _open_answer(context, access, root, partitions, opened[name])
-    if not found:
-        yield Answer(Status.KEPT, CATALOG, "No table that the REST API shows is open to the public key.")
 
 
 def _root(tables: dict[str, Table], name: str) -> str:
@@ -126,6 +123,7 @@ def _age(context: Context, regime: str) -> str:
 
 
 @check("policy.in_force", subjects=catalog_on_supabase, severity=Severity.ERROR, head=True, implied=True)
+@otherwise_kept(CATALOG, "Each policy is on a table that has row security.")
 def policy_in_force(context: Context) -> Iterator[Answer]:
     """Each policy is on a table that has row security.
 
@@ -133,13 +131,11 @@ def policy_in_force(context: Context) -> Iterator[Answer]:
     How it is measured: pg_policy against pg_class.relrowsecurity at the head of the chain, for the tables that it made.
     What to do: ALTER TABLE ... ENABLE ROW LEVEL SECURITY.
     """
-    found = False
     policies = context.migrated.policies
     for table in made_parts(context, "tables"):
         idle = [policy.quoted_name for policy in policies if policy.table == table.name]
         if table.row_security or not idle:
             continue
-        found = True
         have, them = ("a policy", "it") if len(idle) == 1 else (f"{len(idle)} policies", "them")
         yield Answer(
             Status.BROKEN,
@@ -150,5 +146,3 @@ def policy_in_force(context: Context) -> Iterator[Answer]:
             remedy=f"ALTER TABLE {table.name} ENABLE ROW LEVEL SECURITY;",
             origin=origin_in_chain(context.promise, "table", table.name),
         )
-    if not found:
-        yield Answer(Status.KEPT, CATALOG, "Each policy is on a table that has row security.")

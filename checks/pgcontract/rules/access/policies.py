@@ -17,7 +17,7 @@ from pgcontract.probes.roles.users import ACTORS, Actor
 from pgcontract.result import Severity, Status
 from pgcontract.rules.access.shown import catalog_on_supabase, counted, described, in_projects, session
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.registry import check
+from pgcontract.rules.registry import check, otherwise_kept
 from pgcontract.rules.traps.made_parts import CATALOG, made_parts, origin_in_chain
 
 _WRITES: Final = {
@@ -47,6 +47,7 @@ _VERBS: Final = {"INSERT": "insert", "UPDATE": "change", "DELETE": "delete"}
 
 
 @check("policy.restricts", subjects=catalog_on_supabase, severity=Severity.CRITICAL, head=True, implied=True)
+@otherwise_kept(CATALOG, "No policy lets everybody write by a condition that is always true.")
 def policy_restricts(context: Context) -> Iterator[Answer]:
     """No policy lets everybody write, by a condition that is always true.
 
@@ -62,13 +63,11 @@ def policy_restricts(context: Context) -> Iterator[Answer]:
     access = try_access(context)
     secured = {table.name for table in context.after.tables if table.row_security}
     bounded = {policy.table for policy in context.after.policies if not policy.permissive}
-    found = False
     for policy in made_parts(context, "policies"):
         conditions = _always_true(_as_its_service_takes(policy))
         if not conditions or not _PUBLIC & set(policy.roles):
             continue
         if (allows := _SERVICES.get(policy.table)) and any(operation in allows for operation in conditions):
-            found = True
             yield _service_answer(context, policy, [allows[each] for each in conditions if each in allows])
         if policy.table not in secured:
             continue
@@ -80,10 +79,7 @@ def policy_restricts(context: Context) -> Iterator[Answer]:
         shown = [each for each in written if each[1] in conditions]
         if not shown:
             continue
-        found = True
         yield _always_true_answer(context, access, policy, shown)
-    if not found:
-        yield Answer(Status.KEPT, CATALOG, "No policy lets everybody write by a condition that is always true.")
 
 
 def _service_answer(context: Context, policy: Policy, allowed: Sequence[str]) -> Answer:
@@ -190,6 +186,7 @@ def _always_true_answer(
 
 
 @check("policy.runs", subjects=catalog_on_supabase, severity=Severity.ERROR, head=True, implied=True)
+@otherwise_kept(CATALOG, "No policy fails whenever it is asked.")
 def policy_runs(context: Context) -> Iterator[Answer]:
     """No policy fails whenever it is asked.
 
@@ -202,16 +199,12 @@ def policy_runs(context: Context) -> Iterator[Answer]:
     that is not exposed; of auth.users take (SELECT auth.uid()) or (SELECT auth.jwt()).
     """
     access = try_access(context)
-    found = False
     for table in access.relations.values():
         if not isinstance(table, Table) or not table.row_security:
             continue
         failing = [*_failing(access, table)]
         if failing:
-            found = True
             yield _failing_answer(context, access, table, failing)
-    if not found:
-        yield Answer(Status.KEPT, CATALOG, "No policy fails whenever it is asked.")
 
 
 def _failing(access: Access, table: Table) -> Iterator[tuple[str, str, Actor, Try]]:
@@ -264,6 +257,7 @@ def _failing_answer(
 
 
 @check("policy.call_once", subjects=catalog_on_supabase, severity=Severity.WARNING, head=True, implied=True)
+@otherwise_kept(CATALOG, "No policy asks again for each row who the caller is.")
 def policy_call_once(context: Context) -> Iterator[Answer]:
     """No policy calls auth.uid(), auth.jwt() or current_setting() once for each row.
 
@@ -273,14 +267,12 @@ def policy_call_once(context: Context) -> Iterator[Answer]:
     subquery without FROM.
     What to do: ALTER POLICY with each call in its brackets: (SELECT auth.uid()).
     """
-    found = False
     by_table: dict[str, list[Policy]] = {}
     for policy in made_parts(context, "policies"):
         texts = (policy.using or "", policy.check or "")
         if is_exposed(context, policy.table) and any(map(_calls_each_row, texts)):
             by_table.setdefault(policy.table, []).append(policy)
     for table, policies in by_table.items():
-        found = True
         names = [policy.quoted_name for policy in policies]
         yield Answer(
             Status.BROKEN,
@@ -292,8 +284,6 @@ def policy_call_once(context: Context) -> Iterator[Answer]:
             remedy=" ".join(map(_once, policies)),
             origin=origin_in_chain(context.promise, "policy", policies[0].name),
         )
-    if not found:
-        yield Answer(Status.KEPT, CATALOG, "No policy asks again for each row who the caller is.")
 
 
 def _calls_each_row(text: str) -> bool:

@@ -12,11 +12,12 @@ from pgcontract.probes.roles.ties import AUTH_USERS
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.access.shown import catalog_on_supabase, described, in_projects, session
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.registry import check
+from pgcontract.rules.registry import check, otherwise_kept
 from pgcontract.rules.traps.made_parts import CATALOG, origin_in_chain
 
 
 @check("view.caller_rights", subjects=catalog_on_supabase, severity=Severity.CRITICAL, head=True, implied=True)
+@otherwise_kept(CATALOG, "No view shows rows that its tables would not let the caller see.")
 def view_caller_rights(context: Context) -> Iterator[Answer]:
     """No view shows rows that its tables would not let the caller see.
 
@@ -36,8 +37,6 @@ def view_caller_rights(context: Context) -> Iterator[Answer]:
             found.setdefault(shown.name, []).append(shown)
     for name, by_actor in found.items():
         yield _view_answer(context, access, views[name], by_actor)
-    if not found:
-        yield Answer(Status.KEPT, CATALOG, "No view shows rows that its tables would not let the caller see.")
 
 
 def _is_hidden(context: Context, access: Access, shown: Shown) -> bool:
@@ -70,6 +69,7 @@ def _view_answer(context: Context, access: Access, view: View, by_actor: list[Sh
 
 
 @check("function.caller_rights", subjects=catalog_on_supabase, severity=Severity.CRITICAL, head=True, implied=True)
+@otherwise_kept(CATALOG, "No function hands out rows of other users that the tables hide.")
 def function_caller_rights(context: Context) -> Iterator[Answer]:
     """No SECURITY DEFINER function hands a caller rows of other users that the tables hide from him.
 
@@ -87,8 +87,6 @@ def function_caller_rights(context: Context) -> Iterator[Answer]:
         found.setdefault(shown.name, []).append(shown)
     for name, by_actor in found.items():
         yield _function_answer(context, functions[name], by_actor)
-    if not found:
-        yield Answer(Status.KEPT, CATALOG, "No function hands out rows of other users that the tables hide.")
 
 
 def _function_answer(context: Context, function: Function, by_actor: list[Shown]) -> Answer:

@@ -13,7 +13,7 @@ from pgcontract.probes.roles.users import ANNA
 from pgcontract.result import Severity, Status
 from pgcontract.rules.access.shown import catalog_on_supabase, described, in_projects, session
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.registry import check
+from pgcontract.rules.registry import check, otherwise_kept
 from pgcontract.rules.traps.made_parts import CATALOG, origin_in_chain
 
 _VERBS = {"INSERT": "inserts", "UPDATE": "changes", "DELETE": "deletes"}
@@ -25,6 +25,7 @@ _OF_OTHERS = {
 
 
 @check("view.caller_writes", subjects=catalog_on_supabase, severity=Severity.CRITICAL, head=True, implied=True)
+@otherwise_kept(CATALOG, "No view lets its caller write rows that its table keeps from him.")
 def view_caller_writes(context: Context) -> Iterator[Answer]:
     """No view lets its caller write rows that its table would not let him write.
 
@@ -40,8 +41,6 @@ def view_caller_writes(context: Context) -> Iterator[Answer]:
     found = _by_name(try_definer_writes(context).views)
     for name, written in found.items():
         yield _view_answer(context, access, name, written)
-    if not found:
-        yield Answer(Status.KEPT, CATALOG, "No view lets its caller write rows that its table keeps from him.")
 
 
 def _by_name(written: Sequence[Written]) -> dict[str, list[Written]]:
@@ -77,6 +76,7 @@ def _view_answer(context: Context, access: Access, name: str, written: Sequence[
 
 
 @check("function.caller_writes", subjects=catalog_on_supabase, severity=Severity.CRITICAL, head=True, implied=True)
+@otherwise_kept(CATALOG, "No function writes rows of other users for whoever calls it.")
 def function_caller_writes(context: Context) -> Iterator[Answer]:
     """No SECURITY DEFINER function writes rows of other users for whoever calls it.
 
@@ -94,8 +94,6 @@ def function_caller_writes(context: Context) -> Iterator[Answer]:
     functions = {function.name: function for function in context.migrated.functions}
     for name, written in found.items():
         yield _function_answer(context, functions[name], written)
-    if not found:
-        yield Answer(Status.KEPT, CATALOG, "No function writes rows of other users for whoever calls it.")
 
 
 def _function_answer(context: Context, function: Function, written: Sequence[Written]) -> Answer:

@@ -24,7 +24,7 @@ from pgcontract.rules.locks.findings import (
     shortened,
 )
 from pgcontract.rules.pending import pending_script
-from pgcontract.rules.registry import check, only_claimed
+from pgcontract.rules.registry import check, only_claimed, otherwise_kept
 from pgcontract.values import dataclass
 
 _LOCKS: Final = re.compile(r"\b(?:ALTER|CREATE|DROP|TRUNCATE|LOCK|REINDEX|CLUSTER|REFRESH)\b", re.IGNORECASE)
@@ -45,6 +45,7 @@ class _Held:
 
 
 @check("lock.not_held", subjects=pending_script, severity=Severity.WARNING, implied=True)
+@otherwise_kept("script", "No lock that others wait for is held while a later statement works.")
 def lock_not_held(context: Context) -> Iterator[Answer]:
     """No lock that others wait for is held while a later statement reads or writes every row of a table.
 
@@ -79,8 +80,6 @@ def lock_not_held(context: Context) -> Iterator[Answer]:
             evidence=_evidence(context, trace, first),
             origin=origin_of(context, first.later if first.path else first.taken),
         )
-    if not tables:
-        yield Answer(Status.KEPT, "script", "No lock that others wait for is held while a later statement works.")
 
 
 def _remedy(context: Context, held: _Held) -> str:

@@ -11,10 +11,11 @@ from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.locks.findings import command, origin_of, shortened
 from pgcontract.rules.pending import pending_script
-from pgcontract.rules.registry import check
+from pgcontract.rules.registry import check, otherwise_kept
 
 
 @check("rows.not_missed", subjects=pending_script, severity=Severity.WARNING)
+@otherwise_kept("script", "Nothing that is written while a table is copied is lost with the old one.")
 def rows_not_missed(context: Context) -> Iterator[Answer]:
     """No row that is written while a table is copied is lost with the old one.
 
@@ -47,8 +48,6 @@ def rows_not_missed(context: Context) -> Iterator[Answer]:
             ],
             origin=origin_of(context, found.copy),
         )
-    if not copies:
-        yield Answer(Status.KEPT, "script", "Nothing that is written while a table is copied is lost with the old one.")
 
 
 def _row(traced: TracedStatement, table: str) -> tuple[str, str, str]:

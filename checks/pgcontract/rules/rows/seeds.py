@@ -15,7 +15,7 @@ from pgcontract.probes.populated.seeded import load_seeds, repeating_sequences
 from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.registry import check
+from pgcontract.rules.registry import check, otherwise_kept
 
 SEQUENCES = "sequences"
 
@@ -75,6 +75,7 @@ def _head(promise: Promise) -> tuple[str, ...]:
 
 
 @check("sequence.ahead", subjects=_head, severity=Severity.WARNING, head=True)
+@otherwise_kept(SEQUENCES, "No sequence comes to a number that a row has.")
 def sequence_ahead(context: Context) -> Iterator[Answer]:
     """Each sequence is ahead of the keys that rows have.
 
@@ -84,9 +85,7 @@ def sequence_ahead(context: Context) -> Iterator[Answer]:
     that it numbers; where it comes to one of them, a row is inserted that leaves the number to it.
     What to do: after the rows, SELECT setval('the_sequence', max(id)) FROM the table; or write rows without the number.
     """
-    found = False
     for repeating in repeating_sequences(context):
-        found = True
         sequence, table, column = repeating.sequence, repeating.table, quote_identifier(repeating.column)
         furthest = f"(SELECT max({column}) FROM {table})"  # noqa: S608 - names from the catalog
         yield Answer(
@@ -103,5 +102,3 @@ def sequence_ahead(context: Context) -> Iterator[Answer]:
             ],
             origin=context.promise.origin_of("table", table),
         )
-    if not found:
-        yield Answer(Status.KEPT, SEQUENCES, "No sequence comes to a number that a row has.")

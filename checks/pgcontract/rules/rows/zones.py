@@ -18,7 +18,7 @@ from pgcontract.probes.script_words import names_in_code
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.pending import pending_script
-from pgcontract.rules.registry import check
+from pgcontract.rules.registry import check, otherwise_kept
 
 _SAYS_ZONE: Final = re.compile(r"\bAT\s+(?:TIME\s+ZONE|LOCAL)\b|\btimezone\s*\(", re.IGNORECASE)
 _SETS_ZONE: Final = re.compile(r"\bSET\s+(?:(?:SESSION|LOCAL)\s+)?TIME\s*ZONE\b|'TimeZone'", re.IGNORECASE)
@@ -29,6 +29,7 @@ _SHOWN: Final = "2024-07-01 12:00:00"
 
 
 @check("rows.zone_known", subjects=pending_script, severity=Severity.WARNING)
+@otherwise_kept("script", "No time changes with the time zone of who runs the migration.")
 def rows_zone_known(context: Context) -> Iterator[Answer]:
     """A column that changes between times with and without a zone says in which zone they are.
 
@@ -42,7 +43,6 @@ def rows_zone_known(context: Context) -> Iterator[Answer]:
     """
     script = context.promise.script
     after = {column.name: column for column in context.after.columns}
-    found = False
     for column in context.before.columns:
         now = after.get(column.name)
         if now is None or not _crosses(column.type, now.type):
@@ -55,10 +55,7 @@ def rows_zone_known(context: Context) -> Iterator[Answer]:
             or is_zone_set(context)
         ):
             continue
-        found = True
         yield _answer(context, column, now, statement)
-    if not found:
-        yield Answer(Status.KEPT, "script", "No time changes with the time zone of who runs the migration.")
 
 
 def _crosses(old: str, new: str) -> bool:

@@ -14,12 +14,13 @@ from pgcontract.probes.script_words import names_in_code
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.pending import pending_script
-from pgcontract.rules.registry import check
+from pgcontract.rules.registry import check, otherwise_kept
 
 _MAX_NAMED: Final = 3
 
 
 @check("object.replaced_whole", subjects=pending_script, severity=Severity.ERROR)
+@otherwise_kept("script", "What takes another's name has all that hung on that one.")
 def object_replaced_whole(context: Context) -> Iterator[Answer]:
     """What takes the name of a table, view or function that was there before has all that hung on that one.
 
@@ -33,11 +34,9 @@ def object_replaced_whole(context: Context) -> Iterator[Answer]:
     else is a warning.
     What to do: make them again on the new one, in the same transaction; or change the table that is there by ALTER TABLE.
     """
-    found = False
     for replaced in replaced_objects(context):
         if not replaced.lacks:
             continue
-        found = True
         lacks = sorted(replaced.lacks, key=lambda lack: not lack.serious)
         yield Answer(
             Status.BROKEN,
@@ -56,8 +55,6 @@ def object_replaced_whole(context: Context) -> Iterator[Answer]:
             origin=_origin(context, replaced),
             severity=Severity.ERROR if lacks[0].serious else Severity.WARNING,
         )
-    if not found:
-        yield Answer(Status.KEPT, "script", "What takes another's name has all that hung on that one.")
 
 
 def _summary(replaced: ReplacedObject, lacks: list[Lack]) -> str:

@@ -11,13 +11,14 @@ from pgcontract.probes.clock_rows import EndingRow, first_ending_row, reads_cloc
 from pgcontract.probes.context import Context
 from pgcontract.result import Severity, Status
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.registry import check
+from pgcontract.rules.registry import check, otherwise_kept
 from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_parts, origin_in_chain
 
 _CALL: Final = re.compile(r'((?:"(?:[^"]|"")*"|[\w$]+)(?:\.(?:"(?:[^"]|"")*"|[\w$]+))?)\(')
 
 
 @check("constraint.immutable", subjects=catalog_of_head, severity=Severity.WARNING, head=True)
+@otherwise_kept(CATALOG, "No CHECK that the migrations made reads the clock.")
 def constraint_immutable(context: Context) -> Iterator[Answer]:
     """No row that a CHECK passes is refused by it later.
 
@@ -29,24 +30,19 @@ def constraint_immutable(context: Context) -> Iterator[Answer]:
     What to do: compare with another column, as created_at, or ask it in a BEFORE INSERT trigger, where the moment of the
     write is meant.
     """
-    found = False
     for constraint in made_parts(context, "constraints"):
         if constraint.form != "check" or constraint.inherited or not constraint.enforced:
             continue
         definition = constraint.definition or ""
         if reads_clock(definition):
-            found = True
             yield _answer(context, constraint, first_ending_row(context, constraint))
         elif function := _clock_function(context, definition):
-            found = True
             yield Answer(
                 Status.NOTED,
                 constraint.name,
                 f"{constraint.name} calls {function}, which reads the clock: a row that passes today may not pass later.",
                 origin=origin_in_chain(context.promise, "constraint", constraint.name),
             )
-    if not found:
-        yield Answer(Status.KEPT, CATALOG, "No CHECK that the migrations made reads the clock.")
 
 
 def _answer(context: Context, constraint: Constraint, ending: EndingRow | None) -> Answer:

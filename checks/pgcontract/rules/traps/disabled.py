@@ -15,7 +15,7 @@ from pgcontract.probes.promise import Promise
 from pgcontract.probes.script_words import names_in_code
 from pgcontract.result import Severity, Status
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.registry import check
+from pgcontract.rules.registry import check, otherwise_kept
 from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_parts, origin_in_chain
 
 _REPLICATION: Final = re.compile(
@@ -28,6 +28,7 @@ _KINDS: Final = (("triggers", "trigger"), ("rules", "rule"), ("event_triggers", 
 
 
 @check("object.enabled", subjects=catalog_of_head, severity=Severity.WARNING, head=True)
+@otherwise_kept(CATALOG, "Nothing that the migrations switched off is left so.")
 def object_enabled(context: Context) -> Iterator[Answer]:
     """Each trigger and rule that the chain switches off is on again at its end, and so is forced row security.
 
@@ -43,13 +44,11 @@ def object_enabled(context: Context) -> Iterator[Answer]:
     told = {
         part.name for kind, _ in _KINDS for part in getattr(context.promise.declared, kind) if part.enabled == "disabled"
     }
-    found = False
     for kind, word in _KINDS:
         before = {_bare(part.name) for part in getattr(context.before, kind)}
         for part in made_parts(context, kind):
             if part.enabled != "disabled" or part.name in told:
                 continue
-            found = True
             table = getattr(part, "table", "")
             where, written = _switched_off(context.promise, part.name, table)
             # A partition's copy of its parent's trigger has no part of its own while it is enabled.
@@ -76,7 +75,6 @@ def object_enabled(context: Context) -> Iterator[Answer]:
         words = "FORCE ROW LEVEL SECURITY" if forced else "ENABLE ROW LEVEL SECURITY"
         against = "NO FORCE ROW LEVEL SECURITY" if forced else "DISABLE ROW LEVEL SECURITY"
         if origin := _taken_off(context.promise, table.name, words, against):
-            found = True
             whom = "whoever connects as its owner" if forced else "anybody"
             yield Answer(
                 Status.BROKEN,
@@ -105,7 +103,6 @@ def object_enabled(context: Context) -> Iterator[Answer]:
                 origin=origin,
             )
     for origin in _replicating(context.promise):
-        found = True
         yield Answer(
             Status.BROKEN,
             "session_replication_role",
@@ -116,8 +113,6 @@ def object_enabled(context: Context) -> Iterator[Answer]:
             remedy="SET LOCAL in a transaction, or RESET session_replication_role; at the end.",
             origin=origin,
         )
-    if not found:
-        yield Answer(Status.KEPT, CATALOG, "Nothing that the migrations switched off is left so.")
 
 
 def _bare(name: str) -> str:

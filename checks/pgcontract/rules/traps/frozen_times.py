@@ -16,7 +16,7 @@ from pgcontract.probes.context import Context
 from pgcontract.probes.thawed_times import thawed
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.registry import check
+from pgcontract.rules.registry import check, otherwise_kept
 from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_parts, origin_in_chain
 from pgcontract.values import dataclass
 
@@ -30,6 +30,7 @@ _LIVE: Final = {"now": "now()", "today": "CURRENT_DATE", "tomorrow": "CURRENT_DA
 
 
 @check("expression.not_frozen", subjects=catalog_of_head, severity=Severity.WARNING, head=True)
+@otherwise_kept(CATALOG, "No expression keeps the moment at which a migration ran.")
 def expression_not_frozen(context: Context) -> Iterator[Answer]:
     """No expression keeps the moment at which the migration ran.
 
@@ -45,16 +46,12 @@ def expression_not_frozen(context: Context) -> Iterator[Answer]:
     frozen = _frozen_parts(context, words) if words else ()
     of_tables = {(one.part.kind, getattr(one.part, "table", ""), one.part.quoted_name) for one in frozen}
     parents = {table.name: (table.partition_of, *table.inherits) for table in context.after.tables}
-    found = False
     for one in frozen:
         part = one.part
         above = parents.get(getattr(part, "table", ""), ())
         if any((part.kind, parent, part.quoted_name) in of_tables for parent in above):
             continue  # a partition has it from its partitioned table, a child from its parent
-        found = True
         yield _answer(context, one)
-    if not found:
-        yield Answer(Status.KEPT, CATALOG, "No expression keeps the moment at which a migration ran.")
 
 
 @dataclass(frozen=True, kw_only=True)

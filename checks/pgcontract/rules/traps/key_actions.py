@@ -14,7 +14,7 @@ from pgcontract.probes.context import Context
 from pgcontract.probes.populated.seeded import load_seeds
 from pgcontract.result import Severity, Status
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.registry import check
+from pgcontract.rules.registry import check, otherwise_kept
 from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_parts, origin_in_chain
 from pgcontract.values import dataclass
 
@@ -50,6 +50,7 @@ class _Column:
 
 
 @check("foreign_key.action_possible", subjects=catalog_of_head, severity=Severity.WARNING, head=True)
+@otherwise_kept(CATALOG, "What foreign keys set may stand in their columns.")
 def foreign_key_action_possible(context: Context) -> Iterator[Answer]:
     """What a foreign key sets on DELETE or UPDATE may stand in its columns.
 
@@ -78,15 +79,10 @@ def foreign_key_action_possible(context: Context) -> Iterator[Answer]:
         and constraint.table not in fixed
         and _ACTION.search(constraint.definition or "")
     ][:_MAX_ASKED]
-    found = False
     if asked:
         with context.clone(load_seeds(context).state) as connection:
             for constraint in asked:
-                for answer in _refused_actions(context, connection, constraint):
-                    found = True
-                    yield answer
-    if not found:
-        yield Answer(Status.KEPT, CATALOG, "What foreign keys set may stand in their columns.")
+                yield from _refused_actions(context, connection, constraint)
 
 
 def _refused_actions(context: Context, connection: psycopg.Connection, constraint: Constraint) -> Iterator[Answer]:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pgcontract.probes.context import Context
 from pgcontract.result import Severity, Status
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.registry import check
+from pgcontract.rules.registry import check, otherwise_kept
 from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_parts, origin_in_chain
 
 
 @check("table.primary_key", subjects=catalog_of_head, severity=Severity.WARNING, head=True)
+@otherwise_kept(CATALOG, "Each table that the migrations made has a primary key.")
 def table_primary_key(context: Context) -> Iterator[Answer]:
     """Each table has a primary key.
 
@@ -22,11 +23,9 @@ def table_primary_key(context: Context) -> Iterator[Answer]:
     What to do: ALTER TABLE ... ADD PRIMARY KEY (...), over columns that are one of a kind, or over a new identity column.
     """
     keyed = {constraint.table for constraint in context.after.constraints if constraint.form == "primary key"}
-    found = False
     for table in made_parts(context, "tables"):
         if table.form == "foreign table" or table.partition_of or table.name in keyed:
             continue
-        found = True
         unique = sorted(index.name for index in context.after.indexes_by_table.get(table.name, ()) if index.unique)
         yield Answer(
             Status.BROKEN,
@@ -38,5 +37,3 @@ def table_primary_key(context: Context) -> Iterator[Answer]:
             "one: ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY.",
             origin=origin_in_chain(context.promise, "table", table.name),
         )
-    if not found:
-        yield Answer(Status.KEPT, CATALOG, "Each table that the migrations made has a primary key.")

@@ -9,7 +9,7 @@ from typing import Final
 from pgcontract.probes.context import Context
 from pgcontract.result import Severity, Status
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.registry import check
+from pgcontract.rules.registry import check, otherwise_kept
 from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_parts, origin_in_chain
 
 # Of the reg types regclass, regrole and regtype alone keep their OIDs through pg_upgrade.
@@ -17,6 +17,7 @@ _LOST: Final = re.compile(r"reg(?:collation|config|dictionary|namespace|oper|ope
 
 
 @check("column.upgradable", subjects=catalog_of_head, severity=Severity.WARNING, head=True)
+@otherwise_kept(CATALOG, "pg_upgrade carries over the type of each column.")
 def column_upgradable(context: Context) -> Iterator[Answer]:
     """No column holds what pg_upgrade cannot carry over.
 
@@ -25,11 +26,9 @@ def column_upgradable(context: Context) -> Iterator[Answer]:
     How it is measured: the types of the columns that the chain made, in tables and materialised views at its head.
     What to do: text, with a cast where it is used; regclass, regrole and regtype are carried over.
     """
-    found = False
     for column in made_parts(context, "columns"):
         if not _LOST.match(column.type):
             continue
-        found = True
         yield Answer(
             Status.BROKEN,
             column.name,
@@ -39,5 +38,3 @@ def column_upgradable(context: Context) -> Iterator[Answer]:
             remedy=f"ALTER TABLE {column.table} ALTER COLUMN {column.quoted_name} TYPE text;",
             origin=origin_in_chain(context.promise, "column", column.name),
         )
-    if not found:
-        yield Answer(Status.KEPT, CATALOG, "pg_upgrade carries over the type of each column.")

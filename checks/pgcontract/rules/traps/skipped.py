@@ -10,11 +10,12 @@ from pgcontract.probes.cut_names import cut_names
 from pgcontract.probes.skipped_objects import skipped_objects
 from pgcontract.result import Severity, Status
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.registry import check
+from pgcontract.rules.registry import check, otherwise_kept
 from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head
 
 
 @check("object.not_skipped", subjects=catalog_of_head, severity=Severity.WARNING, head=True)
+@otherwise_kept(CATALOG, "Nothing that is made a second time has another shape.")
 def object_not_skipped(context: Context) -> Iterator[Answer]:
     """Nothing that the migrations make a second time is passed over in another shape.
 
@@ -38,11 +39,10 @@ def object_not_skipped(context: Context) -> Iterator[Answer]:
             remedy="Leave this statement out, and ALTER what is there.",
             origin=one.origin,
         )
-    if not skipped:
-        yield Answer(Status.KEPT, CATALOG, "Nothing that is made a second time has another shape.")
 
 
 @check("object.name_whole", subjects=catalog_of_head, severity=Severity.WARNING, head=True)
+@otherwise_kept(CATALOG, "No name that the migrations give is cut.")
 def object_name_whole(context: Context) -> Iterator[Answer]:
     """No name is cut.
 
@@ -64,5 +64,3 @@ def object_name_whole(context: Context) -> Iterator[Answer]:
             remedy="Give it a shorter name.",
             origin=name.origin,
         )
-    if not names:
-        yield Answer(Status.KEPT, CATALOG, "No name that the migrations give is cut.")

@@ -8,7 +8,7 @@ from pgcontract.probes.context import Context
 from pgcontract.probes.executed.trigger_effects import trigger_effects
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.registry import check
+from pgcontract.rules.registry import check, otherwise_kept
 from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_parts, origin_in_chain
 
 _SHOWN = 3
@@ -20,6 +20,7 @@ _INSTEAD = {
 
 
 @check("trigger.keeps_rows", subjects=catalog_of_head, severity=Severity.ERROR, head=True, implied=True)
+@otherwise_kept(CATALOG, "No trigger drops every write that it sees.")
 def trigger_keeps_rows(context: Context) -> Iterator[Answer]:
     """No BEFORE trigger drops every write without a word.
 
@@ -43,11 +44,10 @@ def trigger_keeps_rows(context: Context) -> Iterator[Answer]:
             evidence=[Evidence(title="The statement that changes no row", text=f"{write.statement};", language="sql")],
             origin=origin_in_chain(context.promise, "trigger", trigger.name),
         )
-    if not dropped:
-        yield Answer(Status.KEPT, CATALOG, "No trigger drops every write that it sees.")
 
 
 @check("trigger.sets_time", subjects=catalog_of_head, severity=Severity.WARNING, head=True)
+@otherwise_kept(CATALOG, "No trigger that is to set the time of a change leaves it.")
 def trigger_sets_time(context: Context) -> Iterator[Answer]:
     """A trigger that is to set the time of the last change does.
 
@@ -70,8 +70,6 @@ def trigger_sets_time(context: Context) -> Iterator[Answer]:
             evidence=[Evidence(title=f"An UPDATE that leaves {time.column}", text=f"{time.statement};", language="sql")],
             origin=origin_in_chain(context.promise, "trigger", trigger.name),
         )
-    if not unset:
-        yield Answer(Status.KEPT, CATALOG, "No trigger that is to set the time of a change leaves it.")
 
 
 @check("function.fired", subjects=catalog_of_head, severity=Severity.INFO, head=True)

@@ -8,11 +8,12 @@ from pgcontract.model.schema import Constraint, Index
 from pgcontract.probes.context import Context
 from pgcontract.result import Severity, Status
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.registry import check
+from pgcontract.rules.registry import check, otherwise_kept
 from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_parts, origin_in_chain
 
 
 @check("constraint.validated", subjects=catalog_of_head, severity=Severity.WARNING, head=True)
+@otherwise_kept(CATALOG, "No constraint that the migrations made is left NOT VALID.")
 def constraint_validated(context: Context) -> Iterator[Answer]:
     """Each constraint that was added NOT VALID is validated by the end of the chain.
 
@@ -25,11 +26,9 @@ def constraint_validated(context: Context) -> Iterator[Answer]:
     table, and lets others write meanwhile.
     """
     told = {constraint.name for constraint in context.promise.declared.constraints if constraint.validated}
-    found = False
     for constraint in made_parts(context, "constraints"):
         if constraint.validated or not constraint.enforced or constraint.inherited or constraint.name in told:
             continue
-        found = True
         is_begun = _is_begun(context, constraint)
         yield Answer(
             Status.NOTED if is_begun else Status.BROKEN,
@@ -42,8 +41,6 @@ def constraint_validated(context: Context) -> Iterator[Answer]:
             remedy=_validation(context, constraint),
             origin=origin_in_chain(context.promise, "constraint", constraint.name),
         )
-    if not found:
-        yield Answer(Status.KEPT, CATALOG, "No constraint that the migrations made is left NOT VALID.")
 
 
 def _is_begun(context: Context, constraint: Constraint) -> bool:
@@ -61,6 +58,7 @@ def _validation(context: Context, constraint: Constraint) -> str:
 
 
 @check("index.valid", subjects=catalog_of_head, severity=Severity.WARNING, head=True)
+@otherwise_kept(CATALOG, "No index that the migrations made is left INVALID.")
 def index_valid(context: Context) -> Iterator[Answer]:
     """Each index is valid by the end of the chain.
 
@@ -72,11 +70,9 @@ def index_valid(context: Context) -> Iterator[Answer]:
     """
     partitioned = {table.name for table in context.after.tables if table.form == "partitioned table"}
     told = {index.name for index in context.promise.declared.indexes if index.valid}
-    found = False
     for index in made_parts(context, "indexes"):
         if index.valid or index.name in told:
             continue
-        found = True
         yield (
             _of_partitions(context, index)
             if index.table in partitioned
@@ -91,8 +87,6 @@ def index_valid(context: Context) -> Iterator[Answer]:
                 origin=origin_in_chain(context.promise, "index", index.name),
             )
         )
-    if not found:
-        yield Answer(Status.KEPT, CATALOG, "No index that the migrations made is left INVALID.")
 
 
 def _of_partitions(context: Context, index: Index) -> Answer:
