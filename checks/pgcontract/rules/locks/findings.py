@@ -37,8 +37,8 @@ _MAX_SHOWN: Final = 60
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
-    """What one statement does to one table, to be told in one finding."""
+class TableWork:
+    """What one statement does to one table, which is one finding."""
 
     traced: TracedStatement
     works: tuple[Work, ...]
@@ -52,27 +52,27 @@ class Told:
         return self.first.subject if len(self.works) == 1 else self.first.table
 
 
-def answers(context: Context, kind: WorkKind, kept: str, describe: Callable[[Told], str]) -> Iterator[Answer]:
+def answers(context: Context, kind: WorkKind, kept: str, describe: Callable[[TableWork], str]) -> Iterator[Answer]:
     """One answer for each statement and table on which it does this kind of work while others wait for it."""
     trace = trace_locks(context)
-    found = list(_told(trace, kind))
-    for told in found:
-        yield _answer(context, told, describe(told))
-    if not found:
+    done = list(_table_work(trace, kind))
+    for table_work in done:
+        yield _answer(context, table_work, describe(table_work))
+    if not done:
         yield Answer(Status.KEPT, "script", kept + (f" Only what is before {trace.stopped}." if trace.stopped else ""))
 
 
-def _told(trace: LockTrace, kind: WorkKind) -> Iterator[Told]:
+def _table_work(trace: LockTrace, kind: WorkKind) -> Iterator[TableWork]:
     for traced in trace.statements:
         tables: dict[str, list[Work]] = {}
         for work in traced.work:
             if work.kind is kind and work.blocks:
                 tables.setdefault(work.table, []).append(work)
-        yield from (Told(traced=traced, works=tuple(works)) for works in tables.values())
+        yield from (TableWork(traced=traced, works=tuple(works)) for works in tables.values())
 
 
-def _answer(context: Context, told: Told, summary: str) -> Answer:
-    traced, work = told.traced, told.first
+def _answer(context: Context, table_work: TableWork, summary: str) -> Answer:
+    traced, work = table_work.traced, table_work.first
     rows = context.promise.project.table_rows.get(trace_locks(context).deployed_name(work.table))
     is_small = rows is not None and rows < FEW_ROWS
     size = (
@@ -81,17 +81,19 @@ def _answer(context: Context, told: Told, summary: str) -> Answer:
     # The steps are for production; what a newer server takes may be refused there.
     server = context.sandbox.server.major
     major = min(server, context.promise.project.postgres or server)
-    remedies = list(dict.fromkeys(remedy_for(traced, each, major=major) for each in told.works))
+    remedies = [remedy_for(traced, each, major=major) for each in table_work.works]
     evidence = [statement_evidence(traced)]
     if any(remedy.steps for remedy in remedies):
-        evidence.insert(0, Evidence(title="A migration each, in this order", text=_steps(remedies), language="sql"))
+        evidence.insert(
+            0, Evidence(title="A migration each, in this order", text=_steps(dict.fromkeys(remedies)), language="sql")
+        )
     return Answer(
         Status.NOTED if is_small else Status.BROKEN,
-        told.subject,
+        table_work.subject,
         f"{summary}: {waiting(traced, work, summary)} until it is done.{size}",
         expected="nobody waits while every row is read or written",
         actual=f"{work.lock.sql} on {work.table}",
-        remedy=_sentence(context, remedies),
+        remedy=_sentence(context, table_work.works, remedies),
         evidence=evidence,
         origin=origin_of(context, traced),
     )
@@ -129,10 +131,10 @@ def why(work: Work) -> str:
             return ""
 
 
-def reasons(told: Told) -> str:
-    """The same of all that is told together, the first three by name."""
-    words = list(dict.fromkeys(filter(None, map(why, told.works))))
-    if len(words) > 1 and all(isinstance(work.change, IndexBuilt) for work in told.works):
+def reasons(works: Sequence[Work]) -> str:
+    """The same of several, the first three by name."""
+    words = list(dict.fromkeys(filter(None, map(why, works))))
+    if len(words) > 1 and all(isinstance(work.change, IndexBuilt) for work in works):
         words = [word.removeprefix("the index ") for word in words]
         words[0] = f"the indexes {words[0]}"
     if len(words) > 3:
@@ -196,8 +198,15 @@ def _steps(remedies: Iterable[Remedy]) -> str:
     return "\n\n".join(f"-- {number}.\n{step}" for number, step in enumerate(steps, 1))
 
 
-def _sentence(context: Context, remedies: Sequence[Remedy]) -> str:
-    sentences = list(dict.fromkeys(remedy.sentence for remedy in remedies))
+def _sentence(context: Context, all_work: Sequence[Work], remedies: Sequence[Remedy]) -> str:
+    """The remedy of each piece of work; where they differ, with what each is for."""
+    works: dict[str, list[Work]] = {}
+    for work, remedy in zip(all_work, remedies, strict=True):
+        works.setdefault(remedy.sentence, []).append(work)
+    sentences = [
+        f"For {names}: {sentence}" if len(works) > 1 and (names := reasons(same)) else sentence
+        for sentence, same in works.items()
+    ]
     if any(remedy.concurrent for remedy in remedies) and context.promise.migration.outside_remedy:
         sentences.append(context.promise.migration.outside_remedy)
     if is_one_with_others(context.promise.script) and any(len(remedy.steps) > 1 for remedy in remedies):

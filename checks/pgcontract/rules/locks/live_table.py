@@ -10,7 +10,7 @@ from pgcontract.probes.locks.work import ColumnAdded, IndexBuilt, WorkKind
 from pgcontract.probes.locks.zones import ELSEWHERE, ZonedRewrite, rewrites_elsewhere
 from pgcontract.result import Severity, Status
 from pgcontract.rules.answer import Answer
-from pgcontract.rules.locks.findings import Told, answers, command, origin_of, reasons, statement_evidence, why
+from pgcontract.rules.locks.findings import TableWork, answers, command, origin_of, reasons, statement_evidence, why
 from pgcontract.rules.pending import pending_script
 from pgcontract.rules.registry import check
 
@@ -28,16 +28,16 @@ def lock_no_rewrite(context: Context) -> Iterator[Answer]:
     [production.tables] in pgcontract.toml.
     """
 
-    def describe(told: Told) -> str:
-        line, table = told.traced.statement.line, told.first.table
-        if told.first.kind_of_table == "m":
-            return f"Line {line} fills {table} anew under {told.first.lock.sql}"
-        if isinstance(told.first.change, ColumnAdded):
-            column = told.first.change.column
+    def describe(work: TableWork) -> str:
+        line, table = work.traced.statement.line, work.first.table
+        if work.first.kind_of_table == "m":
+            return f"Line {line} fills {table} anew under {work.first.lock.sql}"
+        if isinstance(work.first.change, ColumnAdded):
+            column = work.first.change.column
             value = "its values are stored" if column.generated == "s" else "each row gets a value of its own"
             return f"Line {line} rewrites every row of {table} to add {column.name}, as {value}"
-        cause = reasons(told)
-        return f"Line {line} rewrites every row of {table}{f' for {cause}' if cause else ', by ' + command(told.traced)}"
+        cause = reasons(work.works)
+        return f"Line {line} rewrites every row of {table}{f' for {cause}' if cause else ', by ' + command(work.traced)}"
 
     yield from answers(context, WorkKind.REWRITE, "No table that was there before is rewritten under a lock.", describe)
     # A database on Supabase is in UTC.
@@ -75,11 +75,11 @@ def lock_no_scan(context: Context) -> Iterator[Answer]:
     [production.tables] in pgcontract.toml.
     """
 
-    def describe(told: Told) -> str:
-        cause = reasons(told)
-        for_what = f"to check {cause}" if cause else f"at {command(told.traced)}"
-        table = told.first.partitions[0] if len(told.first.partitions) == 1 else told.first.table
-        return f"Line {told.traced.statement.line} reads every row of {table} {for_what}"
+    def describe(work: TableWork) -> str:
+        cause = reasons(work.works)
+        for_what = f"to check {cause}" if cause else f"at {command(work.traced)}"
+        table = work.first.partitions[0] if len(work.first.partitions) == 1 else work.first.table
+        return f"Line {work.traced.statement.line} reads every row of {table} {for_what}"
 
     yield from answers(context, WorkKind.SCAN, "No table that was there before is read whole under a lock.", describe)
 
@@ -96,9 +96,9 @@ def lock_no_index_build(context: Context) -> Iterator[Answer]:
     small, say so: [production.tables] in pgcontract.toml.
     """
 
-    def describe(told: Told) -> str:
-        again = isinstance(told.first.change, IndexBuilt) and told.first.change.rebuilt
+    def describe(work: TableWork) -> str:
+        again = isinstance(work.first.change, IndexBuilt) and work.first.change.rebuilt
         verb = "builds again" if again else "builds"
-        return f"Line {told.traced.statement.line} {verb} {reasons(told) or 'an index'} on {told.first.table}"
+        return f"Line {work.traced.statement.line} {verb} {reasons(work.works) or 'an index'} on {work.first.table}"
 
     yield from answers(context, WorkKind.BUILD, "No index is built under a lock that others wait for.", describe)
