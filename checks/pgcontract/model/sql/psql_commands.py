@@ -123,21 +123,18 @@ def read_copy(line: str, place: Place) -> tuple[str, str | None]:
             at = number
             break
     if at is None or at + 1 >= len(words):
-        raise InputError("\\copy names no file to read; write \\copy t FROM 'file'", file=place.path, line=place.line)
+        raise refuse(place, "\\copy names no file to read; write \\copy t FROM 'file'")
     if words[at].upper == "TO":
-        raise InputError(
-            "\\copy … TO writes a file, which nothing here does: remove it", file=place.path, line=place.line
-        )
+        raise refuse(place, "\\copy … TO writes a file, which nothing here does: remove it")
     head, token = line[: words[at].offset].strip(), words[at + 1]
     name: str | None = token.text[1:-1].replace("''", "'")
     end = token.offset + len(token.text)
     match token.upper:
         case "PROGRAM" | "PSTDIN":
-            raise InputError(
+            raise refuse(
+                place,
                 "\\copy … PROGRAM and PSTDIN take rows from outside of the project: write them into a file of it, and "
                 "name that",
-                file=place.path,
-                line=place.line,
             )
         case "STDIN":
             name = None
@@ -145,3 +142,20 @@ def read_copy(line: str, place: Place) -> tuple[str, str | None]:
             name = line[token.offset :].split()[0].rstrip(";")
             end = token.offset + len(name)
     return f"COPY {head} FROM STDIN {line[end:].strip().rstrip(';')}".strip(), name
+
+
+def copies_in(statement: str, place: Place) -> bool:
+    """Whether it is a COPY whose rows follow. Raises InputError where they would be binary."""
+    words = [token.upper for token in tokens(statement) if token.kind in (TokenKind.WORD, TokenKind.MARK)]
+    depth, copies_in = 0, False
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        depth += {"(": 1, ")": -1}.get(word, 0)
+        copies_in |= not depth and (word, following) == ("FROM", "STDIN")
+    if copies_in and ("BINARY" in words or re.search(r"\bformat\s+'?binary\b", statement, re.IGNORECASE)):
+        raise refuse(place, "COPY takes binary rows, which no text can hold: write them as text or csv")
+    return copies_in
+
+
+def refuse(place: Place, message: str) -> InputError:
+    """The error that says it, at its line."""
+    return InputError(message, file=place.path, line=place.line)

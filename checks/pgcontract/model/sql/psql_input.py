@@ -6,9 +6,16 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
+from typing import Final
 
 from pgcontract.model.sql.passages import Passage, Place
 from pgcontract.model.sql.script import Source, line_starts
+from pgcontract.patterns import lazy_pattern
+
+_NESTING: Final = lazy_pattern(r"/\*|\*/")
+_IN_ESCAPES: Final = lazy_pattern(r"\\|'")
+_GOES_ON: Final = lazy_pattern(r"'(?:'|[ \t\f\v]*[\r\n][ \t\r\n\f\v]*')")
+_END_OF_ROWS: Final = lazy_pattern(r"\n\\\.\r?(?:\n|\Z)")
 
 
 class Inside(Enum):
@@ -160,3 +167,47 @@ class File:
     def new_buffer(self) -> None:
         """The next statement begins."""
         self.buffer = Buffer()
+
+    def read_inside(self) -> None:
+        """Up to where a quote or comment ends, or the text does."""
+        current = self.inputs[-1]
+        text, at = current.text, current.at
+        match self.inside:
+            case Inside.COMMENT:
+                while self.depth and (mark := _NESTING.search(text, at)):
+                    self.depth += 1 if mark.group() == "/*" else -1
+                    at = mark.end()
+                current.at = at if not self.depth else len(text)
+                closed = not self.depth
+            case Inside.ESCAPES:
+                closed = False
+                while not closed and (mark := _IN_ESCAPES.search(text, at)):
+                    goes_on = _GOES_ON.match(text, mark.start())
+                    at = goes_on.end() if goes_on else mark.end() + (mark.group() == "\\")
+                    closed = mark.group() == "'" and goes_on is None
+                current.at = min(at, len(text)) if closed else len(text)
+            case _:
+                tag = {Inside.STRING: "'", Inside.NAME: '"'}.get(self.inside, self.tag)
+                close = text.find(tag, at)
+                closed = close >= 0
+                current.at = close + len(tag) if closed else len(text)
+        if self.inside is not Inside.COMMENT:
+            self.mark(current.at - 1, current.at)
+        if closed:
+            self.inside = Inside.NOTHING
+
+    def take_rows(self) -> str:
+        """The lines behind the one that is being read, up to the one that is `\\.`, or the file's end; the file goes on
+        behind them, and with what is left of the line first."""
+        source, current = self.inputs[0], self.inputs[-1]
+        line_end = source.text.find("\n", source.at)
+        if line_end < 0:
+            return ""
+        end = _END_OF_ROWS.search(source.text, line_end)
+        rows = source.text[line_end + 1 : end.start() + 1 if end else len(source.text)]
+        self.flush(current.at)
+        left, at = source.text[source.at : line_end], source.at
+        source.at = source.emitted = end.end() if end else len(source.text)
+        if left.strip():
+            self.inputs.insert(1, Input(left, source.path, origin=(source, at)))
+        return rows
