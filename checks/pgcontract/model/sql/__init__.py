@@ -14,23 +14,18 @@ from pgcontract.model.sql.restoring import may_be_passed_over, restore_goes_on
 from pgcontract.model.sql.script import (
     MAX_PARSED_BYTES,
     Script,
-    Source,
-    Statement,
     as_written,
     keep_only,
     make_script,
-    make_source,
     messages,
     place,
     read_script,
-    read_source,
-    read_text,
-    require_sql,
-    require_sql_text,
     split_statements,
     statements_between,
 )
 from pgcontract.model.sql.script_comments import ScriptComment, script_comments
+from pgcontract.model.sql.source import Source, make_source, read_source, read_text, require_sql, require_sql_text
+from pgcontract.model.sql.statement import Statement
 from pgcontract.model.sql.statement_digest import digest_of_script, digest_of_statements
 from pgcontract.model.sql.text_catalog import Created, Unread
 from pgcontract.model.sql.uncommitted import Uncommitted, last_uncommitted

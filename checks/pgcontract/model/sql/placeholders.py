@@ -10,7 +10,8 @@ from typing import Final
 
 from pgcontract.model.sql.lexer import TokenKind, tokens
 from pgcontract.model.sql.passages import Passage, passage_end
-from pgcontract.model.sql.script import Script, line_starts
+from pgcontract.model.sql.script import Script
+from pgcontract.model.sql.source import line_starts
 from pgcontract.values import dataclass
 
 _QUOTED: Final = re.compile(r"'.*'", re.DOTALL)

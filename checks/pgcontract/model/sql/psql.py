@@ -34,7 +34,8 @@ from pgcontract.model.sql.psql_commands import (
 )
 from pgcontract.model.sql.psql_input import Condition, File, Input
 from pgcontract.model.sql.psql_text import MAX_CHARACTERS, WHOLE_LINE, PsqlText
-from pgcontract.model.sql.script import MAX_PARSED_BYTES, Script, Source
+from pgcontract.model.sql.script import MAX_PARSED_BYTES, Script
+from pgcontract.model.sql.source import Source
 from pgcontract.patterns import lazy_pattern
 from pgcontract.values import dataclass
 

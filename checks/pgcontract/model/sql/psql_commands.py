@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from pgcontract.errors import InputError
 from pgcontract.model.sql.lexer import TokenKind, tokens
 from pgcontract.model.sql.passages import Place
-from pgcontract.model.sql.script import Source
+from pgcontract.model.sql.source import Source
 from pgcontract.values import dataclass
 
 # They change what is shown, or show something, and the server's answers are the same with them or without.

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Final
 
 from pgcontract.model.sql.passages import Passage, Place
-from pgcontract.model.sql.script import Source, line_starts
+from pgcontract.model.sql.source import Source, line_starts
 from pgcontract.patterns import lazy_pattern
 
 _NESTING: Final = lazy_pattern(r"/\*|\*/")

@@ -32,7 +32,9 @@ from pgcontract.model.sql.psql_commands import (
     refuse,
 )
 from pgcontract.model.sql.psql_input import File, Input, Inside
-from pgcontract.model.sql.script import MAX_WORDS, Source, Statement
+from pgcontract.model.sql.script import MAX_WORDS
+from pgcontract.model.sql.source import Source
+from pgcontract.model.sql.statement import Statement
 from pgcontract.patterns import lazy_pattern
 
 _MAX_VALUES: Final = 200_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pgcontract.model.sql.script import Statement
+from pgcontract.model.sql.statement import Statement
 
 _UNDEFINED_OBJECT: Final = "42704"
 _NO_PRIVILEGE: Final = "42501"

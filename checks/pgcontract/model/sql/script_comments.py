@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from pgcontract.model.sql.lexer import line_comments
 from pgcontract.model.sql.passages import Place
-from pgcontract.model.sql.script import Script, Statement, place
+from pgcontract.model.sql.script import Script, place
+from pgcontract.model.sql.statement import Statement
 from pgcontract.values import dataclass
 
 

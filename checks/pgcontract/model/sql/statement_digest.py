@@ -7,7 +7,8 @@ from hashlib import sha256
 from typing import Final
 
 from pgcontract.model.sql.lexer import TokenKind, opens_routine, tokens
-from pgcontract.model.sql.script import Script, Statement
+from pgcontract.model.sql.script import Script
+from pgcontract.model.sql.statement import Statement
 
 _DIGITS: Final = 16  # 64 bits: two statements of one project that share them are not met
 _APART: Final = "\0"  # which no SQL text holds

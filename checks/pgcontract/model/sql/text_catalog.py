@@ -8,7 +8,8 @@ from dataclasses import field, replace
 
 from pgcontract.model.identifiers import free_generated_name
 from pgcontract.model.qualified_name import QualifiedName
-from pgcontract.model.sql.script import Script, Statement, place
+from pgcontract.model.sql.script import Script, place
+from pgcontract.model.sql.statement import Statement
 from pgcontract.values import dataclass
 
 _RELATIONS = ("table", "view", "sequence", "index")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pgcontract.model.sql.execution import TransactionScope
-from pgcontract.model.sql.script import Script, Statement
+from pgcontract.model.sql.script import Script
+from pgcontract.model.sql.statement import Statement
 from pgcontract.values import dataclass
 
 
