@@ -19,22 +19,21 @@ from pgcontract.contract.contract_files import (
     ContractPlaces,
 )
 from pgcontract.contract.folder_options import FolderOptions
+from pgcontract.contract.folder_reading import layout_sentence, read_folder, read_what_is_sql
 from pgcontract.contract.given_script import read_given, read_given_folder
-from pgcontract.contract.layouts import Layout, layout_called, layout_of, layout_of_tool, layouts
+from pgcontract.contract.layouts import layout_of_tool, layouts
 from pgcontract.contract.left_out import left_out
 from pgcontract.contract.migration import Migration
-from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind, from_the_top
+from pgcontract.contract.migration_folder import Folder, from_the_top
 from pgcontract.contract.platform_evidence import SUPABASE
 from pgcontract.contract.project import Project
 from pgcontract.contract.severities import read_severities
 from pgcontract.contract.supabase_config import ConfiguredMajor, configured_major
 from pgcontract.contract.toml_reader import Document, parse_contract, read_contract
 from pgcontract.contract.unread_tools import unread_tool
-from pgcontract.contract.validation_errors import nearest
-from pgcontract.errors import InputError, UnreadableScript
+from pgcontract.errors import InputError
 from pgcontract.model.input_file import read_bytes, require_inside
 from pgcontract.model.sql import make_source
-from pgcontract.result import Severity
 from pgcontract.result.outline import Outline
 from pgcontract.result.secrets import mask_secrets
 
@@ -91,7 +90,7 @@ def load_script(raw: bytes, *, name: str, options: FolderOptions | None = None) 
         shapes=shapes,
         layout=layout.NAME,
         issues=reading.issues,
-        assumptions=(_layout_sentence(layout, shown), *reading.assumptions),
+        assumptions=(layout_sentence(layout, shown), *reading.assumptions),
     )
     says_platform = configuration.file_of("production", "platform") is not None
     project = with_options(project, options, folder=folder, says_platform=says_platform)
@@ -196,63 +195,6 @@ def _through_folder(project: Project, path: Path) -> Project | None:
     return project.through(inside[0].key) if len(inside) == 1 else None
 
 
-def _read_folder(
-    folder: Folder, options: FolderOptions, configuration: Configuration
-) -> tuple[Layout, FolderReading, str]:
-    """The layout, what it makes of the folder, and the sentence that tells which it is."""
-    if options.layout is not None:
-        layout, shown = layout_called(options.layout), "as --layout says"
-    elif (name := configuration.spec.runner.layout) is not None:
-        key = ("runner", "layout")
-        if name not in layouts():
-            configuration.raise_mistake(key, f"no layout is called {name!r}; {nearest(name, sorted(layouts()))}")
-        layout, shown = layouts()[name], f"as [runner] in {configuration.name_of(*key)} says"
-    else:
-        layout, recognised = layout_of(folder)
-        shown = f"it {recognised}"
-    reading = layout.read_folder(folder)
-    return layout, reading, _layout_sentence(layout, shown)
-
-
-def _read_what_is_sql(
-    folder: Folder, options: FolderOptions, configuration: Configuration
-) -> tuple[Layout, FolderReading, str]:
-    """The same of a folder without contracts, where a file that is no SQL is a finding and stops no other. Raises
-    InputError where it is named alone, or nothing else is there."""
-    issues: list[FolderIssue] = []
-    first: UnreadableScript | None = None
-    while True:
-        try:
-            layout, reading, sentence = _read_folder(folder, options, configuration)
-            return layout, replace(reading, issues=(*reading.issues, *issues)), sentence
-        except UnreadableScript as error:
-            path, first = Path(error.file or ""), first or error
-            if folder.only is not None or path in folder.unreadable:
-                raise
-            issues.append(_is_unreadable(folder, path, error))
-            # What was found out of the folder with the file in it is no more true.
-            folder = replace(folder, unreadable=folder.unreadable | {path}, _openings={}, _answers={})
-        except InputError as error:
-            raise (first or error) from None
-
-
-def _is_unreadable(folder: Folder, path: Path, error: UnreadableScript) -> FolderIssue:
-    name = folder.name(path)
-    return FolderIssue(
-        kind=IssueKind.REFUSED,
-        subject=name,
-        summary=f"{name} {error.message.rstrip('.')}{'' if error.message.endswith('?') else '.'} It was passed over.",
-        remedy="Correct it, or move it out of the folder.",
-        severity=Severity.ERROR,
-        path=str(path),
-        line=error.line,
-    )
-
-
-def _layout_sentence(layout: Layout, shown: str) -> str:
-    return f"Read as {layout.NAME} ({shown}): {layout.SENTENCE}. --layout reads it as another."
-
-
 def contract_path(project: Project, migration: Migration | None = None) -> Path:
     """Where the project looks for the contract of a migration, else of its head."""
     migration = migration or project.head
@@ -304,7 +246,7 @@ def _project(root: Path, options: FolderOptions) -> Project:
         require_inside(part, root)
     configuration = read_configuration(root)
     folder = _folder(path, root, options, configuration)
-    layout, reading, sentence = _read_folder(folder, options, configuration)
+    layout, reading, sentence = read_folder(folder, options, configuration)
     documents = ContractPlaces(migrations=path, project=root).read(reading.migrations, configuration.outline)
     return configured_project(
         layout, reading, sentence, documents, folder=folder, options=options, configuration=configuration
@@ -333,7 +275,7 @@ def _project_without_contracts_folder(
     where it stands elsewhere."""
     configuration = read_configuration(path)
     folder = _folder(path, path, options, configuration, only=only)
-    layout, reading, sentence = _read_what_is_sql(folder, options, configuration)
+    layout, reading, sentence = read_what_is_sql(folder, options, configuration)
     if contract is None:
         looked_at = ContractPlaces(migrations=path, alone=only is not None)
         documents = looked_at.read(reading.migrations, configuration.outline)

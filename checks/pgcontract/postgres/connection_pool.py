@@ -15,7 +15,8 @@ from typing import Final
 import psycopg
 
 from pgcontract.errors import CouldNotConnect, ServerUnavailable
-from pgcontract.postgres.connection import Connection, Limits
+from pgcontract.postgres.connection import Connection
+from pgcontract.postgres.connection_limits import Limits
 from pgcontract.postgres.providers import Server
 
 LOCK_TIMEOUT_MS: Final = 10_000

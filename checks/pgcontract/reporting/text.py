@@ -6,13 +6,10 @@ Colour follows the terminal and NO_COLOR; `render` is the same page at 80 column
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from io import StringIO
+from collections.abc import Iterator, Sequence
 
-from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.console import RenderableType
 from rich.padding import Padding
-from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -20,6 +17,7 @@ from pgcontract.reporting.finding_status import counts, status_label
 from pgcontract.reporting.markup import truncate_text, visible
 from pgcontract.reporting.role_table import role_line
 from pgcontract.reporting.run_view import NOTEWORTHY_OUTCOMES, OUTCOMES_WORST_FIRST, RunView, decision_meaning
+from pgcontract.reporting.text_lines import Lines, Printer, evidence_rows, first_lines, grid
 from pgcontract.reporting.waiver_calendar import next_to_end
 from pgcontract.result import Decision, Evidence, Finding, Phase, Run, Status
 from pgcontract.values import dataclass
@@ -27,15 +25,12 @@ from pgcontract.values import dataclass
 FORMAT = "text"
 WIDTH = 80
 LINTED = "script.linted"
-MAX_EVIDENCE_LINES = 12
-MAX_TEXT = 1200
 MAX_PHASES = 5
 MAX_LINES = 40
 MIN_ENTRY_LINES = 24
 MIN_SHARE = 10
 MAX_NAMES = 6
 MAX_SETTLED = 4
-_MORE = "… {} more in run.json"
 _STYLE = {
     Decision.CLEAR: "black on green",
     Decision.CAUTION: "black on yellow",
@@ -61,7 +56,7 @@ def render_page(run: Run, *, width: int, verbose: bool = False, color: bool = Fa
     """The page at that width. What is wrong stands first, each rule and cause with as much as 40 lines hold; `verbose`
     shows all of it, however long."""
     view = RunView(run)
-    printer = _Printer(width, color=color)
+    printer = Printer(width, color=color)
     head = printer.lines(*_heading(view, verbose=verbose))
     foot = printer.lines(*_settled(view, verbose=verbose), _totals(view))
     entries = _entries(view)
@@ -70,28 +65,6 @@ def render_page(run: Run, *, width: int, verbose: bool = False, color: bool = Fa
     if body is None:
         body = _fit(entries, view, printer, room)
     return "\n".join((*head, *body, *foot)) + "\n"
-
-
-class _Printer:
-    """Renders to lines; tables and places are never wrapped, for they are copied and searched."""
-
-    def __init__(self, width: int, *, color: bool) -> None:
-        self._width = width
-        self._color = color
-
-    def lines(self, *renderables: RenderableType) -> list[str]:
-        page = StringIO()
-        # Not a terminal's own: what stands where is decided before it is printed.
-        console = Console(
-            file=page,
-            width=self._width,
-            no_color=not self._color or None,  # None: as NO_COLOR says
-            force_terminal=self._color,
-            color_system="standard" if self._color else None,
-        )
-        for renderable in renderables:
-            console.print(renderable, highlight=False, crop=False)
-        return [line.rstrip() for line in page.getvalue().split("\n")[:-1]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,7 +151,7 @@ def _entries(view: RunView) -> list[_Entry]:
     ]
 
 
-def _fit(entries: Sequence[_Entry], view: RunView, printer: _Printer, room: int) -> list[str]:
+def _fit(entries: Sequence[_Entry], view: RunView, printer: Printer, room: int) -> list[str]:
     """As much of each entry as there is room for, the worst first."""
     shown = [printer.lines(*entry.line(view)) for entry in entries]
     if len(entries) > room:
@@ -233,7 +206,7 @@ def _heading(view: RunView, *, verbose: bool) -> Iterator[RenderableType]:
         yield Text(view.failures, style="bold")
         yield Text("")
     if view.reasons:
-        yield _grid((("•", reason, "") for reason in view.reasons), label=1)
+        yield grid((("•", reason, "") for reason in view.reasons), label=1)
         yield Text("")
     if run.fault:
         yield Text(f"! {visible(run.fault)}", style="bold red", overflow="fold")
@@ -241,7 +214,7 @@ def _heading(view: RunView, *, verbose: bool) -> Iterator[RenderableType]:
     if run.on_trust:
         yield Text("Taken on trust", style="bold")
         if verbose:
-            yield _grid((("~", sentence, "yellow") for sentence in run.on_trust), label=1)
+            yield grid((("~", sentence, "yellow") for sentence in run.on_trust), label=1)
         else:
             for sentence in run.on_trust:
                 line = Text.assemble(("~ ", "dim"), (visible(sentence), "yellow"), no_wrap=True, overflow="ellipsis")
@@ -269,63 +242,29 @@ def _finding(finding: Finding, view: RunView, *, with_evidence: bool = True) -> 
     claim_texts = ((claim, view.description(claim, finding.migration)) for claim in finding.claims)
     claims = [("claim", f"{name} “{words}”" if words else name, "") for name, words in claim_texts]
     if finding.origin:
-        yield _Lines([(f"at       {visible(_place(finding))}", "cyan")], indent=2)
+        yield Lines([(f"at       {visible(_place(finding))}", "cyan")], indent=2)
     rows = [
         ("expected", finding.expected, ""),
         ("found", finding.actual, ""),
         *claims,
     ]
-    yield Padding(_grid((label, text, tone) for label, text, tone in rows if text is not None), (0, 0, 0, 2))
+    yield Padding(grid((label, text, tone) for label, text, tone in rows if text is not None), (0, 0, 0, 2))
     for evidence in finding.evidence if with_evidence else ():
         yield from _evidence(evidence)
     if finding.accepted_though_critical:
-        yield Padding(_grid([("accepted", finding.resolution or "", "yellow")]), (0, 0, 0, 2))
+        yield Padding(grid([("accepted", finding.resolution or "", "yellow")]), (0, 0, 0, 2))
     if finding.remedy:
-        yield Padding(_grid([("remedy", finding.remedy, "green")]), (0, 0, 0, 2))
+        yield Padding(grid([("remedy", finding.remedy, "green")]), (0, 0, 0, 2))
 
 
 def _evidence(evidence: Evidence) -> Iterator[RenderableType]:
     lines = visible(evidence.text, lines=True).strip("\n").split("\n") if evidence.text else []
     yield Padding(Text(visible(evidence.title)), (0, 0, 0, 2))
     if lines:
-        shown = Text("\n".join(map(truncate_text, _first_lines(lines))), style="dim", overflow="fold")
+        shown = Text("\n".join(map(truncate_text, first_lines(lines))), style="dim", overflow="fold")
         yield Padding(shown, (0, 0, 0, 4))
     if evidence.columns:
-        yield _rows(evidence)
-
-
-class _Lines:
-    """Lines as long as they are, each with its style, a number of blanks before it: rich wraps or cuts all else."""
-
-    def __init__(self, lines: Iterable[tuple[str, str]], *, indent: int) -> None:
-        self._lines = tuple(lines)
-        self._indent = indent
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for line, style in self._lines:
-            yield Segment(" " * self._indent)
-            yield Segment(line, console.get_style(style))
-            yield Segment.line()
-
-
-def _rows(evidence: Evidence) -> RenderableType:
-    """Columns as wide as their cells, however wide the page is: a row that is wrapped can be read by nobody."""
-    first = evidence.rows[:MAX_EVIDENCE_LINES]
-    shown = [[visible(truncate_text(cell)) for cell in row[: len(evidence.columns)]] for row in first]
-    table = [[visible(column) for column in evidence.columns], *shown]
-    widths = [max(cell_len(row[number]) for row in table if number < len(row)) for number in range(len(evidence.columns))]
-    lines = [
-        "  ".join(cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=False)).rstrip()
-        for row in table
-    ]
-    more = len(evidence.rows) - MAX_EVIDENCE_LINES
-    styled = [(lines[0], "dim bold"), *((line, "dim") for line in lines[1:])]
-    return _Lines([*styled, *([(_MORE.format(more), "dim")] if more > 0 else [])], indent=4)
-
-
-def _first_lines(lines: Sequence[str]) -> Sequence[str]:
-    more = len(lines) - MAX_EVIDENCE_LINES
-    return lines if more <= 0 else [*lines[:MAX_EVIDENCE_LINES], _MORE.format(more)]
+        yield evidence_rows(evidence)
 
 
 def _list(findings: Sequence[Finding], view: RunView) -> RenderableType:
@@ -357,7 +296,7 @@ def _totals(view: RunView) -> RenderableType:
         sums.append(("roles", f"{roles} (in the report)"))
     if view.run.phases:
         sums.append(("cost", _cost(view.run.phases)))
-    return _grid((label, text, "") for label, text in sums)
+    return grid((label, text, "") for label, text in sums)
 
 
 def _linted(said: Sequence[Finding]) -> str:
@@ -372,13 +311,3 @@ def _cost(phases: Sequence[Phase]) -> str:
     named = ", ".join(f"{phase.name} {phase.cpu_ms / 1000:.1f}" for phase in dearest)
     cpu_s, wall_s = (sum(getattr(phase, kind) for phase in phases) / 1000 for kind in ("cpu_ms", "wall_ms"))
     return f"{cpu_s:.1f} s of CPU, {wall_s:.1f} s wall (most: {named})"
-
-
-def _grid(rows: Iterable[tuple[str, str, str]], *, label: int = 8) -> RenderableType:
-    """Rows of label, text and style, the text wrapped next to its label."""
-    grid = Table.grid(padding=(0, 1))
-    grid.add_column(width=label, no_wrap=True, style="dim")
-    grid.add_column(overflow="fold")
-    for name, text, style in rows:
-        grid.add_row(name, Text(visible(truncate_text(text, MAX_TEXT), lines=True), style=style))
-    return grid

@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from itertools import takewhile
 from types import TracebackType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import psycopg
 
 from pgcontract.contract import Migration
 from pgcontract.errors import CouldNotAsk, CouldNotConnect, InputError, PgcontractError, ServerUnavailable
-from pgcontract.plugins import blamed_for
 from pgcontract.postgres import versions
-from pgcontract.postgres.connection import QUERY_CANCELED, describe_timeout, is_server_lost
-from pgcontract.postgres.cpu_time import process_cpu_ms
+from pgcontract.postgres.connection import describe_timeout, is_server_lost
+from pgcontract.postgres.connection_limits import QUERY_CANCELED
 from pgcontract.postgres.missing_features import MissingFeature, functions_lacking
 from pgcontract.postgres.platform import Platform, platform_of
-from pgcontract.postgres.progress import ProgressEvent, report_progress
 from pgcontract.postgres.providers import Production, Provider, Server, provider_for
 from pgcontract.postgres.sandbox import Sandbox
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.context import Context
-from pgcontract.probes.promise import Promise
-from pgcontract.result import Evidence, Finding, LiveStatement, Observations, Phase, ServerInfo, Status
+from pgcontract.result import Finding, LiveStatement, Observations, ServerInfo, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import Check, checks
 from pgcontract.runner.behind_failures import excuse
+from pgcontract.runner.check_answers import answers_of, error_answers, raise_wish_to_end, sentence, unknown_answers
 from pgcontract.runner.findings import make_finding, make_unanswered_finding
 from pgcontract.runner.head_findings import merge_with_head
 from pgcontract.runner.item import Item
@@ -40,6 +37,7 @@ from pgcontract.runner.kept_chain import kept_server
 from pgcontract.runner.lacking_functions import excuse_lacking
 from pgcontract.runner.live_statements import live_statements
 from pgcontract.runner.observation import observe, row_effects
+from pgcontract.runner.phase_times import PhaseTimes
 from pgcontract.runner.plan import Plan
 from pgcontract.runner.replay import AppliedChain, Replay
 
@@ -48,8 +46,6 @@ if TYPE_CHECKING:
 
 NO_SERVER = "none"
 ROWS_ACCEPTED = "rows.accepted"
-_MAX_HIDDEN: Final = 16  # errors behind one another
-_MOMENT: Final = 0.01  # seconds: the servers' CPU is told in ticks of that
 OLDEST_MAJOR = versions.KNOWN_MAJORS[0]
 
 
@@ -75,9 +71,7 @@ class Session:
         self._contexts_at_head: dict[str, Context] = {}
         self._asked: set[tuple[str, str]] = set()
         self._answers: dict[tuple[str, str], tuple[Finding, ...]] = {}
-        self._phases: list[Phase] = []
-        self._inner_ms = 0.0, 0.0  # wall and CPU of the phases inside the one that is open
-        self._read_times = 0.0, 0.0
+        self._phases = PhaseTimes()
         self._checks = checks()
         self._lost_server: ServerUnavailable | None = None
 
@@ -102,12 +96,12 @@ class Session:
             try:
                 self._answers[key] = self._ask_check(item.migration, self._checks[item.check])
             except ServerUnavailable as error:
-                _raise_wish_to_end(error)
+                raise_wish_to_end(error)
                 if self._sandbox is None:
                     raise
                 self._lost_server = error
         if key not in self._answers:
-            return (make_unanswered_finding(self.plan, item, _sentence(str(self._lost_server))),)
+            return (make_unanswered_finding(self.plan, item, sentence(str(self._lost_server))),)
         answers = self._answers[key]
         planned = self.plan.subjects.get(key, ())
         own_findings = tuple(finding for finding in answers if finding.subject == item.subject)
@@ -126,7 +120,7 @@ class Session:
                 if seen.effect is not None:
                     seen = replace(seen, effect=replace(seen.effect, live=self._live_statements()))
         kept = tuple(self._kept.taken) if self._kept is not None else ()
-        return replace(seen, server=self._server_info(), phases=tuple(self._phases), kept=kept)
+        return replace(seen, server=self._server_info(), phases=tuple(self._phases.ended), kept=kept)
 
     def context(self, key: str) -> Context:
         """The context of the migration, its predecessors applied before it; ServerUnavailable without a server."""
@@ -150,7 +144,7 @@ class Session:
         """What pending migrations do to tables in use; what they cost there is a matter of whole runs."""
         reached = (self._replay.reached(each.key) for each in self.plan.project.pending) if self._replay else ()
         options = self.plan.options
-        with self._phase("growth"):
+        with self._phases.phase("growth"):
             return live_statements(filter(None, reached), measured=not (options.only or options.skip))
 
     def context_at_head(self, key: str) -> Context:
@@ -173,7 +167,7 @@ class Session:
     def _start_server(self) -> Sandbox:
         if self._sandbox is None:
             assert self._provider is not None
-            with self._phase("server"):
+            with self._phases.phase("server"):
                 self.server = self._stack.enter_context(self._provider.start(locale=self.plan.project.locale))
                 if kept := kept_server(self.plan, self.server, self._platform, self._stack):
                     self.server, self._applied = kept
@@ -183,7 +177,7 @@ class Session:
                     f"the server is PostgreSQL {self.server.version}; {OLDEST_MAJOR} is the oldest that is supported. "
                     "Name another with --pg."
                 )
-            with self._phase("stage"):
+            with self._phases.phase("stage"):
                 second_sandbox = self._second_sandbox if "own_server" in self.server.capabilities else None
                 self._sandbox = self._stack.enter_context(
                     Sandbox(
@@ -238,12 +232,12 @@ class Session:
 
     def _run_check(self, key: str, check: Check, context: Callable[[], Context]) -> tuple[Finding, ...]:
         promise = self.plan.promises[key]
-        with self._phase(check.info.family):
+        with self._phases.phase(check.info.family):
             started, refused = time.perf_counter(), False
             asked: Context | None = None
             try:
                 asked = context()
-                answers = _answers_of(check, asked)
+                answers = answers_of(check, asked)
                 if cause := "" if check.replays else _cause(asked):
                     answers = tuple(_following(answer, cause) for answer in answers)
                 self._asked.add((key, check.id))
@@ -251,24 +245,24 @@ class Session:
                 # Where nobody asks whether the script applies, nothing else says that it does not.
                 behind_failure = key in self._failed and not self._asks_whether_applied(key)
                 refused = behind_failure or isinstance(error, CouldNotConnect)
-                answers = _unknown_answers(check, promise, _sentence(str(error)), follows=_cause(asked))
+                answers = unknown_answers(check, promise, sentence(str(error)), follows=_cause(asked))
             except PgcontractError:
                 raise
             except psycopg.Error as error:
-                _raise_wish_to_end(error)
+                raise_wish_to_end(error)
                 refused = True
                 if error.sqlstate == QUERY_CANCELED:
-                    answers = _unknown_answers(check, promise, _sentence(describe_timeout(error)))
+                    answers = unknown_answers(check, promise, sentence(describe_timeout(error)))
                 elif error.sqlstate is None and not is_server_lost(error):
-                    answers = _error_answers(check, promise, error)
+                    answers = error_answers(check, promise, error)
                 else:
                     refused = not check.implied  # nobody named it: only a claim makes it a promise
-                    answers = _unknown_answers(
+                    answers = unknown_answers(
                         check, promise, f"The server rejected the check's own query: {read_refusal(error)}."
                     )
             except Exception as error:  # noqa: BLE001 - the one place where our own bug becomes a finding
-                _raise_wish_to_end(error)
-                answers = _error_answers(check, promise, error)
+                raise_wish_to_end(error)
+                answers = error_answers(check, promise, error)
             if any(answer.status is Status.BROKEN for answer in answers):
                 answers = tuple(excuse_lacking(answer, self._functions_lacking) for answer in answers)
             excused = tuple(excuse(answer, check.id, self._failed_before(key)) for answer in answers)
@@ -318,29 +312,6 @@ class Session:
     def _asks_whether_applied(self, key: str) -> bool:
         return any(item.migration == key and self._checks[item.check].info.comes_first for item in self.plan.items)
 
-    @contextmanager
-    def _phase(self, name: str) -> Iterator[None]:
-        report_progress(ProgressEvent(kind="phase", name=name))
-        # The server starts in the phase of the check that first needs it, and is no cost of that one.
-        (outer_wall_ms, outer_cpu_ms), self._inner_ms = self._inner_ms, (0.0, 0.0)
-        wall, cpu = self._times()
-        try:
-            yield
-        finally:
-            wall_end, cpu_end = self._times()
-            wall_ms, cpu_ms = (wall_end - wall) * 1000, cpu_end - cpu
-            inner_wall_ms, inner_cpu_ms = self._inner_ms
-            self._phases.append(Phase(name=name, wall_ms=wall_ms - inner_wall_ms, cpu_ms=cpu_ms - inner_cpu_ms))
-            self._inner_ms = outer_wall_ms + wall_ms, outer_cpu_ms + cpu_ms
-
-    def _times(self) -> tuple[float, float]:
-        """The wall's seconds, and the milliseconds of CPU: those read last, where that was a moment ago. Reading them
-        costs as much as most of the checks that a long chain asks by the hundred."""
-        wall = time.perf_counter()
-        if wall - self._read_times[0] > _MOMENT:
-            self._read_times = wall, process_cpu_ms()
-        return wall, self._read_times[1]
-
     def _server_info(self) -> ServerInfo | None:
         if self.server is None:
             return None
@@ -356,10 +327,6 @@ class Session:
         )
 
 
-def _sentence(reason: str) -> str:
-    return f"{reason[0].upper()}{reason[1:].removesuffix('.')}."
-
-
 def _cause(context: Context | None) -> str:
     """The key of the migration that has the cause, where nothing can be asked because a script was not applied."""
     if context is None:
@@ -370,34 +337,3 @@ def _cause(context: Context | None) -> str:
 
 def _following(answer: Answer, cause: str) -> Answer:
     return replace(answer, follows=cause) if answer.status is Status.UNKNOWN else answer
-
-
-def _unknown_answers(check: Check, promise: Promise, reason: str, *, follows: str = "") -> tuple[Answer, ...]:
-    subjects = dict.fromkeys(check.subjects(promise))
-    return tuple(Answer(Status.UNKNOWN, subject, reason, follows=follows) for subject in subjects)
-
-
-def _answers_of(check: Check, context: Context) -> tuple[Answer, ...]:
-    answers = tuple(check.ask(context))
-    for answer in answers:
-        if not isinstance(answer, Answer):
-            raise TypeError(f"{check.id} gave {answer!r} for an Answer")
-    return answers
-
-
-def _error_answers(check: Check, promise: Promise, error: Exception) -> tuple[Answer, ...]:
-    evidence = (Evidence(title="Traceback", text="".join(traceback.format_exception(error))),)
-    whose = check.info.plugin or blamed_for(error)
-    summary = f"The check itself failed, a bug of {whose}: {type(error).__name__}: {error}"
-    subjects = tuple(dict.fromkeys(check.subjects(promise))) or ("check",)
-    return tuple(Answer(Status.ERROR, subject, summary, evidence=evidence) for subject in subjects)
-
-
-def _raise_wish_to_end(error: BaseException) -> None:
-    """Raises the Ctrl-C, or signal to end, that the error only hides: what cleans up on a session that was broken off
-    meets errors of its own."""
-    hidden: BaseException | None = error
-    for _ in range(_MAX_HIDDEN):
-        hidden = hidden and (hidden.__cause__ or hidden.__context__)
-        if isinstance(hidden, KeyboardInterrupt | SystemExit):
-            raise hidden

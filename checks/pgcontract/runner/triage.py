@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
-from difflib import get_close_matches
-from functools import cached_property
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from pgcontract.contract import Migration
-from pgcontract.model.identifiers import quote_identifier
 from pgcontract.model.sql import TransactionScope
 from pgcontract.model.sql.other_dialects import other_dialect_advice
 from pgcontract.postgres.missing_features import MissingFeature, nearest_extension
 from pgcontract.postgres.script_execution import Refusal
 from pgcontract.probes.failure import Failure, FailureKind
-from pgcontract.runner.effects import Effects, read_effects, words_of
+from pgcontract.runner.chain_effects import ChainEffects
+from pgcontract.runner.effects import read_effects, words_of
 from pgcontract.runner.missing import Missing, read_missing
 from pgcontract.runner.need import Need
 from pgcontract.values import dataclass
@@ -31,9 +29,6 @@ _BLOCK_WORDS: Final = ("transaction block", "pipeline")  # that SQLSTATE is SET 
 _EXTENSION_REFUSED: Final = re.compile(r'permission denied to create extension "(?P<name>.+)"')
 _SETTING_REFUSED: Final = re.compile(r'permission denied to set parameter "(?P<name>[\w.]+)"')
 _SYSTEM_TRIGGER: Final = re.compile(r'permission denied: "RI_ConstraintTrigger_\w+" is a system trigger')
-_TYPO_CUTOFF: Final = 0.85
-
-_SYNTAX_ERROR: Final = "42601"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +56,7 @@ class Triage:
         self._chain = chain
         self._placeholders = placeholders
         self._platform_owns = platform_owns
-        self._extensions = extensions
+        self._effects = ChainEffects(chain, extensions)
         self._failures: dict[str, Failure] = {}
         self._salvages: dict[str, Salvage] = {}
 
@@ -97,7 +92,7 @@ class Triage:
         causes = [key for key in self._failures if self._explains(key, need)]
         if again and not causes:
             return None
-        makers = [key for key in self._failures if missing and _makes(self._effects[key], missing)]
+        makers = [key for key in self._failures if missing and self._effects.makes(key, missing)]
         root = self._root((causes or makers or [self._nearest(refusal)])[-1])
         cause = self._failures[root]
         name = self._name(root)
@@ -115,9 +110,9 @@ class Triage:
         """Whether a statement that could not be salvaged of that migration would have done what another needs."""
         missing = need.missing
         if key not in self._salvages:  # nothing of it was sent
-            return missing is not None and _makes(self._effects[key], missing)
+            return missing is not None and self._effects.makes(key, missing)
         if missing is not None and missing.kind == "role":  # a role is the cluster's: it is salvaged in no database
-            return _makes(self._effects[key], missing)
+            return self._effects.makes(key, missing)
         refused = self._salvages[key].refused
         if missing is not None and self._is_no_statement(key) and any(missing.bare in words_of(text) for text in refused):
             return True  # what CREATE TABEL a would make stands in no grammar
@@ -125,7 +120,7 @@ class Triage:
 
     def _is_no_statement(self, key: str) -> bool:
         refusal = self._failures[key].refusal
-        return refusal is not None and refusal.sqlstate == _SYNTAX_ERROR
+        return refusal is not None and refusal.sqlstate == _SYNTAX
 
     def _server(self, migration: Migration, refusal: Refusal, missing_feature: MissingFeature | None) -> Failure | None:
         if missing_feature is None or not missing_feature.excuses_migration:
@@ -144,7 +139,15 @@ class Triage:
     def _outside(self, migration: Migration, refusal: Refusal, missing: Missing | None) -> Failure | None:
         """What no migration of the folder makes, or may make, and the option that supplies it."""
         if refusal.sqlstate == _NOT_ALLOWED and (match := _EXTENSION_REFUSED.fullmatch(refusal.message)):
-            return self._extension_refused(migration, refusal, match["name"])
+            return self._from_outside(
+                migration,
+                refusal,
+                f"extension {match['name']}",
+                f"PostgreSQL lets a superuser alone make the extension {match['name']}, and migrations run as none; many "
+                "hosts let others do it too.",
+                "Where production's host does, or has it: write CREATE EXTENSION IF NOT EXISTS, and give --setup FILE "
+                f'with CREATE EXTENSION "{match["name"]}";',
+            )
         if refusal.sqlstate == _NOT_ALLOWED and (match := _SETTING_REFUSED.fullmatch(refusal.message)):
             return self._superusers(
                 migration,
@@ -165,17 +168,24 @@ class Triage:
             remedy = (
                 "Give what it needs of it with --setup FILE, or use a server that has it: --pg docker:IMAGE or dsn:URL."
             )
-        elif (extension := missing.extension) and not self._has_extension(extension):
+        elif (extension := missing.extension) and not self._effects.has_extension(extension):
             summary = f"No migration makes the extension {extension}, and it needs its {missing.kind} {missing.bare}."
             remedy = f'Create the extension in a migration, or give it: --setup FILE with CREATE EXTENSION "{extension}";'
         elif missing.kind in ("schema", "role") or missing.kind in _TABLES:
-            if self._makers(missing) or self._near(missing):
+            if self._effects.makers(missing) or self._effects.near(missing):
                 return None
             made = "creates" if missing.kind == "role" else "makes"
             summary = f"No migration of the folder {made} the {missing}, which it needs."
             remedy = f"If it comes from elsewhere, give the SQL that makes it: --setup FILE with {missing.example}"
         else:
             return None
+        return self._from_outside(migration, refusal, str(missing), summary, remedy)
+
+    def _superusers(self, migration: Migration, refusal: Refusal, what: str, remedy: str) -> Failure:
+        summary = f"PostgreSQL lets a superuser alone {what}, and migrations run as none."
+        return self._from_outside(migration, refusal, f"right to {what}", summary, remedy)
+
+    def _from_outside(self, migration: Migration, refusal: Refusal, missing: str, summary: str, remedy: str) -> Failure:
         return self._named_once(
             Failure(
                 key=migration.key,
@@ -183,33 +193,7 @@ class Triage:
                 summary=summary,
                 remedy=remedy,
                 refusal=refusal,
-                missing=str(missing),
-            )
-        )
-
-    def _extension_refused(self, migration: Migration, refusal: Refusal, extension: str) -> Failure:
-        return self._named_once(
-            Failure(
-                key=migration.key,
-                kind=FailureKind.OUTSIDE,
-                summary=f"PostgreSQL lets a superuser alone make the extension {extension}, and migrations run as none; "
-                "many hosts let others do it too.",
-                remedy="Where production's host does, or has it: write CREATE EXTENSION IF NOT EXISTS, and give --setup "
-                f'FILE with CREATE EXTENSION "{extension}";',
-                refusal=refusal,
-                missing=f"extension {extension}",
-            )
-        )
-
-    def _superusers(self, migration: Migration, refusal: Refusal, what: str, remedy: str) -> Failure:
-        return self._named_once(
-            Failure(
-                key=migration.key,
-                kind=FailureKind.OUTSIDE,
-                summary=f"PostgreSQL lets a superuser alone {what}, and migrations run as none.",
-                remedy=remedy,
-                refusal=refusal,
-                missing=f"right to {what}",
+                missing=missing,
             )
         )
 
@@ -238,17 +222,17 @@ class Triage:
             remedy = f"Did you mean {extension_name}?"
         elif missing is not None and missing.kind != "column":
             keys = [link.key for link in self._chain]
-            makers = self._makers(missing)
+            makers = self._effects.makers(missing)
             later = [key for key in makers if keys.index(key) > keys.index(migration.key)]
             if later and len(later) == len(makers):
                 name = self._name(later[0])
                 summary += f" {name} makes it, and runs later."
                 remedy = f"Let {migration.display_name} run behind {name}, as the tool orders them."
-            elif schemas := self._schemas_of(missing):
+            elif schemas := self._effects.schemas_of(missing):
                 remedy = f"Did you mean {schemas[0]}? What sets search_path in one file is not said for the next."
-            elif not makers and (near := self._near(missing)):
+            elif not makers and (near := self._effects.near(missing)):
                 remedy = f"Did you mean {near}?"
-            elif (extension := missing.extension) and self._has_extension(extension):
+            elif (extension := missing.extension) and self._effects.has_extension(extension):
                 remedy = f"The extension {extension} is there: name the schema that it is in, and give what it takes."
         return Failure(
             key=migration.key,
@@ -282,51 +266,12 @@ class Triage:
         """The last failed migration that makes what the refused statement names; else the last that failed."""
         words = words_of(refusal.statement or "")
         for key in reversed(self._failures):
-            if words & {name for _, name in self._effects[key].made}:
+            if words & {name for _, name in self._effects.by_key[key].made}:
                 return key
         return next(reversed(self._failures))
 
-    def _makers(self, missing: Missing) -> list[str]:
-        """The keys of the migrations that make something of that kind and name, as far as they say in which schema."""
-        keys = [link.key for link in self._chain if _makes(self._effects[link.key], missing)]
-        if missing.schema in ("", "public") or missing.schema in self._schemas:
-            return keys
-        return [key for key in keys if (missing.schema, missing.bare) in self._effects[key].made_in]
-
-    def _has_extension(self, extension: str) -> bool:
-        """Whether the platform has it, or some migration makes it: what is not found of it is named wrongly."""
-        return extension in self._extensions or any(
-            effects.makes("extension", extension) for effects in self._effects.values()
-        )
-
-    def _schemas_of(self, missing: Missing) -> list[str]:
-        """The names with a schema under which the chain makes what was looked for without one."""
-        made = {pair for effects in self._effects.values() for pair in effects.made_in} if not missing.schema else set()
-        return sorted(
-            f"{quote_identifier(schema)}.{quote_identifier(name)}"
-            for schema, name in made
-            if name == missing.bare and schema != "public"
-        )
-
-    def _near(self, missing: Missing) -> str | None:
-        """A name of the same kind that it may be a slip of: what some migration makes, as SQL writes it."""
-        known = {name for effects in self._effects.values() for kind, name in effects.made if kind == missing.effect_kind}
-        close = [name for name in sorted(known) if _is_slip(missing.bare, name)]
-        close += get_close_matches(missing.bare, sorted(known), n=1, cutoff=_TYPO_CUTOFF)
-        return quote_identifier(close[0]) if close else None
-
     def _name(self, key: str) -> str:
         return next(link.display_name for link in self._chain if link.key == key)
-
-    @cached_property
-    def _effects(self) -> Mapping[str, Effects]:
-        """What each migration's text would do, by key."""
-        return {link.key: read_effects(link.up.text) for link in self._chain}
-
-    @cached_property
-    def _schemas(self) -> frozenset[str]:
-        """The schemas that the chain makes."""
-        return frozenset(name for effects in self._effects.values() for kind, name in effects.made if kind == "schema")
 
 
 def _other_dialect(migration: Migration, refusal: Refusal) -> str | None:
@@ -355,26 +300,8 @@ def _enum_remedy(migration: Migration) -> str:
     return "Put the ALTER TYPE … ADD VALUE in a migration of its own before it: once committed, the value can be used."
 
 
-def _makes(effects: Effects, missing: Missing) -> bool:
-    return any(effects.makes(missing.effect_kind, name) for name in missing.readings)
-
-
 def _sentence(words: str) -> str:
     return f"{words[0].upper()}{words[1:]}."
-
-
-def _is_slip(name: str, other: str) -> bool:
-    """Whether one is the other with two letters exchanged, or in other capitals."""
-    if name.casefold() == other.casefold():
-        return True
-    different = [number for number, (one, two) in enumerate(zip(name, other, strict=False)) if one != two]
-    return (
-        len(name) == len(other)
-        and len(different) == 2
-        and different[1] == different[0] + 1
-        and name[different[0]] == other[different[1]]
-        and name[different[1]] == other[different[0]]
-    )
 
 
 def _same(first: Refusal, second: Refusal) -> bool:

@@ -14,7 +14,8 @@ import psycopg
 import pytest
 from pgcontract import RunOptions, load_project, verify
 from pgcontract.model.sql import read_script
-from pgcontract.postgres.connection import ClientTimeout, execute_discarding_rows
+from pgcontract.postgres.connection import execute_discarding_rows
+from pgcontract.postgres.connection_limits import ClientTimeout
 from pgcontract.postgres.platform import platform_of
 from pgcontract.postgres.providers import Server, provider_for
 from pgcontract.postgres.sandbox import DatabaseState, Sandbox

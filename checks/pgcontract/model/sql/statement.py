@@ -8,23 +8,17 @@ from pgcontract.model.sql.lexer import tokens
 from pgcontract.values import dataclass
 
 _TRANSACTION_CONTROL = {"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT"}
-
-
 # Matched against the leading words; each command's page in the manual says "inside a transaction block".
 _NO_TRANSACTION_BLOCK = re.compile(
     r"CREATE (UNIQUE )?INDEX CONCURRENTLY|DROP INDEX CONCURRENTLY|REINDEX (DATABASE|SYSTEM|SCHEMA)\b"
     r"|REINDEX \w+ CONCURRENTLY|VACUUM\b|(CREATE|DROP) (DATABASE|TABLESPACE|SUBSCRIPTION)\b|ALTER SYSTEM\b"
     r"|DISCARD ALL\b|CLUSTER$|(COMMIT|ROLLBACK) PREPARED\b"
 )
-
-
 # These forms carry the deciding word behind names or in parentheses.
 _NO_TRANSACTION_BLOCK_LATE = re.compile(
     r"ALTER TABLE .* DETACH PARTITION .* CONCURRENTLY|REINDEX \( .*\bCONCURRENTLY\b"
     r"|CLUSTER VERBOSE$|CLUSTER \( [^)]*\)$|ALTER DATABASE .* SET TABLESPACE"
 )
-
-
 _LATE_HEADS = {"ALTER", "REINDEX", "CLUSTER"}
 
 

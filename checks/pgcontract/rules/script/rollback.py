@@ -28,7 +28,7 @@ from pgcontract.probes.rollback_run import columns_taken_back, run_rollback
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check, only_claimed
-from pgcontract.rules.script.lifecycle import REPEATABLE
+from pgcontract.rules.script.second_run import REPEATABLE
 from pgcontract.rules.shape.object_count import number_of
 
 
