@@ -8,6 +8,7 @@ from typing import Final
 
 from pgcontract.contract.applied_history import AppliedHistory
 from pgcontract.contract.changes_since import Changes
+from pgcontract.contract.folder_issues import issue_of
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import FolderIssue, FolderReading, IssueKind
 from pgcontract.contract.tool_history import Late, ToolHistory
@@ -113,42 +114,35 @@ def _edited(migration: Migration, how: str, tool: ToolHistory, name: str, told: 
         if tool.compares
         else "a database that has applied it never gets the change, and an empty one does."
     )
-    return FolderIssue(
-        kind=IssueKind.CHANGED,
-        subject=migration.file,
-        summary=f"{migration.file} {how}: {then}",
-        remedy=f"{_NEW_MIGRATION[:-1]}{_NOT_APPLIED}." if told else _NEW_MIGRATION,
+    return issue_of(
+        migration,
+        IssueKind.CHANGED,
+        f"{how}: {then}",
+        f"{_NEW_MIGRATION[:-1]}{_NOT_APPLIED}." if told else _NEW_MIGRATION,
         severity=Severity.ERROR,
-        key=migration.key,
-        path=migration.up.path,
     )
 
 
 def _run_otherwise(migration: Migration, ref: str, told: bool) -> FolderIssue:
     """Warnings: settings may be another in each place where it runs, as values of placeholders are."""
-    return FolderIssue(
-        kind=IssueKind.CHANGED,
-        subject=migration.file,
-        summary=f"{migration.file} is the file that it was at {ref}, and runs otherwise: a setting of its tool, or a "
+    return issue_of(
+        migration,
+        IssueKind.CHANGED,
+        f"is the file that it was at {ref}, and runs otherwise: a setting of its tool, or a "
         "file that it reads, has changed. A database that has applied it never gets that, and an empty one does.",
-        remedy=f"Take that back, unless it is meant{_NOT_APPLIED if told else ''}.",
-        severity=Severity.WARNING,
-        key=migration.key,
-        path=migration.up.path,
+        f"Take that back, unless it is meant{_NOT_APPLIED if told else ''}.",
     )
 
 
 def _renamed(migration: Migration, old: str, ref: str, tool: ToolHistory, name: str) -> FolderIssue:
     runs = "its tool runs it a second time, where it goes by names"
     then = f"{name} stops where one that it has applied is gone." if tool.misses else f"{runs}."
-    return FolderIssue(
-        kind=IssueKind.CHANGED,
-        subject=migration.file,
-        summary=f"{migration.file} was called {old} at {ref}: {then}",
-        remedy="Give it back its name; where no database has it yet, --applied ID says so.",
+    return issue_of(
+        migration,
+        IssueKind.CHANGED,
+        f"was called {old} at {ref}: {then}",
+        "Give it back its name; where no database has it yet, --applied ID says so.",
         severity=Severity.ERROR if tool.misses else Severity.WARNING,
-        key=migration.key,
-        path=migration.up.path,
     )
 
 
@@ -184,25 +178,20 @@ def _comes_late(migration: Migration, last: Migration, tool: ToolHistory, name: 
     )
     if tool.late is Late.RUNS:
         then += ", while here, as in an empty database, it was applied before"
-    return FolderIssue(
-        kind=IssueKind.LATE,
-        subject=migration.file,
-        summary=f"{migration.file} sorts before {last.file}, {what}: {then}.",
-        remedy="Rename it so that it comes last.",
+    return issue_of(
+        migration,
+        IssueKind.LATE,
+        f"sorts before {last.file}, {what}: {then}.",
+        "Rename it so that it comes last.",
         severity=Severity.ERROR if tool.late in (Late.REFUSED, Late.SKIPPED) else Severity.WARNING,
-        key=migration.key,
-        path=migration.up.path,
     )
 
 
 def _moved(migration: Migration, ref: str) -> FolderIssue:
-    return FolderIssue(
-        kind=IssueKind.LATE,
-        subject=migration.file,
-        summary=f"{migration.file} stands elsewhere among the others than at {ref}: a database that has them ran them in "
+    return issue_of(
+        migration,
+        IssueKind.LATE,
+        f"stands elsewhere among the others than at {ref}: a database that has them ran them in "
         "another order than an empty one will.",
-        remedy="Give it back its place.",
-        severity=Severity.WARNING,
-        key=migration.key,
-        path=migration.up.path,
+        "Give it back its place.",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -18,21 +18,38 @@ _TRANSACTION_OPENS: Final = ("BEGIN", "START")
 _DIGITS: Final = re.compile(r"\d+")
 
 
+def issue_of(
+    migration: Migration,
+    kind: IssueKind,
+    why: str,
+    remedy: str,
+    *,
+    severity: Severity = Severity.WARNING,
+    line: int | None = None,
+) -> FolderIssue:
+    """What is wrong with a migration's file: `why` is the whole sentence behind its name."""
+    return FolderIssue(
+        kind=kind,
+        subject=migration.file,
+        summary=f"{migration.file} {why}",
+        remedy=remedy,
+        severity=severity,
+        key=migration.key,
+        path=migration.up.path,
+        line=line,
+    )
+
+
 def name_order_issues(migrations: Sequence[Migration], tool: str) -> Iterator[FolderIssue]:
     """Where the order by name is not that of the numbers in front of the names."""
     for migration, following in pairwise(migrations):
         first, second = _DIGITS.match(migration.display_name), _DIGITS.match(following.display_name)
         if first and second and int(second[0]) < int(first[0]):
-            yield FolderIssue(
-                kind=IssueKind.ORDER,
-                subject=migration.file,
-                summary=f"{migration.file} runs before {following.file}: {tool} goes by name, in which {first[0]} stands "
-                f"before {second[0]}.",
-                remedy=f"Give all numbers as many digits, as in {second[0].zfill(len(first[0]))}, before anything is "
-                "applied.",
-                severity=Severity.WARNING,
-                key=migration.key,
-                path=migration.up.path,
+            yield issue_of(
+                migration,
+                IssueKind.ORDER,
+                f"runs before {following.file}: {tool} goes by name, in which {first[0]} stands before {second[0]}.",
+                f"Give all numbers as many digits, as in {second[0].zfill(len(first[0]))}, before anything is applied.",
             )
 
 
@@ -48,17 +65,27 @@ def ignored_issue(folder: Folder, path: Path, why: str, remedy: str) -> FolderIs
     )
 
 
-def taken_issue(migration: Migration, taken: Migration, what: str, then: str) -> FolderIssue:
-    """A version that an earlier file has: `what` is the tool's word for it, `then` a sentence of what it does."""
-    return FolderIssue(
-        kind=IssueKind.DUPLICATE,
-        subject=migration.file,
-        summary=f"{migration.file} has the {what} of {taken.file}: {then}",
-        remedy=f"Give it a {what} of its own, unless it is applied somewhere; else the other.",
-        severity=Severity.ERROR,
-        key=migration.key,
-        path=migration.up.path,
-    )
+def taken_issues(
+    migrations: Iterable[Migration], version: Callable[[Migration], Hashable], then: str, what: str = "version"
+) -> Iterator[FolderIssue]:
+    """Those whose version an earlier one has: `what` is the tool's word for it, `then` a sentence of what it does."""
+    first: dict[Hashable, Migration] = {}
+    for migration in migrations:
+        taken = first.setdefault(version(migration), migration)
+        if taken is not migration:
+            yield issue_of(
+                migration,
+                IssueKind.DUPLICATE,
+                f"has the {what} of {taken.file}: {then}",
+                f"Give it a {what} of its own, unless it is applied somewhere; else the other.",
+                severity=Severity.ERROR,
+            )
+
+
+def code_issue(folder: Folder, path: Path, what: str) -> FolderIssue:
+    """A migration that is no SQL: `what` says what it is, as `in Go, which goose runs`."""
+    why = f"is a migration {what} in its place among the others; it cannot be replayed here."
+    return ignored_issue(folder, path, why, "Give what it does to the schema with --setup FILE, or write it as SQL.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ from pgcontract.contract.folder_issues import (
     is_sql,
     name_order_issues,
     refused_issue,
-    taken_issue,
+    taken_issues,
     unread_folders,
 )
 from pgcontract.contract.line_statements import comments_between
@@ -85,7 +85,9 @@ def read_folder(folder: Folder) -> FolderReading:
         migrations.append(migration)
         issues += told
     issues += name_order_issues(migrations, NAME)
-    issues += _taken_versions(migrations)
+    issues += taken_issues(
+        migrations, lambda one: one.display_name, "dbmate runs it, cannot record it (23505), takes it back and stops."
+    )
     issues += _ignored(folder)
     return FolderReading(migrations=tuple(migrations), issues=tuple(issues))
 
@@ -184,16 +186,6 @@ def _script(source: Source, sections: Sequence[_Section]) -> Script:
         statements=tuple(statements_between(text, spans, source.path)),
         execution=Execution(by_statement=True, outside_transaction=False),
     )
-
-
-def _taken_versions(migrations: Sequence[Migration]) -> Iterator[FolderIssue]:
-    first: dict[str, Migration] = {}
-    for migration in migrations:
-        taken = first.setdefault(migration.display_name, migration)
-        if taken is not migration:
-            yield taken_issue(
-                migration, taken, "version", "dbmate runs it, cannot record it (23505), takes it back and stops."
-            )
 
 
 def _ignored(folder: Folder) -> Iterator[FolderIssue]:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from pgcontract.contract.folder_issues import is_sql
+from pgcontract.contract.folder_issues import is_sql, issue_of
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
 from pgcontract.contract.psql_scripts import Reader, ReadScript, describe_tools, read_by_its_text
@@ -137,17 +137,13 @@ def _second_halves(folder: Folder, migrations: tuple[Migration, ...]) -> Iterato
     for migration in migrations:
         if half := second_half(migration.up):
             mark, line = half
-            yield FolderIssue(
-                kind=IssueKind.REFUSED,
-                subject=migration.file,
-                summary=f"{migration.file} has “{mark}”, as if what stands behind it took the rest back; the whole "
-                "file was run.",
-                remedy=f"Move what takes back to {_down(Path(migration.up.path)).name}, or name its tool with --layout."
+            yield issue_of(
+                migration,
+                IssueKind.REFUSED,
+                f"has “{mark}”, as if what stands behind it took the rest back; the whole file was run.",
+                f"Move what takes back to {_down(Path(migration.up.path)).name}, or name its tool with --layout."
                 if folder.given is None
                 else "Leave out what takes back, or name its tool with --layout.",
-                severity=Severity.WARNING,
-                key=migration.key,
-                path=migration.up.path,
                 line=line,
             )
 
@@ -172,28 +168,21 @@ def _issues(migrations: tuple[Migration, ...]) -> tuple[FolderIssue, ...]:
     for migration, following in pairwise(migrations):
         if not _numbers(following.display_name):
             issues.append(
-                FolderIssue(
-                    kind=IssueKind.ORDER,
-                    subject=following.file,
-                    summary=f"{following.file} has no digits in front, so its place among the others is not known; it "
+                issue_of(
+                    following,
+                    IssueKind.ORDER,
+                    f"has no digits in front, so its place among the others is not known; it "
                     f"was applied after {migration.file}.",
-                    remedy="Name it <digits>_<name>.sql, or give its contract `after`.",
-                    severity=Severity.WARNING,
-                    key=following.key,
-                    path=following.up.path,
+                    "Name it <digits>_<name>.sql, or give its contract `after`.",
                 )
             )
         elif _numbers(migration.display_name) == _numbers(following.display_name):
             issues.append(
-                FolderIssue(
-                    kind=IssueKind.DUPLICATE,
-                    subject=following.file,
-                    summary=f"{following.file} has the digits of {migration.file}, so their order is not known; they "
-                    "were applied by name.",
-                    remedy="Rename one, or give its contract `after`.",
-                    severity=Severity.WARNING,
-                    key=following.key,
-                    path=following.up.path,
+                issue_of(
+                    following,
+                    IssueKind.DUPLICATE,
+                    f"has the digits of {migration.file}, so their order is not known; they were applied by name.",
+                    "Rename one, or give its contract `after`.",
                 )
             )
     return tuple(issues)
@@ -203,15 +192,12 @@ def _by_name(migrations: tuple[Migration, ...]) -> Iterator[FolderIssue]:
     """Where the platform's own command line would take another order."""
     for migration, following in pairwise(migrations):
         if following.file < migration.file and _numbers(following.display_name):
-            yield FolderIssue(
-                kind=IssueKind.ORDER,
-                subject=following.file,
-                summary=f"{following.file} was applied after {migration.file}, by its number; Supabase's command line "
+            yield issue_of(
+                following,
+                IssueKind.ORDER,
+                f"was applied after {migration.file}, by its number; Supabase's command line "
                 "goes by name, and would apply it first.",
-                remedy="Give all numbers as many digits, before anything is applied.",
-                severity=Severity.WARNING,
-                key=following.key,
-                path=following.up.path,
+                "Give all numbers as many digits, before anything is applied.",
             )
 
 

@@ -14,10 +14,11 @@ from typing import Final
 
 from pgcontract.contract.folder_issues import (
     Refusal,
+    code_issue,
     ignored_issue,
     is_sql,
     refused_issue,
-    taken_issue,
+    taken_issues,
     unread_folders,
 )
 from pgcontract.contract.goose_sections import GooseSection, in_transaction, read_section, substitutions
@@ -81,7 +82,8 @@ def read_folder(folder: Folder) -> FolderReading:
         migration, told = _read(folder, path)
         migrations.append(migration)
         issues += told
-    issues += _taken_numbers(migrations)
+    then = "goose refuses the folder, and runs nothing of it."
+    issues += taken_issues(migrations, lambda one: _number(Path(one.up.path)), then, "number")
     issues += _ignored(folder, set(files))
     return FolderReading(migrations=tuple(migrations), issues=tuple(issues))
 
@@ -160,23 +162,10 @@ def _missing_value(file: str, key: str, source: Source, name: str, line: int) ->
     )
 
 
-def _taken_numbers(migrations: Sequence[Migration]) -> Iterator[FolderIssue]:
-    first: dict[int, Migration] = {}
-    for migration in migrations:
-        taken = first.setdefault(_number(Path(migration.up.path)), migration)
-        if taken is not migration:
-            yield taken_issue(migration, taken, "number", "goose refuses the folder, and runs nothing of it.")
-
-
 def _ignored(folder: Folder, files: set[Path]) -> Iterator[FolderIssue]:
     for path in folder.files(""):
         if path.suffix == ".go" and _number(path) and not path.name.endswith("_test.go"):
-            yield ignored_issue(
-                folder,
-                path,
-                "is a migration in Go, which goose runs in its place among the others; it cannot be replayed here.",
-                "Give what it does to the schema with --setup FILE, or write it as SQL.",
-            )
+            yield code_issue(folder, path, "in Go, which goose runs")
         elif is_sql(path) and (path not in files or not _number(path)):
             yield ignored_issue(
                 folder,

@@ -14,6 +14,7 @@ from typing import Final
 
 from pgcontract.contract.folder_issues import (
     Refusal,
+    code_issue,
     dropped_statement,
     ignored_issue,
     is_sql,
@@ -156,10 +157,7 @@ def _others(folder: Folder) -> Iterator[FolderIssue]:
         if path.name.startswith(".") or path.name.endswith(".sql"):
             continue
         if path.suffix in _CODE:
-            why = "is a migration in code, which runs in its place among the others; it cannot be replayed here."
-            yield ignored_issue(
-                folder, path, why, "Give what it does to the schema with --setup FILE, or write it as SQL."
-            )
+            yield code_issue(folder, path, "in code, which runs")
         elif is_sql(path):
             yield ignored_issue(folder, path, "does not end in .sql, and is taken for code.", "Rename it.")
         else:

@@ -8,18 +8,19 @@ refinery.toml must show whose they are.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from pgcontract.contract.folder_issues import (
     Refusal,
+    code_issue,
     ignored_issue,
     is_sql,
     own_key,
     refused_issue,
     sent_byte_order_mark,
-    taken_issue,
+    taken_issues,
 )
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading
@@ -80,7 +81,8 @@ def read_folder(folder: Folder) -> FolderReading:
         if source.has_byte_order_mark:
             issues.append(refused_issue(migration.file, key, source.path, sent_byte_order_mark(NAME)))
         issues += _unreadable_number(migration, path)
-    issues += _taken_numbers(migrations)
+    then = "refinery refuses both, and runs nothing."
+    issues += taken_issues(migrations, lambda one: _number(Path(one.up.path)), then)
     issues += _ignored(folder)
     return FolderReading(migrations=tuple(migrations), issues=tuple(issues))
 
@@ -118,14 +120,6 @@ def _unreadable_number(migration: Migration, path: Path) -> Iterator[FolderIssue
         yield refused_issue(migration.file, migration.key, migration.up.path, refusal, severity=Severity.WARNING)
 
 
-def _taken_numbers(migrations: Sequence[Migration]) -> Iterator[FolderIssue]:
-    first: dict[tuple[int, int], Migration] = {}
-    for migration in migrations:
-        taken = first.setdefault(_number(Path(migration.up.path)), migration)
-        if taken is not migration:
-            yield taken_issue(migration, taken, "version", "refinery refuses both, and runs nothing.")
-
-
 def _ignored(folder: Folder) -> Iterator[FolderIssue]:
     for path in _files(folder):
         match = _FILE.fullmatch(path.name)
@@ -133,7 +127,4 @@ def _ignored(folder: Folder) -> Iterator[FolderIssue]:
             why = "is passed over: its name is not V<number>__<name>.sql."
             yield ignored_issue(folder, path, why, "Rename it, or move it out of the folder.")
         elif match is not None and match[4] == "rs":
-            why = "is a migration in Rust, which refinery runs in its place among the others; it cannot be replayed here."
-            yield ignored_issue(
-                folder, path, why, "Give what it does to the schema with --setup FILE, or write it as SQL."
-            )
+            yield code_issue(folder, path, "in Rust, which refinery runs")

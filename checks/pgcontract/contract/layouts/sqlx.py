@@ -8,7 +8,7 @@ its first words are `-- no-transaction`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from hashlib import sha384
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,7 @@ from pgcontract.contract.folder_issues import (
     own_key,
     refused_issue,
     sent_byte_order_mark,
-    taken_issue,
+    taken_issues,
     unread_folders,
 )
 from pgcontract.contract.migration import Migration
@@ -80,7 +80,8 @@ def read_folder(folder: Folder) -> FolderReading:
             issues.append(refused_issue(last.file, last.key, source.path, misplaced, severity=Severity.WARNING))
         if source.has_byte_order_mark:
             issues.append(refused_issue(last.file, last.key, source.path, sent_byte_order_mark(NAME)))
-    issues += _taken_versions(migrations)
+    then = "sqlx runs it, cannot record it (23505), takes it back and stops."
+    issues += taken_issues(migrations, lambda one: _version(Path(one.up.path)), then)
     issues += _ignored(folder, {_version(path) for path in ups})
     return FolderReading(migrations=tuple(migrations), issues=tuple(issues))
 
@@ -135,15 +136,6 @@ def _script(source: Source) -> Script:
     outside = source.text.startswith(_NO_TRANSACTION) and not source.has_byte_order_mark
     scope = TransactionScope.MESSAGE if outside else TransactionScope.FILE
     return make_script(source, execution=Execution(transaction=scope, outside_transaction=False))
-
-
-def _taken_versions(migrations: Sequence[Migration]) -> Iterator[FolderIssue]:
-    first: dict[int, Migration] = {}
-    for migration in migrations:
-        taken = first.setdefault(_version(Path(migration.up.path)), migration)
-        if taken is not migration:
-            then = "sqlx runs it, cannot record it (23505), takes it back and stops."
-            yield taken_issue(migration, taken, "version", then)
 
 
 def _ignored(folder: Folder, versions: set[int]) -> Iterator[FolderIssue]:
