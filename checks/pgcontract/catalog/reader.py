@@ -5,39 +5,16 @@ from __future__ import annotations
 import gc
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from psycopg import Connection
 
 from pgcontract.catalog.row_digests import count_rows
 from pgcontract.catalog.row_values import read_rows_as
 from pgcontract.catalog.snapshot import open_snapshot
-from pgcontract.model import schema as model
-from pgcontract.model.schema import Part, Schema
+from pgcontract.model.schema import PART_TYPES, Schema
 
-KINDS: dict[str, type[Part]] = {
-    "schemas": model.Namespace,
-    "extensions": model.Extension,
-    "tables": model.Table,
-    "columns": model.Column,
-    "constraints": model.Constraint,
-    "indexes": model.Index,
-    "triggers": model.Trigger,
-    "functions": model.Function,
-    "views": model.View,
-    "rules": model.Rule,
-    "types": model.Type,
-    "sequences": model.Sequence,
-    "policies": model.Policy,
-    "event_triggers": model.EventTrigger,
-    "publications": model.Publication,
-    "statistics": model.Statistics,
-    "grants": model.Grant,
-    "default_grants": model.DefaultGrant,
-    "roles": model.Role,
-    "settings": model.Setting,
-    "others": model.Other,
-}
+KINDS: Final = {name: part for name, part in PART_TYPES.items() if name != "rows"}
 """Field of Schema, also the name of its .sql file, to the part that each row of it is."""
 
 ALWAYS_READ = ("schemas", "extensions", "grants", "roles")

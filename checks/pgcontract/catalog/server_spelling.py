@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import fields, replace
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -17,7 +17,20 @@ from psycopg import sql
 from pgcontract.catalog import read_catalog
 from pgcontract.model.identifiers import quote_identifier
 from pgcontract.model.qualified_name import QualifiedName
-from pgcontract.model.schema import Column, Constraint, Function, Index, Part, Policy, Schema, Table, Trigger, Type, View
+from pgcontract.model.schema import (
+    PART_TYPES,
+    Column,
+    Constraint,
+    Function,
+    Index,
+    Part,
+    Policy,
+    Schema,
+    Table,
+    Trigger,
+    Type,
+    View,
+)
 from pgcontract.values import dataclass
 
 SCRATCH = "pgcontract_scratch_"
@@ -72,11 +85,7 @@ _SPELLED_FIELDS: dict[str, tuple[str, ...]] = {
     "types": ("attributes", "default"),
     "policies": ("using", "check"),
 }
-_SPELLED_FIELDS_BY_KIND = {
-    get_args(hint)[0].kind: _SPELLED_FIELDS[name]
-    for name, hint in get_type_hints(Schema).items()
-    if name in _SPELLED_FIELDS
-}
+_SPELLED_FIELDS_BY_KIND = {PART_TYPES[name].kind: spelled for name, spelled in _SPELLED_FIELDS.items()}
 
 
 def is_spelled(kind: str, field: str) -> bool:

@@ -15,26 +15,19 @@ from pgcontract.contract.values import Examples, Shape
 from pgcontract.model.identifiers import quote_identifier, unquote_identifier
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import (
+    PART_TYPES,
     Column,
     Constraint,
-    DefaultGrant,
-    EventTrigger,
-    Extension,
     Function,
     Grant,
     Index,
-    Namespace,
     Other,
     Part,
     Policy,
-    Publication,
-    Role,
     Rows,
     Rule,
     Schema,
     Sequence,
-    Setting,
-    Statistics,
     Table,
     Trigger,
     Type,
@@ -43,43 +36,23 @@ from pgcontract.model.schema import (
 
 P = TypeVar("P", bound=Part)
 
-_SIMPLE: Final[Mapping[str, type[Part]]] = {
-    "schema": Namespace,
-    "extension": Extension,
-    "statistics": Statistics,
-    "event_trigger": EventTrigger,
-    "publication": Publication,
-    "role": Role,
-    "setting": Setting,
-    "default_grant": DefaultGrant,
-}
+_SIMPLE: Final = tuple(
+    PART_TYPES[name]
+    for name in (
+        "schemas",
+        "extensions",
+        "statistics",
+        "event_triggers",
+        "publications",
+        "roles",
+        "settings",
+        "default_grants",
+    )
+)
 _TABLE_PARTS: Final[Mapping[str, type[Part]]] = {"triggers": Trigger, "policies": Policy, "rules": Rule}
 _LITERAL: Final = re.compile(r"'(?:[^']|'')*'")
 _WORD: Final = re.compile(r'"(?:[^"]|"")+"|[^\W\d][\w$]*')
-FIELDS: Final[Mapping[type[Part], str]] = {
-    Namespace: "schemas",
-    Extension: "extensions",
-    Table: "tables",
-    Column: "columns",
-    Constraint: "constraints",
-    Index: "indexes",
-    Trigger: "triggers",
-    Function: "functions",
-    View: "views",
-    Rule: "rules",
-    Type: "types",
-    Sequence: "sequences",
-    Policy: "policies",
-    EventTrigger: "event_triggers",
-    Publication: "publications",
-    Statistics: "statistics",
-    Grant: "grants",
-    DefaultGrant: "default_grants",
-    Role: "roles",
-    Setting: "settings",
-    Rows: "rows",
-    Other: "others",
-}
+_FIELDS: Final = {part: name for name, part in PART_TYPES.items()}
 
 
 def make_shape(declarations: Declarations, issues: list[ValidationIssue]) -> Shape:
@@ -102,7 +75,7 @@ def make_schema(parts: Iterable[Part]) -> Schema:
     """A Schema of these parts, each tuple sorted by name."""
     by_kind: dict[str, list[Part]] = {}
     for member in parts:
-        by_kind.setdefault(FIELDS[type(member)], []).append(member)
+        by_kind.setdefault(_FIELDS[type(member)], []).append(member)
     ordered: dict[str, Any] = {
         field: tuple(sorted(members, key=lambda part: part.name)) for field, members in by_kind.items()
     }
@@ -116,7 +89,8 @@ class _SchemaBuilder:
         self.examples: list[Examples] = []
 
     def build(self, declarations: Declarations) -> None:
-        for kind, part_type in _SIMPLE.items():
+        for part_type in _SIMPLE:
+            kind = part_type.kind
             for name, declaration in declarations.get(kind, {}).items():
                 self.add(part_type, name, declaration)
                 self.grants(f"{kind} {name}", declaration)

@@ -13,23 +13,27 @@ from pgcontract.contract.sequences import identity_sequence, sequence_defaults
 from pgcontract.contract.toml_writer import write_pairs, write_table
 from pgcontract.errors import InputError
 from pgcontract.model.qualified_name import QualifiedName
-from pgcontract.model.schema import Column, Constraint, Function, Grant, Index, Other, Part, Rows, Schema, Sequence
+from pgcontract.model.schema import (
+    PART_TYPES,
+    UNCOMMENTED,
+    Column,
+    Constraint,
+    Function,
+    Grant,
+    Index,
+    Other,
+    Part,
+    Rows,
+    Schema,
+    Sequence,
+)
 
 _KIND_FIELDS: Final = {
-    "role": "roles",
-    "setting": "settings",
-    "schema": "schemas",
-    "extension": "extensions",
-    "type": "types",
-    "table": "tables",
-    "view": "views",
-    "function": "functions",
-    "sequence": "sequences",
-    "statistics": "statistics",
-    "event_trigger": "event_triggers",
-    "publication": "publications",
-    "default_grant": "default_grants",
-    "other": "others",
+    PART_TYPES[field].kind: field
+    for field in (
+        *("roles", "settings", "schemas", "extensions", "types", "tables", "views", "functions", "sequences"),
+        *("statistics", "event_triggers", "publications", "default_grants", "others"),
+    )
 }
 _ORDER: Final = (
     *("anew", "removed", "purpose", "comment", "form", "type", "null", "default", "primary_key", "columns", "checks"),
@@ -37,7 +41,6 @@ _ORDER: Final = (
     "row_count",
 )
 _OMITTED_FIELDS: Final = frozenset(("name", "comment", "purpose", "origin", "same_as", "position"))
-_UNCOMMENTED: Final = frozenset(("extension", "grant", "default_grant", "role", "setting", "rows", "other"))
 _HEADERS: Final = {
     True: "# Drafted by pgcontract from what the migration does, and accepted as it is.\n",
     False: "# Drafted by pgcontract from what the migration does. That is no promise yet: read each part, write what is\n"
@@ -348,7 +351,7 @@ def _implied_bounds(sequence: Sequence) -> dict[str, int]:
 
 
 def _lacks_comment(part: Part) -> bool:
-    return not part.comment and part.kind not in _UNCOMMENTED and not (isinstance(part, Sequence) and part.identity)
+    return not part.comment and part.kind not in UNCOMMENTED and not (isinstance(part, Sequence) and part.identity)
 
 
 def _in_document_order(changed_keys: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field, fields
 from functools import cached_property
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Final, TypeVar, get_args, get_type_hints
 
 from pgcontract.model.qualified_name import QualifiedName, split_name
 from pgcontract.values import dataclass
@@ -430,6 +430,13 @@ class Schema:
     def partitions_by_parent(self) -> Mapping[str, tuple[Table, ...]]:
         """The partitions of each table that has any, by its name."""
         return _by((table for table in self.tables if table.partition_of), lambda table: str(table.partition_of))
+
+
+PART_TYPES: Final[Mapping[str, type[Part]]] = {name: get_args(parts)[0] for name, parts in get_type_hints(Schema).items()}
+"""Each field of Schema to what it holds."""
+
+UNCOMMENTED: Final = frozenset(("extension", "grant", "default_grant", "role", "setting", "rows", "other"))
+"""Kinds that may have a comment and need none."""
 
 
 def _by(parts: Iterable[P], name: Callable[[P], str]) -> Mapping[str, tuple[P, ...]]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql.create_statements import type_lookup
 from pgcontract.model.sql.text_catalog import TextCatalog
@@ -9,7 +12,7 @@ from pgcontract.model.sql.token_cursor import Cursor, Unreadable
 from pgcontract.model.sql.type_names import input_types
 
 # The words that open an object's kind in DROP, ALTER and GRANT, and the kind they mean; longer ones first.
-_KIND_WORDS: dict[tuple[str, ...], str] = {
+KIND_WORDS: Final[Mapping[tuple[str, ...], str]] = {
     ("FOREIGN", "TABLE"): "table",
     ("TABLE",): "table",
     ("CONSTRAINT",): "constraint",
@@ -33,6 +36,7 @@ _KIND_WORDS: dict[tuple[str, ...], str] = {
     ("STATISTICS",): "statistics",
     ("ROLE",): "role",
     ("USER",): "role",
+    ("GROUP",): "role",
     ("COLLATION",): "other",
     ("SERVER",): "other",
 }
@@ -43,7 +47,7 @@ RELATIONS = ("table", "view", "sequence", "index")
 
 def read_kind(cursor: Cursor) -> str:
     """Moves behind the words of a kind, and says which; empty where none of those known stands here."""
-    for words, kind in _KIND_WORDS.items():
+    for words, kind in KIND_WORDS.items():
         if cursor.consume(*words):
             return kind
     return ""

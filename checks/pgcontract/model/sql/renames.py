@@ -9,34 +9,16 @@ from typing import Final
 
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql.lexer import TokenKind, tokens, without_comments
+from pgcontract.model.sql.object_references import KIND_WORDS, RELATIONS
 from pgcontract.model.sql.script import Script
 from pgcontract.model.sql.token_cursor import Cursor, Unreadable
 from pgcontract.values import dataclass
 
 RELATION: Final = "relation"
 _WORDS: Final = {
-    ("FOREIGN", "TABLE"): RELATION,
-    ("MATERIALIZED", "VIEW"): RELATION,
-    ("EVENT", "TRIGGER"): "event_trigger",
-    ("TABLE",): RELATION,
-    ("VIEW",): RELATION,
-    ("INDEX",): RELATION,
-    ("SEQUENCE",): RELATION,
-    ("TYPE",): "type",
-    ("DOMAIN",): "type",
-    ("SCHEMA",): "schema",
-    ("FUNCTION",): "function",
-    ("PROCEDURE",): "function",
-    ("ROUTINE",): "function",
-    ("AGGREGATE",): "function",
-    ("TRIGGER",): "trigger",
-    ("POLICY",): "policy",
-    ("RULE",): "rule",
-    ("STATISTICS",): "statistics",
-    ("PUBLICATION",): "publication",
-    ("ROLE",): "role",
-    ("USER",): "role",
-    ("GROUP",): "role",
+    words: RELATION if kind in RELATIONS else kind
+    for words, kind in KIND_WORDS.items()
+    if kind not in ("constraint", "extension", "other")
 }
 _OF_TABLE: Final = ("trigger", "policy", "rule")
 _IN_BLOCK: Final = re.compile(r"\bALTER\s+(?:(?!\bALTER\b)[^;])*?\b(?:RENAME|SET\s+SCHEMA)\b[^;]*", re.IGNORECASE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pgcontract.model.schema import Origin
+from pgcontract.model.schema import PART_TYPES, UNCOMMENTED, Origin
 from pgcontract.model.sql import Created
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
@@ -14,26 +14,7 @@ from pgcontract.rules.registry import check, only_claimed
 from pgcontract.rules.shape.object_count import number_of
 
 # Kinds whose names in the text and in the catalog are the same word; a grant or comment is judged by its own check.
-_COMPARED = frozenset(
-    {
-        "schema",
-        "extension",
-        "table",
-        "column",
-        "constraint",
-        "index",
-        "trigger",
-        "function",
-        "view",
-        "rule",
-        "type",
-        "sequence",
-        "policy",
-        "event_trigger",
-        "publication",
-        "statistics",
-    }
-)
+_COMPARED = {part.kind for part in PART_TYPES.values()} - UNCOMMENTED | {"extension"}
 
 
 def _script_subject(_: Promise) -> tuple[str, ...]:

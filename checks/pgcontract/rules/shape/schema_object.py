@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 from pgcontract.model.comparison import ComparisonResult, Difference
-from pgcontract.model.schema import Part, Schema
+from pgcontract.model.schema import PART_TYPES, UNCOMMENTED, Part, Schema
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
 from pgcontract.result import Severity, Status
@@ -60,23 +60,7 @@ shape_check(
 )
 
 # Kinds that need a comment where the contract does not make them optional; the rarer ones may have one.
-_COMMENTED = (
-    "schemas",
-    "tables",
-    "columns",
-    "constraints",
-    "indexes",
-    "triggers",
-    "functions",
-    "views",
-    "rules",
-    "types",
-    "sequences",
-    "policies",
-    "event_triggers",
-    "publications",
-    "statistics",
-)
+_COMMENTED = frozenset(field for field, part in PART_TYPES.items() if part.kind not in UNCOMMENTED)
 
 
 def _subject(part: Part) -> str:
