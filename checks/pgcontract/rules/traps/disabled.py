@@ -92,7 +92,6 @@ def object_enabled(context: Context) -> Iterator[Answer]:
             origin = _unvacuumed(context.promise, table.name) if match and (table.name, option) not in declared else None
             if match is None or origin is None:
                 continue
-            found = True
             yield Answer(
                 Status.BROKEN,
                 table.name,
