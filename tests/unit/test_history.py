@@ -163,6 +163,21 @@ def test_flyway_counts_all_up_to_a_baseline(tmp_path: Path) -> None:
     assert (["V3.0__a"], []) == ([migration.key for migration in project.pending], told(project))
 
 
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        pytest.param("1,V1__a.sql,SQL,5,t\n2,V2__b.sql,SQL,6,t", [], id="in whose place it stands"),
+        pytest.param("2,B2__all.sql,SQL_BASELINE,5,t", ["B2__all.sql"], id="run itself, and another since"),
+    ],
+)
+def test_flyway_baseline_is_compared_with_itself_alone(rows: str, expected: list[str], tmp_path: Path) -> None:
+    folder = {"m/B2__all.sql": SQL.format(1), "m/V3__c.sql": SQL.format(2)}
+    project = read(tmp_path, f"version,script,type,checksum,success\n{rows}", folder)
+    changed = [issue.subject for issue in project.issues if "is not what" in issue.summary]
+
+    assert (["V3__c"], expected) == ([migration.key for migration in project.pending], changed)
+
+
 @pytest.mark.parametrize("setting", ["", "flyway.outOfOrder=true\n"])
 def test_flyway_stops_at_a_late_file_unless_it_is_told_otherwise(setting: str, tmp_path: Path) -> None:
     project = read(tmp_path, "version\n1\n3", {**TOOLS["flyway"][0], "m/flyway.conf": setting})

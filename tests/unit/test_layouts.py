@@ -124,6 +124,23 @@ def test_flat_migration_is_sent_as_one_message(tmp_path: Path) -> None:
             ["b.sql has no digits in front, so its place among the others is not known; it was applied after 1_a.sql."],
             id="no digits",
         ),
+        pytest.param(
+            ["patch10.sql", "patch2.sql", "patch1.sql"], ["patch1", "patch2", "patch10"], [], id="behind a common word"
+        ),
+        pytest.param(
+            ["patch10.sql", "patch2.sql", "x1.sql"],
+            ["patch10", "patch2", "x1"],
+            [
+                "patch2.sql has no digits in front, so its place among the others is not known; it was applied after "
+                "patch10.sql.",
+                "x1.sql has no digits in front, so its place among the others is not known; it was applied after "
+                "patch2.sql.",
+            ],
+            id="behind two words",
+        ),
+        pytest.param(
+            ["1_a.sql", "._1_a.sql", ".#1_a.sql", ".2_b.sql"], ["1_a"], [], id="an archive's and an editor's own files"
+        ),
     ],
 )
 def test_flat_order(files: list[str], order: list[str], told: list[str], tmp_path: Path) -> None:

@@ -88,6 +88,7 @@ def test_every_layout_passes_it_over_and_it_is_told_that_its_tool_does_not(
     ("glob", "expected"),
     [
         ("seeds/*.sql", "pgcontract.toml:1: leave_out[2]: 'seeds/*.sql' matches no file below "),
+        (r"seeds\*.sql", " write / for \\"),
         ("../*.sql", "pgcontract.toml:1: leave_out[2]: '../*.sql' is no path below "),
         ("", "pgcontract.toml:1: leave_out[2]: '' is no path below "),
         ("/etc/*.sql", "pgcontract.toml:1: leave_out[2]: '/etc/*.sql' is no path below "),

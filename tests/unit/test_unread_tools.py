@@ -43,6 +43,10 @@ LIQUIBASE = {
     "changes/a.sql": "--liquibase formatted sql\n--changeset ann:1\nSELECT 1;\n",
     "xml/db.changelog-master.xml": "<databaseChangeLog/>",
 }
+INCLUDED = {
+    "db/master.yaml": "databaseChangeLog:\n  - includeAll:\n      path: db/changes/\n",
+    "db/changes/1_a.sql": "SELECT 1;",
+}
 
 
 def _refusal(tmp_path: Path, files: Mapping[str, str], path: str) -> str:
@@ -111,6 +115,10 @@ def _refusal(tmp_path: Path, files: Mapping[str, str], path: str) -> str:
         pytest.param(LIQUIBASE, "changes", "these are Liquibase migrations: it has “--liquibase", id="Liquibase"),
         pytest.param(LIQUIBASE, "changes/a.sql", "these are Liquibase migrations: it opens as", id="one of Liquibase's"),
         pytest.param(LIQUIBASE, "xml", "these are Liquibase migrations: it has db.changelog-master.xml.", id="in XML"),
+        pytest.param(INCLUDED, "db", "these are Liquibase migrations: it has master.yaml.", id="of another name"),
+        pytest.param(
+            INCLUDED, "db/changes", "these are Liquibase migrations: it is in master.yaml, a changelog.", id="included"
+        ),
     ],
 )
 def test_tool_is_named_for_its_folder_and_for_its_project(
@@ -126,10 +134,11 @@ def test_tool_is_named_for_its_folder_and_for_its_project(
         pytest.param(
             DJANGO,
             "shop",
-            "`python manage.py sqlmigrate shop 0002_price | pgcontract verify -`",
+            "python manage.py sqlmigrate shop 0002_price > judged/2_pending.sql; pgcontract verify judged`",
             id="Django, with the app and its last",
         ),
-        pytest.param(DJANGO, ".", "`python manage.py sqlmigrate APP NAME | pgcontract verify -`", id="Django's project"),
+        pytest.param(DJANGO, ".", "python manage.py sqlmigrate APP NAME > judged/2_pending.sql", id="Django's project"),
+        pytest.param(ALEMBIC, ".", "alembic upgrade FROM:head --sql > judged/2_pending.sql", id="Alembic's deploy"),
         pytest.param(RAILS, ".", "`pg_dump -s DATABASE | pgcontract verify -`", id="Rails"),
         pytest.param(
             {**RAILS, "db/structure.sql": "SELECT 1;\n"}, ".", "`pgcontract verify db/structure.sql`", id="Rails's dump"
@@ -168,11 +177,29 @@ def test_command_that_prints_the_sql_is_named(files: dict[str, str], path: str, 
         ),
         pytest.param({"x/1_a.sql": "SELECT '\n--liquibase formatted sql';"}, "x", ["1_a"], id="the words in a string"),
         pytest.param({"x/1_a.sql": "SELECT 1;", "x/0001_a.py": ""}, "x", ["1_a"], id="Python that is no package"),
+        pytest.param(
+            {**INCLUDED, "db/psql/1_a.sql": "SELECT 1;"}, "db/psql", ["1_a"], id="beside what a changelog includes"
+        ),
         pytest.param({"x/1_a.sql": "SELECT 1;", "x/1_a.ts": "run();"}, "x", ["1_a"], id="other code"),
     ],
 )
 def test_sql_that_is_there_is_read(files: dict[str, str], path: str, expected: list[str], tmp_path: Path) -> None:
     assert expected == [migration.key for migration in load_project(write_files(tmp_path, files) / path).chain]
+
+
+@pytest.mark.parametrize(
+    ("name", "ending"),
+    [
+        (
+            "Version1.php",
+            "Its files, such as Version1.php, are code, and there is no SQL in them to read: migrate a scratch",
+        ),
+        ("V1__a.ddl", "Its files, such as V1__a.ddl, do not end in .sql"),
+        (".1_a.sql", "There is no folder in it either"),
+    ],
+)
+def test_what_no_tool_here_takes_is_told(name: str, ending: str, tmp_path: Path) -> None:
+    assert ending in _refusal(tmp_path, {f"x/{name}": ""}, "x")
 
 
 def test_layout_of_that_name_is_answered_alike() -> None:

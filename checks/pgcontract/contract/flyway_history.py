@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from pgcontract.contract.flyway_names import BASELINE
 from pgcontract.contract.flyway_settings import read_settings
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.tool_history import Row
 from pgcontract.model.input_file import read_bytes
 
 _BASELINE: Final = "BASELINE"
+_SQL_BASELINE: Final = "SQL_BASELINE"
 _UNDONE: Final = ("UNDO_SQL", "UNDO_JDBC", "UNDO_SCRIPT")
 _OF_NO_FILE: Final = ("SCHEMA", "DELETE")
 _LINE_ENDS: Final = re.compile("\r\n|\r|\n")
@@ -48,8 +50,10 @@ def in_force(rows: Sequence[Row]) -> list[Row]:
 
 
 def agrees(row: Row, migration: Migration) -> bool:
-    """Whether the file has the checksum that it was applied with; a repeatable one may change."""
-    return migration.up.execution.repeatable or _has_checksum(row, migration)
+    """Whether the file has the checksum that it was applied with; a repeatable one may change, and a baseline stands for
+    what was applied before it."""
+    stands_for_it = Path(migration.file).name.startswith(BASELINE) and row.get("type", "").upper() != _SQL_BASELINE
+    return stands_for_it or migration.up.execution.repeatable or _has_checksum(row, migration)
 
 
 def may_be_late(migration: Migration) -> bool:

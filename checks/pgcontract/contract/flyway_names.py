@@ -22,7 +22,7 @@ _AT_DEPLOY: Final = (
     "afterMigrateApplied",
     "afterMigrate",
 )
-_BASELINE: Final = "B"
+BASELINE: Final = "B"
 
 
 class Kind(Enum):
@@ -31,6 +31,7 @@ class Kind(Enum):
     VERSIONED = "once"
     UNDO = "to take a version back"
     REPEATABLE = "whenever it changes"
+    BASELINE = "in the place of earlier versions, where nothing is applied"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,12 +72,9 @@ def read_name(path: Path, settings: FlywaySettings) -> FlywayFile | NotTaken:
         if stem.startswith(prefix):
             version, _, description = stem.removeprefix(prefix).partition(settings.sql_migration_separator)
             return _read_version(path, stem, kind, version, description, settings)
-    if stem.startswith(_BASELINE) and _VERSION.fullmatch(stem[1:].partition(settings.sql_migration_separator)[0]):
-        return NotTaken(
-            why="is a baseline, run in the place of earlier versions where nothing is applied; those were replayed.",
-            remedy="Nothing, where it makes what they make.",
-            severity=None,
-        )
+    version, _, description = stem.removeprefix(BASELINE).partition(settings.sql_migration_separator)
+    if stem.startswith(BASELINE) and _VERSION.fullmatch(version):
+        return _read_version(path, stem, Kind.BASELINE, version, description, settings)
     if _CALLBACK.fullmatch(stem):
         return NotTaken(
             why="is a callback, which runs at its event; it was not replayed.",

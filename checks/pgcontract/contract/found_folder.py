@@ -22,7 +22,7 @@ _CALLED: Final = ("migrat", "versions", "changelog")
 _MARKS: Final = frozenset(("migration_lock.toml", "atlas.sum", "_journal.json"))
 _OF_ONE_MIGRATION: Final = frozenset(("up.sql", "migration.sql"))
 # As every tool names its files that goes by their names; whatever else holds SQL is not looked through.
-_NUMBERED: Final = re.compile(r"(?:[VUB]?\d|R__).*\.sql$", re.IGNORECASE)
+_NUMBERED: Final = re.compile(r"(?:[VUB]?\d|R__).*\.sql$|V\d[\d._]*__", re.IGNORECASE)
 _MIGRATIONS: Final = "migrations"
 _CONTRACTS: Final = "contracts"
 _MAX_LISTED: Final = 20

@@ -51,7 +51,8 @@ def require_globs(configuration: Configuration, *, matching: Collection[int] = (
         if not glob or glob.startswith("/") or ".." in glob.split("/"):
             configuration.raise_mistake((KEY, at), f"{glob!r} is no path below {base}; write one as from there")
         if at not in matching and not _is_anywhere(base, glob):
-            configuration.raise_mistake((KEY, at), f"{glob!r} matches no file below {base}; correct it, or remove it")
+            hint = "write / for \\" if "\\" in glob else "correct it, or remove it"
+            configuration.raise_mistake((KEY, at), f"{glob!r} matches no file below {base}; {hint}")
 
 
 def left_out_migrations(

@@ -45,7 +45,7 @@ def from_the_top(path: Path) -> Path:
 class FolderIssue:
     """One such thing. `subject` is the file, or the placeholder, that it is about; `severity` is None for what is only
     told. It is found of the migration that has the key, of the last one where there is none. `path` and `line` are its
-    place."""
+    place. `leaves_open`: where that migration stands among the others is only taken so."""
 
     kind: IssueKind
     subject: str
@@ -55,6 +55,7 @@ class FolderIssue:
     key: str | None = None
     path: str | None = None
     line: int | None = None
+    leaves_open: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,8 +90,8 @@ class Folder:
     _openings: dict[Path, str] = field(default_factory=dict, repr=False, compare=False)
     _answers: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
-    def files(self, ending: str = ".sql") -> tuple[Path, ...]:
-        """The files that end so, by name; InputError where there is no such folder."""
+    def files(self, ending: str | tuple[str, ...] = ".sql") -> tuple[Path, ...]:
+        """The files that end so, by name, but for hidden ones; InputError where there is no such folder."""
         return tuple(path for path, is_folder in self._entries if path.name.endswith(ending) and not is_folder)
 
     def folders(self) -> tuple[Path, ...]:
@@ -196,7 +197,10 @@ class Folder:
         if self.only is not None:
             return ((self.only, self.only.is_dir()),)
         try:
-            entries = (path for path in sorted(self.path.iterdir()) if not self._is_passed_over(path))
+            # A dot in front: an editor's lock, or what macOS adds to an archive (._001_x.sql). `*.sql` has none of them.
+            entries = (
+                path for path in sorted(self.path.iterdir()) if path.name[0] != "." and not self._is_passed_over(path)
+            )
             return tuple((path, path.is_dir()) for path in entries)
         except OSError as error:
             raise InputError(f"is no folder to read migrations from: {error.strerror}", file=str(self.path)) from None

@@ -14,9 +14,10 @@ from pgcontract.contract.migration_folder import Folder
 from pgcontract.errors import InputError
 from pgcontract.values import dataclass
 
-_SCRATCH: Final = "migrate a scratch database, then `pg_dump -s DATABASE | pgcontract verify -`"
+SCRATCH: Final = "migrate a scratch database, then `pg_dump -s DATABASE | pgcontract verify -`"
 _CODE: Final = "They are code, and there is no SQL in them to read"
 _JAVASCRIPT: Final = (".js", ".cjs", ".mjs", ".ts", ".cts", ".mts")
+CODE: Final = (".py", ".php", ".rb", ".go", ".rs", ".cs", ".java", ".kt", ".scala", ".exs", *_JAVASCRIPT)
 _JAVASCRIPT_FOLDERS: Final = tuple(
     f"{above}{name}"
     for above in ("", "src/", "db/", "src/db/", "database/", "src/database/")
@@ -32,7 +33,8 @@ _GO: Final = re.compile(r"\d+_\w+\.go")
 _RUST: Final = re.compile(r"[UV]\d+__\w+\.rs")
 _LIQUIBASE: Final = re.compile(r"\s*--\s*liquibase\s+formatted", re.I)
 _GRAPHILE: Final = re.compile(r"\s*--!\s*Previous:")
-_CHANGELOG: Final = re.compile(r"(?:db\.)?changelog.*\.(?:xml|ya?ml|json|sql)", re.I)
+_CHANGELOG: Final = re.compile(r".*\.(?:xml|ya?ml|json)", re.I)
+_LEVELS_OF_CHANGES: Final = 2  # of db/changelog/changes/1.0
 _MAX_FILES: Final = 20
 
 
@@ -148,10 +150,7 @@ def _instead_of_django(folder: Folder) -> str:
     names = "APP NAME"
     if folder.only is None and (files := _files(folder, _DJANGO)):
         names = f"{folder.place.parent.name} {files[-1].stem}"
-    return (
-        f"{_CODE}. `python manage.py sqlmigrate {names}` prints one: `python manage.py sqlmigrate {names} | pgcontract "
-        f"verify -`. For all of them, {_SCRATCH}"
-    )
+    return f"{_CODE}. Django prints one: {_deploy(f'python manage.py sqlmigrate {names}')}. For all of them, {SCRATCH}"
 
 
 def _instead_of_rails(folder: Folder) -> str:
@@ -159,7 +158,15 @@ def _instead_of_rails(folder: Folder) -> str:
     written = next((folder.path / name for name in names if folder.has(folder.path / name)), None)
     if written is not None and folder.only is None:
         return f"{_CODE}; what they make is in structure.sql: `pgcontract verify {written}`"
-    return f"{_CODE}, and Rails prints none: {_SCRATCH}"
+    return f"{_CODE}, and Rails prints none: {SCRATCH}"
+
+
+def _deploy(command: str) -> str:
+    """What judges the SQL that a command prints over rows: behind a file of what production has."""
+    return (
+        f"`mkdir judged; pg_dump -s DATABASE > judged/1_before.sql; {command} > judged/2_pending.sql; pgcontract verify "
+        "judged`"
+    )
 
 
 def _shows_ecto(folder: Folder) -> str | None:
@@ -191,9 +198,15 @@ def _shows_liquibase(folder: Folder) -> str | None:
             return f"has “--liquibase formatted” in {path.name}" if folder.only is None else "opens as Liquibase's do"
     if _is_project(folder) and folder.has(folder.path / "liquibase.properties"):
         return "has liquibase.properties"
-    for path in _files(folder, _CHANGELOG) if folder.only is None else ():
+    if folder.only is not None:
+        return None
+    for path in _files(folder, _CHANGELOG)[:_MAX_FILES]:
         if "databaseChangeLog" in folder.opening(path):
             return f"has {path.name}"
+    for above in folder.place.parents[:_LEVELS_OF_CHANGES]:
+        for path in sorted(path for path in above.glob("*.*") if _CHANGELOG.fullmatch(path.name))[:_MAX_FILES]:
+            if "databaseChangeLog" in (text := folder.settings(path)) and f"{folder.place.name}/" in text:
+                return f"is in {path.name}, a changelog"
     return None
 
 
@@ -232,9 +245,9 @@ TOOLS: Final = (
         name="Alembic",
         shows=_shows_alembic,
         instead=_instead(
-            f"{_CODE}. `alembic upgrade head --sql` prints it: `alembic upgrade head --sql | pgcontract verify -`, or "
-            "write it to a file and name that. Where a migration reads the database, which it cannot while it prints, "
-            f"{_SCRATCH}"
+            f"{_CODE}. `alembic upgrade head --sql | pgcontract verify -` shows what they make; for a deploy over "
+            f"production's rows: {_deploy('alembic upgrade FROM:head --sql')}. Where a migration reads the database, "
+            f"which it cannot while it prints, {SCRATCH}"
         ),
     ),
     UnreadTool(name="Django", shows=_shows_django, instead=_instead_of_django),
@@ -246,51 +259,51 @@ TOOLS: Final = (
     UnreadTool(
         name="TypeORM",
         shows=_shows_javascript(r"MigrationInterface|\bqueryRunner\b"),
-        instead=_instead(f"{_CODE}, and TypeORM prints none: {_SCRATCH}"),
+        instead=_instead(f"{_CODE}, and TypeORM prints none: {SCRATCH}"),
     ),
     UnreadTool(
         name="Sequelize",
         shows=_shows_javascript(r"\bqueryInterface\b"),
-        instead=_instead(f"{_CODE}, and Sequelize prints none: {_SCRATCH}"),
+        instead=_instead(f"{_CODE}, and Sequelize prints none: {SCRATCH}"),
     ),
     UnreadTool(
         name="node-pg-migrate",
         shows=_shows_javascript(r"\bpgm\b"),
-        instead=_instead(f"{_CODE}. `node-pg-migrate up --dry-run` prints it where it reaches a database; or {_SCRATCH}"),
+        instead=_instead(f"{_CODE}. `node-pg-migrate up --dry-run` prints it where it reaches a database; or {SCRATCH}"),
     ),
     UnreadTool(
         name="Knex",
         shows=_shows_javascript(r"\b[Kk]nex\b"),
-        instead=_instead(f"{_CODE}, and Knex prints none: {_SCRATCH}"),
+        instead=_instead(f"{_CODE}, and Knex prints none: {SCRATCH}"),
     ),
     UnreadTool(
         name="Ecto",
         shows=_shows_ecto,
         instead=_instead(
-            f"{_CODE}. `mix ecto.dump` writes what they made as structure.sql: name that file. Or {_SCRATCH}"
+            f"{_CODE}. `mix ecto.dump` writes what they made as structure.sql: name that file. Or {SCRATCH}"
         ),
     ),
     UnreadTool(
         name="Entity Framework",
         shows=_shows_files(_ENTITY_FRAMEWORK, r":\s*Migration\b", "Migrations"),
         instead=_instead(
-            f"{_CODE}. `dotnet ef migrations script --output migrations.sql` writes it: name that file. Or {_SCRATCH}"
+            f"{_CODE}. `dotnet ef migrations script --output migrations.sql` writes it: name that file. Or {SCRATCH}"
         ),
     ),
     UnreadTool(
         name="Laravel",
         shows=_shows_files(_LARAVEL, r"Illuminate\\Database", "database/migrations"),
-        instead=_instead(f"{_CODE}, and Laravel prints it for people alone: {_SCRATCH}"),
+        instead=_instead(f"{_CODE}, and Laravel prints it for people alone: {SCRATCH}"),
     ),
     UnreadTool(
         name="goose",
         shows=_shows_files(_GO, r"goose\.(?:Add\w*Migration|NewGoMigration)", "db/migrations"),
-        instead=_instead(f"{_CODE}, and goose prints none: {_SCRATCH}"),
+        instead=_instead(f"{_CODE}, and goose prints none: {SCRATCH}"),
     ),
     UnreadTool(
         name="refinery",
         shows=_shows_files(_RUST, r"fn\s+migration\s*\("),
-        instead=_instead(f"{_CODE}, and refinery prints none: {_SCRATCH}"),
+        instead=_instead(f"{_CODE}, and refinery prints none: {SCRATCH}"),
     ),
     UnreadTool(name="graphile-migrate", shows=_shows_graphile, instead=_instead_of_graphile),
     UnreadTool(
@@ -298,7 +311,7 @@ TOOLS: Final = (
         shows=_shows_sqitch,
         instead=_instead(
             "Sqitch's plan is not read yet. One change can be verified by naming its file in deploy/; for all of them, "
-            f"{_SCRATCH}"
+            f"{SCRATCH}"
         ),
     ),
     UnreadTool(
@@ -314,7 +327,8 @@ TOOLS: Final = (
         shows=_shows_liquibase,
         instead=_instead(
             "Liquibase's changelogs are not read yet. `liquibase update-sql` prints their SQL: write it to a file and "
-            f"name that. Or {_SCRATCH}"
+            f"name that. Or {SCRATCH}. `--layout flat` takes a folder's plain .sql files by the digits in front of their "
+            "names"
         ),
     ),
 )

@@ -68,6 +68,7 @@ class Replay:
             platform_owns=sandbox.platform.owned_names,
             extensions=PREINSTALLED if plan.project.platform == "supabase" else (),
             placeholders=placeholders,
+            unordered=[issue.key for issue in plan.project.issues if issue.leaves_open and issue.key],
         )
         self._contexts: dict[str, Context] = {}
         self._applied = 0

@@ -43,7 +43,8 @@ class Salvage:
 
 class Triage:
     """Judges the failures of one chain in its order. `platform_owns` says whether a schema or a role is of the platform
-    that the run stands in for, and has these `extensions`; `placeholders` are names that nobody gave a value."""
+    that the run stands in for, and has these `extensions`; `placeholders` are names that nobody gave a value;
+    `unordered` are the keys of migrations that were given their place by name, for want of another order."""
 
     def __init__(
         self,
@@ -52,9 +53,11 @@ class Triage:
         platform_owns: Collection[str] = (),
         extensions: Collection[str] = (),
         placeholders: Collection[str] = (),
+        unordered: Collection[str] = (),
     ) -> None:
         self._chain = chain
         self._placeholders = placeholders
+        self._unordered = unordered
         self._platform_owns = platform_owns
         self._effects = ChainEffects(chain, extensions)
         self._failures: dict[str, Failure] = {}
@@ -171,6 +174,9 @@ class Triage:
         elif (extension := missing.extension) and not self._effects.has_extension(extension):
             summary = f"No migration makes the extension {extension}, and it needs its {missing.kind} {missing.bare}."
             remedy = f'Create the extension in a migration, or give it: --setup FILE with CREATE EXTENSION "{extension}";'
+        elif name := self._made_by_an_unordered(migration, missing):
+            summary = f"{name} makes the {missing}, which it needs. Which of them runs first, nothing says."
+            remedy = "Begin their names with digits, in the order in which they run; or give the contract of one `after`."
         elif missing.kind in ("schema", "role") or missing.kind in _TABLES:
             if self._effects.makers(missing) or self._effects.near(missing):
                 return None
@@ -221,10 +227,8 @@ class Triage:
         elif extension_name := nearest_extension(refusal):
             remedy = f"Did you mean {extension_name}?"
         elif missing is not None and missing.kind != "column":
-            keys = [link.key for link in self._chain]
             makers = self._effects.makers(missing)
-            later = [key for key in makers if keys.index(key) > keys.index(migration.key)]
-            if later and len(later) == len(makers):
+            if later := self._only_later(migration, makers):
                 name = self._name(later[0])
                 summary += f" {name} makes it, and runs later."
                 remedy = f"Let {migration.display_name} run behind {name}, as the tool orders them."
@@ -242,6 +246,15 @@ class Triage:
             refusal=refusal,
             missing=str(missing or ""),
         )
+
+    def _only_later(self, migration: Migration, makers: Sequence[str]) -> Sequence[str]:
+        """The makers, where all of them run behind the migration."""
+        keys = [link.key for link in self._chain]
+        return makers if all(keys.index(key) > keys.index(migration.key) for key in makers) else ()
+
+    def _made_by_an_unordered(self, migration: Migration, missing: Missing) -> str | None:
+        later = self._only_later(migration, self._effects.makers(missing))
+        return next((self._name(key) for key in later if key in self._unordered), None)
 
     def _named_once(self, failure: Failure) -> Failure:
         """What an earlier migration lacked already is that one's cause."""

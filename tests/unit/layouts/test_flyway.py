@@ -64,6 +64,19 @@ def names(*names: str, text: str = "SELECT 1;") -> dict[str, str]:
             ["migration.read note B3__all.sql"], id="callbacks and a baseline",
         ),
         pytest.param(
+            names("B1__old.sql", "B10__all.sql", "V11__a.sql", "V12__b.sql"), ["B10__all", "V11__a", "V12__b"], [],
+            ["migration.read note B1__old.sql"], id="a baseline in the place of what is gone",
+        ),
+        pytest.param(names("B1__all.sql"), ["B1__all"], [], [], id="a baseline alone"),
+        pytest.param(
+            names("V1__a.sql", "V2__b.sql", "B2__all.sql", "V3__c.sql"), ["V1__a", "V2__b", "V3__c"], [],
+            ["migration.read note B2__all.sql"], id="a baseline beside what it stands for",
+        ),
+        pytest.param(
+            {**names("V1__a.ddl", "V2__b.ddl"), "flyway.toml": '[flyway]\nsqlMigrationSuffixes = [".ddl"]'},
+            ["V1__a", "V2__b"], [], [], id="another ending",
+        ),
+        pytest.param(
             names("V1__a.sql", "afterClean.sql", "afterMigrateError.sql"), ["V1__a"], [],
             ["migration.read note afterClean.sql", "migration.read note afterMigrateError.sql"], id="other callbacks",
         ),

@@ -152,6 +152,25 @@ def test_a_name_without_its_schema_is_told_with_it(tmp_path: Path) -> None:
     assert "Did you mean app.t? What sets search_path in one file is not said for the next." == applies.remedy
 
 
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        pytest.param(("alter", "create"), "unknown", id="no digits"),
+        pytest.param(("1_alter", "1_create"), "unknown", id="the same digits"),
+        pytest.param(("1_alter", "create"), "unknown", id="digits in one"),
+        pytest.param(("1_alter", "2_create"), "broken", id="digits in both"),
+    ],
+)
+def test_what_is_made_later_only_by_name_is_not_the_files_fault(
+    names: tuple[str, str], expected: str, tmp_path: Path
+) -> None:
+    for name, text in zip(names, ("ALTER TABLE t ADD x int;", T), strict=True):
+        (tmp_path / f"{name}.sql").write_text(text)
+    findings = verify(load_project(tmp_path), RunOptions(only=("script.applies",))).findings
+
+    assert [expected, "kept"] == [finding.status.value for finding in findings]
+
+
 def test_what_a_script_that_never_ends_would_have_made_is_its_consequence(tmp_path: Path) -> None:
     write(tmp_path, [T, "ALTER TABLE t ADD x int; SELECT pg_sleep(60)", "ALTER TABLE t DROP x", T.replace("t(", "u(")])
 

@@ -17,7 +17,7 @@ from typing import Final, Protocol
 from pgcontract.contract.layouts import dump, flat, psql
 from pgcontract.contract.migration_folder import Folder, FolderReading
 from pgcontract.contract.tool_history import ToolHistory
-from pgcontract.contract.unread_tools import refuse_unread, refuse_unread_layout, unread_tool
+from pgcontract.contract.unread_tools import CODE, SCRATCH, refuse_unread, refuse_unread_layout, unread_tool
 from pgcontract.contract.validation_errors import nearest
 from pgcontract.errors import InputError, UnreadableScript
 from pgcontract.plugins import NameTaken, Plugin, as_loaded, load, origin_of, plugins_of
@@ -132,11 +132,11 @@ def layout_of_tool(folder: Folder) -> tuple[Layout, str] | None:
 def is_recognised(path: Path) -> bool:
     """Whether a folder holds migrations of its own, or those of a tool that is not read, which is then told."""
     folder = Folder(path=path, root=path)
-    if any((path / name).is_dir() for name in ("migrations", "contracts")):
-        return True
     try:
+        if any((path / name).is_dir() for name in ("migrations", "contracts")):
+            return True
         known = layout_of_tool(folder) or unread_tool(folder) or _ANY_FOLDER.recognises(folder)
-    except InputError:
+    except (InputError, PermissionError):
         return True
     return bool(known)
 
@@ -152,7 +152,17 @@ def _one_level_down(folder: Folder) -> str:
     if further := [f"{path} ({name})" for path, name in islice(_further_down(below), _MAX_NAMED)]:
         return f"Further down {_named(further)}"
     names = ", ".join(f"{path.name}/" for path in below[:_MAX_FOLDERS])
-    return f"One level down are {names}, and no migrations in them" if names else "There is no folder in it either"
+    return f"One level down are {names}, and no migrations in them" if names else _what_is_there(folder)
+
+
+def _what_is_there(folder: Folder) -> str:
+    """Its files, which are not SQL by their names, and what to do about them."""
+    files = [path for path in folder.files("") if path.suffix]
+    if not files:
+        return "There is no folder in it either"
+    if any(path.suffix in CODE for path in files):
+        return f"Its files, such as {files[0].name}, are code, and there is no SQL in them to read: {SCRATCH}"
+    return f"Its files, such as {files[0].name}, do not end in .sql"
 
 
 def _named(folders: list[str]) -> str:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import pairwise
+from os.path import commonprefix
 from pathlib import Path
 from typing import Final
 
@@ -40,8 +42,9 @@ def recognises(folder: Folder) -> str | None:
 
 
 def read_folder(folder: Folder) -> FolderReading:
-    """Every .sql file that is no rollback script, by the numbers in front (020, 2024-01-02, 1.10.0); those without any
-    last, by name. A file that another one includes is a part of that one."""
+    """Every .sql file that is no rollback script, by the numbers in front (020, 2024-01-02, 1.10.0), or behind what all
+    names begin with (Script0001, Script0002); those without any last, by name. A file that another one includes is a part
+    of that one."""
     return read_files(folder, read_by_its_text)
 
 
@@ -53,14 +56,15 @@ def read_files(folder: Folder, read: Reader) -> FolderReading:
     files = [path for path in _files(folder) if not _is_down(path) and path not in downs.values()]
     if not files:
         raise InputError("holds no migration; one is a file called <digits>_<name>.sql", file=str(folder.path))
-    scripts = {path: read(folder, path) for path in sorted(files, key=_place)}
+    start = _start([path.name for path in files])
+    scripts = {path: read(folder, path) for path in sorted(files, key=lambda path: _place(path, start))}
     included = {Path(name).resolve() for script in scripts.values() for name in script.included}
     scripts = {path: script for path, script in scripts.items() if path.resolve() not in included}
     migrations, issues = [], []
     for path, script in scripts.items():
         down = downs.get(path, _down(path))
         back = read(folder, down) if folder.given is None and folder.has(down) else None
-        migrations.append(_migration(folder, path, script, back))
+        migrations.append(_migration(folder, path, script, back, start))
         issues += [*script.issues(migrations[-1].key), *(back.issues(migrations[-1].key) if back else ())]
     by_name = _by_name(tuple(migrations)) if folder.platform == "supabase" else ()
     return FolderReading(
@@ -101,8 +105,16 @@ def _stem(path: Path) -> str:
     return path.stem.removesuffix(".up").removesuffix(".UP")
 
 
-def _place(path: Path) -> tuple[bool, tuple[int, ...], str]:
-    numbers = _numbers(path.name)
+def _start(names: list[str]) -> int:
+    """How much of each name stands in front of its digits, where that is the same in all of them, as Script in
+    Script0001.sql and Script0002.sql; else nothing."""
+    start = len(commonprefix(names).rstrip("0123456789."))  # noqa: RUF071 - of names, character by character
+    begin_so = len(names) > 1 and all(name[start].isdigit() and not _DIGITS.match(name) for name in names)
+    return start if begin_so else 0
+
+
+def _place(path: Path, start: int) -> tuple[bool, tuple[int, ...], str]:
+    numbers = _numbers(path.name[start:])
     return not numbers, numbers, path.name
 
 
@@ -114,7 +126,11 @@ def _numbers(name: str) -> tuple[int, ...]:
 
 def _require_migration(path: Path, downs: Mapping[Path, Path]) -> None:
     if not is_sql(path) or _is_down(path) or path in downs.values():
-        what = "is a rollback script; name the migration it belongs to" if is_sql(path) else "is no .sql file"
+        what = (
+            "is a rollback script; name the migration it belongs to"
+            if is_sql(path)
+            else "is no .sql file; name one, or a folder of them"
+        )
         raise InputError(what, file=str(path))
 
 
@@ -148,10 +164,10 @@ def _second_halves(folder: Folder, migrations: tuple[Migration, ...]) -> Iterato
             )
 
 
-def _migration(folder: Folder, path: Path, up: ReadScript, down: ReadScript | None) -> Migration:
+def _migration(folder: Folder, path: Path, up: ReadScript, down: ReadScript | None, start: int) -> Migration:
     """Its key is the file name without its ending, its display name the digits in front, else the key."""
     key = _stem(path)
-    digits = _DIGITS.match(key)
+    digits = _DIGITS.match(key, start)
     return Migration(
         key=key,
         display_name=digits[1] if digits else key,
@@ -185,7 +201,7 @@ def _issues(migrations: tuple[Migration, ...]) -> tuple[FolderIssue, ...]:
                     "Rename one, or give its contract `after`.",
                 )
             )
-    return tuple(issues)
+    return tuple(replace(issue, leaves_open=True) for issue in issues)
 
 
 def _by_name(migrations: tuple[Migration, ...]) -> Iterator[FolderIssue]:

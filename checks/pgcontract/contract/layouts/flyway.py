@@ -51,21 +51,22 @@ _LEVELS: Final = 5
 def recognises(folder: Folder) -> str | None:
     """Files called so in it or, where it holds no others, in the folders in it; but not where a rollback script would
     take their version again. Those of Rust's refinery are called alike."""
-    files = folder.files()
+    settings = read_settings(folder.parents(_LEVELS))
+    endings = settings.sql_migration_suffixes
+    files = folder.files(endings)
     if not files:
-        files = tuple(path for inner in folder.folders() for path in _files_in(folder.below(inner)))
+        files = tuple(path for inner in folder.folders() for path in _files_in(folder.below(inner), endings))
     if not files or any(path.name.endswith((".up.sql", ".down.sql")) for path in files):
         return None
     if shows_another_tool(folder) or rust_evidence(folder, "refinery"):
         return None
-    settings = read_settings(folder.parents(_LEVELS))
     named = (path.name for path in files if _is_named(path, settings))
     return next((f"holds {name}" for name in named), None)
 
 
-def _files_in(folder: Folder) -> tuple[Path, ...]:
+def _files_in(folder: Folder, endings: tuple[str, ...]) -> tuple[Path, ...]:
     try:
-        return folder.files()
+        return folder.files(endings)
     except InputError:  # it is not said to be of Flyway, so that this is no mistake
         return ()
 
@@ -81,7 +82,7 @@ def read_folder(folder: Folder) -> FolderReading:
     paths = tuple(_files(folder)) if folder.only is None else (folder.only,)
     names = {path: read_name(path, settings) for path in paths if is_sql(path) or _has_suffix(path, settings)}
     taken = [file for file in names.values() if isinstance(file, FlywayFile)]
-    files = [file for file in taken if is_to_be_run(folder, file.path)]
+    files = _with_one_baseline([file for file in taken if is_to_be_run(folder, file.path)])
     ups = _in_order(files)
     if not ups and folder.only is not None and any(file.kind is Kind.UNDO for file in taken):
         raise InputError("is a rollback script; name the migration it belongs to", file=str(folder.only))
@@ -123,10 +124,18 @@ def _has_suffix(path: Path, settings: FlywaySettings) -> bool:
     return path.name.endswith(settings.sql_migration_suffixes)
 
 
+def _with_one_baseline(files: Sequence[FlywayFile]) -> list[FlywayFile]:
+    """The files with the last baseline that stands for versions of which none is there, as the first; else with none."""
+    first = min((file.version for file in files if file.kind is Kind.VERSIONED), default=None)
+    able = [file for file in files if file.kind is Kind.BASELINE and (first is None or file.version < first)]
+    start = max(able, key=lambda file: file.version, default=None)
+    return [file for file in files if file.kind is not Kind.BASELINE or file is start]
+
+
 def _in_order(files: Sequence[FlywayFile]) -> list[FlywayFile]:
     """The ways up; of two files of one name in two folders, at which Flyway stops, the first."""
     once = {file.stem: file for file in reversed(files)}.values()
-    versioned = [file for file in once if file.kind is Kind.VERSIONED]
+    versioned = [file for file in once if file.kind in (Kind.VERSIONED, Kind.BASELINE)]
     repeatable = [file for file in once if file.kind is Kind.REPEATABLE]
     versioned.sort(key=lambda file: (file.version, str(file.path)))
     repeatable.sort(key=lambda file: (file.description, str(file.path)))
@@ -233,7 +242,10 @@ def _not_run(
     folder: Folder, taken: Sequence[FlywayFile], files: Sequence[FlywayFile], ups: Sequence[FlywayFile]
 ) -> Iterator[FolderIssue]:
     for file in taken:
-        if file not in files:
+        if file.kind is Kind.BASELINE and file not in files:
+            why = "is a baseline, run in the place of earlier versions where nothing is applied; those were replayed."
+            yield replace(ignored_issue(folder, file.path, why, "Nothing, where it makes what they make."), severity=None)
+        elif file not in files:
             why = "is passed over: its own settings have shouldExecute=false."
             yield ignored_issue(folder, file.path, why, f"Remove that from {file.path.name}.conf.")
     versions = {file.version for file in ups}
