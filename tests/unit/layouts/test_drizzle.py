@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from pgcontract import InputError, RunOptions, load_project, verify
-from pgcontract.result import Status
+from pgcontract import InputError, load_project
 from readings import Read, read
 from written_files import write_files
 
@@ -139,18 +138,3 @@ def test_file_is_cut_at_its_breakpoints(script: str, expected: list[tuple[str, i
     statements = load_project(root / "drizzle").head.up.statements
 
     assert expected == [(statement.text, statement.line, statement.column) for statement in statements]
-
-
-@pytest.mark.parametrize(
-    ("script", "status"),
-    [
-        pytest.param(SAMPLE["drizzle/0001_floor.sql"], Status.KEPT, id="two statements"),
-        pytest.param('CREATE INDEX CONCURRENTLY "a" ON "rooms" ("id");', Status.BROKEN, id="CONCURRENTLY"),
-        pytest.param(f"SELECT 1;{BREAK}\nSELECT 1 / 0;", Status.BROKEN, id="refused"),
-    ],
-)
-def test_file_runs_in_a_transaction(script: str, status: Status, tmp_path: Path) -> None:
-    root = write_files(tmp_path, {**SAMPLE, "drizzle/0001_floor.sql": script})
-    run = verify(load_project(root / "drizzle"), RunOptions(only=("script.applies",)))
-
-    assert status is run.findings[-1].status

@@ -21,101 +21,6 @@ SAMPLE = {
 FOLDER = "db"
 
 
-def names(*names: str, text: str = "SELECT 1;") -> dict[str, str]:
-    return {f"db/{name}": text for name in names}
-
-
-@pytest.mark.parametrize(
-    ("files", "order", "back", "issues"),
-    [
-        pytest.param(SAMPLE, ["V1__rooms", "V1_1__floor", "R__names"], ["V1_1__floor"], [], id="sample"),
-        pytest.param(
-            names("V10__a.sql", "V9__b.sql", "V9.2__c.sql", "V9.10__d.sql", "V09.1__e.sql"),
-            ["V9__b", "V09.1__e", "V9.2__c", "V9.10__d", "V10__a"], [], [], id="versions by their parts",
-        ),
-        pytest.param(names("V2.sql", "V1__a.sql"), ["V1__a", "V2"], [], [], id="a version alone"),
-        pytest.param(
-            names("R__b.sql", "R__a.sql", "V1__z.sql"), ["V1__z", "R__a", "R__b"], [], [], id="repeatable ones last"
-        ),
-        pytest.param(
-            names("V1__a.sql", "V1.0__b.sql"), ["V1.0__b", "V1__a"], [], ["migration.unique error V1__a.sql"],
-            id="1 and 1.0 are one version",
-        ),
-        pytest.param(
-            names("a/V1__a.sql", "b/V1__a.sql"), ["V1__a"], [], ["migration.unique error b/V1__a.sql"],
-            id="one name in two folders",
-        ),
-        pytest.param(
-            names("R__a.sql", "x/R__a.sql", "V1__a.sql"), ["V1__a", "R__a"], [], ["migration.unique error x/R__a.sql"],
-            id="one repeatable name twice",
-        ),
-        pytest.param(names("x/y/V1__a.sql", "V2__b.sql"), ["V1__a", "V2__b"], [], [], id="any depth"),
-        pytest.param(
-            names("V1__a.sql", "V2_b.sql", "Views.sql"), ["V1__a"], [],
-            ["migration.accepted error V2_b.sql", "migration.accepted error Views.sql"], id="a version that is no number",
-        ),
-        pytest.param(
-            names("V1__a.sql", "v2__b.sql", "V__c.sql", "V3__d.SQL", "R2__e.sql", "notes.txt"), ["V1__a"], [],
-            ["migration.read warning R2__e.sql", "migration.read warning V3__d.SQL", "migration.read warning V__c.sql",
-             "migration.read warning v2__b.sql"], id="passed over",
-        ),
-        pytest.param(
-            names("V1__a.sql", "afterMigrate.sql", "beforeEachMigrate__x.sql", "B3__all.sql"), ["V1__a"], [],
-            ["migration.read note B3__all.sql"], id="callbacks and a baseline",
-        ),
-        pytest.param(
-            names("B1__old.sql", "B10__all.sql", "V11__a.sql", "V12__b.sql"), ["B10__all", "V11__a", "V12__b"], [],
-            ["migration.read note B1__old.sql"], id="a baseline in the place of what is gone",
-        ),
-        pytest.param(names("B1__all.sql"), ["B1__all"], [], [], id="a baseline alone"),
-        pytest.param(
-            names("V1__a.sql", "V2__b.sql", "B2__all.sql", "V3__c.sql"), ["V1__a", "V2__b", "V3__c"], [],
-            ["migration.read note B2__all.sql"], id="a baseline beside what it stands for",
-        ),
-        pytest.param(
-            {**names("V1__a.ddl", "V2__b.ddl"), "flyway.toml": '[flyway]\nsqlMigrationSuffixes = [".ddl"]'},
-            ["V1__a", "V2__b"], [], [], id="another ending",
-        ),
-        pytest.param(
-            names("V1__a.sql", "afterClean.sql", "afterMigrateError.sql"), ["V1__a"], [],
-            ["migration.read note afterClean.sql", "migration.read note afterMigrateError.sql"], id="other callbacks",
-        ),
-        pytest.param(
-            names("V1__a.sql", "U2__b.sql"), ["V1__a"], [], ["migration.read warning U2__b.sql"], id="an undo of nothing"
-        ),
-        pytest.param(
-            names("V1__a.sql", "V2__b.java"), ["V1__a"], [], ["migration.read warning V2__b.java"], id="in Java"
-        ),
-        pytest.param(
-            {**names("V1__a.sql", "V2__b.sql"), "db/V2__b.sql.conf": "shouldExecute=false"}, ["V1__a"], [],
-            ["migration.read warning V2__b.sql"], id="not to be run",
-        ),
-        pytest.param(
-            {**names("M1-a.sql", "V1__b.sql"),
-             "flyway.conf": "flyway.sqlMigrationPrefix=M\nflyway.sqlMigrationSeparator=-"},
-            ["M1-a"], [], ["migration.read warning V1__b.sql"], id="names of one's own",
-        ),
-    ],
-)  # fmt: skip
-def test_order_and_what_is_not_run(
-    files: dict[str, str], order: list[str], back: list[str], issues: list[str], tmp_path: Path
-) -> None:
-    assert Read(layout="flyway", order=order, back=back, issues=issues) == read(tmp_path, files, FOLDER)
-
-
-@pytest.mark.parametrize(
-    ("files", "layout"),
-    [
-        pytest.param({"db/V1__a.sql": "", "Cargo.toml": '[dependencies]\nserde = "1"\n'}, "flyway", id="another crate"),
-        pytest.param({"db/V1__a.sql": "", "db/V1__a.down.sql": ""}, "flat", id="with a rollback script"),
-        pytest.param({"db/V1_a.sql": ""}, "flat", id="one underscore"),
-        pytest.param({"db/1_a.sql": "", "db/x/V1__a.sql": ""}, "flat", id="only in a folder below"),
-    ],
-)
-def test_recognised(files: dict[str, str], layout: str, tmp_path: Path) -> None:
-    assert layout == read(tmp_path, files, FOLDER).layout
-
-
 def test_one_file_is_read_alone(tmp_path: Path) -> None:
     expected = Read(layout="flyway", order=["V1_1__floor"], back=[], issues=[])
 
@@ -347,7 +252,7 @@ def test_rows_are_there(tmp_path: Path) -> None:
 
 
 def test_folder_without_a_migration_is_refused(tmp_path: Path) -> None:
-    root = write_files(tmp_path, names("afterMigrate.sql"))
+    root = write_files(tmp_path, {"db/afterMigrate.sql": "SELECT 1;"})
     with pytest.raises(InputError, match=r"db: holds no migration; Flyway's are called V<version>__<name>\.sql"):
         load_project(root / FOLDER, options=FolderOptions(layout="flyway"))
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pgcontract import InputError, RunOptions, load_project, verify
-from pgcontract.result import Status
+from pgcontract import InputError, load_project
 from readings import Read, read
 from written_files import write_files
 
@@ -39,52 +38,6 @@ def test_one_migration_outside_of_a_project_is_read_alone(path: str, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("files", "order", "back", "issues"),
-    [
-        pytest.param({"1_a/migration.sql": INIT}, ["1_a"], [], [], id="without a lock"),
-        pytest.param({"1_a/migration.sql": "", "migration_lock.toml": "\ufeff" + LOCK}, ["1_a"], [], [], id="empty"),
-        pytest.param(
-            {"9_b/migration.sql": INIT, "10_a/migration.sql": INIT},
-            ["10_a", "9_b"],
-            [],
-            ["migration.order warning 10_a/migration.sql"],
-            id="10 stands before 9",
-        ),
-        pytest.param(
-            {"1_a/migration.sql": INIT, "1_a/down.sql": 'DROP TABLE "User";'}, ["1_a"], ["1_a"], [], id="way back"
-        ),
-        pytest.param(
-            {"1_a/migration.sql": "\ufeff" + INIT},
-            ["1_a"],
-            [],
-            ["migration.accepted error 1_a/migration.sql"],
-            id="a byte order mark, which Prisma sends",
-        ),
-        pytest.param(
-            {"1_a/migration.sql": INIT, "2_b/readme.md": ""},
-            ["1_a"],
-            [],
-            ["migration.accepted error 2_b"],
-            id="folder without a script",
-        ),
-        pytest.param(
-            {"1_a/migration.sql": INIT, "seed.sql": INIT, "1_a/more.SQL": INIT},
-            ["1_a"],
-            [],
-            ["migration.read warning seed.sql", "migration.read warning 1_a/more.SQL"],
-            id="other files",
-        ),
-    ],
-)
-def test_order_and_what_is_ignored(
-    files: dict[str, str], order: list[str], back: list[str], issues: list[str], tmp_path: Path
-) -> None:
-    expected = Read(layout="prisma", order=order, back=back, issues=issues)
-
-    assert expected == read(tmp_path, {f"migrations/{name}": text for name, text in files.items()}, "migrations")
-
-
-@pytest.mark.parametrize(
     ("lock", "expected"),
     [
         pytest.param(
@@ -105,23 +58,3 @@ def test_lock_that_is_refused(lock: str, expected: str, tmp_path: Path) -> None:
         load_project(root / "prisma")
 
     assert f"{root}/{FOLDER}/migration_lock.toml{expected}" == str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("script", "status"),
-    [
-        pytest.param('CREATE UNIQUE INDEX CONCURRENTLY a ON "User" ("email");', Status.KEPT, id="alone"),
-        pytest.param('SELECT 1;\nCREATE INDEX CONCURRENTLY a ON "User" ("email");', Status.KEPT, id="with others"),
-        pytest.param("SELECT 1;\nDROP INDEX CONCURRENTLY IF EXISTS a;", Status.BROKEN, id="dropped with others"),
-        pytest.param("DROP INDEX CONCURRENTLY IF EXISTS a;", Status.KEPT, id="dropped alone"),
-        pytest.param("SELECT 1;\nVACUUM;", Status.BROKEN, id="VACUUM with others"),
-        pytest.param("COMMENT ON TABLE \"User\" IS 'a';\r\nSELECT 1;\r\n", Status.KEPT, id="CRLF"),
-    ],
-)
-def test_script_is_one_message_unless_it_builds_an_index_concurrently(
-    script: str, status: Status, tmp_path: Path
-) -> None:
-    root = write_files(tmp_path, {**SAMPLE, f"{FOLDER}/20240301000000_last/migration.sql": script})
-    run = verify(load_project(root / "prisma"), RunOptions(only=("script.applies",)))
-
-    assert status is run.findings[-1].status

@@ -11,8 +11,8 @@ from pgcontract.contract.migration_folder import Folder
 from written_files import write_files
 
 # Each test_<tool>.py holds a folder of its tool: SAMPLE, the files, and FOLDER, the one of them that has the migrations.
-TOOLS = sorted(path.stem.removeprefix("test_") for path in Path(__file__).parent.glob("test_*.py"))
-TOOLS.remove("recognition")
+NAMES = {path.stem.removeprefix("test_") for path in Path(__file__).parent.glob("test_*.py")}
+TOOLS = sorted(NAMES - {"recognition", "tools"})
 
 
 @pytest.mark.parametrize("tool", TOOLS)
