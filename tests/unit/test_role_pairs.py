@@ -6,8 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from obtaining import USUAL_SERVER
 from pairs import findings_of, read_pairs
-from pgcontract.result import Finding, Status
+from pgcontract.contract import load_project
+from pgcontract.probes.roles import access, definers
+from pgcontract.result import Finding, RunOptions, Status
+from pgcontract.runner import verify
+from written_files import write_files
 
 PAIRS, QUIET = read_pairs("unit/role_pairs.toml")
 CONFIGURED = '[production]\nplatform = "supabase"\n'
@@ -69,3 +74,36 @@ def test_bad_one_is_told_and_its_good_twin_is_not(
 @pytest.mark.parametrize("number", range(len(QUIET)), ids=[one["name"] for one in QUIET])
 def test_nothing_is_told_of_what_is_meant(good: tuple[Finding, ...], number: int) -> None:
     assert [] == told(good, f"p{len(PAIRS) + number:02}")
+
+
+def test_what_is_too_much_to_be_tried_is_not_taken_for_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "MAX_TABLES", 2)
+    monkeypatch.setattr(definers, "MAX_FUNCTIONS", 1)
+    tables = [
+        f"CREATE TABLE public.t{n} (id int PRIMARY KEY); ALTER TABLE public.t{n} ENABLE ROW LEVEL SECURITY;"
+        for n in (1, 2)
+    ]
+    functions = [
+        f"CREATE FUNCTION public.f{n}() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = '' AS 'SELECT 1';"
+        for n in (1, 2)
+    ]
+    script = "\n".join([*tables, "CREATE TABLE public.t3 (id int PRIMARY KEY);", *functions, ""])
+    project = load_project(write_files(tmp_path, {"pgcontract.toml": CONFIGURED, "migrations/001_all.sql": script}))
+    run = verify(project, RunOptions(only=("table.row_security", "function.caller_rights"), pg=USUAL_SERVER))
+
+    assert {
+        ("table.row_security[public.t3]", Status.BROKEN),
+        (
+            "1 of 3 tables and views were not tried as anon and as users, as they are too many: public.t2, … No rule of "
+            "roles was asked of them.",
+            Status.UNKNOWN,
+        ),
+        (
+            "1 SECURITY DEFINER functions were not called as anon and as users, as they are too many: public.f2(), …",
+            Status.UNKNOWN,
+        ),
+    } == {
+        (f.item if f.status is Status.BROKEN else f.summary, f.status)
+        for f in run.findings
+        if f.status is not Status.KEPT
+    }

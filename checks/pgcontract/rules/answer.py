@@ -14,7 +14,8 @@ class Answer:
     """A check's answer about one subject, without what the runner knows: check, migration, claims and time.
 
     `severity` is what breaking it weighs here, where that is not the check's own. `follows` is the key of the migration
-    whose failure it follows from.
+    whose failure it follows from. `required` is what is UNKNOWN though nobody promised it: what was left out may be
+    wrong.
     """
 
     status: Status
@@ -28,3 +29,4 @@ class Answer:
     origin: Origin | None = None
     severity: Severity | None = None
     follows: str = ""
+    required: bool = False

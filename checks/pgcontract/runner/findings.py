@@ -28,7 +28,9 @@ def make_finding(
     elif status is Status.BROKEN and not told:
         lighter = None if promise.is_whole or claimed else check.severity_without_contract
         severity = lighter or answer.severity or check.info.severity
-    elif status is Status.UNKNOWN and not (claimed or refused or check.always_asked or _is_named(promise, check, answer)):
+    elif status is Status.UNKNOWN and not (
+        claimed or refused or answer.required or check.always_asked or _is_named(promise, check, answer)
+    ):
         status = Status.NOTED
     finding = Finding(
         check=check.id,

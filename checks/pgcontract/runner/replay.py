@@ -26,7 +26,7 @@ from pgcontract.postgres.script_execution import (
     as_runner,
     locate_refusal,
 )
-from pgcontract.postgres.stand_ins import PREINSTALLED
+from pgcontract.postgres.stand_ins import PREINSTALLED, STAND_INS
 from pgcontract.probes.context import Context
 from pgcontract.probes.failure import Failure, FailureKind
 from pgcontract.probes.populated.over_rows import run_over_rows
@@ -66,6 +66,7 @@ class Replay:
         self._triage = Triage(
             plan.project.chain,
             platform_owns=sandbox.platform.owned_names,
+            platform_names=self._platform_names,
             extensions=PREINSTALLED if plan.project.platform == "supabase" else (),
             placeholders=placeholders,
             unordered=[issue.key for issue in plan.project.issues if issue.leaves_open and issue.key],
@@ -89,6 +90,16 @@ class Replay:
         self._stack.callback(self._population.close)
         if applied is not None:
             self._go_on(applied)
+
+    def _platform_names(self, schema: str) -> Sequence[str]:
+        """The tables, views and functions that were in it before the first migration, an extension's among them."""
+        catalog = self._sandbox.starting_catalog
+        parts = [part.qualified_name for part in (*catalog.tables, *catalog.views)]
+        names = [part.name for part in parts if part.schema == schema]
+        names += [one.bare_name for one in catalog.functions if one.name.startswith(f"{schema}.")]
+        if schema == "extensions":
+            names += [name for one in STAND_INS if one.name in PREINSTALLED for name in one.functions]
+        return names
 
     def close(self) -> None:
         """Close the connections that are kept between two migrations."""

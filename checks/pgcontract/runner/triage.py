@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from pgcontract.contract import Migration
@@ -11,6 +11,7 @@ from pgcontract.model.sql import TransactionScope
 from pgcontract.model.sql.other_dialects import other_dialect_advice
 from pgcontract.postgres.missing_features import MissingFeature, nearest_extension
 from pgcontract.postgres.script_execution import Refusal
+from pgcontract.probes.executed.lacking import PLATFORM_CUTOFF, nearest_name
 from pgcontract.probes.failure import Failure, FailureKind
 from pgcontract.runner.chain_effects import ChainEffects
 from pgcontract.runner.effects import read_effects, words_of
@@ -29,6 +30,7 @@ _BLOCK_WORDS: Final = ("transaction block", "pipeline")  # that SQLSTATE is SET 
 _EXTENSION_REFUSED: Final = re.compile(r'permission denied to create extension "(?P<name>.+)"')
 _SETTING_REFUSED: Final = re.compile(r'permission denied to set parameter "(?P<name>[\w.]+)"')
 _SYSTEM_TRIGGER: Final = re.compile(r'permission denied: "RI_ConstraintTrigger_\w+" is a system trigger')
+_SHORT_CUTOFF: Final = 0.75  # auth.uid, role, email and jwt: of functions auth has no more
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,14 +45,16 @@ class Salvage:
 
 class Triage:
     """Judges the failures of one chain in its order. `platform_owns` says whether a schema or a role is of the platform
-    that the run stands in for, and has these `extensions`; `placeholders` are names that nobody gave a value;
-    `unordered` are the keys of migrations that were given their place by name, for want of another order."""
+    that the run stands in for, what names such a schema has, and which `extensions` are there; `placeholders` are names
+    that nobody gave a value; `unordered` are the keys of migrations that were given their place by name, for want of
+    another order."""
 
     def __init__(
         self,
         chain: Sequence[Migration],
         *,
         platform_owns: Collection[str] = (),
+        platform_names: Callable[[str], Sequence[str]] = lambda _: (),
         extensions: Collection[str] = (),
         placeholders: Collection[str] = (),
         unordered: Collection[str] = (),
@@ -60,6 +64,7 @@ class Triage:
         self._unordered = unordered
         self._platform_owns = platform_owns
         self._effects = ChainEffects(chain, extensions)
+        self._platform_names = platform_names
         self._failures: dict[str, Failure] = {}
         self._salvages: dict[str, Salvage] = {}
 
@@ -162,7 +167,7 @@ class Triage:
         if refusal.sqlstate == _NOT_ALLOWED and _SYSTEM_TRIGGER.fullmatch(refusal.message):
             remedy = "Write DISABLE TRIGGER USER, and ENABLE TRIGGER USER: foreign keys are checked meanwhile."
             return self._superusers(migration, refusal, "switch off the triggers of foreign keys", remedy)
-        if missing is None:
+        if missing is None or self._near_in_platform(missing):
             return None
         if missing.schema in self._platform_owns or (
             missing.kind in ("schema", "role") and missing.name in self._platform_owns
@@ -234,7 +239,7 @@ class Triage:
                 remedy = f"Let {migration.display_name} run behind {name}, as the tool orders them."
             elif schemas := self._effects.schemas_of(missing):
                 remedy = f"Did you mean {schemas[0]}? What sets search_path in one file is not said for the next."
-            elif not makers and (near := self._effects.near(missing)):
+            elif not makers and (near := self._near_in_platform(missing) or self._effects.near(missing)):
                 remedy = f"Did you mean {near}?"
             elif (extension := missing.extension) and self._effects.has_extension(extension):
                 remedy = f"The extension {extension} is there: name the schema that it is in, and give what it takes."
@@ -282,6 +287,14 @@ class Triage:
             if words & {name for _, name in self._effects.by_key[key].made}:
                 return key
         return next(reversed(self._failures))
+
+    def _near_in_platform(self, missing: Missing) -> str | None:
+        """A name of the platform's that it is a slip of."""
+        if missing.schema not in self._platform_owns:
+            return None
+        cutoff = _SHORT_CUTOFF if missing.schema == "auth" and missing.kind == "function" else PLATFORM_CUTOFF
+        near = nearest_name(self._platform_names(missing.schema), missing.bare, cutoff)
+        return near and f"{missing.schema}.{near}"
 
     def _name(self, key: str) -> str:
         return next(link.display_name for link in self._chain if link.key == key)

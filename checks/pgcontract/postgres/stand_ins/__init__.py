@@ -29,7 +29,8 @@ PREINSTALLED: Final = frozenset({"pgcrypto", "uuid-ossp", "pg_graphql", "supabas
 class StandIn:
     """An extension in SQL: `version` as the real one's, `schema` where it takes no other. `parts` are what it is made of,
     none where its name alone is wanted; `home` is the schema that they make for it, where they do. `contrib` is
-    PostgreSQL's own, which a plain folder may create as well."""
+    PostgreSQL's own, which a plain folder may create as well. It `is_whole` where its functions do
+    here what they do there."""
 
     name: str
     version: str
@@ -38,6 +39,7 @@ class StandIn:
     requires: str = ""
     contrib: bool = False
     home: str = ""
+    is_whole: bool = False
 
     @property
     def control(self) -> str:
@@ -63,7 +65,7 @@ class StandIn:
 STAND_INS: Final = (
     StandIn(name="pgcrypto", version="1.4", parts=("_sha1", "pgcrypto"), contrib=True),
     StandIn(name="uuid-ossp", version="1.1", parts=("_sha1", "uuid-ossp"), contrib=True),
-    StandIn(name="pg_cron", version="1.6", parts=("pg_cron",), schema="pg_catalog", home="cron"),
+    StandIn(name="pg_cron", version="1.6", parts=("pg_cron",), schema="pg_catalog", home="cron", is_whole=True),
     StandIn(name="pg_net", version="0.14.0", parts=("pg_net",), home="net"),
     StandIn(name="pgmq", version="1.5.1", parts=("pgmq",), schema="pgmq", home="pgmq"),
     StandIn(name="http", version="1.6", parts=("http",)),

@@ -62,7 +62,7 @@ SELECT c.relname FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n
  WHERE n.nspname = %s AND c.relkind IN ('r', 'p', 'v', 'm')
  ORDER BY 1
 """
-_SLIP: Final = 0.94
+PLATFORM_CUTOFF: Final = 0.94
 
 
 def lacking_schema(connection: psycopg.Connection, name: tuple[str, str], platform: Platform) -> tuple[str, str] | None:
@@ -93,8 +93,12 @@ def _is_absent(connection: psycopg.Connection, schema: str) -> bool:
 
 
 def _is_there(names: Sequence[str], bare: str) -> bool:
-    """Whether the schema here has it, for other arguments or but for a slip; uuid_generate_v7 is none of v4."""
+    """Whether the schema here has it, for other arguments or but for a slip."""
+    return bare in names or nearest_name(names, bare) is not None
+
+
+def nearest_name(names: Sequence[str], bare: str, cutoff: float = PLATFORM_CUTOFF) -> str | None:
+    """The other name that it is a slip of; uuid_generate_v7 is none of v4."""
     letters = re.sub(r"\d", "", bare)
-    if bare in names or f"{bare}s" in names or bare.removesuffix("s") in names:
-        return True
-    return any(letters != re.sub(r"\d", "", name) for name in get_close_matches(bare, names, 1, _SLIP))
+    near = [f"{bare}s", bare.removesuffix("s"), *get_close_matches(bare, names, 1, cutoff)]
+    return next((name for name in near if name in names and name != bare and letters != re.sub(r"\d", "", name)), None)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
+from itertools import islice
 from typing import Final
 
 from pgcontract.catalog.sql_names import identifier
@@ -17,7 +18,7 @@ from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.roles.acting import Outcome, Stage, literal
 from pgcontract.probes.roles.privileges import Held, read_privileges
-from pgcontract.probes.roles.users import ACTORS, PUBLIC_ACTORS, Actor
+from pgcontract.probes.roles.users import ACTORS, FIRST, PUBLIC_ACTORS, SECOND, Actor
 from pgcontract.probes.roles.users_rows import UsersRow
 from pgcontract.probes.roles.users_state import (
     ROLES,
@@ -56,7 +57,8 @@ class Try:
 @dataclass(frozen=True, kw_only=True)
 class Access:
     """What was tried. `tries` are by regime, relation, actor and operation. `regimes` are those whose privileges
-    differ, the first that of new projects. `ties` are the columns that hold whose a row is."""
+    differ, the first that of new projects. `ties` are the columns that hold whose a row is. `left` are the relations that
+    were too many to be tried."""
 
     regimes: tuple[str, ...] = ()
     relations: Mapping[str, Table | View] = field(default_factory=dict)
@@ -64,10 +66,22 @@ class Access:
     ties: Mapping[str, frozenset[str]] = field(default_factory=dict)
     rows: Mapping[tuple[str, int], UsersRow] = field(default_factory=dict)
     without_rows: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
     held: Mapping[tuple[str, str, str], Held] = field(default_factory=dict)
 
     def of(self, regime: str, relation: str, actor: Actor, operation: str) -> Try:
         return self.tries.get((regime, relation, actor, operation), Try())
+
+    def separates(self, table: str) -> bool:
+        """Whether its rows are somebody's: tied to a user, or such that each of two users reads but his own, as a member
+        of something."""
+        return table in self.ties or any(
+            all(
+                (tried := self.of(regime, table, actor, "SELECT")).own and not tried.others + tried.loose
+                for actor in (FIRST, SECOND)
+            )
+            for regime in self.regimes
+        )
 
     def all(self, relation: str, operation: str) -> Iterator[tuple[str, Actor, Try]]:
         """Under each regime, as each of those whom the public key lets in."""
@@ -77,8 +91,9 @@ class Access:
 
 
 def is_exposed(context: Context, name: str) -> bool:
-    """Whether the REST API shows what is called so."""
-    return QualifiedName.parse(name).schema in context.promise.project.exposed.names
+    """Whether the REST API shows what is called so, or the functions of pgmq_public may: they write to pgmq's queues as
+    who calls them."""
+    return QualifiedName.parse(name).schema in (*context.promise.project.exposed.names, "pgmq")
 
 
 @cached_state_fact
@@ -87,8 +102,8 @@ def try_access(context: Context) -> Access:
     if not supports_roles(context):
         raise CouldNotAsk("only Supabase has these roles")
     relations = _relations(context)
-    if len(relations) > MAX_TABLES:
-        raise CouldNotAsk(f"there are {len(relations)} tables and views, and more than {MAX_TABLES} are not tried")
+    left = tuple(relations)[MAX_TABLES:]
+    relations = dict(islice(relations.items(), MAX_TABLES))
     if not relations:
         return Access(regimes=(context.regimes[0].name,))
     prepared = users_state(context)
@@ -99,6 +114,7 @@ def try_access(context: Context) -> Access:
         ties=made.ties,
         rows=made.rows,
         without_rows=tuple(made.refused),
+        left=left,
     )
     with acting_stages(context) as open_stage:
         tries: dict[tuple[str, str, Actor, str], Try] = {}
@@ -117,10 +133,14 @@ def try_access(context: Context) -> Access:
 
 
 def _relations(context: Context) -> dict[str, Table | View]:
-    """What the chain made and the interface shows, and the partitions of it."""
+    """What the chain made and the interface shows, and the partitions of it; where they are too many, those first
+    that no policy bounds."""
     before = {part.name for part in (*context.sandbox.starting_catalog.tables, *context.sandbox.starting_catalog.views)}
     parts: tuple[Table | View, ...] = (*context.migrated.tables, *context.migrated.views)
-    return {part.name: part for part in parts if is_exposed(context, part.name) and part.name not in before}
+    shown = [part for part in parts if is_exposed(context, part.name) and part.name not in before]
+    if len(shown) > MAX_TABLES:
+        shown.sort(key=lambda part: isinstance(part, Table) and part.row_security)
+    return {part.name: part for part in shown}
 
 
 class _Trier:

@@ -113,6 +113,10 @@ class _Trier:
         self._access = try_access(context)
         self._made = users_state(context).made
         self._filled = {table.name: table for table in users_state(context).tables}
+        self._keys = {
+            table.name: next((key.columns for key in table.keys if key.unique and key.columns and not key.predicate), ())
+            for table in self._filled.values()
+        }
         self._views = {view.name: view for view in context.after.views}
         self._columns: dict[str, list[Column]] = {}
         for column in context.after.columns:
@@ -177,7 +181,7 @@ class _Trier:
         bodies = "\n".join(called_bodies(self._context.after, function))
         if not _WRITES.search(bodies) or LEAVES.search(bodies) or WHO.search(_SIGNED_IN.sub("", asked_once(bodies))):
             return
-        tables = [name for name in self._tables_in(bodies) if name in self._access.ties or name == AUTH_USERS]
+        tables = [name for name in self._tables_in(bodies) if name == AUTH_USERS or self._access.separates(name)]
         for actor in (ANON, SECOND) if tables else ():
             if actor.role not in one.roles:
                 continue
@@ -244,9 +248,17 @@ class _Trier:
         values = json.loads(text)
         ties = {"id"} if table == AUTH_USERS else self._access.ties.get(table, ())
         held = {str(values.get(name)) for name in ties}
-        return _Row(
-            table=table, place=place, values=values, users=frozenset(user.number for user in USERS if user.id in held)
-        )
+        users = frozenset(user.number for user in USERS if user.id in held)
+        if not ties:  # whose it is its key says
+            names = self._keys.get(table, ())
+            users = frozenset(
+                user.number
+                for user in USERS
+                if (row := self._made.rows.get((table, user.number))) is not None
+                and names
+                and all(row.values.get(name) == values.get(name) for name in names)
+            )
+        return _Row(table=table, place=place, values=values, users=users)
 
     def _tables_in(self, text: str, depth: int = 3) -> list[str]:
         """The tables that a text names, in its order, then those that a view in it names."""

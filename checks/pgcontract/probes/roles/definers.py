@@ -48,10 +48,13 @@ class Shown:
 
 @dataclass(frozen=True, kw_only=True)
 class Definers:
+    """`left` are the SECURITY DEFINER functions that were too many to be called."""
+
     views: tuple[Shown, ...] = ()
     functions: tuple[Shown, ...] = ()
     exposed: tuple[ExposedFunction, ...] = ()
     called: Mapping[str, Outcome] = field(default_factory=dict)
+    left: tuple[str, ...] = ()
 
 
 @cached_state_fact
@@ -87,10 +90,17 @@ class _Comparison:
             # What the tables hide they hide whatever is granted by default.
             stage = open_stage(self._access.regimes[-1])
             exposed = tuple(read_exposed(stage.connection, functions))
-            for one in exposed[:MAX_FUNCTIONS]:
+            definers = [one for one in exposed if one.function.security == "definer"]
+            for one in definers[:MAX_FUNCTIONS]:
                 self._function(stage, one, told, called)
             self._compare_views(stage, views, read, shown)
-        return Definers(views=tuple(shown.values()), functions=tuple(told.values()), exposed=exposed, called=called)
+        return Definers(
+            views=tuple(shown.values()),
+            functions=tuple(told.values()),
+            exposed=exposed,
+            called=called,
+            left=tuple(one.function.name for one in definers[MAX_FUNCTIONS:]),
+        )
 
     def _read_views(
         self,
@@ -145,7 +155,7 @@ class _Comparison:
         called: dict[str, Outcome],
     ) -> None:
         function = one.function
-        if function.security != "definer" or function.form != "function" or LEAVES.search(function.body or ""):
+        if function.form != "function" or LEAVES.search(function.body or ""):
             return
         for actor in (ANON, SECOND):
             if actor.role not in one.roles:
@@ -161,7 +171,7 @@ class _Comparison:
                 seen = {
                     mark
                     for mark in self._foreign(outcome, actor)
-                    if any(table in self._access.ties or table == AUTH_USERS for table in self._marks[mark][1])
+                    if any(table == AUTH_USERS or self._access.separates(table) for table in self._marks[mark][1])
                     and not any(mark in text for text in given)
                 }
                 if not seen:
@@ -186,6 +196,9 @@ class _Comparison:
     def _examples(self, marks: set[str], source: str) -> dict[str, str]:
         """A mark by table: of those that the source names, where any of them holds it."""
         examples: dict[str, str] = {}
+        views = {view.name: view.definition for view in self._context.after.views}
+        for _ in range(3):  # what a view in it names
+            source += "".join(text for name, text in views.items() if name in source and text not in source)
         for mark in sorted(marks, key=lambda mark: (is_uuid(mark), mark)):
             tables = self._marks[mark][1]
             named = [table for table in tables if table in source]

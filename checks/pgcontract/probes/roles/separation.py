@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, product
 from typing import Final
 
@@ -11,23 +11,26 @@ from pgcontract.model.schema import Column, Policy, Schema, Table
 from pgcontract.patterns import lazy_pattern
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
-from pgcontract.probes.roles.access import Access, try_access
+from pgcontract.probes.roles.access import Access, insert_statement, try_access
 from pgcontract.probes.roles.acting import Outcome, Stage, literal
 from pgcontract.probes.roles.ties import FROM, asked_once
-from pgcontract.probes.roles.users import ANNA, ANON, SECOND, Actor
+from pgcontract.probes.roles.users import ANNA, ANON, BERT, SECOND, Actor
 from pgcontract.probes.roles.users_rows import UsersRow
-from pgcontract.probes.roles.users_state import acting_stages
+from pgcontract.probes.roles.users_state import acting_stages, users_state
+from pgcontract.probes.row_generation.target_tables import FilledTable
 from pgcontract.values import dataclass
 
 _TAUTOLOGY: Final = lazy_pattern(r"\(?\b([\w$]+\.[\w$]+) = \1\b")
 _CALLED: Final = lazy_pattern(r"([\w$]+\.[\w$]+)\(")
 _MAX_COMBINED: Final = 24
+_NEW: Final = 950  # what a row that is tried to be inserted is made of
 _OPERATIONS: Final = ("SELECT", "UPDATE", "DELETE", "INSERT")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Crossing:
-    """One actor reaches another user's row: the operation, and the outcome that shows it."""
+    """One actor reaches another user's row: the operation, and the outcome that shows it. By an INSERT of a row of his
+    own he may reach one of the table that it `opens`."""
 
     table: str
     actor: Actor
@@ -35,6 +38,7 @@ class Crossing:
     regime: str
     outcome: Outcome
     policies: tuple[Policy, ...]
+    opens: str = ""
 
 
 @cached_state_fact
@@ -43,12 +47,15 @@ def find_crossings(context: Context) -> tuple[Crossing, ...]:
     what a value of the row or a list of people does."""
     access = try_access(context)
     suspected = [*_suspected(context.after, access)]
-    if not suspected:
+    joinable = [*_joinable(context, access)]
+    if not suspected and not joinable:
         return ()
-    crossings = []
+    crossings: list[Crossing] = []
     with acting_stages(context) as open_stage:
-        for regime in dict.fromkeys(each.regime for each in suspected):
+        for regime in access.regimes:
             stage = open_stage(regime)
+            for table, keys in joinable:
+                crossings += _joins(context, access, stage, regime, table, keys)
             for each in suspected:
                 row = access.rows.get((each.table, ANNA.number))
                 if each.regime == regime and not _is_meant(context.after, access, stage, each, row):
@@ -73,9 +80,55 @@ def condition(policy: Policy, operation: str) -> str:
     return (policy.check or policy.using or "true") if operation == "INSERT" else (policy.using or "true")
 
 
+def _joinable(context: Context, access: Access) -> Iterator[tuple[FilledTable, Mapping[str, str]]]:
+    """The tables into which user B puts rows of his own that refer to something kept apart: of each, the columns that do,
+    with the table that each refers to."""
+    for table in users_state(context).tables:
+        ties = access.ties.get(table.name, frozenset())
+        keys = {
+            own: key.parent
+            for key in table.references
+            if len(key.columns) == 1 and key.parent != table.name and access.separates(key.parent)
+            for own in key.columns
+            if own not in ties
+        }
+        if ties and keys and any(access.of(regime, table.name, SECOND, "INSERT").own for regime in access.regimes):
+            yield table, keys
+
+
+def _joins(
+    context: Context, access: Access, stage: Stage, regime: str, table: FilledTable, keys: Mapping[str, str]
+) -> Iterator[Crossing]:
+    """What he then reads of user A's: by a row of his own he has made himself a member."""
+    made = users_state(context).made
+    values = made.values(table, SECOND.user or BERT, _NEW)
+    values |= {name: value for name, value in made.values(table, ANNA, _NEW).items() if name in keys}
+    statement = insert_statement(table.name, values)
+    for name, parent in keys.items():
+        row = access.rows.get((parent, ANNA.number))
+        column = next(
+            there
+            for key in table.references
+            for own, there in zip(key.columns, key.parent_columns, strict=True)
+            if own == name
+        )
+        if row is None or name not in values:
+            continue
+        read = f'SELECT 1 FROM {parent} WHERE "{column}"::text = {literal(row.values[column])}'  # noqa: S608 - the catalog's
+        if _reaches(stage.attempt(read, SECOND)):
+            continue
+        outcome = stage.attempt(f"{statement};\n{read}", SECOND)
+        if outcome.rows:
+            policies = applying(context.after, table.name, "INSERT", SECOND.role)
+            yield Crossing(
+                table=table.name, actor=SECOND, operation="INSERT", regime=regime, outcome=outcome, policies=policies,
+                opens=parent,
+            )  # fmt: skip
+
+
 def _suspected(schema: Schema, access: Access) -> Iterator[Crossing]:
     for table in access.relations.values():
-        if not isinstance(table, Table) or not table.row_security or table.name not in access.ties:
+        if not isinstance(table, Table) or not table.row_security:
             continue
         for operation in _OPERATIONS:
             for actor in (SECOND, ANON):
@@ -94,7 +147,10 @@ def _crossing(schema: Schema, access: Access, table: str, operation: str, actor:
         return None  # whoever is signed in reads all: as good as true
     for regime in access.regimes:
         tried = access.of(regime, table, actor, operation)
-        if tried.others and tried.shown is not None:
+        others = tried.others
+        if table not in access.ties and actor is SECOND and operation != "INSERT" and tried.loose > 1:
+            others = any(_TAUTOLOGY.search(text) for text in texts)  # he was to have what he is a member of
+        if others and tried.shown is not None:
             return Crossing(
                 table=table, actor=actor, operation=operation, regime=regime, outcome=tried.shown, policies=policies
             )
@@ -150,7 +206,7 @@ def _reaches(outcome: Outcome) -> bool:
 def _statement(schema: Schema, access: Access, crossing: Crossing, row: UsersRow) -> str:
     if crossing.operation != "SELECT":
         return crossing.outcome.statement
-    ties = sorted(access.ties[crossing.table])
+    ties = sorted(access.ties.get(crossing.table, row.given))
     where = " AND ".join(f'"{name}"::text = {literal(row.values[name])}' for name in ties if row.values.get(name))
     return f"SELECT 1 FROM {crossing.table} WHERE {where or 'true'}"  # noqa: S608 - the catalog's
 
@@ -168,7 +224,7 @@ def _changes(schema: Schema, access: Access, crossing: Crossing, row: UsersRow, 
     values = {
         column.quoted_name: [*_others(schema, column, row)]
         for column in schema.columns_of(crossing.table)
-        if column.bare_name in words and column.bare_name not in keys | access.ties[crossing.table]
+        if column.bare_name in words and column.bare_name not in keys | access.ties.get(crossing.table, frozenset())
     }
     together = [name for name, others in values.items() if others]
     for combined in islice(product(*(values[name] for name in together)), _MAX_COMBINED if together else 0):

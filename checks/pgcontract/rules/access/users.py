@@ -31,13 +31,16 @@ def table_separates_users(context: Context) -> Iterator[Answer]:
     How it is measured: a row of each of two users is put into every table; a row is a user's by a foreign key to
     auth.users, by a column that a policy compares with auth.uid(), or by name (user_id, owner_id, ...). Then one of
     them and anon try to read, change, delete and make the other's. What USING (true) lets them read is not told here,
-    nor what a value of the row (it is published) or a list of people (he is an admin) allows: both are tried.
+    nor what a value of the row (it is published) or a list of people (he is an admin) allows: both are tried. Nor may
+    one of them make himself a member by a row of his own, and so read what he could not before.
     What to do: compare the column with (SELECT auth.uid()) in the policy, in WITH CHECK as well.
     """
     access = try_access(context)
     crossings = find_crossings(context)
     for table in dict.fromkeys(crossing.table for crossing in crossings):
-        yield _answer(context, access, [crossing for crossing in crossings if crossing.table == table])
+        of_table = [crossing for crossing in crossings if crossing.table == table]
+        direct = [crossing for crossing in of_table if not crossing.opens]
+        yield _answer(context, access, direct) if direct else _joined(context, access, of_table)
     if not crossings:
         empty = access.without_rows
         left = (
@@ -46,15 +49,39 @@ def table_separates_users(context: Context) -> Iterator[Answer]:
         yield Answer(Status.KEPT, CATALOG, f"No user reached a row of another's that policies keep apart.{left}")
 
 
+def _joined(context: Context, access: Access, crossings: Sequence[Crossing]) -> Answer:
+    first = crossings[0]
+    opened = " and ".join(dict.fromkeys(crossing.opens for crossing in crossings))
+    where = in_projects(context, access, (crossing.regime for crossing in crossings))
+    return Answer(
+        Status.BROKEN,
+        first.table,
+        f"{described(first.actor)} puts a row of his own into {first.table}, and by it reads {ANNA.name}'s row of "
+        f"{opened}{where}.",
+        expected="that others let him in",
+        actual="; ".join(f"{policy.quoted_name}: {policy.check or policy.using}" for policy in first.policies),
+        remedy=f"REVOKE INSERT ON {first.table} FROM anon, authenticated; and add members by a function that asks for an "
+        "invitation; or ask in WITH CHECK whether the caller may add somebody there.",
+        evidence=[session(first.outcome, first.actor)],
+        origin=next(
+            (origin for policy in first.policies if (origin := origin_in_chain(context.promise, "policy", policy.name))),
+            origin_in_chain(context.promise, "table", first.table),
+        ),
+    )
+
+
 def _answer(context: Context, access: Access, crossings: Sequence[Crossing]) -> Answer:
     table = crossings[0].table
     actor = crossings[0].actor
     done = [crossing for crossing in crossings if crossing.actor == actor]
     words = [_WORDS[crossing.operation].format(f"{ANNA.name}'s") for crossing in done]
-    ties = access.ties[table]
-    tie = next(column for column in context.after.columns_of(table) if column.bare_name in ties)
+    ties = access.ties.get(table, ())
+    tie = next((column for column in context.after.columns_of(table) if column.bare_name in ties), None)
     policies = dict.fromkeys(policy for crossing in done for policy in crossing.policies)
-    own = f"(SELECT auth.uid()){'' if tie.type == 'uuid' else '::text'} = {tie.quoted_name}"
+    own, expected = f"… = {table}.…", "each member's rows for himself"
+    if tie is not None:
+        own = f"(SELECT auth.uid()){'' if tie.type == 'uuid' else '::text'} = {tie.quoted_name}"
+        expected = f"each user's rows, told by {tie.bare_name}, for himself"
     remedies = []
     for policy in policies:
         clauses = [] if policy.command == "insert" else [f"USING ({own})"]
@@ -66,7 +93,7 @@ def _answer(context: Context, access: Access, crossings: Sequence[Crossing]) -> 
         Status.BROKEN,
         table,
         f"{described(actor)} {listed} of {table}{where if len(access.regimes) == 1 else ''}.",
-        expected=f"each user's rows, told by {tie.bare_name}, for himself",
+        expected=expected,
         actual="; ".join(f"{policy.quoted_name}: {policy.using or policy.check}" for policy in policies),
         remedy=" ".join(remedies),
         evidence=[session(crossing.outcome, crossing.actor) for crossing in done],

@@ -87,6 +87,15 @@ def function_caller_rights(context: Context) -> Iterator[Answer]:
         found.setdefault(shown.name, []).append(shown)
     for name, by_actor in found.items():
         yield _function_answer(context, functions[name], by_actor)
+    if left := try_definers(context).left:
+        yield Answer(
+            Status.UNKNOWN,
+            CATALOG,
+            f"{len(left)} SECURITY DEFINER functions were not called as anon and as users, as they are too many: "
+            f"{', '.join(left[:3])}, …",
+            remedy="Judge the folder in two parts, or waive it.",
+            required=True,
+        )
 
 
 def _function_answer(context: Context, function: Function, by_actor: list[Shown]) -> Answer:

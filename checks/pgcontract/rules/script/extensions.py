@@ -20,8 +20,13 @@ from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head
 _NAMED = 4
 # What runs the functions that it calls when it is sent; a policy, a trigger or a grant only names them.
 _RUNS = frozenset(
-    ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "CALL", "DO", "TABLE", "INDEX", "MATERIALIZED")
+    ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "COPY", "CALL", "DO", "TABLE", "INDEX", "MATERIALIZED")
 )
+_TABLE = r'(?:ONLY\s+)?(?:"?\w+"?\s*\.\s*)?"?(?P<table>\w+)"?'
+_FUNCTION = r'(?:FUNCTION|PROCEDURE)\s+(?:"?\w+"?\s*\.\s*)?"?(?P<function>\w+)'
+_TRIGGER = re.compile(rf"\bTRIGGER\b.*?\bON\s+{_TABLE}.*\bEXECUTE\s+{_FUNCTION}", re.IGNORECASE | re.DOTALL)
+_JOB = re.compile(r"\bcron\s*\.\s*schedule", re.IGNORECASE)  # its command runs later, and is asked by itself
+_WRITES = re.compile(rf"\b(?:INSERT\s+INTO|MERGE\s+INTO|UPDATE|DELETE\s+FROM|COPY)\s+{_TABLE}", re.IGNORECASE)
 _CREATE = re.compile(r'CREATE\s+EXTENSION\s+(?:IF\s+NOT\s+EXISTS\s+)?"?(?P<name>[\w-]+)', re.IGNORECASE)
 
 
@@ -32,8 +37,9 @@ def extension_available(context: Context) -> Iterator[Answer]:
     Why it matters: where one is missing, functions of pgcontract's own stand in for it, so that the folder is judged all
     the same. They have the names, arguments and refusals of the real ones; what the real ones give is not shown by them.
     How it is measured: pg_extension's names against those that the server was built without; the functions that the
-    chain's statements and bodies name. It is "not shown" where a statement of a pending script needs one, or calls a
-    body that does; where bodies alone do, or what is deployed, it is a note.
+    chain's statements and bodies name. It is "not shown" where a statement of a pending script needs one, calls a body
+    that does, or writes to a table whose trigger does; where bodies alone do, or what is deployed, it is a note. So are
+    the jobs of pg_cron: they are written down as there, and function.runs runs their commands.
     What to do: run pgcontract on a server that has the extension, as the finding names it.
     """
     server, project = context.sandbox.server, context.promise.project
@@ -81,6 +87,7 @@ class _Use:
         self.functions: list[str] = []
         self.needed: Origin | None = None
         self._callers: set[str] = set()  # the folder's own routines that use it
+        self._tables: set[str] = set()  # whose triggers call them
         names = "|".join(sorted(stand_in.functions))
         home = rf'"?{stand_in.home}"?\s*\.\s*' if stand_in.home else r'(?:"?\w+"?\s*\.\s*)?'
         self._call = re.compile(rf'(?<![\w."])(?P<name>{home}"?(?P<bare>{names})"?)\s*\(', re.IGNORECASE)
@@ -94,8 +101,12 @@ class _Use:
             self.functions += [name for name in dict.fromkeys(called) if name not in self.functions]
             if makes and (called or self._is_through(statement)):
                 self._callers.update(_made_name(statement))
-            is_needed = called or (_runs(statement) and self._is_through(statement))
-            if is_needed and is_pending and self.needed is None and not makes:
+            trigger = _TRIGGER.search(without_comments(statement.text))
+            if trigger is not None and trigger["function"].lower() in self._callers:
+                self._tables.add(trigger["table"].lower())
+            is_needed = called or (_runs(statement) and (self._is_through(statement) or self._fires(statement)))
+            is_later = makes or self.stand_in.is_whole or _JOB.search(statement.text)
+            if is_needed and is_pending and self.needed is None and not is_later:
                 self.needed = Origin(file=statement.path or migration.up.path, line=statement.line)
 
     def _is_through(self, statement: Statement) -> bool:
@@ -104,6 +115,11 @@ class _Use:
             return False
         words = set(re.findall(r"\w+(?=\"?\s*\()", without_comments(statement.text).lower()))
         return not words.isdisjoint(self._callers - set(_made_name(statement)))
+
+    def _fires(self, statement: Statement) -> bool:
+        """Whether it writes to a table whose triggers come to a function of it."""
+        written = {match["table"].lower() for match in _WRITES.finditer(without_comments(statement.text))}
+        return not self._tables.isdisjoint(written)
 
     def _spelling(self, match: re.Match[str]) -> str:
         bare = match["bare"].lower()
@@ -119,8 +135,8 @@ def _runs(statement: Statement) -> bool:
 
 
 def _made_name(statement: Statement) -> Iterable[str]:
-    match = re.search(r'(?:FUNCTION|PROCEDURE)\s+(?:"?\w+"?\s*\.\s*)?"?(\w+)', statement.text, re.IGNORECASE)
-    return (match[1].lower(),) if match else ()
+    match = re.search(_FUNCTION, statement.text, re.IGNORECASE)
+    return (match["function"].lower(),) if match else ()
 
 
 def _remedy(names: list[str], major: int, spec: str) -> str:
