@@ -16,7 +16,7 @@ from pgcontract.postgres.sandbox import Sandbox
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.context import Context
 from pgcontract.probes.populated.stored_rows import triggers_off
-from pgcontract.probes.row_generation.column_generators import DatasetPlanner
+from pgcontract.probes.row_generation.dataset_planner import DatasetPlanner
 from pgcontract.probes.row_generation.example_texts import example_texts
 from pgcontract.probes.row_generation.few_rows import read_later_tables
 from pgcontract.probes.row_generation.row_maker import stricter

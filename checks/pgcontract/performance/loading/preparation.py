@@ -26,7 +26,7 @@ from pgcontract.postgres.providers import Server
 from pgcontract.postgres.sandbox import DatabaseState, Sandbox
 from pgcontract.postgres.script_execution import apply_as_production
 from pgcontract.probes.context import Context
-from pgcontract.probes.row_generation.column_generators import DatasetPlanner
+from pgcontract.probes.row_generation.dataset_planner import DatasetPlanner
 from pgcontract.probes.row_generation.example_texts import example_texts
 from pgcontract.probes.row_generation.target_tables import read_tables
 from pgcontract.values import dataclass

@@ -20,7 +20,7 @@ from pgcontract.model.schema import Origin, Schema
 from pgcontract.postgres.platform import MIGRATOR
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
-from pgcontract.probes.row_generation.column_generators import DatasetPlanner
+from pgcontract.probes.row_generation.dataset_planner import DatasetPlanner
 from pgcontract.probes.row_generation.example_texts import example_texts
 from pgcontract.probes.row_generation.row_maker import FEW, RowMaker
 from pgcontract.probes.row_generation.row_variety import insert_variety

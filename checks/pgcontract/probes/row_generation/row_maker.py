@@ -16,7 +16,7 @@ from pgcontract.errors import ContractError
 from pgcontract.model.schema import Origin
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.promise import Promise
-from pgcontract.probes.row_generation.column_generators import DatasetPlanner
+from pgcontract.probes.row_generation.dataset_planner import DatasetPlanner
 from pgcontract.probes.row_generation.row_query import number_series, rows_query
 from pgcontract.probes.row_generation.selected_values import is_neighbour
 from pgcontract.probes.row_generation.simple_values import value_by_name

@@ -11,7 +11,8 @@ from psycopg import sql
 from pgcontract.catalog.sql_names import identifier
 from pgcontract.probes.boundary_values import literal_values
 from pgcontract.probes.row_generation.row_maker import FEW, RowMaker, is_numbered
-from pgcontract.probes.row_generation.target_tables import FilledColumn, ValueType
+from pgcontract.probes.row_generation.target_tables import FilledColumn
+from pgcontract.probes.row_generation.value_types import ValueType
 
 _MAX_WORDS: Final = 12  # rows for the words of one column
 _MAX_ALONE: Final = 6  # columns that are tried one by one where a row of all of them is refused

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from psycopg import sql
@@ -17,42 +16,30 @@ from pgcontract.probes.row_generation.row_numbers import (
     uniform,
     weighted,
 )
-from pgcontract.probes.row_generation.target_tables import ValueType
-from pgcontract.values import dataclass
+from pgcontract.probes.row_generation.text_generators import text_candidates
+from pgcontract.probes.row_generation.value_candidates import CandidateGenerator, Hints, random_hex, random_uuid, wrapped
+from pgcontract.probes.row_generation.value_types import ValueType
 
 SINCE, UNTIL = "2025-01-01", "2026-01-01"
 _INTEGERS = {"int2": 2**15 - 1, "int4": 2**31 - 1, "int8": 2**63 - 1, "oid": 2**32 - 1}
-_WORD = re.compile(r"[A-Za-z]+")
-_RUN = re.compile(r"\d+|[a-z]+|[A-Z]+")
-_TEXTS = (
-    "{}", "user{}@example.com", "https://example.com/{}", "a{}", "A{}", "+1555{}", "/{}", "example{}.com", "#{}",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class CandidateGenerator:
-    """One way to make a column's values; `max_distinct` is how many different ones there are, None: as many as rows."""
-
-    make: MakeSql
-    max_distinct: int | None = None
-    needs: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hints:
-    """What is known of a column's values: `texts` that were seen to pass, `literals` of its CHECKs, in their order."""
-
-    texts: tuple[str, ...] = ()
-    literals: tuple[str, ...] = ()
-    rows: int = 1
-
-    @property
-    def numbers(self) -> tuple[float, ...]:
-        return tuple(sorted({float(literal) for literal in self.literals if re.fullmatch(r"-?\d+(\.\d+)?", literal)}))
-
-    @property
-    def times(self) -> tuple[str, ...]:
-        return tuple(sorted({literal for literal in self.literals if re.match(r"\d{4}-\d\d-\d\d", literal)}))
+_JSON = ("""'{{"n": ' || {0} || '}}'""", "'[' || {0} || ']'", "{0}::text")
+# Of each type SQL for a value, with the row's number at {0}.
+_BY_NUMBER = {
+    "json": _JSON,
+    "jsonb": _JSON,
+    "inet": ("('10.0.0.0'::inet + {0})::text",),
+    "cidr": ("('10.0.0.0'::inet + {0})::text",),
+    "point": ("pg_catalog.point({0}, 0)",),
+    "box": ("'((' || {0} || ',0),(' || {0} || '.5,1))'",),
+    "circle": ("'<(' || {0} || ',0),0.4>'",),
+    "lseg": ("'[(' || {0} || ',0),(' || {0} || ',1)]'",),
+    "path": ("'[(' || {0} || ',0),(' || {0} || ',1)]'",),
+    "polygon": ("'((' || {0} || ',0),(' || {0} || '.5,0),(' || {0} || ',1))'",),
+    "line": ("'{{1,-1,' || {0} || '}}'",),
+    "tsvector": ("pg_catalog.to_tsvector('simple', 'word' || {0})",),
+    "xml": ("'<a>' || {0} || '</a>'",),
+    "hstore": ("'n=>' || {0}",),
+}
 
 
 def unique_candidates(type_: ValueType, value_seed: ValueSeed, hints: Hints) -> Iterator[CandidateGenerator]:
@@ -61,13 +48,11 @@ def unique_candidates(type_: ValueType, value_seed: ValueSeed, hints: Hints) -> 
         case "enum", _, _:
             labels = type_.labels
             yield CandidateGenerator(make=lambda n: nth(labels, n), max_distinct=len(labels))
-        case "range", *_:
-            yield from _ranges(type_, value_seed, hints, "{}({}, {})")
-        case "multirange", *_:
-            yield from _ranges(type_, value_seed, hints, "{}(({}, {}))")
+        case "range" | "multirange", *_:
+            yield from _ranges(type_, value_seed, hints)
         case "array", *_:
             for element in unique_candidates(type_.parts[0], value_seed, hints):
-                yield CandidateGenerator(make=_wrap("ARRAY[{}]", element.make), max_distinct=element.max_distinct)
+                yield CandidateGenerator(make=wrapped("ARRAY[{}]", element.make), max_distinct=element.max_distinct)
         case "composite", *_:
             yield from _composite(type_, value_seed, hints, unique=True)
         case _, ("bool"), _:
@@ -84,17 +69,11 @@ def unique_candidates(type_: ValueType, value_seed: ValueSeed, hints: Hints) -> 
                 yield CandidateGenerator(make=lambda n: sql.SQL("({}::numeric / {})").format(n, sql.Literal(10**scale)))
             yield CandidateGenerator(make=lambda n: sql.SQL("{}::text::{}").format(n, sql.SQL(type_.name)))
         case _, "uuid", _:
-            yield CandidateGenerator(make=_uuid(value_seed))
+            yield CandidateGenerator(make=random_uuid(value_seed))
         case _, ("timestamptz" | "timestamp" | "date" | "time" | "timetz" | "interval"), _:
             yield from _times(type_, value_seed, hints, unique=True)
-        case _, ("json" | "jsonb"), _:
-            yield CandidateGenerator(make=lambda n: sql.SQL("""'{{"n": ' || {} || '}}'""").format(n))
-            yield CandidateGenerator(make=lambda n: sql.SQL("'[' || {} || ']'").format(n))
-            yield CandidateGenerator(make=lambda n: sql.SQL("{}::text").format(n))
         case _, "bytea", _:
-            yield CandidateGenerator(make=_wrap("pg_catalog.decode({}, 'hex')", _hex(value_seed)))
-        case _, ("inet" | "cidr"), _:
-            yield CandidateGenerator(make=lambda n: sql.SQL("('10.0.0.0'::inet + {})::text").format(n))
+            yield CandidateGenerator(make=wrapped("pg_catalog.decode({}, 'hex')", random_hex(value_seed)))
         case _, ("macaddr" | "macaddr8"), _:
             width = 12 if type_.typname == "macaddr" else 16
             yield CandidateGenerator(
@@ -105,18 +84,10 @@ def unique_candidates(type_: ValueType, value_seed: ValueSeed, hints: Hints) -> 
             yield CandidateGenerator(
                 make=lambda n: sql.SQL("{}::bit({})").format(n, sql.Literal(width)), max_distinct=2 ** min(width, 62)
             )
-        case _, "point", _:
-            yield CandidateGenerator(make=lambda n: sql.SQL("pg_catalog.point({}, 0)").format(n))
-        case _, ("box" | "circle" | "lseg" | "path" | "polygon" | "line"), _:
-            yield from _shapes(type_)
-        case _, "tsvector", _:
-            yield CandidateGenerator(make=lambda n: sql.SQL("pg_catalog.to_tsvector('simple', 'word' || {})").format(n))
-        case _, "xml", _:
-            yield CandidateGenerator(make=lambda n: sql.SQL("'<a>' || {} || '</a>'").format(n))
-        case _, "hstore", _:
-            yield CandidateGenerator(make=lambda n: sql.SQL("'n=>' || {}").format(n))
+        case _, name, _ if name in _BY_NUMBER:
+            yield from (CandidateGenerator(make=_template(text)) for text in _BY_NUMBER[name])
         case _:
-            yield from _texts(type_, value_seed, hints)
+            yield from text_candidates(type_, value_seed, hints)
 
 
 def repeating_candidates(type_: ValueType, value_seed: ValueSeed, hints: Hints) -> Iterator[CandidateGenerator]:
@@ -127,7 +98,7 @@ def repeating_candidates(type_: ValueType, value_seed: ValueSeed, hints: Hints) 
             yield _one_of(type_.labels, salt)
         case "array", *_:
             for element in repeating_candidates(type_.parts[0], value_seed, hints):
-                yield CandidateGenerator(make=_wrap("ARRAY[{}]", element.make))
+                yield CandidateGenerator(make=wrapped("ARRAY[{}]", element.make))
         case "composite", *_:
             yield from _composite(type_, value_seed, hints, unique=False)
         case _, "bool", _:
@@ -143,7 +114,7 @@ def repeating_candidates(type_: ValueType, value_seed: ValueSeed, hints: Hints) 
         case _, _, "S":
             if len(hints.literals) > 1:
                 yield _one_of(hints.literals, salt)
-            yield from _texts(type_, value_seed, hints)
+            yield from text_candidates(type_, value_seed, hints)
             yield from (_one_of((text,), salt) for text in (*hints.texts, *hints.literals))
         case _:
             yield from unique_candidates(type_, value_seed, hints)
@@ -165,15 +136,6 @@ def _template(text: str, *values: object) -> MakeSql:
     return lambda n: sql.SQL(text).format(n, *map(sql.Literal, values))
 
 
-def _wrap(text: str, make: MakeSql) -> MakeSql:
-    return lambda n: sql.SQL(text).format(make(n))
-
-
-def _hex(value_seed: ValueSeed, purpose: str = "value") -> MakeSql:
-    salt = sql.Literal(f"{value_seed.salt(purpose)}/")
-    return lambda n: sql.SQL("pg_catalog.md5({} || {})").format(salt, n)
-
-
 def _json_form(value_seed: ValueSeed) -> MakeSql:
     """A JSON object of three keys, some 150 characters long."""
     take = filler(value_seed, 120)
@@ -183,12 +145,6 @@ def _json_form(value_seed: ValueSeed) -> MakeSql:
         return sql.SQL(text).format(n, integer_between(n, value_seed.salt("kind"), 1, 20), take(n, sql.Literal(120)))
 
     return make
-
-
-def _uuid(value_seed: ValueSeed) -> MakeSql:
-    """Random but for the four bits of version and variant (RFC 9562, 5.4)."""
-    template = "pg_catalog.overlay(pg_catalog.overlay({} placing '4' from 13) placing '8' from 17)"
-    return _wrap(template.replace("pg_catalog.overlay", "overlay"), _hex(value_seed))
 
 
 def _scale(type_: ValueType) -> int:
@@ -248,7 +204,7 @@ def _span(salt: int, rows: int, since: str, until: str, word: str) -> MakeSql:
     return lambda n: timestamp_between(n, salt, rows=rows, since=since, until=until, word=word)
 
 
-def _ranges(type_: ValueType, value_seed: ValueSeed, hints: Hints, text: str) -> Iterator[CandidateGenerator]:
+def _ranges(type_: ValueType, value_seed: ValueSeed, hints: Hints) -> Iterator[CandidateGenerator]:
     """Ranges that do not touch: from each value of the bound's type to just before the next."""
     bound = type_.parts[0]
     if type_.form == "multirange":
@@ -261,7 +217,7 @@ def _ranges(type_: ValueType, value_seed: ValueSeed, hints: Hints, text: str) ->
             return sql.SQL("'[' || {} || ',' || {} || ')'").format(lower(n), lower(after))
 
         if type_.form == "multirange":
-            yield CandidateGenerator(make=_wrap("'{{' || {} || '}}'", make))
+            yield CandidateGenerator(make=wrapped("'{{' || {} || '}}'", make))
         else:
             yield CandidateGenerator(make=make)
 
@@ -277,66 +233,3 @@ def _composite(type_: ValueType, value_seed: ValueSeed, hints: Hints, *, unique:
         first = next(iter((unique_candidates if unique else repeating_candidates)(part, inside, Hints(rows=hints.rows))))
         makes.append(_cast(first.make, part.name))
     yield CandidateGenerator(make=lambda n: sql.SQL("ROW({})").format(sql.SQL(", ").join(make(n) for make in makes)))
-
-
-def _shapes(type_: ValueType) -> Iterator[CandidateGenerator]:
-    texts = {
-        "box": "'((' || {0} || ',0),(' || {0} || '.5,1))'",
-        "circle": "'<(' || {0} || ',0),0.4>'",
-        "lseg": "'[(' || {0} || ',0),(' || {0} || ',1)]'",
-        "path": "'[(' || {0} || ',0),(' || {0} || ',1)]'",
-        "polygon": "'((' || {0} || ',0),(' || {0} || '.5,0),(' || {0} || ',1))'",
-        "line": "'{{1,-1,' || {0} || '}}'",
-    }
-    text = texts[type_.typname]
-    yield CandidateGenerator(make=lambda n: sql.SQL(text).format(n))
-
-
-def _texts(type_: ValueType, value_seed: ValueSeed, hints: Hints) -> Iterator[CandidateGenerator]:
-    """Texts with the number in them, near what was seen to pass; then the column's name, then the usual kinds."""
-    max_length = type_.length
-    for text in hints.texts:
-        for make, max_distinct in _with_number(text):
-            yield CandidateGenerator(make=make, max_distinct=max_distinct)
-    named = re.sub(r"\W+", "-", value_seed.column.strip().lower())
-    for template in (f"{named}-{{}}", *_TEXTS):
-        if max_length is None or len(template) - 2 + len(str(hints.rows)) <= max_length:
-            before, _, behind = template.partition("{}")
-            yield CandidateGenerator(make=_around_number(before, behind))
-    yield CandidateGenerator(make=_hex(value_seed))
-    yield CandidateGenerator(make=_wrap("{}::uuid::text", _uuid(value_seed)))
-    if max_length is not None:
-        yield CandidateGenerator(
-            make=lambda n: sql.SQL("pg_catalog.lpad(pg_catalog.to_hex({}), {}, '0')").format(
-                n, sql.Literal(min(max_length, 16))
-            ),
-            max_distinct=16 ** min(max_length, 15),
-        )
-
-
-def _around_number(before: str, behind: str) -> MakeSql:
-    return lambda n: sql.SQL("{} || {} || {}").format(sql.Literal(before), n, sql.Literal(behind))
-
-
-def _with_number(text: str) -> Iterator[tuple[MakeSql, int | None]]:
-    """The text with the number behind one of its words, or, as wide as they are, in place of some digits or letters."""
-    ends = [word.end() for word in _WORD.finditer(text)]
-    for end in dict.fromkeys((*ends, len(text))):
-        yield _around_number(text[:end], text[end:]), None
-    for run in sorted(_RUN.finditer(text), key=lambda run: (not run[0].isdigit(), -len(run[0]))):
-        before, behind, width = text[: run.start()], text[run.end() :], len(run[0])
-        yield _with_fixed_width(before, behind, width, run[0]), 10**width
-
-
-def _with_fixed_width(before: str, behind: str, width: int, run: str) -> MakeSql:
-    digits = "0123456789" if run.isdigit() else "abcdefghij" if run.islower() else "ABCDEFGHIJ"
-
-    def make(n: Number) -> sql.Composed:
-        number = sql.SQL("pg_catalog.lpad(({} % {})::text, {}, '0')").format(
-            n, sql.Literal(10**width), sql.Literal(width)
-        )
-        if not run.isdigit():
-            number = sql.SQL("pg_catalog.translate({}, '0123456789', {})").format(number, sql.Literal(digits))
-        return sql.SQL("{} || {} || {}").format(sql.Literal(before), number, sql.Literal(behind))
-
-    return make

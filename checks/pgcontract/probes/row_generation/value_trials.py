@@ -15,7 +15,7 @@ from pgcontract.postgres.tries import try_statements
 from pgcontract.probes.boundary_values import literal_values, texts_near_regex
 from pgcontract.probes.row_generation.row_query import ColumnGenerator, fits, rows_query
 from pgcontract.probes.row_generation.target_tables import FilledColumn, FilledTable, TableCheck
-from pgcontract.probes.row_generation.type_generators import CandidateGenerator, Hints
+from pgcontract.probes.row_generation.value_candidates import CandidateGenerator, Hints
 from pgcontract.values import dataclass
 
 _MAX_CANDIDATES = 80  # candidates of one column
