@@ -39,6 +39,8 @@ class LossKind(Enum):
     DROPPED = "dropped"
     DELETED = "deleted"
     OVERWRITTEN = "overwritten"
+    REPLACED = "replaced"
+    EMPTIED = "emptied"
     CUT_OFF = "cut off"
     NARROWED = "narrowed"
 

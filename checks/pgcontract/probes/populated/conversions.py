@@ -12,6 +12,7 @@ from psycopg import sql
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql import Statement
 from pgcontract.model.sql.lexer import Token, TokenKind, tokens
+from pgcontract.probes.populated.loss_words import falls_through
 from pgcontract.values import dataclass
 
 # A value of each type right beside another: what does not tell these two apart loses something.
@@ -41,10 +42,11 @@ _BESIDE: Final = (
 @dataclass(frozen=True, kw_only=True)
 class Conversion:
     """What stands behind USING for one column; `chooses` where it takes values one by one, in a CASE or to a boolean, and
-    so says itself which."""
+    so says itself which; `empties` where that CASE lists them and has no ELSE, so that all others become NULL."""
 
     expression: str
     chooses: bool
+    empties: bool = False
 
 
 def conversion_of(statement: Statement, column: str) -> Conversion | None:
@@ -66,7 +68,9 @@ def conversion_of(statement: Statement, column: str) -> Conversion | None:
         text = statement.text[written[0].offset : written[-1].offset + len(written[-1].text)]
         words = {each.upper for each in written}
         to_boolean = any(each.upper in ("BOOLEAN", "BOOL") for each in clause[:using])
-        return Conversion(expression=text, chooses="WHEN" in words or to_boolean)
+        empties = falls_through(written)
+        chooses = "WHEN" in words and not empties
+        return Conversion(expression=text, chooses=chooses or to_boolean, empties=empties)
     return None
 
 

@@ -17,6 +17,10 @@ _NO_COLUMNS: Final = {*_CLOCK, "NULL", "TRUE", "FALSE", "DEFAULT", "ARRAY", "INT
 _DETACHES: Final = re.compile(
     r'\bDETACH\s+PARTITION\s+(?P<name>(?:"(?:[^"]|"")+"|[\w$]+)(?:\.(?:"(?:[^"]|"")+"|[\w$]+))?)', re.IGNORECASE
 )
+_DELETES: Final = re.compile(
+    r'\bDELETE\s+FROM\s+(?:ONLY\s+)?(?P<name>(?:"(?:[^"]|"")+"|[\w$]+)(?:\.(?:"(?:[^"]|"")+"|[\w$]+))?)', re.IGNORECASE
+)
+_NOT_IN: Final = re.compile(r"\bNOT IN \( SELECT\b")
 _NAMES: Final = (TokenKind.WORD, TokenKind.QUOTED)
 
 
@@ -61,8 +65,62 @@ def sets_to_clock(statement: Statement, column: str) -> bool:
 
 
 def is_constant_over_all(statement: Statement, column: str) -> bool:
-    """Whether it sets the column to what no column has a part in, in all rows: it chooses none."""
-    return not chooses_rows(statement) and _is_constant(statement, column)
+    """Whether it sets the column to what no column has a part in, in all rows: it chooses none. So does an UPDATE …
+    FROM without a WHERE: each row takes what one row of the other table has."""
+    joins = (column in _joined_values(read) for read in _codes(statement))
+    return not chooses_rows(statement) and (_is_constant(statement, column) or any(joins))
+
+
+def _joined_values(read: Sequence[Token]) -> set[str]:
+    """The columns that an UPDATE … FROM sets."""
+    depth, names, behind_set = 0, set[str](), False
+    for place, token in enumerate(read[:-1]):
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
+        if depth == 0 and token.upper == "FROM" and behind_set:
+            return names
+        behind_set = (behind_set or token.upper == "SET") and token.text != ";"
+        if behind_set and depth == 0 and read[place + 1].text == "=" and token.kind in _NAMES:
+            names.add(token.name)
+    return set()
+
+
+def takes_from_others(statement: Statement, column: str) -> bool:
+    """Whether an UPDATE … FROM sets it without reading what it has: to what another table holds."""
+    value = assigned_value(statement, column) or []
+    target = [token.name for read in _codes(statement) for token in _target(read)]
+    reads = any(
+        token.kind in _NAMES
+        and token.name == column
+        and (place == 0 or value[place - 1].text != "." or value[place - 2].name in target)
+        for place, token in enumerate(value)
+    )
+    others = any(token.text == "." and value[place - 1].name not in target for place, token in enumerate(value) if place)
+    return others and not reads and any(column in _joined_values(read) for read in _codes(statement))
+
+
+def _target(read: Sequence[Token]) -> Sequence[Token]:
+    """What stands between the first UPDATE and its SET: the table's name, and its alias."""
+    words = [token.upper for token in read]
+    start = words.index("UPDATE") if "UPDATE" in words else len(read)
+    return read[start : words.index("SET", start) if "SET" in words[start:] else start]
+
+
+def falls_through(value: Sequence[Token]) -> bool:
+    """Whether it is a CASE that lists values, as in CASE state WHEN 'n' THEN …, and has no ELSE: NULL for all others."""
+    words = [token.upper for token in value]
+    lists = any(word == "CASE" and words[place + 1 : place + 2] != ["WHEN"] for place, word in enumerate(words))
+    return lists and words.count("CASE") > words.count("ELSE")
+
+
+def deleted_from(statement: Statement) -> str:
+    """The name, as written, of the table whose rows a DELETE takes away; empty where it is none."""
+    match = _DELETES.search(statement.text) if statement.words[:1] in (("DELETE",), ("WITH",)) else None
+    return match["name"] if match else ""
+
+
+def excludes_by_list(statement: Statement) -> bool:
+    """Whether it chooses rows by NOT IN over a SELECT, which is true of none where that has a NULL."""
+    return _NOT_IN.search(" ".join(token.upper for token in tokens(statement.text))) is not None
 
 
 def chooses_rows(statement: Statement) -> bool:

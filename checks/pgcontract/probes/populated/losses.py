@@ -15,6 +15,7 @@ from pgcontract.probes.cached_facts import cached_promise_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.populated.conversions import Conversion, conversion_of, keeps_apart, says_the_same
 from pgcontract.probes.populated.loss_words import (
+    assigned_value,
     chooses_by_value,
     chooses_rows,
     deletes,
@@ -23,9 +24,11 @@ from pgcontract.probes.populated.loss_words import (
     drops,
     drops_by_name,
     drops_column,
+    falls_through,
     fills_by_and_by,
     is_constant_over_all,
     sets_to_clock,
+    takes_from_others,
 )
 from pgcontract.probes.populated.moved_rows import gone, is_value_kept, key
 from pgcontract.probes.populated.over_rows import run_over_rows
@@ -219,7 +222,8 @@ def _changed_values(
         if row[number] in values and id(row) not in changed:
             values[row[number]].add(row[number])
     merged = {new for new, olds in values.items() if len(olds) > 1 or (new is None and len(olds) == 1)}
-    lost = [one for one, other in pairs if other[number] in merged]
+    replaced = assigned and takes_from_others(statement, name)
+    lost = [one for one, other in pairs if replaced or other[number] in merged]
     lost = [row for row in lost if not is_value_kept(row, number, start, final)]
     if alters:
         yield from _loss(context, change, LossKind.NARROWED, number, len(lost), held, named=False, rows=lost)
@@ -231,7 +235,11 @@ def _changed_values(
     if before.types[number] == "boolean" and not cascades and chooses_rows(statement):
         return
     named = not cascades and (before.types[number] == "boolean" or not is_constant_over_all(statement, name))
-    kind = LossKind.CUT_OFF if cascades else LossKind.OVERWRITTEN
+    emptied = {new for new, olds in values.items() if overwritten & olds} == {None}
+    if emptied and falls_through(assigned_value(statement, name) or ()):
+        named = False
+    kind = LossKind.EMPTIED if emptied else LossKind.REPLACED if replaced else LossKind.OVERWRITTEN
+    kind = LossKind.CUT_OFF if cascades else kind
     yield from _loss(context, change, kind, number, len(lost), held, named=named, rows=lost)
 
 
@@ -254,6 +262,7 @@ def _merged(
         row
         for row in rows
         if len(came_from[becomes[id(row)]]) > 1
+        or (conversion.empties and becomes[id(row)] is None)
         or not keeps_apart(
             connection,
             conversion,

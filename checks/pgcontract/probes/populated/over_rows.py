@@ -16,6 +16,7 @@ from pgcontract.postgres.sandbox import DatabaseState
 from pgcontract.postgres.script_execution import Refusal, apply_as_production
 from pgcontract.probes.cached_facts import cached_promise_fact
 from pgcontract.probes.context import Context
+from pgcontract.probes.populated.colliding_rows import insert_colliding_rows, insert_joined_rows
 from pgcontract.probes.populated.row_trials import RowTrials
 from pgcontract.probes.populated.stops import Stop, find_stops
 from pgcontract.probes.row_generation.child_rows import insert_children
@@ -28,6 +29,8 @@ from pgcontract.values import dataclass
 # The number from which the values are counted of rows that a migration's new rules take.
 _FITTING: Final = 120
 _CHILDREN: Final = 160
+_COLLIDING: Final = 190
+_JOINED: Final = 220
 _DELETES: Final = re.compile(r"\bDELETE\s+FROM\b", re.IGNORECASE)
 _BOUNDS: Final = """
 SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), pg_catalog.pg_get_partition_constraintdef(c.oid)
@@ -67,6 +70,8 @@ def run_over_rows(context: Context) -> OverRows:
             names = sorted(tables | _selected_tables(context, selected))
             insert_few_rows(context.promise, connection, names, first=_FITTING, later=later, selected=selected)
             insert_children(context.promise, connection, _deleted_from(context), first=_CHILDREN)
+            insert_colliding_rows(context, connection, first=_COLLIDING)
+            insert_joined_rows(context, connection, first=_JOINED)
             _join_seeds(connection, context.promise.project.seeds)
         state = context.sandbox.read_state(name)
     trials = RowTrials(context.sandbox, state, context.promise.script)
@@ -109,7 +114,7 @@ def _deleted_from(context: Context) -> list[str]:
     ]
 
 
-def _selected_tables(context: Context, selected: Iterable[tuple[str, str]]) -> set[str]:
+def _selected_tables(context: Context, selected: Iterable[tuple[str, str | None]]) -> set[str]:
     """The tables of before that have a column by whose values the script chooses rows."""
     own, names = set(migrated_tables(context, context.before)), {name for name, _ in selected}
     return {column.table for column in context.before.columns if column.bare_name in names and column.table in own}

@@ -162,7 +162,8 @@ class _Search:
             return StopKind.SOME_ROWS
         # Rows that nobody thought of may pass, unless the script itself puts in what is refused.
         raised = self.refusal.sqlstate.startswith("P0")
-        return StopKind.ANY_ROW if raised or self._writes or self._reads_own_columns(table) else StopKind.SOME_ROWS
+        puts_in = self._writes and not self.refusal.sqlstate.startswith("22")  # a cast depends on what it is given
+        return StopKind.ANY_ROW if raised or puts_in or self._reads_own_columns(table) else StopKind.SOME_ROWS
 
     def _leaves_alone(self, rows: Sequence[StoredRow], passing: Sequence[StoredRow]) -> bool:
         """Whether a statement that writes rows goes past those of them alone that it does not touch."""

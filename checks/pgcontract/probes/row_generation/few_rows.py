@@ -79,7 +79,7 @@ def insert_few_rows(
     first: int = 1,
     without: Collection[str] = (),
     later: Mapping[str, FilledTable] | None = None,
-    selected: Sequence[tuple[str, str]] = (),
+    selected: Sequence[tuple[str, str | None]] = (),
     varied: bool = False,
 ) -> FewRows:
     """Insert a few rows into these tables and into those that they refer to: what `RowMaker` makes, and `row_variety`.

@@ -63,7 +63,7 @@ class RowMaker:
         """Insert the row of that number; with `sparse` what may be NULL is."""
         return any(self._accepts(statement) for statement in self._ways(number, sparse=sparse))
 
-    def insert_selected(self, selected: Iterable[tuple[str, str]]) -> int:
+    def insert_selected(self, selected: Iterable[tuple[str, str | None]]) -> int:
         """Insert rows for the first of the values that the table's columns take: one with a value in every
         column, one that is NULL wherever it may be. Of a key that takes only one of them a value itself has the
         first, one beside it the second: what is done to those that are chosen shows by their values, what is not
@@ -74,7 +74,7 @@ class RowMaker:
         for place, (name, text) in enumerate(pairs[:MAX_SELECTED]):
             is_beside = any(is_neighbour(text, other) for column, other in pairs[:place] if column == name)
             differ = self._free({name}, sparse=True) != self._free({name})
-            ways = (is_beside, not is_beside) if differ else (False,)
+            ways = (is_beside, not is_beside) if differ and text is not None else (False,)
             for step, sparse in enumerate(ways):
                 number = self.first + FEW + place + step * MAX_SELECTED
                 inserted += self.insert_with({name: text}, number, sparse=sparse)

@@ -12,43 +12,55 @@ from pgcontract.probes.boundary_values import literal_values
 
 _CHOOSES: Final = frozenset({"UPDATE", "DELETE"})
 _CUTS: Final = frozenset({"LEFT", "RIGHT", "SUBSTR", "SUBSTRING"})
+# Of what loses more than letters, values that it does not keep apart.
+_LEVELS: Final = {
+    "DATE_TRUNC": ("2024-05-06 07:08:09", "2024-05-06 07:08:10", "2024-05-06 10:11:12"),
+    "DATE": ("2024-05-06 07:08:09", "2024-05-06 10:11:12"),
+} | dict.fromkeys(("ROUND", "TRUNC", "FLOOR", "CEIL", "CEILING", "INT", "INTEGER", "BIGINT"), ("7.1", "7.11", "7.2"))
 _BOUNDED: Final = frozenset({"VARCHAR", "VARYING", "CHAR", "CHARACTER", "BPCHAR"})
 _LONGEST: Final = 10_000
 
 
-def selected_values(script: Script) -> tuple[tuple[str, str], ...]:
-    """The literals behind a WHERE, each with the bare name that stands before it; of numbers their neighbours, too.
-    Before them, of what an UPDATE cuts (`left(note, 20)`, `note::varchar(20)`), texts that are the same but for what is
-    cut off.
+def selected_values(script: Script) -> tuple[tuple[str, str | None], ...]:
+    """The literals behind a WHERE, or in a CASE, each with the bare name that stands before it; of numbers their
+    neighbours, too. Before them, of what an UPDATE cuts (`left(note, 20)`, `note::varchar(20)`, `round(total)`), values
+    that are the same but for what is cut off.
 
     Not those of an INSERT, nor of a DO block that has one: what is put in must not be there yet.
     """
     cut: list[tuple[str, str]] = []
-    chosen: list[tuple[str, str]] = []
+    chosen: list[tuple[str, str | None]] = []
     for statement in script.statements:
         body = "".join(literal_values(statement.text)) if statement.words[:1] == ("DO",) else ""
         for read in (tokens(statement.text), tokens(body)):
             words = {token.upper for token in read}
-            if words & _CHOOSES and "INSERT" not in words and "CREATE" not in words:
-                chosen += _compared(read)
+            if (words & _CHOOSES or {"ALTER", "USING"} <= words) and "INSERT" not in words and "CREATE" not in words:
+                chosen += compared_values(read)
                 if "UPDATE" in words:
                     cut += ((name, text) for name, length in _cuts(read) for text in _texts_longer_than(length))
+                    cut += _levelled(read)
     return tuple(dict.fromkeys((*cut, *chosen)))
 
 
-def is_neighbour(text: str, other: str) -> bool:
+def is_neighbour(text: str | None, other: str | None) -> bool:
     """Whether it is the number right beside the other."""
-    return text in _neighbours(other)
+    return other is not None and text in _neighbours(other)
 
 
-def _compared(read: Sequence[Token]) -> Iterator[tuple[str, str]]:
+def compared_values(read: Sequence[Token]) -> Iterator[tuple[str, str | None]]:
+    """The literals of conditions, each with the bare name that stands before it, and of numbers their neighbours; None
+    for what is asked to be NULL."""
     names: list[str] = []
-    is_condition = False
-    for token in read:
+    is_condition = is_behind_where = False
+    for place, token in enumerate(read):
         if token.upper in ("WHERE", "SET", "RETURNING") or token.text == ";":
-            is_condition = token.upper == "WHERE"
+            is_condition = is_behind_where = token.upper == "WHERE"
+        elif token.upper in ("CASE", "WHEN", "THEN", "ELSE", "END"):
+            is_condition = token.upper in ("CASE", "WHEN") or (token.upper == "END" and is_behind_where)
         elif is_condition and token.kind in (TokenKind.WORD, TokenKind.QUOTED):
             names.append(token.name)
+            if [each.upper for each in read[place + 1 : place + 3]] == ["IS", "NULL"]:
+                yield token.name, None
         elif is_condition and token.kind in (TokenKind.STRING, TokenKind.NUMBER):
             for text in literal_values(token.text):
                 # A keyword (IN, BETWEEN, AND) may stand between; of no column, it takes no value.
@@ -73,6 +85,16 @@ def _cuts(read: Sequence[Token]) -> Iterator[tuple[str, int]]:
         lengths = [int(each.text) for each in inside if each.kind is TokenKind.NUMBER and each.text.isdecimal()]
         if lengths and max(lengths) <= _LONGEST:
             yield from ((each.name, max(lengths)) for each in around if each.kind in (TokenKind.WORD, TokenKind.QUOTED))
+
+
+def _levelled(read: Sequence[Token]) -> Iterator[tuple[str, str]]:
+    """Each name of whose values something is cut off, with values that differ in that."""
+    for place, token in enumerate(read[:-1]):
+        called = read[place + 1].text == "("
+        around = _in_parentheses(read[place + 2 :]) if called else read[max(place - 3, 0) : place]
+        if token.upper in _LEVELS and (called or read[place - 1].text == "::"):
+            names = [each.name for each in around if each.kind in (TokenKind.WORD, TokenKind.QUOTED)]
+            yield from ((name, text) for name in names for text in _LEVELS[token.upper])
 
 
 def _in_parentheses(read: Sequence[Token]) -> Sequence[Token]:

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pgcontract.contract.toml_writer import write_text
 from pgcontract.model.schema import Origin
 from pgcontract.probes.context import Context
+from pgcontract.probes.populated.loss_words import excludes_by_list
 from pgcontract.probes.populated.losses import find_losses
 from pgcontract.probes.populated.over_rows import run_over_rows
+from pgcontract.probes.populated.unmet_deletes import UnmetDelete, unmet_deletes
 from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.result.row_effects import LossKind, RowLoss
@@ -26,7 +28,8 @@ def rows_kept(context: Context) -> Iterator[Answer]:
     each what they hold is compared. What stands elsewhere at the end (in another column, in another table) is moved, not
     lost; values that change and can still be told apart are not lost either. A loss that the statement names itself is a
     warning, with the number of rows: DROP, TRUNCATE, DELETE, an UPDATE that reads what it changes or chooses its rows. A
-    silent one is critical: a cast that narrows, a CASCADE onto another table, one value written over all that there were.
+    silent one is critical: a cast that narrows, a CASCADE onto another table, one value written over all that there were,
+    a CASE without ELSE. A DELETE that takes none of the rows that were tried is a warning, too.
     What to do: copy what is taken away to another table first; or say that it is meant: `removed = true` on the column or
     table in the contract, or loses = ["public.t.c"].
     """
@@ -37,9 +40,11 @@ def rows_kept(context: Context) -> Iterator[Answer]:
         told[loss.subject] = told.get(loss.subject, 0) + 1
         if told[loss.subject] == 1:
             yield _answer(context, loss)
-    if not losses and over.after is not None:
+    unmet = [each for each in unmet_deletes(context) if each.table not in told]
+    yield from (_unmet_answer(context, each) for each in {each.table: each for each in reversed(unmet)}.values())
+    if not losses and not unmet and over.after is not None:
         yield Answer(Status.KEPT, "script", "Every row that was there is there, with what was in it.")
-    elif not losses:
+    elif not losses and over.after is None:
         yield Answer(Status.NOTED, "script", "The rows that are there stop the migration, so nothing of them is lost.")
 
 
@@ -67,6 +72,26 @@ def _answer(context: Context, loss: RowLoss) -> Answer:
     )
 
 
+def _unmet_answer(context: Context, unmet: UnmetDelete) -> Answer:
+    statement = unmet.statement
+    blind = excludes_by_list(statement)
+    why = ": NOT IN is true of no row while the list that it reads has a NULL in it" if blind else ""
+    return Answer(
+        Status.KEPT if unmet.table in _declared(context.promise) else Status.BROKEN,
+        unmet.table,
+        f"The DELETE at line {statement.line} took none of the {unmet.rows} rows of {unmet.table} that were tried{why}. "
+        "What it takes in production was not seen.",
+        expected="every row that was there, with what was in it",
+        actual="a DELETE that was not seen to take any row",
+        remedy=("Write NOT EXISTS (SELECT FROM … WHERE …) instead. " if blind else "")
+        + f"Count first what it takes there; if it is meant, loses = [{write_text(unmet.table, lines=False)}] in the "
+        "contract says so.",
+        evidence=[Evidence(title="The statement", text=statement.shown, language="sql")],
+        origin=Origin(file=context.promise.script.path, line=statement.line),
+        severity=Severity.WARNING,
+    )
+
+
 def _summary(loss: RowLoss) -> str:
     place = f" at line {loss.line}" if loss.line else ""
     rows = f"{loss.lost} of the {loss.held} rows that were there"
@@ -82,6 +107,10 @@ def _summary(loss: RowLoss) -> str:
             what = f"The new type of {loss.subject}{place} does not hold what was there: {values}"
         case LossKind.CUT_OFF:
             what = f"{loss.subject} is emptied{place} in {rows}, because what it refers to is deleted"
+        case LossKind.REPLACED:
+            what = f"What another table holds is written over what {loss.subject} had{place}, in {rows}"
+        case LossKind.EMPTIED:
+            what = f"{loss.subject} is set to NULL{place} in {rows}"
         case LossKind.OVERWRITTEN:
             what = f"One value is written over several different ones of {loss.subject}{place}, in {rows}"
     return what + ("." if loss.named else ", and nothing in the statement says so.")
