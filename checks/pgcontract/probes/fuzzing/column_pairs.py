@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
-import psycopg
+from psycopg import sql
 
 from pgcontract.contract import ColumnFormat
 from pgcontract.errors import CouldNotAsk
-from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.fuzzing.format_writes import FormatValues, FormatWrites, try_format_writes
 from pgcontract.probes.fuzzing.hypothesis_draws import draw_examples
 from pgcontract.probes.row_generation.made_row import made_row
-from pgcontract.probes.sample_rows import as_text, insert_statement
+from pgcontract.probes.rows.probe_row import ProbeRow
+from pgcontract.probes.rows.write_trials import Trial, prepare_trials, try_writes
+from pgcontract.probes.sample_rows import as_text
 from pgcontract.values import dataclass
 
 ValuePair: TypeAlias = "tuple[str | None, str | None]"
@@ -61,18 +62,18 @@ def probe_pairs(context: Context, declared: ColumnFormat) -> PairResult:
     refused: dict[str, WrongPair] = {}
     pairs = _pairs(context, declared)
     made = made_row(context, table)
-    row = dict(made.values)
+    row = ProbeRow(table=table, row={name: as_text(value) for name, value in made.values.items()})
+    inserts = [row.insert({column: sql.Literal(one), other: sql.Literal(two)}) for one, two in pairs]
     with context.sandbox.rolled_back(context.after_state) as connection:
         made.insert_parents(connection)
-        for pair in pairs:
-            sent = {**row, column: pair[0], other: pair[1]}
-            why_not = column_format.why_not(pair)
-            refusal = _refusal(connection, table, sent)
-            statement = insert_statement(table, sent)
-            if refusal is None and why_not is not None:
-                _keep_shortest(accepted, pair, why_not, _as_sql(connection, statement, sent))
-            elif refusal is not None and why_not is None:
-                _keep_shortest(refused, pair, refusal, _as_sql(connection, statement, sent))
+        prepare_trials(connection)
+        results = try_writes(connection, [Trial(writes=(insert,), look=()) for insert in inserts])
+    for pair, insert, result in zip(pairs, inserts, results, strict=True):
+        why_not, refusal = column_format.why_not(pair), result.refusal
+        if refusal is None and why_not is not None:
+            _keep_shortest(accepted, pair, why_not, insert)
+        elif refusal is not None and why_not is None:
+            _keep_shortest(refused, pair, " ".join(filter(None, (refusal.sqlstate, refusal.constraint))), insert)
     return PairResult(
         tried=len(pairs), accepted_wrongly=tuple(accepted.values()), refused_wrongly=tuple(refused.values())
     )
@@ -133,24 +134,10 @@ def _pairs(context: Context, declared: ColumnFormat) -> tuple[ValuePair, ...]:
     )
 
 
-def _refusal(connection: psycopg.Connection, table: str, sent: dict[str, Any]) -> str | None:
-    try:
-        with connection.transaction(force_rollback=True):
-            connection.execute(insert_statement(table, sent), [as_text(value) for value in sent.values()])
-    except psycopg.Error as error:
-        refusal = read_refusal(error)
-        return " ".join(filter(None, (refusal.sqlstate, refusal.constraint)))
-    return None
-
-
-def _keep_shortest(issues: dict[str, WrongPair], pair: ValuePair, reason: str, insert: str) -> None:
-    kept = issues.get(reason)
-    if kept is None or len(insert) < len(kept.insert):
-        issues[reason] = WrongPair(pair=pair, reason=reason, insert=insert)
-
-
-def _as_sql(connection: psycopg.Connection, statement: Any, sent: dict[str, Any]) -> str:
-    return psycopg.ClientCursor(connection).mogrify(statement, [as_text(value) for value in sent.values()]) + ";"
+def _keep_shortest(issues: dict[str, WrongPair], pair: ValuePair, reason: str, insert: sql.Composed) -> None:
+    kept, text = issues.get(reason), f"{insert.as_string()};"
+    if kept is None or len(text) < len(kept.insert):
+        issues[reason] = WrongPair(pair=pair, reason=reason, insert=text)
 
 
 def describe_pair(pair: Iterable[str | None]) -> str:

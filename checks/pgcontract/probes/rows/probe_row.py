@@ -58,15 +58,19 @@ class ProbeRow:
     def insert(self, values: ColumnValues | None = None) -> sql.Composed:
         """INSERT of the row with these values in place of its own."""
         row = self.values(values or {})
-        table = sql.SQL(self.inserts_into or self.table)
-        if not row:
-            return sql.SQL("INSERT INTO {} DEFAULT VALUES").format(table)
-        return sql.SQL("INSERT INTO {} ({}){} VALUES ({})").format(
-            table,
-            sql.SQL(", ").join(map(identifier, row)),
-            sql.SQL(" OVERRIDING SYSTEM VALUE" if self.overriding_system_value else ""),
-            sql.SQL(", ").join(row.values()),
-        )
+        # Put together without `format`, which reads its pattern each time: a thousand of these are made.
+        return sql.Composed([sql.SQL("INSERT INTO "), sql.SQL(self.inserts_into or self.table), self.given(row)])
+
+    def given(self, *rows: ColumnValues) -> sql.Composable:
+        """What stands behind the table in an INSERT of rows with these values; what only one of them has is DEFAULT in
+        the others."""
+        names = tuple(dict.fromkeys(name for row in rows for name in row))
+        if not names:
+            return sql.SQL(" DEFAULT VALUES")
+        listed = (sql.SQL(", ").join(row.get(name, sql.SQL("DEFAULT")) for name in names) for row in rows)
+        word = " OVERRIDING SYSTEM VALUE" if self.overriding_system_value else ""
+        columns, values = sql.SQL(", ").join(map(identifier, names)), sql.SQL("), (").join(listed)
+        return sql.Composed([sql.SQL(" ("), columns, sql.SQL(f"){word} VALUES ("), values, sql.SQL(")")])
 
     def values(self, values: ColumnValues) -> dict[str, sql.Composable]:
         """What an INSERT of the row sends, by column, with these values in place of its own."""
@@ -74,7 +78,6 @@ class ProbeRow:
 
     def update(self, values: ColumnValues) -> sql.Composed:
         """UPDATE of the row."""
-        # Put together without `format`, which reads its pattern each time: a thousand of these are made.
         return sql.Composed([sql.SQL("UPDATE "), sql.SQL(self.table), sql.SQL(" SET "), assignments(values), self._where])
 
     def select(self, *expressions: sql.Composable) -> sql.Composed:

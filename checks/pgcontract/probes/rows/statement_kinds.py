@@ -60,18 +60,8 @@ def upsert(row: ProbeRow, proposed: ColumnValues, values: ColumnValues) -> sql.C
 
 def merge_insert(row: ProbeRow, values: ColumnValues) -> sql.Composed:
     """MERGE with the INSERT's own columns and values, behind WHEN NOT MATCHED."""
-    given = row.values(values)
-    arm = (
-        sql.SQL("INSERT ({}){} VALUES ({})").format(
-            sql.SQL(", ").join(map(identifier, given)),
-            sql.SQL(" OVERRIDING SYSTEM VALUE" if row.overriding_system_value else ""),
-            sql.SQL(", ").join(given.values()),
-        )
-        if given
-        else sql.SQL("INSERT DEFAULT VALUES")
-    )
-    return sql.SQL("MERGE INTO {} USING (SELECT 1) AS source ON false WHEN NOT MATCHED THEN {}").format(
-        sql.SQL(row.inserts_into or row.table), arm
+    return sql.SQL("MERGE INTO {} USING (SELECT 1) AS source ON false WHEN NOT MATCHED THEN INSERT{}").format(
+        sql.SQL(row.inserts_into or row.table), row.given(row.values(values))
     )
 
 
@@ -84,16 +74,8 @@ def merge_update(row: ProbeRow, values: ColumnValues) -> sql.Composed:
 
 def insert_both(row: ProbeRow, first: ColumnValues, second: ProbeRow, last: ColumnValues) -> sql.Composed:
     """One INSERT of both; a value that only one of them has is DEFAULT in the other."""
-    rows = (row.values(first), second.values(last))
-    names = tuple(dict.fromkeys(name for values in rows for name in values))
-    return sql.SQL("INSERT INTO {} ({}){} VALUES {}").format(
-        sql.SQL(row.inserts_into or row.table),
-        sql.SQL(", ").join(map(identifier, names)),
-        sql.SQL(" OVERRIDING SYSTEM VALUE" if row.overriding_system_value else ""),
-        sql.SQL(", ").join(
-            sql.SQL("({})").format(sql.SQL(", ").join(values.get(name, sql.SQL("DEFAULT")) for name in names))
-            for values in rows
-        ),
+    return sql.SQL("INSERT INTO {}{}").format(
+        sql.SQL(row.inserts_into or row.table), row.given(row.values(first), second.values(last))
     )
 
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from psycopg import sql
-
-from pgcontract.catalog.sql_names import identifier
 from pgcontract.contract import StateMachine
 from pgcontract.errors import CouldNotAsk
 from pgcontract.probes.context import Context
@@ -35,6 +32,7 @@ from pgcontract.rules.behaviour.state_machine_evidence import (
     unjudged_transitions,
     write_evidence,
 )
+from pgcontract.rules.behaviour.state_machine_remedy import initial_remedy, transition_remedy
 from pgcontract.rules.registry import check
 
 
@@ -95,7 +93,7 @@ def _initial(tried: _Tried) -> Answer:
                 f"A new row of {matrix.target.holder} {faults}; {allowed}.",
                 expected=f"{first}: {'rejected' if wrongly_accepted else 'accepted'}",
                 actual=f"{first}: {matrix.starts[first]}",
-                remedy=_initial_remedy(state_machine, matrix, first, wrongly_accepted=bool(wrongly_accepted)),
+                remedy=initial_remedy(state_machine, matrix, first, wrongly_accepted=bool(wrongly_accepted)),
                 evidence=[
                     *evidence,
                     reproduction(state_machine, matrix, (values_for_state(state_machine, first),)),
@@ -113,7 +111,7 @@ def _initial(tried: _Tried) -> Answer:
             f"A new row of {simplest.matrix.target.holder} can start as {state}, by {simplest.label}; {allowed}.",
             expected=f"{state}: rejected",
             actual=f"{state}: accepted",
-            remedy=_initial_remedy(state_machine, simplest.matrix, state, wrongly_accepted=True),
+            remedy=initial_remedy(state_machine, simplest.matrix, state, wrongly_accepted=True),
             evidence=[*evidence, *further, Evidence(title="To see it happen", text=simplest.script, language="sql")],
             origin=state_machine.origin,
         )
@@ -218,7 +216,7 @@ def _transitions(tried: _Tried) -> Answer:
             f"{state_machine.column}{matrix.target.note} {faults}.",
             expected=f"{arrow(wrong)}: {'rejected' if wrongly_accepted else 'accepted'}",
             actual=str(matrix.transitions[wrong]),
-            remedy=_transition_remedy(state_machine, matrix, wrong, wrongly_accepted=bool(wrongly_accepted)),
+            remedy=transition_remedy(state_machine, matrix, wrong, wrongly_accepted=bool(wrongly_accepted)),
             evidence=[*evidence, reproduction(state_machine, matrix, (*routes[wrong[0]], last))],
             origin=state_machine.origin,
         )
@@ -234,7 +232,7 @@ def _transitions(tried: _Tried) -> Answer:
             f"declared, by {simplest.label}.",
             expected=f"{arrow(step)}: rejected",
             actual="accepted",
-            remedy=_transition_remedy(state_machine, simplest.matrix, step, wrongly_accepted=True),
+            remedy=transition_remedy(state_machine, simplest.matrix, step, wrongly_accepted=True),
             evidence=[*evidence, *further, Evidence(title="To see it happen", text=simplest.script, language="sql")],
             origin=state_machine.origin,
         )
@@ -281,38 +279,6 @@ def _is_wrongly_accepted(state_machine: StateMachine, matrix: StateMatrix, trans
     if outcome.refusal is not None or outcome.state is None:
         return False
     return not state_machine.allows(source, outcome.state) and not state_machine.leaves_open(source, outcome.state)
-
-
-def _initial_remedy(state_machine: StateMachine, matrix: StateMatrix, state: str, *, wrongly_accepted: bool) -> str:
-    if not wrongly_accepted:
-        return (
-            f"Let the table's CHECKs and triggers accept it, or remove {state!r} from initial under "
-            f"[state_machine.{state_machine.name}]."
-        )
-    column = identifier(state_machine.bare_column).as_string()
-    allowed = ", ".join(_literal(initial) for initial in state_machine.initial)
-    return (
-        f"Reject it in a BEFORE INSERT trigger on {matrix.target.holder}: IF NEW.{column} NOT IN ({allowed}) THEN RAISE "
-        f"EXCEPTION …; END IF; or add {state!r} to initial under [state_machine.{state_machine.name}]."
-    )
-
-
-def _transition_remedy(
-    state_machine: StateMachine, matrix: StateMatrix, transition: Transition, *, wrongly_accepted: bool
-) -> str:
-    declared = f"transitions under [state_machine.{state_machine.name}]"
-    if not wrongly_accepted:
-        return f"Let the table's CHECKs and triggers accept it, or remove it from {declared}."
-    column = identifier(state_machine.bare_column).as_string()
-    source, target = map(_literal, transition)
-    return (
-        f"Reject it in a BEFORE UPDATE trigger on {matrix.target.holder}: IF (OLD.{column}, NEW.{column}) = "
-        f"({source}, {target}) THEN RAISE EXCEPTION …; END IF; or add it to {declared}."
-    )
-
-
-def _literal(state: str) -> str:
-    return sql.Literal(state).as_string()
 
 
 def _tightened_note(tightened: bool) -> str:

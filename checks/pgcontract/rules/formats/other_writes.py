@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
 
 from pgcontract.contract import ColumnFormat
+from pgcontract.errors import CouldNotAsk
+from pgcontract.probes.context import Context
 from pgcontract.probes.fuzzing.format_writes import FormatWrite, FormatWrites
 from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
+from pgcontract.rules.formats.declared_formats import format_text
 
 _SHOWN_WRITES: Final = 10
 
 
-def other_writes_answer(column_format: ColumnFormat, meaning: str, by_insert: Answer, writes: FormatWrites) -> Answer:
+def also_otherwise(
+    context: Context,
+    column_format: ColumnFormat,
+    by_insert: Answer,
+    probe: Callable[[Context, ColumnFormat], FormatWrites],
+) -> Answer:
+    """The answer where the column was also asked by other writes than the INSERTs that gave this one."""
+    try:
+        writes = probe(context, column_format)
+    except CouldNotAsk as error:
+        summary = f"By INSERT nothing wrong was accepted, but {error}."
+        return replace(by_insert, status=Status.UNKNOWN, summary=summary)
+    return _answer(column_format, format_text(column_format), by_insert, writes)
+
+
+def _answer(column_format: ColumnFormat, meaning: str, by_insert: Answer, writes: FormatWrites) -> Answer:
     """Broken by the first of the wrong writes; not known where a part was not tried; else kept as by INSERT."""
     tried = sum(writes.tried.values())
     evidence = (*by_insert.evidence, *_evidence(writes))
