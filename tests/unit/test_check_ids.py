@@ -11,6 +11,7 @@ IDS = (
     "access.public",
     "access.service_role",
     "access.unasked",
+    "access.usable",
     "acid.atomicity",
     "acid.durability",
     "acid.isolation",

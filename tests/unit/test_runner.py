@@ -344,6 +344,7 @@ def test_without_a_contract_the_life_of_the_script_is_judged_and_its_indexes(tmp
         "index",
         "information_schema",
         "object",
+        "policy",
         "sequence",
         "table",
         "trigger",

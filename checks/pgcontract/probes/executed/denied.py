@@ -15,6 +15,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
+from pgcontract.catalog.sql_names import identifier
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Trigger
 from pgcontract.postgres.script_execution import Refusal
@@ -24,6 +25,7 @@ from pgcontract.probes.context import Context
 from pgcontract.probes.executed import faults
 from pgcontract.probes.executed.bodies import TIMEOUT_MS, populated_state
 from pgcontract.probes.executed.firing import Firing
+from pgcontract.probes.executed.granted_roles import denied_to_roles
 from pgcontract.probes.executed.routines import Routine, migrated_routines, names_in_context
 from pgcontract.probes.roles.access import Access, Try, try_access
 from pgcontract.probes.roles.acting import Outcome, as_shown, literal
@@ -66,10 +68,12 @@ class Denial:
 
 @cached_state_fact
 def denials(context: Context) -> tuple[Denial, ...]:
-    """One a function, the platform's tables first. CouldNotAsk where it is not Supabase, or the head is not applied."""
-    if not supports_roles(context):
-        raise CouldNotAsk("only Supabase has these roles")
+    """One a function, the platform's tables first. CouldNotAsk where the head is not applied."""
     found: dict[str, Denial] = {}
+    if not supports_roles(context):
+        for denial in _by_granted_roles(context) if context.migrated.triggers else ():
+            found.setdefault(denial.function, denial)
+        return tuple(found.values())
     if not services_not_asked(context):
         for denial in _by_services(context):
             found.setdefault(denial.function, denial)
@@ -208,6 +212,22 @@ def _without_door(refusal: Refusal, statement: str) -> Refusal:
     """As the server says it to who writes without it."""
     context = (refusal.context or "").rpartition(f'SQL statement "{statement}"')[0].rstrip()
     return replace(refusal, context=context or refusal.context)
+
+
+def _by_granted_roles(context: Context) -> Iterator[Denial]:
+    reaching = frozenset(one.signature for one in migrated_routines(context) if _REACHES.search(one.words))
+    for one in denied_to_roles(context, populated_state(context), reaching):
+        assert one.routine is not None
+        assert one.outcome.refusal is not None
+        yield Denial(
+            function=one.routine.function.name,
+            role=one.role,
+            event=one.operation,
+            table=one.table,
+            shown=f"SET LOCAL ROLE {identifier(one.role).as_string(None)};\n{one.outcome.statement}",
+            refusal=one.outcome.refusal,
+            regimes=tuple(regime.name for regime in context.regimes),
+        )
 
 
 def _by_users(context: Context, access: Access) -> Iterator[Denial]:

@@ -99,24 +99,24 @@ def access_public(context: Context) -> Iterator[Answer]:
     Why it matters: PUBLIC is every role there is, and every one that will be made: of another application, of a backup,
     of somebody who is to read one table.
     How it is measured: the privileges of PUBLIC at the head of the chain on tables, views and sequences that it made,
-    and CREATE on schemas, beyond PostgreSQL's own defaults.
+    and CREATE on schemas; those by ALTER DEFAULT PRIVILEGES too.
     What to do: REVOKE ... FROM PUBLIC; and GRANT ... TO the role that needs it.
     """
     for grant in context.migrated.grants:
         kind, name = grant.object
-        given = [one for one in grant.privileges if one not in grant.implied]
-        given = [one for one in given if kind != "schema" or one == "create"]
+        given = [one for one in grant.privileges if kind != "schema" or (one == "create" and one not in grant.implied)]
         if grant.grantee != "public" or kind not in _GRANTED_KINDS or not given:
             continue
         words = ", ".join(one.upper() for one in given)
+        by_default = "Take it from ALTER DEFAULT PRIVILEGES; " if set(given) & set(grant.implied) else ""
         yield Answer(
             Status.BROKEN,
             grant.on,
             f"PUBLIC, which is every role, has {words} on the {kind} {name}.",
             expected="privileges for the roles that need them",
             actual=words,
-            remedy=f"REVOKE {words} ON {kind.upper().replace('VIEW', 'TABLE')} {name} FROM PUBLIC; then GRANT it to the "
-            "role that needs it.",
+            remedy=f"{by_default}REVOKE {words} ON {kind.upper().replace('VIEW', 'TABLE')} {name} FROM PUBLIC; then "
+            "GRANT it to the role that needs it.",
             origin=origin_in_chain(context.promise, kind, name),
         )
 

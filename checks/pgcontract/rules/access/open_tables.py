@@ -12,7 +12,7 @@ from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.access.shown import catalog_on_supabase, counted, described, in_projects, session
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check, otherwise_kept
-from pgcontract.rules.traps.made_parts import CATALOG, made_parts, origin_in_chain
+from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_parts, origin_in_chain
 
 _WORDS = {"SELECT": "reads", "INSERT": "inserts", "UPDATE": "updates", "DELETE": "deletes"}
 _PARTITIONS_NAMED = 3
@@ -131,7 +131,7 @@ def _age(context: Context, regime: str) -> str:
     return next(each.description for each in context.regimes if each.name == regime)
 
 
-@check("policy.in_force", subjects=catalog_on_supabase, severity=Severity.ERROR, head=True, implied=True)
+@check("policy.in_force", subjects=catalog_of_head, severity=Severity.ERROR, head=True, implied=True)
 @otherwise_kept(CATALOG, "Each policy is on a table that has row security.")
 def policy_in_force(context: Context) -> Iterator[Answer]:
     """Each policy is on a table that has row security.

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from pgcontract.model.schema import Policy, Table
 from pgcontract.probes.context import Context
+from pgcontract.probes.executed.granted_roles import refused_by_policies
 from pgcontract.probes.roles.access import Access, Try, is_exposed, try_access
-from pgcontract.probes.roles.acting import DENIED
+from pgcontract.probes.roles.acting import DENIED, Outcome
 from pgcontract.probes.roles.users import ACTORS, Actor
-from pgcontract.result import Severity, Status
+from pgcontract.probes.roles.users_state import supports_roles
+from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.access.shown import catalog_on_supabase, counted, described, in_projects, session
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check, otherwise_kept
-from pgcontract.rules.traps.made_parts import CATALOG, made_parts, origin_in_chain
+from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_parts, origin_in_chain
 
 # PostgreSQL, Error Codes: what a policy fails with whatever the row is.
 _FAILS: Final = frozenset(("42P17", "42703", "42883", "42P01", "42702", "42804", "54001"))
@@ -23,7 +25,7 @@ _OF_CALLER: Final = re.compile(r"(?:\bauth\.(?:uid|jwt|role|email)\(\)|\bcurrent
 _ONE_VALUE: Final = re.compile(r"SELECT\b(?!.*\bFROM\b)", re.DOTALL)
 
 
-@check("policy.runs", subjects=catalog_on_supabase, severity=Severity.ERROR, head=True, implied=True)
+@check("policy.runs", subjects=catalog_of_head, severity=Severity.ERROR, head=True, implied=True)
 @otherwise_kept(CATALOG, "No policy fails whenever it is asked.")
 def policy_runs(context: Context) -> Iterator[Answer]:
     """No policy fails whenever it is asked.
@@ -31,18 +33,43 @@ def policy_runs(context: Context) -> Iterator[Answer]:
     Why it matters: a policy that reads its own table, or one whose policies read this one, recurses; one that reads
     auth.users, or a table that the caller has no privilege on, is denied. Then nobody reads or writes the table at all.
     How it is measured: anon and two signed-in users read and write each table of the exposed schemas that has row
-    security, over rows: infinite recursion, a name that is not there, and permission denied for something else than the
-    table count.
+    security, over rows; elsewhere than on Supabase, each role that the chain grants it. Infinite recursion, a name that
+    is not there, and permission denied for something else than the table count.
     What to do: put what the policy looks up into a SECURITY DEFINER function with SET search_path = '', in a schema
     that is not exposed; of auth.users take (SELECT auth.uid()) or (SELECT auth.jwt()).
     """
+    if not supports_roles(context):
+        yield from _failing_elsewhere(context)
+        return
     access = try_access(context)
     for table in access.relations.values():
         if not isinstance(table, Table) or not table.row_security:
             continue
         failing = [*_failing(access, table)]
         if failing:
-            yield _failing_answer(context, access, table, failing)
+            _, operation, actor, tried = failing[0]
+            assert tried.refused is not None
+            where = in_projects(context, access, (regime for regime, *_ in failing))
+            shown = session(tried.refused, actor)
+            yield _failing_answer(context, table, described(actor), operation, tried.refused, shown, where)
+
+
+def _failing_elsewhere(context: Context) -> Iterator[Answer]:
+    """The first of each table."""
+    tables = {table.name: table for table in context.migrated.tables}
+    told: set[str] = set()
+    for one in refused_by_policies(context):
+        refusal = one.outcome.refusal
+        assert refusal is not None
+        of_table = _is_of(refusal.message, tables[one.table]) or refusal.message.startswith(
+            "permission denied for schema"
+        )
+        elsewhere = one.operation == "select" and refusal.sqlstate == DENIED and not of_table
+        if one.table not in told and (refusal.sqlstate in _FAILS or elsewhere):
+            told.add(one.table)
+            text = f"SET LOCAL ROLE {one.role};\n{one.outcome.statement};"
+            shown = Evidence(title=f"As {one.role}", text=text, language="sql")
+            yield _failing_answer(context, tables[one.table], one.role, one.operation.upper(), one.outcome, shown)
 
 
 def _failing(access: Access, table: Table) -> Iterator[tuple[str, str, Actor, Try]]:
@@ -63,13 +90,9 @@ def _is_of(message: str, table: Table) -> bool:
 
 
 def _failing_answer(
-    context: Context, access: Access, table: Table, failing: Sequence[tuple[str, str, Actor, Try]]
+    context: Context, table: Table, who: str, operation: str, refused: Outcome, shown: Evidence, where: str = ""
 ) -> Answer:
-    _, operation, actor, tried = failing[0]
-    refused = tried.refused
-    assert refused is not None
     assert refused.refusal is not None
-    where = in_projects(context, access, (regime for regime, *_ in failing))
     policies = [policy for policy in context.after.policies if policy.table == table.name]
     remedy = (
         "Look it up in a function that the policy calls: CREATE FUNCTION private.… LANGUAGE sql STABLE SECURITY DEFINER "
@@ -82,11 +105,11 @@ def _failing_answer(
     return Answer(
         Status.BROKEN,
         table.name,
-        f"{described(actor)} cannot {reading} {table.name} at all: {refused.refusal.message}{where}.",
+        f"{who} cannot {reading} {table.name} at all: {refused.refusal.message}{where}.",
         expected="policies that can be asked",
         actual=str(refused.refusal),
         remedy=remedy,
-        evidence=[session(refused, actor), *refused.refusal.evidence()[:1]],
+        evidence=[shown, *refused.refusal.evidence()[:1]],
         origin=next(
             (origin for policy in policies if (origin := origin_in_chain(context.promise, "policy", policy.name))),
             origin_in_chain(context.promise, "table", table.name),

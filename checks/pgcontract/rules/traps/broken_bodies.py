@@ -44,10 +44,11 @@ def function_runs(context: Context) -> Iterator[Answer]:
     DELETE), every function called with simple values, with those that its body compares and with nulls, every view read,
     each in a savepoint of a database that is dropped. Statements that nothing came to are then run each by itself: what
     fails there is a warning. On Supabase a trigger is fired, too, as who writes there: supabase_auth_admin in auth,
-    service_role in storage, the roles of the REST API elsewhere; what it may not do refuses their writes. Only errors
-    count that are in the body whatever it is called with, by the server's CONTEXT; SQL put together at run time does
-    not. What asks another server, a file or a lock is not called, but read; where the server has plpgsql_check, by that
-    too, and what it finds is a warning. The commands of pg_cron's jobs are run so as well.
+    service_role in storage, the roles of the REST API elsewhere; without Supabase, as each role that the chain grants
+    the write. What it may not do refuses their writes. Only errors count that are in the body whatever it is called
+    with, by the server's CONTEXT; SQL put together at run time does not. What asks another server, a file or a lock is
+    not called, but read; where the server has plpgsql_check, by that too, and what it finds is a warning. The commands
+    of pg_cron's jobs are run so as well.
     What to do: correct the body in a migration of its own: CREATE OR REPLACE FUNCTION.
     """
     executed = execute_bodies(context)
