@@ -241,12 +241,21 @@ def object_labels(schema: Schema) -> tuple[str, ...]:
     )
 
 
+def fails_midway(script: Script) -> bool:
+    """Whether anything of it is run before it fails: a single statement fails first, unless it goes by statement."""
+    return len(script.statements) > 1 or _goes_by_statement(script)
+
+
+def _goes_by_statement(script: Script) -> bool:
+    return script.execution.restores or any(statement.copy_rows is not None for statement in script.statements)
+
+
 def fail_at_each_statement(context: Context, connection: psycopg.Connection) -> None:
     """The script as one transaction that fails behind its first statement, its second, and so on, but for the last:
     behind a COMMIT it is no part of the script any more. Of very many statements a sample is tried. What is sent by
     statement fails at its end: what it left open is rolled back there, with all that is before it."""
     script = context.promise.script
-    if any(statement.copy_rows is not None for statement in script.statements) or script.execution.restores:
+    if _goes_by_statement(script):
         connection.execute("BEGIN")
         refusal = apply_statements(connection, script.statements, script)
         if refusal is not None and refusal.is_timeout:

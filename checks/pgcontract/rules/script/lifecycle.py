@@ -23,13 +23,14 @@ from pgcontract.probes.context import Context
 from pgcontract.probes.failure_injection import (
     catalog_differences,
     fail_at_each_statement,
+    fails_midway,
     first_line,
     run_prefixes,
     run_skipping_each,
     snapshot_transaction,
 )
 from pgcontract.probes.promise import Promise
-from pgcontract.probes.rehearsal import filled_before
+from pgcontract.probes.rehearsal import FilledState, filled_before
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
@@ -126,15 +127,7 @@ def script_atomic(context: Context) -> Iterator[Answer]:
         return
     context.require_features()
     before = filled_before(context)
-    with context.clone(before.state) as connection, as_runner(connection, script):
-        fail_at_each_statement(context, connection)
-        with snapshot_transaction(connection):
-            catalog = replace(context.catalog(connection), rows=())
-            rows = changed_rows(context, before.contents, read_contents(connection))
-    left = (
-        *catalog_differences(catalog, replace(context.before, rows=())),
-        *(f"rows are changed, {describe_difference(difference)}" for difference in rows),
-    )
+    left = _left_behind(context, before) if fails_midway(script) else ()
     number = len(script.statements)
     if left:
         ending = next(
@@ -164,6 +157,18 @@ def script_atomic(context: Context) -> Iterator[Answer]:
         )
 
 
+def _left_behind(context: Context, before: FilledState) -> tuple[str, ...]:
+    with context.clone(before.state) as connection, as_runner(connection, context.promise.script):
+        fail_at_each_statement(context, connection)
+        with snapshot_transaction(connection):
+            catalog = replace(context.catalog(connection), rows=())
+            rows = changed_rows(context, before.contents, read_contents(connection))
+    return (
+        *catalog_differences(catalog, replace(context.before, rows=())),
+        *(f"rows are changed, {describe_difference(difference)}" for difference in rows),
+    )
+
+
 def _command(statement: Statement) -> str:
     """`CREATE INDEX CONCURRENTLY`, `VACUUM`: without what stands behind it."""
     words = statement.words[:4]
@@ -190,12 +195,13 @@ def script_psql(context: Context) -> Iterator[Answer]:
     if context.promise.script.execution.restores:
         yield Answer(Status.NOTED, "script", "A dump goes into an empty database: where it fails, make it again.")
         return
-    prefixes = run_prefixes(context)
+    statements = context.promise.script.statements
+    # CouldNotAsk where the script is refused. Before its only statement it has left nothing.
+    prefixes = run_prefixes(context) if context.before_state and len(statements) > 1 else ()
     try:
         skipped = {statement.number: (failed, missing) for statement, failed, missing in run_skipping_each(context)}
     except CouldNotAsk:
         skipped = {}
-    statements = context.promise.script.statements
     left = {0: 0} | {
         prefix.statements_run: prefix.objects_left for prefix in prefixes if prefix.statements_run < len(statements)
     }
