@@ -168,6 +168,17 @@ CASES: dict[str, tuple[Mapping[str, str | None], list[tuple[str, str]]]] = {
         },
         [],
     ),
+    "what has moved to where nobody reads it": (
+        {OF_CONTRACT: None, OF_CLAIMS: None, "old/contract.toml": CONTRACT, "old/claims.toml": CLAIMS},
+        [
+            (OF_CLAIMS, "claim.G1 is gone"),
+            (OF_CONTRACT, 'table."public.orders" is gone, format.email is gone, verification.Q1 is gone'),
+        ],
+    ),
+    "whose contract it is": (
+        contract(("001_orders.sql", "002_new.sql")),
+        [(OF_CONTRACT, "the contract of 001_orders.sql is gone")],
+    ),
     "what a claim rests on": (
         {OF_CLAIMS: CLAIMS.replace('checks = ["column.type"]', 'untestable = "nobody can"')},
         [(OF_CLAIMS, "claim.G1.checks is gone, claim.G1.untestable is added")],
@@ -184,6 +195,10 @@ CASES: dict[str, tuple[Mapping[str, str | None], list[tuple[str, str]]]] = {
     "a weight for one": (
         {"pgcontract.toml": CONFIGURATION.replace("[severity]", '[severity]\n"column.type[x]" = "info"')},
         [("pgcontract.toml", 'severity."column.type[x]" is changed')],
+    ),
+    "a weight of what is accepted": (
+        {"pgcontract.toml": CONFIGURATION.replace("[severity]", '[severity]\n"waiver.live" = "info"')},
+        [("pgcontract.toml", 'severity."waiver.live" is changed')],
     ),
     "a weight less": (
         {"pgcontract.toml": CONFIGURATION.replace('"lock.*" = "error"\n', "")},
@@ -248,6 +263,18 @@ def test_what_is_committed_is_told_as_what_is_not(root: Path) -> None:
     git(root, "commit", "-q", "-m", "change")
 
     assert [(OF_CLAIMS, "claim.G1 is gone")] == told(root)
+
+
+def test_contract_that_is_a_link_is_compared_by_what_it_leads_to(tmp_path: Path) -> None:
+    root = write_files(tmp_path, {name: text for name, text in FILES.items() if name != OF_CONTRACT})
+    write_files(root, {"orders.toml": CONTRACT})
+    (root / OF_CONTRACT).symlink_to("../../orders.toml")
+    git(root, "init", "-q", "-b", "main")
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "first")
+    write_files(root, {**NEW, "orders.toml": CONTRACT.replace("not_blank", "uuid")})
+
+    assert [("orders.toml", "format.email.standard is changed")] == told(root)
 
 
 def test_contract_that_is_renamed_with_its_migration_promises_as_before(root: Path) -> None:

@@ -27,7 +27,7 @@ class Earlier:
     """The migrations of a commit: `migrations` as its tool reads them, in its order, and `differing` the files that are
     otherwise now, by their path here, the gone and the new among them. `unread` says why they could not be read.
     `ignored` are files that git passes over: they are taken for what was there. `merged` is the folder with what `ref`
-    has got since, where that is something. As they were: `texts`, the contracts and claims among what differs; the
+    has got since, where that is something. As they were: `texts`, what differs and may be a contract or claims; the
     `configuration`, None where nobody could read it; and the `baseline`, None where git passes over it."""
 
     ref: str
@@ -166,7 +166,8 @@ def find_changes(now: Sequence[Migration], earlier: Earlier) -> Changes:
             ways_back.append(key)
     for migration in now:
         files = migration.contract.files if migration.contract else ()
-        if any(real_path(Path(file.path)) in earlier.differing for file in files):
+        places = (place for file in files for place in (real_path(Path(file.path)), Path(file.path).resolve()))
+        if not earlier.differing.isdisjoint(places):
             contracts.append(migration.key)
     kept = {old.key for old in before.values()}
     order = {old.key: number for number, old in enumerate(earlier.migrations)}

@@ -41,7 +41,7 @@ class FolderCopy:
         self.root = self.place_of(folder.root)
         self.differing: set[Path] = set()
         self.ignored: set[Path] = set()
-        self.texts: dict[Path, str] = {}  # contracts and claims that differ, as they were
+        self.texts: dict[Path, str] = {}  # what differs and may be a contract or claims, as it was
 
     def place_of(self, path: Path) -> Path:
         """Where a file or folder of the project stands in the copy."""
@@ -109,7 +109,7 @@ class FolderCopy:
                 if (here / ".git").exists():
                     self._write(revision.submodule(entry), PurePosixPath("."))
                 continue
-            if entry.path in differing and is_file(entry) and is_of_contract(here):
+            if entry.path in differing and is_file(entry) and here.suffix == ".toml":  # a contract may be a link to it
                 self.texts[here] = revision.contents(entry).decode("utf-8-sig", errors="replace")
             if not self._is_needed(here):
                 continue

@@ -25,7 +25,7 @@ _RUN_BY: Final = ("layout", "transaction", "repeats", "role")
 def earlier_gate(project: Project, earlier: Earlier, changes: Changes, configuration: Configuration) -> EarlierGate:
     """What of the gate was stricter at the commit."""
     then = earlier.configuration
-    found = [*_contracts(earlier)]
+    found = [*_contracts(project, earlier, changes)]
     if then is not None:
         keys = tuple(_configured(project, changes, then.spec, configuration.spec))
         found += [(_file_of(then, configuration), keys)] if keys else []
@@ -40,16 +40,26 @@ def earlier_gate(project: Project, earlier: Earlier, changes: Changes, configura
     )
 
 
-def _contracts(earlier: Earlier) -> Iterator[tuple[Path, tuple[Loosening, ...]]]:
-    now = {
-        path: _document(path.read_text(encoding="utf-8-sig"))
-        for path in earlier.differing
-        if is_of_contract(path) and path.is_file()
-    }
+def _contracts(project: Project, earlier: Earlier, changes: Changes) -> Iterator[tuple[Path, tuple[Loosening, ...]]]:
+    contracts = [migration.contract for migration in project.chain if migration.contract]
+    read = {Path(file.path).resolve() for contract in contracts for file in contract.files}  # where a link leads to
+    now = {path: _document(path.read_text(encoding="utf-8-sig")) for path in earlier.differing if path.resolve() in read}
     for path, text in sorted(earlier.texts.items()):
-        elsewhere = tuple(document for place, document in now.items() if place != path)
-        if changes := tuple(loosened_promises(_document(text), now.get(path, {}), elsewhere=elsewhere)):
-            yield path, changes
+        if not (is_of_contract(path) or path in read):
+            continue
+        document = _document(text)
+        elsewhere = tuple(other for place, other in now.items() if place != path)
+        found = tuple(loosened_promises(document, now.get(path, {}), elsewhere=elsewhere))
+        if found := found or tuple(_without_contract(document.get("migration"), project, earlier, changes)):
+            yield path, found
+
+
+def _without_contract(word: object, project: Project, earlier: Earlier, changes: Changes) -> Iterator[Loosening]:
+    """Told where the migration that a contract was about is still there, and no contract is about it now."""
+    then = {old.key for old in earlier.migrations if isinstance(word, str) and old.is_called(word)}
+    for migration in project.chain:
+        if migration.contract is None and changes.renamed.get(migration.key, migration.key) in then:
+            yield Loosening(how="gone", what=f"the contract of {migration.file}")
 
 
 def _document(text: str) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from pgcontract.contract.check_globs import matches_finding
 from pgcontract.result import Finding
 from pgcontract.runner.baselined import BASELINE_LIVE
 from pgcontract.runner.claim_findings import CLAIM_DECIDED
-from pgcontract.runner.gate import GATE_NOT_LOOSENED, gate_findings
+from pgcontract.runner.gate import ACCEPTANCES, GATE_NOT_LOOSENED, gate_findings
 from pgcontract.runner.ignored import IGNORE_LIVE
 from pgcontract.runner.item import Item
 from pgcontract.runner.waivers import WAIVER_LIVE, waiver_name
 
-DECISIONS = (BASELINE_LIVE, CLAIM_DECIDED, GATE_NOT_LOOSENED, IGNORE_LIVE, WAIVER_LIVE)
+DECISIONS = (*ACCEPTANCES, GATE_NOT_LOOSENED)
 
 
 def claim_item(migration: Migration, claim: Claim) -> Item:

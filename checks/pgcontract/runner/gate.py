@@ -10,6 +10,10 @@ from pgcontract.contract.severities import Severities, is_lighter
 from pgcontract.model.schema import Origin
 from pgcontract.result import CheckInfo, Evidence, Finding, Severity, Status
 from pgcontract.rules.registry import checks
+from pgcontract.runner.baselined import BASELINE_LIVE
+from pgcontract.runner.claim_findings import CLAIM_DECIDED
+from pgcontract.runner.ignored import IGNORE_LIVE
+from pgcontract.runner.waivers import WAIVER_LIVE
 
 GATE_NOT_LOOSENED: Final = CheckInfo(
     id="gate.not_loosened",
@@ -24,6 +28,7 @@ GATE_NOT_LOOSENED: Final = CheckInfo(
     "waiver, comment, baseline or severity excuses it.",
     severity=Severity.WARNING,
 )
+ACCEPTANCES: Final = (BASELINE_LIVE, CLAIM_DECIDED, IGNORE_LIVE, WAIVER_LIVE)  # whether what is accepted still may be
 _MAX_NAMES: Final = 3
 
 
@@ -92,19 +97,19 @@ def _severities(gate: EarlierGate, now: Severities) -> Iterator[Loosening]:
     if then is None or then == now:
         return
     told = set()
-    for check in checks().values():
-        own = check.info.severity
+    for info in (*(check.info for check in checks().values()), *ACCEPTANCES):
+        own = info.severity
         named = {_subject(rule.glob) for rule in (*then.rules, *now.rules)}
         for subject in sorted(named | {""}):
-            before, after = (rules.weigh(check.id, subject, own, least=Severity.INFO)[0] for rules in (then, now))
-            is_note = then.promises(check.id, subject) and not now.promises(check.id, subject)
-            rule = now.of(check.id, subject) or then.of(check.id, subject)
+            before, after = (rules.weigh(info.id, subject, own, least=Severity.INFO)[0] for rules in (then, now))
+            is_note = then.promises(info.id, subject) and not now.promises(info.id, subject)
+            rule = now.of(info.id, subject) or then.of(info.id, subject)
             if not (is_lighter(after, before) or (is_note and not is_lighter(before, own))):
                 continue
             what = f"blocks = {now.blocks.value}" if rule is None else f'severity."{rule.glob}"'
             if what not in told:
                 told.add(what)
-                how = "gone" if rule is not None and now.of(check.id, subject) is None else "changed"
+                how = "gone" if rule is not None and now.of(info.id, subject) is None else "changed"
                 yield Loosening(how=how, what=what, then=before.value, now=after.value)
 
 
