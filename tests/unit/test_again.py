@@ -13,7 +13,7 @@ from command import Command
 from pgcontract.cli.verify import command
 from pgcontract.reporting.again import again_command
 from pgcontract.reporting.json import from_json
-from test_since import git
+from test_since import begin_repository
 from written_files import write_files
 
 # What only says where the answer goes, or what becomes of a file.
@@ -52,9 +52,7 @@ FILES = {
 def again(pgcontract: Command, tmp_path: Path) -> Callable[..., list[str]]:
     """What is printed to type after a run by these words."""
     write_files(tmp_path, FILES)
-    git(tmp_path, "init", "-q", "-b", "main")
-    git(tmp_path, "add", "-A")
-    git(tmp_path, "commit", "-q", "-m", "first")
+    begin_repository(tmp_path)
 
     def run(*words: str) -> list[str]:
         pgcontract("verify", *words, "--json", "run.json")

@@ -12,7 +12,7 @@ from command import Command
 from pgcontract.contract import FolderOptions, load_project
 from pgcontract.result import Status
 from pgcontract.runner.gate import gate_findings
-from test_since import git
+from test_since import begin_repository, commit, git
 from written_files import write_files
 
 CONTRACT = """\
@@ -85,9 +85,7 @@ OF_CONTRACT, OF_CLAIMS = "contracts/001_orders/contract.toml", "contracts/001_or
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = write_files(tmp_path_factory.mktemp("first"), FILES)
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "first")
+    begin_repository(root)
     return write_files(root, NEW)
 
 
@@ -259,8 +257,7 @@ def test_what_asks_less_than_at_the_commit_is_told(
 def test_what_is_committed_is_told_as_what_is_not(root: Path) -> None:
     git(root, "checkout", "-q", "-b", "work")
     write(root, {OF_CLAIMS: None})
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "change")
+    commit(root)
 
     assert [(OF_CLAIMS, "claim.G1 is gone")] == told(root)
 
@@ -287,9 +284,7 @@ def test_contract_that_is_renamed_with_its_migration_promises_as_before(root: Pa
 
 def test_first_configuration_and_first_baseline_are_no_promise_less_but_what_they_accept(tmp_path: Path) -> None:
     root = write_files(tmp_path, {"m/001_a.sql": "CREATE TABLE a (id int);\n"})
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "first")
+    begin_repository(root)
     write_files(root, {"pgcontract.toml": 'seed = 3\n[severity]\n"lock.*" = "error"\n'})
     assert [] == told(root / "m")
 
@@ -320,9 +315,7 @@ def test_nothing_that_the_same_change_accepts_excuses_it(root: Path, pgcontract:
 @pytest.mark.parametrize("staged", [True, False], ids=["git mv", "mv"])
 def test_folder_that_was_moved_as_a_whole_is_compared_with_what_it_was(staged: bool, tmp_path: Path) -> None:
     root = write_files(tmp_path, {f"apps/db/{name}": text for name, text in FILES.items()} | {"apps/other.sql": ""})
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "first")
+    begin_repository(root)
     if staged:
         git(root, "mv", "apps/db", "database")
     else:

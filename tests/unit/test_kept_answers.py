@@ -16,7 +16,7 @@ from pgcontract.postgres.providers.local import answer_files
 from pgcontract.result import Run, RunOptions
 from pgcontract.runner import kept_answers, plan, verify
 from seeded_cache import seeded_cache
-from test_since import git
+from test_since import begin_repository
 from written_files import write_files
 
 CONTRACT = """\
@@ -43,9 +43,7 @@ NEW = {"migrations/003_new.sql": "CREATE TABLE public.new (id int PRIMARY KEY);\
 
 def make_repository(root: Path) -> Path:
     write_files(root, FILES)
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "first")
+    begin_repository(root)
     return write_files(root, NEW)
 
 

@@ -15,7 +15,7 @@ from pgcontract.postgres.platform import platform_of
 from pgcontract.result import Finding, Run, RunOptions
 from pgcontract.runner import kept_chain, plan, verify
 from seeded_cache import seeded_cache
-from test_since import git
+from test_since import begin_repository, commit, git
 from written_files import write_files
 
 NEW = "CREATE TABLE extra (id int PRIMARY KEY);\nALTER TABLE orders_1 ADD COLUMN extra int NOT NULL;\n"
@@ -23,9 +23,7 @@ NEW = "CREATE TABLE extra (id int PRIMARY KEY);\nALTER TABLE orders_1 ADD COLUMN
 
 def make_repository(root: Path, length: int = 14) -> Path:
     write_chain(generate_chain(length, seed=3, failures=0), root / "m")
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "first")
+    begin_repository(root)
     write_files(root, {"m/0099_new.sql": NEW})
     return root
 
@@ -125,8 +123,7 @@ def test_what_the_chain_depends_on_makes_another_key(
 def test_included_file_code_and_day_make_another_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = make_repository(tmp_path)
     write_files(root, {"m/0002_i.sql": "\\ir parts/i.sql\n", "m/parts/i.sql": "SELECT 1;\n"})
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "parts")
+    commit(root)
     (root / "m/0100_more.sql").write_text("SELECT 3;\n")
     keys = [key_of(root)]
     (root / "m/0100_more.sql").write_text("SELECT 4;\n")
@@ -173,9 +170,7 @@ def test_chain_that_makes_roles_or_fails_is_not_kept(sql: str, tmp_path: Path, m
 def test_too_many_tables_are_filled_by_the_words_of_what_is_judged(tmp_path: Path) -> None:
     root = tmp_path
     write_files(root, {f"m/{number:04}_t.sql": f"CREATE TABLE t_{number} (id int);\n" for number in range(1, 60)})
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "first")
+    begin_repository(root)
     keys = []
     for table in (3, 4, 4):
         write_files(root, {"m/0099_new.sql": f"ALTER TABLE t_{table} ADD COLUMN c{len(keys)} int;\n"})

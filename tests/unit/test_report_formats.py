@@ -50,6 +50,8 @@ KINDS = {
 WHOLE = base(findings=tuple(KINDS.values()), claims=())
 # The help of one rule is enough.
 RUN = replace(WHOLE, checks=tuple(check for check in WHOLE.checks if check.id == "column.type"))
+# What the golden pages show: the other weights differ in a word, which the table has.
+SHOWN = ("BROKEN error", "BROKEN, mended or corrected", "WAIVED", "UNKNOWN", "ERROR", "NOTED", "KEPT")
 XML_OF = {"failure": "failure", "error": "error", "skipped": "skipped", "passed, its text in system-out": "system-out"}
 
 
@@ -74,7 +76,7 @@ def test_table_in_the_docs_has_every_kind() -> None:
 
 @pytest.mark.parametrize("form", ["junit", "sarif", "gitlab"])
 def test_page_equals_the_golden_page(form: str) -> None:
-    rendered = reporting.render(RUN, form)
+    rendered = reporting.render(replace(RUN, findings=tuple(KINDS[kind] for kind in SHOWN)), form)
 
     assert golden(f"kinds.{form}", rendered) == rendered
 

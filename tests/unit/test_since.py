@@ -26,13 +26,25 @@ def git(folder: Path, *words: str) -> str:
     return done.stdout
 
 
+def commit(root: Path, *, is_main: bool = False) -> None:
+    """All that stands there, on the branch that is checked out, and as `main` where that is asked."""
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "--allow-empty", "-m", "all")
+    if is_main:
+        git(root, "branch", "-f", "main")
+
+
+def begin_repository(root: Path) -> None:
+    """One with a first commit of what stands there, on `main`."""
+    git(root, "init", "-q", "-b", "main")
+    commit(root)
+
+
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     """With `main` at what FILES hold, and `work` checked out there."""
     root = write_files(tmp_path / "repository", FILES)
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "first")
+    begin_repository(root)
     git(root, "checkout", "-q", "-b", "work")
     return root
 
@@ -122,12 +134,10 @@ def test_what_changed_is_pending_or_judged_whole(
 
 def test_where_the_work_left_main_is_what_it_is_compared_with(repository: Path) -> None:
     added(repository)
-    git(repository, "add", "-A")
-    git(repository, "commit", "-q", "-m", "mine")
+    commit(repository)
     git(repository, "checkout", "-q", "main")
     write_files(repository, {"m/005_theirs.sql": "CREATE TABLE e (id int);\n", "m/002_b.sql": f"-- theirs\n{B}"})
-    git(repository, "add", "-A")
-    git(repository, "commit", "-q", "-m", "theirs")
+    commit(repository)
     git(repository, "checkout", "-q", "work")
 
     project = project_since(repository / "m")
@@ -137,12 +147,10 @@ def test_where_the_work_left_main_is_what_it_is_compared_with(repository: Path) 
 
 def arrived(root: Path, files: Mapping[str, str]) -> None:
     """These came to main after `work` had left it."""
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "--allow-empty", "-m", "mine")
+    commit(root)
     git(root, "checkout", "-q", "main")
     write_files(root, files)
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "theirs")
+    commit(root)
     git(root, "checkout", "-q", "work")
 
 
@@ -216,9 +224,7 @@ def test_file_that_runs_otherwise_by_a_setting_has_changed(
     folder: str, files: dict[str, str], change: dict[str, str], key: str, repository: Path
 ) -> None:
     write_files(repository, files)
-    git(repository, "add", "-A")
-    git(repository, "commit", "-q", "-m", "settings")
-    git(repository, "branch", "-f", "main")
+    commit(repository, is_main=True)
     assert ([], []) == changed(project_since(repository / folder))
     write_files(repository, change)
     project = project_since(repository / folder)
@@ -229,9 +235,7 @@ def test_file_that_runs_otherwise_by_a_setting_has_changed(
 
 def test_what_the_configuration_leaves_out_is_not_gone_and_what_it_leaves_out_since_is(repository: Path) -> None:
     write_files(repository, {"pgcontract.toml": 'leave_out = ["mine_*.sql"]\n', "m/mine_x.sql": "SELECT 1;\n"})
-    git(repository, "add", "-A")
-    git(repository, "commit", "-q", "-m", "left out")
-    git(repository, "branch", "-f", "main")
+    commit(repository, is_main=True)
     assert ([], [], []) == (*changed(project := project_since(repository / "m")), issues(project))
     write_files(repository, {"pgcontract.toml": 'leave_out = ["mine_*.sql", "003_*.sql"]\n'})
 
@@ -261,8 +265,7 @@ def test_folder_inside_of_a_submodule_is_compared_in_that(repository: Path, tmp_
     outer = write_files(tmp_path / "outer", {"readme": "x\n"})
     git(outer, "init", "-q", "-b", "trunk")
     git(outer, "submodule", "add", "-q", "-b", "main", str(repository), "db")
-    git(outer, "add", "-A")
-    git(outer, "commit", "-q", "-m", "outer")
+    commit(outer)
     added(outer / "db")
 
     assert (["004_d"], []) == changed(project_since(outer / "db" / "m"))
@@ -273,9 +276,7 @@ def test_names_may_be_any_that_git_quotes(repository: Path) -> None:
     write_files(repository, {name: "CREATE TABLE d (id int);\n"})
     assert ([Path(name).stem], []) == changed(project_since(repository / "m"))
 
-    git(repository, "add", "-A")
-    git(repository, "commit", "-q", "-m", "odd")
-    git(repository, "branch", "-f", "main")
+    commit(repository, is_main=True)
     assert ([], []) == changed(project_since(repository / "m"))
 
 
@@ -326,9 +327,7 @@ def test_file_that_git_passes_over_since_is_compared_with_what_it_was(repository
 def test_way_back_that_runs_otherwise_has_changed(repository: Path) -> None:
     files = {"f/V1__a.sql": A, "f/U1__a.sql": "DROP TABLE a;\n"}
     write_files(repository, files)
-    git(repository, "add", "-A")
-    git(repository, "commit", "-q", "-m", "flyway")
-    git(repository, "branch", "-f", "main")
+    commit(repository, is_main=True)
     write_files(repository, {"f/U1__a.sql.conf": "executeInTransaction=false\n"})
 
     assert ([], ["V1__a"]) == changed(project_since(repository / "f"))
@@ -336,9 +335,7 @@ def test_way_back_that_runs_otherwise_has_changed(repository: Path) -> None:
 
 def test_included_file_changes_those_that_include_it(repository: Path) -> None:
     write_files(repository, {"m/004_i.sql": "\\ir parts/x.sql\n", "m/parts/x.sql": "CREATE TABLE x (id int);\n"})
-    git(repository, "add", "-A")
-    git(repository, "commit", "-q", "-m", "parts")
-    git(repository, "branch", "-f", "main")
+    commit(repository, is_main=True)
     assert ([], []) == changed(project_since(repository / "m"))
 
     write_files(repository, {"m/parts/x.sql": "CREATE TABLE x (id bigint);\n"})
@@ -351,9 +348,7 @@ def test_journal_that_is_reordered_moves_what_it_lists(repository: Path) -> None
     journal = '{"entries": [%s]}'
     files = {"d/1_a.sql": A, "d/2_b.sql": B, "d/3_c.sql": C, "d/meta/_journal.json": journal % ", ".join(entries)}
     write_files(repository, files)
-    git(repository, "add", "-A")
-    git(repository, "commit", "-q", "-m", "drizzle")
-    git(repository, "branch", "-f", "main")
+    commit(repository, is_main=True)
     write_files(repository, {"d/meta/_journal.json": journal % ", ".join((entries[1], entries[2], entries[0]))})
 
     project = project_since(repository / "d")
@@ -372,9 +367,7 @@ def test_file_that_was_no_sql_then_is_new(repository: Path) -> None:
 
 def test_folder_that_could_not_be_read_then_is_all_changed(repository: Path) -> None:
     write_files(repository, {"d/1_a.sql": A, "d/2_b.sql": B, "d/meta/_journal.json": "{"})
-    git(repository, "add", "-A")
-    git(repository, "commit", "-q", "-m", "no journal")
-    git(repository, "branch", "-f", "main")
+    commit(repository, is_main=True)
     entries = '{"entries": [{"tag": "1_a", "when": 1}, {"tag": "2_b", "when": 2}]}'
     write_files(repository, {"d/meta/_journal.json": entries})
     project = project_since(repository / "d")
@@ -404,8 +397,7 @@ def test_what_is_said_to_be_applied_comes_before_what_changed(repository: Path) 
 
 def shallow(repository: Path, *words: str) -> Path:
     added(repository)
-    git(repository, "add", "-A")
-    git(repository, "commit", "-q", "-m", "mine")
+    commit(repository)
     clone = repository.parent / "clone"
     git(repository, "clone", "-q", "-b", "work", *words, repository.as_uri(), str(clone))
     return clone

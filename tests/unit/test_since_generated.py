@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from command import Command
-from test_since import git
+from test_since import begin_repository, git
 from written_files import write_files
 
 _LENGTH = 12
@@ -83,9 +83,7 @@ def made(root: Path, seed: int) -> History:
         history.path(number).parent.mkdir(parents=True, exist_ok=True)
         history.path(number).write_text(f"CREATE TABLE t{number} (id int);\n")
         history.path(number, ".down.sql").write_text(f"DROP TABLE t{number};\n")
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "first")
+    begin_repository(root)
     git(root, "checkout", "-q", "-b", "work")
     for kind in history.random.sample(_KINDS, len(_KINDS)):
         history.do(kind)
