@@ -155,7 +155,6 @@ class _Runner:
             routine
             for routine in self._routines
             if routine.language == "plpgsql"
-            and not routine.is_polymorphic
             and routine.function.name not in self._failures.by_name
             and (routine.function.name in self._left or routine.function.name in self._unvisited.lines)
         ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import Literal
+from typing import Final, Literal
 
 import psycopg
 
+from pgcontract.patterns import lazy_pattern
 from pgcontract.postgres.missing_features import find_missing_feature
 from pgcontract.postgres.script_execution import Refusal
 from pgcontract.probes.context import Context
@@ -14,6 +16,8 @@ from pgcontract.probes.executed import faults
 from pgcontract.probes.executed.lacking import lacking_schema
 from pgcontract.probes.executed.routines import Routine, names_in_context, reached_tables
 from pgcontract.values import dataclass
+
+_NO_ROW: Final = lazy_pattern(r'missing FROM-clause entry for table "(?P<name>[^"]+)"')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +69,8 @@ class BodyFailures:
 
     def is_excused(self, refusal: Refusal, routine: Routine) -> bool:
         """Whether what is not there is a caller's temporary table, or another's schema or extension."""
+        if routine.is_polymorphic and _is_of_row(refusal, routine):
+            return True
         if faults.is_made_by_caller(refusal, self._made_tables[routine.signature]):
             return True
         if source := self.lacking_schema(refusal):
@@ -86,3 +92,12 @@ class BodyFailures:
     def lacking_schema(self, refusal: Refusal) -> tuple[str, str] | None:
         """The schema or extension of the name that is not there, and what has it."""
         return lacking_schema(self._connection, faults.missing_name(refusal), self._context.sandbox.platform)
+
+
+def _is_of_row(refusal: Refusal, routine: Routine) -> bool:
+    """Whether it takes a field of what may be a row: of an argument of any type, or a variable of its type."""
+    match = _NO_ROW.match(refusal.message)
+    return match is not None and (
+        re.search(rf"\b{re.escape(match['name'])}\b", routine.arguments) is not None
+        or re.search(rf"\b{re.escape(match['name'])}\s+\w+%type\b", routine.words) is not None
+    )
