@@ -21,6 +21,7 @@ MISTAKES = {
     ),
     "no time at all": (["verify", "schema", "--timeout", "0"], "--timeout takes from 1ms to 24h"),
     "missing path": (["verify", "nowhere"], "nowhere: there is no such file or folder"),
+    "a path too long": (["config", "x" * 300], "cannot be read: File name too long"),
     "empty folder": (["verify", "empty"], "empty: holds no migration"),
     "a file that is no migration": (["verify", "notes.txt"], "notes.txt: is no .sql file"),
     "binary file": (["verify", "binary.sql"], "binary.sql"),

@@ -72,8 +72,11 @@ def find_folder(command: str, *, below: Path = Path()) -> FoundFolder:
 def folder_below(path: Path) -> FoundFolder | None:
     """The only one below a folder that was named and holds no migrations itself; None where it holds some, where there
     are several or none below it, or where they are of a tool that is not read."""
-    if not path.is_dir() or is_recognised(path):
-        return None
+    try:
+        if not path.is_dir() or is_recognised(path):
+            return None
+    except OSError as error:  # its name is too long, or it is in a folder that may not be looked into
+        raise InputError(f"cannot be read: {error.strerror}; check its name and permissions", file=str(path)) from None
     found = list(islice((folder for folder, is_read in _candidates(path) if is_read), 2))
     return replace(found[0], named=str(path)) if len(found) == 1 and found[0].path != path else None
 
