@@ -12,6 +12,7 @@ from pgcontract.errors import InputError, UnreadableScript
 from pgcontract.model.input_file import read_bytes
 from pgcontract.model.sql.commands import COMMANDS, opens_as_sql
 from pgcontract.model.sql.lexer import Backslash, leading_words, split
+from pgcontract.model.sql.other_dialects import other_dialect_words
 from pgcontract.model.sql.statement import Statement
 from pgcontract.values import dataclass
 
@@ -105,9 +106,11 @@ def _first_that_is_no_sql(openings: Iterable[tuple[str, int]]) -> int | None:
 def _no_sql(text: str, offset: int, path: str, line: int) -> UnreadableScript:
     words = leading_words(text, offset, 1)
     near = get_close_matches(words[0], COMMANDS, n=1) if words and words[0] not in COMMANDS else []
+    foreign = other_dialect_words(text[offset:], 0)
+    hint = f"did you mean {near[0]} here?" if near else "check that it is the right file"
     return UnreadableScript(
-        "is no SQL: no statement in it opens with an SQL command"
-        + (f"; did you mean {near[0]} here?" if near else "; check that it is the right file"),
+        "is no SQL: no statement in it opens with an SQL command; "
+        + (f"PostgreSQL wants {foreign}" if foreign else hint),
         file=path,
         line=line,
     )
