@@ -130,8 +130,8 @@ def test_endless_loop_is_stopped(pgcontract: Command, room: Path) -> None:
 def test_rows_without_end_are_stopped(
     pgcontract: Command, room: Path, script: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pgcontract.postgres.connection.SCRIPT_MAX_BYTES", 40 * 1024**2)
-    monkeypatch.setattr("pgcontract.postgres.connection._CHECK_INTERVAL_S", 0.01)
+    monkeypatch.setattr("pgcontract.postgres.connection_limits.SCRIPT_MAX_BYTES", 40 * 1024**2)
+    monkeypatch.setattr("pgcontract.postgres.connection_limits._CHECK_INTERVAL_S", 0.01)
     found = verify(pgcontract, room, script.encode(), "--only", "script.applies")
 
     assert (3, "INCOMPLETE", True) == (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from pgcontract import RunOptions, load_project, verify
 from pgcontract.result import Status
 
@@ -40,6 +41,23 @@ def test_trigger_that_never_returns_hangs_no_check(tmp_path: Path) -> None:
         "format.rejects_invalid",
         "format.round_trip",
     } == stopped
+
+
+FILL = """
+DO $$ BEGIN LOOP
+    UPDATE t SET word = {value} WHERE id IN (SELECT id FROM t WHERE word IS NULL LIMIT 100);
+    EXIT WHEN NOT FOUND;
+END LOOP; END $$;
+"""
+
+
+@pytest.mark.parametrize(("value", "expected"), [("note", Status.BROKEN), ("coalesce(note, '')", Status.KEPT)])
+def test_loop_that_chooses_the_same_rows_again_is_told(tmp_path: Path, value: str, expected: Status) -> None:
+    (tmp_path / "001_t.sql").write_text("CREATE TABLE t (id bigint PRIMARY KEY, note text, word text);", encoding="utf-8")
+    (tmp_path / "002_word.sql").write_text(FILL.format(value=value), encoding="utf-8")
+    run = verify(load_project(tmp_path), RunOptions(timeout_ms=2_000, only=("rows.accepted",)))
+
+    assert [expected] == [finding.status for finding in run.findings]
 
 
 STUBBORN = """

@@ -141,7 +141,7 @@ def test_a_disk_without_room_for_a_server_is_told_before_a_run(project: Path, ro
 
 
 def test_a_script_may_not_write_more_than_its_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pgcontract.postgres.connection.SCRIPT_MAX_BYTES", 50 * 1024**2)
+    monkeypatch.setattr("pgcontract.postgres.connection_limits.SCRIPT_MAX_BYTES", 50 * 1024**2)
     (tmp_path / "001_much.sql").write_text("CREATE TABLE t AS SELECT repeat('x', 1000) FROM generate_series(1, 1e9);")
     run = verify(load_project(tmp_path))
 

@@ -10,7 +10,7 @@ import psycopg
 from pgcontract.contract import ExistingRows
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Origin
-from pgcontract.postgres.script_execution import apply_as_production
+from pgcontract.postgres.script_execution import Refusal, apply_as_production
 from pgcontract.probes.context import Context
 from pgcontract.probes.own_guard import guard_words
 from pgcontract.probes.populated.over_rows import run_over_rows
@@ -33,12 +33,16 @@ def rows_accepted(context: Context) -> Iterator[Answer]:
     listed word, the same text in another case, the longest and empty values, several rows a parent. They are carried
     along the chain. The pending migration is run over them; where it is refused, it is run again over fewer, until those
     are left that cannot be spared. Where no row that fits the tables before goes past, any row stops it: an error.
-    Where it depends on what is in them, it is a warning, with the SELECT that counts such rows in production. A RAISE of
+    Where it depends on what is in them, it is a warning, with the SELECT that counts such rows in production; so is one
+    that ends over empty tables, and over these not within the time-out. A RAISE of
     the script's own that changes nothing is its guard, and a note; so is what [existing_rows] promises.
     What to do: make room for the rows before the new rule (a default, an UPDATE, NOT VALID and later VALIDATE), or count
     them first, in production, and in the script by a RAISE EXCEPTION.
     """
     over = run_over_rows(context)
+    if over.unknown is not None and over.unknown.is_timeout:
+        yield _endless(context, over.unknown)
+        return
     if over.unknown is not None and not over.stops:
         raise CouldNotAsk(f"over rows, the script is refused: {over.unknown}")
     seen: dict[str, int] = {}
@@ -53,6 +57,23 @@ def rows_accepted(context: Context) -> Iterator[Answer]:
         yield answer
     if not over.stops:
         yield Answer(Status.KEPT, _SCRIPT, "The rows that are there do not stop the migration.")
+
+
+def _endless(context: Context, refusal: Refusal) -> Answer:
+    """Of a script that was run to its end over empty tables, in the same time."""
+    place = f" at line {refusal.line}" if refusal.line else ""
+    return Answer(
+        Status.BROKEN,
+        _SCRIPT,
+        f"Over a few rows the migration does not end{place}; over empty tables it does.",
+        expected="the migration runs to its end over every row that the tables take before it",
+        actual=str(refusal),
+        remedy="A loop must come to its end over rows that it leaves as they are, too: where what it writes is NULL, "
+        "IS NULL chooses them again. Go on by the key. If it only takes longer, give it --timeout.",
+        evidence=refusal.evidence(),
+        origin=Origin(file=refusal.path or context.promise.script.path, line=refusal.line, column=refusal.column),
+        severity=Severity.WARNING,
+    )
 
 
 def _answer(context: Context, stop: Stop, subject: str) -> Answer:
