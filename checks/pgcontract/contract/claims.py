@@ -37,7 +37,7 @@ class CheckRef(TextValue):
 
     def names(self, check: str, subject: str) -> bool:
         """Whether what a check says of a subject is what this rests on."""
-        return matches_finding(self.check, self.subject or "*", check, subject)
+        return check == self.check and matches_finding(check, self.subject or "*", check, subject)
 
     def __str__(self) -> str:
         return self.text

@@ -288,21 +288,25 @@ def run_skipping_each(context: Context) -> tuple[tuple[Statement, int, int], ...
         whole = _created_objects(connection, before)
     skips: list[tuple[Statement, int, int]] = []
     chosen = {0, *_choose_costly(context)}
-    for number, skipped in enumerate(script.statements, 1):
-        if number - 1 in chosen:
-            with context.sandbox.rolled_back(context.before_state) as connection:
-                with as_runner(connection, script):
-                    failed = _run_without(connection, script.statements, number)
-                remaining = _created_objects(connection, before)
-            skips.append((skipped, failed, len(whole - remaining)))
+    with context.sandbox.rolled_back(context.before_state) as connection:
+        failed_before = 0
+        connection.execute("SAVEPOINT pgcontract")
+        for number, skipped in enumerate(script.statements):
+            if number in chosen:
+                connection.execute("SAVEPOINT pgcontract_skipped; SAVEPOINT pgcontract")
+                failed = failed_before + _count_failing(connection, script.statements[number + 1 :], script)
+                missing = whole - _created_objects(connection, before)
+                connection.execute("ROLLBACK TO SAVEPOINT pgcontract_skipped; RELEASE SAVEPOINT pgcontract_skipped")
+                skips.append((skipped, failed, len(missing)))
+            failed_before += _count_failing(connection, [skipped], script)
     return tuple(skips)
 
 
-def _run_without(connection: psycopg.Connection, statements: Sequence[Statement], skipped: int) -> int:
+def _count_failing(connection: psycopg.Connection, statements: Sequence[Statement], script: Script) -> int:
+    """Runs them all, each in the savepoint that is set ahead."""
     failed = 0
-    connection.execute("SAVEPOINT pgcontract")
-    for number, statement in enumerate(statements, 1):
-        if number != skipped:
+    with as_runner(connection, script):
+        for statement in statements:
             # In its message: one of their own for each would take several times what the server takes. It is let go for
             # the next, since each that is left open holds a lock, of which a server has some thousands.
             text = f"{statement.text}\n; RELEASE SAVEPOINT pgcontract; SAVEPOINT pgcontract"
