@@ -1,8 +1,8 @@
 """Databases in which sessions commit: each history finds the tables as the migration left them.
 
 What one history committed is deleted where that is all there is to it: from a table that was empty, with no trigger, rule
-or key that a DELETE would set off, and only if nothing else changed meanwhile. Everywhere else a fresh clone takes its
-place: an append-only table, or one that others refer to, lets nobody delete from it.
+or key that a DELETE would set off, no row security that binds who deletes, and only if nothing else changed meanwhile.
+Everywhere else a fresh clone takes its place: an append-only table, or one that others refer to, lets nobody delete.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pgcontract.probes.context import Context
 from pgcontract.probes.scenarios.parallel_sessions import ParallelSession, open_sessions
 
 _IS_PLAIN: Final = """
-SELECT c.relkind = 'r' AND NOT c.relhassubclass AND NOT c.relrowsecurity
+SELECT c.relkind = 'r' AND NOT c.relhassubclass AND NOT pg_catalog.row_security_active(c.oid)
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = c.oid AND t.tgtype & 8 <> 0)
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_rewrite AS r WHERE r.ev_class = c.oid)
   FROM pg_catalog.pg_class AS c WHERE c.oid = %s::pg_catalog.regclass
