@@ -97,8 +97,8 @@ def as_loaded(plugin: Plugin) -> Iterator[None]:
     try:
         yield
     except (Exception, SystemExit) as error:
-        told = isinstance(error, NameTaken | InputError)
-        why = getattr(error, "message", str(error)) if told else f"{type(error).__name__}: {error}"
+        explains = isinstance(error, NameTaken | InputError)
+        why = getattr(error, "message", str(error)) if explains else f"{type(error).__name__}: {error}"
         raise InputError(
             f"the plug-in {plugin} cannot be loaded ({plugin.place}): {why.rstrip('.')}. Correct it, or uninstall "
             f"{plugin.distribution}; {SETTING}=none leaves all plug-ins out."

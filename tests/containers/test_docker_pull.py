@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from images import PLAIN, Recipe, image_tarball
 from pgcontract.errors import PgcontractError
-from pgcontract.postgres.progress import ProgressEvent, progress_told_to
+from pgcontract.postgres.progress import ProgressEvent, progress_reported_to
 from pgcontract.postgres.providers import provider_for
 from pgcontract.postgres.providers.container.image import ensure_image
 from pgcontract.postgres.providers.container.owner import LABEL, Owner
@@ -30,7 +30,7 @@ def test_an_image_that_is_not_here_is_pulled_and_its_progress_told(docker: Docke
     events: list[ProgressEvent] = []
     with registry(image_tarball(PLAIN), config={"ExposedPorts": {"5432/tcp": {}}, "Cmd": ["postgres"]}) as address:
         name = f"{address}/postgres:18"
-        with progress_told_to(events.append):
+        with progress_reported_to(events.append):
             image = ensure_image(docker, name)
         docker.client.images.remove(name)
 

@@ -14,7 +14,7 @@ from catalog_servers import CATALOG_SERVERS
 from pgcontract import RunOptions, load_project
 from pgcontract.errors import ContractError, InputError
 from pgcontract.performance.loading import LoadedServer, get_loaded_server, read_rows
-from pgcontract.postgres.progress import ProgressEvent, progress_told_to
+from pgcontract.postgres.progress import ProgressEvent, progress_reported_to
 from pgcontract.runner import Session, plan
 from psycopg import sql
 from seeded_cache import seeded_cache
@@ -241,7 +241,7 @@ def test_a_column_that_no_value_suits_is_told_with_what_to_write(tmp_path: Path)
 def test_loading_is_told_as_it_goes_on(tmp_path: Path) -> None:
     (tmp_path / "001_t.sql").write_text("CREATE TABLE public.t (id int PRIMARY KEY);", encoding="utf-8")
     events: list[ProgressEvent] = []
-    with progress_told_to(events.append), Session(plan(load_project(tmp_path), RunOptions(rows=250_000))) as session:
+    with progress_reported_to(events.append), Session(plan(load_project(tmp_path), RunOptions(rows=250_000))) as session:
         get_loaded_server(session.context("001_t"))
 
     actual = [(event.name, event.done, event.total) for event in events if event.kind == "rows"]

@@ -52,7 +52,7 @@ def test_difference_names_what_is_new_what_is_gone_and_what_became_of_claims_and
     assert (["A differs."], [("B differs.", "kept")], ["It waits for a lock."], 0) == (
         [finding.summary for finding in diff.new],
         [(then.summary, now.status.value if now else "") for then, now in diff.gone],
-        [finding.summary for finding in diff.told],
+        [finding.summary for finding in diff.reported],
         diff.same,
     )
     assert ((Change(name="T1", before="upheld", after="refuted"),), ["index public.idx_sessions_open"]) == (
@@ -134,12 +134,12 @@ STALE = {
 
 @pytest.mark.parametrize("what", STALE)
 def test_report_of_something_else_is_stale(what: str, reported: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    change, told = STALE[what]
+    change, reported = STALE[what]
     change(reported)
     code = command(["report", "--check", str(reported / "deployment.md")])
     said = capsys.readouterr().out.splitlines()
 
-    assert (1, True, 3) == (code, told in said[1], len(said))
+    assert (1, True, 3) == (code, reported in said[1], len(said))
 
 
 def _append(file: Path, text: str = " ") -> None:

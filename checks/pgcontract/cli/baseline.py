@@ -64,7 +64,7 @@ def verify_and_write(
         write_file(path, baseline_text(baseline.entries))
     counted = f"{len(new)} {'entry' if len(new) == 1 else 'entries'}"
     counted += "".join(f", {len(keys)} {word}" for keys, word in ((new - old, "new"), (old - new, "removed")) if keys)
-    told = f"{'wrote' if changed else 'left'} {os.fspath(path)}: {counted}"
+    line = f"{'wrote' if changed else 'left'} {os.fspath(path)}: {counted}"
     silent = [finding for finding in run.findings if finding.unanswered]
     more = f"{len(silent)} without an answer {'is' if len(silent) == 1 else 'are'} not in it: nothing is known of those"
-    return run, (told, *((more,) if silent else ()))
+    return run, (line, *((more,) if silent else ()))

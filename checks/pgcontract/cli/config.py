@@ -111,13 +111,13 @@ def _overridden(settings: Iterable[Setting], context: click.Context, given: dict
     }
     if ref := os.environ.get(_REF):
         instead[_REF_KEY] = Setting(key=_REF_KEY, value=ref, source=_REF)
-    told: set[str] = set()
+    printed: set[str] = set()
     for setting in settings:
         key = next((key for key in instead if setting.key == key or setting.key.startswith(f'{key}."')), None)
         if key is None:
             yield setting
-        elif key not in told:
-            told.add(key)
+        elif key not in printed:
+            printed.add(key)
             yield instead[key]
     for name, value in given.items():
         if name in _KEYS:

@@ -167,9 +167,9 @@ def command(
         return watch_folder(partial(load_project, path, contract=contract, options=read), options, path, verbose=verbose)
     with show_progress() as notify:
         if write_baseline or prune_baseline:
-            run, told = verify_and_write(project, options, baseline, prune=prune_baseline, notify=notify)
+            run, notes = verify_and_write(project, options, baseline, prune=prune_baseline, notify=notify)
         else:
-            run, told = runner.verify(project, options, notify=notify), ()
+            run, notes = runner.verify(project, options, notify=notify), ()
         run = with_whole_process(run)
     if json_file is not None and json_file != STANDARD_OUTPUT:
         from pgcontract.reporting.json import to_json
@@ -187,7 +187,7 @@ def command(
             click.echo(rendered(run, form, verbose=verbose, stream=sys.stderr), nl=False, err=True)
     else:
         click.echo(rendered(run, form, verbose=verbose, stream=sys.stdout), nl=False)
-    for line in told:
+    for line in notes:
         click.echo(visible(line), err=True)
     for file in written:
         click.echo(f"wrote {visible(str(file))}", err=True)

@@ -61,7 +61,9 @@ def watch(read: Callable[[], Project], options: RunOptions, path: str, *, verbos
                     before = _snapshot(path, project)
                     asked = rounds.verify(project, options)
                     last = asked.run
-                    screen.show(_page(asked.run, verbose=verbose), _told(asked, path, time.perf_counter() - started))
+                    screen.show(
+                        _page(asked.run, verbose=verbose), _round_line(asked, path, time.perf_counter() - started)
+                    )
                 except PgcontractError as error:
                     screen.show(_mistake(error), f"Cannot be asked. Watching {path}. Ctrl-C ends.")
                 changed = _wait_for_change(path, project, before, screen)
@@ -70,7 +72,7 @@ def watch(read: Callable[[], Project], options: RunOptions, path: str, *, verbos
             screen.after = _verdict(last)
 
 
-def _told(asked: Round, path: str, seconds: float) -> str:
+def _round_line(asked: Round, path: str, seconds: float) -> str:
     kept = asked.planned - asked.asked
     words = f"{asked.asked} asked in {seconds:.1f} s" + (f", {kept} as before" if kept else "")
     return f"{words}. Watching {path}. Ctrl-C ends."

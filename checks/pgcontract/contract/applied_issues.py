@@ -71,10 +71,10 @@ def issues_once_merged(
     sorts before those, or has a version that is taken. Where it is said what is `applied`, those are not."""
     here = {migration.key: migration for migration in chain}
     new = frozenset(changes.added) | changes.of_another_version
-    beside = [here.get(each.key, each) for each in merged.migrations if each.key in new or each.key not in here]
+    together = [here.get(each.key, each) for each in merged.migrations if each.key in new or each.key not in here]
     if not applied:
-        yield from _late(beside, _in_order(new, here), tool, name, f"which came to {ref} meanwhile")
-    theirs = {migration.key for migration in beside} - new
+        yield from _late(together, _in_order(new, here), tool, name, f"which came to {ref} meanwhile")
+    theirs = {migration.key for migration in together} - new
     for issue in merged.issues:
         if issue.kind is IssueKind.DUPLICATE and (issue.key in new or issue.key in theirs):
             own = here.get(issue.key or "")
@@ -108,7 +108,7 @@ def _in_order(new: frozenset[str], here: Mapping[str, Migration]) -> frozenset[s
     return frozenset(key for key in new if not here[key].up.execution.repeatable)
 
 
-def _edited(migration: Migration, how: str, tool: ToolHistory, name: str, told: bool) -> FolderIssue:
+def _edited(migration: Migration, how: str, tool: ToolHistory, name: str, knows_applied: bool) -> FolderIssue:
     then = (
         f"{name} compares, and stops there."
         if tool.compares
@@ -118,19 +118,19 @@ def _edited(migration: Migration, how: str, tool: ToolHistory, name: str, told: 
         migration,
         IssueKind.CHANGED,
         f"{how}: {then}",
-        f"{_NEW_MIGRATION[:-1]}{_NOT_APPLIED}." if told else _NEW_MIGRATION,
+        f"{_NEW_MIGRATION[:-1]}{_NOT_APPLIED}." if knows_applied else _NEW_MIGRATION,
         severity=Severity.ERROR,
     )
 
 
-def _run_otherwise(migration: Migration, ref: str, told: bool) -> FolderIssue:
+def _run_otherwise(migration: Migration, ref: str, knows_applied: bool) -> FolderIssue:
     """Warnings: settings may be another in each place where it runs, as values of placeholders are."""
     return issue_of(
         migration,
         IssueKind.CHANGED,
         f"is the file that it was at {ref}, and runs otherwise: a setting of its tool, or a "
         "file that it reads, has changed. A database that has applied it never gets that, and an empty one does.",
-        f"Take that back, unless it is meant{_NOT_APPLIED if told else ''}.",
+        f"Take that back, unless it is meant{_NOT_APPLIED if knows_applied else ''}.",
     )
 
 

@@ -213,7 +213,7 @@ def _same_version(migration: Migration, old: Migration) -> bool:
 def _same_statements(script: Script, old: Script) -> bool:
     if not (script.parsed and old.parsed):
         return _plain(script) == _plain(old)
-    return [_told(each) for each in script.statements] == [_told(each) for each in old.statements]
+    return [_as_compared(each) for each in script.statements] == [_as_compared(each) for each in old.statements]
 
 
 def _is_the_same_file(script: Script, old: Script) -> bool:
@@ -221,7 +221,7 @@ def _is_the_same_file(script: Script, old: Script) -> bool:
     return script.sha256 == old.sha256 and all(passage.path == script.path for passage in script.passages)
 
 
-def _told(statement: object) -> tuple[object, ...]:
+def _as_compared(statement: object) -> tuple[object, ...]:
     return tuple(getattr(statement, name, None) for name in ("text", "copy_rows", "same_message"))
 
 

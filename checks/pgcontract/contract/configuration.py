@@ -145,8 +145,8 @@ def _read(path: Path) -> ConfigurationFile:
     under = TABLE if path.name == PYPROJECT else ()
     values, lines = parse_table(text, path, ProjectSpec, under=under)
     # Whatever else a pyproject.toml is about changes nothing here.
-    told = json.dumps(values, sort_keys=True, default=str) if under else text
-    source = SourceFile(role="project", path=str(path), sha256=sha256(told.encode()).hexdigest())
+    digested = json.dumps(values, sort_keys=True, default=str) if under else text
+    source = SourceFile(role="project", path=str(path), sha256=sha256(digested.encode()).hexdigest())
     return ConfigurationFile(path=path, values=values, lines=lines, source=source)
 
 

@@ -105,8 +105,8 @@ class ContractPlaces:
             message += f", and `migration = {named!r}` is no file that is there; {hint}" if named else f"; {hint}"
         else:
             place = self._place(migration, is_claims=is_claims)
-            told = "keep one of the two" if is_there(place) else f"move it there: {_move(path, place)}"
-            message = f"would be passed over: what goes with {migration.file} is read from {place}; {told}"
+            advice = "keep one of the two" if is_there(place) else f"move it there: {_move(path, place)}"
+            message = f"would be passed over: what goes with {migration.file} is read from {place}; {advice}"
         return ValidationIssue(file=str(path), line=None, message=message)
 
     @property

@@ -39,8 +39,8 @@ def undeclared_column(column: str, path: KeyPath, schema: Schema) -> Iterator[Mi
     known = [known_column.name for known_column in schema.columns]
     if column not in known:
         table = str(QualifiedName.parse(column).parent)
-        beside = [known_column.name for known_column in schema.columns if known_column.table == table]
-        yield path, f"no column {column} is declared; {nearest(column, beside or known)}"
+        columns = [known_column.name for known_column in schema.columns if known_column.table == table]
+        yield path, f"no column {column} is declared; {nearest(column, columns or known)}"
 
 
 def undeclared_table(table: str, path: KeyPath, schema: Schema) -> Iterator[Mistake]:

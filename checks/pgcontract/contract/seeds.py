@@ -27,7 +27,7 @@ def seed_scripts(
     if folder.only is not None:
         return ()
     named = (path for path in command.files if _is_plain(path)) if command is not None else ()
-    paths = _of_supabase(folder) if layout == _SUPABASE else [*named] or _beside(folder)
+    paths = _of_supabase(folder) if layout == _SUPABASE else [*named] or _next_to_migrations(folder)
     taken = {from_the_top(Path(path)) for path in migrations}
     scripts: list[Script] = []
     for path in dict.fromkeys(paths):
@@ -48,7 +48,7 @@ def _as_given(path: Path) -> Path:
     return path if ".." in shown.parts else shown
 
 
-def _beside(folder: Folder) -> Iterator[Path]:
+def _next_to_migrations(folder: Folder) -> Iterator[Path]:
     own, *above = folder.parents(1)
     for parent in (own, *(each for each in above if own.name.lower() in ("migrations", "migration", "sql", "drizzle"))):
         yield from (parent / name for name in _NAMES if _is_plain(parent / name))

@@ -105,8 +105,8 @@ def _drafts(
 def _with_renames(text: str, renames: Iterable[Rename]) -> str:
     """The draft, which says above all what has another name from here on: that needs no declaration."""
     lines = [f"# From here on {one.old} is called {one.new}.\n" for one in renames]
-    told = "".join(line for line in lines if line[:-1].isprintable())
-    return text.replace("migration = ", f"{told}migration = ", 1)
+    comments = "".join(line for line in lines if line[:-1].isprintable())
+    return text.replace("migration = ", f"{comments}migration = ", 1)
 
 
 def _thawed(schema: Schema, words: frozenset[str]) -> Schema:
@@ -155,12 +155,12 @@ def _not_only_renamed(change: Change, declared: Schema) -> Schema:
     known = {(part.kind, part.name): _comparable(part) for part in declared.parts()}
     renamed = {(part.kind, part.name): part for part in change.renamed.parts()}
 
-    def is_told(part: Part) -> bool:
+    def is_declared(part: Part) -> bool:
         name = part.kind, part.name
         return renamed.get(name) == part and known.get(name) == _comparable(part)
 
     parts = {
-        field.name: tuple(part for part in getattr(change.added, field.name) if not is_told(part))
+        field.name: tuple(part for part in getattr(change.added, field.name) if not is_declared(part))
         for field in fields(Schema)
     }
     return Schema(**parts)

@@ -66,8 +66,10 @@ def _judge_table(
 ) -> RollbackDifferences:
     if table.rows is None or left.rows is None:
         as_before = between is not None and (between.count, between.digest) == (table.count, table.digest)
-        told = tuple(differences)
-        return RollbackDifferences(own=told if as_before else (), lost_before=() if as_before else told, gone_since={})
+        differing = tuple(differences)
+        return RollbackDifferences(
+            own=differing if as_before else (), lost_before=() if as_before else differing, gone_since={}
+        )
     own: list[RowDifference] = []
     lost: list[RowDifference] = []
     added: list[RowDifference] = []

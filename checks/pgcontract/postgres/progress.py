@@ -32,7 +32,7 @@ _listener: ContextVar[ProgressListener] = ContextVar("pgcontract_progress", defa
 
 
 @contextmanager
-def progress_told_to(listener: ProgressListener | None) -> Iterator[None]:
+def progress_reported_to(listener: ProgressListener | None) -> Iterator[None]:
     """Tells `listener` every event that is reported while the context lasts, in this thread; None leaves who listens."""
     token = _listener.set(listener or _listener.get())
     try:

@@ -96,13 +96,13 @@ def _check_expression(definition: str) -> str:
 def _equivalence_result(contrasted: ExpressionComparison, answer_labels: Mapping[str, str]) -> EquivalenceResult:
     if contrasted.row is None:
         return EquivalenceResult(tried=contrasted.tried)
-    words_told = [
+    differences = [
         answer_labels.get(answer or "", answer if answer is not None else "NULL") for answer in contrasted.answers
     ]
     evidence = Evidence(
         title="A row that the two answer differently",
         columns=("row", "as declared", "as it is"),
-        rows=((describe_row(contrasted.row), *words_told),),
+        rows=((describe_row(contrasted.row), *differences),),
     )
     return EquivalenceResult(evidence=evidence, tried=contrasted.tried)
 

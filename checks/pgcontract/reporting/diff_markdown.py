@@ -42,7 +42,7 @@ def _page(before: Run, after: Run, diff: RunDiff, heading: str, *, folded: int) 
         listed("Claims", map(_change, diff.claims)),
         listed("Shape", map(_change, diff.shape)),
         listed("Cost", map(_change, diff.cost)),
-        listed("Told now, and not before", [_told(finding, new) for finding in diff.told]),
+        listed("Told now, and not before", [_reported(finding, new) for finding in diff.reported]),
         listed("Promises asked", map(_change, diff.asked)),
         listed("Files", map(_file, diff.files)),
     ]
@@ -96,7 +96,7 @@ def _gone(finding: Finding, now: Finding | None, old: RunView, new: RunView) -> 
     return Markup("{}: {}, {}").format(code(old.name(finding)), prose(finding.summary, MAX_SENTENCE), prose(then))
 
 
-def _told(finding: Finding, view: RunView) -> Markup:
+def _reported(finding: Finding, view: RunView) -> Markup:
     return Markup("{} ({}): {}").format(
         code(view.name(finding)), view.ids.of(finding), prose(finding.summary, MAX_SENTENCE)
     )

@@ -68,7 +68,7 @@ def first_screen_of(view: RunView) -> FirstScreen:
     findings = _fitted([_finding(group, view) for group in groups], findings_room, "finding", "Evidence")
     listed = groups if len(groups) <= findings_room else groups[: max(findings_room - 1, 1)]
     shown = [group for group in listed if _is_whole(group)]
-    told = {id(finding) for group in shown for finding in group}
+    shown_ids = {id(finding) for group in shown for finding in group}
     return FirstScreen(
         verdict=_verdict(view),
         effect=effect_sentence(view.run),
@@ -81,7 +81,7 @@ def first_screen_of(view: RunView) -> FirstScreen:
         settled=_settled(view),
         again=_again(view),
         shown=tuple(group[0] for group in shown),
-        rest=tuple(finding for finding in view.people if id(finding) not in told),
+        rest=tuple(finding for finding in view.people if id(finding) not in shown_ids),
     )
 
 
@@ -195,8 +195,8 @@ def _sentence(finding: Finding) -> Markup:
 def _pair(finding: Finding) -> tuple[str, ...]:
     """What was expected and found, where both are short and the summary has neither."""
     pair = tuple(text for text in (finding.expected, finding.actual) if text and len(text) <= 72 and "\n" not in text)
-    told = len(finding.summary) > MAX_BRIEF or any(text in finding.summary for text in pair)
-    return pair if len(pair) == 2 and not told else ()
+    explained = len(finding.summary) > MAX_BRIEF or any(text in finding.summary for text in pair)
+    return pair if len(pair) == 2 and not explained else ()
 
 
 def _claims_counted(view: RunView) -> Markup:
@@ -225,14 +225,14 @@ def _claims(view: RunView) -> Iterator[Markup]:
 
 def _claim(claim: ClaimResult, view: RunView) -> Markup:
     name, word = view.claim_name(claim.id, claim.migration), claim.outcome.value
-    told = Markup("**{}**").format(word) if claim.outcome is Outcome.REFUTED else prose(word)
+    outcome = Markup("**{}**").format(word) if claim.outcome is Outcome.REFUTED else prose(word)
     ids = view.ids.of_all(view.deciding(claim)[:1])
     shown = Markup(" ({})").format(ids) if ids else ""
     said = quote(
         truncate_text(claim.description, MAX_CLAIM).partition(" … (")[0]
         + ("…" if len(claim.description) > MAX_CLAIM else "")
     )
-    return Markup("{} {} {}: {}{}").format(prose(name), said, told, prose(claim.reason, MAX_SENTENCE), shown)
+    return Markup("{} {} {}: {}{}").format(prose(name), said, outcome, prose(claim.reason, MAX_SENTENCE), shown)
 
 
 def _unchecked(view: RunView) -> Markup:

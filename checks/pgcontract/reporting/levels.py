@@ -40,8 +40,8 @@ def levels_of(finding: Finding) -> Levels:
             level = _BROKEN[finding.severity].sarif if finding.severity else "error"
             if finding.accepted_though_critical:  # it may be put up with, and must be seen
                 return Levels(junit=JUnit.SKIPPED, sarif=level, suppressed=True, gitlab="critical", github="warning")
-            told = None if finding.decides_nothing else "notice"
-            return Levels(junit=JUnit.SKIPPED, sarif=level, suppressed=True, github=told)
+            on_github = None if finding.decides_nothing else "notice"
+            return Levels(junit=JUnit.SKIPPED, sarif=level, suppressed=True, github=on_github)
         case Status.ERROR:
             return Levels(junit=JUnit.ERROR, sarif="error", gitlab="blocker", github="error")
         case _ if finding.resolution is not None:

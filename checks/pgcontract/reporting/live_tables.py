@@ -98,8 +98,8 @@ def live_section(view: RunView) -> Markup:
     live = {(statement.migration or run.migration, statement.line): statement for statement in statements}
     rows_of = _rows(run)
     order = {link.key: number for number, link in enumerate(run.chain)}
-    told = {*(at for at, statement in live.items() if _tells(statement)), *rows_of}
-    places = sorted(told, key=lambda at: (order.get(at[0], 0), at[1]))
+    places_shown = {*(at for at, statement in live.items() if _tells(statement)), *rows_of}
+    places = sorted(places_shown, key=lambda at: (order.get(at[0], 0), at[1]))
     names = _Names(run=run, several=len({key for key, _ in places}) > 1)
     columns = (
         "at" if names.several else "#line",

@@ -41,7 +41,7 @@ class RunDiff:
     gone: tuple[tuple[Finding, Finding | None], ...] = ()
     same: int = 0
     silent: int = 0
-    told: tuple[Finding, ...] = ()
+    reported: tuple[Finding, ...] = ()
     asked: tuple[Change, ...] = ()
     claims: tuple[Change, ...] = ()
     shape: tuple[Change, ...] = ()
@@ -57,7 +57,7 @@ def compare_runs(before: Run, after: Run) -> RunDiff:
     worse = {key for key in wrong_before & wrong_after if _weight(old[key]) != _weight(new[key])}
     consequences = {key for key, finding in new.items() if finding.follows}
     measuring = {check.id for check in after.checks if check.measures or check.timed}
-    told = (
+    reported = (
         finding
         for key, finding in new.items()
         if finding.status is Status.NOTED
@@ -70,7 +70,7 @@ def compare_runs(before: Run, after: Run) -> RunDiff:
         silent=len((wrong_after - wrong_before) & consequences),
         gone=tuple((old[key], new.get(key)) for key in old if key in wrong_before - wrong_after),
         same=len((wrong_before & wrong_after) - worse),
-        told=tuple(told),
+        reported=tuple(reported),
         asked=tuple(_asked(old.values(), new.values())),
         claims=tuple(_claims(before, after)),
         shape=tuple(_shape(before, after)),

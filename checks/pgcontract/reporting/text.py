@@ -58,7 +58,7 @@ def render_page(run: Run, *, width: int, verbose: bool = False, color: bool = Fa
     view = RunView(run)
     printer = Printer(width, color=color)
     head = printer.lines(*_heading(view, verbose=verbose))
-    foot = printer.lines(*_settled(view, verbose=verbose), _totals(view))
+    foot = printer.lines(*_resolved(view, verbose=verbose), _totals(view))
     entries = _entries(view)
     room = max(MAX_LINES - len(head) - len(foot), MIN_ENTRY_LINES)
     body = [line for entry in entries for line in printer.lines(*entry.full(view))] if verbose else None
@@ -181,12 +181,12 @@ def _fit(entries: Sequence[_Entry], view: RunView, printer: Printer, room: int) 
     return body
 
 
-def _settled(view: RunView, *, verbose: bool) -> Iterator[RenderableType]:
+def _resolved(view: RunView, *, verbose: bool) -> Iterator[RenderableType]:
     """What does not count as it is; where it is much, its number stands below."""
-    settled = view.resolved if verbose else [one for one in view.resolved if not view.run.is_folded(one)]
-    if settled and (verbose or len(settled) <= MAX_SETTLED):
+    resolved = view.resolved if verbose else [one for one in view.resolved if not view.run.is_folded(one)]
+    if resolved and (verbose or len(resolved) <= MAX_SETTLED):
         yield Text("Settled", style="bold")
-        yield _list(settled, view)
+        yield _list(resolved, view)
         yield Text("")
 
 

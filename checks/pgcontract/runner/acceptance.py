@@ -26,12 +26,12 @@ def accept_findings(
     findings: Iterable[Finding], plan: Plan, today: dt.date
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
     """The findings, those that somebody accepts WAIVED, and a finding for each waiver and comment, and the baseline."""
-    told, project = tuple(findings), plan.project
-    accepted, judged = apply_waivers(told, project, today, undecided=plan.undecided)
+    unaccepted, project = tuple(findings), plan.project
+    accepted, judged = apply_waivers(unaccepted, project, today, undecided=plan.undecided)
     uses = comment_uses(project)
     accepted = apply_comments(accepted, project, uses)
     if (baseline := project.baseline) is not None:
-        match = match_baseline(baseline, told, project, _asked(plan))
+        match = match_baseline(baseline, unaccepted, project, _asked(plan))
         skipped = baseline_item(project, baseline) in plan.skipped
         accepted = accept_known(accepted, baseline, match)
         judged = (*judged, judge_baseline(baseline, match, project, skipped=skipped))

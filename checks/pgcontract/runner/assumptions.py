@@ -61,8 +61,10 @@ def kept_sentence(project: Project, kept: Sequence[KeptAnswer]) -> Iterator[str]
 
 
 def _sizes(project: Project, findings: Iterable[Finding]) -> Iterator[str]:
-    told = (finding for finding in findings if finding.check.startswith("lock.no") and finding.status is Status.BROKEN)
-    if not project.table_rows and any(told):
+    reported = (
+        finding for finding in findings if finding.check.startswith("lock.no") and finding.status is Status.BROKEN
+    )
+    if not project.table_rows and any(reported):
         yield (
             "How many rows production's tables have is not known, so each is taken for a large one: pgcontract stats "
             "prints the SELECT that tells, and --stats FILE takes its answer."

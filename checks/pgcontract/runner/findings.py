@@ -22,10 +22,10 @@ def make_finding(
     answer = replace(mask_secrets(answer, promise.project.secrets), subject=answer.subject)
     claimed = promise.is_claimed(check.id, answer.subject)
     status, severity = answer.status, None
-    told = status is Status.BROKEN and not claimed and _is_only_told(promise, check, answer)
-    if told and not promise.project.severities.promises(check.id, answer.subject):
+    only_noted = status is Status.BROKEN and not claimed and _is_only_noted(promise, check, answer)
+    if only_noted and not promise.project.severities.promises(check.id, answer.subject):
         status = Status.NOTED
-    elif status is Status.BROKEN and not told:
+    elif status is Status.BROKEN and not only_noted:
         lighter = None if promise.is_whole or claimed else check.severity_without_contract
         severity = lighter or answer.severity or check.info.severity
     elif status is Status.UNKNOWN and not (
@@ -48,12 +48,12 @@ def make_finding(
         seconds=seconds,
     )
     if status is Status.BROKEN:
-        promised = claimed or (not told and _is_named(promise, check, answer))
+        promised = claimed or (not only_noted and _is_named(promise, check, answer))
         finding = weighed(finding, promise.project, own=severity, promised=promised)
     return replace(finding, claims=_claims_naming(promise, finding))
 
 
-def _is_only_told(promise: Promise, check: Check, answer: Answer) -> bool:
+def _is_only_noted(promise: Promise, check: Check, answer: Answer) -> bool:
     """Whether what is broken is a note, as nobody promised it."""
     if check.promised is not None:
         return not check.promised(promise)

@@ -60,15 +60,15 @@ def gate_findings(project: Project) -> Iterator[Finding]:
 def _finding(file: LoosenedFile, project: Project, ref: str) -> Finding:
     names = [str(change) for change in file.changes]
     more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
-    told = f"{', '.join(names[:_MAX_NAMES])}{more}"
+    listed = f"{', '.join(names[:_MAX_NAMES])}{more}"
     return Finding(
         check=GATE_NOT_LOOSENED.id,
         subject=file.subject,
         status=Status.BROKEN,
         severity=GATE_NOT_LOOSENED.severity,
-        summary=f"{file.subject} may ask less than at {ref}: {told}.",
+        summary=f"{file.subject} may ask less than at {ref}: {listed}.",
         expected=f"what was asked at {ref}",
-        actual=told,
+        actual=listed,
         remedy="Put it back. Where it is meant, it is for whoever reviews this to say so; nothing else excuses it.",
         evidence=(
             Evidence(
@@ -96,7 +96,7 @@ def _severities(gate: EarlierGate, now: Severities) -> Iterator[Loosening]:
     then = gate.severities
     if then is None or then == now:
         return
-    told = set()
+    reported = set()
     for info in (*(check.info for check in checks().values()), *ACCEPTANCES):
         own = info.severity
         named = {_subject(rule.glob) for rule in (*then.rules, *now.rules)}
@@ -107,8 +107,8 @@ def _severities(gate: EarlierGate, now: Severities) -> Iterator[Loosening]:
             if not (is_lighter(after, before) or (is_note and not is_lighter(before, own))):
                 continue
             what = f"blocks = {now.blocks.value}" if rule is None else f'severity."{rule.glob}"'
-            if what not in told:
-                told.add(what)
+            if what not in reported:
+                reported.add(what)
                 how = "gone" if rule is not None and now.of(info.id, subject) is None else "changed"
                 yield Loosening(how=how, what=what, then=before.value, now=after.value)
 

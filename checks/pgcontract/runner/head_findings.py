@@ -29,9 +29,9 @@ def merge_with_head(own: Sequence[Finding], later: Sequence[Finding], head: Migr
         elif holds and finding.status is Status.UNKNOWN:
             finding = replace(finding, resolution=f"answered at {head.display_name}, where it holds")
         joined.append(finding)
-    told = {finding.subject: _weight(finding) for finding in own if finding.status is Status.BROKEN}
+    weights = {finding.subject: _weight(finding) for finding in own if finding.status is Status.BROKEN}
     repeats = [
-        answer.status is Status.BROKEN and answer.subject in told and _weight(answer) >= told[answer.subject]
+        answer.status is Status.BROKEN and answer.subject in weights and _weight(answer) >= weights[answer.subject]
         for answer in later
     ]
     return (*joined, *(replace(answer, at=head.key) for answer, repeat in zip(later, repeats, strict=True) if not repeat))

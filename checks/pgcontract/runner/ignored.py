@@ -92,16 +92,16 @@ def judge_comments(
     they are after the baseline."""
     silenced = {(one.check, one.subject, one.migration) for one in findings if one.status is Status.WAIVED}
     left_out = {(item.migration, item.subject) for item in undecided if item.check == IGNORE_LIVE.id}
-    told = []
+    findings = []
     for use in uses:
         if not use.holds:
             open_ones = [one for one in use.refused if (one.check, one.subject, one.migration) not in silenced]
-            told += [_not_held(use.comment, open_ones, project)] if open_ones else []
+            findings += [_not_held(use.comment, open_ones, project)] if open_ones else []
         elif (use.comment.migration, use.comment.name) in left_out:
-            told.append(_finding(use.comment, Status.NOTED, "is not judged: the selection left it out."))
+            findings.append(_finding(use.comment, Status.NOTED, "is not judged: the selection left it out."))
         else:
-            told.append(_judge(use, asked))
-    return tuple(told)
+            findings.append(_judge(use, asked))
+    return tuple(findings)
 
 
 def _judge(use: _Use, asked: Collection[Item]) -> Finding:

@@ -10,7 +10,7 @@ from typing import Final
 from pgcontract.contract import Migration, Project
 from pgcontract.postgres.kept_server import KeptServer
 from pgcontract.postgres.platform import platform_of
-from pgcontract.postgres.progress import ProgressEvent, progress_told_to, report_progress
+from pgcontract.postgres.progress import ProgressEvent, progress_reported_to, report_progress
 from pgcontract.postgres.providers import Production, provider_for
 from pgcontract.probes.populated.population import MAX_TABLES
 from pgcontract.result import Finding, Observations, Run, RunOptions, Status
@@ -60,7 +60,7 @@ class Rounds:
         kept: dict[tuple[Item, str], tuple[Finding, ...]] = {}
         findings: list[Finding] = []
         asked = 0
-        with progress_told_to(notify), Session(planned, provider=self._provider(planned)) as session:
+        with progress_reported_to(notify), Session(planned, provider=self._provider(planned)) as session:
             for done, item in enumerate(planned.items, 1):
                 key = (item, prints.get((item.migration, _rests_on_head(planned, item)), ""))
                 if key[1] and key in self._answers:

@@ -62,10 +62,10 @@ def _caution(findings: Sequence[Finding], claims: Sequence[ClaimResult], waived_
             yield f"{len(ids)} {are} {description}: {', '.join(shorten_ids(ids))}"
     for acceptance, words in _ACCEPTED.items():
         held = [finding for finding in findings if _accepted_by(finding) is acceptance and _counts(finding)]
-        told = [one.item for one in held if one.item not in waived_before or one.accepted_though_critical]
-        told += [f"{len(held) - len(told)} of earlier migrations"] if len(told) < len(held) else []
+        items = [one.item for one in held if one.item not in waived_before or one.accepted_though_critical]
+        items += [f"{len(held) - len(items)} of earlier migrations"] if len(items) < len(held) else []
         if held:
-            yield f"{len(held)} {words[len(held) > 1]}: {', '.join(told)}"
+            yield f"{len(held)} {words[len(held) > 1]}: {', '.join(items)}"
 
 
 def _accepted_by(finding: Finding) -> Acceptance | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from pgcontract.contract import Baseline, Migration, Project
 from pgcontract.errors import InputError
 from pgcontract.model.schema import Schema
-from pgcontract.postgres.progress import ProgressEvent, progress_told_to, report_progress
+from pgcontract.postgres.progress import ProgressEvent, progress_reported_to, report_progress
 from pgcontract.postgres.providers import redact_run_as, redact_spec
 from pgcontract.result import Finding, MigrationName, Observations, Run, RunOptions
 from pgcontract.result.observations import sum_phases
@@ -55,8 +55,8 @@ def conclude(
         plan.project, waived, infos, left_out=plan.left_out, undecided=plan.undecided, skipped=plan.skipped
     )
     resolved = apply_corrections(waived, plan.project, infos, corrected_claims(claims))
-    told = (finding for finding in gate_findings(plan.project) if gate_item(finding) not in plan.undecided)
-    decided = (*accepted, *claim_findings(plan.project, claims, complete=plan.complete), *told)
+    of_gate = (finding for finding in gate_findings(plan.project) if gate_item(finding) not in plan.undecided)
+    decided = (*accepted, *claim_findings(plan.project, claims, complete=plan.complete), *of_gate)
     everything = (*resolved, *(reweighed_decision(finding, plan.project) for finding in decided))
     found = {finding.check for finding in everything}
     promise = plan.promises[plan.head.key]
@@ -197,7 +197,7 @@ def _require_whole(planned: Plan, path: Path) -> None:
 
 def _ask(planned: Plan, notify: Callable[[ProgressEvent], None] | None) -> tuple[list[Finding], Observations]:
     findings: list[Finding] = []
-    with progress_told_to(notify), Session(planned) as session:
+    with progress_reported_to(notify), Session(planned) as session:
         for done, item in enumerate(planned.items, 1):
             answers = session.ask(item)
             findings.extend(answers)

@@ -120,8 +120,8 @@ def _resolution(waiver: Waiver, finding: Finding, today: dt.date) -> str:
         )
         if applies
     ]
-    told = f" ({'; '.join(remarks)})" if remarks else ""
-    return f"waived until {waiver.until.isoformat()} by {waiver.owner}: {waiver.reason}{told}"
+    remarks_text = f" ({'; '.join(remarks)})" if remarks else ""
+    return f"waived until {waiver.until.isoformat()} by {waiver.owner}: {waiver.reason}{remarks_text}"
 
 
 def waiver_terms(findings: Iterable[Finding], project: Project) -> tuple[WaiverTerm, ...]:

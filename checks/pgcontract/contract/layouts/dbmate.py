@@ -81,9 +81,9 @@ def read_folder(folder: Folder) -> FolderReading:
         raise InputError("holds no migration; dbmate's are called <digits>_<name>.sql", file=str(folder.path))
     migrations, issues = [], []
     for path in files:
-        migration, told = _read(folder, path)
+        migration, own = _read(folder, path)
         migrations.append(migration)
-        issues += told
+        issues += own
     issues += name_order_issues(migrations, NAME)
     issues += taken_issues(
         migrations, lambda one: one.display_name, "dbmate runs it, cannot record it (23505), takes it back and stops."

@@ -66,9 +66,9 @@ def read_folder(folder: Folder) -> FolderReading:
     chosen = {_version(path): path for path in inner}
     migrations, issues = [], []
     for path in sorted(chosen.values(), key=lambda path: (_version(path), path.name)):
-        migration, told = _read(folder, path)
+        migration, own = _read(folder, path)
         migrations.append(migration)
-        issues += told
+        issues += own
     if not alone:
         issues += name_order_issues(migrations, NAME)
         issues += [_collapsed(folder, path, chosen[_version(path)]) for path in inner if path not in chosen.values()]

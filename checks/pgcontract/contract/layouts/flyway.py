@@ -211,13 +211,13 @@ def _is_in_transaction(migration: Migration) -> bool:
 
 def _missing(migrations: Sequence[Migration], scripts: Mapping[Path, FlywayScript]) -> Iterator[FolderIssue]:
     """One for each name, at its first place."""
-    told: set[str] = set()
+    reported: set[str] = set()
     for migration in migrations:
         for script in filter(None, (migration.up, migration.down)):
             for name, line in scripts[Path(script.path)].missing.items():
-                if name.lower() in told:
+                if name.lower() in reported:
                     continue
-                told.add(name.lower())
+                reported.add(name.lower())
                 yield FolderIssue(
                     kind=IssueKind.PLACEHOLDER,
                     subject=name,

@@ -99,8 +99,8 @@ def _refuse_way_back(folder: Folder) -> None:
 def _migration(folder: Folder, path: Path, down: Path | None) -> Migration:
     key = path.name.removesuffix(".sql").removesuffix(".up")
     if folder.only is not None:
-        beside = path.with_name(f"{key}.down.sql")
-        down = beside if folder.has(beside) else None
+        down_file = path.with_name(f"{key}.down.sql")
+        down = down_file if folder.has(down_file) else None
     return Migration(
         key=key,
         display_name=key.partition("_")[0],

@@ -79,9 +79,9 @@ def read_folder(folder: Folder) -> FolderReading:
         raise InputError("holds no migration; goose's are called <number>_<name>.sql", file=str(folder.path))
     migrations, issues = [], []
     for path in sorted(files, key=lambda path: (_number(path), path.name)):
-        migration, told = _read(folder, path)
+        migration, own = _read(folder, path)
         migrations.append(migration)
-        issues += told
+        issues += own
     then = "goose refuses the folder, and runs nothing of it."
     issues += taken_issues(migrations, lambda one: _number(Path(one.up.path)), then, "number")
     issues += _ignored(folder, set(files))

@@ -73,9 +73,9 @@ def read_folder(folder: Folder) -> FolderReading:
     migrations: list[Migration] = []
     issues: list[FolderIssue] = []
     for path in sorted(files, key=_place):
-        migration, told = _read(folder, path)
+        migration, own = _read(folder, path)
         migrations.append(migration)
-        issues += told
+        issues += own
     issues += _others(folder)
     return FolderReading(migrations=tuple(migrations), issues=tuple(issues))
 

@@ -76,9 +76,9 @@ def read_folder(folder: Folder) -> FolderReading:
     migrations: list[Migration] = []
     issues: list[FolderIssue] = []
     for path in sorted(files, key=_place):
-        migration, told = _read(folder, path)
+        migration, own = _read(folder, path)
         migrations.append(migration)
-        issues += told
+        issues += own
     for path in folder.files(""):
         if is_sql(path) and path not in files:
             issues.append(ignored_issue(folder, path, "is passed over: its name does not end in .sql.", "Rename it."))

@@ -106,8 +106,8 @@ def _version(path: Path) -> int:
 def _migration(folder: Folder, path: Path, source: Source, down: Path | None, keys: set[str]) -> Migration:
     key = path.name.removesuffix(".sql").removesuffix(".up")
     if folder.only is not None:
-        beside = path.with_name(f"{key}{_DOWN}")
-        down = beside if folder.has(beside) else None
+        down_file = path.with_name(f"{key}{_DOWN}")
+        down = down_file if folder.has(down_file) else None
     return Migration(
         key=own_key(key, folder.name(path), keys),
         display_name=key.partition("_")[0],

@@ -122,6 +122,6 @@ class Query(ActingRole, NamedValue, Section):
         indexes = {index.name: index.table for index in schema.indexes}
         if self.index and self.index not in indexes:
             tables = {str(parameter.column_name.parent) for parameter in drawn}
-            beside = [name for name, table in indexes.items() if table in tables]
-            message = f"no index {self.index} is declared; {nearest(self.index, beside or indexes)}"
+            of_tables = [name for name, table in indexes.items() if table in tables]
+            message = f"no index {self.index} is declared; {nearest(self.index, of_tables or indexes)}"
             yield (*self.path, "index"), message

@@ -111,7 +111,7 @@ def keeps_apart(
         return None
     outcomes = [
         _converted(connection, conversion, table=table, types=types, row={**row, column: each})
-        for each in (value, *_beside(connection, type_name, value))
+        for each in (value, *_neighbours(connection, type_name, value))
     ]
     known = [outcome for outcome in outcomes[1:] if outcome is not None]
     if outcomes[0] is None or not known:
@@ -119,7 +119,7 @@ def keeps_apart(
     return len({text for (text,) in (outcomes[0], *known)}) == len(known) + 1
 
 
-def _beside(connection: psycopg.Connection, type_name: str, value: str) -> Iterator[str]:
+def _neighbours(connection: psycopg.Connection, type_name: str, value: str) -> Iterator[str]:
     for select in next(selects for names, selects in _BESIDE if names.match(type_name)):
         query = sql.SQL(
             "SELECT DISTINCT CAST(b AS {type})::text FROM (SELECT CAST({value} AS {type})) AS one (v), "

@@ -74,11 +74,11 @@ def load_seeds(context: Context) -> SeededState:
 def repeating_sequences(context: Context) -> Iterator[RepeatingSequence]:
     """The sequences that come to a key which rows of migrations and seeds have, or rows that were there before what is
     pending; each shown by an INSERT."""
-    told: set[str] = set()
+    reported: set[str] = set()
     for state, known in _states(context):
         for repeating in _repeating_in(context, state, known):
-            if repeating.sequence not in told:
-                told.add(repeating.sequence)
+            if repeating.sequence not in reported:
+                reported.add(repeating.sequence)
                 yield repeating
 
 

@@ -37,13 +37,13 @@ def bucket_separates_users(context: Context) -> Iterator[Answer]:
     """
     found: dict[str, list[BucketTry]] = {}
     for tried in try_buckets(context):
-        if _is_told(tried):
+        if _is_reported(tried):
             found.setdefault(tried.bucket, []).append(tried)
     for bucket, tries in found.items():
         yield _answer(context, bucket, tries)
 
 
-def _is_told(tried: BucketTry) -> bool:
+def _is_reported(tried: BucketTry) -> bool:
     """Whoever is signed in may be meant to read and to add."""
     match tried.operation:
         case "SELECT":

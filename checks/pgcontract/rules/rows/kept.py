@@ -35,10 +35,10 @@ def rows_kept(context: Context) -> Iterator[Answer]:
     """
     over = run_over_rows(context)
     losses = find_losses(context)
-    told: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for loss in losses:
-        told[loss.subject] = told.get(loss.subject, 0) + 1
-        if told[loss.subject] == 1:
+        counts[loss.subject] = counts.get(loss.subject, 0) + 1
+        if counts[loss.subject] == 1:
             yield _answer(context, loss)
     unmet = [each for each in unmet_deletes(context) if each.table not in told]
     yield from (_unmet_answer(context, each) for each in {each.table: each for each in reversed(unmet)}.values())

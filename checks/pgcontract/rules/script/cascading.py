@@ -75,7 +75,7 @@ def _gone(context: Context, statements: list[Statement]) -> Iterator[tuple[str, 
         for label, numbers in after.items()
     }
     there = {(part.kind, part.name) for part in context.after.parts()}
-    told = " ".join(lack.what for replaced in replaced_objects(context) for lack in replaced.lacks)
+    replaced_parts = " ".join(lack.what for replaced in replaced_objects(context) for lack in replaced.lacks)
     for part in context.before.parts():
         numbers = before.get(f"{part.kind} {part.name}")
         if numbers is None or part.kind not in (*_WHOLE, *_OF_TABLES) or (part.kind, part.name) in there:
@@ -83,9 +83,9 @@ def _gone(context: Context, statements: list[Statement]) -> Iterator[tuple[str, 
         identity = numbers[:2] if part.kind == "column" else numbers[:1]
         if (part.kind, identity) in known or not _has_own_place(part, before, known) or _is_named(context, part):
             continue
-        if not any(_drops_schema(statement, part) for statement in statements) and part.name not in told:
+        if not any(_drops_schema(statement, part) for statement in statements) and part.name not in replaced_parts:
             yield f"{_kind(part)} {part.name}", False
-    yield from _defaults(context, told)
+    yield from _defaults(context, replaced_parts)
 
 
 def _has_own_place(part: Part, before: Mapping[str, tuple[int, ...]], known: set[tuple[str, tuple[int, ...]]]) -> bool:
@@ -107,14 +107,14 @@ def _drops_schema(statement: Statement, part: Part) -> bool:
     return bool(_SCHEMA.search(statement.text)) and names_in_code(statement.text, part.qualified_name.schema)
 
 
-def _defaults(context: Context, told: str) -> Iterator[tuple[str, bool]]:
+def _defaults(context: Context, replaced_parts: str) -> Iterator[tuple[str, bool]]:
     """Defaults that went with a sequence or a function."""
     after = {column.name: column for column in context.after.columns}
     for column in context.before.columns:
         now = after.get(column.name)
         if now is None or not column.default or column.generated or now.default or now.identity or now.generated:
             continue
-        if not _sets_default(context, column) and f"default of {column.quoted_name}" not in told:
+        if not _sets_default(context, column) and f"default of {column.quoted_name}" not in replaced_parts:
             yield f"default of {column.name}", not now.null
 
 

@@ -48,10 +48,10 @@ def script_linted(context: Context) -> Iterator[Answer]:
     What to do: what the rule's own page says; these are notes and decide nothing.
     """
     answer = ask_squawk(context.promise.script, context.promise.project.postgres)
-    told = _told(context)
+    measured = _measured_lines(context)
     rules: dict[str, list[LinterNote]] = {}
     for note in answer.notes:
-        if not (note.rule in _MEASURED and told.get(note.line)) and not (note.rule == _TIMEOUT and told):
+        if not (note.rule in _MEASURED and measured.get(note.line)) and not (note.rule == _TIMEOUT and measured):
             rules.setdefault(note.rule, []).append(note)
     for rule, notes in rules.items():
         lines = ", ".join(str(line) for line in dict.fromkeys(note.line for note in notes))
@@ -72,7 +72,7 @@ def script_linted(context: Context) -> Iterator[Answer]:
         yield Answer(Status.KEPT, "squawk", f"{answer.version} says nothing that is not told here.")
 
 
-def _told(context: Context) -> Mapping[int, bool]:
+def _measured_lines(context: Context) -> Mapping[int, bool]:
     """Lines of statements that lock tables which were there before, each with whether its work is told."""
     try:
         trace = trace_locks(context)

@@ -41,13 +41,13 @@ def object_enabled(context: Context) -> Iterator[Answer]:
     leaves switched off is noted; one that a contract declares so is told by its own check; ENABLE REPLICA is a choice.
     What to do: ENABLE it behind the statements that it was switched off for, in the same migration.
     """
-    told = {
+    declared_off = {
         part.name for kind, _ in _KINDS for part in getattr(context.promise.declared, kind) if part.enabled == "disabled"
     }
     for kind, word in _KINDS:
         before = {_bare(part.name) for part in getattr(context.before, kind)}
         for part in made_parts(context, kind):
-            if part.enabled != "disabled" or part.name in told:
+            if part.enabled != "disabled" or part.name in declared_off:
                 continue
             table = getattr(part, "table", "")
             where, written = _switched_off(context.promise, part.name, table)

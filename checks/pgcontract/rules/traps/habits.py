@@ -37,13 +37,13 @@ def unique_equal_nulls(context: Context) -> Iterator[Answer]:
     nullable = {column.name for column in context.after.columns if column.null}
     found = []
     for index in _unique(context):
-        beside = [one.predicate or "" for one in context.after.indexes_by_table.get(index.table, ()) if one.unique]
+        predicates = [one.predicate or "" for one in context.after.indexes_by_table.get(index.table, ()) if one.unique]
         keys = [
             key
             for key in _keys(index)
             if f"{index.table}.{key}" in nullable
             and f"({key} IS NOT NULL)" not in (index.predicate or "")
-            and not any(f"({key} IS NULL)" in predicate for predicate in beside)
+            and not any(f"({key} IS NULL)" in predicate for predicate in predicates)
         ]
         if keys and not index.nulls_not_distinct:
             found.append(f"{index.name} ({', '.join(keys)})")

@@ -25,9 +25,9 @@ def constraint_validated(context: Context) -> Iterator[Answer]:
     What to do: ALTER TABLE ... VALIDATE CONSTRAINT, in a migration of its own behind the one that adds it: it reads the
     table, and lets others write meanwhile.
     """
-    told = {constraint.name for constraint in context.promise.declared.constraints if constraint.validated}
+    declared = {constraint.name for constraint in context.promise.declared.constraints if constraint.validated}
     for constraint in made_parts(context, "constraints"):
-        if constraint.validated or not constraint.enforced or constraint.inherited or constraint.name in told:
+        if constraint.validated or not constraint.enforced or constraint.inherited or constraint.name in declared:
             continue
         is_begun = _is_begun(context, constraint)
         yield Answer(
@@ -69,9 +69,9 @@ def index_valid(context: Context) -> Iterator[Answer]:
     What to do: REINDEX INDEX CONCURRENTLY, or DROP INDEX CONCURRENTLY and create it anew.
     """
     partitioned = {table.name for table in context.after.tables if table.form == "partitioned table"}
-    told = {index.name for index in context.promise.declared.indexes if index.valid}
+    declared = {index.name for index in context.promise.declared.indexes if index.valid}
     for index in made_parts(context, "indexes"):
-        if index.valid or index.name in told:
+        if index.valid or index.name in declared:
             continue
         yield (
             _of_partitions(context, index)
