@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 import click
 
 from pgcontract.errors import PgcontractError
+from pgcontract.model.wording import first_of
 
 if TYPE_CHECKING:
     from pgcontract.contract import Project
@@ -189,7 +190,7 @@ def _wait_for_change(path: str, project: Project | None, before: Snapshot, scree
             break
         now = settled
     names = sorted({Path(name).name for name in before.keys() | now.keys() if before.get(name) != now.get(name)})
-    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    shown = first_of(names)
     return f"{shown or 'A file'} changed"
 
 

@@ -14,6 +14,7 @@ from pgcontract.contract.layouts import Layout, read_what_is_sql
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind, from_the_top
 from pgcontract.contract.tool_history import history_of
 from pgcontract.errors import InputError
+from pgcontract.model.wording import first_of
 from pgcontract.result import Severity
 from pgcontract.values import dataclass
 
@@ -115,9 +116,8 @@ def _sentences(folder: Path, matched: dict[int, list[Path]], configuration: Conf
     for at, paths in matched.items():
         if paths:
             names = [path.relative_to(folder).as_posix() for path in paths]
-            more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
             counted = f"{len(names)} file{'s' * (len(names) != 1)} left out by {configuration.origin(KEY, at)}"
-            yield f"{counted}: {', '.join(names[:_MAX_NAMES])}{more}."
+            yield f"{counted}: {first_of(names, _MAX_NAMES)}."
 
 
 def _is_anywhere(base: Path, glob: str) -> bool:

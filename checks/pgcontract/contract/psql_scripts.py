@@ -24,6 +24,7 @@ from pgcontract.model.sql import (
     require_sql_text,
 )
 from pgcontract.model.sql.psql_arguments import VARIABLE
+from pgcontract.model.wording import first_of
 from pgcontract.patterns import lazy_pattern
 from pgcontract.result import Severity
 from pgcontract.values import dataclass
@@ -149,8 +150,7 @@ def describe_tools(scripts: tuple[ReadScript, ...]) -> tuple[str, ...]:
     ):
         names = [Path(script.script.path).name for script in scripts if script.tool == tool]
         if names:
-            more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
-            subject = f"{', '.join(names[:_MAX_NAMES])}{more}"
+            subject = first_of(names, _MAX_NAMES)
             if len(names) == 1:
                 how = how.replace("use ", "uses ", 1).replace("are dumps", "is a dump").replace("are read", "is read")
                 how = how.replace("reads them", "reads it").replace("restores them", "restores it")

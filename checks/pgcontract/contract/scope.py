@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 from pgcontract.contract.applied_issues import issues_once_merged, issues_since
 from pgcontract.contract.changes_since import Changes, Earlier, Scope, find_changes, read_earlier
@@ -16,8 +15,7 @@ from pgcontract.contract.migration_folder import Folder, FolderIssue
 from pgcontract.contract.own_runner import run_by
 from pgcontract.contract.project import Project
 from pgcontract.contract.tool_history import history_of
-
-_MAX_NAMES: Final = 3
+from pgcontract.model.wording import first_of
 
 
 def with_scope(project: Project, folder: Folder, layout: Layout, ref: str) -> Project:
@@ -66,15 +64,11 @@ def _sentences(project: Project, earlier: Earlier, changes: Changes) -> Iterator
         )
         return
     names = {migration.key: migration.display_name for migration in project.chain}
-    others = [key for key in names if key in changes.every - changes.scripts]
+    others = [name for key, name in names.items() if key in changes.every - changes.scripts]
     if others:
-        yield f"Of {_listed([names[key] for key in others])} the contract, the way back or a comment changed: asked anew."
+        yield f"Of {first_of(others)} the contract, the way back or a comment changed: asked anew."
     configuration = [Path(file.path).name for file in project.files if Path(file.path).resolve() in earlier.differing]
     if configuration:
-        yield f"{_listed(configuration)} changed since {earlier.ref}, so nothing is kept from an earlier run."
+        yield f"{first_of(configuration)} changed since {earlier.ref}, so nothing is kept from an earlier run."
     if earlier.ignored:
-        yield f"Taken for what was there, as git ignores them: {_listed([path.name for path in earlier.ignored])}."
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:_MAX_NAMES]) + (f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else "")
+        yield f"Taken for what was there, as git ignores them: {first_of([path.name for path in earlier.ignored])}."

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup
 
+from pgcontract.model.wording import first_of
 from pgcontract.reporting.markup import code, fence, join, prose, table
 from pgcontract.reporting.run_view import RunView
 from pgcontract.result import LiveLock, LiveStatement, Run, Status
@@ -245,8 +246,7 @@ def _not_measured(names: _Names, live: Sequence[LiveStatement]) -> Markup:
 
 
 def _lines(at: Sequence[str], why: str) -> str:
-    more = f" and {len(at) - MAX_LINES} more" if len(at) > MAX_LINES else ""
-    return f"line{'s' if len(at) > 1 else ''} {', '.join(at[:MAX_LINES])}{more} ({why})"
+    return f"line{'s' if len(at) > 1 else ''} {first_of(at, MAX_LINES)} ({why})"
 
 
 def _growth_row(names: _Names, statement: LiveStatement) -> tuple[object, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from markupsafe import Markup
 
 from pgcontract.model.schema import Part
+from pgcontract.model.wording import joined
 from pgcontract.reporting.finding_status import is_unresolved
 from pgcontract.reporting.heading import file_name, number
 from pgcontract.reporting.live_tables import worst_lock
@@ -74,10 +75,10 @@ def _objects(section: OutlineSection, view: RunView) -> Markup:
     if not counted:
         return Markup("")
     some = sum(len(parts) for parts, _ in held)
-    words = ", ".join(counted[:-1]) + (" and " if len(counted) > 1 else "") + counted[-1]
     is_declared = view.promised and view.run.declared == view.schema
     return prose(
-        f"{words} {'is' if some == 1 else 'are'} {'declared' if is_declared else 'there, and none is declared'}."
+        f"{joined(counted)} {'is' if some == 1 else 'are'} "
+        f"{'declared' if is_declared else 'there, and none is declared'}."
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from markupsafe import Markup
 
 from pgcontract.model.qualified_name import split_name
+from pgcontract.model.wording import joined
 from pgcontract.reporting.amounts import count, size_bytes, time_us
 from pgcontract.reporting.markup import code, join, table
 from pgcontract.result.measurements import QueryFigures, WriteFigures
@@ -50,8 +51,7 @@ def writes_table(writes: Iterable[WriteFigures], ids: Mapping[str, str]) -> Mark
 
 
 def _in_words(rows: Sequence[int]) -> str:
-    words = [f"{size:,}" for size in rows]
-    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
+    return joined([f"{size:,}" for size in rows])
 
 
 def _query(query: QueryFigures) -> tuple[object, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from pgcontract.contract import Project
+from pgcontract.model.wording import first_of
 from pgcontract.result import Finding, Status
 from pgcontract.result.observations import KeptAnswer
 
@@ -50,9 +51,7 @@ def kept_sentence(project: Project, kept: Sequence[KeptAnswer]) -> Iterator[str]
     if kept:
         keys = list(dict.fromkeys(answer.migration for answer in kept))
         names = [project.migration(key).display_name for key in keys]
-        shown = ", ".join(names[:_MAX_NAMES]) + (
-            f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
-        )
+        shown = first_of(names, _MAX_NAMES)
         what = "1 answer" if len(kept) == 1 else f"{len(kept)} answers"
         yield (
             f"Kept from an earlier run: {what} at the own place of {shown}, of which nothing changed; at the head all "
@@ -117,7 +116,7 @@ def _pending(project: Project) -> Iterator[str]:
 
 def _shown(project: Project) -> str:
     names = [migration.display_name for migration in project.pending]
-    shown = ", ".join(names[:_MAX_NAMES]) + (f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else "")
+    shown = first_of(names, _MAX_NAMES)
     return shown or "nothing"
 
 
@@ -127,7 +126,7 @@ def _scope(project: Project) -> Iterator[str]:
     assert scope is not None
     keys = [migration.key for migration in project.chain if migration.key in scope.changes.every]
     names = [project.migration(key).display_name for key in keys]
-    shown = ", ".join(names[:_MAX_NAMES]) + (f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else "")
+    shown = first_of(names, _MAX_NAMES)
     yield (
         f"Judged for {len(names)} of {len(project.chain)}: {shown or 'nothing'} changed since {scope.ref} "
         f"({scope.commit[:_SHORT]}, where the two part); of the others, what they promise of the head."
@@ -138,9 +137,8 @@ def _scope(project: Project) -> Iterator[str]:
 def _empty(project: Project) -> Iterator[str]:
     names = [migration.file for migration in project.pending if migration.up.is_empty]
     if names:
-        more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
         hold = "hold no statement and change" if len(names) > 1 else "holds no statement and changes"
-        yield f"{', '.join(names[:_MAX_NAMES])}{more} {hold} nothing."
+        yield f"{first_of(names, _MAX_NAMES)} {hold} nothing."
 
 
 def _promised(project: Project) -> Iterator[str]:

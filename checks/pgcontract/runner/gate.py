@@ -8,6 +8,7 @@ from typing import Final
 from pgcontract.contract import EarlierGate, LoosenedFile, Loosening, Project
 from pgcontract.contract.severities import Severities, is_lighter
 from pgcontract.model.schema import Origin
+from pgcontract.model.wording import first_of
 from pgcontract.result import CheckInfo, Evidence, Finding, Severity, Status
 from pgcontract.rules.registry import checks
 from pgcontract.runner.baselined import BASELINE_LIVE
@@ -59,8 +60,7 @@ def gate_findings(project: Project) -> Iterator[Finding]:
 
 def _finding(file: LoosenedFile, project: Project, ref: str) -> Finding:
     names = [str(change) for change in file.changes]
-    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
-    listed = f"{', '.join(names[:_MAX_NAMES])}{more}"
+    listed = first_of(names, _MAX_NAMES)
     return Finding(
         check=GATE_NOT_LOOSENED.id,
         subject=file.subject,

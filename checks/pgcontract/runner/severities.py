@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from pgcontract.contract import Project
+from pgcontract.model.wording import first_of
 from pgcontract.result import Finding, Reweighed, Severity, Status
 
 _MAX_NAMES: Final = 3
@@ -49,8 +50,7 @@ def severity_sentences(findings: Iterable[Finding]) -> Iterator[str]:
         one, many = _WORDS[severity]
         counted = f"1 finding counts {one}" if len(group) == 1 else f"{len(group)} findings count {many}"
         items = list(dict.fromkeys(finding.item for finding in group))
-        more = f" and {len(items) - _MAX_NAMES} more" if len(items) > _MAX_NAMES else ""
         grave = sum(finding.critical for finding in group) if severity is not Severity.CRITICAL else 0
         remark = f"; critical {'is' if grave == 1 else 'are'} {grave} of them" if grave and len(group) > 1 else ""
         remark = "; it is critical" if grave and len(group) == 1 else remark
-        yield f"{counted} by {place}{remark}: {', '.join(items[:_MAX_NAMES])}{more}."
+        yield f"{counted} by {place}{remark}: {first_of(items, _MAX_NAMES)}."

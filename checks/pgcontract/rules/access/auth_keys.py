@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from pgcontract.model.wording import first_of, number_of
 from pgcontract.probes.context import Context
 from pgcontract.probes.roles.access import is_exposed
 from pgcontract.result import Severity, Status
-from pgcontract.rules.access.shown import catalog_on_supabase, counted
+from pgcontract.rules.access.shown import catalog_on_supabase
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check, otherwise_kept
 from pgcontract.rules.traps.made_parts import CATALOG, made_parts, origin_in_chain
@@ -70,10 +71,9 @@ def policy_single(context: Context) -> Iterator[Answer]:
         yield Answer(Status.KEPT, CATALOG, "Each table asks a role one permissive policy a command.")
         return
     shown = list(tables.values())
-    more = f" and {len(shown) - 2} more" if len(shown) > 2 else ""
     yield Answer(
         Status.NOTED,
         CATALOG,
-        f"{counted(len(shown), 'table')} {'asks' if len(shown) == 1 else 'ask'} several permissive policies where one "
-        f"could answer: {'; '.join(shown[:2])}{more}.",
+        f"{number_of(len(shown), 'tables')} {'asks' if len(shown) == 1 else 'ask'} several permissive policies where one "
+        f"could answer: {first_of(shown, 2, separator='; ')}.",
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgcontract.model.schema import Table
+from pgcontract.model.wording import first_of, number_of
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
 from pgcontract.probes.roles.access import Access, try_access
 from pgcontract.probes.roles.users import ANON, FIRST, SERVICE
 from pgcontract.result import Evidence, Severity, Status
-from pgcontract.rules.access.shown import catalog_on_supabase, counted, in_projects
+from pgcontract.rules.access.shown import catalog_on_supabase, in_projects
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check, otherwise_kept
 from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_parts, origin_in_chain
@@ -40,17 +41,15 @@ def access_service_role(context: Context) -> Iterator[Answer]:
     if not names:
         yield Answer(Status.KEPT, CATALOG, "service_role reaches every table under both grant regimes.")
         return
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     where = in_projects(context, access, (regime for regime, held in shut.items() if held))
     yield Answer(
         Status.BROKEN,
         CATALOG,
-        f"service_role can neither read nor write {counted(len(names), 'table')}{where}: "
-        f"{', '.join(names[:_NAMED])}{more}.",
+        f"service_role can neither read nor write {number_of(len(names), 'tables')}{where}: {first_of(names, _NAMED)}.",
         expected="SELECT, INSERT, UPDATE, DELETE for service_role, granted by the migration",
         actual="permission denied",
         remedy=f"GRANT SELECT, INSERT, UPDATE, DELETE ON {', '.join(names)} TO service_role;",
-        evidence=[Evidence(title=f"All {len(names)}", text="\n".join(names))] if more else [],
+        evidence=[Evidence(title=f"All {len(names)}", text="\n".join(names))] if len(names) > _NAMED else [],
         origin=origin_in_chain(context.promise, "table", names[0]),
     )
 
@@ -86,7 +85,7 @@ def access_unasked(context: Context) -> Iterator[Answer]:
     yield Answer(
         Status.NOTED,
         CATALOG,
-        f"anon and authenticated hold TRUNCATE on {counted(len(names), 'table')}, which no migration granted and row "
+        f"anon and authenticated hold TRUNCATE on {number_of(len(names), 'tables')}, which no migration granted and row "
         "security does not bind.",
     )
 

@@ -11,6 +11,7 @@ import psycopg
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Column, Function
+from pgcontract.model.wording import first_of
 from pgcontract.patterns import lazy_pattern
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
@@ -129,12 +130,11 @@ def _path_answer(context: Context, function: Function, attack: tuple[Actor, Outc
 
 def _others_answer(functions: Sequence[Function]) -> Answer:
     names = [function.name for function in functions]
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     have = "1 function has" if len(names) == 1 else f"{len(names)} functions have"
     return Answer(
         Status.BROKEN,
         CATALOG,
-        f"{have} no search_path of {'its' if len(names) == 1 else 'their'} own: {', '.join(names[:3])}{more}.",
+        f"{have} no search_path of {'its' if len(names) == 1 else 'their'} own: {first_of(names)}.",
         expected="SET search_path = ''",
         actual="names are found by the search_path of the caller",
         remedy=" ".join(f"ALTER FUNCTION {name} SET search_path = '';" for name in names),

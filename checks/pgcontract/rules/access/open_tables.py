@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pgcontract.model.schema import Table
+from pgcontract.model.wording import joined, number_of
 from pgcontract.probes.context import Context
 from pgcontract.probes.roles.access import Access, Try, try_access
 from pgcontract.probes.roles.users import Actor
 from pgcontract.result import Evidence, Severity, Status
-from pgcontract.rules.access.shown import catalog_on_supabase, counted, described, in_projects, session
+from pgcontract.rules.access.shown import catalog_on_supabase, described, in_projects, session
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check, otherwise_kept
 from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_parts, origin_in_chain
@@ -81,14 +82,14 @@ def _open_answer(
     reader = openings[0][1]
     done = dict.fromkeys(operation for _, actor, operation, _ in openings if actor == reader)
     words = [
-        f"reads {counted(one.rows)}" if operation == "SELECT" else _WORDS[operation]
+        f"reads {number_of(one.rows, 'rows')}" if operation == "SELECT" else _WORDS[operation]
         for operation in done
         for one in [next(each for _, actor, of, each in openings if (actor, of) == (reader, operation))]
     ]
     where = in_projects(context, access, (regime for regime, *_ in openings))
     rows = tuple(
         dict.fromkeys(
-            (described(actor), operation, counted(one.rows), _age(context, regime))
+            (described(actor), operation, number_of(one.rows, "rows"), _age(context, regime))
             for regime, actor, operation, one in openings
         )
     )
@@ -96,14 +97,10 @@ def _open_answer(
     of = ""
     if partitions:
         listed = ", ".join(names[:_PARTITIONS_NAMED]) + (", …" if len(names) > _PARTITIONS_NAMED else "")
-        of = f" past it: {counted(len(names), 'partition')} ({listed}) {'has' if len(names) == 1 else 'have'} none"
+        of = f" past it: {number_of(len(names), 'partitions')} ({listed}) {'has' if len(names) == 1 else 'have'} none"
     policies = [policy.name for policy in context.after.policies if policy.table == table]
-    idle = (
-        f" Its {counted(len(policies), 'policy').replace('policys', 'policies')} restrict nothing."
-        if policies and not partitions
-        else ""
-    )
-    who = f"{described(reader)} {' and '.join((', '.join(words[:-1]), words[-1]) if len(words) > 1 else words)}"
+    idle = f" Its {number_of(len(policies), 'policies')} restrict nothing." if policies and not partitions else ""
+    who = f"{described(reader)} {joined(words)}"
     subject_has = f"{table} has row security, and is open{of}" if partitions else f"{table} has no row security"
     remedy = " ".join(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY;" for name in names)
     remedy += " Then a policy for whoever is to reach it." if not partitions else ""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pgcontract.model.schema import Policy, Table
+from pgcontract.model.wording import first_of, number_of
 from pgcontract.probes.context import Context
 from pgcontract.probes.executed.granted_roles import refused_by_policies
 from pgcontract.probes.roles.access import Access, Try, is_exposed, try_access
@@ -14,7 +15,7 @@ from pgcontract.probes.roles.acting import DENIED, Outcome
 from pgcontract.probes.roles.users import ACTORS, Actor
 from pgcontract.probes.roles.users_state import supports_roles
 from pgcontract.result import Evidence, Severity, Status
-from pgcontract.rules.access.shown import catalog_on_supabase, counted, described, in_projects, session
+from pgcontract.rules.access.shown import catalog_on_supabase, described, in_projects, session
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check, otherwise_kept
 from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_parts, origin_in_chain
@@ -138,7 +139,7 @@ def policy_call_once(context: Context) -> Iterator[Answer]:
         yield Answer(
             Status.BROKEN,
             table,
-            f"{counted(len(names), 'policy').replace('policys', 'policies')} of {table} "
+            f"{number_of(len(names), 'policies')} of {table} "
             f"{'calls' if len(names) == 1 else 'call'} for each row what one call would answer: {', '.join(names)}.",
             expected="(SELECT auth.uid()), asked once a statement",
             actual="; ".join(f"{policy.quoted_name}: {policy.using or policy.check}" for policy in policies),
@@ -207,10 +208,9 @@ def table_policies(context: Context) -> Iterator[Answer]:
     if not closed:
         yield Answer(Status.KEPT, CATALOG, "Each table with row security has a policy.")
         return
-    more = f" and {len(closed) - 3} more" if len(closed) > 3 else ""
     yield Answer(
         Status.NOTED,
         CATALOG,
-        f"{counted(len(closed), 'table')} with row security {'has' if len(closed) == 1 else 'have'} no policy, so that "
-        f"the service alone reaches {'it' if len(closed) == 1 else 'them'}: {', '.join(closed[:3])}{more}.",
+        f"{number_of(len(closed), 'tables')} with row security {'has' if len(closed) == 1 else 'have'} no policy, so "
+        f"that the service alone reaches {'it' if len(closed) == 1 else 'them'}: {first_of(closed)}.",
     )

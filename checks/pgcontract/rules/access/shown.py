@@ -35,8 +35,3 @@ def session(outcome: Outcome, actor: Actor) -> Evidence:
 def described(actor: Actor) -> str:
     """`user A (authenticated)`, `anon`."""
     return actor.name if actor.user is None else f"{actor.name} ({actor.role})"
-
-
-def counted(number: int, noun: str = "row") -> str:
-    """`1 row`, `2 rows`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from pgcontract.model.schema import Policy
+from pgcontract.model.wording import joined
 from pgcontract.probes.context import Context
 from pgcontract.probes.roles.access import Access, Try, try_access
 from pgcontract.probes.roles.files import FILES, written_files
@@ -79,7 +80,7 @@ def policy_restricts(context: Context) -> Iterator[Answer]:
 def _service_answer(context: Context, policy: Policy, allowed: Sequence[str]) -> Answer:
     """Of what a service asks with the caller's role: nothing of it is here to be written."""
     who = "whoever signs up" if set(policy.roles) & _PUBLIC == {"authenticated"} else "anon"
-    listed = " and ".join((", ".join(allowed[:-1]), allowed[-1]) if len(allowed) > 1 else allowed)
+    listed = joined(allowed)
     clause, condition = "USING", policy.using
     if condition is None or _as_its_service_takes(policy).using != "true":
         clause, condition = "WITH CHECK", policy.check
@@ -151,7 +152,7 @@ def _always_true_answer(
 ) -> Answer:
     _, _, actor, tried = shown[0]
     verbs = list(dict.fromkeys(_VERBS[operation] for _, operation, who, _ in shown if who == actor))
-    listed = " and ".join((", ".join(verbs[:-1]), verbs[-1]) if len(verbs) > 1 else verbs)
+    listed = joined(verbs)
     where = in_projects(context, access, (regime for regime, *_ in shown))
     clause = "USING" if policy.using == "true" else "WITH CHECK"
     is_lighter = not {"change", "delete"} & set(verbs) or policy.using not in (None, "true")

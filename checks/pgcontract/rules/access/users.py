@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from pgcontract.model.wording import joined
 from pgcontract.probes.context import Context
 from pgcontract.probes.roles.access import Access, try_access
 from pgcontract.probes.roles.separation import Crossing, find_crossings
@@ -88,7 +89,7 @@ def _answer(context: Context, access: Access, crossings: Sequence[Crossing]) -> 
         clauses += [] if policy.command in ("select", "delete") else [f"WITH CHECK ({own})"]
         remedies.append(f"ALTER POLICY {policy.quoted_name} ON {table} {' '.join(clauses)};")
     where = in_projects(context, access, (crossing.regime for crossing in done))
-    listed = " and ".join((", ".join(words[:-1]), words[-1]) if len(words) > 1 else words)
+    listed = joined(words)
     return Answer(
         Status.BROKEN,
         table,

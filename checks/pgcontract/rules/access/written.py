@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pgcontract.model.schema import Function
+from pgcontract.model.wording import joined
 from pgcontract.probes.context import Context
 from pgcontract.probes.roles.access import Access, try_access
 from pgcontract.probes.roles.definer_writes import Written, try_definer_writes
@@ -54,7 +55,7 @@ def _view_answer(context: Context, access: Access, name: str, written: Sequence[
     first = written[0]
     done = [one for one in written if one.actor == first.actor and one.regimes == first.regimes]
     where = in_projects(context, access, (regime for one in done for regime in one.regimes))
-    verbs = _joined([_VERBS[one.operation] for one in done])
+    verbs = joined([_VERBS[one.operation] for one in done])
     operations = ", ".join(dict.fromkeys(one.operation for one in written))
     remedy = f"REVOKE INSERT, UPDATE, DELETE ON {name} FROM PUBLIC, anon, authenticated;"
     if first.table != AUTH_USERS:
@@ -99,7 +100,7 @@ def function_caller_writes(context: Context) -> Iterator[Answer]:
 def _function_answer(context: Context, function: Function, written: Sequence[Written]) -> Answer:
     first = written[0]
     done = [one for one in written if one.actor == first.actor]
-    did = _joined([_OF_OTHERS[one.operation].format(ANNA.name, one.table) for one in done])
+    did = joined([_OF_OTHERS[one.operation].format(ANNA.name, one.table) for one in done])
     is_light = function.form == "procedure" or {one.operation for one in written} == {"INSERT"}
     return Answer(
         Status.BROKEN,
@@ -113,7 +114,3 @@ def _function_answer(context: Context, function: Function, written: Sequence[Wri
         origin=origin_in_chain(context.promise, "function", function.name),
         severity=Severity.WARNING if is_light else None,
     )
-
-
-def _joined(words: Sequence[str]) -> str:
-    return " and ".join((", ".join(words[:-1]), words[-1]) if len(words) > 1 else words)

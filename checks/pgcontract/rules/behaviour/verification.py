@@ -8,6 +8,7 @@ import psycopg
 
 from pgcontract.contract import Verification
 from pgcontract.errors import CouldNotAsk
+from pgcontract.model.wording import number_of
 from pgcontract.postgres.acting_identity import Identity, acting_as
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.context import Context
@@ -15,7 +16,6 @@ from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
-from pgcontract.rules.shape.object_count import number_of
 from pgcontract.values import dataclass
 
 _SHOWN_ROWS = 50

@@ -8,6 +8,7 @@ from typing import Final
 from pgcontract.model.lock_mode import LockMode
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Origin
+from pgcontract.model.wording import joined
 from pgcontract.probes.context import Context
 from pgcontract.probes.locks.carried import is_one_with_others
 from pgcontract.probes.locks.trace import trace_locks
@@ -139,7 +140,7 @@ def reasons(works: Sequence[Work]) -> str:
         words[0] = f"the indexes {words[0]}"
     if len(words) > 3:
         words = [*words[:2], f"{len(words) - 2} more"]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+    return joined(words)
 
 
 def command(traced: TracedStatement) -> str:

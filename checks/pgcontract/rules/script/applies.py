@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pgcontract.model.schema import Origin
+from pgcontract.model.wording import number_of
 from pgcontract.postgres.script_execution import Refusal
 from pgcontract.probes.context import Context
 from pgcontract.probes.failure import Failure, FailureKind
@@ -14,7 +15,6 @@ from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
 from pgcontract.rules.script.lifecycle import one_script
-from pgcontract.rules.shape.object_count import number_of
 
 
 @check("script.applies", subjects=one_script, comes_first=True, replays=True, always_asked=True)

@@ -9,6 +9,7 @@ from pgcontract.contract import Migration
 from pgcontract.model.schema import Origin
 from pgcontract.model.sql import Statement
 from pgcontract.model.sql.lexer import without_comments
+from pgcontract.model.wording import first_of, joined
 from pgcontract.postgres import builds
 from pgcontract.postgres.stand_ins import PREINSTALLED, StandIn, offered
 from pgcontract.probes.context import Context
@@ -56,14 +57,13 @@ def extension_available(context: Context) -> Iterator[Answer]:
         return
     names = [use.stand_in.name for use in uses]
     functions = [f"{name}()" for use in uses for name in use.functions]
-    more = f" and {len(functions) - _NAMED} more" if len(functions) > _NAMED else ""
     one = len(names) == 1
     needed = next((use.needed for use in uses if use.needed is not None), None)
     yield Answer(
         Status.UNKNOWN if needed is not None else Status.NOTED,
         CATALOG,
-        f"{_listed(names)} {'is' if one else 'are'} not in this server's build, and pgcontract's own functions stood in "
-        f"for {'it' if one else 'them'}: all else was asked, what {', '.join(functions[:_NAMED])}{more} "
+        f"{joined(names)} {'is' if one else 'are'} not in this server's build, and pgcontract's own functions stood in "
+        f"for {'it' if one else 'them'}: all else was asked, what {first_of(functions, _NAMED)} "
         f"{'gives' if len(functions) == 1 else 'give'} was not.",
         remedy=_remedy(names, project.postgres or server.major, server.provider),
         origin=needed,
@@ -144,7 +144,3 @@ def _remedy(names: list[str], major: int, spec: str) -> str:
     known = sorted((words for words in sources if words), key=len, reverse=True)
     words = known[0].removesuffix(" has it") if known else "--pg docker:IMAGE"
     return f"{words} has it." if words.startswith("--pg") else f"{words[0].upper()}{words[1:]}."
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -10,6 +10,7 @@ from pgcontract.catalog.contents import read_contents
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Origin
 from pgcontract.model.sql import Statement
+from pgcontract.model.wording import number_of
 from pgcontract.postgres.script_execution import (
     apply_as_production,
     apply_statements,
@@ -34,7 +35,6 @@ from pgcontract.probes.rehearsal import FilledState, filled_before
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
-from pgcontract.rules.shape.object_count import number_of
 
 _ATOMIC: Final = r"(?<!not )(?<!isn't )atomic(?:ally)?\b|all[- ]or[- ]nothing|in (?:one|a single) transaction"
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pgcontract.model.wording import number_of
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
 from pgcontract.result import Correctable, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
-from pgcontract.rules.shape.object_count import number_of
 
 
 def _lines(promise: Promise) -> Iterator[str]:

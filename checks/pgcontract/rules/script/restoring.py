@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pgcontract.model.identifiers import quote_identifier
+from pgcontract.model.wording import first_of, number_of
 from pgcontract.postgres.script_execution import Refusal, apply_statements
 from pgcontract.probes.context import Context
 from pgcontract.probes.failure_injection import first_line
@@ -14,7 +15,6 @@ from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
-from pgcontract.rules.shape.object_count import number_of
 
 _ROLE: Final = re.compile(r'role "(.*)" does not exist', re.DOTALL)
 _MAX_NAMES: Final = 5
@@ -48,8 +48,7 @@ def script_restores(context: Context) -> Iterator[Answer]:
     roles = sorted({match[1] for refusal in passed_over if (match := _ROLE.fullmatch(refusal.message))})
     summary = f"{number_of(len(passed_over), 'statements')} of the dump took no effect, and the restore went on"
     if roles:
-        more = f" and {len(roles) - _MAX_NAMES} more" if len(roles) > _MAX_NAMES else ""
-        summary += f"; nobody here is {', '.join(roles[:_MAX_NAMES])}{more}, so what they own and may do was not shown"
+        summary += f"; nobody here is {first_of(roles, _MAX_NAMES)}, so what they own and may do was not shown"
     created = " ".join(f"CREATE ROLE {quote_identifier(role)};" for role in roles[:_MAX_NAMES])
     yield Answer(
         Status.NOTED,

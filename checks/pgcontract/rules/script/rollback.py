@@ -9,6 +9,7 @@ from pgcontract.errors import CouldNotAsk
 from pgcontract.model.contents import Contents, row_counts
 from pgcontract.model.schema import Origin
 from pgcontract.model.sql import Script
+from pgcontract.model.wording import number_of
 from pgcontract.postgres.script_execution import Refusal
 from pgcontract.probes.contents_changes import (
     changed_rows,
@@ -29,7 +30,6 @@ from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check, only_claimed
 from pgcontract.rules.script.second_run import REPEATABLE
-from pgcontract.rules.shape.object_count import number_of
 
 
 @check("rollback.exists", subjects=lambda promise: ("script",), severity=Severity.INFO)

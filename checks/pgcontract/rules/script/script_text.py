@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from pgcontract.model.schema import PART_TYPES, UNCOMMENTED, Origin
 from pgcontract.model.sql import Created
+from pgcontract.model.wording import number_of
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check, only_claimed
-from pgcontract.rules.shape.object_count import number_of
 
 # Kinds whose names in the text and in the catalog are the same word; a grant or comment is judged by its own check.
 _COMPARED = {part.kind for part in PART_TYPES.values()} - UNCOMMENTED | {"extension"}

@@ -11,6 +11,7 @@ from pgcontract.catalog import read_object_ids
 from pgcontract.catalog.contents import read_contents
 from pgcontract.model.contents import Contents, row_counts
 from pgcontract.model.schema import Origin, Part
+from pgcontract.model.wording import number_of
 from pgcontract.postgres.script_execution import (
     apply_as_production,
     locate_refusal,
@@ -34,7 +35,6 @@ from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
 from pgcontract.rules.script.lifecycle import one_script
-from pgcontract.rules.shape.object_count import number_of
 
 # What a script's own comments promise of it, in a sentence that does not deny it.
 REPEATABLE: Final = (

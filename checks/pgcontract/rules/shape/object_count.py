@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from pgcontract.model.schema import Schema
+from pgcontract.model.wording import number_of
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
 from pgcontract.result import Correctable, Severity, Status
@@ -28,15 +29,6 @@ _COUNTED: Final[dict[str, Callable[[Schema], tuple[str, ...]]]] = {
     ),
     "comments": lambda schema: tuple(f"{part.kind} {part.name}" for part in schema.parts() if part.comment),
 }
-
-
-def number_of(number: int, what: str) -> str:
-    """`4 indexes`, `1 index`: the count with its noun."""
-    if number != 1:
-        return f"{number} {what}"
-    noun, _, rest = what.partition(" with ")
-    singular = {"indexes": "index", "policies": "policy"}.get(noun, noun.removesuffix("s"))
-    return f"1 {singular}{f' with {rest}' if rest else ''}"
 
 
 def _subjects(promise: Promise) -> Iterator[str]:

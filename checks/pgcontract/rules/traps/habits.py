@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pgcontract.model.schema import Column, Index
+from pgcontract.model.wording import first_of
 from pgcontract.patterns import lazy_pattern
 from pgcontract.probes.context import Context
 from pgcontract.result import Evidence, Severity, Status
@@ -167,10 +168,9 @@ def _answer(found: Sequence[str], noun: str, does: str, kept: str) -> Answer:
         return Answer(Status.NOTED, CATALOG, f"1 {noun} {does}: {found[0]}.")
     plural = {"lets": "let", "tells": "tell", "ends": "end", "holds": "hold", "is": "are"}
     verb, _, rest = does.partition(" ")
-    more = f" and {len(found) - _FIRST} more" if len(found) > _FIRST else ""
     return Answer(
         Status.NOTED,
         CATALOG,
-        f"{len(found)} {noun}s {plural[verb]} {rest}: {', '.join(found[:_FIRST])}{more}.",
-        evidence=[Evidence(title=f"All {len(found)}", text="\n".join(found))] if more else [],
+        f"{len(found)} {noun}s {plural[verb]} {rest}: {first_of(found, _FIRST)}.",
+        evidence=[Evidence(title=f"All {len(found)}", text="\n".join(found))] if len(found) > _FIRST else [],
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pgcontract.model.wording import first_of
 from pgcontract.probes.context import Context
 from pgcontract.probes.executed.trigger_effects import trigger_effects
 from pgcontract.result import Evidence, Severity, Status
@@ -88,8 +89,7 @@ def function_fired(context: Context) -> Iterator[Answer]:
         if function.returns in ("trigger", "event_trigger") and function.name not in fired
     ]
     if left:
-        more = f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else ""
         noun = "trigger function is" if len(left) == 1 else "trigger functions are"
-        yield Answer(Status.NOTED, CATALOG, f"{len(left)} {noun} run by no trigger: {', '.join(left[:_SHOWN])}{more}.")
+        yield Answer(Status.NOTED, CATALOG, f"{len(left)} {noun} run by no trigger: {first_of(left, _SHOWN)}.")
     else:
         yield Answer(Status.KEPT, CATALOG, "Each trigger function is run by a trigger.")
