@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pgcontract.contract.values import Contract
+from pgcontract.contract.values import Contract, S
 from pgcontract.model.sql import Script
 from pgcontract.values import dataclass
 
@@ -24,6 +24,10 @@ class Migration:
     outside_remedy: str = ""
     whole_remedy: str = ""
     contract: Contract | None = None
+
+    def of(self, section: type[S]) -> tuple[S, ...]:
+        """What its own contract declares in one section; nothing where it has none."""
+        return self.contract.of(section) if self.contract else ()
 
     def is_called(self, word: str) -> bool:
         """Whether an owner's word means this one: its key, its display name, with zeros in front or without, its file."""

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from pgcontract.contract import Contract, Migration, Project
+from pgcontract.contract.values import S
 from pgcontract.model.schema import Origin, Schema
 from pgcontract.model.sql import Inventory, Script, inventory
 from pgcontract.values import dataclass
@@ -42,6 +43,10 @@ class Promise:
     @property
     def contract(self) -> Contract | None:
         return self.migration.contract
+
+    def of(self, section: type[S]) -> tuple[S, ...]:
+        """What its own contract declares in one section; nothing where it has none."""
+        return self.migration.of(section)
 
     @property
     def is_whole(self) -> bool:

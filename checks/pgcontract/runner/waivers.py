@@ -48,9 +48,7 @@ def apply_waivers(
     a fault of its own. Of one that is `undecided` nothing is said: a selection left it out, or what it is about.
     """
     uses = [
-        _Use(migration=migration, waiver=waiver)
-        for migration in project.at_head.chain
-        for waiver in (migration.contract.of(Waiver) if migration.contract else ())
+        _Use(migration=migration, waiver=waiver) for migration in project.at_head.chain for waiver in migration.of(Waiver)
     ]
     places = FindingPlaces(project)
     excused = tuple(_excuse(finding, uses, today, places) for finding in findings)
@@ -145,7 +143,7 @@ def waiver_terms(findings: Iterable[Finding], project: Project) -> tuple[WaiverT
             ),
         )
         for migration in project.at_head.chain
-        for waiver in (migration.contract.of(Waiver) if migration.contract else ())
+        for waiver in migration.of(Waiver)
     )
     return tuple(sorted(terms, key=lambda term: (term.until, term.item, term.migration)))
 

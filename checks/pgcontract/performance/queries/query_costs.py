@@ -126,8 +126,8 @@ class MeasuredQuery:
 @cached_fact
 def measured_queries(context: Context) -> tuple[MeasuredQuery, ...]:
     """Every query of this migration's contract, in the order declared. CouldNotAsk without a loaded server."""
-    contract, loaded_server = context.promise.contract, get_loaded_server(context)
-    return tuple(measure_query(context, loaded_server, query) for query in (contract.of(Query) if contract else ()))
+    loaded_server = get_loaded_server(context)
+    return tuple(measure_query(context, loaded_server, query) for query in context.promise.of(Query))
 
 
 @cached_state_fact

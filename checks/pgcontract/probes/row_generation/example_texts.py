@@ -24,7 +24,7 @@ def example_texts(promise: Promise) -> Mapping[tuple[str, str], tuple[str, ...]]
         for column, value in sample.items():
             add(table, column, value)
     for migration in project.chain:
-        for column_format in migration.contract.of(ColumnFormat) if migration.contract else ():
+        for column_format in migration.of(ColumnFormat):
             for value in column_format.accept:
                 add(column_format.table, column_format.bare_column, value)
         if migration.key == key:

@@ -31,7 +31,7 @@ _REMEDY = (
 
 def _flows(promise: Promise) -> tuple[Flow, ...]:
     """The flows that have invariants."""
-    return tuple(flow for flow in promise.contract.of(Flow) if flow.invariants) if promise.contract else ()
+    return tuple(flow for flow in promise.of(Flow) if flow.invariants)
 
 
 def _invariants(promise: Promise) -> Iterator[str]:

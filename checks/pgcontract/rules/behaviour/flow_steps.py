@@ -29,12 +29,8 @@ from pgcontract.rules.registry import check
 from pgcontract.values import dataclass
 
 
-def _flows(promise: Promise) -> tuple[Flow, ...]:
-    return promise.contract.of(Flow) if promise.contract else ()
-
-
 def _steps(promise: Promise) -> Iterator[str]:
-    return (f"{flow.name}.{step.name}" for flow in _flows(promise) for step in flow.steps)
+    return (f"{flow.name}.{step.name}" for flow in promise.of(Flow) for step in flow.steps)
 
 
 @check("flow.steps", subjects=_steps, behaviour=True, correctable=Correctable.STATEMENT)
@@ -49,7 +45,7 @@ def flow_steps(context: Context) -> Iterator[Answer]:
     beyond the declared number then, whatever lets it.
     What to do: fix the step's SQL; where the step is right, fix the table.
     """
-    for flow in _flows(context.promise):
+    for flow in context.promise.of(Flow):
         with context.sandbox.rolled_back(context.after_state) as connection:
             runner = ScenarioRunner(connection, flow)
             for step in flow.steps:

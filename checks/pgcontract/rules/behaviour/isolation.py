@@ -16,7 +16,7 @@ from pgcontract.rules.registry import check
 
 
 def _races(promise: Promise) -> Iterator[str]:
-    return (race.name for race in promise.contract.of(Race)) if promise.contract else iter(())
+    return (race.name for race in promise.of(Race))
 
 
 @check("acid.isolation", subjects=_races, behaviour=True)

@@ -28,12 +28,8 @@ from pgcontract.rules.behaviour.presence_attempts import (
 from pgcontract.rules.registry import check
 
 
-def _presences(promise: Promise) -> tuple[Presence, ...]:
-    return promise.contract.of(Presence) if promise.contract else ()
-
-
 def _names(promise: Promise) -> Iterator[str]:
-    return (presence.name for presence in _presences(promise))
+    return (presence.name for presence in promise.of(Presence))
 
 
 @check("presence.holds", subjects=_names, behaviour=True)
@@ -51,7 +47,7 @@ def presence_holds(context: Context) -> Iterator[Answer]:
     partition or child table with other rules is asked by itself.
     What to do: CHECK ((column IS NOT NULL) = (condition)), and CHECK (column >= the other column).
     """
-    for presence in _presences(context.promise):
+    for presence in context.promise.of(Presence):
         try:
             yield _answer(presence, try_writes(context, presence))
         except CouldNotAsk as error:

@@ -36,12 +36,8 @@ from pgcontract.rules.behaviour.state_machine_remedy import initial_remedy, tran
 from pgcontract.rules.registry import check
 
 
-def _state_machines(promise: Promise) -> tuple[StateMachine, ...]:
-    return promise.contract.of(StateMachine) if promise.contract else ()
-
-
 def _names(promise: Promise) -> Iterator[str]:
-    return (state_machine.name for state_machine in _state_machines(promise))
+    return (state_machine.name for state_machine in promise.of(StateMachine))
 
 
 @dataclass(frozen=True)
@@ -53,7 +49,7 @@ class _Tried:
 
 
 def _try_each(context: Context, judge: Callable[[_Tried], Answer]) -> Iterator[Answer]:
-    for state_machine in _state_machines(context.promise):
+    for state_machine in context.promise.of(StateMachine):
         try:
             places = probe_state_matrices(context, state_machine)
             yield judge(_Tried(context, state_machine, places, later_declaration(context, state_machine)))

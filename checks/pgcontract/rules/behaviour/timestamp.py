@@ -18,7 +18,7 @@ from pgcontract.rules.registry import Subjects, check
 
 
 def _timestamps(promise: Promise, *, event: str | None = None, increasing: bool = False) -> tuple[Timestamp, ...]:
-    timestamps = promise.contract.of(Timestamp) if promise.contract else ()
+    timestamps = promise.of(Timestamp)
     return tuple(
         timestamp
         for timestamp in timestamps

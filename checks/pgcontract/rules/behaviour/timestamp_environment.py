@@ -40,12 +40,8 @@ _SEARCH_PATH_ATTACK: Final = (
 _PAST: Final = sql.SQL("timestamptz {}").format(sql.Literal(PAST))
 
 
-def _timestamps(promise: Promise) -> tuple[Timestamp, ...]:
-    return promise.contract.of(Timestamp) if promise.contract else ()
-
-
 def _names(promise: Promise) -> Iterator[str]:
-    return (timestamp.name for timestamp in _timestamps(promise))
+    return (timestamp.name for timestamp in promise.of(Timestamp))
 
 
 @check("timestamp.search_path", subjects=_names, behaviour=True)
@@ -59,7 +55,7 @@ def timestamp_search_path(context: Context) -> Iterator[Answer]:
     table with other rules.
     What to do: SET search_path = '' on the trigger's function, and write pg_catalog.clock_timestamp() in its body.
     """
-    for timestamp in _timestamps(context.promise):
+    for timestamp in context.promise.of(Timestamp):
         try:
             yield _attacked(context, timestamp)
         except CouldNotAsk as error:
@@ -161,7 +157,7 @@ def timestamp_replica_role(context: Context) -> Iterator[Answer]:
     How it is measured: with that setting, which only a superuser can set or grant, the timestamp is written by UPDATE.
     What to do: nothing; or ALTER TABLE ... ENABLE ALWAYS TRIGGER where not even a restore may write it.
     """
-    for timestamp in _timestamps(context.promise):
+    for timestamp in context.promise.of(Timestamp):
         try:
             yield _replicated(context, timestamp)
         except CouldNotAsk as error:

@@ -22,7 +22,7 @@ _SHOWN_ROWS = 50
 
 
 def _queries(promise: Promise) -> tuple[str, ...]:
-    return tuple(query.id for query in promise.contract.of(Verification)) if promise.contract else ()
+    return tuple(query.id for query in promise.of(Verification))
 
 
 @check("verification.query", subjects=_queries)
@@ -34,9 +34,7 @@ def verification_query(context: Context) -> Iterator[Answer]:
     named in its `after`. Its rows are compared with `expect`. What it cannot detect is listed in the report.
     What to do: fix the query or `expect`; rely on the other checks for what it cannot detect.
     """
-    queries = {
-        query.id: query for query in (context.promise.contract.of(Verification) if context.promise.contract else ())
-    }
+    queries = {query.id: query for query in context.promise.of(Verification)}
     for query in queries.values():
         with context.sandbox.rolled_back(context.after_state) as connection:
             try:

@@ -21,7 +21,7 @@ WHOLE_DATASET = "dataset"
 
 def _tables(promise: Promise) -> tuple[str, ...]:
     """The tables that this contract's own data set declares."""
-    for dataset in promise.contract.of(Dataset) if promise.contract else ():
+    for dataset in promise.of(Dataset):
         return tuple(table.name for table in dataset.tables) or (WHOLE_DATASET,)
     return ()
 
@@ -48,8 +48,7 @@ def dataset_loads(context: Context) -> Iterator[Answer]:
     )
     changed = tuple((f"{load.size:,}", difference) for load in loaded.loads for difference in load.differences)
     where = Evidence(title="Conditions", text=loaded.conditions)
-    contract = context.promise.contract
-    origins = [table for dataset in (contract.of(Dataset) if contract else ()) for table in dataset.tables]
+    origins = [table for dataset in context.promise.of(Dataset) for table in dataset.tables]
     for name in _tables(context.promise):
         origin = next((table.origin for table in origins if table.name == name), None)
         if changed:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def queries(promise: Promise) -> Iterator[str]:
-    return (query.name for query in (promise.contract.of(Query) if promise.contract else ()))
+    return (query.name for query in promise.of(Query))
 
 
 @check("query.runs", subjects=queries, head=True, measures=[MeasurementKind.QUERY_COSTS], correctable=Correctable.WORDS)

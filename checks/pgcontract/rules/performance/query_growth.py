@@ -27,11 +27,11 @@ _ALLOWED_GROWTH: dict[Growth, str] = {
 
 
 def _queries_with_growth(promise: Promise) -> Iterator[str]:
-    return (query.name for query in (promise.contract.of(Query) if promise.contract else ()) if query.growth)
+    return (query.name for query in promise.of(Query) if query.growth)
 
 
 def _queries_with_budget(promise: Promise) -> Iterator[str]:
-    queries = promise.contract.of(Query) if promise.contract else ()
+    queries = promise.of(Query)
     return (query.name for query in queries if query.budget and query.budget.buffers)
 
 

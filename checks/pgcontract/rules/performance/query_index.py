@@ -31,7 +31,7 @@ _WRONG_PAGES = 8
 
 
 def _indexed(promise: Promise) -> Iterator[str]:
-    return (query.name for query in (promise.contract.of(Query) if promise.contract else ()) if query.index)
+    return (query.name for query in promise.of(Query) if query.index)
 
 
 @check(

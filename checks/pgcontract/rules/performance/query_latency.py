@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def _queries(promise: Promise) -> Iterator[str]:
-    return (query.name for query in promise.contract.of(Query)) if promise.contract else iter(())
+    return (query.name for query in promise.of(Query))
 
 
 @check(

@@ -26,7 +26,7 @@ _MIN_HOT_SHARE: Final = 0.5
 
 
 def flows_of(promise: Promise) -> tuple[Flow, ...]:
-    return promise.contract.of(Flow) if promise.contract else ()
+    return promise.of(Flow)
 
 
 def steps(promise: Promise) -> Iterator[str]:

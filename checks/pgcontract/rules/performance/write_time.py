@@ -23,7 +23,7 @@ _FACTOR: Final = 2
 
 def _subjects(promise: Promise) -> Iterator[str]:
     """What claims say of this contract's flows, later ones too; and of those that no contract declares."""
-    own = {flow.name for flow in promise.contract.of(Flow)} if promise.contract else set()
+    own = {flow.name for flow in promise.of(Flow)}
     later = {subject for subject in promise.claimed_subjects("write.time", later=True) if _flow(subject) in own}
     others = {
         flow.name

@@ -124,8 +124,8 @@ def _answer(context: Context, stop: Stop, subject: str) -> Answer:
 
 def _promising(context: Context, stop: Stop) -> str | None:
     """The rows of the contract at which the migration must fail, and fails in the same way."""
-    contract, script = context.promise.contract, context.promise.script
-    for case in contract.of(ExistingRows) if contract else ():
+    script = context.promise.script
+    for case in context.promise.of(ExistingRows):
         if not case.must_fail:
             continue
         with context.clone(context.before_state) as connection:

@@ -40,7 +40,7 @@ def rows_kept(context: Context) -> Iterator[Answer]:
         counts[loss.subject] = counts.get(loss.subject, 0) + 1
         if counts[loss.subject] == 1:
             yield _answer(context, loss)
-    unmet = [each for each in unmet_deletes(context) if each.table not in told]
+    unmet = [each for each in unmet_deletes(context) if each.table not in counts]
     yield from (_unmet_answer(context, each) for each in {each.table: each for each in reversed(unmet)}.values())
     if not losses and not unmet and over.after is not None:
         yield Answer(Status.KEPT, "script", "Every row that was there is there, with what was in it.")

@@ -21,7 +21,7 @@ from pgcontract.rules.registry import check
 
 
 def _names(promise: Promise) -> tuple[str, ...]:
-    return tuple(row.name for row in promise.contract.of(ExistingRows)) if promise.contract else ()
+    return tuple(row.name for row in promise.of(ExistingRows))
 
 
 @check("script.existing_rows", subjects=_names)
@@ -35,7 +35,7 @@ def script_existing_rows(context: Context) -> Iterator[Answer]:
     What to do: at the top of the script, count the rows that a new rule would refuse, and RAISE EXCEPTION with that
     number.
     """
-    for case in context.promise.contract.of(ExistingRows) if context.promise.contract else ():
+    for case in context.promise.of(ExistingRows):
         yield _run_over_rows(context, case)
 
 
