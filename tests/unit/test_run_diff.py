@@ -134,12 +134,12 @@ STALE = {
 
 @pytest.mark.parametrize("what", STALE)
 def test_report_of_something_else_is_stale(what: str, reported: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    change, reported = STALE[what]
+    change, sentence = STALE[what]
     change(reported)
     code = command(["report", "--check", str(reported / "deployment.md")])
     said = capsys.readouterr().out.splitlines()
 
-    assert (1, True, 3) == (code, reported in said[1], len(said))
+    assert (1, True, 3) == (code, sentence in said[1], len(said))
 
 
 def _append(file: Path, text: str = " ") -> None:
