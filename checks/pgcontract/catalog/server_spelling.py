@@ -15,21 +15,24 @@ import psycopg
 from psycopg import sql
 
 from pgcontract.catalog import read_catalog
+from pgcontract.catalog.part_ddl import (
+    column_ddl,
+    create_constraint,
+    create_function,
+    create_index,
+    create_policy,
+    create_trigger,
+    create_type,
+    create_view,
+)
 from pgcontract.model.identifiers import quote_identifier
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import (
     PART_TYPES,
-    Column,
-    Constraint,
     Function,
-    Index,
     Part,
-    Policy,
     Schema,
     Table,
-    Trigger,
-    Type,
-    View,
 )
 from pgcontract.values import dataclass
 
@@ -106,20 +109,18 @@ class _ScratchSchemas:
         self.connection.execute("SET LOCAL check_function_bodies = off")
         for part in (*declared.types, *declared.functions, *declared.tables, *declared.views):
             self._create_scratch_schema(part.qualified_name.schema)
-        self._create_each(declared.types, _create_type)
+        self._create_each(declared.types, create_type)
         for table in _parents_first(declared.tables):
             self._create_table(table)
-        self._create_each(declared.functions, _create_function)
+        self._create_each(declared.functions, create_function)
         domains = {data_type.name for data_type in declared.types if data_type.form == "domain"}
         self._create_each(
-            declared.constraints, lambda part, relation: _create_constraint(part, relation, domain=part.table in domains)
+            declared.constraints, lambda part, relation: create_constraint(part, relation, domain=part.table in domains)
         )
-        self._create_each((index for index in declared.indexes if not index.constraint), _create_index)
-        self._create_each(
-            (trigger for trigger in declared.triggers if trigger.when or trigger.arguments), _create_trigger
-        )
-        self._create_each(declared.policies, _create_policy)
-        self._create_each(declared.views, _create_view)
+        self._create_each((index for index in declared.indexes if not index.constraint), create_index)
+        self._create_each((trigger for trigger in declared.triggers if trigger.when or trigger.arguments), create_trigger)
+        self._create_each(declared.policies, create_policy)
+        self._create_each(declared.views, create_view)
         return ServerSpelling(schema=self._read_back(), refused_declarations=tuple(self.refused_declarations))
 
     def _create_scratch_schema(self, schema: str) -> None:
@@ -160,16 +161,16 @@ class _ScratchSchemas:
             statement = f"CREATE TABLE {name} PARTITION OF {self._scratch_name(parent)} {table.partition_bound}{tail}"
             if self._execute(table, statement):
                 return
-        whole = f"CREATE TABLE {name} ({', '.join(map(_column_ddl, columns))}){tail}"
+        whole = f"CREATE TABLE {name} ({', '.join(map(column_ddl, columns))}){tail}"
         before = len(self.refused_declarations)
         if self._execute(table, whole):
             return
         del self.refused_declarations[before:]
         self._execute(table, f"CREATE TABLE {name} ()")
         for column in columns:
-            if not self._execute(column, f"ALTER TABLE {name} ADD COLUMN {_column_ddl(column)}"):
+            if not self._execute(column, f"ALTER TABLE {name} ADD COLUMN {column_ddl(column)}"):
                 untyped_default = replace(column, default=None, generated=None)
-                with_type = f"ALTER TABLE {name} ADD COLUMN {_column_ddl(untyped_default)}"
+                with_type = f"ALTER TABLE {name} ADD COLUMN {column_ddl(untyped_default)}"
                 before = len(self.refused_declarations)
                 self._execute(column, with_type)
                 del self.refused_declarations[before:]
@@ -252,90 +253,3 @@ def _parents_first(tables: Iterable[Table]) -> list[Table]:
         return 1 + depth(parent) if parent is not None else 0
 
     return sorted(by_name.values(), key=lambda table: (depth(table), table.name))
-
-
-def _column_ddl(column: Column) -> str:
-    ddl = f"{column.quoted_name} {column.type}"
-    if column.collation:
-        ddl += f" COLLATE {column.collation}"
-    if column.generated:
-        ddl += f" GENERATED ALWAYS AS ({column.default}) {column.generated.upper()}"
-    elif column.default is not None:
-        ddl += f" DEFAULT {column.default}"
-    return ddl
-
-
-def _create_type(part: Type, name: QualifiedName) -> str:
-    attributes = ", ".join(part.attributes)
-    match part.form:
-        case "enum":
-            labels = ", ".join("'" + label.replace("'", "''") + "'" for label in part.labels)
-            return f"CREATE TYPE {name} AS ENUM ({labels})"
-        case "range":
-            return f"CREATE TYPE {name} AS RANGE ({attributes})"
-        case "domain":
-            default = f" DEFAULT {part.default}" if part.default is not None else ""
-            return f"CREATE DOMAIN {name} AS {' COLLATE '.join(part.attributes)}{default}"
-        case _:
-            return f"CREATE TYPE {name} AS ({attributes})"
-
-
-def _create_function(part: Function, name: QualifiedName) -> str:
-    word = "PROCEDURE" if part.form == "procedure" else "FUNCTION"
-    returns = f" RETURNS {part.returns}" if part.returns and word == "FUNCTION" else ""
-    settings = "".join(f" SET {setting.replace('=', ' TO ', 1)}" for setting in part.settings)
-    body = part.body or ""
-    if body.lstrip()[:12].upper().startswith(("BEGIN ATOMIC", "RETURN ")):
-        quoted = body
-    else:
-        tag = "$pgcontract$"
-        while tag in body:
-            tag = f"{tag[:-1]}_$"
-        quoted = f"AS {tag}{body}{tag}"
-    return (
-        f"CREATE {word} {name.without_arguments}({part.arguments}){returns} LANGUAGE {part.language}{settings} {quoted}"
-    )
-
-
-def _create_constraint(part: Constraint, relation: QualifiedName, *, domain: bool) -> str:
-    name = part.quoted_name
-    return f"ALTER {'DOMAIN' if domain else 'TABLE'} {relation} ADD CONSTRAINT {name} {part.definition}"
-
-
-def _create_index(part: Index, table: QualifiedName) -> str:
-    ddl = f"CREATE {'UNIQUE ' if part.unique else ''}INDEX {part.quoted_name} ON {table} USING {part.method}"
-    ddl += f" ({', '.join(part.keys)})"
-    return ddl + (f" WHERE {part.predicate}" if part.predicate else "")
-
-
-def _create_trigger(part: Trigger, table: QualifiedName) -> str:
-    name = part.quoted_name
-    columns = f" OF {', '.join(part.columns)}" if part.columns else ""
-    events = " OR ".join(event.upper() + (columns if event == "update" else "") for event in part.events)
-    word = "CONSTRAINT TRIGGER" if part.constraint else "TRIGGER"
-    tables = [
-        f"{word} TABLE AS {transition}"
-        for word, transition in (("OLD", part.old_table), ("NEW", part.new_table))
-        if transition
-    ]
-    referencing = f" REFERENCING {' '.join(tables)}" if tables else ""
-    when = f" WHEN ({part.when})" if part.when else ""
-    function = QualifiedName.parse(part.function).without_arguments
-    arguments = ", ".join("'" + argument.replace("'", "''") + "'" for argument in part.arguments)
-    return (
-        f"CREATE {word} {name} {part.timing} {events} ON {table}{referencing} FOR EACH {part.level}{when} "
-        f"EXECUTE FUNCTION {function}({arguments})"
-    )
-
-
-def _create_policy(part: Policy, table: QualifiedName) -> str:
-    ddl = f"CREATE POLICY {part.quoted_name} ON {table} FOR {part.command}"
-    ddl += f" USING ({part.using})" if part.using else ""
-    return ddl + (f" WITH CHECK ({part.check})" if part.check else "")
-
-
-def _create_view(part: View, name: QualifiedName) -> str:
-    word = "MATERIALIZED VIEW" if part.materialized else "VIEW"
-    return f"CREATE {word} {name} AS {part.definition.strip().removesuffix(';')}" + (
-        " WITH NO DATA" if part.materialized else ""
-    )

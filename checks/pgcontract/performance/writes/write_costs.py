@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from statistics import median_low
-from typing import Final, Literal
+from typing import Final
 
 import psycopg
 
 from pgcontract.contract import Flow, Step
 from pgcontract.errors import CouldNotAsk
-from pgcontract.performance.growth import p95
 from pgcontract.performance.loading import Load, get_loaded_server
 from pgcontract.performance.machine_lock import measurement_lock
 from pgcontract.performance.queries.query_costs import indexes_of
 from pgcontract.performance.writes.ablation import (
-    StepAblation,
-    StepCost,
     TableIndex,
     cost_of,
     measure_ablation,
@@ -26,122 +23,15 @@ from pgcontract.performance.writes.ablation import (
 from pgcontract.performance.writes.actor_lives import ACTORS_OF_A_FLOW, FIRST_ACTOR, NotExecuted, run_lives
 from pgcontract.performance.writes.step_functions import PreparedStep, StepExecution, create_procedure, prepare_steps
 from pgcontract.performance.writes.wal_records import RelationWal, WalReader, open_wal
+from pgcontract.performance.writes.write_figures import Kind, SizeFigures, StepWrites, WalShare, Writes
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.cached_facts import cached_state_fact
 from pgcontract.probes.context import Context
 from pgcontract.values import dataclass
 
-Kind = Literal["insert", "update", "delete", "none"]
-_DESCENTS_PER_WRITE: Final = (
-    3  # descents of one index in one write: to find the row, to look for a conflict, to enter the key
-)
-
-
 _LEAVES_ROOM: Final = """
 SELECT FROM pg_catalog.pg_class AS c, pg_catalog.pg_options_to_table(c.reloptions) AS o
  WHERE c.oid = %s::pg_catalog.regclass AND o.option_name = 'fillfactor' AND o.option_value::int < 100"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class WalShare:
-    """One relation's share of the WAL of one write: medians over the executions. `entries` only of an index."""
-
-    relation: str
-    is_index: bool
-    wal_bytes: int
-    entries: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class SizeFigures:
-    """One step at one size of the data set, over `n` executions; counts are medians, `us` every execution's time, sorted.
-
-    `rows_changed` are the distinct numbers of rows that one execution changed or gave. `hot_share` is None where nothing
-    is updated. `shares` and `index_entries` are None where the log cannot be read (no superuser, no pg_walinspect).
-    `height` is the sum of the heights of the B-trees on the tables that the step touches.
-    """
-
-    size: int
-    rows: int
-    n: int
-    rows_changed: tuple[int, ...]
-    buffers: int
-    wal_records: int
-    wal_bytes: int
-    images: int
-    hot_share: float | None
-    us: tuple[float, ...]
-    ablation: StepAblation
-    height: int
-    shares: tuple[WalShare, ...] | None
-
-    @property
-    def index_entries(self) -> int | None:
-        return None if self.shares is None else sum(share.entries for share in self.shares)
-
-    @property
-    def p50_us(self) -> float:
-        return median_low(self.us)
-
-    @property
-    def p95_us(self) -> float:
-        return p95(self.us)
-
-    @property
-    def trigger_wal_bytes(self) -> int | None:
-        """What the log holds more because of the triggers; None where without them the step is refused, or where no two
-        plays are alike enough to be compared."""
-        without = self.ablation.without_triggers
-        if without is None:
-            return 0
-        return self.ablation.as_is.extra_wal_bytes(without) if isinstance(without, StepCost) else None
-
-    @property
-    def trigger_us(self) -> float:
-        """The time in triggers, foreign keys included, by the server's own count."""
-        return sum(trigger.us for trigger in self.ablation.fired)
-
-    def descents(self) -> int:
-        """The most pages that descents of B-trees may touch in one write."""
-        return _DESCENTS_PER_WRITE * self.height
-
-
-@dataclass(frozen=True, kw_only=True)
-class StepWrites:
-    """One step; `table` is what it writes, `indexes` are its. `packed`: it updates rows of the load, which left no room
-    on their pages. Where it could not be measured `why_not` says so."""
-
-    flow: Flow
-    step: Step
-    table: str = ""
-    kind: Kind = "none"
-    sizes: tuple[SizeFigures, ...] = ()
-    indexes: tuple[TableIndex, ...] = ()
-    packed: bool = False
-    why_not: str | None = None
-
-    @property
-    def subject(self) -> str:
-        return f"{self.flow.name}.{self.step.name}"
-
-    @property
-    def prevented_by(self) -> tuple[TableIndex, ...]:
-        """The indexes that hold a column which the update changes: each alone keeps it from being HOT."""
-        changed = set(self.sizes[-1].ablation.changed) if self.sizes else set()
-        return tuple(index for index in self.indexes if changed.intersection(index.columns))
-
-    @property
-    def size_without_indexes(self) -> SizeFigures | None:
-        """The size at which the step was also executed without each index."""
-        return next((size for size in self.sizes if size.ablation.without_index), None)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Writes:
-    """Every step of the promise's own flows, and under what conditions they were measured."""
-
-    steps: tuple[StepWrites, ...]
-    conditions: str
 
 
 def measured_writes(context: Context) -> Writes:
