@@ -6,7 +6,7 @@ contracts are taken together is reported by `schema_parts`.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -59,38 +59,14 @@ def _check_name(name: str) -> str:
 
 NameKey = Annotated[str, AfterValidator(_check_name)]  # names what is no object of the database
 
-Privilege = Literal[
-    "select",
-    "insert",
-    "update",
-    "delete",
-    "truncate",
-    "references",
-    "trigger",
-    "maintain",
-    "usage",
-    "execute",
-    "create",
-    "connect",
-    "temporary",
-    "set",
-    "alter system",
-    "select with grant option",
-    "insert with grant option",
-    "update with grant option",
-    "delete with grant option",
-    "truncate with grant option",
-    "references with grant option",
-    "trigger with grant option",
-    "maintain with grant option",
-    "usage with grant option",
-    "execute with grant option",
-    "create with grant option",
-    "connect with grant option",
-    "temporary with grant option",
-    "set with grant option",
-    "alter system with grant option",
-]
+_PRIVILEGES: Final = (
+    *("select", "insert", "update", "delete", "truncate", "references", "trigger", "maintain", "usage", "execute"),
+    *("create", "connect", "temporary", "set", "alter system"),
+)
+if TYPE_CHECKING:
+    Privilege = str
+else:
+    Privilege = Literal[(*_PRIVILEGES, *(f"{word} with grant option" for word in _PRIVILEGES))]
 Privileges = list[Privilege]
 Grants = Annotated[
     dict[IdentifierKey, Privileges],

@@ -6,41 +6,20 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from pgcontract.contract.declaration_models import NameKey, Spec
 from pgcontract.contract.toml_positions import KeyPath, line_of
 from pgcontract.contract.validation_errors import ValidationIssue, nearest
-from pgcontract.model.schema import Origin
+from pgcontract.model.schema import PART_TYPES, Origin
 from pgcontract.result.outline import COMMON, EVERY_OTHER, Content, Outline, OutlineSection
 
-Kind = Literal[
-    "*",
-    "schema",
-    "extension",
-    "table",
-    "column",
-    "constraint",
-    "index",
-    "trigger",
-    "function",
-    "view",
-    "rule",
-    "type",
-    "sequence",
-    "policy",
-    "event_trigger",
-    "publication",
-    "statistics",
-    "grant",
-    "default_grant",
-    "role",
-    "setting",
-    "rows",
-    "other",
-]
+if TYPE_CHECKING:
+    Kind = str
+else:
+    Kind = Literal[("*", *(part.kind for part in PART_TYPES.values()))]
 _PATH: KeyPath = ("report", "section")
 _LISTS = ("families", "objects", "shows")
 # Whatever its outline, a report says first what was decided, and somewhere what is wrong and what nobody checked.
