@@ -15,18 +15,3 @@ from pgcontract.catalog.information_schema import (
 from pgcontract.catalog.information_schema_gaps import Gap, find_information_schema_gaps
 from pgcontract.catalog.object_ids import read_object_ids
 from pgcontract.catalog.reader import read_catalog
-
-__all__ = [
-    "Gap",
-    "InformationSchema",
-    "InformationSchemaColumn",
-    "InformationSchemaConstraint",
-    "InformationSchemaPrivilege",
-    "InformationSchemaTable",
-    "InformationSchemaTrigger",
-    "find_information_schema_gaps",
-    "read_catalog",
-    "read_information_schema",
-    "read_object_ids",
-    "subtract",
-]

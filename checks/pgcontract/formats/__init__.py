@@ -18,8 +18,6 @@ from pgcontract.errors import InputError
 from pgcontract.formats.oracle import Format, FormatParameter, KnownValue, Standard, declared, kept_on_failure
 from pgcontract.plugins import load, plugins_of
 
-__all__ = ["Format", "FormatParameter", "KnownValue", "Standard", "standard", "standards"]
-
 
 def standards() -> Mapping[str, Standard]:
     """Every standard by name, sorted; loads the modules of this package and those of plug-ins on the first call.

@@ -19,38 +19,3 @@ from pgcontract.result.source_file import SourceFile
 from pgcontract.result.status import Acceptance, Severity, Status
 from pgcontract.result.verdict import Decision, Verdict
 from pgcontract.result.waiver_term import WaiverTerm
-
-__all__ = [
-    "Acceptance",
-    "CheckInfo",
-    "ClaimResult",
-    "Content",
-    "Correctable",
-    "Decision",
-    "DocumentInfo",
-    "Effect",
-    "Evidence",
-    "Finding",
-    "LiveLock",
-    "LiveStatement",
-    "Measurements",
-    "MigrationName",
-    "Observations",
-    "Outcome",
-    "Outline",
-    "OutlineSection",
-    "PartName",
-    "Phase",
-    "Reweighed",
-    "RoleAccess",
-    "Run",
-    "RunOptions",
-    "ScriptFile",
-    "ServerInfo",
-    "Severity",
-    "SourceFile",
-    "Status",
-    "Verdict",
-    "WaiverTerm",
-    "WorkAtSize",
-]

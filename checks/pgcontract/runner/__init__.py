@@ -11,18 +11,3 @@ from pgcontract.runner.item import Item
 from pgcontract.runner.plan import Plan, plan
 from pgcontract.runner.session import NO_SERVER, Session
 from pgcontract.runner.verification import Change, changes, conclude, verify, verify_with_baseline
-
-__all__ = [
-    "NO_SERVER",
-    "Change",
-    "Item",
-    "Plan",
-    "Session",
-    "changes",
-    "check_infos",
-    "conclude",
-    "make_unanswered_finding",
-    "plan",
-    "verify",
-    "verify_with_baseline",
-]

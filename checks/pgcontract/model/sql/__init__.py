@@ -27,50 +27,5 @@ from pgcontract.model.sql.script_comments import ScriptComment, script_comments
 from pgcontract.model.sql.source import Source, make_source, read_source, read_text, require_sql, require_sql_text
 from pgcontract.model.sql.statement import Statement
 from pgcontract.model.sql.statement_digest import digest_of_script, digest_of_statements
-from pgcontract.model.sql.text_catalog import Created, Unread
+from pgcontract.model.sql.text_catalog import Created
 from pgcontract.model.sql.uncommitted import Uncommitted, last_uncommitted
-
-__all__ = [
-    "MAX_PARSED_BYTES",
-    "Created",
-    "Execution",
-    "Inventory",
-    "Passage",
-    "Place",
-    "Placeholder",
-    "PsqlReading",
-    "Script",
-    "ScriptComment",
-    "SkippedText",
-    "Source",
-    "Statement",
-    "TransactionScope",
-    "Uncommitted",
-    "Unread",
-    "UnsetVariable",
-    "as_written",
-    "code",
-    "digest_of_script",
-    "digest_of_statements",
-    "fill",
-    "inventory",
-    "keep_only",
-    "last_uncommitted",
-    "make_script",
-    "make_source",
-    "mask_values",
-    "may_be_passed_over",
-    "messages",
-    "opens_as_sql",
-    "place",
-    "read_psql",
-    "read_script",
-    "read_source",
-    "read_text",
-    "require_sql",
-    "require_sql_text",
-    "restore_goes_on",
-    "script_comments",
-    "split_statements",
-    "statements_between",
-]

@@ -2,6 +2,4 @@
 
 from pgcontract.performance.loading.loaded_server import LoadedServer, get_loaded_server
 from pgcontract.performance.loading.preparation import Load
-from pgcontract.performance.loading.sizes import read_rows, sizes_of
-
-__all__ = ["Load", "LoadedServer", "get_loaded_server", "read_rows", "sizes_of"]
+from pgcontract.performance.loading.sizes import read_rows

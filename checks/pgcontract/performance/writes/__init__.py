@@ -3,6 +3,4 @@
 from __future__ import annotations
 
 from pgcontract.performance.writes.write_costs import measured_writes
-from pgcontract.performance.writes.write_figures import SizeFigures, StepWrites, Writes
-
-__all__ = ["SizeFigures", "StepWrites", "Writes", "measured_writes"]
+from pgcontract.performance.writes.write_figures import SizeFigures, StepWrites

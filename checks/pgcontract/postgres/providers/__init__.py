@@ -20,22 +20,6 @@ from pgcontract.postgres.providers.production import Production, ProductionAware
 from pgcontract.postgres.providers.server import NO_SETTINGS, PreparedState, Probe, Provider, Server
 from pgcontract.postgres.providers.signals import terminate_on_signals
 
-__all__ = [
-    "NO_SETTINGS",
-    "PreparedState",
-    "Probe",
-    "Production",
-    "Provider",
-    "Server",
-    "known_specs",
-    "own_specs",
-    "plugin_of_spec",
-    "provider_for",
-    "redact_run_as",
-    "redact_spec",
-    "terminate_on_signals",
-]
-
 
 def provider_for(spec: str, *, production: Production | None = None, run_as: str | None = None) -> Provider:
     """The provider that `--pg SPEC` names; nothing is started and no binary is run.

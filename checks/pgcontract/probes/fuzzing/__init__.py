@@ -2,7 +2,5 @@
 
 from __future__ import annotations
 
-from pgcontract.probes.fuzzing.insert_batches import BatchInsert, InsertResult, batch_insert, sendable
+from pgcontract.probes.fuzzing.insert_batches import InsertResult, batch_insert, sendable
 from pgcontract.probes.fuzzing.target_column import TargetColumn, find_target_column
-
-__all__ = ["BatchInsert", "InsertResult", "TargetColumn", "batch_insert", "find_target_column", "sendable"]

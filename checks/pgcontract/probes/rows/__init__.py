@@ -10,7 +10,6 @@ transaction of their own first: its ROLLBACK ends any other.
 from __future__ import annotations
 
 from pgcontract.probes.row_generation.simple_values import any_value
-from pgcontract.probes.rows.alternative_values import other_values
 from pgcontract.probes.rows.attempts import Attempt, Attempts, Sent
 from pgcontract.probes.rows.other_columns import OtherColumns, find_other_columns
 from pgcontract.probes.rows.places import Places
@@ -26,7 +25,6 @@ from pgcontract.probes.rows.second_row import second_row
 from pgcontract.probes.rows.state_matrix import (
     StateMatrices,
     StateMatrix,
-    TransitionResult,
     probe_state_matrices,
     probe_state_matrix,
     values_for_state,
@@ -34,33 +32,3 @@ from pgcontract.probes.rows.state_matrix import (
 from pgcontract.probes.rows.state_writes import StateWrite, StateWrites, later_declaration, probe_state_writes
 from pgcontract.probes.rows.write_matrix import WriteMatrix
 from pgcontract.probes.rows.write_targets import WriteTarget
-
-__all__ = [
-    "Attempt",
-    "Attempts",
-    "ColumnValues",
-    "OtherColumns",
-    "Places",
-    "ProbeRow",
-    "Sent",
-    "StateMatrices",
-    "StateMatrix",
-    "StateWrite",
-    "StateWrites",
-    "TransitionResult",
-    "WriteMatrix",
-    "WriteTarget",
-    "any_value",
-    "attempt",
-    "find_other_columns",
-    "find_probe_row",
-    "later_declaration",
-    "other_values",
-    "probe_state_matrices",
-    "probe_state_matrix",
-    "probe_state_writes",
-    "read_rule_texts",
-    "reproduction_script",
-    "second_row",
-    "values_for_state",
-]

@@ -13,8 +13,6 @@ from pgcontract.reporting.measurement_names import named_measurements
 from pgcontract.result import Run
 from pgcontract.result.measurements import Measurements
 
-__all__ = ["Chart", "charts"]
-
 
 def charts(run: Run) -> tuple[Chart, ...]:
     """The pictures of what was measured, in the order of the report; none where nothing was. The bytes are the Run's
