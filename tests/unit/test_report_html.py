@@ -204,6 +204,10 @@ const rows = [...document.querySelector('table.findings').tBodies[0].rows], seen
 const shown = () => [...document.querySelector('table.findings').tBodies[0].rows].filter(row => !row.hidden);
 const press = (key, on) => on.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));
 const text = document.getElementById('filter-text'), group = document.getElementById('filter-group');
+const name = document.querySelector('main').appendChild(document.createElement('p'));
+name.textContent = 'a_name_'.repeat(200);
+seen.wrapped = name.scrollWidth <= name.clientWidth;
+name.remove();
 seen.first = shown()[0].id;
 group.value = 'settled'; group.dispatchEvent(new Event('change'));
 seen.settled = shown().map(row => row.id);
@@ -235,6 +239,7 @@ def test_reader_filters_sorts_and_opens_by_keyboard_and_by_link(tmp_path: Path) 
     unguarded = re.sub(r"<meta http-equiv[^>]*>", "", page).replace("</body>", f"<script>{ACTS}</script></body>")
 
     assert {
+        "wrapped": True,
         "first": "E63",
         "settled": ["E66"],
         "found": ["E65"],
