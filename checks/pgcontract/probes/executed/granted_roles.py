@@ -100,9 +100,16 @@ def denied_to_roles(context: Context, state: DatabaseState, reaching: frozenset[
         firing = Firing(context, stage.connection)
         for role, table, event in asked:
             off = "; ".join(f"ALTER TABLE {table} DISABLE TRIGGER {one.quoted_name}" for one in firing.triggers_of(table))
+            row = "" if event == "insert" else _row(stage, firing, table)
             for statement, _ in firing.writes(table, events=(event,)) if role in roles else ():
-                outcome = _attempt(stage, role, statement)
+                outcome = _attempt(stage, role, statement, row)
                 routine = faults.denied(outcome.refusal, names) if outcome.refusal else None
-                if routine is not None and _attempt(stage, role, statement, off).refusal is None:
+                if routine is not None and _attempt(stage, role, statement, "; ".join(filter(None, (row, off)))).count:
                     yield RoleOutcome(role=role, table=table, operation=event.upper(), outcome=outcome, routine=routine)
                     break
+
+
+def _row(stage: Stage, firing: Firing, table: str) -> str:
+    """What puts a row into the table, for its owner; nothing where none is taken."""
+    inserts = (statement for statement, keep in firing.writes(table) if keep)
+    return next((statement for statement in inserts if stage.attempt(statement).refusal is None), "")
