@@ -6,15 +6,14 @@ from collections import Counter
 from collections.abc import Iterator
 
 from pgcontract.contract import Presence
-from pgcontract.errors import CouldNotAsk
 from pgcontract.model.identifiers import quote_identifier
 from pgcontract.probes.context import Context
-from pgcontract.probes.promise import Promise
 from pgcontract.probes.rows import (
     reproduction_script,
 )
 from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
+from pgcontract.rules.behaviour.declared import ask_each, names_of
 from pgcontract.rules.behaviour.presence_attempts import (
     EARLIER,
     LATER,
@@ -28,11 +27,7 @@ from pgcontract.rules.behaviour.presence_attempts import (
 from pgcontract.rules.registry import check
 
 
-def _names(promise: Promise) -> Iterator[str]:
-    return (presence.name for presence in promise.of(Presence))
-
-
-@check("presence.holds", subjects=_names, behaviour=True)
+@check("presence.holds", subjects=names_of(Presence), behaviour=True)
 def presence_holds(context: Context) -> Iterator[Answer]:
     """The column has a value exactly when the declared condition on the row is true, and none that is too early.
 
@@ -47,12 +42,7 @@ def presence_holds(context: Context) -> Iterator[Answer]:
     partition or child table with other rules is asked by itself.
     What to do: CHECK ((column IS NOT NULL) = (condition)), and CHECK (column >= the other column).
     """
-    for presence in context.promise.of(Presence):
-        try:
-            yield _answer(presence, try_writes(context, presence))
-        except CouldNotAsk as error:
-            summary = f"{str(error)[0].upper()}{str(error)[1:]}."
-            yield Answer(Status.UNKNOWN, presence.name, summary, origin=presence.origin)
+    yield from ask_each(context, Presence, lambda presence: _answer(presence, try_writes(context, presence)))
 
 
 def _answer(presence: Presence, tried: PresenceTried) -> Answer:

@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pgcontract.contract import StateMachine
-from pgcontract.errors import CouldNotAsk
 from pgcontract.probes.context import Context
-from pgcontract.probes.promise import Promise
 from pgcontract.probes.rows import (
     StateMatrices,
     StateMatrix,
@@ -21,6 +19,7 @@ from pgcontract.probes.rows import (
 )
 from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
+from pgcontract.rules.behaviour.declared import ask_each, names_of
 from pgcontract.rules.behaviour.state_machine_evidence import (
     Transition,
     arrow,
@@ -36,10 +35,6 @@ from pgcontract.rules.behaviour.state_machine_remedy import initial_remedy, tran
 from pgcontract.rules.registry import check
 
 
-def _names(promise: Promise) -> Iterator[str]:
-    return (state_machine.name for state_machine in promise.of(StateMachine))
-
-
 @dataclass(frozen=True)
 class _Tried:
     context: Context
@@ -49,16 +44,14 @@ class _Tried:
 
 
 def _try_each(context: Context, judge: Callable[[_Tried], Answer]) -> Iterator[Answer]:
-    for state_machine in context.promise.of(StateMachine):
-        try:
-            places = probe_state_matrices(context, state_machine)
-            yield judge(_Tried(context, state_machine, places, later_declaration(context, state_machine)))
-        except CouldNotAsk as error:
-            summary = f"{str(error)[0].upper()}{str(error)[1:]}."
-            yield Answer(Status.UNKNOWN, state_machine.name, summary, origin=state_machine.origin)
+    def ask(state_machine: StateMachine) -> Answer:
+        places = probe_state_matrices(context, state_machine)
+        return judge(_Tried(context, state_machine, places, later_declaration(context, state_machine)))
+
+    yield from ask_each(context, StateMachine, ask)
 
 
-@check("state_machine.initial", subjects=_names, behaviour=True)
+@check("state_machine.initial", subjects=names_of(StateMachine), behaviour=True)
 def state_machine_initial(context: Context) -> Iterator[Answer]:
     """A new row has a declared initial state and no other.
 
@@ -150,7 +143,7 @@ def _must_take(state_machine: StateMachine, matrix: StateMatrix) -> bool:
     return is_table or (matrix.is_led and starts)
 
 
-@check("state_machine.transitions", subjects=_names, behaviour=True)
+@check("state_machine.transitions", subjects=names_of(StateMachine), behaviour=True)
 def state_machine_transitions(context: Context) -> Iterator[Answer]:
     """A row changes state only as declared: every allowed transition is accepted, every other is rejected.
 

@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from pgcontract.contract import Timestamp
-from pgcontract.errors import CouldNotAsk
 from pgcontract.probes.context import Context
-from pgcontract.probes.promise import Promise
 from pgcontract.probes.rows.timestamp_attempts import TIME
 from pgcontract.probes.rows.timestamp_upkeep import DATABASE_TIME
 from pgcontract.probes.rows.timestamp_writes import probe_growing_times, probe_timestamp_writes
-from pgcontract.result import Status
 from pgcontract.rules.answer import Answer
+from pgcontract.rules.behaviour.declared import ask_each, names_of
 from pgcontract.rules.behaviour.timestamp_evidence import growing, statement_by_statement, writes_answer
-from pgcontract.rules.registry import Subjects, check
+from pgcontract.rules.registry import check
 
 
-def _timestamps(promise: Promise, *, event: str | None = None, increasing: bool = False) -> tuple[Timestamp, ...]:
-    timestamps = promise.of(Timestamp)
-    return tuple(
-        timestamp
-        for timestamp in timestamps
-        if (event is None or event in timestamp.set_on) and (timestamp.increasing or not increasing)
-    )
+def _is_set_on_insert(timestamp: Timestamp) -> bool:
+    return "insert" in timestamp.set_on
 
 
-def _names(*, event: str | None = None, increasing: bool = False) -> Subjects:
-    return lambda promise: (timestamp.name for timestamp in _timestamps(promise, event=event, increasing=increasing))
+def _is_increasing(timestamp: Timestamp) -> bool:
+    return timestamp.increasing
 
 
-def _ask_each(timestamps: tuple[Timestamp, ...], ask: Callable[[Timestamp], Answer]) -> Iterator[Answer]:
-    for timestamp in timestamps:
-        try:
-            yield ask(timestamp)
-        except CouldNotAsk as error:
-            summary = f"{str(error)[0].upper()}{str(error)[1:]}."
-            yield Answer(Status.UNKNOWN, timestamp.name, summary, origin=timestamp.origin)
-
-
-@check("timestamp.set_on_insert", subjects=_names(event="insert"), behaviour=True)
+@check("timestamp.set_on_insert", subjects=names_of(Timestamp, _is_set_on_insert), behaviour=True)
 def timestamp_set_on_insert(context: Context) -> Iterator[Answer]:
     """On INSERT the database sets the timestamp, whether the client leaves it out or sends one.
 
@@ -61,10 +45,10 @@ def timestamp_set_on_insert(context: Context) -> Iterator[Answer]:
             broken=f"INSERT does not always set {timestamp.column} to the database's time",
         )
 
-    yield from _ask_each(_timestamps(context.promise, event="insert"), ask)
+    yield from ask_each(context, Timestamp, ask, _is_set_on_insert)
 
 
-@check("timestamp.set_on_update", subjects=_names(), behaviour=True)
+@check("timestamp.set_on_update", subjects=names_of(Timestamp), behaviour=True)
 def timestamp_set_on_update(context: Context) -> Iterator[Answer]:
     """On UPDATE the database sets the timestamp, whichever column changes; or leaves it, where UPDATE is not in set_on.
 
@@ -91,10 +75,10 @@ def timestamp_set_on_update(context: Context) -> Iterator[Answer]:
             needs_one=is_set,
         )
 
-    yield from _ask_each(_timestamps(context.promise), ask)
+    yield from ask_each(context, Timestamp, ask)
 
 
-@check("timestamp.tamper_proof", subjects=_names(), behaviour=True)
+@check("timestamp.tamper_proof", subjects=names_of(Timestamp), behaviour=True)
 def timestamp_tamper_proof(context: Context) -> Iterator[Answer]:
     """No client can set the timestamp to a value of its own: not by INSERT, UPDATE, COPY, MERGE or an upsert.
 
@@ -117,10 +101,10 @@ def timestamp_tamper_proof(context: Context) -> Iterator[Answer]:
             broken=f"A client can set {timestamp.column}",
         )
 
-    yield from _ask_each(_timestamps(context.promise), ask)
+    yield from ask_each(context, Timestamp, ask)
 
 
-@check("timestamp.increasing", subjects=_names(increasing=True), behaviour=True)
+@check("timestamp.increasing", subjects=names_of(Timestamp, _is_increasing), behaviour=True)
 def timestamp_increasing(context: Context) -> Iterator[Answer]:
     """Every UPDATE of a row makes its timestamp later than it was.
 
@@ -143,4 +127,4 @@ def timestamp_increasing(context: Context) -> Iterator[Answer]:
             needs_one=True,
         )
 
-    yield from _ask_each(_timestamps(context.promise, increasing=True), ask)
+    yield from ask_each(context, Timestamp, ask, _is_increasing)

@@ -14,11 +14,11 @@ from pgcontract.contract import Timestamp
 from pgcontract.errors import CouldNotAsk
 from pgcontract.probes.cached_facts import cached_fact
 from pgcontract.probes.context import Context
-from pgcontract.probes.promise import Promise
 from pgcontract.probes.rows import ProbeRow, attempt, find_probe_row
 from pgcontract.probes.rows.timestamp_upkeep import TimestampProbe, compare_times, timestamp_places
 from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
+from pgcontract.rules.behaviour.declared import ask_each, names_of
 from pgcontract.rules.behaviour.timestamp_remedy import set_by_trigger
 from pgcontract.rules.registry import check
 from pgcontract.values import dataclass
@@ -26,19 +26,11 @@ from pgcontract.values import dataclass
 _WAIT_MS: Final = 200  # a write that waits longer for another transaction is one that is put in order
 
 
-def _timestamps(promise: Promise) -> tuple[Timestamp, ...]:
-    return (
-        tuple(timestamp for timestamp in promise.contract.of(Timestamp) if timestamp.increasing)
-        if promise.contract
-        else ()
-    )
+def _is_increasing(timestamp: Timestamp) -> bool:
+    return timestamp.increasing
 
 
-def _names(promise: Promise) -> Iterator[str]:
-    return (timestamp.name for timestamp in _timestamps(promise))
-
-
-@check("timestamp.commit_order", subjects=_names, behaviour=True)
+@check("timestamp.commit_order", subjects=names_of(Timestamp, _is_increasing), behaviour=True)
 def timestamp_commit_order(context: Context) -> Iterator[Answer]:
     """Within a row, a change that is committed later has the later timestamp.
 
@@ -51,7 +43,7 @@ def timestamp_commit_order(context: Context) -> Iterator[Answer]:
     yield from _ask_each(context, _within_answer)
 
 
-@check("timestamp.commit_order_across_rows", subjects=_names, behaviour=True)
+@check("timestamp.commit_order_across_rows", subjects=names_of(Timestamp, _is_increasing), behaviour=True)
 def timestamp_commit_order_across_rows(context: Context) -> Iterator[Answer]:
     """Of two rows, the one whose change is committed later has the later timestamp.
 
@@ -66,17 +58,15 @@ def timestamp_commit_order_across_rows(context: Context) -> Iterator[Answer]:
 
 
 def _ask_each(context: Context, answer: Callable[[Context, Timestamp, CommitRace], Answer]) -> Iterator[Answer]:
-    for timestamp in _timestamps(context.promise):
-        try:
-            races = _commit_races(context, timestamp.name)
-            given = [answer(context, timestamp, race) for race in races.of_places]
-            wrong = [one for one in given if one.status is Status.BROKEN]
-            if races.missing and not wrong:
-                raise CouldNotAsk(f"not every place was tried: {'; '.join(races.missing)}")
-            yield (wrong or given)[0]
-        except CouldNotAsk as error:
-            summary = f"{str(error)[0].upper()}{str(error)[1:]}."
-            yield Answer(Status.UNKNOWN, timestamp.name, summary, origin=timestamp.origin)
+    def ask(timestamp: Timestamp) -> Answer:
+        races = _commit_races(context, timestamp)
+        given = [answer(context, timestamp, race) for race in races.of_places]
+        wrong = [one for one in given if one.status is Status.BROKEN]
+        if races.missing and not wrong:
+            raise CouldNotAsk(f"not every place was tried: {'; '.join(races.missing)}")
+        return (wrong or given)[0]
+
+    yield from ask_each(context, Timestamp, ask, _is_increasing)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,8 +94,7 @@ class CommitRaces:
 
 
 @cached_fact
-def _commit_races(context: Context, name: str) -> CommitRaces:
-    timestamp = next(timestamp for timestamp in _timestamps(context.promise) if timestamp.name == name)
+def _commit_races(context: Context, timestamp: Timestamp) -> CommitRaces:
     with timestamp_places(context, timestamp) as places:
         probes = list(places)
     races = tuple(_commit_race(context, probe) for probe in probes)

@@ -10,7 +10,6 @@ from psycopg import sql
 from pgcontract.contract import Timestamp
 from pgcontract.errors import CouldNotAsk
 from pgcontract.probes.context import Context
-from pgcontract.probes.promise import Promise
 from pgcontract.probes.rows import attempt, reproduction_script
 from pgcontract.probes.rows.timestamp_upkeep import (
     CLIENT_VALUE,
@@ -22,6 +21,7 @@ from pgcontract.probes.rows.timestamp_upkeep import (
 )
 from pgcontract.result import Evidence, Status
 from pgcontract.rules.answer import Answer
+from pgcontract.rules.behaviour.declared import ask_each, names_of
 from pgcontract.rules.behaviour.timestamp_remedy import set_by_trigger
 from pgcontract.rules.registry import check
 
@@ -40,11 +40,7 @@ _SEARCH_PATH_ATTACK: Final = (
 _PAST: Final = sql.SQL("timestamptz {}").format(sql.Literal(PAST))
 
 
-def _names(promise: Promise) -> Iterator[str]:
-    return (timestamp.name for timestamp in promise.of(Timestamp))
-
-
-@check("timestamp.search_path", subjects=_names, behaviour=True)
+@check("timestamp.search_path", subjects=names_of(Timestamp), behaviour=True)
 def timestamp_search_path(context: Context) -> Iterator[Answer]:
     """The timestamp is the real time even where the client's search_path finds another now().
 
@@ -55,11 +51,7 @@ def timestamp_search_path(context: Context) -> Iterator[Answer]:
     table with other rules.
     What to do: SET search_path = '' on the trigger's function, and write pg_catalog.clock_timestamp() in its body.
     """
-    for timestamp in context.promise.of(Timestamp):
-        try:
-            yield _attacked(context, timestamp)
-        except CouldNotAsk as error:
-            yield _not_asked(timestamp, error)
+    yield from ask_each(context, Timestamp, lambda timestamp: _attacked(context, timestamp))
 
 
 def _attacked(context: Context, timestamp: Timestamp) -> Answer:
@@ -148,7 +140,7 @@ def _fixed_search_path(context: Context, probe: TimestampProbe) -> str | None:
     return f"{alter} Name pg_catalog in the body, as in pg_catalog.clock_timestamp()."
 
 
-@check("timestamp.replica_role", subjects=_names, behaviour=True)
+@check("timestamp.replica_role", subjects=names_of(Timestamp), behaviour=True)
 def timestamp_replica_role(context: Context) -> Iterator[Answer]:
     """The database sets the timestamp even where session_replication_role is replica.
 
@@ -157,11 +149,7 @@ def timestamp_replica_role(context: Context) -> Iterator[Answer]:
     How it is measured: with that setting, which only a superuser can set or grant, the timestamp is written by UPDATE.
     What to do: nothing; or ALTER TABLE ... ENABLE ALWAYS TRIGGER where not even a restore may write it.
     """
-    for timestamp in context.promise.of(Timestamp):
-        try:
-            yield _replicated(context, timestamp)
-        except CouldNotAsk as error:
-            yield _not_asked(timestamp, error)
+    yield from ask_each(context, Timestamp, lambda timestamp: _replicated(context, timestamp))
 
 
 def _replicated(context: Context, timestamp: Timestamp) -> Answer:
@@ -184,8 +172,3 @@ def _replicated(context: Context, timestamp: Timestamp) -> Answer:
         evidence=[Evidence(title="The write", text=f"{update.as_string()};", language="sql")],
         origin=timestamp.origin,
     )
-
-
-def _not_asked(timestamp: Timestamp, error: CouldNotAsk) -> Answer:
-    summary = f"{str(error)[0].upper()}{str(error)[1:]}."
-    return Answer(Status.UNKNOWN, timestamp.name, summary, origin=timestamp.origin)
