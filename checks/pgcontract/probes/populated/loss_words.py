@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Final
 
 from pgcontract.model.qualified_name import QualifiedName
@@ -85,17 +86,20 @@ def _joined_values(read: Sequence[Token]) -> set[str]:
 
 
 def takes_from_others(statement: Statement, column: str) -> bool:
-    """Whether an UPDATE … FROM sets it without reading what it has: to what another table holds."""
+    """Whether an UPDATE … FROM sets it to a column of another table, whatever it has: not to what is counted there."""
     value = assigned_value(statement, column) or []
-    target = [token.name for read in _codes(statement) for token in _target(read)]
-    reads = any(
-        token.kind in _NAMES
-        and token.name == column
-        and (place == 0 or value[place - 1].text != "." or value[place - 2].name in target)
-        for place, token in enumerate(value)
+    target = {token.name for read in _codes(statement) for token in _target(read)}
+    is_other = [token.text for token in value[1:2]] == ["."] and len(value) == 3 and value[0].name not in target
+    plain = not any(
+        one.upper == "FROM" and other.text == "(" for read in _codes(statement) for one, other in pairwise(read)
     )
-    others = any(token.text == "." and value[place - 1].name not in target for place, token in enumerate(value) if place)
-    return others and not reads and any(column in _joined_values(read) for read in _codes(statement))
+    joined = any(column in _joined_values(read) for read in _codes(statement))
+    return is_other and joined and plain and statement.words[:1] != ("WITH",)
+
+
+def renames(statement: Statement, name: str) -> bool:
+    """Whether it renames something, and this name stands in it."""
+    return "RENAME" in _words(statement) and names_in_code(statement.text, name)
 
 
 def _target(read: Sequence[Token]) -> Sequence[Token]:

@@ -27,6 +27,7 @@ from pgcontract.probes.populated.loss_words import (
     falls_through,
     fills_by_and_by,
     is_constant_over_all,
+    renames,
     sets_to_clock,
     takes_from_others,
 )
@@ -158,7 +159,19 @@ def _losses(
                 if difference.change == "changed" and str(number) in difference.changed_columns
             ]
             pairs = [(one, other) for one, other in pairs if one[number] is not None and one[number] != ""]
+            if pairs and _is_of_this_deploy(context, start.name, before.columns[number]):
+                continue  # only rows that were made here have anything in it
             yield from _changed_values(context, connection, change, number, pairs, final)
+
+
+def _is_of_this_deploy(context: Context, table: str, column: str) -> bool:
+    """Whether an earlier pending file adds the column to a table that was there."""
+    first, statements = context, list[Statement]()
+    while first.earlier is not None:
+        first = first.earlier
+        statements += first.promise.script.statements
+    deployed = {each.bare_name for each in first.before.columns_of(table)}
+    return bool(deployed) and column not in deployed and not any(renames(each, column) for each in statements)
 
 
 def _partitions(context: Context, table: str) -> Iterator[str]:
