@@ -21,6 +21,14 @@ SAMPLE = {
 FOLDER = "db"
 
 
+@pytest.mark.parametrize(("schema", "told"), [("app", True), ("public", False)])
+def test_a_default_schema_that_is_not_made_here_is_told(schema: str, told: bool, tmp_path: Path) -> None:
+    settings = {"flyway.conf": f"flyway.schemas={schema},other\n"}
+    project = load_project(write_files(tmp_path, {**SAMPLE, **settings}) / FOLDER)
+
+    assert told == any("Flyway makes the schema app" in sentence for sentence in project.assumptions)
+
+
 def test_one_file_is_read_alone(tmp_path: Path) -> None:
     expected = Read(layout="flyway", order=["V1_1__floor"], back=[], issues=[])
 

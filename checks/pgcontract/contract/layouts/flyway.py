@@ -104,7 +104,17 @@ def read_folder(folder: Folder) -> FolderReading:
             why = f"is a callback and was not run: the placeholder {name} has no value."
             issues.append(ignored_issue(folder, path, why, f"Give it with --set {name}=VALUE."))
     run = tuple(script.script for _, script in read if not script.missing)
-    return FolderReading(migrations=migrations, issues=tuple(issues), callbacks=run)
+    return FolderReading(
+        migrations=migrations, issues=tuple(issues), assumptions=tuple(_other_schema(settings)), callbacks=run
+    )
+
+
+def _other_schema(settings: FlywaySettings) -> Iterator[str]:
+    if settings.default_schema != "public":
+        yield (
+            f"Flyway makes the schema {settings.default_schema}, as its settings say, and names without one are of it; "
+            "here they are public's, and --setup FILE makes the schema."
+        )
 
 
 def _callbacks(paths: Iterable[Path]) -> list[Path]:
