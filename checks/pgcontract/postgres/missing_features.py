@@ -12,6 +12,7 @@ import psycopg
 from pgcontract.model.sql import Script
 from pgcontract.patterns import lazy_pattern
 from pgcontract.postgres import builds, versions
+from pgcontract.postgres.extension_functions import EXTENSION_OF, FUNCTIONS
 from pgcontract.postgres.script_execution import Refusal
 from pgcontract.values import dataclass
 
@@ -34,14 +35,8 @@ _ICU_COLLATION = lazy_pattern(r"(?P<language>[a-z]{2,3})(?:-[A-Z][a-z]{3})?(?:-(
 _NOT_BUILT = "is not in this server's build"
 _AVAILABLE = "SELECT FROM pg_catalog.pg_available_extensions WHERE name = %s"
 _ICU_COLLATIONS = "SELECT FROM pg_catalog.pg_collation WHERE collprovider = 'i' AND collname LIKE '%-x-icu' LIMIT 1"
-# What Supabase has in every project before the first migration, by the functions that migrations use of it.
-_PREINSTALLED = {
-    "uuid-ossp": "uuid_generate_v1 uuid_generate_v1mc uuid_generate_v3 uuid_generate_v4 uuid_generate_v5 uuid_nil",
-    "pgcrypto": """
-        armor crypt dearmor decrypt decrypt_iv digest encrypt encrypt_iv gen_random_bytes gen_salt hmac pgp_key_id
-        pgp_pub_decrypt pgp_pub_encrypt pgp_sym_decrypt pgp_sym_encrypt
-    """,
-}
+# What Supabase has in every project before the first migration, and migrations use functions of.
+_PREINSTALLED = ("uuid-ossp", "pgcrypto")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,14 +118,14 @@ def functions_lacking(
         return {}
     judging_major = production or connection.info.server_version // 10000
     lacking: dict[str, MissingFeature] = {}
-    for extension, functions in _PREINSTALLED.items():
+    for extension in _PREINSTALLED:
         if extension in stand_ins or connection.execute(_AVAILABLE, [extension]).fetchone() is not None:
             continue
         remedy = builds.describe_extension_source(extension, judging_major, lacking_spec=spec)
         if remedy:
             lacking |= {
                 name: MissingFeature(what=f"{extension}, which has {name}(),", why=_NOT_BUILT, remedy=remedy)
-                for name in functions.split()
+                for name in FUNCTIONS[extension]
             }
     return lacking
 
@@ -200,14 +195,11 @@ def _missing_extension(case: _RefusalCase) -> MissingFeature | None:
         ) or builds.describe_library_source(name, case.judging_major)
         return MissingFeature(what=name, why=f"cannot be loaded by this server ({match['why']})", remedy=remedy)
     if refusal.sqlstate == "42883" and case.platform == "supabase" and (match := _FUNCTION.fullmatch(refusal.message)):
-        for name, functions in _PREINSTALLED.items():
-            if match["name"] in functions.split() and not case.has_row(_AVAILABLE, name):
-                remedy = builds.describe_extension_source(name, case.judging_major, lacking_spec=case.spec)
-                return (
-                    MissingFeature(what=f"{name}, which has {match['name']}(),", why=_NOT_BUILT, remedy=remedy)
-                    if remedy
-                    else None
-                )
+        name = EXTENSION_OF.get(match["name"], "")
+        if name in _PREINSTALLED and not case.has_row(_AVAILABLE, name):
+            remedy = builds.describe_extension_source(name, case.judging_major, lacking_spec=case.spec)
+            if remedy:
+                return MissingFeature(what=f"{name}, which has {match['name']}(),", why=_NOT_BUILT, remedy=remedy)
     return None
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from pgcontract.patterns import lazy_pattern
+from pgcontract.postgres.extension_functions import EXTENSION_OF
 from pgcontract.postgres.script_execution import Refusal
 from pgcontract.runner.effects import RELATION, kind_of
 from pgcontract.values import dataclass
@@ -40,19 +42,6 @@ _EXTENSION_TYPES: Final = {
     "ltree": "ltree",
     "seg": "seg",
     "vector": "vector",
-}
-_EXTENSION_FUNCTIONS: Final = {
-    "crypt": "pgcrypto",
-    "digest": "pgcrypto",
-    "gen_random_bytes": "pgcrypto",
-    "gen_salt": "pgcrypto",
-    "hmac": "pgcrypto",
-    "similarity": "pg_trgm",
-    "unaccent": "unaccent",
-    "uuid_generate_v1": "uuid-ossp",
-    "uuid_generate_v4": "uuid-ossp",
-    "uuid_generate_v5": "uuid-ossp",
-    "word_similarity": "pg_trgm",
 }
 _EXTENSION_OPERATOR_CLASSES: Final = {
     "gin_trgm_ops": "pg_trgm",
@@ -92,9 +81,9 @@ class Missing:
     @property
     def extension(self) -> str | None:
         """The extension that it is known to be of."""
-        known = {
+        known: Mapping[str, Mapping[str, str]] = {
             "type": _EXTENSION_TYPES,
-            "function": _EXTENSION_FUNCTIONS,
+            "function": EXTENSION_OF,
             "operator class": _EXTENSION_OPERATOR_CLASSES,
         }
         return known.get(self.kind, {}).get(self.bare.removesuffix("[]"))

@@ -30,6 +30,7 @@ _BLOCK_WORDS: Final = ("transaction block", "pipeline")  # that SQLSTATE is SET 
 _EXTENSION_REFUSED: Final = re.compile(r'permission denied to create extension "(?P<name>.+)"')
 _SETTING_REFUSED: Final = re.compile(r'permission denied to set parameter "(?P<name>[\w.]+)"')
 _SYSTEM_TRIGGER: Final = re.compile(r'permission denied: "RI_ConstraintTrigger_\w+" is a system trigger')
+_WHOLE_SIGNATURES: Final = frozenset(("auth", "realtime", "storage"))  # what is there takes what the real one takes
 _SHORT_CUTOFF: Final = 0.75  # auth.uid, role, email and jwt: of functions auth has no more
 
 
@@ -167,7 +168,7 @@ class Triage:
         if refusal.sqlstate == _NOT_ALLOWED and _SYSTEM_TRIGGER.fullmatch(refusal.message):
             remedy = "Write DISABLE TRIGGER USER, and ENABLE TRIGGER USER: foreign keys are checked meanwhile."
             return self._superusers(migration, refusal, "switch off the triggers of foreign keys", remedy)
-        if missing is None or self._near_in_platform(missing):
+        if missing is None or self._near_in_platform(missing) or self._takes_other_arguments(missing):
             return None
         if missing.schema in self._platform_owns or (
             missing.kind in ("schema", "role") and missing.name in self._platform_owns
@@ -176,7 +177,11 @@ class Triage:
             remedy = (
                 "Give what it needs of it with --setup FILE, or use a server that has it: --pg docker:IMAGE or dsn:URL."
             )
-        elif (extension := missing.extension) and not self._effects.has_extension(extension):
+        elif (
+            (extension := missing.extension)
+            and not self._effects.has_extension(extension)
+            and not self._effects.makers(missing)
+        ):
             summary = f"No migration makes the extension {extension}, and it needs its {missing.kind} {missing.bare}."
             remedy = f'Create the extension in a migration, or give it: --setup FILE with CREATE EXTENSION "{extension}";'
         elif name := self._made_by_an_unordered(migration, missing):
@@ -241,6 +246,8 @@ class Triage:
                 remedy = f"Did you mean {schemas[0]}? What sets search_path in one file is not said for the next."
             elif not makers and (near := self._near_in_platform(missing) or self._effects.near(missing)):
                 remedy = f"Did you mean {near}?"
+            elif self._takes_other_arguments(missing):
+                remedy = f"{missing.name} is there, and takes other arguments."
             elif (extension := missing.extension) and self._effects.has_extension(extension):
                 remedy = f"The extension {extension} is there: name the schema that it is in, and give what it takes."
         return Failure(
@@ -295,6 +302,14 @@ class Triage:
         cutoff = _SHORT_CUTOFF if missing.schema == "auth" and missing.kind == "function" else PLATFORM_CUTOFF
         near = nearest_name(self._platform_names(missing.schema), missing.bare, cutoff)
         return near and f"{missing.schema}.{near}"
+
+    def _takes_other_arguments(self, missing: Missing) -> bool:
+        """Whether it is a function of the platform's, called with what it takes nowhere."""
+        return (
+            missing.kind == "function"
+            and missing.schema in _WHOLE_SIGNATURES
+            and missing.bare in self._platform_names(missing.schema)
+        )
 
     def _name(self, key: str) -> str:
         return next(link.display_name for link in self._chain if link.key == key)

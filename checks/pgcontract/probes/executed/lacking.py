@@ -9,6 +9,7 @@ from typing import Final
 
 import psycopg
 
+from pgcontract.postgres.extension_functions import EXTENSION_OF
 from pgcontract.postgres.platform import Platform
 
 _SUPABASE: Final = "Supabase has it"
@@ -40,16 +41,6 @@ _SCHEMAS: Final = {
     "aws_s3": _OF_EXTENSION.format("aws_s3"),
     "aws_lambda": _OF_EXTENSION.format("aws_lambda"),
 }
-# Functions that stand in whichever schema an extension was put into.
-_FUNCTIONS: Final = {
-    "pg_trgm": ("similarity", "word_similarity", "show_trgm"),
-    "unaccent": ("unaccent",),
-    "fuzzystrmatch": ("levenshtein", "soundex", "metaphone", "dmetaphone"),
-    "uuid-ossp": ("uuid_generate_v1", "uuid_generate_v4", "uuid_generate_v5"),
-    "pgcrypto": ("crypt", "gen_salt", "digest", "hmac", "pgp_sym_encrypt", "pgp_sym_decrypt"),
-    "http": ("http_get", "http_post", "http_put", "http_delete", "http"),
-    "tablefunc": ("crosstab",),
-}
 _AVAILABLE: Final = "SELECT FROM pg_catalog.pg_available_extensions WHERE name = %s"
 _INSTALLED: Final = "SELECT FROM pg_catalog.pg_extension WHERE extname = %s"
 
@@ -76,9 +67,9 @@ def lacking_schema(connection: psycopg.Connection, name: tuple[str, str], platfo
         return (f"{schema}.{bare}", known) if is_elsewhere and known else None
     if bare in _SCHEMAS and _is_absent(connection, bare):
         return bare, _SCHEMAS[bare]
-    for extension, functions in _FUNCTIONS.items():
-        if bare in functions and connection.execute(_AVAILABLE, [extension]).fetchone() is None:
-            return f"{bare}()", _OF_EXTENSION.format(extension)
+    extension = EXTENSION_OF.get(bare)  # whichever schema it was put into
+    if extension and connection.execute(_AVAILABLE, [extension]).fetchone() is None:
+        return f"{bare}()", _OF_EXTENSION.format(extension)
     if bare.startswith("st_") and connection.execute(_AVAILABLE, ["postgis"]).fetchone() is None:
         return f"{bare}()", _OF_EXTENSION.format("postgis")
     # No migration makes it, for it takes a superuser.

@@ -99,7 +99,10 @@ def _open_answer(
         listed = ", ".join(names[:_PARTITIONS_NAMED]) + (", …" if len(names) > _PARTITIONS_NAMED else "")
         of = f" past it: {number_of(len(names), 'partitions')} ({listed}) {'has' if len(names) == 1 else 'have'} none"
     policies = [policy.name for policy in context.after.policies if policy.table == table]
-    idle = f" Its {number_of(len(policies), 'policies')} restrict nothing." if policies and not partitions else ""
+    idle = ""
+    if policies and not partitions:
+        idle = " Its policy restricts" if len(policies) == 1 else f" Its {len(policies)} policies restrict"
+        idle += " nothing."
     who = f"{described(reader)} {joined(words)}"
     subject_has = f"{table} has row security, and is open{of}" if partitions else f"{table} has no row security"
     remedy = " ".join(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY;" for name in names)
