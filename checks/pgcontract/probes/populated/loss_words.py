@@ -21,6 +21,7 @@ _DETACHES: Final = re.compile(
 _DELETES: Final = re.compile(
     r'\bDELETE\s+FROM\s+(?:ONLY\s+)?(?P<name>(?:"(?:[^"]|"")+"|[\w$]+)(?:\.(?:"(?:[^"]|"")+"|[\w$]+))?)', re.IGNORECASE
 )
+_MAY_DELETE: Final = (("DELETE",), ("WITH",))
 _NOT_IN: Final = re.compile(r"\bNOT IN \( SELECT\b")
 _NAMES: Final = (TokenKind.WORD, TokenKind.QUOTED)
 
@@ -42,10 +43,12 @@ def drops_column(statement: Statement | None, column: str) -> bool:
 
 def deletes(statement: Statement | None, table: str) -> bool:
     """Whether it takes rows away from this table by its name, or a partition's: DROP and TRUNCATE reach no other without
-    CASCADE."""
-    words = _words(statement) if statement is not None else set()
-    if statement is None or not words & _TAKES_AWAY:
+    CASCADE, and what a DELETE only reads it does not take from."""
+    if statement is None or not takes_away(statement):
         return False
+    if statement.words[:1] in _MAY_DELETE and (named := [match["name"] for match in _DELETES.finditer(statement.text)]):
+        return _bare(table) in map(_bare, named)
+    words = _words(statement)
     return names_in_code(statement.text, _bare(table)) or not words & {"CASCADE", "DELETE"}
 
 
@@ -55,9 +58,9 @@ def detached(statement: Statement | None) -> str:
     return QualifiedName.parse(match["name"]).name if match else ""
 
 
-def deletes_elsewhere(statement: Statement, table: str) -> bool:
-    """Whether it takes rows away, and names this table nowhere."""
-    return bool(_words(statement) & _TAKES_AWAY) and not names_in_code(statement.text, _bare(table))
+def takes_away(statement: Statement) -> bool:
+    """Whether it takes rows away from some table."""
+    return bool(_words(statement) & _TAKES_AWAY)
 
 
 def sets_to_clock(statement: Statement, column: str) -> bool:
@@ -118,7 +121,7 @@ def falls_through(value: Sequence[Token]) -> bool:
 
 def deleted_from(statement: Statement) -> str:
     """The name, as written, of the table whose rows a DELETE takes away; empty where it is none."""
-    match = _DELETES.search(statement.text) if statement.words[:1] in (("DELETE",), ("WITH",)) else None
+    match = _DELETES.search(statement.text) if statement.words[:1] in _MAY_DELETE else None
     return match["name"] if match else ""
 
 

@@ -9,6 +9,8 @@ from typing import Final
 import psycopg
 
 from pgcontract.model.contents import RowDifference, TableContents, compare_rows
+from pgcontract.model.foreign_key import read_foreign_key
+from pgcontract.model.identifiers import quote_identifier
 from pgcontract.model.sql import Statement, TransactionScope
 from pgcontract.postgres.script_execution import apply_statements, as_runner
 from pgcontract.probes.cached_facts import cached_promise_fact
@@ -19,7 +21,6 @@ from pgcontract.probes.populated.loss_words import (
     chooses_by_value,
     chooses_rows,
     deletes,
-    deletes_elsewhere,
     detached,
     drops,
     drops_by_name,
@@ -29,6 +30,7 @@ from pgcontract.probes.populated.loss_words import (
     is_constant_over_all,
     renames,
     sets_to_clock,
+    takes_away,
     takes_from_others,
 )
 from pgcontract.probes.populated.moved_rows import gone, is_value_kept, key
@@ -222,9 +224,10 @@ def _changed_values(
     name = before.columns[number]
     alters = statement.words[:1] == ("ALTER",)  # USING, of the same type
     assigned = name in assigned_columns_of([statement])
-    cascades = not assigned and deletes_elsewhere(statement, before.name)
-    if not assigned and not cascades and not alters:
-        return  # a trigger's doing, such as an updated_at
+    unsaid = not assigned and not alters
+    by_key = unsaid and _is_set_by_key(context, change, number)
+    if unsaid and not by_key:  # a trigger's doing, such as an updated_at
+        pairs = [pair for pair in pairs if pair[1][number] is None and takes_away(statement)]
     if assigned and sets_to_clock(statement, name):
         return
     values: dict[str | None, set[str | None]] = {}
@@ -242,18 +245,32 @@ def _changed_values(
         yield from _loss(context, change, LossKind.NARROWED, number, len(lost), held, named=False, rows=lost)
         return
     overwritten = {row[number] for row in lost}
-    if not cascades and (fills_by_and_by(statement, name, overwritten) or chooses_by_value(statement, name, overwritten)):
+    if not unsaid and (fills_by_and_by(statement, name, overwritten) or chooses_by_value(statement, name, overwritten)):
         return
     # Two values are soon told: who sets a flag everywhere says so, and who sets it in some rows loses nothing.
-    if before.types[number] == "boolean" and not cascades and chooses_rows(statement):
+    if before.types[number] == "boolean" and not unsaid and chooses_rows(statement):
         return
-    named = not cascades and (before.types[number] == "boolean" or not is_constant_over_all(statement, name))
+    named = not unsaid and (before.types[number] == "boolean" or not is_constant_over_all(statement, name))
     emptied = {new for new, olds in values.items() if overwritten & olds} == {None}
     if emptied and falls_through(assigned_value(statement, name) or ()):
         named = False
     kind = LossKind.EMPTIED if emptied else LossKind.REPLACED if replaced else LossKind.OVERWRITTEN
-    kind = LossKind.CUT_OFF if cascades else kind
+    kind = LossKind.CUT_OFF if by_key and emptied else kind
     yield from _loss(context, change, kind, number, len(lost), held, named=named, rows=lost)
+
+
+def _is_set_by_key(context: Context, change: _Change, number: int) -> bool:
+    """Whether a foreign key sets the column where what it refers to is taken away, or has another key."""
+    start, before = change.start, change.before
+    tables = {start.name, before.name, *_partitions(context, start.name)}
+    names = {quote_identifier(table.columns[number]) for table in (start, before)}
+    keys = (
+        read_foreign_key(constraint.definition)
+        for schema in (context.before, context.after)
+        for constraint in schema.constraints
+        if constraint.table in tables
+    )
+    return any(key is not None and " SET " in key.rest and not names.isdisjoint(key.columns) for key in keys)
 
 
 def _merged(

@@ -10,6 +10,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
+from pgcontract.model.foreign_key import read_foreign_key
 from pgcontract.model.identifiers import quote_identifier
 from pgcontract.model.schema import Column, Schema
 from pgcontract.model.sql.lexer import tokens
@@ -17,7 +18,6 @@ from pgcontract.patterns import lazy_pattern
 from pgcontract.postgres.script_execution import Refusal
 from pgcontract.values import dataclass
 
-_FOREIGN_KEY: Final = lazy_pattern(r"FOREIGN KEY \((?P<own>.+?)\) REFERENCES (?P<parent>.+?)\((?P<there>.+?)\)")
 _CHECK: Final = lazy_pattern(r"CHECK \((?P<expression>.*)\)(?: NO INHERIT)?\Z", re.DOTALL)
 _EXCLUSION: Final = lazy_pattern(r"EXCLUDE USING \w+ \((?P<rest>.*)\Z", re.DOTALL)
 _DELETE: Final = lazy_pattern(r"DELETE\s+FROM\s+(?P<rest>(?:(?!\bUSING\b|\bRETURNING\b).)+)\Z", re.IGNORECASE | re.DOTALL)
@@ -212,13 +212,19 @@ def _never_null(key: str, schema: Schema, table: str) -> bool:
 def _of_foreign_key(refusal: Refusal, table: str, after: Schema) -> Iterator[Offence]:
     for constraint in after.constraints:
         if constraint.form == "foreign key" and constraint.bare_name == refusal.constraint and constraint.table == table:
-            match = _FOREIGN_KEY.match(constraint.definition or "")
-            if match is None:
+            key = read_foreign_key(constraint.definition)
+            if key is None:
                 continue
-            own, there = (re.split(r",\s*", match[name]) for name in ("own", "there"))
-            pairs = " AND ".join(f"p.{key} = {table}.{column}" for column, key in zip(own, there, strict=True))
-            parent = match["parent"] if "." in match["parent"] else f"public.{match['parent']}"
-            filled = " AND ".join(f"{column} IS NOT NULL" for column in own)
+            own, parent = key.columns, key.parent
+            pairs = " AND ".join(
+                f"p.{there} = {table}.{column}" for column, there in zip(own, key.parent_columns, strict=True)
+            )
+            full = len(own) > 1 and " MATCH FULL" in key.rest
+            filled = (
+                f"({' OR '.join(f'{column} IS NOT NULL' for column in own)})"
+                if full
+                else " AND ".join(f"{column} IS NOT NULL" for column in own)
+            )
             condition = f"{filled} AND NOT EXISTS (SELECT FROM {parent} AS p WHERE {pairs})"
             words = f"in {', '.join(own)} what {parent} does not have"
             yield _where(table, condition, _columns_in(" ".join(own), after, table), words=words)
@@ -229,11 +235,12 @@ def still_referenced(refusal: Refusal, after: Schema) -> Iterator[Offence]:
     match = _DELETE.match(refusal.statement or "")
     constraints = (each for each in after.constraints if each.form == "foreign key") if match else ()
     for constraint in constraints:
-        key = _FOREIGN_KEY.match(constraint.definition or "")
+        key = read_foreign_key(constraint.definition)
         if match is not None and key is not None and constraint.bare_name == refusal.constraint:
-            chosen = f"SELECT {key['there']} FROM {match['rest']}"  # noqa: S608 - a statement of the owner's
-            words = f"in {key['own']} what the statement takes away"
-            yield _where(constraint.table, f"({key['own']}) IN ({chosen})", [], words=words)
+            own = ", ".join(key.columns)
+            chosen = f"SELECT {', '.join(key.parent_columns)} FROM {match['rest']}"  # noqa: S608 - a statement of the owner's
+            words = f"in {own} what the statement takes away"
+            yield _where(constraint.table, f"({own}) IN ({chosen})", [], words=words)
 
 
 def _of_cast(refusal: Refusal, table: str, before: Schema, after: Schema) -> Iterator[Offence]:

@@ -7,18 +7,16 @@ from collections.abc import Iterator
 
 from psycopg import sql
 
+from pgcontract.model.foreign_key import ForeignKey, read_foreign_key
 from pgcontract.model.schema import Constraint, Index, Schema
 from pgcontract.probes.context import Context
 from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
-from pgcontract.values import dataclass
 
 CATALOG = "catalog"
 
-_IDENTIFIER = r'(?:"(?:[^"]|"")*"|[^"(),])+'
-_FOREIGN_KEY = re.compile(rf"FOREIGN KEY \(({_IDENTIFIER}(?:, {_IDENTIFIER})*)\) REFERENCES ({_IDENTIFIER})\(")
 _ORDERING = re.compile(r"( DESC)?( NULLS (FIRST|LAST))?$")
 # Methods that find rows by equality without reading the whole index, where its first keys are given.
 _MAX_PLANS = 50  # the first of many show it
@@ -58,60 +56,43 @@ def foreign_key_indexed(context: Context) -> Iterator[Answer]:
     migrated = (live_key.name for live_key in context.migrated.constraints if live_key.name in live)
     for name in _foreign_keys(context.promise) if declared else migrated:
         constraint = live.get(name)
-        key = _parse_foreign_key(constraint) if constraint else None
+        key = read_foreign_key(constraint.definition) if constraint else None
         origin = context.promise.origin_of("constraint", name)
-        if key is None:
+        if constraint is None or key is None:
             yield Answer(Status.UNKNOWN, name, f"The foreign key {name} does not exist, so this was not checked.")
             continue
-        serving = _serving_index(after, key.table, key)
+        table = constraint.table
+        serving = _serving_index(after, table, key)
         columns = ", ".join(key.columns)
         if serving is None:
             broken, planned = True, planned + 1
             yield Answer(
                 Status.BROKEN,
                 name,
-                f"{key.table} has no index on ({columns}): each DELETE in {key.parent} reads all rows of {key.table}.",
-                expected=f"an index on {key.table} whose first keys are {columns}",
-                actual=_index_list(after, key.table),
-                remedy=f"CREATE INDEX ON {key.table} ({columns});"
-                + (" and declare it in the contract." if declared else ""),
-                evidence=[_lookup_plan(context, key)] if planned <= _MAX_PLANS else [],
+                f"{table} has no index on ({columns}): each DELETE in {key.parent} reads all rows of {table}.",
+                expected=f"an index on {table} whose first keys are {columns}",
+                actual=_index_list(after, table),
+                remedy=f"CREATE INDEX ON {table} ({columns});" + (" and declare it in the contract." if declared else ""),
+                evidence=[_lookup_plan(context, table, key)] if planned <= _MAX_PLANS else [],
                 origin=origin,
             )
         elif declared:
-            yield Answer(Status.KEPT, name, f"{serving} finds the rows of {key.table} by {columns}.", origin=origin)
+            yield Answer(Status.KEPT, name, f"{serving} finds the rows of {table} by {columns}.", origin=origin)
     if not declared and not broken:
         yield Answer(Status.KEPT, CATALOG, "Each foreign key has an index on its own columns.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class _ForeignKey:
-    """The referencing columns and the referenced table, as the server spells them."""
-
-    table: str
-    columns: tuple[str, ...]
-    parent: str
-
-
-def _parse_foreign_key(constraint: Constraint) -> _ForeignKey | None:
-    match = _FOREIGN_KEY.match(constraint.definition or "")
-    if match is None:
-        return None
-    columns = tuple(word.removeprefix("PERIOD ") for word in re.findall(rf"{_IDENTIFIER}(?=, |$)", match[1]))
-    return _ForeignKey(table=constraint.table, columns=tuple(map(str.strip, columns)), parent=match[2])
 
 
 def foreign_keys_served(after: Schema, index: Index) -> tuple[str, ...]:
     """The foreign keys of its table whose rows the index finds, by name."""
     foreign_keys = (
-        (constraint.name, _parse_foreign_key(constraint))
+        (constraint.name, read_foreign_key(constraint.definition))
         for constraint in after.constraints
         if constraint.table == index.table and _needs_index(constraint)
     )
     return tuple(name for name, key in foreign_keys if key and _serves(index, key.columns))
 
 
-def _serving_index(after: Schema, table: str, key: _ForeignKey) -> str | None:
+def _serving_index(after: Schema, table: str, key: ForeignKey) -> str | None:
     """The index that serves, by name; for a partitioned table without one, those of all its partitions."""
     for index in after.indexes_by_table.get(table, ()):
         if _serves(index, key.columns):
@@ -137,10 +118,10 @@ def _index_list(after: Schema, table: str) -> str:
     return ", ".join(held) or "no index"
 
 
-def _lookup_plan(context: Context, key: _ForeignKey) -> Evidence:
+def _lookup_plan(context: Context, table: str, key: ForeignKey) -> Evidence:
     """How the server finds the rows that refer, where it would rather use an index if there were one."""
     query = sql.SQL("SELECT 1 FROM ONLY {} x WHERE {} FOR KEY SHARE OF x").format(
-        sql.SQL(key.table),
+        sql.SQL(table),
         sql.SQL(" AND ").join(
             sql.SQL("{} = {}").format(sql.SQL(column), sql.SQL(f"${number}"))
             for number, column in enumerate(key.columns, 1)
