@@ -103,3 +103,24 @@ def test_who_declares_a_platforms_table_itself_is_answered(tmp_path: Path) -> No
     write_files(tmp_path, {"migrations/1_add.sql": ADDED, **files})
 
     assert ["auth.users"] == [table.name for table in load_project(tmp_path).declared("1_add").tables]
+
+
+@pytest.mark.parametrize(
+    ("before", "status"),
+    [("", Status.BROKEN), ("DEFAULT ''", Status.KEPT)],
+    ids=["a column that any row stops", "a column with a default"],
+)
+@pytest.mark.parametrize(
+    "files", [("2_own.sql",), ("1_own.sql", "2_own.sql")], ids=["the first migration", "a later one"]
+)
+def test_tables_of_a_setup_hold_rows(before: str, status: Status, files: tuple[str, ...], tmp_path: Path) -> None:
+    texts = {
+        "1_own.sql": "CREATE TABLE own (id integer PRIMARY KEY);",
+        "2_own.sql": f"ALTER TABLE legacy ADD COLUMN word text NOT NULL {before};",
+    }
+    setup = "CREATE TABLE legacy (id integer PRIMARY KEY, name text NOT NULL);"
+    write_files(tmp_path, {"setup.sql": setup, **{f"migrations/{name}": texts[name] for name in files}})
+    options = FolderOptions(setup=tmp_path / "setup.sql")
+    run = verify(load_project(tmp_path / "migrations", options=options), RunOptions(pg="wheel", only=("rows.accepted",)))
+
+    assert [status] == [finding.status for finding in run.findings if finding.check == "rows.accepted"]

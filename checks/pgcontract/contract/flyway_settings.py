@@ -5,10 +5,11 @@ As we understand it (Flyway's documentation): both hold the same settings; a scr
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,12 +24,18 @@ _PLACEHOLDERS: Final = "placeholders."
 _PROPERTY: Final = re.compile(r"^[ \t]*(?![#!])([^=:\s]+)[ \t]*[=:][ \t]*(.*)$", re.MULTILINE)
 _CONTINUED: Final = re.compile(r"\\\r?\n[ \t]*")
 _FROM_OUTSIDE: Final = "${env."  # a variable of the environment, or of a vault
+_CLASS_PATH: Final = ("", "src/main/resources")
+_LEVELS: Final = 4  # from src/main/resources up to where Spring Boot is started
+OTHER_DATABASES: Final = frozenset(
+    ("mysql", "mariadb", "h2", "hsqldb", "derby", "sqlite", "oracle", "sqlserver", "mssql", "db2", "cockroachdb")
+)
+POSTGRES: Final = frozenset(("postgresql", "postgres", "pgsql", "pg"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class FlywaySettings:
     """Flyway's settings, by its names for them; what nobody set is Flyway's default. Placeholders are in lower case:
-    their case does not matter."""
+    their case does not matter. `locations` are folders that are there, none where one of them is not to be found."""
 
     placeholders: Mapping[str, str] = field(default_factory=dict, repr=False)
     placeholder_replacement: bool = True
@@ -45,15 +52,36 @@ class FlywaySettings:
     execute_in_transaction: bool = True
     default_schema: str = "public"
     table: str = "flyway_schema_history"
+    locations: tuple[Path, ...] = ()
 
 
 def read_settings(folders: Iterable[Path]) -> FlywaySettings:
     """Those of Flyway's first file that is there, then those of the nearest files of Spring Boot that set any; what
     cannot be read sets nothing."""
     folders = tuple(folders)
-    own = next((_read(path) for path in (folder / name for folder in folders for name in _FILES) if path.is_file()), {})
-    spring = next(filter(None, (spring_settings(folder, _properties, _text) for folder in folders)), {})
-    return _settings({**spring, **own})
+    places = ((folder, folder / name) for folder in folders for name in _FILES)
+    base, own = next(((folder, _read(path)) for folder, path in places if path.is_file()), (Path(), {}))
+    springs = ((folder, spring_settings(folder, _properties, _text)) for folder in folders)
+    spring_base, spring = next((found for found in springs if found[1]), (Path(), {}))
+    settings = _settings({**spring, **own})
+    if "locations" in own:
+        return replace(settings, locations=_locations(base, own["locations"]))
+    return replace(settings, locations=_locations(spring_base, spring.get("locations", "")))
+
+
+def _locations(base: Path, written: str) -> tuple[Path, ...]:
+    """Those of a file in that folder: from the folder itself, from one above it, or on the class path. Folders of another
+    database are left out: a profile that is not known here may name PostgreSQL's."""
+    found: list[Path] = []
+    for location in filter(None, map(str.strip, written.split(","))):
+        prefix, _, name = location.replace("{vendor}", "postgresql").rpartition(":")
+        name = name if prefix == "filesystem" else name.lstrip("/")
+        bases = (*(base / inner for inner in _CLASS_PATH), *base.parents[:_LEVELS])
+        folder = next((above / name for above in bases if (above / name).is_dir()), None)
+        if folder is None or prefix not in ("", "classpath", "filesystem"):
+            return ()
+        found.append(Path(os.path.abspath(folder)))  # noqa: PTH100 - resolve() would follow links
+    return tuple(folder for folder in found if folder.name.lower() not in OTHER_DATABASES)
 
 
 def _read(path: Path) -> Mapping[str, str]:

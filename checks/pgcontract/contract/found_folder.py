@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from pgcontract.contract.configuration import PROJECT_FILE
+from pgcontract.contract.flyway_settings import OTHER_DATABASES, POSTGRES
 from pgcontract.contract.folder_walk import NOT_LOOKED_INTO, Level, walk
 from pgcontract.contract.layouts import dump, flat, is_recognised, layout_of_tool, layouts, psql
 from pgcontract.contract.migration_folder import Folder
@@ -85,7 +86,8 @@ def _candidates(working: Path) -> Iterator[tuple[FoundFolder, bool]]:
     """Each with whether it is read here; none lies within another."""
     whole: set[Path] = set()
     for level in walk(working):
-        level.folders[:] = [name for name in level.folders if name not in _TESTS]
+        others = _TESTS if POSTGRES.isdisjoint(level.folders) else _TESTS | OTHER_DATABASES
+        level.folders[:] = [name for name in level.folders if name not in others]
         if level.path.parent in whole and level.path != working:
             level.folders.clear()  # one of the migrations that are folders of their own, told by the first
             continue

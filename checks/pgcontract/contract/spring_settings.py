@@ -72,6 +72,8 @@ def _values_of(document: str) -> Iterator[tuple[str, str]]:
         value = match["value"] or ""
         if not _COMMENT.sub("", value).strip():
             above.append((indent, _scalar(match["key"])))
+        elif (inner := _COMMENT.sub("", value).strip()).startswith("[") and inner.endswith("]"):
+            yield key, ",".join(_scalar(item) for item in inner[1:-1].split(","))
         elif value.lstrip()[0] not in "{[|>&*!":
             yield key, _scalar(value)
     yield from ((key, ",".join(values)) for key, values in items.items())

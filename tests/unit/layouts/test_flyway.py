@@ -29,6 +29,24 @@ def test_a_default_schema_that_is_not_made_here_is_told(schema: str, told: bool,
     assert told == any("Flyway makes the schema app" in sentence for sentence in project.assumptions)
 
 
+def test_project_is_read_at_the_locations_of_its_settings(tmp_path: Path) -> None:
+    settings = {"flyway.toml": '[flyway]\nlocations = ["filesystem:sql/postgresql"]'}
+    files = {f"sql/{name}/V1__a.sql": "SELECT 1;" for name in ("mysql", "postgresql")}
+    project = load_project(write_files(tmp_path, {**files, **settings}))
+
+    assert (["sql/postgresql/V1__a.sql"], True) == (
+        [migration.file for migration in project.chain],
+        "Not read: sql/mysql/; the locations in Flyway's settings do not name it." in project.assumptions,
+    )
+
+
+def test_location_elsewhere_is_told(tmp_path: Path) -> None:
+    settings = {"flyway.conf": "flyway.locations=filesystem:a,filesystem:b"}
+    project = load_project(write_files(tmp_path, {"a/V1__a.sql": "", "b/V2__b.sql": "", **settings}) / "b")
+
+    assert any("name a folder that holds both" in sentence for sentence in project.assumptions)
+
+
 def test_one_file_is_read_alone(tmp_path: Path) -> None:
     expected = Read(layout="flyway", order=["V1_1__floor"], back=[], issues=[])
 

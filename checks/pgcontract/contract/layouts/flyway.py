@@ -6,7 +6,8 @@ behind them, by their names, and again whenever they change; names such as `${na
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -14,10 +15,10 @@ from typing import Final
 from pgcontract.contract import flyway_history
 from pgcontract.contract.flyway_names import FlywayFile, Kind, NotTaken, callback_place, read_name
 from pgcontract.contract.flyway_scripts import FlywayScript, is_to_be_run, read_flyway_script
-from pgcontract.contract.flyway_settings import FlywaySettings, read_settings
+from pgcontract.contract.flyway_settings import OTHER_DATABASES, POSTGRES, FlywaySettings, read_settings
 from pgcontract.contract.folder_issues import Refusal, ignored_issue, is_sql, refused_issue
 from pgcontract.contract.migration import Migration
-from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
+from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind, from_the_top
 from pgcontract.contract.tool_evidence import rust_evidence, shows_another_tool
 from pgcontract.contract.tool_history import Late, ToolHistory, is_true
 from pgcontract.errors import InputError
@@ -46,6 +47,7 @@ _OUTSIDE: Final = "Move it to a file of its own, with executeInTransaction=false
 _OTHERS: Final = (".java", ".class", ".kt")
 # From src/main/resources/db/migration up to where Maven and Gradle are started.
 _LEVELS: Final = 5
+_MAX_NAMED: Final = 5
 
 
 def recognises(folder: Folder) -> str | None:
@@ -55,7 +57,9 @@ def recognises(folder: Folder) -> str | None:
     endings = settings.sql_migration_suffixes
     files = folder.files(endings)
     if not files:
-        files = tuple(path for inner in folder.folders() for path in _files_in(folder.below(inner), endings))
+        places = (folder.path / place.relative_to(folder.place) for place in _inside(folder, settings))
+        inner_folders = dict.fromkeys((*folder.folders(), *places))
+        files = tuple(path for inner in inner_folders for path in _files_in(folder.below(inner), endings))
     if not files or any(path.name.endswith((".up.sql", ".down.sql")) for path in files):
         return None
     if shows_another_tool(folder) or rust_evidence(folder, "refinery"):
@@ -79,7 +83,7 @@ def _is_named(path: Path, settings: FlywaySettings) -> bool:
 def read_folder(folder: Folder) -> FolderReading:
     """Every versioned script by its version, then every repeatable one by its name."""
     settings = read_settings(folder.parents(_LEVELS))
-    paths = tuple(_files(folder)) if folder.only is None else (folder.only,)
+    paths = _files(folder, settings) if folder.only is None else (folder.only,)
     names = {path: read_name(path, settings) for path in paths if is_sql(path) or _has_suffix(path, settings)}
     taken = [file for file in names.values() if isinstance(file, FlywayFile)]
     files = _with_one_baseline([file for file in taken if is_to_be_run(folder, file.path)])
@@ -105,7 +109,10 @@ def read_folder(folder: Folder) -> FolderReading:
             issues.append(ignored_issue(folder, path, why, f"Give it with --set {name}=VALUE."))
     run = tuple(script.script for _, script in read if not script.missing)
     return FolderReading(
-        migrations=migrations, issues=tuple(issues), assumptions=tuple(_other_schema(settings)), callbacks=run
+        migrations=migrations,
+        issues=tuple(issues),
+        assumptions=(*_other_schema(settings), *_other_folders(folder, settings, paths)),
+        callbacks=run,
     )
 
 
@@ -123,11 +130,51 @@ def _callbacks(paths: Iterable[Path]) -> list[Path]:
     return sorted(places, key=lambda path: (places[path], path.name))
 
 
-def _files(folder: Folder) -> Iterator[Path]:
+def _other_folders(folder: Folder, settings: FlywaySettings, read: Collection[Path]) -> Iterator[str]:
+    """What of the folder is not read, and what Flyway reads beside it."""
+    if folder.only is not None:
+        return
+    others = {folder.name(path.parent) for path in _walked(folder) if path not in read and _has_suffix(path, settings)}
+    if others:
+        names = ", ".join(f"{name}/" for name in sorted(others)[:_MAX_NAMED])
+        why = "the locations in Flyway's settings do not name it" if settings.locations else "it is another database's"
+        yield f"Not read: {names}; {why}."
+    around = [place for place in settings.locations if not _is_near(place, folder.place)]
+    if around and len(around) < len(settings.locations):
+        names = ", ".join(os.path.relpath(place) for place in around)
+        yield f"Flyway's settings name {names} as well, which was not read: name a folder that holds both."
+
+
+def _is_near(place: Path, other: Path) -> bool:
+    return place.is_relative_to(other) or other.is_relative_to(place)
+
+
+def _inside(folder: Folder, settings: FlywaySettings) -> tuple[Path, ...]:
+    return tuple(place for place in settings.locations if place.is_relative_to(folder.place))
+
+
+def _files(folder: Folder, settings: FlywaySettings) -> tuple[Path, ...]:
+    """Those in the locations of the settings, where some are in the folder; else all but those of other databases beside
+    PostgreSQL's."""
+    if places := _inside(folder, settings):
+        return tuple(path for path in _walked(folder) if any(map(from_the_top(path).is_relative_to, places)))
+    return tuple(path for path in _walked(folder) if not _is_other_databases(folder, path))
+
+
+def _is_other_databases(folder: Folder, path: Path) -> bool:
+    """Whether it is in a folder called after another database, and beside that is one called after PostgreSQL."""
+    return any(
+        inner.name.lower() in OTHER_DATABASES and any((inner.parent / name).is_dir() for name in POSTGRES)
+        for inner in path.parents
+        if inner != folder.path and inner.is_relative_to(folder.path)
+    )
+
+
+def _walked(folder: Folder) -> Iterator[Path]:
     yield from folder.files("")
     for inner in folder.folders():
         if not inner.is_symlink():  # it may lead back to where it stands
-            yield from _files(folder.below(inner))
+            yield from _walked(folder.below(inner))
 
 
 def _has_suffix(path: Path, settings: FlywaySettings) -> bool:
@@ -137,9 +184,19 @@ def _has_suffix(path: Path, settings: FlywaySettings) -> bool:
 def _with_one_baseline(files: Sequence[FlywayFile]) -> list[FlywayFile]:
     """The files with the last baseline that stands for versions of which none is there, as the first; else with none."""
     first = min((file.version for file in files if file.kind is Kind.VERSIONED), default=None)
-    able = [file for file in files if file.kind is Kind.BASELINE and (first is None or file.version < first)]
+    # Of the first version there can be, the versioned script is what was always run; before another, some are gone.
+    able = [
+        file
+        for file in files
+        if file.kind is Kind.BASELINE and (first is None or file.version < first or file.version == first > (1,))
+    ]
     start = max(able, key=lambda file: file.version, default=None)
-    return [file for file in files if file.kind is not Kind.BASELINE or file is start]
+    return [
+        file
+        for file in files
+        if (file.kind is not Kind.BASELINE or file is start)
+        and (start is None or file.kind is not Kind.VERSIONED or file.version > start.version)
+    ]
 
 
 def _in_order(files: Sequence[FlywayFile]) -> list[FlywayFile]:
@@ -158,6 +215,7 @@ def _migration(
     up = scripts[file.path].script
     if file.kind is Kind.REPEATABLE:
         up = replace(up, execution=replace(up.execution, repeatable=True))
+    if file.kind is not Kind.VERSIONED:
         undo = None
     return Migration(
         key=file.stem,
@@ -255,6 +313,11 @@ def _not_run(
         if file.kind is Kind.BASELINE and file not in files:
             why = "is a baseline, run in the place of earlier versions where nothing is applied; those were replayed."
             yield replace(ignored_issue(folder, file.path, why, "Nothing, where it makes what they make."), severity=None)
+        elif file not in files and any(other.kind is Kind.BASELINE and other.version == file.version for other in files):
+            why = "is not run where nothing is applied: the baseline of its version stands in its place."
+            yield replace(
+                ignored_issue(folder, file.path, why, "Nothing, where that makes what it makes."), severity=None
+            )
         elif file not in files:
             why = "is passed over: its own settings have shouldExecute=false."
             yield ignored_issue(folder, file.path, why, f"Remove that from {file.path.name}.conf.")

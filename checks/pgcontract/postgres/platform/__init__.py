@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
+from pgcontract.model.qualified_name import split_name
 from pgcontract.model.sql import Script
 from pgcontract.postgres.platform.owned_names import SUPABASE_NAMES
 from pgcontract.values import dataclass
@@ -50,6 +51,10 @@ class Platform:
     regimes: tuple[GrantRegime, ...]
     setup: Script | None = None
     owned_names: frozenset[str] = frozenset()
+
+    def owns_table(self, name: str) -> bool:
+        """Whether a table that is there before the first migration, by its qualified name, is the platform's."""
+        return split_name(name)[0][0] in self.owned_names
 
 
 def platform_of(name: str, *, setup: Script | None = None) -> Platform:

@@ -52,8 +52,8 @@ class PopulatedState:
 
 @dataclass(frozen=True, kw_only=True)
 class CarriedRows:
-    """How far a population came, to go on from later: the `database`, the tables by object id that were there before the
-    first migration (`starting`) and as they were filled (`known`), those that took no row, and how often rows were made.
+    """How far a population came, to go on from later: the `database`, the tables by object id that are the platform's
+    (`starting`) and as they were filled (`known`), those that took no row, and how often rows were made.
     `chosen` says of tables, where they were too many to fill all, whether the scripts that are judged name them: the
     population of others is another one.
     """
@@ -153,7 +153,7 @@ class Population:
             connection = self._open()
             self._apply(connection, promise)
         # What one deploy makes holds no rows when its next file runs, but those that its own statements write.
-        if not promise.is_pending:
+        if not promise.is_pending and _CHANGES_TABLES.search(promise.script.text):
             self._fill(self._open(), promise)
         self._applied += 1
 
@@ -165,7 +165,10 @@ class Population:
             assert self._database is not None
             self._connection = self._stack.enter_context(self._sandbox.connect(self._database))
             if is_first:
-                self._starting = {oid for oid, *_ in self._connection.execute(_TABLES).fetchall()}
+                tables = self._connection.execute(_TABLES).fetchall()
+                self._starting = {oid for oid, name, _ in tables if self._sandbox.platform.owns_table(name)}
+                # What a setup made holds rows in production, as what an earlier migration made does.
+                self._fill(self._connection, self._promises[self._chain[0]])
         return self._connection
 
     def _go_on_from(self, state: DatabaseState) -> None:
@@ -208,8 +211,6 @@ class Population:
 
     def _fill(self, connection: psycopg.Connection, promise: Promise) -> None:
         """Rows in the tables that are new, and of a new kind in those that have changed."""
-        if not _CHANGES_TABLES.search(promise.script.text):
-            return
         tables = [table for table in connection.execute(_TABLES).fetchall() if table[0] not in self._starting]
         names = [name for oid, name, text in tables if self._known.get(oid) != text]
         if len(tables) > MAX_TABLES:

@@ -125,16 +125,17 @@ def insert_few_rows(
 
 
 def migrated_tables(context: Context, schema: Schema) -> tuple[str, ...]:
-    """The tables of the schema that the migrations made, not the platform or a setup; partitions under the table at
+    """The tables of the schema that the migrations or a setup made, not the platform; partitions under the table at
     their top."""
-    there_before = {table.name for table in context.sandbox.starting_catalog.tables}
+    sandbox = context.sandbox
+    of_platform = {table.name for table in sandbox.starting_catalog.tables if sandbox.platform.owns_table(table.name)}
     return tuple(
         table.name
         for table in schema.tables
         if table.form != "foreign table"
         and not table.partition_of
         and table.owner == MIGRATOR
-        and table.name not in there_before
+        and table.name not in of_platform
     )
 
 
