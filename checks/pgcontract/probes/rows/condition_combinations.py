@@ -18,10 +18,12 @@ from pgcontract.model.identifiers import read_identifier
 from pgcontract.model.schema import Column
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.context import Context
+from pgcontract.probes.row_generation.simple_values import any_value
 from pgcontract.probes.rows.alternative_values import other_values
 from pgcontract.probes.rows.castable_values import castable_values
+from pgcontract.probes.rows.column_values import rule_values
 from pgcontract.probes.rows.probe_row import ColumnValues
-from pgcontract.probes.rows.rule_texts import read_rule_texts
+from pgcontract.probes.rows.rule_texts import RuleTexts, read_rule_texts
 from pgcontract.probes.rows.state_matrix import probe_state_matrix
 from pgcontract.values import dataclass
 
@@ -69,12 +71,20 @@ def columns_read(context: Context, presence: Presence) -> dict[str, Column]:
 def value_combinations(
     context: Context, connection: psycopg.Connection, presence: Presence
 ) -> tuple[tuple[Combination, ...], int]:
-    """At most 64 of them, and how many there are; of a column with a state machine its states, each by the way its moves
-    allow."""
+    """At most 64 of them, and how many there must be; of a column with a state machine its states, each by the way its
+    moves allow."""
     read = columns_read(context, presence)
     choices = [list(_choices(context, connection, presence, name, column)) for name, column in read.items()]
     combinations: list[Combination] = []
-    for choice in islice(product(*choices), MAX_COMBINATIONS):
+    plain = [[one for one in several if not one.is_near] for several in choices]
+    number = prod(map(len, plain))
+    # What is near stands beside the others' plain values: one column at a time, as far as there is room.
+    near = (
+        choice
+        for at, several in enumerate(choices)
+        for choice in product(*plain[:at], [one for one in several if one.is_near], *plain[at + 1 :])
+    )
+    for choice in islice((*product(*plain), *near), MAX_COMBINATIONS):
         route: tuple[ColumnValues, ...] = ({},)
         for one in choice:
             route = ({**route[0], **one.route[0]}, *route[1:], *one.route[1:])
@@ -83,7 +93,7 @@ def value_combinations(
         if present is not None:
             description = ", ".join(f"{name} = {one.label}" for name, one in zip(read, choice, strict=True))
             combinations.append(Combination(label=description, route=route, present=present))
-    return tuple(combinations), prod(map(len, choices))
+    return tuple(combinations), number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +101,7 @@ class _Choice:
     label: str
     value: sql.Composable
     route: tuple[ColumnValues, ...]
+    is_near: bool = False  # to what the condition says, where no rule of the table says it
 
 
 def _choices(
@@ -110,6 +121,10 @@ def _choices(
         if text not in seen:
             seen.add(text)
             yield _Choice(label=text, value=value, route=({name: value},))
+    for text in castable_values(connection, column.type, dict.fromkeys(_near_values(context, presence, column))):
+        value = sql.Literal(text)
+        if value.as_string() not in seen:
+            yield _Choice(label=value.as_string(), value=value, route=({name: value},), is_near=True)
 
 
 def _suggested_values(context: Context, column: Column) -> Iterator[sql.Composable]:
@@ -132,6 +147,16 @@ def _rule_values(context: Context, connection: psycopg.Connection, column: Colum
     rules = read_rule_texts(context.after, column.table).of_column(column.bare_name)
     words = [word for word in (*rules.strings, *rules.numbers) if len(word) <= _MAX_WORD]
     yield from map(sql.Literal, castable_values(connection, column.type, words)[:_MAX_WORDS])
+
+
+def _near_values(context: Context, presence: Presence, column: Column) -> Iterator[str]:
+    """A plain value; what lies beside those that the condition or a rule names; and texts that only look alike."""
+    yield str(any_value(context.after, column))
+    rules = read_rule_texts(context.after, column.table).of_column(column.bare_name)
+    if not re.match(r"character|text|citext", column.type):
+        yield from rule_values(RuleTexts((presence.present_when, *rules.texts)), context.after, column, None)
+    for word in RuleTexts((presence.present_when,)).strings:
+        yield from (word.upper(), word.capitalize(), f"{word} ", f"{word}a")
 
 
 def _condition_holds(

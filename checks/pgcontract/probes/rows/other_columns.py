@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from itertools import permutations, product
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import psycopg
 from psycopg import sql
 
 from pgcontract.probes.context import Context
-from pgcontract.probes.rows.column_values import ValuesToTry, values_to_try
+from pgcontract.probes.rows.column_values import ValuesToTry, unquoted, values_to_try
 from pgcontract.probes.rows.probe_row import ColumnValues, ProbeRow
 from pgcontract.probes.rows.rule_texts import RuleTexts
+from pgcontract.probes.rows.second_row import second_row
 from pgcontract.probes.rows.write_targets import WriteTarget
 from pgcontract.values import dataclass
 
@@ -25,11 +26,13 @@ Accepted: TypeAlias = Mapping[str, Collection[str]]
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """Values that other columns have before the write, and those that it writes too."""
+    """Values that other columns have before the write, and those that it writes too; `key` are those of the latter, as
+    they are sent, by which the row is then found."""
 
     label: str = ""
     before: ColumnValues = field(default_factory=dict)
     beside: ColumnValues = field(default_factory=dict)
+    key: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def values(self) -> Iterator[tuple[str, sql.Composable]]:
@@ -44,9 +47,11 @@ NO_CHANGE: Final = Change()
 @dataclass(frozen=True, kw_only=True)
 class OtherColumns:
     """Values to try of each column, and which of these columns one rule reads together, with the literals that stand
-    there. What is `accepted`, where it is given, are the values that the table was seen to take."""
+    there. Those of the `key` are only written, for by them a row is found. What is `accepted`, where it is given, are the
+    values that the table was seen to take."""
 
     values: tuple[ValuesToTry, ...] = ()
+    key: tuple[str, ...] = ()
     pairs: Mapping[tuple[str, str], Collection[str]] = field(default_factory=dict)
 
     @property
@@ -62,8 +67,8 @@ class OtherColumns:
             name = one.column.bare_name
             chosen = [value for value in one.values if _is_accepted(accepted, one, value)]
             for value in chosen:
-                yield Change(label=f"with {name} = {shown(value)}", beside={name: value})
-            for value in chosen if one.is_turning else ():
+                yield self._beside("with", name, value)
+            for value in chosen if self._is_linked(one) else ():
                 yield Change(label=f"of a row whose {name} was {shown(value)}", before={name: value})
 
     def alone(self) -> Iterator[Change]:
@@ -71,19 +76,19 @@ class OtherColumns:
         for one in self.values:
             name = one.column.bare_name
             for value in one.values:
-                yield Change(label=f"of {name} = {shown(value)}", beside={name: value})
+                yield self._beside("of", name, value)
 
     def to_and_fro(self) -> Iterator[Change]:
         """Nothing else written but one column that a rule names: to null (or another simple value) and from it."""
         for one in self.values:
-            for earlier, value in permutations(one.values, 2) if one.is_turning and one.simple else ():
+            for earlier, value in permutations(one.values, 2) if self._is_linked(one) and one.simple else ():
                 if one.simple[0] in (earlier, value):
                     yield _from_value_to_value("of", one.column.bare_name, earlier, value)
 
     def links(self, values: int) -> Iterator[Change]:
         """A column that a rule names, from each of so many values to each other one."""
         for one in self.values:
-            for earlier, value in permutations(one.values[:values], 2) if one.is_turning else ():
+            for earlier, value in permutations(one.values[:values], 2) if self._is_linked(one) else ():
                 yield _from_value_to_value("with", one.column.bare_name, earlier, value)
 
     def paired(self, accepted: Accepted | None = None) -> Iterator[Change]:
@@ -101,6 +106,14 @@ class OtherColumns:
                     label = f"with {here} = {shown(both[here])} of a row whose {there} was {shown(both[there])}"
                     yield Change(label=label, before={there: both[there]}, beside={here: both[here]})
 
+    def _beside(self, word: str, name: str, value: sql.Composable) -> Change:
+        key = {name: unquoted(value)} if name in self.key else {}
+        return Change(label=f"{word} {name} = {shown(value)}", beside={name: value}, key=key)
+
+    def _is_linked(self, one: ValuesToTry) -> bool:
+        """Whether what the column was before can matter, and the row is found by other columns."""
+        return one.is_turning and one.column.bare_name not in self.key
+
 
 def find_other_columns(
     context: Context,
@@ -113,20 +126,35 @@ def find_other_columns(
 ) -> OtherColumns:
     """The columns of the table that a client can write, but those that are asked about (bare names) or that lead rows
     somewhere; with values in place of the row's."""
-    taken = {*asked, *row.key, *target.values}
+    taken = {*asked, *target.values}
     columns = [
         column
         for column in context.after.columns_of(table)
         if column.bare_name not in taken and not column.generated and column.identity != "always"
     ]
-    values = values_to_try(context, connection, rules, row, columns)
-    return OtherColumns(values=values, pairs=rules.pairs([column.bare_name for column in columns]))
+    plain = [column.bare_name for column in columns if column.bare_name not in row.key]
+    second = second_row(context, row, target)
+    third = second_row(context, second, target) if second else None
+    values = (
+        one if one.column.bare_name in plain else _of_key(one, row, third)
+        for one in values_to_try(context, connection, rules, row, columns)
+    )
+    return OtherColumns(values=tuple(values), key=row.key, pairs=rules.pairs(plain))
 
 
 def shown(value: sql.Composable) -> str:
     """A value in a message, cut where it is long."""
     text = value.as_string()
     return text if len(text) <= 60 else f"{text[:60]}…"
+
+
+def _of_key(one: ValuesToTry, row: ProbeRow, third: ProbeRow | None) -> ValuesToTry:
+    """Of a column of the key one that neither the row nor a second one has, and what rules speak of."""
+    name = one.column.bare_name
+    free = [sql.Literal(third.row[name])] if third and third.row[name] != row.row[name] else []
+    named = [value for value in one.values if one.is_turning and unquoted(value) is not None]
+    values = (*free, *named)
+    return replace(one, values=values, of=len(values) + one.of - len(one.values), simple=tuple(free))
 
 
 def _from_value_to_value(word: str, name: str, earlier: sql.Composable, value: sql.Composable) -> Change:

@@ -24,7 +24,9 @@ _DECIDING: Final = frozenset({"CASE", "WHEN", "AND", "OR", "COALESCE", "NULLIF",
 _PATTERN: Final = lazy_pattern(
     r"(?P<sign>!?~~?\*?|\b(?:NOT\s+)?(?:LIKE|ILIKE|SIMILAR\s+TO))\s*\(?(?P<text>[Ee]?'(?:[^']|'')*')", re.IGNORECASE
 )
-_JSON_KEY: Final = lazy_pattern(r"(?:->>?|\?)\s*('(?:[^']|'')*')")
+# `-> 'a' ->> 'b'`, `? 'a'`, `['a']['b']`; and `#>> '{a,b}'`.
+_JSON_KEYS: Final = lazy_pattern(r"(?:(?:->>?|\?|\[)\s*'(?:[^']|'')*'\s*\]?\s*)+")
+_JSON_PATH: Final = lazy_pattern(r"#>>?\s*'\{([^}']+)\}'")
 
 
 @dataclass(frozen=True)
@@ -49,16 +51,20 @@ class RuleTexts:
     @cached_property
     def patterns(self) -> tuple[tuple[str, bool], ...]:
         """What texts are matched against, and whether it is a regular expression (else a LIKE pattern)."""
-        found = (match for text in self.texts for match in _PATTERN.finditer(text))
-        return tuple(
-            dict.fromkeys((literal_values(match["text"])[0], match["sign"].strip("!*") == "~") for match in found)
-        )
+        found: dict[tuple[str, bool], None] = {}
+        for match in (match for text in self.texts for match in _PATTERN.finditer(text)):
+            pattern, sign = literal_values(match["text"])[0], match["sign"].upper()
+            if sign.endswith("TO"):
+                pattern = f"^(?:{pattern.replace('%', '.*').replace('_', '.')})$"
+            found[pattern, sign.strip("!*") == "~" or sign.endswith("TO")] = None
+        return tuple(found)
 
     @cached_property
-    def json_keys(self) -> tuple[str, ...]:
-        """The keys by which they look into documents."""
-        found = (match for text in self.texts for match in _JSON_KEY.finditer(text))
-        return tuple(dict.fromkeys(literal_values(match[1])[0] for match in found))
+    def json_paths(self) -> tuple[tuple[str, ...], ...]:
+        """The keys by which they look into documents, from the outermost on."""
+        found = [literal_values(match[0]) for text in self.texts for match in _JSON_KEYS.finditer(text)]
+        found += [tuple(match[1].split(",")) for text in self.texts for match in _JSON_PATH.finditer(text)]
+        return tuple(dict.fromkeys(found))
 
     def of_column(self, column: str) -> RuleTexts:
         """Those by which the column (bare) can turn a rule: that name it, and functions that name no column at all, for

@@ -17,7 +17,6 @@ from pgcontract.probes.rows.attempts import Attempt, Attempts, Sent
 from pgcontract.probes.rows.other_columns import Accepted, Change, find_other_columns
 from pgcontract.probes.rows.probe_row import ColumnValues
 from pgcontract.probes.rows.rule_texts import RuleTexts
-from pgcontract.probes.rows.second_row import second_row
 from pgcontract.probes.rows.timestamp_forging import (
     MAX_FORGED,
     an_hour_ahead,
@@ -43,7 +42,6 @@ class TimestampWriteMatrix:
     `accepted` are the other columns' values that the table was seen to take."""
 
     def __init__(self, context: Context, probe: TimestampProbe, rules: RuleTexts) -> None:
-        self.context = context
         self.probe = probe
         self.row = probe.row
         self.column = probe.timestamp.bare_column
@@ -104,18 +102,6 @@ class TimestampWriteMatrix:
                 itself = Sent(values={name: identifier(name)})
                 yield self.matrix.update(NO_TIME, itself, label=f"UPDATE of {name} to itself")
         yield from self.matrix.updates((NO_TIME, self.others.alone(), [Sent()]), setup=self._before)
-        yield from self._key_updates()
-
-    def _key_updates(self) -> Iterator[Attempt]:
-        """Another key: one that neither row has."""
-        second = self.probe.second
-        third = second_row(self.context, second, self.probe.target) if second else None
-        always = {column.bare_name for column in self.probe.columns if column.identity == "always" or column.generated}
-        for name in self.row.key if third else ():
-            if third and name not in always and third.row[name] != self.row.row[name]:
-                new = third.row[name]
-                sent = Sent(values={name: sql.Literal(new)}, key={name: new})
-                yield self.matrix.update(NO_TIME, sent, label=f"UPDATE of {name} = {new!r}")
 
     def updates_by_other_ways(self, accepted: Accepted) -> Iterator[Attempt]:
         """UPDATEs that say nothing of the time: by other statements, of columns from one value to another, of pairs."""

@@ -50,7 +50,7 @@ class WriteMatrix:
             kind=kind,
             label=label or _called("INSERT", self.word, sent, change),
             write=self.row.insert({**sent.values, **change.beside}),
-            after=(moved(self.row, sent.key),),
+            after=(moved(self.row, {**sent.key, **change.key}),),
             is_new=True,
             sent=sent,
             change=change,
@@ -104,7 +104,7 @@ class WriteMatrix:
             setup=setup,
             write=self.row.update({**sent.values, **change.beside}),
             before=(self.row,) if self.looks_before else (),
-            after=(moved(self.row, sent.key),),
+            after=(moved(self.row, {**sent.key, **change.key}),),
             sent=sent,
             change=change,
         )
