@@ -305,6 +305,11 @@ def _counted(outcome: Outcome, count: int) -> Try:
     return Try(may=True, loose=count, shown=outcome)
 
 
+def row_condition(context: Context, row: UsersRow) -> str:
+    """How a client names the row in a WHERE."""
+    return _condition(next(table for table in users_state(context).tables if table.name == row.table), row)
+
+
 def _condition(table: FilledTable, row: UsersRow) -> str:
     """How a client names the row: by its first key, else by what it holds."""
     key = next((key.columns for key in table.keys if key.unique and key.columns and not key.predicate), ())
