@@ -312,7 +312,14 @@ def test_without_a_server_text_is_judged_and_the_rest_is_unknown(project: Path) 
         f"migration.{promise}" for promise in ("accepted", "consecutive", "order", "placeholders", "read", "unique")
     }
     named = {f"object.{promise}" for promise in ("name_whole", "not_cascaded", "not_skipped", "replaced_whole")}
-    text = {"contract.accepted", "script.objects_created", "script.parsed", "rollback.exists", "rows.not_missed"}
+    text = {
+        "contract.accepted",
+        "script.objects_created",
+        "script.parsed",
+        "rollback.exists",
+        "rows.not_missed",
+        "script.secrets",
+    }
     text |= named | folder
 
     assert (Decision.INCOMPLETE, text) == (

@@ -96,6 +96,18 @@ def is_exposed(context: Context, name: str) -> bool:
     return QualifiedName.parse(name).schema in (*context.promise.project.exposed.names, "pgmq")
 
 
+def heard_tables(context: Context) -> frozenset[str]:
+    """The tables whose changes Realtime sends to whoever may SELECT them and meets their policies, be their schema
+    exposed or not."""
+    names = [
+        name.partition(" ")[0]
+        for publication in context.after.publications
+        if publication.name == "supabase_realtime"
+        for name in publication.tables
+    ]
+    return frozenset(names)
+
+
 @cached_state_fact
 def try_access(context: Context) -> Access:
     """CouldNotAsk where the head is not applied, or the platform has no such roles."""
@@ -137,7 +149,8 @@ def _relations(context: Context) -> dict[str, Table | View]:
     that no policy bounds."""
     before = {part.name for part in (*context.sandbox.starting_catalog.tables, *context.sandbox.starting_catalog.views)}
     parts: tuple[Table | View, ...] = (*context.migrated.tables, *context.migrated.views)
-    shown = [part for part in parts if is_exposed(context, part.name) and part.name not in before]
+    heard = heard_tables(context)
+    shown = [part for part in parts if (is_exposed(context, part.name) or part.name in heard) and part.name not in before]
     if len(shown) > MAX_TABLES:
         shown.sort(key=lambda part: isinstance(part, Table) and part.row_security)
     return {part.name: part for part in shown}
@@ -150,6 +163,7 @@ class _Trier:
         self._made = prepared.made
         self._tables = {table.name: table for table in prepared.tables}
         self._columns_of = context.after.columns_of
+        self._heard = {name for name in heard_tables(context) if not is_exposed(context, name)}
         self._unbound = {
             (policy.table, operation)
             for policy in context.after.policies
@@ -163,11 +177,11 @@ class _Trier:
         self._users = {row.user.number: row.user for row in self._made.rows.values()}
 
     def try_all(self, relation: Table | View, actor: Actor, held: Held) -> Iterator[tuple[str, Try]]:
-        for operation in ("SELECT", "INSERT", "UPDATE", "DELETE"):
+        for operation in ("SELECT", "INSERT", "UPDATE", "DELETE") if relation.name not in self._heard else ("SELECT",):
             if not held.may(operation):
                 continue
             yield operation, self._try(operation, relation, actor, held)
-        if "TRUNCATE" in held.whole:
+        if "TRUNCATE" in held.whole and relation.name not in self._heard:
             yield "TRUNCATE", Try(may=True)
 
     def _try(self, operation: str, relation: Table | View, actor: Actor, held: Held) -> Try:

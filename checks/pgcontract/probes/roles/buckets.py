@@ -57,6 +57,14 @@ def try_buckets(context: Context) -> tuple[BucketTry, ...]:
         return tuple(one for name, public in known.items() for one in _tries(context, stage, name, public))
 
 
+@cached_state_fact
+def bucket_states(context: Context) -> dict[str, bool]:
+    """The buckets that are there at the head, and whether they are public."""
+    with context.sandbox.rolled_back(context.after_state) as connection:
+        rows = connection.execute("SELECT id, public FROM storage.buckets").fetchall()
+    return {str(name): bool(public) for name, public in rows}
+
+
 def _named(policies: Sequence[Policy]) -> Iterator[str]:
     for policy in policies:
         for match in _NAMED.finditer(f"{policy.using or ''} {policy.check or ''}"):

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from typing import Final
 
+from pgcontract.contract import Migration
+from pgcontract.model.schema import Origin
+from pgcontract.model.sql import Statement
+from pgcontract.model.sql.lexer import without_comments
+from pgcontract.patterns import lazy_pattern
 from pgcontract.probes.context import Context
-from pgcontract.probes.roles.buckets import OBJECTS, BucketTry, try_buckets
+from pgcontract.probes.roles.acting import literal
+from pgcontract.probes.roles.buckets import OBJECTS, BucketTry, bucket_states, try_buckets
 from pgcontract.probes.roles.users import ANNA, ANON
 from pgcontract.result import Severity, Status
 from pgcontract.rules.access.shown import catalog_on_supabase, described, session
@@ -13,6 +21,12 @@ from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check, otherwise_kept
 from pgcontract.rules.traps.made_parts import CATALOG, origin_in_chain
 
+_ALL: Final = "of any name"
+_CHANGE: Final = lazy_pattern(
+    r"""UPDATE\s+"?storage"?\s*\.\s*"?buckets"?\s.*?\bpublic\s*=\s*(?P<public>true|false|'\w+')(?:.*?\bWHERE\b(?P<where>.*))?""",
+    re.IGNORECASE | re.DOTALL,
+)
+_TEXT: Final = lazy_pattern(r"'((?:[^']|'')+)'")
 _WORDS = {
     "UPDATE": f"changes {ANNA.name}'s files",
     "DELETE": f"deletes {ANNA.name}'s files",
@@ -31,7 +45,8 @@ def bucket_separates_users(context: Context) -> Iterator[Answer]:
     for SELECT on top of it hands out the list of all addresses.
     How it is measured: a file of each of two users is put into each bucket that a migration makes or a policy names; anon
     and the other user read, change and delete it, and put one beside it. Policies that look something up in a table are
-    left out. That anon puts or reads files is a warning, as is the list of a public bucket.
+    left out. That anon puts or reads files is a warning, as is the list of a public bucket, and a bucket that an UPDATE
+    of the chain has made public and none has made private again.
     What to do: add (storage.foldername(name))[1] = (SELECT auth.uid())::text to the condition, or owner_id =
     (SELECT auth.uid())::text.
     """
@@ -41,6 +56,42 @@ def bucket_separates_users(context: Context) -> Iterator[Answer]:
             found.setdefault(tried.bucket, []).append(tried)
     for bucket, tries in found.items():
         yield _answer(context, bucket, tries)
+    private = {one for one, public in bucket_states(context).items() if not public}
+    for bucket, statement in _opened(context.promise.project.chain).items():
+        if bucket not in private and bucket not in found:
+            yield _opened_answer(bucket, statement)
+
+
+def _opened(chain: Sequence[Migration]) -> dict[str, Statement]:
+    """The buckets that an UPDATE makes public, as the chain leaves them, with the statement that does it."""
+    opened: dict[str, Statement] = {}
+    for migration in chain:
+        for statement in migration.up.statements:
+            change = _CHANGE.match(without_comments(statement.text))
+            if change is None:
+                continue
+            buckets = _TEXT.findall(change["where"] or "") or [_ALL]
+            if change["public"].lower() in ("false", "'f'", "'false'"):
+                opened = {} if buckets == [_ALL] else {one: by for one, by in opened.items() if one not in buckets}
+            else:
+                opened |= dict.fromkeys(buckets, statement)
+    return opened
+
+
+def _opened_answer(bucket: str, statement: Statement) -> Answer:
+    what = "Every bucket" if bucket == _ALL else f"The bucket {bucket}"
+    where = "" if bucket == _ALL else f" WHERE id = {literal(bucket)}"
+    return Answer(
+        Status.BROKEN,
+        f"bucket {bucket}",
+        f"{what} is made public: whoever has or guesses a file's address fetches it, and no policy is asked.",
+        expected="a bucket that stays private",
+        actual=" ".join(statement.shown.split()),
+        remedy=f"UPDATE storage.buckets SET public = false{where}; and createSignedUrl() for what is to be shared. Or "  # noqa: S608
+        "waive it.",
+        origin=Origin(file=statement.path, line=statement.line),
+        severity=Severity.WARNING,
+    )
 
 
 def _is_reported(tried: BucketTry) -> bool:

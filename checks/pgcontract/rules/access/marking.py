@@ -21,7 +21,9 @@ from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check, otherwise_kept
 from pgcontract.rules.traps.made_parts import CATALOG, origin_in_chain
 
-_MARKS: Final = lazy_pattern(r"(is_?)?(soft_?)?(deleted|archived|removed|trashed|discarded)(_?(at|on|date|time))?", re.IGNORECASE)
+_MARKS: Final = lazy_pattern(
+    r"(is_?)?(soft_?)?(deleted|archived|removed|trashed|discarded)(_?(at|on|date|time))?", re.IGNORECASE
+)
 
 
 @check("column.markable", subjects=catalog_on_supabase, severity=Severity.WARNING, head=True, implied=True)
@@ -47,9 +49,9 @@ def column_markable(context: Context) -> Iterator[Answer]:
             f"{in_projects(context, access, regimes)}: {outcome.refusal.message}.",
             expected="an UPDATE that marks the row as deleted",
             actual=f"{policy.quoted_name}: {policy.using}",
-            remedy=f"ALTER POLICY {policy.quoted_name} ON {column.table} USING (…) without {column.quoted_name}, and WHERE "
-            f"{column.quoted_name} … in the queries or in a view WITH (security_invoker); or mark it by a SECURITY DEFINER "
-            "function that compares with auth.uid().",
+            remedy=f"ALTER POLICY {policy.quoted_name} ON {column.table} USING (…) without {column.quoted_name}, which "
+            "the queries ask for, or a view WITH (security_invoker); or mark it by a SECURITY DEFINER function that "
+            "compares with auth.uid().",
             evidence=[session(outcome, FIRST)],
             origin=origin_in_chain(context.promise, "policy", policy.name),
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pgcontract.model.schema import Table
 from pgcontract.model.wording import joined, number_of
 from pgcontract.probes.context import Context
-from pgcontract.probes.roles.access import Access, Try, try_access
+from pgcontract.probes.roles.access import Access, Try, is_exposed, try_access
 from pgcontract.probes.roles.users import Actor
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.access.shown import catalog_on_supabase, described, in_projects, session
@@ -27,7 +27,8 @@ def table_row_security(context: Context) -> Iterator[Answer]:
     Why it matters: the key of anon is in every page that uses it. A table without row security that anon or authenticated
     has privileges on is read and written by anybody who looks at the page.
     How it is measured: at the head of the chain, under both grant regimes, anon and two signed-in users SELECT, INSERT,
-    UPDATE and DELETE in each table of the exposed schemas that has no row security, over rows, each in a savepoint.
+    UPDATE and DELETE in each table of the exposed schemas that has no row security, over rows, each in a savepoint. A
+    table of another schema that is in the publication supabase_realtime is read: Realtime sends it to whoever may.
     What to do: ALTER TABLE ... ENABLE ROW LEVEL SECURITY, with policies for whoever is to read it; a partition needs its
     own. Or REVOKE ALL FROM anon, authenticated, where nobody is to reach it from a browser.
     """
@@ -105,6 +106,8 @@ def _open_answer(
         idle += " nothing."
     who = f"{described(reader)} {joined(words)}"
     subject_has = f"{table} has row security, and is open{of}" if partitions else f"{table} has no row security"
+    if not is_exposed(context, names[0]):
+        subject_has += ", and Realtime sends it, as it is in supabase_realtime"
     remedy = " ".join(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY;" for name in names)
     remedy += " Then a policy for whoever is to reach it." if not partitions else ""
     relation = access.relations.get(table)
