@@ -31,11 +31,16 @@ reference AS (
     FROM referred AS r
     JOIN pg_catalog.pg_depend AS d ON d.refclassid = r.classid AND d.refobjid = r.objid AND d.deptype IN ('n', 'a')
 )
-SELECT f.relation::int8, 'view', v.oid::int8, pg_catalog.format('%%I.%%I', n.nspname, v.relname)
+SELECT f.relation::int8, k.kind, k.oid::int8, k.name
 FROM reference AS f
 JOIN pg_catalog.pg_rewrite AS w ON f.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND w.oid = f.objid
 JOIN pg_catalog.pg_class AS v ON v.oid = w.ev_class AND v.oid <> f.relation
 JOIN pg_catalog.pg_namespace AS n ON n.oid = v.relnamespace
+CROSS JOIN LATERAL (
+    SELECT 'view' AS kind, v.oid, pg_catalog.format('%%I.%%I', n.nspname, v.relname) AS name WHERE v.relkind IN ('v', 'm')
+    UNION ALL
+    SELECT 'rule', w.oid, pg_catalog.format('%%I.%%I.%%I', n.nspname, v.relname, w.rulename) WHERE v.relkind IN ('r', 'p')
+) AS k
 UNION
 SELECT f.relation::int8, 'foreign key', k.oid::int8, pg_catalog.format('%%I.%%I.%%I', n.nspname, c.relname, k.conname)
 FROM reference AS f
@@ -88,8 +93,8 @@ ORDER BY 1, 2, 4
 
 @dataclass(frozen=True, kw_only=True)
 class Dependent:
-    """`kind` is view, foreign key, policy, function, default, partition, child table, column or publication; `relation`
-    the oid of what it refers to."""
+    """`kind` is view, rule, foreign key, policy, function, default, partition, child table, column or publication;
+    `relation` the oid of what it refers to."""
 
     relation: int
     kind: str

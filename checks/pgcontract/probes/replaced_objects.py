@@ -181,7 +181,8 @@ class _Comparison:
         """What referred to the old one, and refers to it still or is gone with it."""
         left = {(each.kind, each.oid or each.name) for each in self._has if each.relation == oid}
         moved = {(each.kind, _of_table(each)) for each in self._has if each.relation == new_oid}
-        there = {(part.kind, part.name) for part in self._after.parts()}
+        # A publication that is still there may be without it.
+        there = {(part.kind, part.name) for part in self._after.parts() if part.kind != "publication"}
         for each in (each for each in self._had if each.relation == oid):
             serious = each.kind not in ("function", "column", "publication")
             if (each.kind, each.oid or each.name) in left:
@@ -216,7 +217,8 @@ class _Comparison:
                 view = next((one for one in self._before.views if one.name == each.name), None)
                 if view is None:
                     return ""
-                makes = "CREATE MATERIALIZED VIEW" if view.materialized else "CREATE OR REPLACE VIEW"
+                again = f"DROP MATERIALIZED VIEW IF EXISTS {view.name}; CREATE MATERIALIZED VIEW"
+                makes = again if view.materialized else "CREATE OR REPLACE VIEW"
                 return f"{makes} {view.name} AS {view.definition.strip().removesuffix(';')};"
             case "publication":
                 return f"ALTER PUBLICATION {each.name} ADD TABLE {name};"
