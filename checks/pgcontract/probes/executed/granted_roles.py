@@ -3,8 +3,8 @@ triggers, and the tables whose policies they are asked by."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from pgcontract.catalog.sql_names import identifier
@@ -41,15 +41,34 @@ def _granted(context: Context) -> Iterator[tuple[str, str, frozenset[str]]]:
             yield grant.grantee, name, frozenset(grant.privileges)
 
 
+def left_out(context: Context, tables: Collection[str], *, reads: bool = True) -> dict[str, str]:
+    """The roles that the chain grants something on one of these tables, without `reads` to write there, and why they
+    were not tried.
+    CouldNotAsk where the head is not applied."""
+    granted = {
+        role for role, table, privileges in _granted(context) if table in tables and (reads or privileges & {*_WRITES})
+    }
+    return {role: why for role, why in (_refused_roles(context) if granted else {}).items() if role in granted}
+
+
+@cached_state_fact
+def _refused_roles(context: Context) -> dict[str, str]:
+    """The roles that the chain grants something and that this session may not act as, and why."""
+    refused: dict[str, str] = {}
+    with context.sandbox.rolled_back(context.after_state) as connection:
+        for role in {role: None for role, *_ in _granted(context)}:
+            try:
+                require_role(connection, Identity(role=role))
+            except CouldNotAsk as error:
+                refused[role] = str(error)
+    return refused
+
+
 @contextmanager
 def _stage(context: Context, state: DatabaseState) -> Iterator[tuple[Stage, frozenset[str]]]:
     """A stage over the state, and the roles that may be acted as there."""
     with context.sandbox.rolled_back(state) as connection:
-        roles = []
-        for role in {role: None for role, *_ in _granted(context)}:
-            with suppress(CouldNotAsk):
-                require_role(connection, Identity(role=role))
-                roles.append(role)
+        roles = [role for role in {role: None for role, *_ in _granted(context)} if role not in _refused_roles(context)]
         yield Stage(connection, roles), frozenset(roles)
 
 

@@ -18,6 +18,14 @@ from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_par
 
 _OPERATIONS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 _NAMED = 3
+_SHOWN = """
+SELECT DISTINCT pg_catalog.quote_ident(e.extname)
+  FROM pg_catalog.pg_extension AS e
+  JOIN pg_catalog.pg_depend AS d ON d.refclassid = 'pg_catalog.pg_extension'::regclass AND d.refobjid = e.oid
+  LEFT JOIN pg_catalog.pg_proc AS p ON d.classid = 'pg_catalog.pg_proc'::regclass AND p.oid = d.objid
+  LEFT JOIN pg_catalog.pg_class AS c ON d.classid = 'pg_catalog.pg_class'::regclass AND c.oid = d.objid
+ WHERE d.deptype = 'e' AND 'public'::regnamespace IN (p.pronamespace, c.relnamespace)
+"""
 _GRANTED_KINDS = ("table", "view", "sequence", "schema")
 
 
@@ -126,11 +134,17 @@ def extension_schema(context: Context) -> Iterator[Answer]:
     """No extension is in the schema public.
 
     Why it matters: the REST API shows the functions and tables of public, an extension's among them, to anon.
-    How it is measured: pg_extension.extnamespace at the head of the chain, for the extensions that it made.
+    How it is measured: pg_extension.extnamespace at the head of the chain, for the extensions that it made and that have
+    a function or a table in public: those of pg_net and pg_cron stand in schemas of their own.
     What to do: CREATE EXTENSION ... SCHEMA extensions; or ALTER EXTENSION ... SET SCHEMA extensions.
     """
-    for extension in made_parts(context, "extensions"):
-        if extension.schema != "public":
+    extensions = [extension for extension in made_parts(context, "extensions") if extension.schema == "public"]
+    if not extensions:
+        return
+    with context.sandbox.rolled_back(context.after_state) as connection:
+        shown = {name for (name,) in connection.execute(_SHOWN)}
+    for extension in extensions:
+        if extension.name not in shown:
             continue
         yield Answer(
             Status.BROKEN,

@@ -15,7 +15,7 @@ from pgcontract.probes.roles.acting import DENIED, Outcome
 from pgcontract.probes.roles.users import ACTORS, Actor
 from pgcontract.probes.roles.users_state import supports_roles
 from pgcontract.result import Evidence, Severity, Status
-from pgcontract.rules.access.shown import catalog_on_supabase, described, in_projects, session
+from pgcontract.rules.access.shown import catalog_on_supabase, described, in_projects, not_asked_as, session
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check, otherwise_kept
 from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, made_parts, origin_in_chain
@@ -41,6 +41,8 @@ def policy_runs(context: Context) -> Iterator[Answer]:
     """
     if not supports_roles(context):
         yield from _failing_elsewhere(context)
+        secured = {table.name for table in context.migrated.tables if table.row_security}
+        yield from not_asked_as(context, secured, "a policy")
         return
     access = try_access(context)
     for table in access.relations.values():

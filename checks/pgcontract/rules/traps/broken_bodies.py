@@ -13,6 +13,7 @@ from pgcontract.probes.executed.body_failures import Failure
 from pgcontract.probes.executed.denied import Denial, denials, services_not_asked
 from pgcontract.probes.roles.users_state import grants_by_regime
 from pgcontract.result import Evidence, Severity, Status
+from pgcontract.rules.access.shown import not_asked_as
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check
 from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, origin_in_chain
@@ -62,6 +63,10 @@ def function_runs(context: Context) -> Iterator[Answer]:
             what,
             f"Not asked: {', '.join(names[:_FIRST])}{', …' if len(names) > _FIRST else ''} "
             f"{'needs' if len(names) == 1 else 'need'} {what}, which this server has not; {why}.",
+        )
+    if context.promise.project.platform != "supabase":
+        yield from not_asked_as(
+            context, {trigger.table for trigger in context.migrated.triggers}, "a trigger", reads=False
         )
     rest = _rest(executed, services_not_asked(context) if context.promise.project.platform == "supabase" else "")
     if not executed.failures and not refused:
