@@ -16,6 +16,7 @@ from pgcontract.postgres.script_execution import apply_statements, as_runner
 from pgcontract.probes.cached_facts import cached_promise_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.populated.conversions import Conversion, conversion_of, keeps_apart, says_the_same
+from pgcontract.probes.populated.deployed import is_of_this_deploy
 from pgcontract.probes.populated.loss_words import (
     assigned_value,
     chooses_by_value,
@@ -28,13 +29,12 @@ from pgcontract.probes.populated.loss_words import (
     falls_through,
     fills_by_and_by,
     is_constant_over_all,
-    renames,
     sets_to_clock,
     takes_away,
     takes_from_others,
 )
 from pgcontract.probes.populated.moved_rows import gone, is_value_kept, key
-from pgcontract.probes.populated.over_rows import run_over_rows
+from pgcontract.probes.populated.over_rows import run_over_rows, snapshots_around
 from pgcontract.probes.populated.table_snapshots import Snapshot, StoredValues, TableSnapshot, take_snapshot
 from pgcontract.probes.script_words import assigned_columns_of
 from pgcontract.result.row_effects import LossKind, RowLoss
@@ -64,10 +64,7 @@ def find_losses(context: Context) -> tuple[RowLoss, ...]:
     over = run_over_rows(context)
     if over.after is None or not context.before.tables:
         return ()
-    with context.sandbox.rolled_back(over.before) as connection:
-        start = take_snapshot(connection)
-    with context.sandbox.rolled_back(over.after) as connection:
-        final = take_snapshot(connection)
+    start, final = snapshots_around(context)
     changed = {oid for oid, table in start.items() if table.rows and _differs(table, final.get(oid))}
     if not changed:
         return ()
@@ -161,19 +158,9 @@ def _losses(
                 if difference.change == "changed" and str(number) in difference.changed_columns
             ]
             pairs = [(one, other) for one, other in pairs if one[number] is not None and one[number] != ""]
-            if pairs and _is_of_this_deploy(context, start.name, before.columns[number]):
+            if pairs and is_of_this_deploy(context, start.name, before.columns[number]):
                 continue  # only rows that were made here have anything in it
             yield from _changed_values(context, connection, change, number, pairs, final)
-
-
-def _is_of_this_deploy(context: Context, table: str, column: str) -> bool:
-    """Whether an earlier pending file adds the column to a table that was there."""
-    first, statements = context, list[Statement]()
-    while first.earlier is not None:
-        first = first.earlier
-        statements += first.promise.script.statements
-    deployed = {each.bare_name for each in first.before.columns_of(table)}
-    return bool(deployed) and column not in deployed and not any(renames(each, column) for each in statements)
 
 
 def _partitions(context: Context, table: str) -> Iterator[str]:

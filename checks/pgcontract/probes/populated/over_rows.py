@@ -19,6 +19,8 @@ from pgcontract.probes.context import Context
 from pgcontract.probes.populated.colliding_rows import insert_colliding_rows, insert_joined_rows
 from pgcontract.probes.populated.row_trials import RowTrials
 from pgcontract.probes.populated.stops import Stop, find_stops
+from pgcontract.probes.populated.table_snapshots import Snapshot, take_snapshot
+from pgcontract.probes.populated.valued_columns import give_values
 from pgcontract.probes.row_generation.child_rows import insert_children
 from pgcontract.probes.row_generation.few_rows import insert_few_rows, migrated_tables, read_later_tables
 from pgcontract.probes.row_generation.selected_values import selected_values
@@ -31,6 +33,7 @@ _FITTING: Final = 120
 _CHILDREN: Final = 160
 _COLLIDING: Final = 190
 _JOINED: Final = 220
+_VALUED: Final = 260
 _DELETES: Final = re.compile(r"\bDELETE\s+FROM\b", re.IGNORECASE)
 _BOUNDS: Final = """
 SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), pg_catalog.pg_get_partition_constraintdef(c.oid)
@@ -73,6 +76,7 @@ def run_over_rows(context: Context) -> OverRows:
             insert_colliding_rows(context, connection, first=_COLLIDING)
             insert_joined_rows(context, connection, first=_JOINED)
             _join_seeds(connection, context.promise.project.seeds)
+            give_values(context, connection, later=later, first=_VALUED)
         state = context.sandbox.read_state(name)
     trials = RowTrials(context.sandbox, state, context.promise.script)
     try:
@@ -87,6 +91,18 @@ def run_over_rows(context: Context) -> OverRows:
             if refusal is None:
                 after = context.sandbox.read_state(name)
     return OverRows(before=before, after=after, stops=stops.found, unknown=stops.unknown, refused=populated.refused)
+
+
+@cached_promise_fact
+def snapshots_around(context: Context) -> tuple[Snapshot, Snapshot]:
+    """The rows before it, without those that stop it, and after it; none after where it is refused."""
+    over = run_over_rows(context)
+    with context.sandbox.rolled_back(over.before) as connection:
+        start = take_snapshot(connection)
+    if over.after is None:
+        return start, {}
+    with context.sandbox.rolled_back(over.after) as connection:
+        return start, take_snapshot(connection)
 
 
 def _later(context: Context, tables: set[str]) -> Mapping[str, FilledTable]:

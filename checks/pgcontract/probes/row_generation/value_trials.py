@@ -74,7 +74,8 @@ class ValueChecker:
     def hints(self, column: FilledColumn, *, rows: int) -> Hints:
         """What is known of the column's values."""
         own = [check for check in self.table.checks if column.name in check.columns]
-        literals = tuple(dict.fromkeys(text for check in own for text in literal_values(check.expression)))
+        written = (text for check in own for text in literal_values(check.expression))
+        literals = tuple(dict.fromkeys((*written, *column.type.literals)))
         passing = self._passing_texts(column, literals) if column.type.category == "S" else literals
         known = self.texts.get((self.table.name, column.name), ())
         near = _texts_near(literals) if column.type.category == "S" else ()

@@ -6,6 +6,7 @@ from typing import Literal
 
 import psycopg
 
+from pgcontract.probes.boundary_values import literal_values
 from pgcontract.values import dataclass
 
 Form = Literal["base", "enum", "array", "composite", "range", "multirange"]
@@ -23,6 +24,10 @@ _ATTRIBUTES = """
 SELECT a.atttypid::int8, a.atttypmod FROM pg_catalog.pg_attribute AS a
  WHERE a.attrelid::int8 = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
 """
+_DOMAIN_CHECKS = """
+SELECT pg_catalog.pg_get_expr(c.conbin, 0) FROM pg_catalog.pg_constraint AS c
+ WHERE c.contypid::int8 = %s AND c.contype = 'c' ORDER BY c.conname
+"""
 # pg_type.typname of what SQL spells otherwise.
 _ALIASES = {
     "int2": "smallint", "int4": "integer", "int8": "bigint", "float4": "real", "float8": "double precision",
@@ -33,7 +38,8 @@ _ALIASES = {
 @dataclass(frozen=True, kw_only=True)
 class ValueType:
     """A type for a generator of values: `name` is what SQL casts to, without a length; the rest is of the type below
-    its domains. `typname` is pg_type.typname, `parts` an array's element, a range's bound, a composite's attributes."""
+    its domains, but for the `literals` of their CHECKs. `typname` is pg_type.typname, `parts` an array's element, a
+    range's bound, a composite's attributes."""
 
     name: str
     form: Form
@@ -44,6 +50,7 @@ class ValueType:
     required: bool = False
     labels: tuple[str, ...] = ()
     parts: tuple[ValueType, ...] = ()
+    literals: tuple[str, ...] = ()
 
     @property
     def base_name(self) -> str:
@@ -75,7 +82,14 @@ def read_type(
     kind, category, base, base_modifier, element, relation, name, typname, required, labels, bound = row
     if kind == "d":
         below = read_type(connection, base, base_modifier, types)
-        value_type = ValueType(**{**vars(below), "name": name, "domain": True, "required": required or below.required})
+        checks = connection.execute(_DOMAIN_CHECKS, [oid]).fetchall()
+        own = {
+            "name": name,
+            "domain": True,
+            "required": required or below.required,
+            "literals": (*below.literals, *(text for (check,) in checks for text in literal_values(check))),
+        }
+        value_type = ValueType(**{**vars(below), **own})
     else:
         parts: tuple[ValueType, ...] = ()
         form: Form = "base"

@@ -11,6 +11,7 @@ from pgcontract.probes.populated.loss_words import excludes_by_list
 from pgcontract.probes.populated.losses import find_losses
 from pgcontract.probes.populated.over_rows import run_over_rows
 from pgcontract.probes.populated.unmet_deletes import UnmetDelete, unmet_deletes
+from pgcontract.probes.populated.unseen_losses import UnseenLoss, unseen_losses
 from pgcontract.probes.promise import Promise
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.result.row_effects import LossKind, RowLoss
@@ -29,7 +30,8 @@ def rows_kept(context: Context) -> Iterator[Answer]:
     lost; values that change and can still be told apart are not lost either. A loss that the statement names itself is a
     warning, with the number of rows: DROP, TRUNCATE, DELETE, an UPDATE that reads what it changes or chooses its rows. A
     silent one is critical: a cast that narrows, a CASCADE onto another table, one value written over all that there were,
-    a CASE without ELSE. A DELETE that takes none of the rows that were tried is a warning, too.
+    a CASE without ELSE. A DELETE that takes none of the rows that were tried is a warning, too, and so is a DROP of what
+    no row could be made in; what else is done there is noted.
     What to do: copy what is taken away to another table first; or say that it is meant: `removed = true` on the column or
     table in the contract, or loses = ["public.t.c"].
     """
@@ -42,7 +44,9 @@ def rows_kept(context: Context) -> Iterator[Answer]:
             yield _answer(context, loss)
     unmet = [each for each in unmet_deletes(context) if each.table not in counts]
     yield from (_unmet_answer(context, each) for each in {each.table: each for each in reversed(unmet)}.values())
-    if not losses and not unmet and over.after is not None:
+    unseen = [each for each in unseen_losses(context) if each.subject not in counts]
+    yield from (_unseen_answer(context, each) for each in unseen)
+    if not losses and not unmet and not unseen and over.after is not None:
         yield Answer(Status.KEPT, "script", "Every row that was there is there, with what was in it.")
     elif not losses and over.after is None:
         yield Answer(Status.NOTED, "script", "The rows that are there stop the migration, so nothing of them is lost.")
@@ -92,12 +96,45 @@ def _unmet_answer(context: Context, unmet: UnmetDelete) -> Answer:
     )
 
 
+def _unseen_answer(context: Context, unseen: UnseenLoss) -> Answer:
+    statement = unseen.statement
+    place = f" at line {statement.line}" if statement else ""
+    lacks = "took no row that was made" if unseen.column is None else "took no value that was made"
+    script = context.promise.script
+    origin = Origin(file=script.path, line=statement.line) if statement else None
+    evidence = [Evidence(title="The statement", text=statement.shown, language="sql")] if statement else []
+    remedy = f"Declare a row of {unseen.table} {'' if unseen.column is None else 'with a value in it '}as its `sample`"
+    if not unseen.taken:
+        return Answer(
+            Status.NOTED,
+            unseen.subject,
+            f"{unseen.subject} is changed{place}. It {lacks}, so whether anything in it is lost was not seen.",
+            remedy=f"{remedy}.",
+            evidence=evidence,
+            origin=origin,
+        )
+    what = "loses rows" if statement and "DROP" not in statement.words[:1] and unseen.column is None else "is dropped"
+    return Answer(
+        Status.KEPT if unseen.subject in _declared(context.promise) else Status.BROKEN,
+        unseen.subject,
+        f"{unseen.subject} {what}{place}. It {lacks}, so how much is lost in production was not seen.",
+        expected="every row that was there, with what was in it",
+        actual="a loss that was not seen",
+        remedy=f"{remedy}; or, if it is meant, "
+        f"loses = [{write_text(unseen.subject, lines=False)}] in the contract says so.",
+        evidence=evidence,
+        origin=origin,
+        severity=Severity.WARNING,
+    )
+
+
 def _summary(loss: RowLoss) -> str:
     place = f" at line {loss.line}" if loss.line else ""
     rows = f"{loss.lost} of the {loss.held} rows that were there"
+    had = "row that was" if loss.lost == 1 else "rows that were"
     match loss.kind:
         case LossKind.DROPPED if loss.column:
-            what = f"{loss.subject} is dropped{place}: {loss.lost} rows that were there had a value in it"
+            what = f"{loss.subject} is dropped{place}: {loss.lost} {had} there had a value in it"
         case LossKind.DROPPED:
             what = f"{loss.table} is dropped{place}, with {rows}"
         case LossKind.DELETED:

@@ -1,0 +1,68 @@
+"""What the rows that were made show nothing of: in a table that took none, in a column that took no value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from pgcontract.model.qualified_name import QualifiedName
+from pgcontract.model.sql import Statement
+from pgcontract.probes.context import Context
+from pgcontract.probes.populated.deployed import is_of_this_deploy, is_table_of_this_deploy
+from pgcontract.probes.populated.loss_words import drops, drops_column
+from pgcontract.probes.populated.over_rows import run_over_rows, snapshots_around
+from pgcontract.probes.populated.table_snapshots import TableSnapshot
+from pgcontract.probes.script_words import assigned_columns_of, names_in_code
+from pgcontract.values import dataclass
+
+_TAKES_ROWS: Final = (("DELETE",), ("TRUNCATE",))
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnseenLoss:
+    """A change of a table, or of a column of it, over no row that had anything there. `taken`: it is dropped, or its rows
+    are deleted; else it is written, or its type is another. `statement` is the one that says so, if one does."""
+
+    table: str
+    column: str | None = None
+    taken: bool
+    statement: Statement | None
+
+    @property
+    def subject(self) -> str:
+        return self.table if self.column is None else f"{self.table}.{self.column}"
+
+
+def unseen_losses(context: Context) -> Iterator[UnseenLoss]:
+    """Those of what production had before the deploy; none of a table whose rows stop it, which says enough."""
+    over = run_over_rows(context)
+    if over.after is None or not context.before.tables:
+        return
+    start, final = snapshots_around(context)
+    stopping = {stop.table for stop in over.stops}
+    for oid, table in start.items():
+        if table.name not in stopping and not is_table_of_this_deploy(context, table.name):
+            yield from _of_table(context, table, final.get(oid))
+
+
+def _of_table(context: Context, table: TableSnapshot, later: TableSnapshot | None) -> Iterator[UnseenLoss]:
+    statements = context.promise.script.statements
+    naming = [each for each in statements if names_in_code(each.text, QualifiedName.parse(table.name).name)]
+    if later is None:
+        if not table.rows:
+            statement = next((each for each in statements if drops(each, table.name)), None)
+            yield UnseenLoss(table=table.name, taken=True, statement=statement)
+        return
+    for statement in naming if not table.rows else ():
+        if statement.words[:1] in (*_TAKES_ROWS, ("UPDATE",)):
+            yield UnseenLoss(table=table.name, taken=statement.words[:1] in _TAKES_ROWS, statement=statement)
+            return
+    for number, name in table.columns.items():
+        if any(row[number] is not None for row in table.rows) or is_of_this_deploy(context, table.name, name):
+            continue
+        if number not in later.columns:
+            statement = next((each for each in statements if drops_column(each, name)), None)
+            yield UnseenLoss(table=table.name, column=name, taken=True, statement=statement)
+        elif table.types[number] != later.types[number] or name in assigned_columns_of(naming):
+            statement = next((each for each in naming if names_in_code(each.text, name)), None)
+            yield UnseenLoss(table=table.name, column=name, taken=False, statement=statement)
