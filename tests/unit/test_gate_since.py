@@ -331,3 +331,45 @@ def test_folder_that_was_moved_as_a_whole_is_compared_with_what_it_was(staged: b
         edited.scope and edited.scope.changes.every,
         [subject for subject, _ in told(root / "database")],
     )
+
+
+CONFIG = "supabase/config.toml"
+SUPABASE = {
+    CONFIG: '[api]\nschemas = ["public", "app"]\n\n[db]\nmajor_version = 17\n',
+    "supabase/migrations/20240101000000_a.sql": "CREATE TABLE public.a (id int PRIMARY KEY);\n",
+}
+WITHOUT = [(CONFIG, "db.major_version is gone, api.schemas is changed")]
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({CONFIG: SUPABASE[CONFIG].replace("17", "15")}, [(CONFIG, "db.major_version is changed")]),
+        ({CONFIG: SUPABASE[CONFIG].replace('"public", ', "")}, [(CONFIG, "api.schemas is changed")]),
+        ({CONFIG: SUPABASE[CONFIG].replace("[api]", "[api]\nenabled = false")}, [(CONFIG, "api.schemas is changed")]),
+        ({CONFIG: SUPABASE[CONFIG].replace('"app"', '"app", "more"') + "port = 1\n"}, []),
+        ({CONFIG: None}, WITHOUT),
+        ({CONFIG: None, "pgcontract.toml": "[production]\npostgres = 17\n"}, [(CONFIG, "api.schemas is changed")]),
+        ({CONFIG: None, "supabase/seed.sql": "SELECT 1;\n"}, WITHOUT),
+    ],
+    ids=["major", "fewer schemas", "no API", "more schemas", "gone", "said elsewhere", "gone beside others"],
+)
+def test_configuration_of_supabase_that_asks_less_is_told(
+    files: Mapping[str, str | None], expected: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    root = write_files(tmp_path, SUPABASE)
+    begin_repository(root)
+    write(root, files)
+    project = load_project(root / "supabase/migrations", options=FolderOptions(since="main"))
+
+    assert expected == [(each.subject, each.actual) for each in gate_findings(project) if each.status is Status.BROKEN]
+
+
+def test_configuration_by_which_a_folder_is_of_supabase_is_told_when_it_is_gone(tmp_path: Path) -> None:
+    root = write_files(tmp_path, {CONFIG: 'project_id = "a"\n', "sql/20240101000000_a.sql": "SELECT 1;\n"})
+    begin_repository(root)
+    write(root, {CONFIG: None})
+    project = load_project(root / "sql", options=FolderOptions(since="main"))
+    actual = [each.actual for each in gate_findings(project) if each.status is Status.BROKEN]
+
+    assert ["supabase/config.toml, by which this is a Supabase project, is gone"] == actual

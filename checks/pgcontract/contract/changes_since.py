@@ -17,6 +17,7 @@ from pgcontract.contract.git_revision import Revision, find_revision, is_file
 from pgcontract.contract.layouts import Layout
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderReading
+from pgcontract.contract.supabase_config import config_places
 from pgcontract.errors import InputError
 from pgcontract.model.sql import Script
 from pgcontract.values import dataclass
@@ -28,7 +29,8 @@ class Earlier:
     otherwise now, by their path here, the gone and the new among them. `unread` says why they could not be read.
     `ignored` are files that git passes over: they are taken for what was there. `merged` is the folder with what `ref`
     has got since, where that is something. As they were: `texts`, what differs and may be a contract or claims; the
-    `configuration`, None where nobody could read it; and the `baseline`, None where git passes over it."""
+    `configuration`, None where nobody could read it; the `baseline`, None where git passes over it; and `supabase`, the
+    config.toml of a Supabase project with its path, where that is otherwise now."""
 
     ref: str
     commit: str
@@ -40,6 +42,7 @@ class Earlier:
     texts: Mapping[Path, str] = field(default_factory=dict)
     configuration: Configuration | None = None
     baseline: str | None = None
+    supabase: tuple[Path, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +118,24 @@ def read_earlier(
         texts=copy.texts,
         configuration=configuration,
         baseline=_text_then(revision, baseline) if baseline is not None else None,
+        supabase=_supabase_then(folder, revision),
     )
+
+
+def _supabase_then(folder: Folder, revision: Revision) -> tuple[Path, str] | None:
+    """The nearest that the commit has, where it is otherwise now, or gone."""
+    top = revision.top.resolve()
+    below = {path: real_path(path) for path in config_places(folder)}
+    inside = {
+        path: PurePosixPath(here.relative_to(top).as_posix()) for path, here in below.items() if here.is_relative_to(top)
+    }
+    differing = revision.differing(*inside.values()) if folder.only is None and inside else frozenset()
+    for path, place in inside.items():
+        if place in differing and (text := _text_then(revision, path)) is not None and text:
+            return path, text
+        if folder.has(path):
+            return None
+    return None
 
 
 def _text_then(revision: Revision, path: Path) -> str | None:

@@ -15,20 +15,27 @@ from pgcontract.contract.earlier_gate import EarlierGate, LoosenedFile, Loosenin
 from pgcontract.contract.folder_of_commit import is_of_contract
 from pgcontract.contract.ignore_comments import read_ignore_comments
 from pgcontract.contract.loosened_promises import loosened_promises
+from pgcontract.contract.loosened_supabase import is_said, loosened_supabase
+from pgcontract.contract.migration_folder import Folder
+from pgcontract.contract.platform_evidence import SUPABASE
 from pgcontract.contract.project import Project
 from pgcontract.contract.project_file import ProjectSpec
 from pgcontract.contract.severities import read_severities
+from pgcontract.contract.supabase_config import CONFIG
 
 _RUN_BY: Final = ("layout", "transaction", "repeats", "role")
 
 
-def earlier_gate(project: Project, earlier: Earlier, changes: Changes, configuration: Configuration) -> EarlierGate:
+def earlier_gate(
+    project: Project, folder: Folder, earlier: Earlier, changes: Changes, configuration: Configuration
+) -> EarlierGate:
     """What of the gate was stricter at the commit."""
     then = earlier.configuration
     found = [*_contracts(project, earlier, changes)]
     if then is not None:
         keys = tuple(_configured(project, changes, then.spec, configuration.spec))
         found += [(_file_of(then, configuration), keys)] if keys else []
+        found += loosened_supabase(project, folder, earlier, then.spec, configuration.spec)
     found += [*_comments(project, earlier, changes), *_baseline(project, earlier)]
     return EarlierGate(
         files=tuple(
@@ -75,7 +82,7 @@ def _configured(project: Project, changes: Changes, then: ProjectSpec, now: Proj
         if glob not in then.leave_out:
             yield Loosening(how="added", what=f"leave_out {glob!r}")
     before, after = then.production, now.production
-    said, says = ("platform" in spec.model_fields_set for spec in (before, after))
+    said, says = is_said(then), is_said(now)
     if after.platform != "supabase" and (after.platform != before.platform or (says and not said)):
         yield _changed("production.platform", before.platform if said else "", after.platform if says else "")
     for key in ("postgres", "locale"):
@@ -145,4 +152,6 @@ def _entry(entry: Mapping[str, Any]) -> tuple[str, str, str, str]:
 
 def _below(path: Path, root: Path) -> str:
     whole, top = path.resolve(), root.resolve()
+    if path.name == CONFIG:  # of a project that may be that folder itself
+        return f"{SUPABASE}/{CONFIG}"
     return str(whole.relative_to(top)) if whole.is_relative_to(top) else path.name

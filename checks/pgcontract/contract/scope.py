@@ -34,7 +34,7 @@ def with_scope(project: Project, folder: Folder, layout: Layout, ref: str) -> Pr
     changes = find_changes(project.chain, replace(earlier, migrations=run_by(runner, earlier.migrations)))
     scope = Scope(ref=ref, commit=earlier.commit, changes=changes, sentences=tuple(_sentences(project, earlier, changes)))
     # What is pending goes by the scope.
-    gate = earlier_gate(replace(project, scope=scope), earlier, changes, configuration)
+    gate = earlier_gate(replace(project, scope=scope), folder, earlier, changes, configuration)
     scope = replace(scope, gate=gate)
     applied, tool = _known_applied(project), history_of(layout)
     issues: list[FolderIssue] = []

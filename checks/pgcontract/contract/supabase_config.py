@@ -60,12 +60,18 @@ class ConfiguredMajor:
 def configured_major(folder: Folder) -> ConfiguredMajor | None:
     """As [db] major_version says, which `supabase link` compares with the project; None where nothing does."""
     found = find_config(folder) if folder.only is None else None
-    major = settings_of(found[1], "db").get("major_version") if found else None
-    if found is None or type(major) is not int or not _EARLIEST <= major <= _LATEST:
+    major = major_of(found[1]) if found else None
+    if found is None or major is None:
         return None
     before, named, _ = folder.settings(found[0] / CONFIG).partition("major_version")
     line = f":{before.count(chr(10)) + 1}" if named and "major_version" not in before else ""
     return ConfiguredMajor(major=major, source=f"{SUPABASE}/{CONFIG}{line}")
+
+
+def major_of(document: Mapping[str, Any]) -> int | None:
+    """What the configuration says of the major version, if that is one."""
+    major = settings_of(document, "db").get("major_version")
+    return major if type(major) is int and _EARLIEST <= major <= _LATEST else None
 
 
 def settings_of(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -76,7 +82,8 @@ def settings_of(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def exposed_schemas(folder: Folder, migrations: Iterable[Migration]) -> ExposedSchemas:
     """As the last migration that sets pgrst.db_schemas says, else [api] of config.toml, else as a new project has it."""
-    configured = _configured(folder) if folder.only is None else ExposedSchemas()
+    config = find_config(folder) if folder.only is None else None
+    configured = configured_schemas(config[1] if config else {})
     for migration in reversed(tuple(migrations)):
         if "pgrst.db_schema" in migration.up.text and (found := [*_IN_SQL.finditer(without_comments(migration.up.text))]):
             words = found[-1]["list"].replace("'", "").replace('"', "").split(",")
@@ -85,9 +92,9 @@ def exposed_schemas(folder: Folder, migrations: Iterable[Migration]) -> ExposedS
     return configured
 
 
-def _configured(folder: Folder) -> ExposedSchemas:
-    found = find_config(folder)
-    settings = settings_of(found[1], "api") if found else {}
+def configured_schemas(document: Mapping[str, Any]) -> ExposedSchemas:
+    """What the configuration says of the schemas that the REST API shows."""
+    settings = settings_of(document, "api")
     if settings.get("enabled") is False:
         return ExposedSchemas(names=(), source=f"{SUPABASE}/{CONFIG}")
     names = _listed(settings.get("schemas"))
@@ -106,8 +113,19 @@ def _listed(value: object) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(name.strip() for name in value if name.strip()))
 
 
-def _document(folder: Folder, config: Path) -> Mapping[str, Any]:
+def config_places(folder: Folder) -> tuple[Path, ...]:
+    """Where the file may stand, nearest first."""
+    places = (parent if parent.name == SUPABASE else parent / SUPABASE for parent in folder.parents())
+    return tuple(place / CONFIG for place in places)
+
+
+def read_config(text: str) -> Mapping[str, Any]:
+    """What it says; nothing where it is no TOML."""
     try:
-        return tomllib.loads(folder.settings(config)) if folder.has(config) else {}
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError:
         return {}
+
+
+def _document(folder: Folder, config: Path) -> Mapping[str, Any]:
+    return read_config(folder.settings(config)) if folder.has(config) else {}
