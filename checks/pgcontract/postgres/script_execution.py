@@ -26,6 +26,7 @@ from pgcontract.model.sql import (
     messages,
     opens_as_sql,
     place,
+    psql_command,
     restore_goes_on,
 )
 from pgcontract.postgres.connection import Connection, as_unavailable, execute_discarding_rows, is_server_lost
@@ -276,7 +277,9 @@ def _with_position(refusal: Refusal, error: psycopg.Error, script: Script, state
     placed = replace(refusal, path=at.path, line=at.line, column=at.column, offset=offset, statement=text)
     if placed.sqlstate == _SYNTAX_ERROR and statement and not opens_as_sql(statement.text):
         # What else is in the file may be a secret: neither it nor the word at which the server stopped is repeated.
-        return replace(placed, message="syntax error: this is no SQL command", statement=None)
+        own = statement.text.startswith("\\")
+        what = psql_command(statement.text, 0) if own else "this is no SQL command"
+        return replace(placed, message=f"syntax error: {what}", statement=None)
     return placed
 
 

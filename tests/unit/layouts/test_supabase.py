@@ -29,6 +29,15 @@ def test_folder_above_says_which_one_to_name(tmp_path: Path) -> None:
         load_project(write_files(tmp_path, {**SAMPLE, "supabase/seed.sql": "SELECT 1;"}))
 
 
+def test_file_that_opens_with_a_command_of_psql_is_refused_by_its_name(tmp_path: Path) -> None:
+    root = write_files(tmp_path, {f"{FOLDER}/20240101000000_a.sql": "\\ir x.sql\nSELECT 1;\n"})
+
+    with pytest.raises(
+        InputError, match=r"is no SQL that a server reads: \\ir is psql's own command.* write the included"
+    ):
+        load_project(root / FOLDER)
+
+
 @pytest.mark.parametrize("path", ["supabase", FOLDER, f"{FOLDER}/20240201000000_floor.sql"])
 def test_supabase_folder_is_read_by_any_of_its_names(path: str, tmp_path: Path) -> None:
     expected = Read(layout="supabase", order=[ROOMS, FLOOR], back=[], issues=[])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pgcontract.model.sql.commands import opens_as_sql
+from pgcontract.model.sql.commands import opens_as_sql, psql_command
 from pgcontract.model.sql.execution import Execution, TransactionScope
 from pgcontract.model.sql.inventory import Inventory, inventory
 from pgcontract.model.sql.lexer import code

@@ -90,6 +90,16 @@ _TAILS: Final = {
     "WITH": rf"(RECURSIVE )?{_NAME}( [(].*?[)])? AS (NOT )?(MATERIALIZED )?[(]",
 }
 _TAIL: Final = {command: lazy_pattern(tail, re.DOTALL) for command, tail in _TAILS.items()}
+_META: Final = lazy_pattern(r"\\[^\s'\"]*")
+_REMEDIES: Final = {
+    "i": "write the included file's SQL in its place, or make it a migration of its own",
+    "copy": "write the rows as INSERT statements",
+    "set": "write the value itself where the variable stands",
+    "c": "the gate chooses the database: remove the line",
+    "restrict": "pg_dump writes it for psql alone: remove the line",
+    ".": "write the rows as INSERT statements",
+}
+_SAME_REMEDY: Final = {"ir": "i", "include": "i", "include_relative": "i", "connect": "c", "unrestrict": "restrict"}
 _MAX_CHARACTERS: Final = 2_000
 
 
@@ -112,3 +122,15 @@ def opens_as_sql(statement: str) -> bool:
         return len(words) > 1 and bool(_nearest(words[1].upper, _OBJECTS))
     tail = " ".join(word.upper for word in words[1:])
     return bool(first) and (first not in _TAIL or bool(_TAIL[first].match(tail)))
+
+
+def psql_command(text: str, offset: int) -> str:
+    """What a backslash outside of quotes is, and what to write. Only a command of psql's is quoted, first: the file may
+    be no SQL at all."""
+    match = _META.match(text, offset)
+    name = match.group()[1:].rstrip(";") if match else ""
+    if name not in PSQL_COMMANDS:
+        what = "a backslash outside of quotes, as psql's own commands open with, is not SQL, and no server runs it"
+        return f"{what}: remove it"
+    remedy = _REMEDIES.get(_SAME_REMEDY.get(name, name), "write it in SQL, or remove the line")
+    return f"\\{name} is psql's own command, not SQL, and no server runs it: {remedy}"

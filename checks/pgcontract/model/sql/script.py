@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 
 from pgcontract.errors import InputError
-from pgcontract.model.sql.commands import PSQL_COMMANDS
+from pgcontract.model.sql.commands import psql_command
 from pgcontract.model.sql.execution import Execution
 from pgcontract.model.sql.lexer import Backslash, leading_words, split
 from pgcontract.model.sql.passages import Passage, Place, place_in, written_between
@@ -25,16 +25,6 @@ _MAX_KEPT = 16_384  # characters, of one of the texts
 MAX_WORDS = 8
 _COPY_IN = re.compile(r"\bFROM\s+STDIN\b", re.IGNORECASE)
 _NO_LINE_END = re.compile(r"[^\r\n]")
-_META = re.compile(r"\\[^\s'\"]*")
-_REMEDIES = {
-    "i": "write the included file's SQL in its place, or make it a migration of its own",
-    "copy": "write the rows as INSERT statements",
-    "set": "write the value itself where the variable stands",
-    "c": "the gate chooses the database: remove the line",
-    "restrict": "pg_dump writes it for psql alone: remove the line",
-    ".": "write the rows as INSERT statements",
-}
-_SAME_REMEDY = {"ir": "i", "include": "i", "include_relative": "i", "connect": "c", "unrestrict": "restrict"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +157,7 @@ def split_statements(text: str, path: str = "<text>", *, refuse_psql: bool = Tru
         if isinstance(piece, Backslash):
             if not refuse_psql:
                 continue
-            raise _meta_command(text, piece.offset, path, bisect_right(starts, piece.offset))
+            raise InputError(psql_command(text, piece.offset), file=path, line=bisect_right(starts, piece.offset))
         line = bisect_right(starts, piece.start)
         body = text[piece.start : piece.end]
         words = leading_words(text, piece.start, MAX_WORDS)
@@ -238,13 +228,3 @@ def place(script: Script, offset: int) -> Place:
 def as_written(script: Script, start: int = 0, end: int | None = None) -> str:
     """What the file says from one offset of the script's text to another: names where values are sent."""
     return written_between(script.text, script.passages, start, len(script.text) if end is None else end)
-
-
-def _meta_command(text: str, offset: int, path: str, line: int) -> InputError:
-    match = _META.match(text, offset)
-    name = match.group()[1:].rstrip(";") if match else ""
-    if name not in PSQL_COMMANDS:  # nor quoted: the file may be no SQL at all
-        what = "a backslash outside of quotes, as psql's own commands open with, is not SQL, and no server runs it"
-        return InputError(f"{what}: remove it", file=path, line=line)
-    remedy = _REMEDIES.get(_SAME_REMEDY.get(name, name), "write it in SQL, or remove the line")
-    return InputError(f"\\{name} is psql's own command, not SQL, and no server runs it: {remedy}", file=path, line=line)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pgcontract.errors import InputError, UnreadableScript
 from pgcontract.model.input_file import read_bytes
-from pgcontract.model.sql.commands import COMMANDS, opens_as_sql
+from pgcontract.model.sql.commands import COMMANDS, opens_as_sql, psql_command
 from pgcontract.model.sql.lexer import Backslash, leading_words, split
 from pgcontract.model.sql.other_dialects import other_dialect_words
 from pgcontract.model.sql.statement import Statement
@@ -104,6 +104,8 @@ def _first_that_is_no_sql(openings: Iterable[tuple[str, int]]) -> int | None:
 
 
 def _no_sql(text: str, offset: int, path: str, line: int) -> UnreadableScript:
+    if text.startswith("\\", offset) and (what := psql_command(text, offset)).startswith("\\"):
+        return UnreadableScript(f"is no SQL that a server reads: {what}", file=path, line=line)
     words = leading_words(text, offset, 1)
     near = get_close_matches(words[0], COMMANDS, n=1) if words and words[0] not in COMMANDS else []
     foreign = other_dialect_words(text[offset:], 0)
