@@ -294,7 +294,7 @@ def _place(text: str, name: str) -> int | None:
 
 def _observed(tables: Sequence[str]) -> str:
     return " UNION ALL ".join(
-        f"(SELECT '{table}', r.tableoid::oid::text || ' ' || r.ctid::text, pg_catalog.to_jsonb(r)::text "  # noqa: S608
-        f"FROM {table} AS r LIMIT {_MAX_ROWS})"
+        f"(SELECT '{table}', pgcontract_row.tableoid::oid::text || ' ' || pgcontract_row.ctid::text, "  # noqa: S608
+        f"pg_catalog.to_jsonb(pgcontract_row)::text FROM {table} AS pgcontract_row LIMIT {_MAX_ROWS})"
         for table in tables
     )

@@ -41,7 +41,8 @@ _WHOLE: Final = ("int2", "int4", "int8", "numeric", "float4", "float8")
 _LITERAL: Final = lazy_pattern(r"'((?:[^']|'')*)'::")
 _MAX_KNOWN: Final = 2_000
 _NUMBER: Final = 900  # far from what a seed counts from
-_PLACE: Final = "tableoid::oid::text || ' ' || ctid::text"
+# Called so that no column is.
+_PLACE: Final = "pgcontract_row.tableoid::oid::text || ' ' || pgcontract_row.ctid::text"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +164,7 @@ class UsersRows:
         return next((row for row in self._stored(table) if fixed and _holds(row[1], fixed)), None)
 
     def _stored(self, table: FilledTable) -> list[tuple[Any, ...]]:
-        query = sql.SQL("SELECT {}, pg_catalog.to_jsonb(r) FROM {} AS r LIMIT {}").format(
+        query = sql.SQL("SELECT {}, pg_catalog.to_jsonb(pgcontract_row) FROM {} AS pgcontract_row LIMIT {}").format(
             sql.SQL(_PLACE), sql.SQL(table.name), sql.Literal(_MAX_KNOWN)
         )
         return self.connection.execute(query).fetchall()
@@ -187,8 +188,8 @@ def _insert(table: FilledTable, values: Mapping[str, str]) -> sql.Composed:
         held = sql.SQL(" ({}) VALUES ({})").format(
             sql.SQL(", ").join(map(identifier, values)), sql.SQL(", ").join(map(sql.Literal, values.values()))
         )
-    return sql.SQL("INSERT INTO {} AS r{} RETURNING {}, pg_catalog.to_jsonb(r)").format(
-        sql.SQL(table.name), held, sql.SQL(_PLACE.replace("tableoid", "r.tableoid").replace("ctid", "r.ctid"))
+    return sql.SQL("INSERT INTO {} AS pgcontract_row{} RETURNING {}, pg_catalog.to_jsonb(pgcontract_row)").format(
+        sql.SQL(table.name), held, sql.SQL(_PLACE)
     )
 
 

@@ -170,7 +170,7 @@ def _insert(connection: psycopg.Connection, table: str, row: Mapping[str, Any]) 
 
 
 def _read_rows(connection: psycopg.Connection, table: str) -> list[str]:
-    query = sql.SQL("SELECT pg_catalog.to_jsonb(row)::text FROM {} AS row").format(sql.SQL(table))
+    query = sql.SQL("SELECT pg_catalog.to_jsonb(pgcontract_row)::text FROM {} AS pgcontract_row").format(sql.SQL(table))
     return [row[0] for row in connection.execute(query)]
 
 
