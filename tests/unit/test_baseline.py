@@ -83,6 +83,28 @@ def test_what_is_new_is_told(told: list[Finding], project: Project) -> None:
     assert [one.status for one in told] == statuses(told, project, KNOWN)
 
 
+# What no CREATE of the chain names is known by the statement that first speaks of it.
+MADE = "DO $$BEGIN EXECUTE 'CREATE TABLE public.made (a integer)'; END$$;"
+KEYLESS = finding(Status.BROKEN, check="table.primary_key", subject="public.made")
+
+
+@pytest.mark.parametrize(
+    ("later", "status"),
+    [
+        ((), Status.WAIVED),
+        (("ALTER TABLE public.made ADD b integer;",), Status.WAIVED),
+        (("DROP TABLE public.made;", MADE), Status.BROKEN),
+        (("DROP TABLE public.made;", "SELECT make('made');"), Status.BROKEN),
+    ],
+    ids=["the same", "spoken of later", "made again", "made otherwise"],
+)
+def test_what_a_block_made_is_new_when_it_is_made_anew(later: tuple[str, ...], status: Status) -> None:
+    project = project_of(MADE, *later)
+    told = replace(KEYLESS, migration=project.head.key)
+
+    assert [status] == statuses([told], project, baseline(KEYLESS, of=project_of(MADE)))
+
+
 # One finding about all tables of a kind: a table more is no other example.
 ALL = {"check": "access.service_role", "subject": "catalog"}
 SHUT = broken(Severity.WARNING, summary="service_role can read neither public.t nor public.u.", **ALL)

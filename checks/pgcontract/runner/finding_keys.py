@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from pgcontract.contract import FindingKey, Migration, Project
+from pgcontract.model.identifiers import read_identifier
+from pgcontract.model.qualified_name import split_name
 from pgcontract.model.sql import Script, Statement, digest_of_script, digest_of_statements, inventory
+from pgcontract.probes.script_words import names_in_code
 from pgcontract.result import Finding
 from pgcontract.result.secrets import mask_secrets
 from pgcontract.rules.registry import checks
@@ -28,6 +31,7 @@ class FindingPlaces:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._places: dict[tuple[str, object], StatementPlace | None] = {}
+        self._spoken_of: dict[str, StatementPlace | None] = {}
 
     def key(self, finding: Finding) -> FindingKey:
         """A finding of the head's state is about the statement that made its subject, whatever the head is by now."""
@@ -50,13 +54,28 @@ class FindingPlaces:
         return place.migration.key if place is not None else finding.migration
 
     def statement(self, finding: Finding) -> StatementPlace | None:
-        """The statement at its origin, else, where it is told of the head, the last that made what its subject names;
-        None where it is about no one statement."""
+        """The statement at its origin, else, where it is told of the head, the last that made what its subject names, or
+        the first that speaks of it; None where it is about no one statement."""
         if finding.origin is not None:
             return self._at(finding.migration, finding.origin.file, finding.origin.line, finding.origin.column)
         if checks()[finding.check].head:
-            return self._making(finding.subject)
+            return self._making(finding.subject) or self._speaking_of(finding.subject)
         return None
+
+    def _speaking_of(self, subject: str) -> StatementPlace | None:
+        """The first statement with its name behind the last that drops it: what a DO block or a function makes."""
+        if subject not in self._spoken_of:
+            names = [read_identifier(part) for part in split_name(subject.partition("(")[0])[0][1:]]
+            place = None
+            for migration in self._project.chain if names else ():
+                for statement in migration.up.statements:
+                    if all(names_in_code(statement.text, name) for name in names):
+                        if "DROP" in statement.words:
+                            place = None
+                        elif place is None:
+                            place = StatementPlace(migration=migration, script=migration.up, statements=(statement,))
+            self._spoken_of[subject] = place
+        return self._spoken_of[subject]
 
     def _at(self, key: str, file: str, line: int | None, column: int | None) -> StatementPlace | None:
         asked = (file, line, column)
