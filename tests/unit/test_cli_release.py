@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from pgcontract.cli import run
+from pgcontract.reporting import render
 from pgcontract.reporting.json import from_json, to_json
 from pgcontract.result import Decision, Verdict
 
@@ -178,3 +179,19 @@ def test_what_was_not_verified_is_refused(verified: Verified, capfd: pytest.Capt
     assert "judged only a part" in said["partly"][1]
     assert "001_note.sql (migration) has changed" in said["changed"][1]
     assert not file.with_name("out").exists()
+
+
+def test_file_of_both_ways_is_never_given_to_psql(verified: Verified, capfd: pytest.CaptureFixture[str]) -> None:
+    file = verified({"1_note.sql": TABLE, "2_b.sql": f"{COLUMN}-- //@UNDO\n{BACK}"})
+    code, _ = release(file)
+    page = render(from_json(file.read_text(encoding="utf-8")), "markdown")
+
+    assert (2, True, False) == (code, "the SQL editor would run both" in capfd.readouterr().err, "psql '" in page)
+
+
+def test_report_prints_the_command_of_a_tool_that_keeps_both_ways_in_one_file(verified: Verified) -> None:
+    file = verified({"1_b.sql": f"-- +goose Up\n{TABLE}-- +goose Down\nDROP TABLE public.note;\n"})
+    page = render(from_json(file.read_text(encoding="utf-8")), "markdown")
+    commands = ('"$DATABASE_URL" up\n', '"$DATABASE_URL" down\n', "psql '")
+
+    assert [True, True, False] == [command in page for command in commands]

@@ -212,10 +212,8 @@ def test_way_back_is_known_by_its_name_and_its_migration(up: str, down: str, tmp
     ("text", "line"),
     [
         pytest.param("-- up\nSELECT 1;\n-- down\nSELECT 2;", 3, id="words alone"),
-        pytest.param("-- +micrate Up\r\nSELECT 1;\r\n-- +micrate Down\r\nSELECT 2;", 3, id="micrate, CRLF"),
+        pytest.param("-- +my Up\r\nSELECT 1;\r\n-- +my Down\r\nSELECT 2;", 3, id="a tool's that is not known, CRLF"),
         pytest.param("--+migrate Up\nSELECT 1;\n--+migrate Down\nSELECT 2;", 3, id="without a blank"),
-        pytest.param("SELECT 1;\n---- create above / drop below ----\nSELECT 2;", 2, id="tern"),
-        pytest.param("SELECT 1;\n-- //@UNDO\nSELECT 2;", 2, id="MyBatis"),
         pytest.param("-- up\nSELECT 1;\n-- down\n", None, id="nothing behind it"),
         pytest.param("-- up\nSELECT '\n-- down\n';\nSELECT 2;", None, id="in a string"),
         pytest.param("-- up\nDO $$\n-- down\n$$;\nSELECT 2;", None, id="in a body"),
@@ -227,6 +225,41 @@ def test_second_half_that_was_run_too_is_told(text: str, line: int | None, tmp_p
     (tmp_path / "1_a.sql").write_text(text, encoding="utf-8")
 
     assert ([line] if line else []) == [issue.line for issue in load_project(tmp_path).issues]
+
+
+@pytest.mark.parametrize(
+    ("text", "up", "down"),
+    [
+        pytest.param("SELECT 1;\n---- create above / drop below ----\nSELECT 2;", ["SELECT 1"], ["SELECT 2"], id="tern"),
+        pytest.param("-- // a\nSELECT 1;\n\n-- //@UNDO\nSELECT 2;", ["SELECT 1"], ["SELECT 2"], id="MyBatis"),
+        pytest.param("-- rambler up\nSELECT 1;\n-- rambler down\nSELECT 2;", ["SELECT 1"], ["SELECT 2"], id="rambler"),
+        pytest.param(
+            "-- +micrate Up\r\nSELECT 1;\r\n-- +micrate Down\r\nSELECT 2;", ["SELECT 1"], ["SELECT 2"], id="micrate, CRLF"
+        ),
+        pytest.param(
+            "# Users\n# --- !Ups\nDO $$ BEGIN NULL;; END $$;\n# --- !Downs\nSELECT 2;",
+            ["DO $$ BEGIN NULL;  END $$"], ["SELECT 2"], id="Play",
+        ),
+        pytest.param("-- !Ups\nSELECT 1;\n-- !Downs\nSELECT 2;", ["SELECT 1"], ["SELECT 2"], id="Play, in comments"),
+        pytest.param("# --- !Ups\nSELECT 1;", ["SELECT 1"], None, id="Play, one way"),
+        pytest.param("SELECT 1;\n-- //@UNDO\n", ["SELECT 1"], None, id="nothing behind it"),
+        pytest.param("SELECT 1;\n-- see //@UNDO\nSELECT 2;", ["SELECT 1", "SELECT 2"], None, id="in a sentence"),
+        pytest.param(
+            "-- rambler up\nSELECT 1;\n-- rambler down\nSELECT 2;\n-- rambler up\nSELECT 3;",
+            ["SELECT 1", "SELECT 2", "SELECT 3"], None, id="twice",
+        ),
+    ],
+)  # fmt: skip
+def test_file_is_divided_where_a_tools_mark_does(
+    text: str, up: list[str], down: list[str] | None, tmp_path: Path
+) -> None:
+    (tmp_path / "1_a.sql").write_text(text, encoding="utf-8", newline="")
+    head = load_project(tmp_path).head
+
+    assert (up, down) == (
+        [statement.text for statement in head.up.statements],
+        [statement.text for statement in head.down.statements] if head.down else None,
+    )
 
 
 def test_script_without_a_tool_is_told_to_hold_both_ways() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from pgcontract.contract.migration_folder import Folder, FolderIssue, IssueKind
+from pgcontract.contract.ways_back import without_plays_comments
 from pgcontract.errors import InputError
 from pgcontract.model.sql import (
     Execution,
@@ -99,7 +100,7 @@ def read_by_its_text(folder: Folder, path: Path) -> ReadScript:
         if read.uses_psql:
             return _read_script(read, "psql")
     if source is not folder.given:
-        require_sql_text(source.text, source.path)
+        require_sql_text(without_plays_comments(source.text), source.path)
     return ReadScript(script=make_script(source))
 
 

@@ -20,6 +20,7 @@ from pgcontract.errors import InputError
 from pgcontract.model.input_file import read_bytes
 from pgcontract.model.sql import Statement
 from pgcontract.reporting import formats, render
+from pgcontract.reporting.deploy_commands import folder_of
 from pgcontract.reporting.heading import SUPABASE
 from pgcontract.reporting.live_tables import worst_lock
 from pgcontract.reporting.markdown import render_template
@@ -114,6 +115,12 @@ def release(
             f"{', '.join(wrong)} is no way to deploy {run.project}, read as {run.layout} for {run.platform}. "
             f"Choose of: {', '.join(method.value for method in able)}."
         )
+    both = [migration.file for migration in pending if migration.down and migration.down.path == migration.up.path]
+    if both and Method.TOOL not in able:
+        raise InputError(
+            f"{both[0]} holds its way back as well, and psql and the SQL editor would run both: have the tool that "
+            "divides it run it, or move what stands behind the mark to a file of its own"
+        )
     chosen = tuple(method for method in able if not methods or method in methods)
     files = tuple(_released(run, pending))
     contents: dict[str, str | bytes] = {}
@@ -179,7 +186,7 @@ def _checklist(
     ref = project_ref or run.document.project_ref or "<project-ref>"
     keys = set(run.pending)
     view = RunView(run)
-    back = back_command(run.layout, quote(_folder(run)), count=len(files)) if Method.TOOL in methods else None
+    back = back_command(run.layout, quote(folder_of(run)), count=len(files)) if Method.TOOL in methods else None
     return render_template(
         "release.md.j2",
         run,
@@ -198,17 +205,11 @@ def _checklist(
         lock=worst_lock(run),
         remembered="\n".join(file.remembered for file in files),
         forgotten="\n".join(file.forgotten for file in files),
-        tool=deploy_command(run.layout, quote(_folder(run))),
+        tool=deploy_command(run.layout, quote(folder_of(run))),
         checksums=CHECKSUMS,
         pushed_folder=_PUSHED,
         verifications=view.family("verification"),
     )
-
-
-def _folder(run: Run) -> str:
-    """Where its tool finds the files, as it is typed where the run was started."""
-    source = next((file for file in run.sources if file.role == "migration"), None)
-    return str(PurePosixPath(source.path).parent) if source else run.project
 
 
 def _psql(run: Run, file: str, ref: str, pooler: str | None, *, whole: bool) -> str:

@@ -19,8 +19,10 @@ from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
 from pgcontract.contract.psql_scripts import Reader, ReadScript, describe_tools, read_by_its_text
 from pgcontract.contract.tool_history import ToolHistory
-from pgcontract.contract.ways_back import migration_of, second_half
+from pgcontract.contract.ways_back import halves, migration_of, second_half
 from pgcontract.errors import InputError
+from pgcontract.model.sql import make_script
+from pgcontract.model.wording import first_of
 from pgcontract.result import Severity
 
 NAME: Final = "flat"
@@ -61,9 +63,13 @@ def read_files(folder: Folder, read: Reader) -> FolderReading:
     included = {Path(name).resolve() for script in scripts.values() for name in script.included}
     scripts = {path: script for path, script in scripts.items() if path.resolve() not in included}
     migrations, issues = [], []
+    marked: list[str] = []
     for path, script in scripts.items():
         down = downs.get(path, _down(path))
         back = read(folder, down) if folder.given is None and folder.has(down) else None
+        if divided := _divided(folder, path, script):
+            script, back = divided[0], back or divided[1]
+            marked += [path.name] if divided[1] else []
         migrations.append(_migration(folder, path, script, back, start))
         issues += [*script.issues(migrations[-1].key), *(back.issues(migrations[-1].key) if back else ())]
     by_name = _by_name(tuple(migrations)) if folder.platform == "supabase" else ()
@@ -80,9 +86,10 @@ def read_files(folder: Folder, read: Reader) -> FolderReading:
             *describe_tools(tuple(scripts.values())),
             *_upper_case(files),
             *_folders_not_read(folder, included),
+            *_both_ways(marked),
         )
         if folder.only is None
-        else (),
+        else (*_both_ways(marked),),
     )
 
 
@@ -146,6 +153,23 @@ def _ways_back(folder: Folder) -> dict[Path, Path]:
     paths = {path.name: path for path in around.files(_UP)}
     found = {name: migration_of(name, paths.keys()) for name in paths if not name.endswith(_DOWN)}
     return {paths[migration]: paths[name] for name, migration in found.items() if migration}
+
+
+def _divided(folder: Folder, path: Path, read: ReadScript) -> tuple[ReadScript, ReadScript | None] | None:
+    """The two ways that a tool's mark divides the file into, if one does; the second may hold nothing."""
+    if read.tool or not (texts := halves(read.script.text)):
+        return None
+    source = folder.any_text(path)
+    up, down = (ReadScript(script=make_script(source, text=text)) for text in texts)
+    return up, down if down.script.statements else None
+
+
+def _both_ways(names: list[str]) -> Iterator[str]:
+    if names:
+        yield (
+            f"{first_of(names, _MAX_NAMES)} {'holds' if len(names) == 1 else 'hold'} both ways, divided by a tool's "
+            "mark: what stands behind it is the way back."
+        )
 
 
 def _second_halves(folder: Folder, migrations: tuple[Migration, ...]) -> Iterator[FolderIssue]:

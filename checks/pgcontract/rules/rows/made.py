@@ -15,11 +15,12 @@ from pgcontract.rules.registry import check
 
 @check("rows.made", subjects=pending_script, severity=Severity.INFO)
 def rows_made(context: Context) -> Iterator[Answer]:
-    """Rows can be made for every table that the migrations made, and of a setup's for those that the script names.
+    """Rows can be made for every table that the migrations made.
 
     Why it matters: what a migration, its second run or its rollback does to the rows of a table without any is not seen.
     How it is measured: rows are derived from types, CHECKs, keys, references and the contract's samples, and inserted as
     an application would, triggers and all. A table that takes none is told here, once, with the server's words.
+    Of a setup's tables those are told that the script names.
     What to do: declare a row that the table takes as its `sample`.
     """
     rehearsal = rehearse(context)
