@@ -45,6 +45,11 @@ def node_evidence(folder: Folder, package: str) -> str | None:
     return None
 
 
+def is_hasuras(folder: Folder) -> bool:
+    """Whether it is below the config.yaml of a project of Hasura's."""
+    return any("metadata_directory:" in folder.settings(parent / "config.yaml") for parent in folder.parents())
+
+
 def shows_another_tool(folder: Folder) -> bool:
     """Whether something in the folder, or its place, is a tool's that does not go by names alone."""
     own = folder.place

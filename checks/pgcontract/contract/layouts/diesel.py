@@ -22,6 +22,7 @@ from pgcontract.contract.folder_issues import (
 )
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind, from_the_top
+from pgcontract.contract.tool_evidence import is_hasuras
 from pgcontract.contract.tool_history import Late, ToolHistory
 from pgcontract.errors import InputError
 from pgcontract.model.sql import Execution, Source, TransactionScope, make_script
@@ -47,7 +48,13 @@ _LINE: Final = re.compile(r"at line (\d+)")
 
 
 def recognises(folder: Folder) -> str | None:
-    """Folders with a digit in front of their names and an up.sql in them; or one such folder, with nothing else in it."""
+    """Folders with a digit in front of their names and an up.sql in them; or one such folder, with nothing else in it.
+    Those of Hasura look alike."""
+    return None if is_hasuras(folder) else shown_by(folder)
+
+
+def shown_by(folder: Folder) -> str | None:
+    """The same, whosever they are."""
     if any(path.name[0].isdigit() and folder.has(path / _UP) for path in _migration_folders(folder)):
         return f"holds folders with {_UP}"
     if _is_way_back(folder) or _is_one_migration(folder):
