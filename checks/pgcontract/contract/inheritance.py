@@ -114,8 +114,8 @@ def _without_grants_on_removed(declarations: Declarations, own: Declarations) ->
 
     def is_left(grant: Declarations) -> bool:
         kind, _, name = str(grant.get("on", "")).partition(" ")
-        table = str(QualifiedName.parse(name).parent) if kind == "column" else ""
-        return (kind, name) not in removed and ("table", table) not in removed
+        owner = str(QualifiedName.parse(name).parent) if kind == "column" else ""
+        return removed.isdisjoint(((kind, name), ("table", owner), ("view", owner)))
 
     kept = {
         name: grant for name, grant in declarations["grant"].items() if name in own.get("grant", {}) or is_left(grant)

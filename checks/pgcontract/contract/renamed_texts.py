@@ -125,6 +125,8 @@ def _with_referenced_columns(part: Declarations, rename: Rename) -> Declarations
 
 def _granted(on: str, rename: Rename) -> str:
     kind, _, name = on.partition(" ")
+    if kind == rename.kind == "schema":
+        return f"{kind} {quote_identifier(rename.new.name)}" if name == quote_identifier(rename.old.name) else on
     return f"{kind} {renamed_path(name, rename)}" if name else on
 
 

@@ -23,11 +23,6 @@ class Late(Enum):
     UNKNOWN = "is not known"
 
 
-def by_key(row: Row, migration: Migration) -> bool:
-    """The row's first value is the migration's key."""
-    return next(iter(row.values()), "") == migration.key
-
-
 def by_version(row: Row, migration: Migration) -> bool:
     """The row's `version` is the number in front of the migration's name, with zeros in front or without."""
     return whole_number(row["version"]) == whole_number(migration.display_name)
@@ -66,7 +61,7 @@ class ToolHistory:
     table: str = ""
     columns: tuple[str, ...] = ()
     order: str = "1"
-    names: Callable[[Row, Migration], bool] = by_key
+    names: Callable[[Row, Migration], bool] = by_version
     covers: Callable[[Row, Migration], bool] | None = None
     in_force: Callable[[Sequence[Row]], Sequence[Row]] = every_row
     failed: Callable[[Row], str] = _no_failure

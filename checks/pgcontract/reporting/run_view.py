@@ -72,10 +72,6 @@ class RunView:
         items = dict.fromkeys(claim.decided_by)
         return tuple(finding for item in items for finding in own.get(item, ()))
 
-    def title(self, check: str) -> str:
-        """The promise of a check, in words."""
-        return self._titles.get(check, check)
-
     @cached_property
     def causes(self) -> tuple[Finding, ...]:
         """The unresolved findings but for those that only follow from another migration's; what is critical, accepted or
@@ -248,10 +244,6 @@ class RunView:
 
     def _with_migration_prefix(self, name: str, migration: str) -> str:
         return name if migration == self.run.migration else f"{self.run.display_name(migration)}:{name}"
-
-    @cached_property
-    def _titles(self) -> Mapping[str, str]:
-        return {check.id: check.title for check in self.run.checks}
 
     @cached_property
     def _places(self) -> Mapping[str, int]:

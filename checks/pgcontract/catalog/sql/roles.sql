@@ -1,5 +1,5 @@
 -- One row is a role of the cluster that is not PostgreSQL's own. `member_of` tells of each membership what differs
--- from a plain GRANT.
+-- from a plain GRANT; that by which CREATE ROLE lets its maker administer it, the server's own doing, is left out.
 -- Ran on 15, 16, 17 and 18: memberships have INHERIT and SET options since 16.
 select
     pg_catalog.quote_ident(r.rolname) collate "C" as name,
@@ -27,7 +27,7 @@ select
             select *, inherit_option as inherits, set_option as sets from pg_catalog.pg_auth_members
         ) as m
         join pg_catalog.pg_roles as g on g.oid = m.roleid
-        where m.member = r.oid
+        where m.member = r.oid and not (m.grantor = 10 and m.admin_option and not m.inherits and not m.sets)
         order by each
     ) as member_of
 from pg_catalog.pg_roles as r

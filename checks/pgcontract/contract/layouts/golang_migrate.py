@@ -21,7 +21,7 @@ from pgcontract.contract.folder_issues import (
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
 from pgcontract.contract.tool_evidence import rust_evidence, shows_another_tool
-from pgcontract.contract.tool_history import Late, ToolHistory, by_version, is_true
+from pgcontract.contract.tool_history import Late, ToolHistory, is_true
 from pgcontract.errors import InputError
 from pgcontract.model.sql import Execution, make_script
 from pgcontract.result import Severity
@@ -33,7 +33,6 @@ BACK: Final = 'migrate -path {folder} -database "$DATABASE_URL" down 1'
 HISTORY: Final = ToolHistory(
     table="schema_migrations",
     columns=("version", "dirty"),
-    names=by_version,
     covers=lambda row, migration: int(migration.display_name) <= int(row["version"] or -1),
     failed=lambda row: "golang-migrate calls it dirty" if is_true(row.get("dirty", "")) else "",
     late=Late.SKIPPED,
@@ -66,7 +65,6 @@ def read_folder(folder: Folder) -> FolderReading:
         if _direction(path) == "up" and (first is path or is_sql(path)):
             ups.append(path)
     if not ups:
-        _refuse_way_back(folder)
         raise InputError("holds no migration; golang-migrate's are called <digits>_<name>.up.sql", file=str(folder.path))
     downs = {version: path for (version, direction), path in taken.items() if direction == "down"}
     migrations = []
@@ -89,11 +87,6 @@ def _version(path: Path) -> int:
 def _direction(path: Path) -> str:
     match = _FILE.fullmatch(path.name)
     return match[3] if match else ""
-
-
-def _refuse_way_back(folder: Folder) -> None:
-    if folder.only is not None and _FILE.fullmatch(folder.only.name):
-        raise InputError("is a rollback script; name the migration it belongs to", file=str(folder.only))
 
 
 def _migration(folder: Folder, path: Path, down: Path | None) -> Migration:

@@ -25,7 +25,7 @@ from pgcontract.contract.folder_issues import (
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading
 from pgcontract.contract.tool_evidence import rust_evidence, shows_another_tool
-from pgcontract.contract.tool_history import Late, ToolHistory, by_version
+from pgcontract.contract.tool_history import Late, ToolHistory
 from pgcontract.errors import InputError
 from pgcontract.model.sql import Execution, TransactionScope, make_script
 from pgcontract.result import Severity
@@ -36,7 +36,6 @@ DEPLOY: Final = "refinery migrate -p {folder}"
 HISTORY: Final = ToolHistory(
     table="refinery_schema_history",
     columns=("version", "name"),
-    names=by_version,
     late=Late.REFUSED,
     may_be_late=lambda migration: Path(migration.file).name.startswith("U"),
     compares=True,

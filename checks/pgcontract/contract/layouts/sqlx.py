@@ -26,7 +26,7 @@ from pgcontract.contract.folder_issues import (
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
 from pgcontract.contract.tool_evidence import rust_evidence, shows_another_tool
-from pgcontract.contract.tool_history import Late, ToolHistory, by_version, is_true
+from pgcontract.contract.tool_history import Late, ToolHistory, is_true
 from pgcontract.errors import InputError
 from pgcontract.model.input_file import read_bytes
 from pgcontract.model.sql import Execution, Script, Source, TransactionScope, make_script
@@ -39,7 +39,6 @@ BACK: Final = "sqlx migrate revert --source {folder}"
 HISTORY: Final = ToolHistory(
     table="_sqlx_migrations",
     columns=("version", "success", "checksum"),
-    names=by_version,
     failed=lambda row: "" if is_true(row.get("success", "t")) else "sqlx calls it dirty, and applies nothing more",
     agrees=lambda row, migration: row.get("checksum", "").removeprefix("\\x") in ("", _checksum(migration)),
     late=Late.RUNS,
@@ -66,8 +65,6 @@ def read_folder(folder: Folder) -> FolderReading:
     """Every .sql file that has a number and `_` in front, by that number."""
     ups = [path for path in folder.files() if _is_up(path)]
     if not ups:
-        if folder.only is not None and folder.only.name.endswith(_DOWN):
-            raise InputError("is a rollback script; name the migration it belongs to", file=str(folder.only))
         raise InputError("holds no migration; sqlx's are called <digits>_<name>.sql", file=str(folder.path))
     downs = {_version(path): path for path in folder.files() if _is_file(path) and path.name.endswith(_DOWN)}
     migrations, issues = [], []

@@ -18,6 +18,7 @@ _SILENT: Final = frozenset(("NULL", "EXIT", "CONTINUE", "COMMIT", "ROLLBACK", "C
 _QUERIES: Final = ("SELECT", "WITH", "VALUES", "TABLE", "(")
 _HANDLER_OPENS: Final = "BEGIN RAISE EXCEPTION USING ERRCODE = 'P0001', MESSAGE = 'a test'; EXCEPTION WHEN OTHERS THEN"
 _MARK: Final = "IF pg_catalog.pg_advisory_lock({}, {}) IS NULL THEN END IF;"
+_CURSOR: Final = r"\b{}\s+(?:(?:NO\s+)?SCROLL\s+)?CURSOR\s+(?:FOR|IS)\s+(?P<query>[^;]+);"
 _ONE_ROW: Final = (
     "SELECT pgcontract_query.* FROM (SELECT 1) AS pgcontract_one LEFT JOIN ({}) AS pgcontract_query ON true LIMIT 1"
 )
@@ -283,15 +284,21 @@ class _Reader:
             self._at += 1
 
     def _for_frame(self, place: int) -> Frame | None:
-        """A loop that is gone through once; None where its query is put together."""
+        """A loop that is gone through once; None where its query is put together, or takes arguments."""
         inside = next((n for n in range(place, self._at) if self._tokens[n].upper == "IN"), None)
         if inside is None or self._tokens[inside + 1].upper == "EXECUTE":
             return None
         head, query = self._flat(place, inside + 1), self._flat(inside + 1, self._at - 1)
+        if cursor := re.search(_CURSOR.format(re.escape(query)), self._source, re.IGNORECASE):
+            row = self._flat(place + 1, inside)  # declared by the loop itself
+            opens = f"DECLARE {row} record; BEGIN {head} {_ONE_ROW.format(cursor['query'])} LOOP"
+            return Frame(opens=opens, closes="EXIT; END LOOP; END;")
         if self._tokens[inside + 1].upper in _QUERIES and ".." not in re.sub(r"'(?:[^']|'')*'", "", query):
             query = _ONE_ROW.format(query)
         elif ".." in query:
             query = "1 .. 1"
+        else:
+            return None
         return Frame(opens=f"{head} {query} LOOP", closes="EXIT; END LOOP;")
 
     def _simple(self, frames: tuple[Frame, ...] | None, conditions: tuple[str, ...]) -> None:

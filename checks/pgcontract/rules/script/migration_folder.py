@@ -40,10 +40,6 @@ def _subjects(kind: IssueKind) -> Callable[[Promise], Iterable[str]]:
     return subjects
 
 
-def _folder(promise: Promise) -> tuple[str, ...]:
-    return (_FOLDER,) if _is_last(promise) else ()
-
-
 def _is_last(promise: Promise) -> bool:
     return promise.migration.key == promise.project.head.key
 
