@@ -65,6 +65,7 @@ def unlike(alone: Run, run: Run) -> set[str]:
 AS_OTHERS = (
     "access.service_role",
     "column.guarded",
+    "column.markable",
     "column.personal",
     "function.caller_rights",
     "function.caller_writes",

@@ -65,14 +65,15 @@ def _refused_roles(context: Context) -> dict[str, str]:
 
 
 @contextmanager
-def _stage(context: Context, state: DatabaseState) -> Iterator[tuple[Stage, frozenset[str]]]:
+def stage_of_roles(context: Context, state: DatabaseState) -> Iterator[tuple[Stage, frozenset[str]]]:
     """A stage over the state, and the roles that may be acted as there."""
     with context.sandbox.rolled_back(state) as connection:
         roles = [role for role in {role: None for role, *_ in _granted(context)} if role not in _refused_roles(context)]
         yield Stage(connection, roles), frozenset(roles)
 
 
-def _attempt(stage: Stage, role: str, statement: str, before: str = "") -> Outcome:
+def attempt_as(stage: Stage, role: str, statement: str, before: str = "") -> Outcome:
+    """The statement as the role; `before` is done first, by who migrates."""
     name = identifier(role).as_string(None)
     return stage.attempt(statement, before=before, sent=f"SET LOCAL ROLE {name}; {statement}")
 
@@ -86,7 +87,7 @@ def refused_by_policies(context: Context) -> tuple[RoleOutcome, ...]:
     if not asked:
         return ()
     refused = []
-    with _stage(context, context.after_state) as (stage, roles):
+    with stage_of_roles(context, context.after_state) as (stage, roles):
         for role, table, privileges in asked:
             statements = {
                 "select": f"SELECT 1 FROM {table} LIMIT 1",  # noqa: S608 - names of the catalog
@@ -95,7 +96,7 @@ def refused_by_policies(context: Context) -> tuple[RoleOutcome, ...]:
             }
             for operation, statement in statements.items():
                 if role in roles and operation in privileges:
-                    outcome = _attempt(stage, role, statement)
+                    outcome = attempt_as(stage, role, statement)
                     if outcome.refusal is not None:
                         refused.append(RoleOutcome(role=role, table=table, operation=operation, outcome=outcome))
     return tuple(refused)
@@ -114,21 +115,21 @@ def denied_to_roles(context: Context, state: DatabaseState, reaching: frozenset[
     if not asked:
         return
     routines = migrated_routines(context)
-    with _stage(context, state) as (stage, roles):
+    with stage_of_roles(context, state) as (stage, roles):
         names = names_in_context(stage.connection, routines)
         firing = Firing(context, stage.connection)
         for role, table, event in asked:
             off = "; ".join(f"ALTER TABLE {table} DISABLE TRIGGER {one.quoted_name}" for one in firing.triggers_of(table))
-            row = "" if event == "insert" else _row(stage, firing, table)
+            row = "" if event == "insert" else row_of(stage, firing, table)
             for statement, _ in firing.writes(table, events=(event,)) if role in roles else ():
-                outcome = _attempt(stage, role, statement, row)
+                outcome = attempt_as(stage, role, statement, row)
                 routine = faults.denied(outcome.refusal, names) if outcome.refusal else None
-                if routine is not None and _attempt(stage, role, statement, "; ".join(filter(None, (row, off)))).count:
+                if routine is not None and attempt_as(stage, role, statement, "; ".join(filter(None, (row, off)))).count:
                     yield RoleOutcome(role=role, table=table, operation=event.upper(), outcome=outcome, routine=routine)
                     break
 
 
-def _row(stage: Stage, firing: Firing, table: str) -> str:
+def row_of(stage: Stage, firing: Firing, table: str) -> str:
     """What puts a row into the table, for its owner; nothing where none is taken."""
     inserts = (statement for statement, keep in firing.writes(table) if keep)
     return next((statement for statement in inserts if stage.attempt(statement).refusal is None), "")

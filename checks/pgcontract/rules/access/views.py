@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from pgcontract.model.schema import Function, View
+from pgcontract.model.wording import number_of
+from pgcontract.patterns import lazy_pattern
 from pgcontract.probes.context import Context
+from pgcontract.probes.executed.granted_views import Seen, as_pasted, seen_past_policies
+from pgcontract.probes.promise import Promise
 from pgcontract.probes.roles.access import Access, is_exposed, try_access
 from pgcontract.probes.roles.definers import Shown, try_definers
 from pgcontract.probes.roles.ties import AUTH_USERS
+from pgcontract.probes.roles.users_state import supports_roles
 from pgcontract.result import Evidence, Severity, Status
 from pgcontract.rules.access.shown import catalog_on_supabase, described, in_projects, session
 from pgcontract.rules.answer import Answer
 from pgcontract.rules.registry import check, otherwise_kept
-from pgcontract.rules.traps.made_parts import CATALOG, origin_in_chain
+from pgcontract.rules.traps.made_parts import CATALOG, catalog_of_head, origin_in_chain
+
+_ROW_SECURITY = lazy_pattern(r"ENABLE\s+ROW\s+LEVEL\s+SECURITY", re.IGNORECASE)
 
 
-@check("view.caller_rights", subjects=catalog_on_supabase, severity=Severity.CRITICAL, head=True, implied=True)
+def _with_row_security(promise: Promise) -> tuple[str, ...]:
+    """Elsewhere than on Supabase, where a script speaks of it."""
+    if promise.project.platform != "supabase" and not any(
+        _ROW_SECURITY.search(migration.up.text) for migration in promise.project.chain
+    ):
+        return ()
+    return catalog_of_head(promise)
+
+
+@check("view.caller_rights", subjects=_with_row_security, severity=Severity.CRITICAL, head=True, implied=True)
 @otherwise_kept(CATALOG, "No view shows rows that its tables would not let the caller see.")
 def view_caller_rights(context: Context) -> Iterator[Answer]:
     """No view shows rows that its tables would not let the caller see.
@@ -26,9 +43,13 @@ def view_caller_rights(context: Context) -> Iterator[Answer]:
     How it is measured: anon and a signed-in user read each view of the exposed schemas over rows of two users, under both
     grant regimes; then they read the same with security_invoker on, a materialized view's query by itself. Rows of others
     that only the first shows count, auth.users among them; sums do not. A table without row security in a schema that is
-    not exposed is taken to be meant for its views.
+    not exposed is taken to be meant for its views. Elsewhere than on Supabase each role that is granted the view and the
+    table reads it, settings that the policies ask for set to nobody's, and then with security_invoker on: a warning.
     What to do: ALTER VIEW ... SET (security_invoker = true), or REVOKE SELECT ON the view.
     """
+    if not supports_roles(context):
+        yield from (_seen_answer(context, seen) for seen in seen_past_policies(context))
+        return
     access = try_access(context)
     views = {view.name: view for view in context.migrated.views}
     found: dict[str, list[Shown]] = {}
@@ -37,6 +58,22 @@ def view_caller_rights(context: Context) -> Iterator[Answer]:
             found.setdefault(shown.name, []).append(shown)
     for name, by_actor in found.items():
         yield _view_answer(context, access, views[name], by_actor)
+
+
+def _seen_answer(context: Context, seen: Seen) -> Answer:
+    view, table = seen.view.name, seen.table
+    return Answer(
+        Status.BROKEN,
+        view,
+        f"The view {view} shows {seen.role} {number_of(seen.rows, 'rows')} where the policies of {table} leave "
+        f"{seen.own or 'none'}: it reads {table} as its owner, whom they do not bind.",
+        expected="nothing that the caller could not read in the table",
+        actual=f"{number_of(seen.rows, 'rows')} in place of {seen.own}",
+        remedy=f"ALTER VIEW {view} SET (security_invoker = true);",
+        evidence=[Evidence(title=f"As {seen.role}", text=as_pasted(seen), language="sql")],
+        origin=origin_in_chain(context.promise, "view", view),
+        severity=Severity.WARNING,
+    )
 
 
 def _is_hidden(context: Context, access: Access, shown: Shown) -> bool:
