@@ -25,7 +25,8 @@ class Failure:
     """A body, or a view, that fails: as the catalog names it, the SQL that shows it, and the server's words.
 
     `line` is where in the body a statement stands that was run by itself, as nothing came to it (`hidden`: a handler of
-    the body's own hides that it fails); None where the SQL is a call, a write or a SELECT from outside. Where a body was
+    the body's own hides that it fails; `reached`: a call failed there, too); None where the SQL is a call, a write or a
+    SELECT from outside. Where a body was
     `checked`, plpgsql_check says so and nothing was run: the SQL is the expression that it means, "" where it is none.
     Of a job the name is pg_cron's; of a trigger, whose function is an
     extension's, its own."""
@@ -35,6 +36,7 @@ class Failure:
     refusal: Refusal
     line: int | None = None
     hidden: bool = False
+    reached: bool = False
     checked: bool = False
     kind: Literal["body", "job", "trigger"] = "body"
 

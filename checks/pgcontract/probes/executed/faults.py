@@ -13,9 +13,9 @@ from pgcontract.values import dataclass
 
 # PostgreSQL, Error Codes: what is wrong in a body whatever it is called with.
 BODY_ERRORS: Final = frozenset(
-    "42703 42P01 42883 42702 42804 42803 42809 42P10 42601 2F005 54001 42704 3F000".split()  # noqa: SIM905
+    "42703 42P01 42883 42702 42804 42803 42809 42P10 42601 2F005 54001 42704 42725 42846 428C9 3F000".split()  # noqa: SIM905
 )
-TYPE_ERRORS: Final = frozenset(("42883", "42804", "42809"))  # by the type that we took for any
+TYPE_ERRORS: Final = frozenset(("42883", "42804", "42809", "42725", "42846"))  # by the type that we took for any
 DENIED: Final = "42501"
 TOO_DEEP: Final = "54001"  # by an argument of ours, perhaps
 NO_RETURN: Final = "2F005"

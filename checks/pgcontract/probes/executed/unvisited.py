@@ -88,7 +88,8 @@ class UnvisitedStatements:
         """What nothing came to in a body, each statement by itself."""
         name = routine.function.name
         if routine.language == "sql":
-            if routine.signature in self._not_called or routine.is_polymorphic:
+            suspect = name in self._failures.suspects
+            if suspect or routine.signature in self._not_called or routine.is_polymorphic:
                 self._read_sql(routine)
             return
         body = routine.body
@@ -119,7 +120,7 @@ class UnvisitedStatements:
         refusal = refusal_of(self._connection, routine.definition)
         if (
             refusal is not None
-            and faults.is_whatever_the_rows_are(refusal)
+            and (faults.is_whatever_the_rows_are(refusal) or faults.is_wrong_constant(refusal, routine.definition))
             and not self._failures.is_excused(refusal, routine)
         ):
             self._failures.add(Failure(function=routine.function.name, statement=routine.definition, refusal=refusal))
@@ -176,7 +177,8 @@ class UnvisitedStatements:
             return False
         if routine.is_polymorphic and refusal.sqlstate in faults.TYPE_ERRORS:
             return False
-        if faults.is_wrong_constant(refusal, statement.text):
+        is_constant = faults.is_wrong_constant(refusal, statement.text)
+        if is_constant:
             if faults.innermost(refusal, self._failures.names) is not routine:
                 return False
         else:
@@ -195,6 +197,7 @@ class UnvisitedStatements:
                 refusal=refusal,
                 line=statement.line,
                 hidden=bool(statement.handled) and statement.start in visited,
+                reached=is_constant and not statement.handled and statement.start in visited,
             )
         )
         return True

@@ -10,6 +10,7 @@ from typing import Final
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql import Statement
 from pgcontract.model.sql.lexer import Token, TokenKind, tokens
+from pgcontract.probes.row_generation.selected_values import cuts_off
 from pgcontract.probes.script_words import dollar_quoted, names_in_code
 
 _TAKES_AWAY: Final = {"DELETE", "TRUNCATE", "DROP"}
@@ -89,8 +90,11 @@ def _joined_values(read: Sequence[Token]) -> set[str]:
 
 
 def takes_from_others(statement: Statement, column: str) -> bool:
-    """Whether an UPDATE … FROM sets it to a column of another table, whatever it has: not to what is counted there."""
+    """Whether an UPDATE sets it to another column of the row, or with a FROM to one of another table, whatever it has:
+    not to what is counted there."""
     value = assigned_value(statement, column) or []
+    if len(value) == 1:
+        return value[0].kind in _NAMES and value[0].upper not in _NO_COLUMNS and value[0].name != column
     target = {token.name for read in _codes(statement) for token in _target(read)}
     is_other = [token.text for token in value[1:2]] == ["."] and len(value) == 3 and value[0].name not in target
     plain = not any(
@@ -137,9 +141,9 @@ def chooses_rows(statement: Statement) -> bool:
 
 def fills_by_and_by(statement: Statement, column: str, overwritten: Iterable[str | None]) -> bool:
     """Whether it brings the column into another form, so many rows at a time: by a LIMIT on those that it chooses, or in
-    a loop. One value over several that it does not name itself is no other form of them."""
+    a loop. One value over several that it does not name itself is no other form of them, nor is what it cuts off."""
     words = {token.upper for read in _codes(statement) for token in read}
-    if not words & {"LIMIT", "LOOP"} or not chooses_rows(statement):
+    if not words & {"LIMIT", "LOOP"} or not chooses_rows(statement) or cuts_off(assigned_value(statement, column) or ()):
         return False
     named = {_value(token) for read in _codes(statement) for token in read}
     return not _is_constant(statement, column) or set(overwritten) <= named

@@ -125,7 +125,8 @@ def _of_bounds(refusal: Refusal, table: str, after: Schema, bounds: Mapping[str,
     inside = bounds.get(table)
     # A hash of the key names the partitioned table by its number, which production has another of.
     if inside and refusal.constraint is None and _OF_HASH not in inside:
-        words = f"a key outside of the bounds of {table}"
+        is_default = refusal.message.startswith("updated partition constraint for default")
+        words = "a key that another partition is for" if is_default else f"a key outside of the bounds of {table}"
         of_default = _unwrapped(inside).removeprefix("NOT ")
         condition = of_default if _unwrapped(of_default) not in (of_default, inside) else f"NOT {inside}"
         yield _where(table, condition, _columns_in(inside, after, table), words=words)

@@ -23,7 +23,7 @@ from pgcontract.probes.populated.table_snapshots import Snapshot, take_snapshot
 from pgcontract.probes.populated.valued_columns import give_values
 from pgcontract.probes.row_generation.child_rows import insert_children
 from pgcontract.probes.row_generation.few_rows import insert_few_rows, migrated_tables, read_later_tables
-from pgcontract.probes.row_generation.selected_values import selected_values
+from pgcontract.probes.row_generation.selected_values import SelectedValue, selected_values
 from pgcontract.probes.row_generation.target_tables import FilledTable
 from pgcontract.probes.script_words import names_in_code
 from pgcontract.values import dataclass
@@ -70,8 +70,17 @@ def run_over_rows(context: Context) -> OverRows:
             tables = {table.name for table in context.touched.tables} & set(migrated_tables(context, context.before))
             later = _later(context, tables)
             selected = selected_values(context.promise.script)
-            names = sorted(tables | _selected_tables(context, selected))
-            insert_few_rows(context.promise, connection, names, first=_FITTING, later=later, selected=selected)
+            entering = _entering_partitions(context)
+            names = sorted(tables | _selected_tables(context, selected) | entering.keys())
+            insert_few_rows(
+                context.promise,
+                connection,
+                names,
+                first=_FITTING,
+                later=later,
+                entering=entering,
+                selected=selected,
+            )
             insert_children(context.promise, connection, _deleted_from(context), first=_CHILDREN)
             insert_colliding_rows(context, connection, first=_COLLIDING)
             insert_joined_rows(context, connection, first=_JOINED)
@@ -120,6 +129,20 @@ def _partition_bounds(context: Context) -> Mapping[str, str]:
         return dict(connection.execute(_BOUNDS).fetchall())
 
 
+def _entering_partitions(context: Context) -> Mapping[str, Mapping[str, str]]:
+    """The partitions that the migration makes or attaches, by name with their bounds, of each table at the top."""
+    above = {table.name: table.partition_of for table in context.after.tables if table.partition_of}
+    there = {table.name for table in context.before.tables if table.partition_of}
+    entering: dict[str, dict[str, str]] = {}
+    for name, bounds in _partition_bounds(context).items() if above.keys() - there else ():
+        if name in above and name not in there:
+            top = above[name]
+            while top in above:
+                top = above[top]
+            entering.setdefault(top, {})[name] = bounds
+    return entering
+
+
 def _deleted_from(context: Context) -> list[str]:
     """The tables of before that a DELETE of the script may be about: what refers to their rows is met by it."""
     texts = [each.text for each in context.promise.script.statements if _DELETES.search(each.text)]
@@ -130,9 +153,9 @@ def _deleted_from(context: Context) -> list[str]:
     ]
 
 
-def _selected_tables(context: Context, selected: Iterable[tuple[str, str | None]]) -> set[str]:
+def _selected_tables(context: Context, selected: Iterable[SelectedValue]) -> set[str]:
     """The tables of before that have a column by whose values the script chooses rows."""
-    own, names = set(migrated_tables(context, context.before)), {name for name, _ in selected}
+    own, names = set(migrated_tables(context, context.before)), {value.name for value in selected}
     return {column.table for column in context.before.columns if column.bare_name in names and column.table in own}
 
 

@@ -25,7 +25,9 @@ SELECT c.oid::int8, pg_catalog.format('%I.%I', n.nspname, c.relname),
        ARRAY(SELECT pg_catalog.format_type(a.atttypid, a.atttypmod) FROM pg_catalog.pg_attribute AS a
               WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
               ORDER BY a.attnum),
-       coalesce((SELECT i.indkey::int2[] FROM pg_catalog.pg_index AS i WHERE i.indrelid = c.oid AND i.indisprimary), '{}')
+       coalesce((SELECT i.indkey::int2[] FROM pg_catalog.pg_index AS i WHERE i.indrelid = c.oid AND i.indisprimary),
+                '{}'),
+       CASE c.relkind WHEN 'r' THEN 'ONLY ' ELSE '' END
   FROM pg_catalog.pg_class AS c
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
  WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND pg_catalog.pg_get_userbyid(c.relowner) = session_user
@@ -55,11 +57,11 @@ Snapshot: TypeAlias = Mapping[int, TableSnapshot]
 def take_snapshot(connection: psycopg.Connection, oids: Collection[int] | None = None) -> Snapshot:
     """The tables of whoever migrates, or those of these numbers, by number; of each the first rows."""
     snapshot: dict[int, TableSnapshot] = {}
-    for oid, name, numbers, names, types, key in connection.execute(_TABLES).fetchall():
+    for oid, name, numbers, names, types, key, only in connection.execute(_TABLES).fetchall():
         if oids is not None and oid not in oids:
             continue
         listed = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(column)) for column in names)
-        query = sql.SQL("SELECT {} FROM {} LIMIT {}").format(listed, sql.SQL(name), sql.Literal(_MAX_ROWS))
+        query = sql.SQL("SELECT {} FROM {} LIMIT {}").format(listed, sql.SQL(only + name), sql.Literal(_MAX_ROWS))
         rows = connection.execute(query).fetchall() if names else []
         snapshot[oid] = TableSnapshot(
             oid=oid,

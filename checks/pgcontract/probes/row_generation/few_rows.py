@@ -24,6 +24,7 @@ from pgcontract.probes.row_generation.dataset_planner import DatasetPlanner
 from pgcontract.probes.row_generation.example_texts import example_texts
 from pgcontract.probes.row_generation.row_maker import FEW, RowMaker
 from pgcontract.probes.row_generation.row_variety import insert_variety
+from pgcontract.probes.row_generation.selected_values import SelectedValue
 from pgcontract.probes.row_generation.table_order import parents_first
 from pgcontract.probes.row_generation.target_tables import (
     PARTITION_BOUNDS,
@@ -79,14 +80,16 @@ def insert_few_rows(
     first: int = 1,
     without: Collection[str] = (),
     later: Mapping[str, FilledTable] | None = None,
-    selected: Sequence[tuple[str, str | None]] = (),
+    entering: Mapping[str, Mapping[str, str]] | None = None,
+    selected: Sequence[SelectedValue] = (),
     varied: bool = False,
 ) -> FewRows:
     """Insert a few rows into these tables and into those that they refer to: what `RowMaker` makes, and `row_variety`.
 
     `first` is the number that values are counted from: rows inserted later need others. Tables `without` rows are
     left alone. `later` are the tables after the migration: values are such that their constraints take them, too.
-    `selected` are bare column names with a value each, of which there is a row. With `varied` there are all labels and
+    `entering` are the partitions that it brings to a table, by name with their bounds: a row of each goes into another.
+    `selected` are values of columns, of which there is a row each. With `varied` there are all labels and
     extremes, too.
     """
     tables = read_tables(connection, [name for name in names if name not in without])
@@ -108,7 +111,7 @@ def insert_few_rows(
         )
         number = maker.insert()
         if number and table.partitioned:
-            number += _fill_partitions(connection, maker)
+            number += _fill_partitions(connection, maker, (entering or {}).get(table.name, {}))
         if number:
             number += insert_variety(maker) if varied else 0
             number += maker.insert_selected(selected)
@@ -156,12 +159,14 @@ def read_later_tables(connection: psycopg.Connection, names: Collection[str]) ->
     return {table.name: table for table in read_tables(connection, names)}
 
 
-def _fill_partitions(connection: psycopg.Connection, maker: RowMaker) -> int:
-    """Insert a row into each partition that holds none yet: a script may be about one of them alone."""
+def _fill_partitions(connection: psycopg.Connection, maker: RowMaker, entering: Mapping[str, str]) -> int:
+    """Insert a row into each partition that holds none yet: a script may be about one of them alone. And a row within
+    the bounds of each that is yet to come, which goes where there is room for it."""
     inserted = 0
-    for place, (name, bounds) in enumerate(connection.execute(_PARTITIONS, [maker.table.oid]).fetchall(), start=1):
+    partitions = connection.execute(_PARTITIONS, [maker.table.oid]).fetchall()
+    for place, (name, bounds) in enumerate([*partitions, *entering.items()], start=1):
         query = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.SQL(name))
-        if connection.execute(query).fetchone() == (True,):
+        if name not in entering and connection.execute(query).fetchone() == (True,):
             continue
         columns = {column.name for column in maker.table.columns}
         inside = TableCheck(name=name, expression=bounds, columns=tuple(sorted(named_in(bounds) & columns)))
@@ -171,7 +176,8 @@ def _fill_partitions(connection: psycopg.Connection, maker: RowMaker) -> int:
         # Of hash partitions the bounds name no value that could be tried: numbers are, until one falls there.
         is_hash = _HASH_BOUNDS in bounds
         table = maker.table if is_hash else narrowed
-        own = replace(maker, table=table, into=name, first=first, is_empty=False, planned=[])
+        into = maker.into if name in entering else name
+        own = replace(maker, table=table, into=into, first=first, is_empty=False, planned=[])
         inserted += any(own.insert_one(first + step) for step in range(_NUMBERS_APART if is_hash else 1))
     return inserted
 

@@ -18,10 +18,11 @@ from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.promise import Promise
 from pgcontract.probes.row_generation.dataset_planner import DatasetPlanner
 from pgcontract.probes.row_generation.row_query import number_series, rows_query
-from pgcontract.probes.row_generation.selected_values import is_neighbour
+from pgcontract.probes.row_generation.selected_values import SelectedValue, is_neighbour
 from pgcontract.probes.row_generation.simple_values import value_by_name
 from pgcontract.probes.row_generation.table_plan import TablePlan
 from pgcontract.probes.row_generation.target_tables import FilledColumn, FilledTable
+from pgcontract.probes.row_generation.update_parts import UpdatePart
 from pgcontract.probes.sample_rows import as_text
 
 FEW: Final = 3
@@ -63,24 +64,46 @@ class RowMaker:
         """Insert the row of that number; with `sparse` what may be NULL is."""
         return any(self._accepts(statement) for statement in self._ways(number, sparse=sparse))
 
-    def insert_selected(self, selected: Iterable[tuple[str, str | None]]) -> int:
+    def insert_selected(self, selected: Iterable[SelectedValue]) -> int:
         """Insert rows for the first of the values that the table's columns take: one with a value in every
         column, one that is NULL wherever it may be. Of a key that takes only one of them a value itself has the
         first, one beside it the second: what is done to those that are chosen shows by their values, what is not
-        done to the others by NULL."""
+        done to the others by NULL. Behind them, of what an UPDATE cuts, rows like one that it chooses."""
         own = {column.name for column in self.table.columns}
-        pairs = [(name, text) for name, text in selected if name in own]
+        values = [value for value in selected if value.name in own][:MAX_SELECTED]
+        pairs = [(value.name, value.text) for value in values]
         inserted = 0
-        for place, (name, text) in enumerate(pairs[:MAX_SELECTED]):
+        for place, (name, text) in enumerate(pairs):
             is_beside = any(is_neighbour(text, other) for column, other in pairs[:place] if column == name)
             differ = self._free({name}, sparse=True) != self._free({name})
             ways = (is_beside, not is_beside) if differ and text is not None else (False,)
             for step, sparse in enumerate(ways):
                 number = self.first + FEW + place + step * MAX_SELECTED
                 inserted += self.insert_with({name: text}, number, sparse=sparse)
+        for place, value in enumerate(values):
+            if value.cut is not None and (row := self._row_of(value.cut, value)):
+                number = self.first + FEW + 2 * MAX_SELECTED + place
+                inserted += self.insert_with(row | {value.name: value.text}, number)
         if inserted:
             self._keep_in_step(dict.fromkeys(name for name, _ in pairs))
         return inserted
+
+    def _row_of(self, update: UpdatePart, value: SelectedValue) -> dict[str, str | None]:
+        """A row that the UPDATE changes, be it once it has that value, without its keys; {} where it changes all, or
+        none of this table."""
+        keys = {name for key in self.table.keys for name in key.columns}
+        names = [name for name in self._free(keys) if name not in keys]
+        query = update.chosen_row(names)
+        given = sql.SQL("UPDATE {} SET {} = {}").format(
+            sql.SQL(self.table.name), identifier(value.name), sql.Literal(value.text)
+        )
+        for statements in ((query,), (given, query)) if update.chosen and names else ():
+            with suppress(psycopg.Error), self.connection.transaction(force_rollback=True):
+                for statement in statements:
+                    cursor = self.connection.execute(statement)
+                if row := cursor.fetchone():
+                    return dict(zip(names, row, strict=True))
+        return {}
 
     def insert_with(self, values: Mapping[str, Any], number: int, *, sparse: bool = False) -> bool:
         """Insert the row of that number with these values in place of its own; with `sparse` what may be NULL is."""

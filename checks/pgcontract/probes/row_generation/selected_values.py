@@ -9,6 +9,8 @@ from typing import Final
 from pgcontract.model.sql import Script
 from pgcontract.model.sql.lexer import Token, TokenKind, tokens
 from pgcontract.probes.boundary_values import literal_values
+from pgcontract.probes.row_generation.update_parts import UpdatePart, update_parts
+from pgcontract.values import dataclass
 
 _CHOOSES: Final = frozenset({"UPDATE", "DELETE"})
 _CUTS: Final = frozenset({"LEFT", "RIGHT", "SUBSTR", "SUBSTRING"})
@@ -16,30 +18,54 @@ _CUTS: Final = frozenset({"LEFT", "RIGHT", "SUBSTR", "SUBSTRING"})
 _LEVELS: Final = {
     "DATE_TRUNC": ("2024-05-06 07:08:09", "2024-05-06 07:08:10", "2024-05-06 10:11:12"),
     "DATE": ("2024-05-06 07:08:09", "2024-05-06 10:11:12"),
-} | dict.fromkeys(("ROUND", "TRUNC", "FLOOR", "CEIL", "CEILING", "INT", "INTEGER", "BIGINT"), ("7.1", "7.11", "7.2"))
+    **dict.fromkeys(("ROUND", "TRUNC", "FLOOR", "CEIL", "CEILING", "INT", "INTEGER", "BIGINT"), ("7.1", "7.11", "7.2")),
+}
+# The same of what only writes a value in another form.
+_FORMS: Final = {
+    **dict.fromkeys(("LOWER", "UPPER", "INITCAP", "TRIM", "BTRIM", "LTRIM", "RTRIM"), ("One b", " one b ", "one b")),
+    **dict.fromkeys(("REPLACE", "REGEXP_REPLACE", "TRANSLATE"), ("1-2", "12", "1 2")),
+}
 _BOUNDED: Final = frozenset({"VARCHAR", "VARYING", "CHAR", "CHARACTER", "BPCHAR"})
 _LONGEST: Final = 10_000
+_MAX_FIRST: Final = 6  # no more rows are made for what is cut, where others are chosen
 
 
-def selected_values(script: Script) -> tuple[tuple[str, str | None], ...]:
+@dataclass(frozen=True, kw_only=True)
+class SelectedValue:
+    """A value of the column of that bare name; what the UPDATE `cut` cuts is also given to a row that this chooses."""
+
+    name: str
+    text: str | None
+    cut: UpdatePart | None = None
+
+
+def selected_values(script: Script) -> tuple[SelectedValue, ...]:
     """The literals behind a WHERE, or in a CASE, each with the bare name that stands before it; of numbers their
     neighbours, too. Before them, of what an UPDATE cuts (`left(note, 20)`, `note::varchar(20)`, `round(total)`), values
     that are the same but for what is cut off.
 
     Not those of an INSERT, nor of a DO block that has one: what is put in must not be there yet.
     """
-    cut: list[tuple[str, str]] = []
+    cut: dict[tuple[str, str | None], SelectedValue] = {}
     chosen: list[tuple[str, str | None]] = []
     for statement in script.statements:
         body = "".join(literal_values(statement.text)) if statement.words[:1] == ("DO",) else ""
-        for read in (tokens(statement.text), tokens(body)):
+        for text in (statement.text, body):
+            read = tokens(text)
             words = {token.upper for token in read}
             if (words & _CHOOSES or {"ALTER", "USING"} <= words) and "INSERT" not in words and "CREATE" not in words:
                 chosen += compared_values(read)
-                if "UPDATE" in words:
-                    cut += ((name, text) for name, length in _cuts(read) for text in _texts_longer_than(length))
-                    cut += _levelled(read)
-    return tuple(dict.fromkeys((*cut, *chosen)))
+                for update in update_parts(text):
+                    for name, value in _cut_values(update.assigned):
+                        cut.setdefault((name, value), SelectedValue(name=name, text=value, cut=update))
+    first, others = list(cut.values())[:_MAX_FIRST], list(cut.values())[_MAX_FIRST:]
+    rest = (SelectedValue(name=name, text=text) for name, text in dict.fromkeys(chosen) if (name, text) not in cut)
+    return (*first, *rest, *others)
+
+
+def cuts_off(value: Sequence[Token]) -> bool:
+    """Whether something of a value is cut off, and it is not only brought into another form."""
+    return any(token.upper in _CUTS | _LEVELS.keys() for token in value)
 
 
 def is_neighbour(text: str | None, other: str | None) -> bool:
@@ -75,6 +101,11 @@ def _neighbours(text: str) -> tuple[str, ...]:
         return ()
 
 
+def _cut_values(read: Sequence[Token]) -> Iterator[tuple[str, str]]:
+    yield from ((name, text) for name, length in _cuts(read) for text in _texts_longer_than(length))
+    yield from _levelled(read)
+
+
 def _cuts(read: Sequence[Token]) -> Iterator[tuple[str, int]]:
     """Each name whose text is cut, with the number of letters that it is cut by."""
     for place, token in enumerate(read[:-1]):
@@ -92,9 +123,9 @@ def _levelled(read: Sequence[Token]) -> Iterator[tuple[str, str]]:
     for place, token in enumerate(read[:-1]):
         called = read[place + 1].text == "("
         around = _in_parentheses(read[place + 2 :]) if called else read[max(place - 3, 0) : place]
-        if token.upper in _LEVELS and (called or read[place - 1].text == "::"):
+        if token.upper in _LEVELS | _FORMS and (called or read[place - 1].text == "::"):
             names = [each.name for each in around if each.kind in (TokenKind.WORD, TokenKind.QUOTED)]
-            yield from ((name, text) for name in names for text in _LEVELS[token.upper])
+            yield from ((name, text) for name in names for text in (_LEVELS | _FORMS)[token.upper])
 
 
 def _in_parentheses(read: Sequence[Token]) -> Sequence[Token]:

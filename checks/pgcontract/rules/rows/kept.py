@@ -145,7 +145,7 @@ def _summary(loss: RowLoss) -> str:
         case LossKind.CUT_OFF:
             what = f"{loss.subject} is emptied{place} in {rows}, because what it refers to is deleted"
         case LossKind.REPLACED:
-            what = f"What another table holds is written over what {loss.subject} had{place}, in {rows}"
+            what = f"Another column's value is written over what {loss.subject} had{place}, in {rows}"
         case LossKind.EMPTIED:
             what = f"{loss.subject} is set to NULL{place} in {rows}"
         case LossKind.OVERWRITTEN:

@@ -80,9 +80,8 @@ def _answer(context: Context, failure: Failure) -> Answer:
     is_view = any(view.name == failure.function for view in context.migrated.views)
     where = "fails when it is read" if is_view else "fails when it runs"
     if failure.line is not None:
-        where = f"fails at line {failure.line} of its body" + (
-            ", and its own handler hides it" if failure.hidden else ", to which no call here came"
-        )
+        how = ", and its own handler hides it" if failure.hidden else ", to which no call here came"
+        where = f"fails at line {failure.line} of its body{'' if failure.reached else how}"
     if failure.checked:
         at = "at its end" if failure.line is None else f"at line {failure.line} of its body"
         where = f"fails {at}, which plpgsql_check reads and no call here came to"
@@ -107,7 +106,7 @@ def _answer(context: Context, failure: Failure) -> Answer:
             *refusal.evidence()[:1],
         ],
         origin=origin_in_chain(context.promise, "view" if is_view else "function", failure.function),
-        severity=Severity.WARNING if failure.checked or failure.line is not None else None,
+        severity=Severity.WARNING if failure.checked or (failure.line and not failure.reached) else None,
     )
 
 
