@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,8 @@ MISTAKES = {
     "JSON file that is a link": (["verify", "schema", "--json", "link.json"], "link.json is a symbolic link"),
     "report folder behind a link": (["verify", "schema", "--report", "dangling"], "report folder dangling"),
     "no SQL at all": (["verify", "secret.sql"], "secret.sql:1: is no SQL"),
+    "doctor of no folder": (["doctor", "nowhere"], "nowhere: there is no such file or folder"),
+    "doctor of an unknown server": (["doctor", "--pg", "weel"], "did you mean 'wheel'?"),
     "missing run.json": (["report", "nowhere.json"], "nowhere.json: cannot be read"),
     "run.json that is none": (["report", "notes.txt"], "not a run.json"),
 }
@@ -95,6 +99,21 @@ def test_bug_of_ours_is_named_as_one_in_one_line(broken: Command) -> None:
     )
 
     assert expected == broken("verify", ".")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["doctor"], ["list"], ["verify", "1.sql", "--pg", "none"]], ids=lambda words: words[0]
+)
+def test_full_disk_is_no_bug_of_ours(arguments: list[str], tmp_path: Path) -> None:
+    (tmp_path / "1.sql").write_text("SELECT 1;", encoding="utf-8")
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "pgcontract", *arguments],
+            stdout=full, stderr=subprocess.PIPE, text=True, cwd=tmp_path, check=False,
+        )  # fmt: skip
+    expected = "error: what is said cannot be written: No space left on device. Make room there, or write it elsewhere.\n"
+
+    assert (3, expected) == (result.returncode, result.stderr)
 
 
 def test_debug_shows_the_traceback_of_a_bug(broken: Command) -> None:

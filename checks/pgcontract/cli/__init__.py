@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import gc
 import importlib
 import io
@@ -16,10 +17,11 @@ from typing import Final, NoReturn
 
 import click
 
-from pgcontract.errors import PgcontractError
+from pgcontract.errors import PgcontractError, ServerUnavailable
 
 INTERRUPTED: Final = 130  # 128 + SIGINT, as shells say it
 INTERNAL_ERROR: Final = 4
+_NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _GARBAGE_THRESHOLD: Final = 200_000
 
 # One command, one file; a file is imported only when its command is asked for.
@@ -119,15 +121,24 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(error.format_message(), error.exit_code)
     except PgcontractError as error:
         return _fail(str(error), error.exit_code)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            return _fail_by_bug(error)
+        what = f"{error.filename} cannot be written" if error.filename else "what is said cannot be written"
+        return _fail(f"{what}: {error.strerror}. Make room there, or write it elsewhere.", ServerUnavailable.exit_code)
     except Exception as error:  # noqa: BLE001 - the last place that can say it in one line
-        from pgcontract.plugins import blamed_for
-
-        return _fail(
-            f"a bug of {blamed_for(error)}, not of the migration: {type(error).__name__}: {error}. "
-            "PGCONTRACT_DEBUG=1 shows the traceback; please report it.",
-            INTERNAL_ERROR,
-        )
+        return _fail_by_bug(error)
     return code if isinstance(code, int) else 0
+
+
+def _fail_by_bug(error: Exception) -> int:
+    from pgcontract.plugins import blamed_for
+
+    return _fail(
+        f"a bug of {blamed_for(error)}, not of the migration: {type(error).__name__}: {error}. "
+        "PGCONTRACT_DEBUG=1 shows the traceback; please report it.",
+        INTERNAL_ERROR,
+    )
 
 
 def _fail(message: str, code: int) -> int:

@@ -58,7 +58,10 @@ def _probe_named(pg: str | None, run_as: str | None) -> Probe | None:
     """What the server that the owner names says; None where he names none: the others are looked at anyway."""
     from pgcontract.postgres.providers import provider_for
 
-    if pg is None or not pg.startswith("dsn"):
+    if pg is None or pg == "none":
+        return None
+    if not pg.startswith("dsn"):
+        provider_for(pg)  # refuses a name that is none
         return None
     return provider_for(pg, run_as=run_as).probe()
 
@@ -69,7 +72,7 @@ def _production(path: str | None) -> tuple[Production, str]:
     from pgcontract.postgres.providers import Production
 
     if path is not None and not Path(path).exists():
-        return Production(), ""
+        raise InputError("there is no such file or folder; name a project, or leave it out", file=path)
     try:
         path, _ = read_path(path, "doctor")
     except InputError:  # which is no trouble of a server's
