@@ -20,6 +20,7 @@ SENT = {
     "the script's value wins": ("\\set t mine\nTABLE :t;", {"t": "users"}, ["TABLE mine"]),
     "value as a string": ("SELECT :'v';", {"v": "it's"}, ["SELECT 'it''s'"]),
     "value with a backslash": ("SELECT :'v';", {"v": "a\\b"}, ["SELECT  E'a\\\\b'"]),
+    "value with escapes": ("\\set v 'a\\tb\\101\\x42\\c''d'\nSELECT :'v';", {}, ["SELECT 'a\tbABc''d'"]),
     "value as a name": ('TABLE :"v";', {"v": 'My "t"'}, ['TABLE "My ""t"""']),
     "value of a value": ("\\set a b\n\\set c ':a'\nTABLE :c;", {}, ["TABLE b"]),
     "value within itself": ("\\set a ':a'\nSELECT :a;", {}, ["SELECT :a"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -91,3 +92,21 @@ def test_tables_are_drawn_with_their_keys_and_what_is_not_as_declared() -> None:
         "    }\n"
         "    t1 ||--o{ t0 : has"
     ) == entities.mermaid(picture)
+
+
+def test_line_of_a_key_goes_along_the_sides_that_face_each_other() -> None:
+    names = ("public.a", "public.b", "public.c")
+    targets = {f"{names[0]}.fk{place}": name for place, name in enumerate(names)}
+    keys = tuple(
+        Constraint(name=name, table=names[0], form="foreign key", definition=f"FOREIGN KEY (id) REFERENCES {target}(id)")
+        for name, target in targets.items()
+    )
+    run = base(declared=Schema(tables=tuple(Table(name=name) for name in names), constraints=keys), live=None)
+    picture = entities.entities(RunView(run))
+    assert picture
+
+    assert [
+        "M24.0 79.0C4.0 83.0 4.0 59.0 24.0 65.0",  # to itself
+        "M304.0 73.0C320.0 73.0 320.0 73.0 336.0 73.0",  # to the one beside it
+        "M24.0 73.0C6.0 73.0 6.0 137.0 24.0 137.0",  # to the one below it
+    ] == re.findall(r' d="(M[^"]*C[^"]*)"', entities.entities_chart(picture, "tables").svg)

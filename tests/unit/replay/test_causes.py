@@ -119,6 +119,15 @@ CHAINS: dict[str, tuple[list[str], dict[int, str | int]]] = {
         ["CREATE SCHEMA s;" + T, "ALTER TABLE t SET SCHEMA s; SELECT 1/0", "ALTER TABLE s.t ADD x int"],
         {2: OWN, 3: 2},
     ),
+    "a refusal of its own words": (
+        [
+            "CREATE TABLE apples(id int); SELECT 1 / 0",
+            "CREATE TABLE pears(id int); SELECT 1 / 0",
+            "DO $$ BEGIN IF to_regclass('apples') IS NULL THEN RAISE EXCEPTION 'no apples'; END IF; END $$",
+            "DO $$ BEGIN IF to_regclass('app' || 'les') IS NULL THEN RAISE EXCEPTION 'none'; END IF; END $$",
+        ],
+        {1: OWN, 2: OWN, 3: 1, 4: 1},
+    ),
 }
 
 
