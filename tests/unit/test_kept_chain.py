@@ -65,6 +65,29 @@ def test_kept_chain_says_what_a_fresh_one_says(repository: Path, tmp_path: Path,
     assert ("rows.accepted", "broken") in {(finding.check, finding.status.value) for finding in warm.findings}
 
 
+def test_chain_is_kept_past_contracts_whose_answers_all_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = seeded_cache(tmp_path / "cache")
+    monkeypatch.setenv("PGCONTRACT_CACHE", str(cache))
+    root = make_repository(tmp_path / "repository")
+    bare = judged(root)
+    for number in (1, 2):
+        (path,) = (root / "m").glob(f"000{number}*.sql")
+        declared = f'[table."public.{path.stem[5:]}"]\nprimary_key = ["id"]\n'
+        declared += 'columns.id = { type = "bigint" }\ncolumns.note = { type = "text", default = "\'x\'::text" }\n'
+        head = f'migration = "{path.name}"\ncomments = "optional"\npromises = "declared"\n'
+        write_files(root, {f"m/{path.stem}.contract.toml": f"{head}\n{declared}"})
+    git(root, "add", "m/*.toml")
+    git(root, "commit", "-q", "-m", "contracts")
+    before = len(states(cache))
+    cold, made, warm = judged(root), judged(root), judged(root)
+
+    assert (said(cold), said(cold)) == (said(made), said(warm))
+    assert (before, before + 1) == (1, len(states(cache)))
+    assert {"0001", "0002"} == {answer.migration[:4] for answer in warm.kept if answer.check == "script.applies"}
+    of_rows = [[one for one in run.findings if one.check.startswith("rows.")] for run in (bare, warm)]
+    assert of_rows[0] == of_rows[1]  # what has rows in it does not go by contracts
+
+
 def key_of(root: Path, **options: Any) -> str:
     run = {name: options.pop(name) for name in ("seed", "timeout_ms") if name in options}
     project = load_project(root / "m", options=FolderOptions(**{"since": "main", **options}))

@@ -139,6 +139,13 @@ def test_what_is_promised_is_asked_at_the_head_by_its_name_there(tmp_path: Path)
     assert "INSERT INTO public.bills (mail) VALUES ('email') RETURNING mail AS email" == flow.steps[0].sql
 
 
+def test_what_takes_over_a_name_is_not_renamed_as_the_one_before_it(tmp_path: Path) -> None:
+    script = "ALTER TABLE orders RENAME email TO mail; ALTER TABLE orders RENAME at TO email;"
+    project = chain(tmp_path, script, "SELECT 1;")
+
+    assert project.at_head.at_head.declared("001_a") == project.at_head.declared("001_a")
+
+
 def test_a_contract_may_take_away_what_its_migration_renamed(tmp_path: Path) -> None:
     project = chain(tmp_path, RENAMES["a table"])
     path = tmp_path / "contracts/002_a/contract.toml"

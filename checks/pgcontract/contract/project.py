@@ -138,7 +138,9 @@ class Project:
         chain, shapes = in_names_of_head(self.chain, self.shapes)
         if self.platform == SUPABASE:
             chain, shapes = without_platform_tables(chain, shapes)
-        return replace(self, chain=chain, shapes=shapes)
+        renamed = replace(self, chain=chain, shapes=shapes)
+        renamed.__dict__["at_head"] = renamed  # what a later name was before is renamed no second time
+        return renamed
 
     @property
     def head(self) -> Migration:

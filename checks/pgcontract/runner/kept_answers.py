@@ -21,8 +21,15 @@ from pgcontract.postgres.providers import Server
 from pgcontract.postgres.providers.local import answer_files
 from pgcontract.result import Finding, Status
 from pgcontract.result.observations import KeptAnswer
-from pgcontract.rules.registry import Check
-from pgcontract.runner.kept_chain import chosen_words, code_digest, has_foreign_code, script_parts, today
+from pgcontract.rules.registry import Check, checks
+from pgcontract.runner.kept_chain import (
+    chosen_words,
+    code_digest,
+    contract_parts,
+    has_foreign_code,
+    script_parts,
+    today,
+)
 from pgcontract.runner.plan import Plan
 
 _ASKED_ANEW = frozenset(("lock", "rows"))  # what a Run shows of these besides findings is not kept
@@ -51,18 +58,49 @@ class KeptAnswers:
         """Whether the check's answers at the migration's own place may be kept, if they are definite."""
         project = self._plan.project
         scope = project.scope
-        if (
-            scope is None
-            or has_foreign_code()
-            or self._server.bin_dir is None
-            or "own_server" not in self._server.capabilities
-        ):
+        if scope is None or not self._are_possible:
             return False
         migration = project.migration(key)
         if migration is self._plan.head or key in scope.changes.every or migration in project.pending:
             return False
-        whole = check.head or check.replays or check.info.family in _ASKED_ANEW
+        # Of what has no contract, whether it applies is known by applying it.
+        replays = check.replays and not (check.info.comes_first and migration.contract)
+        whole = check.head or replays or check.info.family in _ASKED_ANEW
         return not whole and (check.behaviour or not check.measures)
+
+    @cached_property
+    def _are_possible(self) -> bool:
+        """Whether the key can hold all that answers depend on."""
+        own_server = self._server.bin_dir is not None and "own_server" in self._server.capabilities
+        return own_server and not has_foreign_code()
+
+    def answered(self) -> frozenset[str]:
+        """The keys of the migrations of which no state is needed: every answer at their own place is here, and nothing
+        that is asked at the head goes back to it."""
+        if self._plan.project.scope is None or not self._are_possible:
+            return frozenset()
+        asked: dict[str, list[Check]] = {}
+        known = checks()
+        for key, check in self._plan.subjects:
+            asked.setdefault(key, []).append(known[check])
+        return frozenset(
+            migration.key
+            for migration in self._plan.project.chain
+            if migration.contract
+            and migration is not self._plan.head
+            and migration.key not in self._plan.with_states
+            and not self._plan.is_judged_whole(migration)
+            and all(self._needs_no_state(migration.key, check) for check in asked.get(migration.key, ()))
+        )
+
+    def _needs_no_state(self, key: str, check: Check) -> bool:
+        if check.head:
+            return not check.measures
+        if check.behaviour:
+            return False
+        if check.replays and not check.info.comes_first:
+            return True  # it is asked of what is only applied as well
+        return self.are_for(key, check) and check.id in self._answers(key)
 
     def read(self, key: str, check: Check) -> tuple[Finding, ...] | None:
         """What the check answered; None where it has to be asked."""
@@ -100,7 +138,8 @@ class KeptAnswers:
         """A hash of all that what is answered at the migration's own place depends on."""
         chain = self._plan.project.chain
         at = next(number for number, migration in enumerate(chain) if migration.key == key)
-        parts = (self._shared_parts, self._before[at + 1], sorted(chosen_words(self._plan, chain[: at + 1])))
+        whole = [migration.key for migration in chain[:at] if self._plan.is_judged_whole(migration)]  # met rows
+        parts = (self._shared_parts, self._before[at + 1], whole, sorted(chosen_words(self._plan, chain[: at + 1])))
         return hashlib.sha256(repr(parts).encode(errors="surrogatepass")).hexdigest()
 
     @cached_property
@@ -116,7 +155,6 @@ class KeptAnswers:
     @cached_property
     def _shared_parts(self) -> Mapping[str, object]:
         project, options, server, platform = self._plan.project, self._plan.options, self._server, self._platform
-        contracts = [migration.contract for migration in project.chain if migration.contract]
         return {
             "code": (code_digest(), machine.python_version()),
             "day": today(),
@@ -151,9 +189,7 @@ class KeptAnswers:
                 [(file.role, file.path, file.sha256) for file in project.files],
                 [(script.path, script_parts(script)) for script in (*project.seeds, *project.callbacks)],
             ),
-            "contracts": [
-                (contract.path, [(file.path, file.sha256) for file in contract.files]) for contract in contracts
-            ],
+            "contracts": contract_parts(self._plan),
         }
 
 

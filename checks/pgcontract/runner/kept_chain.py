@@ -79,8 +79,15 @@ def chain_key(plan: Plan, migrations: tuple[Migration, ...], platform: Platform)
         [(migration.key, script_parts(migration.up)) for migration in migrations],
         [(migration.key, migration.up.path) for migration in migrations if migration.up.passages],
         sorted(chosen_words(plan, migrations)),
+        contract_parts(plan) if any(migration.contract for migration in migrations) else (),  # rows take its samples
     )
     return hashlib.sha256(repr(parts).encode(errors="surrogatepass")).hexdigest()
+
+
+def contract_parts(plan: Plan) -> list[tuple[object, ...]]:
+    """What every contract of the project says, claims included: later ones take back, rename and claim."""
+    contracts = [migration.contract for migration in plan.project.chain if migration.contract]
+    return [(contract.path, [(file.path, file.sha256) for file in contract.files]) for contract in contracts]
 
 
 def has_foreign_code() -> bool:
@@ -122,7 +129,7 @@ def chosen_words(plan: Plan, migrations: Sequence[Migration]) -> frozenset[str]:
     """Where there may be too many tables to make rows in all of them, the words by which they are chosen."""
     if sum(migration.up.text.upper().count("TABLE") for migration in migrations) <= MAX_TABLES:
         return frozenset()
-    judged = [migration for migration in plan.project.chain if plan.has_states(migration)]
+    judged = [migration for migration in plan.project.chain if plan.is_judged(migration)]
     words = needed_words(plan.promises, judged)
     return frozenset().union(*(words & words_of(migration.up) for migration in migrations))
 

@@ -29,7 +29,8 @@ class Plan:
 
     `options` are those of the run, with the seed that is used. `named` are the claims and waivers that a selection names
     itself, `skipped` those that it leaves out. The migrations `with_states` have states
-    of their own, whether or not anything is asked of them.
+    of their own, whether or not anything is asked of them; those `answered` have none, for an earlier run answered all
+    that would be asked of these.
     """
 
     project: Project
@@ -40,6 +41,7 @@ class Plan:
     named: frozenset[Item] = frozenset()
     skipped: frozenset[Item] = frozenset()
     with_states: frozenset[str] = frozenset()
+    answered: frozenset[str] = frozenset()
 
     @property
     def complete(self) -> bool:
@@ -74,13 +76,19 @@ class Plan:
     def head(self) -> Migration:
         return self.project.head
 
-    def has_states(self, migration: Migration) -> bool:
+    def is_judged(self, migration: Migration) -> bool:
         """Whether more is asked of it than to be applied: where something is promised of it, it is pending, or it is the
         head, of which the state is judged."""
         declares = migration.contract is not None
-        return (
-            declares or _is_judged(self.project, migration) or migration is self.head or migration.key in self.with_states
-        )
+        return declares or self.is_judged_whole(migration) or migration is self.head or migration.key in self.with_states
+
+    def is_judged_whole(self, migration: Migration) -> bool:
+        """Whether everything is asked of it, what it does to rows included."""
+        return _is_judged(self.project, migration)
+
+    def has_states(self, migration: Migration) -> bool:
+        """Whether it has a state before and after it, to be asked."""
+        return migration.key not in self.answered and self.is_judged(migration)
 
     def select(self, items: Iterable[Item]) -> Plan:
         """The same plan with these items alone; claims and waivers among them are named."""

@@ -84,7 +84,9 @@ class Replay:
         self._population = Population(
             sandbox,
             plan.promises,
-            judged=[migration for migration in plan.project.chain if plan.has_states(migration)],
+            judged=[migration for migration in plan.project.chain if plan.is_judged(migration)],
+            with_states={migration.key for migration in plan.project.chain if plan.has_states(migration)},
+            over_rows={migration.key for migration in plan.project.chain if plan.is_judged_whole(migration)},
             run_over=self._run_over_rows,
         )
         self._stack.callback(self._population.close)

@@ -61,6 +61,7 @@ class Session:
         if provider is None and (plan.options.pg != NO_SERVER or run_as is not None):
             provider = provider_for(plan.options.pg, production=production, run_as=run_as)
         self._provider = provider
+        self._replayed_plan = plan  # without the states of what an earlier run answered
         self._stack = ExitStack()
         self._sandbox: Sandbox | None = None
         self._replay: Replay | None = None
@@ -127,7 +128,7 @@ class Session:
         if self._provider is not None:
             if self._replay is None:
                 sandbox = self._start_server()
-                self._replay = Replay(self.plan, sandbox, self._applied)
+                self._replay = Replay(self._replayed_plan, sandbox, self._applied)
                 self._stack.callback(self._replay.close)
             return self._replay.context(key)
         if key not in self._contexts:
@@ -169,9 +170,10 @@ class Session:
             assert self._provider is not None
             with self._phases.phase("server"):
                 self.server = self._stack.enter_context(self._provider.start(locale=self.plan.project.locale))
-                if kept := kept_server(self.plan, self.server, self._platform, self._stack):
-                    self.server, self._applied = kept
                 self._kept = KeptAnswers(self.plan, self.server, self._platform)
+                self._replayed_plan = replace(self.plan, answered=self._kept.answered())
+                if kept := kept_server(self._replayed_plan, self.server, self._platform, self._stack):
+                    self.server, self._applied = kept
             if self.server.major < OLDEST_MAJOR:
                 raise InputError(
                     f"the server is PostgreSQL {self.server.version}; {OLDEST_MAJOR} is the oldest that is supported. "
@@ -221,12 +223,14 @@ class Session:
         assert kept is not None
         if not kept.are_for(key, check):
             return self._run_check(key, check, lambda: self.context(key))
-        if (findings := kept.read(key, check)) is not None:
+        applies = not check.replays or self.context(key).failure is None
+        if applies and (findings := kept.read(key, check)) is not None:
             self._asked.add((key, check.id))
             return findings
         self._statuses.clear()
         findings = self._run_check(key, check, lambda: self.context(key))
-        if are_definite(self._statuses) and not self._failed_before(key) and key not in self._failed:
+        definite = are_definite(self._statuses) and not (check.replays and Status.BROKEN in self._statuses)
+        if definite and not self._failed_before(key) and key not in self._failed:
             kept.keep(key, check, findings)
         return findings
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import ExitStack
 from dataclasses import field
 from typing import Final
@@ -69,9 +69,11 @@ class CarriedRows:
 class Population:
     """Carries the database along the chain, as far as it is asked for.
 
-    `run_over` runs a judged migration over a populated state and gives the one to go on with, in which the rows that
-    stop it are left out; the others are applied in place. All of it is under the first grant regime: they differ in what
-    roles of the API may do, and rows meet whoever migrates, who owns the tables under each.
+    `run_over` runs a migration of those `over_rows` over a populated state and gives the one to go on with, in which the
+    rows that stop it are left out; the others are applied in place. What comes before one of those `with_states` stays
+    for whoever asks later; the words of all that are `judged` choose among too many tables. All of it is under the first
+    grant regime: they differ in what roles of the API may do, and rows meet whoever migrates, who owns the tables under
+    each.
     """
 
     def __init__(
@@ -80,11 +82,14 @@ class Population:
         promises: Mapping[str, Promise],
         *,
         judged: Sequence[Migration],
+        with_states: Set[str],
+        over_rows: Set[str],
         run_over: Callable[[str], DatabaseState | None],
     ) -> None:
         self._sandbox = sandbox
         self._promises = promises
-        self._judged = {migration.key for migration in judged}
+        self._with_states = with_states
+        self._over_rows = over_rows
         self._run_over = run_over
         self._chain = list(promises)
         self._words = needed_words(promises, judged)
@@ -144,9 +149,9 @@ class Population:
         key = self._chain[self._applied]
         promise = self._promises[key]
         after = None
-        if key in self._judged:
+        if key in self._with_states:
             self.before(key)
-            after = self._run_over(key)
+            after = self._run_over(key) if key in self._over_rows else None
         if after is not None:
             self._go_on_from(after)
         else:
