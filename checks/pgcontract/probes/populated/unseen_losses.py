@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from psycopg import sql
+
 from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.sql import Statement
+from pgcontract.postgres.sandbox import DatabaseState
 from pgcontract.probes.context import Context
 from pgcontract.probes.populated.deployed import is_of_this_deploy, is_table_of_this_deploy
-from pgcontract.probes.populated.loss_words import drops, drops_column
+from pgcontract.probes.populated.loss_words import drops, drops_by_name, drops_column, renames
 from pgcontract.probes.populated.over_rows import run_over_rows, snapshots_around
 from pgcontract.probes.populated.table_snapshots import TableSnapshot
 from pgcontract.probes.script_words import assigned_columns_of, names_in_code
@@ -43,6 +46,28 @@ def unseen_losses(context: Context) -> Iterator[UnseenLoss]:
     for oid, table in start.items():
         if table.name not in stopping and not is_table_of_this_deploy(context, table.name):
             yield from _of_table(context, table, final.get(oid))
+    yield from _of_partitions(context, over.before)
+
+
+def _of_partitions(context: Context, state: DatabaseState) -> Iterator[UnseenLoss]:
+    """The partitions that are dropped without a row, of a table that stays."""
+    statements, after = context.promise.script.statements, {table.name for table in context.after.tables}
+    gone = [
+        table.name
+        for table in context.before.tables
+        if table.partition_of in after and table.name not in after and not is_table_of_this_deploy(context, table.name)
+    ]
+    gone = [name for name in gone if not any(renames(each, QualifiedName.parse(name).name) for each in statements)]
+    if not gone:
+        return
+    with context.sandbox.rolled_back(state) as connection:
+        for name in gone:
+            query = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.SQL(name))
+            if connection.execute(query).fetchone() == (False,):
+                statement = next(
+                    (each for each in statements if drops_by_name(each, QualifiedName.parse(name).name)), None
+                )
+                yield UnseenLoss(table=name, taken=True, statement=statement)
 
 
 def _of_table(context: Context, table: TableSnapshot, later: TableSnapshot | None) -> Iterator[UnseenLoss]:

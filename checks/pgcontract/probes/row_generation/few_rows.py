@@ -178,7 +178,9 @@ def _fill_partitions(connection: psycopg.Connection, maker: RowMaker, entering: 
         table = maker.table if is_hash else narrowed
         into = maker.into if name in entering else name
         own = replace(maker, table=table, into=into, first=first, is_empty=False, planned=[])
-        inserted += any(own.insert_one(first + step) for step in range(_NUMBERS_APART if is_hash else 1))
+        # Of bounds that are narrow the first numbers alone may be inside.
+        numbers = range(first, first + _NUMBERS_APART) if is_hash else (first, *range(1, FEW + 1))
+        inserted += any(own.insert_one(number) for number in numbers)
     return inserted
 
 
