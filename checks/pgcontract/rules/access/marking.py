@@ -94,9 +94,17 @@ def _candidates(context: Context, access: Access) -> Iterator[tuple[Column, Poli
         names_it = re.compile(rf"\b{re.escape(column.bare_name)}\b")
         sets_it = re.compile(rf"\b{re.escape(column.bare_name)}\"?\s*:?=(?!=)")
         writing = applying(context.after, column.table, "UPDATE", FIRST.role)
-        if sets_it.search(bodies) or any(names_it.search(one.check or "") for one in writing):
+        bounding = [
+            one
+            for one in context.after.policies
+            if one.table == column.table
+            and not one.permissive
+            and one.command in ("all", "select", "update")
+            and {FIRST.role, "public"} & set(one.roles)
+        ]
+        if sets_it.search(bodies) or any(names_it.search(one.check or "") for one in (*writing, *bounding)):
             continue
-        policies = (*applying(context.after, column.table, "SELECT", FIRST.role), *writing)
+        policies = (*applying(context.after, column.table, "SELECT", FIRST.role), *writing, *bounding)
         policy = next((one for one in policies if names_it.search(one.using or "")), None)
         if policy is not None:
             yield column, policy

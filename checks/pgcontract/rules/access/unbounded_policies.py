@@ -47,7 +47,8 @@ def policy_restricts(context: Context) -> Iterator[Answer]:
     """No policy lets everybody write, by a condition that is always true.
 
     Why it matters: USING (true) for UPDATE, DELETE or ALL gives every row to whoever has the public key or signs up; WITH
-    CHECK (true) lets him put in what he likes. For SELECT it may be meant: that is not told here.
+    CHECK (true) lets him put in what he likes. For SELECT it may be meant: that is told, as a warning, beside another
+    one for SELECT that compares with auth.uid(), which then hides nothing.
     How it is measured: the permissive policies for anon, authenticated or PUBLIC whose condition for a write is true, on
     tables with row security and on storage.objects; told where one of these roles really wrote a row that is not its own.
     On realtime.messages and storage.buckets, whose services are not here, the policy's text is told, also where it asks
@@ -56,6 +57,7 @@ def policy_restricts(context: Context) -> Iterator[Answer]:
     strangers are to fill in is a warning: bound it by CHECK constraints, or waive it.
     """
     access = try_access(context)
+    yield from _read_by_all(context, access)
     secured = {table.name for table in context.after.tables if table.row_security}
     bounded = {policy.table for policy in context.after.policies if not policy.permissive}
     for policy in made_parts(context, "policies"):
@@ -75,6 +77,37 @@ def policy_restricts(context: Context) -> Iterator[Answer]:
         if not shown:
             continue
         yield _always_true_answer(context, access, policy, shown)
+
+
+def _read_by_all(context: Context, access: Access) -> Iterator[Answer]:
+    """Of two policies for SELECT alone the one that tells users apart, where the other is true for the same roles."""
+    reading = [policy for policy in made_parts(context, "policies") if policy.permissive and policy.command == "select"]
+    for own in reading:
+        opening = next((one for one in reading if one.using == "true" and _covers(one, own)), None)
+        if opening is None or own.table not in access.ties or "auth.uid()" not in (own.using or ""):
+            continue
+        for _, actor, tried in access.all(own.table, "SELECT"):
+            if tried.others and tried.shown is not None and {actor.role, "public"} & set(opening.roles):
+                regimes = [one for one in access.regimes if access.of(one, own.table, actor, "SELECT").others]
+                where = in_projects(context, access, regimes)
+                yield Answer(
+                    Status.BROKEN,
+                    own.name,
+                    f"The policy {own.quoted_name} on {own.table} hides nothing: {opening.quoted_name} beside it is "
+                    f"USING (true), and {described(actor)} reads other users' rows{where}.",
+                    expected="rows for whom they belong to",
+                    actual=f"{opening.quoted_name}: true, or {own.quoted_name}: {own.using}",
+                    remedy=f"DROP POLICY {opening.quoted_name} ON {own.table}; or {own.quoted_name}, if all may read.",
+                    evidence=[session(tried.shown, actor)],
+                    origin=origin_in_chain(context.promise, "policy", opening.name),
+                    severity=Severity.WARNING,
+                )
+                break
+
+
+def _covers(opening: Policy, own: Policy) -> bool:
+    is_for_all = "public" in opening.roles or set(own.roles) <= set(opening.roles)
+    return opening.table == own.table and opening is not own and is_for_all
 
 
 def _service_answer(context: Context, policy: Policy, allowed: Sequence[str]) -> Answer:
