@@ -49,6 +49,7 @@ class OneOf(Texts):
                 (f"{allowed_value} ", "with a blank behind"),
                 (f" {allowed_value}", "with a blank in front"),
                 (f"{allowed_value}\n", "with a line feed behind"),
+                (f"{allowed_value}\t", "with a tab behind"),
                 (allowed_value[:-1], "without its last character"),
                 (allowed_value * 2, "twice"),
             )

@@ -40,9 +40,14 @@ def schema_texts(schema: Any) -> SearchStrategy[str]:
 
 
 def near_schemas(schema: Any) -> Iterator[Any]:
-    """The schema with one keyword left out or one kind put in, at any depth."""
+    """The schema with one keyword left out or one kind put in, or a number or truth as a string, at any depth."""
     if not isinstance(schema, Mapping):
         return
+    if schema.get("type") in ("integer", "number"):
+        limit = schema.get("minimum", schema.get("maximum", 1))
+        yield {"enum": [str(limit), limit + 0.5]}
+    elif schema.get("type") == "boolean":
+        yield {"enum": ["true"]}
     for keyword, value in schema.items():
         yield {other: kept for other, kept in schema.items() if other != keyword}
         match keyword:

@@ -11,7 +11,7 @@ from pgcontract.probes.context import Context
 from pgcontract.probes.fuzzing.column_limits import limit_values
 from pgcontract.probes.fuzzing.hypothesis_draws import draw_values
 from pgcontract.probes.fuzzing.insert_batches import sendable
-from pgcontract.probes.fuzzing.target_column import TargetColumn, find_target_column
+from pgcontract.probes.fuzzing.target_column import TargetColumn, find_format_target
 from pgcontract.values import dataclass
 
 DECLARED_EXAMPLES = "declared examples"
@@ -58,6 +58,6 @@ def _drawn_values(context: Context, declared: ColumnFormat) -> Mapping[str, tupl
 def _values_near_first_constraints(context: Context, declared: ColumnFormat) -> tuple[str, ...]:
     """Those of the state right after the promise's own migration; none where its column could not be asked there."""
     try:
-        return limit_values(find_target_column(context, declared.column), declared.accept)
+        return limit_values(find_format_target(context, declared), declared.accept)
     except CouldNotAsk:
         return ()

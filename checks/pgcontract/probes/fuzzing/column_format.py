@@ -38,15 +38,16 @@ from pgcontract.probes.fuzzing.insert_batches import BatchInsert, InsertResult, 
 from pgcontract.probes.fuzzing.known_reasons import KnownReasons
 from pgcontract.probes.fuzzing.round_trip import StoredChange, compare_stored
 from pgcontract.probes.fuzzing.shrinking import Fault, shrink, simplicity
-from pgcontract.probes.fuzzing.target_column import TargetColumn, find_target_column
+from pgcontract.probes.fuzzing.target_column import TargetColumn, find_format_target
 from pgcontract.probes.rows.column_values import rule_values
 from pgcontract.probes.rows.rule_texts import read_rule_texts
+from pgcontract.probes.rows.unlisted_values import values_listed_elsewhere
 from pgcontract.values import dataclass
 
 IN_TRIGGERS = "values that triggers speak of"
+LISTED = "values that the type, or a table that is looked into, lists"
 ONE_CHARACTER = "single characters at the edges of a range"
 ONE_MORE = "an example with one character inserted"
-_TOO_LONG = "22001"  # string_data_right_truncation
 _MEANT = 6  # values that are meant, of the plainest
 _LOOSE_KINDS = 12  # kinds of values that a trigger, or a CHECK of several columns, refuses: one of each
 _HELD = 2  # values that the type or a CHECK of the column alone refuses
@@ -93,18 +94,21 @@ class FormatResult:
 def ask_format(context: Context, declared: ColumnFormat) -> FormatResult:
     """What the column accepts in the context's state; CouldNotAsk where it is not there or no row can be inserted."""
     column_format = _known_reasons(context, declared)
-    target = find_target_column(context, declared.column)
+    target = find_format_target(context, declared)
     sweep, at_edges = _sweep_characters(context, declared, target)
     example = choose_example(target, declared.accept)
     with_one_more = insert_each_character(example) if example is not None else ()
     named = _values_in_triggers(context, declared, target)
-    extra = {IN_TRIGGERS: named, ONE_CHARACTER: at_edges, ONE_MORE: with_one_more}
+    extra = {
+        IN_TRIGGERS: named,
+        LISTED: _values_listed(context, declared),
+        ONE_CHARACTER: at_edges,
+        ONE_MORE: with_one_more,
+    }
     tried = collect_candidates(context, declared, target, extra)
     with batch_insert(context, target) as insert_batch:
         values = [value for kind in tried.values.values() for value in kind]
-        insert_raw = insert_batch
-        if target.type.startswith("character varying"):
-            insert_batch = partial(_insert_uncut, insert_raw, column_format)
+        insert_raw, insert_batch = insert_batch, partial(_insert_as_meant, insert_batch, column_format)
         results = {judgement.value: judgement for judgement in insert_batch(values)}
         answers = tuple(results.values())
         return FormatResult(
@@ -139,21 +143,19 @@ def _known_reasons(_: Context, declared: ColumnFormat) -> KnownReasons:
     return KnownReasons(declared.meaning)
 
 
-def _insert_uncut(
+def _insert_as_meant(
     insert_batch: BatchInsert, column_format: KnownReasons, values: Sequence[str]
 ) -> tuple[InsertResult, ...]:
-    """What became of the values. One that is not meant, and of which a varchar cuts off the blanks that are too many, as
-    SQL has it, is not let in: what stands there is meant."""
+    """What became of the values. One that is not meant is not let in where what stands there then is: a varchar cuts off
+    the blanks that are too many, a number's type has its own spelling, a trigger puts it right."""
 
-    def uncut(result: InsertResult) -> InsertResult:
+    def as_meant(result: InsertResult) -> InsertResult:
         stored = result.stored
-        if stored is None or not result.value.startswith(stored) or result.value[len(stored) :].strip(" "):
+        if stored is None or result.value == stored or column_format.means(result.value):
             return result
-        if result.value == stored or column_format.means(result.value) or not column_format.means(stored):
-            return result
-        return InsertResult(value=result.value, accepted=False, sqlstate=_TOO_LONG)
+        return InsertResult(value=result.value, accepted=False) if column_format.means(stored) else result
 
-    return tuple(map(uncut, insert_batch(values)))
+    return tuple(map(as_meant, insert_batch(values)))
 
 
 def _sweep_characters(
@@ -181,6 +183,13 @@ def _values_in_triggers(context: Context, declared: ColumnFormat, target: Target
     column = next(candidate for candidate in context.after.columns if candidate.name == declared.column)
     texts = trigger_texts(context.after, target.table).of_column(target.column)
     return tuple(dict.fromkeys(rule_values(texts, context.after, column, target.sample))) if texts.texts else ()
+
+
+def _values_listed(context: Context, declared: ColumnFormat) -> tuple[str, ...]:
+    column = next(candidate for candidate in context.after.columns if candidate.name == declared.column)
+    rules = read_rule_texts(context.after, column.table)
+    with context.sandbox.rolled_back(context.after_state) as connection:
+        return tuple(dict.fromkeys(values_listed_elsewhere(context, connection, column, rules)))
 
 
 @cached_fact

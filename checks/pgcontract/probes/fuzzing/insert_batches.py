@@ -21,7 +21,7 @@ from pgcontract.values import dataclass
 @dataclass(frozen=True, kw_only=True)
 class InsertResult:
     """What the server did with one value: `stored` is its text as read back, where it was accepted; `sqlstate` and
-    `constraint` say what refused it, else."""
+    `constraint` say what refused it, else; neither, where it was put right."""
 
     value: str
     accepted: bool

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
 from typing import Any, Final
 
 import psycopg
 from psycopg import sql
 
 from pgcontract.catalog.sql_names import identifier
+from pgcontract.contract import ColumnFormat
 from pgcontract.contract.sections.column_formats import client_text
 from pgcontract.errors import CouldNotAsk
 from pgcontract.model.schema import Column, Constraint
@@ -21,6 +24,7 @@ from pgcontract.probes.row_generation.made_row import MadeRow, row_candidates
 from pgcontract.probes.sample_rows import as_text, insert_statement
 from pgcontract.values import dataclass
 
+_EXAMPLES: Final = 3
 _WORD: Final = lazy_pattern(r"""[Ee]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|[^\W\d][\w$]*""", re.DOTALL)
 
 
@@ -48,18 +52,21 @@ class TargetColumn:
 
 
 @cached_fact
-def find_target_column(context: Context, name: str) -> TargetColumn:
-    """The column in the context's state. CouldNotAsk where it is not there, or where no row can be inserted."""
+def find_target_column(context: Context, name: str, examples: tuple[str, ...] = ()) -> TargetColumn:
+    """The column in the context's state. CouldNotAsk where it is not there or is computed, or where no row can be
+    inserted, with any of the `examples` neither."""
     column = next((candidate for candidate in context.after.columns if candidate.name == name), None)
     if column is None:
         raise CouldNotAsk(f"the column {name} does not exist")
+    if column.generated:
+        raise CouldNotAsk(f"the column {name} is computed from others, so that no value can be sent to it")
     bare_name = column.bare_name
     checks = tuple(live_checks(context, column))
     query = sql.SQL("SELECT {} FROM {} LIMIT 0").format(identifier(bare_name), sql.SQL(column.table))
     with context.sandbox.rolled_back(context.after_state) as connection:
         type_, category, length = read_column_type(connection, query)
         own_constraints = frozenset(check.bare_name for check in checks)
-        made = _accepted_row(connection, context, column, bare_name, own_constraints)
+        made = _accepted_row(connection, context, column, examples, own_constraints)
     row = made.values
     return TargetColumn(
         table=column.table,
@@ -72,6 +79,13 @@ def find_target_column(context: Context, name: str) -> TargetColumn:
         checks=checks,
         parents=made.parents,
     )
+
+
+def find_format_target(context: Context, declared: ColumnFormat) -> TargetColumn:
+    """The column of a declared format, in a row with a value that is meant where no other goes in."""
+    meaning = declared.meaning
+    known = (one.value for one in meaning.corpus() if meaning.means(one.value))
+    return find_target_column(context, declared.column, (*declared.accept, *islice(known, _EXAMPLES)))
 
 
 def read_column_type(connection: psycopg.Connection, query: sql.Composed) -> tuple[str, str, int | None]:
@@ -106,11 +120,20 @@ def mentions_column(expression: str, column: str) -> bool:
 
 
 def _accepted_row(
-    connection: psycopg.Connection, context: Context, column: Column, bare_name: str, own_constraints: frozenset[str]
+    connection: psycopg.Connection,
+    context: Context,
+    column: Column,
+    examples: tuple[str, ...],
+    own_constraints: frozenset[str],
 ) -> MadeRow:
     """A row that is accepted, or refused only for the column itself."""
     refusals = []
-    for made in row_candidates(context, connection, column.table):
+    bare_name = column.bare_name
+    candidates = list(row_candidates(context, connection, column.table))
+    with_examples = [
+        replace(made, values={**made.values, bare_name: example}) for made in candidates for example in examples
+    ]
+    for made in (*candidates, *with_examples):
         try:
             with connection.transaction(force_rollback=True):
                 values = [as_text(value) for value in made.values.values()]

@@ -66,6 +66,11 @@ class RuleTexts:
         found += [tuple(match[1].split(",")) for text in self.texts for match in _JSON_PATH.finditer(text)]
         return tuple(dict.fromkeys(found))
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Every name in them: columns, tables, functions (bare)."""
+        return frozenset().union(*map(_names_in, self.texts))
+
     def of_column(self, column: str) -> RuleTexts:
         """Those by which the column (bare) can turn a rule: that name it, and functions that name no column at all, for
         they may be called with it. A CHECK of the column alone judges it and nothing else."""

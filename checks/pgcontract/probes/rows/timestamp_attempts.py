@@ -49,7 +49,8 @@ class TimestampWriteMatrix:
             context, probe.connection, rules, probe.timestamp.table, self.row, probe.target, (self.column,)
         )
         self.attempts = Attempts(probe.connection, probe.target.holder, self.others.left_out)
-        known = forged_times(probe, rules.of_column(self.column))
+        self.rules = rules.of_column(self.column)
+        known = forged_times(probe, self.rules)
         self.forged = known[:MAX_FORGED]
         if len(known) > MAX_FORGED:
             self.attempts.left_out.append(f"{MAX_FORGED} of {len(known)} times were sent")
@@ -116,7 +117,7 @@ class TimestampWriteMatrix:
 
     def forging_updates(self, accepted: Accepted) -> Iterator[Attempt]:
         """UPDATEs that send a time."""
-        forged = (*self.forged, *times_near_the_old(self.probe), default_time(self.probe))
+        forged = (*self.forged, *times_near_the_old(self.probe, self.rules), default_time(self.probe))
         yield from (self.matrix.update(TIME, one) for one in forged)
         yield from self.matrix.update_statements(self.main, proposed={}, kept=self.unchanged.values)
         yield from self.matrix.moves(self.main)

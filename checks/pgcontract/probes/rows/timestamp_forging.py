@@ -62,15 +62,16 @@ def an_hour_ahead(probe: TimestampProbe) -> Sent:
     return _off(probe, "+", "1 hour")
 
 
-def times_near_the_old(probe: TimestampProbe) -> Iterator[Sent]:
-    """For an UPDATE: the row's time as it is, written out or by name, and a little off."""
+def times_near_the_old(probe: TimestampProbe, rules: RuleTexts) -> Iterator[Sent]:
+    """For an UPDATE: the row's time as it is, written out or by name, a little off, and by what rules name."""
     yield _sent(probe, "itself", probe.name)
     yield _sent(probe, "the time that it has", sql.Literal(probe.before))
-    unit = sql.SQL("{} {} interval '{}'") if probe.unit is None else None
-    for sign, span in (("-", "1 second"), ("+", "1 second"), ("+", "1 hour")):
-        if unit is not None:
-            label = f"{probe.timestamp.bare_column} {sign} {span}"
-            yield _sent(probe, label, unit.format(probe.name, sql.SQL(sign), sql.SQL(span)))
+    named = castable_values(probe.connection, "interval", rules.strings)
+    spans = [("-", "1 second"), *(("+", span) for span in ("1 second", "1 hour", "1 microsecond"))]
+    spans += [(sign, span) for span in named for sign in "+-"]
+    for sign, span in dict.fromkeys(spans) if probe.unit is None else ():
+        time = sql.SQL("{} {} {}::interval").format(probe.name, sql.SQL(sign), sql.Literal(span))
+        yield _sent(probe, f"{probe.timestamp.bare_column} {sign} {span}", time)
 
 
 def _sent(probe: TimestampProbe, name: str, value: sql.Composable) -> Sent:

@@ -11,6 +11,7 @@ import psycopg
 from psycopg import sql
 
 from pgcontract.catalog.sql_names import identifier
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Column
 from pgcontract.probes.context import Context
 from pgcontract.probes.rows.castable_values import castable_values
@@ -58,22 +59,36 @@ def unlisted_values(
     return (*(word for word, _ in sorted(records, key=lambda record: record[1])), None)
 
 
-def _candidates(
-    context: Context, connection: psycopg.Connection, column: Column, rules: RuleTexts, listed: Sequence[str]
+def values_listed_elsewhere(
+    context: Context, connection: psycopg.Connection, column: Column, rules: RuleTexts
 ) -> Iterator[str]:
+    """An enum's labels, and what stands in the table that the column refers to, and in those that rules name (in columns
+    of its type)."""
     for data_type in context.after.types:
         if data_type.is_type(column.type):
             yield from data_type.labels
-    length = re.search(r"\((\d+)\)", column.type) if _LENGTH.match(column.type) else None
-    yield FOREIGN_WORD[: int(length[1])] if length else FOREIGN_WORD[:1] if _LENGTH.match(column.type) else FOREIGN_WORD
-    known_rules = (rules.of_column(column.bare_name), rules.checked_alone(column.bare_name))
-    for texts in known_rules:
-        yield from texts.strings
-    for table, name in connection.execute(_REFERENCED_COLUMN, [column.table, column.bare_name]).fetchall():
+    places: list[tuple[str, str]] = connection.execute(_REFERENCED_COLUMN, [column.table, column.bare_name]).fetchall()
+    places += [
+        (one.table, one.bare_name)
+        for one in context.after.columns
+        if one.type == column.type and one.table != column.table and QualifiedName.parse(one.table).name in rules.names
+    ]
+    for table, name in places:
         known = sql.SQL("SELECT DISTINCT {}::pg_catalog.text FROM {} ORDER BY 1 LIMIT {}").format(
             identifier(name), sql.SQL(table), sql.Literal(MAX_REFERENCED)
         )
         yield from (word for (word,) in connection.execute(known).fetchall() if word is not None)
+
+
+def _candidates(
+    context: Context, connection: psycopg.Connection, column: Column, rules: RuleTexts, listed: Sequence[str]
+) -> Iterator[str]:
+    length = re.search(r"\((\d+)\)", column.type) if _LENGTH.match(column.type) else None
+    yield from values_listed_elsewhere(context, connection, column, rules)
+    yield FOREIGN_WORD[: int(length[1])] if length else FOREIGN_WORD[:1] if _LENGTH.match(column.type) else FOREIGN_WORD
+    known_rules = (rules.of_column(column.bare_name), rules.checked_alone(column.bare_name))
+    for texts in known_rules:
+        yield from texts.strings
     numbers = [
         int(word)
         for word in (*listed, *(number for texts in known_rules for number in texts.numbers))
