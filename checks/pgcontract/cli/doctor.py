@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import textwrap
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +34,9 @@ _MARGIN = 15
     "--pg-run-as", metavar="LOGIN", envvar="PGCONTRACT_PG_RUN_AS", show_envvar=True,
     help="The expendable login that migrations run as there.  [default: none]",
 )  # fmt: skip
-@click.option("--clean", is_flag=True, help="Empty the cache and remove what killed runs left behind.")
+@click.option(
+    "--clean", is_flag=True, help="Empty the cache, and remove what killed runs left behind, on the dsn:URL too."
+)
 def command(path: str | None, pg: str | None, pg_run_as: str | None, clean: bool) -> int:
     """Show which servers can start here, without starting or downloading any.
 
@@ -47,6 +50,7 @@ def command(path: str | None, pg: str | None, pg_run_as: str | None, clean: bool
         examined = examination.examine(production)
         if examined.account is not None:
             click.echo(f"removed {_describe_removed(*examination.clean(examined.account))}\n")
+        _clean_named(pg, pg_run_as)
     examined = examination.examine(production)
     named = _probe_named(pg, pg_run_as)
     click.echo("\n".join(_page(examined, production, trouble, named)))
@@ -64,6 +68,18 @@ def _probe_named(pg: str | None, run_as: str | None) -> Probe | None:
         provider_for(pg)  # refuses a name that is none
         return None
     return provider_for(pg, run_as=run_as).probe()
+
+
+def _clean_named(pg: str | None, run_as: str | None) -> None:
+    """What killed runs left on the server that the owner names, which whoever goes to work there removes first."""
+    from pgcontract.postgres.platform import platform_of
+    from pgcontract.postgres.providers import provider_for
+    from pgcontract.postgres.sandbox import Sandbox
+
+    if pg is not None and pg.startswith("dsn"):
+        provider = provider_for(pg, run_as=run_as)
+        with suppress(PgcontractError), provider.start() as server, Sandbox(server, platform_of("postgres")):
+            pass
 
 
 def _production(path: str | None) -> tuple[Production, str]:

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from owner import MAJORS, PASSWORD, Owner, owner_of
 from pgcontract import RunOptions, load_project, verify
+from pgcontract.cli import run
 from pgcontract.errors import CouldNotAsk
 from pgcontract.postgres.connection_pool import ConnectionPool
 from pgcontract.postgres.ownership import application_name, new_token, token_of
@@ -171,6 +172,16 @@ def test_what_a_killed_run_left_goes_with_the_next(owner: Owner, user: str) -> N
         pass
 
     assert (True, before) == (left, [owner.everything()[kind] for kind in kinds])
+
+
+def test_doctor_cleans_what_a_killed_run_left_there(owner: Owner, capfd: pytest.CaptureFixture[str]) -> None:
+    name = f"pgcontract_{new_token()}_1"
+    owner.ask(f"CREATE DATABASE {name} OWNER maker")
+    before = owner.ours()
+    run(["doctor", "--clean", "--pg", owner.spec("maker")])
+    capfd.readouterr()
+
+    assert ({name}, set()) == (before, owner.ours())
 
 
 def test_what_is_not_ours_is_no_orphan_whatever_it_is_called(owner: Owner) -> None:
