@@ -39,6 +39,16 @@ def written(tmp_path_factory: pytest.TempPathFactory, write_project: Callable[[P
     return command_in(folder)("verify", "schema", "--json", "run.json", "--report", "deep/reports"), folder
 
 
+def test_no_report_prints_a_secret_that_a_migration_holds_as_text(process: Command, tmp_path: Path) -> None:
+    key, password = "sk_live_51Habcdefghijklmnopqrstuv", "correct horse 9"
+    migration = f"CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$ SELECT '{key}' $$;\n"
+    (tmp_path / "001_a.sql").write_text(f"{migration}CREATE ROLE pilot PASSWORD '{password}';\n", encoding="utf-8")
+    said = process("verify", ".", "--report", "reports", "--format", "sarif")
+    texts = [said.out, said.err, *(file.read_text("utf-8") for file in (tmp_path / "reports").rglob("*.*"))]
+    assert any("(a secret key of Stripe)" in text for text in texts)
+    assert not any(secret in text for text in texts for secret in (key, password))
+
+
 @pytest.fixture(scope="module")
 def json_alone(tmp_path_factory: pytest.TempPathFactory, write_project: Callable[[Path], Path]) -> tuple[Said, float]:
     """What a process said that was asked for JSON on its standard output, and its CPU in milliseconds."""

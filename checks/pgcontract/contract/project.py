@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 from pgcontract.contract.applied_history import AppliedHistory
 from pgcontract.contract.baseline import BASELINE_FILE, Baseline
@@ -27,10 +28,12 @@ from pgcontract.contract.validation_errors import nearest
 from pgcontract.contract.values import Shape
 from pgcontract.errors import InputError
 from pgcontract.model.schema import Origin, Schema
-from pgcontract.model.sql import Script, inventory
+from pgcontract.model.sql import Script, WrittenSecret, inventory, written_secrets
 from pgcontract.result.outline import Outline
 from pgcontract.result.source_file import SourceFile
 from pgcontract.values import dataclass
+
+_LEAST_MASKED: Final = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +100,21 @@ class Project:
         if self.scope is not None:
             return tuple(migration for migration in self.chain if migration.key in self.scope.changes.scripts)
         return self.chain[-1:]
+
+    @cached_property
+    def written_secrets(self) -> Mapping[str, tuple[WrittenSecret, ...]]:
+        """The keys, tokens and passwords that stand as text in the scripts of each migration, by its key."""
+        return {
+            each.key: tuple(one for script in (each.up, each.down) if script for one in written_secrets(script))
+            for each in self.chain
+        }
+
+    @cached_property
+    def masked(self) -> Mapping[str, str]:
+        """What no report may print, each value with the words that stand for it: `secrets`, and those that scripts hold
+        as text, but for what is too short to be told from other words."""
+        written = {one.value: f"({one.what})" for found in self.written_secrets.values() for one in found}
+        return {value: words for value, words in written.items() if len(value) >= _LEAST_MASKED} | dict(self.secrets)
 
     @cached_property
     def origins(self) -> Mapping[tuple[str, str], Origin]:

@@ -42,7 +42,7 @@ class FindingPlaces:
             migration = statement = ""
         else:
             migration, statement = finding.migration, self._script_digests.get(finding.migration, "")
-        subject = mask_secrets(finding.subject, self._project.secrets)  # as reports have it, and the baseline
+        subject = mask_secrets(finding.subject, self._project.masked)  # as reports have it, and the baseline
         return FindingKey(check=finding.check, subject=subject, migration=migration, statement=statement)
 
     def home(self, finding: Finding) -> str:

@@ -19,7 +19,7 @@ def make_finding(
 ) -> Finding:
     """The answer with its check, migration, claims, time, and what it weighs where it is BROKEN: a note, where nobody
     promised it. So is what could not be asked, unless the server `refused` the check itself: then something is wrong."""
-    answer = replace(mask_secrets(answer, promise.project.secrets), subject=answer.subject)
+    answer = replace(mask_secrets(answer, promise.project.masked), subject=answer.subject)
     claimed = promise.is_claimed(check.id, answer.subject)
     status, severity = answer.status, None
     only_noted = status is Status.BROKEN and not claimed and _is_only_noted(promise, check, answer)

@@ -118,7 +118,7 @@ def conclude(
         waivers=terms,
         plugins=uses,
     )
-    return mask_secrets(run, plan.project.secrets)
+    return mask_secrets(run, plan.project.masked)
 
 
 def _sentence(use: PluginUse) -> str:
@@ -231,7 +231,7 @@ def changes(
     Raises InputError where the server refuses a script of the chain, with its place and words.
     """
     planned = replace(plan(project, options), with_states=frozenset(keys))
-    secrets, found = project.secrets, []
+    secrets, found = project.masked, []
     with Session(planned) as session:
         for migration in planned.project.chain:
             context = session.context(migration.key)

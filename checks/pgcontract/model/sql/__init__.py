@@ -24,6 +24,7 @@ from pgcontract.model.sql.script import (
     statements_between,
 )
 from pgcontract.model.sql.script_comments import ScriptComment, script_comments
+from pgcontract.model.sql.secret_texts import WrittenSecret, written_secrets
 from pgcontract.model.sql.source import Source, make_source, read_source, read_text, require_sql, require_sql_text
 from pgcontract.model.sql.statement import Statement
 from pgcontract.model.sql.statement_digest import digest_of_script, digest_of_statements

@@ -14,7 +14,12 @@ _WORDS: Final = tuple(
     (lazy_pattern(pattern, re.IGNORECASE), written, wanted)
     for pattern, written, wanted in (
         (r"`", "names in `backticks`", 'names in "double quotes", or in none'),
-        (r"(?:^|[\s(,.])\[[a-z_][\w $]*\]", "names in [brackets]", 'names in "double quotes", or in none'),
+        # Alone on its line it is the header of an ini file.
+        (
+            r"(?:^|[\s(,.])\[[a-z_][\w $]*\](?![^\S\n]*(?:\n|\Z))",
+            "names in [brackets]",
+            'names in "double quotes", or in none',
+        ),
         (r"\bAUTO_?INCREMENT\b", "AUTO_INCREMENT", _IDENTITY),
         (r"\bIDENTITY\s*\(\s*\d+\s*,\s*\d+\s*\)", "IDENTITY(1,1)", _IDENTITY),
         (r"\bENGINE\s*=\s*\w+", "ENGINE=…", "nothing"),
