@@ -309,7 +309,6 @@ def test_a_selection_says_nothing_of_what_no_claim_judges() -> None:
     ("reference", "same"),
     [
         ("column.type", True),
-        ("column.*", True),
         ("column.type[public.t.tags]", True),
         ("column.type[public.*]", True),
         ("column.type[public.t.?]", False),

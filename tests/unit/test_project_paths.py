@@ -231,8 +231,8 @@ def test_the_head_is_moved_by_key_display_name_or_file_name(name: str, write: Wr
         pytest.param(
             {"schema/x.txt": ""},
             "schema",
-            "schema: holds no migrations that are known here; looked for those of {layouts}. There is no folder in it "
-            "either",
+            "schema: holds no migrations that are known here; looked for those of {layouts}. Its files, such as "
+            "x.txt, do not end in .sql",
             id="empty folder",
         ),
         pytest.param(
@@ -241,7 +241,7 @@ def test_the_head_is_moved_by_key_display_name_or_file_name(name: str, write: Wr
             "migrations: is no folder to read migrations from: No such file or directory",
             id="project without migrations",
         ),
-        pytest.param({"a.txt": ""}, "a.txt", "a.txt: is no .sql file", id="another file"),
+        pytest.param({"a.txt": ""}, "a.txt", "a.txt: is no .sql file; name one, or a folder of them", id="another file"),
         pytest.param(
             {"1_a.down.sql": ""},
             "1_a.down.sql",
