@@ -14,6 +14,7 @@ from pgcontract.postgres.script_execution import Refusal
 from pgcontract.probes.context import Context
 from pgcontract.probes.executed import faults
 from pgcontract.probes.executed.lacking import lacking_schema
+from pgcontract.probes.executed.left_out import leaves_out_required
 from pgcontract.probes.executed.routines import Routine, names_in_context, reached_tables
 from pgcontract.values import dataclass
 
@@ -62,7 +63,8 @@ class BodyFailures:
         if refusal.sqlstate == faults.WRONG_CONSTANT and (routine := faults.innermost(refusal, self.names)):
             self.suspects.add(routine.function.name)
             return routine
-        fault = faults.find_fault(refusal, self.names, called)
+        always = leaves_out_required(self._connection, refusal)
+        fault = faults.find_fault(refusal, self.names, called, whatever=always)
         if fault is None:
             return None
         if not self.is_excused(refusal, fault.routine):

@@ -56,10 +56,12 @@ def is_whatever_the_rows_are(refusal: Refusal) -> bool:
     )
 
 
-def find_fault(refusal: Refusal, names: Mapping[str, Routine], called: Routine | None = None) -> Fault | None:
+def find_fault(
+    refusal: Refusal, names: Mapping[str, Routine], called: Routine | None = None, *, whatever: bool = False
+) -> Fault | None:
     """The function whose body is at fault; None where the code says nothing of it, or its SQL was put together. `called`
-    is the one that was called."""
-    if not is_whatever_the_rows_are(refusal) or (place := _place(refusal, names, called)) is None:
+    is the one that was called, and `whatever` says that it fails at each run where the code leaves that open."""
+    if not (whatever or is_whatever_the_rows_are(refusal)) or (place := _place(refusal, names, called)) is None:
         return None
     routine, match = place
     at = match["at"] or ""
