@@ -26,6 +26,14 @@ def test_folder_of_hasuras_is_read(path: str, order: list[str], tmp_path: Path) 
     assert Read(layout="hasura", order=order, back=order[:1], issues=[]) == read(tmp_path, SAMPLE, path)
 
 
+def test_two_folders_of_one_timestamp_are_told(tmp_path: Path) -> None:
+    files = {**SAMPLE, "migrations/default/1700000000001_again/up.sql": "ALTER TABLE a ADD COLUMN c int;\n"}
+    found = read(tmp_path, files, FOLDER)
+
+    assert ["1700000000000_init", "1700000000001_more"] == found.order
+    assert ["migration.unique warning 1700000000001_again"] == found.issues
+
+
 def test_without_hasuras_settings_the_same_folder_is_diesels(tmp_path: Path) -> None:
     files = {**SAMPLE, "config.yaml": "other: true\n"}
 

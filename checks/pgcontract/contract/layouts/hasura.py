@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from pgcontract.contract.layouts import diesel
-from pgcontract.contract.migration_folder import Folder, FolderReading
+from pgcontract.contract.migration_folder import Folder, FolderReading, IssueKind
 from pgcontract.contract.tool_evidence import is_hasuras
 from pgcontract.contract.tool_history import ToolHistory
 
@@ -21,6 +21,7 @@ BACK: Final = "hasura migrate apply --down 1 --database-name <database>"
 HISTORY: Final = ToolHistory()
 
 _OUTSIDE: Final = "Hasura has no way out of its transaction: run it by hand, or leave CONCURRENTLY out."
+_TAKEN: Final = "{} has the timestamp of another, and Hasura knows a migration by it alone: this one was not run."
 
 
 def recognises(folder: Folder) -> str | None:
@@ -30,6 +31,13 @@ def recognises(folder: Folder) -> str | None:
 
 
 def read_folder(folder: Folder) -> FolderReading:
-    """Every folder that has an up.sql, by its timestamp."""
-    migrations = diesel.read_folder(folder).migrations
-    return FolderReading(migrations=tuple(replace(one, outside_remedy=_OUTSIDE) for one in migrations))
+    """Every folder that has an up.sql, by its timestamp; of those with one timestamp, one."""
+    reading = diesel.read_folder(folder)
+    return FolderReading(
+        migrations=tuple(replace(one, outside_remedy=_OUTSIDE) for one in reading.migrations),
+        issues=tuple(
+            replace(issue, summary=_TAKEN.format(issue.subject))
+            for issue in reading.issues
+            if issue.kind is IssueKind.DUPLICATE
+        ),
+    )
