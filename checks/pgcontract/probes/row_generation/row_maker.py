@@ -120,7 +120,7 @@ class RowMaker:
             for column in self.table.columns
             if not is_numbered(column)
             and column.name not in given
-            and not (sparse and (column.null or column.default is not None))
+            and not (sparse and (column.null or _has_fixed_default(column)))
         ]
 
     def _keep_in_step(self, names: Iterable[str]) -> None:
@@ -158,7 +158,7 @@ class RowMaker:
             yield insert_literals(self.into, sample)
         numbered = {column.name for column in self.table.columns if is_numbered(column)}
         free = [column for column in self.table.columns if column.name not in numbered]
-        needed = [column for column in free if not column.null and column.default is None]
+        needed = [column for column in free if not column.null and not _has_fixed_default(column)]
         for plan in self._plans():
             if sample is not None and number == 1:  # what the sample leaves out
                 left = [column.name for column in needed if column.name not in sample]
@@ -167,7 +167,7 @@ class RowMaker:
             ways = [
                 free,
                 [column for column in free if not (column.null and column.name in upwards)],
-                [column for column in free if column.default is None],
+                [column for column in free if not _has_fixed_default(column)],
                 needed,
             ]
             if self.first == 1 and not sparse:
@@ -230,6 +230,11 @@ class RowMaker:
 def is_numbered(column: FilledColumn) -> bool:
     """Whether a sequence gives its value: rows take theirs from it, so that it is where it would be in production."""
     return column.identity or (column.default is not None and "nextval(" in column.default)
+
+
+def _has_fixed_default(column: FilledColumn) -> bool:
+    """Whether it can be left to its default: a uuid's is another in each run, and rows are named in what is told."""
+    return column.default is not None and "uuid" not in column.default
 
 
 def simple_value_of(column: FilledColumn) -> str:
