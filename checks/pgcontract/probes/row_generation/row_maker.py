@@ -154,7 +154,8 @@ class RowMaker:
     def _ways(self, number: int, *, sparse: bool) -> Iterator[sql.Composed]:
         """INSERTs of the row, the most telling first."""
         sample = self.promise.samples.get(self.table.name)
-        if sample is not None and number == 1:
+        drawn = {column.name for column in self.table.columns if column.default and not _has_fixed_default(column)}
+        if sample is not None and number == 1 and drawn <= sample.keys():
             yield insert_literals(self.into, sample)
         numbered = {column.name for column in self.table.columns if is_numbered(column)}
         free = [column for column in self.table.columns if column.name not in numbered]
