@@ -19,11 +19,13 @@ from testcontainers.core.docker_client import DockerClient
 Image = Callable[[Recipe], str]
 
 HOLDER = """
+import select
 import sys
 from pgcontract.postgres.providers import provider_for
 with provider_for(sys.argv[1]).start() as server:
     print("ready", flush=True)
-    sys.stdin.read()
+    while not select.select([sys.stdin], [], [], 0.1)[0]:  # a signal right before a read waits for its end
+        pass
 """
 
 

@@ -12,6 +12,7 @@ from child_signals import take_signals
 
 # Starts a server, tells where and from what it came, and holds it until its standard input ends.
 HOLDER = """
+import select
 import sys
 from pgcontract.postgres.providers import provider_for, terminate_on_signals
 if "--terminate-on-signals" in sys.argv:
@@ -20,7 +21,8 @@ with provider_for("wheel").start() as server:
     if "--crash" in sys.argv:
         server.crash()
     print(server.host, server.started_from, flush=True)
-    sys.stdin.read()
+    while not select.select([sys.stdin], [], [], 0.1)[0]:  # a signal right before a read waits for its end
+        pass
 """
 
 

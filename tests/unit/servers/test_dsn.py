@@ -32,6 +32,7 @@ ON_A_STAGE = [(MAJORS[0], "boss"), *((spec, "maker") for spec in MAJORS)]
 
 # Holds a run in the middle of its work until its standard input ends.
 HELD = """
+import select
 import sys
 from pgcontract.postgres.providers import provider_for
 from pgcontract.postgres.platform import platform_of
@@ -42,7 +43,8 @@ with provider_for(pg, run_as=run_as or None).start() as server, Sandbox(server, 
     with sandbox.clone(state) as name, sandbox.connect(name) as connection:
         connection.execute("ALTER ROLE CURRENT_USER SET work_mem = '5MB'")
         print(name, flush=True)
-        sys.stdin.read()
+        while not select.select([sys.stdin], [], [], 0.1)[0]:  # a signal right before a read waits for its end
+            pass
 """
 
 
