@@ -49,6 +49,16 @@ def test_no_report_prints_a_secret_that_a_migration_holds_as_text(process: Comma
     assert not any(secret in text for text in texts for secret in (key, password))
 
 
+def test_a_draft_of_a_script_that_holds_a_secret_is_what_the_script_makes(process: Command, tmp_path: Path) -> None:
+    key = "sk_live_51Habcdefghijklmnopqrstuv"
+    (tmp_path / "001_a.sql").write_text(f"CREATE TABLE a (id int PRIMARY KEY, t text DEFAULT '{key}');\n", "utf-8")
+    process("draft", ".")
+    said = process("verify", ".", "--only", "column.default")
+
+    assert "BROKEN" not in said.out
+    assert key in (tmp_path / "001_a.contract.toml").read_text("utf-8")
+
+
 @pytest.fixture(scope="module")
 def json_alone(tmp_path_factory: pytest.TempPathFactory, write_project: Callable[[Path], Path]) -> tuple[Said, float]:
     """What a process said that was asked for JSON on its standard output, and its CPU in milliseconds."""

@@ -113,7 +113,9 @@ class Project:
     def masked(self) -> Mapping[str, str]:
         """What no report may print, each value with the words that stand for it: `secrets`, and those that scripts hold
         as text, but for what is too short to be told from other words."""
-        written = {one.value: f"({one.what})" for found in self.written_secrets.values() for one in found}
+        beside = (*self.callbacks, *self.seeds, *((self.setup,) if self.setup else ()))
+        found = (*self.written_secrets.values(), *map(written_secrets, beside))
+        written = {one.value: f"({one.what})" for secrets in found for one in secrets}
         return {value: words for value, words in written.items() if len(value) >= _LEAST_MASKED} | dict(self.secrets)
 
     @cached_property

@@ -231,7 +231,8 @@ def changes(
     Raises InputError where the server refuses a script of the chain, with its place and words.
     """
     planned = replace(plan(project, options), with_states=frozenset(keys))
-    secrets, found = project.masked, []
+    # What a script holds as text is in the same repository: a contract without it would be another.
+    secrets, found = project.secrets, []
     with Session(planned) as session:
         for migration in planned.project.chain:
             context = session.context(migration.key)

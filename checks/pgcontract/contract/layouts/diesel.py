@@ -69,7 +69,7 @@ def read_folder(folder: Folder) -> FolderReading:
         raise InputError(f"is a rollback script; name {_UP} beside it", file=str(folder.only))
     inner = [folder.path] if alone else [path for path in _migration_folders(folder) if folder.has(path / _UP)]
     if not inner:
-        raise InputError(f"holds no migration; diesel's are folders with {_UP}", file=str(folder.path))
+        raise InputError(f"holds no migration: no folder in it has an {_UP}", file=str(folder.path))
     chosen = {_version(path): path for path in inner}
     migrations, issues = [], []
     for path in sorted(chosen.values(), key=lambda path: (_version(path), path.name)):
