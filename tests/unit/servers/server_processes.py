@@ -8,16 +8,19 @@ import signal
 from pathlib import Path
 
 
-def processes_in(folder: Path) -> list[int]:
-    """The processes that work in the folder or were told of it: a server, its children and its supervisor."""
+def processes_in(folder: Path, word: bytes = b"") -> list[int]:
+    """The processes that work in the folder or were told of it: a server, its children and its supervisor.
+
+    With a word, those whose command line holds it.
+    """
     pids = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            named = os.fsencode(folder) in (process / "cmdline").read_bytes()
+            line = (process / "cmdline").read_bytes()
             works = (process / "cwd").readlink().is_relative_to(folder)
         except OSError:
             continue
-        if named or works:
+        if word in line and (os.fsencode(folder) in line or works):
             pids.append(int(process.name))
     return pids
 
