@@ -31,6 +31,7 @@ def found(root: Path, files: dict[str, str], monkeypatch: pytest.MonkeyPatch, at
         pytest.param({"db/migrations/1_a.sql": ""}, ("db/migrations", "flat"), id="called so"),
         pytest.param({"db/patches/001_a.sql": ""}, ("db/patches", "flat"), id="all in order"),
         pytest.param({"1_a.sql": "", "2_b.sql": ""}, (".", "flat"), id="within it"),
+        pytest.param({"migrations/v1/1_a.sql": "", "migrations/v2/1_b.sql": ""}, ("migrations", "flat"), id="in order"),
         pytest.param({"x/1_a.sql": "", "x/2_b.sql": "", "x/tmp.sql": ""}, ("x", "flat"), id="most in order"),
         pytest.param({"x/db/migration/V1__a.sql": ""}, ("x/db/migration", "flyway"), id="flyway"),
         pytest.param({"db/1_a.up.sql": "", "db/1_a.down.sql": ""}, ("db", "golang-migrate"), id="golang-migrate"),

@@ -53,6 +53,7 @@ TOOLS: dict[str, tuple[dict[str, str], str]] = {
     "node-pg-migrate": (files("{0}_a.sql", "-- Up Migration\n"), "id,name,run_on\n1,1_a,2026-01-01"),
     "refinery": (files("V{0}__a.sql"), "version,name\n1,a"),
     "drizzle": ({**files("{0}_a.sql"), "m/meta/_journal.json": JOURNAL}, f"created_at,hash\n100,{sha('sha256', 1)}"),
+    "drizzle-1": (files("2026010{0}000000_a/migration.sql"), f"name,hash\n20260101000000_a,{sha('sha256', 1)}"),
 }
 
 

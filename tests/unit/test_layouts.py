@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from pgcontract.contract.layouts import flat, layouts
 from pgcontract.contract.migration_folder import Folder
 from pgcontract.contract.project_loading import load_script
 from pgcontract.model.sql import read_script
+from written_files import write_files
 
 # A layout that some tool might have: a folder a migration, named by the day.
 BY_DAY = """
@@ -182,6 +184,60 @@ def test_folders_with_sql_that_flat_does_not_read_are_told(tmp_path: Path) -> No
     assert told == "Not read: the .sql files in functions/, tables/; name one of them to read it."
 
 
+CHAIN = "Taken as one chain, in this order: {}. Where each is for a database of its own, name one."
+
+
+@pytest.mark.parametrize(
+    ("files", "shown", "told"),
+    [
+        pytest.param(
+            ["v10/1_a.sql", "v2/2_b.sql", "v2/2_b.down.sql", "v2/10_c.sql", "seeds/s.sql"],
+            [("2_b", "2"), ("10_c", "10"), ("1_a", "1")],
+            [CHAIN.format("v2/, v10/"), "Not read: the .sql files in seeds/; name one of them to read it."],
+            id="versions",
+        ),
+        pytest.param(
+            ["2024/1_a.sql", "2023/02/1_a.sql", "2023/11/1_b.sql"],
+            [("1_a", "2023/02/1"), ("1_b", "2023/11/1"), ("2024.1_a", "2024/1")],
+            [CHAIN.format("2023/02/, 2023/11/, 2024/")],
+            id="numbers that come again",
+        ),
+        pytest.param(
+            ["01-init/schema.sql", "02-rooms/rooms.sql"], [("schema", "schema"), ("rooms", "rooms")],
+            [CHAIN.format("01-init/, 02-rooms/")], id="files without digits",
+        ),
+    ],
+)  # fmt: skip
+def test_folders_with_numbers_of_their_own_are_one_chain(
+    files: list[str], shown: list[tuple[str, str]], told: list[str], tmp_path: Path
+) -> None:
+    project = load_project(write_files(tmp_path, dict.fromkeys(files, "SELECT 1;")))
+
+    assert (shown, told, ()) == (
+        [(migration.key, migration.display_name) for migration in project.chain],
+        list(project.assumptions[1:]),
+        project.issues,
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "text", "told"),
+    [
+        pytest.param(
+            ["users/1_a.sql", "orders/1_a.sql"], "SELECT 1;", "/users (flat): name one", id="without numbers"
+        ),
+        pytest.param(["1-a/1_a.sql", "01-b/1_a.sql"], "SELECT 1;", "(flat): name one", id="of one number"),
+        pytest.param(
+            ["2023/1_a.sql", "2024/1_a.sql"], "-- +goose Up\nSELECT 1;", "goose reads each by itself, so name one",
+            id="of a tool that looks into no folder",
+        ),
+    ],
+)  # fmt: skip
+def test_folders_that_are_no_chain(files: list[str], text: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=re.escape(told)):
+        load_project(write_files(tmp_path, dict.fromkeys(files, text)))
+
+
 @pytest.mark.parametrize(
     ("up", "down"),
     [
@@ -281,7 +337,7 @@ def test_layout_may_be_named_in_capitals(name: str, tmp_path: Path) -> None:
 def test_file_of_the_tool_that_is_missing_is_told_to_be(tmp_path: Path) -> None:
     (tmp_path / "1_a.sql").write_text("SELECT 1;", encoding="utf-8")
 
-    with pytest.raises(InputError, match=r"meta/_journal\.json: there is no such file"):
+    with pytest.raises(InputError, match=r"has no meta/_journal\.json; folders of drizzle-kit 1\.0"):
         load_project(tmp_path, options=FolderOptions(layout="drizzle"))
 
 

@@ -32,11 +32,6 @@ GRAPHILE = {
 SQITCH = {"sqitch.plan": "%project=rooms\n", "deploy/rooms.sql": "SELECT 1;\n", "revert/rooms.sql": "SELECT 1;\n"}
 ATLAS = {"atlas.hcl": "", "migrations/atlas.sum": "h1:\n", "migrations/20240101000000_a.sql": "SELECT 1;\n"}
 ENTITY_FRAMEWORK = {"Migrations/20240101000000_Rooms.cs": "public partial class Rooms : Migration {}\n"}
-DRIZZLE = {
-    f"drizzle/2024010100000{place}_a/{name}": "{}" if name == "snapshot.json" else "SELECT 1;\n"
-    for place in (0, 1)
-    for name in ("migration.sql", "snapshot.json")
-}
 LARAVEL = {"database/migrations/2024_01_01_000000_rooms.php": "use Illuminate\\Database\\Migrations\\Migration;\n"}
 GOOSE = {"db/migrations/00001_rooms.go": "func init() { goose.AddMigrationContext(up, down) }\n"}
 REFINERY = {
@@ -104,10 +99,6 @@ def _refusal(tmp_path: Path, files: Mapping[str, str], path: str) -> str:
         pytest.param(
             LARAVEL, ".", "these are Laravel migrations: it has database/migrations/2024", id="Laravel's project"
         ),
-        pytest.param(
-            DRIZZLE, ".", "these are drizzle-kit 1.0 migrations: it has drizzle/2024", id="drizzle-kit 1.0's project"
-        ),
-        pytest.param(DRIZZLE, "drizzle", "these are drizzle-kit 1.0 migrations: it has 2024", id="drizzle-kit 1.0"),
         pytest.param(LARAVEL, "database/migrations", "these are Laravel migrations: it has 2024", id="Laravel"),
         pytest.param(GOOSE, ".", "these are goose migrations: it has db/migrations/00001_rooms.go.", id="goose in Go"),
         pytest.param(GOOSE, "db", "these are goose migrations: it has 00001_rooms.go.", id="goose in Go, above"),

@@ -12,7 +12,7 @@ from typing import Final
 from pgcontract.contract.configuration import PROJECT_FILE
 from pgcontract.contract.flyway_settings import OTHER_DATABASES, POSTGRES
 from pgcontract.contract.folder_walk import NOT_LOOKED_INTO, Level, walk
-from pgcontract.contract.layouts import dump, flat, is_recognised, layout_of_tool, layouts, psql
+from pgcontract.contract.layouts import dump, flat, is_recognised, layout_of_tool, layouts, psql, shows_any_folder
 from pgcontract.contract.migration_folder import Folder
 from pgcontract.contract.unread_tools import unread_tool
 from pgcontract.errors import InputError
@@ -126,8 +126,10 @@ def _read_as(path: Path, level: Level | None) -> tuple[str, bool]:
             return tool.name, False
         scripts = [name for name in level.files if name.endswith(".sql")] if level else []
         name = path.absolute().name.lower()
+        if level and name.startswith("migrat") and shows_any_folder(folder):
+            return flat.NAME, True
         in_order = 2 * sum(script[0].isdigit() for script in scripts) > len(scripts) and not name.startswith("seed")
-        if scripts and (name.startswith("migrat") or in_order) and flat.recognises(folder):
+        if scripts and in_order and flat.recognises(folder):
             return flat.NAME, True
     except InputError:
         pass

@@ -14,7 +14,7 @@ from pgcontract.values import dataclass
 
 _PACKAGE: Final = "package.json"
 _PRISMA: Final = "prisma"
-_DRIZZLE: Final = "drizzle"
+_DRIZZLE: Final = ("drizzle", "drizzle-1")
 _PRISMA_CONFIGS: Final = tuple(
     f"{name}.{ending}"
     for name in ("prisma.config", ".config/prisma")
@@ -45,7 +45,7 @@ class SeedCommand:
 def find_seed_command(folder: Folder, layout: str) -> SeedCommand | None:
     """What Prisma's configuration, in package.json or a file of its own, names; with Drizzle, which has no word for it,
     the script of package.json that is called seed."""
-    if folder.only is not None or layout not in (_PRISMA, _DRIZZLE):
+    if folder.only is not None or layout not in (_PRISMA, *_DRIZZLE):
         return None
     for place in folder.parents():
         names = (*(_PRISMA_CONFIGS if layout == _PRISMA else ()), _PACKAGE)

@@ -236,24 +236,6 @@ def _instead_of_graphile(folder: Folder) -> str:
     )
 
 
-def _shows_drizzles_folders(folder: Folder) -> str | None:
-    """Those of drizzle-kit 1.0, which keeps no journal."""
-    for inner in _below(folder, *(("drizzle",) if _is_project(folder) else ())):
-        for path in inner.folders():
-            if inner.has(path / "migration.sql") and inner.has(path / "snapshot.json"):
-                return f"has {path.relative_to(folder.path).as_posix()}/snapshot.json beside migration.sql"
-    return None
-
-
-def _instead_of_drizzles_folders(folder: Folder) -> str:
-    place = folder.path / "drizzle" if (folder.path / "drizzle").is_dir() else folder.path
-    return (
-        "They are not read yet as Drizzle runs them, all pending ones in one transaction. "
-        f"`pgcontract verify --layout prisma {place}` takes each folder's migration.sql by the folders' names, as one "
-        "message"
-    )
-
-
 def _instead(text: str) -> Callable[[Folder], str]:
     return lambda folder: text
 
@@ -323,7 +305,6 @@ TOOLS: Final = (
         shows=_shows_files(_RUST, r"fn\s+migration\s*\("),
         instead=_instead(f"{_CODE}, and refinery prints none: {SCRATCH}"),
     ),
-    UnreadTool(name="drizzle-kit 1.0", shows=_shows_drizzles_folders, instead=_instead_of_drizzles_folders),
     UnreadTool(name="graphile-migrate", shows=_shows_graphile, instead=_instead_of_graphile),
     UnreadTool(
         name="Sqitch",

@@ -104,7 +104,7 @@ def layout_of(folder: Folder) -> tuple[Layout, str]:
     if of_a_tool := layout_of_tool(folder):
         return of_a_tool
     refuse_unread(folder)
-    if shown := _ANY_FOLDER.recognises(folder):
+    if shown := shows_any_folder(folder):
         return _ANY_FOLDER, shown
     if folder.only is not None:
         flat.read_folder(folder)  # says what is wrong with the file
@@ -113,10 +113,16 @@ def layout_of(folder: Folder) -> tuple[Layout, str]:
             "holds no migrations but those that `leave_out` of the configuration leaves out; take a glob out of it",
             file=str(folder.path),
         )
-    raise InputError(
-        f"holds no migrations that are known here; looked for those of {', '.join(layouts())}. {_one_level_down(folder)}",
-        file=str(folder.path),
-    )
+    raise InputError(_nothing_known(folder), file=str(folder.path))
+
+
+def shows_any_folder(folder: Folder) -> str | None:
+    """What shows that the layout which takes any folder takes it; one with folders of a tool's is that tool's matter."""
+    for inner in flat.folders_in_order(folder):
+        known = layout_of_tool(inner)
+        if (known and known[0] not in _ANY_FILE) or unread_tool(inner):
+            return None
+    return _ANY_FOLDER.recognises(folder)
 
 
 def layout_of_tool(folder: Folder) -> tuple[Layout, str] | None:
@@ -135,24 +141,25 @@ def is_recognised(path: Path) -> bool:
     try:
         if any((path / name).is_dir() for name in ("migrations", "contracts")):
             return True
-        known = layout_of_tool(folder) or unread_tool(folder) or _ANY_FOLDER.recognises(folder)
+        known = layout_of_tool(folder) or unread_tool(folder) or shows_any_folder(folder)
     except (InputError, PermissionError):
         return True
     return bool(known)
 
 
-def _one_level_down(folder: Folder) -> str:
-    """The folders in it, or the folder `migrations` in one of those, with what they would be read as."""
+def _nothing_known(folder: Folder) -> str:
+    """What was looked for, and the folders in it, or the folder `migrations` in one of those, with what they would be
+    read as."""
     below = [path for path in folder.folders() if not path.name.startswith(".")]
-    known = [
-        f"{path} ({name})" for path in map(_with_migrations, below[:_MAX_FOLDERS]) if (name := _read_as(path)) is not None
-    ]
+    inner = map(_with_migrations, below[:_MAX_FOLDERS])
+    known = [(path, name) for path in inner if (name := _read_as(path)) is not None]
     if known:
-        return f"One level down {_named(known)}"
-    if further := [f"{path} ({name})" for path, name in islice(_further_down(below), _MAX_NAMED)]:
-        return f"Further down {_named(further)}"
+        return f"holds no migrations itself. One level down {_named(known)}"
+    if further := list(islice(_further_down(below), _MAX_NAMED)):
+        return f"holds no migrations itself. Further down {_named(further)}"
     names = ", ".join(f"{path.name}/" for path in below[:_MAX_FOLDERS])
-    return f"One level down are {names}, and no migrations in them" if names else _what_is_there(folder)
+    there = f"One level down are {names}, and no migrations in them" if names else _what_is_there(folder)
+    return f"holds no migrations that are known here. {there}. Looked for those of {', '.join(layouts())}"
 
 
 def _what_is_there(folder: Folder) -> str:
@@ -165,16 +172,24 @@ def _what_is_there(folder: Folder) -> str:
     return f"Its files, such as {files[0].name}, do not end in .sql"
 
 
-def _named(folders: list[str]) -> str:
-    return f"there is {folders[0]}: name that" if len(folders) == 1 else f"there are {', '.join(folders)}: name one"
+def _named(folders: list[tuple[Path, str]]) -> str:
+    shown = [f"{path} ({name})" for path, name in folders]
+    if len(shown) == 1:
+        return f"there is {shown[0]}: name that"
+    if len(names := {name for _, name in folders} - {_ANY_FOLDER.NAME}) == 1:
+        return f"there are {', '.join(shown)}: {names.pop()} reads each by itself, so name one"
+    return f"there are {', '.join(shown)}: name one"
 
 
 def _read_as(path: Path) -> str | None:
     """The layout, or the tool that is not read, of a folder; None where nothing in it is known."""
     inner = Folder(path=path, root=path)
     try:
-        name = next((layout.NAME for layout in layouts().values() if layout.recognises(inner)), None)
-        tool = unread_tool(inner) if name in (None, _ANY_FOLDER.NAME) else None
+        of_a_tool = layout_of_tool(inner)
+        if of_a_tool:
+            return of_a_tool[0].NAME
+        tool = unread_tool(inner)
+        name = _ANY_FOLDER.NAME if shows_any_folder(inner) else None
     except InputError:  # one that may not be looked into
         return None
     return tool.name if tool else name

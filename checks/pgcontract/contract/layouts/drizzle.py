@@ -1,4 +1,4 @@
-"""Drizzle: `<tag>.sql` for each entry of meta/_journal.json.
+"""Drizzle before 1.0: `<tag>.sql` for each entry of meta/_journal.json.
 
 As we understand it (its migrator for PostgreSQL): all entries that are pending run in one transaction, in the journal's
 order; each file is cut at its breakpoints, wherever they stand. Pending is what has a later `when` than the last entry
@@ -20,7 +20,7 @@ from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderRead
 from pgcontract.contract.tool_history import Late, ToolHistory
 from pgcontract.contract.tool_marks import mark_in
 from pgcontract.errors import InputError
-from pgcontract.model.sql import Execution, TransactionScope, make_script, statements_between
+from pgcontract.model.sql import Execution, Script, TransactionScope, make_script, statements_between
 from pgcontract.result import Severity
 from pgcontract.values import dataclass
 
@@ -35,8 +35,8 @@ HISTORY: Final = ToolHistory(
     late=Late.SKIPPED,
 )
 
-_OUTSIDE: Final = "Drizzle has no way out of its transaction: run it by hand, or leave CONCURRENTLY out."
-_JOURNAL: Final = Path("meta") / "_journal.json"
+OUTSIDE: Final = "Drizzle has no way out of its transaction: run it by hand, or leave CONCURRENTLY out."
+JOURNAL: Final = Path("meta") / "_journal.json"
 _BREAKPOINT: Final = "--> statement-breakpoint"
 _UP: Final = ".sql"
 _DOWN: Final = ".down.sql"
@@ -56,9 +56,9 @@ class _Entry:
 
 def recognises(folder: Folder) -> str | None:
     """meta/_journal.json in it, unless Supabase's command line, or a tool with marks of its own, runs the files."""
-    if not folder.has(folder.path / _JOURNAL) or supabase.recognises(folder) or mark_in(folder):
+    if not folder.has(folder.path / JOURNAL) or supabase.recognises(folder) or mark_in(folder):
         return None
-    return f"has {_JOURNAL.as_posix()}"
+    return f"has {JOURNAL.as_posix()}"
 
 
 def read_folder(folder: Folder) -> FolderReading:
@@ -67,9 +67,9 @@ def read_folder(folder: Folder) -> FolderReading:
     listed = {entry.tag: entry for entry in reversed(entries) if folder.has(_file(folder, entry))}
     present = [entry for entry in reversed(listed.values()) if folder.only in (None, _file(folder, entry))]
     if not present and folder.only is not None:
-        raise InputError(f"is not listed in {_JOURNAL.as_posix()}, so Drizzle never runs it", file=str(folder.only))
+        raise InputError(f"is not listed in {JOURNAL.as_posix()}, so Drizzle never runs it", file=str(folder.only))
     if not present:
-        raise InputError("lists no migration that is there", file=str(folder.path / _JOURNAL))
+        raise InputError("lists no migration that is there", file=str(folder.path / JOURNAL))
     migrations = tuple(_migration(folder, entry) for entry in present)
     issues = [*sent_byte_order_marks(folder, migrations, "Drizzle")]
     if folder.only is None:
@@ -85,20 +85,22 @@ def _migration(folder: Folder, entry: _Entry) -> Migration:
     up = _file(folder, entry)
     down = up.with_name(f"{up.name.removesuffix(_UP)}{_DOWN}")
     digits = _DIGITS.match(entry.tag)
-    source = folder.source(up)
     return Migration(
         key=entry.tag,
         display_name=digits[0] if digits else entry.tag,
         file=folder.name(up),
-        up=make_script(
-            source,
-            statements=tuple(statements_between(source.text, _pieces(source.text), source.path)),
-            execution=_EXECUTION,
-        ),
+        up=read_script(folder, up),
         down=make_script(folder.source(down)) if folder.has(down) else None,
-        outside_remedy=_OUTSIDE,
+        outside_remedy=OUTSIDE,
         down_remedy=f"Drizzle has no way back: write {down.name} beside it, which it does not look at.",
     )
+
+
+def read_script(folder: Folder, path: Path) -> Script:
+    """The file, cut at its breakpoints."""
+    source = folder.source(path)
+    statements = tuple(statements_between(source.text, _pieces(source.text), source.path))
+    return make_script(source, statements=statements, execution=_EXECUTION)
 
 
 def _pieces(text: str) -> Iterator[tuple[int, int]]:
@@ -112,7 +114,12 @@ def _pieces(text: str) -> Iterator[tuple[int, int]]:
 
 def _read_journal(folder: Folder) -> tuple[_Entry, ...]:
     """The entries in their order. Raises InputError where it is no journal, or another database's."""
-    path = folder.path / _JOURNAL
+    path = folder.path / JOURNAL
+    if not folder.has(path):
+        raise InputError(
+            f"has no {JOURNAL.as_posix()}; folders of drizzle-kit 1.0 are read with --layout drizzle-1",
+            file=str(folder.path),
+        )
     text = folder.text(path)
     try:
         journal = json.loads(text)
@@ -183,7 +190,7 @@ def _issue(folder: Folder, entry: _Entry, kind: IssueKind, severity: Severity, s
         remedy=remedy,
         severity=severity,
         key=entry.tag,
-        path=str(folder.path / _JOURNAL),
+        path=str(folder.path / JOURNAL),
         line=entry.line,
     )
 
@@ -196,7 +203,7 @@ def _unlisted(folder: Folder, entries: tuple[_Entry, ...]) -> Iterator[FolderIss
             yield ignored_issue(
                 folder,
                 path,
-                f"is not listed in {_JOURNAL.as_posix()}, so Drizzle never runs it.",
+                f"is not listed in {JOURNAL.as_posix()}, so Drizzle never runs it.",
                 "Let drizzle-kit generate it, or remove it.",
             )
 

@@ -1,20 +1,21 @@
 """`<digits>_<name>.sql` in one folder, each with its rollback script `<digits>_<name>.down.sql` beside it.
 
 No tool is known that would run them, so each file is sent as one message, as web editors do; one that uses psql's
-commands is read as psql reads it.
+commands is read as psql reads it. Where the files lie in folders of a version or year each, those are one chain.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from os.path import commonprefix
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
-from pgcontract.contract.folder_issues import is_sql, issue_of
+from pgcontract.contract.folder_issues import is_sql, issue_of, own_key
 from pgcontract.contract.migration import Migration
 from pgcontract.contract.migration_folder import Folder, FolderIssue, FolderReading, IssueKind
 from pgcontract.contract.psql_scripts import Reader, ReadScript, describe_tools, read_by_its_text
@@ -32,6 +33,8 @@ HISTORY: Final = ToolHistory()
 _UP: Final = ".sql"
 _DOWN: Final = ".down.sql"
 _MAX_NAMES: Final = 3
+_MIN_FOLDERS: Final = 2
+_VERSION_WORD: Final = re.compile(r"^(?:v|ver|version|rel|release)[-_. ]?(?=\d)", re.IGNORECASE)
 # A number; a day, with a time behind it or not; a version of several parts. Each part counts as a number.
 _DIGITS: Final = re.compile(
     r"[Vv]?(\d{4}([-_.])\d\d\2\d\d(?:[-_T.]\d{4,6})?(?![A-Za-z0-9])|\d+(?:\.\d+)+(?![A-Za-z0-9])|\d+)"
@@ -39,8 +42,30 @@ _DIGITS: Final = re.compile(
 
 
 def recognises(folder: Folder) -> str | None:
-    """Any folder: what no other layout takes is looked through for .sql files."""
-    return "holds .sql files" if _files(folder) else None
+    """Any folder: what no other layout takes is looked through for .sql files; and one with folders of them in order."""
+    if _own_files(folder):
+        return "holds .sql files"
+    inner = folders_in_order(folder)
+    return f"holds the folders {_names(folder, inner)}" if inner else None
+
+
+def folders_in_order(folder: Folder) -> tuple[Folder, ...]:
+    """The folders in one that holds no .sql file itself, where at least two with a number in front hold some, each with
+    one of its own, by that number: v1/, v2/; 2023/, 2024/; 01-init/, 02-rooms/."""
+    if folder.only is not None or _own_files(folder):
+        return ()
+    leaves: dict[tuple[int, ...], tuple[Folder, ...]] = {}
+    for path in folder.folders():
+        number = _numbers(_VERSION_WORD.sub("", path.name))
+        if not number or path.is_symlink():
+            continue
+        inner = folder.below(path)
+        if own := (inner,) if _own_files(inner) else folders_in_order(inner):
+            if number in leaves:
+                return ()
+            leaves[number] = own
+    in_order = tuple(leaf for number in sorted(leaves) for leaf in leaves[number])
+    return in_order if len(leaves) >= _MIN_FOLDERS else ()
 
 
 def read_folder(folder: Folder) -> FolderReading:
@@ -55,37 +80,44 @@ def read_files(folder: Folder, read: Reader) -> FolderReading:
     downs = _ways_back(folder)
     if folder.only is not None:
         _require_migration(folder.only, downs)
-    files = [path for path in _files(folder) if not _is_down(path) and path not in downs.values()]
+    leaves = folders_in_order(folder) or (folder,)
+    backs = set(downs.values())
+    by_leaf = [[path for path in _own_files(leaf) if not _is_down(path) and path not in backs] for leaf in leaves]
+    files = [path for paths in by_leaf for path in paths]
     if not files:
         raise InputError("holds no migration; one is a file called <digits>_<name>.sql", file=str(folder.path))
     start = _start([path.name for path in files])
-    scripts = {path: read(folder, path) for path in sorted(files, key=lambda path: _place(path, start))}
+    in_order = [path for paths in by_leaf for path in sorted(paths, key=lambda path: _place(path, start))]
+    scripts = {path: read(folder, path) for path in in_order}
     included = {Path(name).resolve() for script in scripts.values() for name in script.included}
     scripts = {path: script for path, script in scripts.items() if path.resolve() not in included}
     migrations, issues = [], []
     marked: list[str] = []
+    keys: set[str] = set()
     for path, script in scripts.items():
         down = downs.get(path, _down(path))
         back = read(folder, down) if folder.given is None and folder.has(down) else None
         if divided := _divided(folder, path, script):
             script, back = divided[0], back or divided[1]
             marked += [path.name] if divided[1] else []
-        migrations.append(_migration(folder, path, script, back, start))
+        migrations.append(_migration(folder, path, script, back, start, keys))
         issues += [*script.issues(migrations[-1].key), *(back.issues(migrations[-1].key) if back else ())]
-    by_name = _by_name(tuple(migrations)) if folder.platform == "supabase" else ()
+    shown = _told_apart(migrations) if len(leaves) > 1 else tuple(migrations)
+    by_name = _by_name(shown) if folder.platform == "supabase" and len(leaves) == 1 else ()
     return FolderReading(
-        migrations=tuple(migrations),
+        migrations=shown,
         issues=(
             *issues,
-            *_issues(tuple(migrations)),
-            *_second_halves(folder, tuple(migrations)),
+            *_issues(shown),
+            *_second_halves(folder, shown),
             *by_name,
-            *_ignored(folder, tuple(migrations), included),
+            *_ignored(folder, shown, included),
         ),
         assumptions=(
             *describe_tools(tuple(scripts.values())),
             *_upper_case(files),
-            *_folders_not_read(folder, included),
+            *_one_chain(folder, leaves),
+            *_folders_not_read(folder, leaves, included),
             *_both_ways(marked),
         )
         if folder.only is None
@@ -93,7 +125,19 @@ def read_files(folder: Folder, read: Reader) -> FolderReading:
     )
 
 
-def _files(folder: Folder) -> tuple[Path, ...]:
+def _one_chain(folder: Folder, leaves: tuple[Folder, ...]) -> Iterator[str]:
+    if leaves != (folder,):
+        yield (
+            f"Taken as one chain, in this order: {_names(folder, leaves)}. Where each is for a database of its own, "
+            "name one."
+        )
+
+
+def _names(folder: Folder, leaves: tuple[Folder, ...]) -> str:
+    return first_of([f"{folder.name(leaf.path)}/" for leaf in leaves], _MAX_NAMES)
+
+
+def _own_files(folder: Folder) -> tuple[Path, ...]:
     """Those that end in .sql; where none does, those that end so in upper case."""
     return folder.files(_UP) or tuple(path for path in folder.files("") if is_sql(path))
 
@@ -150,9 +194,12 @@ def _ways_back(folder: Folder) -> dict[Path, Path]:
     if folder.given is not None:
         return {}
     around = folder if folder.only is None else Folder(path=folder.path, root=folder.root)
-    paths = {path.name: path for path in around.files(_UP)}
-    found = {name: migration_of(name, paths.keys()) for name in paths if not name.endswith(_DOWN)}
-    return {paths[migration]: paths[name] for name, migration in found.items() if migration}
+    ways: dict[Path, Path] = {}
+    for leaf in folders_in_order(around) or (around,):
+        paths = {path.name: path for path in leaf.files(_UP)}
+        found = {name: migration_of(name, paths.keys()) for name in paths if not name.endswith(_DOWN)}
+        ways |= {paths[migration]: paths[name] for name, migration in found.items() if migration}
+    return ways
 
 
 def _divided(folder: Folder, path: Path, read: ReadScript) -> tuple[ReadScript, ReadScript | None] | None:
@@ -188,10 +235,13 @@ def _second_halves(folder: Folder, migrations: tuple[Migration, ...]) -> Iterato
             )
 
 
-def _migration(folder: Folder, path: Path, up: ReadScript, down: ReadScript | None, start: int) -> Migration:
+def _migration(
+    folder: Folder, path: Path, up: ReadScript, down: ReadScript | None, start: int, keys: set[str]
+) -> Migration:
     """Its key is the file name without its ending, its display name the digits in front, else the key."""
-    key = _stem(path)
-    digits = _DIGITS.match(key, start)
+    stem = _stem(path)
+    key = own_key(stem, folder.name(path.with_name(stem)), keys)
+    digits = _DIGITS.match(stem, start)
     return Migration(
         key=key,
         display_name=digits[1] if digits else key,
@@ -202,11 +252,24 @@ def _migration(folder: Folder, path: Path, up: ReadScript, down: ReadScript | No
     )
 
 
+def _told_apart(migrations: list[Migration]) -> tuple[Migration, ...]:
+    """The same, called by their folders as well where several of them are shown alike."""
+    times = Counter(migration.display_name for migration in migrations)
+    return tuple(
+        replace(one, display_name=f"{PurePosixPath(one.file).parent}/{one.display_name}")
+        if times[one.display_name] > 1
+        else one
+        for one in migrations
+    )
+
+
 def _issues(migrations: tuple[Migration, ...]) -> tuple[FolderIssue, ...]:
     """Where the digits leave the order open."""
     issues = []
     for migration, following in pairwise(migrations):
-        if not _numbers(following.display_name):
+        if Path(migration.up.path).parent != Path(following.up.path).parent:
+            continue
+        if not _own_numbers(following):
             issues.append(
                 issue_of(
                     following,
@@ -216,7 +279,7 @@ def _issues(migrations: tuple[Migration, ...]) -> tuple[FolderIssue, ...]:
                     "Name it <digits>_<name>.sql, or give its contract `after`.",
                 )
             )
-        elif _numbers(migration.display_name) == _numbers(following.display_name):
+        elif _own_numbers(migration) == _own_numbers(following):
             issues.append(
                 issue_of(
                     following,
@@ -226,6 +289,10 @@ def _issues(migrations: tuple[Migration, ...]) -> tuple[FolderIssue, ...]:
                 )
             )
     return tuple(replace(issue, leaves_open=True) for issue in issues)
+
+
+def _own_numbers(migration: Migration) -> tuple[int, ...]:
+    return _numbers(migration.display_name.rpartition("/")[2])
 
 
 def _by_name(migrations: tuple[Migration, ...]) -> Iterator[FolderIssue]:
@@ -241,10 +308,11 @@ def _by_name(migrations: tuple[Migration, ...]) -> Iterator[FolderIssue]:
             )
 
 
-def _folders_not_read(folder: Folder, included: set[Path]) -> Iterator[str]:
-    """In one sentence, the folders in it with SQL that no file includes."""
+def _folders_not_read(folder: Folder, leaves: tuple[Folder, ...], included: set[Path]) -> Iterator[str]:
+    """In one sentence, the folders in it with SQL that is not of its chain, and that no file includes."""
     names = []
-    for inner in folder.folders():
+    read = {leaf.path for leaf in leaves}
+    for inner in (path for path in folder.folders() if path not in read):
         files = {path.resolve() for path in folder.below(inner).files("") if is_sql(path)}
         if files - included:
             names.append(f"{inner.name}/")
@@ -256,7 +324,7 @@ def _folders_not_read(folder: Folder, included: set[Path]) -> Iterator[str]:
 def _ignored(folder: Folder, migrations: tuple[Migration, ...], included: set[Path]) -> Iterator[FolderIssue]:
     """Rollback scripts of nothing, and files that differ from .sql by case alone."""
     read = {script.path for migration in migrations for script in (migration.up, migration.down) if script}
-    for path in folder.files(""):
+    for path in (path for leaf in folders_in_order(folder) or (folder,) for path in leaf.files("")):
         if str(path) in read or path.resolve() in included or path.suffix.lower() != _UP or folder.only is not None:
             continue
         orphan = _is_down(path)
