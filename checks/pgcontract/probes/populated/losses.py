@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Final
 
 import psycopg
@@ -11,8 +12,8 @@ import psycopg
 from pgcontract.model.contents import RowDifference, TableContents, compare_rows
 from pgcontract.model.foreign_key import read_foreign_key
 from pgcontract.model.identifiers import quote_identifier
-from pgcontract.model.sql import Statement, TransactionScope
-from pgcontract.postgres.script_execution import apply_statements, as_runner
+from pgcontract.model.sql import Statement
+from pgcontract.postgres.script_execution import apply_statement
 from pgcontract.probes.cached_facts import cached_promise_fact
 from pgcontract.probes.context import Context
 from pgcontract.probes.populated.conversions import Conversion, conversion_of, keeps_apart, says_the_same
@@ -35,6 +36,7 @@ from pgcontract.probes.populated.loss_words import (
 )
 from pgcontract.probes.populated.moved_rows import gone, is_value_kept, key
 from pgcontract.probes.populated.over_rows import run_over_rows, snapshots_around
+from pgcontract.probes.populated.steps import steps_of
 from pgcontract.probes.populated.table_snapshots import Snapshot, StoredValues, TableSnapshot, take_snapshot
 from pgcontract.probes.script_words import assigned_columns_of
 from pgcontract.result.row_effects import LossKind, RowLoss
@@ -106,22 +108,17 @@ def _contents(table: TableSnapshot) -> TableContents:
 def _changes(context: Context, connection: psycopg.Connection, start: Snapshot, changed: set[int]) -> Iterator[_Change]:
     """Run the script statement by statement, and look at the tables behind each that may change rows."""
     script = context.promise.script
-    statements: Sequence[Statement] = script.statements if script.parsed else ()
     before = {oid: start[oid] for oid in changed}
-    whole = script.execution.transaction is not TransactionScope.MESSAGE
-    if whole:
-        connection.execute("BEGIN")
-    with as_runner(connection, script):
-        for statement in statements[:_MAX_STATEMENTS]:
-            if apply_statements(connection, [statement], script) is not None:
-                return
-            if statement.words[:1] and statement.words[0] in _HARMLESS:
-                continue
-            after = take_snapshot(connection, changed)
-            for oid, table in before.items():
-                if _differs(table, after.get(oid)):
-                    yield _Change(statement=statement, start=start[oid], before=table, after=after.get(oid))
-            before = {oid: table for oid, table in after.items() if oid in changed}
+    for statement in islice(steps_of(connection, script), _MAX_STATEMENTS):
+        if apply_statement(connection, statement, script) is not None:
+            return
+        if statement.words[:1] and statement.words[0] in _HARMLESS:
+            continue
+        after = take_snapshot(connection, changed)
+        for oid, table in before.items():
+            if _differs(table, after.get(oid)):
+                yield _Change(statement=statement, start=start[oid], before=table, after=after.get(oid))
+        before = {oid: table for oid, table in after.items() if oid in changed}
 
 
 def _losses(

@@ -23,6 +23,7 @@ from pgcontract.probes.populated.table_snapshots import Snapshot, take_snapshot
 from pgcontract.probes.populated.valued_columns import give_values
 from pgcontract.probes.row_generation.child_rows import insert_children
 from pgcontract.probes.row_generation.few_rows import insert_few_rows, migrated_tables, read_later_tables
+from pgcontract.probes.row_generation.lone_values import insert_lone_values
 from pgcontract.probes.row_generation.selected_values import SelectedValue, selected_values
 from pgcontract.probes.row_generation.target_tables import FilledTable
 from pgcontract.probes.script_words import names_in_code
@@ -34,6 +35,7 @@ _CHILDREN: Final = 160
 _COLLIDING: Final = 190
 _JOINED: Final = 220
 _VALUED: Final = 260
+_LONE: Final = 300
 _DELETES: Final = re.compile(r"\bDELETE\s+FROM\b", re.IGNORECASE)
 _BOUNDS: Final = """
 SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), pg_catalog.pg_get_partition_constraintdef(c.oid)
@@ -84,6 +86,7 @@ def run_over_rows(context: Context) -> OverRows:
             insert_children(context.promise, connection, _deleted_from(context), first=_CHILDREN)
             insert_colliding_rows(context, connection, first=_COLLIDING)
             insert_joined_rows(context, connection, first=_JOINED)
+            insert_lone_values(context.promise, connection, migrated_tables(context, context.before), first=_LONE)
             _join_seeds(connection, context.promise.project.seeds)
             give_values(context, connection, later=later, first=_VALUED)
         state = context.sandbox.read_state(name)

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import psycopg
 
 from pgcontract.model.qualified_name import QualifiedName
-from pgcontract.model.sql import Statement, TransactionScope
-from pgcontract.postgres.script_execution import apply_statements, as_runner
+from pgcontract.model.sql import Statement
+from pgcontract.postgres.script_execution import apply_statement
 from pgcontract.probes.context import Context
 from pgcontract.probes.populated.loss_words import deleted_from
 from pgcontract.probes.populated.over_rows import run_over_rows
+from pgcontract.probes.populated.steps import steps_of
 from pgcontract.probes.row_generation.few_rows import migrated_tables
 from pgcontract.values import dataclass
 
@@ -35,20 +36,17 @@ def unmet_deletes(context: Context) -> Iterator[UnmetDelete]:
         return
     tables = {QualifiedName.parse(name).name: name for name in migrated_tables(context, context.before)}
     with context.sandbox.clone(over.before) as name, context.sandbox.connect(name) as connection:
-        if script.execution.transaction is not TransactionScope.MESSAGE:
-            connection.execute("BEGIN")
-        with as_runner(connection, script):
-            for statement in script.statements:
-                target = deleted_from(statement)
-                table = tables.get(QualifiedName.parse(target).name) if target else None
-                if table is None:
-                    if apply_statements(connection, [statement], script) is not None:
-                        return
-                    continue
-                try:
-                    row = connection.execute(f"SELECT count(*) FROM {target}".encode()).fetchone()  # noqa: S608 - the script's
-                    taken = connection.execute(statement.text.encode()).rowcount
-                except psycopg.Error:
+        for statement in steps_of(connection, script):
+            target = deleted_from(statement)
+            table = tables.get(QualifiedName.parse(target).name) if target else None
+            if table is None:
+                if apply_statement(connection, statement, script) is not None:
                     return
-                if row and row[0] and not taken:
-                    yield UnmetDelete(statement=statement, table=table, rows=row[0])
+                continue
+            try:
+                row = connection.execute(f"SELECT count(*) FROM {target}".encode()).fetchone()  # noqa: S608 - the script's
+                taken = connection.execute(statement.text.encode()).rowcount
+            except psycopg.Error:
+                return
+            if row and row[0] and not taken:
+                yield UnmetDelete(statement=statement, table=table, rows=row[0])

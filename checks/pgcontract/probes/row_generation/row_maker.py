@@ -13,6 +13,7 @@ from psycopg import sql
 from pgcontract.catalog.sql_names import identifier
 from pgcontract.contract import rows_of
 from pgcontract.errors import ContractError
+from pgcontract.model.qualified_name import QualifiedName
 from pgcontract.model.schema import Origin
 from pgcontract.postgres.script_execution import read_refusal
 from pgcontract.probes.promise import Promise
@@ -70,7 +71,8 @@ class RowMaker:
         first, one beside it the second: what is done to those that are chosen shows by their values, what is not
         done to the others by NULL. Behind them, of what an UPDATE cuts, rows like one that it chooses."""
         own = {column.name for column in self.table.columns}
-        values = [value for value in selected if value.name in own][:MAX_SELECTED]
+        bare = QualifiedName.parse(self.table.name).name
+        values = [value for value in selected if value.name in own and bare not in value.put_into][:MAX_SELECTED]
         pairs = [(value.name, value.text) for value in values]
         inserted = 0
         for place, (name, text) in enumerate(pairs):

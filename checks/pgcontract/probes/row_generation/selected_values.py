@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from pgcontract.model.sql import Script
+from pgcontract.model.sql import Script, Statement
 from pgcontract.model.sql.lexer import Token, TokenKind, tokens
 from pgcontract.probes.boundary_values import literal_values
 from pgcontract.probes.row_generation.update_parts import UpdatePart, update_parts
 from pgcontract.values import dataclass
 
-_CHOOSES: Final = frozenset({"UPDATE", "DELETE"})
+_CHOOSES: Final = frozenset({"UPDATE", "DELETE", "INSERT"})
+_DAY: Final = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T].*)?")
 _CUTS: Final = frozenset({"LEFT", "RIGHT", "SUBSTR", "SUBSTRING"})
 # Of what loses more than letters, values that it does not keep apart.
 _LEVELS: Final = {
@@ -32,35 +36,67 @@ _MAX_FIRST: Final = 6  # no more rows are made for what is cut, where others are
 
 @dataclass(frozen=True, kw_only=True)
 class SelectedValue:
-    """A value of the column of that bare name; what the UPDATE `cut` cuts is also given to a row that this chooses."""
+    """A value of the column of that bare name; what the UPDATE `cut` cuts is also given to a row that this chooses.
+    `put_into` are the bare names of tables that the script puts it into itself: it must not be there yet."""
 
     name: str
     text: str | None
     cut: UpdatePart | None = None
+    put_into: frozenset[str] = frozenset()
 
 
 def selected_values(script: Script) -> tuple[SelectedValue, ...]:
-    """The literals behind a WHERE, or in a CASE, each with the bare name that stands before it; of numbers their
+    """The literals behind a WHERE, or in a CASE, each with the bare name that stands before it; of numbers and days their
     neighbours, too. Before them, of what an UPDATE cuts (`left(note, 20)`, `note::varchar(20)`, `round(total)`), values
     that are the same but for what is cut off.
-
-    Not those of an INSERT, nor of a DO block that has one: what is put in must not be there yet.
     """
     cut: dict[tuple[str, str | None], SelectedValue] = {}
     chosen: list[tuple[str, str | None]] = []
+    put: dict[str, set[str]] = {}
     for statement in script.statements:
         body = "".join(literal_values(statement.text)) if statement.words[:1] == ("DO",) else ""
         for text in (statement.text, body):
             read = tokens(text)
             words = {token.upper for token in read}
-            if (words & _CHOOSES or {"ALTER", "USING"} <= words) and "INSERT" not in words and "CREATE" not in words:
+            for table, literals in _inserted(read).items():
+                put.setdefault(table, set()).update(literals)
+            changes = words & _CHOOSES or {"ALTER", "USING"} <= words
+            if (changes and "CREATE" not in words) or _makes_of_rows(statement):
                 chosen += compared_values(read)
                 for update in update_parts(text):
                     for name, value in _cut_values(update.assigned):
                         cut.setdefault((name, value), SelectedValue(name=name, text=value, cut=update))
     first, others = list(cut.values())[:_MAX_FIRST], list(cut.values())[_MAX_FIRST:]
-    rest = (SelectedValue(name=name, text=text) for name, text in dict.fromkeys(chosen) if (name, text) not in cut)
+    rest = (
+        SelectedValue(
+            name=name, text=text, put_into=frozenset(table for table, literals in put.items() if text in literals)
+        )
+        for name, text in dict.fromkeys(chosen)
+        if (name, text) not in cut
+    )
     return (*first, *rest, *others)
+
+
+def _makes_of_rows(statement: Statement) -> bool:
+    """Whether it is CREATE TABLE … AS SELECT."""
+    words = statement.words
+    return (
+        words[:1] == ("CREATE",)
+        and "TABLE" in words[1:4]
+        and any(each.upper == "SELECT" for each in tokens(statement.text))
+    )
+
+
+def _inserted(read: Sequence[Token]) -> Mapping[str, set[str]]:
+    """The literals of whatever has an INSERT or MERGE, by the bare names of the tables behind INTO."""
+    names: set[str] = set()
+    for place, token in enumerate(read[:-1]):
+        if token.upper == "INTO" and read[place - 1].upper in ("INSERT", "MERGE"):
+            name = read[place + 1 : place + 4]
+            names.add(name[2].name if len(name) == 3 and name[1].text == "." else name[0].name)
+    constants = [token.text for token in read if token.kind in (TokenKind.STRING, TokenKind.NUMBER)] if names else []
+    literals = {text for constant in constants for text in literal_values(constant)}
+    return dict.fromkeys(names, literals)
 
 
 def cuts_off(value: Sequence[Token]) -> bool:
@@ -69,7 +105,7 @@ def cuts_off(value: Sequence[Token]) -> bool:
 
 
 def is_neighbour(text: str | None, other: str | None) -> bool:
-    """Whether it is the number right beside the other."""
+    """Whether it is the number or day right beside the other."""
     return other is not None and text in _neighbours(other)
 
 
@@ -95,6 +131,11 @@ def compared_values(read: Sequence[Token]) -> Iterator[tuple[str, str | None]]:
 
 
 def _neighbours(text: str) -> tuple[str, ...]:
+    if day := _DAY.fullmatch(text):
+        with suppress(ValueError, OverflowError):
+            date = dt.date.fromisoformat(day[1])
+            return str(date + dt.timedelta(1)), str(date - dt.timedelta(1))
+        return ()
     try:
         return str(Decimal(text) + 1), str(Decimal(text) - 1)
     except InvalidOperation:
